@@ -1,0 +1,7 @@
+"""informativa: plays the short privacy notice on inbound Asterisk calls only when it is due.
+
+The map of a call to modules is in README.md; the layers, high to low, are checked by the import
+contracts in pyproject.toml.
+"""
+
+__version__ = "0.1.0"

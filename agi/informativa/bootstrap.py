@@ -1,0 +1,46 @@
+"""The only place that chooses implementations: which ledger, which clock, for which way in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from .call import Desk
+from .config import Configuration
+from .ports import Ledger
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def service_desk(configuration: Configuration) -> Desk:
+    """For many calls at a time. Opens every ledger now: raises LedgerError if one cannot be used."""
+    from .ledgers.groupcommit import GroupCommitLedger
+
+    return _desk(configuration, GroupCommitLedger)
+
+
+def script_desk(configuration: Configuration) -> Desk:
+    """For the one call of a script. A ledger is opened when the call needs it, and fails then."""
+    from .ledgers.sqlite import SqliteLedger
+
+    return _desk(configuration, SqliteLedger)
+
+
+def close(desk: Desk) -> None:
+    """Close all ledgers; what was queued is durable then."""
+    for ledger in desk.ledgers.values():
+        ledger.close()
+
+
+def _desk(configuration: Configuration, open_ledger: Callable[[str], Ledger]) -> Desk:
+    return Desk(
+        lines=configuration.spelled,
+        ledgers={name: open_ledger(given.ledger) for name, given in configuration.controllers.items()},
+        clock=SystemClock(),
+        fallback=configuration.fallback,
+    )

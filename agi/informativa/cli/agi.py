@@ -1,0 +1,62 @@
+"""`informativa-agi`: the entry point of the classic script, which Asterisk starts for one call.
+
+Works with no service running, on the same ledgers. Where it cannot do its work it says why on
+Asterisk's console, sets no status, and exits with 1: the dialplan then goes on to its next try.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from .. import bootstrap, call
+from ..config import DEFAULT_FILE, Configuration, load
+from ..errors import ConfigError, InformativaError, SessionError
+from ..sessions.dialogue import Dialogue
+from ..sessions.script import ScriptAgi
+
+
+def main() -> int:
+    """Handle the call on standard input and output; the exit code."""
+    if sys.stdin.isatty():
+        print("informativa-agi is started by Asterisk: AGI(informativa-agi,LINE).", file=sys.stderr)
+        return 1
+    try:
+        session = ScriptAgi(sys.stdin.buffer, sys.stdout.buffer).session
+    except SessionError as error:
+        print(f"informativa-agi: {error}", file=sys.stderr)
+        return 1
+    try:
+        _run(_answer(session, load(_file(session))))
+    except ConfigError as error:
+        for problem in error.problems:
+            _run(session.tell(f"informativa-agi: {problem}"))
+    except InformativaError as error:
+        _run(session.tell(f"informativa-agi: {error}"))
+    else:
+        return 0
+    return 1
+
+
+async def _answer(session: Dialogue, configuration: Configuration) -> None:
+    desk = bootstrap.script_desk(configuration)
+    try:
+        await call.answer(session, desk)
+    finally:
+        bootstrap.close(desk)
+
+
+def _file(session: Dialogue) -> Path:
+    return Path(session.call.options.get("config") or os.environ.get("INFORMATIVA_CONFIG") or DEFAULT_FILE)
+
+
+def _run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run what never really waits: every port of a script blocks. Spares the start of an event loop."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    raise RuntimeError("a script's coroutine waited for an event loop")

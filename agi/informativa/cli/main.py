@@ -1,0 +1,111 @@
+"""`informativa`: the commands, and the one place where every error ends.
+
+Exit codes: 0 done, 1 something is wrong that the message tells how to mend, 3 a defect of informativa,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from ..config import DEFAULT_FILE
+from ..errors import ConfigError, InformativaError
+from . import ledger, setup
+from .options import Config
+
+app = typer.Typer(
+    name="informativa",
+    help="The privacy notice for callers of an Asterisk PBX: played when it is due, and proven.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(ledger.app, name="ledger")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"informativa {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
+    """Write a commented configuration with two example companies, their keys, and the prompts."""
+    setup.init(folder)
+
+
+@app.command()
+def check(config: Config = DEFAULT_FILE) -> None:
+    """Check the configuration and all that it names, and open the ledgers, without serving calls."""
+    setup.check(config)
+
+
+@app.command()
+def dialplan(config: Config = DEFAULT_FILE) -> None:
+    """Print the dialplan for this configuration, to be put into /etc/asterisk/informativa.conf."""
+    setup.dialplan(config)
+
+
+@app.command()
+def serve(
+    config: Config = DEFAULT_FILE,
+    log: Annotated[setup.LogFormat, typer.Option(help="How to write the log.")] = setup.LogFormat.CONSOLE,
+) -> None:
+    """Answer Asterisk's calls (FastAGI) until SIGTERM."""
+    setup.serve(config, log)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code. Nothing but an exit code and one message leaves it."""
+    try:
+        return int(app(args=arguments, standalone_mode=False) or 0)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        return 1
+    except InformativaError as error:
+        print(f"informativa: {error}", file=sys.stderr)
+        return 1
+    except typer.TyperException as error:
+        return _usage(error)
+    except BrokenPipeError:  # `informativa ledger show | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        print(
+            f"informativa: a defect ({type(error).__name__} in {Path(place.filename).name}:{place.lineno})."
+            " Type the same with INFORMATIVA_TRACEBACK=1 before it, and report what it prints.",
+            file=sys.stderr,
+        )
+        if os.environ.get("INFORMATIVA_TRACEBACK"):
+            traceback.print_exception(error)
+        return 3
+
+
+def _usage(error: typer.TyperException) -> int:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "informativa"
+    message = error.format_message()
+    if message:
+        print(f"informativa: {message} Type: {command} --help", file=sys.stderr)
+    return 1

@@ -1,0 +1,9 @@
+"""The configuration: YAML in, frozen objects of `model` out, or every problem at once."""
+
+from pathlib import Path
+
+from .load import Configuration, load
+
+__all__ = ["DEFAULT_FILE", "Configuration", "load"]
+
+DEFAULT_FILE = Path("/etc/informativa/informativa.yaml")

@@ -1,0 +1,89 @@
+"""A YAML document as plain data that remembers where each key stands.
+
+Every scalar stays the text that the admin wrote: YAML 1.1 would read +390212345678 as an integer,
+2026-11-01 as a date and `no` as false. The schema turns texts into what they are meant to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import ConfigError, Problem
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass
+class Document:
+    """The data of one file, and the line of each key path in it."""
+
+    file: str
+    data: Any = None
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(self, path: Sequence[str | int], message: str) -> Problem:
+        """A problem at `path`, on the line of the longest part of it that exists."""
+        place = tuple(path)
+        while place and place not in self.lines:
+            place = place[:-1]
+        return Problem(self.file, self.lines.get(place), dotted(path), message)
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """`lines.+390212345678.plan[0].notice`"""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+
+
+def read(file: Path) -> Document:
+    """Parse `file`. Raises ConfigError when it cannot be read or is no YAML mapping."""
+    try:
+        root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except FileNotFoundError:
+        message = f"there is no such file; type: informativa init {file.parent}"
+        raise ConfigError([Problem(str(file), None, "", message)]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"cannot be read ({_reason(error)}); give a readable UTF-8 file with -c"
+        raise ConfigError([Problem(str(file), None, "", message)]) from None
+    except yaml.YAMLError as error:
+        raise ConfigError([_syntax(file, error)]) from None
+    document = Document(str(file))
+    if not isinstance(root, yaml.MappingNode):
+        message = "holds no settings; type: informativa init DIR for an example"
+        raise ConfigError([Problem(str(file), None, "", message)])
+    document.data = _value(root, (), document)
+    return document
+
+
+def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
+    document.lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(child, (*path, index), document) for index, child in enumerate(node.value)]
+    if not isinstance(node, yaml.MappingNode):
+        return node.value
+    mapping: dict[str, Any] = {}
+    for key_node, child in node.value:
+        key = str(key_node.value)
+        place = (*path, key)
+        if key in mapping:
+            document.problems.append(
+                Problem(document.file, key_node.start_mark.line + 1, dotted(place), "stands here twice")
+            )
+        document.lines[place] = key_node.start_mark.line + 1
+        mapping[key] = _value(child, place, document)
+    return mapping
+
+
+def _syntax(file: Path, error: yaml.YAMLError) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    what = getattr(error, "problem", None) or "not readable as YAML"
+    return Problem(str(file), mark.line + 1 if mark else None, "", f"is not YAML here: {what}")
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else "not UTF-8"

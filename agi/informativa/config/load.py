@@ -1,0 +1,269 @@
+"""From informativa.yaml to the frozen objects that calls are answered with.
+
+Everything wrong is found in one go: the shape (pydantic), then what refers to something else, then
+the files (keys and their modes, prompts and their lengths). Relative paths start at the file's folder.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import phonenumbers
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from ..caller import spellings
+from ..errors import ConfigError, Problem
+from ..model import Controller, Line, Notice, Prompt, Version
+from . import document as documents
+from .prompts import measure
+from .schema import ControllerSettings, LineSettings, NoticeSettings, Settings, VersionSettings
+
+LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on long notices
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What `serve` and the script work from. `warnings` are for the admin to read, and stop nothing."""
+
+    file: Path
+    host: str
+    port: int
+    sessions: int
+    drain: float
+    controllers: Mapping[str, Controller]
+    lines: tuple[Line, ...]
+    spelled: Mapping[str, Line]
+    fallback: Prompt | None
+    warnings: tuple[Problem, ...] = ()
+
+
+def load(file: Path) -> Configuration:
+    """Read and check everything that `file` names. Raises ConfigError with all problems found."""
+    document = documents.read(file)
+    try:
+        settings = Settings.model_validate(document.data)
+    except ValidationError as error:
+        found = [document.problem(_key_path(detail), _message(detail)) for detail in error.errors()]
+        raise ConfigError(_sorted([*document.problems, *found])) from None
+    return _Builder(document, settings, file.absolute().parent).build()
+
+
+class _Builder:
+    """Builds the objects and collects what is wrong on the way."""
+
+    def __init__(self, document: documents.Document, settings: Settings, folder: Path) -> None:
+        self._document = document
+        self._settings = settings
+        self._folder = folder
+        self._problems = list(document.problems)
+        self._warnings: list[Problem] = []
+        self._measured: dict[Path, Prompt | None] = {}
+
+    def build(self) -> Configuration:
+        settings = self._settings
+        notices = {
+            name: {
+                own: self._notice(own, notice, ("controllers", name, "notices", own, "versions"))
+                for own, notice in controller.notices.items()
+            }
+            for name, controller in settings.controllers.items()
+        }
+        controllers = {
+            name: self._controller(name, controller) for name, controller in settings.controllers.items()
+        }
+        self._apart(settings.controllers)
+        lines = [
+            line
+            for number, given in settings.lines.items()
+            if (line := self._line(number, given, controllers, notices)) is not None
+        ]
+        spelled = self._spelled(lines)
+        fallback = None
+        if settings.fallback_prompt is not None:
+            fallback = self._prompt(settings.fallback_prompt, ("fallback_prompt",))
+        host, _, port = settings.service.listen.rpartition(":")
+        if self._problems:
+            raise ConfigError(_sorted(self._problems))
+        return Configuration(
+            file=Path(self._document.file).absolute(),
+            host=host,
+            port=int(port),
+            sessions=settings.service.sessions,
+            drain=settings.service.drain,
+            controllers=controllers,
+            lines=tuple(lines),
+            spelled=spelled,
+            fallback=fallback,
+            warnings=_sorted(self._warnings),
+        )
+
+    def _controller(self, name: str, given: ControllerSettings) -> Controller:
+        key = self._key(self._folder / given.key, ("controllers", name, "key"))
+        return Controller(name, given.name, key, str(self._folder / given.ledger))
+
+    def _key(self, file: Path, path: documents.KeyPath) -> bytes:
+        """The secret in `file`; empty (with a problem noted) if there is none to be trusted."""
+        try:
+            mode = file.stat().st_mode & 0o777
+            if mode & 0o077:
+                self._wrong(path, f"others can read {file} (mode {mode:04o}); type: chmod 600 {file}")
+            key = bytes.fromhex(file.read_text(encoding="ascii").strip())
+        except FileNotFoundError:
+            self._wrong(
+                path,
+                f"there is no key file {file}; type: (umask 077; openssl rand -hex {KEY_BYTES} > {file})",
+            )
+        except OSError as error:
+            self._wrong(path, f"{file} cannot be read ({error.strerror}); type: chown asterisk {file}")
+        except ValueError:
+            self._wrong(path, f"{file} does not hold a key of {2 * KEY_BYTES} hexadecimal digits")
+        else:
+            if len(key) == KEY_BYTES:
+                return key
+            self._wrong(path, f"{file} does not hold a key of {2 * KEY_BYTES} hexadecimal digits")
+        return b""
+
+    def _apart(self, controllers: Mapping[str, ControllerSettings]) -> None:
+        """Two controllers never share a ledger or a key: no query may join their callers."""
+        for setting in ("key", "ledger"):
+            owner: dict[Path, str] = {}
+            for name, given in controllers.items():
+                file = (self._folder / getattr(given, setting)).resolve()
+                if file in owner:
+                    message = f"{file} is the {setting} of {owner[file]} too; give each controller its own"
+                    self._wrong(("controllers", name, setting), message)
+                owner.setdefault(file, name)
+
+    def _notice(self, name: str, given: NoticeSettings, path: documents.KeyPath) -> Notice:
+        versions = tuple(
+            self._version(version, (*path, index)) for index, version in enumerate(given.versions)
+        )
+        seen: set[str] = set()
+        for index, version in enumerate(versions):
+            if version.id in seen:
+                self._wrong((*path, index, "version"), f"{version.id} stands here twice; give it a new name")
+            seen.add(version.id)
+        return Notice(name, versions)
+
+    def _version(self, given: VersionSettings, path: documents.KeyPath) -> Version:
+        short = self._prompts(given.short, (*path, "short"))
+        for language, prompt in short.items():
+            if prompt.seconds > LONGEST_SHORT:
+                message = (
+                    f"the short notice lasts {prompt.seconds:.0f} s; callers hang up on more than"
+                    f" {LONGEST_SHORT:.0f} s: shorten it, and leave the rest to `full`"
+                )
+                self._warnings.append(self._document.problem((*path, "short", language), message))
+        return Version(
+            id=given.version,
+            purposes=frozenset(given.purposes),
+            material=given.material,
+            short=short,
+            full=self._prompts(given.full, (*path, "full")),
+        )
+
+    def _prompts(self, given: Mapping[str, Path], path: documents.KeyPath) -> dict[str, Prompt]:
+        return {
+            language: prompt
+            for language, file in given.items()
+            if (prompt := self._prompt(file, (*path, language))) is not None
+        }
+
+    def _prompt(self, file: Path, path: documents.KeyPath) -> Prompt | None:
+        file = self._folder / file
+        if file not in self._measured:
+            try:
+                self._measured[file] = measure(file)
+            except ValueError as error:
+                self._measured[file] = None
+                self._wrong(path, str(error))
+        return self._measured[file]
+
+    def _line(
+        self,
+        number: str,
+        given: LineSettings,
+        controllers: Mapping[str, Controller],
+        notices: Mapping[str, Mapping[str, Notice]],
+    ) -> Line | None:
+        path = ("lines", number)
+        if given.region not in phonenumbers.SUPPORTED_REGIONS:
+            self._wrong((*path, "region"), f"{given.region} is not a country; for the United Kingdom use GB")
+        controller = controllers.get(given.controller)
+        if controller is None:
+            self._wrong((*path, "controller"), _unknown("controller", given.controller, controllers))
+            return None
+        plan: list[Notice] = []
+        for index, step in enumerate(given.plan):
+            notice = notices[controller.id].get(step.notice)
+            if notice is None:
+                known = notices[controller.id]
+                self._wrong((*path, "plan", index, "notice"), _unknown("notice", step.notice, known))
+                continue
+            declared = self._settings.controllers[controller.id].notices[notice.id].versions[-1].short
+            if given.language not in declared:
+                message = f"notice {notice.id} has no short prompt in {given.language}, only in"
+                self._wrong((*path, "language"), f"{message} {', '.join(sorted(declared))}")
+            plan.append(notice)
+        return Line(number, controller, given.language, given.region, tuple(plan), given.full_key)
+
+    def _spelled(self, lines: list[Line]) -> dict[str, Line]:
+        spelled: dict[str, Line] = {}
+        for line in lines:
+            for spelling in sorted(spellings(line.number, line.region)):
+                other = spelled.setdefault(spelling, line)
+                if other is not line:
+                    message = f"is the same number as line {other.number}; keep one of them"
+                    self._wrong(("lines", line.number), message)
+                    break
+        return spelled
+
+    def _wrong(self, path: documents.KeyPath, message: str) -> None:
+        self._problems.append(self._document.problem(path, message))
+
+
+def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(problems, key=lambda problem: problem.line or 0))
+
+
+def _key_path(detail: ErrorDetails) -> documents.KeyPath:
+    return tuple(part for part in detail["loc"] if part != "[key]")
+
+
+def _message(detail: ErrorDetails) -> str:
+    """pydantic's finding in an admin's words."""
+    match detail["type"]:
+        case "missing":
+            return "is missing; `informativa init DIR` writes an example of it"
+        case "extra_forbidden":
+            *parents, key = _key_path(detail)
+            return _unknown("setting", str(key), _settings_at(tuple(parents)), named=False)
+        case "literal_error":
+            return f"{detail['input']!r} is not one of {detail['ctx']['expected']}"
+        case "form":
+            return detail["msg"]
+        case _:
+            given = detail["input"]
+            shown = f" (here: {given!r})" if isinstance(given, str) else ""
+            return detail["msg"][:1].lower() + detail["msg"][1:] + shown
+
+
+def _unknown(what: str, name: str, known: Any, *, named: bool = True) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}"
+    return f"there is no {what} {name}; {hint}" if named else f"is not a setting here; {hint}"
+
+
+def _settings_at(path: documents.KeyPath) -> list[str]:
+    """The names of the settings that may stand in the mapping at `path`."""
+    kind: Any = Settings
+    for part in path:
+        fields = getattr(kind, "model_fields", None)
+        kind = fields[part].annotation if fields else kind.__args__[-1]
+    return list(kind.model_fields)

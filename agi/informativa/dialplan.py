@@ -1,0 +1,37 @@
+"""dialplan/informativa.conf made out for one configuration: where the service listens, which script and
+settings the second try uses, and which prompt each line falls back to. Pure text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .caller import spellings
+from .config import Configuration
+from .model import Line
+
+_SERVICE = "127.0.0.1:4573"  # as written in the shipped file
+_SCRIPT = "AGI(informativa-agi,${line})"
+_LINES = "[informativa-lines]\n"
+
+
+def render(shipped: str, configuration: Configuration, script: Path) -> str:
+    """The text of the file to include: `shipped` with this configuration's addresses and lines.
+
+    The last context of the shipped file, `[informativa-lines]`, is an example and is replaced.
+    """
+    body, context, _ = shipped.partition(_LINES)
+    body = body.replace(_SERVICE, f"{configuration.host}:{configuration.port}")
+    body = body.replace(_SCRIPT, f"AGI({script},${{line}},config={configuration.file})")
+    rows = [row for line in configuration.lines for row in _rows(line)]
+    fallback = configuration.fallback.path if configuration.fallback else ""
+    return body + context + "".join(rows) + _row("default", fallback)
+
+
+def _rows(line: Line) -> list[str]:
+    """The line in every spelling that a dialplan may pass, with the prompt of its plan's first notice."""
+    prompt = line.plan[0].current.short[line.language].path
+    return [_row(spelling, prompt) for spelling in sorted(spellings(line.number, line.region))]
+
+
+def _row(extension: str, prompt: str) -> str:
+    return f"exten => {extension},1,Return({prompt})\n"

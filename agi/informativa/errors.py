@@ -1,0 +1,64 @@
+"""Everything that informativa raises on purpose.
+
+    InformativaError            says what is wrong; `remedy` says what to do or type next
+    ├── ConfigError             the configuration cannot be used; carries every problem found
+    ├── LedgerError             the ledger cannot be read or written now
+    └── SessionError            the conversation with Asterisk
+        ├── ProtocolError       the other side does not speak AGI
+        └── SessionLostError    the other side went away, or did not answer in time
+
+Expected outcomes (a hang-up, a missing prompt, a withheld number) are values of `model`, not errors.
+Only the command line's `main` and the two session entry points catch `InformativaError` as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class InformativaError(Exception):
+    """The root. `str(error)` is one sentence for an admin, the remedy included."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(f"{message} {remedy}".strip())
+        self.message = message
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a configuration: where (file, line, key path) and what would be right."""
+
+    file: str
+    line: int | None
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+class ConfigError(InformativaError):
+    """The configuration cannot be used. All problems are reported at once, in file order."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class LedgerError(InformativaError):
+    """The ledger cannot be read or written now: nothing was recorded by this operation."""
+
+
+class SessionError(InformativaError):
+    """The conversation with Asterisk about one call failed."""
+
+
+class ProtocolError(SessionError):
+    """What came is not AGI: too long, undecodable, or a reply that no Asterisk gives."""
+
+
+class SessionLostError(SessionError):
+    """Asterisk closed the connection, or did not answer within the time that the command may take."""

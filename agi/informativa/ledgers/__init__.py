@@ -1,0 +1,1 @@
+"""Where deliveries are recorded. Every ledger here passes the same contract test."""

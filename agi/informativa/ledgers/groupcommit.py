@@ -1,0 +1,128 @@
+"""Many calls, one writer: a thread that takes all that waits and commits it in one transaction.
+
+A commit waits for the disk, and waiting for it once for sixty calls costs what it costs for one. The
+thread keeps that wait out of the event loop. No transaction is open between batches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import LedgerError
+from ..model import Event, Record, Standing
+from .sqlite import BUSY_SECONDS, SqliteStore
+
+ANSWER_SECONDS = 2 * BUSY_SECONDS + 1.0  # a batch may wait once for the lock, and for one batch before it
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What one call waits for: the standing of a caller, or a record's number."""
+
+    work: bytes | Event
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+
+
+class GroupCommitLedger:
+    """The `Ledger` of a service: any number of calls at a time on one SQLite file."""
+
+    def __init__(self, file: str) -> None:
+        self._store = SqliteStore(file)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._write, name=f"ledger {file}", daemon=True)
+        self._thread.start()
+
+    async def standing(self, pseudonym: bytes) -> Standing:
+        standing: Standing = await self._ask(pseudonym)
+        return standing
+
+    async def append(self, event: Event) -> int:
+        """Shielded from cancellation of the call: what was handed over is recorded."""
+        number: int = await self._ask(event)
+        return number
+
+    def records(self, first: int = 1) -> Iterator[Record]:
+        store = SqliteStore(str(self._store.file))
+        try:
+            yield from store.records(first)
+        finally:
+            store.close()
+
+    def close(self) -> None:
+        """Ends the thread when all that was queued before is durable."""
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+            self._thread.join()
+            self._store.close()
+
+    async def _ask(self, work: bytes | Event) -> Any:
+        if self._closed:
+            raise LedgerError("The ledger is closed.")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        self._jobs.put(_Job(work, loop, future))
+        try:
+            return await asyncio.wait_for(future, ANSWER_SECONDS)
+        except TimeoutError:
+            raise LedgerError(f"The ledger did not answer within {ANSWER_SECONDS:.0f} s.") from None
+
+    def _write(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            batch, last = self._drain(job)
+            self._serve(batch)
+            if last:
+                return
+
+    def _drain(self, job: _Job) -> tuple[list[_Job], bool]:
+        """`job` and all that waits behind it; whether the end was among it."""
+        batch = [job]
+        while True:
+            try:
+                following = self._jobs.get_nowait()
+            except queue.Empty:
+                return batch, False
+            if following is None:
+                return batch, True
+            batch.append(following)
+
+    def _serve(self, batch: Sequence[_Job]) -> None:
+        """Appends first and in one transaction, so that look-ups in the same batch see them."""
+        appends = [job for job in batch if isinstance(job.work, Event)]
+        if appends:
+            _deliver(appends, self._store.append)
+        for job in batch:
+            if isinstance(job.work, bytes):
+                _deliver([job], self._look_up)
+
+    def _look_up(self, pseudonyms: Sequence[bytes]) -> list[Standing]:
+        return [self._store.standing(pseudonym) for pseudonym in pseudonyms]
+
+
+def _deliver(jobs: Sequence[_Job], work: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
+    """Do the work and wake the calls that wait for it, with its results or its error."""
+    try:
+        results = work([job.work for job in jobs])
+    except Exception as error:  # whatever it is, the calls must not wait for it in vain
+        failure = error if isinstance(error, LedgerError) else LedgerError(f"The ledger failed ({error!r}).")
+        for job in jobs:
+            job.loop.call_soon_threadsafe(_settle, job.future, None, failure)
+    else:
+        for job, result in zip(jobs, results, strict=True):
+            job.loop.call_soon_threadsafe(_settle, job.future, result, None)
+
+
+def _settle(future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
+    if future.done():  # the call stopped waiting
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)

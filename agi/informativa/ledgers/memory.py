@@ -1,0 +1,34 @@
+"""A ledger in memory: for tests of what stands above ledgers. Nothing survives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..model import Event, Known, Record, Standing
+
+
+class MemoryLedger:
+    """Keeps the same promises as the durable ledgers, except the one about power loss."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._standing: dict[bytes, dict[str, Known]] = {}
+
+    async def standing(self, pseudonym: bytes) -> Standing:
+        return dict(self._standing.get(pseudonym, {}))
+
+    async def append(self, event: Event) -> int:
+        self._events.append(event)
+        record = len(self._events)
+        if event.pseudonym is not None and event.informs:
+            notices = self._standing.setdefault(event.pseudonym, {})
+            known = Known(event.version, event.purposes, record, event.at)
+            notices[event.notice] = known.merged(notices.get(event.notice, known))
+        return record
+
+    def records(self, first: int = 1) -> Iterator[Record]:
+        for number, event in enumerate(self._events[first - 1 :], first):
+            yield Record(number, event)
+
+    def close(self) -> None:
+        pass

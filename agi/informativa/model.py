@@ -1,0 +1,262 @@
+"""The nouns of a call, all frozen. No I/O and no decisions here.
+
+Terms are the field's own: *controller*, *notice*, *purpose*, *line* (the called number), *delivery*
+(one giving of one notice to one caller), *ledger*. Lengths are in samples at a stated rate where
+Asterisk gives samples, and in seconds elsewhere; times are aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What the dialplan gets in INFORMATIVA_STATUS: one word for how the notice went."""
+
+    PLAYED = "PLAYED"  # heard to its end
+    PARTIAL = "PARTIAL"  # begun and not finished: it stays due
+    SKIPPED = "SKIPPED"  # left out by an explicit setting or by the caller's key
+    NOTDUE = "NOTDUE"  # this caller already has it
+    FALLBACK = "FALLBACK"  # played, but proof of it is in the fallback spool and not in the ledger
+    FAILED = "FAILED"  # due, and could not be played
+
+
+class Reason(StrEnum):
+    """Why a notice was played or not; with `Ending` the only words INFORMATIVA_REASON may hold."""
+
+    NOT_INFORMED = "not-informed"  # no complete delivery to this caller is on record
+    NEW_PURPOSE = "new-purpose"  # what the caller knows does not cover a purpose of today's version
+    MATERIAL_CHANGE = "material-change"  # a version since then is a material change
+    ALREADY_INFORMED = "already-informed"
+    WITHHELD = "withheld"  # the caller's number is restricted, unavailable or absent
+    MALFORMED = "malformed"  # what came as the caller's number is not one
+    AMBIGUOUS = "ambiguous"  # the call's own description contradicts itself
+    LEDGER_UNAVAILABLE = "ledger-unavailable"
+    NO_LINE = "no-line"  # the called number is not configured
+
+
+class Ending(StrEnum):
+    """How the playback of one prompt ended."""
+
+    WHOLE = "whole"
+    KEY = "key"  # the caller pressed a key that stops the prompt
+    HUNG_UP = "hung-up"
+    CUT_SHORT = "cut-short"  # Asterisk ended it before the prompt's known length
+    NOT_PLAYABLE = "not-playable"  # Asterisk could not open or decode the prompt
+    CONNECTION_LOST = "connection-lost"  # Asterisk, or its connection, went away meanwhile
+
+
+@dataclass(frozen=True)
+class IncomingCall:
+    """What Asterisk says about a call at its start (the AGI environment). An attacker writes parts.
+
+    `number` is in clear and lives only as long as the call (it is kept out of `repr`).
+    `presentation` is Q.931's octet as a number, `None` if it was not sent. `ambiguous` is set when a
+    variable came twice, which only happens when somebody put line breaks into one.
+    """
+
+    id: str
+    line: str
+    number: str = field(repr=False)
+    presentation: int | None
+    language: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    script: str = ""
+    ambiguous: bool = False
+
+
+@dataclass(frozen=True)
+class Identified:
+    """A caller that can be recognised, by an E.164 number with its plus sign."""
+
+    number: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Unidentified:
+    """A caller that cannot be recognised, and why. Never taken as informed (law: 13(4) GDPR)."""
+
+    reason: Reason
+
+
+Caller = Identified | Unidentified
+
+
+@dataclass(frozen=True)
+class Length:
+    """The length of one installed sound file: samples at a rate in hertz."""
+
+    samples: int
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        return self.samples / self.rate
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One recording as Asterisk knows it: a path without extension, and each installed file's length.
+
+    Asterisk picks the file that suits the channel's codec and reports positions in *its* samples, so
+    every installed format's length is kept; all last equally long, within a rounding.
+    """
+
+    path: str
+    lengths: tuple[Length, ...]
+
+    @property
+    def seconds(self) -> float:
+        return max((length.seconds for length in self.lengths), default=0.0)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One wording of a notice: what it covers and its prompts by language (a short one, maybe a full)."""
+
+    id: str
+    purposes: frozenset[str]
+    material: bool
+    short: Mapping[str, Prompt]
+    full: Mapping[str, Prompt]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What one controller tells its callers, as versions from the oldest to the current one."""
+
+    id: str
+    versions: tuple[Version, ...]
+
+    @property
+    def current(self) -> Version:
+        return self.versions[-1]
+
+
+@dataclass(frozen=True)
+class Controller:
+    """Who answers for the data. `key` is secret: it turns numbers into this controller's pseudonyms."""
+
+    id: str
+    name: str
+    key: bytes = field(repr=False)
+    ledger: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A called number: whose it is, in which language it speaks, and what its callers must hear."""
+
+    number: str
+    controller: Controller
+    language: str
+    region: str
+    plan: tuple[Notice, ...]
+    full_key: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """What one caller already got of one notice, and the record that proves it."""
+
+    version: str
+    purposes: frozenset[str]
+    record: int
+    at: datetime
+
+    def merged(self, other: Known) -> Known:
+        """Both together: all purposes of either, version and proof of the later one.
+
+        Commutative and associative, so the order in which deliveries are read does not matter.
+        """
+        later = max(self, other, key=lambda known: (known.at, known.record))
+        return Known(later.version, self.purposes | other.purposes, later.record, later.at)
+
+
+Standing = Mapping[str, Known]
+"""What one caller already got, by notice id. Empty for a caller nobody has informed."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Play `version` of `notice` or leave it out, always with a reason and, for a skip, its proof."""
+
+    notice: Notice
+    version: Version
+    play: bool
+    reason: Reason
+    basis: Known | None = None
+
+
+@dataclass(frozen=True)
+class Playback:
+    """What Asterisk reported for one STREAM FILE.
+
+    `result` and `endpos` are AGI's (`endpos` in samples of the file it chose), `seconds` is the time
+    from command to reply, `alive` is whether the channel was still up afterwards. `lost` means that
+    no reply came at all.
+    """
+
+    result: int
+    endpos: int
+    seconds: float
+    alive: bool
+    lost: bool = False
+
+
+@dataclass(frozen=True)
+class Heard:
+    """How much of a prompt reached the caller: its ending, seconds heard, its length, a key if any."""
+
+    ending: Ending
+    seconds: float
+    length: float
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One row of the ledger: one decision and what became of it. No caller's number, ever.
+
+    `pseudonym` is `None` for a caller who was not recognised. `heard` is `None` where nothing was to
+    be played. `basis` is the number of the record that shows the caller was informed already.
+    """
+
+    at: datetime
+    call: str
+    line: str
+    pseudonym: bytes | None
+    notice: str
+    version: str
+    language: str
+    purposes: frozenset[str]
+    status: Status
+    reason: Reason
+    prompt: str = ""
+    heard: Heard | None = None
+    basis: int | None = None
+
+    @property
+    def informs(self) -> bool:
+        """Whether the caller has this version now: only a notice heard to its end informs."""
+        return self.status is Status.PLAYED
+
+
+@dataclass(frozen=True)
+class Record:
+    """An event that is durable, under its number."""
+
+    number: int
+    event: Event
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the dialplan is told: status, the word that explains it, and the record (or spool key)."""
+
+    status: Status
+    reason: str
+    record: str = ""

@@ -1,0 +1,56 @@
+"""What the story of a call needs from the outside world: a session with Asterisk, a ledger, a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from .model import Event, IncomingCall, Playback, Prompt, Record, Standing
+
+
+class CallSession(Protocol):
+    """The conversation with Asterisk about one call."""
+
+    @property
+    def call(self) -> IncomingCall:
+        """What Asterisk said at the start."""
+
+    async def play(self, prompt: Prompt, keys: str) -> Playback:
+        """Answer the channel if need be and play a prompt; any of `keys` stops it.
+
+        Never raises for what may happen to a call: a hang-up, a missing file and a lost connection
+        are told by the `Playback`. Returns within the prompt's length and a bounded time.
+        """
+
+    async def set_variables(self, variables: Mapping[str, str]) -> None:
+        """Set channel variables, in this order, in one round trip. Works after a hang-up too.
+
+        Raises SessionError if Asterisk cannot be reached or refuses.
+        """
+
+    async def put_database(self, family: str, key: str, value: str) -> bool:
+        """Write one AstDB entry; whether Asterisk confirmed it. Does not raise."""
+
+
+class Ledger(Protocol):
+    """Where one controller's deliveries are recorded. Every method raises LedgerError when it cannot."""
+
+    async def standing(self, pseudonym: bytes) -> Standing:
+        """What this caller already got, from durable records only."""
+
+    async def append(self, event: Event) -> int:
+        """Record one event; returns its number once it survives a power loss."""
+
+    def records(self, first: int = 1) -> Iterator[Record]:
+        """All records from number `first` on, in order."""
+
+    def close(self) -> None:
+        """Let go of the store after what was queued is durable. Closing twice is harmless."""
+
+
+class Clock(Protocol):
+    """The time of day."""
+
+    def now(self) -> datetime:
+        """Now, aware, in UTC."""

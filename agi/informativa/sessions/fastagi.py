@@ -1,0 +1,145 @@
+"""FastAGI: one connection a call, over panoramisk's Application and Request.
+
+panoramisk 1.4 is made for friendly peers. Overridden here: its header read (no bound, no time limit,
+and an endless loop that stops every call when a peer connects and closes), its replies (`result=-1`
+loses endpos, end of file is a bare ValueError, the lines after `520-` stay unread), its routing (the
+query string counts as path) and its `except BaseException`, which swallows cancellation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+from panoramisk.fast_agi import Application, Request
+
+from .. import agi
+from ..errors import ProtocolError, SessionError, SessionLostError
+from ..model import IncomingCall
+from ..ports import CallSession
+from .dialogue import Dialogue
+
+log = structlog.get_logger("informativa.fastagi")
+
+ROUTE = "notice"
+HEADER_SECONDS = 5.0  # Asterisk sends the whole environment at once
+
+Handler = Callable[[CallSession], Awaitable[object]]
+
+
+class FastAgiRequest(Request):  # type: ignore[misc]  # panoramisk is untyped
+    """One call's connection: pipelined commands with a time limit, replies read by our own parser."""
+
+    def __init__(
+        self,
+        app: FastAgiServer,
+        call: IncomingCall,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        super().__init__(app, {}, reader, writer)
+        self.replies = agi.ReplyReader()
+        self.session = Dialogue(call, self.replies, self.exchange)
+
+    async def exchange(self, commands: Sequence[bytes], seconds: float) -> list[agi.Reply]:
+        """Send all commands in one write and await their replies in order.
+
+        Raises SessionLostError at end of file, a broken connection or when the time is over, and
+        ProtocolError for an answer that is not AGI.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                self.writer.write(b"".join(commands))
+                await self.writer.drain()
+                return [await self._read_result() for _ in commands]
+        except (TimeoutError, OSError) as error:
+            raise SessionLostError("Asterisk did not answer an AGI command.") from error
+
+    async def _read_result(self) -> agi.Reply:
+        while True:
+            try:
+                line = await self.reader.readline()
+            except ValueError as error:  # longer than the stream's limit
+                raise ProtocolError("Asterisk sent a reply without an end.") from error
+            if not line.endswith(b"\n"):
+                raise SessionLostError("Asterisk closed the AGI connection.")
+            reply = self.replies.feed(line)
+            if reply is not None:
+                return reply
+
+
+class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
+    """Serves `handler` on the route `notice`, at most `sessions` calls at a time.
+
+    A connection above the cap is closed at once, so that the dialplan goes on to its next try
+    instead of waiting.
+    """
+
+    def __init__(self, handler: Handler, *, sessions: int) -> None:
+        super().__init__(loop=asyncio.get_running_loop())
+        self.add_route(ROUTE, handler)
+        self._sessions = sessions
+        self._running: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self, host: str, port: int) -> tuple[str, int]:
+        """Listen; the address that was bound. Raises OSError when the port cannot be had."""
+        self._server = await asyncio.start_server(
+            self.handler, host, port, limit=agi.MAX_ENVIRONMENT, backlog=1024
+        )
+        bound: tuple[str, int] = self._server.sockets[0].getsockname()[:2]
+        return bound
+
+    async def stop(self, seconds: float) -> int:
+        """Take no new calls, let those in progress end for `seconds`, then cancel the rest.
+
+        Returns how many had to be cancelled.
+        """
+        if self._server is not None:
+            self._server.close()
+        waiting = set(self._running)
+        if waiting:
+            _, waiting = await asyncio.wait(waiting, timeout=seconds)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return len(waiting)
+
+    async def handler(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, from accept to close. Only cancellation leaves as an exception."""
+        task = asyncio.current_task()
+        assert task is not None  # asyncio runs handlers as tasks
+        if len(self._running) >= self._sessions:
+            log.error("refused a call", sessions=self._sessions, remedy="raise `sessions`")
+            writer.close()
+            return
+        self._running.add(task)
+        try:
+            call = await self._read_environment(reader)
+            route = self._route.get(call.script)
+            if route is None:
+                log.error("no such AGI script", script=call.script[:40], remedy=f"use /{ROUTE}")
+            else:
+                await route(FastAgiRequest(self, call, reader, writer).session)
+        except SessionError as error:
+            log.warning("call abandoned", error=str(error))
+        except Exception:
+            log.exception("call abandoned by a defect of informativa")
+        finally:
+            self._running.discard(task)
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _read_environment(self, reader: asyncio.StreamReader) -> IncomingCall:
+        try:
+            async with asyncio.timeout(HEADER_SECONDS):
+                return agi.parse_environment(await reader.readuntil(b"\n\n"))
+        except (asyncio.IncompleteReadError, OSError) as error:
+            raise SessionLostError("A peer closed before it had said which call it is.") from error
+        except asyncio.LimitOverrunError as error:
+            raise ProtocolError("A peer sent more than an AGI environment.") from error
+        except TimeoutError as error:
+            raise SessionLostError("A peer did not say which call it is.") from error

@@ -1,0 +1,141 @@
+"""Stand-ins for what is outside: real classes that keep the contracts of `informativa.ports`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from informativa.errors import LedgerError, SessionLostError
+from informativa.ledgers.memory import MemoryLedger
+from informativa.model import (
+    Controller,
+    Event,
+    IncomingCall,
+    Length,
+    Line,
+    Notice,
+    Playback,
+    Prompt,
+    Record,
+    Standing,
+    Version,
+)
+
+CALLER = "+393331234567"
+SHORT = Prompt("/prompts/it/short", (Length(80_000, 8000),))  # ten seconds
+FULL = Prompt("/prompts/it/full", (Length(480_000, 8000),))  # a minute
+
+
+def whole(prompt: Prompt) -> Playback:
+    """What Asterisk reports of a prompt that ended by itself."""
+    return Playback(0, prompt.lengths[0].samples, prompt.seconds, alive=True)
+
+
+def hung_up(seconds: float) -> Playback:
+    """The caller hung up after so many seconds of an 8 kHz file."""
+    return Playback(-1, int(seconds * 8000), seconds, alive=False)
+
+
+def key(digit: str, seconds: float) -> Playback:
+    """The caller pressed a key after so many seconds of an 8 kHz file."""
+    return Playback(ord(digit), int(seconds * 8000), seconds, alive=True)
+
+
+MISSING = Playback(-1, 0, 0.01, alive=True)
+LOST = Playback(-1, 0, 1.0, alive=False, lost=True)
+
+
+def incoming(number: str = CALLER, *, line: str = "+390212345678", **more: object) -> IncomingCall:
+    """A call as Asterisk announces it."""
+    given: dict[str, object] = {"id": "1700000000.1", "presentation": 0, "language": "it"} | more
+    return IncomingCall(line=line, number=number, **given)  # type: ignore[arg-type]
+
+
+def version(
+    name: str = "1",
+    *purposes: str,
+    material: bool = False,
+    full: bool = True,
+) -> Version:
+    """One wording in Italian."""
+    return Version(
+        name, frozenset(purposes or ("service",)), material, {"it": SHORT}, {"it": FULL} if full else {}
+    )
+
+
+def notice(*versions: Version) -> Notice:
+    """The notice `privacy`."""
+    return Notice("privacy", versions or (version(),))
+
+
+def line(*plan: Notice, controller: str = "acme", number: str = "+390212345678") -> Line:
+    """A line whose controller's key is its own."""
+    owner = Controller(controller, controller.title(), controller.encode().ljust(32, b"."), "")
+    return Line(number, owner, "it", "IT", plan or (notice(),), "1")
+
+
+@dataclass
+class ScriptedSession:
+    """A call that goes as the test says: one playback after another, and what the dialplan gets."""
+
+    call: IncomingCall = field(default_factory=incoming)
+    playbacks: list[Playback] = field(default_factory=list)
+    connected: bool = True
+    played: list[tuple[str, str]] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
+    database: dict[str, str] = field(default_factory=dict)
+
+    async def play(self, prompt: Prompt, keys: str) -> Playback:
+        """Take the next playback; without one, the prompt is heard whole."""
+        self.played.append((prompt.path, keys))
+        return self.playbacks.pop(0) if self.playbacks else whole(prompt)
+
+    async def set_variables(self, variables: Mapping[str, str]) -> None:
+        """Keep them in order, or find that Asterisk is gone."""
+        if not self.connected:
+            raise SessionLostError("Asterisk closed the AGI connection.")
+        self.variables |= variables
+
+    async def put_database(self, family: str, key: str, value: str) -> bool:
+        """Keep the entry."""
+        if self.connected:
+            self.database[f"{family}/{key}"] = value
+        return self.connected
+
+
+class BrokenLedger(MemoryLedger):
+    """A ledger that can be read, written, both or neither."""
+
+    def __init__(self, *, readable: bool = False, writable: bool = False) -> None:
+        super().__init__()
+        self.readable = readable
+        self.writable = writable
+
+    async def standing(self, pseudonym: bytes) -> Standing:
+        """What is known, or that it cannot be read."""
+        if not self.readable:
+            raise LedgerError("The ledger cannot be read.")
+        return await super().standing(pseudonym)
+
+    async def append(self, event: Event) -> int:
+        """The record's number, or that it cannot be written."""
+        if not self.writable:
+            raise LedgerError("The ledger cannot be written.")
+        return await super().append(event)
+
+    def records(self, first: int = 1) -> Iterator[Record]:
+        """All records."""
+        return super().records(first)
+
+
+@dataclass
+class SteppingClock:
+    """One second later at each look, from noon."""
+
+    at: datetime = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        """The time, which then goes on."""
+        self.at += timedelta(seconds=1)
+        return self.at

@@ -1,0 +1,161 @@
+"""The AGI protocol: bytes to values and back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from informativa import agi
+from informativa.errors import ProtocolError
+
+ENVIRONMENT = b"""agi_network: yes
+agi_network_script: notice?x=1
+agi_request: agi://127.0.0.1:4573/notice?x=1
+agi_channel: PJSIP/lab-00000001
+agi_language: it
+agi_type: PJSIP
+agi_uniqueid: 1700000000.7
+agi_version: 22.10.1
+agi_callerid: +393331234567
+agi_calleridname: %s
+agi_callingpres: 3
+agi_callingani2: 0
+agi_callington: 0
+agi_callingtns: 0
+agi_dnid: 0212345678
+agi_rdnis: unknown
+agi_context: informativa
+agi_extension: s
+agi_priority: 6
+agi_enhanced: 0.0
+agi_accountcode:
+agi_threadid: 139
+agi_arg_1: 0212345678
+agi_arg_2: config=/etc/informativa/informativa.yaml
+
+"""
+
+
+def test_environment_is_read() -> None:
+    """Everything that a call is answered by is found in what Asterisk sends."""
+    call = agi.parse_environment(ENVIRONMENT % b"Mario Rossi")
+    assert call.id == "1700000000.7"
+    assert call.line == "0212345678"
+    assert call.number == "+393331234567"
+    assert call.presentation == 3
+    assert call.language == "it"
+    assert call.script == "notice"
+    assert call.options == {"config": "/etc/informativa/informativa.yaml"}
+    assert not call.ambiguous
+
+
+@pytest.mark.parametrize(
+    "name",
+    [b'"; DROP', rb"back\slash", b"Latin-1 \xe8\xff", "UTF-8 è 😀".encode(), b"a: b: c", b"", b"x" * 4000],
+)
+def test_caller_id_name_changes_nothing(name: bytes) -> None:
+    """No caller-ID name, whatever its bytes, changes what else is read."""
+    call = agi.parse_environment(ENVIRONMENT % name)
+    assert (call.number, call.line, call.presentation) == ("+393331234567", "0212345678", 3)
+    assert not call.ambiguous
+
+
+def test_smuggled_variables_do_not_count_and_are_noticed() -> None:
+    """A line break in the name can neither forge the number nor the line, and marks the call."""
+    name = b"x\nagi_callerid: +390000\nagi_arg_1: 0299999999\nagi_request: evil"
+    call = agi.parse_environment(ENVIRONMENT % name)
+    assert (call.number, call.line) == ("+393331234567", "0212345678")
+    assert call.ambiguous
+
+
+def test_number_is_not_in_repr() -> None:
+    """I5: a call that is printed by mistake does not show its caller's number."""
+    assert "3331234567" not in repr(agi.parse_environment(ENVIRONMENT % b"x"))
+
+
+@pytest.mark.parametrize("raw", [b"\n", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"agi_: \n\n", b"\xff\xfe\n\n"])
+def test_peer_that_is_no_asterisk_is_refused(raw: bytes) -> None:
+    """What connects and does not speak AGI is a ProtocolError, not a call."""
+    with pytest.raises(ProtocolError):
+        agi.parse_environment(raw)
+
+
+@given(st.binary(max_size=2000))
+def test_any_environment_gives_a_call_or_a_protocol_error(raw: bytes) -> None:
+    """No bytes raise anything else."""
+    try:
+        agi.parse_environment(raw)
+    except ProtocolError:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("ANSWER",), b"ANSWER\n"),
+        (("STREAM FILE", "/p/it short", "1", "0"), b'STREAM FILE "/p/it short" "1" "0"\n'),
+        (("SET VARIABLE", "A", 'a "b" \\c'), b'SET VARIABLE "A" "a \\"b\\" \\\\c"\n'),
+        (("VERBOSE", "è", "1"), 'VERBOSE "è" "1"\n'.encode()),
+    ],
+)
+def test_arguments_are_quoted(words: tuple[str, ...], line: bytes) -> None:
+    """Arguments are quoted as Asterisk's parser takes them apart."""
+    assert agi.command(*words) == line
+
+
+@pytest.mark.parametrize("word", ["a\nEXEC System x", "a\rb", "a\0b"])
+def test_no_second_command_in_an_argument(word: str) -> None:
+    """An argument with a line break is refused: it would be a command of its own."""
+    with pytest.raises(ValueError, match="line break"):
+        agi.command("SET VARIABLE", "A", word)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reply"),
+    [
+        ([b"200 result=0\n"], agi.Reply(200, 0)),
+        ([b"200 result=0 endpos=12000\n"], agi.Reply(200, 0, 12000)),
+        ([b"200 result=57 endpos=3360\r\n"], agi.Reply(200, 57, 3360)),
+        ([b"200 result=-1 endpos=20160\n"], agi.Reply(200, -1, 20160)),
+        ([b"200 result=1 (value endpos=3)\n"], agi.Reply(200, 1)),
+        ([b"HANGUP\n", b"200 result=1\n"], agi.Reply(200, 1)),
+        ([b"100 Trying...\n", b"200 result=1\n"], agi.Reply(200, 1)),
+        ([b"510 Invalid or unknown command\n"], agi.Reply(510, -1)),
+        ([b"511 Command Not Permitted on a dead channel or intercept routine\n"], agi.Reply(511, -1)),
+        ([b"520 Invalid command syntax.\n"], agi.Reply(520, -1)),
+        (
+            [
+                b"520-Invalid command syntax.  Proper usage follows:\n",
+                b"Usage: STREAM FILE\n",
+                b"200 result=0\n",
+                b"HANGUP\n",
+                b"520 End of proper usage.\n",
+            ],
+            agi.Reply(520, -1),
+        ),
+    ],
+)
+def test_replies(lines: list[bytes], reply: agi.Reply) -> None:
+    """Every form of reply that Asterisk 16 and 22 give is understood; the last line completes it."""
+    reader = agi.ReplyReader()
+    *before, last = [reader.feed(line) for line in lines]
+    assert before == [None] * (len(lines) - 1)
+    assert last == reply
+    assert reader.hung_up == (b"HANGUP\n" in lines)
+
+
+@pytest.mark.parametrize("line", [b"\n", b"hello\n", b"200\n", b"200 OK\n", b"200 result=x\n", b"20 result=1\n"])
+def test_lines_that_are_no_reply(line: bytes) -> None:
+    """A line that no Asterisk sends is a ProtocolError."""
+    with pytest.raises(ProtocolError):
+        agi.ReplyReader().feed(line)
+
+
+@given(st.lists(st.binary(max_size=200).map(lambda line: line.replace(b"\n", b"") + b"\n"), max_size=20))
+def test_any_lines_give_replies_or_a_protocol_error(lines: list[bytes]) -> None:
+    """No bytes raise anything else."""
+    reader = agi.ReplyReader()
+    try:
+        for line in lines:
+            reader.feed(line)
+    except ProtocolError:
+        pass

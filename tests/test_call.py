@@ -1,0 +1,215 @@
+"""The story of a call, over a simulated session and a ledger in memory."""
+
+import asyncio
+
+import pytest
+from doubles import (
+    CALLER,
+    FULL,
+    LOST,
+    MISSING,
+    SHORT,
+    BrokenLedger,
+    ScriptedSession,
+    SteppingClock,
+    hung_up,
+    incoming,
+    key,
+    line,
+    notice,
+    version,
+    whole,
+)
+
+from informativa.call import Desk, answer
+from informativa.errors import SessionLostError
+from informativa.ledgers.memory import MemoryLedger
+from informativa.model import Ending, Event, Status, Verdict
+
+
+def desk(ledger: MemoryLedger | None = None, **more) -> Desk:
+    """Two companies, one line each; `ledger` is the first one's."""
+    acme, borealis = line(), line(controller="borealis", number="+493012345678")
+    return Desk(
+        lines={acme.number: acme, "0212345678": acme, borealis.number: borealis},
+        ledgers={"acme": ledger or MemoryLedger(), "borealis": MemoryLedger()},
+        clock=SteppingClock(),
+        **more,
+    )
+
+
+def handle(session: ScriptedSession, at: Desk) -> Verdict:
+    """Answer one call."""
+    return asyncio.run(answer(session, at))
+
+
+def events(at: Desk, controller: str = "acme") -> list[Event]:
+    """What a ledger holds."""
+    return [record.event for record in at.ledgers[controller].records()]
+
+
+def test_first_call_plays_and_the_second_does_not() -> None:
+    """A first caller hears the notice, the same caller again does not, and both are on record."""
+    at, first, second = desk(), ScriptedSession(), ScriptedSession(incoming(line="0212345678"))
+    handle(first, at)
+    handle(second, at)
+    assert first.played == [(SHORT.path, "1")]
+    assert first.variables == {
+        "INFORMATIVA_RECORD": "1",
+        "INFORMATIVA_REASON": "not-informed",
+        "INFORMATIVA_STATUS": "PLAYED",
+    }
+    assert second.played == []
+    assert second.variables == {
+        "INFORMATIVA_RECORD": "2",
+        "INFORMATIVA_REASON": "already-informed",
+        "INFORMATIVA_STATUS": "NOTDUE",
+    }
+    played, notdue = events(at)
+    assert played.heard is not None
+    assert (played.status, played.heard.ending, played.heard.seconds) == (Status.PLAYED, Ending.WHOLE, 10.0)
+    assert (notdue.status, notdue.heard, notdue.basis) == (Status.NOTDUE, None, 1)
+    assert played.pseudonym == notdue.pseudonym != None  # noqa: E711
+
+
+def test_status_is_set_last() -> None:
+    """The dialplan tests the status, so all else is set before it."""
+    session = ScriptedSession()
+    handle(session, desk())
+    assert list(session.variables)[-1] == "INFORMATIVA_STATUS"
+
+
+def test_i3_status_only_after_the_record() -> None:
+    """I3: when the status is handed over, the record is in the ledger."""
+    at = desk()
+    seen: list[int] = []
+
+    class Watching(ScriptedSession):
+        async def set_variables(self, variables) -> None:
+            seen.append(len(events(at)))
+
+    handle(Watching(), at)
+    assert seen == [1]
+
+
+@pytest.mark.parametrize("number", ["", "unknown", "1" * 40, "letters"])
+def test_i1_unidentified_caller_hears_it_every_time(number: str) -> None:
+    """I1: who cannot be recognised hears the notice at each call, recorded without a pseudonym."""
+    at = desk()
+    for _ in range(2):
+        session = ScriptedSession(incoming(number))
+        assert handle(session, at).status is Status.PLAYED
+        assert session.played
+    assert [event.pseudonym for event in events(at)] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("playback", "status", "reason"),
+    [
+        (hung_up(2.5), Status.PARTIAL, "hung-up"),
+        (hung_up(10), Status.PARTIAL, "hung-up"),
+        (MISSING, Status.FAILED, "not-playable"),
+        (LOST, Status.PARTIAL, "connection-lost"),
+    ],
+)
+def test_i2_incomplete_delivery_stays_due(playback, status, reason) -> None:
+    """I2: whatever is less than whole has its own status and word, and the next call plays again."""
+    at = desk()
+    verdict = handle(ScriptedSession(playbacks=[playback]), at)
+    assert (verdict.status, verdict.reason) == (status, reason)
+    again = ScriptedSession()
+    assert handle(again, at).status is Status.PLAYED
+    assert again.played
+
+
+def test_key_plays_the_full_text_and_that_informs() -> None:
+    """Who asks for the full text and hears it to its end has heard the notice."""
+    at = desk()
+    session = ScriptedSession(playbacks=[key("1", 3), whole(FULL)])
+    assert handle(session, at).status is Status.PLAYED
+    assert [path for path, _ in session.played] == [SHORT.path, FULL.path]
+    assert events(at)[0].prompt == FULL.path
+    assert handle(ScriptedSession(), at).status is Status.NOTDUE
+
+
+@pytest.mark.parametrize("playback", [hung_up(5), key("1", 5), MISSING])
+def test_i2_full_text_that_was_not_heard_out_does_not_inform(playback) -> None:
+    """I2: the short notice was cut for the full text, so only the whole full text counts."""
+    at = desk()
+    assert handle(ScriptedSession(playbacks=[key("1", 3), playback]), at).status is not Status.PLAYED
+    assert handle(ScriptedSession(), at).status is Status.PLAYED
+
+
+def test_no_key_stops_a_notice_without_a_full_text() -> None:
+    """Where there is no full text, no key is listened to."""
+    own = line(notice(version(full=False)))
+    session = ScriptedSession()
+    handle(session, Desk({own.number: own}, {"acme": MemoryLedger()}, SteppingClock()))
+    assert session.played == [(SHORT.path, "")]
+
+
+def test_i6_another_company_knows_nothing() -> None:
+    """I6: a caller who heard one controller's notice hears the other's, under another pseudonym."""
+    at = desk()
+    handle(ScriptedSession(), at)
+    verdict = handle(ScriptedSession(incoming(line="+493012345678")), at)
+    assert verdict.status is Status.PLAYED
+    assert events(at)[0].pseudonym != events(at, "borealis")[0].pseudonym
+
+
+@pytest.mark.parametrize(
+    ("ledger", "status"),
+    [(BrokenLedger(), "FALLBACK"), (BrokenLedger(readable=True), "FALLBACK")],
+)
+def test_i4_broken_ledger_plays_and_leaves_a_row_in_the_spool(ledger, status) -> None:
+    """I4: a ledger that fails neither drops nor skips: the notice plays and AstDB gets the proof."""
+    session = ScriptedSession()
+    verdict = handle(session, desk(ledger))
+    assert session.played
+    assert (verdict.status, verdict.reason) == (status, "ledger-unavailable")
+    ((where, row),) = session.database.items()
+    assert verdict.record == f"spool:{where.removeprefix('informativa/')}"
+    assert row == "at=1795521601|line=+390212345678|prompt=/prompts/it/short|ending=whole|seconds=10"
+
+
+def test_ledger_that_comes_back_is_used_again() -> None:
+    """A ledger that could not be read and can be written still records what it decided without it."""
+    at = desk(BrokenLedger(writable=True))
+    assert handle(ScriptedSession(), at).status is Status.PLAYED
+    assert events(at)[0].reason == "ledger-unavailable"
+
+
+def test_unknown_line_plays_the_fallback_prompt() -> None:
+    """I1: nothing says that this caller need not hear it, so a line nobody configured plays too."""
+    session = ScriptedSession(incoming(line="0299999999"))
+    verdict = handle(session, desk(fallback=SHORT))
+    assert session.played == [(SHORT.path, "")]
+    assert (verdict.status, verdict.reason) == (Status.FALLBACK, "no-line")
+    assert "prompt=/prompts/it/short|ending=whole" in next(iter(session.database.values()))
+
+
+def test_unknown_line_without_fallback_prompt_fails() -> None:
+    """Without a prompt to play, the dialplan is told that and why."""
+    session = ScriptedSession(incoming(line="0299999999"))
+    assert handle(session, desk()) == Verdict(Status.FAILED, "no-line")
+    assert session.variables["INFORMATIVA_STATUS"] == "FAILED"
+
+
+def test_lost_asterisk_is_recorded_and_told_to_nobody() -> None:
+    """When Asterisk dies during the notice, the attempt is on record and the session ends in an error."""
+    at = desk()
+    with pytest.raises(SessionLostError):
+        handle(ScriptedSession(playbacks=[LOST], connected=False), at)
+    (event,) = events(at)
+    assert event.heard is not None
+    assert event.heard.ending is Ending.CONNECTION_LOST
+
+
+def test_i5_no_number_in_anything_that_outlives_the_call() -> None:
+    """I5: neither records nor spool rows nor variables hold the caller's number."""
+    at, session = desk(), ScriptedSession()
+    handle(session, at)
+    broken = ScriptedSession()
+    handle(broken, desk(BrokenLedger()))
+    kept = f"{events(at)} {session.variables} {broken.variables} {broken.database}"
+    assert CALLER[3:] not in kept

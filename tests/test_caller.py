@@ -1,0 +1,81 @@
+"""Who is calling, which line they called, and what stands for them."""
+
+import pytest
+from doubles import CALLER, incoming
+
+from informativa import caller
+from informativa.model import Identified, Reason, Unidentified
+
+
+@pytest.mark.parametrize(
+    "number", ["+393331234567", "00393331234567", "3331234567", " +393331234567 "]
+)
+def test_one_telephone_is_one_caller(number: str) -> None:
+    """International, 00 and national spelling of a number are the same caller."""
+    assert caller.recognise(incoming(number), "IT") == Identified(CALLER)
+
+
+def test_italian_landlines_keep_their_zero() -> None:
+    """Italy's leading zero belongs to the number; a German trunk zero does not."""
+    assert caller.e164("0212345678", "IT") == "+390212345678"
+    assert caller.e164("03012345678", "DE") == "+493012345678"
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        ("", Reason.WITHHELD),
+        ("unknown", Reason.WITHHELD),
+        ("Anonymous", Reason.WITHHELD),
+        ("1" * 40, Reason.MALFORMED),
+        ("0000000000", Reason.MALFORMED),
+        ("+39333CALLME7", Reason.MALFORMED),
+        ("mario.rossi", Reason.MALFORMED),
+        ("+39333123456\u0667", Reason.MALFORMED),
+        ("201", Reason.MALFORMED),
+        ("+3933312345;67", Reason.MALFORMED),
+    ],
+)
+def test_i1_what_is_no_number_is_nobody(number: str, reason: Reason) -> None:
+    """I1: withheld, unknown, too long, made of letters, a filler, an extension: never recognised."""
+    assert caller.recognise(incoming(number), "IT") == Unidentified(reason)
+
+
+@pytest.mark.parametrize("presentation", [32, 35, 67, 99])
+def test_i1_restricted_number_is_withheld_even_when_it_is_there(presentation: int) -> None:
+    """I1: a caller who asked not to be shown is not recognised by the number that came along."""
+    given = incoming(presentation=presentation)
+    assert caller.recognise(given, "IT") == Unidentified(Reason.WITHHELD)
+
+
+def test_i1_contradictory_call_is_nobody() -> None:
+    """I1: a call whose description was tampered with is not recognised."""
+    assert caller.recognise(incoming(ambiguous=True), "IT") == Unidentified(Reason.AMBIGUOUS)
+
+
+def test_spellings_of_a_line() -> None:
+    """A dialplan may pass the called number as configured, in E.164 with +, 00 or bare, or nationally."""
+    assert caller.spellings("+390212345678", "IT") == {
+        "+390212345678",
+        "390212345678",
+        "00390212345678",
+        "0212345678",
+    }
+    assert "03012345678" in caller.spellings("+493012345678", "DE")
+    assert "03012345678" not in caller.spellings("+493012345678", "IT")
+    assert caller.spellings("sales", "IT") == {"sales"}
+
+
+def test_i6_pseudonyms_differ_between_controllers() -> None:
+    """I6: one number has unrelated pseudonyms under two keys, and one under one."""
+    one, other = (caller.pseudonym(CALLER, letter * 32) for letter in (b"a", b"b"))
+    assert one != other
+    assert one == caller.pseudonym(CALLER, b"a" * 32)
+    assert len(one) == 32
+    assert CALLER.encode() not in one
+
+
+def test_mask_shows_too_little_to_call() -> None:
+    """A masked number cannot be called back."""
+    assert caller.mask(CALLER) == "+39…67"
+    assert caller.mask("12345") == "…"

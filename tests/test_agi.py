@@ -79,6 +79,29 @@ def test_peer_that_is_no_asterisk_is_refused(raw: bytes) -> None:
         agi.parse_environment(raw)
 
 
+@pytest.mark.parametrize("name", [b"x\n", b"x\n\n200 result=0 endpos=12000", b"\n\nHANGUP"])
+def test_environment_that_a_name_ended_is_refused(name: bytes) -> None:
+    """An empty line in a name cannot pass off half an environment as a call."""
+    raw = ENVIRONMENT % name
+    with pytest.raises(ProtocolError):
+        environment = agi.split_environment(raw)
+        assert environment is not None
+        agi.parse_environment(environment)
+    with pytest.raises(ProtocolError):
+        agi.parse_environment(raw[: raw.index(b"\n\n")])
+
+
+def test_environment_is_awaited_to_its_end() -> None:
+    """Until its empty line has come there is no environment; a HANGUP may follow it, a reply may not."""
+    assert agi.split_environment(ENVIRONMENT[:-1]) is None
+    assert agi.split_environment(ENVIRONMENT) == ENVIRONMENT[:-2]
+    assert agi.split_environment(ENVIRONMENT + b"HANGUP\n") == ENVIRONMENT[:-2]
+    with pytest.raises(ProtocolError):
+        agi.split_environment(ENVIRONMENT + b"200 result=0\n")
+    with pytest.raises(ProtocolError):
+        agi.split_environment(b"x" * (agi.MAX_ENVIRONMENT + 1))
+
+
 @given(st.binary(max_size=2000))
 def test_any_environment_gives_a_call_or_a_protocol_error(raw: bytes) -> None:
     """No bytes raise anything else."""

@@ -45,7 +45,8 @@ def parse_environment(raw: bytes) -> IncomingCall:
     once, so a second one was smuggled in through a line break in a caller-ID name. The dialplan's
     own arguments come last and are numbered, so for them it is the last that counts.
 
-    Raises ProtocolError when there is no `agi_request`, that is when the peer is no Asterisk.
+    Raises ProtocolError when the first or the last variable that Asterisk always sends is missing:
+    then the peer is no Asterisk, or an empty line in a name ended the environment too early.
     """
     variables: dict[str, str] = {}
     ambiguous = False
@@ -59,8 +60,8 @@ def parse_environment(raw: bytes) -> IncomingCall:
             if not name.startswith("agi_arg_"):
                 continue
         variables[name] = value
-    if "agi_request" not in variables:
-        raise ProtocolError("A peer connected that does not speak AGI.")
+    if not {"agi_request", "agi_threadid"} <= variables.keys():
+        raise ProtocolError("A peer connected that does not send an AGI environment.")
     arguments = [variables[name] for name in sorted(variables, key=_argument_number) if name[4:8] == "arg_"]
     return IncomingCall(
         id=variables.get("agi_uniqueid", ""),
@@ -72,6 +73,20 @@ def parse_environment(raw: bytes) -> IncomingCall:
         script=variables.get("agi_network_script", "").partition("?")[0],
         ambiguous=ambiguous,
     )
+
+
+def split_environment(raw: bytes) -> bytes | None:
+    """The environment at the beginning of what came so far, or `None` if its end is not there yet.
+
+    Raises ProtocolError for one that is too long, and for one that more follows than a HANGUP:
+    Asterisk says nothing else before it is asked, so that is somebody's forged replies.
+    """
+    environment, end, rest = raw.partition(b"\n\n")
+    if len(environment) > MAX_ENVIRONMENT:
+        raise ProtocolError("A peer sent more than an AGI environment.")
+    if rest not in (b"", b"HANGUP\n"):
+        raise ProtocolError("A peer answered AGI commands before they were sent.")
+    return environment if end else None
 
 
 def command(*words: str) -> bytes:

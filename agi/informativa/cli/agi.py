@@ -34,6 +34,8 @@ def main() -> int:
     except ConfigError as error:
         for problem in error.problems:
             _run(session.tell(f"informativa-agi: {problem}"))
+    except SessionError:
+        pass  # Asterisk is gone: there is nobody to tell
     except InformativaError as error:
         _run(session.tell(f"informativa-agi: {error}"))
     else:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ..config import DEFAULT_FILE, Configuration, load
 from ..errors import InformativaError
@@ -34,9 +34,9 @@ def show(
 ) -> None:
     """Show the records of every controller, or of one, the oldest first."""
     configuration = load(config)
-    console = Console(soft_wrap=True) if sys.stdout.isatty() else Console(width=160)
+    console = Console() if sys.stdout.isatty() else Console(width=200)
     for name in _chosen(configuration, controller):
-        console.print(_table(configuration.controllers[name]))
+        console.print(_table(configuration.controllers[name]), "")
 
 
 def _chosen(configuration: Configuration, controller: str | None) -> list[str]:
@@ -49,13 +49,13 @@ def _chosen(configuration: Configuration, controller: str | None) -> list[str]:
 
 
 def _table(controller: Controller) -> Table:
-    table = Table(title=f"{controller.name} ({controller.ledger})", title_justify="left", box=box.SIMPLE)
+    table = Table(title=Text(f"{controller.name} ({controller.ledger})"), title_justify="left", box=None, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("#", justify="right")
     for heading in ("when (UTC)", "line", "caller", "notice", "status", "why", "heard"):
-        table.add_column(heading, no_wrap=True)
+        table.add_column(heading, overflow="fold")
     if Path(controller.ledger).exists():
         for record in SqliteLedger(controller.ledger).records():
-            table.add_row(*_cells(record))
+            table.add_row(*map(Text, _cells(record)))  # Text: what is recorded is no markup
     return table
 
 
@@ -74,11 +74,10 @@ def _cells(record: Record) -> list[str]:
 
 
 def _why(event: Event) -> str:
-    return f"{event.reason}: record {event.basis}" if event.basis else event.reason
+    return f"{event.reason} #{event.basis}" if event.basis else event.reason
 
 
 def _heard(event: Event) -> str:
     if event.heard is None:
         return ""
-    key = f", key {event.heard.key}" if event.heard.key else ""
-    return f"{event.heard.seconds:.1f} of {event.heard.length:.1f} s, {event.heard.ending}{key}"
+    return f"{event.heard.seconds:.1f} of {event.heard.length:.1f} s, {event.heard.ending} {event.heard.key}".strip()

@@ -45,7 +45,7 @@ def read(file: Path) -> Document:
     try:
         root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except FileNotFoundError:
-        message = f"there is no such file; type: informativa init {file.parent}"
+        message = "there is no such file; type: informativa init DIR"
         raise ConfigError([Problem(str(file), None, "", message)]) from None
     except (OSError, UnicodeDecodeError) as error:
         message = f"cannot be read ({_reason(error)}); give a readable UTF-8 file with -c"

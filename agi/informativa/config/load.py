@@ -248,6 +248,12 @@ def _message(detail: ErrorDetails) -> str:
             return f"{detail['input']!r} is not one of {detail['ctx']['expected']}"
         case "form":
             return detail["msg"]
+        case "dict_type" | "model_type":
+            return "must hold settings of its own, each on a line below it, further to the right"
+        case "list_type":
+            return "must be a list: [one, two], or lines below it that start with `- `"
+        case "too_short":
+            return "is empty; at least one is needed"
         case _:
             given = detail["input"]
             shown = f" (here: {given!r})" if isinstance(given, str) else ""

@@ -40,7 +40,10 @@ Number = Annotated[
 ]
 Text = Annotated[str, _form(r"\S.{0,199}", "a text of 1 to 200 characters on one line")]
 Key = Annotated[str, _form(r"[0-9*#]", "one key of a telephone (0-9, * or #)")]
-Address = Annotated[str, _form(r"[0-9.]+:[0-9]{1,5}", "an address and port such as `127.0.0.1:4573`")]
+_PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d{2}|6[0-4]\d{3}|[1-5]?\d{1,4})"
+Address = Annotated[
+    str, _form(r"(\d{1,3}\.){3}\d{1,3}:" + _PORT, "an address and port such as `127.0.0.1:4573`")
+]
 
 
 class Strict(BaseModel):

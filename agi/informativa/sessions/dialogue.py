@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 from .. import agi
-from ..errors import ProtocolError, SessionError
+from ..errors import ProtocolError, SessionError, SessionLostError
 from ..model import IncomingCall, Playback, Prompt
 
 PATIENCE = 5.0  # seconds that Asterisk may take for a command, beside what it has to play
 
-Exchange = Callable[[Sequence[bytes], float], Awaitable[list[agi.Reply]]]
-"""Sends command lines at once and returns one reply to each, in order.
+Exchange = Callable[[bytes, float], Awaitable[agi.Reply]]
+"""Sends one command line and returns its reply; the float is how many seconds that may take.
 
-The float is how many seconds all of it may take. Raises SessionError.
+One at a time: Asterisk 16 and 22 read ahead into a buffer, wait for the *socket* to become readable
+again, and leave a second command that came in the same packet lying there until a third arrives.
+Raises SessionError.
 """
 
 
@@ -30,14 +32,16 @@ class Dialogue:
         self.call = call
         self._replies = replies
         self._exchange = exchange
+        self._broken = False
 
     async def play(self, prompt: Prompt, keys: str) -> Playback:
-        """Answer and play in one round trip: ANSWER on an answered channel is a no-op."""
+        """ANSWER on a channel that is up does nothing, so it need not be asked whether it is."""
         started = time.monotonic()
         try:
-            _, streamed = await self._exchange(
-                [agi.command("ANSWER"), agi.command("STREAM FILE", prompt.path, keys, "0")],
-                prompt.seconds + PATIENCE,
+            await self._ask(agi.command("ANSWER"), PATIENCE)
+            started = time.monotonic()
+            streamed = await self._ask(
+                agi.command("STREAM FILE", prompt.path, keys, "0"), prompt.seconds + PATIENCE
             )
             seconds = time.monotonic() - started
             alive = streamed.result >= 0 or await self._is_up()
@@ -46,16 +50,17 @@ class Dialogue:
         return Playback(streamed.result, streamed.endpos, seconds, alive)
 
     async def set_variables(self, variables: Mapping[str, str]) -> None:
-        """Pipelined: Asterisk takes command after command and answers in order."""
-        replies = await self._exchange(
-            [agi.command("SET VARIABLE", name, value) for name, value in variables.items()], PATIENCE
-        )
-        if not all(reply.ok for reply in replies):
+        """MSet takes them all in one command; its separator cannot be escaped in what it is given."""
+        pairs = [f"{name}={value}" for name, value in variables.items()]
+        if any("," in pair or '"' in pair for pair in pairs):
+            raise ValueError("a result variable cannot hold a comma or a quote")
+        reply = await self._ask(agi.command("EXEC", "MSet", ",".join(pairs)), PATIENCE)
+        if not reply.ok or reply.result != 0:
             raise ProtocolError("Asterisk refused to set the result variables.")
 
     async def put_database(self, family: str, key: str, value: str) -> bool:
         try:
-            (reply,) = await self._exchange([agi.command("DATABASE PUT", family, key, value)], PATIENCE)
+            reply = await self._ask(agi.command("DATABASE PUT", family, key, value), PATIENCE)
         except SessionError:
             return False
         return reply.ok and reply.result == 1
@@ -63,9 +68,23 @@ class Dialogue:
     async def tell(self, text: str) -> None:
         """A line on Asterisk's console and in its log, where a script's standard error does not go."""
         with contextlib.suppress(SessionError):
-            await self._exchange([agi.command("VERBOSE", " ".join(text.split()), "1")], PATIENCE)
+            await self._ask(agi.command("VERBOSE", " ".join(text.split()), "1"), PATIENCE)
+
+    async def _ask(self, command: bytes, seconds: float) -> agi.Reply:
+        """One exchange. After one that failed there is no other: a late reply would pass for the next.
+
+        So nothing more is said on such a session, no status is set, and the dialplan goes on to its
+        next try.
+        """
+        if self._broken:
+            raise SessionLostError("The AGI session failed before.")
+        try:
+            return await self._exchange(command, seconds)
+        except SessionError:
+            self._broken = True
+            raise
 
     async def _is_up(self) -> bool:
         """Tells a hang-up from a file that cannot be played: both are -1, what follows differs."""
-        (status,) = await self._exchange([agi.command("CHANNEL STATUS")], PATIENCE)
+        status = await self._ask(agi.command("CHANNEL STATUS"), PATIENCE)
         return status.ok and status.result == agi.CHANNEL_UP and not self._replies.hung_up

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 import structlog
 from panoramisk.fast_agi import Application, Request
@@ -30,7 +30,7 @@ Handler = Callable[[CallSession], Awaitable[object]]
 
 
 class FastAgiRequest(Request):  # type: ignore[misc]  # panoramisk is untyped
-    """One call's connection: pipelined commands with a time limit, replies read by our own parser."""
+    """One call's connection: commands with a time limit, replies read by our own parser."""
 
     def __init__(
         self,
@@ -43,17 +43,17 @@ class FastAgiRequest(Request):  # type: ignore[misc]  # panoramisk is untyped
         self.replies = agi.ReplyReader()
         self.session = Dialogue(call, self.replies, self.exchange)
 
-    async def exchange(self, commands: Sequence[bytes], seconds: float) -> list[agi.Reply]:
-        """Send all commands in one write and await their replies in order.
+    async def exchange(self, command: bytes, seconds: float) -> agi.Reply:
+        """Send one command and await its reply.
 
         Raises SessionLostError at end of file, a broken connection or when the time is over, and
         ProtocolError for an answer that is not AGI.
         """
         try:
             async with asyncio.timeout(seconds):
-                self.writer.write(b"".join(commands))
+                self.writer.write(command)
                 await self.writer.drain()
-                return [await self._read_result() for _ in commands]
+                return await self._read_result()
         except (TimeoutError, OSError) as error:
             raise SessionLostError("Asterisk did not answer an AGI command.") from error
 
@@ -118,6 +118,8 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         self._running.add(task)
         try:
             call = await self._read_environment(reader)
+            if call is None:
+                return
             route = self._route.get(call.script)
             if route is None:
                 log.error("no such AGI script", script=call.script[:40], remedy=f"use /{ROUTE}")
@@ -133,13 +135,18 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def _read_environment(self, reader: asyncio.StreamReader) -> IncomingCall:
+    async def _read_environment(self, reader: asyncio.StreamReader) -> IncomingCall | None:
+        """The call; `None` for a peer that only looked whether the port is open."""
+        raw = b""
         try:
             async with asyncio.timeout(HEADER_SECONDS):
-                return agi.parse_environment(await reader.readuntil(b"\n\n"))
-        except (asyncio.IncompleteReadError, OSError) as error:
-            raise SessionLostError("A peer closed before it had said which call it is.") from error
-        except asyncio.LimitOverrunError as error:
-            raise ProtocolError("A peer sent more than an AGI environment.") from error
-        except TimeoutError as error:
+                while (environment := agi.split_environment(raw)) is None:
+                    chunk = await reader.read(agi.MAX_ENVIRONMENT)
+                    if not chunk and not raw:
+                        return None
+                    if not chunk:
+                        raise SessionLostError("A peer closed before it had said which call it is.")
+                    raw += chunk
+        except (TimeoutError, OSError) as error:
             raise SessionLostError("A peer did not say which call it is.") from error
+        return agi.parse_environment(environment)

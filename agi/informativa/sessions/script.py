@@ -11,7 +11,6 @@ import io
 import os
 import select
 import time
-from collections.abc import Sequence
 from typing import BinaryIO
 
 from asterisk.agi import AGI
@@ -37,57 +36,61 @@ class ScriptAgi(AGI):  # type: ignore[misc]  # pyst2 is untyped
         super().__init__(stdin, stdout, stderr=_Nowhere())
         self.session = Dialogue(agi.parse_environment(self._environment), self.replies, self.exchange)
 
-    async def exchange(self, commands: Sequence[bytes], seconds: float) -> list[agi.Reply]:
-        """Send all commands and read their replies. Blocks: the process has nothing else to do.
+    async def exchange(self, command: bytes, seconds: float) -> agi.Reply:
+        """Send one command and read its reply. Blocks: the process has nothing else to do.
 
         Raises SessionLostError at end of file or when the time is over, and ProtocolError for an
         answer that is not AGI. A hang-up is no error here: what follows it still works.
         """
         deadline = time.monotonic() + seconds
         try:
-            self.stdout.write(b"".join(commands))
+            self.stdout.write(command)
             self.stdout.flush()
         except OSError as error:
             raise SessionLostError("Asterisk closed the AGI script's output.") from error
-        return [self._read_reply(deadline) for _ in commands]
-
-    def _read_reply(self, deadline: float) -> agi.Reply:
         while (reply := self.replies.feed(self._lines.read(deadline))) is None:
             pass
         return reply
 
     def _get_agi_env(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while (line := self._lines.read(deadline)) != b"\n":
-            self._environment += line
-            if len(self._environment) > agi.MAX_ENVIRONMENT:
-                raise ProtocolError("Standard input carries more than an AGI environment.")
+        self._environment = self._lines.environment(time.monotonic() + START_SECONDS)
 
     def _handle_sighup(self, _signum: int, _frame: object) -> None:
         self.replies.hung_up = True
 
 
 class _TimedLines:
-    """Lines of a pipe with a deadline. Reads the descriptor itself: `select` cannot see into a buffer."""
+    """What comes through a pipe, with a deadline. Reads the descriptor itself: `select` cannot see into
+    a buffer. Both readers raise SessionLostError (end of file, time over) or ProtocolError."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._buffer = b""
 
+    def environment(self, deadline: float) -> bytes:
+        """All up to the first empty line."""
+        while (environment := agi.split_environment(self._buffer)) is None:
+            self._fill(deadline)
+        self._buffer = self._buffer[len(environment) + 2 :]
+        return environment
+
     def read(self, deadline: float) -> bytes:
-        """The next line with its end. Raises SessionLostError (end of file, time over) or ProtocolError."""
+        """The next line with its end."""
         while b"\n" not in self._buffer:
-            if len(self._buffer) > agi.MAX_ENVIRONMENT:
-                raise ProtocolError("Asterisk sent a line without an end.")
-            ready, _, _ = select.select([self._descriptor], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
-                raise SessionLostError("Asterisk did not answer an AGI command.")
-            chunk = os.read(self._descriptor, 4096)
-            if not chunk:
-                raise SessionLostError("Asterisk closed the AGI script's input.")
-            self._buffer += chunk
+            if len(self._buffer) > agi.MAX_REPLY:
+                raise ProtocolError("Asterisk sent a reply without an end.")
+            self._fill(deadline)
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line + b"\n"
+
+    def _fill(self, deadline: float) -> None:
+        ready, _, _ = select.select([self._descriptor], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            raise SessionLostError("Asterisk did not answer an AGI command.")
+        chunk = os.read(self._descriptor, agi.MAX_ENVIRONMENT)
+        if not chunk:
+            raise SessionLostError("Asterisk closed the AGI script's input.")
+        self._buffer += chunk
 
 
 class _Nowhere(io.TextIOBase):

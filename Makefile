@@ -1,0 +1,26 @@
+# make demo   sets everything up and places real calls; says what to try next
+# make test   sets everything up and runs all tests, those on a real Asterisk included
+# make lint   style, types and import contracts
+PYTHON ?= python3
+export PYTHONPATH := tests
+
+.PHONY: demo test lint setup clean
+demo: setup
+	@.venv/bin/python -m lab.demo
+
+test: setup
+	@.venv/bin/python -m lab.fetch
+	@.venv/bin/python -m pytest -n 4 $(PYTEST)
+
+lint: setup
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@.venv/bin/python prompts/render.py --check
+
+setup:
+	@$(PYTHON) -m lab.setup
+
+clean:
+	rm -rf .venv .demo

@@ -1,0 +1,53 @@
+"""A real Asterisk of each version, and informativa beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab import audio, builds
+from lab.debian import Unavailable
+from lab.office import Office
+from lab.pbx import Pbx
+from lab.site import EXTENSIONS, SECONDS, Site
+
+@pytest.fixture(scope="session", params=["testing", "bullseye"], ids=["asterisk22", "asterisk16"])
+def build(request: pytest.FixtureRequest) -> builds.Build:
+    """An Asterisk of each of the two versions in wide use."""
+    try:
+        return builds.obtain(request.param, lambda what, fraction: None)
+    except Unavailable as error:
+        pytest.skip(f"Asterisk of {request.param}: {error}")
+
+
+@pytest.fixture(scope="session")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Prompts that resemble speech and are unlike each other."""
+    folder = tmp_path_factory.mktemp("sounds")
+    files = {}
+    for seed, (name, seconds) in enumerate({**SECONDS, "after": 0.8}.items()):
+        files[name] = folder / f"{name.replace('/', '-')}.wav"
+        audio.write_wav(files[name], audio.synthetic(seconds, seed=seed))
+    return files
+
+
+@pytest.fixture(scope="module")
+def pbx(build: builds.Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]:
+    """One Asterisk for all tests of a file; each test brings its own dialplan."""
+    with Pbx(build, tmp_path_factory.mktemp("pbx"), "[from-lab]\n") as running:
+        yield running
+
+
+@pytest.fixture
+def site(pbx: Pbx, sounds: dict[str, Path], tmp_path: Path) -> Iterator[Site]:
+    """informativa on its own configuration and ledgers, its service running."""
+    office = Office(tmp_path / "etc", {f"{name}.wav": sounds[name] for name in SECONDS})
+    prompts = {name: audio.read_wav(file) for name, file in sounds.items()}
+    site = Site(pbx, office, prompts)
+    after = str(sounds["after"]).removesuffix(".wav")
+    pbx.cli("database deltree informativa")
+    pbx.reload_dialplan(EXTENSIONS % {"after": after, "informativa": office.dialplan()})
+    office.start()
+    yield site
+    site.close()

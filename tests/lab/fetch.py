@@ -1,0 +1,49 @@
+"""Downloads what the tests on a real Asterisk run, showing how far it is: `python -m lab.fetch`."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from . import builds
+from .debian import Progress as Report
+from .debian import Unavailable
+
+
+def bar(console: Console) -> Progress:
+    """A progress bar for downloads; where there is no terminal it is silent."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def reporter(progress: Progress, name: str) -> Report:
+    """Shows each step of getting `name`; on no terminal, a line for each new step."""
+    task = progress.add_task(name, total=1.0)
+    seen: set[str] = set()
+
+    def report(what: str, fraction: float) -> None:
+        progress.update(task, description=f"{name}: {what}", completed=fraction)
+        step = what.split()[0]
+        if progress.disable and step not in seen:
+            seen.add(step)
+            progress.console.print(f"{name}: {what}", highlight=False)
+
+    return report
+
+
+def main() -> int:
+    """Get every suite; one that cannot be had is told, and its tests will be skipped."""
+    console = Console(stderr=True)
+    with bar(console) as progress:
+        for suite, major in builds.SUITES.items():
+            try:
+                builds.obtain(suite, reporter(progress, f"Asterisk {major}"))
+            except Unavailable as error:
+                console.print(f"The tests on Asterisk {major} will be skipped: {error}", highlight=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

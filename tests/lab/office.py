@@ -1,0 +1,137 @@
+"""informativa as installed, on a configuration of its own: the service, its script, its ledgers, its dialplan."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Record
+
+from .pbx import Pbx
+from .process import Child
+
+BIN = Path(sys.executable).parent
+_START = 20.0  # seconds; about half a second on an idle machine
+
+
+class OfficeError(Exception):
+    """informativa did not do what it must; says what, and shows what it printed."""
+
+
+class Office:
+    """A folder laid by `informativa init`, whose service listens on a free port of 127.0.0.1.
+
+    ``prompts`` replaces the shipped ones: files by path within the folder `prompts`, as "it/short.wav".
+    """
+
+    def __init__(self, folder: Path, prompts: Mapping[str, Path] | None = None) -> None:
+        self.folder = folder
+        self.config = folder / "informativa.yaml"
+        self.log = folder / "service.log"
+        self.port = _free_port()
+        self._child: Child | None = None
+        self.command("init", folder)
+        for name, file in (prompts or {}).items():
+            shutil.copy(file, folder / "prompts" / name)
+        self.edit("127.0.0.1:4573", f"127.0.0.1:{self.port}")
+
+    def edit(self, old: str, new: str) -> None:
+        """Change one place of the configuration."""
+        text = self.config.read_text()
+        if old not in text:
+            raise OfficeError(f"{old!r} does not stand in {self.config}")
+        self.config.write_text(text.replace(old, new, 1))
+
+    def command(self, *arguments: str | Path) -> str:
+        """What the `informativa` command prints."""
+        ran = subprocess.run(
+            [BIN / "informativa", *arguments], capture_output=True, text=True, timeout=60, check=False
+        )
+        if ran.returncode:
+            raise OfficeError(f"informativa {arguments[0]} failed: {ran.stderr}")
+        return ran.stdout
+
+    def dialplan(self) -> str:
+        """The dialplan for this configuration."""
+        return self.command("dialplan", "-c", self.config)
+
+    # -- the service ---------------------------------------------------------------------------------------------
+
+    def start(self, prefix: Sequence[str] = ()) -> None:
+        """Start the service and wait until it answers; ``prefix`` is a command to run it under."""
+        command = [*prefix, str(BIN / "informativa"), "serve", "-c", str(self.config), "--log", "json"]
+        self._child = Child(command, cwd=self.folder, output=self.log)
+        until = time.monotonic() + _START
+        while not self._answers():
+            if self._child.wait(0.02):
+                raise OfficeError(f"the service ended with {self._child.status}:\n{self.said}")
+            if time.monotonic() > until:
+                raise OfficeError(f"the service did not start within {_START:.0f} s:\n{self.said}")
+
+    def stop(self) -> None:
+        """Stop the service as an admin would. Does nothing if it does not run."""
+        if self._child:
+            self._child.end(40)
+            self._child = None
+
+    def kill(self) -> None:
+        """End the service as a power cut would (``kill -9``)."""
+        if self._child:
+            self._child.kill()
+            self._child = None
+
+    @property
+    def pid(self) -> int | None:
+        """The service's process id, while it runs."""
+        return self._child.pid if self._child and self._child.status is None else None
+
+    @property
+    def said(self) -> str:
+        """All that the service wrote to its log so far."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    # -- what was kept -------------------------------------------------------------------------------------------
+
+    def records(self, controller: str = "acme") -> list[Record]:
+        """All records of one controller."""
+        file = self.folder / "ledger" / f"{controller}.sqlite3"
+        if not file.exists():
+            return []
+        store = SqliteStore(str(file))
+        try:
+            return list(store.records())
+        finally:
+            store.close()
+
+
+def spool(pbx: Pbx) -> dict[str, dict[str, str]]:
+    """The rows of the fallback spool in AstDB: field by name, by key."""
+    rows = {}
+    for line in pbx.cli("database show informativa").splitlines():
+        key, colon, value = line.partition(": ")
+        if colon and key.startswith("/informativa/"):
+            fields = (field.partition("=") for field in value.strip().split("|"))
+            rows[key.strip().removeprefix("/informativa/")] = {name: text for name, _, text in fields}
+    return rows
+
+
+def without_privileges() -> list[str]:
+    """A prefix under which a program obeys file modes even as root: without root's right to ignore them."""
+    return ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

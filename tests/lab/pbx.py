@@ -1,0 +1,277 @@
+"""A real Asterisk, started for one test and ended with it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+
+from . import conf
+from .ami import Event, Listener
+from .builds import Build
+from .process import Child
+
+_BOOT = 30.0  # seconds; under one second seen on an idle machine, so this is for a busy one
+_TRIES = 5  # with other ports each time
+_SOCKET_PATH = 107  # bytes, the most that a Unix socket's address holds (sys/un.h)
+_RTP_PORTS = 400
+
+# Log lines that an Asterisk without any optional part writes at every start, and that mean nothing.
+_NOISE = re.compile(r"loader\.c: Module .* was deprecated in Asterisk version")
+
+
+class PbxError(Exception):
+    """The lab's Asterisk did not do what it must; says what, and shows the end of its log."""
+
+
+class Pbx:
+    """Asterisk, with its own folders under ``folder``, listening on 127.0.0.1 only; a context manager.
+
+    ``extensions`` is extensions.conf; calls come in at its context ``from-lab``. ``agi_bin`` is where AGI
+    scripts are looked for. ``files`` (name → text) are put beside extensions.conf, and may replace what the
+    lab wrote. Starting again in the same folder, after ``stop`` or ``kill``, finds AstDB as it was; but
+    Asterisk writes it once a second, so that what was put there in the last second before ``kill`` is lost.
+    """
+
+    def __init__(
+        self,
+        build: Build,
+        folder: Path,
+        extensions: str,
+        *,
+        agi_bin: Path | None = None,
+        extra_files: Mapping[str, str] | None = None,
+    ) -> None:
+        self.build = build
+        self.folder = folder.absolute()
+        self.host = "127.0.0.1"
+        self.ports = conf.Ports(0, 0, range(0))
+        self.ami_user, self.ami_secret = "lab", secrets.token_hex(16)
+        self._files = {"extensions.conf": extensions, **(extra_files or {})}
+        self._folders = conf.Folders(
+            **{name: self.folder / name for name in ("etc", "var", "data", "spool", "run", "log")},
+            agi=agi_bin.absolute() if agi_bin else self.folder / "agi",
+        )
+        self._log_start = self.log.stat().st_size if self.log.exists() else 0  # of an earlier run's, if any
+        self._child: Child | None = None
+        self._listener = Listener()
+
+    # -- being there -----------------------------------------------------------------------------------
+
+    def __enter__(self) -> Pbx:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def etc(self) -> Path:
+        """The folder of its configuration files."""
+        return self._folders.etc
+
+    @property
+    def sounds(self) -> Path:
+        """Where prompts without an absolute path are looked for, also below the name of a language."""
+        return self._folders.data / "sounds"
+
+    @property
+    def log(self) -> Path:
+        """Its log: notices, warnings, errors and the steps of each call."""
+        return self._folders.log / "messages.log"
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id, while it runs."""
+        return self._child.pid if self._child and self._child.status is None else None
+
+    def start(self) -> None:
+        """Start it and wait until it takes calls."""
+        if self.pid:
+            raise PbxError("This Asterisk runs already; stop it first.")
+        run = self.folder / "run"
+        if len(os.fsencode(run / "asterisk.ctl")) > _SOCKET_PATH:
+            run = Path(tempfile.mkdtemp(prefix="lab-", dir=_short_folder()))
+        self._folders = conf.Folders(**{**vars(self._folders), "run": run})
+        self._folders.make()
+        try:
+            for _ in range(_TRIES):
+                self.ports = conf.Ports(
+                    _free_port(socket.SOCK_DGRAM), _free_port(socket.SOCK_STREAM), _rtp_range()
+                )
+                conf.write(self.build, self._folders, self.ports, self.ami_secret, self._files)
+                self._boot()
+                if self._listens():
+                    self._listener.connect(self.host, self.ports.ami, self.ami_user, self.ami_secret)
+                    return
+                if self._child and self._child.wait(1):
+                    raise PbxError(f"Asterisk ended with {self._child.status} while starting.{self._tail()}")
+                self.stop()
+            raise PbxError(f"No free port was found on {self.host} in {_TRIES} tries.{self._tail()}")
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """End it in an orderly way: calls are hung up. Does nothing if it does not run."""
+        self._listener.close()
+        if self._child and self._child.status is None:
+            with contextlib.suppress(PbxError):
+                self.cli("core stop now")
+            if not self._child.wait(5):
+                self._child.end()
+        self._clean()
+
+    def kill(self) -> None:
+        """End it as a power cut would (``kill -9``). Does nothing if it does not run."""
+        if self._child:
+            self._child.kill()
+        self._listener.close()
+        self._clean()
+
+    def _clean(self) -> None:
+        self._child = None
+        if self._folders.run != self.folder / "run":
+            shutil.rmtree(self._folders.run, ignore_errors=True)
+
+    def _boot(self) -> None:
+        console = self._folders.log / "console.log"
+        for stale in (self._folders.run / "asterisk.ctl", console):  # a killed one leaves its socket behind
+            stale.unlink(missing_ok=True)
+        command = [*self.build.asterisk, "-C", str(self.etc / "asterisk.conf"), "-f"]
+        # HOME: the console keeps a history file there, and must find a folder even where the user has none.
+        env = {**os.environ, "HOME": str(self.folder)}
+        try:
+            self._child = Child(command, cwd=self.folder, output=console, env=env)
+        except OSError as error:
+            raise PbxError(f"{command[0]} cannot be started: {error}. Is it still installed?") from error
+        until = time.monotonic() + _BOOT
+        while not self._control_answers():
+            if self._child.wait(0.02):
+                raise PbxError(f"Asterisk ended with {self._child.status} while starting.{self._tail()}")
+            if time.monotonic() > until:
+                raise PbxError(f"Asterisk did not start within {_BOOT:.0f} s.{self._tail()}")
+        self.cli("core waitfullybooted", timeout=_BOOT)
+
+    def _control_answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as control:
+            try:
+                control.connect(str(self._folders.run / "asterisk.ctl"))
+            except OSError:
+                return False
+            return True
+
+    def _listens(self) -> bool:
+        """Whether it got the ports; somebody else may have taken one since they were seen free."""
+        with contextlib.suppress(OSError), socket.create_connection((self.host, self.ports.ami), 5) as ami:
+            return ami.recv(100).startswith(b"Asterisk") and "lab-udp" in self.cli("pjsip show transports")
+        return False
+
+    def _tail(self) -> str:
+        text = ""
+        for path in (self._folders.log / "console.log", self.log):
+            with contextlib.suppress(OSError):
+                text += path.read_text(errors="replace")
+        return " The end of its log:\n" + "\n".join(text.splitlines()[-25:])
+
+    # -- talking to it ---------------------------------------------------------------------------------
+
+    def cli(self, command: str, timeout: float = 10.0) -> str:
+        """What a console command prints."""
+        remote = [*self.build.asterisk, "-C", str(self.etc / "asterisk.conf"), "-rx", command]
+        try:
+            ran = subprocess.run(
+                remote,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=timeout,
+                check=False,
+                env={**os.environ, "HOME": str(self.folder)},
+                start_new_session=True,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PbxError(f"“{command}” got no answer in {timeout:.0f} s.{self._tail()}") from error
+        if ran.returncode:
+            raise PbxError(f"“{command}” failed: {ran.stderr.decode(errors='replace').strip()}{self._tail()}")
+        return ran.stdout.decode(errors="replace")
+
+    def reload_dialplan(self, extensions: str | None = None) -> None:
+        """Read the dialplan again, after writing ``extensions`` as extensions.conf if given."""
+        if extensions is not None:
+            self._files["extensions.conf"] = extensions
+            (self.etc / "extensions.conf").write_text(extensions)
+        self.cli("dialplan reload")
+
+    def channels(self) -> int:
+        """How many channels are up, in whatever state."""
+        found = re.search(r"(\d+) active channel", self.cli("core show channels count"))
+        if not found:
+            raise PbxError(f"Asterisk does not tell its channels.{self._tail()}")
+        return int(found[1])
+
+    def warnings(self) -> list[str]:
+        """The WARNING and ERROR lines of its log, without those that every bare start writes."""
+        lines = self.log.read_bytes()[self._log_start :].decode(errors="replace").splitlines()
+        return [
+            line for line in lines if re.match(r"\[.*?\] (WARNING|ERROR)\[", line) and not _NOISE.search(line)
+        ]
+
+    def events(self, name: str) -> list[Event]:
+        """The UserEvents of that name so far, oldest first."""
+        return self._listener.named(name)
+
+    def forget_events(self) -> None:
+        """Forget the UserEvents so far, so that the next wait is for a new one."""
+        self._listener.forget()
+
+    def wait_event(self, predicate: Callable[[Event], bool], timeout: float = 10.0) -> Event:
+        """The first UserEvent, past or to come, that ``predicate`` takes; ``PbxError`` if none comes in time."""
+        event = self._listener.wait(predicate, timeout)
+        if event is None:
+            raise PbxError(f"No such UserEvent came in {timeout} s.{self._tail()}")
+        return event
+
+
+def _short_folder() -> str:
+    return "/tmp" if len(tempfile.gettempdir()) > 60 and Path("/tmp").is_dir() else tempfile.gettempdir()
+
+
+def _free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _rtp_range() -> range:
+    """Ports below those that the system gives to others, picked so that two instances rarely meet.
+
+    Meeting does no harm, as Asterisk tries the next port of its range when one is taken.
+    """
+    for start in _starts():
+        with contextlib.ExitStack() as probes:
+            try:
+                for port in range(start, start + _RTP_PORTS, 20):
+                    probe = probes.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                    probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return range(start, start + _RTP_PORTS)
+    raise PbxError("No free range of UDP ports was found between 10000 and 32000.")
+
+
+def _starts() -> Iterator[int]:
+    starts = list(range(10000, 32000, _RTP_PORTS))
+    random.shuffle(starts)
+    yield from starts

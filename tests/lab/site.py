@@ -1,0 +1,86 @@
+"""A PBX with informativa: lines that can be rung, and what a call to one of them came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from . import audio
+from .office import Office
+from .pbx import Pbx
+from .phone import Call, Phone
+
+EXTENSIONS = """\
+[from-lab]
+exten => _[+0-9a-zA-Z].,1,Gosub(informativa,s,1(${EXTEN}))
+ same => n,Playback(%(after)s)
+ same => n,Hangup()
+exten => h,1,UserEvent(Over,Status:${INFORMATIVA_STATUS},Reason:${INFORMATIVA_REASON},Record:${INFORMATIVA_RECORD})
+
+%(informativa)s
+"""
+
+# Short ones, so that many calls can be made; the shipped prompts have a test of their own.
+SECONDS = {"it/short": 1.5, "it/full": 2.0, "de/short": 1.5, "de/full": 2.0}
+
+
+@dataclass
+class Told:
+    """What a call came to: the dialplan's variables, and what the caller heard of each prompt, in seconds."""
+
+    status: str
+    reason: str
+    record: str
+    heard: dict[str, list[float]]
+
+
+@dataclass
+class Site:
+    """A PBX with informativa: prompts, service, and phones that ring it."""
+
+    pbx: Pbx
+    office: Office
+    prompts: dict[str, audio.Samples]
+    _phones: list[Phone] = field(default_factory=list)
+
+    def dial(self, to: str = "0212345678", number: str | None = "+393331234567", **more: object) -> Call:
+        """Ring a line."""
+        self.pbx.forget_events()
+        phone = Phone(self.pbx)
+        self._phones.append(phone)
+        return phone.dial(to, number, **more)  # type: ignore[arg-type]
+
+    def call(self, to: str = "0212345678", number: str | None = "+393331234567", **more: object) -> Told:
+        """Ring a line, listen to the end, and see what it came to."""
+        return self.over(self.dial(to, number, **more))
+
+    def over(self, call: Call) -> Told:
+        """Wait for the end of a call, and see what it came to."""
+        call.wait_ended(60)
+        event = self.pbx.wait_event(lambda event: event.get("UserEvent") == "Over")
+        heard = {name: self.heard(call, name) for name in self.prompts}
+        return Told(event["Status"], event["Reason"], event["Record"], {k: v for k, v in heard.items() if v})
+
+    def heard(self, call: Call, name: str) -> list[float]:
+        """Seconds heard of each playing of a prompt."""
+        if not len(call.audio):
+            return []
+        return [match.covered for match in audio.find(self.prompts[name], call.audio)]
+
+    def edit_dialplan(self, old: str, new: str) -> None:
+        """Change one place of the dialplan, and have Asterisk read it."""
+        text = (self.pbx.etc / "extensions.conf").read_text()
+        assert old in text, f"{old!r} does not stand in the dialplan"
+        self.pbx.reload_dialplan(text.replace(old, new, 1))
+
+    def whole(self, *names: str) -> dict[str, list[float]]:
+        """What `Told.heard` is when these prompts were heard whole, once each."""
+        return {name: [pytest.approx(len(self.prompts[name]) / 8000, abs=0.1)] for name in names}
+
+    def close(self) -> None:
+        """Hang up, and stop the service."""
+        for phone in self._phones:
+            phone.__exit__(None, None, None)
+        self._phones.clear()
+        self.office.stop()

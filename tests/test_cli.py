@@ -1,0 +1,170 @@
+"""The command line as an admin uses it: real processes, wrong input included."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
+
+from informativa import __version__
+from informativa.ledgers.sqlite import SqliteLedger
+
+PROGRAM = Path(sys.executable).with_name("informativa")
+
+
+def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed command."""
+    return subprocess.run(
+        [PROGRAM, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | {"COLUMNS": "100"} | environment,
+    )
+
+
+def refused(*arguments: str | Path) -> str:
+    """The one message of a command that must fail with exit code 1 and no traceback."""
+    ran = run(*arguments)
+    assert ran.returncode == 1, ran
+    assert ran.stdout == ""
+    assert "Traceback" not in ran.stderr
+    return ran.stderr.strip()
+
+
+def test_version() -> None:
+    """The command knows its version."""
+    assert run("--version").stdout.strip() == f"informativa {__version__}"
+
+
+@pytest.mark.parametrize("command", [(), ("--help",), ("serve", "--help"), ("ledger", "show", "--help")])
+def test_help(command: tuple[str, ...]) -> None:
+    """Help comes on request and for a bare command."""
+    assert "Usage: informativa" in run(*command).stdout
+
+
+def test_init_check_show(tmp_path: Path) -> None:
+    """The three first commands of an admin work one after the other."""
+    file = tmp_path / "etc/informativa.yaml"
+    assert f"informativa check -c {file}" in run("init", tmp_path / "etc").stdout
+    checked = run("check", "-c", file)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "2 controllers, 2 lines" in checked.stdout
+    assert "Acme S.p.A." in run("ledger", "show", "-c", file).stdout
+    assert run("ledger", "show", INFORMATIVA_CONFIG=str(file)).returncode == 0
+
+
+def test_init_touches_nothing_that_exists(tmp_path: Path) -> None:
+    """A folder with anything in it is refused and stays as it was."""
+    (tmp_path / "informativa.yaml").write_text("mine")
+    message = refused("init", tmp_path)
+    assert message == f"informativa: {tmp_path} is not empty. Name a new folder: informativa init DIR"
+    assert [file.name for file in tmp_path.iterdir()] == ["informativa.yaml"]
+
+
+def test_init_where_nothing_can_be_written() -> None:
+    """A place that cannot be written is told, with what to do."""
+    assert "cannot be written" in refused("init", "/proc/informativa")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("chek",), ["check", "informativa --help"]),
+        (("check", "--confg", "x"), ["--config", "informativa check --help"]),
+        (("init",), ["DIR", "informativa init --help"]),
+        (("check", "-c", "/none.yaml"), ["/none.yaml", "informativa init DIR"]),
+        (("serve", "-c", "/none.yaml"), ["/none.yaml", "informativa init DIR"]),
+        (("dialplan", "-c", "/none.yaml"), ["/none.yaml", "informativa init DIR"]),
+        (("ledger", "show", "-c", "/none.yaml"), ["/none.yaml", "informativa init DIR"]),
+        (("check", "-c", "/"), ["/", "cannot be read"]),
+        (("serve", "--log", "xml"), ["xml", "informativa serve --help"]),
+    ],
+)
+def test_wrong_input(arguments: tuple[str, ...], words: list[str]) -> None:
+    """One message that says what is wrong and what to type, exit code 1, no traceback."""
+    message = refused(*arguments)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_unknown_controller(folder: Path) -> None:
+    """A controller that does not exist is told, with those that do."""
+    message = refused("ledger", "show", "-c", folder / "informativa.yaml", "--controller", "acm")
+    assert message == "informativa: There is no controller acm. There are: acme, borealis."
+
+
+def test_port_that_is_taken(folder: Path) -> None:
+    """A taken port is told with its number and the setting to change."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        file = folder / "informativa.yaml"
+        address = "127.0.0.1:{}".format(taken.getsockname()[1])
+        file.write_text(file.read_text().replace("127.0.0.1:4573", address))
+        message = refused("serve", "-c", file)
+    assert message.startswith(f"informativa: {address} cannot be listened on")
+    assert "service.listen" in message
+
+
+def test_ledger_that_is_a_folder(folder: Path) -> None:
+    """A ledger that cannot be opened stops `check` and `serve` with its name."""
+    (folder / "ledger/acme.sqlite3").mkdir()
+    for command in ("check", "serve"):
+        assert "acme.sqlite3 cannot be used" in refused(command, "-c", folder / "informativa.yaml")
+
+
+def test_ledger_show_prints_every_record(folder: Path) -> None:
+    """The table has a row for each record, with what was heard and what a skip rests on."""
+    ledger = SqliteLedger(str(folder / "ledger/acme.sqlite3"))
+    for event in (PLAYED, PARTIAL, NOTDUE, UNIDENTIFIED, replace(PLAYED, line="<script>[red]x[/red]")):
+        asyncio.run(ledger.append(event))
+    ledger.close()
+    shown = run("ledger", "show", "-c", folder / "informativa.yaml", "--controller", "acme").stdout
+    rows = [row.split() for row in shown.splitlines() if re.match(r"\d", row)]
+    assert [row[0] for row in rows] == ["1", "2", "3", "4", "5"]
+    assert " ".join(rows[0][1:]) == (
+        "2026-11-24 12:30:15 +390212345678 31313131 privacy 1 it PLAYED not-informed 9.5 of 9.5 s, whole"
+    )
+    assert " ".join(rows[1]).endswith("PARTIAL not-informed 2.2 of 9.5 s, key #")
+    assert " ".join(rows[2]).endswith("NOTDUE already-informed #1")
+    assert "unidentified" in rows[3]
+    assert "<script>[red]x[/red]" in rows[4]
+
+
+def test_dialplan_is_made_out_for_the_configuration(folder: Path) -> None:
+    """The printed dialplan has this service's address, this script, and each line in its spellings."""
+    file = folder / "informativa.yaml"
+    file.write_text(file.read_text().replace("127.0.0.1:4573", "127.0.0.1:4999"))
+    text = run("dialplan", "-c", file).stdout
+    assert "AGI(agi://127.0.0.1:4999/notice,${line})" in text
+    assert "4573" not in text
+    assert f"informativa-agi,${{line}},config={file})" in text
+    assert f"exten => 0212345678,1,Return({folder}/prompts/it/short)\n" in text
+    assert f"exten => +493012345678,1,Return({folder}/prompts/de/short)\n" in text
+    assert text.count("[informativa-lines]") == 1
+
+
+def test_defect_is_one_line_and_exit_code_3(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """An unexpected exception shows no traceback, unless it is asked for."""
+    from informativa.cli import main, setup
+
+    def defect(_file: Path) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(setup, "check", defect)
+    assert main.main(["check", "-c", str(folder / "informativa.yaml")]) == 3
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "secret" not in error
+    assert "INFORMATIVA_TRACEBACK=1" in error

@@ -1,0 +1,192 @@
+"""The configuration: what is right becomes objects, what is wrong is all told at once, with its place."""
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from lab import audio
+
+from informativa.config import load
+from informativa.config.prompts import measure
+from informativa.errors import ConfigError
+
+
+def problems(file: Path) -> list[str]:
+    """What is wrong with `file`, each as the admin reads it, without the folder."""
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    return [str(problem).replace(f"{file.parent}/", "") for problem in caught.value.problems]
+
+
+def edit(folder: Path, old: str, new: str) -> Path:
+    """Change one place of the configuration."""
+    file = folder / "informativa.yaml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    return file
+
+
+def test_template_is_in_order(folder: Path) -> None:
+    """What `init` writes loads without a problem or a warning, keys private, prompts measured."""
+    configuration = load(folder / "informativa.yaml")
+    assert configuration.warnings == ()
+    assert set(configuration.controllers) == {"acme", "borealis"}
+    assert configuration.spelled["0212345678"].controller.id == "acme"
+    assert configuration.spelled["03012345678"].controller.id == "borealis"
+    short = configuration.lines[0].plan[0].current.short["it"]
+    assert 10 <= short.seconds <= 20
+    keys = [controller.key for controller in configuration.controllers.values()]
+    assert len(set(keys)) == 2
+    assert {len(key) for key in keys} == {32}
+    assert {file.stat().st_mode & 0o777 for file in (folder / "keys").iterdir()} == {0o600}
+
+
+MISTAKES = [
+    ("listen: 127", "lisen: 127", "service.lisen: is not a setting here; did you mean listen?"),
+    ("full_key:", "ful_key:", "lines.+390212345678.ful_key: is not a setting here; did you mean full_key?"),
+    (
+        "controller: acme",
+        "controller: acmee",
+        "lines.+390212345678.controller: there is no controller acmee; did you mean acme?",
+    ),
+    (
+        "- notice: privacy",
+        "- notice: privcy",
+        "lines.+390212345678.plan[0].notice: there is no notice privcy; did you mean privacy?",
+    ),
+    ("language: it", "language: italiano", "'italiano' is not a language such as `it` or `pt_BR`"),
+    ("language: it", "language: fr", "notice privacy has no short prompt in fr, only in en, it"),
+    ("region: IT", "region: UK", "UK is not a country; for the United Kingdom use GB"),
+    ("when: once", "when: never", "'never' is not one of 'once'"),
+    ("sessions: 2000", "sessions: many", "valid integer, unable to parse string as an integer (here: 'many')"),
+    ("sessions: 2000", "sessions: 0", "greater than or equal to 1"),
+    ("127.0.0.1:4573", "localhost", "'localhost' is not an address and port such as `127.0.0.1:4573`"),
+    ("127.0.0.1:4573", "127.0.0.1:99999", "is not an address and port"),
+    ("it: prompts/it/short\n", "it: prompts/it/shor\n", "there is no sound file prompts/it/shor.wav"),
+    ("purposes: [service]", "purposes: []", "versions[0].purposes: is empty; at least one is needed"),
+    ("purposes: [service]", "purposes: service", "versions[0].purposes: must be a list"),
+    ("    key: keys/acme.key", "    keys: keys/acme.key", "controllers.acme.key: is missing"),
+    ("key: keys/acme.key", "key: keys/gone.key", "type: (umask 077; openssl rand -hex 32 > keys/gone.key)"),
+    ("key: keys/borealis.key", "key: keys/acme.key", "is the key of acme too; give each controller its own"),
+    (
+        "ledger: ledger/borealis",
+        "ledger: ./ledger/../ledger/acme",
+        "is the ledger of acme too; give each controller its own",
+    ),
+    ('"+493012345678":', '"0212345678":', "lines.0212345678"),
+    ("    full_key: \"1\"", "    full_key: 1\n    full_key: 2", "lines.+390212345678.full_key: stands here twice"),
+    ("controllers:\n", "controllers: []\nothers:\n", "controllers: must hold settings of its own"),
+    ("      privacy:", "\tprivacy:", "is not YAML here"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), MISTAKES)
+def test_mistake_is_told_with_its_remedy(folder: Path, old: str, new: str, message: str) -> None:
+    """Each mistake is named with its place and what would be right."""
+    file = edit(folder, old, new)
+    found = problems(file)
+    assert any(message in problem for problem in found), found
+    assert all(problem.startswith("informativa.yaml:") for problem in found), found
+
+
+def test_line_number_of_a_mistake(folder: Path) -> None:
+    """The line that is told is the one on which the mistake stands."""
+    file = edit(folder, "region: DE", "regoin: DE")
+    expected = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if "regoin" in text)
+    assert any(problem.startswith(f"informativa.yaml:{expected}: ") for problem in problems(file))
+
+
+def test_all_mistakes_at_once(folder: Path) -> None:
+    """Two mistakes are two messages of one run, in the order of the file."""
+    edit(folder, "it: prompts/it/full", "it: prompts/it/gone")
+    file = edit(folder, "controller: borealis", "controller: boreals")
+    found = problems(file)
+    assert len(found) == 2
+    assert "gone" in found[0]
+    assert "did you mean borealis" in found[1]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
+def test_key_that_others_can_read_is_refused(folder: Path, mode: int) -> None:
+    """A key whose mode lets anybody else read it is refused, with the command that mends it."""
+    (folder / "keys/acme.key").chmod(mode)
+    (problem,) = problems(folder / "informativa.yaml")
+    assert "type: chmod 600 keys/acme.key" in problem
+
+
+@pytest.mark.parametrize("content", ["", "abc", "00" * 31, "00" * 33, "zz" * 32])
+def test_key_that_is_no_key_is_refused(folder: Path, content: str) -> None:
+    """A key file must hold 32 bytes in hexadecimal; what it holds instead is not printed."""
+    (folder / "keys/acme.key").write_text(content)
+    (problem,) = problems(folder / "informativa.yaml")
+    assert problem.endswith("does not hold a key of 64 hexadecimal digits")
+
+
+@pytest.mark.parametrize("content", [b"", b"just text", b"- a\n- b\n", b"\xff\xfe\x00", b"a: [1, 2", b"a: &x *x\n"])
+def test_file_that_is_no_configuration(tmp_path: Path, content: bytes) -> None:
+    """Empty, not a mapping, not UTF-8, not YAML: one problem that says so."""
+    file = tmp_path / "informativa.yaml"
+    file.write_bytes(content)
+    assert problems(file)
+
+
+def test_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    """Where there is no configuration the admin is told how to get one."""
+    assert problems(tmp_path / "none.yaml") == ["none.yaml: there is no such file; type: informativa init DIR"]
+
+
+def test_yaml_does_not_reinterpret_what_was_written(folder: Path) -> None:
+    """An unquoted number with a plus and a version that looks like a date stay what they are."""
+    edit(folder, '"+390212345678":', "+390212345678:")
+    file = edit(folder, 'version: "2026-11"', "version: 2026-11-01")
+    assert isinstance(next(iter(yaml.safe_load(file.read_text())["lines"])), int)
+    configuration = load(file)
+    assert configuration.lines[0].number == "+390212345678"
+    assert configuration.lines[0].plan[0].current.id == "2026-11-01"
+
+
+def test_long_short_notice_is_warned_about(folder: Path) -> None:
+    """A short notice of more than half a minute is allowed, with a warning."""
+    audio.write_wav(folder / "long.wav", audio.synthetic(31, seed=1))
+    configuration = load(edit(folder, "it: prompts/it/short\n", "it: long\n"))
+    (warning,) = configuration.warnings
+    assert "lasts 31 s" in str(warning)
+
+
+@pytest.mark.parametrize(
+    ("extension", "content", "seconds"),
+    [
+        ("alaw", b"\xd5" * 16000, 2),
+        ("ulaw", b"\xff" * 16000, 2),
+        ("gsm", b"\x00" * 33 * 100, 2),
+        ("g722", b"\x00" * 16000, 2),
+        ("sln", b"\x00" * 32000, 2),
+        ("sln16", b"\x00" * 64000, 2),
+        ("sln48", b"\x00" * 192000, 2),
+    ],
+)
+def test_headerless_formats_are_measured(tmp_path: Path, extension: str, content: bytes, seconds: int) -> None:
+    """Every format that Asterisk may pick is measured by its own arithmetic."""
+    (tmp_path / f"prompt.{extension}").write_bytes(content)
+    assert measure(tmp_path / "prompt").seconds == seconds
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"RIFF\0\0\0\0WAVEfmt ", os.urandom(500)])
+def test_broken_sound_file_is_told(tmp_path: Path, content: bytes) -> None:
+    """A file that is no sound is a problem, not a prompt of no length."""
+    (tmp_path / "prompt.wav").write_bytes(content)
+    with pytest.raises(ValueError, match=r"prompt\.wav is no usable sound file"):
+        measure(tmp_path / "prompt")
+
+
+def test_wrong_rate_says_how_to_convert(tmp_path: Path) -> None:
+    """A recording that Asterisk would not play comes with the command that makes it playable."""
+    sound = audio.synthetic(1, seed=1)
+    audio.write_wav(tmp_path / "prompt.wav", sound)
+    data = bytearray((tmp_path / "prompt.wav").read_bytes())
+    data[24:28] = (44_100).to_bytes(4, "little")
+    (tmp_path / "prompt.wav").write_bytes(data)
+    with pytest.raises(ValueError, match="44100 Hz.*type: sox .*-r8000"):
+        measure(tmp_path / "prompt")

@@ -1,0 +1,343 @@
+"""The FastAGI server over real sockets, with peers that are friendly, slow, broken or gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from doubles import SHORT
+
+from informativa.errors import SessionError
+from informativa.model import Playback
+from informativa.ports import CallSession
+from informativa.sessions import fastagi
+from informativa.sessions.fastagi import FastAgiServer
+
+ENVIRONMENT = (
+    b"agi_network: yes\nagi_network_script: notice\nagi_request: agi://127.0.0.1/notice\n"
+    b"agi_uniqueid: 1.1\nagi_callerid: +393331234567\nagi_callingpres: 0\nagi_threadid: 1\n"
+    b"agi_arg_1: 0212345678\n\n"
+)
+ANSWER = b"ANSWER\n"
+STREAM = b'STREAM FILE "/prompts/it/short" "1" "0"\n'
+STATUS = b"CHANNEL STATUS\n"
+
+Story = Callable[[CallSession], Awaitable[Any]]
+Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Outcome:
+    """What the handler of one call returned or raised."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self.errors: list[BaseException] = []
+
+
+def converse(story: Story, peer: Peer, *, sessions: int = 10) -> Outcome:
+    """Run a server whose handler is `story`, let `peer` talk to it, and wait until the call is over."""
+    outcome = Outcome()
+
+    async def handle(session: CallSession) -> None:
+        try:
+            outcome.values.append(await story(session))
+        except BaseException as error:
+            outcome.errors.append(error)
+            raise
+
+    async def run() -> None:
+        server = FastAgiServer(handle, sessions=sessions)
+        host, port = await server.start("127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(host, port)
+        await peer(reader, writer)
+        writer.close()
+        assert await server.stop(10) == 0
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+    return outcome
+
+
+async def play(session: CallSession) -> Playback:
+    """Play the prompt."""
+    return await session.play(SHORT, "1")
+
+
+def answers(*replies: bytes, chunk: int = 0) -> Peer:
+    """An Asterisk that answers each command with one of these, whole or `chunk` bytes at a time."""
+
+    async def send(writer: asyncio.StreamWriter, data: bytes) -> None:
+        size = chunk or len(data)
+        for start in range(0, len(data), size):
+            writer.write(data[start : start + size])
+            await writer.drain()
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await send(writer, ENVIRONMENT)
+        for reply in replies:
+            await reader.readline()
+            await send(writer, reply)
+        await reader.read()  # until the server closes
+
+    return peer
+
+
+@pytest.mark.parametrize("chunk", [0, 1, 2, 16, 128])
+@pytest.mark.parametrize(
+    ("replies", "expected"),
+    [
+        ((b"200 result=0\n", b"200 result=0 endpos=80000\n"), (0, 80_000, True)),
+        ((b"200 result=0\n", b"200 result=49 endpos=24000\n"), (49, 24_000, True)),
+        (
+            (b"200 result=0\n", b"200 result=-1 endpos=20160\n", b"HANGUP\n200 result=6\n"),
+            (-1, 20_160, False),
+        ),
+        ((b"200 result=0\n", b"HANGUP\n200 result=-1 endpos=160\n", b"200 result=6\n"), (-1, 160, False)),
+        ((b"200 result=0\n", b"200 result=-1 endpos=0\n", b"200 result=6\n"), (-1, 0, True)),
+        ((b"200 result=-1\n", b"511 Command Not Permitted on a dead channel\n", b"511 No\n"), (-1, 0, False)),
+        (
+            (b"200 result=0\n", b"520-Invalid\nUsage: STREAM FILE\n520 End of proper usage.\n", b"200 result=6\n"),
+            (-1, 0, True),
+        ),
+        ((b"100 Trying...\n200 result=0\n", b"200 result=0 endpos=8\n"), (0, 8, True)),
+    ],
+)
+def test_replies_in_any_chunks(replies, expected, chunk: int) -> None:
+    """Whatever way the bytes arrive, the playback is what Asterisk said."""
+    (playback,) = converse(play, answers(*replies, chunk=chunk)).values
+    assert (playback.result, playback.endpos, playback.alive) == expected
+    assert not playback.lost
+
+
+def test_one_command_at_a_time() -> None:
+    """A command goes out only when the one before it is answered: Asterisk would leave it lying."""
+    seen: list[bytes] = []
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(ENVIRONMENT)
+        for reply in (b"200 result=0\n", b"200 result=-1 endpos=0\n", b"200 result=6\n"):
+            seen.append(await reader.read(1000))
+            writer.write(reply)
+        await reader.read()
+
+    converse(play, peer)
+    assert seen == [ANSWER, STREAM, STATUS]
+
+
+@pytest.mark.parametrize("sent", range(0, 60, 3))
+def test_i4_end_of_file_at_any_point_of_the_replies(sent: int) -> None:
+    """I4: wherever Asterisk goes away, the playback counts as lost and nothing hangs."""
+    replies = b"200 result=0\n200 result=-1 endpos=20160\nHANGUP\n200 result=6\n"
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(ENVIRONMENT)
+        assert await reader.readline() == ANSWER
+        writer.write(replies[:sent])
+        writer.write_eof()
+        await reader.read()
+
+    (playback,) = converse(play, peer).values
+    assert playback.lost == (sent < len(replies))
+    assert not playback.alive
+
+
+@pytest.mark.parametrize("sent", range(0, len(ENVIRONMENT), 7))
+def test_i4_peer_that_closes_early_stops_nobody(sent: int) -> None:
+    """I4: half an environment and a closed connection, as of a health check, is no call and no loop."""
+
+    async def peer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(ENVIRONMENT[:sent])
+
+    outcome = converse(play, peer)
+    assert outcome.values == outcome.errors == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"x" * 1_000_000, b"agi_request: x\n" * 50_000, b"GET / HTTP/1.1\r\n\r\n", b"\n\n", b"\0" * 100 + b"\n\n"],
+)
+def test_peer_that_speaks_something_else_is_shown_out(data: bytes) -> None:
+    """Too much or not AGI: the server closes, and no call was handled."""
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(data)
+        try:
+            await writer.drain()
+            assert await reader.read() == b""
+        except ConnectionError:
+            pass  # closed with our bytes unread
+
+    assert converse(play, peer).values == []
+
+
+def test_i4_silent_peer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I4: a peer that connects and says nothing is closed when its time is over."""
+    monkeypatch.setattr(fastagi, "HEADER_SECONDS", 0.05)
+
+    async def peer(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        assert await reader.read() == b""
+
+    assert converse(play, peer).values == []
+
+
+def test_unknown_script_is_closed() -> None:
+    """A route that is not ours gets no call; the query string is not part of the route."""
+
+    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(ENVIRONMENT.replace(b"script: notice", b"script: other"))
+        assert await reader.read() == b""
+
+    async def query(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(ENVIRONMENT.replace(b"script: notice", b"script: notice?a=b"))
+        assert await reader.readexactly(len(ANSWER)) == ANSWER
+
+    assert converse(play, other).values == []
+    assert len(converse(play, query).values) == 1
+
+
+def test_variables_are_set_in_one_command() -> None:
+    """All result variables take one round trip, in their order."""
+
+    async def story(session: CallSession) -> None:
+        await session.set_variables({"A": "1", "B": "spool:1.1-privacy"})
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(ENVIRONMENT)
+        assert await reader.readuntil() == b'EXEC "MSet" "A=1,B=spool:1.1-privacy"\n'
+        writer.write(b"200 result=0\n")
+        await reader.read()
+
+    outcome = converse(story, peer)
+    assert (outcome.values, outcome.errors) == ([None], [])
+
+
+def test_nothing_is_said_after_a_failure() -> None:
+    """After a reply that is none, no further command is sent: its reply would be taken for another's."""
+
+    async def story(session: CallSession) -> Playback:
+        playback = await play(session)
+        assert not await session.put_database("informativa", "1.1", "x")
+        with pytest.raises(SessionError):
+            await session.set_variables({"A": "1"})
+        return playback
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(ENVIRONMENT)
+        assert await reader.readline() == ANSWER
+        writer.write(b"agi_callingani2: 0\n")
+        assert await reader.read() == b""
+
+    (playback,) = converse(story, peer).values
+    assert playback.lost
+
+
+def test_replies_before_commands_are_refused() -> None:
+    """What is answered before it was asked is forged, and no call is made of it."""
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(ENVIRONMENT + b"200 result=0\n200 result=0 endpos=80000\n200 result=0\n")
+        assert await reader.read() == b""
+
+    assert converse(play, peer).values == []
+
+
+@pytest.mark.parametrize("reply", [b"200 result=-2\n", b"510 Invalid\n", b"511 Not permitted\n"])
+def test_refused_variables_are_an_error(reply: bytes) -> None:
+    """If Asterisk does not take the status, the call was not told, and that is an error."""
+
+    async def story(session: CallSession) -> None:
+        await session.set_variables({"A": "1"})
+
+    (error,) = converse(story, answers(reply)).errors
+    assert isinstance(error, SessionError)
+
+
+@pytest.mark.parametrize("value", ["1,B=2", '1"', "1\nANSWER"])
+def test_no_second_variable_in_a_value(value: str) -> None:
+    """A value that could become another variable or command is refused before it is sent."""
+
+    async def story(session: CallSession) -> None:
+        await session.set_variables({"A": value})
+
+    (error,) = converse(story, answers()).errors
+    assert isinstance(error, ValueError)
+
+
+@pytest.mark.parametrize(("reply", "kept"), [(b"200 result=1\n", True), (b"200 result=0\n", False), (b"510\n", False)])
+def test_database_entry_is_confirmed(reply: bytes, kept: bool) -> None:
+    """An AstDB entry counts only when Asterisk says that it has it."""
+
+    async def story(session: CallSession) -> bool:
+        return await session.put_database("informativa", "1.1", "a=b|c=d")
+
+    assert converse(story, answers(reply)).values == [kept]
+
+
+def test_calls_above_the_cap_are_turned_away_at_once() -> None:
+    """With all sessions taken a further call is closed at once, and a later one is served again."""
+
+    async def run() -> None:
+        entered, leave = asyncio.Event(), asyncio.Event()
+
+        async def hold(_session: CallSession) -> None:
+            entered.set()
+            await leave.wait()
+
+        server = FastAgiServer(hold, sessions=1)
+        address = await server.start("127.0.0.1", 0)
+        first, first_writer = await asyncio.open_connection(*address)
+        first_writer.write(ENVIRONMENT)
+        await entered.wait()
+        second, second_writer = await asyncio.open_connection(*address)
+        assert await second.read() == b""
+        leave.set()
+        assert await first.read() == b""
+        entered.clear()
+        third, third_writer = await asyncio.open_connection(*address)
+        third_writer.write(ENVIRONMENT)
+        await entered.wait()
+        for writer in (first_writer, second_writer, third_writer):
+            writer.close()
+        await server.stop(10)
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_stopping_lets_calls_end_and_cuts_off_the_rest() -> None:
+    """A stop waits for calls in progress; those that outlast its patience are cancelled and counted."""
+
+    async def run(patience: float) -> int:
+        entered, leave = asyncio.Event(), asyncio.Event()
+
+        async def hold(_session: CallSession) -> None:
+            entered.set()
+            await leave.wait()
+
+        server = FastAgiServer(hold, sessions=5)
+        _, writer = await asyncio.open_connection(*await server.start("127.0.0.1", 0))
+        writer.write(ENVIRONMENT)
+        await entered.wait()
+        stop = asyncio.create_task(server.stop(patience))
+        if patience:
+            leave.set()
+        cancelled = await stop
+        writer.close()
+        return cancelled
+
+    assert asyncio.run(asyncio.wait_for(run(10), 30)) == 0
+    assert asyncio.run(asyncio.wait_for(run(0), 30)) == 1
+
+
+def test_defect_in_the_handler_closes_the_call_and_serves_the_next() -> None:
+    """An unexpected exception ends one connection; the dialplan's next try does the rest."""
+
+    async def broken(_session: CallSession) -> None:
+        raise RuntimeError("defect")
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(ENVIRONMENT)
+        assert await reader.read() == b""
+
+    (error,) = converse(broken, peer).errors
+    assert isinstance(error, RuntimeError)

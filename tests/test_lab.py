@@ -1,0 +1,267 @@
+"""The lab itself, on both of the Asterisks that it knows, so that a red test elsewhere is the product's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+import numpy as np
+import pytest
+from lab import audio, builds, debian, rtp, sipp
+from lab.pbx import Pbx, PbxError
+from lab.phone import CallError, Phone
+
+PROMPT = audio.synthetic(2.5, seed=1)
+OTHER = audio.synthetic(2.5, seed=2)
+
+
+def quietly(_what: str, _fraction: float) -> None:
+    """Show no progress."""
+
+
+EXTENSIONS = """
+[from-lab]
+exten => play,1,Answer()
+ same => n,Playback({prompt})
+ same => n,Hangup()
+exten => early,1,Progress()
+ same => n,Playback({prompt},noanswer)
+ same => n,Wait(10)
+exten => key,1,Answer()
+ same => n,Read(KEY,{prompt},1)
+ same => n,UserEvent(Key,Key:${{KEY}})
+exten => who,1,Answer()
+ same => n,Set(NAME=${{CALLERID(name)}})
+ same => n,UserEvent(Who,Number:${{CALLERID(num)}},Coded:${{URIENCODE(${{NAME}})}},Pres:${{CALLERID(pres)}})
+ same => n,Hangup()
+exten => refuse,1,Hangup(17)
+exten => h,1,UserEvent(Over,Called:${{CHANNEL(exten)}})
+"""
+
+
+@pytest.fixture(scope="module", params=["testing", "bullseye"])
+def pbx(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]:
+    """An Asterisk of each version, for all tests of this file."""
+    try:
+        build = builds.obtain(request.param, quietly)
+    except debian.Unavailable as missing:
+        pytest.skip(str(missing))
+    folder = tmp_path_factory.mktemp(request.param)
+    audio.write_wav(folder / "prompt.wav", PROMPT)
+    with Pbx(build, folder, EXTENSIONS.format(prompt=folder / "prompt")) as running:
+        yield running
+        assert running.channels() == 0
+
+
+@pytest.fixture
+def phone(pbx: Pbx) -> Iterator[Phone]:
+    """A caller whose calls end with the test."""
+    pbx.forget_events()
+    with Phone(pbx) as caller:
+        yield caller
+
+
+def test_versions_are_as_expected(pbx: Pbx) -> None:
+    """Each suite still holds the Asterisk series that it is used for."""
+    assert str(pbx.build.major) == builds.SUITES[pbx.build.name]
+    assert pbx.build.version in pbx.cli("core show version")
+
+
+@pytest.mark.parametrize("codec", ["alaw", "ulaw"])
+def test_prompt_is_heard_whole_and_once(phone: Phone, codec: str) -> None:
+    """A prompt that Asterisk plays to its end is found once and whole, and nothing else is found."""
+    call = phone.dial("play", "+393331234567", codec=codec)
+    call.wait_ended(10)
+    (match,) = audio.find(PROMPT, call.audio)
+    assert match.whole
+    assert match.correlation > 0.98
+    assert audio.find(OTHER, call.audio) == []
+    assert (call.sip_status, call.answered, call.early, call.ended_by) == (200, True, False, "pbx")
+
+
+def test_hang_up_in_the_middle(pbx: Pbx, phone: Phone) -> None:
+    """A caller who hangs up after a second has heard a second, and Asterisk notices."""
+    call = phone.dial("play", "+393331234567")
+    call.wait_heard(1.0, 5)
+    call.hang_up()
+    pbx.wait_event(lambda event: event["UserEvent"] == "Over")
+    (match,) = audio.find(PROMPT, call.audio)
+    assert match.covered == pytest.approx(1.0, abs=0.2)
+    assert (match.whole, call.ended_by) == (False, "caller")
+
+
+def test_key_is_read(pbx: Pbx, phone: Phone) -> None:
+    """A key pressed while a prompt plays is read by Asterisk, and ends the prompt."""
+    call = phone.dial("key", "+393331234567")
+    call.wait_heard(0.5, 5)
+    call.press("#")
+    call.wait_ended(5)
+    assert (
+        pbx.wait_event(lambda event: event["UserEvent"] == "Key")["Key"] == ""
+    )  # "#" ends Read, and is not kept
+    call = phone.dial("key", "+393331234567")
+    call.wait_heard(0.5, 5)
+    call.press("9")
+    call.wait_ended(5)
+    assert pbx.wait_event(lambda event: event.get("Key") == "9")
+    (match,) = audio.find(PROMPT, call.audio)
+    assert not match.whole
+
+
+def test_early_media_is_heard_and_cancelled(phone: Phone) -> None:
+    """A prompt can be heard on a call that is never answered, and giving up is a CANCEL."""
+    call = phone.dial("early", "+393331234567")
+    call.wait_heard(2.45, 10)
+    call.hang_up()
+    (match,) = audio.find(PROMPT, call.audio)
+    assert match.whole
+    assert (call.early, call.answered, call.sip_status, call.ended_by) == (True, False, 487, "caller")
+
+
+def test_refusals(phone: Phone) -> None:
+    """A busy line and an unknown extension end the call with their SIP status."""
+    for extension, status in (("refuse", 486), ("nobody", 404)):
+        call = phone.dial(extension)
+        with pytest.raises(CallError, match=f"status {status}"):
+            call.wait_answered()
+        assert call.ended_by == "pbx"
+
+
+@pytest.mark.parametrize("number", ["+393331234567", None])
+def test_withheld(pbx: Pbx, phone: Phone, number: str | None) -> None:
+    """A withheld number is restricted if it came along; if not, all that Asterisk has is "anonymous"."""
+    phone.dial("who", number, withheld=True)
+    who = pbx.wait_event(lambda event: event["UserEvent"] == "Who")
+    expected = (number, "prohib_not_screened") if number else ("anonymous", "allowed_not_screened")
+    assert (who["Number"], who["Pres"]) == expected
+
+
+@pytest.mark.parametrize("name", [b'Ann "x" \\ [call_id] ]]> %41 <a@b>;', b"Nicol\xf2"])
+def test_display_name_arrives(pbx: Pbx, phone: Phone, name: bytes) -> None:
+    """Every byte of a name gets to Asterisk, which keeps SIP's backslashes, and since 22 mends UTF-8."""
+    phone.dial("who", "+393331234567", name=name)
+    coded = pbx.wait_event(lambda event: event["UserEvent"] == "Who")["Coded"]
+    expected = name.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    if pbx.build.major > 16:
+        expected = expected.decode(errors="replace").encode()
+    assert unquote_to_bytes(coded) == expected
+
+
+def test_killed_and_started_again(pbx: Pbx, tmp_path: Path) -> None:
+    """After kill -9 the same folder can be started again, and AstDB is as it was at the last orderly end."""
+    with Pbx(pbx.build, tmp_path / ("long" * 30), "[from-lab]\n") as other:
+        other.cli("database put lab key kept")
+        other.stop()
+        other.start()
+        other.kill()
+        assert other.pid is None
+        other.start()
+        assert "kept" in other.cli("database get lab key")
+        assert other.warnings() == []
+
+
+def test_failed_start_says_why(pbx: Pbx, tmp_path: Path) -> None:
+    """An Asterisk that cannot start shows the end of its log."""
+    broken = Pbx(pbx.build, tmp_path, "", extra_files={"modules.conf": "[modules]\nrequire = nothing.so\n"})
+    with pytest.raises(PbxError, match="ended with"), broken:
+        pytest.fail("it started")
+
+
+def coded(samples: rtp.Samples, codec: str = "alaw") -> rtp.Samples:
+    """What is left of ``samples`` after a telephone line."""
+    data = rtp.encode(samples, codec)
+    packets = [
+        rtp.Packet(i / 8000, rtp.CODECS[codec], False, i // 160, i, 1, data[i : i + 160])
+        for i in range(0, len(data), 160)
+    ]
+    return rtp.assemble(packets)
+
+
+def silence(seconds: float) -> rtp.Samples:
+    """So much of nothing."""
+    return np.zeros(round(seconds * 8000), np.int16)
+
+
+def test_find_counts_and_measures() -> None:
+    """A prompt cut off and begun again is two matches, of which the second is whole."""
+    heard = np.concatenate([silence(0.3), PROMPT[:6400], PROMPT, silence(0.5), OTHER])
+    first, second = audio.find(PROMPT, coded(heard, "ulaw"))
+    assert first.offset == pytest.approx(0.3)
+    assert first.covered == pytest.approx(0.8, abs=0.03)
+    assert second.offset == pytest.approx(1.1)
+    assert (first.whole, second.whole) == (False, True)
+    assert audio.find(OTHER[::-1].copy(), heard) == []
+    assert audio.find(PROMPT, silence(0)) == []
+
+
+def test_find_tolerates_lost_and_late_packets() -> None:
+    """Lost packets and a stall of the sender do not make a prompt seem cut short."""
+    heard = coded(np.concatenate([PROMPT[:12000], silence(0.2), PROMPT[12000:]]))
+    for lost in range(1, 120, 11):
+        heard[lost * 160 : lost * 160 + 160] = 0
+    (match,) = audio.find(PROMPT, heard)
+    assert match.whole
+    assert match.correlation < 0.99
+
+
+def test_find_knows_a_missing_beginning() -> None:
+    """A lost first packet does no harm; a fifth of a second that is missing is told."""
+    for missing in (160, 1600):
+        (match,) = audio.find(PROMPT, coded(PROMPT[missing:]))
+        assert match.cut == pytest.approx(missing / 8000)
+        assert match.covered == match.length
+        assert match.whole == (missing == 160)
+
+
+def test_missing_packets_become_silence() -> None:
+    """Packets are placed by their timestamps, across the wrap of the counter and whatever their order."""
+    packets = [
+        rtp.Packet(0.0, 8, False, n, (2**32 - 160 + n * 160) % 2**32, 1, b"\x2a" * 160) for n in (0, 3, 2)
+    ]
+    heard = rtp.assemble(packets)
+    assert len(heard) == 640
+    assert not heard[160:320].any()
+    assert heard[:160].all()
+    assert heard[320:].all()
+
+
+def test_wav_files_come_back(tmp_path: Path) -> None:
+    """What is written is read back, after the canonical 44 bytes of header."""
+    audio.write_wav(tmp_path / "a.wav", PROMPT)
+    assert (tmp_path / "a.wav").stat().st_size == 44 + 2 * len(PROMPT)
+    assert np.array_equal(audio.read_wav(tmp_path / "a.wav"), PROMPT)
+    assert audio.loudness(PROMPT) == pytest.approx(-20, abs=0.5)
+
+
+def test_line_breaks_in_names() -> None:
+    """A line break in a name that would forge a header is refused; a folded one is legal SIP."""
+    with pytest.raises(ValueError, match="folds"):
+        sipp.address(b"1", "host", b"x\r\nPrivacy: none")
+    assert b"\r\n " in sipp.address(b"1", "host", b"x\r\n y")
+
+
+def test_cache_that_cannot_be_written(tmp_path: Path) -> None:
+    """A cache folder that is a file is reported in one sentence that names it."""
+    (tmp_path / "file").touch()
+    with pytest.raises(debian.Unavailable, match=r"cannot be written .* Set INFORMATIVA_CACHE"):
+        debian.packages("testing", ["sox"], tmp_path / "file", quietly)
+
+
+def test_machine_that_is_not_a_debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without apt-get the user is told what to install, and nothing is written."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(debian.Unavailable, match="Install asterisk and sip-tester"):
+        debian.packages("testing", ["sox"], tmp_path / "cache", quietly)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_unpacked_packages_need_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was unpacked to the end is used as it is; a folder without its mark is not."""
+    home = tmp_path / "testing" / "sox"
+    (home / "root").mkdir(parents=True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(debian.Unavailable):
+        debian.packages("testing", ["sox"], tmp_path, quietly)
+    (home / "packages.txt").write_text("sox\n")
+    assert debian.packages("testing", ["sox"], tmp_path, quietly) == home / "root"

@@ -1,5 +1,7 @@
 """The AGI protocol: bytes to values and back."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,11 +85,9 @@ def test_peer_that_is_no_asterisk_is_refused(raw: bytes) -> None:
 def test_environment_that_a_name_ended_is_refused(name: bytes) -> None:
     """An empty line in a name cannot pass off half an environment as a call."""
     raw = ENVIRONMENT % name
-    with pytest.raises(ProtocolError):
-        environment = agi.split_environment(raw)
-        assert environment is not None
-        agi.parse_environment(environment)
-    with pytest.raises(ProtocolError):
+    with pytest.raises(ProtocolError, match="before they were sent"):
+        agi.split_environment(raw)
+    with pytest.raises(ProtocolError, match="does not send an AGI environment"):
         agi.parse_environment(raw[: raw.index(b"\n\n")])
 
 
@@ -105,10 +105,8 @@ def test_environment_is_awaited_to_its_end() -> None:
 @given(st.binary(max_size=2000))
 def test_any_environment_gives_a_call_or_a_protocol_error(raw: bytes) -> None:
     """No bytes raise anything else."""
-    try:
+    with contextlib.suppress(ProtocolError):
         agi.parse_environment(raw)
-    except ProtocolError:
-        pass
 
 
 @pytest.mark.parametrize(
@@ -166,7 +164,9 @@ def test_replies(lines: list[bytes], reply: agi.Reply) -> None:
     assert reader.hung_up == (b"HANGUP\n" in lines)
 
 
-@pytest.mark.parametrize("line", [b"\n", b"hello\n", b"200\n", b"200 OK\n", b"200 result=x\n", b"20 result=1\n"])
+@pytest.mark.parametrize(
+    "line", [b"\n", b"hello\n", b"200\n", b"200 OK\n", b"200 result=x\n", b"20 result=1\n"]
+)
 def test_lines_that_are_no_reply(line: bytes) -> None:
     """A line that no Asterisk sends is a ProtocolError."""
     with pytest.raises(ProtocolError):
@@ -177,8 +177,6 @@ def test_lines_that_are_no_reply(line: bytes) -> None:
 def test_any_lines_give_replies_or_a_protocol_error(lines: list[bytes]) -> None:
     """No bytes raise anything else."""
     reader = agi.ReplyReader()
-    try:
+    with contextlib.suppress(ProtocolError):
         for line in lines:
             reader.feed(line)
-    except ProtocolError:
-        pass

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from doubles import (
     CALLER,
     FULL,
@@ -20,7 +21,6 @@ from doubles import (
     version,
     whole,
 )
-
 from informativa.call import Desk, answer
 from informativa.errors import SessionLostError
 from informativa.ledgers.memory import MemoryLedger
@@ -85,7 +85,7 @@ def test_i3_status_only_after_the_record() -> None:
     seen: list[int] = []
 
     class Watching(ScriptedSession):
-        async def set_variables(self, variables) -> None:
+        async def set_variables(self, _variables) -> None:
             seen.append(len(events(at)))
 
     handle(Watching(), at)

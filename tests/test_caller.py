@@ -1,15 +1,13 @@
 """Who is calling, which line they called, and what stands for them."""
 
 import pytest
-from doubles import CALLER, incoming
 
+from doubles import CALLER, incoming
 from informativa import caller
 from informativa.model import Identified, Reason, Unidentified
 
 
-@pytest.mark.parametrize(
-    "number", ["+393331234567", "00393331234567", "3331234567", " +393331234567 "]
-)
+@pytest.mark.parametrize("number", ["+393331234567", "00393331234567", "3331234567", " +393331234567 "])
 def test_one_telephone_is_one_caller(number: str) -> None:
     """International, 00 and national spelling of a number are the same caller."""
     assert caller.recognise(incoming(number), "IT") == Identified(CALLER)

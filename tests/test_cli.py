@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 
 from informativa import __version__
 from informativa.ledgers.sqlite import SqliteLedger
+from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 
 PROGRAM = Path(sys.executable).with_name("informativa")
 
@@ -110,7 +110,7 @@ def test_port_that_is_taken(folder: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         file = folder / "informativa.yaml"
-        address = "127.0.0.1:{}".format(taken.getsockname()[1])
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
         file.write_text(file.read_text().replace("127.0.0.1:4573", address))
         message = refused("serve", "-c", file)
     assert message.startswith(f"informativa: {address} cannot be listened on")

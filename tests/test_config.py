@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from lab import audio
 
 from informativa.config import load
 from informativa.config.prompts import measure
 from informativa.errors import ConfigError
+from lab import audio
 
 
 def problems(file: Path) -> list[str]:
@@ -60,7 +60,11 @@ MISTAKES = [
     ("language: it", "language: fr", "notice privacy has no short prompt in fr, only in en, it"),
     ("region: IT", "region: UK", "UK is not a country; for the United Kingdom use GB"),
     ("when: once", "when: never", "'never' is not one of 'once'"),
-    ("sessions: 2000", "sessions: many", "valid integer, unable to parse string as an integer (here: 'many')"),
+    (
+        "sessions: 2000",
+        "sessions: many",
+        "valid integer, unable to parse string as an integer (here: 'many')",
+    ),
     ("sessions: 2000", "sessions: 0", "greater than or equal to 1"),
     ("127.0.0.1:4573", "localhost", "'localhost' is not an address and port such as `127.0.0.1:4573`"),
     ("127.0.0.1:4573", "127.0.0.1:99999", "is not an address and port"),
@@ -76,7 +80,11 @@ MISTAKES = [
         "is the ledger of acme too; give each controller its own",
     ),
     ('"+493012345678":', '"0212345678":', "lines.0212345678"),
-    ("    full_key: \"1\"", "    full_key: 1\n    full_key: 2", "lines.+390212345678.full_key: stands here twice"),
+    (
+        '    full_key: "1"',
+        "    full_key: 1\n    full_key: 2",
+        "lines.+390212345678.full_key: stands here twice",
+    ),
     ("controllers:\n", "controllers: []\nothers:\n", "controllers: must hold settings of its own"),
     ("      privacy:", "\tprivacy:", "is not YAML here"),
 ]
@@ -124,7 +132,9 @@ def test_key_that_is_no_key_is_refused(folder: Path, content: str) -> None:
     assert problem.endswith("does not hold a key of 64 hexadecimal digits")
 
 
-@pytest.mark.parametrize("content", [b"", b"just text", b"- a\n- b\n", b"\xff\xfe\x00", b"a: [1, 2", b"a: &x *x\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"just text", b"- a\n- b\n", b"\xff\xfe\x00", b"a: [1, 2", b"a: &x *x\n"]
+)
 def test_file_that_is_no_configuration(tmp_path: Path, content: bytes) -> None:
     """Empty, not a mapping, not UTF-8, not YAML: one problem that says so."""
     file = tmp_path / "informativa.yaml"
@@ -134,7 +144,9 @@ def test_file_that_is_no_configuration(tmp_path: Path, content: bytes) -> None:
 
 def test_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     """Where there is no configuration the admin is told how to get one."""
-    assert problems(tmp_path / "none.yaml") == ["none.yaml: there is no such file; type: informativa init DIR"]
+    assert problems(tmp_path / "none.yaml") == [
+        "none.yaml: there is no such file; type: informativa init DIR"
+    ]
 
 
 def test_yaml_does_not_reinterpret_what_was_written(folder: Path) -> None:
@@ -167,7 +179,9 @@ def test_long_short_notice_is_warned_about(folder: Path) -> None:
         ("sln48", b"\x00" * 192000, 2),
     ],
 )
-def test_headerless_formats_are_measured(tmp_path: Path, extension: str, content: bytes, seconds: int) -> None:
+def test_headerless_formats_are_measured(
+    tmp_path: Path, extension: str, content: bytes, seconds: int
+) -> None:
     """Every format that Asterisk may pick is measured by its own arithmetic."""
     (tmp_path / f"prompt.{extension}").write_bytes(content)
     assert measure(tmp_path / "prompt").seconds == seconds
@@ -188,5 +202,5 @@ def test_wrong_rate_says_how_to_convert(tmp_path: Path) -> None:
     data = bytearray((tmp_path / "prompt.wav").read_bytes())
     data[24:28] = (44_100).to_bytes(4, "little")
     (tmp_path / "prompt.wav").write_bytes(data)
-    with pytest.raises(ValueError, match="44100 Hz.*type: sox .*-r8000"):
+    with pytest.raises(ValueError, match=r"44100 Hz.*type: sox .*-r8000"):
         measure(tmp_path / "prompt")

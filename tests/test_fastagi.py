@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from doubles import SHORT
 
+from doubles import SHORT
 from informativa.errors import SessionError
 from informativa.model import Playback
 from informativa.ports import CallSession
@@ -97,7 +97,11 @@ def answers(*replies: bytes, chunk: int = 0) -> Peer:
         ((b"200 result=0\n", b"200 result=-1 endpos=0\n", b"200 result=6\n"), (-1, 0, True)),
         ((b"200 result=-1\n", b"511 Command Not Permitted on a dead channel\n", b"511 No\n"), (-1, 0, False)),
         (
-            (b"200 result=0\n", b"520-Invalid\nUsage: STREAM FILE\n520 End of proper usage.\n", b"200 result=6\n"),
+            (
+                b"200 result=0\n",
+                b"520-Invalid\nUsage: STREAM FILE\n520 End of proper usage.\n",
+                b"200 result=6\n",
+            ),
             (-1, 0, True),
         ),
         ((b"100 Trying...\n200 result=0\n", b"200 result=0 endpos=8\n"), (0, 8, True)),
@@ -155,7 +159,13 @@ def test_i4_peer_that_closes_early_stops_nobody(sent: int) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"x" * 1_000_000, b"agi_request: x\n" * 50_000, b"GET / HTTP/1.1\r\n\r\n", b"\n\n", b"\0" * 100 + b"\n\n"],
+    [
+        b"x" * 1_000_000,
+        b"agi_request: x\n" * 50_000,
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\n\n",
+        b"\0" * 100 + b"\n\n",
+    ],
 )
 def test_peer_that_speaks_something_else_is_shown_out(data: bytes) -> None:
     """Too much or not AGI: the server closes, and no call was handled."""
@@ -264,7 +274,9 @@ def test_no_second_variable_in_a_value(value: str) -> None:
     assert isinstance(error, ValueError)
 
 
-@pytest.mark.parametrize(("reply", "kept"), [(b"200 result=1\n", True), (b"200 result=0\n", False), (b"510\n", False)])
+@pytest.mark.parametrize(
+    ("reply", "kept"), [(b"200 result=1\n", True), (b"200 result=0\n", False), (b"510\n", False)]
+)
 def test_database_entry_is_confirmed(reply: bytes, kept: bool) -> None:
     """An AstDB entry counts only when Asterisk says that it has it."""
 
@@ -294,7 +306,7 @@ def test_calls_above_the_cap_are_turned_away_at_once() -> None:
         leave.set()
         assert await first.read() == b""
         entered.clear()
-        third, third_writer = await asyncio.open_connection(*address)
+        _, third_writer = await asyncio.open_connection(*address)
         third_writer.write(ENVIRONMENT)
         await entered.wait()
         for writer in (first_writer, second_writer, third_writer):

@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 import numpy as np
 import pytest
+
 from lab import audio, builds, debian, rtp, sipp
 from lab.pbx import Pbx, PbxError
 from lab.phone import CallError, Phone

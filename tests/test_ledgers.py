@@ -33,9 +33,7 @@ PLAYED = Event(
     heard=Heard(Ending.WHOLE, 9.5, 9.5),
 )
 PARTIAL = replace(PLAYED, status=Status.PARTIAL, heard=Heard(Ending.KEY, 2.25, 9.5, "#"))
-NOTDUE = replace(
-    PLAYED, status=Status.NOTDUE, reason=Reason.ALREADY_INFORMED, prompt="", heard=None, basis=1
-)
+NOTDUE = replace(PLAYED, status=Status.NOTDUE, reason=Reason.ALREADY_INFORMED, prompt="", heard=None, basis=1)
 UNIDENTIFIED = replace(PLAYED, pseudonym=None, reason=Reason.WITHHELD)
 
 Open = Callable[[], Ledger]

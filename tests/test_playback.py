@@ -1,10 +1,10 @@
 """How much of a prompt was heard (invariant I2)."""
 
 import pytest
-from doubles import LOST, MISSING, SHORT, hung_up, key, whole
 from hypothesis import given
 from hypothesis import strategies as st
 
+from doubles import LOST, MISSING, SHORT, hung_up, key, whole
 from informativa.model import Ending, Length, Playback, Prompt
 from informativa.playback import MARGIN, judge
 

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
-from doubles import CALLER, notice, version
 from hypothesis import given
 from hypothesis import strategies as st
 
+from doubles import CALLER, notice, version
 from informativa.model import Identified, Known, Reason, Unidentified
 from informativa.policy import decide
 

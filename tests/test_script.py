@@ -20,7 +20,9 @@ NUMBER = "3331234567"
 class Script:
     """The running script, and our side of its pipes."""
 
-    def __init__(self, config: Path, *, number: str = f"+39{NUMBER}", name: bytes = b"Mario", **more: str) -> None:
+    def __init__(
+        self, config: Path, *, number: str = f"+39{NUMBER}", name: bytes = b"Mario", **more: str
+    ) -> None:
         self.process = subprocess.Popen(
             [SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
@@ -143,7 +145,9 @@ def test_end_of_file_during_the_notice_is_recorded(start, folder: Path) -> None:
         ("controllers: {}\n", "lines: is missing"),
     ],
 )
-def test_configuration_that_cannot_be_used_is_told_on_the_console(start, tmp_path, content, told: str) -> None:
+def test_configuration_that_cannot_be_used_is_told_on_the_console(
+    start, tmp_path, content, told: str
+) -> None:
     """Without a usable configuration the script says why to Asterisk, sets no status and fails."""
     file = tmp_path / "other.yaml"
     if content is not None:

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from lab import audio, builds
 from lab.debian import Unavailable
 from lab.office import Office
 from lab.pbx import Pbx
 from lab.site import EXTENSIONS, SECONDS, Site
 
+
 @pytest.fixture(scope="session", params=["testing", "bullseye"], ids=["asterisk22", "asterisk16"])
 def build(request: pytest.FixtureRequest) -> builds.Build:
     """An Asterisk of each of the two versions in wide use."""
     try:
-        return builds.obtain(request.param, lambda what, fraction: None)
+        return builds.obtain(request.param, lambda _what, _fraction: None)
     except Unavailable as error:
         pytest.skip(f"Asterisk of {request.param}: {error}")
 

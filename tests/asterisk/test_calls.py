@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from lab import audio
 from lab.office import BIN, spool, without_privileges
 from lab.site import Site
@@ -26,7 +27,9 @@ def test_notice_is_heard_once_and_whole(site: Site) -> None:
 
 def test_shipped_notice_is_heard_whole(site: Site, tmp_path: Path) -> None:
     """The Italian notice that the project ships is heard whole, once, through the telephone's codec."""
-    shipped = Path(site.office.command("init", tmp_path / "shipped") and tmp_path / "shipped/prompts/it/short.wav")
+    shipped = Path(
+        site.office.command("init", tmp_path / "shipped") and tmp_path / "shipped/prompts/it/short.wav"
+    )
     shutil.copy(shipped, site.office.folder / "prompts/it/short.wav")
     site.prompts["it/short"] = audio.read_wav(shipped)
     site.office.stop()
@@ -36,7 +39,7 @@ def test_shipped_notice_is_heard_whole(site: Site, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seconds", [0.2, 0.7, 1.2])
 def test_i2_hang_up_during_the_notice(site: Site, seconds: float) -> None:
-    """I2: whoever hangs up in the middle has a partial delivery as long as what he heard, and hears it again."""
+    """I2: whoever hangs up in the middle has a partial delivery as long as he heard, and hears it again."""
     call = site.dial()
     call.wait_heard(seconds, 30)
     call.hang_up()
@@ -118,13 +121,19 @@ def test_caller_id_name_is_only_a_name(site: Site, name: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["x\nagi_callerid: +393330000000", "x\nagi_callingpres: 0\nagi_arg_1: 9", "x\n\n200 result=0 endpos=12000"]
+    "name",
+    [
+        "x\nagi_callerid: +393330000000",
+        "x\nagi_callingpres: 0\nagi_arg_1: 9",
+        "x\n\n200 result=0 endpos=12000",
+    ],
 )
 def test_i1_line_break_in_the_name_makes_nobody_known(site: Site, name: str) -> None:
     """I1: a name with a line break, which only a dialplan can make, never leads to a skipped notice."""
     encoded = base64.b64encode(name.encode()).decode()
     site.edit_dialplan(
-        "1,Gosub(informativa", f"1,Set(CALLERID(name)=${{BASE64_DECODE({encoded})}})\n same => n,Gosub(informativa"
+        "1,Gosub(informativa",
+        f"1,Set(CALLERID(name)=${{BASE64_DECODE({encoded})}})\n same => n,Gosub(informativa",
     )
     for _ in range(2):
         told = site.call()
@@ -178,7 +187,7 @@ def test_line_that_nobody_configured(site: Site) -> None:
 
 
 def test_i4_script_takes_over_from_a_service_that_is_down(site: Site) -> None:
-    """I4: with no service the classic script does the same on the same ledger, and the service knows it later."""
+    """I4: with no service the classic script does the same on the same ledger; the service knows later."""
     site.office.stop()
     first, second = site.call(), site.call()
     assert (first.status, first.record, second.status) == ("PLAYED", "1", "NOTDUE")

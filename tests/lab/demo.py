@@ -6,18 +6,19 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from informativa.caller import mask
-from informativa.model import Record
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
+
+from informativa.caller import mask
+from informativa.model import Record
 
 from . import audio, builds
 from .debian import Unavailable
@@ -38,7 +39,8 @@ exten => _+X.,1,Set(STEP=${PJSIP_HEADER(read,X-Step)})
  same => n,Gosub(informativa,s,1(${EXTEN}))
  same => n,Wait(0.5)
  same => n,Hangup()
-exten => h,1,UserEvent(Over,Step:${STEP},Status:${INFORMATIVA_STATUS},Reason:${INFORMATIVA_REASON},Record:${INFORMATIVA_RECORD})
+exten => h,1,UserEvent(Over,Step:${STEP},Status:${INFORMATIVA_STATUS},Reason:${INFORMATIVA_REASON},\
+Record:${INFORMATIVA_RECORD})
 
 """
 
@@ -75,7 +77,6 @@ class Step:
     record: str = ""
     seconds: float = 0.0
     over: bool = False
-    began: Callable[[], None] = field(default=lambda: None)
 
     def row(self, length: float) -> list[Text | str]:
         """What the table shows of it now."""
@@ -105,9 +106,11 @@ class Demo:
         }
         self.steps: list[Step] = []
 
-    def step(self, title: str, caller: str | None, line: str, expected: str, **more: float) -> Step:
+    def step(
+        self, title: str, caller: str | None, line: str, expected: str, hang_up_after: float | None = None
+    ) -> Step:
         """Plan one call."""
-        self.steps.append(Step(len(self.steps) + 1, title, caller, line, expected, **more))
+        self.steps.append(Step(len(self.steps) + 1, title, caller, line, expected, hang_up_after))
         return self.steps[-1]
 
     def ring(self, step: Step) -> None:
@@ -251,7 +254,10 @@ def close(console: Console, office: Office, rows: dict[str, dict[str, str]]) -> 
     subprocess.run([BIN / "informativa", "ledger", "show", "-c", office.config], check=True)
     console.print("\n[bold]The fallback spool[/bold] (asterisk -rx 'database show informativa'):\n")
     for key, fields in rows.items():
-        console.print(Text(f"  {key}  " + "  ".join(f"{name}={value}" for name, value in fields.items())), soft_wrap=True)
+        console.print(
+            Text(f"  {key}  " + "  ".join(f"{name}={value}" for name, value in fields.items())),
+            soft_wrap=True,
+        )
     seconds = spared(office.records("acme") + office.records("borealis"))
     console.print(f"\n[bold]Callers were spared {seconds:.1f} s of notice that they had heard before.[/bold]")
     console.print(

@@ -1,4 +1,4 @@
-"""informativa as installed, on a configuration of its own: the service, its script, its ledgers, its dialplan."""
+"""informativa as installed, on a configuration of its own: service, script, ledgers, dialplan."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Office:
         """The dialplan for this configuration."""
         return self.command("dialplan", "-c", self.config)
 
-    # -- the service ---------------------------------------------------------------------------------------------
+    # -- the service --
 
     def start(self, prefix: Sequence[str] = ()) -> None:
         """Start the service and wait until it answers; ``prefix`` is a command to run it under."""
@@ -101,7 +101,7 @@ class Office:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
-    # -- what was kept -------------------------------------------------------------------------------------------
+    # -- what was kept --
 
     def records(self, controller: str = "acme") -> list[Record]:
         """All records of one controller."""

@@ -237,7 +237,7 @@ class Pbx:
         self._listener.forget()
 
     def wait_event(self, predicate: Callable[[Event], bool], timeout: float = 10.0) -> Event:
-        """The first UserEvent, past or to come, that ``predicate`` takes; ``PbxError`` if none comes in time."""
+        """The first UserEvent, past or to come, that ``predicate`` takes; ``PbxError`` if none comes."""
         event = self._listener.wait(predicate, timeout)
         if event is None:
             raise PbxError(f"No such UserEvent came in {timeout} s.{self._tail()}")

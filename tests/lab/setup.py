@@ -1,8 +1,8 @@
 """Sets up `.venv` with the project's wheel and what its tests need: `python3 -m lab.setup`.
 
-Only the standard library, because nothing else is there yet. On a Debian whose Python came without venv's pip (package
-python3-venv), pip is taken from Debian's archive without root. Versions and hashes of everything that is downloaded
-are pinned in tests/requirements.txt.
+Only the standard library, because nothing else is there yet. On a Debian whose Python came without
+venv's pip (package python3-venv), pip is taken from Debian's archive without root. Versions and hashes of
+everything that is downloaded are pinned in tests/requirements.txt.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main() -> int:
     try:
         if sys.version_info[:2] < OLDEST:
             raise Unavailable(
-                f"This is Python {sys.version_info[0]}.{sys.version_info[1]}, and informativa needs 3.11 or newer.",
+                f"This is Python {sys.version.split()[0]}, and informativa needs 3.11 or newer.",
                 "Install a newer one and name it: make PYTHON=python3.12 …",
             )
         _once("python", sys.version.encode(), _make_venv)
@@ -59,7 +59,9 @@ def _make_venv() -> None:
     if importlib.util.find_spec("ensurepip"):
         _run("make a virtual environment", sys.executable, "-m", "venv", str(VENV))
         return
-    root = packages(running_suite(), ["python3-pip-whl"], cache_folder(), lambda what, _: _say(what), closure=False)
+    root = packages(
+        running_suite(), ["python3-pip-whl"], cache_folder(), lambda what, _: _say(what), closure=False
+    )
     wheel = next((root / "usr/share/python-wheels").glob("pip-*.whl"))
     _run("make a virtual environment", sys.executable, "-m", "venv", "--without-pip", str(VENV))
     _run("install pip", str(PYTHON), f"{wheel}/pip", "install", "--no-index", str(wheel))
@@ -90,7 +92,10 @@ def _run(what: str, *command: str) -> None:
         raise Unavailable(f"Cannot {what}: {error}.", "Install Python again, with its venv.") from error
     if ran.returncode:
         said = (ran.stderr or ran.stdout).strip()
-        if any(sign in said for sign in ("NewConnectionError", "Temporary failure in name resolution", "timed out")):
+        if any(
+            sign in said
+            for sign in ("NewConnectionError", "Temporary failure in name resolution", "timed out")
+        ):
             raise Unavailable(f"Cannot {what}: the network does not answer.", "Connect to it and try again.")
         last = said.splitlines()[-1] if said else f"exit code {ran.returncode}"
         raise Unavailable(f"Cannot {what}: {last}.", f"Type: {' '.join(command)}")

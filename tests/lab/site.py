@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,8 @@ EXTENSIONS = """\
 exten => _[+0-9a-zA-Z].,1,Gosub(informativa,s,1(${EXTEN}))
  same => n,Playback(%(after)s)
  same => n,Hangup()
-exten => h,1,UserEvent(Over,Status:${INFORMATIVA_STATUS},Reason:${INFORMATIVA_REASON},Record:${INFORMATIVA_RECORD})
+exten => h,1,UserEvent(Over,Status:${INFORMATIVA_STATUS},Reason:${INFORMATIVA_REASON},\
+Record:${INFORMATIVA_RECORD})
 
 %(informativa)s
 """
@@ -74,7 +76,7 @@ class Site:
         assert old in text, f"{old!r} does not stand in the dialplan"
         self.pbx.reload_dialplan(text.replace(old, new, 1))
 
-    def whole(self, *names: str) -> dict[str, list[float]]:
+    def whole(self, *names: str) -> dict[str, list[Any]]:
         """What `Told.heard` is when these prompts were heard whole, once each."""
         return {name: [pytest.approx(len(self.prompts[name]) / 8000, abs=0.1)] for name in names}
 

@@ -49,7 +49,13 @@ def _chosen(configuration: Configuration, controller: str | None) -> list[str]:
 
 
 def _table(controller: Controller) -> Table:
-    table = Table(title=Text(f"{controller.name} ({controller.ledger})"), title_justify="left", box=None, padding=(0, 1, 0, 0), header_style="dim")
+    table = Table(
+        title=Text(f"{controller.name} ({controller.ledger})"),
+        title_justify="left",
+        box=None,
+        padding=(0, 1, 0, 0),
+        header_style="dim",
+    )
     table.add_column("#", justify="right")
     for heading in ("when (UTC)", "line", "caller", "notice", "status", "why", "heard"):
         table.add_column(heading, overflow="fold")
@@ -80,4 +86,5 @@ def _why(event: Event) -> str:
 def _heard(event: Event) -> str:
     if event.heard is None:
         return ""
-    return f"{event.heard.seconds:.1f} of {event.heard.length:.1f} s, {event.heard.ending} {event.heard.key}".strip()
+    heard = event.heard
+    return f"{heard.seconds:.1f} of {heard.length:.1f} s, {heard.ending} {heard.key}".strip()

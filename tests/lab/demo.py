@@ -50,7 +50,7 @@ COLUMNS = {"#": 1, "call": 22, "from → to": 19, "status": 8, "notice heard": 1
 COUNT = 8
 
 WHY = {
-    "not-informed": "not told before",
+    "not-informed": "not told by this company",
     "withheld": "unidentified: always due",
     "hung-up": "hung up: it stays due",
     "service-unavailable": "by the dialplan, proof in AstDB",

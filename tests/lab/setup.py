@@ -7,6 +7,7 @@ everything that is downloaded are pinned in tests/requirements.txt.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import shutil
@@ -109,6 +110,7 @@ def _source_bytes() -> Iterator[bytes]:
                 yield str(file).encode() + file.read_bytes()
 
 
+@functools.cache  # says each thing once: downloads report the same step again and again
 def _say(what: str) -> None:
     print(f"setup: {what}", file=sys.stderr, flush=True)
 

@@ -254,10 +254,8 @@ def close(console: Console, office: Office, rows: dict[str, dict[str, str]]) -> 
     subprocess.run([BIN / "informativa", "ledger", "show", "-c", office.config], check=True)
     console.print("\n[bold]The fallback spool[/bold] (asterisk -rx 'database show informativa'):\n")
     for key, fields in rows.items():
-        console.print(
-            Text(f"  {key}  " + "  ".join(f"{name}={value}" for name, value in fields.items())),
-            soft_wrap=True,
-        )
+        row = "  ".join(f"{name}={value}" for name, value in fields.items())
+        console.print(Text(f"  {key}  {row.replace(f'{Path.cwd()}/', '')}"), soft_wrap=True)
     seconds = spared(office.records("acme") + office.records("borealis"))
     console.print(f"\n[bold]Callers were spared {seconds:.1f} s of notice that they had heard before.[/bold]")
     console.print(

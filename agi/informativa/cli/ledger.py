@@ -50,7 +50,7 @@ def _chosen(configuration: Configuration, controller: str | None) -> list[str]:
 
 def _table(controller: Controller) -> Table:
     table = Table(
-        title=Text(f"{controller.name} ({controller.ledger})"),
+        title=Text(f"{controller.name} ({controller.id})"),
         title_justify="left",
         box=None,
         padding=(0, 1, 0, 0),

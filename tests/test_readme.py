@@ -1,0 +1,64 @@
+"""What the README says is what happens: its commands run, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from informativa.model import Ending, Reason, Status
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+DOCUMENTS = [ROOT / name for name in ("README.md", "prompts/README.md", "CHANGELOG.md")]
+
+
+def commands() -> list[str]:
+    """Every command line of the README's shell blocks, without comments."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    lines = (line.partition("  #")[0].strip() for block in blocks for line in block.splitlines())
+    return [line for line in lines if line]
+
+
+def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
+    """An admin who types the README's `informativa` commands one after the other gets through."""
+    ours = [line for line in commands() if "/bin/informativa " in line and " serve " not in line]
+    assert [line.split("informativa ")[1].split()[0] for line in ours] == [
+        "init",
+        "check",
+        "dialplan",
+        "ledger",
+    ]
+    for line in ours:
+        typed = line.replace("sudo -u asterisk ", "").replace("/opt/informativa/bin/", f"{BIN}/")
+        typed = typed.replace("/etc/informativa", f"{tmp_path}/informativa")
+        typed = typed.replace("/etc/asterisk", str(tmp_path))
+        ran = subprocess.run(typed, shell=True, capture_output=True, text=True, timeout=60, check=False)
+        assert (ran.returncode, ran.stderr) == (0, ""), typed
+    assert "Gosub" in (tmp_path / "informativa.conf").read_text()
+
+
+def test_make_commands_exist() -> None:
+    """What the README tells to make can be made."""
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    named = [line.split()[1] for line in commands() if line.startswith("make ")]
+    assert named == ["demo", "test"]
+    assert set(named) <= set(targets)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    """Every file that a document links to is there."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8"))
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_every_status_and_reason_is_explained() -> None:
+    """Every word that a dialplan can get is explained in the dialplan, where an admin looks for it."""
+    explained = (ROOT / "dialplan/informativa.conf").read_text().split("[informativa]")[0]
+    words = {*Status, *Reason, *Ending} - {Ending.WHOLE}  # a whole notice is told by its status
+    assert [word for word in words if word not in explained] == []

@@ -62,3 +62,10 @@ def test_every_status_and_reason_is_explained() -> None:
     explained = (ROOT / "dialplan/informativa.conf").read_text().split("[informativa]")[0]
     words = {*Status, *Reason, *Ending} - {Ending.WHOLE}  # a whole notice is told by its status
     assert [word for word in words if word not in explained] == []
+
+
+def test_prompts_are_what_their_manifest_says() -> None:
+    """Texts, sound files and manifest of the shipped prompts agree."""
+    command = [sys.executable, ROOT / "prompts/render.py", "--check"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0, ran.stderr

@@ -1,0 +1,52 @@
+"""The dialplan files as they are shipped, read by Asterisk itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.builds import Build
+from lab.office import Office
+from lab.pbx import Pbx
+from lab.site import Site
+
+OUTER = """\
+[outer]
+exten => _[+0-9a-zA-Z].,1,Gosub(informativa,s,1(${EXTEN}))
+ same => n,Return()
+exten => h,1,UserEvent(Over,Status:${INFORMATIVA_STATUS},Reason:outer,Record:)
+"""
+SHIPPED = Path(__file__).resolve().parents[2] / "dialplan"
+
+
+@pytest.mark.parametrize("made_out", [False, True], ids=["as-shipped", "made-out"])
+def test_example_loads_without_a_warning(build: Build, tmp_path: Path, made_out: bool) -> None:
+    """Asterisk reads the example and the file that it includes without a word of complaint."""
+    ours = Office(tmp_path / "etc").dialplan() if made_out else (SHIPPED / "informativa.conf").read_text()
+    example = (SHIPPED / "extensions.conf").read_text()
+    with Pbx(build, tmp_path / "pbx", example, extra_files={"informativa.conf": ours}) as pbx:
+        pbx.reload_dialplan()
+        shown = {name: pbx.cli(f"dialplan show {name}") for name in ("from-trunk", "informativa")}
+        lines = pbx.cli("dialplan show informativa-lines")
+        assert pbx.warnings() == []
+    assert "Gosub(informativa,s,1(${EXTEN}))" in shown["from-trunk"]
+    assert "${FILTER(+0-9A-Za-z._\\-,${ARG1})}" in shown["informativa"]
+    assert "'+390212345678'" in lines
+    assert ("'+493012345678'" in lines) == made_out
+
+
+def test_gosub_from_within_a_gosub(site: Site) -> None:
+    """Two Gosubs deep the notice plays, and a hang-up runs the `h` of the context that called it."""
+    site.edit_dialplan(
+        "exten => _[+0-9a-zA-Z].,1,Gosub(informativa,s,1(${EXTEN}))",
+        "exten => _[+0-9a-zA-Z].,1,Gosub(outer,${EXTEN},1(a,b))",
+    )
+    site.edit_dialplan("[informativa]", OUTER + "\n[informativa]")
+    told = site.call()
+    assert (told.status, told.record) == ("PLAYED", "1")
+    call = site.dial(number="+393330000001")
+    call.wait_heard(0.5, 30)
+    call.hang_up()
+    told = site.over(call)
+    assert (told.status, told.reason) == ("PARTIAL", "outer")

@@ -15,6 +15,7 @@ from informativa.model import (
     Length,
     Line,
     Notice,
+    NumberForm,
     Playback,
     Prompt,
     Record,
@@ -72,7 +73,7 @@ def notice(*versions: Version) -> Notice:
 def line(*plan: Notice, controller: str = "acme", number: str = "+390212345678") -> Line:
     """A line whose controller's key is its own."""
     owner = Controller(controller, controller.title(), controller.encode().ljust(32, b"."), "")
-    return Line(number, owner, "it", "IT", plan or (notice(),), "1")
+    return Line(number, owner, "it", "IT", plan or (notice(),), "1", NumberForm.EITHER)
 
 
 @dataclass

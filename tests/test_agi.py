@@ -61,12 +61,51 @@ def test_caller_id_name_changes_nothing(name: bytes) -> None:
     assert not call.ambiguous
 
 
-def test_smuggled_variables_do_not_count_and_are_noticed() -> None:
-    """A line break in the name can neither forge the number nor the line, and marks the call."""
-    name = b"x\nagi_callerid: +390000\nagi_arg_1: 0299999999\nagi_request: evil"
-    call = agi.parse_environment(ENVIRONMENT % name)
+@pytest.mark.parametrize(
+    "smuggled",
+    [
+        "agi_callerid: +390000",
+        "agi_arg_1: 0299999999",
+        "agi_arg_0: 0299999999",
+        "agi_arg_01: 0299999999",
+        "agi_arg_3: config=/other.yaml",
+        "agi_request: evil",
+        "agi_threadid: 1\nagi_arg_1: 0299999999\nagi_arg_2: config=/other.yaml",
+        "no variable at all",
+    ],
+)
+def test_smuggled_variables_do_not_count_and_are_noticed(smuggled: str) -> None:
+    """A line break in the name can forge neither number nor line, and marks the call, which then has no options."""
+    call = agi.parse_environment(ENVIRONMENT % f"x\n{smuggled}".encode())
     assert (call.number, call.line) == ("+393331234567", "0212345678")
     assert call.ambiguous
+    assert call.options == {}
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken"),
+    [(b"0", 0), (b"", 0), (b"35", 35), (b"abc", 67), (b"-1", 67), (b"0x43", 67), (b"9" * 9, 67)],
+)
+def test_i1_unreadable_presentation_is_not_taken_for_allowed(sent: bytes, taken: int) -> None:
+    """I1: what cannot be read as a presentation counts as unavailable."""
+    raw = (ENVIRONMENT % b"x").replace(b"callingpres: 3", b"callingpres: " + sent)
+    assert agi.parse_environment(raw).presentation == taken
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("1795531918.0", "1795531918.0"),
+        ("pbx-1795531918.12", "pbx-1795531918.12"),
+        ("+393331234567", "_#"),
+        ('a,b"c|d=e', "a_b_c_d_e"),
+        ("x" * 500, "x" * 64),
+    ],
+)
+def test_i5_call_id_is_harmless_wherever_it_goes(sent: str, kept: str) -> None:
+    """I5: an id that somebody chose holds no number and nothing that a command would misread."""
+    raw = (ENVIRONMENT % b"x").replace(b"1700000000.7", sent.encode())
+    assert agi.parse_environment(raw).id == kept
 
 
 def test_number_is_not_in_repr() -> None:
@@ -83,23 +122,33 @@ def test_peer_that_is_no_asterisk_is_refused(raw: bytes) -> None:
 
 @pytest.mark.parametrize("name", [b"x\n", b"x\n\n200 result=0 endpos=12000", b"\n\nHANGUP"])
 def test_environment_that_a_name_ended_is_refused(name: bytes) -> None:
-    """An empty line in a name cannot pass off half an environment as a call."""
-    raw = ENVIRONMENT % name
-    with pytest.raises(ProtocolError, match="before they were sent"):
-        agi.split_environment(raw)
+    """An empty line in a name cannot pass off half an environment as a call, nor what follows as replies."""
+    parts = agi.split_environment(ENVIRONMENT % name)
+    assert parts is not None
     with pytest.raises(ProtocolError, match="does not send an AGI environment"):
-        agi.parse_environment(raw[: raw.index(b"\n\n")])
+        agi.parse_environment(parts[0])
+    with pytest.raises(ProtocolError, match="before it was sent"):
+        agi.ReplyReader().unasked(parts[1])
 
 
 def test_environment_is_awaited_to_its_end() -> None:
-    """Until its empty line has come there is no environment; a HANGUP may follow it, a reply may not."""
+    """Until its empty line has come there is no environment; what follows it is kept."""
     assert agi.split_environment(ENVIRONMENT[:-1]) is None
-    assert agi.split_environment(ENVIRONMENT) == ENVIRONMENT[:-2]
-    assert agi.split_environment(ENVIRONMENT + b"HANGUP\n") == ENVIRONMENT[:-2]
-    with pytest.raises(ProtocolError):
-        agi.split_environment(ENVIRONMENT + b"200 result=0\n")
+    assert agi.split_environment(ENVIRONMENT) == (ENVIRONMENT[:-2], b"")
+    assert agi.split_environment(ENVIRONMENT + b"HANGUP\n") == (ENVIRONMENT[:-2], b"HANGUP\n")
     with pytest.raises(ProtocolError):
         agi.split_environment(b"x" * (agi.MAX_ENVIRONMENT + 1))
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+def test_hangup_may_come_in_two_pieces(cut: int) -> None:
+    """A HANGUP before a command is noticed, wherever a packet ended."""
+    reader = agi.ReplyReader()
+    reader.unasked(b"HANGUP\n"[:cut])
+    assert reader.hung_up
+    for line in (b"HANGUP\n"[cut:] + b"200 result=1\n").splitlines(keepends=True):
+        reply = reader.feed(line)
+    assert reply == agi.Reply(200, 1)
 
 
 @given(st.binary(max_size=2000))
@@ -141,6 +190,7 @@ def test_no_second_command_in_an_argument(word: str) -> None:
         ([b"HANGUP\n", b"200 result=1\n"], agi.Reply(200, 1)),
         ([b"100 Trying...\n", b"200 result=1\n"], agi.Reply(200, 1)),
         ([b"510 Invalid or unknown command\n"], agi.Reply(510, -1)),
+        ([b"511 result=0 endpos=80000\n"], agi.Reply(511, -1)),
         ([b"511 Command Not Permitted on a dead channel or intercept routine\n"], agi.Reply(511, -1)),
         ([b"520 Invalid command syntax.\n"], agi.Reply(520, -1)),
         (

@@ -1,6 +1,7 @@
 """The story of a call, over a simulated session and a ledger in memory."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -24,7 +25,7 @@ from doubles import (
 from informativa.call import Desk, answer
 from informativa.errors import SessionLostError
 from informativa.ledgers.memory import MemoryLedger
-from informativa.model import Ending, Event, Status, Verdict
+from informativa.model import Ending, Event, Notice, Status, Verdict
 
 
 def desk(ledger: MemoryLedger | None = None, **more) -> Desk:
@@ -169,7 +170,74 @@ def test_i4_broken_ledger_plays_and_leaves_a_row_in_the_spool(ledger, status) ->
     assert (verdict.status, verdict.reason) == (status, "ledger-unavailable")
     ((where, row),) = session.database.items()
     assert verdict.record == f"spool:{where.removeprefix('informativa/')}"
-    assert row == "at=1795521601|line=+390212345678|prompt=/prompts/it/short|ending=whole|seconds=10"
+    assert verdict.error
+    assert re.fullmatch(
+        r"at=\d+\|line=\+390212345678\|prompt=/prompts/it/short\|ending=whole\|seconds=10", row
+    )
+
+
+def test_i1_a_skip_that_cannot_be_recorded_is_not_made() -> None:
+    """I1: a known caller hears the notice again while the ledger takes nothing, and AstDB has the proof."""
+    ledger = BrokenLedger(readable=True, writable=True)
+    at = desk(ledger)
+    handle(ScriptedSession(), at)
+    ledger.writable = False
+    session = ScriptedSession()
+    verdict = handle(session, at)
+    assert (verdict.status, verdict.reason) == (Status.FALLBACK, "ledger-unavailable")
+    assert session.played
+    assert len(session.database) == 1
+
+
+def test_each_delivery_has_a_row_of_its_own_in_the_spool() -> None:
+    """Two deliveries in one call, as after a transfer, do not overwrite each other's proof."""
+    session, at = ScriptedSession(), desk(BrokenLedger())
+    assert handle(session, at).record != handle(session, at).record
+    assert len(session.database) == 2
+
+
+def test_plan_ends_when_nobody_is_there() -> None:
+    """After a hang-up nothing is recorded of notices that never began."""
+    own = line(notice(), Notice("country", (version(),)))
+    ledger = MemoryLedger()
+    session = ScriptedSession(playbacks=[hung_up(2)])
+    handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock()))
+    assert [record.event.notice for record in ledger.records()] == ["privacy"]
+
+
+def test_every_notice_of_a_plan_is_decided_and_recorded() -> None:
+    """A plan of two notices plays both, in order, and the status is the gravest of them."""
+    own = line(notice(), Notice("country", (version(),)))
+    ledger = MemoryLedger()
+    session = ScriptedSession(playbacks=[whole(SHORT), MISSING])
+    verdict = handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock()))
+    assert [(r.event.notice, r.event.status) for r in ledger.records()] == [
+        ("privacy", Status.PLAYED),
+        ("country", Status.FAILED),
+    ]
+    assert verdict.status is Status.FAILED
+
+
+def test_call_cut_off_by_a_stop_is_on_record() -> None:
+    """A call that is cancelled in the middle of its prompt leaves an attempt that informs nobody."""
+    at = desk()
+
+    class Endless(ScriptedSession):
+        async def play(self, _prompt, _keys):
+            await asyncio.Event().wait()
+
+    async def story() -> None:
+        call = asyncio.create_task(answer(Endless(), at))
+        await asyncio.sleep(0)
+        while not call.done():
+            call.cancel()
+            await asyncio.sleep(0)
+        assert call.cancelled()
+
+    asyncio.run(story())
+    (event,) = events(at)
+    assert event.heard is not None
+    assert (event.status, event.heard.ending) == (Status.PARTIAL, Ending.SERVICE_STOPPED)
 
 
 def test_ledger_that_comes_back_is_used_again() -> None:
@@ -189,10 +257,12 @@ def test_unknown_line_plays_the_fallback_prompt() -> None:
 
 
 def test_unknown_line_without_fallback_prompt_fails() -> None:
-    """Without a prompt to play, the dialplan is told that and why."""
+    """Without a prompt to play, the dialplan is told that and why, and the spool keeps it."""
     session = ScriptedSession(incoming(line="0299999999"))
-    assert handle(session, desk()) == Verdict(Status.FAILED, "no-line")
+    verdict = handle(session, desk())
+    assert (verdict.status, verdict.reason) == (Status.FAILED, "no-line")
     assert session.variables["INFORMATIVA_STATUS"] == "FAILED"
+    assert "line=|prompt=|ending=not-playable" in next(iter(session.database.values()))
 
 
 def test_lost_asterisk_is_recorded_and_told_to_nobody() -> None:

@@ -4,19 +4,47 @@ import pytest
 
 from doubles import CALLER, incoming
 from informativa import caller
-from informativa.model import Identified, Reason, Unidentified
+from informativa.model import Identified, NumberForm, Reason, Unidentified
+
+EITHER = NumberForm.EITHER
 
 
 @pytest.mark.parametrize("number", ["+393331234567", "00393331234567", "3331234567", " +393331234567 "])
 def test_one_telephone_is_one_caller(number: str) -> None:
     """International, 00 and national spelling of a number are the same caller."""
-    assert caller.recognise(incoming(number), "IT") == Identified(CALLER)
+    assert caller.recognise(incoming(number), "IT", EITHER) == Identified(CALLER)
 
 
 def test_italian_landlines_keep_their_zero() -> None:
     """Italy's leading zero belongs to the number; a German trunk zero does not."""
-    assert caller.e164("0212345678", "IT") == "+390212345678"
-    assert caller.e164("03012345678", "DE") == "+493012345678"
+    assert caller.e164("0212345678", "IT", EITHER) == {"+390212345678"}
+    assert caller.e164("03012345678", "DE", EITHER) == {"+493012345678"}
+
+
+def test_i1_digits_that_may_be_two_numbers_are_nobodys() -> None:
+    """I1: 3225551234 is an Italian mobile or a telephone in Brussels; only the trunk's form can tell."""
+    both = "3225551234"
+    assert caller.e164(both, "IT", EITHER) == {"+393225551234", "+3225551234"}
+    assert caller.recognise(incoming(both), "IT", EITHER) == Unidentified(Reason.AMBIGUOUS)
+    assert caller.recognise(incoming(both), "IT", NumberForm.NATIONAL) == Identified("+393225551234")
+    assert caller.recognise(incoming(both), "IT", NumberForm.INTERNATIONAL) == Identified("+3225551234")
+    assert caller.recognise(incoming("393331234567"), "IT", NumberForm.INTERNATIONAL) == Identified(CALLER)
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["800123456", "+80012345678", "199123456", "892000", "+4918012345", "+17378742833", "8628245225"],
+)
+def test_i1_numbers_that_many_share_are_nobodys(number: str) -> None:
+    """I1: toll-free, shared-cost and service numbers, and what switches fill in, stand for no one caller."""
+    region = "US" if number == "8628245225" else "IT"
+    assert isinstance(caller.recognise(incoming(number), region, EITHER), Unidentified)
+
+
+@pytest.mark.parametrize("presentation", [2, 34])
+def test_i1_number_that_failed_screening_is_nobodys(presentation: int) -> None:
+    """I1: a number that the network checked and found wrong is not taken for the caller's."""
+    assert isinstance(caller.recognise(incoming(presentation=presentation), "IT", EITHER), Unidentified)
 
 
 @pytest.mark.parametrize(
@@ -36,19 +64,19 @@ def test_italian_landlines_keep_their_zero() -> None:
 )
 def test_i1_what_is_no_number_is_nobody(number: str, reason: Reason) -> None:
     """I1: withheld, unknown, too long, made of letters, a filler, an extension: never recognised."""
-    assert caller.recognise(incoming(number), "IT") == Unidentified(reason)
+    assert caller.recognise(incoming(number), "IT", EITHER) == Unidentified(reason)
 
 
 @pytest.mark.parametrize("presentation", [32, 35, 67, 99])
 def test_i1_restricted_number_is_withheld_even_when_it_is_there(presentation: int) -> None:
     """I1: a caller who asked not to be shown is not recognised by the number that came along."""
     given = incoming(presentation=presentation)
-    assert caller.recognise(given, "IT") == Unidentified(Reason.WITHHELD)
+    assert caller.recognise(given, "IT", EITHER) == Unidentified(Reason.WITHHELD)
 
 
 def test_i1_contradictory_call_is_nobody() -> None:
     """I1: a call whose description was tampered with is not recognised."""
-    assert caller.recognise(incoming(ambiguous=True), "IT") == Unidentified(Reason.AMBIGUOUS)
+    assert caller.recognise(incoming(ambiguous=True), "IT", EITHER) == Unidentified(Reason.AMBIGUOUS)
 
 
 def test_spellings_of_a_line() -> None:

@@ -131,7 +131,7 @@ def test_ledger_show_prints_every_record(folder: Path) -> None:
         asyncio.run(ledger.append(event))
     ledger.close()
     shown = run("ledger", "show", "-c", folder / "informativa.yaml", "--controller", "acme").stdout
-    rows = [row.split() for row in shown.splitlines() if re.match(r"\d", row)]
+    rows = [row.split() for row in shown.splitlines() if re.match(r" *\d", row)]
     assert [row[0] for row in rows] == ["1", "2", "3", "4", "5"]
     assert " ".join(rows[0][1:]) == (
         "2026-11-24 12:30:15 +390212345678 31313131 privacy 1 it PLAYED not-informed 9.5 of 9.5 s, whole"
@@ -140,6 +140,46 @@ def test_ledger_show_prints_every_record(folder: Path) -> None:
     assert " ".join(rows[2]).endswith("NOTDUE already-informed #1")
     assert "unidentified" in rows[3]
     assert "<script>[red]x[/red]" in rows[4]
+
+
+def test_ledger_show_streams_and_takes_the_last(folder: Path) -> None:
+    """`--last` shows the end of a ledger, and a reader that stops reading is no error."""
+    ledger = SqliteLedger(str(folder / "ledger/acme.sqlite3"))
+    ledger._store().append([PLAYED] * 3000)
+    ledger.close()
+    shown = run("ledger", "show", "-c", folder / "informativa.yaml", "--last", "2").stdout
+    assert [row.split()[0] for row in shown.splitlines() if re.match(r" *\d", row)] == ["2999", "3000"]
+    piped = f"set -o pipefail; {PROGRAM} ledger show -c {folder}/informativa.yaml | head -1"
+    ran = subprocess.run(["bash", "-c", piped], capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "Acme S.p.A. (acme)\n", "")
+
+
+def test_missing_ledger_is_told(folder: Path) -> None:
+    """A ledger that is not there is not shown as an empty one."""
+    shown = run("ledger", "show", "-c", folder / "informativa.yaml").stdout
+    assert f"There is no ledger {folder}/ledger/acme.sqlite3" in shown
+
+
+def test_dialplan_is_written_as_a_whole_or_not_at_all(folder: Path, tmp_path: Path) -> None:
+    """A mistake in the configuration leaves the dialplan that is in use as it was."""
+    file, output = folder / "informativa.yaml", tmp_path / "informativa.conf"
+    assert "dialplan reload" in run("dialplan", "-c", file, "-o", output).stdout
+    before = output.read_text()
+    file.write_text(file.read_text().replace("controller: acme", "controller: acm"))
+    assert "did you mean acme" in refused("dialplan", "-c", file, "-o", output)
+    assert output.read_text() == before
+    assert [found.name for found in tmp_path.iterdir() if "informativa.conf" in found.name] == [
+        "informativa.conf"
+    ]
+
+
+def test_non_ascii_names_are_no_defect_on_a_plain_terminal(folder: Path) -> None:
+    """Where the terminal knows only ASCII, a company's name is shown as well as it can be."""
+    file = folder / "informativa.yaml"
+    file.write_text(file.read_text().replace("Acme S.p.A.", "Società Acque"))
+    ran = run("check", "-c", file, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "Societ" in ran.stdout
 
 
 def test_dialplan_is_made_out_for_the_configuration(folder: Path) -> None:

@@ -44,6 +44,24 @@ def test_template_is_in_order(folder: Path) -> None:
 
 
 MISTAKES = [
+    ("key: keys/acme.key", "key:", "controllers.acme.key: '' is not the path of a file"),
+    ("it: prompts/it/short\n", 'it: "prompts/a,b/short"\n', "is not the path of a file"),
+    ("it: prompts/it/short\n", 'it: "prompts/a;b/short"\n', "is not the path of a file"),
+    ("it: prompts/it/short\n", 'it: "prompts/${SHELL(id)}/short"\n', "is not the path of a file"),
+    ("it: prompts/it/short\n", 'it: "prompts/a\\nb/short"\n', "is not the path of a file"),
+    ("ledger: ledger/acme.sqlite3", "ledger: ledger/borealis.sqlite3-wal", "files of its own"),
+    ('"+390212345678":', '"_X.":', "'_X.' is not a called number"),
+    ('"+390212345678":', '"default":', "'default' is not a called number"),
+    ('"+390212345678":', '"h":', "'h' is not a called number"),
+    ("127.0.0.1:4573", "127.0.0.1:0", "is not an address and port"),
+    ("127.0.0.1:4573", "999.0.0.1:80", "is not an address and port"),
+    (
+        "callers: either",
+        "callers: nationale",
+        "'nationale' is not one of 'national', 'international' or 'either'",
+    ),
+    ("name: Acme S.p.A.", "name: &a Acme\n    key: *a", "is an alias (*name); write its value out"),
+    ("purposes: [service]", "purposes: " + "[" * 3000, "nested too deeply"),
     ("listen: 127", "lisen: 127", "service.lisen: is not a setting here; did you mean listen?"),
     ("full_key:", "ful_key:", "lines.+390212345678.ful_key: is not a setting here; did you mean full_key?"),
     (
@@ -73,7 +91,11 @@ MISTAKES = [
     ("purposes: [service]", "purposes: service", "versions[0].purposes: must be a list"),
     ("    key: keys/acme.key", "    keys: keys/acme.key", "controllers.acme.key: is missing"),
     ("key: keys/acme.key", "key: keys/gone.key", "type: (umask 077; openssl rand -hex 32 > keys/gone.key)"),
-    ("key: keys/borealis.key", "key: keys/acme.key", "is the key of acme too; give each controller its own"),
+    (
+        "key: keys/borealis.key",
+        "key: ./keys/acme.key",
+        "is the key of acme too; give each controller its own",
+    ),
     (
         "ledger: ledger/borealis",
         "ledger: ./ledger/../ledger/acme",
@@ -114,6 +136,39 @@ def test_all_mistakes_at_once(folder: Path) -> None:
     assert len(found) == 2
     assert "gone" in found[0]
     assert "did you mean borealis" in found[1]
+
+
+def test_i6_one_key_in_two_files_is_refused(folder: Path) -> None:
+    """I6: two controllers with the same secret would have joinable callers, whatever the files are called."""
+    (folder / "keys/borealis.key").write_text((folder / "keys/acme.key").read_text())
+    assert any("is the key of acme too" in problem for problem in problems(folder / "informativa.yaml"))
+
+
+def test_i6_one_ledger_under_two_names_is_refused(folder: Path) -> None:
+    """I6: a hard link does not make one ledger two."""
+    (folder / "ledger/acme.sqlite3").touch()
+    (folder / "ledger/borealis.sqlite3").hardlink_to(folder / "ledger/acme.sqlite3")
+    assert any("is the ledger of acme too" in problem for problem in problems(folder / "informativa.yaml"))
+
+
+def test_i2_recording_that_asterisk_would_prefer_is_found(folder: Path) -> None:
+    """I2: Asterisk inserts the channel's language into the path, so a file there would be played instead."""
+    (folder / "prompts/it/en").mkdir()
+    audio.write_wav(folder / "prompts/it/en/short.wav", audio.synthetic(1, seed=1))
+    assert any("on a channel in language en" in problem for problem in problems(folder / "informativa.yaml"))
+
+
+def test_i2_stale_format_is_found(folder: Path) -> None:
+    """I2: an old recording in another format is not the same prompt."""
+    (folder / "prompts/it/short.alaw").write_bytes(b"\xd5" * 16000)
+    assert any("delete what is stale" in problem for problem in problems(folder / "informativa.yaml"))
+
+
+def test_folder_that_the_dialplan_would_misread(folder: Path) -> None:
+    """A folder with a comma in its name is refused: the dialplan would take its path apart."""
+    file = folder.rename(folder.parent / "a,b") / "informativa.yaml"
+    with pytest.raises(ConfigError, match="move it to a plainer one"):
+        load(file)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from informativa.errors import LedgerError
+from informativa.errors import EventRefusedError, LedgerError
+from informativa.ledgers import groupcommit
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.memory import MemoryLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
@@ -81,7 +82,7 @@ def test_only_a_complete_delivery_to_this_caller_informs(open_ledger: Open) -> N
         assert await ledger.standing(ONE) == {}
         await ledger.append(PLAYED)
         known = (await ledger.standing(ONE))["privacy"]
-        assert (known.version, known.purposes, known.record, known.at) == ("1", PLAYED.purposes, 5, AT)
+        assert (known.versions, known.purposes, known.record, known.at) == ({"1"}, PLAYED.purposes, 5, AT)
 
     asyncio.run(story())
 
@@ -96,7 +97,7 @@ def test_standing_gathers_purposes(open_ledger: Open) -> None:
         await ledger.append(later)
         known = (await ledger.standing(ONE))["privacy"]
         assert known.purposes == {"service", "billing", "marketing"}
-        assert (known.version, known.record) == ("2", 2)
+        assert (known.versions, known.record) == ({"1", "2"}, 2)
 
     asyncio.run(story())
 
@@ -199,3 +200,60 @@ def test_ledger_is_private_to_its_user(tmp_path: Path) -> None:
     SqliteStore(str(file)).close()
     assert file.stat().st_mode & 0o077 == 0
     assert file.parent.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("kind", [SqliteLedger, GroupCommitLedger])
+def test_i3_nothing_is_acknowledged_into_a_deleted_file(tmp_path: Path, kind) -> None:
+    """I3: an append to a file that was deleted or replaced is an error that says so."""
+    file = tmp_path / "acme.sqlite3"
+    ledger = kind(str(file))
+
+    async def story() -> None:
+        assert await ledger.append(PLAYED) == 1
+        file.rename(tmp_path / "away")
+        with pytest.raises(LedgerError, match="deleted or replaced"):
+            await ledger.append(PLAYED)
+        (tmp_path / "away").rename(file)
+        assert await ledger.append(PLAYED) == 2
+
+    asyncio.run(story())
+    ledger.close()
+
+
+def test_i1_standing_without_its_record_proves_nothing(tmp_path: Path) -> None:
+    """I1: when the record is gone that shows a delivery, the caller counts as not informed."""
+    file = tmp_path / "acme.sqlite3"
+    store = SqliteStore(str(file))
+    store.append([PLAYED])
+    assert store.standing(ONE)
+    with sqlite3.connect(file) as other:
+        other.execute("DELETE FROM event")
+    assert store.standing(ONE) == {}
+    store.close()
+
+
+def test_wrong_event_fails_nobody_elses(tmp_path: Path) -> None:
+    """An event that cannot be recorded is refused alone; those that were committed with it are kept."""
+    ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
+
+    async def story() -> list[object]:
+        wrong = replace(NOTDUE, basis=999)
+        calls = [ledger.append(event) for event in [PLAYED] * 10 + [wrong] + [PLAYED] * 10]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    results = asyncio.run(story())
+    assert isinstance(results.pop(10), EventRefusedError)
+    assert len({number for number in results if isinstance(number, int)}) == 20
+    assert len(list(ledger.records())) == 20
+    ledger.close()
+
+
+def test_writer_outlives_a_loop_that_was_closed_under_it(tmp_path: Path) -> None:
+    """A call whose event loop has ended does not take the writer with it."""
+    ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
+    gone = asyncio.new_event_loop()
+    future = gone.create_future()
+    gone.close()
+    ledger._jobs.put(groupcommit._Job(PLAYED, gone, future))
+    assert asyncio.run(ledger.append(PLAYED)) == 2
+    ledger.close()

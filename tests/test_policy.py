@@ -16,7 +16,7 @@ CALLS = Identified(CALLER)
 
 def known(of: str, *purposes: str) -> dict[str, Known]:
     """A caller who heard version `of`."""
-    return {"privacy": Known(of, frozenset(purposes or ("service",)), 7, AT)}
+    return {"privacy": Known(frozenset({of}), frozenset(purposes or ("service",)), 7, AT)}
 
 
 TABLE = [
@@ -59,7 +59,7 @@ def test_i1_a_skip_names_its_proof() -> None:
 purposes = st.frozensets(st.sampled_from(["service", "marketing", "profiling"]), min_size=1)
 knowledge = st.builds(
     Known,
-    version=st.sampled_from(["1", "2"]),
+    versions=st.frozensets(st.sampled_from(["1", "2"]), min_size=1),
     purposes=purposes,
     record=st.integers(1, 9),
     at=st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 3)).map(lambda at: at.replace(tzinfo=UTC)),
@@ -79,4 +79,8 @@ def test_order_of_deliveries_does_not_matter(order, deliveries) -> None:
     first, second, third = (deliveries[index] for index in order)
     merged = first.merged(second).merged(third)
     straight = deliveries[0].merged(deliveries[1]).merged(deliveries[2])
-    assert (merged.purposes, merged.at, merged.record) == (straight.purposes, straight.at, straight.record)
+    assert (merged.versions, merged.purposes, merged.record) == (
+        straight.versions,
+        straight.purposes,
+        straight.record,
+    )

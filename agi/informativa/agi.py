@@ -16,12 +16,15 @@ from .model import IncomingCall
 
 MAX_ENVIRONMENT = 16 * 1024  # bytes; a real one has about 600
 MAX_REPLY = 4 * 1024  # bytes; longer than any usage text's line
+UNAVAILABLE = 67  # agi_callingpres: "number not available"
 CHANNEL_UP = 6  # CHANNEL STATUS, result: "line is up" (Asterisk's AST_STATE_UP)
 
 _REPLY = re.compile(rb"(\d{3})(?:[ -](.*))?\Z", re.DOTALL)
 _RESULT = re.compile(rb"result=(-?\d{1,18})(?![^ ])")
 _ENDPOS = re.compile(rb"endpos=(\d{1,18})\Z")
 _LINE_BREAKS = re.compile(r"[\r\n\0]")
+_VARIABLE = re.compile(r"agi_[a-z0-9_]+\Z")
+_UNIQUE_ID = re.compile(r"(?:[A-Za-z_-]{1,40}-)?\d{9,11}\.\d{1,10}\Z")
 
 
 @dataclass(frozen=True)
@@ -40,53 +43,51 @@ class Reply:
 def parse_environment(raw: bytes) -> IncomingCall:
     """The AGI environment as one call.
 
-    Decoding never fails: bytes that are not UTF-8 are kept as Latin-1, as carriers send them. Of a
-    variable that comes twice the first counts, and the call is marked ambiguous: Asterisk sends each
-    once, so a second one was smuggled in through a line break in a caller-ID name. The dialplan's
-    own arguments come last and are numbered, so for them it is the last that counts.
+    Decoding never fails: bytes that are not UTF-8 are kept as Latin-1, as carriers send them.
+    Asterisk sends each variable once and on one line, and after `agi_threadid` the dialplan's own
+    arguments, numbered from 1. What departs from that was smuggled in through a line break in a
+    caller-ID name: of a repeated variable the first counts, no option does, and the call is marked
+    ambiguous.
 
     Raises ProtocolError when the first or the last variable that Asterisk always sends is missing:
     then the peer is no Asterisk, or an empty line in a name ended the environment too early.
     """
     variables: dict[str, str] = {}
+    arguments: list[str] = []
     ambiguous = False
-    for line in _decode(raw).split("\n"):
+    for line in _decode(raw).rstrip("\n").split("\n"):
         name, colon, value = line.partition(":")
-        if not colon or not name.startswith("agi_"):
-            continue
         value = value.strip()
-        if name in variables:
+        if name == "agi_threadid":  # Asterisk's own is the last one, and so are the arguments after it
+            arguments.clear()
+        if name == f"agi_arg_{len(arguments) + 1}" and "agi_threadid" in variables:
+            arguments.append(value)
+        elif colon and _VARIABLE.match(name) and name not in variables and not name.startswith("agi_arg_"):
+            variables[name] = value
+        else:
             ambiguous = True
-            if not name.startswith("agi_arg_"):
-                continue
-        variables[name] = value
     if not {"agi_request", "agi_threadid"} <= variables.keys():
         raise ProtocolError("A peer connected that does not send an AGI environment.")
-    arguments = [variables[name] for name in sorted(variables, key=_argument_number) if name[4:8] == "arg_"]
+    options = [argument.partition("=") for argument in arguments[1:]]
     return IncomingCall(
-        id=variables.get("agi_uniqueid", ""),
+        id=_plain_id(variables.get("agi_uniqueid", "")),
         line=arguments[0] if arguments else "",
         number=variables.get("agi_callerid", ""),
-        presentation=_whole_number(variables.get("agi_callingpres", "")),
+        presentation=_presentation(variables.get("agi_callingpres", "")),
         language=variables.get("agi_language", ""),
-        options=dict(_option(argument) for argument in arguments[1:]),
+        options={} if ambiguous else {name: value for name, _, value in options},
         script=variables.get("agi_network_script", "").partition("?")[0],
         ambiguous=ambiguous,
     )
 
 
-def split_environment(raw: bytes) -> bytes | None:
-    """The environment at the beginning of what came so far, or `None` if its end is not there yet.
-
-    Raises ProtocolError for one that is too long, and for one that more follows than a HANGUP:
-    Asterisk says nothing else before it is asked, so that is somebody's forged replies.
-    """
+def split_environment(raw: bytes) -> tuple[bytes, bytes] | None:
+    """The environment at the beginning of what came so far, and what follows it; `None` if its end is
+    not there yet. Raises ProtocolError for one that is too long."""
     environment, end, rest = raw.partition(b"\n\n")
     if len(environment) > MAX_ENVIRONMENT:
         raise ProtocolError("A peer sent more than an AGI environment.")
-    if rest not in (b"", b"HANGUP\n"):
-        raise ProtocolError("A peer answered AGI commands before they were sent.")
-    return environment if end else None
+    return (environment, rest) if end else None
 
 
 def command(*words: str) -> bytes:
@@ -106,13 +107,26 @@ class ReplyReader:
     def __init__(self) -> None:
         self.hung_up = False
         self._usage = False
+        self._beginning = b""
+
+    def unasked(self, lines: bytes) -> None:
+        """Take what came while no command was waiting for a reply.
+
+        Raises ProtocolError unless it is (the beginning of) a HANGUP, the one thing that Asterisk
+        says unasked: anything else is somebody's forged reply.
+        """
+        for line in lines.splitlines(keepends=True):
+            if not b"HANGUP\n".startswith(line):
+                raise ProtocolError("A peer answered an AGI command before it was sent.")
+            self.hung_up = True
+            self._beginning = b"" if line.endswith(b"\n") else line
 
     def feed(self, line: bytes) -> Reply | None:
         """Take one line with its end; a reply when the line completes one, else `None`.
 
         Raises ProtocolError for a line that no Asterisk sends.
         """
-        line = line.rstrip(b"\r\n")
+        line, self._beginning = self._beginning + line.rstrip(b"\r\n"), b""
         if line == b"HANGUP":
             self.hung_up = True
             return None
@@ -132,7 +146,9 @@ class ReplyReader:
         endpos = _ENDPOS.search(rest)
         if code == 200 and result is None:
             raise ProtocolError("Asterisk sent an AGI reply without a result.")
-        return Reply(code, int(result[1]) if result else -1, int(endpos[1]) if endpos else 0)
+        if code != 200 or result is None:
+            return Reply(code, -1)
+        return Reply(code, int(result[1]), int(endpos[1]) if endpos else 0)
 
 
 def _decode(raw: bytes) -> str:
@@ -146,14 +162,16 @@ def _quote(word: str) -> str:
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _argument_number(name: str) -> int:
-    return _whole_number(name.removeprefix("agi_arg_")) or 0
+def _presentation(text: str) -> int:
+    """The octet; a number is not taken as allowed when what came cannot be read."""
+    if not text:
+        return 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else UNAVAILABLE
 
 
-def _whole_number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
-def _option(argument: str) -> tuple[str, str]:
-    name, _, value = argument.partition("=")
-    return name, value
+def _plain_id(text: str) -> str:
+    """Asterisk's unique id as it is; of another, only characters that are safe wherever it goes, and no
+    run of digits that could be somebody's number (a channel's id may be set freely through AMI)."""
+    if _UNIQUE_ID.match(text):
+        return text
+    return re.sub(r"\d{6,}", "#", re.sub(r"[^A-Za-z0-9._:-]", "_", text))[:64]

@@ -13,14 +13,29 @@ import re
 
 import phonenumbers
 
-from .model import Caller, Identified, IncomingCall, Reason, Unidentified
+from .model import Caller, Identified, IncomingCall, NumberForm, Reason, Unidentified
 
 RESTRICTED = 32  # Q.931 presentation: 32 and up is restricted or unavailable (67)
+SCREENING = 3  # its two lowest bits say who vouches for the number …
+FAILED_SCREENING = 2  # … and this, that the network checked it and found it wrong
 _DIALLED = re.compile(r"\+?[0-9]{2,20}\Z")
 _ABSENT = frozenset({"", "unknown", "anonymous", "restricted", "private", "unavailable"})
 
+# Kinds of number that belong to one telephone. Toll-free, shared-cost, service and personal numbers
+# (Italy's 199 counts as such) are shown by whole companies.
+_PERSONAL = frozenset(
+    {
+        phonenumbers.PhoneNumberType.FIXED_LINE,
+        phonenumbers.PhoneNumberType.MOBILE,
+        phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        phonenumbers.PhoneNumberType.VOIP,
+    }
+)
+# What North American switches fill in for RESTRICTED and UNAVAILABLE, spelled on the keypad.
+_FILLERS = frozenset({"+17378742833", "+18628245225"})
 
-def recognise(call: IncomingCall, region: str) -> Caller:
+
+def recognise(call: IncomingCall, region: str, form: NumberForm) -> Caller:
     """The caller of `call`, national numbers being read as of `region` (ISO 3166, as "IT").
 
     A restricted presentation counts as withheld even where the number came along (the PBX may see
@@ -29,27 +44,50 @@ def recognise(call: IncomingCall, region: str) -> Caller:
     if call.ambiguous:
         return Unidentified(Reason.AMBIGUOUS)
     text = call.number.strip()
-    if text.lower() in _ABSENT or (call.presentation or 0) >= RESTRICTED:
+    if text.lower() in _ABSENT or call.presentation >= RESTRICTED:
         return Unidentified(Reason.WITHHELD)
-    number = e164(text, region)
-    return Unidentified(Reason.MALFORMED) if number is None else Identified(number)
+    if call.presentation & SCREENING == FAILED_SCREENING:
+        return Unidentified(Reason.UNVERIFIED)
+    numbers = e164(text, region, form)
+    if len(numbers) > 1:
+        return Unidentified(Reason.AMBIGUOUS)
+    if not numbers:
+        return Unidentified(Reason.MALFORMED)
+    (number,) = numbers
+    return Identified(number) if _belongs_to_one(number) else Unidentified(Reason.SHARED)
 
 
-def e164(text: str, region: str) -> str | None:
-    """`text` as an E.164 number with its plus sign, or `None` if it is not one telephone's number.
+def e164(text: str, region: str, form: NumberForm) -> frozenset[str]:
+    """All that `text` may be in E.164, with plus sign; empty if it is not one telephone's number.
 
-    Validity is that of the numbering plans, not only of length: carriers fill in numbers such as
-    0000000000 for callers that they do not name, and those would all be one "caller".
+    Trunks send numbers in national form, or with country code and without plus, and many digits are
+    valid as either: 3225551234 is an Italian mobile and a telephone in Brussels. `form` says which
+    it is; without it both count. Validity is that of the numbering plans, not only of length:
+    carriers fill in numbers such as 0000000000 for callers that they do not name.
     """
-    parsed = _parse(text, region)
-    if parsed is None or not phonenumbers.is_valid_number(parsed):
-        return None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    if not _DIALLED.match(text):
+        return frozenset()
+    if text.startswith(("+", "00")):  # 00: the international prefix of nearly all countries and trunks
+        readings = ["+" + text.removeprefix("+").removeprefix("00")]
+    else:
+        readings = [text] * (form is not NumberForm.INTERNATIONAL)
+        readings += ["+" + text] * (form is not NumberForm.NATIONAL)
+    parsed = (_parse(reading, region) for reading in readings)
+    numbers = (
+        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        for number in parsed
+        if number is not None and phonenumbers.is_valid_number(number)
+    )
+    return frozenset(numbers)
+
+
+def _belongs_to_one(number: str) -> bool:
+    return number not in _FILLERS and phonenumbers.number_type(phonenumbers.parse(number)) in _PERSONAL
 
 
 def spellings(line: str, region: str) -> frozenset[str]:
     """Every way in which a dialplan may write the called number `line`: as it is, +39…, 0039…, 39…, 0…"""
-    parsed = _parse(line, region)
+    parsed = _parse(line, region) if _DIALLED.match(line) else None
     if parsed is None or not phonenumbers.is_possible_number(parsed):
         return frozenset({line})
     country = str(parsed.country_code)
@@ -75,10 +113,6 @@ def mask(number: str) -> str:
 
 
 def _parse(text: str, region: str) -> phonenumbers.PhoneNumber | None:
-    if not _DIALLED.match(text):
-        return None
-    if text.startswith("00"):  # the international prefix of nearly all countries, and of all trunks
-        text = "+" + text[2:]
     try:
         return phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:

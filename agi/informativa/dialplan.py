@@ -28,9 +28,9 @@ def render(shipped: str, configuration: Configuration, script: Path) -> str:
 
 
 def _rows(line: Line) -> list[str]:
-    """The line in every spelling that a dialplan may pass, with the prompt of its plan's first notice."""
-    prompt = line.plan[0].current.short[line.language].path
-    return [_row(spelling, prompt) for spelling in sorted(spellings(line.number, line.region))]
+    """The line in every spelling that a dialplan may pass, with all that its plan may play."""
+    prompts = "&".join(notice.current.short[line.language].path for notice in line.plan)
+    return [_row(spelling, prompts) for spelling in sorted(spellings(line.number, line.region))]
 
 
 def _row(extension: str, prompt: str) -> str:

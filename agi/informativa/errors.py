@@ -3,6 +3,7 @@
     InformativaError            says what is wrong; `remedy` says what to do or type next
     ├── ConfigError             the configuration cannot be used; carries every problem found
     ├── LedgerError             the ledger cannot be read or written now
+    │   └── EventRefusedError   it can, but not this event
     └── SessionError            the conversation with Asterisk
         ├── ProtocolError       the other side does not speak AGI
         └── SessionLostError    the other side went away, or did not answer in time
@@ -50,6 +51,10 @@ class ConfigError(InformativaError):
 
 class LedgerError(InformativaError):
     """The ledger cannot be read or written now: nothing was recorded by this operation."""
+
+
+class EventRefusedError(LedgerError):
+    """This event cannot be recorded, whatever the state of the ledger; others can."""
 
 
 class SessionError(InformativaError):

@@ -33,7 +33,9 @@ class Reason(StrEnum):
     ALREADY_INFORMED = "already-informed"
     WITHHELD = "withheld"  # the caller's number is restricted, unavailable or absent
     MALFORMED = "malformed"  # what came as the caller's number is not one
-    AMBIGUOUS = "ambiguous"  # the call's own description contradicts itself
+    SHARED = "shared"  # a number that many show or that stands for a missing one
+    AMBIGUOUS = "ambiguous"  # the number may be one of two, or the call's description contradicts itself
+    UNVERIFIED = "unverified"  # the network checked the number and found it wrong
     LEDGER_UNAVAILABLE = "ledger-unavailable"
     NO_LINE = "no-line"  # the called number is not configured
 
@@ -47,6 +49,15 @@ class Ending(StrEnum):
     CUT_SHORT = "cut-short"  # Asterisk ended it before the prompt's known length
     NOT_PLAYABLE = "not-playable"  # Asterisk could not open or decode the prompt
     CONNECTION_LOST = "connection-lost"  # Asterisk, or its connection, went away meanwhile
+    SERVICE_STOPPED = "service-stopped"  # informativa was told to stop and could not wait for the end
+
+
+class NumberForm(StrEnum):
+    """How a trunk writes callers' numbers that come without plus or 00."""
+
+    NATIONAL = "national"
+    INTERNATIONAL = "international"  # with country code
+    EITHER = "either"  # unknown: what may be both is nobody's
 
 
 @dataclass(frozen=True)
@@ -54,14 +65,14 @@ class IncomingCall:
     """What Asterisk says about a call at its start (the AGI environment). An attacker writes parts.
 
     `number` is in clear and lives only as long as the call (it is kept out of `repr`).
-    `presentation` is Q.931's octet as a number, `None` if it was not sent. `ambiguous` is set when a
-    variable came twice, which only happens when somebody put line breaks into one.
+    `presentation` is Q.931's octet as a number. `ambiguous` is set when what came is not what Asterisk
+    sends, which only happens when somebody put line breaks into a variable.
     """
 
     id: str
     line: str
     number: str = field(repr=False)
-    presentation: int | None
+    presentation: int
     language: str
     options: Mapping[str, str] = field(default_factory=dict)
     script: str = ""
@@ -156,24 +167,27 @@ class Line:
     region: str
     plan: tuple[Notice, ...]
     full_key: str
+    callers: NumberForm
 
 
 @dataclass(frozen=True)
 class Known:
-    """What one caller already got of one notice, and the record that proves it."""
+    """What one caller already got of one notice, and the latest record that proves it."""
 
-    version: str
+    versions: frozenset[str]
     purposes: frozenset[str]
     record: int
     at: datetime
 
     def merged(self, other: Known) -> Known:
-        """Both together: all purposes of either, version and proof of the later one.
+        """Both together: all versions and purposes of either, the later record.
 
-        Commutative and associative, so the order in which deliveries are read does not matter.
+        Commutative and associative, so the order in which deliveries are read does not matter; later
+        by number and not by time, because a clock may be wrong for a day.
         """
-        later = max(self, other, key=lambda known: (known.at, known.record))
-        return Known(later.version, self.purposes | other.purposes, later.record, later.at)
+        later = max(self, other, key=lambda known: known.record)
+        versions, purposes = self.versions | other.versions, self.purposes | other.purposes
+        return Known(versions, purposes, later.record, later.at)
 
 
 Standing = Mapping[str, Known]
@@ -255,8 +269,12 @@ class Record:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the dialplan is told: status, the word that explains it, and the record (or spool key)."""
+    """What the dialplan is told: status, the word that explains it, and the record (or spool key).
+
+    `error` is for the admin's log: why the ledger did not take it.
+    """
 
     status: Status
     reason: str
     record: str = ""
+    error: str = ""

@@ -10,14 +10,15 @@ from __future__ import annotations
 from .model import Ending, Heard, Length, Playback, Prompt
 
 MARGIN = 0.1  # seconds between the reported position and the known length that still count as whole
-PACE = 0.8  # Asterisk plays in real time: a "whole" prompt that took less than this share did not play
+PACE = 0.95  # Asterisk plays in real time: nobody heard more seconds than passed, but for a rounding
 
 
 def judge(playback: Playback, prompt: Prompt) -> Heard:
     """What the caller heard of `prompt`.
 
-    Only a file that ended by itself, at the known length of an installed format, after about the
-    time that it lasts, is whole. Everything else is less, and the notice stays due.
+    Only a file that ended by itself, at the known length of an installed format and not beyond it
+    (then it was another file), after about the time that it lasts, is whole. Everything else is
+    less, and the notice stays due.
     """
     length = prompt.seconds
     heard = _position(playback, prompt)
@@ -30,14 +31,16 @@ def judge(playback: Playback, prompt: Prompt) -> Heard:
         return Heard(ending, heard, length)
     if playback.endpos == 0:  # older Asterisks answer so for a missing file
         return Heard(Ending.NOT_PLAYABLE, 0.0, length)
-    whole = 0 < length <= heard + MARGIN and playback.seconds >= PACE * length
+    ended = any(abs(playback.endpos / it.rate - length) <= MARGIN for it in prompt.lengths)
+    whole = ended and 0 < length <= heard + MARGIN and playback.seconds >= PACE * length
     return Heard(Ending.WHOLE if whole else Ending.CUT_SHORT, heard, length)
 
 
 def _position(playback: Playback, prompt: Prompt) -> float:
     """Seconds heard. With several rates installed, the reading that fits the time that passed."""
     readings = [_seconds(playback.endpos, length) for length in prompt.lengths]
-    return min(readings, key=lambda seconds: abs(seconds - playback.seconds), default=0.0)
+    possible = [seconds for seconds in readings if seconds <= playback.seconds / PACE]
+    return min(possible or readings, key=lambda seconds: abs(seconds - playback.seconds), default=0.0)
 
 
 def _seconds(endpos: int, length: Length) -> float:

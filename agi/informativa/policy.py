@@ -27,13 +27,15 @@ def _decide(notice: Notice, known: Known | None, caller: Caller) -> Decision:
         return Decision(notice, notice.current, True, Reason.NOT_INFORMED)
     if not notice.current.purposes <= known.purposes:
         return Decision(notice, notice.current, True, Reason.NEW_PURPOSE, known)
-    if _material_since(notice, known.version):
+    if _material_since(notice, known.versions):
         return Decision(notice, notice.current, True, Reason.MATERIAL_CHANGE, known)
     return Decision(notice, notice.current, False, Reason.ALREADY_INFORMED, known)
 
 
-def _material_since(notice: Notice, known: str) -> bool:
-    """Whether a version after `known` is a material change; all are "after" a version nobody lists."""
-    ids = [version.id for version in notice.versions]
-    later = notice.versions[ids.index(known) + 1 :] if known in ids else notice.versions
-    return any(version.material for version in later)
+def _material_since(notice: Notice, known: frozenset[str]) -> bool:
+    """Whether a version after the newest known one is a material change.
+
+    All are "after" a version that the notice does not list any more.
+    """
+    newest = max((index for index, version in enumerate(notice.versions) if version.id in known), default=-1)
+    return any(version.material for version in notice.versions[newest + 1 :])

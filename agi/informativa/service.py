@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
+import logging
 import os
+import resource
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import structlog
 
@@ -17,6 +22,8 @@ from .ports import CallSession
 from .sessions.fastagi import FastAgiServer
 
 log = structlog.get_logger("informativa")
+
+HANG_SECONDS = 10  # without a turn of the event loop; a healthy one takes milliseconds
 
 
 def run(configuration: Configuration) -> None:
@@ -42,8 +49,11 @@ async def _serve(configuration: Configuration) -> None:
 
 async def _listen(configuration: Configuration, desk: call.Desk) -> None:
     async def answer(session: CallSession) -> None:
-        log.info("call answered", **_facts(session, await call.answer(session, desk)))
+        verdict = await call.answer(session, desk)
+        level = logging.ERROR if verdict.error else logging.INFO
+        log.log(level, "call answered", **_facts(session, verdict, desk))
 
+    _allow_descriptors(configuration.sessions)
     server = FastAgiServer(answer, sessions=configuration.sessions)
     try:
         host, port = await server.start(configuration.host, configuration.port)
@@ -55,8 +65,9 @@ async def _listen(configuration: Configuration, desk: call.Desk) -> None:
             " (and write the dialplan again with `informativa dialplan`).",
         ) from error
     log.info("ready", address=f"agi://{host}:{port}/notice", lines=len(configuration.lines))
-    await _told_to_stop()
-    cancelled = await server.stop(configuration.drain)
+    async with _watched():
+        await _told_to_stop()
+        cancelled = await server.stop(configuration.drain)
     log.info("stopped", calls_cut_off=cancelled)
 
 
@@ -65,15 +76,51 @@ async def _told_to_stop() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(
+        signal.SIGHUP, log.warning, "SIGHUP is ignored; restart to load a new configuration"
+    )
     await stop.wait()
 
 
-def _facts(session: CallSession, verdict: Verdict) -> dict[str, str]:
-    """What may be logged of a call. The called number is masked: a dialplan may pass the wrong one."""
-    return {
+@asynccontextmanager
+async def _watched() -> AsyncIterator[None]:
+    """End the process when its event loop stands still: Asterisk waits for ever for a server that hangs,
+    and goes on at once when the connection closes. faulthandler's timer needs no working interpreter."""
+
+    async def pat() -> None:
+        while True:
+            faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
+            await asyncio.sleep(1)
+
+    patting = asyncio.create_task(pat())
+    try:
+        yield
+    finally:
+        patting.cancel()
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _allow_descriptors(sessions: int) -> None:
+    """One descriptor a call, and some for ourselves; says so when the system allows fewer."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = sessions + 100
+    if soft < needed:
+        allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        if allowed < needed:
+            log.warning("too few file descriptors", allowed=allowed, needed=needed, remedy="raise ulimit -n")
+
+
+def _facts(session: CallSession, verdict: Verdict, desk: call.Desk) -> dict[str, str]:
+    """What may be logged of a call. A called number that is not configured is masked: the dialplan may
+    have passed the caller's by mistake."""
+    line = desk.lines.get(session.call.line)
+    facts = {
         "call": session.call.id,
-        "line": mask(session.call.line),
+        "line": line.number if line else mask(session.call.line),
         "status": verdict.status,
         "reason": verdict.reason,
         "record": verdict.record,
+        "error": verdict.error,
     }
+    return {name: fact for name, fact in facts.items() if fact}

@@ -124,9 +124,12 @@ def test_caller_id_name_is_only_a_name(site: Site, name: bytes) -> None:
     "name",
     [
         "x\nagi_callerid: +393330000000",
-        "x\nagi_callingpres: 0\nagi_arg_1: 9",
+        "x\nagi_arg_0: +493012345678",
+        "x\nagi_arg_3: config=/other.yaml",
+        "x\nagi_threadid: 1\nagi_arg_1: +493012345678\n",
         "x\n\n200 result=0 endpos=12000",
     ],
+    ids=["number", "line", "config", "environment", "replies"],
 )
 def test_i1_line_break_in_the_name_makes_nobody_known(site: Site, name: str) -> None:
     """I1: a name with a line break, which only a dialplan can make, never leads to a skipped notice."""
@@ -221,6 +224,41 @@ def test_i4_dialplan_plays_when_neither_service_nor_script_can(site: Site) -> No
     assert row["prompt"] == str(site.office.folder / "prompts/de/short")
     assert row["ending"] == "whole"
     assert site.office.records() == []
+
+
+def test_each_playback_of_one_call_has_its_own_proof(site: Site) -> None:
+    """Two notices in one call, as after a transfer, are two rows of the spool."""
+    site.office.stop()
+    site.office.config.unlink()
+    site.edit_dialplan(
+        " same => n,Playback(", " same => n,Gosub(informativa,s,1(+493012345678))\n same => n,Playback("
+    )
+    told = site.call()
+    assert told.heard == site.whole("it/short", "de/short", "after")
+    assert sorted(row["line"] for row in spool(site.pbx).values()) == ["+493012345678", "0212345678"]
+
+
+def test_i5_wrong_line_is_not_written_down(site: Site) -> None:
+    """I5: a dialplan that passes the caller's number as the line puts it nowhere."""
+    site.edit_dialplan("informativa,s,1(${EXTEN})", "informativa,s,1(${CALLERID(num)})")
+    assert site.call().reason == "no-line"
+    site.office.stop()
+    site.office.config.unlink()
+    assert site.call().reason == "service-unavailable"
+    assert len(spool(site.pbx)) == 2
+    assert "3331234567" not in f"{spool(site.pbx)}{site.office.said}"
+
+
+def test_i3_ledger_deleted_under_the_service(site: Site) -> None:
+    """I3: nothing is acknowledged into a file that is gone: the caller hears it and AstDB has the proof."""
+    assert site.call().status == "PLAYED"
+    for file in (site.office.folder / "ledger").glob("acme*"):
+        file.unlink()
+    told = site.call()
+    assert (told.status, told.reason) == ("FALLBACK", "ledger-unavailable")
+    assert told.heard == site.whole("it/short", "after")
+    assert len(spool(site.pbx)) == 1
+    assert "was deleted or replaced while in use" in site.office.said
 
 
 def test_hang_up_while_the_dialplan_plays(site: Site) -> None:

@@ -38,6 +38,9 @@ def main() -> int:
         pass  # Asterisk is gone: there is nobody to tell
     except InformativaError as error:
         _run(session.tell(f"informativa-agi: {error}"))
+    except Exception as error:  # a traceback on Asterisk's console helps nobody there
+        _run(session.tell(f"informativa-agi: a defect of informativa ({type(error).__name__})"))
+        return 3
     else:
         return 0
     return 1
@@ -46,7 +49,9 @@ def main() -> int:
 async def _answer(session: Dialogue, configuration: Configuration) -> None:
     desk = bootstrap.script_desk(configuration)
     try:
-        await call.answer(session, desk)
+        verdict = await call.answer(session, desk)
+        if verdict.error:
+            await session.tell(f"informativa-agi: {verdict.error}")
     finally:
         bootstrap.close(desk)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from ..config import DEFAULT_FILE, Configuration, load
 from ..errors import InformativaError
@@ -18,6 +16,10 @@ from ..model import Controller, Event, Record
 from .options import Config
 
 app = typer.Typer(help="What was recorded.", no_args_is_help=True)
+
+# One record a line, in columns that fit what is usual; a longer cell moves the rest to the right.
+_LINE = "{:>4} {:<19} {:<13} {:<12} {:<18} {:<8} {:<20} {}"
+_HEADINGS = ("#", "when (UTC)", "line", "caller", "notice", "status", "why", "heard")
 
 
 @app.callback()
@@ -31,12 +33,12 @@ def show(
     controller: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only this controller's ledger.")
     ] = None,
+    last: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the last N of each.")] = None,
 ) -> None:
     """Show the records of every controller, or of one, the oldest first."""
     configuration = load(config)
-    console = Console() if sys.stdout.isatty() else Console(width=200)
     for name in _chosen(configuration, controller):
-        console.print(_table(configuration.controllers[name]), "")
+        _show(configuration.controllers[name], last)
 
 
 def _chosen(configuration: Configuration, controller: str | None) -> list[str]:
@@ -48,21 +50,31 @@ def _chosen(configuration: Configuration, controller: str | None) -> list[str]:
     return [controller]
 
 
-def _table(controller: Controller) -> Table:
-    table = Table(
-        title=Text(f"{controller.name} ({controller.id})"),
-        title_justify="left",
-        box=None,
-        padding=(0, 1, 0, 0),
-        header_style="dim",
-    )
-    table.add_column("#", justify="right")
-    for heading in ("when (UTC)", "line", "caller", "notice", "status", "why", "heard"):
-        table.add_column(heading, overflow="fold")
-    if Path(controller.ledger).exists():
-        for record in SqliteLedger(controller.ledger).records():
-            table.add_row(*map(Text, _cells(record)))  # Text: what is recorded is no markup
-    return table
+def _show(controller: Controller, last: int | None) -> None:
+    print(f"{controller.name} ({controller.id})")
+    try:
+        exists = Path(controller.ledger).exists()
+    except PermissionError as error:
+        raise InformativaError(
+            f"{controller.ledger} cannot be looked into (permission denied).",
+            "Run this as the user who owns it.",
+        ) from error
+    if not exists:
+        print(f"There is no ledger {controller.ledger}: nothing was recorded yet, or it was taken away.\n")
+        return
+    ledger = SqliteLedger(controller.ledger)
+    try:
+        _print(ledger.records(max(1, ledger.newest() - last + 1) if last else 1))
+    finally:
+        ledger.close()
+
+
+def _print(records: Iterable[Record]) -> None:
+    print(_LINE.format(*_HEADINGS))
+    rows = iter(records)
+    while page := list(islice(rows, 1000)):
+        print("\n".join(_LINE.format(*_cells(record)).rstrip() for record in page))
+    print()
 
 
 def _cells(record: Record) -> list[str]:

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 something is wrong that the message tells how to mend, 3 a
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -19,6 +20,7 @@ from .. import __version__
 from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
 from . import ledger, setup
+from .log import LogFormat
 from .options import Config
 
 app = typer.Typer(
@@ -58,15 +60,20 @@ def check(config: Config = DEFAULT_FILE) -> None:
 
 
 @app.command()
-def dialplan(config: Config = DEFAULT_FILE) -> None:
-    """Print the dialplan for this configuration, to be put into /etc/asterisk/informativa.conf."""
-    setup.dialplan(config)
+def dialplan(
+    config: Config = DEFAULT_FILE,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there instead.")
+    ] = None,
+) -> None:
+    """Print the dialplan for this configuration, or write it: -o /etc/asterisk/informativa.conf."""
+    setup.dialplan(config, output)
 
 
 @app.command()
 def serve(
     config: Config = DEFAULT_FILE,
-    log: Annotated[setup.LogFormat, typer.Option(help="How to write the log.")] = setup.LogFormat.CONSOLE,
+    log: Annotated[LogFormat, typer.Option(help="How to write the log.")] = LogFormat.CONSOLE,
 ) -> None:
     """Answer Asterisk's calls (FastAGI) until SIGTERM."""
     setup.serve(config, log)
@@ -74,6 +81,9 @@ def serve(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. Nothing but an exit code and one message leaves it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a company's name is no reason to stop
     try:
         return int(app(args=arguments, standalone_mode=False) or 0)
     except ConfigError as error:
@@ -85,8 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except typer.TyperException as error:
         return _usage(error)
-    except BrokenPipeError:  # `informativa ledger show | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:  # typer's answer to a reader that has seen enough: `informativa ledger show | head`
         return 0
     except (KeyboardInterrupt, typer.Abort):
         return 130

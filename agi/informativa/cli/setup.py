@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
+import errno
 import os
 import secrets
 import shutil
 import sys
-from enum import StrEnum
+import tempfile
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -19,15 +19,10 @@ from .. import dialplan as dialplans
 from ..config import Configuration, load
 from ..config.load import KEY_BYTES
 from ..errors import InformativaError
+from ..model import Line
+from .log import LogFormat, configure
 
 _CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml
-
-
-class LogFormat(StrEnum):
-    """How `serve` writes its log to standard error."""
-
-    CONSOLE = "console"
-    JSON = "json"
 
 
 def init(folder: Path) -> None:
@@ -35,11 +30,19 @@ def init(folder: Path) -> None:
     try:
         if folder.exists() and any(folder.iterdir()):
             raise InformativaError(f"{folder} is not empty.", "Name a new folder: informativa init DIR")
-        _lay(folder)
-    except OSError as error:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".informativa-", dir=folder.parent))
+        try:
+            _lay(work)
+            work.chmod(0o755)
+            work.rename(folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    except (OSError, shutil.Error) as error:
+        full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
         raise InformativaError(
-            f"{error.filename or folder} cannot be written ({error.strerror}).",
-            "Name a folder that you may write, or run this as root.",
+            f"{folder} cannot be written ({getattr(error, 'strerror', None) or error}).",
+            "Make room on that disk." if full else "Name a folder that you may write, or run this as root.",
         ) from error
     file = folder / "informativa.yaml"
     print(
@@ -51,31 +54,65 @@ def init(folder: Path) -> None:
 def check(file: Path) -> None:
     """Load everything and open the ledgers; print what was found, warnings on standard error."""
     configuration = load(file)
-    for warning in configuration.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
     bootstrap.close(bootstrap.service_desk(configuration))
+    for warning in (*configuration.warnings, *_exposed(configuration)):
+        print(f"warning: {warning}", file=sys.stderr)
+    for line in configuration.lines:
+        print(f"{line.number}: {line.controller.name}, {', '.join(_plan(line))}")
     print(
         f"{file} is in order: {len(configuration.controllers)} controllers,"
         f" {len(configuration.lines)} lines, service on {configuration.host}:{configuration.port}."
     )
 
 
-def dialplan(file: Path) -> None:
-    """Print the dialplan made out for this configuration."""
-    print(_dialplan(load(file)), end="")
+def _plan(line: Line) -> list[str]:
+    versions = ((notice.id, notice.current) for notice in line.plan)
+    return [
+        f"{name} {version.id} in {line.language} ({version.short[line.language].seconds:.1f} s)"
+        for name, version in versions
+    ]
 
 
-def serve(file: Path, log: LogFormat) -> None:
+def _exposed(configuration: Configuration) -> list[str]:
+    """Ledgers that others than their user can read."""
+    files = [Path(controller.ledger) for controller in configuration.controllers.values()]
+    return [
+        f"others can read {file}; type: chmod 600 {file}" for file in files if file.stat().st_mode & 0o077
+    ]
+
+
+def dialplan(file: Path, output: Path | None) -> None:
+    """The dialplan made out for this configuration: printed, or put in place of `output` as a whole."""
+    text = _dialplan(load(file))
+    if output is None:
+        print(text, end="")
+        return
+    part = output.with_name(f".{output.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        if output.exists():
+            shutil.copymode(output, part)
+        part.replace(output)
+    except OSError as error:
+        raise InformativaError(
+            f"{output} cannot be written ({error.strerror}).", "Name a file that you may write, or be root."
+        ) from error
+    print(f"Wrote {output}. Next: asterisk -rx 'dialplan reload'")
+
+
+def serve(file: Path, form: LogFormat) -> None:
     """Run the service in the foreground."""
     configuration = load(file)
-    _configure_log(log)
-    for warning in configuration.warnings:
-        structlog.get_logger("informativa").warning("configuration", problem=str(warning))
-    service.run(configuration)
+    sink = configure(form)
+    try:
+        for warning in configuration.warnings:
+            structlog.get_logger("informativa").warning("configuration", problem=str(warning))
+        service.run(configuration)
+    finally:
+        sink.close()
 
 
 def _lay(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     for private in ("keys", "ledger"):
         (folder / private).mkdir(mode=0o700)
     for controller in _CONTROLLERS:
@@ -85,9 +122,7 @@ def _lay(folder: Path) -> None:
     with resources.as_file(_shipped("prompts")) as prompts:
         shutil.copytree(prompts, folder / "prompts")
     template = resources.files("informativa.config") / "template.yaml"
-    file = folder / "informativa.yaml"
-    file.write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
-    (folder / "informativa.conf").write_text(_dialplan(load(file)), encoding="utf-8")
+    (folder / "informativa.yaml").write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def _dialplan(configuration: Configuration) -> str:
@@ -98,27 +133,3 @@ def _dialplan(configuration: Configuration) -> str:
 def _shipped(name: str) -> Traversable:
     """A folder of the project that the installed package carries as data."""
     return resources.files("informativa") / "data" / name
-
-
-def _configure_log(log: LogFormat) -> None:
-    """Facts to standard error, one a line; from there to the journal or wherever the admin wants."""
-    output: list[structlog.typing.Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-        if log is LogFormat.JSON
-        else [
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ,
-                # the pretty one would print local variables, and with them callers' numbers
-                exception_formatter=structlog.dev.plain_traceback,
-            )
-        ]
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *output,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

@@ -26,6 +26,7 @@ class Document:
     data: Any = None
     lines: dict[KeyPath, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    seen: set[int] = field(default_factory=set)
 
     def problem(self, path: Sequence[str | int], message: str) -> Problem:
         """A problem at `path`, on the line of the longest part of it that exists."""
@@ -36,8 +37,10 @@ class Document:
 
 
 def dotted(path: Sequence[str | int]) -> str:
-    """`lines.+390212345678.plan[0].notice`"""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    """`lines.+390212345678.plan[0].notice`; what cannot be printed is escaped."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    text = "".join(parts).lstrip(".")
+    return text if text.isprintable() else repr(text)
 
 
 def read(file: Path) -> Document:
@@ -52,23 +55,33 @@ def read(file: Path) -> Document:
         raise ConfigError([Problem(str(file), None, "", message)]) from None
     except yaml.YAMLError as error:
         raise ConfigError([_syntax(file, error)]) from None
+    except RecursionError:
+        raise ConfigError(
+            [Problem(str(file), None, "", "is nested too deeply to be a configuration")]
+        ) from None
     document = Document(str(file))
     if not isinstance(root, yaml.MappingNode):
         message = "holds no settings; type: informativa init DIR for an example"
         raise ConfigError([Problem(str(file), None, "", message)])
     document.data = _value(root, (), document)
+    if document.problems:
+        raise ConfigError(document.problems)
     return document
 
 
 def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
     document.lines.setdefault(path, node.start_mark.line + 1)
+    if id(node) in document.seen:
+        document.problems.append(document.problem(path, "is an alias (*name); write its value out"))
+        return None
+    document.seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         return [_value(child, (*path, index), document) for index, child in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
         return node.value
     mapping: dict[str, Any] = {}
     for key_node, child in node.value:
-        key = str(key_node.value)
+        key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
         place = (*path, key)
         if key in mapping:
             document.problems.append(

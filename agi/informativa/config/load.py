@@ -7,6 +7,8 @@ the files (keys and their modes, prompts and their lengths). Relative paths star
 from __future__ import annotations
 
 import difflib
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,7 @@ from . import document as documents
 from .prompts import measure
 from .schema import ControllerSettings, LineSettings, NoticeSettings, Settings, VersionSettings
 
+_SAFE = re.compile(r"[\w ./+@=~-]+")  # as `File` in schema.py
 LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on long notices
 KEY_BYTES = 32
 
@@ -51,7 +54,13 @@ def load(file: Path) -> Configuration:
     except ValidationError as error:
         found = [document.problem(_key_path(detail), _message(detail)) for detail in error.errors()]
         raise ConfigError(_sorted([*document.problems, *found])) from None
-    return _Builder(document, settings, file.absolute().parent).build()
+    folder = file.absolute().parent
+    if not _SAFE.fullmatch(str(folder)):
+        message = (
+            f"lies in {str(folder)!r}, whose name Asterisk's dialplan would misread; move it to a plainer one"
+        )
+        raise ConfigError([Problem(str(file), None, "", message)])
+    return _Builder(document, settings, folder).build()
 
 
 class _Builder:
@@ -77,7 +86,7 @@ class _Builder:
         controllers = {
             name: self._controller(name, controller) for name, controller in settings.controllers.items()
         }
-        self._apart(settings.controllers)
+        self._apart(controllers)
         lines = [
             line
             for number, given in settings.lines.items()
@@ -87,6 +96,9 @@ class _Builder:
         fallback = None
         if settings.fallback_prompt is not None:
             fallback = self._prompt(settings.fallback_prompt, ("fallback_prompt",))
+        else:
+            message = "without it, calls to numbers that are not listed here hear nothing"
+            self._warnings.append(self._document.problem(("fallback_prompt",), message))
         host, _, port = settings.service.listen.rpartition(":")
         if self._problems:
             raise ConfigError(_sorted(self._problems))
@@ -105,40 +117,45 @@ class _Builder:
 
     def _controller(self, name: str, given: ControllerSettings) -> Controller:
         key = self._key(self._folder / given.key, ("controllers", name, "key"))
-        return Controller(name, given.name, key, str(self._folder / given.ledger))
+        return Controller(name, given.name, key, os.path.normpath(self._folder / given.ledger))
 
     def _key(self, file: Path, path: documents.KeyPath) -> bytes:
         """The secret in `file`; empty (with a problem noted) if there is none to be trusted."""
         try:
+            if not file.is_file():
+                make = f"(umask 077; openssl rand -hex {KEY_BYTES} > {file})"
+                self._wrong(path, f"there is no key file {file}; type: {make}")
+                return b""
             mode = file.stat().st_mode & 0o777
             if mode & 0o077:
                 self._wrong(path, f"others can read {file} (mode {mode:04o}); type: chmod 600 {file}")
-            key = bytes.fromhex(file.read_text(encoding="ascii").strip())
-        except FileNotFoundError:
-            self._wrong(
-                path,
-                f"there is no key file {file}; type: (umask 077; openssl rand -hex {KEY_BYTES} > {file})",
-            )
-        except OSError as error:
-            self._wrong(path, f"{file} cannot be read ({error.strerror}); type: chown asterisk {file}")
+            with file.open(encoding="ascii") as opened:
+                key = bytes.fromhex(opened.read(4 * KEY_BYTES).strip())
+        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
+            said = getattr(error, "strerror", None) or error
+            self._wrong(path, f"{file} cannot be read ({said}); run this as the user whose file it is")
+            return b""
         except ValueError:
+            key = b""
+        if len(key) != KEY_BYTES:
             self._wrong(path, f"{file} does not hold a key of {2 * KEY_BYTES} hexadecimal digits")
-        else:
-            if len(key) == KEY_BYTES:
-                return key
-            self._wrong(path, f"{file} does not hold a key of {2 * KEY_BYTES} hexadecimal digits")
-        return b""
+            return b""
+        return key
 
-    def _apart(self, controllers: Mapping[str, ControllerSettings]) -> None:
+    def _apart(self, controllers: Mapping[str, Controller]) -> None:
         """Two controllers never share a ledger or a key: no query may join their callers."""
-        for setting in ("key", "ledger"):
-            owner: dict[Path, str] = {}
-            for name, given in controllers.items():
-                file = (self._folder / getattr(given, setting)).resolve()
-                if file in owner:
-                    message = f"{file} is the {setting} of {owner[file]} too; give each controller its own"
+        owners: dict[object, str] = {}
+        for name, controller in controllers.items():
+            ledger = Path(controller.ledger)
+            if ledger.name.endswith(("-wal", "-shm", "-journal")):
+                self._wrong(
+                    ("controllers", name, "ledger"), "is a name that SQLite gives to files of its own"
+                )
+            for setting, mark in (("key", controller.key), ("ledger", _file_mark(ledger))):
+                owner = owners.setdefault(mark, name) if mark else name
+                if owner != name:
+                    message = f"is the {setting} of {owner} too; give each controller its own"
                     self._wrong(("controllers", name, setting), message)
-                owner.setdefault(file, name)
 
     def _notice(self, name: str, given: NoticeSettings, path: documents.KeyPath) -> Notice:
         versions = tuple(
@@ -168,15 +185,15 @@ class _Builder:
             full=self._prompts(given.full, (*path, "full")),
         )
 
-    def _prompts(self, given: Mapping[str, Path], path: documents.KeyPath) -> dict[str, Prompt]:
+    def _prompts(self, given: Mapping[str, str], path: documents.KeyPath) -> dict[str, Prompt]:
         return {
             language: prompt
             for language, file in given.items()
             if (prompt := self._prompt(file, (*path, language))) is not None
         }
 
-    def _prompt(self, file: Path, path: documents.KeyPath) -> Prompt | None:
-        file = self._folder / file
+    def _prompt(self, name: str, path: documents.KeyPath) -> Prompt | None:
+        file = self._folder / name
         if file not in self._measured:
             try:
                 self._measured[file] = measure(file)
@@ -211,7 +228,9 @@ class _Builder:
                 message = f"notice {notice.id} has no short prompt in {given.language}, only in"
                 self._wrong((*path, "language"), f"{message} {', '.join(sorted(declared))}")
             plan.append(notice)
-        return Line(number, controller, given.language, given.region, tuple(plan), given.full_key)
+        return Line(
+            number, controller, given.language, given.region, tuple(plan), given.full_key, given.callers
+        )
 
     def _spelled(self, lines: list[Line]) -> dict[str, Line]:
         spelled: dict[str, Line] = {}
@@ -226,6 +245,15 @@ class _Builder:
 
     def _wrong(self, path: documents.KeyPath, message: str) -> None:
         self._problems.append(self._document.problem(path, message))
+
+
+def _file_mark(file: Path) -> object:
+    """What two names of one file have in common: the file itself, or the place where it will be."""
+    try:
+        found = file.stat()
+    except OSError:
+        return file.parent / file.name if file.is_absolute() else file
+    return found.st_dev, found.st_ino
 
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:
@@ -244,7 +272,7 @@ def _message(detail: ErrorDetails) -> str:
         case "extra_forbidden":
             *parents, key = _key_path(detail)
             return _unknown("setting", str(key), _settings_at(tuple(parents)), named=False)
-        case "literal_error":
+        case "literal_error" | "enum":
             return f"{detail['input']!r} is not one of {detail['ctx']['expected']}"
         case "form":
             return detail["msg"]

@@ -34,18 +34,39 @@ _RAW = {
 _WAV = {"wav": 8000, "wav16": 16000}
 
 
+SAME = 0.1  # seconds by which two formats of one recording may differ
+
+
 def measure(path: Path) -> Prompt:
     """The prompt at `path` (without extension) with the length of each of its files.
 
     Raises ValueError, saying what is wrong and what to do, when there is no file, one cannot be
-    read, or a WAV file is not what Asterisk plays (mono, 16 bit, 8 or 16 kHz).
+    read, a WAV file is not what Asterisk plays (mono, 16 bit, 8 or 16 kHz), two formats are not of
+    one length, or a folder named after a language has another recording that Asterisk would prefer.
     """
-    files = [
-        file for extension in (*_WAV, *_RAW) if (file := path.parent / f"{path.name}.{extension}").exists()
-    ]
+    try:
+        files = [file for name in _names(path) if (file := path.parent / name).exists()]
+        rivals = sorted(rival for name in _names(path) for rival in path.parent.glob(f"*/{name}"))
+    except PermissionError as error:
+        raise ValueError(f"{error.filename} cannot be looked into; type: chmod a+rx {path.parent}") from None
     if not files:
-        raise ValueError(f"there is no sound file {path}.wav; put it there (8 kHz, 16 bit, mono)")
-    return Prompt(str(path), tuple(_length(file) for file in files))
+        known = ", ".join(f".{extension}" for extension in (*_WAV, *_RAW))
+        raise ValueError(f"there is no sound file {path}.wav; put one there (or with another of {known})")
+    if rivals:
+        raise ValueError(
+            f"on a channel in language {rivals[0].parent.name} Asterisk would play {rivals[0]} instead;"
+            " keep each recording in a folder of its own"
+        )
+    lengths = {file: _length(file) for file in files}
+    seconds = sorted(length.seconds for length in lengths.values())
+    if seconds[-1] - seconds[0] > SAME:
+        named = ", ".join(f"{file.name} ({length.seconds:.1f} s)" for file, length in lengths.items())
+        raise ValueError(f"not one recording in several formats: {named}; delete what is stale")
+    return Prompt(str(path), tuple(lengths.values()))
+
+
+def _names(path: Path) -> list[str]:
+    return [f"{path.name}.{extension}" for extension in (*_WAV, *_RAW)]
 
 
 def _length(file: Path) -> Length:

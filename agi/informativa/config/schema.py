@@ -7,11 +7,12 @@ checked in `load.py`, which has the whole configuration before it.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+
+from ..model import NumberForm
 
 
 def _form(pattern: str, what: str) -> Any:
@@ -36,13 +37,23 @@ Language = Annotated[str, _form(r"[a-z]{2}(_[A-Z]{2})?", "a language such as `it
 Region = Annotated[str, _form(r"[A-Z]{2}", "a country in two capitals such as `IT`")]
 Number = Annotated[
     str,
-    _form(r"[+0-9A-Za-z._-]{1,64}", "a called number as your dialplan writes it, such as `+390212345678`"),
+    _form(
+        r"(?!(default|[aehiosT])\Z)[+0-9A-Za-z][0-9A-Za-z.]{0,63}",
+        "a called number such as `+390212345678`, or a name of letters, digits and dots that means nothing"
+        " else to Asterisk",
+    ),
 ]
 Text = Annotated[str, _form(r"\S.{0,199}", "a text of 1 to 200 characters on one line")]
 Key = Annotated[str, _form(r"[0-9*#]", "one key of a telephone (0-9, * or #)")]
-_PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d{2}|6[0-4]\d{3}|[1-5]?\d{1,4})"
+_OCTET = r"(25[0-5]|2[0-4]\d|1?\d?\d)"
+_PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d{2}|6[0-4]\d{3}|[1-5]?\d{4}|[1-9]\d{0,3})"
 Address = Annotated[
-    str, _form(r"(\d{1,3}\.){3}\d{1,3}:" + _PORT, "an address and port such as `127.0.0.1:4573`")
+    str, _form(rf"{_OCTET}(\.{_OCTET}){{3}}:{_PORT}", "an address and port such as `127.0.0.1:4573`")
+]
+# Asterisk's dialplan gives a meaning to , ; & | $ [ ] and quotes, and these paths stand in it.
+File = Annotated[
+    str,
+    _form(r"[\w ./+@=~-]*[\w]", "the path of a file, of letters, digits, spaces and . / + @ = ~ _ -"),
 ]
 
 
@@ -58,8 +69,8 @@ class VersionSettings(Strict):
     version: VersionId
     purposes: Annotated[list[Identifier], Field(min_length=1)]
     material: bool = False
-    short: Annotated[dict[Language, Path], Field(min_length=1)]
-    full: dict[Language, Path] = {}
+    short: Annotated[dict[Language, File], Field(min_length=1)]
+    full: dict[Language, File] = {}
 
 
 class NoticeSettings(Strict):
@@ -72,8 +83,8 @@ class ControllerSettings(Strict):
     """Who answers for the data of the callers of its lines."""
 
     name: Text
-    key: Path
-    ledger: Path
+    key: File
+    ledger: File
     notices: Annotated[dict[Identifier, NoticeSettings], Field(min_length=1)]
 
 
@@ -92,6 +103,7 @@ class LineSettings(Strict):
     region: Region
     plan: Annotated[list[StepSettings], Field(min_length=1)]
     full_key: Key = "1"
+    callers: NumberForm = NumberForm.EITHER
 
 
 class ServiceSettings(Strict):
@@ -99,13 +111,13 @@ class ServiceSettings(Strict):
 
     listen: Address = "127.0.0.1:4573"
     sessions: Annotated[int, Field(ge=1, le=100_000)] = 2000
-    drain: Annotated[float, Field(ge=0, le=600)] = 30.0
+    drain: Annotated[float, Field(ge=0, le=600)] = 100.0
 
 
 class Settings(Strict):
     """The whole file."""
 
     service: ServiceSettings = ServiceSettings()
-    fallback_prompt: Path | None = None
+    fallback_prompt: File | None = None
     controllers: Annotated[dict[Identifier, ControllerSettings], Field(min_length=1)]
     lines: Annotated[dict[Number, LineSettings], Field(min_length=1)]

@@ -7,13 +7,14 @@ thread keeps that wait out of the event loop. No transaction is open between bat
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import LedgerError
+from ..errors import EventRefusedError, LedgerError
 from ..model import Event, Record, Standing
 from .sqlite import BUSY_SECONDS, SqliteStore
 
@@ -64,8 +65,8 @@ class GroupCommitLedger:
             self._store.close()
 
     async def _ask(self, work: bytes | Event) -> Any:
-        if self._closed:
-            raise LedgerError("The ledger is closed.")
+        if self._closed or not self._thread.is_alive():
+            raise LedgerError(f"The writer of {self._store.file} has ended.", "Restart the service.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._jobs.put(_Job(work, loop, future))
@@ -94,29 +95,49 @@ class GroupCommitLedger:
             batch.append(following)
 
     def _serve(self, batch: Sequence[_Job]) -> None:
-        """Appends first and in one transaction, so that look-ups in the same batch see them."""
-        appends = [job for job in batch if isinstance(job.work, Event)]
-        if appends:
+        """Appends first and in one transaction, so that look-ups in the same batch see them.
+
+        Who has stopped waiting was told that it failed, and must not be recorded after all.
+        """
+        waiting = [job for job in batch if not job.future.cancelled()]
+        appends = [job for job in waiting if isinstance(job.work, Event)]
+        try:
             _deliver(appends, self._store.append)
-        for job in batch:
+        except EventRefusedError:
+            for job in appends:  # one by one, so that a wrong event fails nobody else's
+                _deliver([job], self._store.append, last=True)
+        for job in waiting:
             if isinstance(job.work, bytes):
-                _deliver([job], self._look_up)
+                _deliver([job], self._look_up, last=True)
 
     def _look_up(self, pseudonyms: Sequence[bytes]) -> list[Standing]:
         return [self._store.standing(pseudonym) for pseudonym in pseudonyms]
 
 
-def _deliver(jobs: Sequence[_Job], work: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
-    """Do the work and wake the calls that wait for it, with its results or its error."""
+def _deliver(
+    jobs: Sequence[_Job], work: Callable[[Sequence[Any]], Sequence[Any]], *, last: bool = False
+) -> None:
+    """Do the work and wake the calls that wait for it, with its results or its error.
+
+    Raises EventRefusedError, with nobody woken, unless this is the `last` try.
+    """
+    if not jobs:
+        return
+    results: Sequence[Any] = [None] * len(jobs)
+    failure: LedgerError | None = None
     try:
         results = work([job.work for job in jobs])
+    except EventRefusedError as error:
+        if not last:
+            raise
+        failure = error
+    except LedgerError as error:
+        failure = error
     except Exception as error:  # whatever it is, the calls must not wait for it in vain
-        failure = error if isinstance(error, LedgerError) else LedgerError(f"The ledger failed ({error!r}).")
-        for job in jobs:
-            job.loop.call_soon_threadsafe(_settle, job.future, None, failure)
-    else:
-        for job, result in zip(jobs, results, strict=True):
-            job.loop.call_soon_threadsafe(_settle, job.future, result, None)
+        failure = LedgerError(f"The ledger failed ({error!r}).")
+    for job, result in zip(jobs, results, strict=True):
+        with contextlib.suppress(RuntimeError):  # its loop is closed: nobody waits
+            job.loop.call_soon_threadsafe(_settle, job.future, result, failure)
 
 
 def _settle(future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:

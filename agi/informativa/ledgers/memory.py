@@ -22,7 +22,7 @@ class MemoryLedger:
         record = len(self._events)
         if event.pseudonym is not None and event.informs:
             notices = self._standing.setdefault(event.pseudonym, {})
-            known = Known(event.version, event.purposes, record, event.at)
+            known = Known(frozenset({event.version}), event.purposes, record, event.at)
             notices[event.notice] = known.merged(notices.get(event.notice, known))
         return record
 

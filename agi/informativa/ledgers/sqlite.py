@@ -8,6 +8,7 @@ Several processes may have the same file open (the service and scripts); WAL tak
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,13 +16,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ..errors import LedgerError
+from ..errors import EventRefusedError, LedgerError
 from ..model import Ending, Event, Heard, Known, Reason, Record, Standing, Status
 
 BUSY_SECONDS = 2.0  # how long to wait for another process's transaction; bounds what a caller waits
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_STANDING = "SELECT notice, version, purposes, record, at FROM standing WHERE pseudonym = ?"
+# Joined with `event`: a standing whose proof is gone proves nothing.
+_STANDING = """
+SELECT standing.notice, standing.versions, standing.purposes, standing.record, standing.at
+FROM standing JOIN event ON event.record = standing.record WHERE standing.pseudonym = ?
+"""
 _RECORDS = """
 SELECT record, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt,
        ending, heard, length, key, basis
@@ -33,10 +38,18 @@ INSERT INTO event (at, call, line, pseudonym, notice, version, language, purpose
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _INFORM = """
-INSERT INTO standing (pseudonym, notice, version, purposes, record, at) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO standing (pseudonym, notice, versions, purposes, record, at) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (pseudonym, notice) DO UPDATE
-SET version = excluded.version, purposes = excluded.purposes, record = excluded.record, at = excluded.at
+SET versions = excluded.versions, purposes = excluded.purposes, record = excluded.record, at = excluded.at
 """
+
+
+_REMEDIES = {
+    "SQLITE_BUSY": "Another process holds it: end whatever has it open beside informativa.",
+    "SQLITE_NOTADB": "Keep the file, and put a backup of the ledger in its place.",
+    "SQLITE_CORRUPT": "Keep the file, and put a backup of the ledger in its place.",
+    "SQLITE_FULL": "The disk is full: make room.",
+}
 
 
 class SqliteStore:
@@ -48,8 +61,8 @@ class SqliteStore:
     def __init__(self, file: str) -> None:
         self.file = Path(file)
         with self._translated():
-            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.file.touch(mode=0o600, exist_ok=True)
+            self._create()
+            self._opened = self._identity()
             self._connection = sqlite3.connect(
                 file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
@@ -67,7 +80,11 @@ class SqliteStore:
             return self._standing(pseudonym)
 
     def append(self, events: Sequence[Event]) -> list[int]:
-        """Record events in one transaction, all or none; their numbers once they are on the disk."""
+        """Record events in one transaction, all or none; their numbers once they are on the disk.
+
+        Raises EventRefusedError if it is an event that is wrong and not the ledger.
+        """
+        self._check_place()
         with self._transaction():
             return [self._append(event) for event in events]
 
@@ -77,28 +94,57 @@ class SqliteStore:
             for row in self._connection.execute(_RECORDS, (first,)):
                 yield _record(row)
 
+    def newest(self) -> int:
+        """The number of the newest record, 0 if there is none."""
+        with self._translated():
+            number: int = self._connection.execute("SELECT coalesce(max(record), 0) FROM event").fetchone()[0]
+            return number
+
     def close(self) -> None:
         with self._translated():
             self._connection.close()
 
+    def _create(self) -> None:
+        """An empty file for its user alone; made by root, it belongs to the folder's owner, who runs us."""
+        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self.file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            owner = self.file.parent.stat()
+            if os.geteuid() == 0:
+                os.chown(self.file, owner.st_uid, owner.st_gid)
+
+    def _identity(self) -> tuple[int, int]:
+        found = self.file.stat()
+        return found.st_dev, found.st_ino
+
+    def _check_place(self) -> None:
+        """What is written to a file that was deleted or moved away is lost, and SQLite does not notice."""
+        with contextlib.suppress(OSError):
+            if self._identity() == self._opened:
+                return
+        raise LedgerError(
+            f"The ledger {self.file} was deleted or replaced while in use.",
+            "Put the file back, or restart the service to begin a new one.",
+        )
+
     def _standing(self, pseudonym: bytes) -> dict[str, Known]:
         return {
-            notice: Known(version, _purposes(purposes), record, _time(at))
-            for notice, version, purposes, record, at in self._connection.execute(_STANDING, (pseudonym,))
+            notice: Known(_set(versions), _set(purposes), record, _time(at))
+            for notice, versions, purposes, record, at in self._connection.execute(_STANDING, (pseudonym,))
         }
 
     def _append(self, event: Event) -> int:
         record = self._connection.execute(_APPEND, _row(event)).lastrowid
         assert record is not None  # an INSERT that did not raise has a row
         if event.pseudonym is not None and event.informs:
-            known = Known(event.version, event.purposes, record, event.at)
+            known = Known(frozenset({event.version}), event.purposes, record, event.at)
             known = known.merged(self._standing(event.pseudonym).get(event.notice, known))
             self._connection.execute(
                 _INFORM,
                 (
                     event.pseudonym,
                     event.notice,
-                    known.version,
+                    _words(known.versions),
                     _words(known.purposes),
                     known.record,
                     _microseconds(known.at),
@@ -140,11 +186,19 @@ class SqliteStore:
         """No `sqlite3.Error` or `OSError` leaves the ledger."""
         try:
             yield
+        except (sqlite3.IntegrityError, sqlite3.InterfaceError, ValueError, OverflowError) as error:
+            raise EventRefusedError(f"The ledger {self.file} refused a record ({error}).") from error
         except (sqlite3.Error, OSError) as error:
             raise LedgerError(
-                f"The ledger {self.file} cannot be used ({error}).",
-                f"Look at the owner, mode and free space of {self.file.parent}.",
+                f"The ledger {self.file} cannot be used ({error}).", self._remedy(error)
             ) from error
+
+    def _remedy(self, error: Exception) -> str:
+        name = getattr(error, "sqlite_errorname", "")
+        for sign, remedy in _REMEDIES.items():
+            if name.startswith(sign):
+                return remedy
+        return f"Look at the owner, mode and free space of {self.file.parent}."
 
 
 class SqliteLedger:
@@ -166,6 +220,10 @@ class SqliteLedger:
 
     def records(self, first: int = 1) -> Iterator[Record]:
         return self._store().records(first)
+
+    def newest(self) -> int:
+        """The number of the newest record, 0 if there is none."""
+        return self._store().newest()
 
     def close(self) -> None:
         if self._opened is not None:
@@ -233,7 +291,7 @@ def _record(row: Sequence[Any]) -> Record:
             notice=notice,
             version=version,
             language=language,
-            purposes=_purposes(purposes),
+            purposes=_set(purposes),
             status=Status(status),
             reason=Reason(reason),
             prompt=prompt,
@@ -243,11 +301,11 @@ def _record(row: Sequence[Any]) -> Record:
     )
 
 
-def _words(purposes: frozenset[str]) -> str:
-    return " ".join(sorted(purposes))
+def _words(names: frozenset[str]) -> str:
+    return " ".join(sorted(names))
 
 
-def _purposes(words: str) -> frozenset[str]:
+def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 

@@ -47,7 +47,7 @@ class Dialogue:
             alive = streamed.result >= 0 or await self._is_up()
         except SessionError:
             return Playback(-1, 0, time.monotonic() - started, alive=False, lost=True)
-        return Playback(streamed.result, streamed.endpos, seconds, alive)
+        return Playback(streamed.result, streamed.endpos if streamed.ok else 0, seconds, alive)
 
     async def set_variables(self, variables: Mapping[str, str]) -> None:
         """MSet takes them all in one command; its separator cannot be escaped in what it is given."""
@@ -68,7 +68,8 @@ class Dialogue:
     async def tell(self, text: str) -> None:
         """A line on Asterisk's console and in its log, where a script's standard error does not go."""
         with contextlib.suppress(SessionError):
-            await self._ask(agi.command("VERBOSE", " ".join(text.split()), "1"), PATIENCE)
+            printable = "".join(letter if letter.isprintable() else " " for letter in text)
+            await self._ask(agi.command("VERBOSE", printable, "1"), PATIENCE)
 
     async def _ask(self, command: bytes, seconds: float) -> agi.Reply:
         """One exchange. After one that failed there is no other: a late reply would pass for the next.

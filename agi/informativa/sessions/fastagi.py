@@ -50,12 +50,23 @@ class FastAgiRequest(Request):  # type: ignore[misc]  # panoramisk is untyped
         ProtocolError for an answer that is not AGI.
         """
         try:
+            await self._hear_unasked()
             async with asyncio.timeout(seconds):
                 self.writer.write(command)
                 await self.writer.drain()
                 return await self._read_result()
         except (TimeoutError, OSError) as error:
             raise SessionLostError("Asterisk did not answer an AGI command.") from error
+
+    async def _hear_unasked(self) -> None:
+        """Take what has already come: a HANGUP, or a forged reply to what was not said yet."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                if early := await self.reader.read(agi.MAX_REPLY):
+                    self.replies.unasked(early)
+                    return
+        if self.reader.at_eof():
+            raise SessionLostError("Asterisk closed the AGI connection.")
 
     async def _read_result(self) -> agi.Reply:
         while True:
@@ -83,6 +94,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         self._sessions = sessions
         self._running: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._stopping = False
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; the address that was bound. Raises OSError when the port cannot be had."""
@@ -102,6 +114,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         waiting = set(self._running)
         if waiting:
             _, waiting = await asyncio.wait(waiting, timeout=seconds)
+        self._stopping = True
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -112,21 +125,19 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         task = asyncio.current_task()
         assert task is not None  # asyncio runs handlers as tasks
         if len(self._running) >= self._sessions:
-            log.error("refused a call", sessions=self._sessions, remedy="raise `sessions`")
             writer.close()
+            log.error("refused a call", sessions=self._sessions, remedy="raise service.sessions")
             return
         self._running.add(task)
         try:
-            call = await self._read_environment(reader)
-            if call is None:
-                return
-            route = self._route.get(call.script)
-            if route is None:
-                log.error("no such AGI script", script=call.script[:40], remedy=f"use /{ROUTE}")
-            else:
-                await route(FastAgiRequest(self, call, reader, writer).session)
+            environment = await self._read_environment(reader)
+            if environment is not None:
+                await self._dispatch(environment, reader, writer)
         except SessionError as error:
             log.warning("call abandoned", error=str(error))
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
         except Exception:
             log.exception("call abandoned by a defect of informativa")
         finally:
@@ -135,8 +146,21 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def _read_environment(self, reader: asyncio.StreamReader) -> IncomingCall | None:
-        """The call; `None` for a peer that only looked whether the port is open."""
+    async def _dispatch(
+        self, environment: tuple[bytes, bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        raw, rest = environment
+        call = agi.parse_environment(raw)
+        route = self._route.get(call.script)
+        if route is None:  # not named: a dialplan may have put a caller's number there
+            log.error("a call asked for another AGI script", remedy=f"use agi://HOST:PORT/{ROUTE}")
+            return
+        request = FastAgiRequest(self, call, reader, writer)
+        request.replies.unasked(rest)
+        await route(request.session)
+
+    async def _read_environment(self, reader: asyncio.StreamReader) -> tuple[bytes, bytes] | None:
+        """The environment and what came with it; `None` for a peer that only looked whether we listen."""
         raw = b""
         try:
             async with asyncio.timeout(HEADER_SECONDS):
@@ -149,4 +173,4 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
                     raw += chunk
         except (TimeoutError, OSError) as error:
             raise SessionLostError("A peer did not say which call it is.") from error
-        return agi.parse_environment(environment)
+        return environment

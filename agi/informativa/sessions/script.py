@@ -43,6 +43,7 @@ class ScriptAgi(AGI):  # type: ignore[misc]  # pyst2 is untyped
         answer that is not AGI. A hang-up is no error here: what follows it still works.
         """
         deadline = time.monotonic() + seconds
+        self.replies.unasked(self._lines.waiting())
         try:
             self.stdout.write(command)
             self.stdout.flush()
@@ -69,14 +70,22 @@ class _TimedLines:
 
     def environment(self, deadline: float) -> bytes:
         """All up to the first empty line."""
-        while (environment := agi.split_environment(self._buffer)) is None:
+        while (parts := agi.split_environment(self._buffer)) is None:
             self._fill(deadline)
-        self._buffer = self._buffer[len(environment) + 2 :]
+        environment, self._buffer = parts
         return environment
+
+    def waiting(self) -> bytes:
+        """What has come and was not read yet, if anything."""
+        ready, _, _ = select.select([self._descriptor], [], [], 0)
+        if ready:
+            self._fill(0)
+        waiting, self._buffer = self._buffer, b""
+        return waiting
 
     def read(self, deadline: float) -> bytes:
         """The next line with its end."""
-        while b"\n" not in self._buffer:
+        while b"\n" not in self._buffer or time.monotonic() > deadline:
             if len(self._buffer) > agi.MAX_REPLY:
                 raise ProtocolError("Asterisk sent a reply without an end.")
             self._fill(deadline)

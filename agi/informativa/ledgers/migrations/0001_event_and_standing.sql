@@ -26,9 +26,9 @@ CREATE TABLE event (
 CREATE TABLE standing (
     pseudonym  BLOB    NOT NULL,
     notice     TEXT    NOT NULL,
-    version    TEXT    NOT NULL,
+    versions   TEXT    NOT NULL,               -- all that the caller heard, separated by spaces
     purposes   TEXT    NOT NULL,
-    record     INTEGER NOT NULL,
+    record     INTEGER NOT NULL,               -- the latest of them
     at         INTEGER NOT NULL,
     PRIMARY KEY (pseudonym, notice)
 ) WITHOUT ROWID;

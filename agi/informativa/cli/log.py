@@ -1,0 +1,91 @@
+"""The service's log: facts to standard error, one a line, and never a reason for a call to wait."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import sys
+import threading
+from enum import StrEnum
+
+import structlog
+
+WAITING = 10_000  # lines that may wait for a reader; more are dropped and counted
+FLUSH_SECONDS = 1.0
+
+
+class LogFormat(StrEnum):
+    """How `serve` writes its log."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Sink:
+    """A file for structlog that a thread writes on.
+
+    Whoever reads our standard error may stall or its disk may be full; a call must not wait for it
+    nor fail over it. What cannot wait in line is dropped, and the number of such lines is told.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lines: queue.Queue[str | None] = queue.Queue(WAITING)
+        self._dropped = 0
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    def write(self, text: str) -> int:
+        """Take a line; never waits."""
+        try:
+            self._lines.put_nowait(text)
+        except queue.Full:
+            self._dropped += 1
+        return len(text)
+
+    def flush(self) -> None:
+        """The thread flushes."""
+
+    def close(self) -> None:
+        """Write what waits, for a bounded time."""
+        with contextlib.suppress(queue.Full):
+            self._lines.put_nowait(None)
+        self._thread.join(FLUSH_SECONDS)
+
+    def _run(self) -> None:
+        while (text := self._lines.get()) is not None:
+            dropped, self._dropped = self._dropped, 0
+            if dropped:
+                text = f"({dropped} lines were dropped: nobody read them)\n{text}"
+            rest = text.encode(errors="replace")
+            with contextlib.suppress(OSError):
+                while rest:  # the descriptor itself: a stalled write must not hold the stream's lock
+                    rest = rest[os.write(self._descriptor, rest) :]
+
+
+def configure(form: LogFormat) -> Sink:
+    """Have structlog write to standard error in this form; close the sink at the end."""
+    sink = Sink(sys.stderr.fileno())
+    output: list[structlog.typing.Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if form is LogFormat.JSON
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ,
+                # the pretty one would print local variables, and with them callers' numbers
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *output,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(sink),  # type: ignore[arg-type]  # only writes and flushes
+    )
+    return sink

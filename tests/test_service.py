@@ -1,0 +1,50 @@
+"""The service as a process: its log, and what it does when it hangs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from informativa.cli.log import WAITING, Sink
+
+
+def test_i4_log_that_nobody_reads_holds_nobody() -> None:
+    """I4: with a reader that does not read, lines are dropped and counted, and no writer waits."""
+    reader, writer = os.pipe()
+    sink = Sink(writer)
+    for number in range(3 * WAITING):
+        sink.write(f"{number:0100}\n")
+    said = b""
+    while b"lines were dropped" not in said:
+        said += os.read(reader, 1 << 16)
+        sink.write("one more\n")
+    os.close(reader)
+    sink.close()
+    os.close(writer)
+
+
+def test_log_on_a_full_disk_is_no_error() -> None:
+    """A log that cannot be written is given up line by line."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    sink = Sink(full)
+    sink.write("lost\n")
+    sink.close()
+    os.close(full)
+
+
+def test_i4_service_that_hangs_ends_itself() -> None:
+    """I4: when the event loop stands still the process ends, so that Asterisk's connections close."""
+    hanging = """
+import asyncio, time
+from informativa import service
+service.HANG_SECONDS = 0.2
+async def hang():
+    async with service._watched():
+        await asyncio.sleep(0)
+        time.sleep(60)
+asyncio.run(hang())
+"""
+    ran = subprocess.run([sys.executable, "-c", hanging], capture_output=True, timeout=50, check=False)
+    assert ran.returncode == 1
+    assert b"Timeout" in ran.stderr

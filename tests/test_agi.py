@@ -75,7 +75,7 @@ def test_caller_id_name_changes_nothing(name: bytes) -> None:
     ],
 )
 def test_smuggled_variables_do_not_count_and_are_noticed(smuggled: str) -> None:
-    """A line break in the name can forge neither number nor line, and marks the call, which then has no options."""
+    """A line break in the name forges neither number nor line, and leaves a marked call without options."""
     call = agi.parse_environment(ENVIRONMENT % f"x\n{smuggled}".encode())
     assert (call.number, call.line) == ("+393331234567", "0212345678")
     assert call.ambiguous

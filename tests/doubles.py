@@ -15,11 +15,11 @@ from informativa.model import (
     Length,
     Line,
     Notice,
-    NumberForm,
     Playback,
     Prompt,
     Record,
     Standing,
+    Step,
     Version,
 )
 
@@ -49,7 +49,12 @@ LOST = Playback(-1, 0, 1.0, alive=False, lost=True)
 
 def incoming(number: str = CALLER, *, line: str = "+390212345678", **more: object) -> IncomingCall:
     """A call as Asterisk announces it."""
-    given: dict[str, object] = {"id": "1700000000.1", "presentation": 0, "language": "it"} | more
+    given: dict[str, object] = {
+        "id": "1700000000.1",
+        "linked": "1700000000.1",
+        "presentation": 0,
+        "language": "it",
+    } | more
     return IncomingCall(line=line, number=number, **given)  # type: ignore[arg-type]
 
 
@@ -58,11 +63,11 @@ def version(
     *purposes: str,
     material: bool = False,
     full: bool = True,
+    **more: object,
 ) -> Version:
     """One wording in Italian."""
-    return Version(
-        name, frozenset(purposes or ("service",)), material, {"it": SHORT}, {"it": FULL} if full else {}
-    )
+    covers, prompts = frozenset(purposes or ("service",)), {"it": FULL} if full else {}
+    return Version(name, covers, material, {"it": SHORT}, prompts, **more)  # type: ignore[arg-type]
 
 
 def notice(*versions: Version) -> Notice:
@@ -70,10 +75,13 @@ def notice(*versions: Version) -> Notice:
     return Notice("privacy", versions or (version(),))
 
 
-def line(*plan: Notice, controller: str = "acme", number: str = "+390212345678") -> Line:
-    """A line whose controller's key is its own."""
+def line(
+    *plan: Notice | Step, controller: str = "acme", number: str = "+390212345678", **more: object
+) -> Line:
+    """A line whose controller's key is its own; a bare notice is due once."""
     owner = Controller(controller, controller.title(), controller.encode().ljust(32, b"."), "")
-    return Line(number, owner, "it", "IT", plan or (notice(),), "1", NumberForm.EITHER)
+    steps = tuple(step if isinstance(step, Step) else Step(step) for step in plan or (notice(),))
+    return Line(number, owner, "it", "IT", steps, **more)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -83,12 +91,14 @@ class ScriptedSession:
     call: IncomingCall = field(default_factory=incoming)
     playbacks: list[Playback] = field(default_factory=list)
     connected: bool = True
+    answered: bool = False
     played: list[tuple[str, str]] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     database: dict[str, str] = field(default_factory=dict)
 
-    async def play(self, prompt: Prompt, keys: str) -> Playback:
+    async def play(self, prompt: Prompt, keys: str, *, answer: bool = True) -> Playback:
         """Take the next playback; without one, the prompt is heard whole."""
+        self.answered = answer
         self.played.append((prompt.path, keys))
         return self.playbacks.pop(0) if self.playbacks else whole(prompt)
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -25,7 +27,7 @@ from doubles import (
 from informativa.call import Desk, answer
 from informativa.errors import SessionLostError
 from informativa.ledgers.memory import MemoryLedger
-from informativa.model import Ending, Event, Notice, Status, Verdict
+from informativa.model import Ending, Event, Keys, Line, Notice, Prompt, Status, Step, Verdict
 
 
 def desk(ledger: MemoryLedger | None = None, **more) -> Desk:
@@ -56,12 +58,14 @@ def test_first_call_plays_and_the_second_does_not() -> None:
     handle(second, at)
     assert first.played == [(SHORT.path, "1")]
     assert first.variables == {
+        "__INFORMATIVA_HEARD": "privacy:1",
         "INFORMATIVA_RECORD": "1",
         "INFORMATIVA_REASON": "not-informed",
         "INFORMATIVA_STATUS": "PLAYED",
     }
     assert second.played == []
     assert second.variables == {
+        "__INFORMATIVA_HEARD": "",
         "INFORMATIVA_RECORD": "2",
         "INFORMATIVA_REASON": "already-informed",
         "INFORMATIVA_STATUS": "NOTDUE",
@@ -223,7 +227,7 @@ def test_call_cut_off_by_a_stop_is_on_record() -> None:
     at = desk()
 
     class Endless(ScriptedSession):
-        async def play(self, _prompt, _keys):
+        async def play(self, _prompt, _keys, **_more):
             await asyncio.Event().wait()
 
     async def story() -> None:
@@ -283,3 +287,128 @@ def test_i5_no_number_in_anything_that_outlives_the_call() -> None:
     handle(broken, desk(BrokenLedger()))
     kept = f"{events(at)} {session.variables} {broken.variables} {broken.database}"
     assert CALLER[3:] not in kept
+
+
+GERMAN, FRENCH = (Prompt(f"/prompts/{language}/short", SHORT.lengths) for language in ("de", "fr"))
+
+
+def one_line(own: Line) -> tuple[Desk, MemoryLedger]:
+    """A desk with one line."""
+    ledger = MemoryLedger()
+    return Desk({own.number: own}, {"acme": ledger}, SteppingClock()), ledger
+
+
+@pytest.mark.parametrize(
+    ("number", "asked", "played", "wanted"),
+    [
+        (CALLER, "", SHORT, ""),
+        ("+493012345678", "", GERMAN, ""),
+        ("+33142685300", "", GERMAN, "fr"),
+        (CALLER, "de", GERMAN, ""),
+        (CALLER, "sl", GERMAN, "sl"),
+        ("unknown", "", SHORT, ""),
+    ],
+    ids=["line", "country", "country-without-prompt", "dialplan", "dialplan-without-prompt", "unidentified"],
+)
+def test_language(number: str, asked: str, played: Prompt, wanted: str) -> None:
+    """The dialplan's language, the country's, the line's; a missing one plays the fallback and says so."""
+    texts = replace(version(), short={"it": SHORT, "de": GERMAN})
+    own = line(notice(texts), languages={"DE": "de", "FR": "fr"}, fallback=("de",))
+    at, ledger = one_line(own)
+    session = ScriptedSession(incoming(number, options={"language": asked}))
+    handle(session, at)
+    assert session.played[0][0] == played.path
+    (record,) = ledger.records()
+    assert (record.event.language, record.event.wanted) == (played.path.split("/")[2], wanted)
+
+
+def test_prompt_that_cannot_be_played_falls_back_to_another_language() -> None:
+    """When the prompt of one language is broken, the caller hears the next, and the record says so."""
+    texts = replace(version(), short={"it": SHORT, "de": GERMAN})
+    at, ledger = one_line(line(notice(texts), fallback=("de",)))
+    session = ScriptedSession(incoming(options={"language": "it"}), playbacks=[MISSING])
+    assert handle(session, at).status is Status.PLAYED
+    (record,) = ledger.records()
+    assert (record.event.language, record.event.wanted) == ("de", "it")
+
+
+@pytest.mark.parametrize(
+    ("pressed", "informs", "heard", "status"),
+    [
+        ([key("2", 3)], False, ["short", "short"], Status.PLAYED),
+        ([key("2", 3), key("1", 2)], False, ["short", "short", "full"], Status.PLAYED),
+        ([key("1", 3), key("2", 9)], False, ["short", "full", "short"], Status.PLAYED),
+        ([key("9", 3)], False, ["short"], Status.PARTIAL),
+        ([key("9", 3)], True, ["short"], Status.SKIPPED),
+        ([key("1", 3), key("9", 9)], True, ["short", "full"], Status.SKIPPED),
+        ([key("2", 1)] * 9, False, ["short"] * 5, Status.PARTIAL),
+    ],
+)
+def test_keys(pressed, informs: bool, heard: list[str], status: Status) -> None:
+    """Repeat, full text and skip do what they say, not without end; a skip informs only where it may."""
+    at, ledger = one_line(line(keys=Keys(repeat="2", skip="9", skip_informs=informs)))
+    session = ScriptedSession(playbacks=list(pressed))
+    assert handle(session, at).status is status
+    assert [path.rpartition("/")[2] for path, _ in session.played] == heard
+    assert {keys for _, keys in session.played} == {"129"}
+    (record,) = ledger.records()
+    assert record.event.informs == (status is not Status.PARTIAL)
+
+
+@pytest.mark.parametrize("number", [CALLER, "unknown"])
+def test_transfer_does_not_play_again(number: str) -> None:
+    """What was heard in this call is not played after a transfer, on the strength of the record alone."""
+    at, ledger = one_line(line(Step(notice(), timedelta(0))))
+    first = ScriptedSession(incoming(number))
+    handle(first, at)
+    claim = {"heard": first.variables["__INFORMATIVA_HEARD"]}
+    again = ScriptedSession(incoming(number, options=claim))
+    assert handle(again, at).reason == "same-call"
+    assert again.variables["__INFORMATIVA_HEARD"] == "privacy:1"
+    other = ScriptedSession(incoming(number, options=claim, linked="1700000000.9"))
+    assert handle(other, at).status is Status.PLAYED
+    for forged in (
+        "privacy:2",
+        "privacy:99",
+        "privacy:x",
+        "country:1",
+        "privacy",
+        ":",
+        "privacy:" + "9" * 30,
+    ):
+        session = ScriptedSession(incoming(number, options={"heard": forged}))
+        assert handle(session, at).status is Status.PLAYED, forged
+    assert [record.event.basis for record in ledger.records()][:2] == [None, 1]
+
+
+def test_early_media_only_by_setting() -> None:
+    """The channel is answered first unless the line says otherwise."""
+    for answer_first in (True, False):
+        at, _ = one_line(line(answer=answer_first))
+        session = ScriptedSession()
+        handle(session, at)
+        assert session.answered is answer_first
+
+
+def test_supplement_informs_of_all() -> None:
+    """Who knew the first version and heard the supplement knows the second, with all its purposes."""
+    second = version("2", "service", "marketing", supplements={"1": {"it": FULL}})
+    ledger = MemoryLedger()
+    before, after = line(notice(version("1"))), line(notice(version("1"), second))
+    for own in (before, after, after):
+        handle(ScriptedSession(), Desk({own.number: own}, {"acme": ledger}, SteppingClock()))
+    told = [(r.event.status, set(r.event.purposes), r.event.prompt) for r in ledger.records()]
+    assert told == [
+        (Status.PLAYED, {"service"}, SHORT.path),
+        (Status.PLAYED, {"marketing"}, FULL.path),
+        (Status.NOTDUE, {"service", "marketing"}, ""),
+    ]
+
+
+def test_ground_of_service_data_is_recorded() -> None:
+    """A notice left out by the line's setting is SKIPPED, with that ground, and informs nobody."""
+    at, ledger = one_line(line(service_data_only=True))
+    verdict = handle(ScriptedSession(), at)
+    assert (verdict.status, verdict.reason) == (Status.SKIPPED, "service-data-only")
+    (record,) = ledger.records()
+    assert not record.event.informs

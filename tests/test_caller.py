@@ -1,8 +1,10 @@
 """Who is calling, which line they called, and what stands for them."""
 
+from dataclasses import replace
+
 import pytest
 
-from doubles import CALLER, incoming
+from doubles import CALLER, incoming, line
 from informativa import caller
 from informativa.model import Identified, NumberForm, Reason, Unidentified
 
@@ -12,7 +14,7 @@ EITHER = NumberForm.EITHER
 @pytest.mark.parametrize("number", ["+393331234567", "00393331234567", "3331234567", " +393331234567 "])
 def test_one_telephone_is_one_caller(number: str) -> None:
     """International, 00 and national spelling of a number are the same caller."""
-    assert caller.recognise(incoming(number), "IT", EITHER) == Identified(CALLER)
+    assert caller.recognise(incoming(number), line()) == Identified(CALLER, "IT")
 
 
 def test_italian_landlines_keep_their_zero() -> None:
@@ -25,10 +27,16 @@ def test_i1_digits_that_may_be_two_numbers_are_nobodys() -> None:
     """I1: 3225551234 is an Italian mobile or a telephone in Brussels; only the trunk's form can tell."""
     both = "3225551234"
     assert caller.e164(both, "IT", EITHER) == {"+393225551234", "+3225551234"}
-    assert caller.recognise(incoming(both), "IT", EITHER) == Unidentified(Reason.AMBIGUOUS)
-    assert caller.recognise(incoming(both), "IT", NumberForm.NATIONAL) == Identified("+393225551234")
-    assert caller.recognise(incoming(both), "IT", NumberForm.INTERNATIONAL) == Identified("+3225551234")
-    assert caller.recognise(incoming("393331234567"), "IT", NumberForm.INTERNATIONAL) == Identified(CALLER)
+    assert caller.recognise(incoming(both), line()) == Unidentified(Reason.AMBIGUOUS)
+    assert caller.recognise(incoming(both), line(callers=NumberForm.NATIONAL)) == Identified(
+        "+393225551234", "IT"
+    )
+    assert caller.recognise(incoming(both), line(callers=NumberForm.INTERNATIONAL)) == Identified(
+        "+3225551234", "BE"
+    )
+    assert caller.recognise(incoming("393331234567"), line(callers=NumberForm.INTERNATIONAL)) == Identified(
+        CALLER, "IT"
+    )
 
 
 @pytest.mark.parametrize(
@@ -37,14 +45,14 @@ def test_i1_digits_that_may_be_two_numbers_are_nobodys() -> None:
 )
 def test_i1_numbers_that_many_share_are_nobodys(number: str) -> None:
     """I1: toll-free, shared-cost and service numbers, and what switches fill in, stand for no one caller."""
-    region = "US" if number == "8628245225" else "IT"
-    assert isinstance(caller.recognise(incoming(number), region, EITHER), Unidentified)
+    own = replace(line(), region="US" if number == "8628245225" else "IT")
+    assert isinstance(caller.recognise(incoming(number), own), Unidentified)
 
 
 @pytest.mark.parametrize("presentation", [2, 34])
 def test_i1_number_that_failed_screening_is_nobodys(presentation: int) -> None:
     """I1: a number that the network checked and found wrong is not taken for the caller's."""
-    assert isinstance(caller.recognise(incoming(presentation=presentation), "IT", EITHER), Unidentified)
+    assert isinstance(caller.recognise(incoming(presentation=presentation), line()), Unidentified)
 
 
 @pytest.mark.parametrize(
@@ -64,19 +72,19 @@ def test_i1_number_that_failed_screening_is_nobodys(presentation: int) -> None:
 )
 def test_i1_what_is_no_number_is_nobody(number: str, reason: Reason) -> None:
     """I1: withheld, unknown, too long, made of letters, a filler, an extension: never recognised."""
-    assert caller.recognise(incoming(number), "IT", EITHER) == Unidentified(reason)
+    assert caller.recognise(incoming(number), line()) == Unidentified(reason)
 
 
 @pytest.mark.parametrize("presentation", [32, 35, 67, 99])
 def test_i1_restricted_number_is_withheld_even_when_it_is_there(presentation: int) -> None:
     """I1: a caller who asked not to be shown is not recognised by the number that came along."""
     given = incoming(presentation=presentation)
-    assert caller.recognise(given, "IT", EITHER) == Unidentified(Reason.WITHHELD)
+    assert caller.recognise(given, line()) == Unidentified(Reason.WITHHELD)
 
 
 def test_i1_contradictory_call_is_nobody() -> None:
     """I1: a call whose description was tampered with is not recognised."""
-    assert caller.recognise(incoming(ambiguous=True), "IT", EITHER) == Unidentified(Reason.AMBIGUOUS)
+    assert caller.recognise(incoming(ambiguous=True), line()) == Unidentified(Reason.AMBIGUOUS)
 
 
 def test_spellings_of_a_line() -> None:
@@ -94,9 +102,9 @@ def test_spellings_of_a_line() -> None:
 
 def test_i6_pseudonyms_differ_between_controllers() -> None:
     """I6: one number has unrelated pseudonyms under two keys, and one under one."""
-    one, other = (caller.pseudonym(CALLER, letter * 32) for letter in (b"a", b"b"))
+    one, other = (caller.pseudonym(Identified(CALLER), letter * 32) for letter in (b"a", b"b"))
     assert one != other
-    assert one == caller.pseudonym(CALLER, b"a" * 32)
+    assert one == caller.pseudonym(Identified(CALLER), b"a" * 32)
     assert len(one) == 32
     assert CALLER.encode() not in one
 
@@ -105,3 +113,43 @@ def test_mask_shows_too_little_to_call() -> None:
     """A masked number cannot be called back."""
     assert caller.mask(CALLER) == "+39…67"
     assert caller.mask("12345") == "…"
+
+
+def test_restricted_number_may_be_trusted() -> None:
+    """A line's explicit setting recognises callers who asked for their number not to be shown."""
+    given = incoming(presentation=32)
+    assert caller.recognise(given, line(trust_restricted=True)) == Identified(CALLER, "IT")
+    assert caller.recognise(incoming("", presentation=32), line(trust_restricted=True)) == Unidentified(
+        Reason.WITHHELD
+    )
+
+
+@pytest.mark.parametrize(
+    ("verification", "recognised"),
+    [
+        ("", True),
+        ("Verification Not Present", True),
+        ("Verification Passed", True),
+        ("Signature Failed", False),
+        ("Verification Mismatch", False),
+        ("anything else", False),
+    ],
+)
+def test_i1_failed_stir_shaken_is_not_recognised(verification: str, recognised: bool) -> None:
+    """I1: a number that STIR/SHAKEN found wrong, or said something unknown of, is not the caller's."""
+    found = caller.recognise(incoming(options={"verification": verification}), line())
+    assert found == (Identified(CALLER, "IT") if recognised else Unidentified(Reason.UNVERIFIED))
+
+
+@pytest.mark.parametrize("shared", ["+393331234567", "+39333*", "+39333123456*"])
+def test_i1_shared_numbers_are_never_recognised(shared: str) -> None:
+    """I1: a switchboard's number or range stands for nobody in particular."""
+    assert caller.recognise(incoming(), line(shared=(shared,))) == Unidentified(Reason.SHARED)
+    assert caller.recognise(incoming("+393470000001"), line(shared=(shared,))) != Unidentified(Reason.SHARED)
+
+
+def test_customer_number_takes_the_place_of_the_caller_id() -> None:
+    """A customer the dialplan knows is recognised with a withheld number, in a space of his own."""
+    found = caller.recognise(incoming("", presentation=32, options={"customer": CALLER}), line())
+    assert found == Identified(CALLER, customer=True)
+    assert caller.pseudonym(found, b"k" * 32) != caller.pseudonym(Identified(CALLER), b"k" * 32)

@@ -187,9 +187,9 @@ def test_dialplan_is_made_out_for_the_configuration(folder: Path) -> None:
     file = folder / "informativa.yaml"
     file.write_text(file.read_text().replace("127.0.0.1:4573", "127.0.0.1:4999"))
     text = run("dialplan", "-c", file).stdout
-    assert "AGI(agi://127.0.0.1:4999/notice,${line})" in text
+    assert "AGI(agi://127.0.0.1:4999/notice,${line},${options})" in text
     assert "4573" not in text
-    assert f"informativa-agi,${{line}},config={file})" in text
+    assert f"informativa-agi,${{line}},config={file},${{options}})" in text
     assert f"exten => 0212345678,1,Return({folder}/prompts/it/short)\n" in text
     assert f"exten => +493012345678,1,Return({folder}/prompts/de/short)\n" in text
     assert text.count("[informativa-lines]") == 1

@@ -1,6 +1,7 @@
 """The configuration: what is right becomes objects, what is wrong is all told at once, with its place."""
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_template_is_in_order(folder: Path) -> None:
     assert set(configuration.controllers) == {"acme", "borealis"}
     assert configuration.spelled["0212345678"].controller.id == "acme"
     assert configuration.spelled["03012345678"].controller.id == "borealis"
-    short = configuration.lines[0].plan[0].current.short["it"]
+    short = configuration.lines[0].plan[0].notice.versions[-1].short["it"]
     assert 10 <= short.seconds <= 20
     keys = [controller.key for controller in configuration.controllers.values()]
     assert len(set(keys)) == 2
@@ -63,7 +64,11 @@ MISTAKES = [
     ("name: Acme S.p.A.", "name: &a Acme\n    key: *a", "is an alias (*name); write its value out"),
     ("purposes: [service]", "purposes: " + "[" * 3000, "nested too deeply"),
     ("listen: 127", "lisen: 127", "service.lisen: is not a setting here; did you mean listen?"),
-    ("full_key:", "ful_key:", "lines.+390212345678.ful_key: is not a setting here; did you mean full_key?"),
+    (
+        '      full: "1"',
+        "      ful: 1",
+        "lines.+390212345678.keys.ful: is not a setting here; did you mean full?",
+    ),
     (
         "controller: acme",
         "controller: acmee",
@@ -75,9 +80,9 @@ MISTAKES = [
         "lines.+390212345678.plan[0].notice: there is no notice privcy; did you mean privacy?",
     ),
     ("language: it", "language: italiano", "'italiano' is not a language such as `it` or `pt_BR`"),
-    ("language: it", "language: fr", "notice privacy has no short prompt in fr, only in en, it"),
+    ("language: it", "language: fr", "notice privacy 2026-11 has no short prompt in fr, only in en, it"),
     ("region: IT", "region: UK", "UK is not a country; for the United Kingdom use GB"),
-    ("when: once", "when: never", "'never' is not one of 'once'"),
+    ("when: once", "when: never", "'never' is not `once`, `always` or such as `every 12 months`"),
     (
         "sessions: 2000",
         "sessions: many",
@@ -103,9 +108,9 @@ MISTAKES = [
     ),
     ('"+493012345678":', '"0212345678":', "lines.0212345678"),
     (
-        '    full_key: "1"',
-        "    full_key: 1\n    full_key: 2",
-        "lines.+390212345678.full_key: stands here twice",
+        "    callers: either",
+        "    callers: either\n    callers: national",
+        "lines.+390212345678.callers: stands here twice",
     ),
     ("controllers:\n", "controllers: []\nothers:\n", "controllers: must hold settings of its own"),
     ("      privacy:", "\tprivacy:", "is not YAML here"),
@@ -211,7 +216,7 @@ def test_yaml_does_not_reinterpret_what_was_written(folder: Path) -> None:
     assert isinstance(next(iter(yaml.safe_load(file.read_text())["lines"])), int)
     configuration = load(file)
     assert configuration.lines[0].number == "+390212345678"
-    assert configuration.lines[0].plan[0].current.id == "2026-11-01"
+    assert configuration.lines[0].plan[0].notice.versions[-1].id == "2026-11-01"
 
 
 def test_long_short_notice_is_warned_about(folder: Path) -> None:
@@ -259,3 +264,67 @@ def test_wrong_rate_says_how_to_convert(tmp_path: Path) -> None:
     (tmp_path / "prompt.wav").write_bytes(data)
     with pytest.raises(ValueError, match=r"44100 Hz.*type: sox .*-r8000"):
         measure(tmp_path / "prompt")
+
+
+def test_plan_in_words(folder: Path) -> None:
+    """`once`, `always` and `every …` are understood, and so are dates, languages, keys and supplements."""
+    edit(folder, "when: once", "when: every 6 months")
+    edit(
+        folder,
+        '          - version: "2026-11"',
+        '          - version: "2025"\n            purposes: [service]\n'
+        "            short: {it: prompts/it/short}\n"
+        '          - version: "2026-11"\n            starts: 2026-11-01\n'
+        '            supplements: {"2025": {it: prompts/it/full}}',
+    )
+    file = edit(
+        folder, "    language: it\n", "    language: it\n    languages: {GB: en}\n    fallback: [en]\n"
+    )
+    line = load(file).lines[0]
+    (step,) = line.plan
+    assert step.again == timedelta(days=180)
+    assert [version.id for version in step.notice.versions] == ["2025", "2026-11"]
+    assert step.notice.versions[1].starts == datetime(2026, 11, 1, tzinfo=UTC)
+    assert step.notice.versions[1].supplements["2025"]["it"].path.endswith("it/full")
+    assert (line.languages, line.fallback) == ({"GB": "en"}, ("en",))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("when: once", "when: every 0 days", "is not `once`, `always` or such as `every 12 months`"),
+        (
+            "    region: IT",
+            "    languages: {FR: fr}\n    region: IT",
+            "languages.FR: notice privacy 2026-11 has no short",
+        ),
+        ("    region: IT", "    fallback: [de]\n    region: IT", "has no short prompt in de"),
+        ('      full: "1"', '      full: "1"\n      skip: "1"', "one key cannot mean two things"),
+        ("purposes: [service]", "purposes: [service]\n            starts: soon", "'soon' is not a date"),
+        (
+            "purposes: [service]",
+            'purposes: [service]\n            supplements: {"2025": {it: prompts/it/full}}',
+            "there is no version before it 2025",
+        ),
+        ("controllers:", "shared_numbers: [0244]\ncontrollers:", "'0244' is not a number such as"),
+    ],
+)
+def test_mistakes_in_a_plan(folder: Path, old: str, new: str, message: str) -> None:
+    """Each mistake in a plan is named with what would be right."""
+    found = problems(edit(folder, old, new))
+    assert any(message in problem for problem in found), found
+
+
+@pytest.mark.parametrize(
+    ("setting", "word"),
+    [
+        ("service_data_only: true", "2007"),
+        ("answer: false", "nobody hears"),
+        ("trust_restricted: true", "asked"),
+    ],
+)
+def test_settings_to_think_about_warn(folder: Path, setting: str, word: str) -> None:
+    """What the law or the network makes delicate is allowed, with a warning that says why."""
+    configuration = load(edit(folder, "    region: IT", f"    {setting}\n    region: IT"))
+    (warning,) = configuration.warnings
+    assert word in str(warning)

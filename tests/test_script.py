@@ -87,7 +87,8 @@ def events(folder: Path) -> list[Event]:
 
 def variables(record: str, reason: str, status: str) -> str:
     """The command that ends every call."""
-    values = f"INFORMATIVA_RECORD={record},INFORMATIVA_REASON={reason},INFORMATIVA_STATUS={status}"
+    values = "__INFORMATIVA_HEARD=,"
+    values += f"INFORMATIVA_RECORD={record},INFORMATIVA_REASON={reason},INFORMATIVA_STATUS={status}"
     return f'EXEC "MSet" "{values}"'
 
 

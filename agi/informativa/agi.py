@@ -9,6 +9,7 @@ line `HANGUP` comes unasked, before the reply to a later command.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .errors import ProtocolError
@@ -68,14 +69,14 @@ def parse_environment(raw: bytes) -> IncomingCall:
             ambiguous = True
     if not {"agi_request", "agi_threadid"} <= variables.keys():
         raise ProtocolError("A peer connected that does not send an AGI environment.")
-    options = [argument.partition("=") for argument in arguments[1:]]
     return IncomingCall(
         id=_plain_id(variables.get("agi_uniqueid", "")),
+        linked=_plain_id(dict(_named(arguments)).get("linked", "")),
         line=arguments[0] if arguments else "",
         number=variables.get("agi_callerid", ""),
         presentation=_presentation(variables.get("agi_callingpres", "")),
         language=variables.get("agi_language", ""),
-        options={} if ambiguous else {name: value for name, _, value in options},
+        options={} if ambiguous else dict(_named(arguments)),
         script=variables.get("agi_network_script", "").partition("?")[0],
         ambiguous=ambiguous,
     )
@@ -160,6 +161,13 @@ def _decode(raw: bytes) -> str:
 
 def _quote(word: str) -> str:
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _named(arguments: list[str]) -> Iterator[tuple[str, str]]:
+    """The dialplan's arguments after the first: `name=value`."""
+    for argument in arguments[1:]:
+        name, _, value = argument.partition("=")
+        yield name, value
 
 
 def _presentation(text: str) -> int:

@@ -21,6 +21,7 @@ from .model import (
     Event,
     Heard,
     Identified,
+    Known,
     Line,
     Prompt,
     Reason,
@@ -30,6 +31,7 @@ from .model import (
 )
 from .ports import CallSession, Clock, Ledger
 
+REPEATS = 4  # how often keys may start another prompt, so that a call is not held for ever
 SPOOL = "informativa"  # the AstDB family that holds deliveries which no ledger could take
 
 _STATUS = {
@@ -77,6 +79,7 @@ async def answer(session: CallSession, desk: Desk) -> Verdict:
     verdict = await _handle(session, desk)
     await session.set_variables(
         {
+            "__INFORMATIVA_HEARD": verdict.heard,
             "INFORMATIVA_RECORD": verdict.record,
             "INFORMATIVA_REASON": verdict.reason,
             "INFORMATIVA_STATUS": verdict.status,
@@ -89,85 +92,155 @@ async def _handle(session: CallSession, desk: Desk) -> Verdict:
     line = desk.lines.get(session.call.line)
     if line is None:
         return await _unknown_line(session, desk)
-    caller = callers.recognise(session.call, line.region, line.callers)
-    pseudonym = _pseudonym(caller, line)
-    ledger = desk.ledgers[line.controller.id]
-    decisions, error = await _decide(line, caller, pseudonym, ledger)
+    caller = callers.recognise(session.call, line)
+    conversation = Conversation(session, line, caller, desk.ledgers[line.controller.id], desk.clock)
+    decisions, error = await conversation.decide()
     verdicts: list[Verdict] = []
     for decision in decisions:
-        verdicts.append(await _carry_out(decision, line, pseudonym, session, ledger, desk))
+        verdicts.append(await conversation.carry_out(decision))
         if verdicts[-1].reason in _NOBODY_THERE:
             break
     gravest = min(verdicts, key=lambda verdict: _GRAVITY.index(verdict.status))
-    return replace(gravest, error=gravest.error or error)
+    return replace(gravest, error=gravest.error or error, heard=" ".join(conversation.heard))
 
 
-def _pseudonym(caller: Caller, line: Line) -> bytes | None:
-    if isinstance(caller, Identified):
-        return callers.pseudonym(caller.number, line.controller.key)
-    return None
+class Conversation:
+    """One caller on one line: what is decided for them, played to them and put on record."""
 
+    def __init__(
+        self, session: CallSession, line: Line, caller: Caller, ledger: Ledger, clock: Clock
+    ) -> None:
+        self._session, self._line, self._caller = session, line, caller
+        self._ledger, self._clock = ledger, clock
+        self._pseudonym: bytes | None = None
+        if isinstance(caller, Identified):
+            self._pseudonym = callers.pseudonym(caller, line.controller.key)
+        self.heard = session.call.options.get("heard", "").split()
+        """`notice:record` for each notice heard whole in this call, for who takes it after a transfer."""
 
-async def _decide(
-    line: Line, caller: Caller, pseudonym: bytes | None, ledger: Ledger
-) -> tuple[Sequence[Decision], str]:
-    """The decisions for this caller. A ledger that cannot be read knows nobody, so all is played; why
-    it cannot comes with them."""
-    standing: Standing = {}
-    try:
-        if pseudonym is not None:
-            standing = await ledger.standing(pseudonym)
-    except LedgerError as error:
-        reason = Reason.LEDGER_UNAVAILABLE
-        return [Decision(notice, notice.current, True, reason) for notice in line.plan], str(error)
-    return policy.decide(line.plan, standing, caller), ""
-
-
-async def _carry_out(
-    decision: Decision,
-    line: Line,
-    pseudonym: bytes | None,
-    session: CallSession,
-    ledger: Ledger,
-    desk: Desk,
-) -> Verdict:
-    """Play what is due and put it on record, before anybody is told.
-
-    A skip that cannot be put on record is not made. A call that is cancelled in the middle of its
-    prompt, because the service must stop, is put on record as far as it is known.
-    """
-    event = Event(
-        at=desk.clock.now(),
-        call=session.call.id,
-        line=line.number,
-        pseudonym=pseudonym,
-        notice=decision.notice.id,
-        version=decision.version.id,
-        language=line.language,
-        purposes=decision.version.purposes,
-        status=Status.NOTDUE,
-        reason=decision.reason,
-        basis=decision.basis.record if decision.basis else None,
-    )
-    if decision.play:
-        prompt = decision.version.short[line.language]
+    async def decide(self) -> tuple[Sequence[Decision], str]:
+        """The decisions for this caller. A ledger that cannot be read knows nobody, so all is played; why
+        it cannot comes with them."""
+        now = self._clock.now()
+        standing: Standing = {}
         try:
-            prompt, heard = await _play(decision, line, session)
-        except asyncio.CancelledError:
-            stopped = Heard(Ending.SERVICE_STOPPED, 0.0, prompt.seconds)
-            await _record(_played(event, prompt, stopped, desk), ledger, session)
-            raise
-        event = _played(event, prompt, heard, desk)
-    verdict = await _record(event, ledger, session)
-    if verdict.error and not decision.play:
-        unproven = replace(decision, play=True, reason=Reason.LEDGER_UNAVAILABLE)
-        return await _carry_out(unproven, line, pseudonym, session, ledger, desk)
-    return verdict
+            if self._pseudonym is not None:
+                standing = await self._ledger.standing(self._pseudonym)
+            same_call = await self._same_call()
+        except LedgerError as error:
+            return policy.play_all(self._line, now, Reason.LEDGER_UNAVAILABLE), str(error)
+        return policy.decide(self._line, standing, self._caller, now, same_call), ""
 
+    async def _same_call(self) -> Standing:
+        """What was heard earlier in this call. The channel only says where to look: the proof is the
+        record, which must be of this conversation."""
+        found: dict[str, Known] = {}
+        for claim in self.heard:
+            notice, _, number = claim.partition(":")
+            if not number.isdecimal() or len(number) > 18:
+                continue
+            record = await self._ledger.record(int(number))
+            if record is None:
+                continue
+            event = record.event
+            if event.informs and event.notice == notice and event.linked == self._session.call.linked != "":
+                found[notice] = Known(frozenset({event.version}), event.purposes, record.number, event.at)
+        return found
 
-def _played(event: Event, prompt: Prompt, heard: Heard, desk: Desk) -> Event:
-    """`event` with what was played; a delivery's time is its end."""
-    return replace(event, at=desk.clock.now(), status=_STATUS[heard.ending], prompt=prompt.path, heard=heard)
+    async def carry_out(self, decision: Decision) -> Verdict:
+        """Play what is due and put it on record, before anybody is told.
+
+        A skip that cannot be put on record is not made. A call that is cancelled in the middle of its
+        prompt, because the service must stop, is put on record as far as it is known.
+        """
+        event = self._event(decision)
+        if decision.play:
+            event = await self._played(decision, event)
+        verdict = await _record(event, self._ledger, self._session)
+        if verdict.error and not decision.play:
+            return await self.carry_out(replace(decision, play=True, reason=Reason.LEDGER_UNAVAILABLE))
+        if event.informs and not verdict.error:
+            self.heard.append(f"{event.notice}:{verdict.record}")
+        return verdict
+
+    def _event(self, decision: Decision) -> Event:
+        """The event of a notice that is left out; one that is played adds to it."""
+        skipped = Status.SKIPPED if decision.reason is Reason.SERVICE_DATA_ONLY else Status.NOTDUE
+        return Event(
+            at=self._clock.now(),
+            call=self._session.call.id,
+            line=self._line.number,
+            pseudonym=self._pseudonym,
+            notice=decision.notice.id,
+            version=decision.version.id,
+            language=self._languages(decision)[0],
+            purposes=decision.told,
+            status=skipped,
+            reason=decision.reason,
+            basis=decision.basis.record if decision.basis else None,
+            linked=self._session.call.linked,
+        )
+
+    def _wanted(self) -> str:
+        """The language that the dialplan asks for, or that of the caller's country, or the line's."""
+        country = self._caller.country if isinstance(self._caller, Identified) else ""
+        asked = self._session.call.options.get("language", "")
+        return asked or self._line.languages.get(country) or self._line.language
+
+    def _languages(self, decision: Decision) -> list[str]:
+        """The languages to try, the one wanted first, of those that the prompts are in."""
+        order = dict.fromkeys([self._wanted(), *self._line.fallback, self._line.language])
+        return [language for language in order if language in decision.prompts] or [self._line.language]
+
+    async def _played(self, decision: Decision, event: Event) -> Event:
+        """Play in the first language in which there is something to play; a delivery's time is its end."""
+        for language in self._languages(decision):
+            prompt = decision.prompts[language]
+            try:
+                prompt, heard = await self._play(decision, language)
+            except asyncio.CancelledError:
+                stopped = Heard(Ending.SERVICE_STOPPED, 0.0, prompt.seconds)
+                event = replace(event, status=Status.PARTIAL, prompt=prompt.path, heard=stopped)
+                await _record(event, self._ledger, self._session)
+                raise
+            event = replace(
+                event,
+                at=self._clock.now(),
+                language=language,
+                wanted="" if language == self._wanted() else self._wanted(),
+                status=self._status(heard),
+                prompt=prompt.path,
+                heard=heard,
+            )
+            if heard.ending is not Ending.NOT_PLAYABLE:
+                break
+        return event
+
+    def _status(self, heard: Heard) -> Status:
+        skipped = heard.ending is Ending.KEY and heard.key == self._line.keys.skip
+        return Status.SKIPPED if skipped and self._line.keys.skip_informs else _STATUS[heard.ending]
+
+    async def _play(self, decision: Decision, language: str) -> tuple[Prompt, Heard]:
+        """Play the notice and do what the keys ask for; what was heard last.
+
+        Who hears the full text to its end has heard all that the short one says, so it counts alike.
+        """
+        keys, short = self._line.keys, decision.prompts[language]
+        full = decision.version.full.get(language)
+        stops = (keys.full if full else "") + keys.repeat + keys.skip
+        prompt = short
+        for _ in range(1 + REPEATS):
+            played = await self._session.play(prompt, stops, answer=self._line.answer)
+            heard = playback.judge(played, prompt)
+            if heard.ending is not Ending.KEY or heard.key not in (keys.full, keys.repeat):
+                break
+            if heard.key == keys.full and full is not None and prompt is short:
+                prompt = full
+            elif heard.key == keys.repeat:
+                prompt = short
+            else:  # the key of the full text again: enough of it
+                break
+        return prompt, heard
 
 
 async def _record(event: Event, ledger: Ledger, session: CallSession) -> Verdict:
@@ -178,19 +251,6 @@ async def _record(event: Event, ledger: Ledger, session: CallSession) -> Verdict
         if event.heard is None:
             return Verdict(event.status, Reason.LEDGER_UNAVAILABLE, error=str(error))
         return replace(await _spool(event, session), error=str(error))
-
-
-async def _play(decision: Decision, line: Line, session: CallSession) -> tuple[Prompt, Heard]:
-    """Play the short notice, or the full text if the caller asks for it with the key; what was heard last.
-
-    Who hears the full text to its end has heard all that the short one says, so it counts alike.
-    """
-    short = decision.version.short[line.language]  # the configuration refuses a line without one
-    full = decision.version.full.get(line.language)
-    heard = playback.judge(await session.play(short, line.full_key if full else ""), short)
-    if full is None or heard.ending is not Ending.KEY:
-        return short, heard
-    return full, playback.judge(await session.play(full, line.full_key), full)
 
 
 async def _unknown_line(session: CallSession, desk: Desk) -> Verdict:

@@ -13,7 +13,7 @@ import re
 
 import phonenumbers
 
-from .model import Caller, Identified, IncomingCall, NumberForm, Reason, Unidentified
+from .model import Caller, Identified, IncomingCall, Line, NumberForm, Reason, Unidentified
 
 RESTRICTED = 32  # Q.931 presentation: 32 and up is restricted or unavailable (67)
 SCREENING = 3  # its two lowest bits say who vouches for the number …
@@ -35,26 +35,41 @@ _PERSONAL = frozenset(
 _FILLERS = frozenset({"+17378742833", "+18628245225"})
 
 
-def recognise(call: IncomingCall, region: str, form: NumberForm) -> Caller:
-    """The caller of `call`, national numbers being read as of `region` (ISO 3166, as "IT").
+def recognise(call: IncomingCall, line: Line) -> Caller:
+    """The caller of `call`, by what the dialplan knows or else by the number that is shown.
 
     A restricted presentation counts as withheld even where the number came along (the PBX may see
-    it, the caller asked for it not to be used). Letters are refused rather than turned into digits.
+    it, the caller asked for it not to be used), unless the line trusts it. Letters are refused rather
+    than turned into digits.
     """
     if call.ambiguous:
         return Unidentified(Reason.AMBIGUOUS)
+    if customer := call.options.get("customer"):
+        return Identified(customer, customer=True)
     text = call.number.strip()
-    if text.lower() in _ABSENT or call.presentation >= RESTRICTED:
+    if text.lower() in _ABSENT or (call.presentation >= RESTRICTED and not line.trust_restricted):
         return Unidentified(Reason.WITHHELD)
-    if call.presentation & SCREENING == FAILED_SCREENING:
+    if call.presentation & SCREENING == FAILED_SCREENING or _failed(call.options.get("verification", "")):
         return Unidentified(Reason.UNVERIFIED)
-    numbers = e164(text, region, form)
+    numbers = e164(text, line.region, line.callers)
     if len(numbers) > 1:
         return Unidentified(Reason.AMBIGUOUS)
     if not numbers:
         return Unidentified(Reason.MALFORMED)
     (number,) = numbers
-    return Identified(number) if _belongs_to_one(number) else Unidentified(Reason.SHARED)
+    if not _belongs_to_one(number) or any(_stands_for(shared, number) for shared in line.shared):
+        return Unidentified(Reason.SHARED)
+    return Identified(number, phonenumbers.region_code_for_number(phonenumbers.parse(number)) or "")
+
+
+def _failed(verification: str) -> bool:
+    """Whether STIR/SHAKEN says that the number is not the caller's. Asterisk's words are, among others,
+    "Verification Passed", "Verification Not Present", "Signature Failed", "Verification Mismatch"."""
+    return not re.search(r"(?i)passed|not present|^$", verification.strip())
+
+
+def _stands_for(shared: str, number: str) -> bool:
+    return number.startswith(shared[:-1]) if shared.endswith("*") else number == shared
 
 
 def e164(text: str, region: str, form: NumberForm) -> frozenset[str]:
@@ -99,12 +114,14 @@ def spellings(line: str, region: str) -> frozenset[str]:
     return frozenset(written)
 
 
-def pseudonym(number: str, key: bytes) -> bytes:
-    """What stands for an E.164 number in one controller's ledger: HMAC-SHA256, 32 bytes.
+def pseudonym(caller: Identified, key: bytes) -> bytes:
+    """What stands for a caller in one controller's ledger: HMAC-SHA256, 32 bytes.
 
-    Keyed, because all telephone numbers can be tried against a plain hash in an afternoon.
+    Keyed, because all telephone numbers can be tried against a plain hash in an afternoon. Customer
+    numbers have a space of their own, so that 3331234567 may be both.
     """
-    return hmac.digest(key, b"e164:" + number.encode(), hashlib.sha256)
+    space = b"customer:" if caller.customer else b"e164:"
+    return hmac.digest(key, space + caller.number.encode(errors="replace"), hashlib.sha256)
 
 
 def mask(number: str) -> str:

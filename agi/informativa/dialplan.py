@@ -3,6 +3,7 @@ settings the second try uses, and which prompt each line falls back to. Pure tex
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from .caller import spellings
@@ -10,26 +11,27 @@ from .config import Configuration
 from .model import Line
 
 _SERVICE = "127.0.0.1:4573"  # as written in the shipped file
-_SCRIPT = "AGI(informativa-agi,${line})"
+_SCRIPT = "AGI(informativa-agi,${line}"
 _LINES = "[informativa-lines]\n"
 
 
-def render(shipped: str, configuration: Configuration, script: Path) -> str:
+def render(shipped: str, configuration: Configuration, script: Path, now: datetime) -> str:
     """The text of the file to include: `shipped` with this configuration's addresses and lines.
 
     The last context of the shipped file, `[informativa-lines]`, is an example and is replaced.
     """
     body, context, _ = shipped.partition(_LINES)
     body = body.replace(_SERVICE, f"{configuration.host}:{configuration.port}")
-    body = body.replace(_SCRIPT, f"AGI({script},${{line}},config={configuration.file})")
-    rows = [row for line in configuration.lines for row in _rows(line)]
+    body = body.replace(_SCRIPT, f"AGI({script},${{line}},config={configuration.file}")
+    rows = [row for line in configuration.lines for row in _rows(line, now)]
     fallback = configuration.fallback.path if configuration.fallback else ""
     return body + context + "".join(rows) + _row("default", fallback)
 
 
-def _rows(line: Line) -> list[str]:
+def _rows(line: Line, now: datetime) -> list[str]:
     """The line in every spelling that a dialplan may pass, with all that its plan may play."""
-    prompts = "&".join(notice.current.short[line.language].path for notice in line.plan)
+    current = (step.notice.current(now) for step in line.plan)
+    prompts = "&".join(version.short[line.language].path for version in current)
     return [_row(spelling, prompts) for spelling in sorted(spellings(line.number, line.region))]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -30,7 +30,11 @@ class Reason(StrEnum):
     NOT_INFORMED = "not-informed"  # no complete delivery to this caller is on record
     NEW_PURPOSE = "new-purpose"  # what the caller knows does not cover a purpose of today's version
     MATERIAL_CHANGE = "material-change"  # a version since then is a material change
+    PERIOD_OVER = "period-over"  # the plan asks for it again after so long
+    EVERY_CALL = "every-call"  # the plan asks for it on every call, whoever knows it
     ALREADY_INFORMED = "already-informed"
+    SAME_CALL = "same-call"  # heard earlier in this call, before a transfer
+    SERVICE_DATA_ONLY = "service-data-only"  # the line's setting: only data that the service needs are used
     WITHHELD = "withheld"  # the caller's number is restricted, unavailable or absent
     MALFORMED = "malformed"  # what came as the caller's number is not one
     SHARED = "shared"  # a number that many show or that stands for a missing one
@@ -64,12 +68,14 @@ class NumberForm(StrEnum):
 class IncomingCall:
     """What Asterisk says about a call at its start (the AGI environment). An attacker writes parts.
 
-    `number` is in clear and lives only as long as the call (it is kept out of `repr`).
-    `presentation` is Q.931's octet as a number. `ambiguous` is set when what came is not what Asterisk
-    sends, which only happens when somebody put line breaks into a variable.
+    `linked` is the id that all channels of one conversation share, also after a transfer. `number` is
+    in clear and lives only as long as the call (it is kept out of `repr`). `presentation` is Q.931's
+    octet as a number. `ambiguous` is set when what came is not what Asterisk sends, which only happens
+    when somebody put line breaks into a variable.
     """
 
     id: str
+    linked: str
     line: str
     number: str = field(repr=False)
     presentation: int
@@ -81,9 +87,12 @@ class IncomingCall:
 
 @dataclass(frozen=True)
 class Identified:
-    """A caller that can be recognised, by an E.164 number with its plus sign."""
+    """A caller that can be recognised: by an E.164 number with its plus sign, or by a customer number that
+    the dialplan knows (after a PIN, say). `country` is ISO 3166, '' where there is none."""
 
     number: str = field(repr=False)
+    country: str = ""
+    customer: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,25 +135,54 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Version:
-    """One wording of a notice: what it covers and its prompts by language (a short one, maybe a full)."""
+    """One wording of a notice: what it covers and its prompts by language (a short one, maybe a full).
+
+    `starts` is when it comes into force, `None` for always. `supplements` are what to play instead to
+    somebody who knows an earlier version, by that version's id: only what is new.
+    """
 
     id: str
     purposes: frozenset[str]
     material: bool
     short: Mapping[str, Prompt]
     full: Mapping[str, Prompt]
+    starts: datetime | None = None
+    supplements: Mapping[str, Mapping[str, Prompt]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Notice:
-    """What one controller tells its callers, as versions from the oldest to the current one."""
+    """What one controller tells its callers, as versions from the oldest to the newest."""
 
     id: str
     versions: tuple[Version, ...]
 
-    @property
-    def current(self) -> Version:
-        return self.versions[-1]
+    def current(self, now: datetime) -> Version:
+        """The newest version in force; before any of them is, the oldest."""
+        begun = (version for version in self.versions if version.starts is None or version.starts <= now)
+        return max(begun, key=self.versions.index, default=self.versions[0])
+
+
+@dataclass(frozen=True)
+class Step:
+    """One notice of a line's plan: `again` is after how long it is due again to who knows it.
+
+    `None` is never ("once"), zero is on every call.
+    """
+
+    notice: Notice
+    again: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What a caller may press during a notice; '' where it may not. `skip_informs` is the company's word
+    that who skips a notice knowingly counts as informed."""
+
+    full: str = "1"
+    repeat: str = ""
+    skip: str = ""
+    skip_informs: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,15 +197,29 @@ class Controller:
 
 @dataclass(frozen=True)
 class Line:
-    """A called number: whose it is, in which language it speaks, and what its callers must hear."""
+    """A called number: whose it is, in which language it speaks, and what its callers must hear.
+
+    `shared` are numbers that are nobody's, `*` at the end standing for any digits. `languages` are by
+    caller's country, `fallback` what to try where a prompt is missing in the
+    language wanted. The rest are explicit settings: whether to answer before a notice, to play again
+    after a transfer, to leave out what is not due on every call because only data that the service
+    needs are used, and to recognise callers who restrict their number.
+    """
 
     number: str
     controller: Controller
     language: str
     region: str
-    plan: tuple[Notice, ...]
-    full_key: str
-    callers: NumberForm
+    plan: tuple[Step, ...]
+    callers: NumberForm = NumberForm.EITHER
+    keys: Keys = Keys()
+    shared: tuple[str, ...] = ()
+    languages: Mapping[str, str] = field(default_factory=dict)
+    fallback: tuple[str, ...] = ()
+    answer: bool = True
+    again_after_transfer: bool = False
+    service_data_only: bool = False
+    trust_restricted: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,12 +248,18 @@ Standing = Mapping[str, Known]
 
 @dataclass(frozen=True)
 class Decision:
-    """Play `version` of `notice` or leave it out, always with a reason and, for a skip, its proof."""
+    """Play `version` of `notice` or leave it out, always with a reason and, for a skip, its proof.
+
+    `prompts`, by language, are the version's short ones or a supplement; `told` is which purposes they
+    tell of.
+    """
 
     notice: Notice
     version: Version
     play: bool
     reason: Reason
+    prompts: Mapping[str, Prompt]
+    told: frozenset[str]
     basis: Known | None = None
 
 
@@ -237,6 +295,7 @@ class Event:
 
     `pseudonym` is `None` for a caller who was not recognised. `heard` is `None` where nothing was to
     be played. `basis` is the number of the record that shows the caller was informed already.
+    `language` is the one played, `wanted` the one that should have been, where that is another.
     """
 
     at: datetime
@@ -252,11 +311,14 @@ class Event:
     prompt: str = ""
     heard: Heard | None = None
     basis: int | None = None
+    linked: str = ""
+    wanted: str = ""
 
     @property
     def informs(self) -> bool:
-        """Whether the caller has this version now: only a notice heard to its end informs."""
-        return self.status is Status.PLAYED
+        """Whether the caller has this version now: only a notice heard to its end informs, and one that
+        he skipped where a setting says that this counts."""
+        return self.status is Status.PLAYED or (self.status is Status.SKIPPED and self.heard is not None)
 
 
 @dataclass(frozen=True)
@@ -271,10 +333,12 @@ class Record:
 class Verdict:
     """What the dialplan is told: status, the word that explains it, and the record (or spool key).
 
-    `error` is for the admin's log: why the ledger did not take it.
+    `error` is for the admin's log: why the ledger did not take it. `heard` names the records of what was
+    heard whole in this call so far, for the next try after a transfer.
     """
 
     status: Status
     reason: str
     record: str = ""
     error: str = ""
+    heard: str = ""

@@ -7,35 +7,92 @@ data subject already has the information". Rewording alone is no trigger (WP260 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
-from .model import Caller, Decision, Known, Notice, Reason, Standing, Unidentified
+from .model import (
+    Caller,
+    Decision,
+    Known,
+    Line,
+    Notice,
+    Prompt,
+    Reason,
+    Standing,
+    Step,
+    Unidentified,
+    Version,
+)
+
+ALWAYS = timedelta(0)
 
 
-def decide(plan: Sequence[Notice], standing: Standing, caller: Caller) -> list[Decision]:
-    """One decision for each notice of the plan, in its order.
+def decide(
+    line: Line, standing: Standing, caller: Caller, now: datetime, same_call: Standing | None = None
+) -> list[Decision]:
+    """One decision for each step of the line's plan, in its order.
 
-    A caller who cannot be recognised is never taken as informed, whatever `standing` says.
+    `standing` is what the caller already got, `same_call` what was heard earlier in this very call.
+    A caller who cannot be recognised is never taken as informed, whatever `standing` says; what is due
+    on every call (a country notice, a recording notice) never rides on what a caller knows.
     """
-    return [_decide(notice, standing.get(notice.id), caller) for notice in plan]
+    earlier = {} if line.again_after_transfer else same_call or {}
+    return [_decide(step, line, standing, caller, now, earlier.get(step.notice.id)) for step in line.plan]
 
 
-def _decide(notice: Notice, known: Known | None, caller: Caller) -> Decision:
+def play_all(line: Line, now: datetime, reason: Reason) -> list[Decision]:
+    """Everything, because nothing is known of the caller."""
+    return [_play(step.notice, step.notice.current(now), reason) for step in line.plan]
+
+
+def _decide(
+    step: Step, line: Line, standing: Standing, caller: Caller, now: datetime, same_call: Known | None
+) -> Decision:
+    notice, known = step.notice, standing.get(step.notice.id)
+    version = notice.current(now)
+    if same_call is not None and version.id in same_call.versions:
+        return _skip(notice, version, Reason.SAME_CALL, same_call)
+    if step.again == ALWAYS:
+        return _play(notice, version, Reason.EVERY_CALL)
+    if line.service_data_only:
+        return _skip(notice, version, Reason.SERVICE_DATA_ONLY)
     if isinstance(caller, Unidentified):
-        return Decision(notice, notice.current, True, caller.reason)
+        return _play(notice, version, caller.reason)
     if known is None:
-        return Decision(notice, notice.current, True, Reason.NOT_INFORMED)
-    if not notice.current.purposes <= known.purposes:
-        return Decision(notice, notice.current, True, Reason.NEW_PURPOSE, known)
-    if _material_since(notice, known.versions):
-        return Decision(notice, notice.current, True, Reason.MATERIAL_CHANGE, known)
-    return Decision(notice, notice.current, False, Reason.ALREADY_INFORMED, known)
+        return _play(notice, version, Reason.NOT_INFORMED)
+    if not version.purposes <= known.purposes:
+        return _play(notice, version, Reason.NEW_PURPOSE, known)
+    if _material_since(notice, version, known.versions):
+        return _play(notice, version, Reason.MATERIAL_CHANGE, known)
+    if step.again is not None and abs(now - known.at) >= step.again:  # abs: a clock that was set back
+        return _play(notice, version, Reason.PERIOD_OVER)
+    return _skip(notice, version, Reason.ALREADY_INFORMED, known)
 
 
-def _material_since(notice: Notice, known: frozenset[str]) -> bool:
-    """Whether a version after the newest known one is a material change.
+def _play(notice: Notice, version: Version, reason: Reason, known: Known | None = None) -> Decision:
+    """Play a supplement to somebody who knows a version that there is one for, else all of it."""
+    newest = _newest(notice, known.versions) if known else None
+    supplement: Mapping[str, Prompt] = version.supplements.get(newest.id, {}) if newest else {}
+    if supplement and known:
+        return Decision(notice, version, True, reason, supplement, version.purposes - known.purposes, known)
+    return Decision(notice, version, True, reason, version.short, version.purposes, known)
+
+
+def _skip(notice: Notice, version: Version, reason: Reason, basis: Known | None = None) -> Decision:
+    return Decision(notice, version, False, reason, version.short, version.purposes, basis)
+
+
+def _newest(notice: Notice, known: frozenset[str]) -> Version | None:
+    return next((version for version in reversed(notice.versions) if version.id in known), None)
+
+
+def _material_since(notice: Notice, current: Version, known: frozenset[str]) -> bool:
+    """Whether a version after the newest known one, up to the current, is a material change.
 
     All are "after" a version that the notice does not list any more.
     """
-    newest = max((index for index, version in enumerate(notice.versions) if version.id in known), default=-1)
-    return any(version.material for version in notice.versions[newest + 1 :])
+    newest = _newest(notice, known)
+    after: Sequence[Version] = notice.versions[: notice.versions.index(current) + 1]
+    if newest is not None:
+        after = after[notice.versions.index(newest) + 1 :]
+    return any(version.material for version in after)

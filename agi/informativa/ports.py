@@ -16,8 +16,10 @@ class CallSession(Protocol):
     def call(self) -> IncomingCall:
         """What Asterisk said at the start."""
 
-    async def play(self, prompt: Prompt, keys: str) -> Playback:
+    async def play(self, prompt: Prompt, keys: str, *, answer: bool = True) -> Playback:
         """Answer the channel if need be and play a prompt; any of `keys` stops it.
+
+        Without `answer` it goes out as early media, which callers often do not hear.
 
         Never raises for what may happen to a call: a hang-up, a missing file and a lost connection
         are told by the `Playback`. Returns within the prompt's length and a bounded time.
@@ -38,6 +40,9 @@ class Ledger(Protocol):
 
     async def standing(self, pseudonym: bytes) -> Standing:
         """What this caller already got, from durable records only."""
+
+    async def record(self, number: int) -> Record | None:
+        """The record of that number, if there is one."""
 
     async def append(self, event: Event) -> int:
         """Record one event; returns its number once it survives a power loss."""

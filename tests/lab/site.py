@@ -70,6 +70,21 @@ class Site:
             return []
         return [match.covered for match in audio.find(self.prompts[name], call.audio)]
 
+    def prompt(self, name: str, seed: int, seconds: float = 1.2) -> None:
+        """Put another prompt beside the office's own, and know it again."""
+        self.prompts[name] = audio.synthetic(seconds, seed=seed)
+        audio.write_wav(self.office.folder / "prompts" / f"{name}.wav", self.prompts[name])
+
+    def configure(self, *edits: tuple[str, str]) -> None:
+        """Change the configuration, and start the service and the dialplan anew with it."""
+        for old, new in edits:
+            self.office.edit(old, new)
+        self.office.stop()
+        extensions = (self.pbx.etc / "extensions.conf").read_text()
+        before, context, _ = extensions.partition("; informativa: the privacy notice")
+        self.pbx.reload_dialplan(before + self.office.dialplan() if context else extensions)
+        self.office.start()
+
     def edit_dialplan(self, old: str, new: str) -> None:
         """Change one place of the dialplan, and have Asterisk read it."""
         text = (self.pbx.etc / "extensions.conf").read_text()

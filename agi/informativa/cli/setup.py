@@ -8,6 +8,7 @@ import secrets
 import shutil
 import sys
 import tempfile
+from datetime import UTC, datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -66,7 +67,8 @@ def check(file: Path) -> None:
 
 
 def _plan(line: Line) -> list[str]:
-    versions = ((notice.id, notice.current) for notice in line.plan)
+    now = datetime.now(UTC)
+    versions = ((step.notice.id, step.notice.current(now)) for step in line.plan)
     return [
         f"{name} {version.id} in {line.language} ({version.short[line.language].seconds:.1f} s)"
         for name, version in versions
@@ -127,7 +129,9 @@ def _lay(folder: Path) -> None:
 
 def _dialplan(configuration: Configuration) -> str:
     shipped = (_shipped("dialplan") / "informativa.conf").read_text(encoding="utf-8")
-    return dialplans.render(shipped, configuration, Path(sys.executable).with_name("informativa-agi"))
+    return dialplans.render(
+        shipped, configuration, Path(sys.executable).with_name("informativa-agi"), datetime.now(UTC)
+    )
 
 
 def _shipped(name: str) -> Traversable:

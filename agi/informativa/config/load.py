@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from pydantic_core import ErrorDetails
 
 from ..caller import spellings
 from ..errors import ConfigError, Problem
-from ..model import Controller, Line, Notice, Prompt, Version
+from ..model import Controller, Keys, Line, Notice, Prompt, Step, Version
 from . import document as documents
 from .prompts import measure
 from .schema import ControllerSettings, LineSettings, NoticeSettings, Settings, VersionSettings
 
 _SAFE = re.compile(r"[\w ./+@=~-]+")  # as `File` in schema.py
+_EVER = datetime.min.replace(tzinfo=UTC)
 LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on long notices
 KEY_BYTES = 32
 
@@ -161,11 +163,19 @@ class _Builder:
         versions = tuple(
             self._version(version, (*path, index)) for index, version in enumerate(given.versions)
         )
-        seen: set[str] = set()
+        seen: list[Version] = []
         for index, version in enumerate(versions):
-            if version.id in seen:
+            earlier = [other.id for other in seen]
+            if version.id in earlier:
                 self._wrong((*path, index, "version"), f"{version.id} stands here twice; give it a new name")
-            seen.add(version.id)
+            if seen and (seen[-1].starts or _EVER) > (version.starts or _EVER):
+                self._wrong((*path, index, "starts"), f"is before {seen[-1].id} starts; put the oldest first")
+            for known in version.supplements:
+                if known not in earlier:
+                    self._wrong(
+                        (*path, index, "supplements", known), _unknown("version before it", known, earlier)
+                    )
+            seen.append(version)
         return Notice(name, versions)
 
     def _version(self, given: VersionSettings, path: documents.KeyPath) -> Version:
@@ -183,6 +193,11 @@ class _Builder:
             material=given.material,
             short=short,
             full=self._prompts(given.full, (*path, "full")),
+            starts=given.starts,
+            supplements={
+                known: self._prompts(prompts, (*path, "supplements", known))
+                for known, prompts in given.supplements.items()
+            },
         )
 
     def _prompts(self, given: Mapping[str, str], path: documents.KeyPath) -> dict[str, Prompt]:
@@ -216,21 +231,72 @@ class _Builder:
         if controller is None:
             self._wrong((*path, "controller"), _unknown("controller", given.controller, controllers))
             return None
-        plan: list[Notice] = []
+        plan: list[Step] = []
         for index, step in enumerate(given.plan):
             notice = notices[controller.id].get(step.notice)
             if notice is None:
                 known = notices[controller.id]
                 self._wrong((*path, "plan", index, "notice"), _unknown("notice", step.notice, known))
                 continue
-            declared = self._settings.controllers[controller.id].notices[notice.id].versions[-1].short
-            if given.language not in declared:
-                message = f"notice {notice.id} has no short prompt in {given.language}, only in"
-                self._wrong((*path, "language"), f"{message} {', '.join(sorted(declared))}")
-            plan.append(notice)
+            self._speaks(notice, controller, given, path)
+            plan.append(Step(notice, step.when))
+        self._caution(given, path)
         return Line(
-            number, controller, given.language, given.region, tuple(plan), given.full_key, given.callers
+            number=number,
+            controller=controller,
+            language=given.language,
+            region=given.region,
+            plan=tuple(plan),
+            callers=given.callers,
+            keys=Keys(**given.keys.model_dump()),
+            shared=tuple(self._settings.shared_numbers),
+            languages=given.languages,
+            fallback=tuple(given.fallback),
+            answer=given.answer,
+            again_after_transfer=given.again_after_transfer,
+            service_data_only=given.service_data_only,
+            trust_restricted=given.trust_restricted,
         )
+
+    def _speaks(
+        self, notice: Notice, controller: Controller, given: LineSettings, path: documents.KeyPath
+    ) -> None:
+        """Every language of the line is there in every version that is in force or will be."""
+        wanted: dict[tuple[str, ...], str] = {("language",): given.language}
+        wanted |= {("languages", country): language for country, language in given.languages.items()}
+        wanted |= {("fallback", str(index)): language for index, language in enumerate(given.fallback)}
+        versions = self._settings.controllers[controller.id].notices[notice.id].versions
+        first = notice.versions.index(notice.current(datetime.now(UTC)))
+        for version in versions[first:]:
+            for place, language in wanted.items():
+                if language not in version.short:
+                    has = ", ".join(sorted(version.short))
+                    message = f"notice {notice.id} {version.version} has no short prompt in {language}"
+                    self._wrong((*path, *place), f"{message}, only in {has}")
+
+    def _caution(self, given: LineSettings, path: documents.KeyPath) -> None:
+        """Settings that are allowed and that an admin should have thought about."""
+        cautions = {
+            "service_data_only": (
+                given.service_data_only,
+                "notices are left out on the ground that only data needed for the service are used: the"
+                " Garante's measure of 2007 allows that, GDPR art. 13(4) does not name it",
+            ),
+            "answer": (
+                not given.answer,
+                "the notice is played before the call is answered: in many networks nobody hears it then",
+            ),
+            "trust_restricted": (
+                given.trust_restricted,
+                "callers who asked for their number not to be shown are recognised by it",
+            ),
+        }
+        for setting, (applies, message) in cautions.items():
+            if applies:
+                self._warnings.append(self._document.problem((*path, setting), message))
+        used = [key for key in (given.keys.full, given.keys.repeat, given.keys.skip) if key]
+        if len(set(used)) < len(used):
+            self._wrong((*path, "keys"), "one key cannot mean two things")
 
     def _spelled(self, lines: list[Line]) -> dict[str, Line]:
         spelled: dict[str, Line] = {}

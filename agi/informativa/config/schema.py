@@ -7,9 +7,10 @@ checked in `load.py`, which has the whole configuration before it.
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from ..model import NumberForm
@@ -57,6 +58,34 @@ File = Annotated[
 ]
 
 
+_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+
+
+def _again(value: object) -> timedelta | None:
+    """`once`, `always`, or `every 6 months`; a month is 30 days and a year 365."""
+    if value == "once":
+        return None
+    if value == "always":
+        return timedelta(0)
+    found = re.fullmatch(r"every (?:(\d{1,4}) )?(day|week|month|year)s?", str(value))
+    if found is None or found[1] == "0":
+        given = {"value": repr(value)}
+        raise PydanticCustomError(
+            "form", "{value} is not `once`, `always` or such as `every 12 months`", given
+        )
+    return timedelta(days=int(found[1] or 1) * _DAYS[found[2]])
+
+
+def _moment(value: object) -> datetime:
+    """A date, or a date and time with its offset; a date is the beginning of the day in UTC."""
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        given = {"value": repr(value)}
+        raise PydanticCustomError("form", "{value} is not a date such as `2027-01-31`", given) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 class Strict(BaseModel):
     """A mapping that knows all its keys."""
 
@@ -69,8 +98,10 @@ class VersionSettings(Strict):
     version: VersionId
     purposes: Annotated[list[Identifier], Field(min_length=1)]
     material: bool = False
+    starts: Annotated[datetime | None, BeforeValidator(_moment)] = None
     short: Annotated[dict[Language, File], Field(min_length=1)]
     full: dict[Language, File] = {}
+    supplements: dict[VersionId, Annotated[dict[Language, File], Field(min_length=1)]] = {}
 
 
 class NoticeSettings(Strict):
@@ -92,7 +123,16 @@ class StepSettings(Strict):
     """One notice of a line's plan."""
 
     notice: Identifier
-    when: Literal["once"] = "once"
+    when: Annotated[timedelta | None, BeforeValidator(_again)] = None
+
+
+class KeySettings(Strict):
+    """What a caller may press during a notice."""
+
+    full: Key = "1"
+    repeat: Key | Literal[""] = ""
+    skip: Key | Literal[""] = ""
+    skip_informs: bool = False
 
 
 class LineSettings(Strict):
@@ -100,10 +140,16 @@ class LineSettings(Strict):
 
     controller: Identifier
     language: Language
+    languages: dict[Region, Language] = {}
+    fallback: list[Language] = []
     region: Region
     plan: Annotated[list[StepSettings], Field(min_length=1)]
-    full_key: Key = "1"
+    keys: KeySettings = KeySettings()
     callers: NumberForm = NumberForm.EITHER
+    answer: bool = True
+    again_after_transfer: bool = False
+    service_data_only: bool = False
+    trust_restricted: bool = False
 
 
 class ServiceSettings(Strict):
@@ -119,5 +165,8 @@ class Settings(Strict):
 
     service: ServiceSettings = ServiceSettings()
     fallback_prompt: File | None = None
+    shared_numbers: list[
+        Annotated[str, _form(r"\+\d{1,15}\*?", "a number such as `+390244001234` or `+3902440*`")]
+    ] = []
     controllers: Annotated[dict[Identifier, ControllerSettings], Field(min_length=1)]
     lines: Annotated[dict[Number, LineSettings], Field(min_length=1)]

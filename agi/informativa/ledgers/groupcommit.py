@@ -23,9 +23,9 @@ ANSWER_SECONDS = 2 * BUSY_SECONDS + 1.0  # a batch may wait once for the lock, a
 
 @dataclass(frozen=True)
 class _Job:
-    """What one call waits for: the standing of a caller, or a record's number."""
+    """What one call waits for: a record's number, or what can be looked up in the store."""
 
-    work: bytes | Event
+    work: Event | Callable[[SqliteStore], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
 
@@ -41,8 +41,12 @@ class GroupCommitLedger:
         self._thread.start()
 
     async def standing(self, pseudonym: bytes) -> Standing:
-        standing: Standing = await self._ask(pseudonym)
+        standing: Standing = await self._ask(lambda store: store.standing(pseudonym))
         return standing
+
+    async def record(self, number: int) -> Record | None:
+        record: Record | None = await self._ask(lambda store: store.record(number))
+        return record
 
     async def append(self, event: Event) -> int:
         """Shielded from cancellation of the call: what was handed over is recorded."""
@@ -64,7 +68,7 @@ class GroupCommitLedger:
             self._thread.join()
             self._store.close()
 
-    async def _ask(self, work: bytes | Event) -> Any:
+    async def _ask(self, work: Event | Callable[[SqliteStore], Any]) -> Any:
         if self._closed or not self._thread.is_alive():
             raise LedgerError(f"The writer of {self._store.file} has ended.", "Restart the service.")
         loop = asyncio.get_running_loop()
@@ -107,11 +111,11 @@ class GroupCommitLedger:
             for job in appends:  # one by one, so that a wrong event fails nobody else's
                 _deliver([job], self._store.append, last=True)
         for job in waiting:
-            if isinstance(job.work, bytes):
+            if not isinstance(job.work, Event):
                 _deliver([job], self._look_up, last=True)
 
-    def _look_up(self, pseudonyms: Sequence[bytes]) -> list[Standing]:
-        return [self._store.standing(pseudonym) for pseudonym in pseudonyms]
+    def _look_up(self, questions: Sequence[Callable[[SqliteStore], Any]]) -> list[Any]:
+        return [question(self._store) for question in questions]
 
 
 def _deliver(

@@ -17,6 +17,9 @@ class MemoryLedger:
     async def standing(self, pseudonym: bytes) -> Standing:
         return dict(self._standing.get(pseudonym, {}))
 
+    async def record(self, number: int) -> Record | None:
+        return Record(number, self._events[number - 1]) if 0 < number <= len(self._events) else None
+
     async def append(self, event: Event) -> int:
         self._events.append(event)
         record = len(self._events)

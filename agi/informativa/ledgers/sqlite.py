@@ -29,13 +29,13 @@ FROM standing JOIN event ON event.record = standing.record WHERE standing.pseudo
 """
 _RECORDS = """
 SELECT record, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt,
-       ending, heard, length, key, basis
+       ending, heard, length, key, basis, linked, wanted
 FROM event WHERE record >= ? ORDER BY record
 """
 _APPEND = """
 INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status, reason,
-                   prompt, ending, heard, length, key, basis)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                   prompt, ending, heard, length, key, basis, linked, wanted)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _INFORM = """
 INSERT INTO standing (pseudonym, notice, versions, purposes, record, at) VALUES (?, ?, ?, ?, ?, ?)
@@ -93,6 +93,10 @@ class SqliteStore:
         with self._translated():
             for row in self._connection.execute(_RECORDS, (first,)):
                 yield _record(row)
+
+    def record(self, number: int) -> Record | None:
+        """The record of that number, if there is one."""
+        return next((record for record in self.records(number) if record.number == number), None)
 
     def newest(self) -> int:
         """The number of the newest record, 0 if there is none."""
@@ -215,6 +219,9 @@ class SqliteLedger:
     async def standing(self, pseudonym: bytes) -> Standing:
         return self._store().standing(pseudonym)
 
+    async def record(self, number: int) -> Record | None:
+        return self._store().record(number)
+
     async def append(self, event: Event) -> int:
         return self._store().append([event])[0]
 
@@ -273,6 +280,8 @@ def _row(event: Event) -> tuple[object, ...]:
         heard and heard.length,
         heard and heard.key,
         event.basis,
+        event.linked,
+        event.wanted,
     )
 
 
@@ -280,7 +289,7 @@ def _record(row: Sequence[Any]) -> Record:
     (number, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt) = row[
         :12
     ]
-    ending, seconds, length, key, basis = row[12:]
+    ending, seconds, length, key, basis, linked, wanted = row[12:]
     return Record(
         number,
         Event(
@@ -297,6 +306,8 @@ def _record(row: Sequence[Any]) -> Record:
             prompt=prompt,
             heard=None if ending is None else Heard(Ending(ending), seconds, length, key),
             basis=basis,
+            linked=linked,
+            wanted=wanted,
         ),
     )
 

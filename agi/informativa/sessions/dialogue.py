@@ -34,11 +34,16 @@ class Dialogue:
         self._exchange = exchange
         self._broken = False
 
-    async def play(self, prompt: Prompt, keys: str) -> Playback:
-        """ANSWER on a channel that is up does nothing, so it need not be asked whether it is."""
+    async def play(self, prompt: Prompt, keys: str, *, answer: bool = True) -> Playback:
+        """ANSWER on a channel that is up does nothing, so it need not be asked whether it is.
+
+        On one that is not, STREAM FILE sends no sound at all and reports a whole playback, unless
+        Progress has opened the way for early media.
+        """
+        opening = agi.command("ANSWER") if answer else agi.command("EXEC", "Progress", "")
         started = time.monotonic()
         try:
-            await self._ask(agi.command("ANSWER"), PATIENCE)
+            await self._ask(opening, PATIENCE)
             started = time.monotonic()
             streamed = await self._ask(
                 agi.command("STREAM FILE", prompt.path, keys, "0"), prompt.seconds + PATIENCE

@@ -1,0 +1,145 @@
+"""Plans, languages, keys and transfers as real calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.site import Site
+
+LATER = """\
+          - version: "2027"
+            purposes: [service, marketing]
+            short: {it: prompts/it/short}
+            supplements: {"2026-11": {it: prompts/it/supplement}}
+
+  borealis:"""
+COUNTRY = """\
+      country:
+        versions:
+          - version: "1"
+            purposes: [country]
+            short: {it: prompts/it/country}
+
+  borealis:"""
+
+
+def test_supplement_for_who_knows_the_earlier_version(site: Site) -> None:
+    """After a version with a further purpose, known callers hear only what is new, others all of it."""
+    assert site.call().status == "PLAYED"
+    site.prompt("it/supplement", seed=21)
+    site.configure(("\n  borealis:", LATER))
+    told = site.call()
+    assert (told.status, told.reason) == ("PLAYED", "new-purpose")
+    assert told.heard == site.whole("it/supplement", "after")
+    assert site.call().status == "NOTDUE"
+    assert site.call(number="+393330000001").heard == site.whole("it/short", "after")
+
+
+def test_country_notice_on_every_call_and_privacy_notice_once(site: Site) -> None:
+    """A plan of both plays the country notice each time, to everybody, and the privacy notice once."""
+    site.prompt("it/country", seed=22)
+    site.configure(
+        ("\n  borealis:", COUNTRY),
+        (
+            "      - notice: privacy\n        when: once",
+            "      - {notice: country, when: always}\n      - notice: privacy",
+        ),
+    )
+    assert site.call().heard == site.whole("it/country", "it/short", "after")
+    told = site.call()
+    assert (told.status, told.reason) == ("PLAYED", "every-call")
+    assert told.heard == site.whole("it/country", "after")
+    events = [record.event for record in site.office.records()]
+    assert [(event.notice, event.status) for event in events] == [
+        ("country", "PLAYED"),
+        ("privacy", "PLAYED"),
+        ("country", "PLAYED"),
+        ("privacy", "NOTDUE"),
+    ]
+
+
+def test_language_by_country(site: Site) -> None:
+    """A German caller hears German on the Italian line, and the record says which language it was."""
+    site.configure(
+        (
+            "              en: prompts/en/short",
+            "              en: prompts/en/short\n              de: prompts/de/short",
+        ),
+        ("    language: it\n", "    language: it\n    languages: {DE: de}\n"),
+    )
+    assert site.call(number="+493098765432").heard == site.whole("de/short", "after")
+    assert site.call().heard == site.whole("it/short", "after")
+    assert [record.event.language for record in site.office.records()] == ["de", "it"]
+
+
+def test_language_from_the_dialplan(site: Site) -> None:
+    """The dialplan may ask for a language; one that there is no prompt in plays the line's, as recorded."""
+    site.edit_dialplan("1,Gosub(informativa", "1,Set(INFORMATIVA_LANGUAGE=sl)\n same => n,Gosub(informativa")
+    assert site.call().heard == site.whole("it/short", "after")
+    (record,) = site.office.records()
+    assert (record.event.language, record.event.wanted) == ("it", "sl")
+
+
+def test_customer_number_from_the_dialplan(site: Site) -> None:
+    """A customer whom the dialplan knows is recognised although his number is withheld."""
+    site.edit_dialplan(
+        "1,Gosub(informativa", "1,Set(INFORMATIVA_CUSTOMER=K-77)\n same => n,Gosub(informativa"
+    )
+    assert [site.call(number=None, withheld=True).status for _ in range(2)] == ["PLAYED", "NOTDUE"]
+
+
+def test_failed_verification(site: Site) -> None:
+    """A caller whose number STIR/SHAKEN found wrong hears the notice every time."""
+    site.edit_dialplan(
+        "1,Gosub(informativa",
+        "1,Set(INFORMATIVA_VERIFICATION=Signature Failed)\n same => n,Gosub(informativa",
+    )
+    told = [site.call() for _ in range(2)]
+    assert [(one.status, one.reason) for one in told] == [("PLAYED", "unverified")] * 2
+
+
+@pytest.mark.parametrize("service", [True, False], ids=["service", "script"])
+def test_transfer_does_not_play_again(site: Site, service: bool) -> None:
+    """A withheld caller who is put through to another extension hears the notice once in this call."""
+    if not service:
+        site.office.stop()
+    site.edit_dialplan(
+        " same => n,Playback(", " same => n,Dial(Local/0212345678@inner/n)\n same => n,Hangup()\n" + INNER
+    )
+    told = site.call(number=None, withheld=True)
+    assert told.heard == site.whole("it/short", "after")
+    played, skipped = (record.event for record in site.office.records())
+    assert (played.status, skipped.status, skipped.reason) == ("PLAYED", "NOTDUE", "same-call")
+    assert skipped.basis == 1
+    assert played.linked == skipped.linked != ""
+
+
+INNER = """\
+[inner]
+exten => _[+0-9a-zA-Z].,1,Gosub(informativa,s,1(${EXTEN}))
+ same => n,Playback("""
+
+
+def test_skip_and_repeat_keys(site: Site) -> None:
+    """Where a line allows it, a key plays the notice again and another ends it."""
+    site.configure(('      full: "1" ', '      repeat: "2"\n      skip: "9"\n      full: "1" '))
+    call = site.dial()
+    call.wait_heard(0.7, 30)
+    call.press("2")
+    call.wait_heard(1.5, 30)
+    call.press("9")
+    told = site.over(call)
+    assert (told.status, told.reason) == ("PARTIAL", "key")
+    assert len(told.heard["it/short"]) == 2
+
+
+def test_early_media(site: Site) -> None:
+    """With `answer: false` the notice comes before the answer."""
+    site.configure(("    region: IT", "    answer: false\n    region: IT"))
+    call = site.dial()
+    call.wait_heard(0.5, 30)
+    assert call.early
+    assert not call.answered
+    told = site.over(call)
+    assert told.status == "PLAYED"
+    assert told.heard["it/short"] == [pytest.approx(1.5, abs=0.15)]

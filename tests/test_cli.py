@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import socket
@@ -13,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from doubles import CALLER
 from informativa import __version__
+from informativa.caller import pseudonym
 from informativa.ledgers.sqlite import SqliteLedger
+from informativa.model import Identified
 from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 
 PROGRAM = Path(sys.executable).with_name("informativa")
@@ -193,6 +197,78 @@ def test_dialplan_is_made_out_for_the_configuration(folder: Path) -> None:
     assert f"exten => 0212345678,1,Return({folder}/prompts/it/short)\n" in text
     assert f"exten => +493012345678,1,Return({folder}/prompts/de/short)\n" in text
     assert text.count("[informativa-lines]") == 1
+
+
+def without_papers(folder: Path) -> Path:
+    """The example configuration with the second company's outsourcing block taken out."""
+    file = folder / "informativa.yaml"
+    lines = file.read_text().splitlines(keepends=True)
+    start = next(number for number, text in enumerate(lines) if text.startswith("    outsourcing:"))
+    file.write_text("".join(lines[:start] + lines[start + 4 :]))
+    return file
+
+
+def test_controllers_and_their_state(folder: Path) -> None:
+    """Each controller is listed with its state; one without its papers is not live, and `check` fails."""
+    file = without_papers(folder)
+    rows = json.loads(run("controllers", "-c", file, "--json").stdout)
+    assert [(row["id"], row["state"][:8]) for row in rows] == [("acme", "live"), ("borealis", "NOT LIVE")]
+    assert "borealis: Borealis GmbH, NOT LIVE" in run("controllers", "-c", file).stdout
+    message = refused("check", "-c", file)
+    assert "controllers.borealis.outsourcing" in message
+    assert "informativa outsourcing-worksheet borealis" in message
+
+
+def test_outsourcing_worksheet(folder: Path) -> None:
+    """The worksheet is filled in from the configuration, and asks what is not known."""
+    filled = run("outsourcing-worksheet", "borealis", "-c", folder / "informativa.yaml").stdout
+    assert "| Contract | put its number here, 2026-10-01 |" in filled
+    assert "| +493012345678 | de | privacy |" in filled
+    assert "privacy 2026-11 (service)" in filled
+    assert "$" not in filled
+    empty = run("outsourcing-worksheet", "borealis", "-c", without_papers(folder)).stdout
+    assert "| Prior analysis | **open** |" in empty
+    assert "There are: acme, borealis." in refused(
+        "outsourcing-worksheet", "acm", "-c", folder / "informativa.yaml"
+    )
+
+
+def explained(folder: Path, number: str, *more: str) -> dict:
+    """What `explain` says of a call to the first line, as JSON."""
+    file = folder / "informativa.yaml"
+    ran = run("explain", "--from", number, "--to", "0212345678", "-c", file, "--json", *more)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran
+    return json.loads(ran.stdout)
+
+
+def test_explain(folder: Path) -> None:
+    """`explain` says what would happen by which rule, before and after a delivery, and touches nothing."""
+    (first,) = explained(folder, CALLER)["notices"]
+    assert first["rule"].startswith("not-informed")
+    assert first["would"].startswith(f"play {folder}/prompts/it/short")
+    assert list((folder / "ledger").iterdir()) == []
+    key = bytes.fromhex((folder / "keys/acme.key").read_text())
+    event = replace(PLAYED, pseudonym=pseudonym(Identified(CALLER), key), purposes=frozenset({"service"}))
+    ledger = SqliteLedger(str(folder / "ledger/acme.sqlite3"))
+    asyncio.run(ledger.append(replace(event, version="2026-11")))
+    ledger.close()
+    before = {file: file.read_bytes() for file in (folder / "ledger").iterdir()}
+    facts = explained(folder, CALLER, "--at", "2030-01-01", "--language", "en")
+    (known,) = facts["notices"]
+    assert (known["status"], facts["language"]) == ("NOTDUE", "en")
+    assert "by record 1 of 2026-11-24 12:30 UTC" in known["caller knows"]
+    assert explained(folder, "withheld")["caller"] == {"recognised": "no", "why": "withheld"}
+    assert CALLER[3:] not in json.dumps(facts)
+    assert {file: file.read_bytes() for file in before} == before
+
+
+def test_explain_as_a_tree(folder: Path) -> None:
+    """Without --json it is a tree that names the rule."""
+    ran = run("explain", "--from", CALLER, "--to", "0212345678", "-c", folder / "informativa.yaml")
+    assert "rule: not-informed: nobody has told this caller to the end yet (GDPR 13(1))" in ran.stdout
+    assert "└─ notices" in ran.stdout
+    message = refused("explain", "--from", CALLER, "--to", "0299", "-c", folder / "informativa.yaml")
+    assert "There are: +390212345678, +493012345678." in message
 
 
 def test_defect_is_one_line_and_exit_code_3(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:

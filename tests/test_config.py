@@ -328,3 +328,38 @@ def test_settings_to_think_about_warn(folder: Path, setting: str, word: str) -> 
     configuration = load(edit(folder, "    region: IT", f"    {setting}\n    region: IT"))
     (warning,) = configuration.warnings
     assert word in str(warning)
+
+
+BLOCK = """    outsourcing:
+      processor: Acme S.p.A.
+      contract: {reference: "put its number here", date: 2026-10-01}
+      analysis: {reference: "put its number here", date: 2026-09-15}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        (BLOCK, "", "is served by Acme S.p.A., so it needs this block"),
+        ("date: 2026-09-15", "date: 2999-01-01", "the analysis is of a day that is still to come"),
+        (
+            "operator: Acme S.p.A.",
+            "operator: Call Center S.r.l.",
+            "Acme S.p.A. is served by Call Center S.r.l.",
+        ),
+    ],
+)
+def test_controller_that_another_company_serves_needs_its_papers(folder, old, new, why) -> None:
+    """Without contract and prior analysis that controller is refused, and only that one."""
+    configuration = load(edit(folder, old, new))
+    (problem,) = configuration.refused
+    assert why in str(problem)
+    assert [bool(c.refused) for c in configuration.controllers.values()].count(True) == 1
+
+
+def test_papers_are_checked_for_what_they_must_say(folder: Path) -> None:
+    """A block that lacks a date or a reference is a mistake like any other."""
+    found = problems(
+        edit(folder, '      contract: {reference: "put its number here", date: 2026-10-01}\n', "")
+    )
+    assert any("controllers.borealis.outsourcing.contract: is missing" in problem for problem in found)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from .call import Desk
 from .config import Configuration
+from .ledgers.memory import RefusedLedger
 from .ports import Ledger
 
 
@@ -38,9 +39,13 @@ def close(desk: Desk) -> None:
 
 
 def _desk(configuration: Configuration, open_ledger: Callable[[str], Ledger]) -> Desk:
+    """A controller that may not go live has a ledger that takes nothing: its calls get the fallback."""
     return Desk(
         lines=configuration.spelled,
-        ledgers={name: open_ledger(given.ledger) for name, given in configuration.controllers.items()},
+        ledgers={
+            name: RefusedLedger(given) if given.refused else open_ledger(given.ledger)
+            for name, given in configuration.controllers.items()
+        },
         clock=SystemClock(),
         fallback=configuration.fallback,
     )

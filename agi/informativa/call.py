@@ -115,6 +115,7 @@ class Conversation:
         self._pseudonym: bytes | None = None
         if isinstance(caller, Identified):
             self._pseudonym = callers.pseudonym(caller, line.controller.key)
+        self._wanted = policy.wanted_language(line, caller, session.call.options.get("language", ""))
         self.heard = session.call.options.get("heard", "").split()
         """`notice:record` for each notice heard whole in this call, for who takes it after a transfer."""
 
@@ -173,7 +174,7 @@ class Conversation:
             pseudonym=self._pseudonym,
             notice=decision.notice.id,
             version=decision.version.id,
-            language=self._languages(decision)[0],
+            language=policy.languages(self._wanted, self._line, decision)[0],
             purposes=decision.told,
             status=skipped,
             reason=decision.reason,
@@ -181,20 +182,9 @@ class Conversation:
             linked=self._session.call.linked,
         )
 
-    def _wanted(self) -> str:
-        """The language that the dialplan asks for, or that of the caller's country, or the line's."""
-        country = self._caller.country if isinstance(self._caller, Identified) else ""
-        asked = self._session.call.options.get("language", "")
-        return asked or self._line.languages.get(country) or self._line.language
-
-    def _languages(self, decision: Decision) -> list[str]:
-        """The languages to try, the one wanted first, of those that the prompts are in."""
-        order = dict.fromkeys([self._wanted(), *self._line.fallback, self._line.language])
-        return [language for language in order if language in decision.prompts] or [self._line.language]
-
     async def _played(self, decision: Decision, event: Event) -> Event:
         """Play in the first language in which there is something to play; a delivery's time is its end."""
-        for language in self._languages(decision):
+        for language in policy.languages(self._wanted, self._line, decision):
             prompt = decision.prompts[language]
             try:
                 prompt, heard = await self._play(decision, language)
@@ -207,7 +197,7 @@ class Conversation:
                 event,
                 at=self._clock.now(),
                 language=language,
-                wanted="" if language == self._wanted() else self._wanted(),
+                wanted="" if language == self._wanted else self._wanted,
                 status=self._status(heard),
                 prompt=prompt.path,
                 heard=heard,

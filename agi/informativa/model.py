@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 
@@ -186,13 +186,36 @@ class Keys:
 
 
 @dataclass(frozen=True)
+class Document:
+    """A paper: where it is filed, and of when it is."""
+
+    reference: str
+    date: date
+
+
+@dataclass(frozen=True)
+class Outsourcing:
+    """That another company answers the controller's calls, on which contract and after which analysis."""
+
+    processor: str
+    contract: Document
+    analysis: Document
+    sub_processors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Controller:
-    """Who answers for the data. `key` is secret: it turns numbers into this controller's pseudonyms."""
+    """Who answers for the data. `key` is secret: it turns numbers into this controller's pseudonyms.
+
+    `refused` says why it may not go live; '' if it may.
+    """
 
     id: str
     name: str
     key: bytes = field(repr=False)
     ledger: str
+    outsourcing: Outsourcing | None = None
+    refused: str = ""
 
 
 @dataclass(frozen=True)

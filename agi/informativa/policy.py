@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from .model import (
     Caller,
     Decision,
+    Identified,
     Known,
     Line,
     Notice,
@@ -43,6 +44,18 @@ def decide(
 def play_all(line: Line, now: datetime, reason: Reason) -> list[Decision]:
     """Everything, because nothing is known of the caller."""
     return [_play(step.notice, step.notice.current(now), reason) for step in line.plan]
+
+
+def wanted_language(line: Line, caller: Caller, asked: str) -> str:
+    """The language that the dialplan asks for, or that of the caller's country, or the line's."""
+    country = caller.country if isinstance(caller, Identified) else ""
+    return asked or line.languages.get(country) or line.language
+
+
+def languages(wanted: str, line: Line, decision: Decision) -> list[str]:
+    """The languages to try, in order, of those that there are prompts in; never empty."""
+    order = dict.fromkeys([wanted, *line.fallback, line.language])
+    return [language for language in order if language in decision.prompts] or [line.language]
 
 
 def _decide(

@@ -143,3 +143,14 @@ def test_early_media(site: Site) -> None:
     told = site.over(call)
     assert told.status == "PLAYED"
     assert told.heard["it/short"] == [pytest.approx(1.5, abs=0.15)]
+
+
+def test_controller_without_its_papers_is_not_live(site: Site) -> None:
+    """Its calls get the fallback and a loud log line, while the other company goes on."""
+    site.configure(("operator: Acme S.p.A.", "operator: Borealis GmbH"))
+    told = [site.call(), site.call()]
+    assert [(one.status, one.reason) for one in told] == [("FALLBACK", "ledger-unavailable")] * 2
+    assert told[1].heard == site.whole("it/short", "after")
+    assert site.call("+493012345678").status == "PLAYED"
+    assert site.office.records() == []
+    assert "Controller acme is not live" in site.office.said

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from ..config import DEFAULT_FILE, Configuration, load
+from ..config import DEFAULT_FILE, load
 from ..errors import InformativaError
 from ..ledgers.sqlite import SqliteLedger
 from ..model import Controller, Event, Record
-from .options import Config
+from .options import Config, controller_named
 
 app = typer.Typer(help="What was recorded.", no_args_is_help=True)
 
@@ -37,17 +37,11 @@ def show(
 ) -> None:
     """Show the records of every controller, or of one, the oldest first."""
     configuration = load(config)
-    for name in _chosen(configuration, controller):
-        _show(configuration.controllers[name], last)
-
-
-def _chosen(configuration: Configuration, controller: str | None) -> list[str]:
-    names = sorted(configuration.controllers)
-    if controller is None:
-        return names
-    if controller not in names:
-        raise InformativaError(f"There is no controller {controller}.", f"There are: {', '.join(names)}.")
-    return [controller]
+    chosen = (
+        [controller_named(configuration, controller)] if controller else configuration.controllers.values()
+    )
+    for each in chosen:
+        _show(each, last)
 
 
 def _show(controller: Controller, last: int | None) -> None:

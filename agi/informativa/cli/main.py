@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -19,9 +20,11 @@ import typer
 from .. import __version__
 from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
+from . import controllers as controllers_
+from . import explain as explain_
 from . import ledger, setup
 from .log import LogFormat
-from .options import Config
+from .options import Config, Json
 
 app = typer.Typer(
     name="informativa",
@@ -68,6 +71,36 @@ def dialplan(
 ) -> None:
     """Print the dialplan for this configuration, or write it: -o /etc/asterisk/informativa.conf."""
     setup.dialplan(config, output)
+
+
+@app.command()
+def controllers(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
+    """List the controllers with their state."""
+    controllers_.show(config, as_json)
+
+
+@app.command(name="outsourcing-worksheet")
+def outsourcing_worksheet(
+    controller: Annotated[str, typer.Argument(metavar="CONTROLLER")], config: Config = DEFAULT_FILE
+) -> None:
+    """Print the worksheet that the analysis before an outsourcing contract starts from (Markdown)."""
+    controllers_.worksheet(config, controller)
+
+
+@app.command()
+def explain(
+    number: Annotated[str, typer.Option("--from", metavar="NUMBER", help="Who rings, or `withheld`.")],
+    to: Annotated[str, typer.Option("--to", metavar="LINE", help="The called number.")],
+    config: Config = DEFAULT_FILE,
+    at: Annotated[
+        datetime | None, typer.Option(metavar="TIME", help="When, in UTC; now, if not given.")
+    ] = None,
+    language: Annotated[str, typer.Option(metavar="LANGUAGE", help="What the dialplan asks for.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Say what would happen to a call and by which rule, touching nothing."""
+    when = at.replace(tzinfo=UTC) if at else datetime.now(UTC)
+    explain_.explain(config, number, to, when, language, as_json)
 
 
 @app.command()

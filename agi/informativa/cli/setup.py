@@ -19,7 +19,7 @@ from .. import bootstrap, service
 from .. import dialplan as dialplans
 from ..config import Configuration, load
 from ..config.load import KEY_BYTES
-from ..errors import InformativaError
+from ..errors import ConfigError, InformativaError
 from ..model import Line
 from .log import LogFormat, configure
 
@@ -55,6 +55,8 @@ def init(folder: Path) -> None:
 def check(file: Path) -> None:
     """Load everything and open the ledgers; print what was found, warnings on standard error."""
     configuration = load(file)
+    if configuration.refused:
+        raise ConfigError(configuration.refused)
     bootstrap.close(bootstrap.service_desk(configuration))
     for warning in (*configuration.warnings, *_exposed(configuration)):
         print(f"warning: {warning}", file=sys.stderr)
@@ -107,8 +109,11 @@ def serve(file: Path, form: LogFormat) -> None:
     configuration = load(file)
     sink = configure(form)
     try:
+        log = structlog.get_logger("informativa")
         for warning in configuration.warnings:
-            structlog.get_logger("informativa").warning("configuration", problem=str(warning))
+            log.warning("configuration", problem=str(warning))
+        for problem in configuration.refused:
+            log.error("controller not live", problem=str(problem))
         service.run(configuration)
     finally:
         sink.close()

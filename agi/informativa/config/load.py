@@ -21,10 +21,17 @@ from pydantic_core import ErrorDetails
 
 from ..caller import spellings
 from ..errors import ConfigError, Problem
-from ..model import Controller, Keys, Line, Notice, Prompt, Step, Version
+from ..model import Controller, Document, Keys, Line, Notice, Outsourcing, Prompt, Step, Version
 from . import document as documents
 from .prompts import measure
-from .schema import ControllerSettings, LineSettings, NoticeSettings, Settings, VersionSettings
+from .schema import (
+    ControllerSettings,
+    LineSettings,
+    NoticeSettings,
+    OutsourcingSettings,
+    Settings,
+    VersionSettings,
+)
 
 _SAFE = re.compile(r"[\w ./+@=~-]+")  # as `File` in schema.py
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -34,7 +41,11 @@ KEY_BYTES = 32
 
 @dataclass(frozen=True)
 class Configuration:
-    """What `serve` and the script work from. `warnings` are for the admin to read, and stop nothing."""
+    """What `serve` and the script work from.
+
+    `refused` are the problems of controllers that may not go live, while the others do; `warnings` are
+    for the admin to read, and stop nothing.
+    """
 
     file: Path
     host: str
@@ -45,6 +56,8 @@ class Configuration:
     lines: tuple[Line, ...]
     spelled: Mapping[str, Line]
     fallback: Prompt | None
+    operator: str = ""
+    refused: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
 
@@ -74,6 +87,7 @@ class _Builder:
         self._folder = folder
         self._problems = list(document.problems)
         self._warnings: list[Problem] = []
+        self._refused: list[Problem] = []
         self._measured: dict[Path, Prompt | None] = {}
 
     def build(self) -> Configuration:
@@ -114,12 +128,40 @@ class _Builder:
             lines=tuple(lines),
             spelled=spelled,
             fallback=fallback,
+            operator=settings.operator,
+            refused=_sorted(self._refused),
             warnings=_sorted(self._warnings),
         )
 
     def _controller(self, name: str, given: ControllerSettings) -> Controller:
         key = self._key(self._folder / given.key, ("controllers", name, "key"))
-        return Controller(name, given.name, key, os.path.normpath(self._folder / given.ledger))
+        return Controller(
+            id=name,
+            name=given.name,
+            key=key,
+            ledger=os.path.normpath(self._folder / given.ledger),
+            outsourcing=_outsourcing(given.outsourcing) if given.outsourcing else None,
+            refused=self._refusal(name, given),
+        )
+
+    def _refusal(self, name: str, given: ControllerSettings) -> str:
+        """Why a controller may not go live (Garante 2007: nothing is outsourced without prior analysis)."""
+        if given.name == self._settings.operator:
+            return ""
+        path: documents.KeyPath = ("controllers", name, "outsourcing")
+        message = ""
+        if given.outsourcing is None:
+            message = (
+                f"{given.name} is served by {self._settings.operator}, so it needs this block (processor,"
+                f" contract, analysis); type: informativa outsourcing-worksheet {name}"
+            )
+        else:
+            for paper in ("contract", "analysis"):
+                if getattr(given.outsourcing, paper).date > datetime.now(UTC).date():
+                    message = f"the {paper} is of a day that is still to come"
+        if message:
+            self._refused.append(self._document.problem(path, message))
+        return message
 
     def _key(self, file: Path, path: documents.KeyPath) -> bytes:
         """The secret in `file`; empty (with a problem noted) if there is none to be trusted."""
@@ -311,6 +353,15 @@ class _Builder:
 
     def _wrong(self, path: documents.KeyPath, message: str) -> None:
         self._problems.append(self._document.problem(path, message))
+
+
+def _outsourcing(given: OutsourcingSettings) -> Outsourcing:
+    return Outsourcing(
+        processor=given.processor,
+        contract=Document(**given.contract.model_dump()),
+        analysis=Document(**given.analysis.model_dump()),
+        sub_processors=tuple(given.sub_processors),
+    )
 
 
 def _file_mark(file: Path) -> object:

@@ -7,7 +7,7 @@ checked in `load.py`, which has the whole configuration before it.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -110,10 +110,27 @@ class NoticeSettings(Strict):
     versions: Annotated[list[VersionSettings], Field(min_length=1)]
 
 
+class DocumentSettings(Strict):
+    """A paper that exists: where it is filed, and of when it is."""
+
+    reference: Text
+    date: date
+
+
+class OutsourcingSettings(Strict):
+    """What must be there before a company's calls are answered by another (the processor)."""
+
+    processor: Text
+    contract: DocumentSettings
+    analysis: DocumentSettings
+    sub_processors: list[Text] = []
+
+
 class ControllerSettings(Strict):
     """Who answers for the data of the callers of its lines."""
 
     name: Text
+    outsourcing: OutsourcingSettings | None = None
     key: File
     ledger: File
     notices: Annotated[dict[Identifier, NoticeSettings], Field(min_length=1)]
@@ -164,6 +181,7 @@ class Settings(Strict):
     """The whole file."""
 
     service: ServiceSettings = ServiceSettings()
+    operator: Text
     fallback_prompt: File | None = None
     shared_numbers: list[
         Annotated[str, _form(r"\+\d{1,15}\*?", "a number such as `+390244001234` or `+3902440*`")]

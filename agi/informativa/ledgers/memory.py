@@ -1,10 +1,11 @@
-"""A ledger in memory: for tests of what stands above ledgers. Nothing survives it."""
+"""Ledgers without a file: one for tests of what stands above ledgers, one that takes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..model import Event, Known, Record, Standing
+from ..errors import LedgerError
+from ..model import Controller, Event, Known, Record, Standing
 
 
 class MemoryLedger:
@@ -32,6 +33,28 @@ class MemoryLedger:
     def records(self, first: int = 1) -> Iterator[Record]:
         for number, event in enumerate(self._events[first - 1 :], first):
             yield Record(number, event)
+
+    def close(self) -> None:
+        pass
+
+
+class RefusedLedger:
+    """The ledger of a controller that may not go live: every call is played to and none recorded here."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._error = LedgerError(f"Controller {controller.id} is not live: {controller.refused}.")
+
+    async def standing(self, pseudonym: bytes) -> Standing:
+        raise self._error
+
+    async def record(self, number: int) -> Record | None:
+        raise self._error
+
+    async def append(self, event: Event) -> int:
+        raise self._error
+
+    def records(self, first: int = 1) -> Iterator[Record]:
+        raise self._error
 
     def close(self) -> None:
         pass

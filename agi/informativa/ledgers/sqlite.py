@@ -53,14 +53,19 @@ _REMEDIES = {
 
 
 class SqliteStore:
-    """One controller's file. Blocking; use it from one thread at a time.
+    """One controller's file. Blocking; use it from one thread at a time. With `read_only` nothing is made,
+    migrated or written.
 
     Every method raises LedgerError when the file cannot be opened, read or written.
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, *, read_only: bool = False) -> None:
         self.file = Path(file)
         with self._translated():
+            if read_only:
+                uri = f"{self.file.absolute().as_uri()}?mode=ro"
+                self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
+                return
             self._create()
             self._opened = self._identity()
             self._connection = sqlite3.connect(

@@ -1,0 +1,105 @@
+"""Commands about controllers: their state, and the worksheet for an outsourcing contract's prior analysis."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from ..config import Configuration, load
+from ..errors import LedgerError
+from ..ledgers.sqlite import SqliteStore
+from ..model import Controller, Line
+from .options import controller_named
+
+
+def show(file: Path, as_json: bool) -> None:
+    """List the controllers with their state: live, or why not; lines, and what was recorded."""
+    configuration = load(file)
+    rows = [_row(controller, configuration) for controller in configuration.controllers.values()]
+    if as_json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for row in rows:
+        print(f"{row['id']}: {row['name']}, {row['state']}")
+        print(f"    lines: {', '.join(row['lines']) or 'none'}")
+        print(f"    served by: {row['processor'] or 'itself'}")
+        print(f"    ledger: {row['ledger']}, {row['records']}")
+
+
+def worksheet(file: Path, name: str) -> None:
+    """Print the worksheet of one controller, filled in from the configuration (Markdown)."""
+    configuration = load(file)
+    print(_worksheet(controller_named(configuration, name), configuration))
+
+
+def _row(controller: Controller, configuration: Configuration) -> dict[str, Any]:
+    return {
+        "id": controller.id,
+        "name": controller.name,
+        "state": f"NOT LIVE: {controller.refused}" if controller.refused else "live",
+        "lines": [line.number for line in _lines(controller, configuration)],
+        "processor": controller.outsourcing.processor if controller.outsourcing else "",
+        "ledger": controller.ledger,
+        "records": _records(controller),
+    }
+
+
+def _lines(controller: Controller, configuration: Configuration) -> list[Line]:
+    return [line for line in configuration.lines if line.controller.id == controller.id]
+
+
+def _records(controller: Controller) -> str:
+    try:
+        if not Path(controller.ledger).exists():
+            return "nothing recorded yet"
+        store = SqliteStore(controller.ledger, read_only=True)
+        try:
+            return f"{store.newest()} records"
+        finally:
+            store.close()
+    except (LedgerError, OSError, sqlite3.Error) as error:
+        return f"cannot be read ({error})"
+
+
+def _worksheet(controller: Controller, configuration: Configuration) -> str:
+    lines = _lines(controller, configuration)
+    told = {
+        f"{step.notice.id} {version.id}": ", ".join(sorted(version.purposes))
+        for line in lines
+        for step in line.plan
+        for version in step.notice.versions
+    }
+    template = (resources.files(__package__) / "worksheet.md").read_text(encoding="utf-8")
+    return Template(template).substitute(
+        name=controller.name,
+        id=controller.id,
+        file=configuration.file.name,
+        ledger=controller.ledger,
+        papers="\n".join(
+            f"| {what} | {which} |" for what, which in _papers(controller, configuration).items()
+        ),
+        lines="\n".join(_line_row(line) for line in lines) or "| none | | |",
+        purposes="; ".join(f"{notice} ({purposes})" for notice, purposes in told.items()) or "none",
+    )
+
+
+def _papers(controller: Controller, configuration: Configuration) -> dict[str, str]:
+    """Processor, contract, analysis: as configured, or as questions."""
+    given = controller.outsourcing
+    if given is None:
+        unknown = dict.fromkeys(("Contract", "Prior analysis", "Sub-processors"), "**open**")
+        return {"Processor": f"{configuration.operator} (**open**: to be confirmed)"} | unknown
+    return {
+        "Processor": given.processor,
+        "Contract": f"{given.contract.reference}, {given.contract.date}",
+        "Prior analysis": f"{given.analysis.reference}, {given.analysis.date}",
+        "Sub-processors": ", ".join(given.sub_processors) or "none",
+    }
+
+
+def _line_row(line: Line) -> str:
+    return f"| {line.number} | {line.language} | {', '.join(step.notice.id for step in line.plan)} |"

@@ -271,6 +271,84 @@ def test_explain_as_a_tree(folder: Path) -> None:
     assert "There are: +390212345678, +493012345678." in message
 
 
+def recorded(folder: Path, *more: str, number: str = CALLER) -> subprocess.CompletedProcess[str]:
+    """Put on record that a caller was told by the first company's website."""
+    return run(
+        "record",
+        number,
+        "--controller=acme",
+        "--by=website",
+        "--reference=form 77",
+        "-c",
+        folder / "informativa.yaml",
+        *more,
+    )
+
+
+def test_told_elsewhere_is_on_record_and_counts(folder: Path) -> None:
+    """Who was told on the website is not played to, and an access request shows when, how and where."""
+    ran = recorded(folder, "--on", "2026-11-20")
+    assert ran.stdout == "Record 1: +39…67 got privacy 2026-11 by website on 2026-11-20.\n"
+    (notice,) = explained(folder, CALLER)["notices"]
+    assert notice["status"] == "NOTDUE"
+    shown = run("caller", "show", CALLER, "-c", folder / "informativa.yaml", "--json").stdout
+    (fact,) = json.loads(shown)["acme"]
+    assert (fact["how"], fact["when"], fact["reference"]) == (
+        "website",
+        "2026-11-20T00:00:00+00:00",
+        "form 77",
+    )
+    assert "reference: form 77" in run("caller", "show", CALLER, "-c", folder / "informativa.yaml").stdout
+    assert CALLER[3:] not in shown
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--on", "2999-01-01"), "is still to come"),
+        (("--version", "9"), "There is no version 9. There are: 2026-11."),
+        (("--notice", "other"), "has no notice other. There are: privacy."),
+        (("--controller", "acm"), "There are: acme, borealis."),
+        (("--by", "phone"), "--by cannot be phone. It is operator, website or contract."),
+    ],
+)
+def test_record_refuses_what_cannot_be(folder: Path, more: tuple[str, ...], words: str) -> None:
+    """What cannot have happened is not put on record."""
+    ran = recorded(folder, *more)
+    assert ran.returncode == 1
+    assert words in ran.stderr
+    assert "Type it like +393331234567." in recorded(folder, number="3331234567").stderr
+
+
+def test_erasure_says_first_what_it_would_do(folder: Path) -> None:
+    """Nothing is erased without --yes; with it the caller is unknown, and that it happened is on record."""
+    file = folder / "informativa.yaml"
+    recorded(folder)
+    first = run("caller", "erase", CALLER, "-c", file).stdout
+    assert "1 records would be erased" in first
+    assert "add --yes" in first
+    assert explained(folder, CALLER)["notices"][0]["status"] == "NOTDUE"
+    assert "1 records erased" in run("caller", "erase", CALLER, "-c", file, "--yes").stdout
+    assert explained(folder, CALLER)["notices"][0]["rule"].startswith("not-informed")
+    shown = run("ledger", "show", "-c", file, "--controller", "acme").stdout
+    assert "erased" in shown
+    assert "erasure" in shown
+
+
+def test_purge_says_first_what_it_would_do(folder: Path) -> None:
+    """Nothing is deleted without --yes; with it what is older than the retention goes."""
+    file = folder / "informativa.yaml"
+    recorded(folder, "--on", "2020-01-01")
+    recorded(folder, "--on", "2026-11-20", number="+393470000001")
+    first = run("purge", "-c", file).stdout
+    assert "Acme S.p.A. (acme): 1 records from before" in first
+    assert "Borealis GmbH (borealis): no retention is set" in first
+    assert "1 records from before" in run("purge", "-c", file, "--yes").stdout
+    assert "0 records from before" in run("purge", "-c", file, "--yes").stdout
+    assert explained(folder, CALLER)["notices"][0]["rule"].startswith("not-informed")
+    assert explained(folder, "+393470000001")["notices"][0]["status"] == "NOTDUE"
+
+
 def test_defect_is_one_line_and_exit_code_3(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     """An unexpected exception shows no traceback, unless it is asked for."""
     from informativa.cli import main, setup

@@ -2,19 +2,23 @@
 
 import asyncio
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from informativa.errors import EventRefusedError, LedgerError
-from informativa.ledgers import groupcommit
+from informativa.ledgers import groupcommit, sqlite
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.memory import MemoryLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
-from informativa.model import Ending, Event, Heard, Reason, Record, Status
+from informativa.model import Ending, Event, Heard, Kind, Reason, Record, Status
 from informativa.ports import Ledger
 
 AT = datetime(2026, 11, 24, 12, 30, 15, 123456, tzinfo=UTC)
@@ -257,3 +261,109 @@ def test_writer_outlives_a_loop_that_was_closed_under_it(tmp_path: Path) -> None
     ledger._jobs.put(groupcommit._Job(PLAYED, gone, future))
     assert asyncio.run(ledger.append(PLAYED)) == 2
     ledger.close()
+
+
+def filled(file: Path, *events: Event) -> SqliteStore:
+    """A store that holds these events."""
+    store = SqliteStore(str(file))
+    store.append(list(events))
+    return store
+
+
+def test_erased_caller_is_unknown_and_leaves_no_trace_of_himself(tmp_path: Path) -> None:
+    """After an erasure nothing in the files leads to the caller, and the others are as they were."""
+    file = tmp_path / "acme.sqlite3"
+    theirs = replace(PLAYED, pseudonym=OTHER)
+    store = filled(file, PLAYED, theirs, PARTIAL, NOTDUE)
+    assert store.erase(ONE, AT) == 3
+    assert store.standing(ONE) == {}
+    assert store.of_caller(ONE) == []
+    assert store.standing(OTHER)["privacy"].record == 2
+    records = list(store.records())
+    assert [record.event.erased for record in records] == [True, False, True, True, False]
+    assert records[1].event == theirs
+    assert (records[4].event.kind, records[4].event.reference) == (Kind.ERASURE, "3 records")
+    store.close()
+    for kept in tmp_path.iterdir():
+        assert ONE not in kept.read_bytes()
+
+
+def test_purge_takes_what_is_old_and_what_it_proved(tmp_path: Path) -> None:
+    """Records older than the retention go, their callers are unknown then, and the purge is on record."""
+    old, new = replace(PLAYED, at=AT - timedelta(days=900)), replace(PLAYED, pseudonym=OTHER)
+    skip = replace(NOTDUE, basis=1)
+    store = filled(tmp_path / "acme.sqlite3", old, new, skip)
+    cutoff = AT - timedelta(days=30)
+    assert store.older(cutoff) == 1
+    assert store.purge(cutoff, AT) == 1
+    assert store.purge(cutoff, AT) == 0
+    assert store.standing(ONE) == {}
+    assert store.standing(OTHER)["privacy"].record == 2
+    records = list(store.records())
+    assert [record.number for record in records] == [2, 3, 4]
+    assert (records[1].event.basis, records[2].event.kind) == (1, Kind.PURGE)
+    assert store.append([PLAYED]) == [5]
+    store.close()
+
+
+def test_purge_in_many_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, they go page by page."""
+    monkeypatch.setattr(sqlite, "PAGE", 7)
+    store = filled(
+        tmp_path / "acme.sqlite3", *[replace(PLAYED, pseudonym=bytes([n]) * 32) for n in range(50)]
+    )
+    assert store.purge(AT + timedelta(days=1), AT) == 50
+    with sqlite3.connect(tmp_path / "acme.sqlite3") as other:
+        assert other.execute("SELECT count(*) FROM standing").fetchone() == (0,)
+    store.close()
+
+
+def test_ledger_of_the_first_form_is_migrated(tmp_path: Path) -> None:
+    """A ledger from before the later migrations keeps its records, and its callers stay known."""
+    file = tmp_path / "acme.sqlite3"
+    first = resources.files("informativa.ledgers") / "migrations/0001_event_and_standing.sql"
+    with sqlite3.connect(file) as old:
+        old.executescript(first.read_text())
+        old.execute("PRAGMA user_version = 1")
+        old.execute(
+            "INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status,"
+            " reason, prompt, ending, heard, length, key) VALUES (1, 'c', 'l', ?, 'privacy', '1', 'it',"
+            " 'service', 'PLAYED', 'not-informed', 'p', 'whole', 9.5, 9.5, '')",
+            (ONE,),
+        )
+    store = SqliteStore(str(file))
+    assert store.standing(ONE)["privacy"].record == 1
+    (record,) = store.records()
+    assert (record.event.kind, record.event.erased, record.event.linked) == (Kind.PHONE, False, "")
+    store.close()
+
+
+events = st.builds(
+    lambda version, purposes, status, caller: replace(
+        PLAYED, version=version, purposes=purposes, status=status, pseudonym=caller
+    ),
+    st.sampled_from(["1", "2"]),
+    st.frozensets(st.sampled_from(["service", "marketing"])),
+    st.sampled_from([Status.PLAYED, Status.PARTIAL, Status.INFORMED]),
+    st.sampled_from([ONE, OTHER, None]),
+)
+
+
+@given(st.lists(events, max_size=12))
+@settings(max_examples=50, deadline=None)
+def test_standing_is_what_the_events_say(history: list[Event]) -> None:
+    """The derived standing equals what the deliveries add up to, however they came."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = SqliteStore(f"{folder}/l.sqlite3")
+        for event in history:
+            store.append([event])
+        for caller in (ONE, OTHER):
+            told = [(n, e) for n, e in enumerate(history, 1) if e.pseudonym == caller and e.informs]
+            standing = store.standing(caller)
+            assert bool(standing) == bool(told)
+            if told:
+                known = standing["privacy"]
+                assert known.versions == {event.version for _, event in told}
+                assert known.purposes == frozenset().union(*(event.purposes for _, event in told))
+                assert known.record == told[-1][0]
+        store.close()

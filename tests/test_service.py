@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import timedelta
+from pathlib import Path
 
+from informativa import bootstrap, service
 from informativa.cli.log import WAITING, Sink
+from informativa.config import load
+from test_ledgers import PLAYED
 
 
 def test_i4_log_that_nobody_reads_holds_nobody() -> None:
@@ -48,3 +53,17 @@ asyncio.run(hang())
     ran = subprocess.run([sys.executable, "-c", hanging], capture_output=True, timeout=50, check=False)
     assert ran.returncode == 1
     assert b"Timeout" in ran.stderr
+
+
+def test_service_purges_what_is_older_than_the_retention(folder: Path) -> None:
+    """The service deletes by each controller's retention; a ledger that fails is told and not fatal."""
+    controllers = load(folder / "informativa.yaml").controllers
+    store = bootstrap.store(controllers["acme"])
+    store.append([PLAYED])
+    service.purge_old(controllers["acme"], PLAYED.at + timedelta(days=5 * 365 - 1))
+    assert store.older(PLAYED.at + timedelta(days=1)) == 1
+    service.purge_old(controllers["acme"], PLAYED.at + timedelta(days=5 * 365 + 1))
+    assert store.older(PLAYED.at + timedelta(days=1)) == 0
+    store.close()
+    (folder / "ledger/acme.sqlite3").write_text("no database " * 1000)
+    service.purge_old(controllers["acme"], PLAYED.at)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from .call import Desk
 from .config import Configuration
 from .ledgers.memory import RefusedLedger
+from .model import Controller
 from .ports import Ledger
+
+if TYPE_CHECKING:
+    from .ledgers.sqlite import SqliteStore
 
 
 class SystemClock:
@@ -30,6 +35,13 @@ def script_desk(configuration: Configuration) -> Desk:
     from .ledgers.sqlite import SqliteLedger
 
     return _desk(configuration, SqliteLedger)
+
+
+def store(controller: Controller, *, read_only: bool = False) -> SqliteStore:
+    """One controller's ledger, for commands. Raises LedgerError if it cannot be used."""
+    from .ledgers.sqlite import SqliteStore
+
+    return SqliteStore(controller.ledger, read_only=read_only)
 
 
 def close(desk: Desk) -> None:

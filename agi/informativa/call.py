@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from . import caller as callers
 from . import playback, policy
-from .errors import LedgerError
+from .errors import LedgerError, SessionError
 from .model import (
     Caller,
     Decision,
@@ -21,8 +21,10 @@ from .model import (
     Event,
     Heard,
     Identified,
+    Kind,
     Known,
     Line,
+    Notice,
     Prompt,
     Reason,
     Standing,
@@ -76,7 +78,8 @@ async def answer(session: CallSession, desk: Desk) -> Verdict:
 
     Raises SessionError if the dialplan could not be told (it then goes on to its next try).
     """
-    verdict = await _handle(session, desk)
+    told = session.call.options.get("action") == "read"
+    verdict = await (_told(session, desk) if told else _handle(session, desk))
     await session.set_variables(
         {
             "__INFORMATIVA_HEARD": verdict.heard,
@@ -164,6 +167,29 @@ class Conversation:
             self.heard.append(f"{event.notice}:{verdict.record}")
         return verdict
 
+    async def told(self, notice: Notice) -> str:
+        """Put on record that an operator read a notice; the record's number. Raises LedgerError."""
+        now = self._clock.now()
+        version = notice.current(now)
+        event = Event(
+            at=now,
+            call=self._session.call.id,
+            line=self._line.number,
+            pseudonym=self._pseudonym,
+            notice=notice.id,
+            version=version.id,
+            language=self._wanted,
+            purposes=version.purposes,
+            status=Status.INFORMED,
+            reason=Reason.TOLD_ELSEWHERE,
+            linked=self._session.call.linked,
+            kind=Kind.OPERATOR,
+            reference=self._session.call.options.get("operator", ""),
+        )
+        number = await self._ledger.append(event)
+        self.heard.append(f"{notice.id}:{number}")
+        return str(number)
+
     def _event(self, decision: Decision) -> Event:
         """The event of a notice that is left out; one that is played adds to it."""
         skipped = Status.SKIPPED if decision.reason is Reason.SERVICE_DATA_ONLY else Status.NOTDUE
@@ -241,6 +267,25 @@ async def _record(event: Event, ledger: Ledger, session: CallSession) -> Verdict
         if event.heard is None:
             return Verdict(event.status, Reason.LEDGER_UNAVAILABLE, error=str(error))
         return replace(await _spool(event, session), error=str(error))
+
+
+async def _told(session: CallSession, desk: Desk) -> Verdict:
+    """An operator says that he has just read the notices of the line's plan to this caller.
+
+    Raises SessionError where it cannot be put on record here: the dialplan then goes on to its next try.
+    """
+    line = desk.lines.get(session.call.line)
+    if line is None:
+        raise SessionError("An operator read a notice on a line that is not configured.")
+    conversation = Conversation(
+        session, line, callers.recognise(session.call, line), desk.ledgers[line.controller.id], desk.clock
+    )
+    try:
+        records = [await conversation.told(step.notice) for step in line.plan if step.again != policy.ALWAYS]
+    except LedgerError as error:
+        raise SessionError(str(error)) from error
+    record = records[-1] if records else ""
+    return Verdict(Status.INFORMED, Reason.TOLD_ELSEWHERE, record, heard=" ".join(conversation.heard))
 
 
 async def _unknown_line(session: CallSession, desk: Desk) -> Verdict:

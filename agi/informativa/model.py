@@ -22,6 +22,18 @@ class Status(StrEnum):
     NOTDUE = "NOTDUE"  # this caller already has it
     FALLBACK = "FALLBACK"  # played, but proof of it is in the fallback spool and not in the ledger
     FAILED = "FAILED"  # due, and could not be played
+    INFORMED = "INFORMED"  # told elsewhere than by a prompt: by an operator, a website, a contract
+
+
+class Kind(StrEnum):
+    """How a caller got a notice; and two kinds of records that are not about a delivery."""
+
+    PHONE = "phone"
+    OPERATOR = "operator"
+    WEBSITE = "website"
+    CONTRACT = "contract"
+    ERASURE = "erasure"  # a caller's records were erased at his request
+    PURGE = "purge"  # records older than the retention were deleted
 
 
 class Reason(StrEnum):
@@ -40,6 +52,9 @@ class Reason(StrEnum):
     SHARED = "shared"  # a number that many show or that stands for a missing one
     AMBIGUOUS = "ambiguous"  # the number may be one of two, or the call's description contradicts itself
     UNVERIFIED = "unverified"  # the network checked the number and found it wrong
+    TOLD_ELSEWHERE = "told-elsewhere"  # by an operator, a website, a contract
+    REQUEST = "request"  # of the caller, to be erased
+    RETENTION = "retention"  # the time for which the controller keeps records is over
     LEDGER_UNAVAILABLE = "ledger-unavailable"
     NO_LINE = "no-line"  # the called number is not configured
 
@@ -207,7 +222,8 @@ class Outsourcing:
 class Controller:
     """Who answers for the data. `key` is secret: it turns numbers into this controller's pseudonyms.
 
-    `refused` says why it may not go live; '' if it may.
+    `refused` says why it may not go live; '' if it may. `retention` is for how long records are kept,
+    `None` for ever.
     """
 
     id: str
@@ -216,6 +232,7 @@ class Controller:
     ledger: str
     outsourcing: Outsourcing | None = None
     refused: str = ""
+    retention: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -319,6 +336,8 @@ class Event:
     `pseudonym` is `None` for a caller who was not recognised. `heard` is `None` where nothing was to
     be played. `basis` is the number of the record that shows the caller was informed already.
     `language` is the one played, `wanted` the one that should have been, where that is another.
+    `reference` names the evidence of what was told elsewhere. An `erased` event is what a caller's
+    request for erasure left.
     """
 
     at: datetime
@@ -336,12 +355,18 @@ class Event:
     basis: int | None = None
     linked: str = ""
     wanted: str = ""
+    kind: Kind = Kind.PHONE
+    reference: str = ""
+    erased: bool = False
 
     @property
     def informs(self) -> bool:
         """Whether the caller has this version now: only a notice heard to its end informs, and one that
         he skipped where a setting says that this counts."""
-        return self.status is Status.PLAYED or (self.status is Status.SKIPPED and self.heard is not None)
+        if self.erased:
+            return False
+        given = self.status in (Status.PLAYED, Status.INFORMED)
+        return given or (self.status is Status.SKIPPED and self.heard is not None)
 
 
 @dataclass(frozen=True)

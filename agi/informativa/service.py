@@ -10,19 +10,21 @@ import resource
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import structlog
 
 from . import bootstrap, call
 from .caller import mask
 from .config import Configuration
-from .errors import InformativaError
-from .model import Verdict
+from .errors import InformativaError, LedgerError
+from .model import Controller, Verdict
 from .ports import CallSession
 from .sessions.fastagi import FastAgiServer
 
 log = structlog.get_logger("informativa")
 
+DAY_SECONDS = 24 * 60 * 60
 HANG_SECONDS = 10  # without a turn of the event loop; a healthy one takes milliseconds
 
 
@@ -65,7 +67,7 @@ async def _listen(configuration: Configuration, desk: call.Desk) -> None:
             " (and write the dialplan again with `informativa dialplan`).",
         ) from error
     log.info("ready", address=f"agi://{host}:{port}/notice", lines=len(configuration.lines))
-    async with _watched():
+    async with _watched(), _daily(configuration):
         await _told_to_stop()
         cancelled = await server.stop(configuration.drain)
     log.info("stopped", calls_cut_off=cancelled)
@@ -80,6 +82,39 @@ async def _told_to_stop() -> None:
         signal.SIGHUP, log.warning, "SIGHUP is ignored; restart to load a new configuration"
     )
     await stop.wait()
+
+
+@asynccontextmanager
+async def _daily(configuration: Configuration) -> AsyncIterator[None]:
+    """Once a day delete what is older than each controller's retention, beside the calls."""
+
+    async def purge() -> None:
+        while True:
+            for controller in configuration.controllers.values():
+                await asyncio.to_thread(purge_old, controller, datetime.now(UTC))
+            await asyncio.sleep(DAY_SECONDS)
+
+    purging = asyncio.create_task(purge())
+    try:
+        yield
+    finally:
+        purging.cancel()
+
+
+def purge_old(controller: Controller, now: datetime) -> None:
+    """Delete what is older than the controller's retention; what was done, or why not, goes to the log."""
+    if controller.retention is None or controller.refused:
+        return
+    try:
+        store = bootstrap.store(controller)
+        try:
+            purged = store.purge(now - controller.retention, now)
+        finally:
+            store.close()
+    except LedgerError as error:
+        log.error("purge failed", controller=controller.id, error=str(error))
+    else:
+        log.info("purged", controller=controller.id, records=purged)
 
 
 @asynccontextmanager

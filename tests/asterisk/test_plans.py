@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from lab.office import spool
 from lab.site import Site
 
 LATER = """\
@@ -154,3 +157,48 @@ def test_controller_without_its_papers_is_not_live(site: Site) -> None:
     assert site.call("+493012345678").status == "PLAYED"
     assert site.office.records() == []
     assert "Controller acme is not live" in site.office.said
+
+
+FEATURES = (Path(__file__).resolve().parents[2] / "dialplan/features.conf").read_text()
+OPERATOR = """\
+ same => n,Set(__DYNAMIC_FEATURES=informed)
+ same => n,Set(__INFORMATIVA_OPERATOR=anna)
+ same => n,Dial(Local/1@operators/n,,g)
+ same => n,UserEvent(Read,Status:${INFORMATIVA_STATUS})
+ same => n,Hangup()
+
+[operators]
+exten => 1,1,Answer()
+ same => n,Wait(0.5)
+ same => n,SendDTMF(*77)
+ same => n,Wait(1)
+ same => n,Hangup()
+
+[rest]
+exten => 1,1,Playback("""
+
+
+@pytest.mark.parametrize("tries", ["service", "script", "neither"])
+def test_operator_feature_code(site: Site, tries: str) -> None:
+    """An operator presses *77 during the call: the caller counts as told, and by whom is on record."""
+    (site.pbx.etc / "features.conf").write_text(FEATURES)
+    site.pbx.cli("module reload features")
+    site.edit_dialplan("1,Gosub(informativa,s,1(${EXTEN}))", "1,Set(__INFORMATIVA_LINE=${EXTEN})")
+    site.edit_dialplan(" same => n,Playback(", OPERATOR)
+    if tries != "service":
+        site.office.stop()
+    if tries == "neither":
+        site.office.config.rename(site.office.folder / "away")
+    site.dial()
+    event = site.pbx.wait_event(lambda event: event["UserEvent"] == "Read", 30)
+    if tries == "neither":
+        assert event["Status"] == "FALLBACK"
+        assert [row["ending"] for row in spool(site.pbx).values()] == ["operator"]
+        return
+    assert event["Status"] == "INFORMED"
+    (record,) = site.office.records()
+    assert (record.event.kind, record.event.reference, record.event.notice) == ("operator", "anna", "privacy")
+    explained = site.office.command(
+        "explain", "--from", "+393331234567", "--to", "0212345678", "-c", site.office.config
+    )
+    assert "already-informed" in explained

@@ -9,9 +9,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from .. import bootstrap
 from ..config import Configuration, load
 from ..errors import LedgerError
-from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Line
 from .options import controller_named
 
@@ -56,7 +56,7 @@ def _records(controller: Controller) -> str:
     try:
         if not Path(controller.ledger).exists():
             return "nothing recorded yet"
-        store = SqliteStore(controller.ledger, read_only=True)
+        store = bootstrap.store(controller, read_only=True)
         try:
             return f"{store.newest()} records"
         finally:

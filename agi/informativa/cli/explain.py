@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from .. import bootstrap, policy
 from .. import caller as callers
-from .. import policy
 from ..config import load
 from ..errors import InformativaError
-from ..ledgers.sqlite import SqliteStore
 from ..model import Caller, Decision, Identified, IncomingCall, Known, Line, Reason, Standing, Status
 
 WITHHELD = "withheld"
@@ -67,7 +66,7 @@ def explain(file: Path, number: str, to: str, at: datetime, language: str, as_js
 def _standing(line: Line, caller: Caller) -> Standing:
     if not isinstance(caller, Identified) or not Path(line.controller.ledger).exists():
         return {}
-    store = SqliteStore(line.controller.ledger, read_only=True)
+    store = bootstrap.store(line.controller, read_only=True)
     try:
         return store.standing(callers.pseudonym(caller, line.controller.key))
     finally:

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
+from .. import bootstrap
 from ..config import DEFAULT_FILE, load
 from ..errors import InformativaError
-from ..ledgers.sqlite import SqliteLedger
-from ..model import Controller, Event, Record
+from ..model import Controller, Event, Kind, Record
 from .options import Config, controller_named
 
 app = typer.Typer(help="What was recorded.", no_args_is_help=True)
@@ -56,7 +56,7 @@ def _show(controller: Controller, last: int | None) -> None:
     if not exists:
         print(f"There is no ledger {controller.ledger}: nothing was recorded yet, or it was taken away.\n")
         return
-    ledger = SqliteLedger(controller.ledger)
+    ledger = bootstrap.store(controller)
     try:
         _print(ledger.records(max(1, ledger.newest() - last + 1) if last else 1))
     finally:
@@ -77,12 +77,18 @@ def _cells(record: Record) -> list[str]:
         str(record.number),
         f"{event.at:%Y-%m-%d %H:%M:%S}",
         event.line,
-        event.pseudonym.hex()[:8] if event.pseudonym else "unidentified",
+        _caller(event),
         f"{event.notice} {event.version} {event.language}",
-        event.status,
+        event.status if event.kind is Kind.PHONE else event.kind,
         _why(event),
         _heard(event),
     ]
+
+
+def _caller(event: Event) -> str:
+    if event.pseudonym:
+        return event.pseudonym.hex()[:8]
+    return "erased" if event.erased else "unidentified"
 
 
 def _why(event: Event) -> str:
@@ -91,6 +97,6 @@ def _why(event: Event) -> str:
 
 def _heard(event: Event) -> str:
     if event.heard is None:
-        return ""
+        return event.reference
     heard = event.heard
     return f"{heard.seconds:.1f} of {heard.length:.1f} s, {heard.ending} {heard.key}".strip()

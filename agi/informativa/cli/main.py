@@ -20,9 +20,10 @@ import typer
 from .. import __version__
 from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
+from ..model import Kind
+from . import callers, ledger, setup
 from . import controllers as controllers_
 from . import explain as explain_
-from . import ledger, setup
 from .log import LogFormat
 from .options import Config, Json
 
@@ -35,6 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(callers.app, name="caller")
 
 
 def _version(wanted: bool) -> None:
@@ -71,6 +73,33 @@ def dialplan(
 ) -> None:
     """Print the dialplan for this configuration, or write it: -o /etc/asterisk/informativa.conf."""
     setup.dialplan(config, output)
+
+
+@app.command()
+def record(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The caller, with country code: +39…")],
+    controller: Annotated[str, typer.Option(metavar="NAME", help="Who told him.")],
+    kind: Annotated[Kind, typer.Option("--by", help="operator, website or contract.")],
+    reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")],
+    notice: Annotated[str, typer.Option(metavar="NAME")] = "privacy",
+    on: Annotated[datetime | None, typer.Option(metavar="DATE", help="When; now, if not given.")] = None,
+    version: Annotated[str, typer.Option(metavar="VERSION", help="Else the one in force then.")] = "",
+    config: Config = DEFAULT_FILE,
+) -> None:
+    """Put on record that a caller was told elsewhere: by an operator, a website, a contract."""
+    if kind not in callers.ELSEWHERE:
+        raise InformativaError(f"--by cannot be {kind}.", "It is operator, website or contract.")
+    when = on.replace(tzinfo=UTC) if on else datetime.now(UTC)
+    callers.record(config, number, controller, notice, kind, reference, when, version)
+
+
+@app.command()
+def purge(
+    config: Config = DEFAULT_FILE,
+    yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
+) -> None:
+    """Say which records are older than the retention; with --yes delete them, as the service does daily."""
+    callers.purge(config, yes)
 
 
 @app.command()

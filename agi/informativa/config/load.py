@@ -142,6 +142,7 @@ class _Builder:
             ledger=os.path.normpath(self._folder / given.ledger),
             outsourcing=_outsourcing(given.outsourcing) if given.outsourcing else None,
             refused=self._refusal(name, given),
+            retention=given.retention,
         )
 
     def _refusal(self, name: str, given: ControllerSettings) -> str:

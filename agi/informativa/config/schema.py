@@ -61,19 +61,33 @@ File = Annotated[
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 
 
+def _days(text: str) -> timedelta | None:
+    """`6 months`: a month is 30 days and a year 365."""
+    found = re.fullmatch(r"([1-9]\d{0,3}) (day|week|month|year)s?", text)
+    return timedelta(days=int(found[1]) * _DAYS[found[2]]) if found else None
+
+
 def _again(value: object) -> timedelta | None:
-    """`once`, `always`, or `every 6 months`; a month is 30 days and a year 365."""
+    """`once`, `always`, or `every 6 months`."""
     if value == "once":
         return None
     if value == "always":
         return timedelta(0)
-    found = re.fullmatch(r"every (?:(\d{1,4}) )?(day|week|month|year)s?", str(value))
-    if found is None or found[1] == "0":
+    every, _, text = str(value).partition(" ")
+    period = _days(text if text[:1].isdigit() else f"1 {text}")
+    if every != "every" or period is None:
         given = {"value": repr(value)}
         raise PydanticCustomError(
             "form", "{value} is not `once`, `always` or such as `every 12 months`", given
         )
-    return timedelta(days=int(found[1] or 1) * _DAYS[found[2]])
+    return period
+
+
+def _period(value: object) -> timedelta:
+    period = _days(str(value))
+    if period is None:
+        raise PydanticCustomError("form", "{value} is not a time such as `5 years`", {"value": repr(value)})
+    return period
 
 
 def _moment(value: object) -> datetime:
@@ -130,6 +144,7 @@ class ControllerSettings(Strict):
     """Who answers for the data of the callers of its lines."""
 
     name: Text
+    retention: Annotated[timedelta | None, BeforeValidator(_period)] = None
     outsourcing: OutsourcingSettings | None = None
     key: File
     ledger: File

@@ -11,38 +11,16 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from ..errors import EventRefusedError, LedgerError
-from ..model import Ending, Event, Heard, Known, Reason, Record, Standing, Status
+from ..model import Event, Kind, Known, Reason, Record, Standing
+from . import rows
 
+PAGE = 10_000  # records that one transaction of a purge deletes
 BUSY_SECONDS = 2.0  # how long to wait for another process's transaction; bounds what a caller waits
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-# Joined with `event`: a standing whose proof is gone proves nothing.
-_STANDING = """
-SELECT standing.notice, standing.versions, standing.purposes, standing.record, standing.at
-FROM standing JOIN event ON event.record = standing.record WHERE standing.pseudonym = ?
-"""
-_RECORDS = """
-SELECT record, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt,
-       ending, heard, length, key, basis, linked, wanted
-FROM event WHERE record >= ? ORDER BY record
-"""
-_APPEND = """
-INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status, reason,
-                   prompt, ending, heard, length, key, basis, linked, wanted)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-_INFORM = """
-INSERT INTO standing (pseudonym, notice, versions, purposes, record, at) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (pseudonym, notice) DO UPDATE
-SET versions = excluded.versions, purposes = excluded.purposes, record = excluded.record, at = excluded.at
-"""
-
 
 _REMEDIES = {
     "SQLITE_BUSY": "Another process holds it: end whatever has it open beside informativa.",
@@ -96,12 +74,64 @@ class SqliteStore:
     def records(self, first: int = 1) -> Iterator[Record]:
         """All records from number `first` on, in order, as of the moment of each page."""
         with self._translated():
-            for row in self._connection.execute(_RECORDS, (first,)):
-                yield _record(row)
+            for row in self._connection.execute(rows.RECORDS, (first,)):
+                yield rows.record(row)
 
     def record(self, number: int) -> Record | None:
         """The record of that number, if there is one."""
         return next((record for record in self.records(number) if record.number == number), None)
+
+    def of_caller(self, pseudonym: bytes) -> list[Record]:
+        """All records of one caller, in order. Reads the whole ledger: this is rare, calls are not."""
+        with self._translated():
+            return [rows.record(row) for row in self._connection.execute(rows.OF_CALLER, (pseudonym,))]
+
+    def erase(self, pseudonym: bytes, at: datetime) -> int:
+        """Erase one caller and leave the trace that it happened, in one transaction; how many records.
+
+        The bytes are overwritten in the file and the log is emptied, so that nothing is left to find.
+        """
+        with self._translated():
+            self._connection.execute("PRAGMA secure_delete = ON")
+            with self._transaction():
+                erased = self._connection.execute(rows.ERASE, (pseudonym,)).rowcount
+                self._connection.execute("DELETE FROM standing WHERE pseudonym = ?", (pseudonym,))
+                self._append(rows.note(Kind.ERASURE, Reason.REQUEST, at, f"{erased} records"))
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return erased
+
+    def older(self, cutoff: datetime) -> int:
+        """How many records `purge` would delete."""
+        with self._translated():
+            sql = "SELECT count(*) FROM event WHERE at < ? AND kind <> 'purge'"
+            number: int = self._connection.execute(sql, (rows.microseconds(cutoff),)).fetchone()[0]
+            return number
+
+    def purge(self, cutoff: datetime, at: datetime) -> int:
+        """Delete what is older than `cutoff` and leave the trace that it happened; how many records.
+
+        In pages, so that calls never wait long. A later record may go on naming a deleted one as its
+        basis: the number still says which it was.
+        """
+        purged = 0
+        with self._translated():
+            self._connection.execute("PRAGMA foreign_keys = OFF")
+            try:
+                while page := self._delete_page(rows.PURGE, cutoff):
+                    purged += page
+                while self._delete_page(rows.PURGE_STANDING, cutoff):
+                    pass
+                if purged:
+                    with self._transaction():
+                        note = f"{purged} records before {cutoff:%Y-%m-%d %H:%M} UTC"
+                        self._append(rows.note(Kind.PURGE, Reason.RETENTION, at, note))
+            finally:
+                self._connection.execute("PRAGMA foreign_keys = ON")
+        return purged
+
+    def _delete_page(self, statement: str, cutoff: datetime) -> int:
+        with self._transaction():
+            return self._connection.execute(statement, (rows.microseconds(cutoff), PAGE)).rowcount
 
     def newest(self) -> int:
         """The number of the newest record, 0 if there is none."""
@@ -137,29 +167,28 @@ class SqliteStore:
         )
 
     def _standing(self, pseudonym: bytes) -> dict[str, Known]:
-        return {
-            notice: Known(_set(versions), _set(purposes), record, _time(at))
-            for notice, versions, purposes, record, at in self._connection.execute(_STANDING, (pseudonym,))
-        }
+        known: dict[str, Known] = {}
+        for notice, version, purposes, record, at in self._connection.execute(rows.STANDING, (pseudonym,)):
+            one = Known(frozenset({version}), rows.word_set(purposes), record, rows.moment(at))
+            known[notice] = one.merged(known.get(notice, one))
+        return known
 
     def _append(self, event: Event) -> int:
-        record = self._connection.execute(_APPEND, _row(event)).lastrowid
+        record = self._connection.execute(rows.APPEND, rows.row(event)).lastrowid
         assert record is not None  # an INSERT that did not raise has a row
         if event.pseudonym is not None and event.informs:
-            known = Known(frozenset({event.version}), event.purposes, record, event.at)
-            known = known.merged(self._standing(event.pseudonym).get(event.notice, known))
-            self._connection.execute(
-                _INFORM,
-                (
-                    event.pseudonym,
-                    event.notice,
-                    _words(known.versions),
-                    _words(known.purposes),
-                    known.record,
-                    _microseconds(known.at),
-                ),
-            )
+            self._inform(event, Known(frozenset({event.version}), event.purposes, record, event.at))
         return record
+
+    def _inform(self, event: Event, known: Known) -> None:
+        """What a version told is all that its deliveries told: a supplement, say, and later the whole."""
+        for notice, version, purposes, record, at in self._connection.execute(
+            rows.STANDING, (event.pseudonym,)
+        ):
+            if (notice, version) == (event.notice, event.version):
+                before = Known(known.versions, rows.word_set(purposes), record, rows.moment(at))
+                known = known.merged(before)
+        self._connection.execute(rows.INFORM, rows.informs(event, known))
 
     def _migrate(self) -> None:
         """Apply each numbered migration once, together with the note that it was applied."""
@@ -233,10 +262,6 @@ class SqliteLedger:
     def records(self, first: int = 1) -> Iterator[Record]:
         return self._store().records(first)
 
-    def newest(self) -> int:
-        """The number of the newest record, 0 if there is none."""
-        return self._store().newest()
-
     def close(self) -> None:
         if self._opened is not None:
             self._opened.close()
@@ -264,70 +289,3 @@ def _statements(sql: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-
-
-def _row(event: Event) -> tuple[object, ...]:
-    heard = event.heard
-    return (
-        _microseconds(event.at),
-        event.call,
-        event.line,
-        event.pseudonym,
-        event.notice,
-        event.version,
-        event.language,
-        _words(event.purposes),
-        event.status,
-        event.reason,
-        event.prompt,
-        heard and heard.ending,
-        heard and heard.seconds,
-        heard and heard.length,
-        heard and heard.key,
-        event.basis,
-        event.linked,
-        event.wanted,
-    )
-
-
-def _record(row: Sequence[Any]) -> Record:
-    (number, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt) = row[
-        :12
-    ]
-    ending, seconds, length, key, basis, linked, wanted = row[12:]
-    return Record(
-        number,
-        Event(
-            at=_time(at),
-            call=call,
-            line=line,
-            pseudonym=pseudonym,
-            notice=notice,
-            version=version,
-            language=language,
-            purposes=_set(purposes),
-            status=Status(status),
-            reason=Reason(reason),
-            prompt=prompt,
-            heard=None if ending is None else Heard(Ending(ending), seconds, length, key),
-            basis=basis,
-            linked=linked,
-            wanted=wanted,
-        ),
-    )
-
-
-def _words(names: frozenset[str]) -> str:
-    return " ".join(sorted(names))
-
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-def _microseconds(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-def _time(at: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=at)

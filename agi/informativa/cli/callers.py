@@ -1,0 +1,192 @@
+"""Commands about one caller: what he was told elsewhere, what is recorded of him, erasing it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .. import bootstrap
+from ..caller import e164, mask, pseudonym
+from ..config import DEFAULT_FILE, Configuration, load
+from ..errors import InformativaError
+from ..ledgers.sqlite import SqliteStore
+from ..model import Controller, Event, Identified, Kind, Notice, NumberForm, Reason, Record, Status, Version
+from .options import Config, Json, controller_named
+
+app = typer.Typer(help="Answer a caller's request for access or erasure.", no_args_is_help=True)
+
+Number = Annotated[str, typer.Argument(metavar="NUMBER", help="The caller, with country code: +39…")]
+Of = Annotated[str | None, typer.Option("--controller", metavar="NAME", help="Only this controller.")]
+ELSEWHERE = (Kind.OPERATOR, Kind.WEBSITE, Kind.CONTRACT)
+
+
+@app.callback()
+def _group() -> None:
+    pass
+
+
+@app.command()
+def show(number: Number, config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
+    """Say what this caller was told: what, when, how, which text, on which ground."""
+    configuration = load(config)
+    caller = _identified(number)
+    found = {each.id: _records(each, caller) for each in _controllers(configuration, controller)}
+    if as_json:
+        rows = {name: [_facts(record) for record in records] for name, records in found.items()}
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for name, records in found.items():
+        owner = configuration.controllers[name]
+        print(f"{owner.name} ({name}): {len(records)} records of {mask(caller.number)}")
+        for record in records:
+            print(
+                "    " + ", ".join(f"{what}: {fact}" for what, fact in _facts(record).items() if fact != "")
+            )
+
+
+@app.command()
+def erase(
+    number: Number,
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
+) -> None:
+    """Erase a caller: what is left of his records leads to nobody, and he is unknown afterwards."""
+    configuration = load(config)
+    caller = _identified(number)
+    for each in _controllers(configuration, controller):
+        if not yes:
+            print(f"{each.name} ({each.id}): {len(_records(each, caller))} records would be erased")
+        elif Path(each.ledger).exists():
+            with _opened(each) as store:
+                erased = store.erase(pseudonym(caller, each.key), datetime.now(UTC))
+            print(f"{each.name} ({each.id}): {erased} records erased")
+    if not yes:
+        print("Nothing was erased yet. To do it, add --yes.")
+
+
+def record(
+    file: Path,
+    number: str,
+    controller: str,
+    notice: str,
+    kind: Kind,
+    reference: str,
+    on: datetime,
+    version: str,
+) -> None:
+    """Put on record that this caller was told elsewhere. Raises InformativaError for what cannot be."""
+    configuration = load(file)
+    owner = controller_named(configuration, controller)
+    caller, now = _identified(number), datetime.now(UTC)
+    if on > now:
+        raise InformativaError(f"{on:%Y-%m-%d %H:%M} is still to come.", "Give the day on which he was told.")
+    told = _version(_notice(configuration, controller, notice), version, on)
+    event = Event(
+        at=on,
+        call="",
+        line="",
+        pseudonym=pseudonym(caller, owner.key),
+        notice=notice,
+        version=told.id,
+        language="",
+        purposes=told.purposes,
+        status=Status.INFORMED,
+        reason=Reason.TOLD_ELSEWHERE,
+        kind=kind,
+        reference=reference,
+    )
+    with _opened(owner) as store:
+        (number_of,) = store.append([event])
+    print(f"Record {number_of}: {mask(caller.number)} got {notice} {told.id} by {kind} on {on:%Y-%m-%d}.")
+
+
+def purge(file: Path, yes: bool) -> None:
+    """Delete what is older than each controller's retention, or say what would be."""
+    now = datetime.now(UTC)
+    for controller in load(file).controllers.values():
+        if controller.retention is None:
+            print(f"{controller.name} ({controller.id}): no retention is set, records are kept for ever")
+            continue
+        cutoff = now - controller.retention
+        count = 0
+        if Path(controller.ledger).exists():
+            with _opened(controller) as store:
+                count = store.purge(cutoff, now) if yes else store.older(cutoff)
+        verb = "deleted" if yes else "would be deleted"
+        print(f"{controller.name} ({controller.id}): {count} records from before {cutoff:%Y-%m-%d} {verb}")
+    if not yes:
+        print("Nothing was deleted yet. To do it, add --yes.")
+
+
+def _identified(number: str) -> Identified:
+    found = e164(number, "ZZ", NumberForm.INTERNATIONAL)
+    if len(found) != 1 or not number.startswith("+"):
+        raise InformativaError(
+            "That is no telephone number with country code.", "Type it like +393331234567."
+        )
+    (e164_number,) = found
+    return Identified(e164_number)
+
+
+def _controllers(configuration: Configuration, name: str | None) -> list[Controller]:
+    return [controller_named(configuration, name)] if name else list(configuration.controllers.values())
+
+
+def _notice(configuration: Configuration, controller: str, name: str) -> Notice:
+    plans = (line.plan for line in configuration.lines if line.controller.id == controller)
+    notices = {step.notice.id: step.notice for plan in plans for step in plan}
+    if name not in notices:
+        known = ", ".join(sorted(notices)) or "none in any plan"
+        raise InformativaError(f"Controller {controller} has no notice {name}.", f"There are: {known}.")
+    return notices[name]
+
+
+def _version(notice: Notice, name: str, on: datetime) -> Version:
+    if not name:
+        return notice.current(on)
+    versions = {version.id: version for version in notice.versions}
+    if name not in versions:
+        raise InformativaError(f"There is no version {name}.", f"There are: {', '.join(versions)}.")
+    return versions[name]
+
+
+@contextmanager
+def _opened(controller: Controller) -> Iterator[SqliteStore]:
+    store = bootstrap.store(controller)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _records(controller: Controller, caller: Identified) -> list[Record]:
+    if not Path(controller.ledger).exists():
+        return []
+    with _opened(controller) as store:
+        return store.of_caller(pseudonym(caller, controller.key))
+
+
+def _facts(record: Record) -> dict[str, Any]:
+    """One record in the words of an access request."""
+    event = record.event
+    heard = f"{event.heard.seconds:.1f} of {event.heard.length:.1f} s" if event.heard else ""
+    return {
+        "record": record.number,
+        "when": event.at.isoformat(timespec="seconds"),
+        "how": event.kind,
+        "line": event.line,
+        "text": f"{event.notice} {event.version} {event.language}".strip(),
+        "purposes": ", ".join(sorted(event.purposes)),
+        "status": event.status,
+        "ground": event.reason,
+        "heard": heard,
+        "reference": event.reference,
+        "rests on record": event.basis or "",
+    }

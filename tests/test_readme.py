@@ -32,6 +32,7 @@ def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
         "check",
         "dialplan",
         "ledger",
+        "explain",
     ]
     for line in ours:
         typed = line.replace("sudo -u asterisk ", "").replace("/opt/informativa/bin/", f"{BIN}/")

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from doubles import CALLER
-from informativa import __version__
+from informativa import __version__, bootstrap
 from informativa.caller import pseudonym
+from informativa.config import load
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified
 from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
@@ -347,6 +348,33 @@ def test_purge_says_first_what_it_would_do(folder: Path) -> None:
     assert "0 records from before" in run("purge", "-c", file, "--yes").stdout
     assert explained(folder, CALLER)["notices"][0]["rule"].startswith("not-informed")
     assert explained(folder, "+393470000001")["notices"][0]["status"] == "NOTDUE"
+
+
+def test_recording_that_changed_under_its_version_is_refused(folder: Path) -> None:
+    """Once a version was served, another recording under its name is refused; a new version is not."""
+    file = folder / "informativa.yaml"
+    configuration = load(file)
+    bootstrap.verify_recordings(configuration, keep=True)
+    prompt = folder / "prompts/it/short.wav"
+    old = prompt.read_bytes()
+    prompt.write_bytes(old[:-400] + b"\1" * 400)
+    for command in ("check", "serve"):
+        message = refused(command, "-c", file)
+        assert f"{prompt} is not the recording that version 2026-11 was first served with" in message
+    prompt.write_bytes(old)
+    assert run("check", "-c", file).returncode == 0
+    prompt.write_bytes(old[:-400] + b"\1" * 400)
+    file.write_text(file.read_text().replace('version: "2026-11"', 'version: "2026-12"', 1))
+    assert run("check", "-c", file).returncode == 0
+
+
+def test_recording_may_change_before_it_was_served(folder: Path) -> None:
+    """`check` alone remembers nothing: prompts may be replaced until the service has run with them."""
+    file = folder / "informativa.yaml"
+    run("check", "-c", file)
+    prompt = folder / "prompts/it/short.wav"
+    prompt.write_bytes(prompt.read_bytes()[:-400] + b"\1" * 400)
+    assert run("check", "-c", file).returncode == 0
 
 
 def test_defect_is_one_line_and_exit_code_3(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:

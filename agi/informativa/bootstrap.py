@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from .call import Desk
 from .config import Configuration
+from .config.prompts import recordings
+from .errors import ConfigError, Problem
 from .ledgers.memory import RefusedLedger
 from .model import Controller
 from .ports import Ledger
@@ -42,6 +44,36 @@ def store(controller: Controller, *, read_only: bool = False) -> SqliteStore:
     from .ledgers.sqlite import SqliteStore
 
     return SqliteStore(controller.ledger, read_only=read_only)
+
+
+def verify_recordings(configuration: Configuration, *, keep: bool) -> None:
+    """Hold the prompts against those that each version was first served with; `keep` remembers new ones.
+
+    Raises ConfigError for a recording that changed under an unchanged version: its records would point
+    at a text that nobody heard. Raises LedgerError.
+    """
+    problems: list[Problem] = []
+    for name, controller in configuration.controllers.items():
+        if controller.refused:
+            continue
+        found = [one for notice in configuration.notices[name] for one in recordings(notice)]
+        ledger = store(controller)
+        try:
+            for one in ledger.changed(found):
+                notice, version, *_ = one.place
+                message = (
+                    f"{one.file} is not the recording that version {version} was first served with; give the"
+                    " new one a new version, or put the old file back"
+                )
+                problems.append(
+                    Problem(str(configuration.file), None, f"controllers.{name}.notices.{notice}", message)
+                )
+            if keep and not problems:
+                ledger.keep(found)
+        finally:
+            ledger.close()
+    if problems:
+        raise ConfigError(problems)
 
 
 def close(desk: Desk) -> None:

@@ -166,6 +166,15 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Recording:
+    """One sound file of a version: notice, version, part, language and format say where it stands."""
+
+    place: tuple[str, str, str, str, str]
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Notice:
     """What one controller tells its callers, as versions from the oldest to the newest."""
 

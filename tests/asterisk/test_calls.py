@@ -27,13 +27,11 @@ def test_notice_is_heard_once_and_whole(site: Site) -> None:
 
 def test_shipped_notice_is_heard_whole(site: Site, tmp_path: Path) -> None:
     """The Italian notice that the project ships is heard whole, once, through the telephone's codec."""
-    shipped = Path(
-        site.office.command("init", tmp_path / "shipped") and tmp_path / "shipped/prompts/it/short.wav"
-    )
+    site.office.command("init", tmp_path / "shipped")
+    shipped = tmp_path / "shipped/prompts/it/short.wav"
     shutil.copy(shipped, site.office.folder / "prompts/it/short.wav")
     site.prompts["it/short"] = audio.read_wav(shipped)
-    site.office.stop()
-    site.office.start()
+    site.configure(('version: "2026-11"', 'version: "2026-12"'))
     assert site.call().heard == site.whole("it/short", "after")
 
 

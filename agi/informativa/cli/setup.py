@@ -57,6 +57,7 @@ def check(file: Path) -> None:
     configuration = load(file)
     if configuration.refused:
         raise ConfigError(configuration.refused)
+    bootstrap.verify_recordings(configuration, keep=False)
     bootstrap.close(bootstrap.service_desk(configuration))
     for warning in (*configuration.warnings, *_exposed(configuration)):
         print(f"warning: {warning}", file=sys.stderr)
@@ -107,6 +108,7 @@ def dialplan(file: Path, output: Path | None) -> None:
 def serve(file: Path, form: LogFormat) -> None:
     """Run the service in the foreground."""
     configuration = load(file)
+    bootstrap.verify_recordings(configuration, keep=True)
     sink = configure(form)
     try:
         log = structlog.get_logger("informativa")

@@ -43,8 +43,8 @@ KEY_BYTES = 32
 class Configuration:
     """What `serve` and the script work from.
 
-    `refused` are the problems of controllers that may not go live, while the others do; `warnings` are
-    for the admin to read, and stop nothing.
+    `notices` are by controller. `refused` are the problems of controllers that may not go live, while
+    the others do; `warnings` are for the admin to read, and stop nothing.
     """
 
     file: Path
@@ -53,6 +53,7 @@ class Configuration:
     sessions: int
     drain: float
     controllers: Mapping[str, Controller]
+    notices: Mapping[str, tuple[Notice, ...]]
     lines: tuple[Line, ...]
     spelled: Mapping[str, Line]
     fallback: Prompt | None
@@ -125,6 +126,7 @@ class _Builder:
             sessions=settings.service.sessions,
             drain=settings.service.drain,
             controllers=controllers,
+            notices={name: tuple(own.values()) for name, own in notices.items()},
             lines=tuple(lines),
             spelled=spelled,
             fallback=fallback,

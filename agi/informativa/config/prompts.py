@@ -6,11 +6,13 @@ their own length; the headerless formats have a fixed number of bytes for so man
 
 from __future__ import annotations
 
+import hashlib
 import wave
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..model import Length, Prompt
+from ..model import Length, Notice, Prompt, Recording
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,20 @@ def measure(path: Path) -> Prompt:
         named = ", ".join(f"{file.name} ({length.seconds:.1f} s)" for file, length in lengths.items())
         raise ValueError(f"not one recording in several formats: {named}; delete what is stale")
     return Prompt(str(path), tuple(lengths.values()))
+
+
+def recordings(notice: Notice) -> Iterator[Recording]:
+    """Every sound file of every version of a notice, with its SHA-256. Raises OSError."""
+    for version in notice.versions:
+        parts: dict[str, Mapping[str, Prompt]] = {"short": version.short, "full": version.full}
+        parts |= {f"supplement:{known}": prompts for known, prompts in version.supplements.items()}
+        for part, prompts in parts.items():
+            for language, prompt in prompts.items():
+                for name in _names(Path(prompt.path)):
+                    file = Path(prompt.path).parent / name
+                    if file.exists():
+                        place = (notice.id, version.id, part, language, file.suffix[1:])
+                        yield Recording(place, str(file), hashlib.sha256(file.read_bytes()).hexdigest())
 
 
 def _names(path: Path) -> list[str]:

@@ -34,6 +34,8 @@ DELETE FROM standing WHERE (pseudonym, notice, version) IN (
     WHERE at < ? AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = old.record) LIMIT ?
 )
 """
+RECORDINGS = "SELECT notice, version, part, language, format, sha256 FROM recording"
+KEEP_RECORDING = "INSERT OR IGNORE INTO recording VALUES (?, ?, ?, ?, ?, ?)"
 APPEND = """
 INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status, reason,
                    prompt, ending, heard, length, key, basis, linked, wanted, kind, reference, erased)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
 
 from ..errors import EventRefusedError, LedgerError
-from ..model import Event, Kind, Known, Reason, Record, Standing
+from ..model import Event, Kind, Known, Reason, Record, Recording, Standing
 from . import rows
 
 PAGE = 10_000  # records that one transaction of a purge deletes
@@ -132,6 +132,18 @@ class SqliteStore:
     def _delete_page(self, statement: str, cutoff: datetime) -> int:
         with self._transaction():
             return self._connection.execute(statement, (rows.microseconds(cutoff), PAGE)).rowcount
+
+    def changed(self, recordings: Iterable[Recording]) -> list[Recording]:
+        """Those of which another sound file was served before."""
+        with self._translated():
+            known = {row[:5]: row[5] for row in self._connection.execute(rows.RECORDINGS)}
+        return [one for one in recordings if known.get(one.place, one.sha256) != one.sha256]
+
+    def keep(self, recordings: Iterable[Recording]) -> None:
+        """Remember each recording that was not served before."""
+        with self._transaction():
+            for one in recordings:
+                self._connection.execute(rows.KEEP_RECORDING, (*one.place, one.sha256))
 
     def newest(self) -> int:
         """The number of the newest record, 0 if there is none."""

@@ -87,7 +87,7 @@ def record(
     caller, now = _identified(number), datetime.now(UTC)
     if on > now:
         raise InformativaError(f"{on:%Y-%m-%d %H:%M} is still to come.", "Give the day on which he was told.")
-    told = _version(_notice(configuration, controller, notice), version, on)
+    told = find_version(find_notice(configuration, controller, notice), version, on)
     event = Event(
         at=on,
         call="",
@@ -105,6 +105,12 @@ def record(
     with _opened(owner) as store:
         (number_of,) = store.append([event])
     print(f"Record {number_of}: {mask(caller.number)} got {notice} {told.id} by {kind} on {on:%Y-%m-%d}.")
+
+
+def require_elsewhere(kind: Kind) -> None:
+    """Raise InformativaError for a kind that is not one of being told elsewhere."""
+    if kind not in ELSEWHERE:
+        raise InformativaError(f"--by cannot be {kind}.", "It is operator, website or contract.")
 
 
 def purge(file: Path, yes: bool) -> None:
@@ -139,16 +145,17 @@ def _controllers(configuration: Configuration, name: str | None) -> list[Control
     return [controller_named(configuration, name)] if name else list(configuration.controllers.values())
 
 
-def _notice(configuration: Configuration, controller: str, name: str) -> Notice:
-    plans = (line.plan for line in configuration.lines if line.controller.id == controller)
-    notices = {step.notice.id: step.notice for plan in plans for step in plan}
+def find_notice(configuration: Configuration, controller: str, name: str) -> Notice:
+    """The controller's notice of that name. Raises InformativaError with those that there are."""
+    notices = {notice.id: notice for notice in configuration.notices[controller]}
     if name not in notices:
-        known = ", ".join(sorted(notices)) or "none in any plan"
+        known = ", ".join(sorted(notices)) or "none"
         raise InformativaError(f"Controller {controller} has no notice {name}.", f"There are: {known}.")
     return notices[name]
 
 
-def _version(notice: Notice, name: str, on: datetime) -> Version:
+def find_version(notice: Notice, name: str, on: datetime) -> Version:
+    """The version named, or the one in force then. Raises InformativaError with those that there are."""
     if not name:
         return notice.current(on)
     versions = {version.id: version for version in notice.versions}

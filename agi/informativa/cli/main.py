@@ -21,7 +21,7 @@ from .. import __version__
 from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
 from ..model import Kind
-from . import callers, ledger, setup
+from . import callers, importing, ledger, setup
 from . import controllers as controllers_
 from . import explain as explain_
 from .log import LogFormat
@@ -87,10 +87,24 @@ def record(
     config: Config = DEFAULT_FILE,
 ) -> None:
     """Put on record that a caller was told elsewhere: by an operator, a website, a contract."""
-    if kind not in callers.ELSEWHERE:
-        raise InformativaError(f"--by cannot be {kind}.", "It is operator, website or contract.")
+    callers.require_elsewhere(kind)
     when = on.replace(tzinfo=UTC) if on else datetime.now(UTC)
     callers.record(config, number, controller, notice, kind, reference, when, version)
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="With columns `number` and `date`.")],
+    controller: Annotated[str, typer.Option(metavar="NAME", help="Who told them.")],
+    kind: Annotated[Kind, typer.Option("--by", help="operator, website or contract.")],
+    reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")] = "",
+    notice: Annotated[str, typer.Option(metavar="NAME")] = "privacy",
+    region: Annotated[str, typer.Option(metavar="COUNTRY", help="Of numbers without country code.")] = "IT",
+    config: Config = DEFAULT_FILE,
+) -> None:
+    """Put on record who was told elsewhere, from a CSV file; the same row adds nothing twice."""
+    callers.require_elsewhere(kind)
+    importing.run(file, config, controller, notice, kind, reference, region)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,6 +35,7 @@ DELETE FROM standing WHERE (pseudonym, notice, version) IN (
     WHERE at < ? AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = old.record) LIMIT ?
 )
 """
+KEEP_DIGEST = "INSERT OR IGNORE INTO imported VALUES (?)"
 RECORDINGS = "SELECT notice, version, part, language, format, sha256 FROM recording"
 KEEP_RECORDING = "INSERT OR IGNORE INTO recording VALUES (?, ?, ?, ?, ?, ?)"
 APPEND = """
@@ -70,6 +72,12 @@ def informs(event: Event, known: Known) -> tuple[object, ...]:
     """What INFORM takes for an event and all that its version told this caller."""
     purposes = words(known.purposes)
     return (event.pseudonym, event.notice, event.version, purposes, known.record, microseconds(known.at))
+
+
+def digest(event: Event) -> bytes:
+    """What makes an imported delivery the same as another."""
+    parts = (event.notice, event.version, event.kind, event.reference, str(microseconds(event.at)))
+    return hashlib.sha256((event.pseudonym or b"") + "\0".join(parts).encode(errors="replace")).digest()[:16]
 
 
 def row(event: Event) -> tuple[object, ...]:

@@ -71,6 +71,18 @@ class SqliteStore:
         with self._transaction():
             return [self._append(event) for event in events]
 
+    def append_new(self, events: Sequence[Event]) -> int:
+        """Record those that were not imported before, in one transaction; how many."""
+        self._check_place()
+        with self._transaction():
+            return sum(self._append_new(event) for event in events)
+
+    def _append_new(self, event: Event) -> bool:
+        new = self._connection.execute(rows.KEEP_DIGEST, (rows.digest(event),)).rowcount == 1
+        if new:
+            self._append(event)
+        return new
+
     def records(self, first: int = 1) -> Iterator[Record]:
         """All records from number `first` on, in order, as of the moment of each page."""
         with self._translated():

@@ -412,3 +412,16 @@ def test_ground_of_service_data_is_recorded() -> None:
     assert (verdict.status, verdict.reason) == (Status.SKIPPED, "service-data-only")
     (record,) = ledger.records()
     assert not record.event.informs
+
+
+def test_rotated_key_keeps_recognising() -> None:
+    """A caller known under the old key is not played to, and is known under the new one afterwards."""
+    before = line()
+    at, ledger = one_line(before)
+    handle(ScriptedSession(), at)
+    rotated = replace(before.controller, key=b"n" * 32, old_keys=(before.controller.key,))
+    for keys in (rotated, replace(rotated, old_keys=())):
+        own = replace(before, controller=keys)
+        session = ScriptedSession()
+        verdict = handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock()))
+        assert (verdict.status, session.played) == (Status.NOTDUE, [])

@@ -336,6 +336,24 @@ def test_erasure_says_first_what_it_would_do(folder: Path) -> None:
     assert "erasure" in shown
 
 
+def test_key_rotation(folder: Path) -> None:
+    """After a rotation callers are known, access and erasure reach both keys, and an old key's time ends."""
+    file, keys = folder / "informativa.yaml", folder / "keys"
+    recorded(folder)
+    before = (keys / "acme.key").read_text()
+    assert "restart the service" in run("keys", "rotate", "acme", "-c", file).stdout
+    assert (keys / "acme.key").read_text() != before
+    (old,) = keys.glob("acme.key.retired-*")
+    assert old.read_text() == before
+    assert {found.stat().st_mode & 0o777 for found in keys.iterdir()} == {0o600}
+    assert explained(folder, CALLER)["notices"][0]["status"] == "NOTDUE"
+    assert "1 records of" in run("caller", "show", CALLER, "-c", file, "--controller", "acme").stdout
+    old.rename(keys / "acme.key.retired-20200101-000000")
+    checked = run("check", "-c", file)
+    assert f"rm {keys}/acme.key.retired-20200101-000000" in checked.stderr
+    assert explained(folder, CALLER)["notices"][0]["rule"].startswith("not-informed")
+
+
 def test_purge_says_first_what_it_would_do(folder: Path) -> None:
     """Nothing is deleted without --yes; with it what is older than the retention goes."""
     file = folder / "informativa.yaml"

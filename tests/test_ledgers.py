@@ -106,6 +106,21 @@ def test_standing_gathers_purposes(open_ledger: Open) -> None:
     asyncio.run(story())
 
 
+def test_rekeyed_caller_is_known_under_the_new_pseudonym_alone(open_ledger: Open) -> None:
+    """After a key rotation what was known moves with the caller, once; records stay as they are."""
+    ledger = open_ledger()
+
+    async def story() -> None:
+        await ledger.append(PLAYED)
+        await ledger.append(replace(PLAYED, pseudonym=OTHER, version="2"))
+        await ledger.rekey(ONE, OTHER)
+        assert await ledger.standing(ONE) == {}
+        assert (await ledger.standing(OTHER))["privacy"].versions == {"1", "2"}
+
+    asyncio.run(story())
+    assert [record.event.pseudonym for record in ledger.records()] == [ONE, OTHER]
+
+
 def test_closing_twice_is_harmless(open_ledger: Open) -> None:
     """A ledger may be closed again."""
     ledger = open_ledger()
@@ -275,7 +290,7 @@ def test_erased_caller_is_unknown_and_leaves_no_trace_of_himself(tmp_path: Path)
     file = tmp_path / "acme.sqlite3"
     theirs = replace(PLAYED, pseudonym=OTHER)
     store = filled(file, PLAYED, theirs, PARTIAL, NOTDUE)
-    assert store.erase(ONE, AT) == 3
+    assert store.erase([ONE], AT) == 3
     assert store.standing(ONE) == {}
     assert store.of_caller(ONE) == []
     assert store.standing(OTHER)["privacy"].record == 2

@@ -116,8 +116,10 @@ class Conversation:
         self._session, self._line, self._caller = session, line, caller
         self._ledger, self._clock = ledger, clock
         self._pseudonym: bytes | None = None
+        self._earlier: list[bytes] = []
         if isinstance(caller, Identified):
             self._pseudonym = callers.pseudonym(caller, line.controller.key)
+            self._earlier = [callers.pseudonym(caller, key) for key in line.controller.old_keys]
         self._wanted = policy.wanted_language(line, caller, session.call.options.get("language", ""))
         self.heard = session.call.options.get("heard", "").split()
         """`notice:record` for each notice heard whole in this call, for who takes it after a transfer."""
@@ -129,6 +131,9 @@ class Conversation:
         standing: Standing = {}
         try:
             if self._pseudonym is not None:
+                for earlier in self._earlier:
+                    if await self._ledger.standing(earlier):
+                        await self._ledger.rekey(earlier, self._pseudonym)
                 standing = await self._ledger.standing(self._pseudonym)
             same_call = await self._same_call()
         except LedgerError as error:

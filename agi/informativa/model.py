@@ -229,7 +229,8 @@ class Outsourcing:
 
 @dataclass(frozen=True)
 class Controller:
-    """Who answers for the data. `key` is secret: it turns numbers into this controller's pseudonyms.
+    """Who answers for the data. `key` is secret: it turns numbers into this controller's pseudonyms;
+    `old_keys` are those before it that still recognise callers.
 
     `refused` says why it may not go live; '' if it may. `retention` is for how long records are kept,
     `None` for ever.
@@ -239,6 +240,7 @@ class Controller:
     name: str
     key: bytes = field(repr=False)
     ledger: str
+    old_keys: tuple[bytes, ...] = field(default=(), repr=False)
     outsourcing: Outsourcing | None = None
     refused: str = ""
     retention: timedelta | None = None

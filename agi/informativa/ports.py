@@ -41,6 +41,9 @@ class Ledger(Protocol):
     async def standing(self, pseudonym: bytes) -> Standing:
         """What this caller already got, from durable records only."""
 
+    async def rekey(self, old: bytes, new: bytes) -> None:
+        """From now on what is known under one pseudonym is known under another; records stay as they are."""
+
     async def record(self, number: int) -> Record | None:
         """The record of that number, if there is one."""
 

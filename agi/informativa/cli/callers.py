@@ -65,7 +65,7 @@ def erase(
             print(f"{each.name} ({each.id}): {len(_records(each, caller))} records would be erased")
         elif Path(each.ledger).exists():
             with _opened(each) as store:
-                erased = store.erase(pseudonym(caller, each.key), datetime.now(UTC))
+                erased = store.erase(_pseudonyms(each, caller), datetime.now(UTC))
             print(f"{each.name} ({each.id}): {erased} records erased")
     if not yes:
         print("Nothing was erased yet. To do it, add --yes.")
@@ -177,7 +177,13 @@ def _records(controller: Controller, caller: Identified) -> list[Record]:
     if not Path(controller.ledger).exists():
         return []
     with _opened(controller) as store:
-        return store.of_caller(pseudonym(caller, controller.key))
+        found = [store.of_caller(pseudonym) for pseudonym in _pseudonyms(controller, caller)]
+    return sorted((record for records in found for record in records), key=lambda record: record.number)
+
+
+def _pseudonyms(controller: Controller, caller: Identified) -> list[bytes]:
+    """What stands for the caller under the controller's key and those before it."""
+    return [pseudonym(caller, key) for key in (controller.key, *controller.old_keys)]
 
 
 def _facts(record: Record) -> dict[str, Any]:

@@ -68,7 +68,11 @@ def _standing(line: Line, caller: Caller) -> Standing:
         return {}
     store = bootstrap.store(line.controller, read_only=True)
     try:
-        return store.standing(callers.pseudonym(caller, line.controller.key))
+        known: dict[str, Known] = {}
+        for key in (line.controller.key, *line.controller.old_keys):
+            for notice, found in store.standing(callers.pseudonym(caller, key)).items():
+                known[notice] = found.merged(known.get(notice, found))
+        return known
     finally:
         store.close()
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import secrets
 import shutil
 import sys
 import tempfile
@@ -18,9 +16,9 @@ import structlog
 from .. import bootstrap, service
 from .. import dialplan as dialplans
 from ..config import Configuration, load
-from ..config.load import KEY_BYTES
 from ..errors import ConfigError, InformativaError
 from ..model import Line
+from .keys import write_key
 from .log import LogFormat, configure
 
 _CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml
@@ -125,9 +123,7 @@ def _lay(folder: Path) -> None:
     for private in ("keys", "ledger"):
         (folder / private).mkdir(mode=0o700)
     for controller in _CONTROLLERS:
-        key = folder / "keys" / f"{controller}.key"
-        with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as secret:
-            secret.write(secrets.token_hex(KEY_BYTES) + "\n")
+        write_key(folder / "keys" / f"{controller}.key")
     with resources.as_file(_shipped("prompts")) as prompts:
         shutil.copytree(prompts, folder / "prompts")
     template = resources.files("informativa.config") / "template.yaml"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +37,7 @@ _SAFE = re.compile(r"[\w ./+@=~-]+")  # as `File` in schema.py
 _EVER = datetime.min.replace(tzinfo=UTC)
 LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on long notices
 KEY_BYTES = 32
+RETIRED = ".retired-"  # and the day, in the name of a key that was put away
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,13 @@ class Configuration:
     """
 
     file: Path
+    folder: Path
     host: str
     port: int
     sessions: int
     drain: float
     controllers: Mapping[str, Controller]
+    key_files: Mapping[str, str]
     notices: Mapping[str, tuple[Notice, ...]]
     lines: tuple[Line, ...]
     spelled: Mapping[str, Line]
@@ -121,11 +124,13 @@ class _Builder:
             raise ConfigError(_sorted(self._problems))
         return Configuration(
             file=Path(self._document.file).absolute(),
+            folder=self._folder,
             host=host,
             port=int(port),
             sessions=settings.service.sessions,
             drain=settings.service.drain,
             controllers=controllers,
+            key_files={name: given.key for name, given in settings.controllers.items()},
             notices={name: tuple(own.values()) for name, own in notices.items()},
             lines=tuple(lines),
             spelled=spelled,
@@ -141,6 +146,7 @@ class _Builder:
             id=name,
             name=given.name,
             key=key,
+            old_keys=tuple(self._old_keys(name, given)),
             ledger=os.path.normpath(self._folder / given.ledger),
             outsourcing=_outsourcing(given.outsourcing) if given.outsourcing else None,
             refused=self._refusal(name, given),
@@ -165,6 +171,20 @@ class _Builder:
         if message:
             self._refused.append(self._document.problem(path, message))
         return message
+
+    def _old_keys(self, name: str, given: ControllerSettings) -> Iterator[bytes]:
+        """Keys that `keys rotate` put away and whose time is not over; of those that are, a word."""
+        file, path = self._folder / given.key, ("controllers", name, "key")
+        for old in sorted(file.parent.glob(f"{file.name}{RETIRED}*")):
+            try:
+                since = datetime.strptime(old.name.partition(RETIRED)[2][:8], "%Y%m%d").replace(tzinfo=UTC)
+            except ValueError:
+                continue
+            if datetime.now(UTC) - since < given.old_keys_for:
+                yield self._key(old, path)
+            else:
+                message = f"the time of the old key {old} is over; type: rm {old}"
+                self._warnings.append(self._document.problem(path, message))
 
     def _key(self, file: Path, path: documents.KeyPath) -> bytes:
         """The secret in `file`; empty (with a problem noted) if there is none to be trusted."""

@@ -147,6 +147,7 @@ class ControllerSettings(Strict):
     retention: Annotated[timedelta | None, BeforeValidator(_period)] = None
     outsourcing: OutsourcingSettings | None = None
     key: File
+    old_keys_for: Annotated[timedelta, BeforeValidator(_period)] = timedelta(days=365)
     ledger: File
     notices: Annotated[dict[Identifier, NoticeSettings], Field(min_length=1)]
 

@@ -44,6 +44,9 @@ class GroupCommitLedger:
         standing: Standing = await self._ask(lambda store: store.standing(pseudonym))
         return standing
 
+    async def rekey(self, old: bytes, new: bytes) -> None:
+        await self._ask(lambda store: store.rekey(old, new))
+
     async def record(self, number: int) -> Record | None:
         record: Record | None = await self._ask(lambda store: store.record(number))
         return record

@@ -18,6 +18,11 @@ class MemoryLedger:
     async def standing(self, pseudonym: bytes) -> Standing:
         return dict(self._standing.get(pseudonym, {}))
 
+    async def rekey(self, old: bytes, new: bytes) -> None:
+        known = self._standing.setdefault(new, {})
+        for notice, earlier in self._standing.pop(old, {}).items():
+            known[notice] = earlier.merged(known.get(notice, earlier))
+
     async def record(self, number: int) -> Record | None:
         return Record(number, self._events[number - 1]) if 0 < number <= len(self._events) else None
 
@@ -45,6 +50,9 @@ class RefusedLedger:
         self._error = LedgerError(f"Controller {controller.id} is not live: {controller.refused}.")
 
     async def standing(self, pseudonym: bytes) -> Standing:
+        raise self._error
+
+    async def rekey(self, old: bytes, new: bytes) -> None:
         raise self._error
 
     async def record(self, number: int) -> Record | None:

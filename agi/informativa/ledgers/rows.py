@@ -35,6 +35,7 @@ DELETE FROM standing WHERE (pseudonym, notice, version) IN (
     WHERE at < ? AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = old.record) LIMIT ?
 )
 """
+REKEY = "UPDATE OR IGNORE standing SET pseudonym = ? WHERE pseudonym = ?"
 KEEP_DIGEST = "INSERT OR IGNORE INTO imported VALUES (?)"
 RECORDINGS = "SELECT notice, version, part, language, format, sha256 FROM recording"
 KEEP_RECORDING = "INSERT OR IGNORE INTO recording VALUES (?, ?, ?, ?, ?, ?)"

@@ -98,16 +98,19 @@ class SqliteStore:
         with self._translated():
             return [rows.record(row) for row in self._connection.execute(rows.OF_CALLER, (pseudonym,))]
 
-    def erase(self, pseudonym: bytes, at: datetime) -> int:
-        """Erase one caller and leave the trace that it happened, in one transaction; how many records.
+    def erase(self, pseudonyms: Sequence[bytes], at: datetime) -> int:
+        """Erase one caller under all his pseudonyms and leave the trace that it happened, in one
+        transaction; how many records.
 
         The bytes are overwritten in the file and the log is emptied, so that nothing is left to find.
         """
         with self._translated():
             self._connection.execute("PRAGMA secure_delete = ON")
             with self._transaction():
-                erased = self._connection.execute(rows.ERASE, (pseudonym,)).rowcount
-                self._connection.execute("DELETE FROM standing WHERE pseudonym = ?", (pseudonym,))
+                erased = 0
+                for pseudonym in pseudonyms:
+                    erased += self._connection.execute(rows.ERASE, (pseudonym,)).rowcount
+                    self._connection.execute("DELETE FROM standing WHERE pseudonym = ?", (pseudonym,))
                 self._append(rows.note(Kind.ERASURE, Reason.REQUEST, at, f"{erased} records"))
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return erased
@@ -144,6 +147,12 @@ class SqliteStore:
     def _delete_page(self, statement: str, cutoff: datetime) -> int:
         with self._transaction():
             return self._connection.execute(statement, (rows.microseconds(cutoff), PAGE)).rowcount
+
+    def rekey(self, old: bytes, new: bytes) -> None:
+        """Move what is known under one pseudonym to another, which keeps what it knew itself."""
+        with self._transaction():
+            self._connection.execute(rows.REKEY, (new, old))
+            self._connection.execute("DELETE FROM standing WHERE pseudonym = ?", (old,))
 
     def changed(self, recordings: Iterable[Recording]) -> list[Recording]:
         """Those of which another sound file was served before."""
@@ -276,6 +285,9 @@ class SqliteLedger:
 
     async def standing(self, pseudonym: bytes) -> Standing:
         return self._store().standing(pseudonym)
+
+    async def rekey(self, old: bytes, new: bytes) -> None:
+        self._store().rekey(old, new)
 
     async def record(self, number: int) -> Record | None:
         return self._store().record(number)

@@ -6,23 +6,21 @@ the files (keys and their modes, prompts and their lengths). Relative paths star
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import phonenumbers
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from ..caller import spellings
 from ..errors import ConfigError, Problem
 from ..model import Controller, Document, Keys, Line, Notice, Outsourcing, Prompt, Step, Version
 from . import document as documents
+from .messages import in_words, key_path, unknown
 from .prompts import measure
 from .schema import (
     ControllerSettings,
@@ -71,7 +69,7 @@ def load(file: Path) -> Configuration:
     try:
         settings = Settings.model_validate(document.data)
     except ValidationError as error:
-        found = [document.problem(_key_path(detail), _message(detail)) for detail in error.errors()]
+        found = [document.problem(key_path(detail), in_words(detail)) for detail in error.errors()]
         raise ConfigError(_sorted([*document.problems, *found])) from None
     folder = file.absolute().parent
     if not _SAFE.fullmatch(str(folder)):
@@ -238,7 +236,7 @@ class _Builder:
             for known in version.supplements:
                 if known not in earlier:
                     self._wrong(
-                        (*path, index, "supplements", known), _unknown("version before it", known, earlier)
+                        (*path, index, "supplements", known), unknown("version before it", known, earlier)
                     )
             seen.append(version)
         return Notice(name, versions)
@@ -294,14 +292,14 @@ class _Builder:
             self._wrong((*path, "region"), f"{given.region} is not a country; for the United Kingdom use GB")
         controller = controllers.get(given.controller)
         if controller is None:
-            self._wrong((*path, "controller"), _unknown("controller", given.controller, controllers))
+            self._wrong((*path, "controller"), unknown("controller", given.controller, controllers))
             return None
         plan: list[Step] = []
         for index, step in enumerate(given.plan):
             notice = notices[controller.id].get(step.notice)
             if notice is None:
                 known = notices[controller.id]
-                self._wrong((*path, "plan", index, "notice"), _unknown("notice", step.notice, known))
+                self._wrong((*path, "plan", index, "notice"), unknown("notice", step.notice, known))
                 continue
             self._speaks(notice, controller, given, path)
             plan.append(Step(notice, step.when))
@@ -398,46 +396,3 @@ def _file_mark(file: Path) -> object:
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(problems, key=lambda problem: problem.line or 0))
-
-
-def _key_path(detail: ErrorDetails) -> documents.KeyPath:
-    return tuple(part for part in detail["loc"] if part != "[key]")
-
-
-def _message(detail: ErrorDetails) -> str:
-    """pydantic's finding in an admin's words."""
-    match detail["type"]:
-        case "missing":
-            return "is missing; `informativa init DIR` writes an example of it"
-        case "extra_forbidden":
-            *parents, key = _key_path(detail)
-            return _unknown("setting", str(key), _settings_at(tuple(parents)), named=False)
-        case "literal_error" | "enum":
-            return f"{detail['input']!r} is not one of {detail['ctx']['expected']}"
-        case "form":
-            return detail["msg"]
-        case "dict_type" | "model_type":
-            return "must hold settings of its own, each on a line below it, further to the right"
-        case "list_type":
-            return "must be a list: [one, two], or lines below it that start with `- `"
-        case "too_short":
-            return "is empty; at least one is needed"
-        case _:
-            given = detail["input"]
-            shown = f" (here: {given!r})" if isinstance(given, str) else ""
-            return detail["msg"][:1].lower() + detail["msg"][1:] + shown
-
-
-def _unknown(what: str, name: str, known: Any, *, named: bool = True) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}"
-    return f"there is no {what} {name}; {hint}" if named else f"is not a setting here; {hint}"
-
-
-def _settings_at(path: documents.KeyPath) -> list[str]:
-    """The names of the settings that may stand in the mapping at `path`."""
-    kind: Any = Settings
-    for part in path:
-        fields = getattr(kind, "model_fields", None)
-        kind = fields[part].annotation if fields else kind.__args__[-1]
-    return list(kind.model_fields)

@@ -1,0 +1,109 @@
+"""The whole of a caller's history against a simple model of it, step by step."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from datetime import timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from doubles import ScriptedSession, SteppingClock, hung_up, incoming, line, notice, version, whole
+from informativa.call import Desk, answer
+from informativa.caller import pseudonym
+from informativa.ledgers.sqlite import SqliteLedger
+from informativa.model import Identified, Notice, Status
+
+CALLERS = ["+393330000001", "+393330000002"]
+
+
+class Office(RuleBasedStateMachine):
+    """Callers ring, hang up, are erased; the notice gets new versions. A dictionary says what they know."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.ledger = SqliteLedger(f"{self.folder.name}/l.sqlite3")
+        self.notice = notice(version("1"))
+        self.told: dict[str, set[str]] = {}
+        self.since: dict[str, int] = {}
+        self.clock = SteppingClock()
+
+    def teardown(self) -> None:
+        """Let go of the file."""
+        self.ledger.close()
+        self.folder.cleanup()
+
+    def call(self, number: str, session: ScriptedSession) -> Status:
+        """One call to the line as the notice is now."""
+        own = line(self.notice)
+        session.call = incoming(number)
+        return asyncio.run(answer(session, Desk({own.number: own}, {"acme": self.ledger}, self.clock))).status
+
+    def due(self, number: str) -> bool:
+        """By the model: never told, a purpose is missing, or a material change came since."""
+        current, newest = self.notice.versions[-1], self.since.get(number, -1)
+        material = any(one.material for one in self.notice.versions[newest + 1 :])
+        return number not in self.told or not current.purposes <= self.told[number] or material
+
+    @rule(number=st.sampled_from(CALLERS), listens=st.booleans())
+    def rings(self, number: str, listens: bool) -> None:
+        """A caller rings, and hears it out or hangs up."""
+        expected = self.due(number)
+        short = self.notice.versions[-1].short["it"]
+        session = ScriptedSession(playbacks=[whole(short) if listens else hung_up(3)])
+        status = self.call(number, session)
+        assert bool(session.played) == expected
+        if not expected:
+            assert status is Status.NOTDUE
+        elif listens:
+            assert status is Status.PLAYED
+            self.told[number] = self.told.get(number, set()) | self.notice.versions[-1].purposes
+            self.since[number] = len(self.notice.versions) - 1
+        else:
+            assert status is Status.PARTIAL
+
+    @rule()
+    def somebody_withheld_rings(self) -> None:
+        """Who cannot be recognised always hears it, and changes nothing for others."""
+        session = ScriptedSession()
+        assert self.call("unknown", session) is Status.PLAYED
+        assert session.played
+
+    @rule(
+        purposes=st.sets(st.sampled_from(["service", "marketing", "resale"]), min_size=1),
+        material=st.booleans(),
+    )
+    def new_version(self, purposes: set[str], material: bool) -> None:
+        """The company changes its notice."""
+        versions = self.notice.versions
+        if len(versions) < 6:
+            added = version(str(len(versions) + 1), *purposes, material=material)
+            self.notice = Notice("privacy", (*versions, added))
+
+    @rule(number=st.sampled_from(CALLERS))
+    def is_erased(self, number: str) -> None:
+        """A caller asks to be erased."""
+        key = line().controller.key
+        self.ledger._store().erase([pseudonym(Identified(number), key)], self.clock.now())
+        self.told.pop(number, None)
+        self.since.pop(number, None)
+
+    @rule(days=st.integers(-400, 400))
+    def clock_jumps(self, days: int) -> None:
+        """The machine's clock is set."""
+        self.clock.at += timedelta(days=days)
+
+    @invariant()
+    def the_ledger_knows_what_the_model_knows(self) -> None:
+        """What each caller was told is the same in both."""
+        for number in CALLERS:
+            caller = pseudonym(Identified(number), line().controller.key)
+            known = asyncio.run(self.ledger.standing(caller)).get("privacy")
+            assert (set(known.purposes) if known else None) == self.told.get(number)
+
+
+TestOffice = Office.TestCase
+TestOffice.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

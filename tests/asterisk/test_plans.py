@@ -193,7 +193,9 @@ def test_operator_feature_code(site: Site, tries: str) -> None:
     event = site.pbx.wait_event(lambda event: event["UserEvent"] == "Read", 30)
     if tries == "neither":
         assert event["Status"] == "FALLBACK"
-        assert [row["ending"] for row in spool(site.pbx).values()] == ["operator"]
+        assert [(row["line"], row["ending"]) for row in spool(site.pbx).values()] == [
+            ("0212345678", "operator")
+        ]
         return
     assert event["Status"] == "INFORMED"
     (record,) = site.office.records()

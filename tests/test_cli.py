@@ -408,3 +408,21 @@ def test_defect_is_one_line_and_exit_code_3(folder: Path, monkeypatch: pytest.Mo
     assert error.count("\n") == 1
     assert "secret" not in error
     assert "INFORMATIVA_TRACEBACK=1" in error
+
+
+def test_i6_one_companys_key_and_ledger_open_nothing_of_anothers(folder: Path) -> None:
+    """I6: with one company's key nothing is found in another's ledger, nor with a number in the files."""
+    file = folder / "informativa.yaml"
+    controllers = load(file).controllers
+    for name in controllers:
+        run("record", CALLER, f"--controller={name}", "--by=website", "--reference=x", "-c", file)
+    for mine, theirs in (("acme", "borealis"), ("borealis", "acme")):
+        store = bootstrap.store(controllers[theirs], read_only=True)
+        assert store.of_caller(pseudonym(Identified(CALLER), controllers[theirs].key)) != []
+        assert store.of_caller(pseudonym(Identified(CALLER), controllers[mine].key)) == []
+        assert store.standing(pseudonym(Identified(CALLER), controllers[mine].key)) == {}
+        (record,) = store.records()
+        assert record.event.pseudonym not in Path(controllers[mine].ledger).read_bytes()
+        store.close()
+    kept = b"".join(found.read_bytes() for found in (folder / "ledger").iterdir())
+    assert CALLER[3:].encode() not in kept

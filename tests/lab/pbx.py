@@ -158,20 +158,21 @@ class Pbx:
         except OSError as error:
             raise PbxError(f"{command[0]} cannot be started: {error}. Is it still installed?") from error
         until = time.monotonic() + _BOOT
-        while not self._control_answers():
+        while not self._booted():
             if self._child.wait(0.02):
                 raise PbxError(f"Asterisk ended with {self._child.status} while starting.{self._tail()}")
             if time.monotonic() > until:
                 raise PbxError(f"Asterisk did not start within {_BOOT:.0f} s.{self._tail()}")
-        self.cli("core waitfullybooted", timeout=_BOOT)
 
-    def _control_answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as control:
-            try:
-                control.connect(str(self._folders.run / "asterisk.ctl"))
-            except OSError:
-                return False
-            return True
+    def _booted(self) -> bool:
+        """Whether its console answers that it is up; the socket is there a moment before anyone listens."""
+        if not (self._folders.run / "asterisk.ctl").exists():
+            return False
+        try:
+            self.cli("core waitfullybooted", timeout=_BOOT)
+        except PbxError:
+            return False
+        return True
 
     def _listens(self) -> bool:
         """Whether it got the ports; somebody else may have taken one since they were seen free."""

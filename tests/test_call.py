@@ -3,7 +3,7 @@
 import asyncio
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -25,9 +25,22 @@ from doubles import (
     whole,
 )
 from informativa.call import Desk, answer
-from informativa.errors import SessionLostError
+from informativa.errors import RegisterError, SessionLostError
 from informativa.ledgers.memory import MemoryLedger
-from informativa.model import Ending, Event, Keys, Line, Notice, Prompt, Status, Step, Verdict
+from informativa.model import (
+    Ending,
+    Event,
+    Identified,
+    Keys,
+    Kind,
+    Line,
+    Notice,
+    Prompt,
+    Status,
+    Step,
+    Told,
+    Verdict,
+)
 
 
 def desk(ledger: MemoryLedger | None = None, **more) -> Desk:
@@ -425,3 +438,106 @@ def test_rotated_key_keeps_recognising() -> None:
         session = ScriptedSession()
         verdict = handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock()))
         assert (verdict.status, session.played) == (Status.NOTDUE, [])
+
+
+class ScriptedRegister:
+    """A controller's own system that says what the test says."""
+
+    def __init__(self, told: Told | None = None, error: str = "") -> None:
+        self.told, self.error, self.asked = told, error, 0
+
+    async def ask(self, caller: Identified) -> Told | None:
+        """Answer, or fail."""
+        assert caller.number == CALLER
+        self.asked += 1
+        if self.error:
+            raise RegisterError(self.error)
+        return self.told
+
+
+def told_by_crm(own: Line, at: datetime, index: int = -1) -> Told:
+    """That the caller was told one version of the line's first notice."""
+    return Told(own.plan[0].notice.versions[index], Kind.CONTRACT, at, "crm: 4711")
+
+
+def ask(own: Line, *registers: ScriptedRegister, ledger: MemoryLedger | None = None) -> tuple[Verdict, Desk]:
+    """One call on a line whose controller has these systems."""
+    at = Desk(
+        {own.number: own},
+        {"acme": ledger or MemoryLedger()},
+        SteppingClock(),
+        registers={"acme": {"privacy": registers}},
+    )
+    return handle(ScriptedSession(), at), at
+
+
+EARLIER = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def test_answer_of_the_crm_is_the_ground_of_a_skip() -> None:
+    """Who is known to the controller's own system hears nothing; its answer is on record, and asked once."""
+    own = line()
+    crm = ScriptedRegister(told_by_crm(own, EARLIER))
+    verdict, at = ask(own, crm)
+    assert (verdict.status, verdict.reason) == (Status.NOTDUE, "already-informed")
+    ground, skip = events(at)
+    assert (ground.status, ground.kind, ground.reference, ground.at) == (
+        Status.INFORMED,
+        Kind.CONTRACT,
+        "crm: 4711",
+        EARLIER,
+    )
+    assert skip.basis == 1
+    assert handle(ScriptedSession(), at).status is Status.NOTDUE
+    assert crm.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("crm", "error"),
+    [
+        (ScriptedRegister(), ""),
+        (ScriptedRegister(error="The look-up crm failed."), "The look-up crm failed."),
+    ],
+)
+def test_system_that_does_not_know_leaves_the_notice_due(crm: ScriptedRegister, error: str) -> None:
+    """No answer and a doubtful one play the notice; the next system is asked; why not goes to the log."""
+    other = ScriptedRegister()
+    verdict, at = ask(line(), crm, other)
+    assert (verdict.status, verdict.error, other.asked) == (Status.PLAYED, error, 1)
+    assert len(events(at)) == 1
+
+
+def test_answer_that_changes_nothing_is_not_put_on_record() -> None:
+    """Being told long before what is due every month leaves it due, call after call, with no record of it."""
+    own = line(Step(notice(), timedelta(days=30)))
+    verdict, at = ask(own, ScriptedRegister(told_by_crm(own, EARLIER - timedelta(days=300))))
+    assert (verdict.status, len(events(at))) == (Status.PLAYED, 1)
+
+
+def test_answer_about_an_older_version_plays_what_is_new() -> None:
+    """Who was told the version before, by the controller's word, hears its supplement."""
+    first, short = version("1"), Prompt("/prompts/it/new", SHORT.lengths)
+    own = line(notice(first, version("2", "service", "marketing", supplements={"1": {"it": short}})))
+    session = ScriptedSession()
+    at = Desk({own.number: own}, {"acme": MemoryLedger()}, SteppingClock())
+    at = replace(at, registers={"acme": {"privacy": [ScriptedRegister(told_by_crm(own, EARLIER, 0))]}})
+    assert handle(session, at).reason == "new-purpose"
+    assert session.played[0][0] == "/prompts/it/new"
+
+
+def test_system_is_not_asked_in_vain() -> None:
+    """Neither about what is due on every call, nor about a caller who cannot be recognised."""
+    own, crm = line(Step(notice(), timedelta(0))), ScriptedRegister()
+    ask(own, crm)
+    at = Desk({own.number: line()}, {"acme": MemoryLedger()}, SteppingClock())
+    at = replace(at, registers={"acme": {"privacy": [crm]}})
+    handle(ScriptedSession(incoming("")), at)
+    assert crm.asked == 0
+
+
+def test_answer_that_cannot_be_put_on_record_counts_for_nothing() -> None:
+    """With a ledger that takes nothing, the notice is played whatever the controller's system says."""
+    own = line()
+    crm = ScriptedRegister(told_by_crm(own, EARLIER))
+    verdict, _ = ask(own, crm, ledger=BrokenLedger(readable=True))
+    assert (crm.asked, verdict.status, verdict.reason) == (1, Status.FALLBACK, "ledger-unavailable")

@@ -272,6 +272,18 @@ def test_explain_as_a_tree(folder: Path) -> None:
     assert "There are: +390212345678, +493012345678." in message
 
 
+def test_lookups_are_named_and_not_asked(folder: Path) -> None:
+    """`explain` names the company's own system that a call would ask first, and the worksheet says what it
+    gets; neither asks it."""
+    file = folder / "informativa.yaml"
+    lookup = "lookups: {crm: {notice: privacy, url: 'https://crm.example/t?n={number}'}}"
+    file.write_text(file.read_text().replace("    retention: 5", f"    {lookup}\n    retention: 5", 1))
+    (notice,) = explained(folder, CALLER)["notices"]
+    assert notice["unless known to"] == "crm"
+    sheet = run("outsourcing-worksheet", "acme", "-c", file).stdout
+    assert "| the number, asked about at `crm.example` | by that system | to know who was told |" in sheet
+
+
 def recorded(folder: Path, *more: str, number: str = CALLER) -> subprocess.CompletedProcess[str]:
     """Put on record that a caller was told by the first company's website."""
     return run(

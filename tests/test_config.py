@@ -363,3 +363,75 @@ def test_papers_are_checked_for_what_they_must_say(folder: Path) -> None:
         edit(folder, '      contract: {reference: "put its number here", date: 2026-10-01}\n', "")
     )
     assert any("controllers.borealis.outsourcing.contract: is missing" in problem for problem in found)
+
+
+def with_lookup(folder: Path, **settings: object) -> Path:
+    """The configuration with one look-up, `crm`, for the first controller."""
+    own = yaml.safe_dump({"crm": {"notice": "privacy"} | settings}, default_flow_style=True, width=10**6)
+    return edit(folder, "    retention: 5 years", f"    lookups: {own.strip()}\n    retention: 5 years")
+
+
+def private(folder: Path, name: str, text: str, mode: int = 0o600) -> str:
+    """A file with a secret beside the configuration; its name."""
+    (folder / name).write_text(text)
+    (folder / name).chmod(mode)
+    return name
+
+
+def test_lookups(folder: Path) -> None:
+    """A URL with its token and a query with its driver's arguments become what a register is made from."""
+    token = private(folder, "token", "s3cret\n")
+    file = with_lookup(folder, url="https://crm.example/{number}", token=token, milliseconds=300)
+    (lookup,) = load(file).controllers["acme"].lookups
+    assert (lookup.id, lookup.notice, lookup.kind, lookup.seconds) == ("crm", "privacy", "contract", 0.3)
+    assert (lookup.question, lookup.token) == ("https://crm.example/{number}", "s3cret")
+    assert "s3cret" not in repr(lookup)
+
+
+def test_lookup_in_a_database(folder: Path) -> None:
+    """The driver's arguments come from a file of their own, for there is a password in it."""
+    connect = private(folder, "db.yaml", "database: /srv/customers.sqlite3\npassword: s3cret\n")
+    query = "SELECT date FROM told WHERE phone = {number}"
+    file = with_lookup(folder, query=query, driver="sqlite3", connect=connect, by="website")
+    (lookup,) = load(file).controllers["acme"].lookups
+    assert (lookup.kind, lookup.driver, lookup.question) == ("website", "sqlite3", query)
+    assert lookup.arguments == {"database": "/srv/customers.sqlite3", "password": "s3cret"}
+    assert "s3cret" not in repr(lookup)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "lookups.crm: needs either `url` or `query`"),
+        ({"url": "https://crm/{number}", "query": "SELECT {number}"}, "needs either `url` or `query`"),
+        ({"url": "ftp://crm/{number}"}, "is not a URL such as"),
+        ({"url": "https://crm/"}, "crm.url: must have {number} (E.164) or {customer}"),
+        ({"url": "https://crm/{phone}"}, "crm.url: must have {number} (E.164) or {customer}"),
+        ({"url": "https://crm/{number}", "driver": "sqlite3"}, "go with `query`"),
+        ({"url": "https://crm/{number}", "token": "gone"}, "there is no file gone; put the token there"),
+        ({"query": "DELETE FROM told WHERE phone = {number}"}, "is not one SELECT"),
+        ({"query": "SELECT {number}; DROP TABLE told"}, "is not one SELECT"),
+        ({"query": "SELECT {number}", "driver": "sqlite3"}, "needs `driver` (a Python module) and `connect`"),
+        ({"query": "SELECT {number}", "driver": "nosuchdriver", "connect": "x"}, "no Python module nosuch"),
+        ({"query": "SELECT {number}", "driver": "sqlite3", "connect": "gone"}, "there is no file gone"),
+        ({"query": "SELECT {number}", "driver": "sqlite3", "connect": "open"}, "type: chmod 600 open"),
+        ({"query": "SELECT {number}", "driver": "sqlite3", "connect": "list"}, "does not hold settings"),
+        ({"url": "https://crm/{number}", "notice": "privcy"}, "did you mean privacy?"),
+        ({"url": "https://crm/{number}", "by": "phone"}, "is not one of"),
+        ({"url": "https://crm/{number}", "milliseconds": 5000}, "less than or equal to 2000"),
+    ],
+)
+def test_lookup_mistake(folder: Path, settings: dict[str, object], message: str) -> None:
+    """Each mistake in a look-up is named with what would be right."""
+    private(folder, "open", "database: x", 0o644)
+    private(folder, "list", "- x")
+    found = problems(with_lookup(folder, **settings))
+    assert any(message in problem for problem in found), found
+
+
+def test_lookup_in_clear(folder: Path) -> None:
+    """Numbers that would travel over a network in clear are warned about; on this machine they may."""
+    found = load(with_lookup(folder, url="http://crm.example/{number}")).warnings
+    assert ["callers' numbers travel in clear" in warning.message for warning in found] == [True]
+    file = edit(folder, "http://crm.example/", "http://127.0.0.1:8080/")
+    assert load(file).warnings == ()

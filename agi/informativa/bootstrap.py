@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .call import Desk
 from .config import Configuration
 from .config.prompts import recordings
 from .errors import ConfigError, Problem
 from .ledgers.memory import RefusedLedger
-from .model import Controller
-from .ports import Ledger
+from .model import Controller, Identified, Lookup, Notice
+from .ports import Ledger, Register
 
 if TYPE_CHECKING:
     from .ledgers.sqlite import SqliteStore
@@ -29,14 +29,14 @@ def service_desk(configuration: Configuration) -> Desk:
     """For many calls at a time. Opens every ledger now: raises LedgerError if one cannot be used."""
     from .ledgers.groupcommit import GroupCommitLedger
 
-    return _desk(configuration, GroupCommitLedger)
+    return _desk(configuration, GroupCommitLedger, script=False)
 
 
 def script_desk(configuration: Configuration) -> Desk:
     """For the one call of a script. A ledger is opened when the call needs it, and fails then."""
     from .ledgers.sqlite import SqliteLedger
 
-    return _desk(configuration, SqliteLedger)
+    return _desk(configuration, SqliteLedger, script=True)
 
 
 def store(controller: Controller, *, read_only: bool = False) -> SqliteStore:
@@ -82,7 +82,36 @@ def close(desk: Desk) -> None:
         ledger.close()
 
 
-def _desk(configuration: Configuration, open_ledger: Callable[[str], Ledger]) -> Desk:
+def registers(
+    controller: Controller, notices: Sequence[Notice], *, script: bool
+) -> Mapping[str, Sequence[Register]]:
+    """One controller's own systems, by notice. A `script` waits for their answers by itself."""
+    found: dict[str, list[Register]] = {}
+    for lookup in controller.lookups:
+        from .registers.guarded import (  # not for who has none: a script is slow
+            GuardedRegister,
+            block,
+            suspend,
+        )
+
+        notice = next(notice for notice in notices if notice.id == lookup.notice)
+        wait = block if script else suspend
+        register = GuardedRegister(lookup, notice, _question, wait, SystemClock())
+        found.setdefault(notice.id, []).append(register)
+    return found
+
+
+def _question(lookup: Lookup) -> Callable[[Identified], Sequence[Mapping[str, Any]]]:
+    if lookup.driver:
+        from .registers.sql import SqlRegister
+
+        return SqlRegister(lookup)
+    from .registers.http import HttpRegister
+
+    return HttpRegister(lookup)
+
+
+def _desk(configuration: Configuration, open_ledger: Callable[[str], Ledger], *, script: bool) -> Desk:
     """A controller that may not go live has a ledger that takes nothing: its calls get the fallback."""
     return Desk(
         lines=configuration.spelled,
@@ -92,4 +121,9 @@ def _desk(configuration: Configuration, open_ledger: Callable[[str], Ledger]) ->
         },
         clock=SystemClock(),
         fallback=configuration.fallback,
+        registers={
+            name: registers(given, configuration.notices[name], script=script)
+            for name, given in configuration.controllers.items()
+            if given.lookups
+        },
     )

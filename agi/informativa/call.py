@@ -8,14 +8,14 @@ on, and what happened is put on record: in the ledger, or in the dialplan's fall
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from . import caller as callers
 from . import playback, policy
-from .errors import LedgerError, SessionError
+from .errors import LedgerError, RegisterError, SessionError
 from .model import (
-    Caller,
     Decision,
     Ending,
     Event,
@@ -30,8 +30,10 @@ from .model import (
     Standing,
     Status,
     Verdict,
+    Version,
+    told_elsewhere,
 )
-from .ports import CallSession, Clock, Ledger
+from .ports import CallSession, Clock, Ledger, Register
 
 REPEATS = 4  # how often keys may start another prompt, so that a call is not held for ever
 SPOOL = "informativa"  # the AstDB family that holds deliveries which no ledger could take
@@ -64,13 +66,15 @@ _GRAVITY = (
 class Desk:
     """All that answering a call takes: the lines by every spelling, a ledger per controller, the time.
 
-    `fallback` is what to play on a line that nobody configured.
+    `fallback` is what to play on a line that nobody configured. `registers` are the controllers' own
+    systems to be asked, by controller and notice.
     """
 
     lines: Mapping[str, Line]
     ledgers: Mapping[str, Ledger]
     clock: Clock
     fallback: Prompt | None = None
+    registers: Mapping[str, Mapping[str, Sequence[Register]]] = field(default_factory=dict)
 
 
 async def answer(session: CallSession, desk: Desk) -> Verdict:
@@ -95,8 +99,7 @@ async def _handle(session: CallSession, desk: Desk) -> Verdict:
     line = desk.lines.get(session.call.line)
     if line is None:
         return await _unknown_line(session, desk)
-    caller = callers.recognise(session.call, line)
-    conversation = Conversation(session, line, caller, desk.ledgers[line.controller.id], desk.clock)
+    conversation = Conversation(session, line, desk)
     decisions, error = await conversation.decide()
     verdicts: list[Verdict] = []
     for decision in decisions:
@@ -110,11 +113,11 @@ async def _handle(session: CallSession, desk: Desk) -> Verdict:
 class Conversation:
     """One caller on one line: what is decided for them, played to them and put on record."""
 
-    def __init__(
-        self, session: CallSession, line: Line, caller: Caller, ledger: Ledger, clock: Clock
-    ) -> None:
-        self._session, self._line, self._caller = session, line, caller
-        self._ledger, self._clock = ledger, clock
+    def __init__(self, session: CallSession, line: Line, desk: Desk) -> None:
+        self._session, self._line, self._clock = session, line, desk.clock
+        self._ledger = desk.ledgers[line.controller.id]
+        self._registers = desk.registers.get(line.controller.id, {})
+        self._caller = caller = callers.recognise(session.call, line)
         self._pseudonym: bytes | None = None
         self._earlier: list[bytes] = []
         if isinstance(caller, Identified):
@@ -128,17 +131,61 @@ class Conversation:
         """The decisions for this caller. A ledger that cannot be read knows nobody, so all is played; why
         it cannot comes with them."""
         now = self._clock.now()
-        standing: Standing = {}
         try:
-            if self._pseudonym is not None:
-                for earlier in self._earlier:
-                    if await self._ledger.standing(earlier):
-                        await self._ledger.rekey(earlier, self._pseudonym)
-                standing = await self._ledger.standing(self._pseudonym)
-            same_call = await self._same_call()
+            standing, same_call = await self._standing(), await self._same_call()
+
+            def decide(standing: Standing) -> Sequence[Decision]:
+                return policy.decide(self._line, standing, self._caller, now, same_call)
+
+            decisions, doubts = decide(standing), ""
+            if self._registers and isinstance(self._caller, Identified):
+                standing, doubts = await self._look_up(self._caller, standing, decide)
+                decisions = decide(standing)
         except LedgerError as error:
             return policy.play_all(self._line, now, Reason.LEDGER_UNAVAILABLE), str(error)
-        return policy.decide(self._line, standing, self._caller, now, same_call), ""
+        return decisions, doubts
+
+    async def _look_up(
+        self, caller: Identified, standing: Standing, decide: Callable[[Standing], Sequence[Decision]]
+    ) -> tuple[Standing, str]:
+        """`standing` with what the controller's own systems say of the notices that are due, and what kept
+        them from saying it.
+
+        An answer that changes a decision is put on record first, as its ground. Whatever else comes, no
+        answer or a doubtful one, leaves the notice due.
+        """
+        doubts: list[str] = []
+        for index, decision in enumerate(decide(standing)):
+            if not decision.play or decision.reason is Reason.EVERY_CALL:
+                continue
+            notice, before = decision.notice, standing.get(decision.notice.id)
+            for register in self._registers.get(notice.id, ()):
+                try:
+                    told = await register.ask(caller)
+                except RegisterError as error:
+                    doubts.append(str(error))
+                    continue
+                if told is None:
+                    continue
+                one = frozenset({told.version.id})
+                known = Known(one, told.version.purposes, before.record + 1 if before else 1, told.at)
+                better = {**standing, notice.id: known.merged(before or known)}
+                then = decide(better)[index]
+                if (then.play, then.told) != (decision.play, decision.told):
+                    event = self._told_elsewhere(notice, told.version, told.kind, told.at, told.reference)
+                    known = replace(known, record=await self._ledger.append(event))
+                    standing = {**standing, notice.id: known.merged(before or known)}
+                    break
+        return standing, " ".join(doubts)
+
+    async def _standing(self) -> Standing:
+        """What the caller got so far, under any of the controller's keys."""
+        if self._pseudonym is None:
+            return {}
+        for earlier in self._earlier:
+            if await self._ledger.standing(earlier):
+                await self._ledger.rekey(earlier, self._pseudonym)
+        return await self._ledger.standing(self._pseudonym)
 
     async def _same_call(self) -> Standing:
         """What was heard earlier in this call. The channel only says where to look: the proof is the
@@ -176,24 +223,27 @@ class Conversation:
         """Put on record that an operator read a notice; the record's number. Raises LedgerError."""
         now = self._clock.now()
         version = notice.current(now)
-        event = Event(
-            at=now,
-            call=self._session.call.id,
-            line=self._line.number,
-            pseudonym=self._pseudonym,
-            notice=notice.id,
-            version=version.id,
-            language=self._wanted,
-            purposes=version.purposes,
-            status=Status.INFORMED,
-            reason=Reason.TOLD_ELSEWHERE,
-            linked=self._session.call.linked,
-            kind=Kind.OPERATOR,
-            reference=self._session.call.options.get("operator", ""),
-        )
+        operator = self._session.call.options.get("operator", "")
+        event = self._told_elsewhere(notice, version, Kind.OPERATOR, now, operator)
         number = await self._ledger.append(event)
         self.heard.append(f"{notice.id}:{number}")
         return str(number)
+
+    def _told_elsewhere(
+        self, notice: Notice, version: Version, kind: Kind, at: datetime, reference: str
+    ) -> Event:
+        return told_elsewhere(
+            notice,
+            version,
+            kind,
+            at,
+            self._pseudonym,
+            reference,
+            call=self._session.call.id,
+            line=self._line.number,
+            language=self._wanted,
+            linked=self._session.call.linked,
+        )
 
     def _event(self, decision: Decision) -> Event:
         """The event of a notice that is left out; one that is played adds to it."""
@@ -282,9 +332,7 @@ async def _told(session: CallSession, desk: Desk) -> Verdict:
     line = desk.lines.get(session.call.line)
     if line is None:
         raise SessionError("An operator read a notice on a line that is not configured.")
-    conversation = Conversation(
-        session, line, callers.recognise(session.call, line), desk.ledgers[line.controller.id], desk.clock
-    )
+    conversation = Conversation(session, line, desk)
     try:
         records = [await conversation.told(step.notice) for step in line.plan if step.again != policy.ALWAYS]
     except LedgerError as error:

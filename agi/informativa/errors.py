@@ -4,6 +4,7 @@
     ├── ConfigError             the configuration cannot be used; carries every problem found
     ├── LedgerError             the ledger cannot be read or written now
     │   └── EventRefusedError   it can, but not this event
+    ├── RegisterError           a controller's own system did not say whether a caller was told
     └── SessionError            the conversation with Asterisk
         ├── ProtocolError       the other side does not speak AGI
         └── SessionLostError    the other side went away, or did not answer in time
@@ -55,6 +56,10 @@ class LedgerError(InformativaError):
 
 class EventRefusedError(LedgerError):
     """This event cannot be recorded, whatever the state of the ledger; others can."""
+
+
+class RegisterError(InformativaError):
+    """A controller's own system gave no answer in time, or one that leaves a doubt. Never names a number."""
 
 
 class SessionError(InformativaError):

@@ -228,6 +228,25 @@ class Outsourcing:
 
 
 @dataclass(frozen=True)
+class Lookup:
+    """How to ask one of a controller's own systems whether a caller was told `notice`, and by what `kind`.
+
+    `question` is a URL, or an SQL query for the DB-API module `driver`, in which `{number}` (E.164) or
+    `{customer}` stands for the caller. `token` and `arguments` (of the driver's `connect`) are secret.
+    `seconds` is how long a call waits for the answer.
+    """
+
+    id: str
+    notice: str
+    kind: Kind
+    question: str
+    seconds: float
+    driver: str = ""
+    token: str = field(default="", repr=False)
+    arguments: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
 class Controller:
     """Who answers for the data. `key` is secret: it turns numbers into this controller's pseudonyms;
     `old_keys` are those before it that still recognise callers.
@@ -244,6 +263,7 @@ class Controller:
     outsourcing: Outsourcing | None = None
     refused: str = ""
     retention: timedelta | None = None
+    lookups: tuple[Lookup, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -295,6 +315,17 @@ class Known:
 
 Standing = Mapping[str, Known]
 """What one caller already got, by notice id. Empty for a caller nobody has informed."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one of the controller's own systems says: which version a caller was told, how, when, by which
+    paper."""
+
+    version: Version
+    kind: Kind
+    at: datetime
+    reference: str
 
 
 @dataclass(frozen=True)
@@ -378,6 +409,31 @@ class Event:
             return False
         given = self.status in (Status.PLAYED, Status.INFORMED)
         return given or (self.status is Status.SKIPPED and self.heard is not None)
+
+
+def told_elsewhere(
+    notice: Notice,
+    version: Version,
+    kind: Kind,
+    at: datetime,
+    pseudonym: bytes | None,
+    reference: str,
+    **more: str,
+) -> Event:
+    """The event of a caller who got a notice otherwise than by a prompt; `more` are other fields of it."""
+    empty = {"call": "", "line": "", "language": ""}
+    return Event(
+        at=at,
+        pseudonym=pseudonym,
+        notice=notice.id,
+        version=version.id,
+        purposes=version.purposes,
+        status=Status.INFORMED,
+        reason=Reason.TOLD_ELSEWHERE,
+        kind=kind,
+        reference=reference,
+        **(empty | more),  # type: ignore[arg-type]
+    )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from .model import Event, IncomingCall, Playback, Prompt, Record, Standing
+from .model import Event, Identified, IncomingCall, Playback, Prompt, Record, Standing, Told
 
 
 class CallSession(Protocol):
@@ -55,6 +55,16 @@ class Ledger(Protocol):
 
     def close(self) -> None:
         """Let go of the store after what was queued is durable. Closing twice is harmless."""
+
+
+class Register(Protocol):
+    """One of a controller's own systems, which may know that a caller was told."""
+
+    async def ask(self, caller: Identified) -> Told | None:
+        """What it says of this caller; `None` if he was not told, or if it is not to be asked now.
+
+        Returns within the look-up's time limit. Raises RegisterError for no answer or a doubtful one.
+        """
 
 
 class Clock(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,39 @@ def test_operator_feature_code(site: Site, tries: str) -> None:
         "explain", "--from", "+393331234567", "--to", "0212345678", "-c", site.office.config
     )
     assert "already-informed" in explained
+
+
+LOOKUP = """    retention: 5 years
+    lookups:
+      customers:
+        notice: privacy
+        query: SELECT told AS date, contract AS reference FROM customers WHERE phone = {number}
+        driver: sqlite3
+        connect: keys/customers.yaml
+"""
+
+
+def test_caller_known_to_the_company_itself(site: Site) -> None:
+    """Who the company's own database says was told hears nothing, by the service and by the script, and the
+    answer is on record as the ground; whom it does not know hears the notice."""
+    folder = site.office.folder
+    with sqlite3.connect(folder / "customers.sqlite3") as customers:
+        customers.execute("CREATE TABLE customers (phone TEXT, told TEXT, contract TEXT)")
+        rows = [(f"+39333000000{digit}", "2026-11-02", f"contract {digit}") for digit in (1, 2)]
+        customers.executemany("INSERT INTO customers VALUES (?, ?, ?)", rows)
+    customers.close()
+    arguments = folder / "keys" / "customers.yaml"
+    arguments.touch(0o600)
+    arguments.write_text(f"database: {folder}/customers.sqlite3\n")
+    site.configure(("    retention: 5 years", LOOKUP))
+    told = site.call(number="+393330000001")
+    assert (told.status, told.reason) == ("NOTDUE", "already-informed")
+    assert told.heard == site.whole("after")
+    assert site.call(number="+393330000003").status == "PLAYED"
+    site.office.stop()
+    assert site.call(number="+393330000002").status == "NOTDUE"
+    grounds = [record.event for record in site.office.records() if record.event.status == "INFORMED"]
+    assert [(ground.kind, ground.reference) for ground in grounds] == [
+        ("contract", "customers: contract 1"),
+        ("contract", "customers: contract 2"),
+    ]

@@ -16,7 +16,7 @@ from ..caller import e164, mask, pseudonym
 from ..config import DEFAULT_FILE, Configuration, load
 from ..errors import InformativaError
 from ..ledgers.sqlite import SqliteStore
-from ..model import Controller, Event, Identified, Kind, Notice, NumberForm, Reason, Record, Status, Version
+from ..model import Controller, Identified, Kind, Notice, NumberForm, Record, Version, told_elsewhere
 from .options import Config, Json, controller_named
 
 app = typer.Typer(help="Answer a caller's request for access or erasure.", no_args_is_help=True)
@@ -87,21 +87,9 @@ def record(
     caller, now = _identified(number), datetime.now(UTC)
     if on > now:
         raise InformativaError(f"{on:%Y-%m-%d %H:%M} is still to come.", "Give the day on which he was told.")
-    told = find_version(find_notice(configuration, controller, notice), version, on)
-    event = Event(
-        at=on,
-        call="",
-        line="",
-        pseudonym=pseudonym(caller, owner.key),
-        notice=notice,
-        version=told.id,
-        language="",
-        purposes=told.purposes,
-        status=Status.INFORMED,
-        reason=Reason.TOLD_ELSEWHERE,
-        kind=kind,
-        reference=reference,
-    )
+    given = find_notice(configuration, controller, notice)
+    told = find_version(given, version, on)
+    event = told_elsewhere(given, told, kind, on, pseudonym(caller, owner.key), reference)
     with _opened(owner) as store:
         (number_of,) = store.append([event])
     print(f"Record {number_of}: {mask(caller.number)} got {notice} {told.id} by {kind} on {on:%Y-%m-%d}.")

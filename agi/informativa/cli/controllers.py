@@ -8,11 +8,12 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import Any
+from urllib.parse import urlsplit
 
 from .. import bootstrap
 from ..config import Configuration, load
 from ..errors import LedgerError
-from ..model import Controller, Line
+from ..model import Controller, Line, Lookup
 from .options import controller_named
 
 
@@ -83,6 +84,11 @@ def _worksheet(controller: Controller, configuration: Configuration) -> str:
             f"| {what} | {which} |" for what, which in _papers(controller, configuration).items()
         ),
         lines="\n".join(_line_row(line) for line in lines) or "| none | | |",
+        lookups="".join(
+            f"| the number, asked about at `{_system(lookup)}` | by that system | to know who was told |\n"
+            for lookup in controller.lookups
+        ),
+        but=" but the questions above" if controller.lookups else "",
         purposes="; ".join(f"{notice} ({purposes})" for notice, purposes in told.items()) or "none",
     )
 
@@ -99,6 +105,13 @@ def _papers(controller: Controller, configuration: Configuration) -> dict[str, s
         "Prior analysis": f"{given.analysis.reference}, {given.analysis.date}",
         "Sub-processors": ", ".join(given.sub_processors) or "none",
     }
+
+
+def _system(lookup: Lookup) -> str:
+    """Where a look-up asks, without what it asks."""
+    arguments = lookup.arguments
+    where = arguments.get("host") or arguments.get("database") or arguments.get("dbname") or ""
+    return f"{lookup.driver} {where}".strip() if lookup.driver else urlsplit(lookup.question).netloc
 
 
 def _line_row(line: Line) -> str:

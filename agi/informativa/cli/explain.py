@@ -95,8 +95,17 @@ def _notice(decision: Decision, line: Line, wanted: str, standing: Standing) -> 
         "would": f"play {prompt.path} ({prompt.seconds:.1f} s, {language})"
         if decision.play
         else "play nothing",
+        **_lookups(decision, line),
         "status": "PLAYED, if heard to its end" if decision.play else str(skipped),
     }
+
+
+def _lookups(decision: Decision, line: Line) -> dict[str, str]:
+    """Which of the controller's own systems the call would ask first; they are not asked here."""
+    if not decision.play or decision.reason is Reason.EVERY_CALL:
+        return {}
+    names = [lookup.id for lookup in line.controller.lookups if lookup.notice == decision.notice.id]
+    return {"unless known to": ", ".join(names)} if names else {}
 
 
 def _known(known: Known | None) -> str:

@@ -24,7 +24,7 @@ from ..caller import e164, pseudonym
 from ..config import load
 from ..errors import InformativaError
 from ..ledgers.sqlite import SqliteStore
-from ..model import Controller, Event, Identified, Kind, Notice, NumberForm, Reason, Status
+from ..model import Controller, Event, Identified, Kind, Notice, NumberForm, told_elsewhere
 from .callers import find_notice, find_version
 from .options import controller_named
 
@@ -69,19 +69,10 @@ class Source:
             told = find_version(self.notice, row.get("version", ""), at)
         except InformativaError as error:
             raise RejectedError(str(error)) from None
-        return Event(
-            at=at,
-            call="",
-            line="",
-            pseudonym=pseudonym(Identified(_number(row.get("number", ""), self.region)), self.controller.key),
-            notice=self.notice.id,
-            version=told.id,
-            language="",
-            purposes=told.purposes,
-            status=Status.INFORMED,
-            reason=Reason.TOLD_ELSEWHERE,
-            kind=self.kind,
-            reference=row.get("reference", "") or self.reference,
+        caller = Identified(_number(row.get("number", ""), self.region))
+        own = pseudonym(caller, self.controller.key)
+        return told_elsewhere(
+            self.notice, told, self.kind, at, own, row.get("reference", "") or self.reference
         )
 
 

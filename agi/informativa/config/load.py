@@ -6,6 +6,7 @@ the files (keys and their modes, prompts and their lengths). Relative paths star
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,8 @@ from ..caller import spellings
 from ..errors import ConfigError, Problem
 from ..model import Controller, Document, Keys, Line, Notice, Outsourcing, Prompt, Step, Version
 from . import document as documents
+from .findings import Findings, in_order
+from .lookups import lookups
 from .messages import in_words, key_path, unknown
 from .prompts import measure
 from .schema import (
@@ -70,7 +73,7 @@ def load(file: Path) -> Configuration:
         settings = Settings.model_validate(document.data)
     except ValidationError as error:
         found = [document.problem(key_path(detail), in_words(detail)) for detail in error.errors()]
-        raise ConfigError(_sorted([*document.problems, *found])) from None
+        raise ConfigError(in_order([*document.problems, *found])) from None
     folder = file.absolute().parent
     if not _SAFE.fullmatch(str(folder)):
         message = (
@@ -84,12 +87,9 @@ class _Builder:
     """Builds the objects and collects what is wrong on the way."""
 
     def __init__(self, document: documents.Document, settings: Settings, folder: Path) -> None:
-        self._document = document
         self._settings = settings
         self._folder = folder
-        self._problems = list(document.problems)
-        self._warnings: list[Problem] = []
-        self._refused: list[Problem] = []
+        self._found = Findings(document)
         self._measured: dict[Path, Prompt | None] = {}
 
     def build(self) -> Configuration:
@@ -116,12 +116,11 @@ class _Builder:
             fallback = self._prompt(settings.fallback_prompt, ("fallback_prompt",))
         else:
             message = "without it, calls to numbers that are not listed here hear nothing"
-            self._warnings.append(self._document.problem(("fallback_prompt",), message))
+            self._found.warn(("fallback_prompt",), message)
         host, _, port = settings.service.listen.rpartition(":")
-        if self._problems:
-            raise ConfigError(_sorted(self._problems))
+        self._found.raise_problems()
         return Configuration(
-            file=Path(self._document.file).absolute(),
+            file=self._found.file,
             folder=self._folder,
             host=host,
             port=int(port),
@@ -134,8 +133,8 @@ class _Builder:
             spelled=spelled,
             fallback=fallback,
             operator=settings.operator,
-            refused=_sorted(self._refused),
-            warnings=_sorted(self._warnings),
+            refused=in_order(self._found.refused),
+            warnings=in_order(self._found.warnings),
         )
 
     def _controller(self, name: str, given: ControllerSettings) -> Controller:
@@ -149,6 +148,7 @@ class _Builder:
             outsourcing=_outsourcing(given.outsourcing) if given.outsourcing else None,
             refused=self._refusal(name, given),
             retention=given.retention,
+            lookups=tuple(lookups(name, given, self._folder, self._found)),
         )
 
     def _refusal(self, name: str, given: ControllerSettings) -> str:
@@ -167,7 +167,7 @@ class _Builder:
                 if getattr(given.outsourcing, paper).date > datetime.now(UTC).date():
                     message = f"the {paper} is of a day that is still to come"
         if message:
-            self._refused.append(self._document.problem(path, message))
+            self._found.refuse(path, message)
         return message
 
     def _old_keys(self, name: str, given: ControllerSettings) -> Iterator[bytes]:
@@ -182,30 +182,19 @@ class _Builder:
                 yield self._key(old, path)
             else:
                 message = f"the time of the old key {old} is over; type: rm {old}"
-                self._warnings.append(self._document.problem(path, message))
+                self._found.warn(path, message)
 
     def _key(self, file: Path, path: documents.KeyPath) -> bytes:
         """The secret in `file`; empty (with a problem noted) if there is none to be trusted."""
-        try:
-            if not file.is_file():
-                make = f"(umask 077; openssl rand -hex {KEY_BYTES} > {file})"
-                self._wrong(path, f"there is no key file {file}; type: {make}")
-                return b""
-            mode = file.stat().st_mode & 0o777
-            if mode & 0o077:
-                self._wrong(path, f"others can read {file} (mode {mode:04o}); type: chmod 600 {file}")
-            with file.open(encoding="ascii") as opened:
-                key = bytes.fromhex(opened.read(4 * KEY_BYTES).strip())
-        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
-            said = getattr(error, "strerror", None) or error
-            self._wrong(path, f"{file} cannot be read ({said}); run this as the user whose file it is")
+        make = f"there is no key file {file}; type: (umask 077; openssl rand -hex {KEY_BYTES} > {file})"
+        text = self._found.secret(file, path, make)
+        if text is None:
             return b""
-        except ValueError:
-            key = b""
-        if len(key) != KEY_BYTES:
-            self._wrong(path, f"{file} does not hold a key of {2 * KEY_BYTES} hexadecimal digits")
-            return b""
-        return key
+        with contextlib.suppress(ValueError):
+            if len(key := bytes.fromhex(text.strip())) == KEY_BYTES:
+                return key
+        self._found.wrong(path, f"{file} does not hold a key of {2 * KEY_BYTES} hexadecimal digits")
+        return b""
 
     def _apart(self, controllers: Mapping[str, Controller]) -> None:
         """Two controllers never share a ledger or a key: no query may join their callers."""
@@ -213,14 +202,14 @@ class _Builder:
         for name, controller in controllers.items():
             ledger = Path(controller.ledger)
             if ledger.name.endswith(("-wal", "-shm", "-journal")):
-                self._wrong(
+                self._found.wrong(
                     ("controllers", name, "ledger"), "is a name that SQLite gives to files of its own"
                 )
             for setting, mark in (("key", controller.key), ("ledger", _file_mark(ledger))):
                 owner = owners.setdefault(mark, name) if mark else name
                 if owner != name:
                     message = f"is the {setting} of {owner} too; give each controller its own"
-                    self._wrong(("controllers", name, setting), message)
+                    self._found.wrong(("controllers", name, setting), message)
 
     def _notice(self, name: str, given: NoticeSettings, path: documents.KeyPath) -> Notice:
         versions = tuple(
@@ -230,12 +219,16 @@ class _Builder:
         for index, version in enumerate(versions):
             earlier = [other.id for other in seen]
             if version.id in earlier:
-                self._wrong((*path, index, "version"), f"{version.id} stands here twice; give it a new name")
+                self._found.wrong(
+                    (*path, index, "version"), f"{version.id} stands here twice; give it a new name"
+                )
             if seen and (seen[-1].starts or _EVER) > (version.starts or _EVER):
-                self._wrong((*path, index, "starts"), f"is before {seen[-1].id} starts; put the oldest first")
+                self._found.wrong(
+                    (*path, index, "starts"), f"is before {seen[-1].id} starts; put the oldest first"
+                )
             for known in version.supplements:
                 if known not in earlier:
-                    self._wrong(
+                    self._found.wrong(
                         (*path, index, "supplements", known), unknown("version before it", known, earlier)
                     )
             seen.append(version)
@@ -249,7 +242,7 @@ class _Builder:
                     f"the short notice lasts {prompt.seconds:.0f} s; callers hang up on more than"
                     f" {LONGEST_SHORT:.0f} s: shorten it, and leave the rest to `full`"
                 )
-                self._warnings.append(self._document.problem((*path, "short", language), message))
+                self._found.warn((*path, "short", language), message)
         return Version(
             id=given.version,
             purposes=frozenset(given.purposes),
@@ -277,7 +270,7 @@ class _Builder:
                 self._measured[file] = measure(file)
             except ValueError as error:
                 self._measured[file] = None
-                self._wrong(path, str(error))
+                self._found.wrong(path, str(error))
         return self._measured[file]
 
     def _line(
@@ -289,17 +282,19 @@ class _Builder:
     ) -> Line | None:
         path = ("lines", number)
         if given.region not in phonenumbers.SUPPORTED_REGIONS:
-            self._wrong((*path, "region"), f"{given.region} is not a country; for the United Kingdom use GB")
+            self._found.wrong(
+                (*path, "region"), f"{given.region} is not a country; for the United Kingdom use GB"
+            )
         controller = controllers.get(given.controller)
         if controller is None:
-            self._wrong((*path, "controller"), unknown("controller", given.controller, controllers))
+            self._found.wrong((*path, "controller"), unknown("controller", given.controller, controllers))
             return None
         plan: list[Step] = []
         for index, step in enumerate(given.plan):
             notice = notices[controller.id].get(step.notice)
             if notice is None:
                 known = notices[controller.id]
-                self._wrong((*path, "plan", index, "notice"), unknown("notice", step.notice, known))
+                self._found.wrong((*path, "plan", index, "notice"), unknown("notice", step.notice, known))
                 continue
             self._speaks(notice, controller, given, path)
             plan.append(Step(notice, step.when))
@@ -335,7 +330,7 @@ class _Builder:
                 if language not in version.short:
                     has = ", ".join(sorted(version.short))
                     message = f"notice {notice.id} {version.version} has no short prompt in {language}"
-                    self._wrong((*path, *place), f"{message}, only in {has}")
+                    self._found.wrong((*path, *place), f"{message}, only in {has}")
 
     def _caution(self, given: LineSettings, path: documents.KeyPath) -> None:
         """Settings that are allowed and that an admin should have thought about."""
@@ -356,10 +351,10 @@ class _Builder:
         }
         for setting, (applies, message) in cautions.items():
             if applies:
-                self._warnings.append(self._document.problem((*path, setting), message))
+                self._found.warn((*path, setting), message)
         used = [key for key in (given.keys.full, given.keys.repeat, given.keys.skip) if key]
         if len(set(used)) < len(used):
-            self._wrong((*path, "keys"), "one key cannot mean two things")
+            self._found.wrong((*path, "keys"), "one key cannot mean two things")
 
     def _spelled(self, lines: list[Line]) -> dict[str, Line]:
         spelled: dict[str, Line] = {}
@@ -368,12 +363,9 @@ class _Builder:
                 other = spelled.setdefault(spelling, line)
                 if other is not line:
                     message = f"is the same number as line {other.number}; keep one of them"
-                    self._wrong(("lines", line.number), message)
+                    self._found.wrong(("lines", line.number), message)
                     break
         return spelled
-
-    def _wrong(self, path: documents.KeyPath, message: str) -> None:
-        self._problems.append(self._document.problem(path, message))
 
 
 def _outsourcing(given: OutsourcingSettings) -> Outsourcing:
@@ -392,7 +384,3 @@ def _file_mark(file: Path) -> object:
     except OSError:
         return file.parent / file.name if file.is_absolute() else file
     return found.st_dev, found.st_ino
-
-
-def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:
-    return tuple(sorted(problems, key=lambda problem: problem.line or 0))

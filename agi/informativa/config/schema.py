@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from ..model import NumberForm
+from ..model import Kind, NumberForm
 
 
 def _form(pattern: str, what: str) -> Any:
@@ -51,6 +51,9 @@ _PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d{2}|6[0-4]\d{3}|[1-5]?\d{4}|[1-9]\d{0,3
 Address = Annotated[
     str, _form(rf"{_OCTET}(\.{_OCTET}){{3}}:{_PORT}", "an address and port such as `127.0.0.1:4573`")
 ]
+Url = Annotated[str, _form(r"https?://[^\s/?#]+\S*", "a URL such as `https://crm.example/{number}`")]
+Query = Annotated[str, _form(r"(?is)\s*(SELECT|WITH)\b[^;]*", "one SELECT, without a semicolon")]
+Module = Annotated[str, _form(r"[A-Za-z_][\w.]*", "a Python module such as `psycopg`")]
 # Asterisk's dialplan gives a meaning to , ; & | $ [ ] and quotes, and these paths stand in it.
 File = Annotated[
     str,
@@ -140,6 +143,19 @@ class OutsourcingSettings(Strict):
     sub_processors: list[Text] = []
 
 
+class LookupSettings(Strict):
+    """One of a controller's own systems: a URL that answers in JSON, or an SQL query."""
+
+    notice: Identifier
+    by: Literal[Kind.OPERATOR, Kind.WEBSITE, Kind.CONTRACT] = Kind.CONTRACT
+    url: Url | None = None
+    token: File | None = None
+    query: Query | None = None
+    driver: Module | None = None
+    connect: File | None = None
+    milliseconds: Annotated[int, Field(ge=1, le=2000)] = 150
+
+
 class ControllerSettings(Strict):
     """Who answers for the data of the callers of its lines."""
 
@@ -150,6 +166,7 @@ class ControllerSettings(Strict):
     old_keys_for: Annotated[timedelta, BeforeValidator(_period)] = timedelta(days=365)
     ledger: File
     notices: Annotated[dict[Identifier, NoticeSettings], Field(min_length=1)]
+    lookups: dict[Identifier, LookupSettings] = {}
 
 
 class StepSettings(Strict):

@@ -1,0 +1,60 @@
+"""What was found on the way from a file to objects: problems, refusals, warnings, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..errors import ConfigError, Problem
+from .document import Document, KeyPath
+
+LONGEST_SECRET = 65_536  # characters
+
+
+class Findings:
+    """Collects them. A problem stops everything, a refusal one controller, a warning nothing."""
+
+    def __init__(self, document: Document) -> None:
+        self.file = Path(document.file).absolute()
+        self._document = document
+        self._problems = list(document.problems)
+        self.refused: list[Problem] = []
+        self.warnings: list[Problem] = []
+
+    def wrong(self, path: KeyPath, message: str) -> None:
+        """Note a problem."""
+        self._problems.append(self._document.problem(path, message))
+
+    def refuse(self, path: KeyPath, message: str) -> None:
+        """Note why a controller may not go live."""
+        self.refused.append(self._document.problem(path, message))
+
+    def warn(self, path: KeyPath, message: str) -> None:
+        """Note what an admin should have thought about."""
+        self.warnings.append(self._document.problem(path, message))
+
+    def raise_problems(self) -> None:
+        """Raise ConfigError if there was any problem."""
+        if self._problems:
+            raise ConfigError(in_order(self._problems))
+
+    def secret(self, file: Path, path: KeyPath, absent: str) -> str | None:
+        """What is in a file that its user alone may read; `None`, with a problem noted, if there is none."""
+        try:
+            if not file.is_file():
+                self.wrong(path, absent)
+                return None
+            mode = file.stat().st_mode & 0o777
+            if mode & 0o077:
+                self.wrong(path, f"others can read {file} (mode {mode:04o}); type: chmod 600 {file}")
+            with file.open(encoding="utf-8", errors="replace") as opened:
+                return opened.read(LONGEST_SECRET)
+        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
+            said = getattr(error, "strerror", None) or error
+            self.wrong(path, f"{file} cannot be read ({said}); run this as the user whose file it is")
+            return None
+
+
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """As they stand in the file."""
+    return tuple(sorted(problems, key=lambda problem: problem.line or 0))

@@ -1,0 +1,82 @@
+"""The settings under `lookups`, and the files with secrets that they name."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+
+from ..model import Lookup
+from .document import KeyPath
+from .findings import Findings
+from .messages import unknown
+from .schema import ControllerSettings, LookupSettings
+
+
+def lookups(name: str, given: ControllerSettings, folder: Path, findings: Findings) -> Iterator[Lookup]:
+    """How a controller's own systems are asked, as far as that is in order."""
+    for own, lookup in given.lookups.items():
+        path: KeyPath = ("controllers", name, "lookups", own)
+        if lookup.notice not in given.notices:
+            findings.wrong((*path, "notice"), unknown("notice", lookup.notice, given.notices))
+        wrong = _misshapen(lookup)
+        if wrong:
+            findings.wrong(path, wrong)
+            continue
+        question = lookup.url or lookup.query or ""
+        asked = set(re.findall(r"\{(.*?)\}", question))
+        if asked not in ({"number"}, {"customer"}):
+            message = "must have {number} (E.164) or {customer} where the caller's stands, and nothing else"
+            findings.wrong((*path, "url" if lookup.url else "query"), f"{message} in braces")
+        if lookup.url and not re.match(r"https:|http://(127\.|localhost\b|\[::1\])", lookup.url):
+            message = "callers' numbers travel in clear; use https"
+            findings.warn((*path, "url"), message)
+        token = None
+        if lookup.token is not None:
+            file = folder / lookup.token
+            token = findings.secret(file, (*path, "token"), f"there is no file {file}; put the token there")
+        yield Lookup(
+            id=own,
+            notice=lookup.notice,
+            kind=lookup.by,
+            question=question,
+            seconds=lookup.milliseconds / 1000,
+            driver=lookup.driver or "",
+            token=(token or "").strip(),
+            arguments=_arguments(lookup, folder, (*path, "connect"), findings),
+        )
+
+
+def _misshapen(lookup: LookupSettings) -> str:
+    """What is wrong with which settings a look-up has; '' if nothing is."""
+    if (lookup.url is None) == (lookup.query is None):
+        return "needs either `url` or `query`"
+    if lookup.query is None and (lookup.driver or lookup.connect):
+        return "`driver` and `connect` go with `query`, not with `url`"
+    if lookup.url is None and lookup.token:
+        return "`token` goes with `url`, not with `query`"
+    if lookup.query is not None and not (lookup.driver and lookup.connect):
+        return "needs `driver` (a Python module) and `connect` (a YAML file with its connect arguments)"
+    if lookup.driver and importlib.util.find_spec(lookup.driver.partition(".")[0]) is None:
+        return f"there is no Python module {lookup.driver}; install it with {sys.prefix}/bin/pip"
+    return ""
+
+
+def _arguments(lookup: LookupSettings, folder: Path, path: KeyPath, findings: Findings) -> Mapping[str, str]:
+    """What the driver's `connect` takes: YAML, in a file of its own, since a password is in it."""
+    if lookup.connect is None:
+        return {}
+    file = folder / lookup.connect
+    text = findings.secret(file, path, f"there is no file {file}; write `database: …` and the like there")
+    try:
+        arguments = yaml.safe_load(text or "{}")
+    except yaml.YAMLError:
+        arguments = None
+    if not isinstance(arguments, dict) or not all(isinstance(key, str) for key in arguments):
+        findings.wrong(path, f"{file} does not hold settings such as `host: db.example`, each on a line")
+        return {}
+    return arguments

@@ -1,0 +1,1 @@
+"""The controllers' own systems (a CRM, a customer database), asked live whether a caller was told."""

@@ -1,0 +1,130 @@
+"""What keeps a controller's slow or broken system from holding calls: threads, a time limit, a breaker.
+
+A driver may hang for minutes, and nothing can interrupt it. So it is asked in a thread that nobody waits
+for longer than the look-up's time limit; and after some failures in a row it is left in peace for a
+while, so that calls do not wait in vain, until one call tries again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from ..errors import RegisterError
+from ..model import Identified, Lookup, Notice, Told
+from ..ports import Clock
+from .answers import understood
+
+THREADS = 4  # at most that many questions at a time are under way at one system …
+WAITING = 16  # … and so many more may wait their turn: beyond that nobody gets an answer in time
+FAILURES = 3  # in a row, after which it is not asked
+PAUSE_SECONDS = 30.0
+
+Answers = Sequence[Mapping[str, Any]]
+Question = Callable[[Identified], Answers]
+Wait = Callable[["Future[Answers]", float], Awaitable[Answers]]
+
+
+async def suspend(future: Future[Answers], seconds: float) -> Answers:
+    """Wait in an event loop. Raises TimeoutError."""
+    return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
+
+
+async def block(future: Future[Answers], seconds: float) -> Answers:
+    """Wait in a process that has one call only. Raises TimeoutError."""
+    return future.result(seconds)
+
+
+class GuardedRegister:
+    """The `Register` for one look-up. `opened` makes the question that one thread asks."""
+
+    def __init__(
+        self,
+        lookup: Lookup,
+        notice: Notice,
+        opened: Callable[[Lookup], Question],
+        wait: Wait,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._lookup, self._notice, self._opened = lookup, notice, opened
+        self._wait, self._clock, self._monotonic = wait, clock, monotonic
+        self._jobs: queue.SimpleQueue[tuple[Identified, Future[Answers]]] = queue.SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._threads = self._asking = self._failures = 0
+        self._paused_until = 0.0
+
+    async def ask(self, caller: Identified) -> Told | None:
+        """As the port says. Asked only about the kind of number that the look-up knows."""
+        knows_customers = "{customer}" in self._lookup.question
+        if caller.customer != knows_customers or not self._may_ask():
+            return None
+        try:
+            answer = await self._answer(caller)
+        except RegisterError as error:
+            raise RegisterError(f"{error}{self._failed()}") from error
+        except TimeoutError:
+            said = (
+                f"The look-up {self._lookup.id} did not answer within {self._lookup.seconds * 1000:.0f} ms."
+            )
+            raise RegisterError(f"{said}{self._failed()}") from None
+        except Exception as error:  # a driver's own; its text may quote the number, so its name has to do
+            said = f"The look-up {self._lookup.id} failed ({type(error).__name__})."
+            raise RegisterError(f"{said}{self._failed()}") from None
+        self._failures, self._paused_until = 0, 0.0
+        return understood(answer, caller, self._lookup, self._notice, self._clock.now())
+
+    def _may_ask(self) -> bool:
+        """Whether it is not paused and not busy. After a pause one call tries."""
+        now = self._monotonic()
+        if now < self._paused_until or self._asking >= THREADS + WAITING:
+            return False
+        if self._failures >= FAILURES:
+            self._paused_until = now + PAUSE_SECONDS
+        return True
+
+    def _failed(self) -> str:
+        """Count a failure; what to add to its message."""
+        self._failures += 1
+        if self._failures < FAILURES:
+            return ""
+        self._paused_until = self._monotonic() + PAUSE_SECONDS
+        return f" It is not asked for {PAUSE_SECONDS:.0f} s; who would be recognised by it hears the notice."
+
+    async def _answer(self, caller: Identified) -> Answers:
+        future: Future[Answers] = Future()
+        self._jobs.put((caller, future))
+        self._asking += 1
+        if not self._idle.acquire(blocking=False) and self._threads < THREADS:
+            self._threads += 1
+            name = f"look-up {self._lookup.id}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        try:
+            return await self._wait(future, self._lookup.seconds)
+        finally:
+            future.cancel()  # who still waits for its turn need not be asked about any more
+            self._asking -= 1
+
+    def _work(self) -> None:
+        question: Question | None = None
+        while True:
+            caller, future = self._next()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                question = question or self._opened(self._lookup)
+                future.set_result(question(caller))
+            except BaseException as error:  # whatever it is, it is the waiting call's to report
+                future.set_exception(error)
+
+    def _next(self) -> tuple[Identified, Future[Answers]]:
+        with contextlib.suppress(queue.Empty):
+            return self._jobs.get_nowait()
+        self._idle.release()
+        return self._jobs.get()

@@ -454,6 +454,9 @@ class ScriptedRegister:
             raise RegisterError(self.error)
         return self.told
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 def told_by_crm(own: Line, at: datetime, index: int = -1) -> Told:
     """That the caller was told one version of the line's first notice."""

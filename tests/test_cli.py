@@ -353,7 +353,7 @@ def test_key_rotation(folder: Path) -> None:
     file, keys = folder / "informativa.yaml", folder / "keys"
     recorded(folder)
     before = (keys / "acme.key").read_text()
-    assert "restart the service" in run("keys", "rotate", "acme", "-c", file).stdout
+    assert "have the service load it" in run("keys", "rotate", "acme", "-c", file).stdout
     assert (keys / "acme.key").read_text() != before
     (old,) = keys.glob("acme.key.retired-*")
     assert old.read_text() == before

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from .call import Desk
@@ -25,11 +27,29 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-def service_desk(configuration: Configuration) -> Desk:
-    """For many calls at a time. Opens every ledger now: raises LedgerError if one cannot be used."""
+def service_desk(configuration: Configuration, before: Desk | None = None) -> Desk:
+    """For many calls at a time. Opens every ledger that is not open `before`.
+
+    Raises LedgerError if one cannot be used; nothing is left open then.
+    """
     from .ledgers.groupcommit import GroupCommitLedger
 
-    return _desk(configuration, GroupCommitLedger, script=False)
+    open_before = {
+        ledger.file: ledger
+        for ledger in (before.ledgers.values() if before else ())
+        if isinstance(ledger, GroupCommitLedger)
+    }
+    with ExitStack() as opened:
+
+        def open_ledger(file: str) -> Ledger:
+            if file not in open_before:
+                open_before[file] = GroupCommitLedger(file)
+                opened.callback(open_before[file].close)
+            return open_before[file]
+
+        desk = _desk(configuration, open_ledger, script=False)
+        opened.pop_all()
+    return desk
 
 
 def script_desk(configuration: Configuration) -> Desk:
@@ -76,10 +96,15 @@ def verify_recordings(configuration: Configuration, *, keep: bool) -> None:
         raise ConfigError(problems)
 
 
-def close(desk: Desk) -> None:
-    """Close all ledgers; what was queued is durable then."""
+def close(desk: Desk, kept: Sequence[Desk] = ()) -> None:
+    """Close all ledgers but those that `kept` desks have too; what was queued is durable then."""
+    still = [ledger for other in kept for ledger in other.ledgers.values()]
     for ledger in desk.ledgers.values():
-        ledger.close()
+        if not any(ledger is other for other in still):
+            ledger.close()
+    for registers in desk.registers.values():
+        for register in chain.from_iterable(registers.values()):
+            register.close()
 
 
 def registers(

@@ -66,6 +66,9 @@ class Register(Protocol):
         Returns within the look-up's time limit. Raises RegisterError for no answer or a doubtful one.
         """
 
+    def close(self) -> None:
+        """Let go of it when what is being asked was answered. Closing twice is harmless."""
+
 
 class Clock(Protocol):
     """The time of day."""

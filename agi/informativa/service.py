@@ -8,16 +8,19 @@ import logging
 import os
 import resource
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import structlog
 
 from . import bootstrap, call
 from .caller import mask
-from .config import Configuration
-from .errors import InformativaError, LedgerError
+from .config import Configuration, load
+from .errors import ConfigError, InformativaError, LedgerError
 from .model import Controller, Verdict
 from .ports import CallSession
 from .sessions.fastagi import FastAgiServer
@@ -28,77 +31,161 @@ DAY_SECONDS = 24 * 60 * 60
 HANG_SECONDS = 10  # without a turn of the event loop; a healthy one takes milliseconds
 
 
+def prepare(file: Path) -> Configuration:
+    """The configuration in `file`, if a service may run with it.
+
+    Raises ConfigError with all that is wrong, a recording that changed included; LedgerError.
+    """
+    configuration = load(file)
+    bootstrap.verify_recordings(configuration, keep=True)
+    return configuration
+
+
 def run(configuration: Configuration) -> None:
-    """Serve until SIGTERM or SIGINT, then let the calls in progress end.
+    """Serve until SIGTERM or SIGINT, then let the calls in progress end; at SIGHUP load the file anew.
 
     Raises LedgerError if a ledger cannot be opened, InformativaError if the port cannot be had.
     """
+    serving = _serve(configuration)
     try:
         import uvloop
     except ImportError:  # not on every platform; asyncio's own loop does the same, slower
-        asyncio.run(_serve(configuration))
+        asyncio.run(serving)
     else:
-        uvloop.run(_serve(configuration))
+        uvloop.run(serving)
 
 
 async def _serve(configuration: Configuration) -> None:
-    desk = bootstrap.service_desk(configuration)
+    service = Service(configuration)
     try:
-        await _listen(configuration, desk)
+        await service.run()
     finally:
-        bootstrap.close(desk)
+        service.close()
 
 
-async def _listen(configuration: Configuration, desk: call.Desk) -> None:
-    async def answer(session: CallSession) -> None:
-        verdict = await call.answer(session, desk)
+@dataclass(eq=False)
+class _Shift:
+    """The calls that begin under one configuration, and what they work with to their end."""
+
+    configuration: Configuration
+    desk: call.Desk
+    calls: int = 0
+
+
+class Service:
+    """Takes calls. What is loaded anew at SIGHUP is for the calls that come after."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._shifts = [_Shift(configuration, bootstrap.service_desk(configuration))]  # the last takes calls
+        self._server = FastAgiServer(self.answer, sessions=configuration.sessions)
+        self._reloading = asyncio.Lock()
+        self._beside: set[asyncio.Task[None]] = set()
+
+    @property
+    def configuration(self) -> Configuration:
+        """The one under which calls begin now."""
+        return self._shifts[-1].configuration
+
+    async def run(self) -> None:
+        """Listen, until told to stop."""
+        configuration = self.configuration
+        _announce(configuration)
+        _allow_descriptors(configuration.sessions)
+        try:
+            host, port = await self._server.start(configuration.host, configuration.port)
+        except OSError as error:
+            raise InformativaError(
+                f"{configuration.listen} cannot be listened on ({os.strerror(error.errno or 0)}).",
+                "Stop what uses it, or set service.listen to another address and port"
+                " (and write the dialplan again with `informativa dialplan`).",
+            ) from error
+        log.info("ready", address=f"agi://{host}:{port}/notice", lines=len(configuration.lines))
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._aside(self.reload()))
+        self._aside(self._daily())
+        async with _watched():
+            await stop.wait()
+            cancelled = await self._server.stop(self.configuration.drain)
+        for task in list(self._beside):
+            task.cancel()
+        log.info("stopped", calls_cut_off=cancelled)
+
+    async def answer(self, session: CallSession) -> None:
+        """One call, under the configuration of its beginning."""
+        shift = self._shifts[-1]
+        shift.calls += 1
+        try:
+            verdict = await call.answer(session, shift.desk)
+        finally:
+            shift.calls -= 1
+            self._dismiss()
         level = logging.ERROR if verdict.error else logging.INFO
-        log.log(level, "call answered", **_facts(session, verdict, desk))
+        log.log(level, "call answered", **_facts(session, verdict, shift.desk))
 
-    _allow_descriptors(configuration.sessions)
-    server = FastAgiServer(answer, sessions=configuration.sessions)
-    try:
-        host, port = await server.start(configuration.host, configuration.port)
-    except OSError as error:
-        where = f"{configuration.host}:{configuration.port}"
-        raise InformativaError(
-            f"{where} cannot be listened on ({os.strerror(error.errno or 0)}).",
-            "Stop what uses it, or set service.listen to another address and port"
-            " (and write the dialplan again with `informativa dialplan`).",
-        ) from error
-    log.info("ready", address=f"agi://{host}:{port}/notice", lines=len(configuration.lines))
-    async with _watched(), _daily(configuration):
-        await _told_to_stop()
-        cancelled = await server.stop(configuration.drain)
-    log.info("stopped", calls_cut_off=cancelled)
+    async def reload(self) -> None:
+        """Load the file anew and go on with it, or say what is wrong with it and go on as before."""
+        async with self._reloading:
+            before = self._shifts[-1]
+            try:
+                configuration = await asyncio.to_thread(prepare, before.configuration.file)
+                desk = await asyncio.to_thread(bootstrap.service_desk, configuration, before.desk)
+            except ConfigError as error:
+                for problem in error.problems:
+                    log.error("not reloaded, going on as before", problem=str(problem))
+                return
+            except InformativaError as error:
+                log.error("not reloaded, going on as before", problem=str(error))
+                return
+            self._shifts.append(_Shift(configuration, desk))
+            self._server.sessions = configuration.sessions
+            _announce(configuration)
+            _allow_descriptors(configuration.sessions)
+            if configuration.listen != before.configuration.listen:
+                log.warning("service.listen has changed", remedy="restart the service to listen there")
+            log.info("reloaded", lines=len(configuration.lines))
+            self._dismiss()
 
+    def close(self) -> None:
+        """Close all that is open; what was queued is durable then."""
+        for shift in self._shifts:
+            bootstrap.close(shift.desk)
 
-async def _told_to_stop() -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(
-        signal.SIGHUP, log.warning, "SIGHUP is ignored; restart to load a new configuration"
-    )
-    await stop.wait()
+    def _dismiss(self) -> None:
+        """Close what only calls under an earlier configuration used, when the last of them is over."""
+        over = [shift for shift in self._shifts[:-1] if not shift.calls]
+        if over:
+            self._shifts = [shift for shift in self._shifts if shift not in over]
+            kept = [shift.desk for shift in self._shifts]
+            for shift in over:
+                self._aside(asyncio.to_thread(bootstrap.close, shift.desk, kept))
 
-
-@asynccontextmanager
-async def _daily(configuration: Configuration) -> AsyncIterator[None]:
-    """Once a day delete what is older than each controller's retention, beside the calls."""
-
-    async def purge() -> None:
+    async def _daily(self) -> None:
+        """Once a day delete what is older than each controller's retention, beside the calls."""
         while True:
-            for controller in configuration.controllers.values():
+            for controller in self.configuration.controllers.values():
                 await asyncio.to_thread(purge_old, controller, datetime.now(UTC))
             await asyncio.sleep(DAY_SECONDS)
 
-    purging = asyncio.create_task(purge())
-    try:
-        yield
-    finally:
-        purging.cancel()
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside the calls."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._beside.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a defect of informativa", exc_info=error)
+
+
+def _announce(configuration: Configuration) -> None:
+    for warning in configuration.warnings:
+        log.warning("configuration", problem=str(warning))
+    for problem in configuration.refused:
+        log.error("controller not live", problem=str(problem))
 
 
 def purge_old(controller: Controller, now: datetime) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -75,6 +78,17 @@ class Office:
             if time.monotonic() > until:
                 raise OfficeError(f"the service did not start within {_START:.0f} s:\n{self.said}")
 
+    def reload(self) -> bool:
+        """Have the service load its configuration anew; whether it did."""
+        assert self._child
+        before = len(self.said)
+        os.kill(self._child.pid, signal.SIGHUP)
+        until = time.monotonic() + _START
+        while not (found := re.search(r'"event": "(not )?reloaded', self.said[before:])):
+            if self._child.wait(0.02) or time.monotonic() > until:
+                raise OfficeError(f"the service did not load its configuration:\n{self.said[before:]}")
+        return found[1] is None
+
     def stop(self) -> None:
         """Stop the service as an admin would. Does nothing if it does not run."""
         if self._child:
@@ -86,6 +100,14 @@ class Office:
         if self._child:
             self._child.kill()
             self._child = None
+
+    def wait_closed(self, file: Path) -> None:
+        """Wait until the service has let go of a file."""
+        until = time.monotonic() + _START
+        while file in _open_files(self.pid):
+            if time.monotonic() > until:
+                raise OfficeError(f"the service keeps {file} open")
+            time.sleep(0.02)
 
     @property
     def pid(self) -> int | None:
@@ -113,6 +135,14 @@ class Office:
             return list(store.records())
         finally:
             store.close()
+
+
+def _open_files(pid: int | None) -> set[Path]:
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found.add(link.readlink())
+    return found
 
 
 def spool(pbx: Pbx) -> dict[str, dict[str, str]]:

@@ -41,7 +41,8 @@ def rotate(
             f"{error.filename or key} cannot be written ({error.strerror}).",
             "Run this as the user whose file it is.",
         ) from error
-    print(f"{owner.name} ({owner.id}) has a new key; the old one is {old}.\nNext: restart the service.")
+    print(f"{owner.name} ({owner.id}) has a new key; the old one is {old}.")
+    print("Next: have the service load it (kill -HUP).")
 
 
 def write_key(file: Path, like: Path | None = None) -> Path:

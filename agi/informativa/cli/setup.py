@@ -11,8 +11,6 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-import structlog
-
 from .. import bootstrap, service
 from .. import dialplan as dialplans
 from ..config import Configuration, load
@@ -105,15 +103,9 @@ def dialplan(file: Path, output: Path | None) -> None:
 
 def serve(file: Path, form: LogFormat) -> None:
     """Run the service in the foreground."""
-    configuration = load(file)
-    bootstrap.verify_recordings(configuration, keep=True)
+    configuration = service.prepare(file)
     sink = configure(form)
     try:
-        log = structlog.get_logger("informativa")
-        for warning in configuration.warnings:
-            log.warning("configuration", problem=str(warning))
-        for problem in configuration.refused:
-            log.error("controller not live", problem=str(problem))
         service.run(configuration)
     finally:
         sink.close()

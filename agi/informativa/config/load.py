@@ -65,6 +65,11 @@ class Configuration:
     refused: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
+    @property
+    def listen(self) -> str:
+        """The service's address and port."""
+        return f"{self.host}:{self.port}"
+
 
 def load(file: Path) -> Configuration:
     """Read and check everything that `file` names. Raises ConfigError with all problems found."""

@@ -34,6 +34,7 @@ class GroupCommitLedger:
     """The `Ledger` of a service: any number of calls at a time on one SQLite file."""
 
     def __init__(self, file: str) -> None:
+        self.file = file
         self._store = SqliteStore(file)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False

@@ -28,6 +28,7 @@ PAUSE_SECONDS = 30.0
 
 Answers = Sequence[Mapping[str, Any]]
 Question = Callable[[Identified], Answers]
+_Job = tuple[Identified, "Future[Answers]"]
 Wait = Callable[["Future[Answers]", float], Awaitable[Answers]]
 
 
@@ -55,7 +56,7 @@ class GuardedRegister:
     ) -> None:
         self._lookup, self._notice, self._opened = lookup, notice, opened
         self._wait, self._clock, self._monotonic = wait, clock, monotonic
-        self._jobs: queue.SimpleQueue[tuple[Identified, Future[Answers]]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._threads = self._asking = self._failures = 0
         self._paused_until = 0.0
@@ -79,6 +80,10 @@ class GuardedRegister:
             raise RegisterError(f"{said}{self._failed()}") from None
         self._failures, self._paused_until = 0, 0.0
         return understood(answer, caller, self._lookup, self._notice, self._clock.now())
+
+    def close(self) -> None:
+        for _ in range(THREADS):
+            self._jobs.put(None)
 
     def _may_ask(self) -> bool:
         """Whether it is not paused and not busy. After a pause one call tries."""
@@ -114,7 +119,10 @@ class GuardedRegister:
     def _work(self) -> None:
         question: Question | None = None
         while True:
-            caller, future = self._next()
+            job = self._next()
+            if job is None:
+                return
+            caller, future = job
             if not future.set_running_or_notify_cancel():
                 continue
             try:
@@ -123,7 +131,7 @@ class GuardedRegister:
             except BaseException as error:  # whatever it is, it is the waiting call's to report
                 future.set_exception(error)
 
-    def _next(self) -> tuple[Identified, Future[Answers]]:
+    def _next(self) -> _Job | None:
         with contextlib.suppress(queue.Empty):
             return self._jobs.get_nowait()
         self._idle.release()

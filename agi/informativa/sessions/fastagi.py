@@ -91,7 +91,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
     def __init__(self, handler: Handler, *, sessions: int) -> None:
         super().__init__(loop=asyncio.get_running_loop())
         self.add_route(ROUTE, handler)
-        self._sessions = sessions
+        self.sessions = sessions
         self._running: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._stopping = False
@@ -124,9 +124,9 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         """One connection, from accept to close. Only cancellation leaves as an exception."""
         task = asyncio.current_task()
         assert task is not None  # asyncio runs handlers as tasks
-        if len(self._running) >= self._sessions:
+        if len(self._running) >= self.sessions:
             writer.close()
-            log.error("refused a call", sessions=self._sessions, remedy="raise service.sessions")
+            log.error("refused a call", sessions=self.sessions, remedy="raise service.sessions")
             return
         self._running.add(task)
         try:

@@ -189,7 +189,8 @@ def test_i4_broken_ledger_plays_and_leaves_a_row_in_the_spool(ledger, status) ->
     assert verdict.record == f"spool:{where.removeprefix('informativa/')}"
     assert verdict.error
     assert re.fullmatch(
-        r"at=\d+\|line=\+390212345678\|prompt=/prompts/it/short\|ending=whole\|seconds=10", row
+        r"at=\d+\|line=\+390212345678\|prompt=/prompts/it/short\|why=ledger-unavailable\|ending=whole\|seconds=10",
+        row,
     )
 
 
@@ -270,7 +271,7 @@ def test_unknown_line_plays_the_fallback_prompt() -> None:
     verdict = handle(session, desk(fallback=SHORT))
     assert session.played == [(SHORT.path, "")]
     assert (verdict.status, verdict.reason) == (Status.FALLBACK, "no-line")
-    assert "prompt=/prompts/it/short|ending=whole" in next(iter(session.database.values()))
+    assert "prompt=/prompts/it/short|why=no-line|ending=whole" in next(iter(session.database.values()))
 
 
 def test_unknown_line_without_fallback_prompt_fails() -> None:
@@ -279,7 +280,7 @@ def test_unknown_line_without_fallback_prompt_fails() -> None:
     verdict = handle(session, desk())
     assert (verdict.status, verdict.reason) == (Status.FAILED, "no-line")
     assert session.variables["INFORMATIVA_STATUS"] == "FAILED"
-    assert "line=|prompt=|ending=not-playable" in next(iter(session.database.values()))
+    assert "line=|prompt=|why=no-line|ending=not-playable" in next(iter(session.database.values()))
 
 
 def test_lost_asterisk_is_recorded_and_told_to_nobody() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from . import caller as callers
-from . import playback, policy
+from . import playback, policy, spool
 from .errors import LedgerError, RegisterError, SessionError
 from .model import (
     Decision,
@@ -36,7 +36,6 @@ from .model import (
 from .ports import CallSession, Clock, Ledger, Register
 
 REPEATS = 4  # how often keys may start another prompt, so that a call is not held for ever
-SPOOL = "informativa"  # the AstDB family that holds deliveries which no ledger could take
 
 _STATUS = {
     Ending.WHOLE: Status.PLAYED,
@@ -367,29 +366,12 @@ async def _unknown_line(session: CallSession, desk: Desk) -> Verdict:
 
 
 async def _spool(event: Event, session: CallSession) -> Verdict:
-    """Leave the delivery in AstDB, through the call itself: the last place that can still take it.
-
-    The row has the form that dialplan/informativa.conf writes; it names no caller and no pseudonym.
-    """
-    key = f"{session.call.id}-{event.at.timestamp() * 1_000_000:.0f}"
-    kept = await session.put_database(SPOOL, key, spool_row(event))
+    """Leave the delivery in AstDB, through the call itself: the last place that can still take it."""
+    key = spool.key(event)
+    kept = await session.put_database(spool.FAMILY, key, spool.written(event))
     status = Status.FALLBACK if event.status in (Status.PLAYED, Status.PARTIAL) else event.status
     reason = event.reason if event.reason is Reason.NO_LINE else Reason.LEDGER_UNAVAILABLE
     return Verdict(status, reason, f"spool:{key}" if kept else "")
-
-
-def spool_row(event: Event) -> str:
-    """`at=…|line=…|prompt=…|ending=…|seconds=…`: epoch seconds, path without extension, seconds heard."""
-    heard = event.heard
-    assert heard is not None  # what was not played is not spooled
-    fields = {
-        "at": f"{event.at.timestamp():.0f}",
-        "line": event.line,
-        "prompt": event.prompt,
-        "ending": heard.ending,
-        "seconds": f"{heard.seconds:.0f}",
-    }
-    return "|".join(f"{name}={value}" for name, value in fields.items())
 
 
 def _why(event: Event) -> str:

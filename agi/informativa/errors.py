@@ -5,6 +5,7 @@
     ├── LedgerError             the ledger cannot be read or written now
     │   └── EventRefusedError   it can, but not this event
     ├── RegisterError           a controller's own system did not say whether a caller was told
+    ├── ManagerError            Asterisk's manager interface cannot be used
     └── SessionError            the conversation with Asterisk
         ├── ProtocolError       the other side does not speak AGI
         └── SessionLostError    the other side went away, or did not answer in time
@@ -60,6 +61,10 @@ class EventRefusedError(LedgerError):
 
 class RegisterError(InformativaError):
     """A controller's own system gave no answer in time, or one that leaves a doubt. Never names a number."""
+
+
+class ManagerError(InformativaError):
+    """Asterisk's manager interface did not answer, or refused."""
 
 
 class SessionError(InformativaError):

@@ -20,7 +20,7 @@ class Status(StrEnum):
     PARTIAL = "PARTIAL"  # begun and not finished: it stays due
     SKIPPED = "SKIPPED"  # left out by an explicit setting or by the caller's key
     NOTDUE = "NOTDUE"  # this caller already has it
-    FALLBACK = "FALLBACK"  # played, but proof of it is in the fallback spool and not in the ledger
+    FALLBACK = "FALLBACK"  # played, but nobody could look or record: it was put into the fallback spool
     FAILED = "FAILED"  # due, and could not be played
     INFORMED = "INFORMED"  # told elsewhere than by a prompt: by an operator, a website, a contract
 
@@ -56,6 +56,8 @@ class Reason(StrEnum):
     REQUEST = "request"  # of the caller, to be erased
     RETENTION = "retention"  # the time for which the controller keeps records is over
     LEDGER_UNAVAILABLE = "ledger-unavailable"
+    SERVICE_UNAVAILABLE = "service-unavailable"  # the dialplan had to play it by itself …
+    SERVICE_BUSY = "service-busy"  # … or because the service had too many calls
     NO_LINE = "no-line"  # the called number is not configured
 
 
@@ -244,6 +246,16 @@ class Lookup:
     driver: str = ""
     token: str = field(default="", repr=False)
     arguments: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class ManagerAccount:
+    """Where Asterisk's manager interface is, and as whom we log in there. `secret` is secret."""
+
+    host: str
+    port: int
+    user: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import logging
 import os
 import resource
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,17 +17,18 @@ from typing import Any
 
 import structlog
 
-from . import bootstrap, call
+from . import ami, bootstrap, call, spool
 from .caller import mask
 from .config import Configuration, load
 from .errors import ConfigError, InformativaError, LedgerError
-from .model import Controller, Verdict
+from .model import Controller, Line, ManagerAccount, Verdict
 from .ports import CallSession
 from .sessions.fastagi import FastAgiServer
 
 log = structlog.get_logger("informativa")
 
 DAY_SECONDS = 24 * 60 * 60
+COLLECT_SECONDS = 60.0
 HANG_SECONDS = 10  # without a turn of the event loop; a healthy one takes milliseconds
 
 
@@ -106,6 +107,7 @@ class Service:
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: self._aside(self.reload()))
         self._aside(self._daily())
+        self._aside(self._collect())
         async with _watched():
             await stop.wait()
             cancelled = await self._server.stop(self.configuration.drain)
@@ -169,6 +171,17 @@ class Service:
                 await asyncio.to_thread(purge_old, controller, datetime.now(UTC))
             await asyncio.sleep(DAY_SECONDS)
 
+    async def _collect(self) -> None:
+        """From time to time bring the fallback spool home: what was played while nobody could record it."""
+        known: set[str] = set()
+        while True:
+            if self.configuration.manager is not None:
+                try:
+                    known = await collect(self.configuration.manager, self._shifts[-1].desk.lines, known)
+                except InformativaError as error:
+                    log.error("the fallback spool was not collected", error=str(error))
+            await asyncio.sleep(COLLECT_SECONDS)
+
     def _aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something beside the calls."""
         task = asyncio.get_running_loop().create_task(work)
@@ -179,6 +192,49 @@ class Service:
         self._beside.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a defect of informativa", exc_info=error)
+
+
+async def collect(account: ManagerAccount, lines: Mapping[str, Line], told: set[str]) -> set[str]:
+    """Move the fallback spool into the ledgers, each row exactly once; the keys of those that stay there.
+
+    A row is deleted after its events are durable, and a row that is read again adds nothing. One of a
+    delivery that its ledger has after all, because it was slow, adds nothing either. Rows that cannot be
+    collected stay, and are logged unless they were `told` before. Raises ManagerError, LedgerError.
+    """
+    stay: set[str] = set()
+    async with ami.conversation(account) as manager:
+        by_controller: dict[str, list[spool.Row]] = {}
+        for key, text in (await manager.tree(spool.FAMILY)).items():
+            try:
+                row = spool.understood(key, text, lines)
+            except spool.RowError as error:
+                stay.add(key)
+                if key not in told:
+                    log.warning("a row of the fallback spool cannot be collected", key=key, why=str(error))
+            else:
+                by_controller.setdefault(row.controller, []).append(row)
+        controllers = {line.controller.id: line.controller for line in lines.values()}
+        for name, rows in by_controller.items():
+            if controllers[name].refused:
+                stay.update(row.key for row in rows)
+                continue
+            added = await asyncio.to_thread(keep_spooled, controllers[name], rows)
+            for row in rows:
+                await manager.delete(spool.FAMILY, row.key)
+            log.info("fallback spool collected", controller=name, rows=len(rows), records=added)
+    return stay
+
+
+def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> int:
+    """Record what the rows tell and the ledger does not have; how many events."""
+    store = bootstrap.store(controller)
+    try:
+        recorded = store.recorded([row.delivery for row in rows])
+        return store.append_new(
+            [event for row in rows if row.delivery not in recorded for event in row.events]
+        )
+    finally:
+        store.close()
 
 
 def _announce(configuration: Configuration) -> None:

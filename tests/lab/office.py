@@ -89,6 +89,14 @@ class Office:
                 raise OfficeError(f"the service did not load its configuration:\n{self.said[before:]}")
         return found[1] is None
 
+    def wait_said(self, event: str, count: int = 1) -> None:
+        """Wait until the service has logged an event so many times."""
+        until = time.monotonic() + _START
+        while self.said.count(f'"event": "{event}"') < count:
+            if time.monotonic() > until:
+                raise OfficeError(f"the service did not log “{event}” {count} times:\n{self.said}")
+            time.sleep(0.02)
+
     def stop(self) -> None:
         """Stop the service as an admin would. Does nothing if it does not run."""
         if self._child:

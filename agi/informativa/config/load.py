@@ -19,7 +19,18 @@ from pydantic import ValidationError
 
 from ..caller import spellings
 from ..errors import ConfigError, Problem
-from ..model import Controller, Document, Keys, Line, Notice, Outsourcing, Prompt, Step, Version
+from ..model import (
+    Controller,
+    Document,
+    Keys,
+    Line,
+    ManagerAccount,
+    Notice,
+    Outsourcing,
+    Prompt,
+    Step,
+    Version,
+)
 from . import document as documents
 from .findings import Findings, in_order
 from .lookups import lookups
@@ -28,6 +39,7 @@ from .prompts import measure
 from .schema import (
     ControllerSettings,
     LineSettings,
+    ManagerSettings,
     NoticeSettings,
     OutsourcingSettings,
     Settings,
@@ -62,6 +74,7 @@ class Configuration:
     spelled: Mapping[str, Line]
     fallback: Prompt | None
     operator: str = ""
+    manager: ManagerAccount | None = None
     refused: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
@@ -122,6 +135,7 @@ class _Builder:
         else:
             message = "without it, calls to numbers that are not listed here hear nothing"
             self._found.warn(("fallback_prompt",), message)
+        manager = self._manager(settings.manager) if settings.manager else None
         host, _, port = settings.service.listen.rpartition(":")
         self._found.raise_problems()
         return Configuration(
@@ -138,6 +152,7 @@ class _Builder:
             spelled=spelled,
             fallback=fallback,
             operator=settings.operator,
+            manager=manager,
             refused=in_order(self._found.refused),
             warnings=in_order(self._found.warnings),
         )
@@ -200,6 +215,12 @@ class _Builder:
                 return key
         self._found.wrong(path, f"{file} does not hold a key of {2 * KEY_BYTES} hexadecimal digits")
         return b""
+
+    def _manager(self, given: ManagerSettings) -> ManagerAccount:
+        file, path = self._folder / given.secret, ("manager", "secret")
+        secret = self._found.secret(file, path, f"there is no file {file}; put the user's secret there") or ""
+        host, _, port = given.address.rpartition(":")
+        return ManagerAccount(host, int(port), given.user, secret.strip())
 
     def _apart(self, controllers: Mapping[str, Controller]) -> None:
         """Two controllers never share a ledger or a key: no query may join their callers."""

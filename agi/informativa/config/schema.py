@@ -210,9 +210,18 @@ class ServiceSettings(Strict):
     drain: Annotated[float, Field(ge=0, le=600)] = 100.0
 
 
+class ManagerSettings(Strict):
+    """Asterisk's manager interface (AMI)."""
+
+    address: Address = "127.0.0.1:5038"
+    user: Text
+    secret: File
+
+
 class Settings(Strict):
     """The whole file."""
 
+    manager: ManagerSettings | None = None
     service: ServiceSettings = ServiceSettings()
     operator: Text
     fallback_prompt: File | None = None

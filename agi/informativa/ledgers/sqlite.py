@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -76,6 +76,14 @@ class SqliteStore:
         self._check_place()
         with self._transaction():
             return sum(self._append_new(event) for event in events)
+
+    def recorded(self, deliveries: Collection[tuple[str, datetime]]) -> set[tuple[str, datetime]]:
+        """Which of these calls has a record of that very moment. Reads the whole ledger."""
+        moments = [rows.microseconds(at) for _, at in deliveries]
+        with self._translated():
+            sql = "SELECT call, at FROM event WHERE at BETWEEN ? AND ?"
+            found = self._connection.execute(sql, (min(moments), max(moments)))
+            return {(call, rows.moment(at)) for call, at in found} & set(deliveries)
 
     def _append_new(self, event: Event) -> bool:
         new = self._connection.execute(rows.KEEP_DIGEST, (rows.digest(event),)).rowcount == 1

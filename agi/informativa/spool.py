@@ -1,0 +1,125 @@
+"""The fallback spool: deliveries that no ledger could take, as rows in Asterisk's own database. Pure.
+
+A row is written through the call itself, by `call.py` or by dialplan/informativa.conf, under AstDB family
+`informativa` and a key that begins with the call's unique id. It names no caller and no pseudonym:
+`at=…|line=…|prompt=…|why=…|ending=…|seconds=…`, with epoch seconds, paths without extension (several joined
+by `&`), and the seconds heard. The service collects rows into ledgers, as deliveries to nobody in
+particular: they prove that a notice was played, and never that a certain caller knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from .model import Ending, Event, Heard, Kind, Line, Notice, Prompt, Reason, Status, Version, told_elsewhere
+
+FAMILY = "informativa"
+OPERATOR = "operator"  # in place of an ending: an operator said that he had read the notices
+
+_STATUS = {  # not PLAYED: AstDB rows are made without a position that Asterisk reported
+    Ending.WHOLE: Status.FALLBACK,
+    Ending.NOT_PLAYABLE: Status.FAILED,
+}
+
+
+class RowError(ValueError):
+    """A row that cannot be collected, and why."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row, understood: whose it is, and what goes into the ledger of it.
+
+    `delivery` is the call and time under which the ledger may have it after all, as it was slow.
+    """
+
+    key: str
+    controller: str
+    delivery: tuple[str, datetime]
+    events: tuple[Event, ...]
+
+
+def key(event: Event) -> str:
+    """Where a delivery that the ledger did not take is put."""
+    return f"{event.call}-{event.at.timestamp() * 1_000_000:.0f}"
+
+
+def written(event: Event) -> str:
+    """The row of a delivery that the ledger did not take."""
+    heard = event.heard
+    assert heard is not None  # what was not played is not spooled
+    fields = {
+        "at": f"{event.at.timestamp():.0f}",
+        "line": event.line,
+        "prompt": event.prompt,
+        "why": event.reason,
+        "ending": heard.ending,
+        "seconds": f"{heard.seconds:.0f}",
+    }
+    return "|".join(f"{name}={value}" for name, value in fields.items())
+
+
+def understood(key: str, text: str, lines: Mapping[str, Line]) -> Row:
+    """The row under `key`. `lines` are by every spelling. Raises RowError."""
+    fields = {name: value for name, _, value in (part.partition("=") for part in text.split("|"))}
+    line = lines.get(fields.get("line", ""))
+    if line is None:
+        raise RowError("it names no line that is configured")
+    call, _, micros = key.rpartition("-")
+    try:
+        at = datetime.fromtimestamp(int(fields["at"]), UTC)
+        exact = datetime.fromtimestamp(int(micros) // 10**6, UTC).replace(microsecond=int(micros) % 10**6)
+        events = tuple(_events(key, call, line, at, fields))
+    except (KeyError, ValueError, OverflowError, OSError) as error:
+        raise RowError("it is not such as informativa writes") from error
+    return Row(key, line.controller.id, (call, exact), events)
+
+
+def _events(key: str, call: str, line: Line, at: datetime, fields: Mapping[str, str]) -> Iterator[Event]:
+    """One for each notice that was played or read."""
+    if fields["ending"] == OPERATOR:
+        for step in line.plan:
+            if step.again is None or step.again:  # as in a call: not what is due on every call
+                yield told_elsewhere(
+                    step.notice,
+                    step.notice.current(at),
+                    Kind.OPERATOR,
+                    at,
+                    None,
+                    f"spool:{key}",
+                    call=call,
+                    line=line.number,
+                    language=line.language,
+                )
+        return
+    ending, seconds = Ending(fields["ending"]), float(fields["seconds"])
+    for prompt in fields["prompt"].split("&"):
+        notice, version, language, recording = _known(prompt, line)
+        yield Event(
+            at=at,
+            call=call,
+            line=line.number,
+            pseudonym=None,
+            notice=notice.id if notice else "",
+            version=version.id if version else "",
+            language=language,
+            purposes=version.purposes if version else frozenset(),
+            status=_STATUS.get(ending, Status.PARTIAL),
+            reason=Reason(fields.get("why", Reason.SERVICE_UNAVAILABLE)),
+            prompt=prompt,
+            heard=Heard(ending, seconds, recording.seconds if recording else 0.0),
+            reference=f"spool:{key}",
+        )
+
+
+def _known(path: str, line: Line) -> tuple[Notice | None, Version | None, str, Prompt | None]:
+    """Which notice, version, language and recording has that path on the line; the newest of several."""
+    for step in line.plan:
+        for version in reversed(step.notice.versions):
+            for prompts in (version.short, version.full, *version.supplements.values()):
+                for language, prompt in prompts.items():
+                    if prompt.path == path:
+                        return step.notice, version, language, prompt
+    return None, None, "", None

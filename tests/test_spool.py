@@ -1,0 +1,133 @@
+"""The fallback spool: what its rows say, and that each comes into the ledger exactly once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from doubles import FULL, SHORT, line, notice, version
+from informativa import service, spool
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Ending, Event, Heard, Reason, Status
+from test_ledgers import PLAYED
+
+AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
+LINE = line(notice(version("1"), version("2")))
+LINES = {LINE.number: LINE, "0212345678": LINE}
+KEY = "1700000000.1-1795521600000017"
+
+
+def row(**fields: object) -> str:
+    """A row as the dialplan writes it, changed at will."""
+    given = {
+        "at": int(AT.timestamp()),
+        "line": "0212345678",
+        "prompt": SHORT.path,
+        "why": "service-unavailable",
+        "ending": "whole",
+        "seconds": 10,
+    } | fields
+    return "|".join(f"{name}={value}" for name, value in given.items() if value is not None)
+
+
+def test_row_of_the_dialplan() -> None:
+    """A prompt that the dialplan played becomes a delivery to nobody, with notice, version and grounds."""
+    found = spool.understood(KEY, row(), LINES)
+    (event,) = found.events
+    assert (found.controller, event.pseudonym, event.call) == ("acme", None, "1700000000.1")
+    assert (event.notice, event.version, event.language, event.at) == ("privacy", "2", "it", AT)
+    assert (event.status, event.reason, event.line) == (Status.FALLBACK, "service-unavailable", LINE.number)
+    assert event.heard == Heard(Ending.WHOLE, 10.0, 10.0)
+    assert event.reference == f"spool:{KEY}"
+    assert not event.informs
+
+
+@pytest.mark.parametrize(("ending", "status"), [("hung-up", Status.PARTIAL), ("not-playable", Status.FAILED)])
+def test_what_was_not_heard_whole(ending: str, status: Status) -> None:
+    """A hang-up and a missing prompt are told apart."""
+    assert spool.understood(KEY, row(ending=ending), LINES).events[0].status is status
+
+
+def test_several_prompts_and_unknown_ones() -> None:
+    """Prompts of a plan that were played together are an event each; an unknown one keeps its path."""
+    events = spool.understood(KEY, row(prompt=f"{SHORT.path}&{FULL.path}&/other"), LINES).events
+    assert [(event.prompt, event.notice) for event in events] == [
+        (SHORT.path, "privacy"),
+        (FULL.path, "privacy"),
+        ("/other", ""),
+    ]
+
+
+def test_row_of_an_operator() -> None:
+    """That an operator read the notices is put on record of each notice that is not for every call."""
+    (event,) = spool.understood(KEY, row(ending="operator", prompt=""), LINES).events
+    assert (event.status, event.kind, event.notice, event.version) == (
+        Status.INFORMED,
+        "operator",
+        "privacy",
+        "2",
+    )
+
+
+def test_row_of_an_earlier_release() -> None:
+    """A row without its reason, as it was written before, is understood."""
+    assert spool.understood(KEY, row(why=None), LINES).events[0].reason is Reason.SERVICE_UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        (KEY, ""),
+        (KEY, row(line="default")),
+        (KEY, row(at="noon")),
+        (KEY, row(at=10**30)),
+        (KEY, row(ending="somehow")),
+        (KEY, row(why="because")),
+        (KEY, row(seconds=None)),
+        ("no key of ours", row()),
+        ("1.1-" + "9" * 30, row()),
+    ],
+)
+def test_row_that_cannot_be_collected(key: str, text: str) -> None:
+    """What informativa did not write, or for a line that is not there, is said to be so."""
+    with pytest.raises(spool.RowError):
+        spool.understood(key, text, LINES)
+
+
+def test_row_of_a_slow_ledger_is_its_record_again() -> None:
+    """What the service spools is read back as what it was."""
+    event = replace(PLAYED, at=AT.replace(microsecond=17), line=LINE.number, call="1700000000.1")
+    found = spool.understood(spool.key(event), spool.written(event), LINES)
+    assert found.delivery == (event.call, event.at)
+    assert found.events[0].reason is event.reason
+
+
+def stored(file: Path) -> list[Event]:
+    """What a ledger holds."""
+    store = SqliteStore(str(file))
+    try:
+        return [record.event for record in store.records()]
+    finally:
+        store.close()
+
+
+def test_each_row_is_recorded_exactly_once(tmp_path: Path) -> None:
+    """A row that is read again, since its deletion failed, adds nothing; nor does one of a delivery that a
+    slow ledger took after all."""
+    controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
+    late = replace(PLAYED, at=AT.replace(microsecond=17), line=LINE.number, call="1700000000.1")
+    rows = [spool.understood(spool.key(late), spool.written(late), LINES)]
+    rows += [spool.understood(f"1700000000.{n}-1795521600000017", row(), LINES) for n in (2, 3)]
+    store = SqliteStore(controller.ledger)
+    store.append([late])
+    store.close()
+    assert service.keep_spooled(controller, rows) == 2
+    assert service.keep_spooled(controller, rows) == 0
+    assert [event.call for event in stored(Path(controller.ledger))] == [
+        "1700000000.1",
+        "1700000000.2",
+        "1700000000.3",
+    ]

@@ -279,7 +279,7 @@ def test_writer_outlives_a_loop_that_was_closed_under_it(tmp_path: Path) -> None
 
 
 def test_i3_delivery_of_a_call_that_is_cut_off_is_recorded(tmp_path: Path) -> None:
-    """I3: a service that stops cancels its calls; what one had handed over by then is recorded all the same."""
+    """I3: a service that stops cancels its calls; what one had handed over by then is still recorded."""
     ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
     other = sqlite3.connect(tmp_path / "acme.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -303,7 +303,7 @@ def test_i3_delivery_of_a_call_that_is_cut_off_is_recorded(tmp_path: Path) -> No
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_i4_writer_that_died_is_followed_by_another(tmp_path: Path) -> None:
-    """I4: whatever ends the writer, the call that it served gets an error in time, and the next is recorded."""
+    """I4: when something has ended the writer, the next call starts another and is recorded."""
     ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
     writer = ledger._thread
     ledger._jobs.put("no job")  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import statistics
 import time
 from collections.abc import Callable, Iterable
 
@@ -33,12 +34,12 @@ def test_i3_kill_9_loses_and_doubles_nothing(
         office.start()
         ready.append(time.monotonic() - started)
         calls += asyncio.run(struck(office, callers(chance), chance.uniform(0.02, 0.8)))
-        assert complaints(office, calls) == []
+        if len(ready) % 10 == 0:
+            assert complaints(office, calls) == []
+    assert complaints(office, calls) == []
     told = sum(bool(call.status) for call in calls)
-    print(
-        f"{len(calls)} calls, {told} told; ready again after {sorted(ready)[len(ready) // 2]:.2f} s at the median,"
-    )
-    print(f"{max(ready):.2f} s at most, with Python's start")
+    print(f"{len(calls)} calls, {told} told; ready again, with Python's start, after")
+    print(f"{statistics.median(ready):.2f} s at the median and {max(ready):.2f} s at most")
     assert told > len(ready)
 
 
@@ -46,7 +47,7 @@ def test_i3_kill_9_loses_and_doubles_nothing(
 def test_i3_stopped_service_leaves_every_call_told_or_on_record(
     office: Office, chance: random.Random, rounds: Callable[[int, int], int], patience: int
 ) -> None:
-    """I3: on SIGTERM calls get their time to end, those cut off have their partial delivery on record, and the
+    """I3: on SIGTERM calls get their time to end, those cut off have what they heard on record, and the
     service ends with 0."""
     office.edit("drain: 100", f"drain: {patience}")
     for name in ("it/short", "de/short"):

@@ -1,4 +1,4 @@
-"""The machine fails under a service that has calls: what these come to, and that nothing need be restarted."""
+"""The machine fails under a service that has calls: what these come to, and no need of a restart."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_clock_that_jumps_under_load_loses_and_doubles_nothing(
 
 
 def test_i4_without_file_descriptors(office: Office, chance: random.Random) -> None:
-    """I4: with all descriptors taken a call is answered or closed, never held; with some free, all is well."""
+    """I4: with all descriptors taken a call is answered or closed, not held; with some free, all is well."""
     office.start(["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"])
     pid = office.pid
     calls = ring(office, callers(chance), 40)

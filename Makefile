@@ -1,16 +1,21 @@
 # make demo   sets everything up and places real calls; says what to try next
 # make test   sets everything up and runs all tests, those on a real Asterisk included
+# make torture  the attacks of the tests, much longer: an hour or so
 # make lint   style, types and import contracts
 PYTHON ?= python3
 export PYTHONPATH := tests
 
-.PHONY: demo test lint setup clean
+.PHONY: demo test torture lint setup clean
 demo: setup
 	@.venv/bin/python -m lab.demo
 
 test: setup
 	@.venv/bin/python -m lab.fetch
 	@.venv/bin/python -m pytest -n 4 $(PYTEST)
+
+torture: setup
+	@.venv/bin/python -m lab.fetch
+	@INFORMATIVA_TORTURE=1 .venv/bin/python -m pytest -rP --timeout 7200 $(PYTEST) tests/torture tests/asterisk/test_faults.py
 
 lint: setup
 	@.venv/bin/ruff check .

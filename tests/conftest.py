@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from informativa.cli import setup
+
+LONG = bool(os.environ.get("INFORMATIVA_TORTURE"))  # `make torture` sets it
 
 
 @pytest.fixture
@@ -14,3 +19,17 @@ def folder(tmp_path: Path) -> Path:
     """A configuration as `informativa init` lays it, in a folder of its own."""
     setup.init(tmp_path / "etc")
     return tmp_path / "etc"
+
+
+@pytest.fixture
+def rounds() -> Callable[[int, int], int]:
+    """`rounds(short, long)`: so many in `make test`, and so many in `make torture`."""
+    return lambda short, long: long if LONG else short
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    """The attack's dice. The seed is printed; INFORMATIVA_SEED throws them the same way again."""
+    seed = os.environ.get("INFORMATIVA_SEED") or str(random.SystemRandom().randrange(1 << 32))
+    print(f"INFORMATIVA_SEED={seed}")
+    return random.Random(seed)

@@ -278,6 +278,42 @@ def test_writer_outlives_a_loop_that_was_closed_under_it(tmp_path: Path) -> None
     ledger.close()
 
 
+def test_i3_delivery_of_a_call_that_is_cut_off_is_recorded(tmp_path: Path) -> None:
+    """I3: a service that stops cancels its calls; what one had handed over by then is still recorded."""
+    ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
+    other = sqlite3.connect(tmp_path / "acme.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def story() -> None:
+        calls = [asyncio.create_task(ledger.append(PLAYED)) for _ in range(3)]
+        await asyncio.sleep(0)
+        for call in calls:
+            call.cancel()
+        assert all(
+            isinstance(it, asyncio.CancelledError)
+            for it in await asyncio.gather(*calls, return_exceptions=True)
+        )
+        other.execute("ROLLBACK")
+
+    asyncio.run(story())
+    ledger.close()
+    assert len(list(ledger.records())) == 3
+    other.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_i4_writer_that_died_is_followed_by_another(tmp_path: Path) -> None:
+    """I4: when something has ended the writer, the next call starts another and is recorded."""
+    ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
+    writer = ledger._thread
+    ledger._jobs.put("no job")  # type: ignore[arg-type]
+    writer.join()
+    assert asyncio.run(ledger.append(PLAYED)) == 1
+    ledger.close()
+    with pytest.raises(LedgerError, match="closed"):
+        asyncio.run(ledger.append(PLAYED))
+
+
 def filled(file: Path, *events: Event) -> SqliteStore:
     """A store that holds these events."""
     store = SqliteStore(str(file))

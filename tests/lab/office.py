@@ -97,11 +97,13 @@ class Office:
                 raise OfficeError(f"the service did not log “{event}” {count} times:\n{self.said}")
             time.sleep(0.02)
 
-    def stop(self) -> None:
-        """Stop the service as an admin would. Does nothing if it does not run."""
-        if self._child:
-            self._child.end(40)
-            self._child = None
+    def stop(self) -> int | None:
+        """Stop the service as an admin would; its exit status. Does nothing if it does not run."""
+        child, self._child = self._child, None
+        if child is None:
+            return None
+        child.end(40)
+        return child.status
 
     def kill(self) -> None:
         """End the service as a power cut would (``kill -9``)."""

@@ -38,8 +38,7 @@ class GroupCommitLedger:
         self._store = SqliteStore(file)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
-        self._thread = threading.Thread(target=self._write, name=f"ledger {file}", daemon=True)
-        self._thread.start()
+        self._thread = self._writer()
 
     async def standing(self, pseudonym: bytes) -> Standing:
         standing: Standing = await self._ask(lambda store: store.standing(pseudonym))
@@ -73,15 +72,25 @@ class GroupCommitLedger:
             self._store.close()
 
     async def _ask(self, work: Event | Callable[[SqliteStore], Any]) -> Any:
-        if self._closed or not self._thread.is_alive():
-            raise LedgerError(f"The writer of {self._store.file} has ended.", "Restart the service.")
+        if self._closed:
+            raise LedgerError(f"The ledger {self._store.file} is closed.", "Start the service.")
+        if not self._thread.is_alive():
+            self._thread = self._writer()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._jobs.put(_Job(work, loop, future))
         try:
-            return await asyncio.wait_for(future, ANSWER_SECONDS)
+            return await asyncio.wait_for(asyncio.shield(future), ANSWER_SECONDS)
         except TimeoutError:
+            future.cancel()  # it is told that it failed
             raise LedgerError(f"The ledger did not answer within {ANSWER_SECONDS:.0f} s.") from None
+
+    def _writer(self) -> threading.Thread:
+        """A thread that writes, started. Nothing is known that ends one before `close`; should memory run
+        out at a bad moment, say, the next call starts another."""
+        thread = threading.Thread(target=self._write, name=f"ledger {self._store.file}", daemon=True)
+        thread.start()
+        return thread
 
     def _write(self) -> None:
         while (job := self._jobs.get()) is not None:

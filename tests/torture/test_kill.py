@@ -1,0 +1,70 @@
+"""`kill -9` of the service in the middle of calls, and SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from lab import audio
+from lab.office import Office
+from torture.load import CONTROLLERS, Call, callers, complaints, crowd
+
+
+async def struck(office: Office, calls: Iterable[Call], after: float) -> list[Call]:
+    """Have callers ring, and kill the service so many seconds later; the calls that were begun."""
+    crowding = asyncio.create_task(crowd(office.port, calls, at_once=32))
+    await asyncio.sleep(after)
+    await asyncio.to_thread(office.kill)
+    return await crowding
+
+
+def test_i3_kill_9_loses_and_doubles_nothing(
+    office: Office, chance: random.Random, rounds: Callable[[int, int], int]
+) -> None:
+    """I3: killed at random points of a load, the service has every record that a call was told of, once."""
+    calls: list[Call] = []
+    ready = []
+    for _ in range(rounds(4, 250)):
+        started = time.monotonic()
+        office.start()
+        ready.append(time.monotonic() - started)
+        calls += asyncio.run(struck(office, callers(chance), chance.uniform(0.02, 0.8)))
+        if len(ready) % 10 == 0:
+            assert complaints(office, calls) == []
+    assert complaints(office, calls) == []
+    told = sum(bool(call.status) for call in calls)
+    print(f"{len(calls)} calls, {told} told; ready again, with Python's start, after")
+    print(f"{statistics.median(ready):.2f} s at the median and {max(ready):.2f} s at most")
+    assert told > len(ready)
+
+
+@pytest.mark.parametrize("patience", [0, 1])
+def test_i3_stopped_service_leaves_every_call_told_or_on_record(
+    office: Office, chance: random.Random, rounds: Callable[[int, int], int], patience: int
+) -> None:
+    """I3: on SIGTERM calls get their time to end, those cut off have what they heard on record, and the
+    service ends with 0."""
+    office.edit("drain: 100", f"drain: {patience}")
+    for name in ("it/short", "de/short"):
+        audio.write_wav(office.folder / f"prompts/{name}.wav", audio.synthetic(1.5, seed=1))
+    calls: list[Call] = []
+
+    async def stopped() -> list[Call]:
+        crowding = asyncio.create_task(crowd(office.port, callers(chance, among=10_000), at_once=64))
+        await asyncio.sleep(chance.uniform(0.05, 2.0))
+        assert await asyncio.to_thread(office.stop) == 0
+        return await crowding
+
+    for _ in range(rounds(2, 50)):
+        office.start()
+        calls += asyncio.run(stopped())
+        assert complaints(office, calls) == []
+    cut_off = {call.id for call in calls if call.played and not call.status}
+    records = [record.event for name in CONTROLLERS.values() for record in office.records(name)]
+    assert cut_off <= {event.call for event in records}
+    print(f"{len(calls)} calls, {len(cut_off)} of them cut off")

@@ -16,7 +16,7 @@ from .errors import ProtocolError
 from .model import IncomingCall
 
 MAX_ENVIRONMENT = 16 * 1024  # bytes; a real one has about 600
-MAX_REPLY = 4 * 1024  # bytes; longer than any usage text's line
+MAX_REPLY = 16 * 1024  # bytes; a usage text with all its lines has less than 3,000
 UNAVAILABLE = 67  # agi_callingpres: "number not available"
 CHANNEL_UP = 6  # CHANNEL STATUS, result: "line is up" (Asterisk's AST_STATE_UP)
 
@@ -103,31 +103,49 @@ def command(*words: str) -> bytes:
 
 
 class ReplyReader:
-    """Turns the lines that Asterisk sends into replies; remembers whether HANGUP came among them."""
+    """Turns what Asterisk sends, in pieces of any size, into replies; remembers whether HANGUP came."""
 
     def __init__(self) -> None:
         self.hung_up = False
         self._usage = False
-        self._beginning = b""
+        self._beginning = b""  # of a line that is not complete
+        self._length = 0  # bytes since the last reply
 
-    def unasked(self, lines: bytes) -> None:
+    def unasked(self, data: bytes) -> None:
         """Take what came while no command was waiting for a reply.
 
         Raises ProtocolError unless it is (the beginning of) a HANGUP, the one thing that Asterisk
         says unasked: anything else is somebody's forged reply.
         """
-        for line in lines.splitlines(keepends=True):
-            if not b"HANGUP\n".startswith(line):
-                raise ProtocolError("A peer answered an AGI command before it was sent.")
-            self.hung_up = True
-            self._beginning = b"" if line.endswith(b"\n") else line
+        *lines, self._beginning = self._joined(data).split(b"\n")
+        if any(line != b"HANGUP" for line in lines) or not b"HANGUP".startswith(self._beginning):
+            raise ProtocolError("A peer answered an AGI command before it was sent.")
+        self.hung_up = self.hung_up or bool(lines or self._beginning)
 
-    def feed(self, line: bytes) -> Reply | None:
-        """Take one line with its end; a reply when the line completes one, else `None`.
+    def feed(self, data: bytes) -> Reply | None:
+        """Take what came while a command is waiting; its reply when it is complete, else `None`.
 
-        Raises ProtocolError for a line that no Asterisk sends.
+        Raises ProtocolError for what no Asterisk sends: also for more than the one reply.
         """
-        line, self._beginning = self._beginning + line.rstrip(b"\r\n"), b""
+        data = self._joined(data)
+        while b"\n" in data:
+            line, _, data = data.partition(b"\n")
+            if (reply := self._read(line.rstrip(b"\r"))) is not None:
+                self._beginning, self._length = b"", 0
+                if data:
+                    self.unasked(data)
+                return reply
+        self._beginning = data
+        return None
+
+    def _joined(self, data: bytes) -> bytes:
+        self._length += len(data)
+        if self._length > MAX_REPLY:
+            raise ProtocolError("Asterisk sent a reply without an end.")
+        return self._beginning + data
+
+    def _read(self, line: bytes) -> Reply | None:
+        """One line; a reply if it completes one."""
         if line == b"HANGUP":
             self.hung_up = True
             return None

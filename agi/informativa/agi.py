@@ -58,25 +58,28 @@ def parse_environment(raw: bytes) -> IncomingCall:
     ambiguous = False
     for line in _decode(raw).rstrip("\n").split("\n"):
         name, colon, value = line.partition(":")
-        value = value.strip()
-        if name == "agi_threadid":  # Asterisk's own is the last one, and so are the arguments after it
-            arguments.clear()
-        if name == f"agi_arg_{len(arguments) + 1}" and "agi_threadid" in variables:
-            arguments.append(value)
-        elif colon and _VARIABLE.match(name) and name not in variables and not name.startswith("agi_arg_"):
-            variables[name] = value
+        if name.startswith("agi_arg_"):
+            if "agi_threadid" in variables and name == f"agi_arg_{len(arguments) + 1}":
+                arguments.append(value.strip())
+            else:
+                ambiguous = True
+        elif colon and name not in variables and _VARIABLE.match(name):
+            variables[name] = value.strip()
         else:
             ambiguous = True
+        if name == "agi_threadid":  # Asterisk's own is the last one, and so are the arguments after it
+            arguments.clear()
     if not {"agi_request", "agi_threadid"} <= variables.keys():
         raise ProtocolError("A peer connected that does not send an AGI environment.")
+    options = dict(_named(arguments))
     return IncomingCall(
         id=_plain_id(variables.get("agi_uniqueid", "")),
-        linked=_plain_id(dict(_named(arguments)).get("linked", "")),
+        linked=_plain_id(options.get("linked", "")),
         line=arguments[0] if arguments else "",
         number=variables.get("agi_callerid", ""),
         presentation=_presentation(variables.get("agi_callingpres", "")),
         language=variables.get("agi_language", ""),
-        options={} if ambiguous else dict(_named(arguments)),
+        options={} if ambiguous else options,
         script=variables.get("agi_network_script", "").partition("?")[0],
         ambiguous=ambiguous,
     )

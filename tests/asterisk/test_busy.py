@@ -12,10 +12,12 @@ def test_i4_call_that_is_one_too_many_is_served_by_the_dialplan(site: Site) -> N
     """I4: with all sessions taken a call hears its notice at once from the dialplan, which starts no process
     for it, and the proof is in AstDB; when a session is free again the service serves."""
     audio.write_wav(site.office.folder / "prompts/de/long.wav", audio.synthetic(60.0, seed=9))
-    version = 'version: "2026-11"\n            purposes: [service]\n            short:\n              de: prompts/de/'
+    version = (
+        'version: "%s"\n            purposes: [service]\n            short:\n              de: prompts/de/%s'
+    )
     site.configure(
         ("sessions: 2000", "sessions: 1"),
-        (f"{version}short", f"{version}long".replace("2026-11", "2026-12")),
+        (version % ("2026-11", "de/short"), version % ("2026-12", "de/long")),
     )
     with Held(site.office.port, line="+493012345678"):
         told = site.call()

@@ -185,7 +185,10 @@ def _compare(records: dict[int, Record], calls: Sequence[Call], key: bytes) -> I
             yield f"{call} was told of a record that is not there"
         elif call.record and (difference := _difference(records[call.record].event, call, key)):
             yield f"{call} was told otherwise than the record says: {difference}"
-        if call.status == "FALLBACK" and call.said["INFORMATIVA_RECORD"].removeprefix("spool:") not in call.spooled:
+        if (
+            call.status == "FALLBACK"
+            and call.said["INFORMATIVA_RECORD"].removeprefix("spool:") not in call.spooled
+        ):
             yield f"{call} was told of a row that was not spooled"
         if call.status and not call.record and not call.spooled:
             yield f"{call} was told that it is on record, and is not"

@@ -27,7 +27,8 @@ log = structlog.get_logger("informativa.fastagi")
 
 ROUTE = "notice"
 HEADER_SECONDS = 5.0  # Asterisk sends the whole environment at once
-STRANGERS = 256  # peers at a time that have not said which call they are
+STRANGERS = 1000  # peers at a time that have not said which call they are; so many that a flood of them
+# leaves each a while, and a call its time to speak
 BUSY = agi.command("SET VARIABLE", "INFORMATIVA_REASON", "service-busy")
 
 Handler = Callable[[CallSession], Awaitable[object]]

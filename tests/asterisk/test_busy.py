@@ -13,7 +13,7 @@ def test_i4_call_that_is_one_too_many_is_served_by_the_dialplan(site: Site) -> N
     for it, and the proof is in AstDB; when a session is free again the service serves."""
     audio.write_wav(site.office.folder / "prompts/de/long.wav", audio.synthetic(60.0, seed=9))
     version = (
-        'version: "%s"\n            purposes: [service]\n            short:\n              de: prompts/de/%s'
+        'version: "%s"\n            purposes: [service]\n            short:\n              de: prompts/%s'
     )
     site.configure(
         ("sessions: 2000", "sessions: 1"),
@@ -27,5 +27,8 @@ def test_i4_call_that_is_one_too_many_is_served_by_the_dialplan(site: Site) -> N
         assert told.record == f"spool:{key}"
         assert (row["line"], row["ending"]) == ("0212345678", "whole")
     assert site.office.records() == []  # the script would have left one
+    while (told := site.call()).reason == "service-busy":
+        pass  # the service has not yet seen that the session is over
+    assert (told.status, told.record) == ("PLAYED", "1")
     assert "refused a call" in site.office.said
     assert [line for line in site.pbx.warnings() if "informativa" in line or "agi" in line] == []

@@ -17,6 +17,7 @@ from .model import IncomingCall
 
 MAX_ENVIRONMENT = 16 * 1024  # bytes; a real one has about 600
 MAX_REPLY = 16 * 1024  # bytes; a usage text with all its lines has less than 3,000
+MAX_COMMAND = 2047  # bytes with the line's end; Asterisk takes what follows for another command
 UNAVAILABLE = 67  # agi_callingpres: "number not available"
 CHANNEL_UP = 6  # CHANNEL STATUS, result: "line is up" (Asterisk's AST_STATE_UP)
 
@@ -77,7 +78,7 @@ def parse_environment(raw: bytes) -> IncomingCall:
         linked=_plain_id(options.get("linked", "")),
         line=arguments[0] if arguments else "",
         number=variables.get("agi_callerid", ""),
-        presentation=_presentation(variables.get("agi_callingpres", "")),
+        presentation=_presentation(variables.get("agi_callingpres", str(UNAVAILABLE))),
         language=variables.get("agi_language", ""),
         options={} if ambiguous else options,
         script=variables.get("agi_network_script", "").partition("?")[0],
@@ -97,12 +98,16 @@ def split_environment(raw: bytes) -> tuple[bytes, bytes] | None:
 def command(*words: str) -> bytes:
     """One command line; the first word is the command's name and is sent as it is, the rest quoted.
 
-    Raises ValueError for a word with a line break or NUL: it would become a command of its own.
+    Raises ValueError for a word with a line break or NUL, and for words that are too long: a part of them
+    would become a command of its own.
     """
     name, *arguments = words
     if any(_LINE_BREAKS.search(word) for word in words):
         raise ValueError("an AGI command cannot carry a line break")
-    return " ".join([name, *map(_quote, arguments)]).encode() + b"\n"
+    line = " ".join([name, *map(_quote, arguments)]).encode() + b"\n"
+    if len(line) > MAX_COMMAND:
+        raise ValueError("an AGI command cannot be so long")
+    return line
 
 
 class ReplyReader:

@@ -16,7 +16,8 @@ from .errors import ProtocolError
 from .model import IncomingCall
 
 MAX_ENVIRONMENT = 16 * 1024  # bytes; a real one has about 600
-MAX_REPLY = 4 * 1024  # bytes; longer than any usage text's line
+MAX_REPLY = 16 * 1024  # bytes; a usage text with all its lines has less than 3,000
+MAX_COMMAND = 2047  # bytes with the line's end; Asterisk takes what follows for another command
 UNAVAILABLE = 67  # agi_callingpres: "number not available"
 CHANNEL_UP = 6  # CHANNEL STATUS, result: "line is up" (Asterisk's AST_STATE_UP)
 
@@ -58,25 +59,28 @@ def parse_environment(raw: bytes) -> IncomingCall:
     ambiguous = False
     for line in _decode(raw).rstrip("\n").split("\n"):
         name, colon, value = line.partition(":")
-        value = value.strip()
-        if name == "agi_threadid":  # Asterisk's own is the last one, and so are the arguments after it
-            arguments.clear()
-        if name == f"agi_arg_{len(arguments) + 1}" and "agi_threadid" in variables:
-            arguments.append(value)
-        elif colon and _VARIABLE.match(name) and name not in variables and not name.startswith("agi_arg_"):
-            variables[name] = value
+        if name.startswith("agi_arg_"):
+            if "agi_threadid" in variables and name == f"agi_arg_{len(arguments) + 1}":
+                arguments.append(value.strip())
+            else:
+                ambiguous = True
+        elif colon and name not in variables and _VARIABLE.match(name):
+            variables[name] = value.strip()
         else:
             ambiguous = True
+        if name == "agi_threadid":  # Asterisk's own is the last one, and so are the arguments after it
+            arguments.clear()
     if not {"agi_request", "agi_threadid"} <= variables.keys():
         raise ProtocolError("A peer connected that does not send an AGI environment.")
+    options = dict(_named(arguments))
     return IncomingCall(
         id=_plain_id(variables.get("agi_uniqueid", "")),
-        linked=_plain_id(dict(_named(arguments)).get("linked", "")),
+        linked=_plain_id(options.get("linked", "")),
         line=arguments[0] if arguments else "",
         number=variables.get("agi_callerid", ""),
-        presentation=_presentation(variables.get("agi_callingpres", "")),
+        presentation=_presentation(variables.get("agi_callingpres", str(UNAVAILABLE))),
         language=variables.get("agi_language", ""),
-        options={} if ambiguous else dict(_named(arguments)),
+        options={} if ambiguous else options,
         script=variables.get("agi_network_script", "").partition("?")[0],
         ambiguous=ambiguous,
     )
@@ -94,40 +98,62 @@ def split_environment(raw: bytes) -> tuple[bytes, bytes] | None:
 def command(*words: str) -> bytes:
     """One command line; the first word is the command's name and is sent as it is, the rest quoted.
 
-    Raises ValueError for a word with a line break or NUL: it would become a command of its own.
+    Raises ValueError for a word with a line break or NUL, and for words that are too long: a part of them
+    would become a command of its own.
     """
     name, *arguments = words
     if any(_LINE_BREAKS.search(word) for word in words):
         raise ValueError("an AGI command cannot carry a line break")
-    return " ".join([name, *map(_quote, arguments)]).encode() + b"\n"
+    line = " ".join([name, *map(_quote, arguments)]).encode() + b"\n"
+    if len(line) > MAX_COMMAND:
+        raise ValueError("an AGI command cannot be so long")
+    return line
 
 
 class ReplyReader:
-    """Turns the lines that Asterisk sends into replies; remembers whether HANGUP came among them."""
+    """Turns what Asterisk sends, in pieces of any size, into replies; remembers whether HANGUP came."""
 
     def __init__(self) -> None:
         self.hung_up = False
         self._usage = False
-        self._beginning = b""
+        self._beginning = b""  # of a line that is not complete
+        self._length = 0  # bytes since the last reply
 
-    def unasked(self, lines: bytes) -> None:
+    def unasked(self, data: bytes) -> None:
         """Take what came while no command was waiting for a reply.
 
         Raises ProtocolError unless it is (the beginning of) a HANGUP, the one thing that Asterisk
         says unasked: anything else is somebody's forged reply.
         """
-        for line in lines.splitlines(keepends=True):
-            if not b"HANGUP\n".startswith(line):
-                raise ProtocolError("A peer answered an AGI command before it was sent.")
-            self.hung_up = True
-            self._beginning = b"" if line.endswith(b"\n") else line
+        *lines, self._beginning = self._joined(data).split(b"\n")
+        if any(line != b"HANGUP" for line in lines) or not b"HANGUP".startswith(self._beginning):
+            raise ProtocolError("A peer answered an AGI command before it was sent.")
+        self.hung_up = self.hung_up or bool(lines or self._beginning)
 
-    def feed(self, line: bytes) -> Reply | None:
-        """Take one line with its end; a reply when the line completes one, else `None`.
+    def feed(self, data: bytes) -> Reply | None:
+        """Take what came while a command is waiting; its reply when it is complete, else `None`.
 
-        Raises ProtocolError for a line that no Asterisk sends.
+        Raises ProtocolError for what no Asterisk sends: also for more than the one reply.
         """
-        line, self._beginning = self._beginning + line.rstrip(b"\r\n"), b""
+        data = self._joined(data)
+        while b"\n" in data:
+            line, _, data = data.partition(b"\n")
+            if (reply := self._read(line.rstrip(b"\r"))) is not None:
+                self._beginning, self._length = b"", 0
+                if data:
+                    self.unasked(data)
+                return reply
+        self._beginning = data
+        return None
+
+    def _joined(self, data: bytes) -> bytes:
+        self._length += len(data)
+        if self._length > MAX_REPLY:
+            raise ProtocolError("Asterisk sent a reply without an end.")
+        return self._beginning + data
+
+    def _read(self, line: bytes) -> Reply | None:
+        """One line; a reply if it completes one."""
         if line == b"HANGUP":
             self.hung_up = True
             return None

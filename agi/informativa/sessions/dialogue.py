@@ -15,6 +15,7 @@ from ..errors import ProtocolError, SessionError, SessionLostError
 from ..model import IncomingCall, Playback, Prompt
 
 PATIENCE = 5.0  # seconds that Asterisk may take for a command, beside what it has to play
+TOLD = 480  # characters of a line for the console; quoted and in UTF-8 they still fit into a command
 
 Exchange = Callable[[bytes, float], Awaitable[agi.Reply]]
 """Sends one command line and returns its reply; the float is how many seconds that may take.
@@ -73,7 +74,7 @@ class Dialogue:
     async def tell(self, text: str) -> None:
         """A line on Asterisk's console and in its log, where a script's standard error does not go."""
         with contextlib.suppress(SessionError):
-            printable = "".join(letter if letter.isprintable() else " " for letter in text)
+            printable = "".join(letter if letter.isprintable() else " " for letter in text[:TOLD])
             await self._ask(agi.command("VERBOSE", printable, "1"), PATIENCE)
 
     async def _ask(self, command: bytes, seconds: float) -> agi.Reply:

@@ -3,13 +3,14 @@
 panoramisk 1.4 is made for friendly peers. Overridden here: its header read (no bound, no time limit,
 and an endless loop that stops every call when a peer connects and closes), its replies (`result=-1`
 loses endpos, end of file is a bare ValueError, the lines after `520-` stay unread), its routing (the
-query string counts as path) and its `except BaseException`, which swallows cancellation.
+query string counts as path) and its `except BaseException`, which swallows cancellation. Its streams
+give way to asyncio's protocols: a connection costs no task before it is a call, and less when it is one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -19,88 +20,152 @@ from .. import agi
 from ..errors import ProtocolError, SessionError, SessionLostError
 from ..model import IncomingCall
 from ..ports import CallSession
-from .dialogue import Dialogue
+from .dialogue import PATIENCE, Dialogue
+from .seldom import Seldom
 
 log = structlog.get_logger("informativa.fastagi")
 
 ROUTE = "notice"
 HEADER_SECONDS = 5.0  # Asterisk sends the whole environment at once
+STRANGERS = 1000  # peers at a time that have not said which call they are; so many that a flood of them
+# leaves each a while, and a call its time to speak
+BUSY = agi.command("SET VARIABLE", "INFORMATIVA_REASON", "service-busy")
 
 Handler = Callable[[CallSession], Awaitable[object]]
 
 
-class FastAgiRequest(Request):  # type: ignore[misc]  # panoramisk is untyped
+class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panoramisk is untyped
     """One call's connection: commands with a time limit, replies read by our own parser."""
 
-    def __init__(
-        self,
-        app: FastAgiServer,
-        call: IncomingCall,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
-        super().__init__(app, {}, reader, writer)
+    def __init__(self, app: FastAgiServer, call: IncomingCall, transport: asyncio.Transport) -> None:
+        super().__init__(app, {}, None, transport)
         self.replies = agi.ReplyReader()
         self.session = Dialogue(call, self.replies, self.exchange)
+        self._reply: asyncio.Future[agi.Reply | None] | None = None  # while a command waits for one
+        self._failure: SessionError | None = None
 
     async def exchange(self, command: bytes, seconds: float) -> agi.Reply:
         """Send one command and await its reply.
 
         Raises SessionLostError at end of file, a broken connection or when the time is over, and
-        ProtocolError for an answer that is not AGI.
+        ProtocolError for an answer that is not AGI, or that came before the command.
         """
+        if self._failure is not None:
+            raise self._failure
+        self._reply = self.app.loop.create_future()
+        late = self.app.loop.call_later(seconds, self._lost, "Asterisk did not answer an AGI command.")
         try:
-            await self._hear_unasked()
-            async with asyncio.timeout(seconds):
-                self.writer.write(command)
-                await self.writer.drain()
-                return await self._read_result()
-        except (TimeoutError, OSError) as error:
-            raise SessionLostError("Asterisk did not answer an AGI command.") from error
+            self.writer.write(command)  # one at a time, so there is nothing to drain
+            reply = await self._reply
+        finally:
+            self._reply = None
+            late.cancel()
+        if reply is None:
+            assert self._failure is not None  # nothing else ends the waiting
+            raise self._failure
+        return reply
 
-    async def _hear_unasked(self) -> None:
-        """Take what has already come: a HANGUP, or a forged reply to what was not said yet."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0):
-                if early := await self.reader.read(agi.MAX_REPLY):
-                    self.replies.unasked(early)
-                    return
-        if self.reader.at_eof():
-            raise SessionLostError("Asterisk closed the AGI connection.")
+    async def send_command(self, command: str) -> agi.Reply:
+        """panoramisk's way to send a command, as `exchange` does it."""
+        return await self.exchange(command.encode() + b"\n", PATIENCE)
 
-    async def _read_result(self) -> agi.Reply:
-        while True:
-            try:
-                line = await self.reader.readline()
-            except ValueError as error:  # longer than the stream's limit
-                raise ProtocolError("Asterisk sent a reply without an end.") from error
-            if not line.endswith(b"\n"):
-                raise SessionLostError("Asterisk closed the AGI connection.")
-            reply = self.replies.feed(line)
-            if reply is not None:
-                return reply
+    def data_received(self, data: bytes) -> None:
+        """A reply; or what comes unasked: a HANGUP, or somebody's forged reply."""
+        try:
+            if self._reply is None or self._reply.done():
+                self.replies.unasked(data)
+            elif (reply := self.replies.feed(data)) is not None:
+                self._reply.set_result(reply)
+        except ProtocolError as error:
+            self._fail(error)
+
+    def eof_received(self) -> bool:
+        """Keeps our side open until the call is on record."""
+        self._lost("Asterisk closed the AGI connection.")
+        return True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._lost("Asterisk closed the AGI connection.")
+
+    def close(self) -> None:
+        """Let go of the connection; a peer that failed gets nothing more."""
+        if self._failure is None:
+            self.writer.close()
+        else:
+            self.writer.abort()
+
+    def _lost(self, why: str) -> None:
+        self._fail(SessionLostError(why))
+
+    def _fail(self, failure: SessionError) -> None:
+        """Hear no more of this peer. The first failure counts."""
+        if self._failure is None:
+            self._failure = failure
+            self.writer.pause_reading()
+        if self._reply is not None and not self._reply.done():
+            self._reply.set_result(None)
+
+
+class Stranger(asyncio.Protocol):
+    """A peer that has not said which call it is. Many never do: health checks, scanners and worse."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, server: FastAgiServer) -> None:
+        self._server = server
+        self._raw = b""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # of TCP
+        self.transport = transport
+        self._late = self._server.loop.call_later(
+            HEADER_SECONDS, self.show_out, "A peer did not say which call it is."
+        )
+        self._server.meet(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._raw += data
+        try:
+            if (parts := agi.split_environment(self._raw)) is not None:
+                self._server.introduce(self, *parts)
+        except ProtocolError as error:
+            self.show_out(str(error))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.leave() and self._raw:
+            self._server.abandoned("A peer closed before it had said which call it is.")
+
+    def leave(self) -> bool:
+        """Be no stranger any more; whether it was one until now."""
+        self._late.cancel()
+        return self._server.forget(self)
+
+    def show_out(self, why: str) -> None:
+        """Close the connection and have it logged."""
+        self.leave()
+        self._server.abandoned(why)
+        self.transport.abort()
 
 
 class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
     """Serves `handler` on the route `notice`, at most `sessions` calls at a time.
 
-    A connection above the cap is closed at once, so that the dialplan goes on to its next try
-    instead of waiting.
+    A call above the cap is told `service-busy` in INFORMATIVA_REASON and closed at once, so that the
+    dialplan goes on to its last try instead of waiting, or of starting a process. Strangers have a cap
+    of their own: for one more the oldest must go, since Asterisk never is one for long.
     """
 
     def __init__(self, handler: Handler, *, sessions: int) -> None:
         super().__init__(loop=asyncio.get_running_loop())
         self.add_route(ROUTE, handler)
         self.sessions = sessions
+        self._strangers: dict[Stranger, None] = {}  # the oldest first
         self._running: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
-        self._stopping = False
+        self._seldom = Seldom()
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; the address that was bound. Raises OSError when the port cannot be had."""
-        self._server = await asyncio.start_server(
-            self.handler, host, port, limit=agi.MAX_ENVIRONMENT, backlog=1024
-        )
+        self._server = await self.loop.create_server(lambda: Stranger(self), host, port, backlog=1024)
         bound: tuple[str, int] = self._server.sockets[0].getsockname()[:2]
         return bound
 
@@ -111,66 +176,66 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         """
         if self._server is not None:
             self._server.close()
+        for stranger in list(self._strangers):
+            stranger.leave()
+            stranger.transport.abort()
         waiting = set(self._running)
         if waiting:
             _, waiting = await asyncio.wait(waiting, timeout=seconds)
-        self._stopping = True
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+        self._seldom.close()
         return len(waiting)
 
-    async def handler(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, from accept to close. Only cancellation leaves as an exception."""
-        task = asyncio.current_task()
-        assert task is not None  # asyncio runs handlers as tasks
-        if len(self._running) >= self.sessions:
-            writer.close()
-            log.error("refused a call", sessions=self.sessions, remedy="raise service.sessions")
-            return
-        self._running.add(task)
+    def meet(self, stranger: Stranger) -> None:
+        """Someone connected. Who has been silent for longest makes room."""
+        self._strangers[stranger] = None
+        if len(self._strangers) > STRANGERS:
+            next(iter(self._strangers)).show_out("Too many peers do not say which call they are.")
+
+    def forget(self, stranger: Stranger) -> bool:
+        """It is no stranger any more; whether it was."""
+        return self._strangers.pop(stranger, self) is None
+
+    def introduce(self, stranger: Stranger, raw: bytes, rest: bytes) -> None:
+        """A stranger said which call it is: serve it, or say that it cannot be served.
+
+        Raises ProtocolError if it is no call.
+        """
+        call = agi.parse_environment(raw)
+        stranger.leave()
+        route = self._route.get(call.script)
+        if route is None:  # not named: a dialplan may have put a caller's number there
+            self._seldom.log(
+                logging.ERROR, "a call asked for another AGI script", remedy=f"use agi://HOST:PORT/{ROUTE}"
+            )
+            stranger.transport.close()
+        elif len(self._running) >= self.sessions:
+            stranger.transport.write(BUSY)
+            stranger.transport.close()
+            self._seldom.log(
+                logging.ERROR, "refused a call", sessions=self.sessions, remedy="raise service.sessions"
+            )
+        else:
+            request = FastAgiRequest(self, call, stranger.transport)
+            request.replies.unasked(rest)
+            stranger.transport.set_protocol(request)
+            task = self.loop.create_task(self.handler(route, request))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def handler(self, route: Handler, request: FastAgiRequest) -> None:
+        """One call, to its end. Only cancellation leaves as an exception."""
         try:
-            environment = await self._read_environment(reader)
-            if environment is not None:
-                await self._dispatch(environment, reader, writer)
+            await route(request.session)
         except SessionError as error:
-            log.warning("call abandoned", error=str(error))
-        except asyncio.CancelledError:
-            if not self._stopping:
-                raise
+            self.abandoned(str(error))
         except Exception:
             log.exception("call abandoned by a defect of informativa")
         finally:
-            self._running.discard(task)
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+            request.close()
 
-    async def _dispatch(
-        self, environment: tuple[bytes, bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        raw, rest = environment
-        call = agi.parse_environment(raw)
-        route = self._route.get(call.script)
-        if route is None:  # not named: a dialplan may have put a caller's number there
-            log.error("a call asked for another AGI script", remedy=f"use agi://HOST:PORT/{ROUTE}")
-            return
-        request = FastAgiRequest(self, call, reader, writer)
-        request.replies.unasked(rest)
-        await route(request.session)
-
-    async def _read_environment(self, reader: asyncio.StreamReader) -> tuple[bytes, bytes] | None:
-        """The environment and what came with it; `None` for a peer that only looked whether we listen."""
-        raw = b""
-        try:
-            async with asyncio.timeout(HEADER_SECONDS):
-                while (environment := agi.split_environment(raw)) is None:
-                    chunk = await reader.read(agi.MAX_ENVIRONMENT)
-                    if not chunk and not raw:
-                        return None
-                    if not chunk:
-                        raise SessionLostError("A peer closed before it had said which call it is.")
-                    raw += chunk
-        except (TimeoutError, OSError) as error:
-            raise SessionLostError("A peer did not say which call it is.") from error
-        return environment
+    def abandoned(self, why: str) -> None:
+        """Log that a connection came to nothing."""
+        self._seldom.log(logging.WARNING, "call abandoned", error=why)

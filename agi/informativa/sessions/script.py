@@ -16,7 +16,7 @@ from typing import BinaryIO
 from asterisk.agi import AGI
 
 from .. import agi
-from ..errors import ProtocolError, SessionLostError
+from ..errors import SessionLostError
 from .dialogue import Dialogue
 
 START_SECONDS = 5.0  # Asterisk has sent the whole environment before the process is up
@@ -31,7 +31,7 @@ class ScriptAgi(AGI):  # type: ignore[misc]  # pyst2 is untyped
 
     def __init__(self, stdin: BinaryIO, stdout: BinaryIO) -> None:
         self.replies = agi.ReplyReader()
-        self._lines = _TimedLines(stdin.fileno())
+        self._input = _TimedInput(stdin.fileno())
         self._environment = b""
         super().__init__(stdin, stdout, stderr=_Nowhere())
         self.session = Dialogue(agi.parse_environment(self._environment), self.replies, self.exchange)
@@ -43,63 +43,53 @@ class ScriptAgi(AGI):  # type: ignore[misc]  # pyst2 is untyped
         answer that is not AGI. A hang-up is no error here: what follows it still works.
         """
         deadline = time.monotonic() + seconds
-        self.replies.unasked(self._lines.waiting())
+        self.replies.unasked(self._input.waiting())
         try:
             self.stdout.write(command)
             self.stdout.flush()
         except OSError as error:
             raise SessionLostError("Asterisk closed the AGI script's output.") from error
-        while (reply := self.replies.feed(self._lines.read(deadline))) is None:
+        while (reply := self.replies.feed(self._input.read(deadline))) is None:
             pass
         return reply
 
     def _get_agi_env(self) -> None:
-        self._environment = self._lines.environment(time.monotonic() + START_SECONDS)
+        deadline = time.monotonic() + START_SECONDS
+        raw = b""
+        while (parts := agi.split_environment(raw)) is None:
+            raw += self._input.read(deadline)
+        self._environment, rest = parts
+        self.replies.unasked(rest)
 
     def _handle_sighup(self, _signum: int, _frame: object) -> None:
         self.replies.hung_up = True
 
 
-class _TimedLines:
-    """What comes through a pipe, with a deadline. Reads the descriptor itself: `select` cannot see into
-    a buffer. Both readers raise SessionLostError (end of file, time over) or ProtocolError."""
+class _TimedInput:
+    """What comes through a pipe, with a deadline. Reads the descriptor itself: `select` cannot see into a
+    buffer. Both readers raise SessionLostError at end of file, and `read` when the time is over."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._buffer = b""
-
-    def environment(self, deadline: float) -> bytes:
-        """All up to the first empty line."""
-        while (parts := agi.split_environment(self._buffer)) is None:
-            self._fill(deadline)
-        environment, self._buffer = parts
-        return environment
 
     def waiting(self) -> bytes:
-        """What has come and was not read yet, if anything."""
-        ready, _, _ = select.select([self._descriptor], [], [], 0)
-        if ready:
-            self._fill(0)
-        waiting, self._buffer = self._buffer, b""
-        return waiting
+        """What has come, if anything."""
+        return self._take() if self._ready(0) else b""
 
     def read(self, deadline: float) -> bytes:
-        """The next line with its end."""
-        while b"\n" not in self._buffer or time.monotonic() > deadline:
-            if len(self._buffer) > agi.MAX_REPLY:
-                raise ProtocolError("Asterisk sent a reply without an end.")
-            self._fill(deadline)
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return line + b"\n"
-
-    def _fill(self, deadline: float) -> None:
-        ready, _, _ = select.select([self._descriptor], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
+        """What comes next, at least a byte; the deadline is by the monotonic clock."""
+        if not self._ready(max(0.0, deadline - time.monotonic())):
             raise SessionLostError("Asterisk did not answer an AGI command.")
+        return self._take()
+
+    def _ready(self, seconds: float) -> bool:
+        return bool(select.select([self._descriptor], [], [], seconds)[0])
+
+    def _take(self) -> bytes:
         chunk = os.read(self._descriptor, agi.MAX_ENVIRONMENT)
         if not chunk:
             raise SessionLostError("Asterisk closed the AGI script's input.")
-        self._buffer += chunk
+        return chunk
 
 
 class _Nowhere(io.TextIOBase):

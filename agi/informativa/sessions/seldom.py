@@ -1,0 +1,52 @@
+"""Log lines that a peer can cause at will: told at once, then counted, so that no peer can fill a log."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+log = structlog.get_logger("informativa.fastagi")
+
+SECONDS = 10.0  # between two lines of one kind
+
+Kind = tuple[int, str, tuple[tuple[str, object], ...]]
+
+
+class Seldom:
+    """Lines of one kind (level, event and facts alike): the first at once, then how many more there were,
+    every so often while it goes on. Needs a running event loop; `close` leaves no timer behind."""
+
+    def __init__(self) -> None:
+        self._more: dict[Kind, int] = {}
+        self._timers: dict[Kind, asyncio.TimerHandle] = {}
+
+    def log(self, level: int, event: str, **facts: object) -> None:
+        """Log it, or count it; `level` is one of `logging`'s."""
+        kind = (level, event, tuple(facts.items()))
+        if kind in self._more:
+            self._more[kind] += 1
+        else:
+            log.log(level, event, **facts)
+            self._begin(kind)
+
+    def close(self) -> None:
+        """Tell what was counted so far."""
+        for kind in list(self._more):
+            self._timers.pop(kind).cancel()
+            self._sum_up(kind)
+
+    def _begin(self, kind: Kind) -> None:
+        self._more[kind] = 0
+        self._timers[kind] = asyncio.get_running_loop().call_later(SECONDS, self._again, kind)
+
+    def _again(self, kind: Kind) -> None:
+        del self._timers[kind]
+        if self._sum_up(kind):
+            self._begin(kind)
+
+    def _sum_up(self, kind: Kind) -> int:
+        level, event, facts = kind
+        if more := self._more.pop(kind):
+            log.log(level, event, **dict(facts), more=more)
+        return more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -71,9 +71,14 @@ def write(build: Build, folders: Folders, ports: Ports, secret: str, files: Mapp
             link.symlink_to(shared)
 
 
+def modules(build: Build, keep: Collection[str] = ()) -> str:
+    """modules.conf: all that the build has, but what the lab leaves out; ``keep`` is loaded all the same."""
+    names = sorted(module.name for module in build.modules.glob("*.so"))
+    left_out = [n for n in names if n not in keep and any(fnmatch(n, pattern) for pattern in _LEFT_OUT)]
+    return "[modules]\nautoload = yes\n" + "".join(f"noload = {name}\n" for name in left_out)
+
+
 def _files(build: Build, folders: Folders, ports: Ports, secret: str) -> dict[str, str]:
-    modules = sorted(module.name for module in build.modules.glob("*.so"))
-    left_out = [name for name in modules if any(fnmatch(name, pattern) for pattern in _LEFT_OUT)]
     return {
         "asterisk.conf": f"""\
 [directories]
@@ -94,7 +99,7 @@ nocolor = yes
 dontwarn = yes
 documentation_language = en_US
 """,
-        "modules.conf": "[modules]\nautoload = yes\n" + "".join(f"noload = {name}\n" for name in left_out),
+        "modules.conf": modules(build),
         "logger.conf": """\
 [general]
 dateformat = %F %T.%3q

@@ -13,13 +13,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from . import direct, machine, report
+from . import direct, inside, machine, report
 from .figures import RefusedError, Report, SkippedError
 
 Measure = Callable[[Report, Path], None]
 
 # Name, how it is measured, and the same with numbers that are quick and rough.
 MEASURES: dict[str, tuple[Measure, Measure]] = {
+    "step": (inside.step, lambda r, f: inside.step(r, f, rounds=3, times=100, processes=3)),
+    "throughput": (inside.through, lambda r, f: inside.through(r, f, rounds=3, calls=500)),
+    "first-rtp": (inside.first_rtp, lambda r, f: inside.first_rtp(r, f, rounds=10)),
     "direct": (direct.direct, lambda r, f: direct.direct(r, f, rounds=3, calls=1500)),
     "playing": (direct.playing, lambda r, f: direct.playing(r, f, notices=500, seconds=3)),
 }

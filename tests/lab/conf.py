@@ -126,11 +126,13 @@ rtpend = {ports.rtp.stop - 1}
 icesupport = no
 """,
         # One endpoint takes whatever comes from this machine, whoever it says it is, and believes it: the
-        # caller's number then comes from P-Asserted-Identity when there is one, and Privacy is honoured.
+        # caller's number then comes from P-Asserted-Identity when there is one, and Privacy is honoured. No
+        # INVITE is dropped because another part of Asterisk (the manager's events) has much to do.
         "pjsip.conf": f"""\
 [global]
 type = global
 endpoint_identifier_order = ip
+taskprocessor_overload_trigger = none
 [lab-udp]
 type = transport
 protocol = udp

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from . import direct, inside, machine, report
+from . import direct, inside, ledger, machine, report, script
 from .figures import RefusedError, Report, SkippedError
 
 Measure = Callable[[Report, Path], None]
@@ -25,6 +25,9 @@ MEASURES: dict[str, tuple[Measure, Measure]] = {
     "first-rtp": (inside.first_rtp, lambda r, f: inside.first_rtp(r, f, rounds=10)),
     "direct": (direct.direct, lambda r, f: direct.direct(r, f, rounds=3, calls=1500)),
     "playing": (direct.playing, lambda r, f: direct.playing(r, f, notices=500, seconds=3)),
+    "scale": (ledger.scale, lambda r, f: ledger.scale(r, f, callers=1_000_000, rounds=5)),
+    "script": (script.script, lambda r, f: script.script(r, f, rounds=5)),
+    "import": (ledger.importing, lambda r, f: ledger.importing(r, f, rows=50_000)),
 }
 
 

@@ -1,16 +1,20 @@
 # make demo   sets everything up and places real calls; says what to try next
 # make test   sets everything up and runs all tests, those on a real Asterisk included
+# make bench  measures informativa beside its peers, and writes a report into .bench/ (about 20 minutes)
 # make lint   style, types and import contracts
 PYTHON ?= python3
 export PYTHONPATH := tests
 
-.PHONY: demo test lint setup clean
+.PHONY: demo test bench lint setup clean
 demo: setup
 	@.venv/bin/python -m lab.demo
 
 test: setup
 	@.venv/bin/python -m lab.fetch
 	@.venv/bin/python -m pytest -n 4 $(PYTEST)
+
+bench: setup
+	@.venv/bin/python -m bench $(BENCH)
 
 lint: setup
 	@.venv/bin/ruff check .
@@ -23,4 +27,4 @@ setup:
 	@$(PYTHON) -m lab.setup
 
 clean:
-	rm -rf .venv .demo
+	rm -rf .venv .demo .bench

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import resource
-import subprocess
 from pathlib import Path
 
 from lab import audio
@@ -24,7 +22,6 @@ SLOWER = ", disk 1 ms slower"
 
 def direct(report: Report, folder: Path, *, rounds: int = 7, calls: int = 4000) -> None:
     """Calls a second with 64 in flight, against one transaction per call; on a slower disk too."""
-    load = rivals.compiled("load", folder)
     with contextlib.ExitStack() as stack:
         slow = rivals.slow_disk(folder, SLOW_US)
         peers = [
@@ -38,7 +35,7 @@ def direct(report: Report, folder: Path, *, rounds: int = 7, calls: int = 4000) 
         rates: dict[str, list[float]] = {peer.name: [] for peer in peers}
         for turn in range(-1, rounds):  # the first one only warms up
             for peer in peers:
-                rate = _rate(load, peer, calls if turn >= 0 else min(calls, 500))
+                rate = _rate(folder, peer, calls if turn >= 0 else min(calls, 500))
                 if turn >= 0:
                     rates[peer.name].append(rate)
     what = f"calls/s without Asterisk, {IN_FLIGHT} in flight"
@@ -50,17 +47,14 @@ def direct(report: Report, folder: Path, *, rounds: int = 7, calls: int = 4000) 
         report.results.append(Result("direct", f"{what}, against {ONE_BY_ONE}{disk}", value, target))
 
 
-def _rate(load: str, peer: Rival, calls: int) -> float:
+def _rate(folder: Path, peer: Rival, calls: int) -> float:
     """Calls a second. Raises RefusedError unless each was answered as it should be and is on record."""
     before = peer.recorded() if peer.office else 0
-    command = [load, str(peer.port), str(calls), str(IN_FLIGHT), str(rivals.KNOWN), peer.told]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    same(f"{peer.name}: the load generator's exit code", "0", f"{ran.returncode}{ran.stderr}")
-    found = json.loads(ran.stdout)
+    found = rivals.make_calls(folder, peer.port, calls, in_flight=IN_FLIGHT, told=peer.told)
     same(f"{peer.name}: calls answered", calls, found["expected"])
     if peer.office:
         same(f"{peer.name}: calls on record", calls, peer.recorded() - before)
-    return calls / float(found["seconds"])
+    return calls / found["seconds"]
 
 
 def playing(report: Report, folder: Path, *, notices: int = 2000, seconds: float = 10.0) -> None:

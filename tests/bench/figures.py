@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -62,7 +61,7 @@ class Target:
     at_most: bool = True
 
     def met(self, value: float) -> bool:
-        return operator.le(value, self.limit) if self.at_most else operator.ge(value, self.limit)
+        return value <= self.limit if self.at_most else value >= self.limit
 
     def share(self, value: float) -> float:
         """How much of what is allowed was used: up to 1 the target is met, above it is missed."""

@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from lab.office import free_port
 from lab.pbx import Pbx
 from lab.phone import Phone
 
@@ -14,7 +15,7 @@ from . import rivals, steps
 from .direct import IN_FLIGHT
 from .figures import Peers, Report, Result, Spread, Target, differences, ratios, same
 from .machine import cpu_seconds
-from .rivals import KNOWN, LIMIT, ONE_BY_ONE, OURS, PANORAMISK, free_port
+from .rivals import KNOWN, LIMIT, ONE_BY_ONE, OURS, PANORAMISK
 from .steps import NOTHING, ODBC, ODBC_WAL, Step, exchange
 
 
@@ -50,7 +51,7 @@ def _loop(pbx: Pbx, one: Step, count: int, first: int) -> float:
     return (int(event["Ended"]) - int(event["Begun"])) / count
 
 
-# A call that is known at once and then goes on to somewhere that is busy: 486 says that the step did its work.
+# A caller who is known at once and then meets a busy line: 486 says that the step did its work.
 _SCENARIO = """\
 <?xml version="1.0" encoding="ISO-8859-1"?><scenario name="known caller"><send retrans="500"><![CDATA[
 INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
@@ -95,7 +96,9 @@ def through(report: Report, folder: Path, *, rounds: int = 7, calls: int = 1500)
         rates: dict[str, list[float]] = {one.name: [] for one in found}
         service: dict[str, list[float]] = {one.name: [] for one in found}
         asterisk: dict[str, list[float]] = {one.name: [] for one in found}
-        idle = statistics.median(_ring(pbx, folder, found[0], 1)[0] for _ in range(5))  # what SIPp itself takes
+        idle = statistics.median(
+            _ring(pbx, folder, found[0], 1)[0] for _ in range(5)
+        )  # what SIPp itself takes
         for turn in range(-1, rounds):
             for one in found:
                 seconds, of_service, of_asterisk = _ring(pbx, folder, one, calls if turn >= 0 else calls // 5)
@@ -110,14 +113,19 @@ def through(report: Report, folder: Path, *, rounds: int = 7, calls: int = 1500)
     report.peers.append(Peers("cpu", f"CPU of a call, {IN_FLIGHT} in flight", cpu))
     if LIMIT in rates:
         value = ratios(rates[OURS], rates[LIMIT])
-        report.results.append(Result("throughput", f"{what}, against {LIMIT}", value, Target(0.85, at_most=False)))
+        report.results.append(
+            Result("throughput", f"{what}, against {LIMIT}", value, Target(0.85, at_most=False))
+        )
     value = ratios(service[OURS], asterisk[OURS])
-    report.results.append(Result("cpu", "CPU of the service for a call, against Asterisk's", value, Target(0.12)))
+    report.results.append(
+        Result("cpu", "CPU of the service for a call, against Asterisk's", value, Target(0.12))
+    )
 
 
 def _ring(pbx: Pbx, folder: Path, one: Step, calls: int) -> tuple[float, float, float]:
     """Seconds; CPU seconds of the service and of Asterisk. Raises RefusedError unless each did its work."""
-    assert one.pid and pbx.pid
+    assert one.pid
+    assert pbx.pid
     before = one.recorded() if one.recorded else 0
     cpu = cpu_seconds(one.pid), cpu_seconds(pbx.pid)
     options = (

@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,7 +26,9 @@ _CALLER_BYTES = 400  # of disk for each caller; 290 seen, and the log while it i
 _SPARE = 2 << 30  # bytes of disk that stay free
 
 
-def scale(report: Report, folder: Path, *, callers: int = 10_000_000, rounds: int = 9, times: int = 400) -> None:
+def scale(
+    report: Report, folder: Path, *, callers: int = 10_000_000, rounds: int = 9, times: int = 400
+) -> None:
     """What a look-up and an append take with so many callers against few; how a service starts on it."""
     with _large(folder, callers) as office:
         small, large = folder / "few.sqlite3", office.folder / "ledger" / "acme.sqlite3"
@@ -37,7 +39,9 @@ def scale(report: Report, folder: Path, *, callers: int = 10_000_000, rounds: in
 
 def _growth(report: Report, ledgers: dict[int, Path], rounds: int, times: int) -> None:
     stores = {size: SqliteStore(str(file)) for size, file in ledgers.items()}
-    taken: dict[str, dict[int, list[float]]] = {work: {size: [] for size in stores} for work in ("look-up", "append")}
+    taken: dict[str, dict[int, list[float]]] = {
+        work: {size: [] for size in stores} for work in ("look-up", "append")
+    }
     chosen = random.Random(1)
     for turn in range(-1, rounds):  # the first one only warms up
         for size, store in stores.items():
@@ -62,7 +66,9 @@ def _work(store: SqliteStore, size: int, times: int, chosen: random.Random) -> d
     looked_up = (time.perf_counter() - begun) / times
     same("callers whom the ledger knows", [True] * times, ["privacy" in standing for standing in found])
     before = store.newest()
-    events = [_skip(caller, standing["privacy"].record) for caller, standing in zip(callers, found, strict=True)]
+    events = [
+        _skip(caller, standing["privacy"].record) for caller, standing in zip(callers, found, strict=True)
+    ]
     begun = time.perf_counter()
     for event in events:
         store.append([event])
@@ -89,20 +95,30 @@ def _skip(caller: int, basis: int) -> Event:
     )
 
 
-def _start(report: Report, office: Office, callers: int, rounds: int = 5) -> None:
-    """From exec to the first accepted connection; the first call must be answered from the ledger, too."""
-    seconds = []
+def _start(report: Report, office: Office, callers: int, rounds: int = 5, calls: int = 100) -> None:
+    """From exec to accepting, and how long the slowest of the first calls takes, of callers whom it knows."""
+    rivals.acquaint(office, calls)
+    started, slowest = [], []
     for _ in range(rounds):
         begun = time.perf_counter()
         office.start()
-        seconds.append(time.perf_counter() - begun)
+        started.append(time.perf_counter() - begun)
+        found = rivals.make_calls(office.folder, office.port, calls, in_flight=10, callers=calls)
+        slowest.append(found["slowest"] / 1000)
         office.stop()
-    what = f"start of the service with {callers:,} callers, to accepting"
-    report.results.append(Result("start", what, Spread(tuple(seconds), "s"), Target(1)))
+        same("first calls answered from the ledger", calls, found["expected"])
+    with_ = f"with {callers:,} callers"
+    report.results += [
+        Result(
+            "start", f"start of the service {with_}, to accepting", Spread(tuple(started), "s"), Target(1)
+        ),
+        Result("start", f"slowest of its first {calls} calls {with_}", Spread(tuple(slowest), "ms")),
+    ]
 
 
 @contextlib.contextmanager
-def _large(folder: Path, callers: int):  # type: ignore[no-untyped-def]
+def _large(folder: Path, callers: int) -> Iterator[Office]:
+    """A configuration whose ledger knows so many."""
     free, needed = shutil.disk_usage(folder).free, callers * _CALLER_BYTES + _SPARE
     if free < needed:
         raise SkippedError(f"{needed >> 30} GiB of free disk are needed, {free >> 30} are there")
@@ -133,16 +149,16 @@ def fill(ledger: Path, callers: int) -> None:
     os.close(descriptor)
 
 
-# Pseudonyms in ascending order, and as unlike each other as those of an HMAC: what follows the count is noise.
+# Pseudonyms in ascending order.
 _PSEUDONYM = "CAST(printf('%010d', number) || '0123456789abcdef012345' AS BLOB)"
 _NUMBERS = "WITH RECURSIVE callers (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM callers LIMIT ?)"
 _EVENTS = f"""
 {_NUMBERS}
-INSERT INTO event (record, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt,
-                   ending, heard, length, key, linked)
-SELECT number + 1, (strftime('%s', 'now') - 1000) * 1000000, '1700000000.' || number, '+390212345678', {_PSEUDONYM},
-       'privacy', '2026-11', 'it', 'service', 'PLAYED', 'not-informed', '/etc/informativa/prompts/it/short',
-       'whole', 17.4, 17.4, '', '1700000000.' || number
+INSERT INTO event (record, at, call, line, pseudonym, notice, version, language, purposes, status, reason,
+                   prompt, ending, heard, length, key, linked)
+SELECT number + 1, (strftime('%s', 'now') - 1000) * 1000000, '1700000000.' || number, '+390212345678',
+       {_PSEUDONYM}, 'privacy', '2026-11', 'it', 'service', 'PLAYED', 'not-informed',
+       '/etc/informativa/prompts/it/short', 'whole', 17.4, 17.4, '', '1700000000.' || number
 FROM callers
 """
 _STANDINGS = f"""
@@ -165,7 +181,8 @@ def importing(report: Report, folder: Path, *, rows: int = 1_000_000) -> None:
     with told.open("w") as file:
         file.write("number;date;reference\n")
         file.writelines(f"{rivals.number(row)};{day:%d/%m/%Y};form {row}\n" for row in range(rows))
-    command = [BIN / "informativa", "import", told, "--controller=acme", "--by=website", "-c", office.config]
+    command: list[str | Path] = [BIN / "informativa", "import", told]
+    command += ["--controller=acme", "--by=website", "-c", office.config]
     begun = time.perf_counter()
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert child.stdout

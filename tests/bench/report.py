@@ -91,7 +91,10 @@ def svg(report: Report) -> str:
     if targets:
         part, y = _panel(
             "how much of its target each measure uses (log scale; red: missed)",
-            [(f"{one.measure}: {one.what}", *_shares(one), _COLOURS[one.met], str(one.value)) for one in targets],
+            [
+                (f"{one.measure}: {one.what}", *_shares(one), _COLOURS[one.met], str(one.value))
+                for one in targets
+            ],
             1.0,
             y,
         )
@@ -148,7 +151,8 @@ def _panel(title: str, bars: list[_Bar], line: float | None, top: int) -> tuple[
         centre = y + _BAR / 2
         parts += [
             f'<text x="{_LEFT - 8}" y="{centre + 4}" text-anchor="end">{escape(_short(label))}</text>',
-            f'<rect x="{_LEFT}" y="{y + 3}" width="{x(middle) - _LEFT:.1f}" height="{_BAR - 6}" fill="{colour}"/>',
+            f'<rect x="{_LEFT}" y="{y + 3}" width="{x(middle) - _LEFT:.1f}" height="{_BAR - 6}"'
+            f' fill="{colour}"/>',
             f'<path d="M{x(low):.1f} {centre}H{x(high):.1f}" stroke="black" stroke-width="2"/>',
             f'<text x="{max(x(high), x(middle)) + 6:.1f}" y="{centre + 4}">{escape(number)}</text>',
         ]

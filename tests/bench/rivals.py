@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import json
 import shutil
 import socket
 import sqlite3
@@ -14,8 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from informativa import config
 from informativa.caller import pseudonym
-from informativa.config import load
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, Reason, Status
 from lab.office import Office, free_port
@@ -64,7 +66,7 @@ def number(caller: int) -> str:
 
 def acquaint(office: Office, callers: int = KNOWN) -> None:
     """Have the first company's ledger know so many callers."""
-    controller = load(office.config).controllers["acme"]
+    controller = config.load(office.config).controllers["acme"]
     told = Event(
         at=datetime.now(UTC),
         call="",
@@ -120,6 +122,22 @@ def null(folder: Path, name: str = LIMIT) -> Iterator[Rival]:
         child.kill()
 
 
+def make_calls(
+    folder: Path, port: int, calls: int, *, in_flight: int, callers: int = KNOWN, told: str = TOLD
+) -> dict[str, float]:
+    """Make calls with load.c, and what it prints: seconds, calls `expected`, microseconds of a call.
+
+    Raises SkippedError where it cannot be compiled, RefusedError when a call was not taken at all.
+    """
+    command = [compiled("load", folder), *map(str, (port, calls, in_flight, callers)), told]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    if ran.returncode:
+        raise RefusedError(f"Not every call was taken: {ran.stderr.strip()}")
+    found: dict[str, float] = json.loads(ran.stdout)
+    return found
+
+
+@functools.cache
 def compiled(source: str, folder: Path) -> str:
     """A C program of the benchmark's. Raises SkippedError where there is no compiler."""
     return _made(folder / source, "cc", "-O2", "-o", str(folder / source), str(SOURCES / f"{source}.c"))

@@ -54,7 +54,8 @@ def _run(command: list[str], office: Office, caller: int) -> float:
     text = "".join(f"agi_{name}: {value}\n" for name, value in environment.items())
     begun = time.perf_counter()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin and process.stdout
+        assert process.stdin
+        assert process.stdout
         process.stdin.write(text.encode() + b"\n")
         process.stdin.flush()
         said = b""

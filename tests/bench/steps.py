@@ -27,7 +27,21 @@ ODBC, ODBC_WAL = "func_odbc with SQLite", "func_odbc with SQLite in WAL mode"
 ASTDB = "AstDB (not durable: kill -9 loses a second)"
 SCRIPT, EMPTY = "informativa-agi, the classic script", "empty pyst2 script"
 NOTHING = "nothing"
-ALL = (NOTHING, LIMIT, OURS, OURS_AGI, SILENT, GO, PANORAMISK, ONE_BY_ONE, ODBC, ODBC_WAL, ASTDB, EMPTY, SCRIPT)
+ALL = (
+    NOTHING,
+    LIMIT,
+    OURS,
+    OURS_AGI,
+    SILENT,
+    GO,
+    PANORAMISK,
+    ONE_BY_ONE,
+    ODBC,
+    ODBC_WAL,
+    ASTDB,
+    EMPTY,
+    SCRIPT,
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +71,9 @@ class Step:
 
 
 @contextlib.contextmanager
-def exchange(report: Report, measure: str, folder: Path, names: Collection[str]) -> Iterator[tuple[Pbx, list[Step]]]:
+def exchange(
+    report: Report, measure: str, folder: Path, names: Collection[str]
+) -> Iterator[tuple[Pbx, list[Step]]]:
     """An Asterisk whose dialplan knows these steps; those that cannot be had are reported as left out."""
     try:
         build = builds.installed() or builds.obtain("testing", lambda _what, _fraction: None)
@@ -126,10 +142,10 @@ readsql = SELECT standing.record FROM standing JOIN event ON event.record = stan
 WHERE standing.pseudonym = CAST('${ARG1}' AS BLOB)
 [RECORD_%(mode)s]
 dsn = %(mode)s
-writesql = INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status, reason, \
-prompt, basis, linked) VALUES (CAST(strftime('%%s', 'now') AS INTEGER) * 1000000, '${ARG3}', '+390212345678', \
-CAST('${ARG1}' AS BLOB), 'privacy', '2026-11', 'it', 'service', '${VALUE}', 'already-informed', '', ${ARG2}, \
-'${ARG4}')
+writesql = INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status, \
+reason, prompt, basis, linked) VALUES (CAST(strftime('%%s', 'now') AS INTEGER) * 1000000, '${ARG3}', \
+'+390212345678', CAST('${ARG1}' AS BLOB), 'privacy', '2026-11', 'it', 'service', '${VALUE}', \
+'already-informed', '', ${ARG2}, '${ARG4}')
 """
 _ODBC_INI = """\
 [%(mode)s]
@@ -170,7 +186,8 @@ def _odbc(name: str, folder: Path, build: builds.Build) -> Step:
 
 
 _EVENT = """
-INSERT INTO event (record, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt)
+INSERT INTO event (record, at, call, line, pseudonym, notice, version, language, purposes, status, reason,
+                   prompt)
 VALUES (?, 1700000000000000, '', '+390212345678', ?, 'privacy', '2026-11', 'it', 'service', 'PLAYED',
         'not-informed', 'prompts/it/short')
 """

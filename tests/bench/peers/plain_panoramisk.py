@@ -1,6 +1,6 @@
 """panoramisk's Application as it comes: one variable is set, nothing is decided and nothing recorded.
 
-    python plain_panoramisk.py PORT
+python plain_panoramisk.py PORT
 """
 
 from __future__ import annotations

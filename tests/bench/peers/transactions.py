@@ -1,6 +1,6 @@
 """informativa's own service, but for one thing: each call looks up and commits by itself, on the loop.
 
-    python transactions.py serve -c CONFIG
+python transactions.py serve -c CONFIG
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 # make demo   sets everything up and places real calls; says what to try next
 # make test   sets everything up and runs all tests, those on a real Asterisk included
-# make torture  the attacks of the tests, much longer: an hour or so
 # make lint   style, types and import contracts
+# make torture  the attacks of the tests, much longer: an hour or so
+# make bench  measures informativa beside its peers, and writes a report into .bench/ (about 20 minutes)
 PYTHON ?= python3
 export PYTHONPATH := tests
 
-.PHONY: demo test torture lint setup clean
+.PHONY: demo test torture bench lint setup clean
 demo: setup
 	@.venv/bin/python -m lab.demo
 
@@ -16,6 +17,9 @@ test: setup
 torture: setup
 	@.venv/bin/python -m lab.fetch
 	@INFORMATIVA_TORTURE=1 .venv/bin/python -m pytest -rP --timeout 7200 $(PYTEST) tests/torture tests/asterisk/test_faults.py
+
+bench: setup
+	@.venv/bin/python -m bench $(BENCH)
 
 lint: setup
 	@.venv/bin/ruff check .
@@ -28,4 +32,4 @@ setup:
 	@$(PYTHON) -m lab.setup
 
 clean:
-	rm -rf .venv .demo
+	rm -rf .venv .demo .bench

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from .rtp import RATE, Samples
 
-__all__ = ["Match", "Samples", "find", "loudness", "read_wav", "synthetic", "write_wav"]
+__all__ = ["RATE", "Match", "Samples", "find", "loudness", "read_wav", "synthetic", "write_wav"]
 
 _Floats = npt.NDArray[np.float64]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -71,9 +71,14 @@ def write(build: Build, folders: Folders, ports: Ports, secret: str, files: Mapp
             link.symlink_to(shared)
 
 
+def modules(build: Build, keep: Collection[str] = ()) -> str:
+    """modules.conf: all that the build has, but what the lab leaves out; ``keep`` is loaded all the same."""
+    names = sorted(module.name for module in build.modules.glob("*.so"))
+    left_out = [n for n in names if n not in keep and any(fnmatch(n, pattern) for pattern in _LEFT_OUT)]
+    return "[modules]\nautoload = yes\n" + "".join(f"noload = {name}\n" for name in left_out)
+
+
 def _files(build: Build, folders: Folders, ports: Ports, secret: str) -> dict[str, str]:
-    modules = sorted(module.name for module in build.modules.glob("*.so"))
-    left_out = [name for name in modules if any(fnmatch(name, pattern) for pattern in _LEFT_OUT)]
     return {
         "asterisk.conf": f"""\
 [directories]
@@ -94,7 +99,7 @@ nocolor = yes
 dontwarn = yes
 documentation_language = en_US
 """,
-        "modules.conf": "[modules]\nautoload = yes\n" + "".join(f"noload = {name}\n" for name in left_out),
+        "modules.conf": modules(build),
         "logger.conf": """\
 [general]
 dateformat = %F %T.%3q
@@ -121,11 +126,13 @@ rtpend = {ports.rtp.stop - 1}
 icesupport = no
 """,
         # One endpoint takes whatever comes from this machine, whoever it says it is, and believes it: the
-        # caller's number then comes from P-Asserted-Identity when there is one, and Privacy is honoured.
+        # caller's number then comes from P-Asserted-Identity when there is one, and Privacy is honoured. No
+        # INVITE is dropped because another part of Asterisk (the manager's events) has much to do.
         "pjsip.conf": f"""\
 [global]
 type = global
 endpoint_identifier_order = ip
+taskprocessor_overload_trigger = none
 [lab-udp]
 type = transport
 protocol = udp

@@ -29,6 +29,7 @@ class Line:
         self.early = self.answered = self.hanging_up = False
         self.ended_by: str | None = None
         self.sip_status: int | None = None
+        self.invited = 0.0  # when the INVITE passed, in seconds of time.monotonic()
         self.packets: list[rtp.Packet] = []
         self.messages: list[str] = []
         self.media_to: Address | None = None
@@ -149,6 +150,7 @@ class Line:
             self._signal.sendto(data, self.sipp)
 
     def _note(self, message: str, from_pbx: bool) -> None:
+        self.invited = self.invited or time.monotonic()
         self.messages.append(("< " if from_pbx else "> ") + message)
         who = "pbx" if from_pbx else "caller"
         if message.startswith(("BYE ", "CANCEL ")):

@@ -32,13 +32,20 @@ class Office:
     """A folder laid by `informativa init`, whose service listens on a free port of 127.0.0.1.
 
     ``prompts`` replaces the shipped ones: files by path within the folder `prompts`, as "it/short.wav".
+    ``program`` is what serves, in place of `informativa`, and takes the same arguments.
     """
 
-    def __init__(self, folder: Path, prompts: Mapping[str, Path] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        prompts: Mapping[str, Path] | None = None,
+        program: Sequence[str | Path] = (BIN / "informativa",),
+    ) -> None:
         self.folder = folder
         self.config = folder / "informativa.yaml"
         self.log = folder / "service.log"
-        self.port = _free_port()
+        self.port = free_port()
+        self._program = program
         self._child: Child | None = None
         self.command("init", folder)
         for name, file in (prompts or {}).items():
@@ -69,7 +76,7 @@ class Office:
 
     def start(self, prefix: Sequence[str] = ()) -> None:
         """Start the service and wait until it answers; ``prefix`` is a command to run it under."""
-        command = [*prefix, str(BIN / "informativa"), "serve", "-c", str(self.config), "--log", "json"]
+        command = [*prefix, *map(str, self._program), "serve", "-c", str(self.config), "--log", "json"]
         self._child = Child(command, cwd=self.folder, output=self.log)
         until = time.monotonic() + _START
         while not self._answers():
@@ -171,7 +178,8 @@ def without_privileges() -> list[str]:
     return ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody has just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

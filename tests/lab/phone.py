@@ -155,6 +155,12 @@ class Call:
             return list(self._line.packets)
 
     @property
+    def until_sound(self) -> float | None:
+        """Seconds from the INVITE to the first RTP packet; None while none has come."""
+        packets = self.packets
+        return packets[0].arrival - self._line.invited if packets else None
+
+    @property
     def audio(self) -> rtp.Samples:
         """All that was heard so far, from the first packet on; silence where packets are missing."""
         return rtp.assemble(self.packets)
@@ -169,6 +175,12 @@ class Call:
     def wait_answered(self, timeout: float = _PATIENCE) -> None:
         """Wait until the PBX answers."""
         self._wait(lambda: self.answered, timeout, "the call was not answered")
+
+    def wait_sound(self, timeout: float = _PATIENCE) -> float:
+        """Wait for the first RTP packet; `until_sound`."""
+        self._wait(lambda: self.until_sound is not None, timeout, "no sound came")
+        assert self.until_sound is not None
+        return self.until_sound
 
     def wait_heard(self, seconds: float, timeout: float) -> None:
         """Wait until ``heard`` is so much. What is silent before the first sound does not count."""

@@ -1,0 +1,89 @@
+"""`python -m bench`: measure, and write what was found."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from . import direct, inside, ledger, machine, report, script
+from .figures import RefusedError, Report, SkippedError
+
+Measure = Callable[[Report, Path], None]
+
+# Name, how it is measured, and the same with numbers that are quick and rough.
+MEASURES: dict[str, tuple[Measure, Measure]] = {
+    "step": (inside.step, lambda r, f: inside.step(r, f, rounds=3, times=100, processes=3)),
+    "throughput": (inside.through, lambda r, f: inside.through(r, f, rounds=3, calls=500)),
+    "first-rtp": (inside.first_rtp, lambda r, f: inside.first_rtp(r, f, rounds=10)),
+    "direct": (direct.direct, lambda r, f: direct.direct(r, f, rounds=3, calls=1500)),
+    "playing": (direct.playing, lambda r, f: direct.playing(r, f, notices=500, seconds=3)),
+    "scale": (ledger.scale, lambda r, f: ledger.scale(r, f, callers=1_000_000, rounds=5)),
+    "script": (script.script, lambda r, f: script.script(r, f, rounds=5)),
+    "import": (ledger.importing, lambda r, f: ledger.importing(r, f, rows=50_000)),
+}
+
+
+def main() -> int:
+    """Run the measures that are asked for; 1 if one of them was refused."""
+    options = _options()
+    console = Console(stderr=True, highlight=False)
+    found = Report()
+    options.output.mkdir(parents=True, exist_ok=True)
+    described = machine.describe(options.output)
+    for name in options.only:
+        console.print(f"{time.strftime('%H:%M:%S')} {name} …")
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=options.output))
+        try:
+            MEASURES[name][options.quick](found, folder)
+        except SkippedError as why:
+            found.left_out.append((name, str(why)))
+        except RefusedError as why:
+            found.refused.append((name, str(why)))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    text = report.markdown(found, described)
+    for file, content in (
+        ("report.md", text),
+        ("report.json", report.as_json(found, described)),
+        ("report.svg", report.svg(found)),
+    ):
+        (options.output / file).write_text(content)
+    Console().print(Markdown(text))
+    console.print(f"Written: {options.output}/report.md, report.json, report.svg")
+    return 1 if found.refused else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--only",
+        metavar="NAMES",
+        type=lambda names: names.split(","),
+        default=list(MEASURES),
+        help=f"comma-separated, of: {', '.join(MEASURES)}",
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer and smaller rounds, for a first look")
+    parser.add_argument(
+        "--output",
+        metavar="DIR",
+        type=Path,
+        default=Path(".bench"),
+        help="where the report goes; ledgers lie there meanwhile, so its disk is the one that is measured",
+    )
+    options = parser.parse_args()
+    options.output = options.output.absolute()
+    if unknown := set(options.only) - MEASURES.keys():
+        parser.error(f"not a measure: {', '.join(sorted(unknown))}")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""Without Asterisk: calls a second, and many notices at a time, with the AGI peer simulated."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+from pathlib import Path
+
+from lab import audio
+from lab.office import Office
+
+from . import rivals
+from .figures import Peers, Report, Result, SkippedError, Spread, Target, ratios, same
+from .machine import cpu_seconds, resident_kb
+from .rivals import LIMIT, ONE_BY_ONE, OURS, PANORAMISK, Rival
+
+IN_FLIGHT = 64
+SLOW_US = 1000  # microseconds by which the slower disk is slower: a good SSD's or RAID controller's sync
+SLOWER = ", disk 1 ms slower"
+
+
+def direct(report: Report, folder: Path, *, rounds: int = 7, calls: int = 4000) -> None:
+    """Calls a second with 64 in flight, against one transaction per call; on a slower disk too."""
+    with contextlib.ExitStack() as stack:
+        slow = rivals.slow_disk(folder, SLOW_US)
+        peers = [
+            stack.enter_context(rivals.null(folder / "null", LIMIT)),
+            stack.enter_context(rivals.null(folder / "panoramisk", PANORAMISK)),
+            stack.enter_context(rivals.served(ONE_BY_ONE, folder / "one")),
+            stack.enter_context(rivals.served(OURS, folder / "ours")),
+            stack.enter_context(rivals.served(ONE_BY_ONE + SLOWER, folder / "one-slow", slow)),
+            stack.enter_context(rivals.served(OURS + SLOWER, folder / "ours-slow", slow)),
+        ]
+        rates: dict[str, list[float]] = {peer.name: [] for peer in peers}
+        for turn in range(-1, rounds):  # the first one only warms up
+            for peer in peers:
+                rate = _rate(folder, peer, calls if turn >= 0 else min(calls, 500))
+                if turn >= 0:
+                    rates[peer.name].append(rate)
+    what = f"calls/s without Asterisk, {IN_FLIGHT} in flight"
+    report.peers.append(
+        Peers("direct", what, {name: Spread(tuple(values), "calls/s") for name, values in rates.items()})
+    )
+    for disk, target in (("", Target(4, at_most=False)), (SLOWER, None)):
+        value = ratios(rates[OURS + disk], rates[ONE_BY_ONE + disk])
+        report.results.append(Result("direct", f"{what}, against {ONE_BY_ONE}{disk}", value, target))
+
+
+def _rate(folder: Path, peer: Rival, calls: int) -> float:
+    """Calls a second. Raises RefusedError unless each was answered as it should be and is on record."""
+    before = peer.recorded() if peer.office else 0
+    found = rivals.make_calls(folder, peer.port, calls, in_flight=IN_FLIGHT, told=peer.told)
+    same(f"{peer.name}: calls answered", calls, found["expected"])
+    if peer.office:
+        same(f"{peer.name}: calls on record", calls, peer.recorded() - before)
+    return calls / found["seconds"]
+
+
+def playing(report: Report, folder: Path, *, notices: int = 2000, seconds: float = 10.0) -> None:
+    """Memory that a notice takes while it plays, and CPU that all of them take."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < notices + 200:
+        raise SkippedError(f"only {hard} file descriptors are allowed here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, notices + 200), hard))
+    prompt = folder / "prompt.wav"
+    audio.write_wav(prompt, audio.synthetic(seconds, seed=1))
+    office = Office(folder / "playing", {"it/short.wav": prompt})
+    office.start()
+    try:
+        memory, cpu = asyncio.run(_play(office, notices, seconds))
+        played = [one for one in office.records() if one.event.status == "PLAYED"]
+        same("notices on record as played", notices + 1, len(played))  # the one that warms up, too
+    finally:
+        office.stop()
+    what = f"{notices:,} notices at once"
+    report.results += [
+        Result("playing", f"memory of a call, {what}", Spread((memory,), "KB"), Target(25)),
+        Result("playing", f"CPU while they play, {what}", Spread((cpu,), "% of a core"), Target(1)),
+    ]
+
+
+async def _play(office: Office, notices: int, seconds: float) -> tuple[float, float]:
+    """Kilobytes a call, and percent of a core."""
+    assert office.pid
+    pid = office.pid
+    first = await _Call.begin(office.port, "+393470000000")
+    await asyncio.sleep(seconds)
+    await first.finish(seconds)
+    before = resident_kb(pid)
+    calls = []
+    for start in range(0, notices, 100):  # no more at a time than a listening queue holds
+        some = range(start, min(start + 100, notices))
+        calls += await asyncio.gather(*(_Call.begin(office.port, f"+39348{n:07d}") for n in some))
+    memory = (resident_kb(pid) - before) / notices
+    begun = cpu_seconds(pid)
+    await asyncio.sleep(seconds)  # which is how long the notice is: less would not count as heard
+    cpu = (cpu_seconds(pid) - begun) / seconds * 100
+    await asyncio.gather(*(call.finish(seconds) for call in calls))
+    return memory, cpu
+
+
+class _Call:
+    """Asterisk's side of one call whose notice plays until it is told to end."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    @classmethod
+    async def begin(cls, port: int, number: str) -> _Call:
+        """Ring, answer, and let the notice begin."""
+        call = cls(*await asyncio.open_connection("127.0.0.1", port))
+        environment = {
+            "network": "yes",
+            "network_script": "notice",
+            "request": "agi://127.0.0.1/notice",
+            "language": "it",
+            "uniqueid": f"1700000000.{number[-6:]}",
+            "callerid": number,
+            "callingpres": "0",
+            "threadid": "1",
+            "arg_1": rivals.LINE,
+        }
+        text = "".join(f"agi_{name}: {value}\n" for name, value in environment.items())
+        call._writer.write(text.encode() + b"\n")
+        await call._expect(b"ANSWER")
+        call._writer.write(b"200 result=0\n")
+        await call._expect(b"STREAM FILE")
+        return call
+
+    async def finish(self, seconds: float) -> None:
+        """The notice, which lasts so long, was heard to its end."""
+        self._writer.write(b"200 result=0 endpos=%d\n" % (seconds * audio.RATE))
+        await self._expect(b"INFORMATIVA_STATUS=PLAYED")
+        self._writer.write(b"200 result=0\n")
+        await self._reader.read()
+        self._writer.close()
+
+    async def _expect(self, words: bytes) -> None:
+        line = await self._reader.readline()
+        same("what informativa says to Asterisk", True, words in line)

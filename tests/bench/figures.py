@@ -1,0 +1,133 @@
+"""What a benchmark's numbers come to: ratios, spread, targets. Arithmetic only."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+SIGNIFICANT = 3  # digits of a number that are shown
+
+
+class RefusedError(Exception):
+    """The work that was timed was not done, or not as it should be; says what differs."""
+
+
+class SkippedError(Exception):
+    """Something that a measure needs is not on this machine; says what."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One number of each round: their median, and how far they lie apart."""
+
+    values: tuple[float, ...]
+    unit: str
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise ValueError("no round was measured")
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def low(self) -> float:
+        """The first quartile."""
+        return self._quartile(0)
+
+    @property
+    def high(self) -> float:
+        """The third quartile."""
+        return self._quartile(2)
+
+    def _quartile(self, which: int) -> float:
+        if len(self.values) == 1:
+            return self.values[0]
+        return statistics.quantiles(self.values, n=4, method="inclusive")[which]
+
+    def __str__(self) -> str:
+        if len(self.values) == 1:
+            return f"{show(self.median)} {self.unit}"
+        return f"{show(self.median)} {self.unit} ({show(self.low)} to {show(self.high)})"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a result is to be: `at_most` or at least so much."""
+
+    limit: float
+    at_most: bool = True
+
+    def met(self, value: float) -> bool:
+        return value <= self.limit if self.at_most else value >= self.limit
+
+    def share(self, value: float) -> float:
+        """How much of what is allowed was used: up to 1 the target is met, above it is missed."""
+        return value / self.limit if self.at_most else self.limit / value
+
+    def __str__(self) -> str:
+        return f"{'≤' if self.at_most else '≥'} {self.limit:g}"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of the table."""
+
+    measure: str
+    what: str
+    value: Spread
+    target: Target | None = None
+    """In the value's unit; none where the number is only to be known."""
+
+    @property
+    def met(self) -> bool | None:
+        return self.target.met(self.value.median) if self.target else None
+
+
+@dataclass(frozen=True)
+class Peers:
+    """What each of several peers needed for the same work."""
+
+    measure: str
+    what: str
+    spreads: dict[str, Spread]
+
+
+@dataclass
+class Report:
+    """All that a run found."""
+
+    results: list[Result] = field(default_factory=list)
+    peers: list[Peers] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    """Measures (or peers in them) without a number, and why."""
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    """Measures whose work was not done, and what differs."""
+
+
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
+    """Ours over theirs, round by round: what disturbed a round disturbed both."""
+    return Spread(tuple(a / b for a, b in zip(ours, theirs, strict=True)), "×")
+
+
+def differences(ours: Sequence[float], theirs: Sequence[float], unit: str) -> Spread:
+    """Ours less theirs, round by round."""
+    return Spread(tuple(a - b for a, b in zip(ours, theirs, strict=True)), unit)
+
+
+def show(number: float) -> str:
+    """To three significant digits, without an exponent."""
+    if number == 0:
+        return "0"
+    whole = len(str(int(abs(number)))) if abs(number) >= 1 else 0
+    if whole >= SIGNIFICANT:
+        return f"{round(number, SIGNIFICANT - whole):,.0f}"
+    return f"{float(f'{number:.{SIGNIFICANT}g}'):.10f}".rstrip("0").rstrip(".")
+
+
+def same(what: str, expected: object, found: object) -> None:
+    """Raises RefusedError unless they are equal."""
+    if expected != found:
+        raise RefusedError(f"{what}: {expected} expected, {found} found.")

@@ -1,0 +1,178 @@
+"""In a real Asterisk: what the dialplan step takes, calls a second, CPU, and when the caller first hears."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+from lab.office import free_port
+from lab.pbx import Pbx
+from lab.phone import Phone
+
+from . import rivals, steps
+from .direct import IN_FLIGHT
+from .figures import Peers, Report, Result, Spread, Target, differences, ratios, same
+from .machine import cpu_seconds
+from .rivals import KNOWN, LIMIT, ONE_BY_ONE, OURS, PANORAMISK
+from .steps import NOTHING, ODBC, ODBC_WAL, Step, exchange
+
+
+def step(report: Report, folder: Path, *, rounds: int = 9, times: int = 300, processes: int = 8) -> None:
+    """What a step adds to a call whose caller is known, less what the loop around it takes."""
+    with exchange(report, "step", folder, steps.ALL) as (pbx, found):
+        taken: dict[str, list[float]] = {one.name: [] for one in found}
+        for turn in range(-1, rounds):  # the first one only warms up
+            for one in found:
+                count = processes if one.process else times
+                taken[one.name].append(_loop(pbx, one, count, first=(turn + 1) * times % (KNOWN - times)))
+        loop = taken.pop(NOTHING)[1:]
+        added = {name: [a - b for a, b in zip(all_[1:], loop, strict=True)] for name, all_ in taken.items()}
+    what = "time that the step adds in Asterisk, caller known"
+    report.peers.append(Peers("step", what, {name: Spread(tuple(v), "µs") for name, v in added.items()}))
+    for peer, target in ((LIMIT, Target(2)), (ODBC, Target(0.2)), (ODBC_WAL, None)):
+        if peer in added:
+            value = ratios(added[OURS], added[peer])
+            report.results.append(Result("step", f"{what}, against {peer}", value, target))
+
+
+def _loop(pbx: Pbx, one: Step, count: int, first: int) -> float:
+    """Microseconds of one turn of the loop. Raises RefusedError unless each did its work."""
+    before = one.recorded() if one.recorded else 0
+    pbx.forget_events()
+    run = f"step-{one.key}-{count}-{first}"
+    pbx.cli(f"channel originate Local/{run}@bench/n application Wait 3600")
+    event = pbx.wait_event(lambda event: event.get("Run") == run, timeout=120)
+    if one.told:
+        same(f"{one.name}: steps that set the status", str(count), event["Told"])
+    if one.recorded:
+        same(f"{one.name}: steps on record", count, one.recorded() - before)
+    return (int(event["Ended"]) - int(event["Begun"])) / count
+
+
+# A caller who is known at once and then meets a busy line: 486 says that the step did its work.
+_SCENARIO = """\
+<?xml version="1.0" encoding="ISO-8859-1"?><scenario name="known caller"><send retrans="500"><![CDATA[
+INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch];rport
+From: <sip:[field0]@[local_ip]>;tag=[pid]-[call_number]
+To: <sip:[service]@[remote_ip]>
+Call-ID: [call_id]
+CSeq: 1 INVITE
+Contact: <sip:lab@[local_ip]:[local_port]>
+Max-Forwards: 70
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=lab 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [local_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 8
+a=rtpmap:8 PCMA/8000
+]]></send><recv response="100" optional="true"/><recv response="486"/><send><![CDATA[
+ACK sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch];rport
+From: <sip:[field0]@[local_ip]>;tag=[pid]-[call_number]
+[last_To:]
+Call-ID: [call_id]
+CSeq: 1 ACK
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send></scenario>
+"""
+
+
+def through(report: Report, folder: Path, *, rounds: int = 7, calls: int = 1500) -> None:
+    """Calls a second through Asterisk over SIP, and the CPU that each takes of it and of the service."""
+    names = (LIMIT, OURS, PANORAMISK, ONE_BY_ONE)
+    with exchange(report, "throughput", folder, names) as (pbx, found):
+        (folder / "scenario.xml").write_text(_SCENARIO)
+        numbers = "".join(f"{rivals.number(caller)}\n" for caller in range(KNOWN))
+        (folder / "callers.csv").write_text("SEQUENTIAL\n" + numbers)
+        rates: dict[str, list[float]] = {one.name: [] for one in found}
+        service: dict[str, list[float]] = {one.name: [] for one in found}
+        asterisk: dict[str, list[float]] = {one.name: [] for one in found}
+        idle = statistics.median(
+            _ring(pbx, folder, found[0], 1)[0] for _ in range(5)
+        )  # what SIPp itself takes
+        for turn in range(-1, rounds):
+            for one in found:
+                seconds, of_service, of_asterisk = _ring(pbx, folder, one, calls if turn >= 0 else calls // 5)
+                if turn >= 0:
+                    rates[one.name].append(calls / (seconds - idle))
+                    service[one.name].append(of_service / calls * 1e6)
+                    asterisk[one.name].append(of_asterisk / calls * 1e6)
+    what = f"calls/s through Asterisk, {IN_FLIGHT} in flight"
+    report.peers.append(Peers("throughput", what, {n: Spread(tuple(v), "calls/s") for n, v in rates.items()}))
+    cpu = {n: Spread(tuple(v), "µs") for n, v in service.items()}
+    cpu["Asterisk itself"] = Spread(tuple(asterisk[OURS]), "µs")
+    report.peers.append(Peers("cpu", f"CPU of a call, {IN_FLIGHT} in flight", cpu))
+    if LIMIT in rates:
+        value = ratios(rates[OURS], rates[LIMIT])
+        report.results.append(
+            Result("throughput", f"{what}, against {LIMIT}", value, Target(0.85, at_most=False))
+        )
+    value = ratios(service[OURS], asterisk[OURS])
+    report.results.append(
+        Result("cpu", "CPU of the service for a call, against Asterisk's", value, Target(0.12))
+    )
+
+
+def _ring(pbx: Pbx, folder: Path, one: Step, calls: int) -> tuple[float, float, float]:
+    """Seconds; CPU seconds of the service and of Asterisk. Raises RefusedError unless each did its work."""
+    assert one.pid
+    assert pbx.pid
+    before = one.recorded() if one.recorded else 0
+    cpu = cpu_seconds(one.pid), cpu_seconds(pbx.pid)
+    options = (
+        f"{pbx.host}:{pbx.ports.sip} -sf scenario.xml -inf callers.csv -s {one.key} -m {calls} -l {IN_FLIGHT}"
+        f" -r 10000 -i {pbx.host} -p {free_port()} -nostdin -timeout 120 -timeout_error"
+    )
+    begun = time.perf_counter()
+    ran = subprocess.run(
+        [*pbx.build.sipp, *options.split()], cwd=folder, capture_output=True, timeout=150, check=False
+    )
+    seconds = time.perf_counter() - begun
+    same(f"{one.name}: SIPp's exit code, 0 when each call ended as it should", 0, ran.returncode)
+    if one.recorded:
+        same(f"{one.name}: calls on record", calls, one.recorded() - before)
+    return seconds, cpu_seconds(one.pid) - cpu[0], cpu_seconds(pbx.pid) - cpu[1]
+
+
+def first_rtp(report: Report, folder: Path, *, rounds: int = 40) -> None:
+    """From INVITE to the first packet of the notice, against Answer and Playback of the same file."""
+    with exchange(report, "first-rtp", folder, [OURS]) as (pbx, (ours,)):
+        assert ours.office
+        prompt = ours.office.folder / "prompts" / "it" / "short"
+        extensions = (pbx.etc / "extensions.conf").read_text()
+        pbx.reload_dialplan(extensions + _PLAIN.format(prompt=prompt))
+        waited: dict[str, list[float]] = {"plain": [], ours.key: []}
+        before = len(ours.office.records())
+        for turn in range(rounds + 1):  # the first one only warms up
+            for to, times in waited.items():
+                with Phone(pbx) as phone:
+                    call = phone.dial(to, f"+39347{turn:07d}")
+                    times.append(call.wait_sound() * 1000)
+                    call.hang_up()
+        until = time.monotonic() + 5  # what is recorded of a hang-up comes after it
+        while len(kept := ours.office.records()[before:]) <= rounds and time.monotonic() < until:
+            time.sleep(0.1)
+        same("notices on record as begun", ["PARTIAL"] * (rounds + 1), [one.event.status for one in kept])
+    plain, notice = waited["plain"][1:], waited[ours.key][1:]
+    what = "first RTP packet after INVITE"
+    spreads = {"Answer and Playback": Spread(tuple(plain), "ms"), OURS: Spread(tuple(notice), "ms")}
+    report.peers.append(Peers("first-rtp", what, spreads))
+    value = differences(notice, plain, "ms")
+    report.results.append(Result("first-rtp", f"{what}, more than Answer and Playback", value, Target(10)))
+
+
+_PLAIN = """
+[from-lab](+)
+exten => plain,1,Answer()
+ same => n,Playback({prompt})
+ same => n,Hangup()
+"""

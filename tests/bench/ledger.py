@@ -1,0 +1,198 @@
+"""The ledger: look-ups and appends at many callers, the start of a service on it, and imports into it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import re
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Event, Kind, Reason, Status
+from lab.office import BIN, Office
+
+from . import rivals
+from .figures import Peers, Report, Result, SkippedError, Spread, Target, ratios, same
+
+FEW = 10_000
+_CALLER_BYTES = 400  # of disk for each caller; 290 seen, and the log while it is built
+_SPARE = 2 << 30  # bytes of disk that stay free
+
+
+def scale(
+    report: Report, folder: Path, *, callers: int = 10_000_000, rounds: int = 9, times: int = 400
+) -> None:
+    """What a look-up and an append take with so many callers against few; how a service starts on it."""
+    with _large(folder, callers) as office:
+        small, large = folder / "few.sqlite3", office.folder / "ledger" / "acme.sqlite3"
+        fill(small, FEW)
+        _growth(report, {FEW: small, callers: large}, rounds, times)
+        _start(report, office, callers)
+
+
+def _growth(report: Report, ledgers: dict[int, Path], rounds: int, times: int) -> None:
+    stores = {size: SqliteStore(str(file)) for size, file in ledgers.items()}
+    taken: dict[str, dict[int, list[float]]] = {
+        work: {size: [] for size in stores} for work in ("look-up", "append")
+    }
+    chosen = random.Random(1)
+    for turn in range(-1, rounds):  # the first one only warms up
+        for size, store in stores.items():
+            for work, seconds in _work(store, size, times, chosen).items():
+                if turn >= 0:
+                    taken[work][size].append(seconds * 1e6)
+    for store in stores.values():
+        store.close()
+    few, many = ledgers
+    for work, by_size in taken.items():
+        spreads = {f"{size:,} callers": Spread(tuple(values), "µs") for size, values in by_size.items()}
+        report.peers.append(Peers("scale", f"{work} in the ledger", spreads))
+        what = f"{work} at {many:,} callers against {few:,}"
+        report.results.append(Result("scale", what, ratios(by_size[many], by_size[few]), Target(1.3)))
+
+
+def _work(store: SqliteStore, size: int, times: int, chosen: random.Random) -> dict[str, float]:
+    """Seconds of one look-up and of one append, which is durable; raises RefusedError for a wrong answer."""
+    callers = [chosen.randrange(size) for _ in range(times)]
+    begun = time.perf_counter()
+    found = [store.standing(_pseudonym(caller)) for caller in callers]
+    looked_up = (time.perf_counter() - begun) / times
+    same("callers whom the ledger knows", [True] * times, ["privacy" in standing for standing in found])
+    before = store.newest()
+    events = [
+        _skip(caller, standing["privacy"].record) for caller, standing in zip(callers, found, strict=True)
+    ]
+    begun = time.perf_counter()
+    for event in events:
+        store.append([event])
+    appended = (time.perf_counter() - begun) / times
+    same("records appended", times, store.newest() - before)
+    return {"look-up": looked_up, "append": appended}
+
+
+def _skip(caller: int, basis: int) -> Event:
+    return Event(
+        at=datetime.now(UTC),
+        call="1700000000.1",
+        line=rivals.LINE,
+        pseudonym=_pseudonym(caller),
+        notice="privacy",
+        version="2026-11",
+        language="it",
+        purposes=frozenset({"service"}),
+        status=Status.NOTDUE,
+        reason=Reason.ALREADY_INFORMED,
+        basis=basis,
+        linked="1700000000.1",
+        kind=Kind.PHONE,
+    )
+
+
+def _start(report: Report, office: Office, callers: int, rounds: int = 5, calls: int = 100) -> None:
+    """From exec to accepting, and how long the slowest of the first calls takes, of callers whom it knows."""
+    rivals.acquaint(office, calls)
+    started, slowest = [], []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        office.start()
+        started.append(time.perf_counter() - begun)
+        found = rivals.make_calls(office.folder, office.port, calls, in_flight=10, callers=calls)
+        slowest.append(found["slowest"] / 1000)
+        office.stop()
+        same("first calls answered from the ledger", calls, found["expected"])
+    with_ = f"with {callers:,} callers"
+    report.results += [
+        Result(
+            "start", f"start of the service {with_}, to accepting", Spread(tuple(started), "s"), Target(1)
+        ),
+        Result("start", f"slowest of its first {calls} calls {with_}", Spread(tuple(slowest), "ms")),
+    ]
+
+
+@contextlib.contextmanager
+def _large(folder: Path, callers: int) -> Iterator[Office]:
+    """A configuration whose ledger knows so many."""
+    free, needed = shutil.disk_usage(folder).free, callers * _CALLER_BYTES + _SPARE
+    if free < needed:
+        raise SkippedError(f"{needed >> 30} GiB of free disk are needed, {free >> 30} are there")
+    office = Office(folder / "large")
+    fill(office.folder / "ledger" / "acme.sqlite3", callers)
+    try:
+        yield office
+    finally:
+        office.stop()
+
+
+def fill(ledger: Path, callers: int) -> None:
+    """A ledger of so many callers who were told, as if each had called once, in the product's own tables.
+
+    In the order of the keys, so that it takes a minute and not an hour; the file is as it would be
+    otherwise, but for fuller pages.
+    """
+    SqliteStore(str(ledger)).close()
+    with contextlib.closing(sqlite3.connect(ledger, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA foreign_keys = OFF")
+        for statement in ("BEGIN", _EVENTS, _STANDINGS, "COMMIT"):
+            connection.execute(statement, (callers,) if "?" in statement else ())
+        connection.execute("PRAGMA journal_mode = WAL")
+    descriptor = os.open(ledger, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+
+# Pseudonyms in ascending order.
+_PSEUDONYM = "CAST(printf('%010d', number) || '0123456789abcdef012345' AS BLOB)"
+_NUMBERS = "WITH RECURSIVE callers (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM callers LIMIT ?)"
+_EVENTS = f"""
+{_NUMBERS}
+INSERT INTO event (record, at, call, line, pseudonym, notice, version, language, purposes, status, reason,
+                   prompt, ending, heard, length, key, linked)
+SELECT number + 1, (strftime('%s', 'now') - 1000) * 1000000, '1700000000.' || number, '+390212345678',
+       {_PSEUDONYM}, 'privacy', '2026-11', 'it', 'service', 'PLAYED', 'not-informed',
+       '/etc/informativa/prompts/it/short', 'whole', 17.4, 17.4, '', '1700000000.' || number
+FROM callers
+"""
+_STANDINGS = f"""
+{_NUMBERS}
+INSERT INTO standing (pseudonym, notice, version, purposes, record, at)
+SELECT {_PSEUDONYM}, 'privacy', '2026-11', 'service', number + 1, (strftime('%s', 'now') - 1000) * 1000000
+FROM callers
+"""
+
+
+def _pseudonym(caller: int) -> bytes:
+    return f"{caller:010d}0123456789abcdef012345".encode()
+
+
+def importing(report: Report, folder: Path, *, rows: int = 1_000_000) -> None:
+    """Rows a second of `informativa import`, and the most memory that it takes."""
+    office = Office(folder / "import")
+    told = folder / "told.csv"
+    day = datetime.now(UTC) - timedelta(days=30)
+    with told.open("w") as file:
+        file.write("number;date;reference\n")
+        file.writelines(f"{rivals.number(row)};{day:%d/%m/%Y};form {row}\n" for row in range(rows))
+    command: list[str | Path] = [BIN / "informativa", "import", told]
+    command += ["--controller=acme", "--by=website", "-c", office.config]
+    begun = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert child.stdout
+    said = child.stdout.read()
+    _, status, used = os.wait4(child.pid, 0)
+    seconds = time.perf_counter() - begun
+    child.returncode = os.waitstatus_to_exitcode(status)
+    same("rows recorded", [str(rows)], re.findall(r"(\d+) recorded", said))
+    what = f"import of {rows:,} rows"
+    report.results += [
+        Result("import", what, Spread((rows / seconds,), "rows/s")),
+        Result("import", f"{what}, most memory", Spread((used.ru_maxrss * 1.024 / 1000,), "MB")),
+    ]

@@ -1,0 +1,151 @@
+"""The benchmark: its arithmetic, its report, and that it refuses the numbers of work that was not done."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from bench import direct, figures, ledger, report, rivals
+from bench.figures import Peers, RefusedError, Report, Result, Spread, Target
+from informativa.ledgers.sqlite import SqliteStore
+
+compiler = pytest.mark.skipif(not shutil.which("cc"), reason="the load generator needs a C compiler")
+
+
+def test_ratio_is_taken_round_by_round() -> None:
+    """A disturbance that meets both peers of a round leaves the ratio as it is."""
+    quiet, disturbed = figures.ratios([10, 10, 10], [5, 5, 5]), figures.ratios([10, 90, 10], [5, 45, 5])
+    assert quiet.values == disturbed.values == (2, 2, 2)
+    assert figures.differences([10, 90], [5, 45], "ms").values == (5, 45)
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        figures.ratios([1, 2], [1])
+
+
+def test_spread() -> None:
+    """The median and the quartiles, also of a single round; without any there is no number."""
+    spread = Spread((5.0, 1.0, 4.0, 2.0, 3.0), "ms")
+    assert (spread.low, spread.median, spread.high) == (2, 3, 4)
+    assert str(spread) == "3 ms (2 to 4)"
+    alone = Spread((7.0,), "s")
+    assert (alone.low, alone.median, alone.high, str(alone)) == (7, 7, 7, "7 s")
+    with pytest.raises(ValueError, match="no round"):
+        Spread((), "s")
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "met", "share"),
+    [
+        (Target(2.0), 2.0, True, 1.0),
+        (Target(2.0), 2.1, False, 1.05),
+        (Target(4.0, at_most=False), 4.0, True, 1.0),
+        (Target(4.0, at_most=False), 2.0, False, 2.0),
+    ],
+)
+def test_target(target: Target, value: float, met: bool, share: float) -> None:
+    """A target is met at its limit and not beyond, whichever way it points."""
+    assert target.met(value) is met
+    assert target.share(value) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (0, "0"),
+        (0.01234, "0.0123"),
+        (1.005, "1"),
+        (9.999, "10"),
+        (12.34, "12.3"),
+        (123.4, "123"),
+        (12345, "12,300"),
+    ],
+)
+def test_numbers_are_shown_to_three_digits(number: float, shown: str) -> None:
+    """No more digits than a benchmark can know, and no exponents."""
+    assert figures.show(number) == shown
+
+
+@pytest.fixture
+def found() -> Report:
+    """A report with a target met, one missed, a number without one, peers, and what could not be had."""
+    fast, slow = Spread((1.0, 1.1, 1.2), "×"), Spread((5.0, 6.0, 7.0), "×")
+    return Report(
+        results=[
+            Result("one", "ours against <theirs>", fast, Target(2)),
+            Result("two", "calls", slow, Target(8, at_most=False)),
+            Result("three", "rows", Spread((17000.0,), "rows/s")),
+        ],
+        peers=[Peers("one", "time", {"informativa": fast, "other": slow})],
+        left_out=[("one", "no go")],
+        refused=[("four", "calls on record: 3 expected, 2 found.")],
+    )
+
+
+def test_table(found: Report) -> None:
+    """The table says what was found, against which target, whether it was met, and on what machine."""
+    text = report.markdown(found, {"CPU": "some"})
+    assert "| one | ours against <theirs> | 1.1 × (1.05 to 1.15) | ≤ 2 × | met |" in text
+    assert "| two | calls | 6 × (5.5 to 6.5) | ≥ 8 × | **missed** |" in text
+    assert "| three | rows | 17,000 rows/s |  |  |" in text
+    assert "| other | 6 × | 5.5 to 6.5 | 3 |" in text
+    assert "- one: no go" in text
+    assert "- four: calls on record: 3 expected, 2 found." in text
+    assert "- CPU: some" in text
+
+
+def test_json_has_every_round(found: Report) -> None:
+    """The JSON holds what the table says, and the rounds that it was taken from."""
+    document = json.loads(report.as_json(found, {"CPU": "some"}))
+    assert document["results"][1]["rounds"] == [5, 6, 7]
+    assert [one["met"] for one in document["results"]] == [True, False, None]
+    assert document["refused"] == [["four", "calls on record: 3 expected, 2 found."]]
+    assert document["machine"] == {"CPU": "some"}
+
+
+def test_plot(found: Report) -> None:
+    """The plot is well-formed, has a bar for each target and peer, and paints a missed target red."""
+    root = ElementTree.fromstring(report.svg(found))
+    bars = [one for one in root.iter("{http://www.w3.org/2000/svg}rect") if one.get("fill") != "white"]
+    assert len(bars) == 4
+    assert [one.get("fill") for one in bars[:2]] == ["#2e7d32", "#c62828"]
+    assert report.svg(Report())
+
+
+@compiler
+def test_direct_measures_what_was_done(tmp_path: Path) -> None:
+    """A tiny run of the peers without Asterisk ends with a number for each, and nothing refused."""
+    found = Report()
+    direct.direct(found, tmp_path, rounds=1, calls=20)
+    assert set(found.peers[0].spreads) >= {rivals.LIMIT, rivals.PANORAMISK, rivals.OURS, rivals.ONE_BY_ONE}
+    assert all(spread.median > 0 for spread in found.peers[0].spreads.values())
+    assert [one.measure for one in found.results] == ["direct", "direct"]
+
+
+@compiler
+def test_work_that_was_not_done_is_refused(tmp_path: Path) -> None:
+    """Calls that were not told what they should, or are not on record, give no number."""
+    with rivals.null(tmp_path / "null") as null:
+        with pytest.raises(RefusedError, match="calls answered: 10 expected, 0 found"):
+            direct._rate(tmp_path, rivals.Rival("a mute", null.port, null.pid, "NOT THIS"), 10)
+        with rivals.served(rivals.OURS, tmp_path / "ours") as ours:
+            forgetful = rivals.Rival("one without memory", null.port, null.pid, office=ours.office)
+            with pytest.raises(RefusedError, match="calls on record: 10 expected, 0 found"):
+                direct._rate(tmp_path, forgetful, 10)
+            assert direct._rate(tmp_path, ours, 10) > 0
+
+
+def test_many_callers(tmp_path: Path) -> None:
+    """A ledger that is filled in bulk knows its callers as one that calls have filled."""
+    file = tmp_path / "many.sqlite3"
+    ledger.fill(file, 50)
+    store = SqliteStore(str(file))
+    last = store.standing(ledger._pseudonym(49))["privacy"]
+    records = list(store.records())
+    store.close()
+    assert last.record == len(records) == 50
+    assert all(record.event.informs for record in records)
+    assert re.match(r"\d{10}", records[7].event.pseudonym.decode())

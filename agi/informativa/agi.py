@@ -26,7 +26,7 @@ _RESULT = re.compile(rb"result=(-?\d{1,18})(?![^ ])")
 _ENDPOS = re.compile(rb"endpos=(\d{1,18})\Z")
 _LINE_BREAKS = re.compile(r"[\r\n\0]")
 _VARIABLE = re.compile(r"agi_[a-z0-9_]+\Z")
-_UNIQUE_ID = re.compile(r"(?:[A-Za-z_-]{1,40}-)?\d{9,11}\.\d{1,10}\Z")
+_UNIQUE_ID = re.compile(r"(?:[A-Za-z_-]{1,40}-)?[12]\d{9}\.\d{1,8}\Z")  # epoch seconds until 2065, count
 
 
 @dataclass(frozen=True)

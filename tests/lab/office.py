@@ -74,9 +74,10 @@ class Office:
 
     # -- the service --
 
-    def start(self, prefix: Sequence[str] = ()) -> None:
-        """Start the service and wait until it answers; ``prefix`` is a command to run it under."""
-        command = [*prefix, *map(str, self._program), "serve", "-c", str(self.config), "--log", "json"]
+    def start(self, prefix: Sequence[str] = (), log: str = "json") -> None:
+        """Start the service and wait until it answers; ``prefix`` is a command to run it under, ``log`` the
+        form of its log."""
+        command = [*prefix, *map(str, self._program), "serve", "-c", str(self.config), "--log", log]
         self._child = Child(command, cwd=self.folder, output=self.log)
         until = time.monotonic() + _START
         while not self._answers():

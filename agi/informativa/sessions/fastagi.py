@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -231,8 +232,9 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             await route(request.session)
         except SessionError as error:
             self.abandoned(str(error))
-        except Exception:
-            log.exception("call abandoned by a defect of informativa")
+        except Exception as error:  # without its text, which may be a caller's number
+            place = "".join(traceback.format_tb(error.__traceback__))
+            log.error("call abandoned by a defect of informativa", error=type(error).__name__, place=place)
         finally:
             request.close()
 

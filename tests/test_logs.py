@@ -1,0 +1,252 @@
+"""I5, where it could go wrong: what service and script write down of calls of every kind."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import audio
+from lab.office import BIN, Office
+
+NUMBER = "3489671234"  # in national form; no other number here looks like it
+SECONDS = 0.12  # of a notice
+LINE = "+390212345678"
+Say = Callable[[bytes], None]
+
+
+def numbers_in(kept: bytes) -> list[bytes]:
+    """Where eight digits of the number in a row stand, with or without something between them."""
+    parts = [NUMBER[start : start + 8] for start in range(len(NUMBER) - 7)]
+    spelled = "|".join(r"[ ./()-]?".join(part) for part in parts).encode()
+    return [kept[max(0, found.start() - 60) : found.end() + 20] for found in re.finditer(spelled, kept)]
+
+
+def test_every_spelling_is_found() -> None:
+    """What looks for the number finds it however it is written."""
+    for text in (
+        "+393489671234",
+        "00393489671234",
+        "393489671234",
+        "348 967 1234",
+        "348-9671234",
+        "48967123",
+    ):
+        assert numbers_in(text.encode()), text
+    assert not numbers_in(b"34896 1795531918.0 71234")
+
+
+# -- calls of every kind: what is different about the environment, and about Asterisk's replies --
+
+PLAYED = b"200 result=0 endpos=960\n"
+REPLIES = {
+    "ANSWER": b"200 result=0\n",
+    "STREAM": PLAYED,
+    "CHANNEL": b"200 result=6\n",
+    "DATABASE": b"200 result=1\n",
+}
+CALLS: dict[str, tuple[dict[str, str], dict[str, bytes]]] = {
+    "first call": ({}, {}),
+    "second call": ({}, {}),
+    "national": ({"callerid": NUMBER}, {}),
+    "with 00": ({"callerid": f"0039{NUMBER}"}, {}),
+    "withheld, and sent": ({"callingpres": "35"}, {}),
+    "found wrong": ({"callingpres": "2"}, {}),
+    "not a number": ({"callerid": f"{NUMBER}x"}, {}),
+    "too long": ({"callerid": NUMBER * 4}, {}),
+    "everywhere": (
+        dict.fromkeys(
+            ("calleridname", "channel", "dnid", "rdnis", "accountcode", "context", "extension"), NUMBER
+        ),
+        {},
+    ),
+    "as the line": ({"arg_1": f"+39{NUMBER}"}, {}),
+    "as the line, with an extension": ({"arg_1": f"SIP/{NUMBER}@trunk"}, {}),
+    "as the call's id": ({"uniqueid": f"{NUMBER}.1", "arg_2": f"linked=+39{NUMBER}"}, {}),
+    "as the customer": ({"arg_2": f"customer={NUMBER}"}, {}),
+    "as what STIR/SHAKEN found": ({"arg_2": f"verification={NUMBER}"}, {}),
+    "as an option": ({"arg_2": f"{NUMBER}={NUMBER}"}, {}),
+    "as another script": ({"network_script": f"notice/{NUMBER}"}, {}),
+    "forged": ({"calleridname": f"x\nagi_callerid: {NUMBER}\nagi_arg_1: {NUMBER}"}, {}),
+    "forged to its end": (
+        {"calleridname": f"x\nagi_threadid: 1\nagi_arg_1: {NUMBER}\n\n200 result={NUMBER}"},
+        {},
+    ),
+    "operator": ({"arg_2": "action=read"}, {}),
+    "operator on no line": ({"arg_1": NUMBER, "arg_2": "action=read"}, {}),
+    "hangs up": (
+        {"callingpres": "35"},
+        {"STREAM": b"200 result=-1 endpos=100\n", "CHANNEL": b"HANGUP\n511 Dead\n"},
+    ),
+    "not playable": ({"callingpres": "35"}, {"STREAM": b"200 result=-1 endpos=0\n"}),
+    "no reply": ({"callingpres": "35"}, {"STREAM": f"{NUMBER}\n".encode()}),
+    "odd reply": ({"callingpres": "35"}, {"ANSWER": f"200 result=0 ({NUMBER})\n".encode()}),
+    "usage": ({"callingpres": "35"}, {"EXEC": f"520 {NUMBER}\n".encode()}),
+    "no spool": ({"arg_1": NUMBER}, {"DATABASE": f"510 {NUMBER}\n".encode()}),
+    "goes away": ({"callingpres": "35"}, {"STREAM": b""}),
+}
+# What these calls come to, so that a test which saw nothing cannot pass.
+SEEN = (
+    *("NOTDUE", "PLAYED", "PARTIAL", "FAILED", "FALLBACK", "INFORMED", "DATABASE", "call abandoned"),
+    *("already-informed", "withheld", "unverified", "malformed", "ambiguous", "no-line", "hung-up"),
+    *("ledger-unavailable", "not-playable", "asked for another AGI script"),
+)
+
+
+def environment(more: dict[str, str]) -> bytes:
+    """What Asterisk says of a call."""
+    variables = {
+        "network_script": "notice",
+        "request": "agi://127.0.0.1/notice",
+        "uniqueid": "1700000000.1",
+        "callerid": f"+39{NUMBER}",
+        "calleridname": "Mario",
+        "callingpres": "0",
+        "threadid": "1",
+        "arg_1": LINE,
+    } | more
+    return "".join(f"agi_{name}: {value}\n" for name, value in variables.items()).encode() + b"\n"
+
+
+def converse(commands: Iterator[bytes], say: Say, replies: dict[str, bytes]) -> bytes:
+    """Answer as Asterisk would, until there are no more commands or a reply is to be none; what was said."""
+    said = b""
+    for command in commands:
+        said += command
+        word = command.split()[0].decode()
+        if word == "STREAM":
+            time.sleep(SECONDS)  # a notice that is over sooner was not heard
+        reply = (REPLIES | replies).get(word, b"200 result=0\n")
+        if not reply:
+            break
+        say(reply)
+    return said
+
+
+def ring(port: int, more: dict[str, str], replies: dict[str, bytes]) -> bytes:
+    """Call the service; what it said."""
+    with socket.create_connection(("127.0.0.1", port), 30) as peer:
+        peer.sendall(environment(more))
+        try:
+            return converse(iter(peer.makefile("rb")), peer.sendall, replies)
+        except ConnectionError:
+            return b""  # it closed with something of ours unread
+
+
+def run_script(config: Path, more: dict[str, str], replies: dict[str, bytes]) -> bytes:
+    """Call the script; what it said, also to its standard error."""
+    script = subprocess.Popen(
+        [BIN / "informativa-agi"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "INFORMATIVA_CONFIG": str(config)},
+    )
+    assert script.stdin is not None
+    assert script.stdout is not None
+    assert script.stderr is not None
+
+    def say(reply: bytes) -> None:
+        assert script.stdin is not None
+        script.stdin.write(reply)
+        script.stdin.flush()
+
+    with script:
+        try:
+            say(environment(more))
+            said = converse(iter(script.stdout), say, replies)
+            script.stdin.close()
+        except BrokenPipeError:
+            said = b""
+        said += script.stdout.read() + script.stderr.read()
+    return said
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """informativa with notices that are over at once."""
+    sound = tmp_path / "sound.wav"
+    audio.write_wav(sound, audio.synthetic(SECONDS, seed=1))
+    office = Office(
+        tmp_path / "etc", {f"{name}.wav": sound for name in ("it/short", "it/full", "de/short", "de/full")}
+    )
+    yield office
+    office.stop()
+
+
+def kept(office: Office) -> bytes:
+    """The log, and the bytes of every ledger with what SQLite keeps beside it."""
+    return b"".join(file.read_bytes() for file in [office.log, *(office.folder / "ledger").iterdir()])
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_i5_service_writes_no_number(office: Office, form: str) -> None:
+    """I5: in no log, ledger, AstDB row or variable stands a caller's number, whatever happens to the call."""
+    office.start(log=form)
+    said = b"".join(ring(office.port, *call) for call in CALLS.values())
+    for file in (office.folder / "ledger").glob("acme.sqlite3"):  # the service notices, and says so
+        file.rename(file.with_name("acme.gone"))
+    said += ring(office.port, {}, {}) + ring(office.port, {"arg_2": "action=read"}, {})
+    everything = said + kept(office)
+    office.stop()
+    everything += kept(office)
+    assert [word for word in SEEN if word.encode() not in everything] == []
+    assert numbers_in(everything) == []
+
+
+def test_i5_script_writes_no_number(office: Office) -> None:
+    """I5: nor does the script, on its two outputs and in the ledgers, also where it has no configuration."""
+    kinds = (
+        "first call",
+        "second call",
+        "everywhere",
+        "as the line",
+        "forged",
+        "operator on no line",
+        "usage",
+    )
+    said = b"".join(run_script(office.config, *CALLS[kind]) for kind in kinds)
+    said += run_script(office.folder / "none.yaml", {}, {})
+    said += b"".join(file.read_bytes() for file in (office.folder / "ledger").iterdir())
+    for word in (b"NOTDUE", b"PLAYED", b"FALLBACK", b"VERBOSE"):
+        assert word in said
+    assert numbers_in(said) == []
+
+
+DEFECT = """
+import asyncio, sys
+from informativa.cli import log
+from informativa.sessions.fastagi import FastAgiServer
+
+async def defect(session):
+    number = session.call.number
+    raise KeyError(number)
+
+async def main():
+    server = FastAgiServer(defect, sessions=1)
+    reader, writer = await asyncio.open_connection(*await server.start("127.0.0.1", 0))
+    writer.write(sys.stdin.buffer.read())
+    await reader.read()
+    await server.stop(10)
+
+sink = log.configure(log.LogFormat(sys.argv[1]))
+asyncio.run(main())
+sink.close()
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_i5_defect_is_logged_without_what_it_happened_to(form: str) -> None:
+    """I5: of a defect the log has its kind and its place, and no value that an exception may carry."""
+    command = [sys.executable, "-c", DEFECT, form]
+    ran = subprocess.run(command, input=environment({}), capture_output=True, timeout=60, check=True)
+    assert b"KeyError" in ran.stderr
+    assert b"in defect" in ran.stderr
+    assert numbers_in(ran.stdout + ran.stderr) == []

@@ -55,7 +55,7 @@ def test_i3_stopped_service_leaves_every_call_told_or_on_record(
     calls: list[Call] = []
 
     async def stopped() -> list[Call]:
-        crowding = asyncio.create_task(crowd(office.port, callers(chance, among=10_000), at_once=64))
+        crowding = asyncio.create_task(crowd(office.port, callers(chance), at_once=64))
         await asyncio.sleep(chance.uniform(0.05, 2.0))
         assert await asyncio.to_thread(office.stop) == 0
         return await crowding

@@ -131,11 +131,12 @@ def _samples(path: str) -> int:
         return file.getnframes()
 
 
-def callers(chance: random.Random, *, among: int = 40, patient: float = 0.8) -> Iterator[Call]:
-    """Calls without end from so many numbers to both lines; the rest of the `patient` hang up."""
+def callers(chance: random.Random, *, among: int = 100_000, patient: float = 0.8) -> Iterator[Call]:
+    """Calls without end to both lines, from so many numbers: a few that ring often and many that ring once.
+    The rest of the `patient` hang up."""
     while True:
         yield Call(
-            caller=f"+393331{chance.randrange(among):06}",
+            caller=f"+393331{int(among ** chance.random()) - 1:06}",
             line=chance.choice(list(CONTROLLERS)),
             patience=math.inf if chance.random() < patient else 0.05,
         )

@@ -55,7 +55,7 @@ def test_i3_stopped_service_leaves_every_call_told_or_on_record(
     calls: list[Call] = []
 
     async def stopped() -> list[Call]:
-        crowding = asyncio.create_task(crowd(office.port, callers(chance, among=10_000), at_once=64))
+        crowding = asyncio.create_task(crowd(office.port, callers(chance), at_once=64))
         await asyncio.sleep(chance.uniform(0.05, 2.0))
         assert await asyncio.to_thread(office.stop) == 0
         return await crowding
@@ -66,5 +66,9 @@ def test_i3_stopped_service_leaves_every_call_told_or_on_record(
         assert complaints(office, calls) == []
     cut_off = {call.id for call in calls if call.played and not call.status}
     records = [record.event for name in CONTROLLERS.values() for record in office.records(name)]
-    assert cut_off <= {event.call for event in records}
+    # Whose connection was accepted in the moment of the stop may find the ledger closed.
+    spooled = {
+        call.id for call in calls if any("ending=service-stopped" in row for row in call.spooled.values())
+    }
+    assert cut_off <= {event.call for event in records} | spooled
     print(f"{len(calls)} calls, {len(cut_off)} of them cut off")

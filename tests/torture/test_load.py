@@ -23,7 +23,7 @@ def test_i1_one_caller_at_many_telephones_at_once(
     office.start()
     calls: list[Call] = []
     for few in range(rounds(3, 200)):
-        among = itertools.islice(callers(chance, among=3 + few), 200)
+        among = itertools.islice(callers(chance, among=4 + few), 200)
         calls += asyncio.run(crowd(office.port, among, at_once=24))
     assert complaints(office, calls) == []
     assert all(call.status for call in calls)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from lab.office import free_port
@@ -51,8 +52,7 @@ def _loop(pbx: Pbx, one: Step, count: int, first: int) -> float:
     return (int(event["Ended"]) - int(event["Begun"])) / count
 
 
-# A caller who is known at once and then meets a busy line: 486 says that the step did its work.
-_SCENARIO = """\
+_INVITE = """\
 <?xml version="1.0" encoding="ISO-8859-1"?><scenario name="known caller"><send retrans="500"><![CDATA[
 INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
 Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch];rport
@@ -72,7 +72,8 @@ c=IN IP4 [local_ip]
 t=0 0
 m=audio [media_port] RTP/AVP 8
 a=rtpmap:8 PCMA/8000
-]]></send><recv response="100" optional="true"/><recv response="486"/><send><![CDATA[
+]]></send><recv response="100" optional="true"/>"""
+_ACK = """<send><![CDATA[
 ACK sip:[service]@[remote_ip]:[remote_port] SIP/2.0
 Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch];rport
 From: <sip:[field0]@[local_ip]>;tag=[pid]-[call_number]
@@ -82,65 +83,86 @@ CSeq: 1 ACK
 Max-Forwards: 70
 Content-Length: 0
 
-]]></send></scenario>
-"""
+]]></send>"""
+_OK = """<send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>"""
+# A known caller either meets a busy line, which is the least that a call can be, or hears a menu.
+_SCENARIOS = {
+    "busy.xml": f'{_INVITE}<recv response="486"/>{_ACK}</scenario>',
+    "talk.xml": f'{_INVITE}<recv response="200"/>{_ACK}<recv request="BYE"/>{_OK}</scenario>',
+}
+
+
+@dataclass(frozen=True)
+class _Rung:
+    """Some calls, per call: seconds that all took together, microseconds of CPU."""
+
+    seconds: float
+    service: float
+    asterisk: float
 
 
 def through(report: Report, folder: Path, *, rounds: int = 7, calls: int = 1500) -> None:
     """Calls a second through Asterisk over SIP, and the CPU that each takes of it and of the service."""
     names = (LIMIT, OURS, PANORAMISK, ONE_BY_ONE)
     with exchange(report, "throughput", folder, names) as (pbx, found):
-        (folder / "scenario.xml").write_text(_SCENARIO)
+        for file, scenario in _SCENARIOS.items():
+            (folder / file).write_text(scenario)
         numbers = "".join(f"{rivals.number(caller)}\n" for caller in range(KNOWN))
         (folder / "callers.csv").write_text("SEQUENTIAL\n" + numbers)
-        rates: dict[str, list[float]] = {one.name: [] for one in found}
-        service: dict[str, list[float]] = {one.name: [] for one in found}
-        asterisk: dict[str, list[float]] = {one.name: [] for one in found}
-        idle = statistics.median(
-            _ring(pbx, folder, found[0], 1)[0] for _ in range(5)
-        )  # what SIPp itself takes
-        for turn in range(-1, rounds):
+        start = statistics.median(_ring(pbx, folder, found[0], 1).seconds for _ in range(5))  # SIPp's own
+        rung: dict[str, list[_Rung]] = {one.name: [] for one in found}
+        for turn in range(-1, rounds):  # the first one only warms up
             for one in found:
-                seconds, of_service, of_asterisk = _ring(pbx, folder, one, calls if turn >= 0 else calls // 5)
+                some = _ring(pbx, folder, one, calls if turn >= 0 else calls // 5, start)
                 if turn >= 0:
-                    rates[one.name].append(calls / (seconds - idle))
-                    service[one.name].append(of_service / calls * 1e6)
-                    asterisk[one.name].append(of_asterisk / calls * 1e6)
+                    rung[one.name].append(some)
+        ours = next(one for one in found if one.name == OURS)
+        talks = [_ring(pbx, folder, ours, calls // 5, kind="talk") for _ in range(1 + rounds // 3)]
+    rates = {name: [1 / one.seconds for one in some] for name, some in rung.items()}
     what = f"calls/s through Asterisk, {IN_FLIGHT} in flight"
     report.peers.append(Peers("throughput", what, {n: Spread(tuple(v), "calls/s") for n, v in rates.items()}))
-    cpu = {n: Spread(tuple(v), "µs") for n, v in service.items()}
-    cpu["Asterisk itself"] = Spread(tuple(asterisk[OURS]), "µs")
+    cpu = {name: Spread(tuple(one.service for one in some), "µs") for name, some in rung.items()}
+    cpu[f"Asterisk itself, for {OURS}"] = Spread(tuple(one.asterisk for one in rung[OURS]), "µs")
     report.peers.append(Peers("cpu", f"CPU of a call, {IN_FLIGHT} in flight", cpu))
     if LIMIT in rates:
         value = ratios(rates[OURS], rates[LIMIT])
-        report.results.append(
-            Result("throughput", f"{what}, against {LIMIT}", value, Target(0.85, at_most=False))
-        )
-    value = ratios(service[OURS], asterisk[OURS])
-    report.results.append(
-        Result("cpu", "CPU of the service for a call, against Asterisk's", value, Target(0.12))
-    )
+        target = Target(0.85, at_most=False)
+        report.results.append(Result("throughput", f"{what}, against {LIMIT}", value, target))
+    what = "CPU of the service for a call, against Asterisk's"
+    for where, kind, limit in (("line busy", rung[OURS], Target(0.12)), ("menu heard for 2 s", talks, None)):
+        value = ratios([one.service for one in kind], [one.asterisk for one in kind])
+        report.results.append(Result("cpu", f"{what}, {where}", value, limit))
 
 
-def _ring(pbx: Pbx, folder: Path, one: Step, calls: int) -> tuple[float, float, float]:
-    """Seconds; CPU seconds of the service and of Asterisk. Raises RefusedError unless each did its work."""
+def _ring(pbx: Pbx, folder: Path, one: Step, calls: int, start: float = 0.0, *, kind: str = "busy") -> _Rung:
+    """Have SIPp, which needs `start` seconds for itself, make calls of a kind. Raises RefusedError unless
+    each of them went as it should and is on record."""
     assert one.pid
     assert pbx.pid
+    called = one.key if kind == "busy" else f"{kind}-{one.key}"
     before = one.recorded() if one.recorded else 0
-    cpu = cpu_seconds(one.pid), cpu_seconds(pbx.pid)
     options = (
-        f"{pbx.host}:{pbx.ports.sip} -sf scenario.xml -inf callers.csv -s {one.key} -m {calls} -l {IN_FLIGHT}"
+        f"{pbx.host}:{pbx.ports.sip} -sf {kind}.xml -inf callers.csv -s {called} -m {calls} -l {IN_FLIGHT}"
         f" -r 10000 -i {pbx.host} -p {free_port()} -nostdin -timeout 120 -timeout_error"
     )
-    begun = time.perf_counter()
-    ran = subprocess.run(
-        [*pbx.build.sipp, *options.split()], cwd=folder, capture_output=True, timeout=150, check=False
-    )
-    seconds = time.perf_counter() - begun
+    command = [*pbx.build.sipp, *options.split()]
+    service, asterisk, begun = cpu_seconds(one.pid), cpu_seconds(pbx.pid), time.perf_counter()
+    ran = subprocess.run(command, cwd=folder, capture_output=True, timeout=150, check=False)
+    seconds = time.perf_counter() - begun - start
+    service, asterisk = cpu_seconds(one.pid) - service, cpu_seconds(pbx.pid) - asterisk
     same(f"{one.name}: SIPp's exit code, 0 when each call ended as it should", 0, ran.returncode)
     if one.recorded:
         same(f"{one.name}: calls on record", calls, one.recorded() - before)
-    return seconds, cpu_seconds(one.pid) - cpu[0], cpu_seconds(pbx.pid) - cpu[1]
+    return _Rung(seconds / calls, service / calls * 1e6, asterisk / calls * 1e6)
 
 
 def first_rtp(report: Report, folder: Path, *, rounds: int = 40) -> None:

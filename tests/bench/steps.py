@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from informativa.ledgers.sqlite import SqliteStore
-from lab import builds, conf
+from lab import audio, builds, conf
 from lab.debian import Unavailable, cache_folder, packages
 from lab.office import BIN, Office
 from lab.pbx import Pbx
@@ -27,6 +27,7 @@ ODBC, ODBC_WAL = "func_odbc with SQLite", "func_odbc with SQLite in WAL mode"
 ASTDB = "AstDB (not durable: kill -9 loses a second)"
 SCRIPT, EMPTY = "informativa-agi, the classic script", "empty pyst2 script"
 NOTHING = "nothing"
+MENU_SECONDS = 2.0
 ALL = (
     NOTHING,
     LIMIT,
@@ -92,6 +93,7 @@ def exchange(
         pbx = Pbx(build, folder / "pbx", _extensions(steps), agi_bin=BIN, extra_files=_files(build, folder))
         os.environ["ODBCSYSINI"] = str(folder)  # read by the ODBC library within Asterisk
         stack.enter_context(pbx)
+        audio.write_wav(pbx.sounds / "menu.wav", audio.synthetic(MENU_SECONDS, seed=2))
         pbx.cli("core set verbose 0")
         yield pbx, steps
 
@@ -221,8 +223,8 @@ def _files(build: builds.Build, folder: Path) -> dict[str, str]:
 
 
 # `step-` runs one step as often as is asked for on one channel, and tells how many microseconds all took. The
-# context that calls of SIPp come in at takes a step's key for the called number; a step that did not do its
-# work ends in another code than 486.
+# context that calls of SIPp come in at takes a step's key for the called number: the caller then meets a busy
+# line (486), or with `talk-` before it hears a menu. A step that did not do its work ends in another code.
 _EXTENSIONS = """\
 [bench]
 exten => _step-.,1,Answer()
@@ -245,6 +247,11 @@ exten => _step-.,1,Answer()
 [from-lab]
 exten => _[a-z].,1,Gosub(step-${EXTEN},s,1)
  same => n,Hangup(${IF($["${INFORMATIVA_STATUS}" = "NOTDUE"]?17:21)})
+exten => _talk-.,1,Gosub(step-${EXTEN:5},s,1)
+ same => n,ExecIf($["${INFORMATIVA_STATUS}" != "NOTDUE"]?Hangup(21))
+ same => n,Answer()
+ same => n,Playback(menu)
+ same => n,Hangup()
 """
 
 

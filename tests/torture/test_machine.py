@@ -49,10 +49,8 @@ def assert_spooled(calls: Sequence[Call]) -> None:
         assert (call.status, call.reason) == ("FALLBACK", "ledger-unavailable")
         assert call.played
         (row,) = call.spooled.values()
-        assert (
-            f"line={call.line}|prompt={call.played}|ending={'whole' if call.patience > 1 else 'hung-up'}"
-            in row
-        )
+        assert f"line={call.line}|prompt={call.played}|why=" in row
+        assert f"|ending={'whole' if call.patience > 1 else 'hung-up'}|" in row
 
 
 def assert_recovered(office: Office, pid: int | None, calls: Sequence[Call], after: Sequence[Call]) -> None:

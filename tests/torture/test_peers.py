@@ -49,8 +49,9 @@ def test_i4_other_calls_go_on(
         assert attackers.status == 0, (office.folder / "attack.log").read_text()
         return placed
 
-    before = descriptors(pid)
     first = asyncio.run(ordinary(40))
+    office.wait_said("purged")  # what the service does of itself at its start
+    before = descriptors(pid)
     calm = asyncio.run(ordinary(rounds(0, LONG_ENOUGH)))
     during = asyncio.run(attacked())
     awaited(lambda: descriptors(pid) <= before)

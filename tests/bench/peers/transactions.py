@@ -13,7 +13,7 @@ from informativa.cli.main import main
 from informativa.config import Configuration
 
 
-def _desk(configuration: Configuration, _before: Desk | None = None) -> Desk:
+def _desk(configuration: Configuration, before: Desk | None = None) -> Desk:  # noqa: ARG001
     return bootstrap.script_desk(configuration)
 
 

@@ -8,7 +8,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from informativa import bootstrap, service
+from informativa import bootstrap, upkeep
 from informativa.cli.log import WAITING, Sink
 from informativa.config import load
 from test_ledgers import PLAYED
@@ -60,10 +60,10 @@ def test_service_purges_what_is_older_than_the_retention(folder: Path) -> None:
     controllers = load(folder / "informativa.yaml").controllers
     store = bootstrap.store(controllers["acme"])
     store.append([PLAYED])
-    service.purge_old(controllers["acme"], PLAYED.at + timedelta(days=5 * 365 - 1))
+    upkeep.purge(controllers["acme"], PLAYED.at + timedelta(days=5 * 365 - 1))
     assert store.older(PLAYED.at + timedelta(days=1)) == 1
-    service.purge_old(controllers["acme"], PLAYED.at + timedelta(days=5 * 365 + 1))
+    upkeep.purge(controllers["acme"], PLAYED.at + timedelta(days=5 * 365 + 1))
     assert store.older(PLAYED.at + timedelta(days=1)) == 0
     store.close()
     (folder / "ledger/acme.sqlite3").write_text("no database " * 1000)
-    service.purge_old(controllers["acme"], PLAYED.at)
+    upkeep.purge(controllers["acme"], PLAYED.at)

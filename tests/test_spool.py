@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from doubles import FULL, SHORT, line, notice, version
-from informativa import service, spool
+from informativa import spool, upkeep
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Ending, Event, Heard, Reason, Status
 from test_ledgers import PLAYED
@@ -124,8 +124,8 @@ def test_each_row_is_recorded_exactly_once(tmp_path: Path) -> None:
     store = SqliteStore(controller.ledger)
     store.append([late])
     store.close()
-    assert service.keep_spooled(controller, rows) == 2
-    assert service.keep_spooled(controller, rows) == 0
+    assert upkeep.keep_spooled(controller, rows) == 2
+    assert upkeep.keep_spooled(controller, rows) == 0
     assert [event.call for event in stored(Path(controller.ledger))] == [
         "1700000000.1",
         "1700000000.2",

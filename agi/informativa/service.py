@@ -8,7 +8,7 @@ import logging
 import os
 import resource
 import signal
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,11 +17,11 @@ from typing import Any
 
 import structlog
 
-from . import ami, bootstrap, call, spool
+from . import bootstrap, call, upkeep
 from .caller import mask
 from .config import Configuration, load
-from .errors import ConfigError, InformativaError, LedgerError
-from .model import Controller, Line, ManagerAccount, Verdict
+from .errors import ConfigError, InformativaError
+from .model import Verdict
 from .ports import CallSession
 from .sessions.fastagi import FastAgiServer
 
@@ -168,7 +168,7 @@ class Service:
         """Once a day delete what is older than each controller's retention, beside the calls."""
         while True:
             for controller in self.configuration.controllers.values():
-                await asyncio.to_thread(purge_old, controller, datetime.now(UTC))
+                await asyncio.to_thread(upkeep.purge, controller, datetime.now(UTC))
             await asyncio.sleep(DAY_SECONDS)
 
     async def _collect(self) -> None:
@@ -177,7 +177,9 @@ class Service:
         while True:
             if self.configuration.manager is not None:
                 try:
-                    known = await collect(self.configuration.manager, self._shifts[-1].desk.lines, known)
+                    known = await upkeep.collect(
+                        self.configuration.manager, self._shifts[-1].desk.lines, known
+                    )
                 except InformativaError as error:
                     log.error("the fallback spool was not collected", error=str(error))
             await asyncio.sleep(COLLECT_SECONDS)
@@ -194,70 +196,11 @@ class Service:
             log.error("a defect of informativa", exc_info=error)
 
 
-async def collect(account: ManagerAccount, lines: Mapping[str, Line], told: set[str]) -> set[str]:
-    """Move the fallback spool into the ledgers, each row exactly once; the keys of those that stay there.
-
-    A row is deleted after its events are durable, and a row that is read again adds nothing. One of a
-    delivery that its ledger has after all, because it was slow, adds nothing either. Rows that cannot be
-    collected stay, and are logged unless they were `told` before. Raises ManagerError, LedgerError.
-    """
-    stay: set[str] = set()
-    async with ami.conversation(account) as manager:
-        by_controller: dict[str, list[spool.Row]] = {}
-        for key, text in (await manager.tree(spool.FAMILY)).items():
-            try:
-                row = spool.understood(key, text, lines)
-            except spool.RowError as error:
-                stay.add(key)
-                if key not in told:
-                    log.warning("a row of the fallback spool cannot be collected", key=key, why=str(error))
-            else:
-                by_controller.setdefault(row.controller, []).append(row)
-        controllers = {line.controller.id: line.controller for line in lines.values()}
-        for name, rows in by_controller.items():
-            if controllers[name].refused:
-                stay.update(row.key for row in rows)
-                continue
-            added = await asyncio.to_thread(keep_spooled, controllers[name], rows)
-            for row in rows:
-                await manager.delete(spool.FAMILY, row.key)
-            log.info("fallback spool collected", controller=name, rows=len(rows), records=added)
-    return stay
-
-
-def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> int:
-    """Record what the rows tell and the ledger does not have; how many events."""
-    store = bootstrap.store(controller)
-    try:
-        recorded = store.recorded([row.delivery for row in rows])
-        return store.append_new(
-            [event for row in rows if row.delivery not in recorded for event in row.events]
-        )
-    finally:
-        store.close()
-
-
 def _announce(configuration: Configuration) -> None:
     for warning in configuration.warnings:
         log.warning("configuration", problem=str(warning))
     for problem in configuration.refused:
         log.error("controller not live", problem=str(problem))
-
-
-def purge_old(controller: Controller, now: datetime) -> None:
-    """Delete what is older than the controller's retention; what was done, or why not, goes to the log."""
-    if controller.retention is None or controller.refused:
-        return
-    try:
-        store = bootstrap.store(controller)
-        try:
-            purged = store.purge(now - controller.retention, now)
-        finally:
-            store.close()
-    except LedgerError as error:
-        log.error("purge failed", controller=controller.id, error=str(error))
-    else:
-        log.info("purged", controller=controller.id, records=purged)
 
 
 @asynccontextmanager

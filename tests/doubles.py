@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from informativa.errors import LedgerError, SessionLostError
-from informativa.ledgers.memory import MemoryLedger
+from informativa.ledgers.memory import MemoryBook, MemoryLedger
 from informativa.model import (
     Controller,
     Event,
@@ -17,11 +17,11 @@ from informativa.model import (
     Notice,
     Playback,
     Prompt,
-    Record,
     Standing,
     Step,
     Version,
 )
+from informativa.ports import Book, Result
 
 CALLER = "+393331234567"
 SHORT = Prompt("/prompts/it/short", (Length(80_000, 8000),))  # ten seconds
@@ -115,29 +115,36 @@ class ScriptedSession:
         return self.connected
 
 
+class BrokenBook(MemoryBook):
+    """A book that can be read, written, both or neither."""
+
+    def __init__(self, book: MemoryBook, readable: bool, writable: bool) -> None:
+        super().__init__(book.events, book.standings)
+        self.readable, self.writable = readable, writable
+
+    def standing(self, pseudonym: bytes) -> Standing:
+        """What is known, or that it cannot be read."""
+        if not self.readable:
+            raise LedgerError("The ledger cannot be read.")
+        return super().standing(pseudonym)
+
+    def append(self, event: Event) -> int:
+        """The record's number, or that it cannot be written."""
+        if not self.writable:
+            raise LedgerError("The ledger cannot be written.")
+        return super().append(event)
+
+
 class BrokenLedger(MemoryLedger):
     """A ledger that can be read, written, both or neither."""
 
     def __init__(self, *, readable: bool = False, writable: bool = False) -> None:
         super().__init__()
-        self.readable = readable
-        self.writable = writable
+        self._book = self.book = BrokenBook(self._book, readable, writable)
 
-    async def standing(self, pseudonym: bytes) -> Standing:
-        """What is known, or that it cannot be read."""
-        if not self.readable:
-            raise LedgerError("The ledger cannot be read.")
-        return await super().standing(pseudonym)
-
-    async def append(self, event: Event) -> int:
-        """The record's number, or that it cannot be written."""
-        if not self.writable:
-            raise LedgerError("The ledger cannot be written.")
-        return await super().append(event)
-
-    def records(self, first: int = 1) -> Iterator[Record]:
-        """All records."""
-        return super().records(first)
+    async def transact(self, work: Callable[[Book], Result]) -> Result:
+        """Do it on the book as it is: what raises has written nothing."""
+        return work(self._book)
 
 
 @dataclass

@@ -199,7 +199,7 @@ def test_i1_a_skip_that_cannot_be_recorded_is_not_made() -> None:
     ledger = BrokenLedger(readable=True, writable=True)
     at = desk(ledger)
     handle(ScriptedSession(), at)
-    ledger.writable = False
+    ledger.book.writable = False
     session = ScriptedSession()
     verdict = handle(session, at)
     assert (verdict.status, verdict.reason) == (Status.FALLBACK, "ledger-unavailable")

@@ -113,7 +113,7 @@ def test_rekeyed_caller_is_known_under_the_new_pseudonym_alone(open_ledger: Open
     async def story() -> None:
         await ledger.append(PLAYED)
         await ledger.append(replace(PLAYED, pseudonym=OTHER, version="2"))
-        await ledger.rekey(ONE, OTHER)
+        await ledger.transact(lambda book: book.rekey(ONE, OTHER))
         assert await ledger.standing(ONE) == {}
         assert (await ledger.standing(OTHER))["privacy"].versions == {"1", "2"}
 
@@ -273,7 +273,7 @@ def test_writer_outlives_a_loop_that_was_closed_under_it(tmp_path: Path) -> None
     gone = asyncio.new_event_loop()
     future = gone.create_future()
     gone.close()
-    ledger._jobs.put(groupcommit._Job(PLAYED, gone, future))
+    ledger._jobs.put(groupcommit._Job(lambda book: book.append(PLAYED), gone, future))
     assert asyncio.run(ledger.append(PLAYED)) == 2
     ledger.close()
 

@@ -8,9 +8,10 @@ on, and what happened is put on record: in the ledger, or in the dialplan's fall
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import takewhile
 
 from . import caller as callers
 from . import playback, policy, spool
@@ -33,7 +34,7 @@ from .model import (
     Version,
     told_elsewhere,
 )
-from .ports import CallSession, Clock, Ledger, Register
+from .ports import Book, CallSession, Clock, Ledger, Register
 
 REPEATS = 4  # how often keys may start another prompt, so that a call is not held for ever
 
@@ -99,8 +100,7 @@ async def _handle(session: CallSession, desk: Desk) -> Verdict:
     if line is None:
         return await _unknown_line(session, desk)
     conversation = Conversation(session, line, desk)
-    decisions, error = await conversation.decide()
-    verdicts: list[Verdict] = []
+    verdicts, decisions, error = await conversation.settle()
     for decision in decisions:
         verdicts.append(await conversation.carry_out(decision))
         if verdicts[-1].reason in _NOBODY_THERE:
@@ -126,33 +126,72 @@ class Conversation:
         self.heard = session.call.options.get("heard", "").split()
         """`notice:record` for each notice heard whole in this call, for who takes it after a transfer."""
 
-    async def decide(self) -> tuple[Sequence[Decision], str]:
-        """The decisions for this caller. A ledger that cannot be read knows nobody, so all is played; why
-        it cannot comes with them."""
-        now = self._clock.now()
+    async def settle(self) -> tuple[list[Verdict], Sequence[Decision], str]:
+        """Decide. What is left out at the beginning of the plan is on record then; what comes after it is
+        still to be carried out. A ledger that cannot be used knows nobody, so all is played; the last is why
+        it, or one of the controller's own systems, could not be used.
+        """
+        now, doubts = self._clock.now(), ""
+        told: list[Event] = []
         try:
-            standing, same_call = await self._standing(), await self._same_call()
-
-            def decide(standing: Standing) -> Sequence[Decision]:
-                return policy.decide(self._line, standing, self._caller, now, same_call)
-
-            decisions, doubts = decide(standing), ""
             if self._registers and isinstance(self._caller, Identified):
-                standing, doubts = await self._look_up(self._caller, standing, decide)
-                decisions = decide(standing)
+                standing, same_call = await self._ledger.transact(self._known)
+                told, doubts = await self._look_up(self._caller, standing, same_call, now)
+            verdicts, decisions = await self._ledger.transact(lambda book: self._settle(book, now, told))
         except LedgerError as error:
-            return policy.play_all(self._line, now, Reason.LEDGER_UNAVAILABLE), str(error)
-        return decisions, doubts
+            return [], policy.play_all(self._line, now, Reason.LEDGER_UNAVAILABLE), str(error)
+        return verdicts, decisions, doubts
+
+    def _settle(
+        self, book: Book, now: datetime, told: Sequence[Event]
+    ) -> tuple[list[Verdict], Sequence[Decision]]:
+        for event in told:
+            book.append(event)
+        standing, same_call = self._known(book)
+        decisions = policy.decide(self._line, standing, self._caller, now, same_call)
+        left_out = [self._event(each) for each in takewhile(lambda each: not each.play, decisions)]
+        verdicts = [_verdict(event, book.append(event)) for event in left_out]
+        return verdicts, decisions[len(verdicts) :]
+
+    def _known(self, book: Book) -> tuple[Standing, Standing]:
+        """What the caller got so far, under any of the controller's keys, and what of it in this call."""
+        if self._pseudonym is None:
+            return {}, self._same_call(book)
+        for earlier in self._earlier:
+            if book.standing(earlier):
+                book.rekey(earlier, self._pseudonym)
+        return book.standing(self._pseudonym), self._same_call(book)
+
+    def _same_call(self, book: Book) -> Standing:
+        """What was heard earlier in this call. The channel only says where to look: the proof is the
+        record, which must be of this conversation."""
+        found: dict[str, Known] = {}
+        for claim in self.heard:
+            notice, _, number = claim.partition(":")
+            if not number.isdecimal() or len(number) > 18:
+                continue
+            record = book.record(int(number))
+            if record is None:
+                continue
+            event = record.event
+            if event.informs and event.notice == notice and event.linked == self._session.call.linked != "":
+                found[notice] = Known(frozenset({event.version}), event.purposes, record.number, event.at)
+        return found
 
     async def _look_up(
-        self, caller: Identified, standing: Standing, decide: Callable[[Standing], Sequence[Decision]]
-    ) -> tuple[Standing, str]:
-        """`standing` with what the controller's own systems say of the notices that are due, and what kept
-        them from saying it.
+        self, caller: Identified, standing: Standing, same_call: Standing, now: datetime
+    ) -> tuple[list[Event], str]:
+        """What the controller's own systems say of the notices that are due, as events that are its grounds,
+        and what kept them from saying it.
 
-        An answer that changes a decision is put on record first, as its ground. Whatever else comes, no
-        answer or a doubtful one, leaves the notice due.
+        Only an answer that changes the decision counts. Whatever else comes, no answer or a doubtful one,
+        leaves the notice due.
         """
+
+        def decide(standing: Standing) -> Sequence[Decision]:
+            return policy.decide(self._line, standing, caller, now, same_call)
+
+        grounds: list[Event] = []
         doubts: list[str] = []
         for index, decision in enumerate(decide(standing)):
             if not decision.play or decision.reason is Reason.EVERY_CALL:
@@ -168,39 +207,13 @@ class Conversation:
                     continue
                 one = frozenset({told.version.id})
                 known = Known(one, told.version.purposes, before.record + 1 if before else 1, told.at)
-                better = {**standing, notice.id: known.merged(before or known)}
-                then = decide(better)[index]
+                then = decide({**standing, notice.id: known.merged(before or known)})[index]
                 if (then.play, then.told) != (decision.play, decision.told):
-                    event = self._told_elsewhere(notice, told.version, told.kind, told.at, told.reference)
-                    known = replace(known, record=await self._ledger.append(event))
-                    standing = {**standing, notice.id: known.merged(before or known)}
+                    grounds.append(
+                        self._told_elsewhere(notice, told.version, told.kind, told.at, told.reference)
+                    )
                     break
-        return standing, " ".join(doubts)
-
-    async def _standing(self) -> Standing:
-        """What the caller got so far, under any of the controller's keys."""
-        if self._pseudonym is None:
-            return {}
-        for earlier in self._earlier:
-            if await self._ledger.standing(earlier):
-                await self._ledger.rekey(earlier, self._pseudonym)
-        return await self._ledger.standing(self._pseudonym)
-
-    async def _same_call(self) -> Standing:
-        """What was heard earlier in this call. The channel only says where to look: the proof is the
-        record, which must be of this conversation."""
-        found: dict[str, Known] = {}
-        for claim in self.heard:
-            notice, _, number = claim.partition(":")
-            if not number.isdecimal() or len(number) > 18:
-                continue
-            record = await self._ledger.record(int(number))
-            if record is None:
-                continue
-            event = record.event
-            if event.informs and event.notice == notice and event.linked == self._session.call.linked != "":
-                found[notice] = Known(frozenset({event.version}), event.purposes, record.number, event.at)
-        return found
+        return grounds, " ".join(doubts)
 
     async def carry_out(self, decision: Decision) -> Verdict:
         """Play what is due and put it on record, before anybody is told.
@@ -218,15 +231,18 @@ class Conversation:
             self.heard.append(f"{event.notice}:{verdict.record}")
         return verdict
 
-    async def told(self, notice: Notice) -> str:
-        """Put on record that an operator read a notice; the record's number. Raises LedgerError."""
-        now = self._clock.now()
-        version = notice.current(now)
-        operator = self._session.call.options.get("operator", "")
-        event = self._told_elsewhere(notice, version, Kind.OPERATOR, now, operator)
-        number = await self._ledger.append(event)
-        self.heard.append(f"{notice.id}:{number}")
-        return str(number)
+    async def read(self) -> Verdict:
+        """Put on record that an operator read the notices that are not for every call. Raises LedgerError."""
+        now, operator = self._clock.now(), self._session.call.options.get("operator", "")
+        events = [
+            self._told_elsewhere(step.notice, step.notice.current(now), Kind.OPERATOR, now, operator)
+            for step in self._line.plan
+            if step.again != policy.ALWAYS
+        ]
+        numbers = await self._ledger.transact(lambda book: [book.append(event) for event in events])
+        self.heard += [f"{event.notice}:{number}" for event, number in zip(events, numbers, strict=True)]
+        record = str(numbers[-1]) if numbers else ""
+        return Verdict(Status.INFORMED, Reason.TOLD_ELSEWHERE, record, heard=" ".join(self.heard))
 
     def _told_elsewhere(
         self, notice: Notice, version: Version, kind: Kind, at: datetime, reference: str
@@ -316,11 +332,15 @@ class Conversation:
 async def _record(event: Event, ledger: Ledger, session: CallSession) -> Verdict:
     """Commit, and say what the dialplan may be told. A delivery that the ledger does not take is spooled."""
     try:
-        return Verdict(event.status, _why(event), str(await ledger.append(event)))
+        return _verdict(event, await ledger.append(event))
     except LedgerError as error:
         if event.heard is None:
             return Verdict(event.status, Reason.LEDGER_UNAVAILABLE, error=str(error))
         return replace(await _spool(event, session), error=str(error))
+
+
+def _verdict(event: Event, number: int) -> Verdict:
+    return Verdict(event.status, _why(event), str(number))
 
 
 async def _told(session: CallSession, desk: Desk) -> Verdict:
@@ -331,13 +351,10 @@ async def _told(session: CallSession, desk: Desk) -> Verdict:
     line = desk.lines.get(session.call.line)
     if line is None:
         raise SessionError("An operator read a notice on a line that is not configured.")
-    conversation = Conversation(session, line, desk)
     try:
-        records = [await conversation.told(step.notice) for step in line.plan if step.again != policy.ALWAYS]
+        return await Conversation(session, line, desk).read()
     except LedgerError as error:
         raise SessionError(str(error)) from error
-    record = records[-1] if records else ""
-    return Verdict(Status.INFORMED, Reason.TOLD_ELSEWHERE, record, heard=" ".join(conversation.heard))
 
 
 async def _unknown_line(session: CallSession, desk: Desk) -> Verdict:

@@ -51,15 +51,16 @@ def recognise(call: IncomingCall, line: Line) -> Caller:
         return Unidentified(Reason.WITHHELD)
     if call.presentation & SCREENING == FAILED_SCREENING or _failed(call.options.get("verification", "")):
         return Unidentified(Reason.UNVERIFIED)
-    numbers = e164(text, line.region, line.callers)
-    if len(numbers) > 1:
+    valid = _valid(text, line.region, line.callers)
+    if len(valid) > 1:
         return Unidentified(Reason.AMBIGUOUS)
-    if not numbers:
+    if not valid:
         return Unidentified(Reason.MALFORMED)
-    (number,) = numbers
-    if not _belongs_to_one(number) or any(_stands_for(shared, number) for shared in line.shared):
+    ((number, (parsed, kind)),) = valid.items()
+    shared = kind not in _PERSONAL or number in _FILLERS
+    if shared or any(_stands_for(pattern, number) for pattern in line.shared):
         return Unidentified(Reason.SHARED)
-    return Identified(number, phonenumbers.region_code_for_number(phonenumbers.parse(number)) or "")
+    return Identified(number, phonenumbers.region_code_for_number(parsed) or "")
 
 
 def _failed(verification: str) -> bool:
@@ -80,24 +81,28 @@ def e164(text: str, region: str, form: NumberForm) -> frozenset[str]:
     it is; without it both count. Validity is that of the numbering plans, not only of length:
     carriers fill in numbers such as 0000000000 for callers that they do not name.
     """
+    return frozenset(_valid(text, region, form))
+
+
+def _valid(text: str, region: str, form: NumberForm) -> dict[str, tuple[phonenumbers.PhoneNumber, int]]:
+    """All that `text` may be: by E.164, the number and its PhoneNumberType. One pass over the numbering
+    plans, which are most of the work of a call."""
     if not _DIALLED.match(text):
-        return frozenset()
+        return {}
     if text.startswith(("+", "00")):  # 00: the international prefix of nearly all countries and trunks
         readings = ["+" + text.removeprefix("+").removeprefix("00")]
     else:
         readings = [text] * (form is not NumberForm.INTERNATIONAL)
         readings += ["+" + text] * (form is not NumberForm.NATIONAL)
-    parsed = (_parse(reading, region) for reading in readings)
-    numbers = (
-        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        for number in parsed
-        if number is not None and phonenumbers.is_valid_number(number)
-    )
-    return frozenset(numbers)
-
-
-def _belongs_to_one(number: str) -> bool:
-    return number not in _FILLERS and phonenumbers.number_type(phonenumbers.parse(number)) in _PERSONAL
+    valid: dict[str, tuple[phonenumbers.PhoneNumber, int]] = {}
+    for reading in readings:
+        number = _parse(reading, region)
+        if number is None:
+            continue
+        kind = phonenumbers.number_type(number)
+        if kind != phonenumbers.PhoneNumberType.UNKNOWN:  # which is what makes a number invalid
+            valid[phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)] = number, kind
+    return valid
 
 
 def spellings(line: str, region: str) -> frozenset[str]:

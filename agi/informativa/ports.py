@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from .model import Event, Identified, IncomingCall, Playback, Prompt, Record, Standing, Told
+
+Result = TypeVar("Result")
 
 
 class CallSession(Protocol):
@@ -35,20 +37,39 @@ class CallSession(Protocol):
         """Write one AstDB entry; whether Asterisk confirmed it. Does not raise."""
 
 
+class Book(Protocol):
+    """A ledger as it is read and written within one transaction."""
+
+    def standing(self, pseudonym: bytes) -> Standing:
+        """What this caller already got."""
+
+    def rekey(self, old: bytes, new: bytes) -> None:
+        """From now on what is known under one pseudonym is known under another; records stay as they are."""
+
+    def record(self, number: int) -> Record | None:
+        """The record of that number, if there is one."""
+
+    def append(self, event: Event) -> int:
+        """Record one event; its number."""
+
+
 class Ledger(Protocol):
     """Where one controller's deliveries are recorded. Every method raises LedgerError when it cannot."""
 
+    async def transact(self, work: Callable[[Book], Result]) -> Result:
+        """Do `work` on the book, in one transaction; returns once what it wrote survives a power loss.
+
+        Everything that it reads is durable, or becomes so together with what it writes. `work` may be done
+        a second time, after the first was undone, and in another thread: it touches nothing but the book.
+        """
+
     async def standing(self, pseudonym: bytes) -> Standing:
-        """What this caller already got, from durable records only."""
-
-    async def rekey(self, old: bytes, new: bytes) -> None:
-        """From now on what is known under one pseudonym is known under another; records stay as they are."""
-
-    async def record(self, number: int) -> Record | None:
-        """The record of that number, if there is one."""
+        """What this caller already got."""
+        return await self.transact(lambda book: book.standing(pseudonym))
 
     async def append(self, event: Event) -> int:
         """Record one event; returns its number once it survives a power loss."""
+        return await self.transact(lambda book: book.append(event))
 
     def records(self, first: int = 1) -> Iterator[Record]:
         """All records from number `first` on, in order."""

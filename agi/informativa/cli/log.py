@@ -32,16 +32,16 @@ class Sink:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._lines: queue.Queue[str | None] = queue.Queue(WAITING)
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._dropped = 0
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
     def write(self, text: str) -> int:
         """Take a line; never waits."""
-        try:
-            self._lines.put_nowait(text)
-        except queue.Full:
+        if self._lines.qsize() < WAITING:
+            self._lines.put(text)
+        else:
             self._dropped += 1
         return len(text)
 
@@ -50,19 +50,32 @@ class Sink:
 
     def close(self) -> None:
         """Write what waits, for a bounded time."""
-        with contextlib.suppress(queue.Full):
-            self._lines.put_nowait(None)
+        self._lines.put(None)
         self._thread.join(FLUSH_SECONDS)
 
     def _run(self) -> None:
-        while (text := self._lines.get()) is not None:
+        last = False
+        while not last:
+            lines, last = self._waiting()
             dropped, self._dropped = self._dropped, 0
             if dropped:
-                text = f"({dropped} lines were dropped: nobody read them)\n{text}"
-            rest = text.encode(errors="replace")
+                lines.insert(0, f"({dropped} lines were dropped: nobody read them)\n")
+            rest = "".join(lines).encode(errors="replace")
             with contextlib.suppress(OSError):
                 while rest:  # the descriptor itself: a stalled write must not hold the stream's lock
                     rest = rest[os.write(self._descriptor, rest) :]
+
+    def _waiting(self) -> tuple[list[str], bool]:
+        """All lines that wait, which under load are many; whether the end was among them."""
+        lines: list[str] = []
+        following = self._lines.get()
+        while following is not None:
+            lines.append(following)
+            try:
+                following = self._lines.get_nowait()
+            except queue.Empty:
+                return lines, False
+        return lines, True
 
 
 def configure(form: LogFormat) -> Sink:

@@ -15,22 +15,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import EventRefusedError, LedgerError
-from ..model import Event, Record, Standing
+from ..model import Record
+from ..ports import Book, Ledger, Result
 from .sqlite import BUSY_SECONDS, SqliteStore
 
 ANSWER_SECONDS = 2 * BUSY_SECONDS + 1.0  # a batch may wait once for the lock, and for one batch before it
 
+_Outcome = tuple["asyncio.Future[Any]", Any, LedgerError | None]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class _Job:
-    """What one call waits for: a record's number, or what can be looked up in the store."""
+    """What one call waits for."""
 
-    work: Event | Callable[[SqliteStore], Any]
+    work: Callable[[Book], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
 
 
-class GroupCommitLedger:
+class GroupCommitLedger(Ledger):
     """The `Ledger` of a service: any number of calls at a time on one SQLite file."""
 
     def __init__(self, file: str) -> None:
@@ -40,21 +43,24 @@ class GroupCommitLedger:
         self._closed = False
         self._thread = self._writer()
 
-    async def standing(self, pseudonym: bytes) -> Standing:
-        standing: Standing = await self._ask(lambda store: store.standing(pseudonym))
-        return standing
-
-    async def rekey(self, old: bytes, new: bytes) -> None:
-        await self._ask(lambda store: store.rekey(old, new))
-
-    async def record(self, number: int) -> Record | None:
-        record: Record | None = await self._ask(lambda store: store.record(number))
-        return record
-
-    async def append(self, event: Event) -> int:
+    async def transact(self, work: Callable[[Book], Result]) -> Result:
         """Shielded from cancellation of the call: what was handed over is recorded."""
-        number: int = await self._ask(event)
-        return number
+        if self._closed:
+            raise LedgerError(f"The ledger {self.file} is closed.", "Start the service.")
+        if not self._thread.is_alive():
+            self._thread = self._writer()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._jobs.put(_Job(work, loop, future))
+        late = loop.call_later(
+            ANSWER_SECONDS,
+            _settle,
+            [(future, None, LedgerError(f"The ledger did not answer within {ANSWER_SECONDS:.0f} s."))],
+        )
+        try:
+            return await asyncio.shield(future)
+        finally:
+            late.cancel()
 
     def records(self, first: int = 1) -> Iterator[Record]:
         store = SqliteStore(str(self._store.file))
@@ -70,20 +76,6 @@ class GroupCommitLedger:
             self._jobs.put(None)
             self._thread.join()
             self._store.close()
-
-    async def _ask(self, work: Event | Callable[[SqliteStore], Any]) -> Any:
-        if self._closed:
-            raise LedgerError(f"The ledger {self._store.file} is closed.", "Start the service.")
-        if not self._thread.is_alive():
-            self._thread = self._writer()
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-        self._jobs.put(_Job(work, loop, future))
-        try:
-            return await asyncio.wait_for(asyncio.shield(future), ANSWER_SECONDS)
-        except TimeoutError:
-            future.cancel()  # it is told that it failed
-            raise LedgerError(f"The ledger did not answer within {ANSWER_SECONDS:.0f} s.") from None
 
     def _writer(self) -> threading.Thread:
         """A thread that writes, started. Nothing is known that ends one before `close`; should memory run
@@ -112,55 +104,36 @@ class GroupCommitLedger:
             batch.append(following)
 
     def _serve(self, batch: Sequence[_Job]) -> None:
-        """Appends first and in one transaction, so that look-ups in the same batch see them.
+        """Do all that the calls wait for, and wake each event loop once.
 
         Who has stopped waiting was told that it failed, and must not be recorded after all.
         """
-        waiting = [job for job in batch if not job.future.cancelled()]
-        appends = [job for job in waiting if isinstance(job.work, Event)]
+        jobs = [job for job in batch if not job.future.done()]
+        outcomes = self._outcomes(jobs)
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
+        for job, (result, error) in zip(jobs, outcomes, strict=True):
+            by_loop.setdefault(job.loop, []).append((job.future, result, error))
+        for loop, settled in by_loop.items():
+            with contextlib.suppress(RuntimeError):  # it is closed: nobody waits
+                loop.call_soon_threadsafe(_settle, settled)
+
+    def _outcomes(self, jobs: Sequence[_Job]) -> list[tuple[Any, LedgerError | None]]:
+        """In one transaction; one by one where one of them is wrong, so that it fails nobody else's."""
         try:
-            _deliver(appends, self._store.append)
-        except EventRefusedError:
-            for job in appends:  # one by one, so that a wrong event fails nobody else's
-                _deliver([job], self._store.append, last=True)
-        for job in waiting:
-            if not isinstance(job.work, Event):
-                _deliver([job], self._look_up, last=True)
-
-    def _look_up(self, questions: Sequence[Callable[[SqliteStore], Any]]) -> list[Any]:
-        return [question(self._store) for question in questions]
+            return [(result, None) for result in self._store.transact([job.work for job in jobs])]
+        except Exception as error:
+            its_own = isinstance(error, EventRefusedError) or not isinstance(error, LedgerError)
+            if its_own and len(jobs) > 1:
+                return [self._outcomes([job])[0] for job in jobs]
+            told = error if isinstance(error, LedgerError) else LedgerError(f"The ledger failed ({error!r}).")
+            return [(None, told)] * len(jobs)
 
 
-def _deliver(
-    jobs: Sequence[_Job], work: Callable[[Sequence[Any]], Sequence[Any]], *, last: bool = False
-) -> None:
-    """Do the work and wake the calls that wait for it, with its results or its error.
-
-    Raises EventRefusedError, with nobody woken, unless this is the `last` try.
-    """
-    if not jobs:
-        return
-    results: Sequence[Any] = [None] * len(jobs)
-    failure: LedgerError | None = None
-    try:
-        results = work([job.work for job in jobs])
-    except EventRefusedError as error:
-        if not last:
-            raise
-        failure = error
-    except LedgerError as error:
-        failure = error
-    except Exception as error:  # whatever it is, the calls must not wait for it in vain
-        failure = LedgerError(f"The ledger failed ({error!r}).")
-    for job, result in zip(jobs, results, strict=True):
-        with contextlib.suppress(RuntimeError):  # its loop is closed: nobody waits
-            job.loop.call_soon_threadsafe(_settle, job.future, result, failure)
-
-
-def _settle(future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
-    if future.done():  # the call stopped waiting
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(result)
+def _settle(outcomes: Sequence[_Outcome]) -> None:
+    for future, result, error in outcomes:
+        if future.done():  # the call stopped waiting
+            continue
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)

@@ -19,6 +19,7 @@ FROM standing JOIN event ON event.record = standing.record WHERE standing.pseudo
 COLUMNS = """record, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt,
        ending, heard, length, key, basis, linked, wanted, kind, reference, erased"""
 RECORDS = f"SELECT {COLUMNS} FROM event WHERE record >= ? ORDER BY record"  # noqa: S608  # our own names
+RECORD = f"SELECT {COLUMNS} FROM event WHERE record = ?"  # noqa: S608  # our own names
 OF_CALLER = f"SELECT {COLUMNS} FROM event WHERE pseudonym = ? ORDER BY record"  # noqa: S608  # our own names
 # What is left says that something was played at that time on that line, and not to whom.
 ERASE = """
@@ -36,6 +37,7 @@ DELETE FROM standing WHERE (pseudonym, notice, version) IN (
 )
 """
 REKEY = "UPDATE OR IGNORE standing SET pseudonym = ? WHERE pseudonym = ?"
+FORGET = "DELETE FROM standing WHERE pseudonym = ?"
 KEEP_DIGEST = "INSERT OR IGNORE INTO imported VALUES (?)"
 RECORDINGS = "SELECT notice, version, part, language, format, sha256 FROM recording"
 KEEP_RECORDING = "INSERT OR IGNORE INTO recording VALUES (?, ?, ?, ?, ?, ?)"

@@ -10,14 +10,17 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from ..errors import EventRefusedError, LedgerError
-from ..model import Event, Kind, Known, Reason, Record, Recording, Standing
+from ..model import Event, Kind, Reason, Record, Recording, Standing
+from ..ports import Book, Ledger, Result
 from . import rows
+from .book import SqliteBook
 
 PAGE = 10_000  # records that one transaction of a purge deletes
 BUSY_SECONDS = 2.0  # how long to wait for another process's transaction; bounds what a caller waits
@@ -43,12 +46,14 @@ class SqliteStore:
             if read_only:
                 uri = f"{self.file.absolute().as_uri()}?mode=ro"
                 self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
+                self._book = SqliteBook(self._connection)
                 return
             self._create()
             self._opened = self._identity()
             self._connection = sqlite3.connect(
                 file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
+            self._book = SqliteBook(self._connection)
             try:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = FULL")
@@ -59,23 +64,27 @@ class SqliteStore:
                 raise
 
     def standing(self, pseudonym: bytes) -> Standing:
+        """What a caller already got."""
         with self._translated():
-            return self._standing(pseudonym)
+            return self._book.standing(pseudonym)
+
+    def transact(self, works: Sequence[Callable[[Book], Any]]) -> list[Any]:
+        """Do several works in one transaction, all or none; their results once it is on the disk.
+
+        Raises EventRefusedError if it is an event that is wrong and not the ledger, and what a work raises.
+        """
+        with self._transaction() as book:
+            return [work(book) for work in works]
 
     def append(self, events: Sequence[Event]) -> list[int]:
-        """Record events in one transaction, all or none; their numbers once they are on the disk.
-
-        Raises EventRefusedError if it is an event that is wrong and not the ledger.
-        """
-        self._check_place()
-        with self._transaction():
-            return [self._append(event) for event in events]
+        """Record events in one transaction, all or none; their numbers once they are on the disk."""
+        with self._transaction() as book:
+            return [book.append(event) for event in events]
 
     def append_new(self, events: Sequence[Event]) -> int:
         """Record those that were not imported before, in one transaction; how many."""
-        self._check_place()
-        with self._transaction():
-            return sum(self._append_new(event) for event in events)
+        with self._transaction() as book:
+            return sum(book.append_new(event) for event in events)
 
     def recorded(self, deliveries: Collection[tuple[str, datetime]]) -> set[tuple[str, datetime]]:
         """Which of these calls has a record of that very moment. Reads the whole ledger."""
@@ -85,21 +94,11 @@ class SqliteStore:
             found = self._connection.execute(sql, (min(moments), max(moments)))
             return {(call, rows.moment(at)) for call, at in found} & set(deliveries)
 
-    def _append_new(self, event: Event) -> bool:
-        new = self._connection.execute(rows.KEEP_DIGEST, (rows.digest(event),)).rowcount == 1
-        if new:
-            self._append(event)
-        return new
-
     def records(self, first: int = 1) -> Iterator[Record]:
         """All records from number `first` on, in order, as of the moment of each page."""
         with self._translated():
             for row in self._connection.execute(rows.RECORDS, (first,)):
                 yield rows.record(row)
-
-    def record(self, number: int) -> Record | None:
-        """The record of that number, if there is one."""
-        return next((record for record in self.records(number) if record.number == number), None)
 
     def of_caller(self, pseudonym: bytes) -> list[Record]:
         """All records of one caller, in order. Reads the whole ledger: this is rare, calls are not."""
@@ -114,12 +113,12 @@ class SqliteStore:
         """
         with self._translated():
             self._connection.execute("PRAGMA secure_delete = ON")
-            with self._transaction():
+            with self._transaction() as book:
                 erased = 0
                 for pseudonym in pseudonyms:
                     erased += self._connection.execute(rows.ERASE, (pseudonym,)).rowcount
-                    self._connection.execute("DELETE FROM standing WHERE pseudonym = ?", (pseudonym,))
-                self._append(rows.note(Kind.ERASURE, Reason.REQUEST, at, f"{erased} records"))
+                    book.forget(pseudonym)
+                book.append(rows.note(Kind.ERASURE, Reason.REQUEST, at, f"{erased} records"))
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return erased
 
@@ -145,9 +144,9 @@ class SqliteStore:
                 while self._delete_page(rows.PURGE_STANDING, cutoff):
                     pass
                 if purged:
-                    with self._transaction():
+                    with self._transaction() as book:
                         note = f"{purged} records before {cutoff:%Y-%m-%d %H:%M} UTC"
-                        self._append(rows.note(Kind.PURGE, Reason.RETENTION, at, note))
+                        book.append(rows.note(Kind.PURGE, Reason.RETENTION, at, note))
             finally:
                 self._connection.execute("PRAGMA foreign_keys = ON")
         return purged
@@ -155,12 +154,6 @@ class SqliteStore:
     def _delete_page(self, statement: str, cutoff: datetime) -> int:
         with self._transaction():
             return self._connection.execute(statement, (rows.microseconds(cutoff), PAGE)).rowcount
-
-    def rekey(self, old: bytes, new: bytes) -> None:
-        """Move what is known under one pseudonym to another, which keeps what it knew itself."""
-        with self._transaction():
-            self._connection.execute(rows.REKEY, (new, old))
-            self._connection.execute("DELETE FROM standing WHERE pseudonym = ?", (old,))
 
     def changed(self, recordings: Iterable[Recording]) -> list[Recording]:
         """Those of which another sound file was served before."""
@@ -207,30 +200,6 @@ class SqliteStore:
             "Put the file back, or restart the service to begin a new one.",
         )
 
-    def _standing(self, pseudonym: bytes) -> dict[str, Known]:
-        known: dict[str, Known] = {}
-        for notice, version, purposes, record, at in self._connection.execute(rows.STANDING, (pseudonym,)):
-            one = Known(frozenset({version}), rows.word_set(purposes), record, rows.moment(at))
-            known[notice] = one.merged(known.get(notice, one))
-        return known
-
-    def _append(self, event: Event) -> int:
-        record = self._connection.execute(rows.APPEND, rows.row(event)).lastrowid
-        assert record is not None  # an INSERT that did not raise has a row
-        if event.pseudonym is not None and event.informs:
-            self._inform(event, Known(frozenset({event.version}), event.purposes, record, event.at))
-        return record
-
-    def _inform(self, event: Event, known: Known) -> None:
-        """What a version told is all that its deliveries told: a supplement, say, and later the whole."""
-        for notice, version, purposes, record, at in self._connection.execute(
-            rows.STANDING, (event.pseudonym,)
-        ):
-            if (notice, version) == (event.notice, event.version):
-                before = Known(known.versions, rows.word_set(purposes), record, rows.moment(at))
-                known = known.merged(before)
-        self._connection.execute(rows.INFORM, rows.informs(event, known))
-
     def _migrate(self) -> None:
         """Apply each numbered migration once, together with the note that it was applied."""
         newest = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -249,11 +218,12 @@ class SqliteStore:
                     self._connection.execute(f"PRAGMA user_version = {number}")
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self) -> Iterator[SqliteBook]:
         with self._translated():
+            self._check_place()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                yield
+                yield self._book
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
@@ -280,7 +250,7 @@ class SqliteStore:
         return f"Look at the owner, mode and free space of {self.file.parent}."
 
 
-class SqliteLedger:
+class SqliteLedger(Ledger):
     """The `Ledger` of a process that handles one call: nothing else waits, so nothing is handed over.
 
     The file is opened at the first use, so that a ledger that cannot be opened is met where the call
@@ -291,17 +261,9 @@ class SqliteLedger:
         self._file = file
         self._opened: SqliteStore | None = None
 
-    async def standing(self, pseudonym: bytes) -> Standing:
-        return self._store().standing(pseudonym)
-
-    async def rekey(self, old: bytes, new: bytes) -> None:
-        self._store().rekey(old, new)
-
-    async def record(self, number: int) -> Record | None:
-        return self._store().record(number)
-
-    async def append(self, event: Event) -> int:
-        return self._store().append([event])[0]
+    async def transact(self, work: Callable[[Book], Result]) -> Result:
+        result: Result = self._store().transact([work])[0]
+        return result
 
     def records(self, first: int = 1) -> Iterator[Record]:
         return self._store().records(first)

@@ -111,18 +111,14 @@ class GroupCommitLedger:
             batch.append(following)
 
     def _serve(self, batch: Sequence[_Job]) -> None:
-        """Appends first and in one transaction, so that look-ups in the same batch see them.
-
-        Who has stopped waiting was told that it failed, and must not be recorded after all.
-        """
-        waiting = [job for job in batch if not job.future.cancelled()]
-        appends = [job for job in waiting if isinstance(job.work, Event)]
+        """Appends first and in one transaction, so that look-ups in the same batch see them."""
+        appends = [job for job in batch if isinstance(job.work, Event)]
         try:
             _deliver(appends, self._store.append)
         except EventRefusedError:
             for job in appends:  # one by one, so that a wrong event fails nobody else's
                 _deliver([job], self._store.append, last=True)
-        for job in waiting:
+        for job in batch:
             if not isinstance(job.work, Event):
                 _deliver([job], self._look_up, last=True)
 
@@ -135,8 +131,10 @@ def _deliver(
 ) -> None:
     """Do the work and wake the calls that wait for it, with its results or its error.
 
+    Who has stopped waiting by now was told that it failed, and must not be recorded after all.
     Raises EventRefusedError, with nobody woken, unless this is the `last` try.
     """
+    jobs = [job for job in jobs if not job.future.cancelled()]
     if not jobs:
         return
     results: Sequence[Any] = [None] * len(jobs)

@@ -1,7 +1,7 @@
-# make demo   sets everything up and places real calls; says what to try next
-# make test   sets everything up and runs all tests, those on a real Asterisk included
-# make torture  the attacks of the tests, much longer: an hour or so
-# make lint   style, types and import contracts
+# make demo     sets everything up and places real calls; says what to try next
+# make test     sets everything up and runs all tests, those on a real Asterisk included
+# make torture  the attacks among the tests, much longer: three quarters of an hour or so
+# make lint     style, types and import contracts
 PYTHON ?= python3
 export PYTHONPATH := tests
 

@@ -1,8 +1,8 @@
-# make demo   sets everything up and places real calls; says what to try next
-# make test   sets everything up and runs all tests, those on a real Asterisk included
-# make lint   style, types and import contracts
-# make torture  the attacks of the tests, much longer: an hour or so
-# make bench  measures informativa beside its peers, and writes a report into .bench/ (about 20 minutes)
+# make demo     sets everything up and places real calls; says what to try next
+# make test     sets everything up and runs all tests, those on a real Asterisk included
+# make torture  the attacks among the tests, much longer: three quarters of an hour or so
+# make bench    measures informativa beside its peers, and writes a report into .bench/ (about 20 minutes)
+# make lint     style, types and import contracts
 PYTHON ?= python3
 export PYTHONPATH := tests
 

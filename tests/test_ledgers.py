@@ -301,6 +301,32 @@ def test_i3_delivery_of_a_call_that_is_cut_off_is_recorded(tmp_path: Path) -> No
     other.close()
 
 
+def test_who_stopped_waiting_is_not_recorded_after_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that was told that its append failed stays so, also when the batch is tried again one by one."""
+    ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        jobs = [groupcommit._Job(event, loop, loop.create_future()) for event in (PARTIAL, PLAYED)]
+        append = ledger._store.append
+
+        def impatient(events: list[Event]) -> list[int]:
+            if len(events) > 1:
+                jobs[0].future.cancel()
+                raise EventRefusedError("One of them is wrong.")
+            return append(events)
+
+        monkeypatch.setattr(ledger._store, "append", impatient)
+        ledger._serve(jobs)
+        assert await jobs[1].future == 1
+
+    asyncio.run(story())
+    assert [record.event for record in ledger.records()] == [PLAYED]
+    ledger.close()
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_i4_writer_that_died_is_followed_by_another(tmp_path: Path) -> None:
     """I4: when something has ended the writer, the next call starts another and is recorded."""

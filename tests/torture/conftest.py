@@ -9,6 +9,7 @@ import pytest
 
 from lab import audio
 from lab.office import Office
+from torture.machine import library
 
 SECONDS = {"it/short": 0.12, "it/full": 0.2, "de/short": 0.12, "de/full": 0.2}
 
@@ -30,3 +31,9 @@ def office(tmp_path: Path, sounds: dict[str, Path]) -> Iterator[Office]:
     office = Office(tmp_path / "etc", sounds)
     yield office
     office.kill()
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """faults.c as a library."""
+    return library(tmp_path_factory.mktemp("faults"))

@@ -1,4 +1,4 @@
-"""`kill -9` of the service in the middle of calls, and SIGTERM."""
+"""The service ends in the middle of calls: killed, and stopped as an admin would."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -15,11 +15,23 @@ from lab.office import Office
 from torture.load import CONTROLLERS, Call, callers, complaints, crowd
 
 
-async def struck(office: Office, calls: Iterable[Call], after: float) -> list[Call]:
-    """Have callers ring, and kill the service so many seconds later; the calls that were begun."""
-    crowding = asyncio.create_task(crowd(office.port, calls, at_once=32))
-    await asyncio.sleep(after)
-    await asyncio.to_thread(office.kill)
+async def struck(
+    office: Office, blow: Callable[[], object], calls: Iterable[Call], after: int, pause: float
+) -> list[Call]:
+    """Have 64 callers ring again and again, and strike so many seconds after so many calls have begun, until
+    nobody listens; the calls."""
+    reached = asyncio.Event()
+
+    def counted() -> Iterator[Call]:
+        for number, call in enumerate(calls):
+            if number == after:
+                reached.set()
+            yield call
+
+    crowding = asyncio.create_task(crowd(office.port, counted(), at_once=64))
+    await reached.wait()
+    await asyncio.sleep(pause)
+    await asyncio.to_thread(blow)
     return await crowding
 
 
@@ -33,14 +45,14 @@ def test_i3_kill_9_loses_and_doubles_nothing(
         started = time.monotonic()
         office.start()
         ready.append(time.monotonic() - started)
-        calls += asyncio.run(struck(office, callers(chance), chance.uniform(0.02, 0.8)))
+        after, pause = chance.randrange(500), chance.uniform(0, 0.2)
+        calls += asyncio.run(struck(office, office.kill, callers(chance), after, pause))
         if len(ready) % 10 == 0:
             assert complaints(office, calls) == []
     assert complaints(office, calls) == []
     told = sum(bool(call.status) for call in calls)
     print(f"{len(calls)} calls, {told} told; ready again, with Python's start, after")
     print(f"{statistics.median(ready):.2f} s at the median and {max(ready):.2f} s at most")
-    assert told > len(ready)
 
 
 @pytest.mark.parametrize("patience", [0, 1])
@@ -54,16 +66,14 @@ def test_i3_stopped_service_leaves_every_call_told_or_on_record(
         audio.write_wav(office.folder / f"prompts/{name}.wav", audio.synthetic(1.5, seed=1))
     calls: list[Call] = []
 
-    async def stopped() -> list[Call]:
-        crowding = asyncio.create_task(crowd(office.port, callers(chance), at_once=64))
-        await asyncio.sleep(chance.uniform(0.05, 2.0))
-        assert await asyncio.to_thread(office.stop) == 0
-        return await crowding
+    def stop() -> None:
+        assert office.stop() == 0
 
     for _ in range(rounds(2, 50)):
         office.start()
-        calls += asyncio.run(stopped())
-        assert complaints(office, calls) == []
+        after, pause = chance.randrange(64, 100), chance.uniform(0, 1.5)
+        calls += asyncio.run(struck(office, stop, callers(chance), after, pause))
+    assert complaints(office, calls) == []
     cut_off = {call.id for call in calls if call.played and not call.status}
     records = [record.event for name in CONTROLLERS.values() for record in office.records(name)]
     # Whose connection was accepted in the moment of the stop may find the ledger closed.

@@ -18,15 +18,9 @@ import pytest
 
 from lab.office import Office
 from torture.load import Call, callers, complaints, crowd
-from torture.machine import Machine, library
+from torture.machine import Machine
 
 YEAR = 365 * 24 * 60 * 60
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """faults.c as a library."""
-    return library(tmp_path_factory.mktemp("faults"))
 
 
 @pytest.fixture

@@ -6,8 +6,11 @@ or nothing that makes sense.
 
 from __future__ import annotations
 
+import os
 import random
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +21,8 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Record
 from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from torture.load import integrity
+from torture.machine import SECTOR, Disk, Journal, Machine
 
-SECTOR = 512
 HEADER, FRAME = 32, 24 + 4096  # bytes, of a WAL: SQLite's file format, §4.1
 
 
@@ -108,6 +111,54 @@ def test_i3_power_loss_in_the_middle_of_a_checkpoint(
         size = chance.randrange(len(written.database), len(after) + 1)
         torn = b"".join(chance.choice([before, after])[at : at + SECTOR] for at in range(0, size, SECTOR))
         reopened(tmp_path, written, torn[:size], written.wal, len(written.records))
+
+
+APPENDING = """
+import os, sys
+from dataclasses import replace
+from informativa.ledgers.sqlite import SqliteStore
+from test_ledgers import PLAYED
+store = SqliteStore(sys.argv[1])
+store._connection.execute("PRAGMA wal_autocheckpoint = 20")
+told = os.open(sys.argv[2], os.O_CREAT | os.O_WRONLY)
+for number in range(150):
+    store.append([replace(PLAYED, call=f"1.{number}", pseudonym=number.to_bytes(32, "big"))])
+    os.pwrite(told, b"%20d" % (number + 1), 0)
+os._exit(0)
+"""
+
+
+def test_i3_power_loss_between_any_two_writes(
+    tmp_path: Path, built: Path, chance: random.Random, rounds: Callable[[int, int], int]
+) -> None:
+    """I3: all that a ledger does to its files is stopped at any point, many checkpoints included, and of what
+    was not synced by then only some sectors are kept: what was told is there, in its order."""
+    folder, left, journal = tmp_path / "ledger", tmp_path / "left.sqlite3", Journal(tmp_path / "journal")
+    file = folder / "l.sqlite3"
+    SqliteStore(str(file)).close()
+    disks = {"l.sqlite3": Disk(file.read_bytes()), "l.sqlite3-wal": Disk(b"")}
+    command = [sys.executable, "-c", APPENDING, file, folder / "told"]
+    environment = {**os.environ, "JOURNAL": str(journal.file), "PYTHONPATH": str(Path(__file__).parents[1])}
+    prefix = Machine(built, tmp_path, folder).prefix
+    subprocess.run([*prefix, *command], check=True, timeout=60, env=environment)
+    told = checkpoints = 0
+    for kind, name, at, data in journal:
+        if name == "told":
+            told = int(data)
+        if name not in disks:  # the index is memory that a power loss ends
+            continue
+        disks[name].do(kind, at, data)
+        checkpoints += (kind, name) == (b"s", "l.sqlite3")
+        for _ in range(rounds(chance.random() < 0.05, 12)):
+            laid(left, *(disk.left(chance) for disk in disks.values()))
+            store = SqliteStore(str(left))
+            calls = [record.event.call for record in store.records()]
+            store.close()
+            assert len(calls) >= told
+            assert calls == [f"1.{number}" for number in range(len(calls))]
+            assert list(integrity(left)) == []
+    assert told == 150
+    assert checkpoints > 10
 
 
 def laid(file: Path, database: bytes, wal: bytes) -> Path:

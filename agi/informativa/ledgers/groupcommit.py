@@ -124,7 +124,7 @@ class GroupCommitLedger(Ledger):
         except Exception as error:
             its_own = isinstance(error, EventRefusedError) or not isinstance(error, LedgerError)
             if its_own and len(jobs) > 1:
-                return [self._outcomes([job])[0] for job in jobs]
+                return [(None, None) if job.future.done() else self._outcomes([job])[0] for job in jobs]
             told = error if isinstance(error, LedgerError) else LedgerError(f"The ledger failed ({error!r}).")
             return [(None, told)] * len(jobs)
 

@@ -19,7 +19,7 @@ from informativa.model import Event, Kind, Reason, Status
 from lab.office import BIN, Office
 
 from . import rivals
-from .figures import Peers, Report, Result, SkippedError, Spread, Target, ratios, same
+from .figures import Peers, RefusedError, Report, Result, SkippedError, Spread, Target, ratios, same
 
 FEW = 10_000
 _CALLER_BYTES = 400  # of disk for each caller; 290 seen, and the log while it is built
@@ -34,7 +34,10 @@ def scale(
         small, large = folder / "few.sqlite3", office.folder / "ledger" / "acme.sqlite3"
         fill(small, FEW)
         _growth(report, {FEW: small, callers: large}, rounds, times)
-        _start(report, office, callers)
+        try:
+            _start(report, office, callers)
+        except RefusedError as why:  # the rest was measured
+            report.refused.append(("start", str(why)))
 
 
 def _growth(report: Report, ledgers: dict[int, Path], rounds: int, times: int) -> None:

@@ -54,6 +54,12 @@ def _growth(report: Report, ledgers: dict[int, Path], rounds: int, times: int) -
     for store in stores.values():
         store.close()
     few, many = ledgers
+    sums = {
+        size: [a + b for a, b in zip(*(by_size[size] for by_size in taken.values()), strict=True)]
+        for size in ledgers
+    }
+    what = f"look-up and append together, as a call does them, at {many:,} callers against {few:,}"
+    report.results.append(Result("scale", what, ratios(sums[many], sums[few]), Target(1.3)))
     for work, by_size in taken.items():
         spreads = {f"{size:,} callers": Spread(tuple(values), "µs") for size, values in by_size.items()}
         report.peers.append(Peers("scale", f"{work} in the ledger", spreads))

@@ -31,6 +31,9 @@ MEASURES: dict[str, tuple[Measure, Measure]] = {
 }
 
 
+TOGETHER = {"cpu": "throughput", "start": "scale"}  # measured in the same run
+
+
 def main() -> int:
     """Run the measures that are asked for; 1 if one of them was refused."""
     options = _options()
@@ -49,6 +52,7 @@ def main() -> int:
             found.refused.append((name, str(why)))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+    described |= found.versions
     text = report.markdown(found, described)
     for file, content in (
         ("report.md", text),
@@ -66,9 +70,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         metavar="NAMES",
-        type=lambda names: names.split(","),
+        type=lambda names: list(dict.fromkeys(TOGETHER.get(name, name) for name in names.split(","))),
         default=list(MEASURES),
-        help=f"comma-separated, of: {', '.join(MEASURES)}",
+        help=f"comma-separated, of: {', '.join([*MEASURES, *TOGETHER])}",
     )
     parser.add_argument("--quick", action="store_true", help="fewer and smaller rounds, for a first look")
     parser.add_argument(

@@ -105,6 +105,8 @@ class Report:
     """Measures (or peers in them) without a number, and why."""
     refused: list[tuple[str, str]] = field(default_factory=list)
     """Measures whose work was not done, and what differs."""
+    versions: dict[str, str] = field(default_factory=dict)
+    """Of programs that only some measures run."""
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Spread:

@@ -19,7 +19,7 @@ from informativa.model import Event, Kind, Reason, Status
 from lab.office import BIN, Office
 
 from . import rivals
-from .figures import Peers, Report, Result, SkippedError, Spread, Target, ratios, same
+from .figures import Peers, RefusedError, Report, Result, SkippedError, Spread, Target, ratios, same
 
 FEW = 10_000
 _CALLER_BYTES = 400  # of disk for each caller; 290 seen, and the log while it is built
@@ -34,7 +34,10 @@ def scale(
         small, large = folder / "few.sqlite3", office.folder / "ledger" / "acme.sqlite3"
         fill(small, FEW)
         _growth(report, {FEW: small, callers: large}, rounds, times)
-        _start(report, office, callers)
+        try:
+            _start(report, office, callers)
+        except RefusedError as why:  # the rest was measured
+            report.refused.append(("start", str(why)))
 
 
 def _growth(report: Report, ledgers: dict[int, Path], rounds: int, times: int) -> None:
@@ -51,6 +54,12 @@ def _growth(report: Report, ledgers: dict[int, Path], rounds: int, times: int) -
     for store in stores.values():
         store.close()
     few, many = ledgers
+    sums = {
+        size: [a + b for a, b in zip(*(by_size[size] for by_size in taken.values()), strict=True)]
+        for size in ledgers
+    }
+    what = f"look-up and append together, as a call does them, at {many:,} callers against {few:,}"
+    report.results.append(Result("scale", what, ratios(sums[many], sums[few]), Target(1.3)))
     for work, by_size in taken.items():
         spreads = {f"{size:,} callers": Spread(tuple(values), "µs") for size, values in by_size.items()}
         report.peers.append(Peers("scale", f"{work} in the ledger", spreads))

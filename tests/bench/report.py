@@ -9,7 +9,7 @@ from html import escape
 
 from .figures import Peers, Report, Result, Spread, show
 
-_BAR, _LEFT, _WIDTH, _RIGHT = 22, 330, 400, 190  # pixels: height of a row, label, bars, numbers
+_BAR, _LEFT, _WIDTH, _RIGHT = 22, 500, 400, 190  # pixels: height of a row, label, bars, numbers
 _COLOURS = {True: "#2e7d32", False: "#c62828", None: "#546e7a"}
 _VERDICT = {True: "met", False: "**missed**", None: ""}
 
@@ -164,4 +164,4 @@ def _panel(title: str, bars: list[_Bar], line: float | None, top: int) -> tuple[
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 52 else label[:51] + "…"
+    return label if len(label) <= 80 else label[:79] + "…"

@@ -88,6 +88,7 @@ def exchange(
                 steps.append(_step(stack, name, folder, build))
             except (SkippedError, Unavailable) as why:
                 report.left_out.append((measure, f"{name}: {why}"))
+        report.versions |= {"Asterisk": f"{build.version} ({build.name})", "SIPp": build.sipp_version}
         if any(step.name in _MODES for step in steps):
             build = _with_odbc(build)
         pbx = Pbx(build, folder / "pbx", _extensions(steps), agi_bin=BIN, extra_files=_files(build, folder))

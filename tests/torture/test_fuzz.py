@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from informativa import agi
@@ -44,6 +44,7 @@ def test_i1_no_name_or_number_makes_another_call_of_it(rounds: Rounds) -> None:
 
     @attempts(rounds(300, 300_000))
     @given(hostile, hostile)
+    @example(b"", b"\nagi_threadid: 1\n")  # an environment that ends too early
     def attempt(name: bytes, number: bytes) -> None:
         with contextlib.suppress(ProtocolError):
             parts = agi.split_environment(fuzzing.environment(name, number))

@@ -1,8 +1,8 @@
 """Fuzzing that follows the code's branches: `python -m torture.guided SECONDS`.
 
-With atheris (a package of that name, for Linux), which is optional. What it tries is what test_fuzz tries
-too: an environment's fields and an Asterisk's replies, cut out of bytes that it makes up. It ends with an error
-and the bytes that caused it, also as a file in the folder for temporary files.
+With atheris (a package of that name, for Linux), which is optional. It tries what test_fuzz tries too: fields
+of an environment and replies of an Asterisk, cut out of bytes that it makes up. It ends with an error and the
+bytes that caused it, also as a file in the folder for temporary files.
 """
 
 from __future__ import annotations

@@ -408,6 +408,28 @@ def test_stopping_lets_calls_end_and_cuts_off_the_rest() -> None:
     assert asyncio.run(asyncio.wait_for(run(0), 30)) == 1
 
 
+def test_call_that_is_cut_off_before_it_began_is_closed() -> None:
+    """A call that is cancelled between its environment and its first step leaves no connection open."""
+
+    async def run() -> None:
+        server = FastAgiServer(play, sessions=1)
+        before = asyncio.all_tasks()
+
+        def introduce(*given: Any) -> None:
+            FastAgiServer.introduce(server, *given)
+            for task in asyncio.all_tasks() - before:
+                task.cancel()
+
+        server.introduce = introduce
+        reader, writer = await asyncio.open_connection(*await server.start("127.0.0.1", 0))
+        writer.write(ENVIRONMENT)
+        assert await reader.read() == b""
+        writer.close()
+        assert await server.stop(10) == 0
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
 def test_defect_in_the_handler_closes_the_call_and_serves_the_next() -> None:
     """An unexpected exception ends one connection; the dialplan's next try does the rest."""
 

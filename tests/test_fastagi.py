@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from doubles import SHORT
 from informativa.errors import SessionError
 from informativa.model import Playback
 from informativa.ports import CallSession
-from informativa.sessions import fastagi
+from informativa.sessions import dialogue, fastagi, seldom
 from informativa.sessions.fastagi import FastAgiServer
 
 ENVIRONMENT = (
@@ -191,6 +192,71 @@ def test_i4_silent_peer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert converse(play, peer).values == []
 
 
+def test_call_outlasts_what_was_timed_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the time for the environment nor that for an earlier command ends a call that goes on."""
+    monkeypatch.setattr(fastagi, "HEADER_SECONDS", 0.02)
+    monkeypatch.setattr(dialogue, "PATIENCE", 0.02)
+
+    async def story(session: CallSession) -> bool:
+        assert await session.put_database("informativa", "1.1", "x")
+        await asyncio.sleep(0.1)
+        monkeypatch.setattr(dialogue, "PATIENCE", 5.0)
+        return await session.put_database("informativa", "1.2", "x")
+
+    assert converse(story, answers(b"200 result=1\n", b"200 result=1\n")).values == [True]
+
+
+def test_i4_oldest_stranger_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I4: of too many peers that say nothing the one silent for longest is closed, and a call gets in."""
+    monkeypatch.setattr(fastagi, "STRANGERS", 3)
+
+    async def run() -> None:
+        called = asyncio.Event()
+
+        async def answer(_session: CallSession) -> None:
+            called.set()
+
+        server = FastAgiServer(answer, sessions=1)
+        address = await server.start("127.0.0.1", 0)
+        peers = [await asyncio.open_connection(*address) for _ in range(4)]
+        assert await peers[0][0].read() == b""
+        for _, writer in peers[2:]:
+            writer.write(ENVIRONMENT)
+            await called.wait()
+            called.clear()
+        assert not peers[1][0].at_eof()
+        assert await server.stop(10) == 0
+        assert await peers[1][0].read() == b""
+        for _, writer in peers:
+            writer.close()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_peers_cannot_fill_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a peer causes to be logged again and again is logged once, and then counted for a while."""
+    monkeypatch.setattr(seldom, "SECONDS", 0.05)
+
+    async def run(patience: float) -> None:
+        server = FastAgiServer(play, sessions=0)
+        address = await server.start("127.0.0.1", 0)
+        for number in range(40):
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(b"GET / HTTP/1.0\n\n" if number % 2 else ENVIRONMENT)
+            await reader.read()
+            writer.close()
+        await asyncio.sleep(patience)
+        await server.stop(10)
+
+    for patience in (0.0, 0.2):
+        with capture_logs() as logged:
+            asyncio.run(asyncio.wait_for(run(patience), 30))
+        for event in ("refused a call", "call abandoned"):
+            told = [line for line in logged if line["event"] == event]
+            assert "more" not in told[0]
+            assert sum(line.get("more", 1) for line in told) == 20
+
+
 def test_unknown_script_is_closed() -> None:
     """A route that is not ours gets no call; the query string is not part of the route."""
 
@@ -287,7 +353,7 @@ def test_database_entry_is_confirmed(reply: bytes, kept: bool) -> None:
 
 
 def test_calls_above_the_cap_are_turned_away_at_once() -> None:
-    """With all sessions taken a further call is closed at once, and a later one is served again."""
+    """With all sessions taken a further call is told so and closed, and a later one is served again."""
 
     async def run() -> None:
         entered, leave = asyncio.Event(), asyncio.Event()
@@ -302,7 +368,8 @@ def test_calls_above_the_cap_are_turned_away_at_once() -> None:
         first_writer.write(ENVIRONMENT)
         await entered.wait()
         second, second_writer = await asyncio.open_connection(*address)
-        assert await second.read() == b""
+        second_writer.write(ENVIRONMENT)
+        assert await second.read() == b'SET VARIABLE "INFORMATIVA_REASON" "service-busy"\n'
         leave.set()
         assert await first.read() == b""
         entered.clear()
@@ -339,6 +406,28 @@ def test_stopping_lets_calls_end_and_cuts_off_the_rest() -> None:
 
     assert asyncio.run(asyncio.wait_for(run(10), 30)) == 0
     assert asyncio.run(asyncio.wait_for(run(0), 30)) == 1
+
+
+def test_call_that_is_cut_off_before_it_began_is_closed() -> None:
+    """A call that is cancelled between its environment and its first step leaves no connection open."""
+
+    async def run() -> None:
+        server = FastAgiServer(play, sessions=1)
+        before = asyncio.all_tasks()
+
+        def introduce(*given: Any) -> None:
+            FastAgiServer.introduce(server, *given)
+            for task in asyncio.all_tasks() - before:
+                task.cancel()
+
+        server.introduce = introduce
+        reader, writer = await asyncio.open_connection(*await server.start("127.0.0.1", 0))
+        writer.write(ENVIRONMENT)
+        assert await reader.read() == b""
+        writer.close()
+        assert await server.stop(10) == 0
+
+    asyncio.run(asyncio.wait_for(run(), 30))
 
 
 def test_defect_in_the_handler_closes_the_call_and_serves_the_next() -> None:

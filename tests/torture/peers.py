@@ -178,7 +178,8 @@ async def perform(port: int, session: Broken) -> None:
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             writer.transport.abort()
         elif session.ending == "eof":
-            writer.write_eof()
+            with contextlib.suppress(OSError):  # the service closed already
+                writer.write_eof()
         while session.ending != "reset" and await reader.read(1 << 16):
             pass
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import itertools
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from informativa import agi
 from informativa.errors import ProtocolError
 from torture import fuzzing
 
+TESTS = Path(__file__).parents[1]
 Rounds = Callable[[int, int], int]
 
 fragment = st.one_of(
@@ -44,6 +49,7 @@ def test_i1_no_name_or_number_makes_another_call_of_it(rounds: Rounds) -> None:
 
     @attempts(rounds(300, 300_000))
     @given(hostile, hostile)
+    @example(b"", b"\nagi_threadid: 1\n")  # an environment that ends too early
     def attempt(name: bytes, number: bytes) -> None:
         with contextlib.suppress(ProtocolError):
             parts = agi.split_environment(fuzzing.environment(name, number))
@@ -159,3 +165,13 @@ def test_i4_script_with_any_asterisk_ends_and_says_what_it_should(
         assert fuzzing.unintended(fuzzing.run_script(sent, monkeypatch)) == []
 
     attempt()
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("atheris"), reason="atheris is not installed")
+def test_i4_sessions_by_every_branch(rounds: Rounds) -> None:
+    """I4: the same of a service again, with bytes made up so that they take each branch of the code."""
+    if not (seconds := rounds(0, 600)):
+        pytest.skip("only in the long form")
+    command = [sys.executable, "-m", "torture.guided", str(seconds)]
+    ran = subprocess.run(command, cwd=TESTS, capture_output=True, timeout=seconds + 300, check=False)
+    assert ran.returncode == 0, ran.stderr.decode(errors="replace")[-5_000:]

@@ -10,6 +10,7 @@ give way to asyncio's protocols: a connection costs no task before it is a call,
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
@@ -28,8 +29,7 @@ log = structlog.get_logger("informativa.fastagi")
 
 ROUTE = "notice"
 HEADER_SECONDS = 5.0  # Asterisk sends the whole environment at once
-STRANGERS = 1000  # peers at a time that have not said which call they are; so many that a flood of them
-# leaves each a while, and a call its time to speak
+STRANGERS = 1000  # peers at a time that have not said which call they are: in a flood each gets some time
 BUSY = agi.command("SET VARIABLE", "INFORMATIVA_REASON", "service-busy")
 
 Handler = Callable[[CallSession], Awaitable[object]]
@@ -102,7 +102,8 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
         """Hear no more of this peer. The first failure counts."""
         if self._failure is None:
             self._failure = failure
-            self.writer.pause_reading()
+            if not self.writer.is_closing():
+                self.writer.pause_reading()
         if self._reply is not None and not self._reply.done():
             self._reply.set_result(None)
 
@@ -142,8 +143,12 @@ class Stranger(asyncio.Protocol):
 
     def show_out(self, why: str) -> None:
         """Close the connection and have it logged."""
-        self.leave()
+        self.close()
         self._server.abandoned(why)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.leave()
         self.transport.abort()
 
 
@@ -162,6 +167,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         self._strangers: dict[Stranger, None] = {}  # the oldest first
         self._running: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._stopping = False
         self._seldom = Seldom()
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
@@ -175,11 +181,11 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
 
         Returns how many had to be cancelled.
         """
+        self._stopping = True
         if self._server is not None:
             self._server.close()
         for stranger in list(self._strangers):
-            stranger.leave()
-            stranger.transport.abort()
+            stranger.close()
         waiting = set(self._running)
         if waiting:
             _, waiting = await asyncio.wait(waiting, timeout=seconds)
@@ -192,7 +198,9 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
     def meet(self, stranger: Stranger) -> None:
         """Someone connected. Who has been silent for longest makes room."""
         self._strangers[stranger] = None
-        if len(self._strangers) > STRANGERS:
+        if self._stopping:
+            stranger.close()
+        elif len(self._strangers) > STRANGERS:
             next(iter(self._strangers)).show_out("Too many peers do not say which call they are.")
 
     def forget(self, stranger: Stranger) -> bool:
@@ -224,7 +232,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             stranger.transport.set_protocol(request)
             task = self.loop.create_task(self.handler(route, request))
             self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            task.add_done_callback(functools.partial(self._over, request))
 
     async def handler(self, route: Handler, request: FastAgiRequest) -> None:
         """One call, to its end. Only cancellation leaves as an exception."""
@@ -235,8 +243,10 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         except Exception as error:  # without its text, which may be a caller's number
             place = "".join(traceback.format_tb(error.__traceback__))
             log.error("call abandoned by a defect of informativa", error=type(error).__name__, place=place)
-        finally:
-            request.close()
+
+    def _over(self, request: FastAgiRequest, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        request.close()
 
     def abandoned(self, why: str) -> None:
         """Log that a connection came to nothing."""

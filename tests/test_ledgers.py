@@ -3,9 +3,10 @@
 import asyncio
 import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.memory import MemoryLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.model import Ending, Event, Heard, Kind, Reason, Record, Status
-from informativa.ports import Ledger
+from informativa.ports import Book, Ledger
 
 AT = datetime(2026, 11, 24, 12, 30, 15, 123456, tzinfo=UTC)
 ONE, OTHER = b"1" * 32, b"2" * 32
@@ -309,16 +310,17 @@ def test_who_stopped_waiting_is_not_recorded_after_all(
 
     async def story() -> None:
         loop = asyncio.get_running_loop()
-        jobs = [groupcommit._Job(event, loop, loop.create_future()) for event in (PARTIAL, PLAYED)]
-        append = ledger._store.append
+        works = [partial(lambda event, book: book.append(event), event) for event in (PARTIAL, PLAYED)]
+        jobs = [groupcommit._Job(work, loop, loop.create_future()) for work in works]
+        transact = ledger._store.transact
 
-        def impatient(events: list[Event]) -> list[int]:
-            if len(events) > 1:
+        def impatient(works: Sequence[Callable[[Book], object]]) -> list[object]:
+            if len(works) > 1:
                 jobs[0].future.cancel()
                 raise EventRefusedError("One of them is wrong.")
-            return append(events)
+            return transact(works)
 
-        monkeypatch.setattr(ledger._store, "append", impatient)
+        monkeypatch.setattr(ledger._store, "transact", impatient)
         ledger._serve(jobs)
         assert await jobs[1].future == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -58,12 +59,36 @@ asyncio.run(hang())
 def test_service_purges_what_is_older_than_the_retention(folder: Path) -> None:
     """The service deletes by each controller's retention; a ledger that fails is told and not fatal."""
     controllers = load(folder / "informativa.yaml").controllers
-    store = bootstrap.store(controllers["acme"])
-    store.append([PLAYED])
-    upkeep.purge(controllers["acme"], PLAYED.at + timedelta(days=5 * 365 - 1))
+    store, retention = bootstrap.store(controllers["acme"]), timedelta(days=5 * 365)
+    store.append([PLAYED, replace(PLAYED, at=PLAYED.at + retention)])
+    upkeep.purge(controllers["acme"], PLAYED.at + retention - timedelta(days=1))
     assert store.older(PLAYED.at + timedelta(days=1)) == 1
-    upkeep.purge(controllers["acme"], PLAYED.at + timedelta(days=5 * 365 + 1))
+    upkeep.purge(controllers["acme"], PLAYED.at + retention + timedelta(days=1))
     assert store.older(PLAYED.at + timedelta(days=1)) == 0
     store.close()
     (folder / "ledger/acme.sqlite3").write_text("no database " * 1000)
     upkeep.purge(controllers["acme"], PLAYED.at)
+
+
+def test_i3_clock_that_is_years_ahead_deletes_nothing(folder: Path) -> None:
+    """I3: where the newest record is older than a month, it is rather the clock that is wrong."""
+    controller = load(folder / "informativa.yaml").controllers["acme"]
+    store = bootstrap.store(controller)
+    store.append([PLAYED])
+    upkeep.purge(controller, PLAYED.at + timedelta(days=6 * 365))
+    assert len(list(store.records())) == 1
+    store.close()
+
+
+def test_few_descriptors_lower_the_cap() -> None:
+    """Where the system gives fewer descriptors than calls need, fewer calls are taken at a time."""
+    lower = """
+import resource
+from informativa import service
+for limit in (4000, 1200, 64):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    print(service._allow_descriptors(2000) if limit != 1200 else service._allow_descriptors(100))
+"""
+    ran = subprocess.run([sys.executable, "-c", lower], capture_output=True, text=True, check=True)
+    told = [line for line in ran.stdout.splitlines() if line.isdigit()]
+    assert told == ["2000", "100", "32"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .call import Desk
 from .config import Configuration
 from .config.prompts import recordings
-from .errors import ConfigError, Problem
+from .errors import ConfigError, LedgerError, Problem
 from .ledgers.memory import RefusedLedger
 from .model import Controller, Identified, Lookup, Notice
 from .ports import Ledger, Register
@@ -30,7 +29,7 @@ class SystemClock:
 def service_desk(configuration: Configuration, before: Desk | None = None) -> Desk:
     """For many calls at a time. Opens every ledger that is not open `before`.
 
-    Raises LedgerError if one cannot be used; nothing is left open then.
+    One that cannot be opened fails nobody else's: its controller gets a `RefusedLedger` that says why.
     """
     from .ledgers.groupcommit import GroupCommitLedger
 
@@ -39,17 +38,23 @@ def service_desk(configuration: Configuration, before: Desk | None = None) -> De
         for ledger in (before.ledgers.values() if before else ())
         if isinstance(ledger, GroupCommitLedger)
     }
-    with ExitStack() as opened:
 
-        def open_ledger(file: str) -> Ledger:
-            if file not in open_before:
-                open_before[file] = GroupCommitLedger(file)
-                opened.callback(open_before[file].close)
-            return open_before[file]
+    def open_ledger(file: str) -> Ledger:
+        try:
+            return open_before.get(file) or GroupCommitLedger(file)
+        except LedgerError as error:
+            return RefusedLedger(error)
 
-        desk = _desk(configuration, open_ledger, script=False)
-        opened.pop_all()
-    return desk
+    return _desk(configuration, open_ledger, script=False)
+
+
+def unusable(configuration: Configuration, desk: Desk) -> dict[str, LedgerError]:
+    """The controllers that may go live and whose ledger cannot be used, each with the reason."""
+    return {
+        name: ledger.error
+        for name, ledger in desk.ledgers.items()
+        if isinstance(ledger, RefusedLedger) and not configuration.controllers[name].refused
+    }
 
 
 def script_desk(configuration: Configuration) -> Desk:
@@ -70,14 +75,18 @@ def verify_recordings(configuration: Configuration, *, keep: bool) -> None:
     """Hold the prompts against those that each version was first served with; `keep` remembers new ones.
 
     Raises ConfigError for a recording that changed under an unchanged version: its records would point
-    at a text that nobody heard. Raises LedgerError.
+    at a text that nobody heard. A ledger that cannot be opened is passed over: nothing is recorded there
+    either. Raises LedgerError for one that fails meanwhile.
     """
     problems: list[Problem] = []
     for name, controller in configuration.controllers.items():
         if controller.refused:
             continue
         found = [one for notice in configuration.notices[name] for one in recordings(notice)]
-        ledger = store(controller)
+        try:
+            ledger = store(controller)
+        except LedgerError:
+            continue
         try:
             for one in ledger.changed(found):
                 notice, version, *_ = one.place
@@ -141,7 +150,7 @@ def _desk(configuration: Configuration, open_ledger: Callable[[str], Ledger], *,
     return Desk(
         lines=configuration.spelled,
         ledgers={
-            name: RefusedLedger(given) if given.refused else open_ledger(given.ledger)
+            name: RefusedLedger(_not_live(given)) if given.refused else open_ledger(given.ledger)
             for name, given in configuration.controllers.items()
         },
         clock=SystemClock(),
@@ -152,3 +161,7 @@ def _desk(configuration: Configuration, open_ledger: Callable[[str], Ledger], *,
             if given.lookups
         },
     )
+
+
+def _not_live(controller: Controller) -> LedgerError:
+    return LedgerError(f"Controller {controller.id} is not live: {controller.refused}.")

@@ -7,7 +7,7 @@ on, and what happened is put on record: in the ledger, or in the dialplan's fall
 
 from __future__ import annotations
 
-import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -35,6 +35,9 @@ from .model import (
     told_elsewhere,
 )
 from .ports import Book, CallSession, Clock, Ledger, Register
+
+CLAIMS = 30  # of notices heard earlier in a call that are looked up
+_CLAIM = re.compile(r"(?<!\S)[a-z][a-z0-9_-]{0,31}:\d{1,18}(?!\S)")
 
 REPEATS = 4  # how often keys may start another prompt, so that a call is not held for ever
 
@@ -123,7 +126,7 @@ class Conversation:
             self._pseudonym = callers.pseudonym(caller, line.controller.key)
             self._earlier = [callers.pseudonym(caller, key) for key in line.controller.old_keys]
         self._wanted = policy.wanted_language(line, caller, session.call.options.get("language", ""))
-        self.heard = session.call.options.get("heard", "").split()
+        self.heard = _CLAIM.findall(session.call.options.get("heard", ""))[-CLAIMS:]
         """`notice:record` for each notice heard whole in this call, for who takes it after a transfer."""
 
     async def settle(self) -> tuple[list[Verdict], Sequence[Decision], str]:
@@ -168,8 +171,6 @@ class Conversation:
         found: dict[str, Known] = {}
         for claim in self.heard:
             notice, _, number = claim.partition(":")
-            if not number.isdecimal() or len(number) > 18:
-                continue
             record = book.record(int(number))
             if record is None:
                 continue
@@ -284,7 +285,7 @@ class Conversation:
             prompt = decision.prompts[language]
             try:
                 prompt, heard = await self._play(decision, language)
-            except asyncio.CancelledError:
+            except BaseException:  # cancelled, that is; to name it would cost a script asyncio's import
                 stopped = Heard(Ending.SERVICE_STOPPED, 0.0, prompt.seconds)
                 event = replace(event, status=Status.PARTIAL, prompt=prompt.path, heard=stopped)
                 await _record(event, self._ledger, self._session)

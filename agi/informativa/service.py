@@ -23,12 +23,14 @@ from .config import Configuration, load
 from .errors import ConfigError, InformativaError
 from .model import Verdict
 from .ports import CallSession
-from .sessions.fastagi import FastAgiServer
+from .sessions.fastagi import STRANGERS, FastAgiServer
 
 log = structlog.get_logger("informativa")
 
 DAY_SECONDS = 24 * 60 * 60
 COLLECT_SECONDS = 60.0
+REOPEN_SECONDS = 5.0
+OWN_DESCRIPTORS = STRANGERS + 100  # for peers that are no calls yet, ledgers and the like
 HANG_SECONDS = 10  # without a turn of the event loop; a healthy one takes milliseconds
 
 
@@ -90,8 +92,8 @@ class Service:
     async def run(self) -> None:
         """Listen, until told to stop."""
         configuration = self.configuration
+        self._server.sessions = _allow_descriptors(configuration.sessions)
         _announce(configuration)
-        _allow_descriptors(configuration.sessions)
         try:
             host, port = await self._server.start(configuration.host, configuration.port)
         except OSError as error:
@@ -108,6 +110,7 @@ class Service:
         loop.add_signal_handler(signal.SIGHUP, lambda: self._aside(self.reload()))
         self._aside(self._daily())
         self._aside(self._collect())
+        self._aside(self._reopen())
         async with _watched():
             await stop.wait()
             cancelled = await self._server.stop(self.configuration.drain)
@@ -142,9 +145,8 @@ class Service:
                 log.error("not reloaded, going on as before", problem=str(error))
                 return
             self._shifts.append(_Shift(configuration, desk))
-            self._server.sessions = configuration.sessions
+            self._server.sessions = _allow_descriptors(configuration.sessions)
             _announce(configuration)
-            _allow_descriptors(configuration.sessions)
             if configuration.listen != before.configuration.listen:
                 log.warning("service.listen has changed", remedy="restart the service to listen there")
             log.info("reloaded", lines=len(configuration.lines))
@@ -170,6 +172,37 @@ class Service:
             for controller in self.configuration.controllers.values():
                 await asyncio.to_thread(upkeep.purge, controller, datetime.now(UTC))
             await asyncio.sleep(DAY_SECONDS)
+
+    async def _reopen(self) -> None:
+        """Try from time to time to open ledgers that could not be opened."""
+        told: dict[str, str] = {}
+        while True:
+            async with self._reloading:
+                now = self._shifts[-1]
+                failing = bootstrap.unusable(now.configuration, now.desk)
+                for name, error in failing.items():
+                    if told.get(name) != str(error):
+                        log.error("ledger cannot be used", controller=name, error=str(error))
+                told = {name: str(error) for name, error in failing.items()}
+                if failing:
+                    await self._open_again(now)
+            await asyncio.sleep(REOPEN_SECONDS)
+
+    async def _open_again(self, now: _Shift) -> None:
+        desk = await asyncio.to_thread(bootstrap.service_desk, now.configuration, now.desk)
+        failing = bootstrap.unusable(now.configuration, now.desk)
+        opened = failing.keys() - bootstrap.unusable(now.configuration, desk).keys()
+        if not opened:
+            return
+        try:
+            await asyncio.to_thread(bootstrap.verify_recordings, now.configuration, keep=True)
+        except InformativaError as error:
+            log.error("ledger cannot be used", controllers=sorted(opened), error=str(error))
+            await asyncio.to_thread(bootstrap.close, desk, [now.desk])
+            return
+        self._shifts.append(_Shift(now.configuration, desk))
+        log.info("ledgers opened", controllers=sorted(opened))
+        self._dismiss()
 
     async def _collect(self) -> None:
         """From time to time bring the fallback spool home: what was played while nobody could record it."""
@@ -221,15 +254,18 @@ async def _watched() -> AsyncIterator[None]:
         faulthandler.cancel_dump_traceback_later()
 
 
-def _allow_descriptors(sessions: int) -> None:
-    """One descriptor a call, and some for ourselves; says so when the system allows fewer."""
+def _allow_descriptors(sessions: int) -> int:
+    """One descriptor a call, and some for ourselves. How many calls at a time that allows: where the system
+    gives fewer, the others get their fallback at once instead of waiting in line."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = sessions + 100
-    if soft < needed:
-        allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    needed = sessions + OWN_DESCRIPTORS
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft < allowed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-        if allowed < needed:
-            log.warning("too few file descriptors", allowed=allowed, needed=needed, remedy="raise ulimit -n")
+    if allowed < needed:
+        sessions = max(allowed // 2, allowed - OWN_DESCRIPTORS)
+        log.warning("too few file descriptors", sessions=sessions, needed=needed, remedy="raise ulimit -n")
+    return sessions
 
 
 def _facts(session: CallSession, verdict: Verdict, desk: call.Desk) -> dict[str, str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from . import ami, bootstrap, spool
 from .errors import LedgerError
 from .model import Controller, Line, ManagerAccount
+
+QUIET = timedelta(days=31)  # without a single call
 
 log = structlog.get_logger("informativa")
 
@@ -59,12 +61,26 @@ def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> int:
 
 
 def purge(controller: Controller, now: datetime) -> None:
-    """Delete what is older than the controller's retention; what was done, or why not, goes to the log."""
+    """Delete what is older than the controller's retention; what was done, or why not, goes to the log.
+
+    Nothing where the newest record is older than any quiet time explains: then it is rather the clock that
+    is wrong, and evidence that is deleted does not come back.
+    """
     if controller.retention is None or controller.refused:
         return
     try:
         store = bootstrap.store(controller)
         try:
+            newest = store.newest_at()
+            if newest is not None and now - newest > QUIET:
+                log.warning(
+                    "not purged: either nobody called since the newest record, or the clock is wrong",
+                    controller=controller.id,
+                    newest=newest.isoformat(timespec="seconds"),
+                    clock=now.isoformat(timespec="seconds"),
+                    remedy="if the clock is right: informativa purge --yes",
+                )
+                return
             purged = store.purge(now - controller.retention, now)
         finally:
             store.close()

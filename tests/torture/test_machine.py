@@ -180,3 +180,19 @@ def test_i4_without_file_descriptors(office: Office, chance: random.Random) -> N
 def descriptors(pid: int | None) -> int:
     """How many a process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def test_i4_ledger_that_cannot_be_opened_at_the_start(office: Office, chance: random.Random) -> None:
+    """I4: one company's broken ledger keeps nobody else from going live, its own calls are played to; once
+    it is repaired they are recorded, by the same process."""
+    file = office.folder / "ledger" / "borealis.sqlite3"
+    file.write_text("no database " * 1000)
+    office.start()
+    office.wait_said("ledger cannot be used")
+    pid, crowds = office.pid, callers(chance)
+    calls = ring(office, crowds, 60)
+    assert {call.line for call in calls if call.status == "FALLBACK"} == {"+493012345678"}
+    assert_spooled([call for call in calls if call.line == "+493012345678"])
+    file.unlink()
+    office.wait_said("ledgers opened")
+    assert_recovered(office, pid, calls, ring(office, crowds, 60))

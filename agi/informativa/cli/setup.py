@@ -54,7 +54,9 @@ def check(file: Path) -> None:
     if configuration.refused:
         raise ConfigError(configuration.refused)
     bootstrap.verify_recordings(configuration, keep=False)
-    bootstrap.close(bootstrap.service_desk(configuration))
+    for controller in configuration.controllers.values():
+        if not controller.refused:
+            bootstrap.store(controller).close()
     for warning in (*configuration.warnings, *_exposed(configuration)):
         print(f"warning: {warning}", file=sys.stderr)
     for line in configuration.lines:

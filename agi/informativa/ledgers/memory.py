@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..errors import LedgerError
-from ..model import Controller, Event, Known, Record, Standing
+from ..model import Event, Known, Record, Standing
 from ..ports import Book, Ledger, Result
 
 
@@ -58,16 +58,17 @@ class MemoryLedger(Ledger):
 
 
 class RefusedLedger(Ledger):
-    """The ledger of a controller that may not go live: every call is played to and none recorded here."""
+    """One that takes nothing: of a controller that may not go live, or whose own cannot be opened. Every call
+    is played to, and none recorded here."""
 
-    def __init__(self, controller: Controller) -> None:
-        self._error = LedgerError(f"Controller {controller.id} is not live: {controller.refused}.")
+    def __init__(self, error: LedgerError) -> None:
+        self.error = error
 
     async def transact(self, work: Callable[[Book], Result]) -> Result:
-        raise self._error
+        raise self.error
 
     def records(self, first: int = 1) -> Iterator[Record]:
-        raise self._error
+        raise self.error
 
     def close(self) -> None:
         pass

@@ -26,15 +26,19 @@ ERASE = """
 UPDATE event SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, erased = 1
 WHERE pseudonym = ?
 """
-PURGE = (
-    "DELETE FROM event WHERE record IN (SELECT record FROM event WHERE at < ? AND kind <> 'purge' LIMIT ?)"
-)
+# Searched for without a lock, page by page from the last one found, and then deleted by their keys.
+OLD = "SELECT record FROM event WHERE at < ? AND kind <> 'purge' AND record > ? ORDER BY record LIMIT ?"
+PURGE = "DELETE FROM event WHERE record = ?"
 # What the deleted records proved proves nothing any more (and look-ups join, so it never did since).
+BASELESS = """
+SELECT pseudonym, notice, version FROM standing AS old
+WHERE at < ? AND (pseudonym, notice, version) > (?, ?, ?)
+AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = old.record)
+ORDER BY pseudonym, notice, version LIMIT ?
+"""
 PURGE_STANDING = """
-DELETE FROM standing WHERE (pseudonym, notice, version) IN (
-    SELECT pseudonym, notice, version FROM standing AS old
-    WHERE at < ? AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = old.record) LIMIT ?
-)
+DELETE FROM standing WHERE pseudonym = ? AND notice = ? AND version = ?
+AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = standing.record)
 """
 REKEY = "UPDATE OR IGNORE standing SET pseudonym = ? WHERE pseudonym = ?"
 FORGET = "DELETE FROM standing WHERE pseudonym = ?"

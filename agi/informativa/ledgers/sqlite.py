@@ -22,7 +22,7 @@ from ..ports import Book, Ledger, Result
 from . import rows
 from .book import SqliteBook
 
-PAGE = 10_000  # records that one transaction of a purge deletes
+PAGE = 1000  # rows that one transaction of a purge deletes
 BUSY_SECONDS = 2.0  # how long to wait for another process's transaction; bounds what a caller waits
 
 _REMEDIES = {
@@ -132,17 +132,14 @@ class SqliteStore:
     def purge(self, cutoff: datetime, at: datetime) -> int:
         """Delete what is older than `cutoff` and leave the trace that it happened; how many records.
 
-        In pages, so that calls never wait long. A later record may go on naming a deleted one as its
-        basis: the number still says which it was.
+        Only the deletions, in small pages, make calls wait; the search does not. A later record may go on
+        naming a deleted one as its basis: the number still says which it was.
         """
-        purged = 0
         with self._translated():
             self._connection.execute("PRAGMA foreign_keys = OFF")
             try:
-                while page := self._delete_page(rows.PURGE, cutoff):
-                    purged += page
-                while self._delete_page(rows.PURGE_STANDING, cutoff):
-                    pass
+                purged = self._delete(rows.OLD, rows.PURGE, cutoff, (0,))
+                self._delete(rows.BASELESS, rows.PURGE_STANDING, cutoff, (b"", "", ""))
                 if purged:
                     with self._transaction() as book:
                         note = f"{purged} records before {cutoff:%Y-%m-%d %H:%M} UTC"
@@ -151,9 +148,14 @@ class SqliteStore:
                 self._connection.execute("PRAGMA foreign_keys = ON")
         return purged
 
-    def _delete_page(self, statement: str, cutoff: datetime) -> int:
-        with self._transaction():
-            return self._connection.execute(statement, (rows.microseconds(cutoff), PAGE)).rowcount
+    def _delete(self, search: str, statement: str, cutoff: datetime, last: tuple[object, ...]) -> int:
+        """Delete what the search finds from the key `last` on; how many rows."""
+        deleted, before = 0, rows.microseconds(cutoff)
+        while page := self._connection.execute(search, (before, *last, PAGE)).fetchall():
+            with self._transaction():
+                deleted += self._connection.executemany(statement, page).rowcount
+            last = page[-1]
+        return deleted
 
     def changed(self, recordings: Iterable[Recording]) -> list[Recording]:
         """Those of which another sound file was served before."""
@@ -172,6 +174,12 @@ class SqliteStore:
         with self._translated():
             number: int = self._connection.execute("SELECT coalesce(max(record), 0) FROM event").fetchone()[0]
             return number
+
+    def newest_at(self) -> datetime | None:
+        """When the newest record was made, `None` if there is none."""
+        with self._translated():
+            found = self._connection.execute("SELECT at FROM event ORDER BY record DESC LIMIT 1").fetchone()
+            return rows.moment(found[0]) if found else None
 
     def close(self) -> None:
         with self._translated():

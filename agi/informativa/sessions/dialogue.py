@@ -87,7 +87,7 @@ class Dialogue:
             raise SessionLostError("The AGI session failed before.")
         try:
             return await self._exchange(command, seconds)
-        except SessionError:
+        except BaseException:  # cancelled too: the reply may still come
             self._broken = True
             raise
 

@@ -99,6 +99,7 @@ def configure(form: LogFormat) -> Sink:
             *output,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,  # made anew for each line otherwise
         logger_factory=structlog.WriteLoggerFactory(sink),  # type: ignore[arg-type]  # only writes and flushes
     )
     return sink

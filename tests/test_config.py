@@ -1,13 +1,16 @@
 """The configuration: what is right becomes objects, what is wrong is all told at once, with its place."""
 
 import os
+import pickle
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
-from informativa.config import load
+from informativa.config import load, remembered
 from informativa.config.prompts import measure
 from informativa.errors import ConfigError
 from lab import audio
@@ -435,3 +438,67 @@ def test_lookup_in_clear(folder: Path) -> None:
     assert ["callers' numbers travel in clear" in warning.message for warning in found] == [True]
     file = edit(folder, "http://crm.example/", "http://127.0.0.1:8080/")
     assert load(file).warnings == ()
+
+
+def kept(folder: Path) -> Path:
+    """What the text of the configuration came to, as it is kept for scripts."""
+    return folder / ".informativa.yaml.parsed"
+
+
+def test_what_is_kept_for_scripts_is_the_same_configuration(folder: Path) -> None:
+    """A text that was read before comes to the same objects without pydantic, warnings and lines included."""
+    private(folder, "db.yaml", "database: x")
+    query = "SELECT date FROM told WHERE phone = {number}"
+    with_lookup(folder, query=query, driver="sqlite3", connect="db.yaml", by="website")
+    file = edit(folder, "    callers: either", "    callers: either\n    trust_restricted: true")
+    first = load(file, keep=True)
+    assert first.warnings
+    assert kept(folder).stat().st_mode & 0o777 == 0o644
+    secret = (folder / "keys/acme.key").read_text().strip()
+    assert secret.encode() not in kept(folder).read_bytes()
+    code = (
+        "import sys; from pathlib import Path; from informativa.config import load;"
+        f"print(load(Path({str(file)!r})).warnings, 'pydantic' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == f"{first.warnings} False\n"
+    assert load(file) == first
+
+
+def test_changed_text_is_read_anew(folder: Path) -> None:
+    """What is kept of one text says nothing of another, and problems keep their lines either way."""
+    load(folder / "informativa.yaml", keep=True)
+    file = edit(folder, "name: Acme S.p.A.", "name: Acme S.r.l.")
+    edit(folder, "operator: Acme S.p.A.", "operator: Acme S.r.l.")
+    assert load(file).controllers["acme"].name == "Acme S.r.l."
+    load(file, keep=True)
+    (folder / "keys/acme.key").chmod(0o644)
+    (found,) = problems(file)
+    number = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if "keys/acme.key" in text)
+    assert found.startswith(f"informativa.yaml:{number}: ")
+
+
+class Planted:
+    """What a pickle may not make."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("touch planted",)
+
+
+@pytest.mark.parametrize("content", ["planted", "garbage", "empty", "written by others"])
+def test_what_is_kept_is_not_trusted_blindly(folder: Path, content: str) -> None:
+    """A spoilt or foreign file is passed over, and runs nothing."""
+    file = folder / "informativa.yaml"
+    first = load(file, keep=True)
+    good = kept(folder).read_bytes()
+    spoilt = {
+        "planted": good[:32] + pickle.dumps(Planted()),
+        "garbage": good[:32] + b"\x80\x05garbage",
+        "empty": b"",
+        "written by others": good,
+    }
+    kept(folder).write_bytes(spoilt[content])
+    kept(folder).chmod(0o666 if content == "written by others" else 0o644)
+    assert remembered.recall(file, file.read_text()) is None
+    assert load(file) == first
+    assert not Path("planted").exists()

@@ -39,7 +39,7 @@ def prepare(file: Path) -> Configuration:
 
     Raises ConfigError with all that is wrong, a recording that changed included; LedgerError.
     """
-    configuration = load(file)
+    configuration = load(file, keep=True)
     bootstrap.verify_recordings(configuration, keep=True)
     return configuration
 

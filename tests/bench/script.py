@@ -19,6 +19,7 @@ def script(report: Report, folder: Path, *, rounds: int = 25) -> None:
     """How long each takes, caller known."""
     office = Office(folder / "script")
     rivals.acquaint(office)
+    office.dialplan()  # as every admin does, and what keeps the configuration ready for scripts
     ledger = office.folder / "ledger" / "acme.sqlite3"
     commands = {
         OURS: [str(BIN / "informativa-agi")],

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ..config import DEFAULT_FILE, load
-from ..config.load import KEY_BYTES, RETIRED
+from ..config.build import KEY_BYTES, RETIRED
 from ..errors import InformativaError
 from .options import Config, controller_named
 

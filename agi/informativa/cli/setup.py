@@ -50,7 +50,7 @@ def init(folder: Path) -> None:
 
 def check(file: Path) -> None:
     """Load everything and open the ledgers; print what was found, warnings on standard error."""
-    configuration = load(file)
+    configuration = load(file, keep=True)
     if configuration.refused:
         raise ConfigError(configuration.refused)
     bootstrap.verify_recordings(configuration, keep=False)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .load import Configuration, load
+from .build import Configuration, load
 
 __all__ = ["DEFAULT_FILE", "Configuration", "load"]
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    import yaml  # not for a script: see remembered.py
 
 KeyPath = tuple[str | int, ...]
 
@@ -43,16 +44,24 @@ def dotted(path: Sequence[str | int]) -> str:
     return text if text.isprintable() else repr(text)
 
 
-def read(file: Path) -> Document:
-    """Parse `file`. Raises ConfigError when it cannot be read or is no YAML mapping."""
+def read(file: Path) -> str:
+    """The text of `file`. Raises ConfigError when it cannot be read."""
     try:
-        root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        return file.read_text(encoding="utf-8")
     except FileNotFoundError:
         message = "there is no such file; type: informativa init DIR"
         raise ConfigError([Problem(str(file), None, "", message)]) from None
     except (OSError, UnicodeDecodeError) as error:
         message = f"cannot be read ({_reason(error)}); give a readable UTF-8 file with -c"
         raise ConfigError([Problem(str(file), None, "", message)]) from None
+
+
+def parse(file: Path, text: str) -> Document:
+    """Parse the text of `file`. Raises ConfigError when it is no YAML mapping."""
+    import yaml
+
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise ConfigError([_syntax(file, error)]) from None
     except RecursionError:
@@ -70,6 +79,8 @@ def read(file: Path) -> Document:
 
 
 def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
+    import yaml
+
     document.lines.setdefault(path, node.start_mark.line + 1)
     if id(node) in document.seen:
         document.problems.append(document.problem(path, "is an alias (*name); write its value out"))

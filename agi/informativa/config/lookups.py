@@ -7,14 +7,15 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-
-import yaml
+from typing import TYPE_CHECKING
 
 from ..model import Lookup
 from .document import KeyPath
 from .findings import Findings
 from .messages import unknown
-from .schema import ControllerSettings, LookupSettings
+
+if TYPE_CHECKING:
+    from .schema import ControllerSettings, LookupSettings
 
 
 def lookups(name: str, given: ControllerSettings, folder: Path, findings: Findings) -> Iterator[Lookup]:
@@ -72,6 +73,8 @@ def _arguments(lookup: LookupSettings, folder: Path, path: KeyPath, findings: Fi
         return {}
     file = folder / lookup.connect
     text = findings.secret(file, path, f"there is no file {file}; write `database: …` and the like there")
+    import yaml
+
     try:
         arguments = yaml.safe_load(text or "{}")
     except yaml.YAMLError:

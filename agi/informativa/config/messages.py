@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
-
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING, Any
 
 from .document import KeyPath
-from .schema import Settings
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 def key_path(detail: ErrorDetails) -> KeyPath:
@@ -49,6 +49,8 @@ def unknown(what: str, name: str, known: Any, *, named: bool = True) -> str:
 
 def _settings_at(path: KeyPath) -> list[str]:
     """The names of the settings that may stand in the mapping at `path`."""
+    from .schema import Settings
+
     kind: Any = Settings
     for part in path:
         fields = getattr(kind, "model_fields", None)

@@ -1,7 +1,7 @@
 """The shape of informativa.yaml, as pydantic models. Unknown keys are refused everywhere.
 
 What refers to something else (a line to its controller, a plan to its notices, a path to a file) is
-checked in `load.py`, which has the whole configuration before it.
+checked in `build.py`, which has the whole configuration before it.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import phonenumbers
-from pydantic import ValidationError
 
 from ..caller import spellings
 from ..errors import ConfigError, Problem
@@ -32,19 +32,22 @@ from ..model import (
     Version,
 )
 from . import document as documents
+from . import remembered
 from .findings import Findings, in_order
 from .lookups import lookups
 from .messages import in_words, key_path, unknown
 from .prompts import measure
-from .schema import (
-    ControllerSettings,
-    LineSettings,
-    ManagerSettings,
-    NoticeSettings,
-    OutsourcingSettings,
-    Settings,
-    VersionSettings,
-)
+
+if TYPE_CHECKING:
+    from .schema import (
+        ControllerSettings,
+        LineSettings,
+        ManagerSettings,
+        NoticeSettings,
+        OutsourcingSettings,
+        Settings,
+        VersionSettings,
+    )
 
 _SAFE = re.compile(r"[\w ./+@=~-]+")  # as `File` in schema.py
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -84,21 +87,38 @@ class Configuration:
         return f"{self.host}:{self.port}"
 
 
-def load(file: Path) -> Configuration:
-    """Read and check everything that `file` names. Raises ConfigError with all problems found."""
-    document = documents.read(file)
-    try:
-        settings = Settings.model_validate(document.data)
-    except ValidationError as error:
-        found = [document.problem(key_path(detail), in_words(detail)) for detail in error.errors()]
-        raise ConfigError(in_order([*document.problems, *found])) from None
+def load(file: Path, *, keep: bool = False) -> Configuration:
+    """Read and check everything that `file` names. Raises ConfigError with all problems found.
+
+    With `keep` what its text came to is kept for scripts, which start in half the time then.
+    """
+    text = documents.read(file)
+    known = remembered.recall(file, text)
+    document, settings = known or _validated(file, text)
     folder = file.absolute().parent
     if not _SAFE.fullmatch(str(folder)):
         message = (
             f"lies in {str(folder)!r}, whose name Asterisk's dialplan would misread; move it to a plainer one"
         )
         raise ConfigError([Problem(str(file), None, "", message)])
-    return _Builder(document, settings, folder).build()
+    configuration = _Builder(document, settings, folder).build()
+    if keep and not known:
+        remembered.keep(file, text, document, settings)
+    return configuration
+
+
+def _validated(file: Path, text: str) -> tuple[documents.Document, Settings]:
+    """The shape of it, by pydantic."""
+    from pydantic import ValidationError
+
+    from .schema import Settings
+
+    document = documents.parse(file, text)
+    try:
+        return document, Settings.model_validate(document.data)
+    except ValidationError as error:
+        found = [document.problem(key_path(detail), in_words(detail)) for detail in error.errors()]
+        raise ConfigError(in_order([*document.problems, *found])) from None
 
 
 class _Builder:
@@ -332,7 +352,7 @@ class _Builder:
             region=given.region,
             plan=tuple(plan),
             callers=given.callers,
-            keys=Keys(**given.keys.model_dump()),
+            keys=Keys(**vars(given.keys)),
             shared=tuple(self._settings.shared_numbers),
             languages=given.languages,
             fallback=tuple(given.fallback),
@@ -397,8 +417,8 @@ class _Builder:
 def _outsourcing(given: OutsourcingSettings) -> Outsourcing:
     return Outsourcing(
         processor=given.processor,
-        contract=Document(**given.contract.model_dump()),
-        analysis=Document(**given.analysis.model_dump()),
+        contract=Document(**vars(given.contract)),
+        analysis=Document(**vars(given.analysis)),
         sub_processors=tuple(given.sub_processors),
     )
 

@@ -30,6 +30,7 @@ def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
     assert [line.split("informativa ")[1].split()[0] for line in ours] == [
         "init",
         "check",
+        "systemd",
         "dialplan",
         "ledger",
         "explain",
@@ -37,7 +38,7 @@ def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
     for line in ours:
         typed = line.replace("sudo -u asterisk ", "").replace("/opt/informativa/bin/", f"{BIN}/")
         typed = typed.replace("/etc/informativa", f"{tmp_path}/informativa")
-        typed = typed.replace("/etc/asterisk", str(tmp_path))
+        typed = typed.replace("/etc/asterisk", str(tmp_path)).replace("/etc/systemd/system", str(tmp_path))
         ran = subprocess.run(typed, shell=True, capture_output=True, text=True, timeout=60, check=False)
         assert (ran.returncode, ran.stderr) == (0, ""), typed
     assert "Gosub" in (tmp_path / "informativa.conf").read_text()

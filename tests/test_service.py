@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from informativa import bootstrap, upkeep
+from informativa.cli import setup
 from informativa.cli.log import WAITING, Sink
 from informativa.config import load
+from lab.office import Office
 from test_ledgers import PLAYED
 
 
@@ -46,7 +53,7 @@ import asyncio, time
 from informativa import service
 service.HANG_SECONDS = 0.2
 async def hang():
-    async with service._watched():
+    async with service._watched(lambda: None):
         await asyncio.sleep(0)
         time.sleep(60)
 asyncio.run(hang())
@@ -92,3 +99,67 @@ for limit in (4000, 1200, 64):
     ran = subprocess.run([sys.executable, "-c", lower], capture_output=True, text=True, check=True)
     told = [line for line in ran.stdout.splitlines() if line.isdigit()]
     assert told == ["2000", "100", "32"]
+
+
+@pytest.fixture
+def unit(folder: Path, tmp_path: Path) -> Path:
+    """The systemd unit for a configuration."""
+    file = tmp_path / "informativa.service"
+    setup.systemd(folder / "informativa.yaml", file)
+    return file
+
+
+def analyzed(*arguments: str | Path) -> str:
+    """What systemd-analyze says."""
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not there")
+    command = ["systemd-analyze", *map(str, arguments)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    return ran.stdout + ran.stderr
+
+
+def test_unit_is_right_and_hardened(unit: Path) -> None:
+    """systemd finds nothing wrong with the unit, and little that it exposes."""
+    assert str(unit.parent / "etc/ledger") in unit.read_text()
+    assert "$" not in unit.read_text().replace("$MAINPID", "")
+    said = analyzed("verify", "--man=no", unit)
+    assert [line for line in said.splitlines() if "informativa.service" in line] == []
+    (level,) = re.findall(
+        r"exposure level for informativa.service: ([\d.]+)", analyzed("security", "--offline=true", unit)
+    )
+    assert float(level) < 2.0
+
+
+def test_unit_lets_look_ups_out(folder: Path) -> None:
+    """Only a service that asks nobody is kept from the network."""
+    file = folder / "informativa.yaml"
+    assert "IPAddressDeny=any" in setup._unit(load(file))
+    lookup = "lookups: {crm: {notice: privacy, url: 'https://crm.example/t?n={number}'}}"
+    file.write_text(file.read_text().replace("    retention: 5", f"    {lookup}\n    retention: 5", 1))
+    assert "IPAddressDeny" not in setup._unit(load(file))
+
+
+def test_systemd_is_told_how_the_service_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ready when calls are taken, alive every second, loading and ready again, stopping."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(30)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        office = Office(tmp_path / "etc")
+
+        def told() -> str:
+            return systemd.recv(4096).decode().splitlines()[0]
+
+        def next_but_alive() -> str:
+            while (state := told()) == "WATCHDOG=1":
+                pass
+            return state
+
+        office.start()
+        assert told() == "READY=1"
+        assert told() == "WATCHDOG=1"
+        office.reload()
+        assert [next_but_alive(), next_but_alive()] == ["RELOADING=1", "READY=1"]
+        assert told() == "WATCHDOG=1"
+        office.stop()
+        assert next_but_alive() == "STOPPING=1"

@@ -8,7 +8,7 @@ import logging
 import os
 import resource
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from .errors import ConfigError, InformativaError
 from .model import Verdict
 from .ports import CallSession
 from .sessions.fastagi import STRANGERS, FastAgiServer
+from .systemd import Notifier
 
 log = structlog.get_logger("informativa")
 
@@ -83,6 +84,7 @@ class Service:
         self._server = FastAgiServer(self.answer, sessions=configuration.sessions)
         self._reloading = asyncio.Lock()
         self._beside: set[asyncio.Task[None]] = set()
+        self._notifier = Notifier()
 
     @property
     def configuration(self) -> Configuration:
@@ -103,6 +105,7 @@ class Service:
                 " (and write the dialplan again with `informativa dialplan`).",
             ) from error
         log.info("ready", address=f"agi://{host}:{port}/notice", lines=len(configuration.lines))
+        self._notifier.ready(self._status)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -111,8 +114,9 @@ class Service:
         self._aside(self._daily())
         self._aside(self._collect())
         self._aside(self._reopen())
-        async with _watched():
+        async with _watched(self._notifier.alive):
             await stop.wait()
+            self._notifier.stopping()
             cancelled = await self._server.stop(self.configuration.drain)
         for task in list(self._beside):
             task.cancel()
@@ -133,27 +137,37 @@ class Service:
     async def reload(self) -> None:
         """Load the file anew and go on with it, or say what is wrong with it and go on as before."""
         async with self._reloading:
-            before = self._shifts[-1]
-            try:
-                configuration = await asyncio.to_thread(prepare, before.configuration.file)
-                desk = await asyncio.to_thread(bootstrap.service_desk, configuration, before.desk)
-            except ConfigError as error:
-                for problem in error.problems:
-                    log.error("not reloaded, going on as before", problem=str(problem))
-                return
-            except InformativaError as error:
-                log.error("not reloaded, going on as before", problem=str(error))
-                return
-            self._shifts.append(_Shift(configuration, desk))
-            self._server.sessions = _allow_descriptors(configuration.sessions)
-            _announce(configuration)
-            if configuration.listen != before.configuration.listen:
-                log.warning("service.listen has changed", remedy="restart the service to listen there")
-            log.info("reloaded", lines=len(configuration.lines))
-            self._dismiss()
+            self._notifier.reloading()
+            await self._load()
+            self._notifier.ready(self._status)
+
+    async def _load(self) -> None:
+        before = self._shifts[-1]
+        try:
+            configuration = await asyncio.to_thread(prepare, before.configuration.file)
+            desk = await asyncio.to_thread(bootstrap.service_desk, configuration, before.desk)
+        except ConfigError as error:
+            for problem in error.problems:
+                log.error("not reloaded, going on as before", problem=str(problem))
+            return
+        except InformativaError as error:
+            log.error("not reloaded, going on as before", problem=str(error))
+            return
+        self._shifts.append(_Shift(configuration, desk))
+        self._server.sessions = _allow_descriptors(configuration.sessions)
+        _announce(configuration)
+        if configuration.listen != before.configuration.listen:
+            log.warning("service.listen has changed", remedy="restart the service to listen there")
+        log.info("reloaded", lines=len(configuration.lines))
+        self._dismiss()
+
+    @property
+    def _status(self) -> str:
+        return f"{len(self.configuration.lines)} lines on {self.configuration.listen}"
 
     def close(self) -> None:
         """Close all that is open; what was queued is durable then."""
+        self._notifier.close()
         for shift in self._shifts:
             bootstrap.close(shift.desk)
 
@@ -237,13 +251,15 @@ def _announce(configuration: Configuration) -> None:
 
 
 @asynccontextmanager
-async def _watched() -> AsyncIterator[None]:
+async def _watched(alive: Callable[[], None]) -> AsyncIterator[None]:
     """End the process when its event loop stands still: Asterisk waits for ever for a server that hangs,
-    and goes on at once when the connection closes. faulthandler's timer needs no working interpreter."""
+    and goes on at once when the connection closes. faulthandler's timer needs no working interpreter, and
+    systemd, which hears by `alive` that the loop turns, no working process."""
 
     async def pat() -> None:
         while True:
             faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
+            alive()
             await asyncio.sleep(1)
 
     patting = asyncio.create_task(pat())

@@ -42,7 +42,7 @@ def rotate(
             "Run this as the user whose file it is.",
         ) from error
     print(f"{owner.name} ({owner.id}) has a new key; the old one is {old}.")
-    print("Next: have the service load it (kill -HUP).")
+    print("Next: have the service load it (systemctl reload informativa).")
 
 
 def write_key(file: Path, like: Path | None = None) -> Path:

@@ -148,6 +148,17 @@ def explain(
 
 
 @app.command()
+def systemd(
+    config: Config = DEFAULT_FILE,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it here.")
+    ] = None,
+) -> None:
+    """Print the systemd unit for this configuration, hardened, or write it."""
+    setup.systemd(config, output)
+
+
+@app.command()
 def serve(
     config: Config = DEFAULT_FILE,
     log: Annotated[LogFormat, typer.Option(help="How to write the log.")] = LogFormat.CONSOLE,

@@ -1,15 +1,20 @@
-"""Commands that set up and run: init, check, dialplan, serve."""
+"""Commands that set up and run: init, check, dialplan, systemd, serve."""
 
 from __future__ import annotations
 
 import errno
+import grp
+import pwd
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from string import Template
+from typing import Any
 
 from .. import bootstrap, service
 from .. import dialplan as dialplans
@@ -19,6 +24,7 @@ from ..model import Line
 from .keys import write_key
 from .log import LogFormat, configure
 
+_ALONE = "# Nothing that is configured leaves this machine.\nIPAddressDeny=any\nIPAddressAllow=localhost\n"
 _CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml
 
 
@@ -86,7 +92,17 @@ def _exposed(configuration: Configuration) -> list[str]:
 
 def dialplan(file: Path, output: Path | None) -> None:
     """The dialplan made out for this configuration: printed, or put in place of `output` as a whole."""
-    text = _dialplan(load(file))
+    _put(_dialplan(load(file, keep=True)), output, "asterisk -rx 'dialplan reload'")
+
+
+def systemd(file: Path, output: Path | None) -> None:
+    """The systemd unit made out for this configuration: printed, or put in place of `output` as a whole."""
+    configuration = load(file, keep=True)
+    _put(_unit(configuration), output, "systemctl daemon-reload && systemctl enable --now informativa")
+
+
+def _put(text: str, output: Path | None, then: str) -> None:
+    """Print it, or write it as a whole and say what to type next. Raises InformativaError."""
     if output is None:
         print(text, end="")
         return
@@ -100,7 +116,7 @@ def dialplan(file: Path, output: Path | None) -> None:
         raise InformativaError(
             f"{output} cannot be written ({error.strerror}).", "Name a file that you may write, or be root."
         ) from error
-    print(f"Wrote {output}. Next: asterisk -rx 'dialplan reload'")
+    print(f"Wrote {output}. Next: {then}")
 
 
 def serve(file: Path, form: LogFormat) -> None:
@@ -129,6 +145,42 @@ def _dialplan(configuration: Configuration) -> str:
     return dialplans.render(
         shipped, configuration, Path(sys.executable).with_name("informativa-agi"), datetime.now(UTC)
     )
+
+
+def _unit(configuration: Configuration) -> str:
+    """The service's user is the owner of the ledgers' folder, or else of the configuration."""
+    template = (resources.files(__package__) / "informativa.service").read_text(encoding="utf-8")
+    ledgers = sorted({str(Path(each.ledger).parent) for each in configuration.controllers.values()})
+    existing = [Path(folder) for folder in ledgers if Path(folder).is_dir()]
+    owner = (existing[0] if existing else configuration.file).stat()
+    used = [sys.prefix, str(configuration.folder), *ledgers]
+    at_home = any(path.startswith(("/home/", "/root/", "/run/user/")) for path in used)
+    return Template(template).substitute(
+        program=Path(sys.executable).with_name("informativa"),
+        file=configuration.file,
+        user=_name(owner.st_uid, pwd.getpwuid),
+        group=_name(owner.st_gid, grp.getgrgid),
+        stop=f"{configuration.drain + 20:.0f}",
+        descriptors=configuration.sessions + service.OWN_DESCRIPTORS,
+        ledgers=" ".join(ledgers),
+        home="read-only" if at_home else "yes",
+        network="" if _talks_to_others(configuration) else _ALONE,
+    )
+
+
+def _talks_to_others(configuration: Configuration) -> bool:
+    manager = configuration.manager
+    hosts = [configuration.host, *([manager.host] if manager else [])]
+    asks = any(controller.lookups for controller in configuration.controllers.values())
+    return asks or not all(host.startswith("127.") for host in hosts)
+
+
+def _name(number: int, look_up: Callable[[int], Any]) -> str:
+    """The name of a user or group; its number if it has none."""
+    try:
+        return str(look_up(number)[0])
+    except KeyError:
+        return str(number)
 
 
 def _shipped(name: str) -> Traversable:

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import __version__
+from ..model import Kind, NumberForm
 from .document import Document
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ _KNOWN = {
     ("datetime", "datetime"),
     ("datetime", "timedelta"),
     ("datetime", "timezone"),
-    ("informativa.model", "Kind"),
-    ("informativa.model", "NumberForm"),
+    (Kind.__module__, "Kind"),
+    (NumberForm.__module__, "NumberForm"),
     ("types", "SimpleNamespace"),
 }
 

@@ -1,0 +1,217 @@
+"""The nouns of a call: who rings, what is decided, what was heard, what is put on record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from .plan import Notice, Prompt, Version
+from .words import Ending, Kind, Reason, Status
+
+
+@dataclass(frozen=True)
+class IncomingCall:
+    """What Asterisk says about a call at its start (the AGI environment). An attacker writes parts.
+
+    `linked` is the id that all channels of one conversation share, also after a transfer. `number` is
+    in clear and lives only as long as the call (it is kept out of `repr`). `presentation` is Q.931's
+    octet as a number. `ambiguous` is set when what came is not what Asterisk sends, which only happens
+    when somebody put line breaks into a variable.
+    """
+
+    id: str
+    linked: str
+    line: str
+    number: str = field(repr=False)
+    presentation: int
+    language: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    script: str = ""
+    ambiguous: bool = False
+
+
+@dataclass(frozen=True)
+class Identified:
+    """A caller that can be recognised: by an E.164 number with its plus sign, or by a customer number that
+    the dialplan knows (after a PIN, say). `country` is ISO 3166, '' where there is none."""
+
+    number: str = field(repr=False)
+    country: str = ""
+    customer: bool = False
+
+
+@dataclass(frozen=True)
+class Unidentified:
+    """A caller that cannot be recognised, and why. Never taken as informed (law: 13(4) GDPR)."""
+
+    reason: Reason
+
+
+Caller = Identified | Unidentified
+
+
+@dataclass(frozen=True)
+class Known:
+    """What one caller already got of one notice, and the latest record that proves it."""
+
+    versions: frozenset[str]
+    purposes: frozenset[str]
+    record: int
+    at: datetime
+
+    def merged(self, other: Known) -> Known:
+        """Both together: all versions and purposes of either, the later record.
+
+        Commutative and associative, so the order in which deliveries are read does not matter; later
+        by number and not by time, because a clock may be wrong for a day.
+        """
+        later = max(self, other, key=lambda known: known.record)
+        versions, purposes = self.versions | other.versions, self.purposes | other.purposes
+        return Known(versions, purposes, later.record, later.at)
+
+
+Standing = Mapping[str, Known]
+"""What one caller already got, by notice id. Empty for a caller nobody has informed."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one of the controller's own systems says: which version a caller was told, how, when, by which
+    paper."""
+
+    version: Version
+    kind: Kind
+    at: datetime
+    reference: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Play `version` of `notice` or leave it out, always with a reason and, for a skip, its proof.
+
+    `prompts`, by language, are the version's short ones or a supplement; `told` is which purposes they
+    tell of.
+    """
+
+    notice: Notice
+    version: Version
+    play: bool
+    reason: Reason
+    prompts: Mapping[str, Prompt]
+    told: frozenset[str]
+    basis: Known | None = None
+
+
+@dataclass(frozen=True)
+class Playback:
+    """What Asterisk reported for one STREAM FILE.
+
+    `result` and `endpos` are AGI's (`endpos` in samples of the file it chose), `seconds` is the time
+    from command to reply, `alive` is whether the channel was still up afterwards. `lost` means that
+    no reply came at all.
+    """
+
+    result: int
+    endpos: int
+    seconds: float
+    alive: bool
+    lost: bool = False
+
+
+@dataclass(frozen=True)
+class Heard:
+    """How much of a prompt reached the caller: its ending, seconds heard, its length, a key if any."""
+
+    ending: Ending
+    seconds: float
+    length: float
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One row of the ledger: one decision and what became of it. No caller's number, ever.
+
+    `pseudonym` is `None` for a caller who was not recognised. `heard` is `None` where nothing was to
+    be played. `basis` is the number of the record that shows the caller was informed already.
+    `language` is the one played, `wanted` the one that should have been, where that is another.
+    `reference` names the evidence of what was told elsewhere. An `erased` event is what a caller's
+    request for erasure left.
+    """
+
+    at: datetime
+    call: str
+    line: str
+    pseudonym: bytes | None
+    notice: str
+    version: str
+    language: str
+    purposes: frozenset[str]
+    status: Status
+    reason: Reason
+    prompt: str = ""
+    heard: Heard | None = None
+    basis: int | None = None
+    linked: str = ""
+    wanted: str = ""
+    kind: Kind = Kind.PHONE
+    reference: str = ""
+    erased: bool = False
+
+    @property
+    def informs(self) -> bool:
+        """Whether the caller has this version now: only a notice heard to its end informs, and one that
+        he skipped where a setting says that this counts."""
+        if self.erased:
+            return False
+        given = self.status in (Status.PLAYED, Status.INFORMED)
+        return given or (self.status is Status.SKIPPED and self.heard is not None)
+
+
+def told_elsewhere(
+    notice: Notice,
+    version: Version,
+    kind: Kind,
+    at: datetime,
+    pseudonym: bytes | None,
+    reference: str,
+    **more: str,
+) -> Event:
+    """The event of a caller who got a notice otherwise than by a prompt; `more` are other fields of it."""
+    empty = {"call": "", "line": "", "language": ""}
+    return Event(
+        at=at,
+        pseudonym=pseudonym,
+        notice=notice.id,
+        version=version.id,
+        purposes=version.purposes,
+        status=Status.INFORMED,
+        reason=Reason.TOLD_ELSEWHERE,
+        kind=kind,
+        reference=reference,
+        **(empty | more),  # type: ignore[arg-type]
+    )
+
+
+@dataclass(frozen=True)
+class Record:
+    """An event that is durable, under its number."""
+
+    number: int
+    event: Event
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the dialplan is told: status, the word that explains it, and the record (or spool key).
+
+    `error` is for the admin's log: why the ledger did not take it. `heard` names the records of what was
+    heard whole in this call so far, for the next try after a transfer.
+    """
+
+    status: Status
+    reason: str
+    record: str = ""
+    error: str = ""
+    heard: str = ""

@@ -1,0 +1,192 @@
+"""The nouns of the configuration: who must hear what on which line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from .words import Kind, NumberForm
+
+
+@dataclass(frozen=True)
+class Length:
+    """The length of one installed sound file: samples at a rate in hertz."""
+
+    samples: int
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        return self.samples / self.rate
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One recording as Asterisk knows it: a path without extension, and each installed file's length.
+
+    Asterisk picks the file that suits the channel's codec and reports positions in *its* samples, so
+    every installed format's length is kept; all last equally long, within a rounding.
+    """
+
+    path: str
+    lengths: tuple[Length, ...]
+
+    @property
+    def seconds(self) -> float:
+        return max((length.seconds for length in self.lengths), default=0.0)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One wording of a notice: what it covers and its prompts by language (a short one, maybe a full).
+
+    `starts` is when it comes into force, `None` for always. `supplements` are what to play instead to
+    somebody who knows an earlier version, by that version's id: only what is new.
+    """
+
+    id: str
+    purposes: frozenset[str]
+    material: bool
+    short: Mapping[str, Prompt]
+    full: Mapping[str, Prompt]
+    starts: datetime | None = None
+    supplements: Mapping[str, Mapping[str, Prompt]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One sound file of a version: notice, version, part, language and format say where it stands."""
+
+    place: tuple[str, str, str, str, str]
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What one controller tells its callers, as versions from the oldest to the newest."""
+
+    id: str
+    versions: tuple[Version, ...]
+
+    def current(self, now: datetime) -> Version:
+        """The newest version in force; before any of them is, the oldest."""
+        begun = (version for version in self.versions if version.starts is None or version.starts <= now)
+        return max(begun, key=self.versions.index, default=self.versions[0])
+
+
+@dataclass(frozen=True)
+class Step:
+    """One notice of a line's plan: `again` is after how long it is due again to who knows it.
+
+    `None` is never ("once"), zero is on every call.
+    """
+
+    notice: Notice
+    again: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What a caller may press during a notice; '' where it may not. `skip_informs` is the company's word
+    that who skips a notice knowingly counts as informed."""
+
+    full: str = "1"
+    repeat: str = ""
+    skip: str = ""
+    skip_informs: bool = False
+
+
+@dataclass(frozen=True)
+class Document:
+    """A paper: where it is filed, and of when it is."""
+
+    reference: str
+    date: date
+
+
+@dataclass(frozen=True)
+class Outsourcing:
+    """That another company answers the controller's calls, on which contract and after which analysis."""
+
+    processor: str
+    contract: Document
+    analysis: Document
+    sub_processors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """How to ask one of a controller's own systems whether a caller was told `notice`, and by what `kind`.
+
+    `question` is a URL, or an SQL query for the DB-API module `driver`, in which `{number}` (E.164) or
+    `{customer}` stands for the caller. `token` and `arguments` (of the driver's `connect`) are secret.
+    `seconds` is how long a call waits for the answer.
+    """
+
+    id: str
+    notice: str
+    kind: Kind
+    question: str
+    seconds: float
+    driver: str = ""
+    token: str = field(default="", repr=False)
+    arguments: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class ManagerAccount:
+    """Where Asterisk's manager interface is, and as whom we log in there. `secret` is secret."""
+
+    host: str
+    port: int
+    user: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Controller:
+    """Who answers for the data. `key` is secret: it turns numbers into this controller's pseudonyms;
+    `old_keys` are those before it that still recognise callers.
+
+    `refused` says why it may not go live; '' if it may. `retention` is for how long records are kept,
+    `None` for ever.
+    """
+
+    id: str
+    name: str
+    key: bytes = field(repr=False)
+    ledger: str
+    old_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    outsourcing: Outsourcing | None = None
+    refused: str = ""
+    retention: timedelta | None = None
+    lookups: tuple[Lookup, ...] = ()
+
+
+@dataclass(frozen=True)
+class Line:
+    """A called number: whose it is, in which language it speaks, and what its callers must hear.
+
+    `shared` are numbers that are nobody's, `*` at the end standing for any digits. `languages` are by
+    caller's country, `fallback` what to try where a prompt is missing in the
+    language wanted. The rest are explicit settings: whether to answer before a notice, to play again
+    after a transfer, to leave out what is not due on every call because only data that the service
+    needs are used, and to recognise callers who restrict their number.
+    """
+
+    number: str
+    controller: Controller
+    language: str
+    region: str
+    plan: tuple[Step, ...]
+    callers: NumberForm = NumberForm.EITHER
+    keys: Keys = Keys()
+    shared: tuple[str, ...] = ()
+    languages: Mapping[str, str] = field(default_factory=dict)
+    fallback: tuple[str, ...] = ()
+    answer: bool = True
+    again_after_transfer: bool = False
+    service_data_only: bool = False
+    trust_restricted: bool = False

@@ -1,0 +1,73 @@
+"""The words of the field: what a record and the dialplan may say."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What the dialplan gets in INFORMATIVA_STATUS: one word for how the notice went."""
+
+    PLAYED = "PLAYED"  # heard to its end
+    PARTIAL = "PARTIAL"  # begun and not finished: it stays due
+    SKIPPED = "SKIPPED"  # left out by an explicit setting or by the caller's key
+    NOTDUE = "NOTDUE"  # this caller already has it
+    FALLBACK = "FALLBACK"  # played, but nobody could look or record: it was put into the fallback spool
+    FAILED = "FAILED"  # due, and could not be played
+    INFORMED = "INFORMED"  # told elsewhere than by a prompt: by an operator, a website, a contract
+
+
+class Kind(StrEnum):
+    """How a caller got a notice; and two kinds of records that are not about a delivery."""
+
+    PHONE = "phone"
+    OPERATOR = "operator"
+    WEBSITE = "website"
+    CONTRACT = "contract"
+    ERASURE = "erasure"  # a caller's records were erased at his request
+    PURGE = "purge"  # records older than the retention were deleted
+
+
+class Reason(StrEnum):
+    """Why a notice was played or not; with `Ending` the only words INFORMATIVA_REASON may hold."""
+
+    NOT_INFORMED = "not-informed"  # no complete delivery to this caller is on record
+    NEW_PURPOSE = "new-purpose"  # what the caller knows does not cover a purpose of today's version
+    MATERIAL_CHANGE = "material-change"  # a version since then is a material change
+    PERIOD_OVER = "period-over"  # the plan asks for it again after so long
+    EVERY_CALL = "every-call"  # the plan asks for it on every call, whoever knows it
+    ALREADY_INFORMED = "already-informed"
+    SAME_CALL = "same-call"  # heard earlier in this call, before a transfer
+    SERVICE_DATA_ONLY = "service-data-only"  # the line's setting: only data that the service needs are used
+    WITHHELD = "withheld"  # the caller's number is restricted, unavailable or absent
+    MALFORMED = "malformed"  # what came as the caller's number is not one
+    SHARED = "shared"  # a number that many show or that stands for a missing one
+    AMBIGUOUS = "ambiguous"  # the number may be one of two, or the call's description contradicts itself
+    UNVERIFIED = "unverified"  # the network checked the number and found it wrong
+    TOLD_ELSEWHERE = "told-elsewhere"  # by an operator, a website, a contract
+    REQUEST = "request"  # of the caller, to be erased
+    RETENTION = "retention"  # the time for which the controller keeps records is over
+    LEDGER_UNAVAILABLE = "ledger-unavailable"
+    SERVICE_UNAVAILABLE = "service-unavailable"  # the dialplan had to play it by itself …
+    SERVICE_BUSY = "service-busy"  # … or because the service had too many calls
+    NO_LINE = "no-line"  # the called number is not configured
+
+
+class Ending(StrEnum):
+    """How the playback of one prompt ended."""
+
+    WHOLE = "whole"
+    KEY = "key"  # the caller pressed a key that stops the prompt
+    HUNG_UP = "hung-up"
+    CUT_SHORT = "cut-short"  # Asterisk ended it before the prompt's known length
+    NOT_PLAYABLE = "not-playable"  # Asterisk could not open or decode the prompt
+    CONNECTION_LOST = "connection-lost"  # Asterisk, or its connection, went away meanwhile
+    SERVICE_STOPPED = "service-stopped"  # informativa was told to stop and could not wait for the end
+
+
+class NumberForm(StrEnum):
+    """How a trunk writes callers' numbers that come without plus or 00."""
+
+    NATIONAL = "national"
+    INTERNATIONAL = "international"  # with country code
+    EITHER = "either"  # unknown: what may be both is nobody's

@@ -18,6 +18,7 @@ from ..errors import ConfigError, InformativaError
 from ..model import Line
 from .keys import write_key
 from .log import LogFormat, configure
+from .prompts import doubtful
 
 _CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml
 
@@ -55,7 +56,7 @@ def check(file: Path) -> None:
         raise ConfigError(configuration.refused)
     bootstrap.verify_recordings(configuration, keep=False)
     bootstrap.close(bootstrap.service_desk(configuration))
-    for warning in (*configuration.warnings, *_exposed(configuration)):
+    for warning in (*configuration.warnings, *_exposed(configuration), *doubtful(configuration)):
         print(f"warning: {warning}", file=sys.stderr)
     for line in configuration.lines:
         print(f"{line.number}: {line.controller.name}, {', '.join(_plan(line))}")

@@ -84,14 +84,19 @@ class Configuration:
         return f"{self.host}:{self.port}"
 
 
-def load(file: Path) -> Configuration:
-    """Read and check everything that `file` names. Raises ConfigError with all problems found."""
+def draft(file: Path) -> tuple[documents.Document, Settings]:
+    """What `file` says, before anything that it names is looked at. Raises ConfigError."""
     document = documents.read(file)
     try:
-        settings = Settings.model_validate(document.data)
+        return document, Settings.model_validate(document.data)
     except ValidationError as error:
         found = [document.problem(key_path(detail), in_words(detail)) for detail in error.errors()]
         raise ConfigError(in_order([*document.problems, *found])) from None
+
+
+def load(file: Path) -> Configuration:
+    """Read and check everything that `file` names. Raises ConfigError with all problems found."""
+    document, settings = draft(file)
     folder = file.absolute().parent
     if not _SAFE.fullmatch(str(folder)):
         message = (

@@ -1,0 +1,115 @@
+"""Laying the prompts out in the formats that Asterisk's channels speak."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .. import bootstrap
+from ..config.prompts import measure
+from ..errors import SpeechError
+from ..speech.formats import FORMATS
+from .shelf import Place, Shelf, give, write
+
+
+def install(shelf: Shelf, wanted: list[str], sounds: Path | None, *, dry_run: bool) -> None:
+    """Make what is missing beside each prompt, and copy all to `sounds` if given; say what was done."""
+    done = failed = 0
+    seen: set[Path] = set()
+    for controller, place in shelf.configured():
+        if place.base in seen:
+            continue
+        seen.add(place.base)
+        if not place.file("wav").exists():
+            print(f"warning: {place.file('wav')} is not there, so nothing is made of it", file=sys.stderr)
+            continue
+        for extension in wanted:
+            file = place.file(extension)
+            if file.exists():
+                continue
+            print(f"{'would make' if dry_run else 'making'} {file}")
+            if dry_run:
+                continue
+            try:
+                _make(shelf, controller, place, extension)
+                done += 1
+            except SpeechError as error:
+                failed += 1
+                print(f"warning: {error}", file=sys.stderr)
+    if sounds is not None:
+        done += _copy(shelf, sounds, dry_run=dry_run)
+    if not dry_run:
+        print(f"{len(seen)} prompts, {done} files made, {failed} could not be made.")
+    if failed:
+        raise SpeechError(
+            "Not all formats are there.", "Calls are translated by Asterisk where one is missing."
+        )
+
+
+def _make(shelf: Shelf, controller: str, place: Place, extension: str) -> None:
+    """One format of one prompt, made in a folder beside it that Asterisk may write to, then put in place."""
+    source = (
+        place.file("sln16") if extension == "g722" and place.file("sln16").exists() else place.file("wav")
+    )
+    folder = place.base.parent
+    try:
+        work = Path(tempfile.mkdtemp(prefix=".formats-", dir=folder))
+    except OSError as error:
+        raise SpeechError(
+            f"{folder} cannot be written ({error.strerror}).",
+            "Run this as the user whose folder it is, or as root.",
+        ) from error
+    try:
+        work.chmod(0o755)
+        give(work, folder.stat())
+        made = work / f"{place.base.name}.{extension}"
+        FORMATS[extension](source, made)
+        shutil.copy(place.file("wav"), work)
+        try:
+            measure(work / place.base.name)
+        except ValueError as error:
+            raise SpeechError(f"{made.name} came out wrong: {error}.") from None
+        content = made.read_bytes()
+        known = place.recording(place.file(extension), hashlib.sha256(content).hexdigest())
+        if controller and bootstrap.served_otherwise(shelf.ledger(controller), [known]):
+            raise SpeechError(
+                f"{known.file} would differ from the one that version {place.version} was served with.",
+                "Put that one back.",
+            )
+        write({place.file(extension): content})
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _copy(shelf: Shelf, sounds: Path, *, dry_run: bool) -> int:
+    """The version in force of each notice, to be played in the channel's language as
+    `Playback(informativa/acme/privacy-short)`; how many files."""
+    if not sounds.is_dir():
+        raise SpeechError(
+            f"There is no folder {sounds}.", "Name Asterisk's own: --sounds /var/lib/asterisk/sounds"
+        )
+    done = 0
+    for controller, place in shelf.configured():
+        if place.part not in ("short", "full") or place.version != _in_force(shelf, controller, place.notice):
+            continue
+        for file in place.files():
+            name = f"{place.notice}-{place.part}{file.suffix}"
+            target = sounds / place.language / "informativa" / controller / name
+            if target.exists() and target.read_bytes() == file.read_bytes():
+                continue
+            print(f"{'would copy' if dry_run else 'copying'} {file} to {target}")
+            if not dry_run:
+                write({target: file.read_bytes()})
+                done += 1
+    return done
+
+
+def _in_force(shelf: Shelf, controller: str, notice: str) -> str:
+    now = datetime.now(UTC)
+    versions = list(shelf.versions(controller, notice).values())
+    begun = [version for version in versions if version.starts is None or version.starts <= now]
+    return (begun or versions[:1])[-1].version

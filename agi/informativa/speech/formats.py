@@ -1,0 +1,74 @@
+"""One recording in every format that Asterisk may want for a channel, each beside the `.wav` that it is of.
+
+What a channel speaks is then only read from the disk; otherwise Asterisk translates it, in every call.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import SpeechError
+from .audio import NARROW, WIDE, sox
+
+_NARROW = ("-r", str(NARROW), "-c", "1")
+_PATIENCE = 60.0  # seconds for Asterisk
+
+
+def _encoded(*options: str) -> Callable[[Path, Path], None]:
+    def encode(source: Path, target: Path) -> None:
+        sox("-D", source, *options, target)
+
+    return encode
+
+
+def _wide(source: Path, target: Path) -> None:
+    sox("-D", source, *_raw(WIDE), target, "rate", "-v", str(WIDE))
+
+
+def _g722(source: Path, target: Path) -> None:
+    """By the Asterisk that runs here, which has the codec; by ffmpeg where there is none."""
+    said = "there is neither a running Asterisk here nor ffmpeg"
+    if asterisk := shutil.which("asterisk", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"):
+        said = _run(asterisk, "-rx", f'file convert "{source}" "{target}"')
+    if not _written(target) and (ffmpeg := shutil.which("ffmpeg")):
+        form = ("-f", "s16le", "-ar", str(WIDE), "-ac", "1") if source.suffix == ".sln16" else ()
+        said = _run(
+            ffmpeg, "-loglevel", "error", "-y", *form, "-i", source, "-ar", "16000", "-f", "g722", target
+        )
+    if not _written(target):
+        raise SpeechError(
+            f"{target.name} cannot be made: {said}.", "Start Asterisk, or: apt-get install ffmpeg"
+        )
+
+
+FORMATS: dict[str, Callable[[Path, Path], None]] = {
+    "alaw": _encoded(*_NARROW, "-t", "al"),
+    "ulaw": _encoded(*_NARROW, "-t", "ul"),
+    "gsm": _encoded(*_NARROW, "-t", "gsm"),
+    "sln16": _wide,
+    "g722": _g722,
+}
+"""How each format is made of a file: `.wav`, and for g722 `.sln16`, which is before it here."""
+
+
+def _raw(rate: int) -> tuple[str, ...]:
+    return ("-t", "raw", "-r", str(rate), "-e", "signed", "-b", "16", "-c", "1")
+
+
+def _written(file: Path) -> bool:
+    return file.exists() and file.stat().st_size > 0
+
+
+def _run(*command: str | Path) -> str:
+    """Run a program; the last that it said."""
+    try:
+        ran = subprocess.run(  # noqa: S603  # no shell
+            command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return ((ran.stderr or ran.stdout).strip().splitlines() or ["it said nothing"])[-1]

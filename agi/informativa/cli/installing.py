@@ -18,18 +18,18 @@ from .shelf import Place, Shelf, give, write
 
 def install(shelf: Shelf, wanted: list[str], sounds: Path | None, *, dry_run: bool) -> None:
     """Make what is missing beside each prompt, and copy all to `sounds` if given; say what was done."""
-    done = failed = 0
-    seen: set[Path] = set()
+    done = 0
+    cannot: dict[str, SpeechError] = {}
+    bases: dict[Path, tuple[str, Place]] = {}
     for controller, place in shelf.configured():
-        if place.base in seen:
-            continue
-        seen.add(place.base)
+        bases.setdefault(place.base, (controller, place))
+    for controller, place in bases.values():
         if not place.file("wav").exists():
             print(f"warning: {place.file('wav')} is not there, so nothing is made of it", file=sys.stderr)
             continue
         for extension in wanted:
             file = place.file(extension)
-            if file.exists():
+            if file.exists() or extension in cannot:
                 continue
             print(f"{'would make' if dry_run else 'making'} {file}")
             if dry_run:
@@ -38,15 +38,15 @@ def install(shelf: Shelf, wanted: list[str], sounds: Path | None, *, dry_run: bo
                 _make(shelf, controller, place, extension)
                 done += 1
             except SpeechError as error:
-                failed += 1
+                cannot[extension] = error
                 print(f"warning: {error}", file=sys.stderr)
     if sounds is not None:
         done += _copy(shelf, sounds, dry_run=dry_run)
     if not dry_run:
-        print(f"{len(seen)} prompts, {done} files made, {failed} could not be made.")
-    if failed:
+        print(f"{len(bases)} prompts, {done} files made.")
+    if cannot:
         raise SpeechError(
-            "Not all formats are there.", "Calls are translated by Asterisk where one is missing."
+            f"Not made: {', '.join(cannot)}.", "Asterisk translates in every call that wants one of these."
         )
 
 

@@ -102,7 +102,8 @@ def build(
                 values["key"] = key(pressed or _key(shelf, name), language)
             lines = texts.lines(source, language, part, values, said)
             place = shelf.place(name, notice, given, part, language)
-            made[place] = (_spoken(lines, language, part), "\n".join(lines) + "\n")
+            text = "\n".join(lines) + "\n"
+            made[place] = (_kept(place, text) or _spoken(lines, language, part), text)
     shelf.put(name, {place: files for place, (files, _) in made.items()}, force=force)
     write({place.file("txt"): text for place, (_, text) in made.items()})
     _report(shelf, name, {place: files["wav"] for place, (files, _) in made.items()}, said)
@@ -203,6 +204,13 @@ def doubtful(configuration: Configuration) -> list[str]:
 
 
 # --- steps ---
+
+
+def _kept(place: Place, text: str) -> dict[str, bytes]:
+    """What is there of the same text: the engine may speak it a little differently each time."""
+    wav, before = place.file("wav"), place.file("txt")
+    same = wav.exists() and before.exists() and before.read_text(encoding="utf-8") == text
+    return {"wav": wav.read_bytes()} if same else {}
 
 
 def _spoken(lines: list[str], language: str, part: Part) -> dict[str, bytes]:

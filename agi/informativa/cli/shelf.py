@@ -113,19 +113,22 @@ class Shelf:
 
         Raises SpeechError if callers heard another one under its version, or one is there and not `force`.
         """
-        for place, files in made.items():
+        changed = {
+            place: {place.file(extension): content for extension, content in files.items()}
+            for place, files in made.items()
+        }
+        for place, files in list(changed.items()):
+            if all(file.exists() and file.read_bytes() == content for file, content in files.items()):
+                del changed[place]  # and the formats beside it are still of the same recording
+        for place, files in changed.items():
             self._admit(controller, place, files, force=force)
-        for place, files in made.items():
-            write({place.file(extension): content for extension, content in files.items()})
-            for stale in place.files():
-                if stale.suffix[1:] not in files:
-                    stale.unlink()
+        for place, files in changed.items():
+            write(files)
+            for stale in set(place.files()) - set(files):
+                stale.unlink()
 
-    def _admit(self, controller: str, place: Place, files: Mapping[str, bytes], *, force: bool) -> None:
-        new = {place.file(extension): content for extension, content in files.items()}
+    def _admit(self, controller: str, place: Place, new: Mapping[Path, bytes], *, force: bool) -> None:
         there = place.files()
-        if {file: file.read_bytes() for file in there if file in new} == new:
-            return
         recordings = [
             place.recording(file, hashlib.sha256(content).hexdigest()) for file, content in new.items()
         ]

@@ -147,7 +147,8 @@ _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+(?:[a-z]{2,}|[A-Z]{2,})
 _MAIL = re.compile(rf"\b[\w.+-]+@{_HOST}")
 _SITE = re.compile(rf"(?:https?://)?\b{_HOST}(?:/[\w~/-]*(?:\.\w+)*)?")
 _PHONE = re.compile(r"(?<![\w.])\+?\(?\d[\d ()/.-]{4,}\d\b")
-_BARE = {"’": "'", "‘": "'", "“": '"', "”": '"', "–": ",", "—": ",", "…": ".", "\u00a0": " "}  # noqa: RUF001
+_BARE = {"’": "'", "‘": "'", " – ": ", ", " — ": ", ", " - ": ", ", "…": ".", "\u00a0": " "}  # noqa: RUF001
+_BARE |= dict.fromkeys('“”„"«»¿¡', "")  # a voice may name these signs
 
 
 def said(text: str, language: str) -> str:

@@ -18,6 +18,9 @@ from .shelf import Place, Shelf, give, write
 
 def install(shelf: Shelf, wanted: list[str], sounds: Path | None, *, dry_run: bool) -> None:
     """Make what is missing beside each prompt, and copy all to `sounds` if given; say what was done."""
+    if sounds is not None and not sounds.is_dir():
+        remedy = "Name Asterisk's own: --sounds /var/lib/asterisk/sounds"
+        raise SpeechError(f"There is no folder {sounds}.", remedy)
     done = 0
     cannot: dict[str, SpeechError] = {}
     bases: dict[Path, tuple[str, Place]] = {}
@@ -88,10 +91,6 @@ def _make(shelf: Shelf, controller: str, place: Place, extension: str) -> None:
 def _copy(shelf: Shelf, sounds: Path, *, dry_run: bool) -> int:
     """The version in force of each notice, to be played in the channel's language as
     `Playback(informativa/acme/privacy-short)`; how many files."""
-    if not sounds.is_dir():
-        raise SpeechError(
-            f"There is no folder {sounds}.", "Name Asterisk's own: --sounds /var/lib/asterisk/sounds"
-        )
     done = 0
     for controller, place in shelf.configured():
         if place.part not in ("short", "full") or place.version != _in_force(shelf, controller, place.notice):

@@ -93,13 +93,14 @@ def build(
     given = _version(version) or shelf.proposed(name, notice, datetime.now(UTC))
     wanted = _listed(languages) or _spoken_on(shelf, name)
     said = _listed(purposes) or newest.purposes
+    digit = _key(shelf, name, pressed)
     source = folder or _shipped()
     made: dict[Place, tuple[dict[str, bytes], str]] = {}
     for language in wanted:
         values = {"company": company or owner.name, "site": site}
         for part in Part:
             if language in TONGUES:
-                values["key"] = key(pressed or _key(shelf, name), language)
+                values["key"] = key(digit, language)
             lines = texts.lines(source, language, part, values, said)
             place = shelf.place(name, notice, given, part, language)
             text = "\n".join(lines) + "\n"
@@ -251,7 +252,7 @@ def _heard(file: Path) -> bool:
 
 
 def _version(given: str | None) -> str:
-    if given is not None and not re.fullmatch(r"[A-Za-z0-9._-]{1,32}", given):
+    if given is not None and not re.fullmatch(r"(?!\.)[A-Za-z0-9._-]{1,32}", given):
         raise InformativaError(
             f"{given!r} is no version.", "Give letters, digits, . _ and -: --version 2027-01"
         )
@@ -275,7 +276,11 @@ def _spoken_on(shelf: Shelf, controller: str) -> list[str]:
     return wanted
 
 
-def _key(shelf: Shelf, controller: str) -> str:
+def _key(shelf: Shelf, controller: str, given: str) -> str:
+    if given:
+        if not re.fullmatch(r"[0-9*#]", given):
+            raise InformativaError(f"{given!r} is no key of a telephone.", "Give one: --key 1")
+        return given
     keys = {line.keys.full for line in shelf.settings.lines.values() if line.controller == controller}
     if len(keys) != 1:
         raise InformativaError(

@@ -29,6 +29,7 @@ LONGEST = 600.0  # seconds that are read at all
 _FRAME = 100  # frames a second, in which sound is measured
 _ACTIVE = 25.0  # dB below the loud frames, down to which a frame counts as spoken
 _SOFT = 42.0  # dB below speech, down to which it begins and ends
+_HEARD = 18.0  # dB below speech, which is sound and no noise
 _KEPT = 0.03, 0.1  # seconds kept before and after that, for a soft consonant
 _CLIPPED = 3  # samples in a row at the very peak: a top cut flat; and so many of them are no chance
 _RAW = ("-t", "f32", "-c", "1")
@@ -223,7 +224,7 @@ def trimmed(sound: Sound) -> Sound:
     speech = _speech(frames)
     if _decibel(speech) < -70:
         raise SpeechError("There is nothing to be heard in it.", "Record it again.")
-    above_noise = min(_pauses(frames) * _power(6), speech * _power(-_ACTIVE))
+    above_noise = min(_pauses(frames) * _power(6), speech * _power(-_HEARD))  # there may be no pause
     heard = [at for at, power in enumerate(frames) if power > max(speech * _power(-_SOFT), above_noise)]
     begin = max(0.0, heard[0] / _FRAME - _KEPT[0])
     end = (heard[-1] + 1) / _FRAME + _KEPT[1]

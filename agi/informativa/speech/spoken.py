@@ -188,7 +188,7 @@ def _stop(found: re.Match[str]) -> str:
 
 def _address(text: str, tongue: Tongue) -> str:
     """`acme.it` is "acme punto it": words stay words, single letters, digits and signs are named."""
-    parts = re.findall(r"[A-Za-z]+|\d|[^A-Za-z\d]", text.removeprefix("www.").rstrip("/"))
+    parts = re.findall(r"[^\W\d_]+|[\W\d_]", text.removeprefix("www.").rstrip("/"))
     last = max((at for at, part in enumerate(parts) if part == "."), default=-1) + 1
     if "/" in parts:  # the country stands before the path
         last = max((at for at, part in enumerate(parts[: parts.index("/")]) if part == "."), default=-1) + 1

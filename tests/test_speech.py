@@ -146,12 +146,11 @@ def with_pauses(samples: np.ndarray, noise: float = -90.0, silence: float = 0.7)
     return np.asarray(whole + np.random.default_rng(2).standard_normal(len(whole)) * 10 ** (noise / 20))
 
 
-@pytest.mark.parametrize("noise", [-90.0, -60.0, -55.0])
-@pytest.mark.parametrize("level", [-40.0, -30.0, -12.0])
+@pytest.mark.parametrize(
+    ("level", "noise"), [(-40, -90), (-30, -90), (-12, -90), (-30, -60), (-30, -55), (-12, -55), (-12, -40)]
+)
 def test_recording_is_trimmed_and_levelled(level: float, noise: float) -> None:
     """Whatever its level and noise, speech comes out at the level chosen, with short silences around it."""
-    if noise > level - 25:
-        pytest.skip("noise as loud as speech's soft ends is no silence")
     made = audio.finished(sound(with_pauses(voice(level=level), noise), 8000))
     assert made.level == pytest.approx(audio.LEVEL, abs=0.3)
     assert made.peak <= audio.CEILING

@@ -41,7 +41,8 @@ def _g722(source: Path, target: Path) -> None:
         )
     if not _written(target):
         raise SpeechError(
-            f"{target.name} cannot be made: {said}.", "Start Asterisk, or: apt-get install ffmpeg"
+            f"{target.name} cannot be made: {said}.",
+            "Run this as root or Asterisk's user while Asterisk runs, or: apt-get install ffmpeg",
         )
 
 

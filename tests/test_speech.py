@@ -159,6 +159,14 @@ def test_recording_is_trimmed_and_levelled(level: float, noise: float) -> None:
     assert made.seconds >= 2.0 + extra - 0.01
 
 
+def test_click_and_breath_at_the_ends_are_no_speech() -> None:
+    """A soft sound apart from the speech, as voices make it after a sentence, is trimmed like silence."""
+    samples = with_pauses(voice(level=-20), silence=1.0)
+    samples[800:1200] += voice(0.05, level=-45)
+    samples[-2000:-1200] += voice(0.1, level=-45)
+    assert audio.trimmed(sound(samples, 8000)).seconds == pytest.approx(3.13, abs=0.05)
+
+
 def test_peaks_are_held_back_and_not_clipped() -> None:
     """A peak far above the rest is turned down smoothly: no flat tops, nothing above the ceiling."""
     samples = voice(level=-26)

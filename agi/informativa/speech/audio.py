@@ -30,6 +30,7 @@ _FRAME = 100  # frames a second, in which sound is measured
 _ACTIVE = 25.0  # dB below the loud frames, down to which a frame counts as spoken
 _SOFT = 42.0  # dB below speech, down to which it begins and ends
 _HEARD = 18.0  # dB below speech, which is sound and no noise
+_GAP = 15  # frames, longer than the silence before a `t`
 _KEPT = 0.03, 0.1  # seconds kept before and after that, for a soft consonant
 _CLIPPED = 3  # samples in a row at the very peak: a top cut flat; and so many of them are no chance
 _RAW = ("-t", "f32", "-c", "1")
@@ -225,10 +226,18 @@ def trimmed(sound: Sound) -> Sound:
     if _decibel(speech) < -70:
         raise SpeechError("There is nothing to be heard in it.", "Record it again.")
     above_noise = min(_pauses(frames) * _power(6), speech * _power(-_HEARD))  # there may be no pause
-    heard = [at for at, power in enumerate(frames) if power > max(speech * _power(-_SOFT), above_noise)]
-    begin = max(0.0, heard[0] / _FRAME - _KEPT[0])
-    end = (heard[-1] + 1) / _FRAME + _KEPT[1]
+    heard = {at for at, power in enumerate(frames) if power > max(speech * _power(-_SOFT), above_noise)}
+    spoken = [at for at, power in enumerate(frames) if power > speech * _power(-_HEARD)]
+    begin = max(0.0, _edge(heard, spoken[0], -1) / _FRAME - _KEPT[0])
+    end = (_edge(heard, spoken[-1], 1) + 1) / _FRAME + _KEPT[1]
     return Sound(sound.samples[round(begin * sound.rate) : round(end * sound.rate)], sound.rate)
+
+
+def _edge(heard: set[int], at: int, step: int) -> int:
+    """How far softer sound goes on without a gap; what comes after one is a click, or a breath."""
+    while near := [frame for frame in range(at + step, at + step * _GAP, step) if frame in heard]:
+        at = near[0]
+    return at
 
 
 def levelled(sound: Sound) -> Sound:

@@ -13,7 +13,7 @@ from .audio import WIDE, Sound, faded, from_pcm, joined, levelled, trimmed
 from .spoken import said
 
 VOICES = {"it": "it-IT", "en": "en-GB", "de": "de-DE", "fr": "fr-FR", "es": "es-ES"}
-PACE = {"it": 1.0, "en": 1.0, "de": 1.15, "fr": 1.0, "es": 1.0}  # times the engine's own: a voice may drag
+PACE = {"it": 1.1, "en": 1.0, "de": 1.15, "fr": 1.0, "es": 1.1}  # times the engine's own: some voices drag
 SENTENCE, PARAGRAPH = 0.3, 0.55  # seconds of silence after a line, and at an empty line
 _VOLUME = 0.4  # of the engine's own, at which all five voices clip
 _LEAST = (

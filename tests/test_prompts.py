@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import wave
 from pathlib import Path
 
@@ -286,6 +287,34 @@ def test_format_that_cannot_be_made(folder: Path, tmp_path: Path) -> None:
     assert "6 prompts, 6 files made." in ran.stdout
     assert not list(folder.rglob("*.g722"))
     assert not list(folder.rglob(".formats-*"))
+
+
+@sox
+def test_format_that_came_out_wrong(folder: Path, tmp_path: Path) -> None:
+    """What an encoder wrote is measured before it is put in place: half a prompt never gets there."""
+    program = tmp_path / "bin/asterisk"
+    program.parent.mkdir()
+    target = """re.findall('"(.*?)"', sys.argv[2])[1]"""
+    program.write_text(f"#!{sys.executable}\nimport re, sys\nopen({target}, 'wb').write(bytes(4000))\n")
+    program.chmod(0o755)
+    (tmp_path / "bin/sox").symlink_to(shutil.which("sox") or "")
+    ran = prompts(folder, "install", "--formats", "g722", PATH=str(tmp_path / "bin"))
+    assert ran.returncode == 1
+    assert "short.g722 came out wrong: not one recording in several formats" in ran.stderr
+    assert not list(folder.rglob("*.g722"))
+
+
+@sox
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_root_gives_what_it_makes_to_the_folders_owner(folder: Path, recording: Path) -> None:
+    """Run by root, the commands leave files that the service's user owns and Asterisk's may read."""
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, 4242, 4242)
+    assert add(folder, recording, "--version", "2027-01").returncode == 0
+    assert prompts(folder, "install", "--formats", "alaw").returncode == 0
+    assert {path.stat().st_uid for path in folder.rglob("*")} == {4242}
+    assert {path.stat().st_mode & 0o777 for path in (folder / "prompts/acme").rglob("short.*")} == {0o644}
+    assert (folder / NEW).parent.stat().st_mode & 0o777 == 0o755
 
 
 @sox

@@ -95,6 +95,7 @@ def test_shipped_texts_say_who_what_for_which_key_and_where(language: str, part:
     assert "Acme S.p.A." in text
     assert "acme.it" in text
     assert "{" not in text
+    assert ".." not in text
     assert len(texts.lines(TEXTS, language, part, VALUES, ["service"])) == len(made)
     if part == "short":
         assert "uno" in made[1]

@@ -42,7 +42,7 @@ def lines(
             raise SpeechError(f"{name}, line {line}, says {{{place}}}.", f"Give it: --{place} …")
         return known[place]
 
-    made = _PLACE.sub(value, text).splitlines()
+    made = re.sub(r"(?<!\.)\.\.(?!\.)", ".", _PLACE.sub(value, text)).splitlines()  # "… is Acme S.p.A.."
     if not any(line.strip() for line in made):
         raise SpeechError(f"{name} is empty.", "Write one sentence a line.")
     return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 from lab import audio
-from test_cli import refused, run
+from test_cli import PROGRAM, refused, run
 
 sox = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
 voices = pytest.mark.skipif(
@@ -352,6 +353,34 @@ def test_build_speaks_and_is_configured(folder: Path) -> None:
     again = prompts(folder, "build", "--controller", "acme", "--site", "acme.it", "--version", "2027-01")
     assert again.returncode == 0
     assert {made: made.stat().st_mtime_ns for made in base.rglob("*.wav")} == times
+
+
+@voices
+def test_documented_commands_run(tmp_path: Path, recording: Path) -> None:
+    """An admin who types what prompts/README.md says, one command after the other, gets through."""
+    readme = (Path(__file__).resolve().parent.parent / "prompts/README.md").read_text(encoding="utf-8")
+    typed = [
+        line
+        for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
+        for line in block.splitlines()
+        if "/bin/informativa " in line
+    ]
+    verbs = {line.split(" prompts ")[1].split()[0] for line in typed}
+    assert verbs == {"build", "texts", "add", "play", "install"}
+    assert run("init", tmp_path / "etc").returncode == 0
+    for line in typed:
+        mine = line.replace("/opt/informativa/bin/informativa", str(PROGRAM)).replace(
+            "studio.wav", str(recording)
+        )
+        ran = subprocess.run(
+            mine.replace("/etc/informativa", str(tmp_path / "etc")),
+            shell=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (ran.returncode, ran.stderr) == (0, ""), line
 
 
 @voices

@@ -273,6 +273,10 @@ def test_install_copies_for_the_own_dialplan(folder: Path, tmp_path: Path) -> No
     assert copy.read_bytes() == (folder / "prompts/it/short.wav").read_bytes()
     assert (sounds / "de/informativa/borealis/privacy-full.alaw").exists()
     assert "0 files made" in prompts(folder, "install", "--formats", "alaw", "--sounds", sounds).stdout
+    stale = copy.with_suffix(".gsm")
+    stale.write_bytes(b"of an earlier version")
+    prompts(folder, "install", "--formats", "alaw", "--sounds", sounds)
+    assert not stale.exists()
 
 
 @sox
@@ -316,6 +320,18 @@ def test_root_gives_what_it_makes_to_the_folders_owner(folder: Path, recording: 
     assert {path.stat().st_uid for path in folder.rglob("*")} == {4242}
     assert {path.stat().st_mode & 0o777 for path in (folder / "prompts/acme").rglob("short.*")} == {0o644}
     assert (folder / NEW).parent.stat().st_mode & 0o777 == 0o755
+
+
+@sox
+def test_nobodys_link_is_followed(folder: Path, recording: Path, tmp_path: Path) -> None:
+    """A link that waits where a file is written leads nowhere: root may run this in another's folder."""
+    (tmp_path / "precious").write_text("mine")
+    (folder / NEW).parent.mkdir(parents=True)
+    for name in (".short.wav.part", "short.wav"):
+        (folder / NEW).with_name(name).symlink_to(tmp_path / "precious")
+    assert add(folder, recording, "--version", "2027-01", "--force").returncode == 0
+    assert (tmp_path / "precious").read_text() == "mine"
+    assert not (folder / f"{NEW}.wav").is_symlink()
 
 
 @sox

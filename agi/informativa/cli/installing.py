@@ -13,7 +13,7 @@ from .. import bootstrap
 from ..config.prompts import measure
 from ..errors import SpeechError
 from ..speech.formats import FORMATS
-from .shelf import Place, Shelf, give, write
+from .shelf import Place, Shelf, write
 
 
 def install(shelf: Shelf, wanted: list[str], sounds: Path | None, *, dry_run: bool) -> None:
@@ -54,38 +54,25 @@ def install(shelf: Shelf, wanted: list[str], sounds: Path | None, *, dry_run: bo
 
 
 def _make(shelf: Shelf, controller: str, place: Place, extension: str) -> None:
-    """One format of one prompt, made in a folder beside it that Asterisk may write to, then put in place."""
-    source = (
-        place.file("sln16") if extension == "g722" and place.file("sln16").exists() else place.file("wav")
-    )
-    folder = place.base.parent
-    try:
-        work = Path(tempfile.mkdtemp(prefix=".formats-", dir=folder))
-    except OSError as error:
-        raise SpeechError(
-            f"{folder} cannot be written ({error.strerror}).",
-            "Run this as the user whose folder it is, or as root.",
-        ) from error
-    try:
-        work.chmod(0o755)
-        give(work, folder.stat())
-        made = work / f"{place.base.name}.{extension}"
+    """One format of one prompt, measured before it is put in its place."""
+    wide = place.file("sln16")
+    source = wide if extension == "g722" and wide.exists() else place.file("wav")
+    with tempfile.TemporaryDirectory() as private:
+        made = Path(private) / f"made.{extension}"
         FORMATS[extension](source, made)
-        shutil.copy(place.file("wav"), work)
+        shutil.copy(place.file("wav"), made.with_suffix(".wav"))
         try:
-            measure(work / place.base.name)
+            measure(made.with_suffix(""))
         except ValueError as error:
-            raise SpeechError(f"{made.name} came out wrong: {error}.") from None
+            raise SpeechError(f"{place.file(extension)} came out wrong: {error}.") from None
         content = made.read_bytes()
-        known = place.recording(place.file(extension), hashlib.sha256(content).hexdigest())
-        if controller and bootstrap.served_otherwise(shelf.ledger(controller), [known]):
-            raise SpeechError(
-                f"{known.file} would differ from the one that version {place.version} was served with.",
-                "Put that one back.",
-            )
-        write({place.file(extension): content})
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    known = place.recording(place.file(extension), hashlib.sha256(content).hexdigest())
+    if controller and bootstrap.served_otherwise(shelf.ledger(controller), [known]):
+        raise SpeechError(
+            f"{known.file} would differ from the one that version {place.version} was served with.",
+            "Put that one back.",
+        )
+    write({place.file(extension): content})
 
 
 def _copy(shelf: Shelf, sounds: Path, *, dry_run: bool) -> int:
@@ -95,9 +82,14 @@ def _copy(shelf: Shelf, sounds: Path, *, dry_run: bool) -> int:
     for controller, place in shelf.configured():
         if place.part not in ("short", "full") or place.version != _in_force(shelf, controller, place.notice):
             continue
+        base = sounds / place.language / "informativa" / controller / f"{place.notice}-{place.part}"
+        there = Place(place.notice, place.version, place.part, place.language, base)
+        for stale in {*there.files()} - {there.file(file.suffix[1:]) for file in place.files()}:
+            print(f"{'would delete' if dry_run else 'deleting'} {stale}, of another version")
+            if not dry_run:
+                stale.unlink()
         for file in place.files():
-            name = f"{place.notice}-{place.part}{file.suffix}"
-            target = sounds / place.language / "informativa" / controller / name
+            target = there.file(file.suffix[1:])
             if target.exists() and target.read_bytes() == file.read_bytes():
                 continue
             print(f"{'would copy' if dry_run else 'copying'} {file} to {target}")

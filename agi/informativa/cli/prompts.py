@@ -104,7 +104,7 @@ def build(
             lines = texts.lines(source, language, part, values, said)
             place = shelf.place(name, notice, given, part, language)
             text = "\n".join(lines) + "\n"
-            made[place] = (_kept(place, text) or _spoken(lines, language, part), text)
+            made[place] = ((not force and _kept(place, text)) or _spoken(lines, language, part), text)
     shelf.put(name, {place: files for place, (files, _) in made.items()}, force=force)
     write({place.file("txt"): text for place, (_, text) in made.items()})
     _report(shelf, name, {place: files["wav"] for place, (files, _) in made.items()}, said)

@@ -76,11 +76,7 @@ class Shelf:
         """An id for the next version: the month, with a letter if that has one."""
         known = self.versions(controller, notice)
         month = f"{now:%Y-%m}"
-        return next(
-            one
-            for one in (month, *(f"{month}-{c}" for c in "bcdefghijklmnopqrstuvwxyz"), "")
-            if one not in known
-        )
+        return _next(month, known) if month in known else month
 
     def place(self, controller: str, notice: str, version: str, part: str, language: str) -> Place:
         """Each version in a folder of its own, because the recordings of older ones stay evidence."""
@@ -175,9 +171,11 @@ def write(files: Mapping[Path, bytes | str]) -> None:
         try:
             like = make_folder(file.parent)
             part = file.with_name(f".{file.name}.part")
-            part.write_bytes(data)
-            part.chmod(0o644)
-            give(part, like)
+            part.unlink(missing_ok=True)  # and made anew: root follows nobody's link in another's folder
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as out:
+                out.write(data)
+                os.fchmod(out.fileno(), 0o644)
+                give(out.fileno(), like)
             part.replace(file)
         except OSError as error:
             raise SpeechError(
@@ -196,8 +194,8 @@ def make_folder(folder: Path) -> os.stat_result:
     return folder.stat()
 
 
-def give(path: Path, like: os.stat_result) -> None:
-    """As root, let a path belong to the owner of another."""
+def give(path: Path | int, like: os.stat_result) -> None:
+    """As root, let a path or an open file belong to the owner of another."""
     if os.geteuid() == 0:
         os.chown(path, like.st_uid, like.st_gid)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,17 +34,35 @@ def _g722(source: Path, target: Path) -> None:
     """By the Asterisk that runs here, which has the codec; by ffmpeg where there is none."""
     said = "there is neither a running Asterisk here nor ffmpeg"
     if asterisk := shutil.which("asterisk", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"):
-        said = _run(asterisk, "-rx", f'file convert "{source}" "{target}"')
+        said = _by_asterisk(asterisk, source, target)
     if not _written(target) and (ffmpeg := shutil.which("ffmpeg")):
         form = ("-f", "s16le", "-ar", str(WIDE), "-ac", "1") if source.suffix == ".sln16" else ()
-        said = _run(
-            ffmpeg, "-loglevel", "error", "-y", *form, "-i", source, "-ar", "16000", "-f", "g722", target
-        )
+        out = ("-ar", str(WIDE), "-f", "g722", target)
+        said = _run(ffmpeg, "-loglevel", "error", "-y", *form, "-i", source, *out)
     if not _written(target):
         raise SpeechError(
-            f"{target.name} cannot be made: {said}.",
+            f"{source.with_suffix('.g722')} cannot be made: {said.rstrip('.')}.",
             "Run this as root or Asterisk's user while Asterisk runs, or: apt-get install ffmpeg",
         )
+
+
+def _by_asterisk(asterisk: str, source: Path, target: Path) -> str:
+    """Asterisk writes as its own user and may see another /tmp: so, in a folder of its own beside the source."""
+    try:
+        shared = Path(tempfile.mkdtemp(prefix=".formats-", dir=source.parent))
+    except OSError as error:
+        return f"{source.parent} cannot be written ({error.strerror})"
+    try:
+        owner = source.parent.stat()
+        if os.geteuid() == 0:
+            os.chown(shared, owner.st_uid, owner.st_gid)
+        made = shared / target.name
+        said = _run(asterisk, "-rx", f'file convert "{source}" "{made}"')
+        if made.is_file() and not made.is_symlink():
+            target.write_bytes(made.read_bytes())
+        return said
+    finally:
+        shutil.rmtree(shared, ignore_errors=True)
 
 
 FORMATS: dict[str, Callable[[Path, Path], None]] = {

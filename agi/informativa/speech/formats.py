@@ -47,7 +47,7 @@ def _g722(source: Path, target: Path) -> None:
 
 
 def _by_asterisk(asterisk: str, source: Path, target: Path) -> str:
-    """Asterisk writes as its own user and may see another /tmp: so, in a folder of its own beside the source."""
+    """Asterisk writes as its own user and may see another /tmp: so, in a folder beside the source."""
     try:
         shared = Path(tempfile.mkdtemp(prefix=".formats-", dir=source.parent))
     except OSError as error:

@@ -86,6 +86,23 @@ def test_recording_is_added_and_configured(folder: Path, recording: Path) -> Non
 
 
 @sox
+def test_supplement_is_added(folder: Path, recording: Path) -> None:
+    """What is played instead to who knows an earlier version has a place and lines of its own."""
+    paste(folder, add(folder, recording, "--version", "2027-01").stdout)
+    supplement = ("--version", "2027-01", "--part", "supplement", "--after", "2026-11")
+    said = add(folder, recording, *supplement).stdout
+    lines = said[said.index("            supplements:") : said.index("material: leave")]
+    assert lines == (
+        "            supplements:\n"
+        '              "2026-11": {it: prompts/acme/privacy-2027-01/it/supplement-2026-11}\n'
+    )
+    file = folder / "informativa.yaml"
+    file.write_text(file.read_text().replace(f"it: {NEW}\n", f"it: {NEW}\n{lines}", 1))
+    checked = run("check", "-c", file)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@sox
 def test_next_version_is_proposed(folder: Path, recording: Path) -> None:
     """Without --version a new id is proposed: this month's, or with a letter where that is taken."""
     assert "2026-11" in (folder / "informativa.yaml").read_text()
@@ -178,6 +195,9 @@ def test_long_clipped_recording_is_warned_about(folder: Path, tmp_path: Path) ->
         ("add x.wav --language it --controller acm", ["no controller acm", "did you mean acme?"]),
         ("add x.wav --language it --controller acme --notice x", ["no notice x", "privacy"]),
         ("add x.wav --language it --controller acme --part long", ["long", "prompts add --help"]),
+        ("add x.wav --language it --controller acme --part supplement", ["--after 2026-11"]),
+        ("add x.wav --language it --controller acme --after 2026-11", ["--part supplement"]),
+        ("add x.wav --language it --controller acme --part supplement --after 1", ["no version 1"]),
         ("add x.wav --language it", ["several controllers", "--controller acme"]),
         ("add", ["FILE", "prompts add --help"]),
         ("build --controller acme", ["{site}", "--site"]),

@@ -33,6 +33,7 @@ class Part(StrEnum):
 
     SHORT = "short"
     FULL = "full"
+    SUPPLEMENT = "supplement"
 
 
 Owner = Annotated[str | None, typer.Option("--controller", metavar="NAME", help="Whose notice it is.")]
@@ -98,7 +99,7 @@ def build(
     made: dict[Place, tuple[dict[str, bytes], str]] = {}
     for language in wanted:
         values = {"company": company or owner.name, "site": site}
-        for part in Part:
+        for part in (Part.SHORT, Part.FULL):
             if language in TONGUES:
                 values["key"] = key(digit, language)
             lines = texts.lines(source, language, part, values, said)
@@ -115,6 +116,9 @@ def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording, in any format that sox reads.")],
     language: Annotated[str, typer.Option(metavar="LANGUAGE", help="What is spoken in it: it")],
     part: Annotated[Part, typer.Option(help="Which text it is.")] = Part.SHORT,
+    after: Annotated[
+        str, typer.Option(metavar="VERSION", help="Of a supplement: for those who know that version.")
+    ] = "",
     controller: Owner = None,
     notice: OfNotice = "privacy",
     version: OfVersion = None,
@@ -128,10 +132,16 @@ def add(
     given = _version(version) or shelf.proposed(name, notice, datetime.now(UTC))
     if not re.fullmatch(r"[a-z]{2}(_[A-Z]{2})?", language):
         raise InformativaError(f"{language!r} is no language.", "Give two letters: --language it")
+    if (part is Part.SUPPLEMENT) != bool(after):
+        raise InformativaError(
+            "A supplement is for those who know a version.", "--part supplement --after 2026-11"
+        )
+    if after and after not in shelf.versions(name, notice):
+        raise InformativaError(f"There is no version {after}.", "Give one that callers know: --after 2026-11")
     sound = audio.read(file)
     for doubt in audio.doubts(sound):
         print(f"warning: {file}: {doubt}", file=sys.stderr)
-    place = shelf.place(name, notice, given, part, language)
+    place = shelf.place(name, notice, given, f"{part}:{after}" if after else part, language)
     files = audio.prompt(sound)
     shelf.put(name, {place: files}, force=force)
     _report(shelf, name, {place: files["wav"]}, newest.purposes)

@@ -81,7 +81,7 @@ class Shelf:
     def place(self, controller: str, notice: str, version: str, part: str, language: str) -> Place:
         """Each version in a folder of its own, because the recordings of older ones stay evidence."""
         folder = self.folder / "prompts" / controller / f"{notice}-{version}" / language
-        return Place(notice, version, part, language, folder / part)
+        return Place(notice, version, part, language, folder / part.replace(":", "-"))
 
     def ledger(self, controller: str) -> Path:
         """The controller's ledger, which need not be there."""
@@ -155,12 +155,13 @@ class Shelf:
                 "            material: false",
             ]
         for part in dict.fromkeys(place.part for place in places):
-            head.append(f"            {part}:")
-            head += [
-                f"              {place.language}: {self.relative(place.base)}"
-                for place in places
-                if place.part == part
-            ]
+            name, _, after = part.partition(":")  # supplement:VERSION
+            head.append(f"            {'supplements' if after else name}:")
+            paths = [(place.language, self.relative(place.base)) for place in places if place.part == part]
+            if after:
+                head += [f'              "{after}": {{{", ".join(": ".join(pair) for pair in paths)}}}']
+            else:
+                head += [f"              {language}: {path}" for language, path in paths]
         return "\n".join(head)
 
 

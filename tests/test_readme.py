@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,8 +35,12 @@ def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
         "systemd",
         "dialplan",
         "ledger",
+        "prompts",
+        "prompts",
         "explain",
     ]
+    if not (shutil.which("sox") and importlib.util.find_spec("py_nanotts")):
+        ours = [line for line in ours if " prompts " not in line]  # the README says what they need
     for line in ours:
         typed = line.replace("sudo -u asterisk ", "").replace("/opt/informativa/bin/", f"{BIN}/")
         typed = typed.replace("/etc/informativa", f"{tmp_path}/informativa")

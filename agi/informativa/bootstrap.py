@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .call import Desk
@@ -12,7 +13,7 @@ from .config import Configuration
 from .config.prompts import recordings
 from .errors import ConfigError, LedgerError, Problem
 from .ledgers.memory import RefusedLedger
-from .model import Controller, Identified, Lookup, Notice
+from .model import Controller, Identified, Lookup, Notice, Recording
 from .ports import Ledger, Register
 
 if TYPE_CHECKING:
@@ -103,6 +104,19 @@ def verify_recordings(configuration: Configuration, *, keep: bool) -> None:
             ledger.close()
     if problems:
         raise ConfigError(problems)
+
+
+def served_otherwise(ledger: Path, found: Sequence[Recording]) -> list[Recording]:
+    """Those of these recordings in whose place callers heard another sound file. Raises LedgerError."""
+    from .ledgers.sqlite import SqliteStore
+
+    if not ledger.exists():
+        return []
+    store = SqliteStore(str(ledger), read_only=True)
+    try:
+        return store.changed(found)
+    finally:
+        store.close()
 
 
 def close(desk: Desk, kept: Sequence[Desk] = ()) -> None:

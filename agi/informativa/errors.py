@@ -6,6 +6,7 @@
     │   └── EventRefusedError   it can, but not this event
     ├── RegisterError           a controller's own system did not say whether a caller was told
     ├── ManagerError            Asterisk's manager interface cannot be used
+    ├── SpeechError             a prompt cannot be spoken, read or written
     └── SessionError            the conversation with Asterisk
         ├── ProtocolError       the other side does not speak AGI
         └── SessionLostError    the other side went away, or did not answer in time
@@ -65,6 +66,10 @@ class RegisterError(InformativaError):
 
 class ManagerError(InformativaError):
     """Asterisk's manager interface did not answer, or refused."""
+
+
+class SpeechError(InformativaError):
+    """A prompt cannot be made of this text or this recording, or with the programs that are there."""
 
 
 class SessionError(InformativaError):

@@ -23,6 +23,7 @@ from ..errors import ConfigError, InformativaError
 from ..model import Line
 from .keys import write_key
 from .log import LogFormat, configure
+from .prompts import doubtful
 
 _ALONE = "# Nothing that is configured leaves this machine.\nIPAddressDeny=any\nIPAddressAllow=localhost\n"
 _CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml
@@ -63,7 +64,7 @@ def check(file: Path) -> None:
     for controller in configuration.controllers.values():
         if not controller.refused:
             bootstrap.store(controller).close()
-    for warning in (*configuration.warnings, *_exposed(configuration)):
+    for warning in (*configuration.warnings, *_exposed(configuration), *doubtful(configuration)):
         print(f"warning: {warning}", file=sys.stderr)
     for line in configuration.lines:
         print(f"{line.number}: {line.controller.name}, {', '.join(_plan(line))}")

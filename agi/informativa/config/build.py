@@ -107,6 +107,11 @@ def load(file: Path, *, keep: bool = False) -> Configuration:
     return configuration
 
 
+def draft(file: Path) -> tuple[documents.Document, Settings]:
+    """What `file` says, before anything that it names is looked at. Raises ConfigError."""
+    return _validated(file, documents.read(file))
+
+
 def _validated(file: Path, text: str) -> tuple[documents.Document, Settings]:
     """The shape of it, by pydantic."""
     from pydantic import ValidationError

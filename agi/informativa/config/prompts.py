@@ -36,6 +36,7 @@ _RAW = {
 _WAV = {"wav": 8000, "wav16": 16000}
 
 
+EXTENSIONS = (*_WAV, *_RAW)
 SAME = 0.1  # seconds by which two formats of one recording may differ
 
 
@@ -52,7 +53,7 @@ def measure(path: Path) -> Prompt:
     except PermissionError as error:
         raise ValueError(f"{error.filename} cannot be looked into; type: chmod a+rx {path.parent}") from None
     if not files:
-        known = ", ".join(f".{extension}" for extension in (*_WAV, *_RAW))
+        known = ", ".join(f".{extension}" for extension in EXTENSIONS)
         raise ValueError(f"there is no sound file {path}.wav; put one there (or with another of {known})")
     if rivals:
         raise ValueError(
@@ -82,7 +83,7 @@ def recordings(notice: Notice) -> Iterator[Recording]:
 
 
 def _names(path: Path) -> list[str]:
-    return [f"{path.name}.{extension}" for extension in (*_WAV, *_RAW)]
+    return [f"{path.name}.{extension}" for extension in EXTENSIONS]
 
 
 def _length(file: Path) -> Length:

@@ -1,0 +1,297 @@
+"""Sound for the telephone: read by sox from any format, measured, trimmed, brought to one level, written.
+
+Samples are floats between -1 and 1, levels are in dB below full scale (dBov: 0 is a square wave at the
+limit). The level of speech is the RMS over what is spoken, without the pauses, in the spirit of ITU-T P.56.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import struct
+import subprocess
+import wave
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from operator import mul
+from pathlib import Path
+
+from ..errors import SpeechError
+
+NARROW, WIDE = 8000, 16000  # hertz: of the telephone, and of G.722
+LEVEL, CEILING = -20.0, -3.0  # dBov: of speech (that of the prompts shipped), and of its highest peak
+LOUDEST, QUIETEST = -14.0, -30.0  # dBov: beyond, a prompt stands out from all that is heard beside it
+CLEAR = 20.0  # dB between speech and pauses, below which a recording is noisy
+LEAD, TAIL = 0.05, 0.15  # seconds of silence around it: an answered call loses its first milliseconds
+LONGEST = 600.0  # seconds that are read at all
+_FRAME = 100  # frames a second, in which sound is measured
+_ACTIVE = 25.0  # dB below the loud frames, down to which a frame counts as spoken
+_SOFT = 42.0  # dB below speech, down to which it begins and ends
+_HEARD = 18.0  # dB below speech, which is sound and no noise
+_GAP = 15  # frames, longer than the silence before a `t`
+_KEPT = 0.03, 0.1  # seconds kept before and after that, for a soft consonant
+_CLIPPED = 3  # samples in a row at the very peak: a top cut flat; and so many of them are no chance
+_RAW = ("-t", "f32", "-c", "1")
+_PATIENCE = 120.0  # seconds for one run of sox
+_BAND = {NARROW: "150", WIDE: "80"}  # hertz below which there is no voice, but rumble
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Mono sound: samples between -1 and 1, and how many there are in a second."""
+
+    samples: array[float]
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return len(self.samples) / self.rate
+
+    @property
+    def level(self) -> float:
+        """The level of what is spoken, in dBov; -inf for silence."""
+        return _decibel(_speech(_frames(self)))
+
+    @property
+    def peak(self) -> float:
+        """The highest sample, in dB below full scale; -inf for silence."""
+        return _decibel(max(map(abs, self.samples), default=0.0) ** 2)
+
+
+# --- reading and writing ---
+
+
+def sox(*arguments: str | Path, data: bytes | None = None) -> bytes:
+    """What sox writes to its output. Raises SpeechError where it is missing, fails or does not end."""
+    program = shutil.which("sox")
+    if program is None:
+        raise SpeechError("The program sox is not there.", "Type: apt-get install sox libsox-fmt-mp3")
+    try:
+        ran = subprocess.run(  # noqa: S603  # no shell, and files by absolute paths: sox would run "|command"
+            [program, *map(str, arguments)],
+            input=data,
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SpeechError(f"sox did not end within {_PATIENCE:.0f} s.") from error
+    if ran.returncode:
+        said = ran.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {ran.returncode}"]
+        raise SpeechError(f"sox says: {said[-1].partition('FAIL ')[2] or said[-1]}.")
+    return ran.stdout
+
+
+def read(file: Path) -> Sound:
+    """Any sound file that sox reads, at its own rate, its channels mixed. Raises SpeechError."""
+    place = file.absolute()
+    if not place.is_file():
+        raise SpeechError(f"There is no file {file}.", "Name a sound file, such as studio.wav")
+    try:
+        rate, seconds = int(sox("--i", "-r", place)), float(sox("--i", "-D", place))
+        if seconds > LONGEST:
+            raise SpeechError(f"{file} lasts {seconds:.0f} s.", "A notice is shorter than ten minutes.")
+        samples = array("f", sox(place, *_RAW, "-", "remix", "-"))
+    except ValueError:
+        raise SpeechError(f"sox does not say how long {file} is.", "Save it as WAV.") from None
+    except SpeechError as error:
+        raise SpeechError(
+            f"{file} cannot be read: {error}", "Save it as WAV, or see that it is one."
+        ) from error
+    return Sound(samples, rate)
+
+
+def read_wav(file: Path) -> Sound:
+    """What Asterisk plays from a `.wav`, read without sox. Raises SpeechError."""
+    try:
+        with wave.open(str(file), "rb") as opened:
+            if (opened.getnchannels(), opened.getsampwidth()) != (1, 2):
+                raise SpeechError(f"{file} is not mono and 16 bit.")
+            return from_pcm(opened.readframes(opened.getnframes()), opened.getframerate())
+    except (OSError, EOFError, wave.Error) as error:
+        raise SpeechError(f"{file} cannot be read ({error}).") from error
+
+
+def resampled(sound: Sound, rate: int) -> Sound:
+    """The same at another rate, without what lies below a voice there."""
+    effects = ("rate", "-v", str(rate), "highpass", _BAND.get(rate, "80"))
+    # 12 dB of room, taken back afterwards: a filter overshoots, and sox cuts at full scale.
+    samples = array("f", (value * 0.25 for value in sound.samples))
+    out = sox(
+        *_RAW, "-r", str(sound.rate), "-", *_RAW, "-r", str(rate), "-", *effects, data=samples.tobytes()
+    )
+    return Sound(array("f", (value * 4 for value in array("f", out))), rate)
+
+
+def pcm(sound: Sound) -> bytes:
+    """16-bit samples, the lower byte first."""
+    whole = (max(-32768, min(32767, round(value * 32768))) for value in sound.samples)
+    return struct.pack(f"<{len(sound.samples)}h", *whole)
+
+
+def from_pcm(data: bytes, rate: int) -> Sound:
+    """The reverse of `pcm`."""
+    return Sound(array("f", (value / 32768 for (value,) in struct.iter_unpack("<h", data))), rate)
+
+
+def wav(sound: Sound) -> bytes:
+    """A WAV file with nothing but its header and its samples, which is what Asterisk reads."""
+    body = pcm(sound)
+    form = (16, 1, 1, sound.rate, 2 * sound.rate, 2, 16)
+    head = (b"RIFF", 36 + len(body), b"WAVE", b"fmt ", *form, b"data", len(body))
+    return struct.pack("<4sI4s4sIHHIIHH4sI", *head) + body
+
+
+# --- measuring ---
+
+
+def _frames(sound: Sound) -> list[float]:
+    """The mean square of every ten milliseconds."""
+    step = sound.rate // _FRAME
+    pieces = (sound.samples[at : at + step] for at in range(0, len(sound.samples) - step + 1, step))
+    return [sum(map(mul, piece, piece)) / step for piece in pieces]
+
+
+def _speech(frames: list[float]) -> float:
+    """The mean square of the frames in which somebody speaks."""
+    if not frames:
+        return 0.0
+    loud = sorted(frames)[int(0.95 * (len(frames) - 1))]
+    active = [power for power in frames if power >= loud * _power(-_ACTIVE)]
+    return sum(active) / len(active)
+
+
+def _pauses(frames: list[float]) -> float:
+    """The mean square of what is heard when nobody speaks."""
+    return sorted(frames)[len(frames) // 20] if frames else 0.0
+
+
+def _decibel(power: float) -> float:
+    return 10 * math.log10(power) if power > 0 else -math.inf
+
+
+def _power(decibel: float) -> float:
+    return math.pow(10.0, decibel / 10)
+
+
+def clipped(sound: Sound) -> int:
+    """In how many places the tops of the waves are cut flat."""
+    highest = max(map(abs, sound.samples), default=0.0)
+    if _decibel(highest**2) < LEVEL:
+        return 0
+    runs = (sum(1 for _ in run) for top, run in groupby(abs(s) == highest for s in sound.samples) if top)
+    places = sum(1 for length in runs if length >= _CLIPPED)
+    return places if places >= _CLIPPED else 0
+
+
+def doubts(sound: Sound) -> Iterator[str]:
+    """What an admin should know about a recording before callers hear it."""
+    frames = _frames(sound)
+    level, places = _decibel(_speech(frames)), clipped(sound)
+    if places:
+        yield f"it is clipped in {places} places (too loud where it was recorded); record it again, softer"
+    if level < QUIETEST - 15:
+        yield f"it was recorded very softly ({level:.0f} dBov), so its noise is lifted too; record it louder"
+    if level - _decibel(_pauses(frames)) < CLEAR:
+        yield "it has much noise in its pauses, or none; record it in a quiet room"
+
+
+def stands_out(sound: Sound) -> Iterator[str]:
+    """What is wrong with the level of a finished prompt."""
+    level, places = sound.level, clipped(sound)
+    if level > LOUDEST or level < QUIETEST:
+        how = "loud" if level > LOUDEST else "soft"
+        yield f"is too {how}: its speech is at {level:.0f} dBov, and {LEVEL:.0f} dBov is right"
+    if places:
+        yield f"is clipped in {places} places"
+
+
+# --- making it right ---
+
+
+def finished(sound: Sound) -> Sound:
+    """Trimmed, levelled, with a little silence around it. Raises SpeechError where there is no sound."""
+    body = levelled(trimmed(sound))
+    lead, tail = (array("f", bytes(4 * round(silence * sound.rate))) for silence in (LEAD, TAIL))
+    return Sound(lead + body.samples + tail, sound.rate)
+
+
+def trimmed(sound: Sound) -> Sound:
+    """Without the silence before and after, which may be a noise far below the speech."""
+    frames = _frames(sound)
+    speech = _speech(frames)
+    if _decibel(speech) < -70:
+        raise SpeechError("There is nothing to be heard in it.", "Record it again.")
+    above_noise = min(_pauses(frames) * _power(6), speech * _power(-_HEARD))  # there may be no pause
+    heard = {at for at, power in enumerate(frames) if power > max(speech * _power(-_SOFT), above_noise)}
+    spoken = [at for at, power in enumerate(frames) if power > speech * _power(-_HEARD)]
+    begin = max(0.0, _edge(heard, spoken[0], -1) / _FRAME - _KEPT[0])
+    end = (_edge(heard, spoken[-1], 1) + 1) / _FRAME + _KEPT[1]
+    return Sound(sound.samples[round(begin * sound.rate) : round(end * sound.rate)], sound.rate)
+
+
+def _edge(heard: set[int], at: int, step: int) -> int:
+    """How far softer sound goes on without a gap; what comes after one is a click, or a breath."""
+    while near := [frame for frame in range(at + step, at + step * _GAP, step) if frame in heard]:
+        at = near[0]
+    return at
+
+
+def levelled(sound: Sound) -> Sound:
+    """Brought to the level for speech; peaks above the ceiling are held back without clipping."""
+    for _ in range(3):  # holding back a peak lowers the level a little: settle
+        gain = math.sqrt(_power(LEVEL - sound.level))
+        sound = Sound(array("f", (value * gain for value in sound.samples)), sound.rate)
+        if sound.peak <= CEILING:
+            break
+        sound = _held_back(sound)
+    return sound
+
+
+def _held_back(sound: Sound) -> Sound:
+    """Turns the volume down around each peak, in a straight line from block to block of 5 ms.
+
+    At each border stands the smaller gain of its two blocks, so no line between borders lets a peak through.
+    """
+    step, ceiling = sound.rate // 200, math.sqrt(_power(CEILING)) * 0.999
+    blocks = [sound.samples[at : at + step] for at in range(0, len(sound.samples), step)]
+    needed = [min(1.0, ceiling / max(1e-9, *map(abs, block), 0.0)) for block in blocks]
+    borders = [needed[0], *(min(pair) for pair in pairwise(needed)), needed[-1]]
+    out: array[float] = array("f")
+    for block, (left, right) in zip(blocks, pairwise(borders), strict=True):
+        if left == right == 1.0:
+            out += block
+        else:
+            slope = (right - left) / len(block)
+            out += array("f", (value * (left + slope * at) for at, value in enumerate(block)))
+    return Sound(out, sound.rate)
+
+
+def faded(sound: Sound) -> Sound:
+    """Without a click at either end: 5 ms up and 5 ms down."""
+    reach = min(sound.rate // 200, len(sound.samples) // 2)
+    samples = sound.samples[:]
+    for at in range(reach):
+        samples[at] *= (at + 1) / reach
+        samples[-1 - at] *= (at + 1) / reach
+    return Sound(samples, sound.rate)
+
+
+def joined(sounds: Iterator[tuple[Sound, float]]) -> Sound:
+    """One after the other, each with the seconds of silence that come before it; all of one rate."""
+    samples: array[float] = array("f")
+    rate = WIDE
+    for sound, pause in sounds:
+        rate = sound.rate
+        samples += array("f", bytes(4 * round(pause * rate))) + sound.samples
+    return Sound(samples, rate)
+
+
+def prompt(sound: Sound) -> dict[str, bytes]:
+    """The files of a prompt by extension: `wav`, and `sln16` where the sound has so much in it."""
+    wide = finished(resampled(sound, WIDE))
+    files = {"wav": wav(levelled(resampled(wide, NARROW)))}
+    return files | ({"sln16": pcm(wide)} if sound.rate >= WIDE else {})

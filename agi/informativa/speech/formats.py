@@ -1,0 +1,94 @@
+"""One recording in every format that Asterisk may want for a channel, each beside the `.wav` that it is of.
+
+What a channel speaks is then only read from the disk; otherwise Asterisk translates it, in every call.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import SpeechError
+from .audio import NARROW, WIDE, sox
+
+_NARROW = ("-r", str(NARROW), "-c", "1")
+_PATIENCE = 60.0  # seconds for Asterisk
+
+
+def _encoded(*options: str) -> Callable[[Path, Path], None]:
+    def encode(source: Path, target: Path) -> None:
+        sox("-D", source, *options, target)
+
+    return encode
+
+
+def _wide(source: Path, target: Path) -> None:
+    sox("-D", source, *_raw(WIDE), target, "rate", "-v", str(WIDE))
+
+
+def _g722(source: Path, target: Path) -> None:
+    """By the Asterisk that runs here, which has the codec; by ffmpeg where there is none."""
+    said = "there is neither a running Asterisk here nor ffmpeg"
+    if asterisk := shutil.which("asterisk", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"):
+        said = _by_asterisk(asterisk, source, target)
+    if not _written(target) and (ffmpeg := shutil.which("ffmpeg")):
+        form = ("-f", "s16le", "-ar", str(WIDE), "-ac", "1") if source.suffix == ".sln16" else ()
+        out = ("-ar", str(WIDE), "-f", "g722", target)
+        said = _run(ffmpeg, "-loglevel", "error", "-y", *form, "-i", source, *out)
+    if not _written(target):
+        raise SpeechError(
+            f"{source.with_suffix('.g722')} cannot be made: {said.rstrip('.')}.",
+            "Run this as root or Asterisk's user while Asterisk runs, or: apt-get install ffmpeg",
+        )
+
+
+def _by_asterisk(asterisk: str, source: Path, target: Path) -> str:
+    """Asterisk writes as its own user and may see another /tmp: so, in a folder beside the source."""
+    try:
+        shared = Path(tempfile.mkdtemp(prefix=".formats-", dir=source.parent))
+    except OSError as error:
+        return f"{source.parent} cannot be written ({error.strerror})"
+    try:
+        owner = source.parent.stat()
+        if os.geteuid() == 0:
+            os.chown(shared, owner.st_uid, owner.st_gid)
+        made = shared / target.name
+        said = _run(asterisk, "-rx", f'file convert "{source}" "{made}"')
+        if made.is_file() and not made.is_symlink():
+            target.write_bytes(made.read_bytes())
+        return said
+    finally:
+        shutil.rmtree(shared, ignore_errors=True)
+
+
+FORMATS: dict[str, Callable[[Path, Path], None]] = {
+    "alaw": _encoded(*_NARROW, "-t", "al"),
+    "ulaw": _encoded(*_NARROW, "-t", "ul"),
+    "gsm": _encoded(*_NARROW, "-t", "gsm"),
+    "sln16": _wide,
+    "g722": _g722,
+}
+"""How each format is made of a file: `.wav`, and for g722 `.sln16`, which is before it here."""
+
+
+def _raw(rate: int) -> tuple[str, ...]:
+    return ("-t", "raw", "-r", str(rate), "-e", "signed", "-b", "16", "-c", "1")
+
+
+def _written(file: Path) -> bool:
+    return file.exists() and file.stat().st_size > 0
+
+
+def _run(*command: str | Path) -> str:
+    """Run a program; the last that it said."""
+    try:
+        ran = subprocess.run(  # noqa: S603  # no shell
+            command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return ((ran.stderr or ran.stdout).strip().splitlines() or ["it said nothing"])[-1]

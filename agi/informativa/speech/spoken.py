@@ -1,0 +1,211 @@
+"""How things that are written with signs are said: companies' forms, addresses, telephone numbers, keys.
+
+An engine that reads "S.p.A." as three sentences, or "acme.it" as one strange word, makes a notice that
+nobody understands. What is left after this are words, and punctuation that makes a pause.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Tongue:
+    """What a language calls letters (a to z), digits (0 to 9) and signs.
+
+    `countries` says whether the country at the end of an address is spelled ("dot d e") or read ("punto it").
+    """
+
+    letters: str
+    digits: str
+    signs: Mapping[str, str]
+    also: str  # for &
+    words: Mapping[str, str] = field(default_factory=dict)
+    countries: bool = False
+
+    def spelled(self, text: str) -> str:
+        """Letter by letter, digit by digit."""
+        names = dict(zip("abcdefghijklmnopqrstuvwxyz", self.letters.split(), strict=True))
+        names |= dict(zip("0123456789", self.digits.split(), strict=True))
+        names |= self.signs
+        return " ".join(names[sign] for sign in text.lower() if sign in names)
+
+
+TONGUES = {
+    "it": Tongue(
+        letters="a bi ci di e effe gi acca i i-lunga cappa elle emme enne o pi cu erre esse ti u vu"
+        " doppia-vu ics ipsilon zeta",
+        digits="zero uno due tre quattro cinque sei sette otto nove",
+        signs={
+            ".": "punto",
+            "@": "chiocciola",
+            "-": "trattino",
+            "_": "trattino basso",
+            "/": "barra",
+            "+": "più",
+            "*": "asterisco",
+            "#": "cancelletto",
+        },
+        also="e",
+        words={"art.": "articolo", "n.": "numero", "GDPR": "gi di pi erre", "UE": "Unione europea"},
+    ),
+    "en": Tongue(
+        letters="ay bee cee dee ee eff gee aitch eye jay kay el em en oh pee queue ar ess tee you vee"
+        " double-you ex why zed",
+        digits="zero one two three four five six seven eight nine",
+        signs={
+            ".": "dot",
+            "@": "at",
+            "-": "dash",
+            "_": "underscore",
+            "/": "slash",
+            "+": "plus",
+            "*": "star",
+            "#": "hash",
+        },
+        also="and",
+        words={"art.": "article", "no.": "number", "GDPR": "gee dee pee ar", "EU": "European Union"},
+    ),
+    "de": Tongue(
+        letters="ah be ce de e eff ge ha i jott ka ell emm enn o pe ku err ess te u vau we ix ypsilon zett",
+        digits="null eins zwei drei vier fünf sechs sieben acht neun",
+        signs={
+            ".": "Punkt",
+            "@": "ät",
+            "-": "Bindestrich",
+            "_": "Unterstrich",
+            "/": "Schrägstrich",
+            "+": "plus",
+            "*": "Stern",
+            "#": "Raute",
+        },
+        also="und",
+        words={
+            "Art.": "Artikel",
+            "Nr.": "Nummer",
+            "z.B.": "zum Beispiel",
+            "z. B.": "zum Beispiel",
+            "DSGVO": "Datenschutz-Grundverordnung",
+            "EU": "Europäischen Union",
+        },
+        countries=True,
+    ),
+    "fr": Tongue(
+        letters="a bé cé dé e effe gé hache i ji ka elle emme enne o pé ku erre esse té u vé double-vé"
+        " ixe i-grec zède",
+        digits="zéro un deux trois quatre cinq six sept huit neuf",
+        signs={
+            ".": "point",
+            "@": "arobase",
+            "-": "tiret",
+            "_": "tiret bas",
+            "/": "barre",
+            "+": "plus",
+            "*": "étoile",
+            "#": "dièse",
+        },
+        also="et",
+        words={"art.": "article", "RGPD": "erre gé pé dé", "UE": "Union européenne"},
+        countries=True,
+    ),
+    "es": Tongue(
+        letters="a be ce de e efe ge hache i jota ka ele eme ene o pe cu erre ese te u uve uve-doble equis"
+        " i-griega zeta",
+        digits="cero uno dos tres cuatro cinco seis siete ocho nueve",
+        signs={
+            ".": "punto",
+            "@": "arroba",
+            "-": "guion",
+            "_": "guion bajo",
+            "/": "barra",
+            "+": "más",
+            "*": "asterisco",
+            "#": "almohadilla",
+        },
+        also="y",
+        words={"art.": "artículo", "RGPD": "erre ge pe de", "UE": "Unión Europea"},
+    ),
+}
+
+# Companies' forms: those that are spelled, and those that are words. The longer first: S.r.l.s., then S.r.l.
+_SPELLED_FORMS = (
+    *("S.r.l.s.", "S.r.l.", "S.p.A.", "S.n.c.", "S.a.s.", "S.a.p.a.", "S.A.R.L.", "S.A.S.", "S.L.U.", "S.L."),
+    *("S.A.", "GmbH", "mbH", "AG", "KG", "KGaA", "OHG", "UG", "e.K.", "eG", "SpA", "Srls", "Srl", "Snc"),
+    *("SARL", "SASU", "SAS", "SA", "SL", "SLU", "SE", "PLC", "plc", "LLC", "LLP", "B.V.", "N.V.", "BV", "NV"),
+)
+_SAID_FORMS = {
+    "Ltd.": "Limited",
+    "Ltd": "Limited",
+    "Inc.": "Incorporated",
+    "Corp.": "Corporation",
+    "Co.": "Co",
+}
+
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+(?:[a-z]{2,}|[A-Z]{2,})\b"
+_MAIL = re.compile(rf"\b[\w.+-]+@{_HOST}")
+_SITE = re.compile(rf"(?:https?://)?\b{_HOST}(?:/[\w~/-]*(?:\.\w+)*)?")
+_PHONE = re.compile(r"(?<![\w.])\+?\(?\d[\d ()/.-]{4,}\d\b")
+_BARE = {"’": "'", "‘": "'", " – ": ", ", " — ": ", ", " - ": ", ", "…": ".", "\u00a0": " "}  # noqa: RUF001
+_BARE |= dict.fromkeys('“”„"«»¿¡', "")  # a voice may name these signs
+
+
+def said(text: str, language: str) -> str:
+    """The text in words, for a language of `TONGUES`."""
+    tongue = TONGUES[language]
+    for sign, plain in _BARE.items():
+        text = text.replace(sign, plain)
+    rules: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+        (_MAIL, lambda found: _address(found[0], tongue)),
+        (_SITE, lambda found: _address(found[0].partition("://")[2] or found[0], tongue)),
+        (_either(_SPELLED_FORMS), lambda found: tongue.spelled(re.sub(r"\W", "", found[0])) + _stop(found)),
+        (_either(_SAID_FORMS), lambda found: _SAID_FORMS[found[0]] + _stop(found)),
+        (_either(tongue.words), lambda found: tongue.words[found[0]]),
+        (_PHONE, lambda found: _number(found[0], tongue)),
+        (re.compile(r"\s*&\s*"), lambda _: f" {tongue.also} "),
+        (re.compile(r"[*#]"), lambda found: tongue.signs[found[0]]),
+    )
+    for pattern, replacement in rules:
+        text = pattern.sub(replacement, text)
+    return " ".join(text.split())
+
+
+def key(pressed: str, language: str) -> str:
+    """What a key of the telephone is called: `1` is "uno", `#` is "cancelletto"."""
+    return TONGUES[language].spelled(pressed)
+
+
+def _either(words: Mapping[str, str] | tuple[str, ...]) -> re.Pattern[str]:
+    longest = sorted(words, key=len, reverse=True)
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, longest))})(?!\w)")
+
+
+def _stop(found: re.Match[str]) -> str:
+    """The full stop of a sentence that ends with an abbreviation's own."""
+    return "." if found[0].endswith(".") and not found.string[found.end() :].strip() else ""
+
+
+def _address(text: str, tongue: Tongue) -> str:
+    """`acme.it` is "acme punto it": words stay words, single letters, digits and signs are named."""
+    parts = re.findall(r"[^\W\d_]+|[\W\d_]", text.removeprefix("www.").rstrip("/"))
+    last = max((at for at, part in enumerate(parts) if part == "."), default=-1) + 1
+    if "/" in parts:  # the country stands before the path
+        last = max((at for at, part in enumerate(parts[: parts.index("/")]) if part == "."), default=-1) + 1
+    words = (
+        tongue.spelled(part)
+        if len(part) == 1 or (at == last and len(part) == 2 and tongue.countries)
+        else part.lower()
+        for at, part in enumerate(parts)
+    )
+    return " ".join(words)
+
+
+def _number(text: str, tongue: Tongue) -> str:
+    """Digit by digit, with a pause where it is written with one; a long row in groups of three."""
+    groups = [
+        group if len(group) <= 4 else " ".join(re.findall(r"\d{1,3}", group))
+        for group in re.findall(r"\d+", text)
+    ]
+    plus = f"{tongue.signs['+']} " if text.startswith("+") else ""
+    return plus + ", ".join(tongue.spelled(group) for group in " ".join(groups).split())

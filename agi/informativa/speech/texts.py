@@ -1,0 +1,84 @@
+"""Templates of notices: a folder with a text for each language and part, and how purposes are said."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources.abc import Traversable
+
+import yaml
+
+from ..errors import SpeechError
+from .spoken import TONGUES
+
+PARTS = ("short", "full")
+PURPOSES = "purposes.yaml"
+_PLACE = re.compile(r"\{([^{}]*)\}")
+
+
+def lines(
+    folder: Traversable, language: str, part: str, values: Mapping[str, str], purposes: Sequence[str]
+) -> list[str]:
+    """A text made out: one sentence a line, an empty line for a longer pause.
+
+    `values` are what the placeholders stand for, and an empty one is one that nobody gave. Raises SpeechError
+    for a text that is not there, a placeholder that means nothing, and a purpose that nobody put into words.
+    """
+    name = f"{language}/{part}.txt"
+    text = _read(folder, name, language)
+    known = {**values, "purposes": ""}
+    if "{purposes}" in text:
+        known["purposes"] = _in_words(folder, language, purposes)
+
+    def value(found: re.Match[str]) -> str:
+        place = found[1]
+        line = text.count("\n", 0, found.start()) + 1
+        if place not in known:
+            close = difflib.get_close_matches(place, known, n=1)
+            hint = f"Did you mean {{{close[0]}}}?" if close else f"There are: {', '.join(sorted(known))}."
+            raise SpeechError(f"{name}, line {line}: {{{place}}} means nothing.", hint)
+        if not known[place]:
+            raise SpeechError(f"{name}, line {line}, says {{{place}}}.", f"Give it: --{place} …")
+        return known[place]
+
+    made = re.sub(r"(?<!\.)\.\.(?!\.)", ".", _PLACE.sub(value, text)).splitlines()  # "… is Acme S.p.A.."
+    if not any(line.strip() for line in made):
+        raise SpeechError(f"{name} is empty.", "Write one sentence a line.")
+    return made
+
+
+def _in_words(folder: Traversable, language: str, purposes: Sequence[str]) -> str:
+    """`[service, marketing]` as a text says it."""
+    name = f"{language}/{PURPOSES}"
+    try:
+        phrases = yaml.safe_load(_read(folder, name, language))
+    except yaml.YAMLError as error:
+        raise SpeechError(
+            f"{name} is not YAML.", "It has lines such as `service: handle your call`."
+        ) from error
+    if not isinstance(phrases, dict) or not all(isinstance(said, str) for said in phrases.values()):
+        raise SpeechError(
+            f"{name} does not say purposes.", "It has lines such as `service: handle your call`."
+        )
+    if unknown := [purpose for purpose in purposes if purpose == "and" or purpose not in phrases]:
+        raise SpeechError(
+            f"{name} does not say what {unknown[0]} is.",
+            "Copy the texts (informativa prompts texts DIR), add a line for it there, and give --texts DIR.",
+        )
+    return f" {phrases.get('and', ',')} ".join(phrases[purpose] for purpose in purposes)
+
+
+def _read(folder: Traversable, name: str, language: str) -> str:
+    if language not in TONGUES:
+        remedy = (
+            f"There are: {', '.join(sorted(TONGUES))}. Record a person, and add it: informativa prompts add"
+        )
+        raise SpeechError(f"There is no voice that speaks {language!r}.", remedy)
+    try:
+        return (folder / name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        said = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise SpeechError(
+            f"{folder / name} cannot be read ({said}).", "Type: informativa prompts texts DIR"
+        ) from None

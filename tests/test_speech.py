@@ -1,0 +1,317 @@
+"""From text to sound: how signs are said, and what happens to a recording."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from array import array
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from informativa.errors import SpeechError
+from informativa.speech import audio, spoken, texts
+from lab import audio as lab
+
+TEXTS = Path(__file__).resolve().parent.parent / "prompts/texts"
+sox = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
+voices = pytest.mark.skipif(not importlib.util.find_spec("py_nanotts"), reason="no extra `speech`")
+
+SAID = [
+    ("it", "Acme S.p.A. è titolare.", "Acme esse pi a è titolare."),
+    ("it", "La società è Acme S.p.A.", "La società è Acme esse pi a."),
+    ("it", "Rossi S.r.l. e Bianchi Srl", "Rossi esse erre elle e Bianchi esse erre elle"),
+    ("it", "Verdi S.r.l.s., Neri S.n.c.", "Verdi esse erre elle esse, Neri esse enne ci."),
+    ("it", "Borealis GmbH", "Borealis gi emme bi acca"),
+    ("it", "sul sito acme.it.", "sul sito acme punto it."),
+    ("it", "https://www.acme-spa.it/privacy", "acme trattino spa punto it barra privacy"),
+    ("it", "privacy@acme.it", "privacy chiocciola acme punto it"),
+    ("it", "m.rossi_2@acme.com", "emme punto rossi trattino basso due chiocciola acme punto com"),
+    ("it", "allo 02 1234567.", "allo zero due, uno due tre, quattro cinque sei, sette."),
+    ("it", "+39 02 1234567", "più tre nove, zero due, uno due tre, quattro cinque sei, sette"),
+    ("it", "800-123-456", "otto zero zero, uno due tre, quattro cinque sei"),
+    ("it", "l'art. 13 GDPR", "l'articolo 13 gi di pi erre"),
+    ("it", "Rossi & Figli", "Rossi e Figli"),
+    ("it", "l’informativa – «completa» – c’è", "l'informativa, completa, c'è"),  # noqa: RUF001
+    ("it", "prema # o *", "prema cancelletto o asterisco"),
+    ("en", "Smith & Sons Ltd.", "Smith and Sons Limited."),
+    ("en", "acme.com", "acme dot com"),
+    ("en", "info@acme-group.co.uk", "info at acme dash group dot co dot uk"),
+    ("en", "+44 20 7946 0000", "plus four four, two zero, seven nine four six, zero zero zero zero"),
+    ("en", "Acme S.p.A. is", "Acme ess pee ay is"),
+    ("en", "in 2027, article 13", "in 2027, article 13"),
+    ("de", "Borealis GmbH", "Borealis ge emm be ha"),
+    ("de", "www.borealis.de", "borealis Punkt de e"),
+    ("de", "borealis.com/datenschutz", "borealis Punkt com Schrägstrich datenschutz"),
+    ("de", "z.B. die Muster AG", "zum Beispiel die Muster ah ge"),
+    ("de", "030 123456", "null drei null, eins zwei drei, vier fünf sechs"),
+    ("fr", "Dupont SARL, dupont.fr", "Dupont esse a erre elle, dupont point effe erre"),
+    ("fr", "01 23 45 67 89", "zéro un, deux trois, quatre cinq, six sept, huit neuf"),
+    ("es", "Pérez S.L. y pérez@x.es", "Pérez ese ele y pérez arroba equis punto es"),
+    ("es", "¿Qué? 900 123 456", "Qué? nueve cero cero, uno dos tres, cuatro cinco seis"),
+]
+
+
+@pytest.mark.parametrize(("language", "written", "said"), SAID, ids=[f"{row[0]}-{row[1]}" for row in SAID])
+def test_signs_are_said_in_words(language: str, written: str, said: str) -> None:
+    """Companies' forms, addresses, numbers and signs become words of the language."""
+    assert spoken.said(written, language) == said
+
+
+@pytest.mark.parametrize(
+    ("pressed", "names"),
+    [
+        ("1", "uno one eins un uno"),
+        ("#", "cancelletto hash Raute dièse almohadilla"),
+        ("*", "asterisco star Stern étoile asterisco"),
+    ],
+)
+def test_keys_are_named(pressed: str, names: str) -> None:
+    """The key for the full text has its name in each language."""
+    assert [spoken.key(pressed, language) for language in ("it", "en", "de", "fr", "es")] == names.split()
+
+
+@pytest.mark.parametrize("language", sorted(spoken.TONGUES))
+def test_what_is_said_once_stays(language: str) -> None:
+    """Words that were made of signs are left alone when they come again, and every letter has a name."""
+    tongue = spoken.TONGUES[language]
+    assert len(tongue.spelled("abcdefghijklmnopqrstuvwxyz0123456789").split()) >= 36
+    for part in texts.PARTS:
+        text = (TEXTS / language / f"{part}.txt").read_text(encoding="utf-8")
+        once = spoken.said(text.replace("{", "").replace("}", ""), language)
+        assert spoken.said(once, language) == once
+
+
+VALUES = {"company": "Acme S.p.A.", "site": "acme.it", "key": "uno"}
+
+
+@pytest.mark.parametrize("part", texts.PARTS)
+@pytest.mark.parametrize("language", sorted(spoken.TONGUES))
+def test_shipped_texts_say_who_what_for_which_key_and_where(language: str, part: str) -> None:
+    """Each shipped text names the company, the purposes and the site, and the short one the key, second."""
+    made = texts.lines(TEXTS, language, part, VALUES, ["service", "marketing"])
+    text = "\n".join(made)
+    assert "Acme S.p.A." in text
+    assert "acme.it" in text
+    assert "{" not in text
+    assert ".." not in text
+    assert len(texts.lines(TEXTS, language, part, VALUES, ["service"])) == len(made)
+    if part == "short":
+        assert "uno" in made[1]
+        assert len(made) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "words"),
+    [
+        ("Ciao.\n{compny} usa.", VALUES, ["it/short.txt, line 2", "{compny}", "did you mean {company}"]),
+        ("{sito}", {"company": "x", "key": "1"}, ["{sito} means nothing"]),
+        ("Sul sito {site}.", {**VALUES, "site": ""}, ["{site}", "--site"]),
+        ("\n \n", VALUES, ["is empty"]),
+        ("{purposes}", VALUES, ["purposes.yaml", "what other is", "prompts texts DIR"]),
+    ],
+)
+def test_text_that_cannot_be_made_out(
+    tmp_path: Path, text: str, values: dict[str, str], words: list[str]
+) -> None:
+    """A placeholder that means nothing or that nobody gave is told, with its place."""
+    (tmp_path / "it").mkdir()
+    (tmp_path / "it/short.txt").write_text(text)
+    (tmp_path / "it/purposes.yaml").write_text("service: rispondere")
+    with pytest.raises(SpeechError) as error:
+        texts.lines(tmp_path, "it", "short", values, ["other"])
+    for word in words:
+        assert word.lower() in str(error.value).lower()
+
+
+# --- sound ---
+
+
+def sound(samples: np.ndarray, rate: int = 16000) -> audio.Sound:
+    """Samples between -1 and 1 as the program has them."""
+    return audio.Sound(array("f", samples.astype(np.float32).tobytes()), rate)
+
+
+def voice(seconds: float = 2.0, level: float = -30.0, seed: int = 1) -> np.ndarray:
+    """Something like speech at 8 kHz, with an RMS of so many dBov."""
+    samples = lab.synthetic(seconds, seed).astype(float) / 32768
+    return np.asarray(samples * 10 ** (level / 20) / np.sqrt(np.mean(samples**2)))
+
+
+def with_pauses(samples: np.ndarray, noise: float = -90.0, silence: float = 0.7) -> np.ndarray:
+    """Silence before, in the middle and after, with a noise of so many dBov in all."""
+    gap = np.zeros(round(silence * 8000))
+    half = len(samples) // 2
+    whole = np.concatenate([gap, samples[:half], gap, samples[half:], gap])
+    return np.asarray(whole + np.random.default_rng(2).standard_normal(len(whole)) * 10 ** (noise / 20))
+
+
+@pytest.mark.parametrize(
+    ("level", "noise"), [(-40, -90), (-30, -90), (-12, -90), (-30, -60), (-30, -55), (-12, -55), (-12, -40)]
+)
+def test_recording_is_trimmed_and_levelled(level: float, noise: float) -> None:
+    """Whatever its level and noise, speech comes out at the level chosen, with short silences around it."""
+    made = audio.finished(sound(with_pauses(voice(level=level), noise), 8000))
+    assert made.level == pytest.approx(audio.LEVEL, abs=0.3)
+    assert made.peak <= audio.CEILING
+    extra = audio.LEAD + audio.TAIL + 0.7
+    assert made.seconds == pytest.approx(2.0 + extra, abs=0.2)
+    assert made.seconds >= 2.0 + extra - 0.01
+
+
+def test_click_and_breath_at_the_ends_are_no_speech() -> None:
+    """A soft sound apart from the speech, as voices make it after a sentence, is trimmed like silence."""
+    samples = with_pauses(voice(level=-20), silence=1.0)
+    samples[800:1200] += voice(0.05, level=-45)
+    samples[-2000:-1200] += voice(0.1, level=-45)
+    assert audio.trimmed(sound(samples, 8000)).seconds == pytest.approx(3.13, abs=0.05)
+
+
+def test_peaks_are_held_back_and_not_clipped() -> None:
+    """A peak far above the rest is turned down smoothly: no flat tops, nothing above the ceiling."""
+    samples = voice(level=-26)
+    samples[8000:8040] *= 12
+    made = audio.levelled(sound(np.clip(samples, -1, 1) * 0.9, 8000))
+    assert made.peak <= audio.CEILING
+    assert made.level == pytest.approx(audio.LEVEL, abs=0.6)
+    assert audio.clipped(made) == 0
+
+
+@pytest.mark.parametrize(
+    ("samples", "word"),
+    [
+        (np.clip(with_pauses(voice(level=-6)), -0.5, 0.5), "clipped"),
+        (np.clip(with_pauses(voice(level=-3)), -1, 1), "clipped"),
+        (with_pauses(voice(level=-55), noise=-100.0), "softly"),
+        (with_pauses(voice(level=-20), noise=-32.0), "noise"),
+    ],
+)
+def test_doubtful_recordings_are_told(samples: np.ndarray, word: str) -> None:
+    """Clipped, too soft, noisy: each is told by its name."""
+    assert [word in doubt for doubt in audio.doubts(sound(samples, 8000))] == [True]
+
+
+def test_good_recording_raises_no_doubt() -> None:
+    """Speech in a quiet room is taken without a word."""
+    assert list(audio.doubts(sound(with_pauses(voice(level=-24), noise=-65.0), 8000))) == []
+
+
+@pytest.mark.parametrize(("level", "words"), [(-45.0, ["too soft"]), (-8.0, ["too loud"]), (-20.0, [])])
+def test_level_that_stands_out(level: float, words: list[str]) -> None:
+    """A finished prompt far from the level of the others is told."""
+    found = list(audio.stands_out(sound(np.clip(voice(level=level), -0.98, 0.98) * 0.99, 8000)))
+    assert [word for word in words if word not in found[0]] == []
+    assert bool(found) == bool(words)
+
+
+def test_silence_is_refused() -> None:
+    """There is no level to bring silence to."""
+    for nothing in (np.zeros(8000), np.zeros(0)):
+        with pytest.raises(SpeechError, match="nothing to be heard"):
+            audio.finished(sound(nothing, 8000))
+
+
+def test_wav_is_what_the_lab_reads(tmp_path: Path) -> None:
+    """The files have Asterisk's form, and the samples come back as they were."""
+    made = sound(voice(), 8000)
+    (tmp_path / "x.wav").write_bytes(audio.wav(made))
+    assert np.array_equal(lab.read_wav(tmp_path / "x.wav"), np.frombuffer(audio.pcm(made), "<i2"))
+    again = audio.read_wav(tmp_path / "x.wav")
+    assert (again.rate, len(again.samples)) == (8000, 16000)
+    assert np.allclose(again.samples, made.samples, atol=1 / 32000)
+
+
+@sox
+@pytest.mark.parametrize(("rate", "extensions"), [(8000, {"wav"}), (44100, {"wav", "sln16"})])
+def test_prompt_of_a_recording(tmp_path: Path, rate: int, extensions: set[str]) -> None:
+    """A stereo recording at any rate becomes telephone sound; a wide one only of what is wide."""
+    source, studio = tmp_path / "source.wav", tmp_path / "studio.flac"
+    source.write_bytes(audio.wav(sound(with_pauses(voice()), 8000)))
+    audio.sox(source, "-c", "2", "-r", str(rate), studio)
+    files = audio.prompt(audio.read(studio))
+    assert set(files) == extensions
+    narrow = audio.from_pcm(files["wav"][44:], 8000)
+    assert narrow.level == pytest.approx(audio.LEVEL, abs=0.3)
+    assert narrow.peak <= audio.CEILING
+    assert [match.whole for match in lab.find(*_pair(source, narrow))] == [True]
+    if "sln16" in files:
+        wide = audio.from_pcm(files["sln16"], 16000)
+        assert wide.seconds == pytest.approx(narrow.seconds, abs=0.001)
+        assert wide.level == pytest.approx(audio.LEVEL, abs=0.3)
+
+
+def _pair(source: Path, made: audio.Sound) -> tuple[np.ndarray, np.ndarray]:
+    """What was spoken between the silences, and where to look for it."""
+    spoken_part = lab.read_wav(source)[round(0.7 * 8000) : -round(0.7 * 8000)]
+    return spoken_part, np.concatenate([np.zeros(800, np.int16), np.frombuffer(audio.pcm(made), "<i2")])
+
+
+@sox
+@pytest.mark.parametrize("content", [b"", b"no sound at all", b"RIFF\x24\0\0\0WAVEfmt "])
+def test_file_that_is_no_sound(tmp_path: Path, content: bytes) -> None:
+    """What sox cannot read is told with its name."""
+    (tmp_path / "x.wav").write_bytes(content)
+    with pytest.raises(SpeechError, match=r"x\.wav cannot be read"):
+        audio.prompt(audio.read(tmp_path / "x.wav"))
+
+
+@sox
+def test_name_that_sox_would_run_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file named like a command of sox is read, not run."""
+    monkeypatch.chdir(tmp_path)
+    name = Path("|touch made")
+    name.write_bytes(audio.wav(sound(voice(), 8000)))
+    assert audio.read(name).seconds == 2.0
+    assert not Path("made").exists()
+
+
+def test_sox_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without sox, what to type is told."""
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SpeechError, match="apt-get install sox"):
+        audio.sox("--version")
+
+
+# --- the voices ---
+
+
+@sox
+@voices
+@pytest.mark.parametrize("language", sorted(spoken.TONGUES))
+def test_shipped_short_text_is_spoken_whole(language: str) -> None:
+    """Each voice says the shipped short notice in less than thirty seconds, at the level, unclipped."""
+    from informativa.speech import engine
+
+    made = texts.lines(TEXTS, language, "short", {**VALUES, "key": spoken.key("1", language)}, ["service"])
+    files = audio.prompt(engine.speak(made, language))
+    narrow = audio.from_pcm(files["wav"][44:], 8000)
+    assert 15 < narrow.seconds < 30
+    assert 10 < sum(map(len, made)) / narrow.seconds < 20  # letters a second: nobody speaks faster
+    assert list(audio.stands_out(narrow)) == []
+    assert list(audio.doubts(narrow)) == []
+
+
+@voices
+@pytest.mark.parametrize(("line", "sign"), [("Società 日本", "日"), ("Łódź", "Ł"), ("Il 5 % <b>", "%")])
+def test_what_a_voice_cannot_say(line: str, sign: str) -> None:
+    """A letter or sign that the voice would leave out is refused, with its line."""
+    from informativa.speech import engine
+
+    with pytest.raises(SpeechError, match=f"Line 2 .*{sign}"):
+        engine.speak(["Buongiorno.", line], "it")
+
+
+@voices
+def test_text_that_the_engine_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sentence of which the engine says only a part is refused."""
+    import py_nanotts
+
+    from informativa.speech import engine
+
+    whole = py_nanotts.NanoTTS.speak
+    monkeypatch.setattr(
+        py_nanotts.NanoTTS, "speak", lambda self, text, **more: whole(self, text[:40], **more)
+    )
+    with pytest.raises(SpeechError, match="does not say all of line 1"):
+        engine.speak(["Questa frase è più lunga di quello che il motore dice tutto in una volta sola."], "it")

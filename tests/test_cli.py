@@ -437,3 +437,15 @@ def test_i6_one_companys_key_and_ledger_open_nothing_of_anothers(folder: Path) -
         store.close()
     kept = b"".join(found.read_bytes() for found in (folder / "ledger").iterdir())
     assert CALLER[3:].encode() not in kept
+
+
+def test_what_is_written_follows_no_link(folder: Path, tmp_path: Path) -> None:
+    """A link that somebody left where the new file is prepared or put leads nowhere, and a mode is kept."""
+    mine, output = tmp_path / "mine", tmp_path / "informativa.conf"
+    mine.write_text("mine")
+    (tmp_path / ".informativa.conf.part").symlink_to(mine)
+    assert run("dialplan", "-c", folder / "informativa.yaml", "-o", output).returncode == 0
+    assert (mine.read_text(), "Gosub" in output.read_text()) == ("mine", True)
+    output.chmod(0o640)
+    run("dialplan", "-c", folder / "informativa.yaml", "-o", output)
+    assert output.stat().st_mode & 0o777 == 0o640

@@ -20,6 +20,7 @@ from .. import bootstrap, service
 from .. import dialplan as dialplans
 from ..config import Configuration, load
 from ..errors import ConfigError, InformativaError
+from ..files import put
 from ..model import Line
 from .keys import write_key
 from .log import LogFormat, configure
@@ -107,12 +108,8 @@ def _put(text: str, output: Path | None, then: str) -> None:
     if output is None:
         print(text, end="")
         return
-    part = output.with_name(f".{output.name}.part")
     try:
-        part.write_text(text, encoding="utf-8")
-        if output.exists():
-            shutil.copymode(output, part)
-        part.replace(output)
+        put(output, text.encode())
     except OSError as error:
         raise InformativaError(
             f"{output} cannot be written ({error.strerror}).", "Name a file that you may write, or be root."

@@ -15,6 +15,7 @@ from ..config.messages import unknown
 from ..config.prompts import EXTENSIONS
 from ..config.schema import ControllerSettings, VersionSettings
 from ..errors import InformativaError, SpeechError
+from ..files import put
 from ..model import Recording
 from ..speech.audio import NARROW, Sound, from_pcm, stands_out
 
@@ -170,14 +171,7 @@ def write(files: Mapping[Path, bytes | str]) -> None:
     for file, content in files.items():
         data = content.encode() if isinstance(content, str) else content
         try:
-            like = make_folder(file.parent)
-            part = file.with_name(f".{file.name}.part")
-            part.unlink(missing_ok=True)  # and made anew: root follows nobody's link in another's folder
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as out:
-                out.write(data)
-                os.fchmod(out.fileno(), 0o644)
-                give(out.fileno(), like)
-            part.replace(file)
+            put(file, data, make_folder(file.parent))
         except OSError as error:
             raise SpeechError(
                 f"{error.filename or file} cannot be written ({error.strerror}).",
@@ -195,8 +189,8 @@ def make_folder(folder: Path) -> os.stat_result:
     return folder.stat()
 
 
-def give(path: Path | int, like: os.stat_result) -> None:
-    """As root, let a path or an open file belong to the owner of another."""
+def give(path: Path, like: os.stat_result) -> None:
+    """As root, let a path belong to the owner of another."""
     if os.geteuid() == 0:
         os.chown(path, like.st_uid, like.st_gid)
 

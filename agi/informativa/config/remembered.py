@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import __version__
+from ..files import put
 from ..model import Kind, NumberForm
 from .document import Document
 
@@ -59,10 +60,7 @@ def keep(file: Path, text: str, document: Document, settings: Settings) -> None:
     place = _place(file)
     with suppress(OSError):
         if not (place.exists() and place.read_bytes() == content.getvalue()):
-            new = place.with_name(f"{place.name}.{os.getpid()}")
-            new.touch(0o644)
-            new.write_bytes(content.getvalue())
-            new.replace(place)
+            put(place, content.getvalue())
 
 
 def plain(settings: Any) -> Any:

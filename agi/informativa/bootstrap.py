@@ -58,6 +58,11 @@ def unusable(configuration: Configuration, desk: Desk) -> dict[str, LedgerError]
     }
 
 
+def waiting(desk: Desk) -> dict[str, int | None]:
+    """By controller, how much work waits for its ledger; `None` if that cannot be used."""
+    return {name: getattr(ledger, "waiting", None) for name, ledger in desk.ledgers.items()}
+
+
 def script_desk(configuration: Configuration) -> Desk:
     """For the one call of a script. A ledger is opened when the call needs it, and fails then."""
     from .ledgers.sqlite import SqliteLedger

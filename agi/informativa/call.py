@@ -109,7 +109,12 @@ async def _handle(session: CallSession, desk: Desk) -> Verdict:
         if verdicts[-1].reason in _NOBODY_THERE:
             break
     gravest = min(verdicts, key=lambda verdict: _GRAVITY.index(verdict.status))
-    return replace(gravest, error=gravest.error or error, heard=" ".join(conversation.heard))
+    return replace(
+        gravest,
+        error=gravest.error or error,
+        heard=" ".join(conversation.heard),
+        events=tuple(event for verdict in verdicts for event in verdict.events),
+    )
 
 
 class Conversation:
@@ -341,7 +346,7 @@ async def _record(event: Event, ledger: Ledger, session: CallSession) -> Verdict
 
 
 def _verdict(event: Event, number: int) -> Verdict:
-    return Verdict(event.status, _why(event), str(number))
+    return Verdict(event.status, _why(event), str(number), events=(event,))
 
 
 async def _told(session: CallSession, desk: Desk) -> Verdict:
@@ -389,7 +394,7 @@ async def _spool(event: Event, session: CallSession) -> Verdict:
     kept = await session.put_database(spool.FAMILY, key, spool.written(event))
     status = Status.FALLBACK if event.status in (Status.PLAYED, Status.PARTIAL) else event.status
     reason = event.reason if event.reason is Reason.NO_LINE else Reason.LEDGER_UNAVAILABLE
-    return Verdict(status, reason, f"spool:{key}" if kept else "")
+    return Verdict(status, reason, f"spool:{key}" if kept else "", events=(event,))
 
 
 def _why(event: Event) -> str:

@@ -8,7 +8,8 @@ import logging
 import os
 import resource
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from . import bootstrap, call, upkeep
 from .caller import mask
 from .config import Configuration, load
 from .errors import ConfigError, InformativaError
+from .metrics import Metrics
 from .model import Verdict
 from .ports import CallSession
 from .sessions.fastagi import STRANGERS, FastAgiServer
@@ -85,6 +87,7 @@ class Service:
         self._reloading = asyncio.Lock()
         self._beside: set[asyncio.Task[None]] = set()
         self._notifier = Notifier()
+        self._metrics = Metrics(self)
 
     @property
     def configuration(self) -> Configuration:
@@ -104,6 +107,7 @@ class Service:
                 "Stop what uses it, or set service.listen to another address and port"
                 " (and write the dialplan again with `informativa dialplan`).",
             ) from error
+        end_metrics = self._serve_metrics()
         log.info("ready", address=f"agi://{host}:{port}/notice", lines=len(configuration.lines))
         self._notifier.ready(self._status)
         stop = asyncio.Event()
@@ -120,19 +124,44 @@ class Service:
             cancelled = await self._server.stop(self.configuration.drain)
         for task in list(self._beside):
             task.cancel()
+        await asyncio.to_thread(end_metrics)
         log.info("stopped", calls_cut_off=cancelled)
 
     async def answer(self, session: CallSession) -> None:
         """One call, under the configuration of its beginning."""
         shift = self._shifts[-1]
         shift.calls += 1
+        began = time.monotonic()
         try:
             verdict = await call.answer(session, shift.desk)
         finally:
             shift.calls -= 1
             self._dismiss()
+        if self.configuration.metrics:
+            line = shift.desk.lines.get(session.call.line)
+            self._metrics.answered(line, verdict, time.monotonic() - began)
         level = logging.ERROR if verdict.error else logging.INFO
         log.log(level, "call answered", **_facts(session, verdict, shift.desk))
+
+    def in_progress(self) -> int:
+        """How many calls are in progress."""
+        return sum(shift.calls for shift in self._shifts)
+
+    def waiting(self) -> Mapping[str, int | None]:
+        """By controller, how much work waits for its ledger; `None` if that cannot be used."""
+        return bootstrap.waiting(self._shifts[-1].desk)
+
+    def _serve_metrics(self) -> Callable[[], None]:
+        """What ends it. A port that cannot be had is no reason to take no calls."""
+        where = self.configuration.metrics
+        if where:
+            host, _, port = where.rpartition(":")
+            try:
+                return self._metrics.serve(host, int(port))
+            except OSError as error:
+                said = f"{where} cannot be listened on ({os.strerror(error.errno or 0)})"
+                log.error("no metrics", error=said, remedy="set service.metrics to another port, and restart")
+        return lambda: None
 
     async def reload(self) -> None:
         """Load the file anew and go on with it, or say what is wrong with it and go on as before."""
@@ -227,7 +256,9 @@ class Service:
                     known = await upkeep.collect(
                         self.configuration.manager, self._shifts[-1].desk.lines, known
                     )
+                    self._metrics.spool_rows.set(len(known))
                 except InformativaError as error:
+                    self._metrics.spool_failures.inc()
                     log.error("the fallback spool was not collected", error=str(error))
             await asyncio.sleep(COLLECT_SECONDS)
 

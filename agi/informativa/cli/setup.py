@@ -168,7 +168,7 @@ def _unit(configuration: Configuration) -> str:
 
 def _talks_to_others(configuration: Configuration) -> bool:
     manager = configuration.manager
-    hosts = [configuration.host, *([manager.host] if manager else [])]
+    hosts = [configuration.host, *([manager.host] if manager else []), configuration.metrics or "127."]
     asks = any(controller.lookups for controller in configuration.controllers.values())
     return asks or not all(host.startswith("127.") for host in hosts)
 

@@ -78,6 +78,7 @@ class Configuration:
     fallback: Prompt | None
     operator: str = ""
     manager: ManagerAccount | None = None
+    metrics: str = ""
     refused: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
@@ -178,6 +179,7 @@ class _Builder:
             fallback=fallback,
             operator=settings.operator,
             manager=manager,
+            metrics=settings.service.metrics or "",
             refused=in_order(self._found.refused),
             warnings=in_order(self._found.warnings),
         )

@@ -208,6 +208,7 @@ class ServiceSettings(Strict):
     listen: Address = "127.0.0.1:4573"
     sessions: Annotated[int, Field(ge=1, le=100_000)] = 2000
     drain: Annotated[float, Field(ge=0, le=600)] = 100.0
+    metrics: Address | None = None
 
 
 class ManagerSettings(Strict):

@@ -62,6 +62,11 @@ class GroupCommitLedger(Ledger):
         finally:
             late.cancel()
 
+    @property
+    def waiting(self) -> int:
+        """How many pieces of work wait to be done."""
+        return self._jobs.qsize()
+
     def records(self, first: int = 1) -> Iterator[Record]:
         store = SqliteStore(str(self._store.file))
         try:

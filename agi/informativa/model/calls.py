@@ -207,7 +207,8 @@ class Verdict:
     """What the dialplan is told: status, the word that explains it, and the record (or spool key).
 
     `error` is for the admin's log: why the ledger did not take it. `heard` names the records of what was
-    heard whole in this call so far, for the next try after a transfer.
+    heard whole in this call so far, for the next try after a transfer. `events` are what became of each
+    notice, in the order of the plan.
     """
 
     status: Status
@@ -215,3 +216,4 @@ class Verdict:
     record: str = ""
     error: str = ""
     heard: str = ""
+    events: tuple[Event, ...] = ()

@@ -1,0 +1,132 @@
+"""What Prometheus may ask of the service. Labels name lines, controllers and notices, never a caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from .model import Event, Line, Status, Verdict
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class State(Protocol):
+    """What is looked at when somebody asks."""
+
+    def in_progress(self) -> int:
+        """How many calls are in progress."""
+
+    def waiting(self) -> Mapping[str, int | None]:
+        """By controller, how many pieces of work wait for its ledger; `None` if it cannot be used."""
+
+
+class Metrics:
+    """Counters of one service, each on a registry of its own so that there may be several."""
+
+    def __init__(self, state: State) -> None:
+        self._registry = registry = CollectorRegistry()
+        registry.register(_Now(state))
+        self._calls = Counter(
+            "informativa_calls",
+            "Calls, by what the dialplan was told",
+            ["controller", "line", "status", "reason"],
+            registry=registry,
+        )
+        self._notices = Counter(
+            "informativa_notices",
+            "What became of each notice of each call, and why it was decided so",
+            ["controller", "line", "notice", "status", "reason"],
+            registry=registry,
+        )
+        self._playbacks = Counter(
+            "informativa_playbacks",
+            "Prompts, by how their playback ended",
+            ["controller", "line", "ending"],
+            registry=registry,
+        )
+        self._heard = Counter(
+            "informativa_heard_seconds",
+            "Seconds of notices that callers heard",
+            ["controller", "line"],
+            registry=registry,
+        )
+        self._spared = Counter(
+            "informativa_spared_seconds",
+            "Seconds of notices that callers did not have to hear again",
+            ["controller", "line"],
+            registry=registry,
+        )
+        self._answered = Histogram(
+            "informativa_answer_seconds",
+            "How long a call took for which nothing was played",
+            registry=registry,
+            buckets=SECONDS,
+        )
+        self.spool_rows = Gauge(
+            "informativa_spool_rows",
+            "Rows of the fallback spool that could not be collected",
+            registry=registry,
+        )
+        self.spool_failures = Counter(
+            "informativa_spool_failures", "Times that the fallback spool could not be read", registry=registry
+        )
+
+    def serve(self, host: str, port: int) -> Callable[[], None]:
+        """Answer at /metrics in a thread of its own; what ends that. Raises OSError."""
+        server, thread = start_http_server(port, host, self._registry)
+
+        def end() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        return end
+
+    def answered(self, line: Line | None, verdict: Verdict, seconds: float) -> None:
+        """Count one call. A line that is not configured is not named: it may be a caller's number."""
+        where = (line.controller.id, line.number) if line else ("", "")
+        self._calls.labels(*where, verdict.status, verdict.reason).inc()
+        for event in verdict.events:
+            self._notices.labels(*where, event.notice, event.status, event.reason).inc()
+            if event.heard is not None:
+                self._playbacks.labels(*where, event.heard.ending).inc()
+                self._heard.labels(*where).inc(event.heard.seconds)
+            elif line is not None and event.status is Status.NOTDUE:
+                self._spared.labels(*where).inc(_length(line, event))
+        if not any(event.heard for event in verdict.events):
+            self._answered.observe(seconds)
+
+
+class _Now(Collector):
+    """What is so at the moment of the question."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """For the registry."""
+        calls = GaugeMetricFamily("informativa_calls_in_progress", "Calls in progress")
+        calls.add_metric([], self._state.in_progress())
+        yield calls
+        queue = GaugeMetricFamily("informativa_ledger_queue", "Work that waits", labels=["controller"])
+        usable = GaugeMetricFamily("informativa_ledger_usable", "1 if it is open", labels=["controller"])
+        for controller, waiting in self._state.waiting().items():
+            usable.add_metric([controller], waiting is not None)
+            if waiting is not None:
+                queue.add_metric([controller], waiting)
+        yield queue
+        yield usable
+
+
+def _length(line: Line, event: Event) -> float:
+    """Seconds that the notice would have lasted, in the language in which it would have been played."""
+    for step in line.plan:
+        for version in step.notice.versions:
+            if (step.notice.id, version.id) == (event.notice, event.version):
+                prompt = version.short.get(event.language)
+                return prompt.seconds if prompt else 0.0
+    return 0.0

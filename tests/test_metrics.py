@@ -1,0 +1,125 @@
+"""What Prometheus is told: counts of what really happened, under labels that name no caller."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import shutil
+import subprocess
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families as parse
+
+from doubles import line, notice, version
+from informativa.metrics import Metrics
+from informativa.model import Line, Verdict
+from lab import audio
+from lab.office import Office, free_port
+from test_ledgers import NOTDUE, PLAYED
+from torture.load import callers, crowd
+
+Told = dict[tuple[str, ...], float]
+
+
+class Idle:
+    """A service that does nothing."""
+
+    def in_progress(self) -> int:
+        """None."""
+        return 0
+
+    def waiting(self) -> dict[str, int | None]:
+        """One ledger that is open, and one that is not."""
+        return {"acme": 0, "borealis": None}
+
+
+def asked(port: int) -> str:
+    """What is answered at /metrics."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        return str(answer.read().decode())
+
+
+def told(text: str, name: str) -> Told:
+    """The samples of that name, by their labels' values in alphabetical order of the labels."""
+    samples = (sample for family in parse(text) for sample in family.samples if sample.name == name)
+    return {tuple(value for _, value in sorted(each.labels.items())): each.value for each in samples}
+
+
+def metrics(*calls: tuple[Line | None, Verdict]) -> str:
+    """What is told after these calls."""
+    own, port = Metrics(Idle()), free_port()
+    end = own.serve("127.0.0.1", port)
+    try:
+        for called, verdict in calls:
+            own.answered(called, verdict, 0.002)
+        return asked(port)
+    finally:
+        end()
+
+
+def test_seconds_heard_and_spared() -> None:
+    """A notice that was heard counts by what was heard, one left out by what it would have lasted."""
+    own = line(notice(version("1")))
+    skip = replace(NOTDUE, notice="privacy", version="1", language="it")
+    text = metrics(
+        (own, Verdict(PLAYED.status, PLAYED.reason, events=(PLAYED,))),
+        (own, Verdict(skip.status, skip.reason, events=(skip,))),
+    )
+    assert told(text, "informativa_heard_seconds_total") == {("acme", own.number): 9.5}
+    assert told(text, "informativa_spared_seconds_total") == {("acme", own.number): 10.0}
+    assert told(text, "informativa_playbacks_total") == {("acme", "whole", own.number): 1}
+    assert told(text, "informativa_answer_seconds_count") == {(): 1}
+    assert told(text, "informativa_ledger_usable") == {("acme",): 1, ("borealis",): 0}
+    assert told(text, "informativa_ledger_queue") == {("acme",): 0}
+
+
+def test_line_that_is_not_configured_is_not_named() -> None:
+    """It may be the caller's number, passed by mistake."""
+    text = metrics((None, Verdict(PLAYED.status, "no-line", events=(replace(PLAYED, line=""),))))
+    assert told(text, "informativa_calls_total") == {("", "", "no-line", "PLAYED"): 1}
+
+
+def test_service_tells_what_happened(tmp_path: Path) -> None:
+    """After some calls the counts are those of the ledgers, promtool finds nothing wrong, and no number of a
+    caller is in it."""
+    prompts = {}
+    for name in ("it/short", "it/full", "de/short", "de/full"):
+        prompts[f"{name}.wav"] = tmp_path / f"{name.replace('/', '-')}.wav"
+        audio.write_wav(prompts[f"{name}.wav"], audio.synthetic(0.12, seed=1))
+    office, port = Office(tmp_path / "etc", prompts), free_port()
+    office.edit("  # metrics: 127.0.0.1:9464", f"  metrics: 127.0.0.1:{port}")
+    office.start()
+    try:
+        wanted = itertools.islice(callers(random.Random(1)), 120)
+        calls = asyncio.run(crowd(office.port, wanted, at_once=8))
+        text = asked(port)
+    finally:
+        office.stop()
+    counted: Told = {}
+    for controller in ("acme", "borealis"):
+        for record in office.records(controller):
+            event = record.event
+            place = (controller, event.line, event.notice, event.reason, event.status)
+            counted[place] = counted.get(place, 0) + 1
+    assert told(text, "informativa_notices_total") == counted
+    assert sum(told(text, "informativa_calls_total").values()) == len(calls) == 120
+    assert told(text, "informativa_calls_in_progress") == {(): 0}
+    assert not [call.caller for call in calls if call.caller.removeprefix("+39") in text]
+    if promtool := shutil.which("promtool"):
+        ran = subprocess.run(
+            [promtool, "check", "metrics"], input=text, text=True, capture_output=True, check=False
+        )
+        assert (ran.returncode, ran.stdout) == (0, "")
+
+
+def test_port_that_is_taken_stops_no_call(tmp_path: Path) -> None:
+    """Without its metrics the service still takes calls, and says what to change."""
+    office = Office(tmp_path / "etc")
+    office.edit("  # metrics: 127.0.0.1:9464", f"  metrics: 127.0.0.1:{office.port}")
+    office.start()
+    office.stop()
+    assert "no metrics" in office.said
+    assert "set service.metrics to another port" in office.said

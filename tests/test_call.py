@@ -25,7 +25,7 @@ from doubles import (
     whole,
 )
 from informativa.call import Desk, answer
-from informativa.errors import RegisterError, SessionLostError
+from informativa.errors import LedgerSlowError, RegisterError, SessionLostError
 from informativa.ledgers.memory import MemoryLedger
 from informativa.model import (
     Ending,
@@ -263,6 +263,23 @@ def test_ledger_that_comes_back_is_used_again() -> None:
     at = desk(BrokenLedger(writable=True))
     assert handle(ScriptedSession(), at).status is Status.PLAYED
     assert events(at)[0].reason == "ledger-unavailable"
+
+
+def test_i4_ledger_that_is_too_slow_is_waited_for_once() -> None:
+    """I4: a call of several notices waits once for a ledger that does not answer, and spools them all."""
+
+    class Slow(MemoryLedger):
+        asked = 0
+
+        async def transact(self, work: object) -> object:
+            self.asked += 1
+            raise LedgerSlowError("The ledger did not answer within 5 s.")
+
+    slow, own = Slow(), line(notice(), Notice("country", (version(),)))
+    session = ScriptedSession()
+    verdict = handle(session, Desk({own.number: own}, {"acme": slow}, SteppingClock()))
+    assert (slow.asked, len(session.played), len(session.database)) == (1, 2, 2)
+    assert (verdict.status, verdict.error) == (Status.FALLBACK, "The ledger did not answer within 5 s.")
 
 
 def test_unknown_line_plays_the_fallback_prompt() -> None:

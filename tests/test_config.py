@@ -95,6 +95,7 @@ MISTAKES = [
     ("127.0.0.1:4573", "localhost", "'localhost' is not an address and port such as `127.0.0.1:4573`"),
     ("127.0.0.1:4573", "127.0.0.1:99999", "is not an address and port"),
     ("it: prompts/it/short\n", "it: prompts/it/shor\n", "there is no sound file prompts/it/shor.wav"),
+    ("retention: 5 years", "retention: 3000 years", "is not a time such as `5 years`, 100 at most"),
     ("purposes: [service]", "purposes: []", "versions[0].purposes: is empty; at least one is needed"),
     ("purposes: [service]", "purposes: service", "versions[0].purposes: must be a list"),
     ("    key: keys/acme.key", "    keys: keys/acme.key", "controllers.acme.key: is missing"),
@@ -416,6 +417,7 @@ def test_lookup_in_a_database(folder: Path) -> None:
         ({"query": "SELECT {number}; DROP TABLE told"}, "is not one SELECT"),
         ({"query": "SELECT {number}", "driver": "sqlite3"}, "needs `driver` (a Python module) and `connect`"),
         ({"query": "SELECT {number}", "driver": "nosuchdriver", "connect": "x"}, "no Python module nosuch"),
+        ({"query": "SELECT {number}", "driver": "__main__", "connect": "x"}, "no Python module __main__"),
         ({"query": "SELECT {number}", "driver": "sqlite3", "connect": "gone"}, "there is no file gone"),
         ({"query": "SELECT {number}", "driver": "sqlite3", "connect": "open"}, "type: chmod 600 open"),
         ({"query": "SELECT {number}", "driver": "sqlite3", "connect": "list"}, "does not hold settings"),
@@ -478,6 +480,11 @@ def test_changed_text_is_read_anew(folder: Path) -> None:
     assert found.startswith(f"informativa.yaml:{number}: ")
 
 
+def signed(file: Path, content: bytes) -> bytes:
+    """As somebody would write it who knows how."""
+    return remembered._digest(file.read_text(), content) + content
+
+
 class Planted:
     """What a pickle may not make."""
 
@@ -485,15 +492,15 @@ class Planted:
         return os.system, ("touch planted",)
 
 
-@pytest.mark.parametrize("content", ["planted", "garbage", "empty", "written by others"])
+@pytest.mark.parametrize("content", ["planted", "bit", "empty", "written by others"])
 def test_what_is_kept_is_not_trusted_blindly(folder: Path, content: str) -> None:
     """A spoilt or foreign file is passed over, and runs nothing."""
     file = folder / "informativa.yaml"
     first = load(file, keep=True)
     good = kept(folder).read_bytes()
     spoilt = {
-        "planted": good[:32] + pickle.dumps(Planted()),
-        "garbage": good[:32] + b"\x80\x05garbage",
+        "planted": signed(file, pickle.dumps(Planted())),
+        "bit": good[:200] + bytes([good[200] ^ 1]) + good[201:],
         "empty": b"",
         "written by others": good,
     }

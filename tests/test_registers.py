@@ -20,6 +20,7 @@ from informativa.errors import RegisterError
 from informativa.model import Identified, Kind, Lookup, Told
 from informativa.registers.answers import understood
 from informativa.registers.guarded import (
+    ABANDONED,
     FAILURES,
     PAUSE_SECONDS,
     THREADS,
@@ -118,6 +119,10 @@ DOUBTS = [
     {"version": "2", "date": "tomorrow"},
     {"date": "2026-11-25"},
     {"date": 20260101},
+    {"date": "0001-01-01"},
+    {"date": "1900-01-01"},
+    {"date": "1970-01-01T00:00:00"},
+    {"version": "2", "date": "2026-05-31"},
     {"date": True},
     {"date": ["2026-01-01"]},
 ]
@@ -348,3 +353,28 @@ def test_customer_number_is_not_asked_where_telephone_numbers_are_known() -> Non
     hanging = Hanging()
     assert asyncio.run(guarded(CRM, hanging).ask(Identified("4711", customer=True))) is None
     assert hanging.asked == 0
+
+
+def test_hanging_threads_are_left_behind_and_keep_no_number() -> None:
+    """A driver that never returns is asked again after the pause, by new threads, and not without bound; what
+    was not asked about is not kept."""
+    hanging, now = Hanging(), [0.0]
+    register = guarded(replace(CRM, seconds=0.01), hanging, lambda: now[0])
+
+    async def break_it() -> None:
+        for _ in range(FAILURES if now[0] == 0 else 1):
+            with pytest.raises(RegisterError):
+                await register.ask(WHO)
+        now[0] += PAUSE_SECONDS
+
+    async def story() -> None:
+        for _ in range(2 * ABANDONED):
+            await break_it()
+
+    asyncio.run(story())
+    assert FAILURES < hanging.asked <= ABANDONED
+    waiting = []
+    while not register._jobs.empty():
+        waiting.append(register._jobs.get())
+    assert not any(waiting)
+    hanging.free.set()

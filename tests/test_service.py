@@ -67,7 +67,7 @@ def test_service_purges_what_is_older_than_the_retention(folder: Path) -> None:
     """The service deletes by each controller's retention; a ledger that fails is told and not fatal."""
     controllers = load(folder / "informativa.yaml").controllers
     store, retention = bootstrap.store(controllers["acme"]), timedelta(days=5 * 365)
-    store.append([PLAYED, replace(PLAYED, at=PLAYED.at + retention)])
+    store.append([PLAYED, replace(PLAYED, at=PLAYED.at + timedelta(days=20))])
     upkeep.purge(controllers["acme"], PLAYED.at + retention - timedelta(days=1))
     assert store.older(PLAYED.at + timedelta(days=1)) == 1
     upkeep.purge(controllers["acme"], PLAYED.at + retention + timedelta(days=1))
@@ -78,12 +78,16 @@ def test_service_purges_what_is_older_than_the_retention(folder: Path) -> None:
 
 
 def test_i3_clock_that_is_years_ahead_deletes_nothing(folder: Path) -> None:
-    """I3: where the newest record is older than a month, it is rather the clock that is wrong."""
+    """I3: neither before nor after the first calls under it; nor is a ledger that is gone made anew."""
     controller = load(folder / "informativa.yaml").controllers["acme"]
-    store = bootstrap.store(controller)
-    store.append([PLAYED])
-    upkeep.purge(controller, PLAYED.at + timedelta(days=6 * 365))
-    assert len(list(store.records())) == 1
+    upkeep.purge(controller, PLAYED.at)
+    assert not Path(controller.ledger).exists()
+    store, later = bootstrap.store(controller), PLAYED.at + timedelta(days=14 * 365)
+    store.append([PLAYED] * 3)
+    upkeep.purge(controller, later)
+    store.append([replace(PLAYED, at=later)])
+    upkeep.purge(controller, later + timedelta(days=1))
+    assert len(list(store.records())) == 4
     store.close()
 
 
@@ -128,6 +132,14 @@ def test_unit_is_right_and_hardened(unit: Path) -> None:
         r"exposure level for informativa.service: ([\d.]+)", analyzed("security", "--offline=true", unit)
     )
     assert float(level) < 2.0
+
+
+def test_unit_of_a_folder_with_a_space(tmp_path: Path) -> None:
+    """Paths that systemd would take for two are quoted."""
+    setup.init(tmp_path / "a b")
+    text = setup._unit(load(tmp_path / "a b" / "informativa.yaml"))
+    assert f'serve -c "{tmp_path}/a b/informativa.yaml"' in text
+    assert f'ReadWritePaths="{tmp_path}/a b/ledger"' in text
 
 
 def test_unit_lets_look_ups_out(folder: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from doubles import FULL, SHORT, line, notice, version
 from informativa import spool, upkeep
+from informativa.errors import LedgerError
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Ending, Event, Heard, Reason, Status
 from test_ledgers import PLAYED
@@ -87,6 +88,8 @@ def test_row_of_an_earlier_release() -> None:
         (KEY, row(ending="somehow")),
         (KEY, row(why="because")),
         (KEY, row(seconds=None)),
+        (KEY, row(seconds="nan")),
+        (KEY, row(prompt="/of/another/company")),
         ("no key of ours", row()),
         ("1.1-" + "9" * 30, row()),
     ],
@@ -99,7 +102,9 @@ def test_row_that_cannot_be_collected(key: str, text: str) -> None:
 
 def test_row_of_a_slow_ledger_is_its_record_again() -> None:
     """What the service spools is read back as what it was."""
-    event = replace(PLAYED, at=AT.replace(microsecond=17), line=LINE.number, call="1700000000.1")
+    event = replace(
+        PLAYED, at=AT.replace(microsecond=17), line=LINE.number, call="1700000000.1", prompt=SHORT.path
+    )
     found = spool.understood(spool.key(event), spool.written(event), LINES)
     assert found.delivery == (event.call, event.at)
     assert found.events[0].reason is event.reason
@@ -118,16 +123,44 @@ def test_each_row_is_recorded_exactly_once(tmp_path: Path) -> None:
     """A row that is read again, since its deletion failed, adds nothing; nor does one of a delivery that a
     slow ledger took after all."""
     controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
-    late = replace(PLAYED, at=AT.replace(microsecond=17), line=LINE.number, call="1700000000.1")
+    late = replace(
+        PLAYED, at=AT.replace(microsecond=17), line=LINE.number, call="1700000000.1", prompt=SHORT.path
+    )
     rows = [spool.understood(spool.key(late), spool.written(late), LINES)]
     rows += [spool.understood(f"1700000000.{n}-1795521600000017", row(), LINES) for n in (2, 3)]
     store = SqliteStore(controller.ledger)
     store.append([late])
     store.close()
-    assert upkeep.keep_spooled(controller, rows) == 2
-    assert upkeep.keep_spooled(controller, rows) == 0
+    keys = {row.key for row in rows}
+    assert upkeep.keep_spooled(controller, rows) == (keys, 2)
+    assert upkeep.keep_spooled(controller, rows) == (keys, 0)
     assert [event.call for event in stored(Path(controller.ledger))] == [
         "1700000000.1",
         "1700000000.2",
         "1700000000.3",
     ]
+
+
+def test_row_that_the_ledger_refuses_fails_no_other(tmp_path: Path) -> None:
+    """One bad row stays where it is, and those after it are recorded."""
+    controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
+    SqliteStore(controller.ledger).close()
+    good, bad = (spool.understood(f"1700000000.{n}-1795521600000017", row(), LINES) for n in (1, 2))
+    wrong = replace(bad, events=(replace(bad.events[0], basis=999),))
+    assert upkeep.keep_spooled(controller, [wrong, good]) == ({good.key}, 1)
+
+
+def test_two_unknown_prompts_of_one_row_are_two_records(tmp_path: Path) -> None:
+    """Prompts that have no version any more are told apart by their place in the row."""
+    controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
+    SqliteStore(controller.ledger).close()
+    found = spool.understood(KEY, row(prompt=f"{SHORT.path}&/old/one&/old/other"), LINES)
+    assert upkeep.keep_spooled(controller, [found]) == ({KEY}, 3)
+
+
+def test_i3_ledger_that_was_deleted_is_not_made_anew(tmp_path: Path) -> None:
+    """I3: what a row tells must not go into a file that the admin will replace."""
+    controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
+    with pytest.raises(LedgerError):
+        upkeep.keep_spooled(controller, [spool.understood(KEY, row(), LINES)])
+    assert not Path(controller.ledger).exists()

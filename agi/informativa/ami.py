@@ -54,8 +54,12 @@ class Conversation:
         return {entry.key.removeprefix(f"/{family}/"): entry.val for entry in entries}
 
     async def delete(self, family: str, key: str) -> None:
-        """Delete one AstDB entry."""
-        await self.act("DBDel", Family=family, Key=key)
+        """Delete one AstDB entry; one that is not there any more is deleted."""
+        try:
+            await self.act("DBDel", Family=family, Key=key)
+        except ManagerError as error:
+            if "not found" not in str(error):
+                raise
 
 
 @asynccontextmanager

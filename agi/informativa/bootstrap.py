@@ -70,14 +70,17 @@ def script_desk(configuration: Configuration) -> Desk:
     return _desk(configuration, SqliteLedger, script=True)
 
 
-def store(controller: Controller, *, read_only: bool = False) -> SqliteStore:
-    """One controller's ledger, for commands. Raises LedgerError if it cannot be used."""
+def store(controller: Controller, *, read_only: bool = False, create: bool = True) -> SqliteStore:
+    """One controller's ledger, for commands. Raises LedgerError if it cannot be used.
+
+    What runs beside the calls must not `create` it: one that is missing then was deleted.
+    """
     from .ledgers.sqlite import SqliteStore
 
-    return SqliteStore(controller.ledger, read_only=read_only)
+    return SqliteStore(controller.ledger, read_only=read_only, create=create)
 
 
-def verify_recordings(configuration: Configuration, *, keep: bool) -> None:
+def verify_recordings(configuration: Configuration, *, keep: bool, create: bool = True) -> None:
     """Hold the prompts against those that each version was first served with; `keep` remembers new ones.
 
     Raises ConfigError for a recording that changed under an unchanged version: its records would point
@@ -90,7 +93,7 @@ def verify_recordings(configuration: Configuration, *, keep: bool) -> None:
             continue
         found = [one for notice in configuration.notices[name] for one in recordings(notice)]
         try:
-            ledger = store(controller)
+            ledger = store(controller, create=create)
         except LedgerError:
             continue
         try:

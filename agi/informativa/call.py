@@ -15,7 +15,7 @@ from itertools import takewhile
 
 from . import caller as callers
 from . import playback, policy, spool
-from .errors import LedgerError, RegisterError, SessionError
+from .errors import LedgerError, LedgerSlowError, RegisterError, SessionError
 from .model import (
     Decision,
     Ending,
@@ -125,6 +125,7 @@ class Conversation:
         self._ledger = desk.ledgers[line.controller.id]
         self._registers = desk.registers.get(line.controller.id, {})
         self._caller = caller = callers.recognise(session.call, line)
+        self._too_slow: LedgerSlowError | None = None
         self._pseudonym: bytes | None = None
         self._earlier: list[bytes] = []
         if isinstance(caller, Identified):
@@ -147,6 +148,7 @@ class Conversation:
                 told, doubts = await self._look_up(self._caller, standing, same_call, now)
             verdicts, decisions = await self._ledger.transact(lambda book: self._settle(book, now, told))
         except LedgerError as error:
+            self._note(error)
             return [], policy.play_all(self._line, now, Reason.LEDGER_UNAVAILABLE), str(error)
         return verdicts, decisions, doubts
 
@@ -230,7 +232,7 @@ class Conversation:
         event = self._event(decision)
         if decision.play:
             event = await self._played(decision, event)
-        verdict = await _record(event, self._ledger, self._session)
+        verdict = await self._record(event)
         if verdict.error and not decision.play:
             return await self.carry_out(replace(decision, play=True, reason=Reason.LEDGER_UNAVAILABLE))
         if event.informs and not verdict.error:
@@ -293,7 +295,7 @@ class Conversation:
             except BaseException:  # cancelled, that is; to name it would cost a script asyncio's import
                 stopped = Heard(Ending.SERVICE_STOPPED, 0.0, prompt.seconds)
                 event = replace(event, status=Status.PARTIAL, prompt=prompt.path, heard=stopped)
-                await _record(event, self._ledger, self._session)
+                await self._record(event)
                 raise
             event = replace(
                 event,
@@ -307,6 +309,23 @@ class Conversation:
             if heard.ending is not Ending.NOT_PLAYABLE:
                 break
         return event
+
+    async def _record(self, event: Event) -> Verdict:
+        """Commit, and say what the dialplan may be told. A delivery that the ledger does not take is spooled;
+        one that was too slow in this call is not waited for again."""
+        try:
+            if self._too_slow is not None:
+                raise self._too_slow
+            return _verdict(event, await self._ledger.append(event))
+        except LedgerError as error:
+            self._note(error)
+            if event.heard is None:
+                return Verdict(event.status, Reason.LEDGER_UNAVAILABLE, error=str(error))
+            return replace(await _spool(event, self._session), error=str(error))
+
+    def _note(self, error: LedgerError) -> None:
+        if isinstance(error, LedgerSlowError):
+            self._too_slow = error
 
     def _status(self, heard: Heard) -> Status:
         skipped = heard.ending is Ending.KEY and heard.key == self._line.keys.skip
@@ -333,16 +352,6 @@ class Conversation:
             else:  # the key of the full text again: enough of it
                 break
         return prompt, heard
-
-
-async def _record(event: Event, ledger: Ledger, session: CallSession) -> Verdict:
-    """Commit, and say what the dialplan may be told. A delivery that the ledger does not take is spooled."""
-    try:
-        return _verdict(event, await ledger.append(event))
-    except LedgerError as error:
-        if event.heard is None:
-            return Verdict(event.status, Reason.LEDGER_UNAVAILABLE, error=str(error))
-        return replace(await _spool(event, session), error=str(error))
 
 
 def _verdict(event: Event, number: int) -> Verdict:

@@ -3,7 +3,8 @@
     InformativaError            says what is wrong; `remedy` says what to do or type next
     ├── ConfigError             the configuration cannot be used; carries every problem found
     ├── LedgerError             the ledger cannot be read or written now
-    │   └── EventRefusedError   it can, but not this event
+    │   ├── EventRefusedError   it can, but not this event
+    │   └── LedgerSlowError     it did not answer in the time that a call can wait
     ├── RegisterError           a controller's own system did not say whether a caller was told
     ├── ManagerError            Asterisk's manager interface cannot be used
     ├── SpeechError             a prompt cannot be spoken, read or written
@@ -58,6 +59,10 @@ class LedgerError(InformativaError):
 
 class EventRefusedError(LedgerError):
     """This event cannot be recorded, whatever the state of the ledger; others can."""
+
+
+class LedgerSlowError(LedgerError):
+    """The ledger did not answer in time: it may still do what it was asked, and nobody waits for it again."""
 
 
 class RegisterError(InformativaError):

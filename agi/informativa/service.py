@@ -9,8 +9,8 @@ import os
 import resource
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,13 +37,13 @@ OWN_DESCRIPTORS = STRANGERS + 100  # for peers that are no calls yet, ledgers an
 HANG_SECONDS = 10  # without a turn of the event loop; a healthy one takes milliseconds
 
 
-def prepare(file: Path) -> Configuration:
-    """The configuration in `file`, if a service may run with it.
+def prepare(file: Path, *, create: bool = True) -> Configuration:
+    """The configuration in `file`, if a service may run with it. Ledgers that are not there are made.
 
     Raises ConfigError with all that is wrong, a recording that changed included; LedgerError.
     """
     configuration = load(file, keep=True)
-    bootstrap.verify_recordings(configuration, keep=True)
+    bootstrap.verify_recordings(configuration, keep=True, create=create)
     return configuration
 
 
@@ -107,14 +107,14 @@ class Service:
                 "Stop what uses it, or set service.listen to another address and port"
                 " (and write the dialplan again with `informativa dialplan`).",
             ) from error
-        end_metrics = self._serve_metrics()
-        log.info("ready", address=f"agi://{host}:{port}/notice", lines=len(configuration.lines))
-        self._notifier.ready(self._status)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: self._aside(self.reload()))
+        end_metrics = self._serve_metrics()
+        log.info("ready", address=f"agi://{host}:{port}/notice", lines=len(configuration.lines))
+        self._notifier.ready(self._status)
         self._aside(self._daily())
         self._aside(self._collect())
         self._aside(self._reopen())
@@ -167,13 +167,15 @@ class Service:
         """Load the file anew and go on with it, or say what is wrong with it and go on as before."""
         async with self._reloading:
             self._notifier.reloading()
-            await self._load()
-            self._notifier.ready(self._status)
+            try:
+                await self._load()
+            finally:
+                self._notifier.ready(self._status)
 
     async def _load(self) -> None:
         before = self._shifts[-1]
         try:
-            configuration = await asyncio.to_thread(prepare, before.configuration.file)
+            configuration = await asyncio.to_thread(prepare, before.configuration.file, create=False)
             desk = await asyncio.to_thread(bootstrap.service_desk, configuration, before.desk)
         except ConfigError as error:
             for problem in error.problems:
@@ -213,7 +215,8 @@ class Service:
         """Once a day delete what is older than each controller's retention, beside the calls."""
         while True:
             for controller in self.configuration.controllers.values():
-                await asyncio.to_thread(upkeep.purge, controller, datetime.now(UTC))
+                with _surviving():
+                    await asyncio.to_thread(upkeep.purge, controller, datetime.now(UTC))
             await asyncio.sleep(DAY_SECONDS)
 
     async def _reopen(self) -> None:
@@ -228,7 +231,8 @@ class Service:
                         log.error("ledger cannot be used", controller=name, error=str(error))
                 told = {name: str(error) for name, error in failing.items()}
                 if failing:
-                    await self._open_again(now)
+                    with _surviving():
+                        await self._open_again(now)
             await asyncio.sleep(REOPEN_SECONDS)
 
     async def _open_again(self, now: _Shift) -> None:
@@ -260,6 +264,8 @@ class Service:
                 except InformativaError as error:
                     self._metrics.spool_failures.inc()
                     log.error("the fallback spool was not collected", error=str(error))
+                except Exception as error:
+                    log.error("a defect of informativa", exc_info=error)
             await asyncio.sleep(COLLECT_SECONDS)
 
     def _aside(self, work: Coroutine[Any, Any, None]) -> None:
@@ -279,6 +285,15 @@ def _announce(configuration: Configuration) -> None:
         log.warning("configuration", problem=str(warning))
     for problem in configuration.refused:
         log.error("controller not live", problem=str(problem))
+
+
+@contextmanager
+def _surviving() -> Iterator[None]:
+    """What is done from time to time goes on after a defect, which is logged."""
+    try:
+        yield
+    except Exception as error:
+        log.error("a defect of informativa", exc_info=error)
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ particular: they prove that a notice was played, and never that a certain caller
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,6 +73,8 @@ def understood(key: str, text: str, lines: Mapping[str, Line]) -> Row:
         at = datetime.fromtimestamp(int(fields["at"]), UTC)
         exact = datetime.fromtimestamp(int(micros) // 10**6, UTC).replace(microsecond=int(micros) % 10**6)
         events = tuple(_events(key, call, line, at, fields))
+    except RowError:
+        raise
     except (KeyError, ValueError, OverflowError, OSError) as error:
         raise RowError("it is not such as informativa writes") from error
     return Row(key, line.controller.id, (call, exact), events)
@@ -95,7 +98,12 @@ def _events(key: str, call: str, line: Line, at: datetime, fields: Mapping[str, 
                 )
         return
     ending, seconds = Ending(fields["ending"]), float(fields["seconds"])
-    for prompt in fields["prompt"].split("&"):
+    if not math.isfinite(seconds):
+        raise ValueError("no number of seconds")
+    prompts = fields["prompt"].split("&")
+    if prompts != [""] and not any(_known(prompt, line)[0] for prompt in prompts):
+        raise RowError("none of its prompts is the line's: the line may be another company's now")
+    for index, prompt in enumerate(prompts):
         notice, version, language, recording = _known(prompt, line)
         yield Event(
             at=at,
@@ -110,7 +118,7 @@ def _events(key: str, call: str, line: Line, at: datetime, fields: Mapping[str, 
             reason=Reason(fields.get("why", Reason.SERVICE_UNAVAILABLE)),
             prompt=prompt,
             heard=Heard(ending, seconds, recording.seconds if recording else 0.0),
-            reference=f"spool:{key}",
+            reference=f"spool:{key}/{index}" if index else f"spool:{key}",
         )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 
 from . import ami, bootstrap, spool
-from .errors import LedgerError
+from .errors import EventRefusedError, InformativaError, LedgerError
 from .model import Controller, Line, ManagerAccount
 
 QUIET = timedelta(days=31)  # without a single call
@@ -22,7 +23,7 @@ async def collect(account: ManagerAccount, lines: Mapping[str, Line], told: set[
 
     A row is deleted after its events are durable, and a row that is read again adds nothing. One of a
     delivery that its ledger has after all, because it was slow, adds nothing either. Rows that cannot be
-    collected stay, and are logged unless they were `told` before. Raises ManagerError, LedgerError.
+    collected stay, and are logged unless they were `told` before. Raises ManagerError.
     """
     stay: set[str] = set()
     async with ami.conversation(account) as manager:
@@ -38,24 +39,40 @@ async def collect(account: ManagerAccount, lines: Mapping[str, Line], told: set[
                 by_controller.setdefault(row.controller, []).append(row)
         controllers = {line.controller.id: line.controller for line in lines.values()}
         for name, rows in by_controller.items():
-            if controllers[name].refused:
-                stay.update(row.key for row in rows)
-                continue
-            added = await asyncio.to_thread(keep_spooled, controllers[name], rows)
-            for row in rows:
-                await manager.delete(spool.FAMILY, row.key)
-            log.info("fallback spool collected", controller=name, rows=len(rows), records=added)
+            keys = {row.key for row in rows}
+            try:
+                kept = set() if controllers[name].refused else await _move(controllers[name], rows, manager)
+            except InformativaError as error:
+                kept = set()
+                log.error("the fallback spool was not collected", controller=name, error=str(error))
+            stay |= keys - kept
     return stay
 
 
-def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> int:
-    """Record what the rows tell and the ledger does not have; how many events."""
-    store = bootstrap.store(controller)
+async def _move(controller: Controller, rows: Sequence[spool.Row], manager: ami.Conversation) -> set[str]:
+    """Record, then delete; the keys of the rows that are gone."""
+    recorded, added = await asyncio.to_thread(keep_spooled, controller, rows)
+    for key in recorded:
+        await manager.delete(spool.FAMILY, key)
+    log.info("fallback spool collected", controller=controller.id, rows=len(recorded), records=added)
+    return recorded
+
+
+def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> tuple[set[str], int]:
+    """Record what the rows tell and the ledger does not have: the keys of the rows that are in it now, and
+    how many events were added. One that the ledger refuses fails no other. Raises LedgerError."""
+    store = bootstrap.store(controller, create=False)
     try:
-        recorded = store.recorded([row.delivery for row in rows])
-        return store.append_new(
-            [event for row in rows if row.delivery not in recorded for event in row.events]
-        )
+        late = store.recorded([row.delivery for row in rows])
+        done: set[str] = set()
+        added = 0
+        for row in rows:
+            try:
+                added += 0 if row.delivery in late else store.append_new(row.events)
+                done.add(row.key)
+            except EventRefusedError as error:
+                log.error("a row of the fallback spool was refused", key=row.key, error=str(error))
+        return done, added
     finally:
         store.close()
 
@@ -63,25 +80,27 @@ def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> int:
 def purge(controller: Controller, now: datetime) -> None:
     """Delete what is older than the controller's retention; what was done, or why not, goes to the log.
 
-    Nothing where the newest record is older than any quiet time explains: then it is rather the clock that
-    is wrong, and evidence that is deleted does not come back.
+    Nothing where a month without a call lies between what would go and what would stay: then the clock may
+    have jumped, and evidence that is deleted does not come back.
     """
-    if controller.retention is None or controller.refused:
+    if controller.retention is None or controller.refused or not Path(controller.ledger).exists():
         return
+    cutoff = now - controller.retention
     try:
-        store = bootstrap.store(controller)
+        store = bootstrap.store(controller, create=False)
         try:
-            newest = store.newest_at()
-            if newest is not None and now - newest > QUIET:
+            before, since = store.around(cutoff)
+            if before is not None and (since is None or since - before > QUIET):
                 log.warning(
-                    "not purged: either nobody called since the newest record, or the clock is wrong",
+                    "not purged: nobody called for a month, or the clock is wrong",
                     controller=controller.id,
-                    newest=newest.isoformat(timespec="seconds"),
+                    before=before.isoformat(timespec="seconds"),
+                    since=since and since.isoformat(timespec="seconds"),
                     clock=now.isoformat(timespec="seconds"),
                     remedy="if the clock is right: informativa purge --yes",
                 )
                 return
-            purged = store.purge(now - controller.retention, now)
+            purged = store.purge(cutoff, now)
         finally:
             store.close()
     except LedgerError as error:

@@ -47,6 +47,21 @@ def test_what_the_dialplan_played_comes_into_the_ledger(site: Site) -> None:
     assert site.call().status == "PLAYED"
 
 
+def test_broken_ledger_keeps_no_other_company_waiting(site: Site) -> None:
+    """Rows of a company whose ledger is broken stay; another's are collected all the same."""
+    with_manager(site)
+    away = site.office.folder / "away"
+    site.office.config.rename(away)
+    assert site.call().status == "FALLBACK"
+    assert site.call("+493012345678").status == "FALLBACK"
+    away.rename(site.office.config)
+    (site.office.folder / "ledger" / "acme.sqlite3").write_text("no database " * 1000)
+    site.office.start()
+    site.office.wait_said("fallback spool collected")
+    assert [record.event.status for record in site.office.records("borealis")] == ["FALLBACK"]
+    assert len(spool(site.pbx)) == 1
+
+
 def test_account_that_is_refused_is_told_and_matters_to_no_call(site: Site) -> None:
     """A wrong secret is logged with what to put where, and calls go on."""
     with_manager(site)

@@ -6,6 +6,7 @@ import errno
 import grp
 import pwd
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -119,6 +120,7 @@ def _put(text: str, output: Path | None, then: str) -> None:
 
 def serve(file: Path, form: LogFormat) -> None:
     """Run the service in the foreground."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to load anew
     configuration = service.prepare(file)
     sink = configure(form)
     try:
@@ -154,13 +156,13 @@ def _unit(configuration: Configuration) -> str:
     used = [sys.prefix, str(configuration.folder), *ledgers]
     at_home = any(path.startswith(("/home/", "/root/", "/run/user/")) for path in used)
     return Template(template).substitute(
-        program=Path(sys.executable).with_name("informativa"),
-        file=configuration.file,
+        program=_quoted(Path(sys.executable).with_name("informativa")),
+        file=_quoted(configuration.file),
         user=_name(owner.st_uid, pwd.getpwuid),
         group=_name(owner.st_gid, grp.getgrgid),
         stop=f"{configuration.drain + 20:.0f}",
         descriptors=configuration.sessions + service.OWN_DESCRIPTORS,
-        ledgers=" ".join(ledgers),
+        ledgers=" ".join(map(_quoted, ledgers)),
         home="read-only" if at_home else "yes",
         network="" if _talks_to_others(configuration) else _ALONE,
     )
@@ -171,6 +173,11 @@ def _talks_to_others(configuration: Configuration) -> bool:
     hosts = [configuration.host, *([manager.host] if manager else []), configuration.metrics or "127."]
     asks = any(controller.lookups for controller in configuration.controllers.values())
     return asks or not all(host.startswith("127.") for host in hosts)
+
+
+def _quoted(path: Path | str) -> str:
+    """As systemd.syntax(7) wants a path that may have spaces."""
+    return f'"{path}"' if " " in str(path) else str(path)
 
 
 def _name(number: int, look_up: Callable[[int], Any]) -> str:

@@ -62,7 +62,7 @@ def _misshapen(lookup: LookupSettings) -> str:
         return "`token` goes with `url`, not with `query`"
     if lookup.query is not None and not (lookup.driver and lookup.connect):
         return "needs `driver` (a Python module) and `connect` (a YAML file with its connect arguments)"
-    if lookup.driver and importlib.util.find_spec(lookup.driver.partition(".")[0]) is None:
+    if lookup.driver and not _installed(lookup.driver.partition(".")[0]):
         return f"there is no Python module {lookup.driver}; install it with {sys.prefix}/bin/pip"
     return ""
 
@@ -83,3 +83,10 @@ def _arguments(lookup: LookupSettings, folder: Path, path: KeyPath, findings: Fi
         findings.wrong(path, f"{file} does not hold settings such as `host: db.example`, each on a line")
         return {}
     return arguments
+
+
+def _installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ValueError:  # what has no origin, such as __main__
+        return False

@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import pickle
+import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -39,28 +40,25 @@ _KNOWN = {
 
 def recall(file: Path, text: str) -> tuple[Document, Settings] | None:
     """What `text` came to, if that is kept and nobody else than we, root or the file's owner wrote it."""
-    with suppress(
-        OSError, ValueError, LookupError, pickle.UnpicklingError, EOFError, AttributeError, TypeError
-    ):
-        with _place(file).open("rb") as opened:
-            status = os.fstat(opened.fileno())
-            trusted = status.st_uid in (0, os.geteuid(), file.stat().st_uid) and not status.st_mode & 0o022
-            if not trusted or opened.read(32) != _digest(text):
+    with suppress(Exception):  # whatever is wrong with it, the text itself is there
+        descriptor = os.open(_place(file), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as opened:
+            status = os.fstat(descriptor)
+            ours = status.st_uid in (0, os.geteuid(), file.stat().st_uid) and not status.st_mode & 0o022
+            if not (ours and stat.S_ISREG(status.st_mode)):
                 return None
-            lines, settings = _Plain(opened).load()
-        return Document(str(file), None, lines), cast("Settings", settings)
+            digest, content = opened.read(32), opened.read()
+        if digest == _digest(text, content):
+            lines, settings = _Plain(io.BytesIO(content)).load()
+            return Document(str(file), None, lines), cast("Settings", settings)
     return None
 
 
 def keep(file: Path, text: str, document: Document, settings: Settings) -> None:
     """Keep what `text` came to, where that is possible."""
-    content = io.BytesIO()
-    content.write(_digest(text))
-    pickle.dump((document.lines, plain(settings)), content, protocol=5)
-    place = _place(file)
+    content = pickle.dumps((document.lines, plain(settings)), protocol=5)
     with suppress(OSError):
-        if not (place.exists() and place.read_bytes() == content.getvalue()):
-            put(place, content.getvalue())
+        put(_place(file), _digest(text, content) + content)
 
 
 def plain(settings: Any) -> Any:
@@ -87,6 +85,6 @@ def _place(file: Path) -> Path:
     return file.with_name(f".{file.name}.parsed")
 
 
-def _digest(text: str) -> bytes:
-    """Of all that the result depends on."""
-    return hashlib.sha256(f"{__version__} {sys.version} {text}".encode()).digest()
+def _digest(text: str, content: bytes) -> bytes:
+    """Of what it came to, and of all that this depends on."""
+    return hashlib.sha256(f"{__version__} {sys.version} {text}\0".encode() + content).digest()

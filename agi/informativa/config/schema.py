@@ -61,13 +61,15 @@ File = Annotated[
 ]
 
 
+_LONGEST_DAYS = 100 * 365
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 
 
 def _days(text: str) -> timedelta | None:
     """`6 months`: a month is 30 days and a year 365."""
     found = re.fullmatch(r"([1-9]\d{0,3}) (day|week|month|year)s?", text)
-    return timedelta(days=int(found[1]) * _DAYS[found[2]]) if found else None
+    days = int(found[1]) * _DAYS[found[2]] if found else 0
+    return timedelta(days=days) if 0 < days <= _LONGEST_DAYS else None
 
 
 def _again(value: object) -> timedelta | None:
@@ -89,7 +91,11 @@ def _again(value: object) -> timedelta | None:
 def _period(value: object) -> timedelta:
     period = _days(str(value))
     if period is None:
-        raise PydanticCustomError("form", "{value} is not a time such as `5 years`", {"value": repr(value)})
+        raise PydanticCustomError(
+            "form",
+            "{value} is not a time such as `5 years`, 100 at most",
+            {"value": repr(value)},
+        )
     return period
 
 

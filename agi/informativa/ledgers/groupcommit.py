@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import EventRefusedError, LedgerError
+from ..errors import EventRefusedError, LedgerError, LedgerSlowError
 from ..model import Record
 from ..ports import Book, Ledger, Result
 from .sqlite import BUSY_SECONDS, SqliteStore
@@ -55,7 +55,7 @@ class GroupCommitLedger(Ledger):
         late = loop.call_later(
             ANSWER_SECONDS,
             _settle,
-            [(future, None, LedgerError(f"The ledger did not answer within {ANSWER_SECONDS:.0f} s."))],
+            [(future, None, LedgerSlowError(f"The ledger did not answer within {ANSWER_SECONDS:.0f} s."))],
         )
         try:
             return await asyncio.shield(future)

@@ -26,6 +26,9 @@ ERASE = """
 UPDATE event SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, erased = 1
 WHERE pseudonym = ?
 """
+AROUND = """
+SELECT max(CASE WHEN at < ? THEN at END), min(CASE WHEN at >= ? THEN at END) FROM event WHERE kind = 'phone'
+"""
 # Searched for without a lock, page by page from the last one found, and then deleted by their keys.
 OLD = "SELECT record FROM event WHERE at < ? AND kind <> 'purge' AND record > ? ORDER BY record LIMIT ?"
 PURGE = "DELETE FROM event WHERE record = ?"

@@ -35,12 +35,12 @@ _REMEDIES = {
 
 class SqliteStore:
     """One controller's file. Blocking; use it from one thread at a time. With `read_only` nothing is made,
-    migrated or written.
+    migrated or written; without `create` a file that is not there is an error.
 
     Every method raises LedgerError when the file cannot be opened, read or written.
     """
 
-    def __init__(self, file: str, *, read_only: bool = False) -> None:
+    def __init__(self, file: str, *, read_only: bool = False, create: bool = True) -> None:
         self.file = Path(file)
         with self._translated():
             if read_only:
@@ -48,7 +48,8 @@ class SqliteStore:
                 self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
                 self._book = SqliteBook(self._connection)
                 return
-            self._create()
+            if create:
+                self._create()
             self._opened = self._identity()
             self._connection = sqlite3.connect(
                 file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -175,11 +176,14 @@ class SqliteStore:
             number: int = self._connection.execute("SELECT coalesce(max(record), 0) FROM event").fetchone()[0]
             return number
 
-    def newest_at(self) -> datetime | None:
-        """When the newest record was made, `None` if there is none."""
+    def around(self, cutoff: datetime) -> tuple[datetime | None, datetime | None]:
+        """When the last call before `cutoff` was recorded and the first one since. Reads the whole ledger."""
         with self._translated():
-            found = self._connection.execute("SELECT at FROM event ORDER BY record DESC LIMIT 1").fetchone()
-            return rows.moment(found[0]) if found else None
+            before, since = self._connection.execute(rows.AROUND, (rows.microseconds(cutoff),) * 2).fetchone()
+            return (
+                None if before is None else rows.moment(before),
+                None if since is None else rows.moment(since),
+            )
 
     def close(self) -> None:
         with self._translated():

@@ -9,6 +9,8 @@ from typing import Any
 from ..errors import RegisterError
 from ..model import Identified, Lookup, Notice, Told
 
+# Databases write 0001, 1900 or 1970 for "never". Italy's first law on personal data is in force since then.
+_FIRST = datetime(1997, 5, 8, tzinfo=UTC)
 REFERENCE = 200  # characters of it that are kept
 
 
@@ -35,6 +37,8 @@ def understood(
         raise RegisterError(f"The look-up {lookup.id} gave neither `version` nor `date`.")
     versions = {version.id: version for version in notice.versions}
     version = notice.current(at) if named is None else versions.get(str(named))
+    if at < _FIRST or (version is not None and version.starts is not None and at < version.starts):
+        raise RegisterError(f"The look-up {lookup.id} gave a date on which nobody can have been told.")
     if version is None:
         raise RegisterError(f"The look-up {lookup.id} gave a version that {notice.id} does not have.")
     return Told(version, lookup.kind, at, _reference(answer.get("reference"), caller, lookup))

@@ -23,12 +23,13 @@ from .answers import understood
 
 THREADS = 4  # at most that many questions at a time are under way at one system …
 WAITING = 16  # … and so many more may wait their turn: beyond that nobody gets an answer in time
+ABANDONED = 32  # threads at most that may hang in a driver, over all the times that it broke
 FAILURES = 3  # in a row, after which it is not asked
 PAUSE_SECONDS = 30.0
 
 Answers = Sequence[Mapping[str, Any]]
 Question = Callable[[Identified], Answers]
-_Job = tuple[Identified, "Future[Answers]"]
+_Job = list[tuple[Identified, "Future[Answers]"]]
 Wait = Callable[["Future[Answers]", float], Awaitable[Answers]]
 
 
@@ -58,6 +59,7 @@ class GuardedRegister:
         self._wait, self._clock, self._monotonic = wait, clock, monotonic
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._idle = threading.Semaphore(0)
+        self._alive: list[threading.Thread] = []
         self._threads = self._asking = self._failures = 0
         self._paused_until = 0.0
 
@@ -100,29 +102,46 @@ class GuardedRegister:
         if self._failures < FAILURES:
             return ""
         self._paused_until = self._monotonic() + PAUSE_SECONDS
+        self._replace_threads()
         return f" It is not asked for {PAUSE_SECONDS:.0f} s; who would be recognised by it hears the notice."
+
+    def _replace_threads(self) -> None:
+        """Threads may hang in the driver for ever: leave them behind, while they are not too many."""
+        self._alive = [thread for thread in self._alive if thread.is_alive()]
+        if len(self._alive) <= ABANDONED - THREADS:
+            self.close()
+            self._jobs, self._idle, self._threads = queue.SimpleQueue(), threading.Semaphore(0), 0
 
     async def _answer(self, caller: Identified) -> Answers:
         future: Future[Answers] = Future()
-        self._jobs.put((caller, future))
+        job = [(caller, future)]
+        self._jobs.put(job)
         self._asking += 1
         if not self._idle.acquire(blocking=False) and self._threads < THREADS:
             self._threads += 1
             name = f"look-up {self._lookup.id}"
-            threading.Thread(target=self._work, name=name, daemon=True).start()
+            thread = threading.Thread(
+                target=self._work, args=(self._jobs, self._idle), name=name, daemon=True
+            )
+            self._alive.append(thread)
+            thread.start()
         try:
             return await self._wait(future, self._lookup.seconds)
         finally:
+            job.clear()  # nobody keeps a number that is not asked about any more
             future.cancel()  # who still waits for its turn need not be asked about any more
             self._asking -= 1
 
-    def _work(self) -> None:
+    def _work(self, jobs: queue.SimpleQueue[_Job | None], idle: threading.Semaphore) -> None:
         question: Question | None = None
         while True:
-            job = self._next()
+            job = _next(jobs, idle)
             if job is None:
                 return
-            caller, future = job
+            try:
+                caller, future = job.pop()
+            except IndexError:  # given up
+                continue
             if not future.set_running_or_notify_cancel():
                 continue
             try:
@@ -131,8 +150,9 @@ class GuardedRegister:
             except BaseException as error:  # whatever it is, it is the waiting call's to report
                 future.set_exception(error)
 
-    def _next(self) -> _Job | None:
-        with contextlib.suppress(queue.Empty):
-            return self._jobs.get_nowait()
-        self._idle.release()
-        return self._jobs.get()
+
+def _next(jobs: queue.SimpleQueue[_Job | None], idle: threading.Semaphore) -> _Job | None:
+    with contextlib.suppress(queue.Empty):
+        return jobs.get_nowait()
+    idle.release()
+    return jobs.get()

@@ -41,7 +41,7 @@ class Call:
     line: str = "+390212345678"
     patience: float = math.inf  # seconds of the prompt that the caller listens to
     id: str = field(default_factory=lambda: f"1700000000.{next(_ids)}")
-    began: float = math.inf  # the environment was sent
+    began: float = math.inf  # it was about to connect
     played: str = ""  # the prompt that was begun last
     told: float = math.inf  # the dialplan got its variables
     said: dict[str, str] = field(default_factory=dict)  # these variables
@@ -67,9 +67,9 @@ class Call:
         """Ring, and answer what the service asks until it closes. Raises OSError if nobody listens, and
         TimeoutError if the service holds the call."""
         async with asyncio.timeout(HELD):
+            self.began = time.monotonic()
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
-                self.began = time.monotonic()
                 writer.write(self._environment())
                 while (command := await reader.readline()).endswith(b"\n"):
                     words = shlex.split(command.decode())  # quotes and backslashes as in AGI
@@ -160,6 +160,21 @@ async def crowd(port: int, calls: Iterable[Call], *, at_once: int) -> list[Call]
         for _ in range(at_once):
             group.create_task(one_after_another())
     return begun
+
+
+async def stream(port: int, calls: Iterable[Call], *, rate: float) -> list[Call]:
+    """Place calls, so many a second however long each takes, until there are no more; all of them.
+
+    Unlike a crowd's these do not wait for one another, so that one that is held up is seen as one.
+    """
+    placed: list[Call] = []
+    start = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        for call in calls:
+            await asyncio.sleep(start + len(placed) / rate - time.monotonic())
+            group.create_task(call.place(port))
+            placed.append(call)
+    return placed
 
 
 # -- the ledger held against what was seen --

@@ -9,17 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import math
 import random
 import resource
 import socket
 import struct
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
 HELD = 60.0  # seconds after which a connection counts as hung; none may last a quarter of that
 AT_ONCE = 24  # attackers at a time, where it is not their number that hurts
+PER_SECOND = 500.0  # attackers that begin, where it is what they say that hurts: five to every ordinary call
+GIGABIT = 12.0  # headers of 10 MB that come through a network in a second
 
 _ids = itertools.count(1)
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
@@ -196,11 +200,15 @@ async def _connection(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, as
         writer.transport.abort()
 
 
-async def _all(attackers: Iterable[Awaitable[None]], at_once: int = AT_ONCE) -> None:
-    waiting = iter(attackers)
+async def _all(
+    attackers: Iterable[Awaitable[None]], at_once: int = AT_ONCE, per_second: float = PER_SECOND
+) -> None:
+    waiting = enumerate(attackers)
+    start = time.monotonic()
 
     async def one_after_another() -> None:
-        for attacker in waiting:
+        for number, attacker in waiting:
+            await asyncio.sleep(start + number / per_second - time.monotonic())
             await attacker
 
     async with asyncio.TaskGroup() as group:
@@ -223,7 +231,8 @@ def _sessions(make: Callable[[], Iterator[Broken]]) -> Callable[[int, int], Awai
 
 async def knock(port: int, amount: int) -> None:
     """Connect and close, as health checks and scanners do."""
-    await _all(perform(port, Broken([], "eof" if number % 2 else "reset")) for number in range(amount))
+    knocks = (perform(port, Broken([], "eof" if number % 2 else "reset")) for number in range(amount))
+    await _all(knocks, per_second=math.inf)
 
 
 async def half(port: int, amount: int) -> None:
@@ -254,7 +263,7 @@ async def trickle(port: int, amount: int) -> None:
 async def huge(port: int, amount: int) -> None:
     """A header of 10 MB: lines that look right, and one line."""
     for data in (b"agi_x: y\n" * 1_200_000, b"x" * 10_000_000):
-        await _all(perform(port, Broken([data])) for _ in range(amount))
+        await _all((perform(port, Broken([data])) for _ in range(amount)), per_second=GIGABIT)
 
 
 async def noise(port: int, amount: int) -> None:
@@ -282,7 +291,7 @@ ATTACKS = {
     "reset": Attack(_sessions(lambda: cut("reset")), 1, 20),
     "hangup": Attack(_sessions(hangups), 1, 20),
     "odd": Attack(_sessions(odd), 1, 5),
-    "split": Attack(_sessions(split), 1, 20),
+    "split": Attack(_sessions(split), 1, 60),
     "silent": Attack(_sessions(silent), 1, 5),
     "noise": Attack(noise, 150, 20_000),
 }

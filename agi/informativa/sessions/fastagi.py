@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
@@ -29,6 +30,7 @@ log = structlog.get_logger("informativa.fastagi")
 
 ROUTE = "notice"
 HEADER_SECONDS = 5.0  # Asterisk sends the whole environment at once
+SHOWN_OUT = 10  # strangers in one turn of the event loop, so that no call waits for a thousand of them
 STRANGERS = 1000  # peers at a time that have not said which call they are: in a flood each gets some time
 BUSY = agi.command("SET VARIABLE", "INFORMATIVA_REASON", "service-busy")
 
@@ -119,9 +121,6 @@ class Stranger(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # of TCP
         self.transport = transport
-        self._late = self._server.loop.call_later(
-            HEADER_SECONDS, self.show_out, "A peer did not say which call it is."
-        )
         self._server.meet(self)
 
     def data_received(self, data: bytes) -> None:
@@ -138,7 +137,6 @@ class Stranger(asyncio.Protocol):
 
     def leave(self) -> bool:
         """Be no stranger any more; whether it was one until now."""
-        self._late.cancel()
         return self._server.forget(self)
 
     def show_out(self, why: str) -> None:
@@ -164,7 +162,8 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         super().__init__(loop=asyncio.get_running_loop())
         self.add_route(ROUTE, handler)
         self.sessions = sessions
-        self._strangers: dict[Stranger, None] = {}  # the oldest first
+        self._strangers: dict[Stranger, float] = {}  # until when each may be one, the oldest first
+        self._watch: asyncio.TimerHandle | None = None  # runs while there are any
         self._running: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._stopping = False
@@ -193,11 +192,15 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
         self._seldom.close()
+        if self._watch is not None:
+            self._watch.cancel()
         return len(waiting)
 
     def meet(self, stranger: Stranger) -> None:
         """Someone connected. Who has been silent for longest makes room."""
-        self._strangers[stranger] = None
+        self._strangers[stranger] = until = self.loop.time() + HEADER_SECONDS
+        if self._watch is None:
+            self._watch = self.loop.call_at(until, self._look_round)
         if self._stopping:
             stranger.close()
         elif len(self._strangers) > STRANGERS:
@@ -205,7 +208,18 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
 
     def forget(self, stranger: Stranger) -> bool:
         """It is no stranger any more; whether it was."""
-        return self._strangers.pop(stranger, self) is None
+        return self._strangers.pop(stranger, None) is not None
+
+    def _look_round(self) -> None:
+        """Show out who has been silent for too long, and come again when it is somebody's time."""
+        now = self.loop.time()
+        for stranger, until in list(itertools.islice(self._strangers.items(), SHOWN_OUT)):
+            if until <= now:
+                stranger.show_out("A peer did not say which call it is.")
+        self._watch = None
+        if not self._stopping:
+            for until in itertools.islice(self._strangers.values(), 1):
+                self._watch = self.loop.call_at(until, self._look_round)
 
     def introduce(self, stranger: Stranger, raw: bytes, rest: bytes) -> None:
         """A stranger said which call it is: serve it, or say that it cannot be served.

@@ -17,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from .. import __version__
+from .. import __version__, i18n
 from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
 from ..model import Kind
@@ -170,6 +170,7 @@ def serve(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. Nothing but an exit code and one message leaves it."""
+    i18n.speak()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a company's name is no reason to stop

@@ -17,7 +17,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from .. import bootstrap, service
+from .. import bootstrap, i18n, service
 from .. import dialplan as dialplans
 from ..config import Configuration, load
 from ..errors import ConfigError, InformativaError
@@ -120,6 +120,7 @@ def _put(text: str, output: Path | None, then: str) -> None:
 
 def serve(file: Path, form: LogFormat) -> None:
     """Run the service in the foreground."""
+    i18n.speak({})  # a log is searched in the language of this documentation
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to load anew
     configuration = service.prepare(file)
     sink = configure(form)

@@ -15,6 +15,7 @@ from typing import Any
 from panoramisk import Manager
 
 from .errors import ManagerError
+from .i18n import _
 from .model import ManagerAccount
 
 SECONDS = 10.0  # for all of one conversation's waiting for one answer
@@ -36,10 +37,16 @@ class Conversation:
             async with asyncio.timeout(SECONDS):
                 answer = await self._manager.send_action({"Action": name, **fields})
         except TimeoutError:
-            raise ManagerError(f"Asterisk's manager interface did not answer {name}.") from None
+            raise ManagerError(
+                _("Asterisk's manager interface did not answer {name}.").format(name=name)
+            ) from None
         messages = answer if isinstance(answer, list) else [answer]
         if not messages[0].success:
-            raise ManagerError(f"Asterisk's manager interface refused {name}: {messages[0].message}.")
+            raise ManagerError(
+                _("Asterisk's manager interface refused {name}: {message}.").format(
+                    name=name, message=messages[0].message
+                )
+            )
         return messages
 
     async def tree(self, family: str) -> dict[str, str]:
@@ -78,8 +85,8 @@ async def conversation(account: ManagerAccount) -> AsyncIterator[Conversation]:
             manager.connection_made(connected)
     except (TimeoutError, OSError) as error:
         raise ManagerError(
-            f"Asterisk's manager interface does not answer at {where}.",
-            "Set `enabled = yes`, `bindaddr` and `port` in manager.conf, or correct `manager.address`.",
+            _("Asterisk's manager interface does not answer at {where}.").format(where=where),
+            _("Set `enabled = yes`, `bindaddr` and `port` in manager.conf, or correct `manager.address`."),
         ) from error
     try:
         talk = Conversation(manager)
@@ -87,8 +94,10 @@ async def conversation(account: ManagerAccount) -> AsyncIterator[Conversation]:
             await talk.act("Login", Username=account.user, Secret=account.secret, Events="off")
         except ManagerError as error:
             raise ManagerError(
-                f"Asterisk's manager interface at {where} does not let {account.user} in.",
-                "Give manager.conf that user with `write = system,reporting` and the same secret.",
+                _("Asterisk's manager interface at {where} does not let {user} in.").format(
+                    where=where, user=account.user
+                ),
+                _("Give manager.conf that user with `write = system,reporting` and the same secret."),
             ) from error
         yield talk
     finally:

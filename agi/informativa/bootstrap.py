@@ -12,6 +12,7 @@ from .call import Desk
 from .config import Configuration
 from .config.prompts import recordings
 from .errors import ConfigError, LedgerError, Problem
+from .i18n import _
 from .ledgers.memory import RefusedLedger
 from .model import Controller, Identified, Lookup, Notice, Recording
 from .ports import Ledger, Register
@@ -98,11 +99,11 @@ def verify_recordings(configuration: Configuration, *, keep: bool, create: bool 
             continue
         try:
             for one in ledger.changed(found):
-                notice, version, *_ = one.place
-                message = (
-                    f"{one.file} is not the recording that version {version} was first served with; give the"
+                notice, version = one.place[:2]
+                message = _(
+                    "{file} is not the recording that version {version} was first served with; give the"
                     " new one a new version, or put the old file back"
-                )
+                ).format(file=one.file, version=version)
                 problems.append(
                     Problem(str(configuration.file), None, f"controllers.{name}.notices.{notice}", message)
                 )
@@ -186,4 +187,6 @@ def _desk(configuration: Configuration, open_ledger: Callable[[str], Ledger], *,
 
 
 def _not_live(controller: Controller) -> LedgerError:
-    return LedgerError(f"Controller {controller.id} is not live: {controller.refused}.")
+    return LedgerError(
+        _("Controller {id} is not live: {refused}.").format(id=controller.id, refused=controller.refused)
+    )

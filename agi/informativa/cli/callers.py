@@ -15,6 +15,7 @@ from .. import bootstrap
 from ..caller import e164, mask, pseudonym
 from ..config import DEFAULT_FILE, Configuration, load
 from ..errors import InformativaError
+from ..i18n import _, later
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Identified, Kind, Notice, NumberForm, Record, Version, told_elsewhere
 from .options import Config, Json, controller_named
@@ -43,10 +44,15 @@ def show(number: Number, config: Config = DEFAULT_FILE, controller: Of = None, a
         return
     for name, records in found.items():
         owner = configuration.controllers[name]
-        print(f"{owner.name} ({name}): {len(records)} records of {mask(caller.number)}")
+        print(
+            _("{name} ({id}): {count} records of {caller}").format(
+                name=owner.name, id=name, count=len(records), caller=mask(caller.number)
+            )
+        )
         for record in records:
             print(
-                "    " + ", ".join(f"{what}: {fact}" for what, fact in _facts(record).items() if fact != "")
+                "    "
+                + ", ".join(f"{_(what)}: {fact}" for what, fact in _facts(record).items() if fact != "")
             )
 
 
@@ -62,13 +68,17 @@ def erase(
     caller = _identified(number)
     for each in _controllers(configuration, controller):
         if not yes:
-            print(f"{each.name} ({each.id}): {len(_records(each, caller))} records would be erased")
+            print(
+                _("{name} ({id}): {count} records would be erased").format(
+                    name=each.name, id=each.id, count=len(_records(each, caller))
+                )
+            )
         elif Path(each.ledger).exists():
             with _opened(each) as store:
                 erased = store.erase(_pseudonyms(each, caller), datetime.now(UTC))
-            print(f"{each.name} ({each.id}): {erased} records erased")
+            print(_("{name} ({id}): {count} records erased").format(name=each.name, id=each.id, count=erased))
     if not yes:
-        print("Nothing was erased yet. To do it, add --yes.")
+        print(_("Nothing was erased yet. To do it, add --yes."))
 
 
 def record(
@@ -86,19 +96,27 @@ def record(
     owner = controller_named(configuration, controller)
     caller, now = _identified(number), datetime.now(UTC)
     if on > now:
-        raise InformativaError(f"{on:%Y-%m-%d %H:%M} is still to come.", "Give the day on which he was told.")
+        raise InformativaError(
+            _("{on:%Y-%m-%d %H:%M} is still to come.").format(on=on), _("Give the day on which he was told.")
+        )
     given = find_notice(configuration, controller, notice)
     told = find_version(given, version, on)
     event = told_elsewhere(given, told, kind, on, pseudonym(caller, owner.key), reference)
     with _opened(owner) as store:
         (number_of,) = store.append([event])
-    print(f"Record {number_of}: {mask(caller.number)} got {notice} {told.id} by {kind} on {on:%Y-%m-%d}.")
+    print(
+        _("Record {record}: {caller} got {notice} {version} by {kind} on {on:%Y-%m-%d}.").format(
+            record=number_of, caller=mask(caller.number), notice=notice, version=told.id, kind=kind, on=on
+        )
+    )
 
 
 def require_elsewhere(kind: Kind) -> None:
     """Raise InformativaError for a kind that is not one of being told elsewhere."""
     if kind not in ELSEWHERE:
-        raise InformativaError(f"--by cannot be {kind}.", "It is operator, website or contract.")
+        raise InformativaError(
+            _("--by cannot be {kind}.").format(kind=kind), _("It is operator, website or contract.")
+        )
 
 
 def purge(file: Path, yes: bool) -> None:
@@ -106,24 +124,32 @@ def purge(file: Path, yes: bool) -> None:
     now = datetime.now(UTC)
     for controller in load(file).controllers.values():
         if controller.retention is None:
-            print(f"{controller.name} ({controller.id}): no retention is set, records are kept for ever")
+            print(
+                _("{name} ({id}): no retention is set, records are kept for ever").format(
+                    name=controller.name, id=controller.id
+                )
+            )
             continue
         cutoff = now - controller.retention
         count = 0
         if Path(controller.ledger).exists():
             with _opened(controller) as store:
                 count = store.purge(cutoff, now) if yes else store.older(cutoff)
-        verb = "deleted" if yes else "would be deleted"
-        print(f"{controller.name} ({controller.id}): {count} records from before {cutoff:%Y-%m-%d} {verb}")
+        message = (
+            _("{name} ({id}): {count} records from before {cutoff:%Y-%m-%d} deleted")
+            if yes
+            else _("{name} ({id}): {count} records from before {cutoff:%Y-%m-%d} would be deleted")
+        )
+        print(message.format(name=controller.name, id=controller.id, count=count, cutoff=cutoff))
     if not yes:
-        print("Nothing was deleted yet. To do it, add --yes.")
+        print(_("Nothing was deleted yet. To do it, add --yes."))
 
 
 def _identified(number: str) -> Identified:
     found = e164(number, "ZZ", NumberForm.INTERNATIONAL)
     if len(found) != 1 or not number.startswith("+"):
         raise InformativaError(
-            "That is no telephone number with country code.", "Type it like +393331234567."
+            _("That is no telephone number with country code."), _("Type it like +393331234567.")
         )
     (e164_number,) = found
     return Identified(e164_number)
@@ -137,8 +163,11 @@ def find_notice(configuration: Configuration, controller: str, name: str) -> Not
     """The controller's notice of that name. Raises InformativaError with those that there are."""
     notices = {notice.id: notice for notice in configuration.notices[controller]}
     if name not in notices:
-        known = ", ".join(sorted(notices)) or "none"
-        raise InformativaError(f"Controller {controller} has no notice {name}.", f"There are: {known}.")
+        known = ", ".join(sorted(notices)) or _("none")
+        raise InformativaError(
+            _("Controller {controller} has no notice {name}.").format(controller=controller, name=name),
+            _("There are: {known}.").format(known=known),
+        )
     return notices[name]
 
 
@@ -148,7 +177,10 @@ def find_version(notice: Notice, name: str, on: datetime) -> Version:
         return notice.current(on)
     versions = {version.id: version for version in notice.versions}
     if name not in versions:
-        raise InformativaError(f"There is no version {name}.", f"There are: {', '.join(versions)}.")
+        raise InformativaError(
+            _("There is no version {name}.").format(name=name),
+            _("There are: {known}.").format(known=", ".join(versions)),
+        )
     return versions[name]
 
 
@@ -177,17 +209,21 @@ def _pseudonyms(controller: Controller, caller: Identified) -> list[bytes]:
 def _facts(record: Record) -> dict[str, Any]:
     """One record in the words of an access request."""
     event = record.event
-    heard = f"{event.heard.seconds:.1f} of {event.heard.length:.1f} s" if event.heard else ""
+    heard = (
+        _("{seconds:.1f} of {length:.1f} s").format(seconds=event.heard.seconds, length=event.heard.length)
+        if event.heard
+        else ""
+    )
     return {
-        "record": record.number,
-        "when": event.at.isoformat(timespec="seconds"),
-        "how": event.kind,
-        "line": event.line,
-        "text": f"{event.notice} {event.version} {event.language}".strip(),
-        "purposes": ", ".join(sorted(event.purposes)),
-        "status": event.status,
-        "ground": event.reason,
-        "heard": heard,
-        "reference": event.reference,
-        "rests on record": event.basis or "",
+        later("record"): record.number,
+        later("when"): event.at.isoformat(timespec="seconds"),
+        later("how"): event.kind,
+        later("line"): event.line,
+        later("text"): f"{event.notice} {event.version} {event.language}".strip(),
+        later("purposes"): ", ".join(sorted(event.purposes)),
+        later("status"): event.status,
+        later("ground"): event.reason,
+        later("heard"): heard,
+        later("reference"): event.reference,
+        later("rests on record"): event.basis or "",
     }

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from .. import bootstrap
 from ..config import Configuration, load
 from ..errors import LedgerError
+from ..i18n import _
 from ..model import Controller, Line, Lookup
 from .options import controller_named
 
@@ -26,9 +27,9 @@ def show(file: Path, as_json: bool) -> None:
         return
     for row in rows:
         print(f"{row['id']}: {row['name']}, {row['state']}")
-        print(f"    lines: {', '.join(row['lines']) or 'none'}")
-        print(f"    served by: {row['processor'] or 'itself'}")
-        print(f"    ledger: {row['ledger']}, {row['records']}")
+        print(_("    lines: {lines}").format(lines=", ".join(row["lines"]) or _("none")))
+        print(_("    served by: {processor}").format(processor=row["processor"] or _("itself")))
+        print(_("    ledger: {ledger}, {records}").format(ledger=row["ledger"], records=row["records"]))
 
 
 def worksheet(file: Path, name: str) -> None:
@@ -41,7 +42,7 @@ def _row(controller: Controller, configuration: Configuration) -> dict[str, Any]
     return {
         "id": controller.id,
         "name": controller.name,
-        "state": f"NOT LIVE: {controller.refused}" if controller.refused else "live",
+        "state": _("NOT LIVE: {why}").format(why=controller.refused) if controller.refused else _("live"),
         "lines": [line.number for line in _lines(controller, configuration)],
         "processor": controller.outsourcing.processor if controller.outsourcing else "",
         "ledger": controller.ledger,
@@ -56,14 +57,14 @@ def _lines(controller: Controller, configuration: Configuration) -> list[Line]:
 def _records(controller: Controller) -> str:
     try:
         if not Path(controller.ledger).exists():
-            return "nothing recorded yet"
+            return _("nothing recorded yet")
         store = bootstrap.store(controller, read_only=True)
         try:
-            return f"{store.newest()} records"
+            return _("{count} records").format(count=store.newest())
         finally:
             store.close()
     except (LedgerError, OSError, sqlite3.Error) as error:
-        return f"cannot be read ({error})"
+        return _("cannot be read ({error})").format(error=error)
 
 
 def _worksheet(controller: Controller, configuration: Configuration) -> str:

@@ -11,24 +11,57 @@ from .. import bootstrap, policy
 from .. import caller as callers
 from ..config import load
 from ..errors import InformativaError
+from ..i18n import _, later
 from ..model import Caller, Decision, Identified, IncomingCall, Known, Line, Reason, Standing, Status
 
 WITHHELD = "withheld"
 _UNAVAILABLE = 67  # Q.931 presentation
 
 RULES = {
-    Reason.NOT_INFORMED: "nobody has told this caller to the end yet (GDPR 13(1))",
-    Reason.NEW_PURPOSE: "the version in force covers a purpose that this caller was not told (GDPR 13(3))",
-    Reason.MATERIAL_CHANGE: "a version since what this caller knows is a material change (WP260)",
-    Reason.PERIOD_OVER: "the plan asks for it again after so long",
-    Reason.EVERY_CALL: "the plan asks for it on every call",
-    Reason.ALREADY_INFORMED: "this caller already has the information (GDPR 13(4))",
-    Reason.SERVICE_DATA_ONLY: "the line's setting: only data needed for the service are used (Garante 2007)",
-    Reason.WITHHELD: "the caller's number is withheld, so nothing proves that he was told",
-    Reason.MALFORMED: "what came as the caller's number is not one, so nothing proves that he was told",
-    Reason.SHARED: "many callers show this number, so nothing proves that this one was told",
-    Reason.AMBIGUOUS: "the digits may be two numbers, so nothing proves that he was told",
+    Reason.NOT_INFORMED: later("nobody has told this caller to the end yet (GDPR 13(1))"),
+    Reason.NEW_PURPOSE: later(
+        "the version in force covers a purpose that this caller was not told (GDPR 13(3))"
+    ),
+    Reason.MATERIAL_CHANGE: later("a version since what this caller knows is a material change (WP260)"),
+    Reason.PERIOD_OVER: later("the plan asks for it again after so long"),
+    Reason.EVERY_CALL: later("the plan asks for it on every call"),
+    Reason.ALREADY_INFORMED: later("this caller already has the information (GDPR 13(4))"),
+    Reason.SERVICE_DATA_ONLY: later(
+        "the line's setting: only data needed for the service are used (Garante 2007)"
+    ),
+    Reason.WITHHELD: later("the caller's number is withheld, so nothing proves that he was told"),
+    Reason.MALFORMED: later(
+        "what came as the caller's number is not one, so nothing proves that he was told"
+    ),
+    Reason.SHARED: later("many callers show this number, so nothing proves that this one was told"),
+    Reason.AMBIGUOUS: later("the digits may be two numbers, so nothing proves that he was told"),
 }
+
+BRANCHES = (
+    later("call"),
+    later("from"),
+    later("to"),
+    later("at"),
+    later("line"),
+    later("number"),
+    later("controller"),
+    later("name"),
+    later("not live"),
+    later("caller"),
+    later("recognised"),
+    later("why"),
+    later("country"),
+    later("pseudonym"),
+    later("language"),
+    later("notices"),
+    later("notice"),
+    later("caller knows"),
+    later("rule"),
+    later("would"),
+    later("unless known to"),
+    later("status"),
+)
+"""What facts are called: so in JSON, and for a person in his language."""
 
 
 def explain(file: Path, number: str, to: str, at: datetime, language: str, as_json: bool) -> None:
@@ -38,7 +71,8 @@ def explain(file: Path, number: str, to: str, at: datetime, language: str, as_js
     if line is None:
         known = ", ".join(found.number for found in configuration.lines)
         raise InformativaError(
-            f"There is no line {to}: its callers hear fallback_prompt.", f"There are: {known}."
+            _("There is no line {to}: its callers hear fallback_prompt.").format(to=to),
+            _("There are: {known}.").format(known=known),
         )
     call = IncomingCall(
         id="explain",
@@ -79,9 +113,9 @@ def _standing(line: Line, caller: Caller) -> Standing:
 
 def _caller(caller: Caller, line: Line) -> dict[str, str]:
     if not isinstance(caller, Identified):
-        return {"recognised": "no", "why": caller.reason}
+        return {"recognised": _("no"), "why": caller.reason}
     pseudonym = callers.pseudonym(caller, line.controller.key).hex()[:8]
-    return {"recognised": "yes", "country": caller.country, "pseudonym": pseudonym}
+    return {"recognised": _("yes"), "country": caller.country, "pseudonym": pseudonym}
 
 
 def _notice(decision: Decision, line: Line, wanted: str, standing: Standing) -> dict[str, object]:
@@ -91,12 +125,14 @@ def _notice(decision: Decision, line: Line, wanted: str, standing: Standing) -> 
     return {
         "notice": f"{decision.notice.id} {decision.version.id}",
         "caller knows": _known(standing.get(decision.notice.id)),
-        "rule": f"{decision.reason}: {RULES.get(decision.reason, '')}".rstrip(": "),
-        "would": f"play {prompt.path} ({prompt.seconds:.1f} s, {language})"
+        "rule": f"{decision.reason}: {_(RULES.get(decision.reason, ''))}".rstrip(": "),
+        "would": _("play {path} ({seconds:.1f} s, {language})").format(
+            path=prompt.path, seconds=prompt.seconds, language=language
+        )
         if decision.play
-        else "play nothing",
+        else _("play nothing"),
         **_lookups(decision, line),
-        "status": "PLAYED, if heard to its end" if decision.play else str(skipped),
+        "status": _("PLAYED, if heard to its end") if decision.play else str(skipped),
     }
 
 
@@ -110,9 +146,11 @@ def _lookups(decision: Decision, line: Line) -> dict[str, str]:
 
 def _known(known: Known | None) -> str:
     if known is None:
-        return "nothing"
+        return _("nothing")
     versions, purposes = ", ".join(sorted(known.versions)), ", ".join(sorted(known.purposes))
-    return f"{versions} ({purposes}), by record {known.record} of {known.at:%Y-%m-%d %H:%M} UTC"
+    return _("{versions} ({purposes}), by record {record} of {at:%Y-%m-%d %H:%M} UTC").format(
+        versions=versions, purposes=purposes, record=known.record, at=known.at
+    )
 
 
 def _tree(facts: object, indent: str = "") -> list[str]:
@@ -123,12 +161,12 @@ def _tree(facts: object, indent: str = "") -> list[str]:
         last = index == len(pairs) - 1
         branch, below = ("└─ ", "   ") if last else ("├─ ", "│  ")
         if isinstance(value, list):
-            lines.append(f"{indent}{branch}{name}")
+            lines.append(f"{indent}{branch}{_(name)}")
             for each in value:
                 lines += _tree(each, indent + below)
         elif isinstance(value, Mapping):
-            lines.append(f"{indent}{branch}{name}")
+            lines.append(f"{indent}{branch}{_(name)}")
             lines += _tree(value, indent + below)
         else:
-            lines.append(f"{indent}{branch}{name}: {value}")
+            lines.append(f"{indent}{branch}{_(name)}: {value}")
     return lines

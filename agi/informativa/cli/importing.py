@@ -23,6 +23,7 @@ from .. import bootstrap
 from ..caller import e164, pseudonym
 from ..config import load
 from ..errors import InformativaError
+from ..i18n import _, foreign
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Event, Identified, Kind, Notice, NumberForm, told_elsewhere
 from .callers import find_notice, find_version
@@ -64,7 +65,7 @@ class Source:
         """The delivery that one row tells of. Raises RejectedError."""
         at = _date(row.get("date", ""))
         if at > self.now:
-            raise RejectedError("the date is still to come")
+            raise RejectedError(_("the date is still to come"))
         try:
             told = find_version(self.notice, row.get("version", ""), at)
         except InformativaError as error:
@@ -91,16 +92,22 @@ def run(
             read, added, rejected = _import(opened, file.stat().st_size, source, store, csv.writer(bad))
     except OSError as error:
         raise InformativaError(
-            f"{error.filename or file} cannot be used ({error.strerror}).",
-            "Name a CSV file that you may read, in a folder that you may write.",
+            _("{file} cannot be used ({why}).").format(
+                file=error.filename or file, why=foreign(error.strerror or "")
+            ),
+            _("Name a CSV file that you may read, in a folder that you may write."),
         ) from error
     finally:
         store.close()
     if not rejected:
         rejects.unlink()
-    print(f"{read} rows read: {added} recorded, {read - added - rejected} known before, {rejected} rejected.")
+    print(
+        _("{read} rows read: {added} recorded, {known} known before, {rejected} rejected.").format(
+            read=read, added=added, known=read - added - rejected, rejected=rejected
+        )
+    )
     if rejected:
-        print(f"Why they were rejected, by line: {rejects}")
+        print(_("Why they were rejected, by line: {file}").format(file=rejects))
 
 
 def _import(
@@ -110,7 +117,7 @@ def _import(
     read = added = rejected = 0
     batch: list[Event] = []
     columns = (
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f} bytes"),
+        TextColumn(_("{task.completed:,.0f} of {task.total:,.0f} bytes")),
         BarColumn(),
         TimeRemainingColumn(),
     )
@@ -142,8 +149,8 @@ def _rows(opened: BinaryIO) -> Iterator[tuple[int, dict[str, str]]]:
     names = [_column(name) for name in next(csv.reader([header], delimiter=separator), [])]
     if "number" not in names or "date" not in names:
         raise InformativaError(
-            "The first line must name the columns, `number` and `date` among them (or `numero`, `data`).",
-            "Others may be `reference` and `version`.",
+            _("The first line must name the columns, `number` and `date` among them (or `numero`, `data`)."),
+            _("Others may be `reference` and `version`."),
         )
     reader = csv.reader(lines, delimiter=separator)
     for cells in reader:
@@ -166,17 +173,19 @@ def _date(text: str) -> datetime:
     for form in DATES:
         with suppress(ValueError):
             return datetime.strptime(text, form).replace(tzinfo=UTC)
-    raise RejectedError("the date is not such as 2026-01-31 or 31/01/2026")
+    raise RejectedError(_("the date is not such as 2026-01-31 or 31/01/2026"))
 
 
 def _number(text: str, region: str) -> str:
     plain = "".join(letter for letter in text if letter not in " -./()'")
     if "E+" in plain.upper():
-        raise RejectedError("the number was rounded by a spreadsheet; export that column as text")
+        raise RejectedError(_("the number was rounded by a spreadsheet; export that column as text"))
     found = e164(plain, region, NumberForm.EITHER)
     if len(found) > 1:
-        raise RejectedError("the number may be national or international; write it with + and country code")
+        raise RejectedError(
+            _("the number may be national or international; write it with + and country code")
+        )
     if not found:
-        raise RejectedError("the number is not one")
+        raise RejectedError(_("the number is not one"))
     (number,) = found
     return number

@@ -12,6 +12,7 @@ from pathlib import Path
 from .. import bootstrap
 from ..config.prompts import measure
 from ..errors import SpeechError
+from ..i18n import _
 from ..speech.formats import FORMATS
 from .shelf import Place, Shelf, write
 
@@ -19,8 +20,8 @@ from .shelf import Place, Shelf, write
 def install(shelf: Shelf, wanted: list[str], sounds: Path | None, *, dry_run: bool) -> None:
     """Make what is missing beside each prompt, and copy all to `sounds` if given; say what was done."""
     if sounds is not None and not sounds.is_dir():
-        remedy = "Name Asterisk's own: --sounds /var/lib/asterisk/sounds"
-        raise SpeechError(f"There is no folder {sounds}.", remedy)
+        remedy = _("Name Asterisk's own: --sounds /var/lib/asterisk/sounds")
+        raise SpeechError(_("There is no folder {folder}.").format(folder=sounds), remedy)
     done = 0
     cannot: dict[str, SpeechError] = {}
     bases: dict[Path, tuple[str, Place]] = {}
@@ -28,13 +29,16 @@ def install(shelf: Shelf, wanted: list[str], sounds: Path | None, *, dry_run: bo
         bases.setdefault(place.base, (controller, place))
     for controller, place in bases.values():
         if not place.file("wav").exists():
-            print(f"warning: {place.file('wav')} is not there, so nothing is made of it", file=sys.stderr)
+            print(
+                _("warning: {file} is not there, so nothing is made of it").format(file=place.file("wav")),
+                file=sys.stderr,
+            )
             continue
         for extension in wanted:
             file = place.file(extension)
             if file.exists() or extension in cannot:
                 continue
-            print(f"{'would make' if dry_run else 'making'} {file}")
+            print((_("would make {file}") if dry_run else _("making {file}")).format(file=file))
             if dry_run:
                 continue
             try:
@@ -42,14 +46,15 @@ def install(shelf: Shelf, wanted: list[str], sounds: Path | None, *, dry_run: bo
                 done += 1
             except SpeechError as error:
                 cannot[extension] = error
-                print(f"warning: {error}", file=sys.stderr)
+                print(_("warning: {warning}").format(warning=error), file=sys.stderr)
     if sounds is not None:
         done += _copy(shelf, sounds, dry_run=dry_run)
     if not dry_run:
-        print(f"{len(bases)} prompts, {done} files made.")
+        print(_("{prompts} prompts, {files} files made.").format(prompts=len(bases), files=done))
     if cannot:
         raise SpeechError(
-            f"Not made: {', '.join(cannot)}.", "Asterisk translates in every call that wants one of these."
+            _("Not made: {formats}.").format(formats=", ".join(cannot)),
+            _("Asterisk translates in every call that wants one of these."),
         )
 
 
@@ -64,13 +69,17 @@ def _make(shelf: Shelf, controller: str, place: Place, extension: str) -> None:
         try:
             measure(made.with_suffix(""))
         except ValueError as error:
-            raise SpeechError(f"{place.file(extension)} came out wrong: {error}.") from None
+            raise SpeechError(
+                _("{file} came out wrong: {error}.").format(file=place.file(extension), error=error)
+            ) from None
         content = made.read_bytes()
     known = place.recording(place.file(extension), hashlib.sha256(content).hexdigest())
     if controller and bootstrap.served_otherwise(shelf.ledger(controller), [known]):
         raise SpeechError(
-            f"{known.file} would differ from the one that version {place.version} was served with.",
-            "Put that one back.",
+            _("{file} would differ from the one that version {version} was served with.").format(
+                file=known.file, version=place.version
+            ),
+            _("Put that one back."),
         )
     write({place.file(extension): content})
 
@@ -85,14 +94,20 @@ def _copy(shelf: Shelf, sounds: Path, *, dry_run: bool) -> int:
         base = sounds / place.language / "informativa" / controller / f"{place.notice}-{place.part}"
         there = Place(place.notice, place.version, place.part, place.language, base)
         for stale in {*there.files()} - {there.file(file.suffix[1:]) for file in place.files()}:
-            print(f"{'would delete' if dry_run else 'deleting'} {stale}, of another version")
+            message = (
+                _("would delete {file}, of another version")
+                if dry_run
+                else _("deleting {file}, of another version")
+            )
+            print(message.format(file=stale))
             if not dry_run:
                 stale.unlink()
         for file in place.files():
             target = there.file(file.suffix[1:])
             if target.exists() and target.read_bytes() == file.read_bytes():
                 continue
-            print(f"{'would copy' if dry_run else 'copying'} {file} to {target}")
+            message = _("would copy {file} to {target}") if dry_run else _("copying {file} to {target}")
+            print(message.format(file=file, target=target))
             if not dry_run:
                 write({target: file.read_bytes()})
                 done += 1

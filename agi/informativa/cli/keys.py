@@ -13,6 +13,7 @@ import typer
 from ..config import DEFAULT_FILE, load
 from ..config.build import KEY_BYTES, RETIRED
 from ..errors import InformativaError
+from ..i18n import _, foreign
 from .options import Config, controller_named
 
 app = typer.Typer(help="The keys that turn numbers into pseudonyms.", no_args_is_help=True)
@@ -38,11 +39,15 @@ def rotate(
         new.replace(key)
     except OSError as error:
         raise InformativaError(
-            f"{error.filename or key} cannot be written ({error.strerror}).",
-            "Run this as the user whose file it is.",
+            _("{file} cannot be written ({why}).").format(
+                file=error.filename or key, why=foreign(error.strerror or "")
+            ),
+            _("Run this as the user whose file it is."),
         ) from error
-    print(f"{owner.name} ({owner.id}) has a new key; the old one is {old}.")
-    print("Next: have the service load it (systemctl reload informativa).")
+    print(
+        _("{name} ({id}) has a new key; the old one is {old}.").format(name=owner.name, id=owner.id, old=old)
+    )
+    print(_("Next: have the service load it (systemctl reload informativa)."))
 
 
 def write_key(file: Path, like: Path | None = None) -> Path:

@@ -12,6 +12,7 @@ import typer
 from .. import bootstrap
 from ..config import DEFAULT_FILE, load
 from ..errors import InformativaError
+from ..i18n import _, later
 from ..model import Controller, Event, Kind, Record
 from .options import Config, controller_named
 
@@ -19,7 +20,16 @@ app = typer.Typer(help="What was recorded.", no_args_is_help=True)
 
 # One record a line, in columns that fit what is usual; a longer cell moves the rest to the right.
 _LINE = "{:>4} {:<19} {:<13} {:<12} {:<18} {:<8} {:<20} {}"
-_HEADINGS = ("#", "when (UTC)", "line", "caller", "notice", "status", "why", "heard")
+_HEADINGS = (
+    "#",
+    later("when (UTC)"),
+    later("line"),
+    later("caller"),
+    later("notice"),
+    later("status"),
+    later("why"),
+    later("heard"),
+)
 
 
 @app.callback()
@@ -50,11 +60,15 @@ def _show(controller: Controller, last: int | None) -> None:
         exists = Path(controller.ledger).exists()
     except PermissionError as error:
         raise InformativaError(
-            f"{controller.ledger} cannot be looked into (permission denied).",
-            "Run this as the user who owns it.",
+            _("{ledger} cannot be looked into (permission denied).").format(ledger=controller.ledger),
+            _("Run this as the user who owns it."),
         ) from error
     if not exists:
-        print(f"There is no ledger {controller.ledger}: nothing was recorded yet, or it was taken away.\n")
+        print(
+            _("There is no ledger {ledger}: nothing was recorded yet, or it was taken away.\n").format(
+                ledger=controller.ledger
+            )
+        )
         return
     ledger = bootstrap.store(controller)
     try:
@@ -64,7 +78,7 @@ def _show(controller: Controller, last: int | None) -> None:
 
 
 def _print(records: Iterable[Record]) -> None:
-    print(_LINE.format(*_HEADINGS))
+    print(_LINE.format(*map(_, _HEADINGS)))
     rows = iter(records)
     while page := list(islice(rows, 1000)):
         print("\n".join(_LINE.format(*_cells(record)).rstrip() for record in page))
@@ -88,7 +102,7 @@ def _cells(record: Record) -> list[str]:
 def _caller(event: Event) -> str:
     if event.pseudonym:
         return event.pseudonym.hex()[:8]
-    return "erased" if event.erased else "unidentified"
+    return _("erased") if event.erased else _("unidentified")
 
 
 def _why(event: Event) -> str:
@@ -99,4 +113,8 @@ def _heard(event: Event) -> str:
     if event.heard is None:
         return event.reference
     heard = event.heard
-    return f"{heard.seconds:.1f} of {heard.length:.1f} s, {heard.ending} {heard.key}".strip()
+    return (
+        _("{seconds:.1f} of {length:.1f} s, {ending} {key}")
+        .format(seconds=heard.seconds, length=heard.length, ending=heard.ending, key=heard.key)
+        .strip()
+    )

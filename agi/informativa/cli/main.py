@@ -20,8 +20,9 @@ import typer
 from .. import __version__, i18n
 from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
+from ..i18n import _
 from ..model import Kind
-from . import callers, importing, keys, ledger, prompts, setup
+from . import callers, importing, keys, ledger, prompts, setup, tree
 from . import controllers as controllers_
 from . import explain as explain_
 from .log import LogFormat
@@ -175,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a company's name is no reason to stop
     try:
-        return int(app(args=arguments, standalone_mode=False) or 0)
+        return int(tree.command(app)(args=arguments, standalone_mode=False) or 0)
     except ConfigError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
@@ -192,8 +193,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         print(
-            f"informativa: a defect ({type(error).__name__} in {Path(place.filename).name}:{place.lineno})."
-            " Type the same with INFORMATIVA_TRACEBACK=1 before it, and report what it prints.",
+            _(
+                "informativa: a defect ({kind} in {file}:{line}). Type the same with"
+                " INFORMATIVA_TRACEBACK=1 before it, and report what it prints."
+            ).format(kind=type(error).__name__, file=Path(place.filename).name, line=place.lineno),
             file=sys.stderr,
         )
         if os.environ.get("INFORMATIVA_TRACEBACK"):
@@ -206,5 +209,10 @@ def _usage(error: typer.TyperException) -> int:
     command = context.command_path if context is not None else "informativa"
     message = error.format_message()
     if message:
-        print(f"informativa: {message} Type: {command} --help", file=sys.stderr)
+        print(
+            _("informativa: {message} Type: {command} --help").format(
+                message=i18n.foreign(message), command=command
+            ),
+            file=sys.stderr,
+        )
     return 1

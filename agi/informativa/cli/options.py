@@ -9,13 +9,25 @@ import typer
 
 from ..config import Configuration
 from ..errors import InformativaError
+from ..i18n import _, speak
 from ..model import Controller
 
 Config = Annotated[
     Path,
     typer.Option("-c", "--config", envvar="INFORMATIVA_CONFIG", metavar="FILE", help="The configuration."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+
+
+def _for_programs(wanted: bool) -> bool:
+    """What a program reads is the same in every language."""
+    if wanted:
+        speak({})
+    return wanted
+
+
+Json = Annotated[
+    bool, typer.Option("--json", callback=_for_programs, is_eager=True, help="Print it as JSON.")
+]
 
 
 def controller_named(configuration: Configuration, name: str) -> Controller:
@@ -23,5 +35,8 @@ def controller_named(configuration: Configuration, name: str) -> Controller:
     found = configuration.controllers.get(name)
     if found is None:
         known = ", ".join(sorted(configuration.controllers))
-        raise InformativaError(f"There is no controller {name}.", f"There are: {known}.")
+        raise InformativaError(
+            _("There is no controller {name}.").format(name=name),
+            _("There are: {known}.").format(known=known),
+        )
     return found

@@ -19,6 +19,7 @@ import typer
 from ..config import DEFAULT_FILE, Configuration
 from ..config.prompts import measure
 from ..errors import InformativaError, SpeechError
+from ..i18n import _
 from ..speech import audio, formats, texts
 from ..speech.spoken import TONGUES, key
 from .installing import install as install_
@@ -53,12 +54,16 @@ def _group() -> None:
 def texts_(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")]) -> None:
     """Copy the texts that `build` speaks, to change them there: then build with --texts DIR."""
     if folder.exists():
-        raise InformativaError(f"{folder} is there already.", "Name a new folder.")
+        raise InformativaError(_("{file} is there already.").format(file=folder), _("Name a new folder."))
     with resources.as_file(_shipped()) as shipped:
         write(
             {folder / file.relative_to(shipped): file.read_bytes() for file in sorted(shipped.rglob("*.*"))}
         )
-    print(f"Wrote {folder} with texts in {', '.join(sorted(TONGUES))}. Next: edit them, then type:")
+    print(
+        _("Wrote {folder} with texts in {languages}. Next: edit them, then type:").format(
+            folder=folder, languages=", ".join(sorted(TONGUES))
+        )
+    )
     print(f"informativa prompts build --texts {folder} …")
 
 
@@ -106,9 +111,9 @@ def build(
             place = shelf.place(name, notice, given, part, language)
             text = "\n".join(lines) + "\n"
             made[place] = ((not force and _kept(place, text)) or _spoken(lines, language, part), text)
-    shelf.put(name, {place: files for place, (files, _) in made.items()}, force=force)
+    shelf.put(name, {place: files for place, (files, _text) in made.items()}, force=force)
     write({place.file("txt"): text for place, (_, text) in made.items()})
-    _report(shelf, name, {place: files["wav"] for place, (files, _) in made.items()}, said)
+    _report(shelf, name, {place: files["wav"] for place, (files, _text) in made.items()}, said)
 
 
 @app.command()
@@ -127,20 +132,25 @@ def add(
 ) -> None:
     """Take a person's recording: check it, bring it to the telephone's form, put it in its place."""
     shelf = Shelf(config)
-    name, _ = shelf.controller(controller)
+    name = shelf.controller(controller)[0]
     newest = list(shelf.versions(name, notice).values())[-1]
     given = _version(version) or shelf.proposed(name, notice, datetime.now(UTC))
     if not re.fullmatch(r"[a-z]{2}(_[A-Z]{2})?", language):
-        raise InformativaError(f"{language!r} is no language.", "Give two letters: --language it")
+        raise InformativaError(
+            _("{language!r} is no language.").format(language=language), _("Give two letters: --language it")
+        )
     if (part is Part.SUPPLEMENT) != bool(after):
         raise InformativaError(
-            "A supplement is for those who know a version.", "--part supplement --after 2026-11"
+            _("A supplement is for those who know a version."), "--part supplement --after 2026-11"
         )
     if after and after not in shelf.versions(name, notice):
-        raise InformativaError(f"There is no version {after}.", "Give one that callers know: --after 2026-11")
+        raise InformativaError(
+            _("There is no version {name}.").format(name=after),
+            _("Give one that callers know: --after 2026-11"),
+        )
     sound = audio.read(file)
     for doubt in audio.doubts(sound):
-        print(f"warning: {file}: {doubt}", file=sys.stderr)
+        print(_("warning: {warning}").format(warning=f"{file}: {doubt}"), file=sys.stderr)
     place = shelf.place(name, notice, given, f"{part}:{after}" if after else part, language)
     files = audio.prompt(sound)
     shelf.put(name, {place: files}, force=force)
@@ -167,15 +177,20 @@ def play(
     if not found and wanted.absolute().with_name(f"{wanted.name}.wav").exists():
         found = [wanted.absolute()]
     if len(found) != 1:
-        what = f"{name} may be one of several prompts" if found else f"There is no prompt {name}"
+        what = (
+            _("{name} may be one of several prompts").format(name=name)
+            if found
+            else _("There is no prompt {name}").format(name=name)
+        )
         known = ", ".join(shelf.relative(base) for base in found or places)
-        raise InformativaError(f"{what}.", f"There are: {known}.")
+        raise InformativaError(f"{what}.", _("There are: {known}.").format(known=known))
     file = found[0].with_name(f"{found[0].name}.wav")
     print(file if only_path else _line(shelf, found[0]))
     if not only_path and not _heard(file):
         print(
-            "No sound came out here (`play` is in the package sox). Hear it on a telephone, such as 100:\n"
-            f"asterisk -rx 'channel originate PJSIP/100 application Playback {found[0]}'"
+            _("No sound came out here (`play` is in the package sox). Hear it on a telephone, such as 100:"),
+            f"asterisk -rx 'channel originate PJSIP/100 application Playback {found[0]}'",
+            sep="\n",
         )
 
 
@@ -198,7 +213,8 @@ def install(
     chosen = _listed(wanted) or list(formats.FORMATS)
     if unknown := [one for one in chosen if one not in formats.FORMATS]:
         raise InformativaError(
-            f"There is no format {unknown[0]}.", f"There are: {', '.join(formats.FORMATS)}."
+            _("There is no format {format}.").format(format=unknown[0]),
+            _("There are: {known}.").format(known=", ".join(formats.FORMATS)),
         )
     install_(Shelf(config), [one for one in formats.FORMATS if one in chosen], sounds, dry_run=dry_run)
 
@@ -237,10 +253,15 @@ def _report(shelf: Shelf, controller: str, made: dict[Place, bytes], purposes: l
     for place, wav in made.items():
         print(described(place.file("wav"), audio.from_pcm(wav[44:], audio.NARROW)))
         for warning in warnings(place, wav):
-            print(f"warning: {warning}", file=sys.stderr)
+            print(_("warning: {warning}").format(warning=warning), file=sys.stderr)
     first = next(iter(made))
-    print(f"\nNext: hear it (informativa prompts play {first.base}), then write into the configuration")
-    print(f"{shelf.lines(controller, list(made), purposes)}\n{MATERIAL}")
+    print(
+        "\n"
+        + _("Next: hear it (informativa prompts play {prompt}), then write into the configuration").format(
+            prompt=first.base
+        )
+    )
+    print(f"{shelf.lines(controller, list(made), purposes)}\n{_(MATERIAL)}")
 
 
 def _line(shelf: Shelf, base: Path) -> str:
@@ -264,7 +285,8 @@ def _heard(file: Path) -> bool:
 def _version(given: str | None) -> str:
     if given is not None and not re.fullmatch(r"(?!\.)[A-Za-z0-9._-]{1,32}", given):
         raise InformativaError(
-            f"{given!r} is no version.", "Give letters, digits, . _ and -: --version 2027-01"
+            _("{given!r} is no version.").format(given=given),
+            _("Give letters, digits, . _ and -: --version 2027-01"),
         )
     return given or ""
 
@@ -281,7 +303,8 @@ def _spoken_on(shelf: Shelf, controller: str) -> list[str]:
     wanted = list(dict.fromkeys(found))
     if not wanted:
         raise InformativaError(
-            f"{controller} has no line that says which languages.", "Give them: --languages it,en"
+            _("{controller} has no line that says which languages.").format(controller=controller),
+            _("Give them: --languages it,en"),
         )
     return wanted
 
@@ -289,12 +312,15 @@ def _spoken_on(shelf: Shelf, controller: str) -> list[str]:
 def _key(shelf: Shelf, controller: str, given: str) -> str:
     if given:
         if not re.fullmatch(r"[0-9*#]", given):
-            raise InformativaError(f"{given!r} is no key of a telephone.", "Give one: --key 1")
+            raise InformativaError(
+                _("{given!r} is no key of a telephone.").format(given=given), _("Give one: --key 1")
+            )
         return given
     keys = {line.keys.full for line in shelf.settings.lines.values() if line.controller == controller}
     if len(keys) != 1:
         raise InformativaError(
-            f"{controller} has no one key for the full text.", "Give the one to say: --key 1"
+            _("{controller} has no one key for the full text.").format(controller=controller),
+            _("Give the one to say: --key 1"),
         )
     return keys.pop()
 

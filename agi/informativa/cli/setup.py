@@ -22,6 +22,7 @@ from .. import dialplan as dialplans
 from ..config import Configuration, load
 from ..errors import ConfigError, InformativaError
 from ..files import put
+from ..i18n import _, foreign
 from ..model import Line
 from .keys import write_key
 from .log import LogFormat, configure
@@ -35,7 +36,10 @@ def init(folder: Path) -> None:
     """Lay a configuration into `folder`. Nothing that exists is touched: it refuses instead."""
     try:
         if folder.exists() and any(folder.iterdir()):
-            raise InformativaError(f"{folder} is not empty.", "Name a new folder: informativa init DIR")
+            raise InformativaError(
+                _("{folder} is not empty.").format(folder=folder),
+                _("Name a new folder: informativa init DIR"),
+            )
         folder.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".informativa-", dir=folder.parent))
         try:
@@ -47,13 +51,19 @@ def init(folder: Path) -> None:
     except (OSError, shutil.Error) as error:
         full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
         raise InformativaError(
-            f"{folder} cannot be written ({getattr(error, 'strerror', None) or error}).",
-            "Make room on that disk." if full else "Name a folder that you may write, or run this as root.",
+            _("{file} cannot be written ({why}).").format(
+                file=folder, why=foreign(getattr(error, "strerror", None) or str(error))
+            ),
+            _("Make room on that disk.")
+            if full
+            else _("Name a folder that you may write, or run this as root."),
         ) from error
     file = folder / "informativa.yaml"
     print(
-        f"Wrote {file} with two example companies, their keys and the prompts.\n"
-        f"Next: edit {file}, then type: informativa check -c {file}"
+        _(
+            "Wrote {file} with two example companies, their keys and the prompts.\nNext: edit"
+            " {file}, then type: informativa check -c {file}"
+        ).format(file=file)
     )
 
 
@@ -67,12 +77,16 @@ def check(file: Path) -> None:
         if not controller.refused:
             bootstrap.store(controller).close()
     for warning in (*configuration.warnings, *_exposed(configuration), *doubtful(configuration)):
-        print(f"warning: {warning}", file=sys.stderr)
+        print(_("warning: {warning}").format(warning=warning), file=sys.stderr)
     for line in configuration.lines:
         print(f"{line.number}: {line.controller.name}, {', '.join(_plan(line))}")
     print(
-        f"{file} is in order: {len(configuration.controllers)} controllers,"
-        f" {len(configuration.lines)} lines, service on {configuration.host}:{configuration.port}."
+        _("{file} is in order: {controllers} controllers, {lines} lines, service on {address}.").format(
+            file=file,
+            controllers=len(configuration.controllers),
+            lines=len(configuration.lines),
+            address=configuration.listen,
+        )
     )
 
 
@@ -80,7 +94,12 @@ def _plan(line: Line) -> list[str]:
     now = datetime.now(UTC)
     versions = ((step.notice.id, step.notice.current(now)) for step in line.plan)
     return [
-        f"{name} {version.id} in {line.language} ({version.short[line.language].seconds:.1f} s)"
+        _("{notice} {version} in {language} ({seconds:.1f} s)").format(
+            notice=name,
+            version=version.id,
+            language=line.language,
+            seconds=version.short[line.language].seconds,
+        )
         for name, version in versions
     ]
 
@@ -89,7 +108,9 @@ def _exposed(configuration: Configuration) -> list[str]:
     """Ledgers that others than their user can read."""
     files = [Path(controller.ledger) for controller in configuration.controllers.values()]
     return [
-        f"others can read {file}; type: chmod 600 {file}" for file in files if file.stat().st_mode & 0o077
+        _("others can read {file}; type: chmod 600 {file}").format(file=file)
+        for file in files
+        if file.stat().st_mode & 0o077
     ]
 
 
@@ -113,9 +134,10 @@ def _put(text: str, output: Path | None, then: str) -> None:
         put(output, text.encode())
     except OSError as error:
         raise InformativaError(
-            f"{output} cannot be written ({error.strerror}).", "Name a file that you may write, or be root."
+            _("{file} cannot be written ({why}).").format(file=output, why=foreign(error.strerror or "")),
+            _("Name a file that you may write, or be root."),
         ) from error
-    print(f"Wrote {output}. Next: {then}")
+    print(_("Wrote {file}. Next: {then}").format(file=output, then=then))
 
 
 def serve(file: Path, form: LogFormat) -> None:

@@ -16,13 +16,14 @@ from ..config.prompts import EXTENSIONS
 from ..config.schema import ControllerSettings, VersionSettings
 from ..errors import InformativaError, SpeechError
 from ..files import put
+from ..i18n import _, foreign, later
 from ..model import Recording
 from ..speech.audio import NARROW, Sound, from_pcm, stands_out
 
-MATERIAL = """\
+MATERIAL = later("""\
 material: leave it false for another wording or another voice: who knows the notice is not told again.
 Say true when what changed matters to callers (who gets the data, for how long): all who know an older
-version hear this one once. A purpose that a caller was not told makes the notice due by itself."""
+version hear this one once. A purpose that a caller was not told makes the notice due by itself.""")
 
 
 @dataclass(frozen=True)
@@ -53,24 +54,27 @@ class Shelf:
     """The prompts of a configuration, which need not be there yet."""
 
     def __init__(self, file: Path) -> None:
-        _, self.settings = draft(file)
+        self.settings = draft(file)[1]
         self.folder = file.absolute().parent
 
     def controller(self, name: str | None) -> tuple[str, ControllerSettings]:
         """The one that was named, or the only one. Raises InformativaError with those that there are."""
         there = self.settings.controllers
         if name is None and len(there) > 1:
-            raise InformativaError("There are several controllers.", f"Name one: --controller {min(there)}")
+            raise InformativaError(
+                _("There are several controllers."),
+                _("Name one: --controller {name}").format(name=min(there)),
+            )
         name = name or next(iter(there))
         if name not in there:
-            raise InformativaError(_sentence(unknown("controller", name, there)))
+            raise InformativaError(_sentence(unknown(_("controller"), name, there)))
         return name, there[name]
 
     def versions(self, controller: str, notice: str) -> dict[str, VersionSettings]:
         """By id, the oldest first. Raises InformativaError for a notice that there is not."""
         notices = self.settings.controllers[controller].notices
         if notice not in notices:
-            raise InformativaError(_sentence(unknown("notice", notice, notices)))
+            raise InformativaError(_sentence(unknown(_("notice"), notice, notices)))
         return {version.version: version for version in notices[notice].versions}
 
     def proposed(self, controller: str, notice: str, now: datetime) -> str:
@@ -133,12 +137,17 @@ class Shelf:
         if bootstrap.served_otherwise(self.ledger(controller), recordings):
             free = _next(place.version, self.versions(controller, place.notice))
             raise SpeechError(
-                f"Callers heard another {place.part} notice in {place.language} of version {place.version}.",
-                f"The ledger points at it, so give the new one a version of its own: --version {free}",
+                _("Callers heard another {part} notice in {language} of version {version}.").format(
+                    part=place.part, language=place.language, version=place.version
+                ),
+                _(
+                    "The ledger points at it, so give the new one a version of its own: --version {free}"
+                ).format(free=free),
             )
         if there and not force:
             raise SpeechError(
-                f"{there[0]} is there already.", "Give another --version, or --force to replace it."
+                _("{file} is there already.").format(file=there[0]),
+                _("Give another --version, or --force to replace it."),
             )
 
     def lines(self, controller: str, places: list[Place], purposes: list[str]) -> str:
@@ -147,16 +156,16 @@ class Shelf:
         known = self.versions(controller, first.notice).get(first.version)
         where = f"controllers.{controller}.notices.{first.notice}.versions"
         if known:
-            head = [f"# in {where}, at version {first.version}:"]
+            head = [_("# in {where}, at version {version}:").format(where=where, version=first.version)]
         else:
             head = [
-                f"# at the end of {where}:",
+                _("# at the end of {where}:").format(where=where),
                 f'          - version: "{first.version}"',
                 f"            purposes: [{', '.join(purposes)}]",
                 "            material: false",
             ]
         for part in dict.fromkeys(place.part for place in places):
-            name, _, after = part.partition(":")  # supplement:VERSION
+            name, after = (*part.split(":"), "")[:2]  # supplement:VERSION
             head.append(f"            {'supplements' if after else name}:")
             paths = [(place.language, self.relative(place.base)) for place in places if place.part == part]
             if after:
@@ -174,8 +183,10 @@ def write(files: Mapping[Path, bytes | str]) -> None:
             put(file, data, make_folder(file.parent))
         except OSError as error:
             raise SpeechError(
-                f"{error.filename or file} cannot be written ({error.strerror}).",
-                "Run this as the user whose folder it is, or as root.",
+                _("{file} cannot be written ({why}).").format(
+                    file=error.filename or file, why=foreign(error.strerror or "")
+                ),
+                _("Run this as the user whose folder it is, or as root."),
             ) from error
 
 
@@ -200,20 +211,29 @@ def warnings(place: Place, wav: bytes) -> Iterator[str]:
     sound = from_pcm(wav[44:], NARROW)
     if place.part != "full" and sound.seconds > LONGEST_SHORT:
         yield (
-            f"{place.base.name} in {place.language} lasts {sound.seconds:.0f} s; callers hang up on more than"
-            f" {LONGEST_SHORT:.0f} s: shorten the text, and leave the rest to the full one"
+            _(
+                "{name} in {language} lasts {seconds:.0f} s; callers hang up on more than"
+                " {longest:.0f} s: shorten the text, and leave the rest to the full one"
+            ).format(
+                name=place.base.name,
+                language=place.language,
+                seconds=sound.seconds,
+                longest=LONGEST_SHORT,
+            )
         )
     yield from (f"{place.file('wav')} {fault}" for fault in stands_out(sound))
 
 
 def described(file: Path, sound: Sound) -> str:
     """A file with its length and level, for an admin to read."""
-    return f"{file}  {sound.seconds:.1f} s, speech at {sound.level:.0f} dBov, peak {sound.peak:.0f}"
+    return _("{file}  {seconds:.1f} s, speech at {level:.0f} dBov, peak {peak:.0f}").format(
+        file=file, seconds=sound.seconds, level=sound.level, peak=sound.peak
+    )
 
 
 def _next(version: str, known: Mapping[str, object]) -> str:
     """`2026-11-b` after `2026-11`, if that is free."""
-    stem, _, letter = version.rpartition("-")
+    stem, _dash, letter = version.rpartition("-")
     if not (stem and len(letter) == 1 and "b" <= letter < "z"):
         stem, letter = version, "a"
     return next(one for c in range(ord(letter) + 1, ord("z") + 2) if (one := f"{stem}-{chr(c)}") not in known)

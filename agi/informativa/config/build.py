@@ -19,6 +19,7 @@ import phonenumbers
 
 from ..caller import spellings
 from ..errors import ConfigError, Problem
+from ..i18n import _
 from ..model import (
     Controller,
     Document,
@@ -98,9 +99,9 @@ def load(file: Path, *, keep: bool = False) -> Configuration:
     document, settings = known or _validated(file, text)
     folder = file.absolute().parent
     if not _SAFE.fullmatch(str(folder)):
-        message = (
-            f"lies in {str(folder)!r}, whose name Asterisk's dialplan would misread; move it to a plainer one"
-        )
+        message = _(
+            "lies in {folder!r}, whose name Asterisk's dialplan would misread; move it to a plainer one"
+        ).format(folder=str(folder))
         raise ConfigError([Problem(str(file), None, "", message)])
     configuration = _Builder(document, settings, folder).build()
     if keep and not known:
@@ -159,10 +160,10 @@ class _Builder:
         if settings.fallback_prompt is not None:
             fallback = self._prompt(settings.fallback_prompt, ("fallback_prompt",))
         else:
-            message = "without it, calls to numbers that are not listed here hear nothing"
+            message = _("without it, calls to numbers that are not listed here hear nothing")
             self._found.warn(("fallback_prompt",), message)
         manager = self._manager(settings.manager) if settings.manager else None
-        host, _, port = settings.service.listen.rpartition(":")
+        host, port = settings.service.listen.rsplit(":", 1)
         self._found.raise_problems()
         return Configuration(
             file=self._found.file,
@@ -205,14 +206,14 @@ class _Builder:
         path: documents.KeyPath = ("controllers", name, "outsourcing")
         message = ""
         if given.outsourcing is None:
-            message = (
-                f"{given.name} is served by {self._settings.operator}, so it needs this block (processor,"
-                f" contract, analysis); type: informativa outsourcing-worksheet {name}"
-            )
+            message = _(
+                "{name} is served by {operator}, so it needs this block (processor, contract,"
+                " analysis); type: informativa outsourcing-worksheet {id}"
+            ).format(name=given.name, operator=self._settings.operator, id=name)
         else:
             for paper in ("contract", "analysis"):
                 if getattr(given.outsourcing, paper).date > datetime.now(UTC).date():
-                    message = f"the {paper} is of a day that is still to come"
+                    message = _("the {paper} is of a day that is still to come").format(paper=paper)
         if message:
             self._found.refuse(path, message)
         return message
@@ -228,25 +229,37 @@ class _Builder:
             if datetime.now(UTC) - since < given.old_keys_for:
                 yield self._key(old, path)
             else:
-                message = f"the time of the old key {old} is over; type: rm {old}"
+                message = _("the time of the old key {old} is over; type: rm {old}").format(old=old)
                 self._found.warn(path, message)
 
     def _key(self, file: Path, path: documents.KeyPath) -> bytes:
         """The secret in `file`; empty (with a problem noted) if there is none to be trusted."""
-        make = f"there is no key file {file}; type: (umask 077; openssl rand -hex {KEY_BYTES} > {file})"
+        make = _("there is no key file {file}; type: (umask 077; openssl rand -hex {bytes} > {file})").format(
+            file=file, bytes=KEY_BYTES
+        )
         text = self._found.secret(file, path, make)
         if text is None:
             return b""
         with contextlib.suppress(ValueError):
             if len(key := bytes.fromhex(text.strip())) == KEY_BYTES:
                 return key
-        self._found.wrong(path, f"{file} does not hold a key of {2 * KEY_BYTES} hexadecimal digits")
+        self._found.wrong(
+            path,
+            _("{file} does not hold a key of {digits} hexadecimal digits").format(
+                file=file, digits=2 * KEY_BYTES
+            ),
+        )
         return b""
 
     def _manager(self, given: ManagerSettings) -> ManagerAccount:
         file, path = self._folder / given.secret, ("manager", "secret")
-        secret = self._found.secret(file, path, f"there is no file {file}; put the user's secret there") or ""
-        host, _, port = given.address.rpartition(":")
+        secret = (
+            self._found.secret(
+                file, path, _("there is no file {file}; put the user's secret there").format(file=file)
+            )
+            or ""
+        )
+        host, port = given.address.rsplit(":", 1)
         return ManagerAccount(host, int(port), given.user, secret.strip())
 
     def _apart(self, controllers: Mapping[str, Controller]) -> None:
@@ -256,12 +269,14 @@ class _Builder:
             ledger = Path(controller.ledger)
             if ledger.name.endswith(("-wal", "-shm", "-journal")):
                 self._found.wrong(
-                    ("controllers", name, "ledger"), "is a name that SQLite gives to files of its own"
+                    ("controllers", name, "ledger"), _("is a name that SQLite gives to files of its own")
                 )
             for setting, mark in (("key", controller.key), ("ledger", _file_mark(ledger))):
                 owner = owners.setdefault(mark, name) if mark else name
                 if owner != name:
-                    message = f"is the {setting} of {owner} too; give each controller its own"
+                    message = _("is the {setting} of {owner} too; give each controller its own").format(
+                        setting=setting, owner=owner
+                    )
                     self._found.wrong(("controllers", name, setting), message)
 
     def _notice(self, name: str, given: NoticeSettings, path: documents.KeyPath) -> Notice:
@@ -273,16 +288,18 @@ class _Builder:
             earlier = [other.id for other in seen]
             if version.id in earlier:
                 self._found.wrong(
-                    (*path, index, "version"), f"{version.id} stands here twice; give it a new name"
+                    (*path, index, "version"),
+                    _("{version} stands here twice; give it a new name").format(version=version.id),
                 )
             if seen and (seen[-1].starts or _EVER) > (version.starts or _EVER):
                 self._found.wrong(
-                    (*path, index, "starts"), f"is before {seen[-1].id} starts; put the oldest first"
+                    (*path, index, "starts"),
+                    _("is before {version} starts; put the oldest first").format(version=seen[-1].id),
                 )
             for known in version.supplements:
                 if known not in earlier:
                     self._found.wrong(
-                        (*path, index, "supplements", known), unknown("version before it", known, earlier)
+                        (*path, index, "supplements", known), unknown(_("version before it"), known, earlier)
                     )
             seen.append(version)
         return Notice(name, versions)
@@ -291,10 +308,10 @@ class _Builder:
         short = self._prompts(given.short, (*path, "short"))
         for language, prompt in short.items():
             if prompt.seconds > LONGEST_SHORT:
-                message = (
-                    f"the short notice lasts {prompt.seconds:.0f} s; callers hang up on more than"
-                    f" {LONGEST_SHORT:.0f} s: shorten it, and leave the rest to `full`"
-                )
+                message = _(
+                    "the short notice lasts {seconds:.0f} s; callers hang up on more than"
+                    " {longest:.0f} s: shorten it, and leave the rest to `full`"
+                ).format(seconds=prompt.seconds, longest=LONGEST_SHORT)
                 self._found.warn((*path, "short", language), message)
         return Version(
             id=given.version,
@@ -336,18 +353,19 @@ class _Builder:
         path = ("lines", number)
         if given.region not in phonenumbers.SUPPORTED_REGIONS:
             self._found.wrong(
-                (*path, "region"), f"{given.region} is not a country; for the United Kingdom use GB"
+                (*path, "region"),
+                _("{region} is not a country; for the United Kingdom use GB").format(region=given.region),
             )
         controller = controllers.get(given.controller)
         if controller is None:
-            self._found.wrong((*path, "controller"), unknown("controller", given.controller, controllers))
+            self._found.wrong((*path, "controller"), unknown(_("controller"), given.controller, controllers))
             return None
         plan: list[Step] = []
         for index, step in enumerate(given.plan):
             notice = notices[controller.id].get(step.notice)
             if notice is None:
                 known = notices[controller.id]
-                self._found.wrong((*path, "plan", index, "notice"), unknown("notice", step.notice, known))
+                self._found.wrong((*path, "plan", index, "notice"), unknown(_("notice"), step.notice, known))
                 continue
             self._speaks(notice, controller, given, path)
             plan.append(Step(notice, step.when))
@@ -382,24 +400,27 @@ class _Builder:
             for place, language in wanted.items():
                 if language not in version.short:
                     has = ", ".join(sorted(version.short))
-                    message = f"notice {notice.id} {version.version} has no short prompt in {language}"
-                    self._found.wrong((*path, *place), f"{message}, only in {has}")
+                    message = _("notice {notice} {version} has no short prompt in {language}, only in {has}")
+                    names = {"notice": notice.id, "version": version.version, "language": language}
+                    self._found.wrong((*path, *place), message.format(**names, has=has))
 
     def _caution(self, given: LineSettings, path: documents.KeyPath) -> None:
         """Settings that are allowed and that an admin should have thought about."""
         cautions = {
             "service_data_only": (
                 given.service_data_only,
-                "notices are left out on the ground that only data needed for the service are used: the"
-                " Garante's measure of 2007 allows that, GDPR art. 13(4) does not name it",
+                _(
+                    "notices are left out on the ground that only data needed for the service are used:"
+                    " the Garante's measure of 2007 allows that, GDPR art. 13(4) does not name it"
+                ),
             ),
             "answer": (
                 not given.answer,
-                "the notice is played before the call is answered: in many networks nobody hears it then",
+                _("the notice is played before the call is answered: in many networks nobody hears it then"),
             ),
             "trust_restricted": (
                 given.trust_restricted,
-                "callers who asked for their number not to be shown are recognised by it",
+                _("callers who asked for their number not to be shown are recognised by it"),
             ),
         }
         for setting, (applies, message) in cautions.items():
@@ -407,7 +428,7 @@ class _Builder:
                 self._found.warn((*path, setting), message)
         used = [key for key in (given.keys.full, given.keys.repeat, given.keys.skip) if key]
         if len(set(used)) < len(used):
-            self._found.wrong((*path, "keys"), "one key cannot mean two things")
+            self._found.wrong((*path, "keys"), _("one key cannot mean two things"))
 
     def _spelled(self, lines: list[Line]) -> dict[str, Line]:
         spelled: dict[str, Line] = {}
@@ -415,7 +436,9 @@ class _Builder:
             for spelling in sorted(spellings(line.number, line.region)):
                 other = spelled.setdefault(spelling, line)
                 if other is not line:
-                    message = f"is the same number as line {other.number}; keep one of them"
+                    message = _("is the same number as line {number}; keep one of them").format(
+                        number=other.number
+                    )
                     self._found.wrong(("lines", line.number), message)
                     break
         return spelled

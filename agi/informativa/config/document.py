@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, Problem
+from ..i18n import _, foreign
 
 if TYPE_CHECKING:
     import yaml  # not for a script: see remembered.py
@@ -49,10 +50,10 @@ def read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        message = "there is no such file; type: informativa init DIR"
+        message = _("there is no such file; type: informativa init DIR")
         raise ConfigError([Problem(str(file), None, "", message)]) from None
     except (OSError, UnicodeDecodeError) as error:
-        message = f"cannot be read ({_reason(error)}); give a readable UTF-8 file with -c"
+        message = _("cannot be read ({why}); give a readable UTF-8 file with -c").format(why=_reason(error))
         raise ConfigError([Problem(str(file), None, "", message)]) from None
 
 
@@ -66,11 +67,11 @@ def parse(file: Path, text: str) -> Document:
         raise ConfigError([_syntax(file, error)]) from None
     except RecursionError:
         raise ConfigError(
-            [Problem(str(file), None, "", "is nested too deeply to be a configuration")]
+            [Problem(str(file), None, "", _("is nested too deeply to be a configuration"))]
         ) from None
     document = Document(str(file))
     if not isinstance(root, yaml.MappingNode):
-        message = "holds no settings; type: informativa init DIR for an example"
+        message = _("holds no settings; type: informativa init DIR for an example")
         raise ConfigError([Problem(str(file), None, "", message)])
     document.data = _value(root, (), document)
     if document.problems:
@@ -83,7 +84,7 @@ def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
 
     document.lines.setdefault(path, node.start_mark.line + 1)
     if id(node) in document.seen:
-        document.problems.append(document.problem(path, "is an alias (*name); write its value out"))
+        document.problems.append(document.problem(path, _("is an alias (*name); write its value out")))
         return None
     document.seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
@@ -96,7 +97,7 @@ def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
         place = (*path, key)
         if key in mapping:
             document.problems.append(
-                Problem(document.file, key_node.start_mark.line + 1, dotted(place), "stands here twice")
+                Problem(document.file, key_node.start_mark.line + 1, dotted(place), _("stands here twice"))
             )
         document.lines[place] = key_node.start_mark.line + 1
         mapping[key] = _value(child, place, document)
@@ -105,9 +106,11 @@ def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
 
 def _syntax(file: Path, error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None)
-    what = getattr(error, "problem", None) or "not readable as YAML"
-    return Problem(str(file), mark.line + 1 if mark else None, "", f"is not YAML here: {what}")
+    what = getattr(error, "problem", None) or _("not readable as YAML")
+    return Problem(
+        str(file), mark.line + 1 if mark else None, "", _("is not YAML here: {what}").format(what=what)
+    )
 
 
 def _reason(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else "not UTF-8"
+    return foreign(error.strerror or str(error)) if isinstance(error, OSError) else _("not UTF-8")

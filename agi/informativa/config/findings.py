@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import ConfigError, Problem
+from ..i18n import _, foreign
 from .document import Document, KeyPath
 
 LONGEST_SECRET = 65_536  # characters
@@ -46,12 +47,22 @@ class Findings:
                 return None
             mode = file.stat().st_mode & 0o777
             if mode & 0o077:
-                self.wrong(path, f"others can read {file} (mode {mode:04o}); type: chmod 600 {file}")
+                self.wrong(
+                    path,
+                    _("others can read {file} (mode {mode:04o}); type: chmod 600 {file}").format(
+                        file=file, mode=mode
+                    ),
+                )
             with file.open(encoding="utf-8", errors="replace") as opened:
                 return opened.read(LONGEST_SECRET)
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
-            said = getattr(error, "strerror", None) or error
-            self.wrong(path, f"{file} cannot be read ({said}); run this as the user whose file it is")
+            said = foreign(getattr(error, "strerror", None) or str(error))
+            self.wrong(
+                path,
+                _("{file} cannot be read ({why}); run this as the user whose file it is").format(
+                    file=file, why=said
+                ),
+            )
             return None
 
 

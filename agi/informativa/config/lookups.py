@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..i18n import _
 from ..model import Lookup
 from .document import KeyPath
 from .findings import Findings
@@ -23,7 +24,7 @@ def lookups(name: str, given: ControllerSettings, folder: Path, findings: Findin
     for own, lookup in given.lookups.items():
         path: KeyPath = ("controllers", name, "lookups", own)
         if lookup.notice not in given.notices:
-            findings.wrong((*path, "notice"), unknown("notice", lookup.notice, given.notices))
+            findings.wrong((*path, "notice"), unknown(_("notice"), lookup.notice, given.notices))
         wrong = _misshapen(lookup)
         if wrong:
             findings.wrong(path, wrong)
@@ -31,15 +32,20 @@ def lookups(name: str, given: ControllerSettings, folder: Path, findings: Findin
         question = lookup.url or lookup.query or ""
         asked = set(re.findall(r"\{(.*?)\}", question))
         if asked not in ({"number"}, {"customer"}):
-            message = "must have {number} (E.164) or {customer} where the caller's stands, and nothing else"
-            findings.wrong((*path, "url" if lookup.url else "query"), f"{message} in braces")
+            message = _(
+                "must have {number} (E.164) or {customer} where the caller's stands,"
+                " and nothing else in braces"
+            )
+            findings.wrong((*path, "url" if lookup.url else "query"), message)
         if lookup.url and not re.match(r"https:|http://(127\.|localhost\b|\[::1\])", lookup.url):
-            message = "callers' numbers travel in clear; use https"
+            message = _("callers' numbers travel in clear; use https")
             findings.warn((*path, "url"), message)
         token = None
         if lookup.token is not None:
             file = folder / lookup.token
-            token = findings.secret(file, (*path, "token"), f"there is no file {file}; put the token there")
+            token = findings.secret(
+                file, (*path, "token"), _("there is no file {file}; put the token there").format(file=file)
+            )
         yield Lookup(
             id=own,
             notice=lookup.notice,
@@ -55,15 +61,17 @@ def lookups(name: str, given: ControllerSettings, folder: Path, findings: Findin
 def _misshapen(lookup: LookupSettings) -> str:
     """What is wrong with which settings a look-up has; '' if nothing is."""
     if (lookup.url is None) == (lookup.query is None):
-        return "needs either `url` or `query`"
+        return _("needs either `url` or `query`")
     if lookup.query is None and (lookup.driver or lookup.connect):
-        return "`driver` and `connect` go with `query`, not with `url`"
+        return _("`driver` and `connect` go with `query`, not with `url`")
     if lookup.url is None and lookup.token:
-        return "`token` goes with `url`, not with `query`"
+        return _("`token` goes with `url`, not with `query`")
     if lookup.query is not None and not (lookup.driver and lookup.connect):
-        return "needs `driver` (a Python module) and `connect` (a YAML file with its connect arguments)"
+        return _("needs `driver` (a Python module) and `connect` (a YAML file with its connect arguments)")
     if lookup.driver and not _installed(lookup.driver.partition(".")[0]):
-        return f"there is no Python module {lookup.driver}; install it with {sys.prefix}/bin/pip"
+        return _("there is no Python module {driver}; install it with {prefix}/bin/pip").format(
+            driver=lookup.driver, prefix=sys.prefix
+        )
     return ""
 
 
@@ -72,7 +80,9 @@ def _arguments(lookup: LookupSettings, folder: Path, path: KeyPath, findings: Fi
     if lookup.connect is None:
         return {}
     file = folder / lookup.connect
-    text = findings.secret(file, path, f"there is no file {file}; write `database: …` and the like there")
+    text = findings.secret(
+        file, path, _("there is no file {file}; write `database: …` and the like there").format(file=file)
+    )
     import yaml
 
     try:
@@ -80,7 +90,10 @@ def _arguments(lookup: LookupSettings, folder: Path, path: KeyPath, findings: Fi
     except yaml.YAMLError:
         arguments = None
     if not isinstance(arguments, dict) or not all(isinstance(key, str) for key in arguments):
-        findings.wrong(path, f"{file} does not hold settings such as `host: db.example`, each on a line")
+        findings.wrong(
+            path,
+            _("{file} does not hold settings such as `host: db.example`, each on a line").format(file=file),
+        )
         return {}
     return arguments
 

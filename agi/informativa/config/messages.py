@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
+from ..i18n import _, foreign
 from .document import KeyPath
 
 if TYPE_CHECKING:
@@ -20,31 +21,42 @@ def in_words(detail: ErrorDetails) -> str:
     """pydantic's finding in an admin's words."""
     match detail["type"]:
         case "missing":
-            return "is missing; `informativa init DIR` writes an example of it"
+            return _("is missing; `informativa init DIR` writes an example of it")
         case "extra_forbidden":
             *parents, key = key_path(detail)
-            return unknown("setting", str(key), _settings_at(tuple(parents)), named=False)
+            return unknown("", str(key), _settings_at(tuple(parents)), named=False)
         case "literal_error" | "enum":
-            return f"{detail['input']!r} is not one of {detail['ctx']['expected']}"
+            return _("{value!r} is not one of {known}").format(
+                value=detail["input"], known=detail["ctx"]["expected"].replace(" or ", _(" or "))
+            )
         case "form":
             return detail["msg"]
         case "dict_type" | "model_type":
-            return "must hold settings of its own, each on a line below it, further to the right"
+            return _("must hold settings of its own, each on a line below it, further to the right")
         case "list_type":
-            return "must be a list: [one, two], or lines below it that start with `- `"
+            return _("must be a list: [one, two], or lines below it that start with `- `")
         case "too_short":
-            return "is empty; at least one is needed"
+            return _("is empty; at least one is needed")
         case _:
             given = detail["input"]
-            shown = f" (here: {given!r})" if isinstance(given, str) else ""
-            return detail["msg"][:1].lower() + detail["msg"][1:] + shown
+            shown = _(" (here: {given!r})").format(given=given) if isinstance(given, str) else ""
+            said = foreign(detail["msg"])
+            return said[:1].lower() + said[1:] + shown
 
 
 def unknown(what: str, name: str, known: Any, *, named: bool = True) -> str:
     """That there is no such thing, and which was probably meant or which there are."""
     close = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}"
-    return f"there is no {what} {name}; {hint}" if named else f"is not a setting here; {hint}"
+    hint = (
+        _("did you mean {name}?").format(name=close[0])
+        if close
+        else _("there are: {known}").format(known=", ".join(sorted(known)))
+    )
+    return (
+        _("there is no {what} {name}; {hint}").format(what=what, name=name, hint=hint)
+        if named
+        else _("is not a setting here; {hint}").format(hint=hint)
+    )
 
 
 def _settings_at(path: KeyPath) -> list[str]:

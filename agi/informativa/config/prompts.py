@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..i18n import _, foreign
 from ..model import Length, Notice, Prompt, Recording
 
 
@@ -51,20 +52,32 @@ def measure(path: Path) -> Prompt:
         files = [file for name in _names(path) if (file := path.parent / name).exists()]
         rivals = sorted(rival for name in _names(path) for rival in path.parent.glob(f"*/{name}"))
     except PermissionError as error:
-        raise ValueError(f"{error.filename} cannot be looked into; type: chmod a+rx {path.parent}") from None
+        raise ValueError(
+            _("{file} cannot be looked into; type: chmod a+rx {folder}").format(
+                file=error.filename, folder=path.parent
+            )
+        ) from None
     if not files:
         known = ", ".join(f".{extension}" for extension in EXTENSIONS)
-        raise ValueError(f"there is no sound file {path}.wav; put one there (or with another of {known})")
+        raise ValueError(
+            _("there is no sound file {path}.wav; put one there (or with another of {known})").format(
+                path=path, known=known
+            )
+        )
     if rivals:
         raise ValueError(
-            f"on a channel in language {rivals[0].parent.name} Asterisk would play {rivals[0]} instead;"
-            " keep each recording in a folder of its own"
+            _(
+                "on a channel in language {language} Asterisk would play {file} instead; keep each"
+                " recording in a folder of its own"
+            ).format(language=rivals[0].parent.name, file=rivals[0])
         )
     lengths = {file: _length(file) for file in files}
     seconds = sorted(length.seconds for length in lengths.values())
     if seconds[-1] - seconds[0] > SAME:
         named = ", ".join(f"{file.name} ({length.seconds:.1f} s)" for file, length in lengths.items())
-        raise ValueError(f"not one recording in several formats: {named}; delete what is stale")
+        raise ValueError(
+            _("not one recording in several formats: {named}; delete what is stale").format(named=named)
+        )
     return Prompt(str(path), tuple(lengths.values()))
 
 
@@ -91,11 +104,15 @@ def _length(file: Path) -> Length:
     try:
         length = _wav(file, _WAV[extension]) if extension in _WAV else _raw(file, _RAW[extension])
     except PermissionError:
-        raise ValueError(f"{file} cannot be read; type: chmod a+r {file}") from None
+        raise ValueError(_("{file} cannot be read; type: chmod a+r {file}").format(file=file)) from None
     except (OSError, EOFError, wave.Error) as error:
-        raise ValueError(f"{file} is no usable sound file ({error}); record it again") from None
+        raise ValueError(
+            _("{file} is no usable sound file ({why}); record it again").format(
+                file=file, why=foreign(str(error))
+            )
+        ) from None
     if length.samples == 0:
-        raise ValueError(f"{file} is empty; record it again")
+        raise ValueError(_("{file} is empty; record it again").format(file=file))
     return length
 
 
@@ -104,8 +121,17 @@ def _wav(file: Path, rate: int) -> Length:
         shape = (sound.getnchannels(), sound.getsampwidth(), sound.getframerate())
         if shape != (1, 2, rate):
             raise ValueError(
-                f"{file} has {shape[0]} channel(s), {8 * shape[1]} bit, {shape[2]} Hz, and Asterisk plays"
-                f" it only as mono, 16 bit, {rate} Hz; type: sox {file} -c1 -b16 -r{rate} OUT{file.suffix}"
+                _(
+                    "{file} has {channels} channel(s), {bits} bit, {hertz} Hz, and Asterisk plays it"
+                    " only as mono, 16 bit, {rate} Hz; type: sox {file} -c1 -b16 -r{rate} OUT{suffix}"
+                ).format(
+                    file=file,
+                    channels=shape[0],
+                    bits=8 * shape[1],
+                    hertz=shape[2],
+                    rate=rate,
+                    suffix=file.suffix,
+                )
             )
         return Length(sound.getnframes(), rate)
 

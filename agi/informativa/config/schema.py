@@ -13,7 +13,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from ..i18n import _, later
 from ..model import Kind, NumberForm
+
+
+def _misshapen(message: str) -> PydanticCustomError:
+    return PydanticCustomError("form", "{message}", {"message": message})
 
 
 def _form(pattern: str, what: str) -> Any:
@@ -22,42 +27,45 @@ def _form(pattern: str, what: str) -> Any:
 
     def check(value: str) -> str:
         if not compiled.fullmatch(value):
-            raise PydanticCustomError("form", "{value} is not {what}", {"value": repr(value), "what": what})
+            raise _misshapen(_("{value} is not {what}").format(value=repr(value), what=_(what)))
         return value
 
     return AfterValidator(check)
 
 
 Identifier = Annotated[
-    str, _form(r"[a-z][a-z0-9_-]{0,31}", "a short name such as `acme` (a-z, 0-9, - and _, a letter first)")
+    str,
+    _form(r"[a-z][a-z0-9_-]{0,31}", later("a short name such as `acme` (a-z, 0-9, - and _, a letter first)")),
 ]
 VersionId = Annotated[
-    str, _form(r"[A-Za-z0-9._-]{1,32}", "a version such as `2026-11` (letters, digits, `.`, `_`, `-`)")
+    str, _form(r"[A-Za-z0-9._-]{1,32}", later("a version such as `2026-11` (letters, digits, `.`, `_`, `-`)"))
 ]
-Language = Annotated[str, _form(r"[a-z]{2}(_[A-Z]{2})?", "a language such as `it` or `pt_BR`")]
-Region = Annotated[str, _form(r"[A-Z]{2}", "a country in two capitals such as `IT`")]
+Language = Annotated[str, _form(r"[a-z]{2}(_[A-Z]{2})?", later("a language such as `it` or `pt_BR`"))]
+Region = Annotated[str, _form(r"[A-Z]{2}", later("a country in two capitals such as `IT`"))]
 Number = Annotated[
     str,
     _form(
         r"(?!(default|[aehiosT])\Z)[+0-9A-Za-z][0-9A-Za-z.]{0,63}",
-        "a called number such as `+390212345678`, or a name of letters, digits and dots that means nothing"
-        " else to Asterisk",
+        later(
+            "a called number such as `+390212345678`, or a name of letters, digits and dots"
+            " that means nothing else to Asterisk"
+        ),
     ),
 ]
-Text = Annotated[str, _form(r"\S.{0,199}", "a text of 1 to 200 characters on one line")]
-Key = Annotated[str, _form(r"[0-9*#]", "one key of a telephone (0-9, * or #)")]
+Text = Annotated[str, _form(r"\S.{0,199}", later("a text of 1 to 200 characters on one line"))]
+Key = Annotated[str, _form(r"[0-9*#]", later("one key of a telephone (0-9, * or #)"))]
 _OCTET = r"(25[0-5]|2[0-4]\d|1?\d?\d)"
 _PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d{2}|6[0-4]\d{3}|[1-5]?\d{4}|[1-9]\d{0,3})"
 Address = Annotated[
-    str, _form(rf"{_OCTET}(\.{_OCTET}){{3}}:{_PORT}", "an address and port such as `127.0.0.1:4573`")
+    str, _form(rf"{_OCTET}(\.{_OCTET}){{3}}:{_PORT}", later("an address and port such as `127.0.0.1:4573`"))
 ]
-Url = Annotated[str, _form(r"https?://[^\s/?#]+\S*", "a URL such as `https://crm.example/{number}`")]
-Query = Annotated[str, _form(r"(?is)\s*(SELECT|WITH)\b[^;]*", "one SELECT, without a semicolon")]
-Module = Annotated[str, _form(r"[A-Za-z_][\w.]*", "a Python module such as `psycopg`")]
+Url = Annotated[str, _form(r"https?://[^\s/?#]+\S*", later("a URL such as `https://crm.example/{number}`"))]
+Query = Annotated[str, _form(r"(?is)\s*(SELECT|WITH)\b[^;]*", later("one SELECT, without a semicolon"))]
+Module = Annotated[str, _form(r"[A-Za-z_][\w.]*", later("a Python module such as `psycopg`"))]
 # Asterisk's dialplan gives a meaning to , ; & | $ [ ] and quotes, and these paths stand in it.
 File = Annotated[
     str,
-    _form(r"[\w ./+@=~-]*[\w]", "the path of a file, of letters, digits, spaces and . / + @ = ~ _ -"),
+    _form(r"[\w ./+@=~-]*[\w]", later("the path of a file, of letters, digits, spaces and . / + @ = ~ _ -")),
 ]
 
 
@@ -78,12 +86,11 @@ def _again(value: object) -> timedelta | None:
         return None
     if value == "always":
         return timedelta(0)
-    every, _, text = str(value).partition(" ")
+    every, _space, text = str(value).partition(" ")
     period = _days(text if text[:1].isdigit() else f"1 {text}")
     if every != "every" or period is None:
-        given = {"value": repr(value)}
-        raise PydanticCustomError(
-            "form", "{value} is not `once`, `always` or such as `every 12 months`", given
+        raise _misshapen(
+            _("{value} is not `once`, `always` or such as `every 12 months`").format(value=repr(value))
         )
     return period
 
@@ -91,11 +98,7 @@ def _again(value: object) -> timedelta | None:
 def _period(value: object) -> timedelta:
     period = _days(str(value))
     if period is None:
-        raise PydanticCustomError(
-            "form",
-            "{value} is not a time such as `5 years`, 100 at most",
-            {"value": repr(value)},
-        )
+        raise _misshapen(_("{value} is not a time such as `5 years`, 100 at most").format(value=repr(value)))
     return period
 
 
@@ -104,8 +107,7 @@ def _moment(value: object) -> datetime:
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:
-        given = {"value": repr(value)}
-        raise PydanticCustomError("form", "{value} is not a date such as `2027-01-31`", given) from None
+        raise _misshapen(_("{value} is not a date such as `2027-01-31`").format(value=repr(value))) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -233,7 +235,7 @@ class Settings(Strict):
     operator: Text
     fallback_prompt: File | None = None
     shared_numbers: list[
-        Annotated[str, _form(r"\+\d{1,15}\*?", "a number such as `+390244001234` or `+3902440*`")]
+        Annotated[str, _form(r"\+\d{1,15}\*?", later("a number such as `+390244001234` or `+3902440*`"))]
     ] = []
     controllers: Annotated[dict[Identifier, ControllerSettings], Field(min_length=1)]
     lines: Annotated[dict[Number, LineSettings], Field(min_length=1)]

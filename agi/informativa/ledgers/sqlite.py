@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EventRefusedError, LedgerError
+from ..i18n import _, foreign, later
 from ..model import Event, Kind, Reason, Record, Recording, Standing
 from ..ports import Book, Ledger, Result
 from . import rows
@@ -26,10 +27,10 @@ PAGE = 1000  # rows that one transaction of a purge deletes
 BUSY_SECONDS = 2.0  # how long to wait for another process's transaction; bounds what a caller waits
 
 _REMEDIES = {
-    "SQLITE_BUSY": "Another process holds it: end whatever has it open beside informativa.",
-    "SQLITE_NOTADB": "Keep the file, and put a backup of the ledger in its place.",
-    "SQLITE_CORRUPT": "Keep the file, and put a backup of the ledger in its place.",
-    "SQLITE_FULL": "The disk is full: make room.",
+    "SQLITE_BUSY": later("Another process holds it: end whatever has it open beside informativa."),
+    "SQLITE_NOTADB": later("Keep the file, and put a backup of the ledger in its place."),
+    "SQLITE_CORRUPT": later("Keep the file, and put a backup of the ledger in its place."),
+    "SQLITE_FULL": later("The disk is full: make room."),
 }
 
 
@@ -208,8 +209,8 @@ class SqliteStore:
             if self._identity() == self._opened:
                 return
         raise LedgerError(
-            f"The ledger {self.file} was deleted or replaced while in use.",
-            "Put the file back, or restart the service to begin a new one.",
+            _("The ledger {file} was deleted or replaced while in use.").format(file=self.file),
+            _("Put the file back, or restart the service to begin a new one."),
         )
 
     def _migrate(self) -> None:
@@ -218,7 +219,8 @@ class SqliteStore:
         migrations = sorted(_migrations(), key=lambda migration: migration[0])
         if newest > migrations[-1][0]:
             raise LedgerError(
-                f"The ledger {self.file} was written by a newer informativa.", "Upgrade this one."
+                _("The ledger {file} was written by a newer informativa.").format(file=self.file),
+                _("Upgrade this one."),
             )
         for number, sql in migrations:
             if number <= newest:
@@ -248,18 +250,23 @@ class SqliteStore:
         try:
             yield
         except (sqlite3.IntegrityError, sqlite3.InterfaceError, ValueError, OverflowError) as error:
-            raise EventRefusedError(f"The ledger {self.file} refused a record ({error}).") from error
+            raise EventRefusedError(
+                _("The ledger {file} refused a record ({error}).").format(file=self.file, error=error)
+            ) from error
         except (sqlite3.Error, OSError) as error:
             raise LedgerError(
-                f"The ledger {self.file} cannot be used ({error}).", self._remedy(error)
+                _("The ledger {file} cannot be used ({why}).").format(
+                    file=self.file, why=foreign(str(error))
+                ),
+                self._remedy(error),
             ) from error
 
     def _remedy(self, error: Exception) -> str:
         name = getattr(error, "sqlite_errorname", "")
         for sign, remedy in _REMEDIES.items():
             if name.startswith(sign):
-                return remedy
-        return f"Look at the owner, mode and free space of {self.file.parent}."
+                return _(remedy)
+        return _("Look at the owner, mode and free space of {folder}.").format(folder=self.file.parent)
 
 
 class SqliteLedger(Ledger):

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from ..errors import RegisterError
+from ..i18n import _
 from ..model import Identified, Lookup, Notice, Told
 
 # Databases write 0001, 1900 or 1970 for "never". Italy's first law on personal data is in force since then.
@@ -27,20 +28,28 @@ def understood(
     if not answers:
         return None
     if len(answers) > 1:
-        raise RegisterError(f"The look-up {lookup.id} found more than one row for one caller.")
+        raise RegisterError(
+            _("The look-up {id} found more than one row for one caller.").format(id=lookup.id)
+        )
     answer = answers[0]
     at = now if answer.get("date") is None else _moment(answer["date"], lookup)
     named = answer.get("version")
     if at > now:
-        raise RegisterError(f"The look-up {lookup.id} gave a date that is still to come.")
+        raise RegisterError(_("The look-up {id} gave a date that is still to come.").format(id=lookup.id))
     if named is None and answer.get("date") is None:
-        raise RegisterError(f"The look-up {lookup.id} gave neither `version` nor `date`.")
+        raise RegisterError(_("The look-up {id} gave neither `version` nor `date`.").format(id=lookup.id))
     versions = {version.id: version for version in notice.versions}
     version = notice.current(at) if named is None else versions.get(str(named))
     if at < _FIRST or (version is not None and version.starts is not None and at < version.starts):
-        raise RegisterError(f"The look-up {lookup.id} gave a date on which nobody can have been told.")
+        raise RegisterError(
+            _("The look-up {id} gave a date on which nobody can have been told.").format(id=lookup.id)
+        )
     if version is None:
-        raise RegisterError(f"The look-up {lookup.id} gave a version that {notice.id} does not have.")
+        raise RegisterError(
+            _("The look-up {id} gave a version that {notice} does not have.").format(
+                id=lookup.id, notice=notice.id
+            )
+        )
     return Told(version, lookup.kind, at, _reference(answer.get("reference"), caller, lookup))
 
 
@@ -54,7 +63,9 @@ def _moment(value: object, lookup: Lookup) -> datetime:
         assert isinstance(value, datetime)
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     except (ValueError, AssertionError):
-        raise RegisterError(f"The look-up {lookup.id} gave a date that is not such as 2026-01-31.") from None
+        raise RegisterError(
+            _("The look-up {id} gave a date that is not such as 2026-01-31.").format(id=lookup.id)
+        ) from None
 
 
 def _reference(value: object, caller: Identified, lookup: Lookup) -> str:

@@ -17,6 +17,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from ..errors import RegisterError
+from ..i18n import _
 from ..model import Identified, Lookup, Notice, Told
 from ..ports import Clock
 from .answers import understood
@@ -73,18 +74,20 @@ class GuardedRegister:
         except RegisterError as error:
             raise RegisterError(f"{error}{self._failed()}") from error
         except TimeoutError:
-            said = (
-                f"The look-up {self._lookup.id} did not answer within {self._lookup.seconds * 1000:.0f} ms."
+            said = _("The look-up {id} did not answer within {milliseconds:.0f} ms.").format(
+                id=self._lookup.id, milliseconds=self._lookup.seconds * 1000
             )
             raise RegisterError(f"{said}{self._failed()}") from None
         except Exception as error:  # a driver's own; its text may quote the number, so its name has to do
-            said = f"The look-up {self._lookup.id} failed ({type(error).__name__})."
+            said = _("The look-up {id} failed ({kind}).").format(
+                id=self._lookup.id, kind=type(error).__name__
+            )
             raise RegisterError(f"{said}{self._failed()}") from None
         self._failures, self._paused_until = 0, 0.0
         return understood(answer, caller, self._lookup, self._notice, self._clock.now())
 
     def close(self) -> None:
-        for _ in range(THREADS):
+        for _thread in range(THREADS):
             self._jobs.put(None)
 
     def _may_ask(self) -> bool:
@@ -103,7 +106,9 @@ class GuardedRegister:
             return ""
         self._paused_until = self._monotonic() + PAUSE_SECONDS
         self._replace_threads()
-        return f" It is not asked for {PAUSE_SECONDS:.0f} s; who would be recognised by it hears the notice."
+        return _(
+            " It is not asked for {seconds:.0f} s; who would be recognised by it hears the notice."
+        ).format(seconds=PAUSE_SECONDS)
 
     def _replace_threads(self) -> None:
         """Threads may hang in the driver for ever: leave them behind, while they are not too many."""

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import urllib3
 
 from ..errors import RegisterError
+from ..i18n import _
 from ..model import Identified, Lookup
 
 LONGEST = 65_536  # bytes of an answer
@@ -43,10 +44,14 @@ class HttpRegister:
         if response.status == 404:
             return []
         if response.status != 200 or len(body) > LONGEST:
-            raise RegisterError(f"The look-up {self._lookup.id} answered with status {response.status}.")
+            raise RegisterError(
+                _("The look-up {id} answered with status {status}.").format(
+                    id=self._lookup.id, status=response.status
+                )
+            )
         answer = json.loads(body)
         if not isinstance(answer, dict) or not isinstance(answer.get("informed"), bool):
             raise RegisterError(
-                f"The look-up {self._lookup.id} did not answer with `informed` true or false."
+                _("The look-up {id} did not answer with `informed` true or false.").format(id=self._lookup.id)
             )
         return [answer] if answer["informed"] else []

@@ -19,6 +19,7 @@ from operator import mul
 from pathlib import Path
 
 from ..errors import SpeechError
+from ..i18n import _
 
 NARROW, WIDE = 8000, 16000  # hertz: of the telephone, and of G.722
 LEVEL, CEILING = -20.0, -3.0  # dBov: of speech (that of the prompts shipped), and of its highest peak
@@ -68,7 +69,7 @@ def sox(*arguments: str | Path, data: bytes | None = None) -> bytes:
     """What sox writes to its output. Raises SpeechError where it is missing, fails or does not end."""
     program = shutil.which("sox")
     if program is None:
-        raise SpeechError("The program sox is not there.", "Type: apt-get install sox libsox-fmt-mp3")
+        raise SpeechError(_("The program sox is not there."), _("Type: apt-get install sox libsox-fmt-mp3"))
     try:
         ran = subprocess.run(  # noqa: S603  # no shell, and files by absolute paths: sox would run "|command"
             [program, *map(str, arguments)],
@@ -78,10 +79,12 @@ def sox(*arguments: str | Path, data: bytes | None = None) -> bytes:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise SpeechError(f"sox did not end within {_PATIENCE:.0f} s.") from error
+        raise SpeechError(_("sox did not end within {seconds:.0f} s.").format(seconds=_PATIENCE)) from error
     if ran.returncode:
-        said = ran.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {ran.returncode}"]
-        raise SpeechError(f"sox says: {said[-1].partition('FAIL ')[2] or said[-1]}.")
+        said = ran.stderr.decode(errors="replace").strip().splitlines() or [
+            _("exit code {code}").format(code=ran.returncode)
+        ]
+        raise SpeechError(_("sox says: {said}.").format(said=said[-1].partition("FAIL ")[2] or said[-1]))
     return ran.stdout
 
 
@@ -89,17 +92,25 @@ def read(file: Path) -> Sound:
     """Any sound file that sox reads, at its own rate, its channels mixed. Raises SpeechError."""
     place = file.absolute()
     if not place.is_file():
-        raise SpeechError(f"There is no file {file}.", "Name a sound file, such as studio.wav")
+        raise SpeechError(
+            _("There is no file {file}.").format(file=file), _("Name a sound file, such as studio.wav")
+        )
     try:
         rate, seconds = int(sox("--i", "-r", place)), float(sox("--i", "-D", place))
         if seconds > LONGEST:
-            raise SpeechError(f"{file} lasts {seconds:.0f} s.", "A notice is shorter than ten minutes.")
+            raise SpeechError(
+                _("{file} lasts {seconds:.0f} s.").format(file=file, seconds=seconds),
+                _("A notice is shorter than ten minutes."),
+            )
         samples = array("f", sox(place, *_RAW, "-", "remix", "-"))
     except ValueError:
-        raise SpeechError(f"sox does not say how long {file} is.", "Save it as WAV.") from None
+        raise SpeechError(
+            _("sox does not say how long {file} is.").format(file=file), _("Save it as WAV.")
+        ) from None
     except SpeechError as error:
         raise SpeechError(
-            f"{file} cannot be read: {error}", "Save it as WAV, or see that it is one."
+            _("{file} cannot be read: {error}").format(file=file, error=error),
+            _("Save it as WAV, or see that it is one."),
         ) from error
     return Sound(samples, rate)
 
@@ -109,10 +120,10 @@ def read_wav(file: Path) -> Sound:
     try:
         with wave.open(str(file), "rb") as opened:
             if (opened.getnchannels(), opened.getsampwidth()) != (1, 2):
-                raise SpeechError(f"{file} is not mono and 16 bit.")
+                raise SpeechError(_("{file} is not mono and 16 bit.").format(file=file))
             return from_pcm(opened.readframes(opened.getnframes()), opened.getframerate())
     except (OSError, EOFError, wave.Error) as error:
-        raise SpeechError(f"{file} cannot be read ({error}).") from error
+        raise SpeechError(_("{file} cannot be read ({error}).").format(file=file, error=error)) from error
 
 
 def resampled(sound: Sound, rate: int) -> Sound:
@@ -192,21 +203,27 @@ def doubts(sound: Sound) -> Iterator[str]:
     frames = _frames(sound)
     level, places = _decibel(_speech(frames)), clipped(sound)
     if places:
-        yield f"it is clipped in {places} places (too loud where it was recorded); record it again, softer"
+        yield _(
+            "it is clipped in {places} places (too loud where it was recorded); record it again, softer"
+        ).format(places=places)
     if level < QUIETEST - 15:
-        yield f"it was recorded very softly ({level:.0f} dBov), so its noise is lifted too; record it louder"
+        yield _(
+            "it was recorded very softly ({level:.0f} dBov), so its noise is lifted too; record it louder"
+        ).format(level=level)
     if level - _decibel(_pauses(frames)) < CLEAR:
-        yield "it has much noise in its pauses, or none; record it in a quiet room"
+        yield _("it has much noise in its pauses, or none; record it in a quiet room")
 
 
 def stands_out(sound: Sound) -> Iterator[str]:
     """What is wrong with the level of a finished prompt."""
     level, places = sound.level, clipped(sound)
     if level > LOUDEST or level < QUIETEST:
-        how = "loud" if level > LOUDEST else "soft"
-        yield f"is too {how}: its speech is at {level:.0f} dBov, and {LEVEL:.0f} dBov is right"
+        how = _("loud") if level > LOUDEST else _("soft")
+        yield _("is too {how}: its speech is at {level:.0f} dBov, and {right:.0f} dBov is right").format(
+            how=how, level=level, right=LEVEL
+        )
     if places:
-        yield f"is clipped in {places} places"
+        yield _("is clipped in {places} places").format(places=places)
 
 
 # --- making it right ---
@@ -224,7 +241,7 @@ def trimmed(sound: Sound) -> Sound:
     frames = _frames(sound)
     speech = _speech(frames)
     if _decibel(speech) < -70:
-        raise SpeechError("There is nothing to be heard in it.", "Record it again.")
+        raise SpeechError(_("There is nothing to be heard in it."), _("Record it again."))
     above_noise = min(_pauses(frames) * _power(6), speech * _power(-_HEARD))  # there may be no pause
     heard = {at for at, power in enumerate(frames) if power > max(speech * _power(-_SOFT), above_noise)}
     spoken = [at for at, power in enumerate(frames) if power > speech * _power(-_HEARD)]
@@ -242,7 +259,7 @@ def _edge(heard: set[int], at: int, step: int) -> int:
 
 def levelled(sound: Sound) -> Sound:
     """Brought to the level for speech; peaks above the ceiling are held back without clipping."""
-    for _ in range(3):  # holding back a peak lowers the level a little: settle
+    for _round in range(3):  # holding back a peak lowers the level a little: settle
         gain = math.sqrt(_power(LEVEL - sound.level))
         sound = Sound(array("f", (value * gain for value in sound.samples)), sound.rate)
         if sound.peak <= CEILING:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import SpeechError
+from ..i18n import _
 from .audio import WIDE, Sound, faded, from_pcm, joined, levelled, trimmed
 from .spoken import said
 
@@ -42,8 +43,10 @@ def _whole(line: str, number: int, language: str) -> Sound:
     text = said(line, language)
     if strange := sorted(set(_SAYABLE.sub("", text))):
         raise SpeechError(
-            f"Line {number} holds {' '.join(strange)}, which the voice cannot say.",
-            "Write it as it is said.",
+            _("Line {number} holds {letters}, which the voice cannot say.").format(
+                number=number, letters=" ".join(strange)
+            ),
+            _("Write it as it is said."),
         )
     sound = _spoken(text, language)
     words = text.split()
@@ -51,7 +54,10 @@ def _whole(line: str, number: int, language: str) -> Sound:
         half = len(words) // 2
         parts = [_spoken(" ".join(part), language) for part in (words[:half], words[half:])]
         if sound.seconds < _LEAST * sum(part.seconds for part in parts):
-            raise SpeechError(f"The voice does not say all of line {number}.", "Make two sentences of it.")
+            raise SpeechError(
+                _("The voice does not say all of line {number}.").format(number=number),
+                _("Make two sentences of it."),
+            )
     return sound
 
 
@@ -59,7 +65,9 @@ def _spoken(text: str, language: str) -> Sound:
     try:
         engine: Any = importlib.import_module("py_nanotts")
     except ImportError:
-        raise SpeechError("The voices are not there.", "Type: pip install 'informativa[speech]'") from None
+        raise SpeechError(
+            _("The voices are not there."), _("Type: pip install 'informativa[speech]'")
+        ) from None
     samples: bytes = engine.NanoTTS().speak(
         text, voice=VOICES[language], speed=PACE[language], volume=_VOLUME
     )

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import SpeechError
+from ..i18n import _, foreign
 from .audio import NARROW, WIDE, sox
 
 _NARROW = ("-r", str(NARROW), "-c", "1")
@@ -32,7 +33,7 @@ def _wide(source: Path, target: Path) -> None:
 
 def _g722(source: Path, target: Path) -> None:
     """By the Asterisk that runs here, which has the codec; by ffmpeg where there is none."""
-    said = "there is neither a running Asterisk here nor ffmpeg"
+    said = _("there is neither a running Asterisk here nor ffmpeg")
     if asterisk := shutil.which("asterisk", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"):
         said = _by_asterisk(asterisk, source, target)
     if not _written(target) and (ffmpeg := shutil.which("ffmpeg")):
@@ -41,8 +42,8 @@ def _g722(source: Path, target: Path) -> None:
         said = _run(ffmpeg, "-loglevel", "error", "-y", *form, "-i", source, *out)
     if not _written(target):
         raise SpeechError(
-            f"{source.with_suffix('.g722')} cannot be made: {said.rstrip('.')}.",
-            "Run this as root or Asterisk's user while Asterisk runs, or: apt-get install ffmpeg",
+            _("{file} cannot be made: {why}.").format(file=source.with_suffix(".g722"), why=said.rstrip(".")),
+            _("Run this as root or Asterisk's user while Asterisk runs, or: apt-get install ffmpeg"),
         )
 
 
@@ -51,7 +52,9 @@ def _by_asterisk(asterisk: str, source: Path, target: Path) -> str:
     try:
         shared = Path(tempfile.mkdtemp(prefix=".formats-", dir=source.parent))
     except OSError as error:
-        return f"{source.parent} cannot be written ({error.strerror})"
+        return _("{file} cannot be written ({why})").format(
+            file=source.parent, why=foreign(error.strerror or "")
+        )
     try:
         owner = source.parent.stat()
         if os.geteuid() == 0:
@@ -91,4 +94,4 @@ def _run(*command: str | Path) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
-    return ((ran.stderr or ran.stdout).strip().splitlines() or ["it said nothing"])[-1]
+    return ((ran.stderr or ran.stdout).strip().splitlines() or [_("it said nothing")])[-1]

@@ -10,6 +10,7 @@ from importlib.resources.abc import Traversable
 import yaml
 
 from ..errors import SpeechError
+from ..i18n import _, foreign
 from .spoken import TONGUES
 
 PARTS = ("short", "full")
@@ -36,15 +37,27 @@ def lines(
         line = text.count("\n", 0, found.start()) + 1
         if place not in known:
             close = difflib.get_close_matches(place, known, n=1)
-            hint = f"Did you mean {{{close[0]}}}?" if close else f"There are: {', '.join(sorted(known))}."
-            raise SpeechError(f"{name}, line {line}: {{{place}}} means nothing.", hint)
+            hint = (
+                _("Did you mean {{{name}}}?").format(name=close[0])
+                if close
+                else _("There are: {known}.").format(known=", ".join(sorted(known)))
+            )
+            raise SpeechError(
+                _("{name}, line {line}: {{{place}}} means nothing.").format(
+                    name=name, line=line, place=place
+                ),
+                hint,
+            )
         if not known[place]:
-            raise SpeechError(f"{name}, line {line}, says {{{place}}}.", f"Give it: --{place} …")
+            raise SpeechError(
+                _("{name}, line {line}, says {{{place}}}.").format(name=name, line=line, place=place),
+                _("Give it: --{place} …").format(place=place),
+            )
         return known[place]
 
     made = re.sub(r"(?<!\.)\.\.(?!\.)", ".", _PLACE.sub(value, text)).splitlines()  # "… is Acme S.p.A.."
     if not any(line.strip() for line in made):
-        raise SpeechError(f"{name} is empty.", "Write one sentence a line.")
+        raise SpeechError(_("{name} is empty.").format(name=name), _("Write one sentence a line."))
     return made
 
 
@@ -55,30 +68,35 @@ def _in_words(folder: Traversable, language: str, purposes: Sequence[str]) -> st
         phrases = yaml.safe_load(_read(folder, name, language))
     except yaml.YAMLError as error:
         raise SpeechError(
-            f"{name} is not YAML.", "It has lines such as `service: handle your call`."
+            _("{name} is not YAML.").format(name=name), _("It has lines such as `service: handle your call`.")
         ) from error
     if not isinstance(phrases, dict) or not all(isinstance(said, str) for said in phrases.values()):
         raise SpeechError(
-            f"{name} does not say purposes.", "It has lines such as `service: handle your call`."
+            _("{name} does not say purposes.").format(name=name),
+            _("It has lines such as `service: handle your call`."),
         )
     if unknown := [purpose for purpose in purposes if purpose == "and" or purpose not in phrases]:
         raise SpeechError(
-            f"{name} does not say what {unknown[0]} is.",
-            "Copy the texts (informativa prompts texts DIR), add a line for it there, and give --texts DIR.",
+            _("{name} does not say what {purpose} is.").format(name=name, purpose=unknown[0]),
+            _(
+                "Copy the texts (informativa prompts texts DIR), add a line for it there, and give"
+                " --texts DIR."
+            ),
         )
     return f" {phrases.get('and', ',')} ".join(phrases[purpose] for purpose in purposes)
 
 
 def _read(folder: Traversable, name: str, language: str) -> str:
     if language not in TONGUES:
-        remedy = (
-            f"There are: {', '.join(sorted(TONGUES))}. Record a person, and add it: informativa prompts add"
+        remedy = _("There are: {languages}. Record a person, and add it: informativa prompts add").format(
+            languages=", ".join(sorted(TONGUES))
         )
-        raise SpeechError(f"There is no voice that speaks {language!r}.", remedy)
+        raise SpeechError(_("There is no voice that speaks {language!r}.").format(language=language), remedy)
     try:
         return (folder / name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        said = getattr(error, "strerror", None) or "it is not UTF-8"
+        said = foreign(getattr(error, "strerror", None) or "") or _("it is not UTF-8")
         raise SpeechError(
-            f"{folder / name} cannot be read ({said}).", "Type: informativa prompts texts DIR"
+            _("{file} cannot be read ({why}).").format(file=folder / name, why=said),
+            _("Type: informativa prompts texts DIR"),
         ) from None

@@ -1,0 +1,99 @@
+"""The catalogues of messages, brought up to date with the source: `make messages`.
+
+What the source marks (`_`, `later`, `ngettext`) and what the tree of commands says go into each language's
+`informativa.po`; new messages are empty there until somebody translates them, and those that are gone go.
+`informativa.mo`, which the program reads, is compiled from it.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from inspect import cleandoc
+from pathlib import Path
+
+import typer
+from babel.messages import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from informativa.cli.main import app
+from informativa.cli.tree import WORDS, nodes
+from informativa.i18n import DOMAIN
+
+SOURCE = Path(__file__).resolve().parents[2] / "agi/informativa"
+_KEYWORDS = {"_": None, "later": None, "ngettext": (1, 2)}
+
+
+def main() -> int:
+    """Update every catalogue, and say what is left to translate; the exit code."""
+    for po in catalogues():
+        catalog = read(po)
+        update(catalog)
+        po.write_bytes(text(catalog))
+        po.with_suffix(".mo").write_bytes(compiled(catalog))
+        for message in untranslated(catalog):
+            print(f"{po}: to be translated: {message.id!r}")
+    return 0
+
+
+def catalogues() -> list[Path]:
+    """The .po of each language."""
+    return sorted(SOURCE.glob(f"locale/*/LC_MESSAGES/{DOMAIN}.po"))
+
+
+def read(po: Path) -> Catalog:
+    """A catalogue as it is in the repository."""
+    with po.open("rb") as opened:
+        return read_po(opened, locale=po.parts[-3])
+
+
+def update(catalog: Catalog) -> None:
+    """Take in what the source says now. Translations stay, and nothing is guessed."""
+    template = Catalog(creation_date=catalog.creation_date)  # a new date would be a change each time
+    for message, place in sorted(_marked(), key=lambda pair: (pair[1], str(pair[0]))):
+        template.add(message, locations=[(place, 0)])
+    catalog.update(template, no_fuzzy_matching=True)
+    catalog.obsolete.clear()
+
+
+def text(catalog: Catalog) -> bytes:
+    """The .po: without line numbers, so that only what is said changes it."""
+    written = io.BytesIO()
+    write_po(written, catalog, width=110, include_lineno=False, ignore_obsolete=True)
+    return written.getvalue()
+
+
+def compiled(catalog: Catalog) -> bytes:
+    """The .mo."""
+    written = io.BytesIO()
+    write_mo(written, catalog)
+    return written.getvalue()
+
+
+def untranslated(catalog: Catalog) -> list[Message]:
+    """What somebody must translate."""
+    return [message for message in catalog if message.id and (message.fuzzy or not all(_strings(message)))]
+
+
+def _strings(message: Message) -> tuple[str, ...]:
+    return message.string if isinstance(message.string, tuple | list) else (message.string,)
+
+
+def _marked() -> Iterator[tuple[str | tuple[str, ...], str]]:
+    """Every message, and the file that it stands in."""
+    for file, _line, message, _comments, _context in extract_from_dir(
+        SOURCE, method_map=[("**.py", "python")], keywords=_KEYWORDS
+    ):
+        if message:
+            yield message, file
+    for node in nodes(typer.main.get_command(app)):
+        for word in WORDS:
+            if said := getattr(node, word, None):
+                yield cleandoc(said), "cli/main.py"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from ..config import DEFAULT_FILE, Configuration, load
 from ..errors import InformativaError
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Identified, Kind, Notice, NumberForm, Record, Version, told_elsewhere
-from .options import Config, Json, controller_named
+from .options import Config, Json, controller_named, known, print_json
 
 app = typer.Typer(help="Answer a caller's request for access or erasure.", no_args_is_help=True)
 
@@ -39,7 +38,7 @@ def show(number: Number, config: Config = DEFAULT_FILE, controller: Of = None, a
     found = {each.id: _records(each, caller) for each in _controllers(configuration, controller)}
     if as_json:
         rows = {name: [_facts(record) for record in records] for name, records in found.items()}
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
         return
     for name, records in found.items():
         owner = configuration.controllers[name]
@@ -56,18 +55,27 @@ def erase(
     config: Config = DEFAULT_FILE,
     controller: Of = None,
     yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Erase a caller: what is left of his records leads to nobody, and he is unknown afterwards."""
     configuration = load(config)
     caller = _identified(number)
+    counts: dict[str, int] = {}
     for each in _controllers(configuration, controller):
         if not yes:
-            print(f"{each.name} ({each.id}): {len(_records(each, caller))} records would be erased")
+            counts[each.id] = len(_records(each, caller))
+            message = f"{each.name} ({each.id}): {counts[each.id]} records would be erased"
         elif Path(each.ledger).exists():
             with _opened(each) as store:
-                erased = store.erase(_pseudonyms(each, caller), datetime.now(UTC))
-            print(f"{each.name} ({each.id}): {erased} records erased")
-    if not yes:
+                counts[each.id] = store.erase(_pseudonyms(each, caller), datetime.now(UTC))
+            message = f"{each.name} ({each.id}): {counts[each.id]} records erased"
+        else:
+            continue
+        if not as_json:
+            print(message)
+    if as_json:
+        print_json({"done": yes, "records": counts})
+    elif not yes:
         print("Nothing was erased yet. To do it, add --yes.")
 
 
@@ -80,6 +88,7 @@ def record(
     reference: str,
     on: datetime,
     version: str,
+    as_json: bool = False,
 ) -> None:
     """Put on record that this caller was told elsewhere. Raises InformativaError for what cannot be."""
     configuration = load(file)
@@ -92,6 +101,10 @@ def record(
     event = told_elsewhere(given, told, kind, on, pseudonym(caller, owner.key), reference)
     with _opened(owner) as store:
         (number_of,) = store.append([event])
+    if as_json:
+        text = {"notice": notice, "version": told.id, "by": kind, "on": on}
+        print_json({"record": number_of, "caller": mask(caller.number), **text})
+        return
     print(f"Record {number_of}: {mask(caller.number)} got {notice} {told.id} by {kind} on {on:%Y-%m-%d}.")
 
 
@@ -101,11 +114,15 @@ def require_elsewhere(kind: Kind) -> None:
         raise InformativaError(f"--by cannot be {kind}.", "It is operator, website or contract.")
 
 
-def purge(file: Path, yes: bool) -> None:
+def purge(file: Path, yes: bool, as_json: bool = False) -> None:
     """Delete what is older than each controller's retention, or say what would be."""
     now = datetime.now(UTC)
+    facts: dict[str, object] = {}
     for controller in load(file).controllers.values():
+        facts[controller.id] = None
         if controller.retention is None:
+            if as_json:
+                continue
             print(f"{controller.name} ({controller.id}): no retention is set, records are kept for ever")
             continue
         cutoff = now - controller.retention
@@ -113,9 +130,14 @@ def purge(file: Path, yes: bool) -> None:
         if Path(controller.ledger).exists():
             with _opened(controller) as store:
                 count = store.purge(cutoff, now) if yes else store.older(cutoff)
+        facts[controller.id] = {"before": cutoff, "records": count}
+        if as_json:
+            continue
         verb = "deleted" if yes else "would be deleted"
         print(f"{controller.name} ({controller.id}): {count} records from before {cutoff:%Y-%m-%d} {verb}")
-    if not yes:
+    if as_json:
+        print_json({"done": yes, "controllers": facts})
+    elif not yes:
         print("Nothing was deleted yet. To do it, add --yes.")
 
 
@@ -137,8 +159,7 @@ def find_notice(configuration: Configuration, controller: str, name: str) -> Not
     """The controller's notice of that name. Raises InformativaError with those that there are."""
     notices = {notice.id: notice for notice in configuration.notices[controller]}
     if name not in notices:
-        known = ", ".join(sorted(notices)) or "none"
-        raise InformativaError(f"Controller {controller} has no notice {name}.", f"There are: {known}.")
+        raise InformativaError(f"Controller {controller} has no notice {name}.", known(name, notices))
     return notices[name]
 
 
@@ -148,7 +169,7 @@ def find_version(notice: Notice, name: str, on: datetime) -> Version:
         return notice.current(on)
     versions = {version.id: version for version in notice.versions}
     if name not in versions:
-        raise InformativaError(f"There is no version {name}.", f"There are: {', '.join(versions)}.")
+        raise InformativaError(f"There is no version {name}.", known(name, versions))
     return versions[name]
 
 

@@ -13,7 +13,7 @@ import typer
 from ..config import DEFAULT_FILE, load
 from ..config.build import KEY_BYTES, RETIRED
 from ..errors import InformativaError
-from .options import Config, controller_named
+from .options import Config, Json, controller_named, print_json
 
 app = typer.Typer(help="The keys that turn numbers into pseudonyms.", no_args_is_help=True)
 
@@ -25,7 +25,9 @@ def _group() -> None:
 
 @app.command()
 def rotate(
-    controller: Annotated[str, typer.Argument(metavar="CONTROLLER")], config: Config = DEFAULT_FILE
+    controller: Annotated[str, typer.Argument(metavar="CONTROLLER")],
+    config: Config = DEFAULT_FILE,
+    as_json: Json = False,
 ) -> None:
     """Give a controller a new key; callers known under the old one are re-keyed when they next call."""
     configuration = load(config)
@@ -41,6 +43,9 @@ def rotate(
             f"{error.filename or key} cannot be written ({error.strerror}).",
             "Run this as the user whose file it is.",
         ) from error
+    if as_json:
+        print_json({"controller": owner.id, "key": key, "old_key": old})
+        return
     print(f"{owner.name} ({owner.id}) has a new key; the old one is {old}.")
     print("Next: have the service load it (systemctl reload informativa).")
 

@@ -22,7 +22,7 @@ from ..errors import InformativaError, SpeechError
 from ..speech import audio, formats, texts
 from ..speech.spoken import TONGUES, key
 from .installing import install as install_
-from .options import Config
+from .options import Config, Json, known, print_json
 from .shelf import MATERIAL, Place, Shelf, described, warnings, write
 
 app = typer.Typer(help="The sound of the notices: speak, add, hear and lay out.", no_args_is_help=True)
@@ -137,7 +137,7 @@ def add(
             "A supplement is for those who know a version.", "--part supplement --after 2026-11"
         )
     if after and after not in shelf.versions(name, notice):
-        raise InformativaError(f"There is no version {after}.", "Give one that callers know: --after 2026-11")
+        raise InformativaError(f"There is no version {after}.", known(after, shelf.versions(name, notice)))
     sound = audio.read(file)
     for doubt in audio.doubts(sound):
         print(f"warning: {file}: {doubt}", file=sys.stderr)
@@ -154,10 +154,14 @@ def play(
     ] = "",
     only_path: Annotated[bool, typer.Option("--path", help="Only print where it is.")] = False,
     config: Config = DEFAULT_FILE,
+    as_json: Json = False,
 ) -> None:
     """Let a prompt be heard; without NAME, list those of the configuration."""
     shelf = Shelf(config)
     places = {place.base: place for _, place in shelf.configured()}
+    if not name and as_json:
+        print_json([_facts(place) for place in places.values()])
+        return
     if not name:
         for base in places:
             print(_line(shelf, base))
@@ -168,9 +172,12 @@ def play(
         found = [wanted.absolute()]
     if len(found) != 1:
         what = f"{name} may be one of several prompts" if found else f"There is no prompt {name}"
-        known = ", ".join(shelf.relative(base) for base in found or places)
-        raise InformativaError(f"{what}.", f"There are: {known}.")
+        there = [shelf.relative(base) for base in found or places]
+        raise InformativaError(f"{what}.", known("" if found else name, there))
     file = found[0].with_name(f"{found[0].name}.wav")
+    if as_json:
+        print_json(_facts(places.get(found[0], Place("", "", "", "", found[0]))))
+        return
     print(file if only_path else _line(shelf, found[0]))
     if not only_path and not _heard(file):
         print(
@@ -193,14 +200,13 @@ def install(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     config: Config = DEFAULT_FILE,
+    as_json: Json = False,
 ) -> None:
     """Make each prompt's missing formats beside it, so that Asterisk need not translate in every call."""
     chosen = _listed(wanted) or list(formats.FORMATS)
     if unknown := [one for one in chosen if one not in formats.FORMATS]:
-        raise InformativaError(
-            f"There is no format {unknown[0]}.", f"There are: {', '.join(formats.FORMATS)}."
-        )
-    install_(Shelf(config), [one for one in formats.FORMATS if one in chosen], sounds, dry_run=dry_run)
+        raise InformativaError(f"There is no format {unknown[0]}.", known(unknown[0], formats.FORMATS))
+    install_(Shelf(config), [one for one in formats.FORMATS if one in chosen], sounds, dry_run, as_json)
 
 
 def doubtful(configuration: Configuration) -> list[str]:
@@ -252,6 +258,28 @@ def _line(shelf: Shelf, base: Path) -> str:
     if file.exists():
         return described(file, audio.read_wav(file))
     return f"{base}  {prompt.seconds:.1f} s"
+
+
+def _facts(place: Place) -> dict[str, object]:
+    """One prompt for programs; `problem` is '' or says why Asterisk would not play it."""
+    facts: dict[str, object] = {
+        "prompt": place.base,
+        "notice": place.notice,
+        "version": place.version,
+        "part": place.part,
+        "language": place.language,
+        "files": place.files(),
+        "seconds": None,
+        "level": None,
+        "problem": "",
+    }
+    try:
+        facts["seconds"] = round(measure(place.base).seconds, 3)
+        if place.file("wav").exists():
+            facts["level"] = round(audio.read_wav(place.file("wav")).level, 1)
+    except ValueError as error:
+        facts["problem"] = str(error)
+    return facts
 
 
 def _heard(file: Path) -> bool:

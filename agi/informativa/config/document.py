@@ -49,7 +49,15 @@ def read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        message = "there is no such file; type: informativa init DIR"
+        beside = sorted(file.parent.glob("*.yaml")) if file.parent.is_dir() else []
+        message = "there is no such file; " + (
+            f"did you mean {beside[0]}? Then type: -c {beside[0]}"
+            if len(beside) == 1
+            else "name yours with -c FILE, or make one: informativa init DIR"
+        )
+        raise ConfigError([Problem(str(file), None, "", message)]) from None
+    except IsADirectoryError:
+        message = f"is a folder; type: -c {file / 'informativa.yaml'}"
         raise ConfigError([Problem(str(file), None, "", message)]) from None
     except (OSError, UnicodeDecodeError) as error:
         message = f"cannot be read ({_reason(error)}); give a readable UTF-8 file with -c"

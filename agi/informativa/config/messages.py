@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from .document import KeyPath
@@ -25,7 +27,9 @@ def in_words(detail: ErrorDetails) -> str:
             *parents, key = key_path(detail)
             return unknown("setting", str(key), _settings_at(tuple(parents)), named=False)
         case "literal_error" | "enum":
-            return f"{detail['input']!r} is not one of {detail['ctx']['expected']}"
+            given, expected = str(detail["input"]), detail["ctx"]["expected"]
+            close = closest(given, re.findall(r"'([^']*)'", expected))
+            return f"{given!r} is not one of {expected}" + (f"; did you mean {close}?" if close else "")
         case "form":
             return detail["msg"]
         case "dict_type" | "model_type":
@@ -42,9 +46,22 @@ def in_words(detail: ErrorDetails) -> str:
 
 def unknown(what: str, name: str, known: Any, *, named: bool = True) -> str:
     """That there is no such thing, and which was probably meant or which there are."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}"
+    close = closest(name, known)
+    hint = f"did you mean {close}?" if close else f"there are: {', '.join(sorted(known))}"
     return f"there is no {what} {name}; {hint}" if named else f"is not a setting here; {hint}"
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """The one that was probably meant, whatever its case; '' if none comes near."""
+    plain = {one.casefold(): one for one in known}
+    folded = name.casefold()
+    close = (
+        difflib.get_close_matches(folded, plain, n=1)
+        or [one for one in plain if len(folded) > 1 and (one.startswith(folded) or folded.startswith(one))][
+            :1
+        ]
+    )
+    return plain[close[0]] if close else ""
 
 
 def _settings_at(path: KeyPath) -> list[str]:

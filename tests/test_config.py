@@ -209,7 +209,7 @@ def test_file_that_is_no_configuration(tmp_path: Path, content: bytes) -> None:
 def test_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     """Where there is no configuration the admin is told how to get one."""
     assert problems(tmp_path / "none.yaml") == [
-        "none.yaml: there is no such file; type: informativa init DIR"
+        "none.yaml: there is no such file; name yours with -c FILE, or make one: informativa init DIR"
     ]
 
 

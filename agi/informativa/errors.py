@@ -87,3 +87,8 @@ class ProtocolError(SessionError):
 
 class SessionLostError(SessionError):
     """Asterisk closed the connection, or did not answer within the time that the command may take."""
+
+
+def problems(error: InformativaError) -> tuple[Problem, ...]:
+    """An error as problems, for who reads them one by one: those of a configuration, or itself."""
+    return error.problems if isinstance(error, ConfigError) else (Problem("", None, "", str(error)),)

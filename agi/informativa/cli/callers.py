@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from ..errors import InformativaError
 from ..i18n import _, later
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Identified, Kind, Notice, NumberForm, Record, Version, told_elsewhere
-from .options import Config, Json, controller_named
+from .options import Config, Json, controller_named, known, print_json
 
 app = typer.Typer(help="Answer a caller's request for access or erasure.", no_args_is_help=True)
 
@@ -40,7 +39,7 @@ def show(number: Number, config: Config = DEFAULT_FILE, controller: Of = None, a
     found = {each.id: _records(each, caller) for each in _controllers(configuration, controller)}
     if as_json:
         rows = {name: [_facts(record) for record in records] for name, records in found.items()}
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
         return
     for name, records in found.items():
         owner = configuration.controllers[name]
@@ -62,22 +61,27 @@ def erase(
     config: Config = DEFAULT_FILE,
     controller: Of = None,
     yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Erase a caller: what is left of his records leads to nobody, and he is unknown afterwards."""
     configuration = load(config)
     caller = _identified(number)
+    counts: dict[str, int] = {}
     for each in _controllers(configuration, controller):
         if not yes:
-            print(
-                _("{name} ({id}): {count} records would be erased").format(
-                    name=each.name, id=each.id, count=len(_records(each, caller))
-                )
-            )
+            counts[each.id] = len(_records(each, caller))
+            message = _("{name} ({id}): {count} records would be erased")
         elif Path(each.ledger).exists():
             with _opened(each) as store:
-                erased = store.erase(_pseudonyms(each, caller), datetime.now(UTC))
-            print(_("{name} ({id}): {count} records erased").format(name=each.name, id=each.id, count=erased))
-    if not yes:
+                counts[each.id] = store.erase(_pseudonyms(each, caller), datetime.now(UTC))
+            message = _("{name} ({id}): {count} records erased")
+        else:
+            continue
+        if not as_json:
+            print(message.format(name=each.name, id=each.id, count=counts[each.id]))
+    if as_json:
+        print_json({"done": yes, "records": counts})
+    elif not yes:
         print(_("Nothing was erased yet. To do it, add --yes."))
 
 
@@ -90,6 +94,7 @@ def record(
     reference: str,
     on: datetime,
     version: str,
+    as_json: bool = False,
 ) -> None:
     """Put on record that this caller was told elsewhere. Raises InformativaError for what cannot be."""
     configuration = load(file)
@@ -104,6 +109,10 @@ def record(
     event = told_elsewhere(given, told, kind, on, pseudonym(caller, owner.key), reference)
     with _opened(owner) as store:
         (number_of,) = store.append([event])
+    if as_json:
+        text = {"notice": notice, "version": told.id, "by": kind, "on": on}
+        print_json({"record": number_of, "caller": mask(caller.number), **text})
+        return
     print(
         _("Record {record}: {caller} got {notice} {version} by {kind} on {on:%Y-%m-%d}.").format(
             record=number_of, caller=mask(caller.number), notice=notice, version=told.id, kind=kind, on=on
@@ -119,11 +128,15 @@ def require_elsewhere(kind: Kind) -> None:
         )
 
 
-def purge(file: Path, yes: bool) -> None:
+def purge(file: Path, yes: bool, as_json: bool = False) -> None:
     """Delete what is older than each controller's retention, or say what would be."""
     now = datetime.now(UTC)
+    facts: dict[str, object] = {}
     for controller in load(file).controllers.values():
+        facts[controller.id] = None
         if controller.retention is None:
+            if as_json:
+                continue
             print(
                 _("{name} ({id}): no retention is set, records are kept for ever").format(
                     name=controller.name, id=controller.id
@@ -135,13 +148,18 @@ def purge(file: Path, yes: bool) -> None:
         if Path(controller.ledger).exists():
             with _opened(controller) as store:
                 count = store.purge(cutoff, now) if yes else store.older(cutoff)
+        facts[controller.id] = {"before": cutoff, "records": count}
+        if as_json:
+            continue
         message = (
             _("{name} ({id}): {count} records from before {cutoff:%Y-%m-%d} deleted")
             if yes
             else _("{name} ({id}): {count} records from before {cutoff:%Y-%m-%d} would be deleted")
         )
         print(message.format(name=controller.name, id=controller.id, count=count, cutoff=cutoff))
-    if not yes:
+    if as_json:
+        print_json({"done": yes, "controllers": facts})
+    elif not yes:
         print(_("Nothing was deleted yet. To do it, add --yes."))
 
 
@@ -163,11 +181,8 @@ def find_notice(configuration: Configuration, controller: str, name: str) -> Not
     """The controller's notice of that name. Raises InformativaError with those that there are."""
     notices = {notice.id: notice for notice in configuration.notices[controller]}
     if name not in notices:
-        known = ", ".join(sorted(notices)) or _("none")
-        raise InformativaError(
-            _("Controller {controller} has no notice {name}.").format(controller=controller, name=name),
-            _("There are: {known}.").format(known=known),
-        )
+        message = _("Controller {controller} has no notice {name}.").format(controller=controller, name=name)
+        raise InformativaError(message, known(name, notices))
     return notices[name]
 
 
@@ -177,10 +192,7 @@ def find_version(notice: Notice, name: str, on: datetime) -> Version:
         return notice.current(on)
     versions = {version.id: version for version in notice.versions}
     if name not in versions:
-        raise InformativaError(
-            _("There is no version {name}.").format(name=name),
-            _("There are: {known}.").format(known=", ".join(versions)),
-        )
+        raise InformativaError(_("There is no version {name}.").format(name=name), known(name, versions))
     return versions[name]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from importlib import resources
 from pathlib import Path
@@ -15,7 +14,7 @@ from ..config import Configuration, load
 from ..errors import LedgerError
 from ..i18n import _
 from ..model import Controller, Line, Lookup
-from .options import controller_named
+from .options import controller_named, print_json
 
 
 def show(file: Path, as_json: bool) -> None:
@@ -23,7 +22,7 @@ def show(file: Path, as_json: bool) -> None:
     configuration = load(file)
     rows = [_row(controller, configuration) for controller in configuration.controllers.values()]
     if as_json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
         return
     for row in rows:
         print(f"{row['id']}: {row['name']}, {row['state']}")

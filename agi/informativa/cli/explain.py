@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -10,9 +9,9 @@ from pathlib import Path
 from .. import bootstrap, policy
 from .. import caller as callers
 from ..config import load
-from ..errors import InformativaError
 from ..i18n import _, later
 from ..model import Caller, Decision, Identified, IncomingCall, Known, Line, Reason, Standing, Status
+from .options import line_named, print_json
 
 WITHHELD = "withheld"
 _UNAVAILABLE = 67  # Q.931 presentation
@@ -67,13 +66,7 @@ BRANCHES = (
 def explain(file: Path, number: str, to: str, at: datetime, language: str, as_json: bool) -> None:
     """Print the decision on a call from `number` (or `withheld`) to the line `to` at `at`."""
     configuration = load(file)
-    line = configuration.spelled.get(to)
-    if line is None:
-        known = ", ".join(found.number for found in configuration.lines)
-        raise InformativaError(
-            _("There is no line {to}: its callers hear fallback_prompt.").format(to=to),
-            _("There are: {known}.").format(known=known),
-        )
+    line = line_named(configuration, to)
     call = IncomingCall(
         id="explain",
         linked="",
@@ -94,7 +87,10 @@ def explain(file: Path, number: str, to: str, at: datetime, language: str, as_js
         "language": wanted,
         "notices": [_notice(decision, line, wanted, standing) for decision in decisions],
     }
-    print(json.dumps(facts, indent=2, ensure_ascii=False) if as_json else "\n".join(_tree(facts)))
+    if as_json:
+        print_json(facts)
+    else:
+        print("\n".join(_tree(facts)))
 
 
 def _standing(line: Line, caller: Caller) -> Standing:

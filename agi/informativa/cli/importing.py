@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .. import bootstrap
@@ -27,7 +26,8 @@ from ..i18n import _, foreign
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Event, Identified, Kind, Notice, NumberForm, told_elsewhere
 from .callers import find_notice, find_version
-from .options import controller_named
+from .options import controller_named, print_json
+from .terminal import console
 
 BATCH = 5000  # rows in one transaction
 COLUMNS = {
@@ -78,7 +78,14 @@ class Source:
 
 
 def run(
-    file: Path, config: Path, controller: str, notice: str, kind: Kind, reference: str, region: str
+    file: Path,
+    config: Path,
+    controller: str,
+    notice: str,
+    kind: Kind,
+    reference: str,
+    region: str,
+    as_json: bool = False,
 ) -> None:
     """Import `file`; what could not be taken goes, by line number and reason, beside it."""
     configuration = load(config)
@@ -101,6 +108,10 @@ def run(
         store.close()
     if not rejected:
         rejects.unlink()
+    if as_json:
+        counts = {"read": read, "recorded": added, "known_before": read - added - rejected}
+        print_json({**counts, "rejected": rejected, "rejects": rejects if rejected else None})
+        return
     print(
         _("{read} rows read: {added} recorded, {known} known before, {rejected} rejected.").format(
             read=read, added=added, known=read - added - rejected, rejected=rejected
@@ -121,8 +132,9 @@ def _import(
         BarColumn(),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as progress:
+    with Progress(
+        *columns, console=console(stderr=True), disable=not sys.stderr.isatty(), transient=True
+    ) as progress:
         task = progress.add_task("", total=size)
         for line, row in _rows(opened):
             read += 1

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,15 +15,17 @@ from ..config.prompts import measure
 from ..errors import SpeechError
 from ..i18n import _
 from ..speech.formats import FORMATS
+from .options import print_json
 from .shelf import Place, Shelf, write
 
 
-def install(shelf: Shelf, wanted: list[str], sounds: Path | None, *, dry_run: bool) -> None:
+def install(shelf: Shelf, wanted: list[str], sounds: Path | None, dry_run: bool, as_json: bool) -> None:
     """Make what is missing beside each prompt, and copy all to `sounds` if given; say what was done."""
+    say = _nothing if as_json else print
     if sounds is not None and not sounds.is_dir():
         remedy = _("Name Asterisk's own: --sounds /var/lib/asterisk/sounds")
         raise SpeechError(_("There is no folder {folder}.").format(folder=sounds), remedy)
-    done = 0
+    done: list[Path] = []
     cannot: dict[str, SpeechError] = {}
     bases: dict[Path, tuple[str, Place]] = {}
     for controller, place in shelf.configured():
@@ -38,19 +41,22 @@ def install(shelf: Shelf, wanted: list[str], sounds: Path | None, *, dry_run: bo
             file = place.file(extension)
             if file.exists() or extension in cannot:
                 continue
-            print((_("would make {file}") if dry_run else _("making {file}")).format(file=file))
+            say((_("would make {file}") if dry_run else _("making {file}")).format(file=file))
             if dry_run:
+                done.append(file)
                 continue
             try:
                 _make(shelf, controller, place, extension)
-                done += 1
+                done.append(file)
             except SpeechError as error:
                 cannot[extension] = error
                 print(_("warning: {warning}").format(warning=error), file=sys.stderr)
     if sounds is not None:
-        done += _copy(shelf, sounds, dry_run=dry_run)
-    if not dry_run:
-        print(_("{prompts} prompts, {files} files made.").format(prompts=len(bases), files=done))
+        done += _copy(shelf, sounds, say, dry_run=dry_run)
+    if as_json:
+        print_json({"done": not dry_run, "prompts": len(bases), "files": done, "not_made": list(cannot)})
+    elif not dry_run:
+        say(_("{prompts} prompts, {files} files made.").format(prompts=len(bases), files=len(done)))
     if cannot:
         raise SpeechError(
             _("Not made: {formats}.").format(formats=", ".join(cannot)),
@@ -84,10 +90,14 @@ def _make(shelf: Shelf, controller: str, place: Place, extension: str) -> None:
     write({place.file(extension): content})
 
 
-def _copy(shelf: Shelf, sounds: Path, *, dry_run: bool) -> int:
+def _nothing(_text: str) -> None:
+    """Say nothing: the facts come at the end."""
+
+
+def _copy(shelf: Shelf, sounds: Path, say: Callable[[str], None], *, dry_run: bool) -> list[Path]:
     """The version in force of each notice, to be played in the channel's language as
-    `Playback(informativa/acme/privacy-short)`; how many files."""
-    done = 0
+    `Playback(informativa/acme/privacy-short)`; the files."""
+    done: list[Path] = []
     for controller, place in shelf.configured():
         if place.part not in ("short", "full") or place.version != _in_force(shelf, controller, place.notice):
             continue
@@ -99,7 +109,7 @@ def _copy(shelf: Shelf, sounds: Path, *, dry_run: bool) -> int:
                 if dry_run
                 else _("deleting {file}, of another version")
             )
-            print(message.format(file=stale))
+            say(message.format(file=stale))
             if not dry_run:
                 stale.unlink()
         for file in place.files():
@@ -107,10 +117,10 @@ def _copy(shelf: Shelf, sounds: Path, *, dry_run: bool) -> int:
             if target.exists() and target.read_bytes() == file.read_bytes():
                 continue
             message = _("would copy {file} to {target}") if dry_run else _("copying {file} to {target}")
-            print(message.format(file=file, target=target))
+            say(message.format(file=file, target=target))
+            done.append(target)
             if not dry_run:
                 write({target: file.read_bytes()})
-                done += 1
     return done
 
 

@@ -14,7 +14,7 @@ from ..config import DEFAULT_FILE, load
 from ..config.build import KEY_BYTES, RETIRED
 from ..errors import InformativaError
 from ..i18n import _, foreign
-from .options import Config, controller_named
+from .options import Config, Json, controller_named, print_json
 
 app = typer.Typer(help="The keys that turn numbers into pseudonyms.", no_args_is_help=True)
 
@@ -26,7 +26,9 @@ def _group() -> None:
 
 @app.command()
 def rotate(
-    controller: Annotated[str, typer.Argument(metavar="CONTROLLER")], config: Config = DEFAULT_FILE
+    controller: Annotated[str, typer.Argument(metavar="CONTROLLER")],
+    config: Config = DEFAULT_FILE,
+    as_json: Json = False,
 ) -> None:
     """Give a controller a new key; callers known under the old one are re-keyed when they next call."""
     configuration = load(config)
@@ -44,6 +46,9 @@ def rotate(
             ),
             _("Run this as the user whose file it is."),
         ) from error
+    if as_json:
+        print_json({"controller": owner.id, "key": key, "old_key": old})
+        return
     print(
         _("{name} ({id}) has a new key; the old one is {old}.").format(name=owner.name, id=owner.id, old=old)
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +14,9 @@ from .. import bootstrap
 from ..config import DEFAULT_FILE, load
 from ..errors import InformativaError
 from ..i18n import _, later
+from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Event, Kind, Record
-from .options import Config, controller_named
+from .options import Config, Json, as_json, controller_named
 
 app = typer.Typer(help="What was recorded.", no_args_is_help=True)
 
@@ -44,18 +46,71 @@ def show(
         str | None, typer.Option(metavar="NAME", help="Only this controller's ledger.")
     ] = None,
     last: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the last N of each.")] = None,
+    json: Json = False,
 ) -> None:
     """Show the records of every controller, or of one, the oldest first."""
     configuration = load(config)
     chosen = (
         [controller_named(configuration, controller)] if controller else configuration.controllers.values()
     )
+    if json:
+        _stream(chosen, last)
+        return
     for each in chosen:
-        _show(each, last)
+        print(f"{each.name} ({each.id})")
+        with _opened(each) as ledger:
+            if ledger is None:
+                message = _("There is no ledger {ledger}: nothing was recorded yet, or it was taken away.\n")
+                print(message.format(ledger=each.ledger))
+            else:
+                _print(_last(ledger, last))
 
 
-def _show(controller: Controller, last: int | None) -> None:
-    print(f"{controller.name} ({controller.id})")
+def _stream(chosen: Iterable[Controller], last: int | None) -> None:
+    """One JSON array, a record a line, however long it is."""
+    opening = "["
+    for each in chosen:
+        with _opened(each) as ledger:
+            for record in _last(ledger, last) if ledger else ():
+                print(f"{opening}{as_json({'controller': each.id, **facts(record)})}", end="")
+                opening = ",\n "
+    print("[]" if opening == "[" else "]")
+
+
+def facts(record: Record) -> dict[str, object]:
+    """A record for programs."""
+    event = record.event
+    heard = event.heard
+    return {
+        "record": record.number,
+        "at": event.at,
+        "call": event.call,
+        "line": event.line,
+        "caller": event.pseudonym.hex() if event.pseudonym else None,
+        "erased": event.erased,
+        "notice": event.notice,
+        "version": event.version,
+        "language": event.language,
+        "purposes": event.purposes,
+        "kind": event.kind,
+        "status": event.status,
+        "reason": event.reason,
+        "rests_on_record": event.basis or None,
+        "heard_seconds": round(heard.seconds, 3) if heard else None,
+        "length_seconds": round(heard.length, 3) if heard else None,
+        "ending": heard.ending if heard else None,
+        "key": heard.key if heard else None,
+        "reference": event.reference,
+    }
+
+
+def _last(ledger: SqliteStore, last: int | None) -> Iterator[Record]:
+    return ledger.records(max(1, ledger.newest() - last + 1) if last else 1)
+
+
+@contextmanager
+def _opened(controller: Controller) -> Iterator[SqliteStore | None]:
+    """The controller's ledger, if there is one."""
     try:
         exists = Path(controller.ledger).exists()
     except PermissionError as error:
@@ -64,15 +119,11 @@ def _show(controller: Controller, last: int | None) -> None:
             _("Run this as the user who owns it."),
         ) from error
     if not exists:
-        print(
-            _("There is no ledger {ledger}: nothing was recorded yet, or it was taken away.\n").format(
-                ledger=controller.ledger
-            )
-        )
+        yield None
         return
     ledger = bootstrap.store(controller)
     try:
-        _print(ledger.records(max(1, ledger.newest() - last + 1) if last else 1))
+        yield ledger
     finally:
         ledger.close()
 

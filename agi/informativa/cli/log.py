@@ -12,6 +12,8 @@ from enum import StrEnum
 
 import structlog
 
+from .terminal import colours
+
 WAITING = 10_000  # lines that may wait for a reader; more are dropped and counted
 FLUSH_SECONDS = 1.0
 
@@ -86,7 +88,7 @@ def configure(form: LogFormat) -> Sink:
         if form is LogFormat.JSON
         else [
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ,
+                colors=colours(sys.stderr),
                 # the pretty one would print local variables, and with them callers' numbers
                 exception_formatter=structlog.dev.plain_traceback,
             )

@@ -1,12 +1,13 @@
 """`informativa`: the commands, and the one place where every error ends.
 
-Exit codes: 0 done, 1 something is wrong that the message tells how to mend, 3 a defect of informativa,
-130 interrupted.
+Exit codes: 0 done, 1 something is wrong that the message tells how to mend, 2 the command line cannot be
+understood, 3 a defect of informativa, 130 interrupted (`EXITS` in tree.py). A mistyped option must not look
+like a finding of `check` to the script that runs it, and shells and most programs say 2 for it.
 """
 
 from __future__ import annotations
 
-import io
+import errno
 import os
 import sys
 import traceback
@@ -22,11 +23,13 @@ from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
 from ..i18n import _
 from ..model import Kind
-from . import callers, importing, keys, ledger, prompts, setup, tree
+from . import callers, importing, keys, ledger, prompts, setup, terminal, tree
 from . import controllers as controllers_
 from . import explain as explain_
 from .log import LogFormat
 from .options import Config, Json
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 app = typer.Typer(
     name="informativa",
@@ -62,9 +65,9 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or em
 
 
 @app.command()
-def check(config: Config = DEFAULT_FILE) -> None:
+def check(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """Check the configuration and all that it names, and open the ledgers, without serving calls."""
-    setup.check(config)
+    setup.check(config, as_json)
 
 
 @app.command()
@@ -88,11 +91,12 @@ def record(
     on: Annotated[datetime | None, typer.Option(metavar="DATE", help="When; now, if not given.")] = None,
     version: Annotated[str, typer.Option(metavar="VERSION", help="Else the one in force then.")] = "",
     config: Config = DEFAULT_FILE,
+    as_json: Json = False,
 ) -> None:
     """Put on record that a caller was told elsewhere: by an operator, a website, a contract."""
     callers.require_elsewhere(kind)
     when = on.replace(tzinfo=UTC) if on else datetime.now(UTC)
-    callers.record(config, number, controller, notice, kind, reference, when, version)
+    callers.record(config, number, controller, notice, kind, reference, when, version, as_json)
 
 
 @app.command(name="import")
@@ -104,19 +108,21 @@ def import_(
     notice: Annotated[str, typer.Option(metavar="NAME")] = "privacy",
     region: Annotated[str, typer.Option(metavar="COUNTRY", help="Of numbers without country code.")] = "IT",
     config: Config = DEFAULT_FILE,
+    as_json: Json = False,
 ) -> None:
     """Put on record who was told elsewhere, from a CSV file; the same row adds nothing twice."""
     callers.require_elsewhere(kind)
-    importing.run(file, config, controller, notice, kind, reference, region)
+    importing.run(file, config, controller, notice, kind, reference, region, as_json)
 
 
 @app.command()
 def purge(
     config: Config = DEFAULT_FILE,
     yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Say which records are older than the retention; with --yes delete them, as the service does daily."""
-    callers.purge(config, yes)
+    callers.purge(config, yes, as_json)
 
 
 @app.command()
@@ -172,11 +178,12 @@ def serve(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. Nothing but an exit code and one message leaves it."""
     i18n.speak()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a company's name is no reason to stop
+    terminal.prepare()
     try:
-        return int(tree.command(app)(args=arguments, standalone_mode=False) or 0)
+        try:
+            return int(tree.command(app)(args=arguments, standalone_mode=False) or 0)
+        finally:
+            _flush()
     except ConfigError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
@@ -191,6 +198,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
+            reason = os.strerror(error.errno or 0)
+            message = _("informativa: What was to be printed could not be written ({why}).")
+            print(message.format(why=i18n.foreign(reason)), file=sys.stderr)
+            return 1
         place = traceback.extract_tb(error.__traceback__)[-1]
         print(
             _(
@@ -204,10 +216,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 3
 
 
+def _flush() -> None:
+    """Have what was printed written, now that an error can still be told. Raises OSError."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries once more at its end
+        if error.errno != errno.EPIPE:  # a reader that has seen enough is no error
+            raise
+
+
 def _usage(error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "informativa"
-    message = error.format_message()
+    message = error.format_message().replace("Value error, ", "")
     if message:
         print(
             _("informativa: {message} Type: {command} --help").format(
@@ -215,4 +238,4 @@ def _usage(error: typer.TyperException) -> int:
             ),
             file=sys.stderr,
         )
-    return 1
+    return 2

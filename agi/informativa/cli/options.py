@@ -1,42 +1,92 @@
-"""Options that several commands share."""
+"""What several commands share: options, printing as JSON, and the answer to a name that there is not."""
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from .. import i18n
 from ..config import Configuration
+from ..config.messages import closest
 from ..errors import InformativaError
-from ..i18n import _, speak
-from ..model import Controller
+from ..i18n import _
+from ..model import Controller, Line
+
+SHOWN = 10  # names that a message lists
+
+
+def _for_programs(wanted: bool) -> bool:
+    """What a program reads is the same in every locale."""
+    if wanted:
+        i18n.speak({})
+    return wanted
+
 
 Config = Annotated[
     Path,
     typer.Option("-c", "--config", envvar="INFORMATIVA_CONFIG", metavar="FILE", help="The configuration."),
 ]
-
-
-def _for_programs(wanted: bool) -> bool:
-    """What a program reads is the same in every language."""
-    if wanted:
-        speak({})
-    return wanted
-
-
 Json = Annotated[
-    bool, typer.Option("--json", callback=_for_programs, is_eager=True, help="Print it as JSON.")
+    bool, typer.Option("--json", help="Print it as JSON.", callback=_for_programs, is_eager=True)
 ]
 
 
+def print_json(facts: object) -> None:
+    """Print facts for a program: one JSON document, never wrapped, coloured or translated.
+
+    Keys of several words are joined by `_`; times are ISO 8601 in UTC; escapes where UTF-8 cannot go.
+    """
+    print(as_json(facts, indent=2))
+
+
+def as_json(facts: object, indent: int | None = None) -> str:
+    """The same as text, on one line without `indent`."""
+    unicode = sys.stdout is not None and sys.stdout.encoding.lower().startswith("utf")
+    return json.dumps(_joined(facts), indent=indent, ensure_ascii=not unicode)
+
+
+def _joined(facts: object) -> Any:
+    if isinstance(facts, Mapping):
+        return {str(name).replace(" ", "_"): _joined(fact) for name, fact in facts.items()}
+    if isinstance(facts, list | tuple | set | frozenset):
+        return [_joined(fact) for fact in (sorted(facts) if isinstance(facts, set | frozenset) else facts)]
+    if isinstance(facts, datetime):
+        return facts.isoformat(timespec="seconds")
+    return str(facts) if isinstance(facts, Path) else facts
+
+
+def known(name: str, names: Iterable[str]) -> str:
+    """The remedy of a message about a name that there is not: which was meant, or which there are."""
+    there = sorted(names)
+    if close := closest(name, there):
+        return _("Did you mean {name}?").format(name=close)
+    if len(there) > SHOWN:
+        listed = ", ".join(there[:SHOWN])
+        return _("There are: {names} and {number} more.").format(names=listed, number=len(there) - SHOWN)
+    return _("There are: {names}.").format(names=", ".join(there) or _("none"))
+
+
 def controller_named(configuration: Configuration, name: str) -> Controller:
-    """The controller that an admin named. Raises InformativaError with those that there are."""
+    """The controller that an admin named. Raises InformativaError with the one that was probably meant."""
     found = configuration.controllers.get(name)
     if found is None:
-        known = ", ".join(sorted(configuration.controllers))
-        raise InformativaError(
-            _("There is no controller {name}.").format(name=name),
-            _("There are: {known}.").format(known=known),
-        )
+        message = _("There is no controller {name}.").format(name=name)
+        raise InformativaError(message, known(name, configuration.controllers))
+    return found
+
+
+def line_named(configuration: Configuration, number: str) -> Line:
+    """The line of a called number, in any of its spellings. Raises InformativaError as above."""
+    found = configuration.spelled.get(number)
+    if found is None:
+        message = _("There is no line {number}: its callers hear fallback_prompt.").format(number=number)
+        numbers = [line.number for line in configuration.lines]
+        close = closest(number, configuration.spelled)
+        raise InformativaError(message, known(number, [close] if close else numbers))
     return found

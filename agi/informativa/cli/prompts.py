@@ -23,7 +23,7 @@ from ..i18n import _
 from ..speech import audio, formats, texts
 from ..speech.spoken import TONGUES, key
 from .installing import install as install_
-from .options import Config
+from .options import Config, Json, known, print_json
 from .shelf import MATERIAL, Place, Shelf, described, warnings, write
 
 app = typer.Typer(help="The sound of the notices: speak, add, hear and lay out.", no_args_is_help=True)
@@ -144,10 +144,8 @@ def add(
             _("A supplement is for those who know a version."), "--part supplement --after 2026-11"
         )
     if after and after not in shelf.versions(name, notice):
-        raise InformativaError(
-            _("There is no version {name}.").format(name=after),
-            _("Give one that callers know: --after 2026-11"),
-        )
+        message = _("There is no version {name}.").format(name=after)
+        raise InformativaError(message, known(after, shelf.versions(name, notice)))
     sound = audio.read(file)
     for doubt in audio.doubts(sound):
         print(_("warning: {warning}").format(warning=f"{file}: {doubt}"), file=sys.stderr)
@@ -164,10 +162,14 @@ def play(
     ] = "",
     only_path: Annotated[bool, typer.Option("--path", help="Only print where it is.")] = False,
     config: Config = DEFAULT_FILE,
+    as_json: Json = False,
 ) -> None:
     """Let a prompt be heard; without NAME, list those of the configuration."""
     shelf = Shelf(config)
     places = {place.base: place for _, place in shelf.configured()}
+    if not name and as_json:
+        print_json([_facts(place) for place in places.values()])
+        return
     if not name:
         for base in places:
             print(_line(shelf, base))
@@ -182,9 +184,12 @@ def play(
             if found
             else _("There is no prompt {name}").format(name=name)
         )
-        known = ", ".join(shelf.relative(base) for base in found or places)
-        raise InformativaError(f"{what}.", _("There are: {known}.").format(known=known))
+        there = [shelf.relative(base) for base in found or places]
+        raise InformativaError(f"{what}.", known("" if found else name, there))
     file = found[0].with_name(f"{found[0].name}.wav")
+    if as_json:
+        print_json(_facts(places.get(found[0], Place("", "", "", "", found[0]))))
+        return
     print(file if only_path else _line(shelf, found[0]))
     if not only_path and not _heard(file):
         print(
@@ -208,15 +213,14 @@ def install(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     config: Config = DEFAULT_FILE,
+    as_json: Json = False,
 ) -> None:
     """Make each prompt's missing formats beside it, so that Asterisk need not translate in every call."""
     chosen = _listed(wanted) or list(formats.FORMATS)
     if unknown := [one for one in chosen if one not in formats.FORMATS]:
-        raise InformativaError(
-            _("There is no format {format}.").format(format=unknown[0]),
-            _("There are: {known}.").format(known=", ".join(formats.FORMATS)),
-        )
-    install_(Shelf(config), [one for one in formats.FORMATS if one in chosen], sounds, dry_run=dry_run)
+        message = _("There is no format {format}.").format(format=unknown[0])
+        raise InformativaError(message, known(unknown[0], formats.FORMATS))
+    install_(Shelf(config), [one for one in formats.FORMATS if one in chosen], sounds, dry_run, as_json)
 
 
 def doubtful(configuration: Configuration) -> list[str]:
@@ -273,6 +277,28 @@ def _line(shelf: Shelf, base: Path) -> str:
     if file.exists():
         return described(file, audio.read_wav(file))
     return f"{base}  {prompt.seconds:.1f} s"
+
+
+def _facts(place: Place) -> dict[str, object]:
+    """One prompt for programs; `problem` is '' or says why Asterisk would not play it."""
+    facts: dict[str, object] = {
+        "prompt": place.base,
+        "notice": place.notice,
+        "version": place.version,
+        "part": place.part,
+        "language": place.language,
+        "files": place.files(),
+        "seconds": None,
+        "level": None,
+        "problem": "",
+    }
+    try:
+        facts["seconds"] = round(measure(place.base).seconds, 3)
+        if place.file("wav").exists():
+            facts["level"] = round(audio.read_wav(place.file("wav")).level, 1)
+    except ValueError as error:
+        facts["problem"] = str(error)
+    return facts
 
 
 def _heard(file: Path) -> bool:

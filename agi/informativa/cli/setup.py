@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -17,16 +18,20 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import typer
+
 from .. import bootstrap, i18n, service
 from .. import dialplan as dialplans
 from ..config import Configuration, load
-from ..errors import ConfigError, InformativaError
+from ..errors import ConfigError, InformativaError, problems
 from ..files import put
 from ..i18n import _, foreign
 from ..model import Line
+from . import checking
 from .keys import write_key
 from .log import LogFormat, configure
-from .prompts import doubtful
+from .options import print_json
+from .terminal import verbatim
 
 _ALONE = "# Nothing that is configured leaves this machine.\nIPAddressDeny=any\nIPAddressAllow=localhost\n"
 _CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml
@@ -67,17 +72,25 @@ def init(folder: Path) -> None:
     )
 
 
-def check(file: Path) -> None:
-    """Load everything and open the ledgers; print what was found, warnings on standard error."""
-    configuration = load(file, keep=True)
-    if configuration.refused:
-        raise ConfigError(configuration.refused)
-    bootstrap.verify_recordings(configuration, keep=False)
-    for controller in configuration.controllers.values():
-        if not controller.refused:
-            bootstrap.store(controller).close()
-    for warning in (*configuration.warnings, *_exposed(configuration), *doubtful(configuration)):
+def check(file: Path, as_json: bool = False) -> None:
+    """Load everything, open the ledgers, look at the ports; say what was found, and warn on stderr."""
+    try:
+        configuration, notes = _checked(file)
+    except InformativaError as error:
+        if not as_json:
+            raise
+        print_json(
+            {"ok": False, "file": file.absolute(), "problems": [asdict(one) for one in problems(error)]}
+        )
+        raise typer.Exit(1) from None
+    warnings = checking.warnings(configuration)
+    if as_json:
+        print_json(_facts(configuration, warnings, notes))
+        return
+    for warning in warnings:
         print(_("warning: {warning}").format(warning=warning), file=sys.stderr)
+    for note in notes:
+        print(note)
     for line in configuration.lines:
         print(f"{line.number}: {line.controller.name}, {', '.join(_plan(line))}")
     print(
@@ -88,6 +101,35 @@ def check(file: Path) -> None:
             address=configuration.listen,
         )
     )
+
+
+def _checked(file: Path) -> tuple[Configuration, list[str]]:
+    """The configuration, and what stands at its ports. Raises InformativaError for what stops a service."""
+    configuration = load(file, keep=True)
+    if configuration.refused:
+        raise ConfigError(configuration.refused)
+    bootstrap.verify_recordings(configuration, keep=False)
+    for controller in configuration.controllers.values():
+        if not controller.refused:
+            bootstrap.store(controller).close()
+    return configuration, checking.ports(configuration)
+
+
+def _facts(configuration: Configuration, warnings: list[str], notes: list[str]) -> dict[str, object]:
+    return {
+        "ok": True,
+        "file": configuration.file,
+        "problems": [],
+        "warnings": warnings,
+        "notes": notes,
+        "service": configuration.listen,
+        "metrics": configuration.metrics,
+        "controllers": list(configuration.controllers),
+        "lines": [
+            {"number": line.number, "controller": line.controller.id, "notices": _plan(line)}
+            for line in configuration.lines
+        ],
+    }
 
 
 def _plan(line: Line) -> list[str]:
@@ -101,16 +143,6 @@ def _plan(line: Line) -> list[str]:
             seconds=version.short[line.language].seconds,
         )
         for name, version in versions
-    ]
-
-
-def _exposed(configuration: Configuration) -> list[str]:
-    """Ledgers that others than their user can read."""
-    files = [Path(controller.ledger) for controller in configuration.controllers.values()]
-    return [
-        _("others can read {file}; type: chmod 600 {file}").format(file=file)
-        for file in files
-        if file.stat().st_mode & 0o077
     ]
 
 
@@ -128,7 +160,7 @@ def systemd(file: Path, output: Path | None) -> None:
 def _put(text: str, output: Path | None, then: str) -> None:
     """Print it, or write it as a whole and say what to type next. Raises InformativaError."""
     if output is None:
-        print(text, end="")
+        verbatim(text)
         return
     try:
         put(output, text.encode())

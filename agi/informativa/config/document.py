@@ -50,7 +50,15 @@ def read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        message = _("there is no such file; type: informativa init DIR")
+        beside = sorted(file.parent.glob("*.yaml")) if file.parent.is_dir() else []
+        message = (
+            _("there is no such file; did you mean {file}? Then type: -c {file}").format(file=beside[0])
+            if len(beside) == 1
+            else _("there is no such file; name yours with -c FILE, or make one: informativa init DIR")
+        )
+        raise ConfigError([Problem(str(file), None, "", message)]) from None
+    except IsADirectoryError:
+        message = _("is a folder; type: -c {file}").format(file=file / "informativa.yaml")
         raise ConfigError([Problem(str(file), None, "", message)]) from None
     except (OSError, UnicodeDecodeError) as error:
         message = _("cannot be read ({why}); give a readable UTF-8 file with -c").format(why=_reason(error))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..i18n import _, foreign
@@ -26,9 +28,12 @@ def in_words(detail: ErrorDetails) -> str:
             *parents, key = key_path(detail)
             return unknown("", str(key), _settings_at(tuple(parents)), named=False)
         case "literal_error" | "enum":
-            return _("{value!r} is not one of {known}").format(
-                value=detail["input"], known=detail["ctx"]["expected"].replace(" or ", _(" or "))
+            given, expected = str(detail["input"]), detail["ctx"]["expected"]
+            close = closest(given, re.findall(r"'([^']*)'", expected))
+            said = _("{value!r} is not one of {known}").format(
+                value=given, known=expected.replace(" or ", _(" or "))
             )
+            return said + (_("; did you mean {name}?").format(name=close) if close else "")
         case "form":
             return detail["msg"]
         case "dict_type" | "model_type":
@@ -46,9 +51,9 @@ def in_words(detail: ErrorDetails) -> str:
 
 def unknown(what: str, name: str, known: Any, *, named: bool = True) -> str:
     """That there is no such thing, and which was probably meant or which there are."""
-    close = difflib.get_close_matches(name, list(known), n=1)
+    close = closest(name, known)
     hint = (
-        _("did you mean {name}?").format(name=close[0])
+        _("did you mean {name}?").format(name=close)
         if close
         else _("there are: {known}").format(known=", ".join(sorted(known)))
     )
@@ -57,6 +62,19 @@ def unknown(what: str, name: str, known: Any, *, named: bool = True) -> str:
         if named
         else _("is not a setting here; {hint}").format(hint=hint)
     )
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """The one that was probably meant, whatever its case; '' if none comes near."""
+    plain = {one.casefold(): one for one in known}
+    folded = name.casefold()
+    close = (
+        difflib.get_close_matches(folded, plain, n=1)
+        or [one for one in plain if len(folded) > 1 and (one.startswith(folded) or folded.startswith(one))][
+            :1
+        ]
+    )
+    return plain[close[0]] if close else ""
 
 
 def _settings_at(path: KeyPath) -> list[str]:

@@ -32,7 +32,20 @@ _RESULT = {"INFORMATIVA_STATUS": "status", "INFORMATIVA_REASON": "reason", "INFO
 
 # What may stand before the Gosub on the way of a call that is to ring nobody and to get there.
 _HARMLESS = frozenset(
-    "answer log mset noop playback progress ringing set userevent verbose wait celgenuserevent".split()
+    [
+        "answer",
+        "log",
+        "mset",
+        "noop",
+        "playback",
+        "progress",
+        "ringing",
+        "set",
+        "userevent",
+        "verbose",
+        "wait",
+        "celgenuserevent",
+    ]
 )
 
 
@@ -103,7 +116,9 @@ async def entries(talk: ami.Conversation, line: str, context: str = "") -> list[
     for step in messages:
         if step.event == "ListDialplan" and step.application:
             extensions = found.setdefault(step.context, {})
-            extensions.setdefault(step.exten or step.extension, []).append(f"{step.application}({step.appdata})")
+            extensions.setdefault(step.exten or step.extension, []).append(
+                f"{step.application}({step.appdata})"
+            )
     taken = [(name, *next(iter(extensions.items()))) for name, extensions in found.items()]  # the best match
     return [
         Entry(name, extension, tuple(steps), ours)

@@ -70,7 +70,9 @@ def summary(file: str, since: datetime, today: datetime) -> Summary:
         with _opened(Path(file)) as connection:
             counts = tuple(
                 Count(line, notice, version, language, Status(status), whole, of_today)
-                for line, notice, version, language, status, whole, of_today in connection.execute(_COUNTS, times)
+                for line, notice, version, language, status, whole, of_today in connection.execute(
+                    _COUNTS, times
+                )
             )
             calls = connection.execute(_CALLS, times).fetchone()
             known = connection.execute(_KNOWN).fetchone()[0]
@@ -130,7 +132,7 @@ class Follower:
         """Let go of the file."""
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection, self._version = None, -1
 
     def _open(self) -> bool:
         """Whether the file that is there now is open; another one is read from its beginning."""
@@ -151,7 +153,7 @@ class Follower:
     def _forget(self) -> None:
         self.close()
         if self._identity is not None:
-            self._identity, self._version, self._next = None, -1, 1
+            self._identity, self._next = None, 1
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

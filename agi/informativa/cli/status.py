@@ -162,9 +162,7 @@ def _controller(
             spared["today"] += count.today * seconds  # type: ignore[assignment]
     last = found.last
     return facts | {
-        "today": _tally(
-            found.calls[1], {each: n for each, n in _by_status(found, "today").items()}, spared["today"]
-        ),
+        "today": _tally(found.calls[1], _by_status(found, "today"), spared["today"]),
         "30 days": _tally(found.calls[0], _by_status(found, "whole"), spared["30 days"]),
         "known callers": found.known,
         "bytes": found.size,

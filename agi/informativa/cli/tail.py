@@ -33,7 +33,7 @@ class _Watch:
 
 
 def run(file: Path, line: str | None, controller: str | None, count: int, as_json: bool) -> None:
-    """Print until the reader has seen enough. Raises InformativaError for a line or controller that is none."""
+    """Print until the reader has seen enough. Raises InformativaError for a line or controller not known."""
     configuration = load(file)
     if line is not None:
         if line not in configuration.spelled:

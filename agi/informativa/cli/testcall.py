@@ -1,4 +1,4 @@
-"""`informativa test-call`: one call to a line, placed by Asterisk to nobody, and whether it went as it should."""
+"""`informativa test-call`: one call, placed by Asterisk to nobody, and whether it went as it should."""
 
 from __future__ import annotations
 
@@ -68,7 +68,11 @@ def run(file: Path, to: str, number: str, context: str, *, through: bool, sure: 
             _("Add `manager:` to {file}, as the comments of `informativa init` show.").format(file=file),
         )
     test = _planned(configuration, to, number, context, sure)
-    say = (lambda _text: None) if as_json else (lambda text: print(text, flush=True))
+
+    def say(text: str) -> None:
+        if not as_json:
+            print(text, flush=True)
+
     asyncio.run(_call(test, account, context, through, say))
     if as_json:
         print(json.dumps(_facts(test), indent=2, ensure_ascii=False))
@@ -190,7 +194,7 @@ async def _entry(talk: ami.Conversation, test: _Test, context: str, through: boo
     if not await trial.direct(talk):
         raise InformativaError(
             _(
-                "Asterisk has no context {context}: its informativa.conf is of an earlier version, or not loaded."
+                "Asterisk has no context {context}: its informativa.conf is not loaded, or an older one."
             ).format(context=trial.OWN),
             _("Write it again with `informativa dialplan`, then type: asterisk -rx 'dialplan reload'"),
         )

@@ -33,7 +33,8 @@ _KNOWN = "SELECT count(DISTINCT pseudonym) FROM standing"
 _LAST = f"SELECT {rows.COLUMNS} FROM event ORDER BY record DESC LIMIT 1"  # noqa: S608  # our own names
 _EARLIEST = """
 SELECT coalesce(min(record), 1) FROM (
-    SELECT record FROM event WHERE call <> '' AND (:line = '' OR line = :line) ORDER BY record DESC LIMIT :count
+    SELECT record FROM event WHERE call <> '' AND (:line = '' OR line = :line)
+    ORDER BY record DESC LIMIT :count
 )
 """
 

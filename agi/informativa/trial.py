@@ -28,6 +28,7 @@ PATIENCE = 30.0  # seconds beside the prompts: a service that hangs costs 10, a 
 SILENCE = 5.0  # seconds without a word about a call that was taken; Asterisk says the first at once
 
 _CALLS_US = re.compile(r"(?:^|[?:])informativa,s,1\b")
+_PLAYED_HERE = re.compile(r"execif\(1\?Playback\((.*)\)\)")  # the third try of our dialplan
 _RESULT = {"INFORMATIVA_STATUS": "status", "INFORMATIVA_REASON": "reason", "INFORMATIVA_RECORD": "record"}
 
 # What may stand before the Gosub on the way of a call that is to ring nobody and to get there.
@@ -168,7 +169,7 @@ async def place(
     )
     trial.tell(What.PLACED, channel)
     try:
-        while not trial.outcome.status and not trial.over:
+        while not (trial.outcome.status or trial.over or trial.failed):
             left = min(longest, trial.deadline) - trial.age()
             if left <= 0:
                 break
@@ -177,7 +178,7 @@ async def place(
     finally:
         await _hang_up(talk, (one, two))
     lacking = [right for right in ("call", "dialplan") if right not in trial.seen]
-    if lacking and not trial.over:
+    if lacking and not trial.failed:
         raise ManagerError(
             _("Asterisk's manager interface does not let {user} see what became of the call.").format(
                 user=account.user
@@ -196,6 +197,7 @@ class _Trial:
     def __init__(self, channel: str, tell: Callable[[Moment], None]) -> None:
         self.outcome = Outcome(channel)
         self.over = False
+        self.failed = False  # there is no such extension: it never came to be
         self.asked = False
         self.seen: set[str] = set()  # classes of events
         self.deadline = SILENCE
@@ -214,7 +216,7 @@ class _Trial:
     def happened(self, event: Any) -> None:
         """Take what Asterisk says of any channel."""
         if event.event == "OriginateResponse" and event.response == "Failure" and not self.seen:
-            self.over = True  # there is no such extension
+            self.failed = True
         if event.uniqueid != self._channel:
             return
         taken = _TAKEN.get(event.event)
@@ -234,9 +236,9 @@ class _Trial:
             self._playing = False
             self.tell(What.ENDS)
         application, data = event.application.lower(), event.appdata
-        if event.context == "informativa" and application == "playback":
+        if event.context == "informativa" and (own := _PLAYED_HERE.match(f"{application}({data})")):
             self._playing = True
-            self.tell(What.BEGINS, data)
+            self.tell(What.BEGINS, own[1])
         elif event.context == "informativa" and application == "agi":
             self.asked = True
             self.outcome.by_script = not data.startswith("agi://")

@@ -1,4 +1,4 @@
-"""The commands for watching, beside a real Asterisk: a call placed to nobody, calls as they come, the screen."""
+"""The commands for watching, beside a real Asterisk."""
 
 from __future__ import annotations
 

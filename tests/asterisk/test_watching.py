@@ -147,7 +147,7 @@ def test_call_when_things_fail(site: Site) -> None:
     site.edit_dialplan("AGI(" + str(BIN / "informativa-agi"), "AGI(nothing")
     code, facts = tried(site)
     assert code == 1
-    assert happened(facts)[-3:] == ["notice-begins", "notice-ends", "status"]
+    assert happened(facts)[-4:] == ["notice-begins", "answered", "notice-ends", "status"]
     assert any("FALLBACK" in each for each in facts["problems"])
     assert site.office.config.read_text() == before
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..errors import LedgerError
+from ..i18n import _
 from ..model import Kind, Record, Status
 from . import rows
 
@@ -79,9 +80,15 @@ def summary(file: str, since: datetime, today: datetime) -> Summary:
             known = connection.execute(_KNOWN).fetchone()[0]
             last = connection.execute(_LAST).fetchone()
         size = sum(Path(file + end).stat().st_size for end in ("", "-wal") if Path(file + end).exists())
+    except FileNotFoundError as error:
+        raise LedgerError(
+            _("There is no ledger {file}.").format(file=file),
+            _("The service makes it when it starts; if there was one, it was taken away."),
+        ) from error
     except (sqlite3.Error, OSError, ValueError) as error:
         raise LedgerError(
-            f"The ledger {file} cannot be read ({error}).", f"Look at its owner and mode: ls -l {file}"
+            _("The ledger {file} cannot be read ({error}).").format(file=file, error=error),
+            _("Look at its owner and mode: ls -l {file}").format(file=file),
         ) from error
     return Summary(counts, calls, known, rows.record(last) if last else None, size)
 
@@ -163,7 +170,10 @@ class Follower:
         except (sqlite3.Error, OSError, ValueError) as error:
             self.close()
             if not (isinstance(error, sqlite3.OperationalError) and str(error).startswith(_UNREADY)):
-                raise LedgerError(f"The ledger {self._file} cannot be read ({error}).") from error
+                raise LedgerError(
+                    _("The ledger {file} cannot be read ({error}).").format(file=self._file, error=error),
+                    _("It is tried again until it can."),
+                ) from error
 
 
 @contextmanager

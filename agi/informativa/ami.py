@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,6 +19,16 @@ from .i18n import _
 from .model import ManagerAccount
 
 SECONDS = 10.0  # for all of one conversation's waiting for one answer
+WAITING = 10_000  # events that nobody has taken yet; what comes after them is dropped
+
+# Which right under `write =` lets a user do what; Asterisk only says "Permission denied".
+_RIGHTS = {
+    "DBGetTree": "reporting",
+    "DBDel": "system",
+    "Hangup": "system",
+    "Originate": "originate",
+    "ShowDialPlan": "reporting",
+}
 
 _log = logging.getLogger("informativa.ami")
 _log.addHandler(logging.NullHandler())
@@ -28,26 +38,34 @@ _log.propagate = False  # its lines name actions, values included
 class Conversation:
     """What may be asked. Every method raises ManagerError when there is no answer or a refusal."""
 
-    def __init__(self, manager: Manager) -> None:
+    def __init__(self, manager: Manager, user: str) -> None:
         self._manager = manager
+        self._user = user
+        self._events: asyncio.Queue[Any] = asyncio.Queue(WAITING)
+        self._listening = False
 
-    async def act(self, name: str, **fields: str) -> list[Any]:
-        """The messages that one action is answered with: mappings, case-insensitive."""
+    async def act(self, name: str, **fields: str | Sequence[str]) -> list[Any]:
+        """The messages that one action is answered with: mappings, case-insensitive.
+
+        Of an `Async` action it is the first answer alone; what follows comes as events.
+        """
+        as_list = False if "Async" in fields else None
         try:
             async with asyncio.timeout(SECONDS):
-                answer = await self._manager.send_action({"Action": name, **fields})
+                answer = await self._manager.send_action({"Action": name, **fields}, as_list=as_list)
         except TimeoutError:
             raise ManagerError(
                 _("Asterisk's manager interface did not answer {name}.").format(name=name)
             ) from None
         messages = answer if isinstance(answer, list) else [answer]
         if not messages[0].success:
-            raise ManagerError(
-                _("Asterisk's manager interface refused {name}: {message}.").format(
-                    name=name, message=messages[0].message
-                )
-            )
+            raise self._refused(name, messages[0].message)
         return messages
+
+    def _refused(self, name: str, why: str) -> ManagerError:
+        message = _("Asterisk's manager interface refused {name}: {message}.").format(name=name, message=why)
+        right = _RIGHTS.get(name, "") if why == "Permission denied" else ""
+        return ManagerError(message, lacking(self._user, write=right) if right else "")
 
     async def tree(self, family: str) -> dict[str, str]:
         """All entries of one AstDB family, by key."""
@@ -68,6 +86,42 @@ class Conversation:
             if "not found" not in str(error):
                 raise
 
+    async def listen(self, *classes: str) -> None:
+        """Have the events of these classes come from now on, as far as the user's `read =` allows."""
+        if not self._listening:
+            self._manager.register_event("*", self._take)
+            self._listening = True
+        await self.act("Events", EventMask=",".join(classes))
+
+    async def event(self, seconds: float) -> Any | None:
+        """The next event, a mapping; `None` if none comes within so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                event = await self._events.get()
+        except TimeoutError:
+            return None
+        if event is None:
+            raise ManagerError(_("Asterisk closed its manager interface."))
+        return event
+
+    def lost(self, _error: object) -> None:
+        """The connection is gone: nothing more will come."""
+        if not self._events.full():
+            self._events.put_nowait(None)
+
+    def _take(self, _manager: Manager, event: Any) -> None:
+        if not self._events.full():
+            self._events.put_nowait(event)
+
+
+def lacking(user: str, *, read: str = "", write: str = "") -> str:
+    """What to write into manager.conf so that a user gets a right."""
+    name, right = ("read", read) if read else ("write", write)
+    return _(
+        "In manager.conf, section [{user}], add {right} to the line that begins with `{name} =`, then type:"
+        " asterisk -rx 'manager reload'"
+    ).format(user=user, right=right, name=name)
+
 
 @asynccontextmanager
 async def conversation(account: ManagerAccount) -> AsyncIterator[Conversation]:
@@ -75,7 +129,8 @@ async def conversation(account: ManagerAccount) -> AsyncIterator[Conversation]:
     loop = asyncio.get_running_loop()
     manager = Manager(loop=loop, host=account.host, port=account.port, events="off", log=_log)
     where = f"{account.host}:{account.port}"
-    manager.connection_lost = lambda _error: None  # no reconnecting
+    talk = Conversation(manager, account.user)
+    manager.connection_lost = talk.lost  # no reconnecting
     try:
         async with asyncio.timeout(SECONDS):
             made = loop.create_connection(manager.config["protocol_factory"], account.host, account.port)
@@ -89,7 +144,6 @@ async def conversation(account: ManagerAccount) -> AsyncIterator[Conversation]:
             _("Set `enabled = yes`, `bindaddr` and `port` in manager.conf, or correct `manager.address`."),
         ) from error
     try:
-        talk = Conversation(manager)
         try:
             await talk.act("Login", Username=account.user, Secret=account.secret, Events="off")
         except ManagerError as error:

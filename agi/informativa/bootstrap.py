@@ -19,6 +19,7 @@ from .ports import Ledger, Register
 
 if TYPE_CHECKING:
     from .ledgers.sqlite import SqliteStore
+    from .ledgers.watching import Follower, Summary
 
 
 class SystemClock:
@@ -79,6 +80,20 @@ def store(controller: Controller, *, read_only: bool = False, create: bool = Tru
     from .ledgers.sqlite import SqliteStore
 
     return SqliteStore(controller.ledger, read_only=read_only, create=create)
+
+
+def follower(controller: Controller) -> Follower:
+    """What tells of one controller's ledger what is new; the file need not be there yet."""
+    from .ledgers.watching import Follower
+
+    return Follower(controller.ledger)
+
+
+def summary(controller: Controller, since: datetime, today: datetime) -> Summary:
+    """What one controller's ledger comes to since a time, and today. Raises LedgerError."""
+    from .ledgers.watching import summary
+
+    return summary(controller.ledger, since, today)
 
 
 def verify_recordings(configuration: Configuration, *, keep: bool, create: bool = True) -> None:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from .model import Event, Line, Status, Verdict
+from .model import Line, Status, Verdict
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -96,7 +96,7 @@ class Metrics:
                 self._playbacks.labels(*where, event.heard.ending).inc()
                 self._heard.labels(*where).inc(event.heard.seconds)
             elif line is not None and event.status is Status.NOTDUE:
-                self._spared.labels(*where).inc(_length(line, event))
+                self._spared.labels(*where).inc(line.seconds(event.notice, event.version, event.language))
         if not any(event.heard for event in verdict.events):
             self._answered.observe(seconds)
 
@@ -120,13 +120,3 @@ class _Now(Collector):
                 queue.add_metric([controller], waiting)
         yield queue
         yield usable
-
-
-def _length(line: Line, event: Event) -> float:
-    """Seconds that the notice would have lasted, in the language in which it would have been played."""
-    for step in line.plan:
-        for version in step.notice.versions:
-            if (step.notice.id, version.id) == (event.notice, event.version):
-                prompt = version.short.get(event.language)
-                return prompt.seconds if prompt else 0.0
-    return 0.0

@@ -67,16 +67,8 @@ def explain(file: Path, number: str, to: str, at: datetime, language: str, as_js
     """Print the decision on a call from `number` (or `withheld`) to the line `to` at `at`."""
     configuration = load(file)
     line = line_named(configuration, to)
-    call = IncomingCall(
-        id="explain",
-        linked="",
-        line=to,
-        number="" if number == WITHHELD else number,
-        presentation=_UNAVAILABLE if number == WITHHELD else 0,
-        language="",
-    )
-    caller = callers.recognise(call, line)
-    standing = _standing(line, caller)
+    caller = callers.recognise(ringing(number, to), line)
+    standing = known_to(line, caller)
     decisions = policy.decide(line, standing, caller, at)
     wanted = policy.wanted_language(line, caller, language)
     facts = {
@@ -93,7 +85,20 @@ def explain(file: Path, number: str, to: str, at: datetime, language: str, as_js
         print("\n".join(_tree(facts)))
 
 
-def _standing(line: Line, caller: Caller) -> Standing:
+def ringing(number: str, to: str) -> IncomingCall:
+    """A call from `number` (or `withheld`) to `to`, as Asterisk would announce it."""
+    return IncomingCall(
+        id="explain",
+        linked="",
+        line=to,
+        number="" if number == WITHHELD else number,
+        presentation=_UNAVAILABLE if number == WITHHELD else 0,
+        language="",
+    )
+
+
+def known_to(line: Line, caller: Caller) -> Standing:
+    """What the line's controller told this caller, under any of its keys. Raises LedgerError."""
     if not isinstance(caller, Identified) or not Path(line.controller.ledger).exists():
         return {}
     store = bootstrap.store(line.controller, read_only=True)

@@ -190,3 +190,11 @@ class Line:
     again_after_transfer: bool = False
     service_data_only: bool = False
     trust_restricted: bool = False
+
+    def seconds(self, notice: str, version: str, language: str) -> float:
+        """How long a version's short notice lasts in a language; 0 for one that is not in the plan."""
+        for step in self.plan:
+            for each in step.notice.versions:
+                if (step.notice.id, each.id) == (notice, version) and language in each.short:
+                    return each.short[language].seconds
+        return 0.0

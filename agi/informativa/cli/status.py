@@ -1,0 +1,298 @@
+"""`informativa status`: the service and the ledgers on one screen, without disturbing either."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import socket
+import subprocess
+import urllib.request
+from collections import Counter
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+from rich.console import Console
+from rich.table import Table
+
+from .. import ami, bootstrap, spool
+from ..config import Configuration, load
+from ..errors import InformativaError, LedgerError
+from ..i18n import _
+from ..ledgers.watching import Summary
+from ..model import Controller, Status
+
+DAYS = 30
+PATIENCE = 2.0  # seconds for the service, /metrics and systemd
+UNIT = "informativa"
+
+
+@dataclass
+class Service:
+    """The service as it looks from outside; `None` is what nothing says."""
+
+    address: str
+    answers: bool
+    calls: int | None = None
+    version: str | None = None
+    since: datetime | None = None
+    unit: str | None = None
+
+
+def run(file: Path, as_json: bool) -> bool:
+    """Show it; whether the service answers and the ledgers can be used. Raises ConfigError."""
+    configuration = load(file)
+    now = datetime.now(UTC)
+    today = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    warnings = [str(problem) for problem in (*configuration.refused, *configuration.warnings)]
+    service = _service(configuration)
+    if not service.answers:
+        warnings.insert(
+            0,
+            _(
+                "The service does not answer at {address}: callers are served by the script, which is slower."
+                " Type: systemctl start informativa"
+            ).format(address=service.address),
+        )
+    usable, rows = True, []
+    for controller in configuration.controllers.values():
+        found: Summary | None = None
+        if not controller.refused:
+            try:
+                found = bootstrap.summary(controller, now - timedelta(days=DAYS), today)
+            except LedgerError as error:
+                usable = False
+                warnings.append(str(error))
+        rows.append(_controller(configuration, controller, found, now))
+    waiting = _spooled(configuration, warnings)
+    facts = {
+        "service": {
+            "address": service.address,
+            "answers": service.answers,
+            "version": service.version,
+            "since": service.since and service.since.isoformat(timespec="seconds"),
+            "calls in progress": service.calls,
+            "unit": service.unit,
+        },
+        "today since": today.isoformat(timespec="seconds"),
+        "controllers": rows,
+        "spool rows": waiting,
+        "warnings": warnings,
+    }
+    if as_json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+    else:
+        _show(facts)
+    return service.answers and usable
+
+
+def _service(configuration: Configuration) -> Service:
+    """What a connection, /metrics and systemd say; each may say nothing."""
+    service = Service(configuration.listen, answers=False)
+    with (
+        suppress(OSError),
+        closing(socket.create_connection((configuration.host, configuration.port), PATIENCE)),
+    ):
+        service.answers = True
+    if service.answers and configuration.metrics:
+        with suppress(OSError, ValueError):
+            _ask_metrics(configuration.metrics, service)
+    with suppress(OSError, ValueError, subprocess.SubprocessError):
+        _ask_systemd(service)
+    return service
+
+
+def _ask_metrics(where: str, service: Service) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"http://{where}/metrics", timeout=PATIENCE) as answer:
+        text = answer.read(1 << 24).decode()
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == "informativa_calls_in_progress":
+                service.calls = int(sample.value)
+            elif sample.name == "informativa_build_info":
+                service.version = sample.labels.get("version")
+            elif sample.name == "informativa_start_time_seconds":
+                service.since = datetime.fromtimestamp(sample.value, UTC)
+
+
+def _ask_systemd(service: Service) -> None:
+    """State of the unit, where there are a systemd and the unit; since when, where nothing better says it."""
+    systemctl = shutil.which("systemctl")
+    if systemctl is None or not Path("/run/systemd/system").is_dir():
+        return
+    asked = [systemctl, "show", UNIT, "--property=LoadState,ActiveState,SubState,ActiveEnterTimestamp",
+             "--timestamp=unix"]  # fmt: skip
+    ran = subprocess.run(asked, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603
+    said = dict(line.partition("=")[::2] for line in ran.stdout.splitlines())
+    if said.get("LoadState") != "loaded":
+        return
+    service.unit = f"{said['ActiveState']} ({said['SubState']})"
+    entered = said.get("ActiveEnterTimestamp", "")
+    if service.since is None and said["ActiveState"] == "active" and entered.startswith("@"):
+        service.since = datetime.fromtimestamp(int(entered[1:]), UTC)
+
+
+def _controller(
+    configuration: Configuration, controller: Controller, found: Summary | None, now: datetime
+) -> dict[str, Any]:
+    lines = {line.number: line for line in configuration.lines if line.controller.id == controller.id}
+    facts: dict[str, Any] = {
+        "id": controller.id,
+        "name": controller.name,
+        "live": not controller.refused,
+        "why not": controller.refused,
+        "lines": sorted(lines),
+        "ledger": controller.ledger,
+        "usable": found is not None,
+        "retention days": controller.retention.days if controller.retention else None,
+        "kept since": (now - controller.retention).date().isoformat() if controller.retention else None,
+    }
+    if found is None:
+        return facts
+    spared = Counter[str]()
+    for count in found.counts:
+        if count.status is Status.NOTDUE and count.line in lines:
+            seconds = lines[count.line].seconds(count.notice, count.version, count.language)
+            spared["30 days"] += count.whole * seconds  # type: ignore[assignment]  # Counter takes floats
+            spared["today"] += count.today * seconds  # type: ignore[assignment]
+    last = found.last
+    return facts | {
+        "today": _tally(found.calls[1], _by_status(found, "today"), spared["today"]),
+        "30 days": _tally(found.calls[0], _by_status(found, "whole"), spared["30 days"]),
+        "known callers": found.known,
+        "bytes": found.size,
+        "last record": last
+        and {
+            "record": last.number,
+            "at": last.event.at.isoformat(timespec="seconds"),
+            "status": last.event.status,
+        },
+    }
+
+
+def _by_status(found: Summary, period: str) -> dict[str, int]:
+    tally = Counter[str]()
+    for count in found.counts:
+        tally[count.status] += getattr(count, period)
+    return {status: tally[status] for status in Status if tally[status]}
+
+
+def _tally(calls: int, notices: dict[str, int], spared: float) -> dict[str, Any]:
+    return {"calls": calls, "notices": notices, "seconds spared": round(spared, 1)}
+
+
+def _spooled(configuration: Configuration, warnings: list[str]) -> int | None:
+    """How many rows wait in the fallback spool; `None` where nobody can say."""
+    account = configuration.manager
+    if account is None:
+        return None
+
+    async def ask() -> int:
+        async with ami.conversation(account) as talk:
+            return len(await talk.tree(spool.FAMILY))
+
+    try:
+        rows = asyncio.run(ask())
+    except InformativaError as error:
+        warnings.append(str(error))
+        return None
+    if rows:
+        warnings.append(
+            _("{rows} rows wait in the fallback spool; the service collects them every minute").format(
+                rows=rows
+            )
+        )
+    return rows
+
+
+def _show(facts: dict[str, Any]) -> None:
+    console = Console(markup=False, highlight=False, emoji=False)
+    service = facts["service"]
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    table.add_row(_("service"), _in_words(service))
+    if facts["spool rows"] is not None:
+        table.add_row(_("spool"), str(facts["spool rows"]))
+    console.print(table)
+    for row in facts["controllers"]:
+        console.print()
+        console.print(f"{row['name']} ({row['id']})", style="bold")
+        console.print(_company(row))
+        for period, title in (("today", _("today")), ("30 days", _("30 days"))):
+            if period in row:
+                console.print(_counted(title, row[period]))
+    if facts["warnings"]:
+        console.print()
+        for warning in facts["warnings"]:
+            console.print(_("warning: {warning}").format(warning=warning), style="yellow", soft_wrap=True)
+
+
+def _in_words(service: dict[str, Any]) -> str:
+    parts = [
+        (_("answers at {address}") if service["answers"] else _("DOES NOT ANSWER at {address}")).format(
+            address=service["address"]
+        )
+    ]
+    if service["version"]:
+        parts.append(_("version {version}").format(version=service["version"]))
+    if service["since"]:
+        since = datetime.fromisoformat(service["since"]).astimezone()
+        parts.append(_("since {time}").format(time=f"{since:%Y-%m-%d %H:%M}"))
+    if service["calls in progress"] is not None:
+        parts.append(_("{calls} calls in progress").format(calls=service["calls in progress"]))
+    if service["unit"]:
+        parts.append(f"systemd: {service['unit']}")
+    return ", ".join(parts)
+
+
+def _company(row: dict[str, Any]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, min_width=9)
+    table.add_column(overflow="fold")
+    if not row["live"]:
+        table.add_row(_("  state"), _("NOT LIVE: {why}").format(why=row["why not"]))
+    table.add_row(_("  lines"), ", ".join(row["lines"]) or _("none"))
+    if row["usable"]:
+        size = f"{row['bytes'] / 1e6:.1f} MB"
+        last = row["last record"]
+        when = last and f"{datetime.fromisoformat(last['at']).astimezone():%Y-%m-%d %H:%M:%S}"
+        table.add_row(
+            _("  ledger"),
+            size
+            + ", "
+            + (
+                _("last record {record}, {when}").format(record=last["record"], when=when)
+                if last
+                else _("no record yet")
+            )
+            + ", "
+            + _("{known} known callers").format(known=row["known callers"]),
+        )
+    elif row["live"]:
+        table.add_row(_("  ledger"), _("CANNOT BE USED: {file}").format(file=row["ledger"]))
+    kept = _("{days} days; the daily purge takes what is from before {date}")
+    table.add_row(
+        _("  kept"),
+        kept.format(days=row["retention days"], date=row["kept since"])
+        if row["kept since"]
+        else _("for ever"),
+    )
+    return table
+
+
+def _counted(title: str, tally: dict[str, Any]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, min_width=9)
+    table.add_column(overflow="fold")
+    notices = ", ".join(f"{status} {count}" for status, count in tally["notices"].items())
+    said = _("{calls} calls").format(calls=tally["calls"])
+    if notices:
+        said += f": {notices}; " + _("{seconds} s spared").format(seconds=f"{tally['seconds spared']:.0f}")
+    table.add_row(f"  {title}", said)
+    return table

@@ -41,7 +41,7 @@ def placeholders(text: str) -> set[str]:
 
 @CATALOGUES
 def test_catalogue_holds_every_message(po: Path) -> None:
-    """Every message that the source marks is in the catalogue, and none that is gone: else `make messages`."""
+    """The catalogue has every message that the source marks, and none that is gone: else `make messages`."""
     catalog = messages.read(po)
     before = messages.text(catalog)
     messages.update(catalog)

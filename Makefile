@@ -2,11 +2,12 @@
 # make test     sets everything up and runs all tests, those on a real Asterisk included
 # make torture  the attacks among the tests, much longer: three quarters of an hour or so
 # make bench    measures informativa beside its peers, and writes a report into .bench/ (about 20 minutes)
+# make messages  brings the translations up to date with the source, and says what is to be translated
 # make lint     style, types and import contracts
 PYTHON ?= python3
 export PYTHONPATH := tests
 
-.PHONY: demo test torture bench lint setup clean
+.PHONY: demo test torture bench messages lint setup clean
 demo: setup
 	@.venv/bin/python -m lab.demo
 
@@ -20,6 +21,9 @@ torture: setup
 
 bench: setup
 	@.venv/bin/python -m bench $(BENCH)
+
+messages: setup
+	@.venv/bin/python -m lab.messages
 
 lint: setup
 	@.venv/bin/ruff check .

@@ -11,6 +11,8 @@ import pytest
 
 from informativa.cli import setup
 
+os.environ["LANGUAGE"] = "en"  # the commands speak whoever's locale it is; test_i18n.py sets its own
+
 LONG = bool(os.environ.get("INFORMATIVA_TORTURE"))  # `make torture` sets it
 
 

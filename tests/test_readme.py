@@ -16,7 +16,10 @@ from informativa.model import Ending, Reason, Status
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
-DOCUMENTS = [ROOT / name for name in ("README.md", "prompts/README.md", "CHANGELOG.md")]
+DOCUMENTS = [
+    ROOT / name
+    for name in ("README.md", "README.it.md", "prompts/README.md", ".github/CONTRIBUTING.md", "CHANGELOG.md")
+]
 
 
 def commands() -> list[str]:
@@ -63,6 +66,29 @@ def test_links_lead_somewhere(document: Path) -> None:
     """Every file that a document links to is there."""
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8"))
     assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def skeleton(document: str) -> dict[str, list[str]]:
+    """What a translation has in common with its original, in its order."""
+    prose = re.sub(r"^ *```.*?^ *```$", "", document, flags=re.DOTALL | re.MULTILINE)
+    links = re.findall(r"\]\(((?!README)[^)]+)\)", prose)
+    return {
+        "blocks": re.findall(r"^ *```\w+\n.*?^ *```$", document, re.DOTALL | re.MULTILINE),
+        "headings": re.findall(r"^(#+) ", prose, re.MULTILINE),
+        "steps": re.findall(r"^(\d\.) ", prose, re.MULTILINE),
+        "columns": [str(row.count("|")) for row in prose.splitlines() if row.startswith("|")],
+        "code in tables": re.findall(r"`[^`]+`", "".join(re.findall(r"^\|.*\n", prose, re.MULTILINE))),
+        "code": sorted(" ".join(code.split()) for code in re.findall(r"`[^`]+`", prose)),
+        "links": links,
+    }
+
+
+def test_italian_readme_says_the_same() -> None:
+    """Commands, configuration, headings, tables and links of the two READMEs are the same, in one order."""
+    italian = (ROOT / "README.it.md").read_text(encoding="utf-8")
+    assert skeleton(italian) == skeleton(README)
+    assert "](README.md)" in italian[:100]
+    assert "](README.it.md)" in README[:100]
 
 
 def test_every_status_and_reason_is_explained() -> None:

@@ -75,11 +75,13 @@ def compiled(catalog: Catalog) -> bytes:
 
 def untranslated(catalog: Catalog) -> list[Message]:
     """What somebody must translate."""
-    return [message for message in catalog if message.id and (message.fuzzy or not all(_strings(message)))]
+    return [message for message in catalog if message.id and (message.fuzzy or not all(strings(message)))]
 
 
-def _strings(message: Message) -> tuple[str, ...]:
-    return message.string if isinstance(message.string, tuple | list) else (message.string,)
+def strings(message: Message) -> tuple[str, ...]:
+    """The translations of one message: several where it says a number."""
+    said = message.string
+    return tuple(said) if isinstance(said, tuple | list) else (said or "",)
 
 
 def _marked() -> Iterator[tuple[str | tuple[str, ...], str]]:

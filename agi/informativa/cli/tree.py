@@ -30,14 +30,15 @@ def command(app: typer.Typer) -> Any:
     return built
 
 
-def nodes(root: Any) -> Iterator[Any]:
+def nodes(root: Any, above: Any = None) -> Iterator[Any]:
     """A command with its options and arguments, and all commands below it."""
+    context = typer.Context(root, parent=above, **root.context_settings)
     yield root
     yield from root.params
-    if help_option := root.get_help_option(typer.Context(root)):
+    if help_option := root.get_help_option(context):  # made once, with the names that the context says
         yield help_option
     for below in getattr(root, "commands", {}).values():
-        yield from nodes(below)
+        yield from nodes(below, context)
 
 
 def _usage(original: Any) -> Any:

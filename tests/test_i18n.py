@@ -1,0 +1,183 @@
+"""The commands in the reader's language: the catalogue is whole, and programs are told the same in each."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from informativa import i18n
+from lab import messages
+
+PROGRAM = Path(sys.executable).with_name("informativa")
+ITALIAN = {"LANG": "it_IT.UTF-8"}
+SAYING = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+CATALOGUES = pytest.mark.parametrize("po", messages.catalogues(), ids=lambda po: po.parts[-3])
+UNKNOWN = ("check", "-c", "/nowhere")
+
+
+def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed command with no other locale than this."""
+    rest = {name: value for name, value in os.environ.items() if name not in SAYING}
+    return subprocess.run(
+        [PROGRAM, *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+        env=rest | {"COLUMNS": "100", "PYTHONUTF8": "1"} | environment,
+    )
+
+
+def placeholders(text: str) -> set[str]:
+    """The names that are filled in; a translation may write a date in another order."""
+    return set(re.findall(r"\{[\w.]*", text))
+
+
+@CATALOGUES
+def test_catalogue_holds_every_message(po: Path) -> None:
+    """The catalogue has every message that the source marks, and none that is gone: else `make messages`."""
+    catalog = messages.read(po)
+    before = messages.text(catalog)
+    messages.update(catalog)
+    assert messages.text(catalog) == before == po.read_bytes()
+
+
+@CATALOGUES
+def test_catalogue_is_translated(po: Path) -> None:
+    """No message is left empty or guessed."""
+    assert [message.id for message in messages.untranslated(messages.read(po))] == []
+
+
+@CATALOGUES
+def test_translations_fill_in_the_same(po: Path) -> None:
+    """A translation has the placeholders of its message, and its line breaks at the ends."""
+    for message in messages.read(po):
+        first = message.id if isinstance(message.id, str) else message.id[-1]
+        for said in messages.strings(message) if first else ():
+            assert placeholders(said) == placeholders(first), first
+            assert said.endswith("\n") == first.endswith("\n"), first
+
+
+@CATALOGUES
+def test_compiled_catalogue_is_that_catalogue(po: Path) -> None:
+    """What the program reads is what the translator wrote."""
+    assert po.with_suffix(".mo").read_bytes() == messages.compiled(messages.read(po))
+    installed = Path(i18n.__file__).parent / po.relative_to(messages.SOURCE).with_suffix(".mo")
+    assert installed.read_bytes() == po.with_suffix(".mo").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("environment", "italian"),
+    [
+        ({"LANG": "it_IT.UTF-8"}, True),
+        ({"LANG": "it_CH.UTF-8"}, True),
+        ({"LC_ALL": "it_IT.UTF-8", "LANG": "en_US.UTF-8"}, True),
+        ({"LANGUAGE": "it:en"}, True),
+        ({"LANGUAGE": "de:it:en", "LANG": "de_DE.UTF-8"}, True),
+        ({"LANGUAGE": "en:it", "LANG": "it_IT.UTF-8"}, False),
+        ({"LANGUAGE": "it", "LC_ALL": "C"}, False),
+        ({"LC_ALL": "C", "LANG": "it_IT.UTF-8"}, False),
+        ({"LANG": "C"}, False),
+        ({"LANG": "C.UTF-8"}, False),
+        ({"LANG": "de_DE.UTF-8"}, False),
+        ({}, False),
+    ],
+)
+def test_language_follows_the_locale(environment: dict[str, str], italian: bool) -> None:
+    """The installed command speaks the locale's language, generated on this system or not, or English."""
+    said = run(*UNKNOWN, **environment).stderr
+    assert ("il file non esiste" in said, "there is no such file" in said) == (italian, not italian)
+
+
+def test_commands_speak_italian(folder: Path) -> None:
+    """Results, findings and wrong input are told in Italian, with the exit codes of English."""
+    file = folder / "informativa.yaml"
+    broken = folder / "broken.yaml"
+    broken.write_text(file.read_text().replace("operator:", "operatore:").replace("region: IT", "region: it"))
+    call = ("--from", "+393331234567", "--to", "+390212345678", "-c", file)
+    said = {
+        ("check", "-c", broken): ["qui non è un'impostazione; forse operator?", "manca;", "due maiuscole"],
+        ("check", "-c", file): ["è a posto: titolari 2"],
+        ("explain", *call): ["regola: not-informed: nessuno ha ancora informato", "farebbe: riprodurre"],
+        ("explain", "--from", "x", "--to", "y", "-c", file): ["La linea y non esiste", "Ci sono: +39"],
+        ("ledger", "show", "-c", file): ["quando (UTC)", "ascoltato"],
+        ("ledger", "show", "--lost"): ["L'opzione --lost non esiste", "Digitare: informativa ledger show"],
+        ("ledger", "show", "--last", "0"): ["Valore non valido per '--last': Deve essere maggiore"],
+        ("explian",): ["Il comando 'explian' non esiste. Forse 'explain'?"],
+        ("explain",): ["Manca l'opzione '--from'."],
+        ("explain", "-h"): ["Uso: informativa explain [OPZIONI]", "Opzioni", "[obbligatorio]", "-h"],
+        ("init", folder): ["non è vuota. Indicare una cartella nuova"],
+    }
+    run("check", "-c", file)  # makes the ledgers
+    for arguments, expected in said.items():
+        ran, english = run(*arguments, **ITALIAN), run(*arguments, LANG="C")
+        assert ran.returncode == english.returncode, arguments
+        assert [text for text in expected if text not in ran.stdout + ran.stderr] == [], ran
+        assert ran.stdout + ran.stderr != english.stdout + english.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("explain", "--from", "+393331234567", "--to", "+390212345678", "--at", "2026-12-01", "--json"),
+        ("explain", "--from", "withheld", "--to", "+390212345678", "--at", "2026-12-01", "--json"),
+        ("controllers", "--json"),
+        ("caller", "show", "+393331234567", "--json"),
+    ],
+    ids=" ".join,
+)
+def test_json_is_the_same_in_every_language(folder: Path, command: tuple[str, ...]) -> None:
+    """What a program reads does not depend on who started it."""
+    file = folder / "informativa.yaml"
+    elsewhere = ("--controller", "acme", "--by", "website", "--reference", "form 7", "--on", "2026-11-20")
+    assert run("record", "+393331234567", *elsewhere, "-c", file).returncode == 0
+    italian, english = (run(*command, "-c", file, LANG=lang).stdout for lang in ("it_IT.UTF-8", "C"))
+    assert italian == english
+    assert json.loads(english)
+
+
+def test_log_stays_english(folder: Path) -> None:
+    """The service's own words can be searched for, whoever's locale it was started with."""
+    file = folder / "informativa.yaml"
+    file.write_text(file.read_text().replace("operator:", "operatore:"))
+    said = run("serve", "-c", file, **ITALIAN).stderr
+    assert "is not a setting here; did you mean operator?" in said
+
+
+def test_every_page_of_help_is_italian() -> None:
+    """All that the commands' help says is translated where the tree of commands is built."""
+    said = run("record", "--help", **ITALIAN).stdout
+    assert not re.search(r"Usage|Options|Arguments|required|default|Show this|Who told", said)
+    assert "Chi lo ha informato" in said
+
+
+def test_a_script_starts_without_gettext() -> None:
+    """What translates is loaded by a command that translates; a call does not wait for it."""
+    code = "import sys, informativa.i18n; sys.exit('gettext' in sys.modules)"
+    assert subprocess.run([sys.executable, "-I", "-c", code], check=False).returncode == 0
+
+
+def test_messages_before_anybody_speaks() -> None:
+    """Unasked, every message is as it stands in the source."""
+    i18n.speak({})
+    assert (i18n._("no"), i18n.ngettext("{n} call", "{n} calls", 2)) == ("no", "{n} calls")
+    assert i18n.foreign("Permission denied") == "Permission denied"
+
+
+def test_words_of_others_are_translated() -> None:
+    """What the system and libraries say is told in the reader's language as far as it is known."""
+    i18n.speak(ITALIAN)
+    try:
+        assert i18n.foreign("Permission denied") == "Permesso negato"
+        assert i18n.foreign("Invalid value for '-x': Value error, 'a' is not one of 'b'.") == (
+            "Valore non valido per '-x': 'a' non è fra 'b'."
+        )
+        assert i18n.foreign("never heard of") == "never heard of"
+    finally:
+        i18n.speak({})

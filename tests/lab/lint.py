@@ -54,12 +54,12 @@ def features(text: str) -> Iterator[Step]:
 
 def missing(pbx: Pbx, found: list[Step]) -> list[str]:
     """Applications, functions and places to go to that this Asterisk does not know, each with its step."""
-    known: dict[str, bool] = {}
+    known: dict[str, str] = {}
 
     def there(command: str, words: str) -> bool:
         if command not in known:
-            known[command] = re.search(words, pbx.cli(command)) is not None
-        return known[command]
+            known[command] = pbx.cli(command)
+        return re.search(words, known[command]) is not None
 
     absent = []
     for step in found:
@@ -99,7 +99,8 @@ def _targets(step: Step) -> Iterator[tuple[str, str, str]]:
     for place in filter(None, places):
         parts = re.sub(r"\((?:[^()]|\([^()]*\))*\)$", "", place) if "Gosub" in step.application else place
         *before, priority = _split(parts, ",")
-        context, extension = [step.context, step.extension, *before][-2:]
+        extension = before[-1] if before else step.extension
+        context = before[0] if len(before) > 1 else step.context
         looked = f"DIALPLAN_EXISTS({parts})" in condition and not context.startswith("informativa")
         if "$" not in context + priority and not looked:
             yield context, "" if "$" in extension else _dialled(extension), priority

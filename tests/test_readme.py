@@ -18,7 +18,14 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
 DOCUMENTS = [
     ROOT / name
-    for name in ("README.md", "README.it.md", "prompts/README.md", ".github/CONTRIBUTING.md", "CHANGELOG.md")
+    for name in (
+        "README.md",
+        "README.it.md",
+        "dialplan/README.md",
+        "prompts/README.md",
+        ".github/CONTRIBUTING.md",
+        "CHANGELOG.md",
+    )
 ]
 
 
@@ -44,6 +51,7 @@ def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
     ]
     if not (shutil.which("sox") and importlib.util.find_spec("py_nanotts")):
         ours = [line for line in ours if " prompts " not in line]  # the README says what they need
+    (tmp_path / "extensions.conf").touch()
     for line in ours:
         typed = line.replace("sudo -u asterisk ", "").replace("/opt/informativa/bin/", f"{BIN}/")
         typed = typed.replace("/etc/informativa", f"{tmp_path}/informativa")
@@ -51,6 +59,27 @@ def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
         ran = subprocess.run(typed, shell=True, capture_output=True, text=True, timeout=60, check=False)
         assert (ran.returncode, ran.stderr) == (0, ""), typed
     assert "Gosub" in (tmp_path / "informativa.conf").read_text()
+
+
+def test_commands_of_the_dialplan_page(tmp_path: Path) -> None:
+    """The commands of dialplan/README.md are those of the README's step, and run."""
+    (tmp_path / "extensions.conf").touch()
+    blocks = re.findall(
+        r"```sh\n(.*?)```", (ROOT / "dialplan/README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    lines = [line for block in blocks for line in block.splitlines()]
+    setup = f"{BIN}/informativa init {tmp_path}/informativa"
+    subprocess.run(setup, shell=True, capture_output=True, timeout=60, check=True)
+    for line in lines:
+        assert line.startswith("/opt/informativa/bin/informativa dialplan install "), line
+        typed = line.replace("/opt/informativa/bin/", f"{BIN}/").replace(
+            "/etc/informativa", f"{tmp_path}/informativa"
+        )
+        ran = subprocess.run(
+            f"{typed} --to {tmp_path}", shell=True, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (ran.returncode, ran.stderr) == (0, ""), typed
+    assert len(lines) == 3
 
 
 def test_make_commands_exist() -> None:

@@ -23,7 +23,7 @@ from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
 from ..i18n import _
 from ..model import Kind
-from . import callers, importing, keys, ledger, prompts, setup, terminal, tree, watching
+from . import callers, dialplan, importing, keys, ledger, prompts, setup, terminal, tree, watching
 from . import controllers as controllers_
 from . import explain as explain_
 from .log import LogFormat
@@ -39,6 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(dialplan.app, name="dialplan")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(callers.app, name="caller")
 app.add_typer(keys.app, name="keys")
@@ -69,17 +70,6 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or em
 def check(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """Check the configuration and all that it names, and open the ledgers, without serving calls."""
     setup.check(config, as_json)
-
-
-@app.command()
-def dialplan(
-    config: Config = DEFAULT_FILE,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there instead.")
-    ] = None,
-) -> None:
-    """Print the dialplan for this configuration, or write it: -o /etc/asterisk/informativa.conf."""
-    setup.dialplan(config, output)
 
 
 @app.command()

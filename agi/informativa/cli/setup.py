@@ -148,7 +148,7 @@ def _plan(line: Line) -> list[str]:
 
 def dialplan(file: Path, output: Path | None) -> None:
     """The dialplan made out for this configuration: printed, or put in place of `output` as a whole."""
-    _put(_dialplan(load(file, keep=True)), output, "asterisk -rx 'dialplan reload'")
+    _put(made_out(load(file, keep=True)), output, "asterisk -rx 'dialplan reload'")
 
 
 def systemd(file: Path, output: Path | None) -> None:
@@ -189,14 +189,15 @@ def _lay(folder: Path) -> None:
         (folder / private).mkdir(mode=0o700)
     for controller in _CONTROLLERS:
         write_key(folder / "keys" / f"{controller}.key")
-    with resources.as_file(_shipped("prompts")) as prompts:
+    with resources.as_file(shipped_folder("prompts")) as prompts:
         shutil.copytree(prompts, folder / "prompts")
     template = resources.files("informativa.config") / "template.yaml"
     (folder / "informativa.yaml").write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
 
 
-def _dialplan(configuration: Configuration) -> str:
-    shipped = (_shipped("dialplan") / "informativa.conf").read_text(encoding="utf-8")
+def made_out(configuration: Configuration) -> str:
+    """dialplan/informativa.conf for this configuration."""
+    shipped = (shipped_folder("dialplan") / "informativa.conf").read_text(encoding="utf-8")
     return dialplans.render(
         shipped, configuration, Path(sys.executable).with_name("informativa-agi"), datetime.now(UTC)
     )
@@ -213,8 +214,8 @@ def _unit(configuration: Configuration) -> str:
     return Template(template).substitute(
         program=_quoted(Path(sys.executable).with_name("informativa")),
         file=_quoted(configuration.file),
-        user=_name(owner.st_uid, pwd.getpwuid),
-        group=_name(owner.st_gid, grp.getgrgid),
+        user=name_of(owner.st_uid, pwd.getpwuid),
+        group=name_of(owner.st_gid, grp.getgrgid),
         stop=f"{configuration.drain + 20:.0f}",
         descriptors=configuration.sessions + service.OWN_DESCRIPTORS,
         ledgers=" ".join(map(_quoted, ledgers)),
@@ -235,7 +236,7 @@ def _quoted(path: Path | str) -> str:
     return f'"{path}"' if " " in str(path) else str(path)
 
 
-def _name(number: int, look_up: Callable[[int], Any]) -> str:
+def name_of(number: int, look_up: Callable[[int], Any]) -> str:
     """The name of a user or group; its number if it has none."""
     try:
         return str(look_up(number)[0])
@@ -243,6 +244,6 @@ def _name(number: int, look_up: Callable[[int], Any]) -> str:
         return str(number)
 
 
-def _shipped(name: str) -> Traversable:
+def shipped_folder(name: str) -> Traversable:
     """A folder of the project that the installed package carries as data."""
     return resources.files("informativa") / "data" / name

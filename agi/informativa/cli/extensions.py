@@ -1,0 +1,112 @@
+"""What Asterisk finds in an admin's extensions.conf and in the files that it includes. Only reads."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+_INCLUDE = re.compile(r"#(?:try)?include\s+(?:\"([^\"]+)\"|<([^>]+)>|(\S+))", re.IGNORECASE)
+_CONTEXT = re.compile(r"\[([^\]]+)\]")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a file, counted from 1."""
+
+    file: Path
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass
+class Reading:
+    """What concerns one included file: where it is included, called, and written but commented out."""
+
+    included: list[Place] = field(default_factory=list)
+    commented_out: list[Place] = field(default_factory=list)
+    called: list[Place] = field(default_factory=list)
+    contexts: dict[str, Place] = field(default_factory=dict)
+    """The first place of each context, those of the included file itself left out."""
+    unreadable: list[str] = field(default_factory=list)
+
+
+def read(start: Path, target: Path, call: str) -> Reading:
+    """Follow the includes of `start`, a file in Asterisk's own folder, looking for `target` and for lines
+    with `call`. `target` is not read, and need not exist. What cannot be read is named in `unreadable`."""
+    found = Reading()
+    waiting, known = [start], {target.resolve()}
+    while waiting:
+        file = waiting.pop(0)
+        if file.resolve() in known:
+            continue
+        known.add(file.resolve())
+        try:
+            text = file.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            found.unreadable.append(f"{file} ({error.strerror})")
+            continue
+        for number, raw, live in effective(text.splitlines()):
+            place = Place(file, number)
+            if call in live:
+                found.called.append(place)
+            if context := _CONTEXT.match(live):
+                found.contexts.setdefault(context[1], place)
+            pattern = _included(live, start.parent)
+            if pattern and (fnmatchcase(str(target), pattern) or Path(pattern).resolve() == target.resolve()):
+                found.included.append(place)
+            elif pattern:
+                waiting += sorted(_matching(pattern))
+            elif (dead := _INCLUDE.search(raw)) and _names(dead, target):
+                found.commented_out.append(place)
+    return found
+
+
+def effective(lines: Iterable[str]) -> Iterator[tuple[int, str, str]]:
+    """Each line with its number, as written and as Asterisk takes it: without `; …`, `;-- … --;`, margins.
+
+    `\\;` is no comment, nor does `;---` open one of several lines (Asterisk's main/config.c).
+    """
+    depth = 0
+    for number, line in enumerate(lines, 1):
+        live, position = "", 0
+        for mark in re.finditer(r"(?<!\\);", line):
+            at = mark.start()
+            if at < position:
+                continue
+            if line.startswith(";--", at) and not line.startswith(";---", at):
+                live += line[position:at] if not depth else ""
+                depth, position = depth + 1, at + 3
+            elif depth and line[position:at].endswith("--"):
+                depth, position = depth - 1, at + 1
+            elif not depth:
+                live, position = live + line[position:at], len(line)
+                break
+        yield number, line, (live + ("" if depth else line[position:])).strip()
+
+
+def _included(live: str, folder: Path) -> str:
+    """The absolute path or pattern that a line includes, '' if it includes none."""
+    found = _INCLUDE.match(live)
+    return os.path.normpath(Path(glob.escape(str(folder))) / _name(found)) if found else ""
+
+
+def _name(found: re.Match[str]) -> str:
+    return next(name for name in found.groups() if name)
+
+
+def _names(found: re.Match[str], target: Path) -> bool:
+    return Path(_name(found)).name == target.name
+
+
+def _matching(pattern: str) -> list[Path]:
+    """The files of a path that may have wildcards in it; one without need not exist."""
+    if not glob.has_magic(pattern):
+        return [Path(pattern)]
+    return [Path(found) for found in glob.glob(pattern)]  # noqa: PTH207  # Path's takes no absolute pattern

@@ -1,0 +1,295 @@
+"""The snippets of dialplan/README.md, rung: each in a dialplan around it as its product has one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab import audio, conf
+from lab.builds import Build
+from lab.office import Office
+from lab.pages import DIALPLAN, section
+from lab.pbx import Pbx
+from lab.site import SECONDS, Site
+
+# A call comes in on the lab's trunk and goes on in the page's context; its end is always told.
+ENTRY = """\
+[from-lab]
+exten => _[+0-9a-zA-Z]!,1,Set(CHANNEL(hangup_handler_push)=lab-over,s,1)
+ same => n,Goto(%s,1)
+[lab-over]
+exten => s,1,UserEvent(Over,Status:${INFORMATIVA_STATUS},Reason:${INFORMATIVA_REASON},\
+Record:${INFORMATIVA_RECORD})
+ same => n,Return()
+[after]
+exten => _X!,1,Playback(%s)
+ same => n,Hangup()
+"""
+INCLUDE = "\n#tryinclude informativa.conf\n"
+QUEUE = "Queue(customer-care)"
+# How FreePBX brings a call into a Custom Destination with Return: its contexts and variables, written anew.
+FREEPBX = """\
+[from-trunk]
+include => from-pstn
+[from-pstn]
+include => from-pstn-custom
+include => ext-did
+include => ext-did-post-custom
+include => from-did-direct
+include => ext-did-catchall
+[from-pstn-custom]
+[ext-did-custom]
+[ext-did-post-custom]
+[from-did-direct]
+[ext-did-catchall]
+[ext-did]
+include => ext-did-custom
+include => ext-did-0001
+include => ext-did-0002
+[ext-did-0002]
+exten => 0212345678,1,Set(__DIRECTION=INBOUND)
+exten => 0212345678,n,Set(__FROM_DID=${EXTEN})
+exten => 0212345678,n,Set(__CALLINGNUMPRES_SV=${CALLERID(num-pres)})
+exten => 0212345678,n,Set(CALLERID(num-pres)=allowed_not_screened)
+exten => 0212345678,n(dest-ext),Goto(customdests,dest-1,1)
+[ext-did-0001]
+exten => s,1,ExecIf($["${FROM_DID}" = ""]?Set(__FROM_DID=${EXTEN}))
+exten => s,n,Goto(customdests,dest-1,1)
+[customdests]
+exten => dest-1,1,Noop(Entering Custom Destination privacy notice)
+exten => dest-1,n,Gosub(informativa-freepbx,s,1())
+exten => dest-1,n,Noop(Returned from Custom Destination privacy notice)
+exten => dest-1,n,Goto(ext-queues,600,1)
+[ext-queues]
+exten => 600,1,UserEvent(Reached,Presentation:${CALLERID(num-pres)},Line:${FROM_DID})
+exten => 600,n,Goto(after,600,1)
+[macro-hangupcall]
+exten => s,1,UserEvent(HangupCall,Status:${INFORMATIVA_STATUS})
+exten => s,n,Hangup()
+"""
+ROUTE = """\
+#!/usr/bin/env python3
+import sys
+told = dict(line.rstrip("\\n").split(": ", 1) for line in iter(sys.stdin.readline, "\\n"))
+for command in (f"SET VARIABLE ROUTED {told['agi_extension']}", "SET CONTEXT after", "SET EXTENSION 600",
+                "SET PRIORITY 1"):
+    print(command, flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture(scope="module")
+def pbx(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]:
+    """One Asterisk with queues, and VICIdial's script where it looks for scripts."""
+    folder = tmp_path_factory.mktemp("pbx")
+    (folder / "agi").mkdir()
+    (folder / "agi/agi-DID_route.agi").write_text(ROUTE)
+    (folder / "agi/agi-DID_route.agi").chmod(0o755)
+    files = {"modules.conf": conf.modules(build, keep=["app_queue.so"]), "queues.conf": ""}
+    with Pbx(build, folder, "", extra_files=files) as running:
+        yield running
+
+
+@pytest.fixture
+def site(pbx: Pbx, sounds: dict[str, Path], tmp_path: Path) -> Iterator[Site]:
+    """informativa with its service, and no dialplan yet."""
+    office = Office(tmp_path / "etc", {f"{name}.wav": sounds[name] for name in SECONDS})
+    site = Site(pbx, office, {name: audio.read_wav(file) for name, file in sounds.items()})
+    office.start()
+    yield site
+    site.close()
+
+
+def lay(site: Site, context: str, text: str, sounds: dict[str, Path], to: str = "${EXTEN}") -> None:
+    """Have calls come in at a context of `text`; nothing in it may be warned of."""
+    (site.pbx.etc / "informativa.conf").write_text(site.office.dialplan())
+    after = str(sounds["after"]).removesuffix(".wav")
+    before = site.pbx.warnings()
+    site.pbx.reload_dialplan(ENTRY % (f"{context},{to}", after) + text)
+    assert site.pbx.warnings() == before
+
+
+def configure(site: Site, text: str) -> None:
+    """Put what the page shows of informativa.yaml into the configuration."""
+    site.office.stop()
+    whole = yaml.safe_load(site.office.config.read_text())
+    _merge(whole, yaml.safe_load(text))
+    site.office.config.write_text(yaml.safe_dump(whole, allow_unicode=True, sort_keys=False))
+    site.office.start()
+
+
+def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
+    for key, value in more.items():
+        if isinstance(value, dict):
+            _merge(into.setdefault(key, {}), value)
+        else:
+            into[key] = value
+
+
+@pytest.fixture
+def freepbx(site: Site, sounds: dict[str, Path]) -> Site:
+    """A PBX whose trunk leads into FreePBX's contexts, with what `install --freepbx` shows in place."""
+    lay(site, "from-trunk", FREEPBX + (DIALPLAN / "freepbx.conf").read_text() + INCLUDE, sounds)
+    return site
+
+
+def test_freepbx(freepbx: Site) -> None:
+    """Through inbound route and Custom Destination with Return the notice plays once, on the route's number,
+    and the call reaches its destination as FreePBX left it."""
+    told = freepbx.call()
+    assert (told.status, told.reason) == ("PLAYED", "not-informed")
+    assert told.heard == freepbx.whole("it/short", "after")
+    (reached,) = freepbx.pbx.events("Reached")
+    assert (reached["Line"], reached["Presentation"]) == ("0212345678", "allowed_not_screened")
+    assert freepbx.call().status == "NOTDUE"
+    assert freepbx.office.records()[0].event.line == "+390212345678"
+
+
+def test_freepbx_withheld_number_makes_nobody_known(freepbx: Site) -> None:
+    """A number that came along withheld is not recognised, although the inbound route shows it as allowed."""
+    told = [freepbx.call(withheld=True) for _ in range(2)]
+    assert [(one.status, one.reason) for one in told] == [("PLAYED", "withheld")] * 2
+
+
+def test_freepbx_hang_up_during_the_notice(freepbx: Site) -> None:
+    """Who hangs up is PARTIAL, and FreePBX's own macro for the end of a call runs."""
+    call = freepbx.dial()
+    call.wait_heard(0.5, 30)
+    call.hang_up()
+    told = freepbx.over(call)
+    assert (told.status, told.reason) == ("PARTIAL", "hung-up")
+    assert freepbx.pbx.events("HangupCall")[0]["Status"] == "PARTIAL"
+
+
+def test_freepbx_without_our_file(freepbx: Site) -> None:
+    """Where informativa.conf is missing, the call reaches its destination."""
+    (freepbx.pbx.etc / "informativa.conf").unlink()
+    freepbx.pbx.reload_dialplan()
+    told = freepbx.call()
+    assert (told.status, told.heard) == ("", freepbx.whole("after"))
+
+
+def test_freepbx_route_without_a_number(freepbx: Site, sounds: dict[str, Path]) -> None:
+    """A route for any number has the line `s`, which is not configured: the fallback is heard."""
+    text = FREEPBX + (DIALPLAN / "freepbx.conf").read_text() + INCLUDE
+    lay(freepbx, "from-trunk", text, sounds, to="s")
+    told = freepbx.call()
+    assert (told.status, told.reason) == ("FALLBACK", "no-line")
+
+
+@pytest.mark.parametrize(
+    ("title", "file", "context", "to"),
+    [
+        ("Plain Asterisk", "extensions.conf", "from-trunk-a", "${EXTEN}"),
+        ("Plain Asterisk", "extensions.conf", "from-trunk-b", "account7"),
+        ("Issabel", "extensions_custom.conf", "informativa-then-600", "s"),
+        ("VICIdial", "extensions.conf", "trunkinbound", "${EXTEN}"),
+        ("VICIdial", "extensions.conf", "trunkinbound", "+${EXTEN}"),
+        ("Queues", "extensions.conf", "care", "${EXTEN}"),
+    ],
+)
+def test_notice_once_and_then_on(
+    site: Site, sounds: dict[str, Path], title: str, file: str, context: str, to: str
+) -> None:
+    """The caller hears the notice the first time and not the second, and goes on to where he should."""
+    text = re.sub(r"Queue\(customer-care.*\)", "Goto(after,600,1)", section(title, file))
+    if title == "Issabel":
+        text = text.replace("s,1,GosubIf", "s,1,Set(__FROM_DID=0212345678)\n same => n,GosubIf")
+        text += FREEPBX + (DIALPLAN / "freepbx.conf").read_text() + INCLUDE
+    lay(site, context, text, sounds, to)
+    first, second = site.call(), site.call()
+    assert (first.status, first.heard) == ("PLAYED", site.whole("it/short", "after"))
+    assert (second.status, second.heard) == ("NOTDUE", site.whole("after"))
+
+
+def test_several_companies(site: Site, sounds: dict[str, Path]) -> None:
+    """Each company tells a caller for itself, also one who comes over from the other in the same call."""
+    text = section("Several companies", "extensions.conf")
+    text = text.replace("Queue(acme)", "Goto(after,600,1)").replace("Queue(borealis)", "NoOp()")
+    lay(site, "companies", text, sounds)
+    assert site.call("+493012345678").heard == site.whole("de/short", "it/short", "after")
+    told = site.call()
+    assert (told.status, told.heard) == ("NOTDUE", site.whole("after"))
+    assert [len(site.office.records(name)) for name in ("acme", "borealis")] == [2, 1]
+
+
+def test_country_notice(site: Site, sounds: dict[str, Path]) -> None:
+    """The page's plan plays the country notice on every call, and the privacy notice once."""
+    site.prompt("it/country", seed=22)
+    configure(site, section("The country notice", "informativa.yaml"))
+    text = section("Queues", "extensions.conf").replace("Queue(customer-care,,,,300)", "Goto(after,600,1)")
+    lay(site, "care", text, sounds)
+    assert site.call().heard == site.whole("it/country", "it/short", "after")
+    assert site.call().heard == site.whole("it/country", "after")
+
+
+def queue(site: Site, more: str, sounds: dict[str, Path]) -> None:
+    """The page's queue, with a sound that is there and every second."""
+    text = section("Queues", "queues.conf").replace("frequency = 60", "frequency = 1")
+    after = str(sounds["after"]).removesuffix(".wav")
+    text = text.replace("queue-periodic-announce", after)
+    (site.pbx.etc / "queues.conf").write_text(text + more)
+    site.pbx.cli("queue reload all")
+
+
+def test_queue_begins_when_the_notice_is_over(site: Site, sounds: dict[str, Path]) -> None:
+    """The queue's announcements come after the whole notice; who hangs up in it never was in the queue."""
+    queue(site, "", sounds)
+    lay(site, "care", section("Queues", "extensions.conf"), sounds)
+    log = site.pbx.log.with_name("queue_log")
+    before = log.read_text() if log.exists() else ""
+    call = site.dial()
+    call.wait_heard(0.5, 30)
+    call.hang_up()
+    assert site.over(call).status == "PARTIAL"
+    assert "ENTERQUEUE" not in log.read_text().removeprefix(before)
+    call = site.dial()
+    call.wait_heard(4.5, 30)
+    call.hang_up()
+    told = site.over(call)
+    assert told.status == "PLAYED"
+    assert told.heard["it/short"] == site.whole("it/short")["it/short"]
+    assert "after" in told.heard
+    assert re.findall("ENTERQUEUE|ABANDON", log.read_text().removeprefix(before)) == ["ENTERQUEUE", "ABANDON"]
+
+
+def test_recording_only_after_the_notice(site: Site, sounds: dict[str, Path]) -> None:
+    """Who was told of recordings is recorded, who knew only of the service hears it first, and who heard
+    what the dialplan played by itself is not recorded."""
+    text = section("Recording after the notice", "extensions.conf").replace(QUEUE, "Goto(after,600,1)")
+    lay(site, "recorded", text, sounds)
+    monitor = site.pbx.folder / "spool/monitor"
+    made = len(list(monitor.glob("*")))
+    assert site.call().status == "PLAYED"
+    assert len(list(monitor.glob("*"))) == made + 1
+    site.prompt("it/recorded", seed=23)
+    configure(site, section("Recording after the notice", "informativa.yaml"))
+    lay(site, "recorded", text, sounds)
+    told = site.call()
+    assert (told.status, told.reason) == ("PLAYED", "new-purpose")
+    assert told.heard == site.whole("it/recorded", "after")
+    assert site.call().status == "NOTDUE"
+    assert len(list(monitor.glob("*"))) == made + 3
+    assert site.call("0299999999").status == "FALLBACK"
+    assert len(list(monitor.glob("*"))) == made + 3
+
+
+def test_told_by_the_operator(site: Site, sounds: dict[str, Path]) -> None:
+    """A member of the queue presses *77, and the caller counts as told, by whom is on record."""
+    (site.pbx.etc / "features.conf").write_text(section("Told by the operator", "features.conf"))
+    site.pbx.cli("module reload features")
+    operators = "\n[operators]\nexten => 1,1,Answer()\n same => n,Wait(0.5)\n same => n,SendDTMF(*77)\n"
+    text = section("Told by the operator", "extensions.conf").replace(
+        "#tryinclude", operators + " same => n,Wait(2)\n same => n,Hangup()\n#tryinclude"
+    )
+    lay(site, "told-by-operator", text, sounds)
+    queue(site, "member => Local/1@operators/n\n", sounds)  # now, for a member without a place is invalid
+    told = site.call()
+    assert told.status == "INFORMED"
+    (record,) = site.office.records()
+    assert (record.event.kind, record.event.reference) == ("operator", "anna")

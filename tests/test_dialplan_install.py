@@ -1,0 +1,268 @@
+"""`informativa dialplan install` on the folders that an admin may have."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from informativa.cli.dialplan import freepbx_context
+from informativa.cli.extensions import effective, read
+from lab.office import without_privileges
+
+BIN = Path(sys.executable).parent
+LINE = "#tryinclude informativa.conf"
+# As FreePBX lays it: extensions.conf includes what it writes itself, and what is the admin's.
+FREEPBX = {
+    "extensions.conf": ";---- written by FreePBX ----;\n#include extensions_override_freepbx.conf\n"
+    "#include extensions_additional.conf\n#include extensions_custom.conf\n[from-pstn]\ninclude => ext-did\n",
+    "extensions_additional.conf": "[ext-did]\nexten => s,1,Hangup()\n\n;--== end of [ext-did] ==--;\n",
+    "extensions_custom.conf": "[from-internal-custom]\nexten => 1234,1,Hangup()\n",
+}
+
+
+@pytest.fixture
+def asterisk(tmp_path: Path) -> Path:
+    """Asterisk's folder with an extensions.conf of one context."""
+    (tmp_path / "asterisk").mkdir()
+    return lay(tmp_path / "asterisk", {"extensions.conf": "[from-trunk]\nexten => _X!,1,Queue(care)\n"})
+
+
+def lay(folder: Path, files: dict[str, str]) -> Path:
+    """Write these files into a folder."""
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def install(
+    folder: Path, asterisk: Path, *more: str, prefix: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Type the command."""
+    command = [*prefix, BIN / "informativa", "dialplan", "install", "-c", folder / "informativa.yaml"]
+    return subprocess.run(
+        [*command, "--to", asterisk, *more], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def said(folder: Path, asterisk: Path, *more: str) -> str:
+    """What it says when all is well."""
+    ran = install(folder, asterisk, *more)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return ran.stdout
+
+
+def facts(folder: Path, asterisk: Path, *more: str) -> dict[str, Any]:
+    """The same for programs."""
+    found: dict[str, Any] = json.loads(said(folder, asterisk, "--json", *more))
+    return found
+
+
+def refused(folder: Path, asterisk: Path, **more: Any) -> str:
+    """What it says when it does nothing: one line."""
+    ran = install(folder, asterisk, **more)
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1)
+    return ran.stderr
+
+
+def test_writes_its_own_file_alone_and_shows_the_line(folder: Path, asterisk: Path) -> None:
+    """One file is new, no other changed; the line to add, the call and the reload are shown."""
+    before = {file.name: file.read_bytes() for file in asterisk.iterdir()}
+    shown = said(folder, asterisk)
+    printed = subprocess.run(
+        [BIN / "informativa", "dialplan", "-c", folder / "informativa.yaml"], capture_output=True, check=True
+    )
+    after = {file.name: file.read_bytes() for file in asterisk.iterdir()}
+    assert after == before | {"informativa.conf": printed.stdout}
+    for line in (
+        f"end of {asterisk}/extensions.conf",
+        f"\n{LINE}\n",
+        "GosubIf(",
+        "asterisk -rx 'dialplan reload'",
+    ):
+        assert line in shown
+
+
+def test_again_after_the_line_was_added(folder: Path, asterisk: Path) -> None:
+    """Run again, it says that all is there and where; after a change of the configuration it writes anew."""
+    said(folder, asterisk)
+    extensions = asterisk / "extensions.conf"
+    extensions.write_text(f"{extensions.read_text()} same => n,Gosub(informativa,s,1(${{EXTEN}}))\n{LINE}\n")
+    found = facts(folder, asterisk)
+    assert (found["written"], found["add"], found["warnings"]) == (False, "", [])
+    assert (found["called"], found["included"]) == ([f"{extensions}:3"], [f"{extensions}:4"])
+    shown = said(folder, asterisk)
+    assert "up to date" in shown
+    assert LINE not in shown
+    config = folder / "informativa.yaml"
+    config.write_text(config.read_text().replace("127.0.0.1:4573", "127.0.0.1:4999"))
+    assert facts(folder, asterisk)["written"]
+    assert "4999" in (asterisk / "informativa.conf").read_text()
+
+
+def test_dry_run_writes_nothing(folder: Path, asterisk: Path) -> None:
+    """--dry-run says the same and leaves the folder as it is."""
+    found = facts(folder, asterisk, "--dry-run")
+    assert (found["written"], found["up_to_date"], found["add"]) == (False, False, LINE)
+    assert "would be written" in said(folder, asterisk, "--dry-run")
+    assert [file.name for file in asterisk.iterdir()] == ["extensions.conf"]
+
+
+@pytest.mark.parametrize("option", ["", "--freepbx"])
+def test_freepbx(folder: Path, asterisk: Path, option: str) -> None:
+    """On FreePBX's tree, found by itself or named, the lines are for extensions_custom.conf, with what to
+    enter in its web interface; once they are there, that alone is shown."""
+    files = FREEPBX if not option else {"extensions.conf": FREEPBX["extensions.conf"]}
+    lay(asterisk, files)
+    more = (option,) if option else ()
+    shown = said(folder, asterisk, *more)
+    custom = asterisk / "extensions_custom.conf"
+    for line in (f"end of {custom}", freepbx_context(), LINE, "informativa-freepbx,s,1", "Return       Yes"):
+        assert line in shown
+    custom.write_text(f"{FREEPBX['extensions_custom.conf']}\n{freepbx_context()}\n\n{LINE}\n")
+    found = facts(folder, asterisk, *more)
+    assert (found["add"], found["included"]) == ("", [f"{custom}:{len(custom.read_text().splitlines())}"])
+    assert found["custom_destination"] == {"target": "informativa-freepbx,s,1", "return": True}
+
+
+def test_line_as_a_comment_does_not_count(folder: Path, asterisk: Path) -> None:
+    """The line commented out, by `;` or in a block, is still to be added, and one is told where it is."""
+    extensions = asterisk / "extensions.conf"
+    extensions.write_text(f"[a]\n; {LINE}\n;--\n{LINE}\n--;\nexten => s,1,NoOp(a\\;b)\n")
+    found = facts(folder, asterisk)
+    assert (found["add"], found["included"]) == (LINE, [])
+    assert found["commented_out"] == [f"{extensions}:2", f"{extensions}:4"]
+    assert "as a comment" in said(folder, asterisk)
+
+
+def test_includes_are_followed(folder: Path, asterisk: Path) -> None:
+    """It is found in an included file, by a wildcard, in quotes; a circle ends; a second time is told."""
+    (asterisk / "parts").mkdir()
+    lay(
+        asterisk,
+        {
+            "extensions.conf": '#include "parts/*.conf"\n#tryinclude missing.conf\n#exec /bin/true\n',
+            "parts/a.conf": "#include <extensions.conf>\n  #tryinclude infor*.conf ; ours\n",
+            "parts/b.conf": f'#include "{asterisk}/informativa.conf"\n[informativa]\nexten => s,1,NoOp()\n',
+        },
+    )
+    found = facts(folder, asterisk)
+    assert found["included"] == [f"{asterisk}/parts/a.conf:2", f"{asterisk}/parts/b.conf:1"]
+    for place in ("b.conf:1 includes it once more", "b.conf:2 has a context", "missing.conf (No such"):
+        assert place in "\n".join(found["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        ("nowhere", ["There is no folder", "--to DIR"]),
+        ("file", ["There is no folder", "--to DIR"]),
+        ("empty", ["no extensions.conf", "--to DIR"]),
+    ],
+)
+def test_wrong_folder(folder: Path, tmp_path: Path, there: str, words: list[str]) -> None:
+    """What is not Asterisk's folder stays as it is."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    message = refused(folder, tmp_path / there)
+    for word in (*words, there):
+        assert word in message
+    assert not list((tmp_path / "empty").iterdir())
+
+
+def state(file: Path) -> tuple[int, ...]:
+    """What changes when a file is replaced, written or given away."""
+    now = file.lstat()
+    return now.st_ino, now.st_mode, now.st_uid, now.st_mtime_ns, now.st_ctime_ns
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "folder", "theirs", "empty", "pipe"])
+def test_a_file_that_is_not_ours_is_left_alone(folder: Path, asterisk: Path, kind: str) -> None:
+    """Whatever has the file's name and was not made by informativa is named and not touched."""
+    file, other = asterisk / "informativa.conf", asterisk / "other"
+    if kind == "link":
+        other.write_text("; informativa: a link leads here")
+    if kind in ("link", "dangling"):
+        file.symlink_to(other)
+    elif kind == "folder":
+        file.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(file)
+    else:
+        file.write_text("[mine]\n" if kind == "theirs" else "")
+    before = state(file)
+    message = refused(folder, asterisk)
+    assert str(file) in message
+    assert "dialplan -o FILE" in message
+    assert state(file) == before
+    assert not other.exists() or kind == "link"
+
+
+def test_folder_that_cannot_be_written(folder: Path, asterisk: Path) -> None:
+    """One who may not write there is told so, by --dry-run too, and nothing else is said."""
+    asterisk.chmod(0o555)
+    for more in ((), ("--dry-run",)):
+        ran = install(folder, asterisk, *more, prefix=tuple(without_privileges()))
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert "cannot be written" in ran.stderr
+    asterisk.chmod(0o755)
+
+
+def test_file_that_cannot_be_read_is_named(folder: Path, asterisk: Path) -> None:
+    """An included file that one may not read is a warning: the line may be in there."""
+    lay(asterisk, {"extensions.conf": "#include secret.conf\n", "secret.conf": LINE})
+    (asterisk / "secret.conf").chmod(0)
+    ran = install(folder, asterisk, prefix=tuple(without_privileges()))
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "secret.conf (Permission denied) could not be read" in ran.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_root_writes_it_for_the_owner_of_extensions_conf(folder: Path, asterisk: Path) -> None:
+    """Installed by root, the file belongs to Asterisk's user and group as extensions.conf does; also when
+    extensions.conf is a link, as FreePBX lays it."""
+    real = asterisk.parent / "core.conf"
+    (asterisk / "extensions.conf").rename(real)
+    (asterisk / "extensions.conf").symlink_to(real)
+    os.chown(real, 65534, 12345)
+    said(folder, asterisk)
+    made = (asterisk / "informativa.conf").stat()
+    assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (65534, 12345, 0o644)
+    assert facts(folder, asterisk)["owner"] == "nobody:12345"
+
+
+def test_configuration_before_or_after_the_subcommand(folder: Path, asterisk: Path) -> None:
+    """`dialplan -c FILE install` is the same as `dialplan install -c FILE`; -o with it is refused."""
+    typed = [BIN / "informativa", "dialplan", "-c", folder / "informativa.yaml"]
+    ran = subprocess.run([*typed, "install", "--to", asterisk], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    ran = subprocess.run([*typed, "-o", "x", "install"], capture_output=True, text=True, check=False)
+    assert (ran.returncode, "--to DIR" in ran.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("written", "taken"),
+    [
+        ("a ; b", ["a"]),
+        (r"a\;b ; c", [r"a\;b"]),
+        ("a ;-- b --; c", ["a  c"]),
+        (";---- a ----;\nb", ["", "b"]),
+        (";--== end of [a] ==--;\nb", ["", "b"]),
+        ("a ;-- b\nc ; d\n;-- e --; f\n--; g", ["a", "", "", "g"]),
+    ],
+)
+def test_comments_as_asterisk_takes_them(written: str, taken: list[str]) -> None:
+    """`;`, blocks, blocks within blocks, rulers of dashes and FreePBX's end marks."""
+    assert [live for _number, _raw, live in effective(written.splitlines())] == taken
+
+
+def test_the_file_itself_is_not_read(tmp_path: Path) -> None:
+    """What stands in informativa.conf counts neither as a call nor as a context of the admin's."""
+    lay(tmp_path, {"extensions.conf": LINE, "informativa.conf": f"[informativa]\n{LINE}\n"})
+    found = read(tmp_path / "extensions.conf", tmp_path / "informativa.conf", "informativa")
+    assert (len(found.included), found.contexts) == (1, {})

@@ -176,6 +176,12 @@ class SqliteStore:
             number: int = self._connection.execute("SELECT coalesce(max(record), 0) FROM event").fetchone()[0]
             return number
 
+    def schema(self) -> tuple[int, int]:
+        """Of which version the file is, and of which one it should be."""
+        with self._translated():
+            found: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            return found, max(number for number, _sql in _migrations())
+
     def around(self, cutoff: datetime) -> tuple[datetime | None, datetime | None]:
         """When the last call before `cutoff` was recorded and the first one since. Reads the whole ledger."""
         with self._translated():

@@ -37,7 +37,7 @@ FORMATS = {
 }
 
 _SERVICE = re.compile(r"agi://([^/,]+)/")
-_CALL = re.compile(r"(?:^|[?:,(])informativa,s,1(?:\((.*)\))?")
+_CALL = re.compile(r"(?:^|[?:,]|(?<!DIALPLAN_EXISTS)\()informativa,s,1(?:\((.*)\))?")
 _EXTENSION = re.compile(r"\s*exten\s*=>\s*([^,]+),1,(.*)")
 _NEXT = re.compile(r"\s*same\s*=>\s*n(?:\([^)]*\))?,(.*)")
 _CLASSES = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]", ".": ".+", "!": ".*"}

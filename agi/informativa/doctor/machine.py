@@ -54,7 +54,7 @@ async def service(case: Case) -> AsyncIterator[Finding]:
         return
     if told is None:
         text = _(
-            "what answers at {listen} is not this informativa; calls may hang there until the caller gives up"
+            "what answers at {listen} is not this informativa, or it hangs; calls may wait there without end"
         )
         fix = _("See which program it is: ss -ltnp 'sport = :{port}'. Stop it; then: {run}")
         yield wrong(text.format(listen=configuration.listen), fix.format(port=configuration.port, run=run))
@@ -150,7 +150,8 @@ async def _status(host: str, port: int) -> dict[str, str] | None:
 
 
 async def _asked(host: str, port: int, question: bytes, size: int) -> bytes:
-    """What is answered until the other side closes, as far as it comes in time. Raises OSError."""
+    """What is answered until the other side closes, as far as it comes in time. Raises OSError when nobody
+    is there."""
     reader, writer = await asyncio.open_connection(host, port)
     answer = b""
     try:
@@ -158,7 +159,7 @@ async def _asked(host: str, port: int, question: bytes, size: int) -> bytes:
         async with asyncio.timeout(ANSWER_SECONDS):
             while len(answer) < size and (more := await reader.read(size)):
                 answer += more
-    except TimeoutError:
+    except OSError:  # a TimeoutError is one
         pass
     finally:
         writer.transport.abort()

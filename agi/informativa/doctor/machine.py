@@ -188,17 +188,13 @@ def _about_ledger(case: Case, controller: Controller) -> Iterator[Finding]:
         )
         return
     for uid, user in case.users().items():
-        for one in (
-            file.parent,
-            file,
-            file.with_name(f"{file.name}-wal"),
-            file.with_name(f"{file.name}-shm"),
-        ):
-            if one.exists() and not users.may(uid, one, os.W_OK):
-                text = _("{user} cannot write {file}, so nothing is recorded there")
-                yield wrong(
-                    text.format(user=user, file=one), f"chown {users.name(uid)} {one}; chmod u+rw {one}"
-                )
+        parts = (file.parent, *(file.with_name(file.name + end) for end in ("", "-wal", "-shm")))
+        denied = [str(one) for one in parts if one.exists() and not users.may(uid, one, os.W_OK)]
+        if denied:
+            text = _("{user} cannot write {file}, so nothing is recorded there")
+            names = " ".join(denied)
+            fix = f"chown {users.name(uid)} {names}; chmod u+rw {names}"
+            yield wrong(text.format(user=user, file=denied[0]), fix)
     if file.stat().st_mode & 0o077:
         yield warning(_("others can read {file}").format(file=file), f"chmod 600 {file}")
     try:

@@ -44,7 +44,10 @@ class SqliteStore:
         self.file = Path(file)
         with self._translated():
             if read_only:
-                uri = f"{self.file.absolute().as_uri()}?mode=ro"
+                # With nobody's log beside it SQLite would make one and leave it there, unless told that the
+                # file does not change (and one that a service opens now changes only after a while).
+                alone = "" if self._log().exists() else "&immutable=1"
+                uri = f"{self.file.absolute().as_uri()}?mode=ro{alone}"
                 self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
                 self._book = SqliteBook(self._connection)
                 return
@@ -203,6 +206,9 @@ class SqliteStore:
             owner = self.file.parent.stat()
             if os.geteuid() == 0:
                 os.chown(self.file, owner.st_uid, owner.st_gid)
+
+    def _log(self) -> Path:
+        return self.file.with_name(f"{self.file.name}-wal")
 
     def _identity(self) -> tuple[int, int]:
         found = self.file.stat()

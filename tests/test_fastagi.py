@@ -272,6 +272,25 @@ def test_unknown_script_is_closed() -> None:
     assert len(converse(play, query).values) == 1
 
 
+def test_who_serves_is_said_and_no_call_taken() -> None:
+    """On the route `status` the service says who it is, also when it is full of calls, and logs nothing."""
+
+    async def run() -> bytes:
+        server = FastAgiServer(play, sessions=0, about=lambda: "version=1")
+        host, port = await server.start("127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(ENVIRONMENT.replace(b"notice", b"status"))
+        answer = await reader.read()
+        writer.close()
+        assert await server.stop(10) == 0
+        return answer
+
+    with capture_logs() as logs:
+        answer = asyncio.run(asyncio.wait_for(run(), 30))
+    assert answer == b'SET VARIABLE "INFORMATIVA_SERVICE" "version=1"\n'
+    assert logs == []
+
+
 def test_variables_are_set_in_one_command() -> None:
     """All result variables take one round trip, in their order."""
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from . import bootstrap, call, upkeep
+from . import __version__, bootstrap, call, upkeep
 from .caller import mask
 from .config import Configuration, load
 from .errors import ConfigError, InformativaError
@@ -83,7 +83,7 @@ class Service:
 
     def __init__(self, configuration: Configuration) -> None:
         self._shifts = [_Shift(configuration, bootstrap.service_desk(configuration))]  # the last takes calls
-        self._server = FastAgiServer(self.answer, sessions=configuration.sessions)
+        self._server = FastAgiServer(self.answer, sessions=configuration.sessions, about=self._about)
         self._reloading = asyncio.Lock()
         self._beside: set[asyncio.Task[None]] = set()
         self._notifier = Notifier()
@@ -195,6 +195,9 @@ class Service:
     @property
     def _status(self) -> str:
         return f"{len(self.configuration.lines)} lines on {self.configuration.listen}"
+
+    def _about(self) -> str:
+        return f"version={__version__} configuration={self.configuration.digest}"
 
     def close(self) -> None:
         """Close all that is open; what was queued is durable then."""

@@ -25,6 +25,7 @@ from ..i18n import _
 from ..model import Kind
 from . import callers, dialplan, importing, keys, ledger, prompts, setup, terminal, tree, watching
 from . import controllers as controllers_
+from . import doctor as doctor_
 from . import explain as explain_
 from .log import LogFormat
 from .options import Config, Json
@@ -70,6 +71,23 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or em
 def check(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """Check the configuration and all that it names, and open the ledgers, without serving calls."""
     setup.check(config, as_json)
+
+
+@app.command()
+def doctor(
+    config: Config = DEFAULT_FILE,
+    account: Annotated[
+        bool,
+        typer.Option("--account", help="Print what makes an account at Asterisk's manager interface."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Look at the live system: Asterisk, dialplan, prompts, service, ledgers. Says what to mend; exit 1 if
+    anything is wrong."""
+    if account:
+        doctor_.account(config)
+    else:
+        raise typer.Exit(doctor_.doctor(config, as_json))
 
 
 @app.command()

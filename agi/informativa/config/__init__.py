@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from .build import Configuration, load
+from .build import Configuration, inspect, load
 
-__all__ = ["DEFAULT_FILE", "Configuration", "load"]
+__all__ = ["DEFAULT_FILE", "Configuration", "inspect", "load"]
 
 DEFAULT_FILE = Path("/etc/informativa/informativa.yaml")

@@ -7,6 +7,7 @@ the files (keys and their modes, prompts and their lengths). Relative paths star
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -62,7 +63,8 @@ class Configuration:
     """What `serve` and the script work from.
 
     `notices` are by controller. `refused` are the problems of controllers that may not go live, while
-    the others do; `warnings` are for the admin to read, and stop nothing.
+    the others do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's text from
+    another.
     """
 
     file: Path
@@ -82,6 +84,7 @@ class Configuration:
     metrics: str = ""
     refused: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    digest: str = ""
 
     @property
     def listen(self) -> str:
@@ -94,6 +97,15 @@ def load(file: Path, *, keep: bool = False) -> Configuration:
 
     With `keep` what its text came to is kept for scripts, which start in half the time then.
     """
+    configuration, problems = inspect(file, keep=keep)
+    if problems:
+        raise ConfigError(problems)
+    return configuration
+
+
+def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Problem, ...]]:
+    """The same for who wants to go on: what has a problem is left out. Raises ConfigError for a file
+    without the right shape."""
     text = documents.read(file)
     known = remembered.recall(file, text)
     document, settings = known or _validated(file, text)
@@ -103,10 +115,11 @@ def load(file: Path, *, keep: bool = False) -> Configuration:
             "lies in {folder!r}, whose name Asterisk's dialplan would misread; move it to a plainer one"
         ).format(folder=str(folder))
         raise ConfigError([Problem(str(file), None, "", message)])
-    configuration = _Builder(document, settings, folder).build()
-    if keep and not known:
+    builder = _Builder(document, settings, folder)
+    configuration = builder.build(hashlib.sha256(text.encode()).hexdigest()[:16])
+    if keep and not known and not builder.problems:
         remembered.keep(file, text, document, settings)
-    return configuration
+    return configuration, builder.problems
 
 
 def draft(file: Path) -> tuple[documents.Document, Settings]:
@@ -137,7 +150,7 @@ class _Builder:
         self._found = Findings(document)
         self._measured: dict[Path, Prompt | None] = {}
 
-    def build(self) -> Configuration:
+    def build(self, digest: str) -> Configuration:
         settings = self._settings
         notices = {
             name: {
@@ -163,8 +176,7 @@ class _Builder:
             message = _("without it, calls to numbers that are not listed here hear nothing")
             self._found.warn(("fallback_prompt",), message)
         manager = self._manager(settings.manager) if settings.manager else None
-        host, port = settings.service.listen.rsplit(":", 1)
-        self._found.raise_problems()
+        host, _, port = settings.service.listen.rpartition(":")
         return Configuration(
             file=self._found.file,
             folder=self._folder,
@@ -183,7 +195,13 @@ class _Builder:
             metrics=settings.service.metrics or "",
             refused=in_order(self._found.refused),
             warnings=in_order(self._found.warnings),
+            digest=digest,
         )
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong, so far."""
+        return in_order(self._found.problems)
 
     def _controller(self, name: str, given: ControllerSettings) -> Controller:
         key = self._key(self._folder / given.key, ("controllers", name, "key"))

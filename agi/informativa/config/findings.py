@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..errors import ConfigError, Problem
+from ..errors import Problem
 from ..i18n import _, foreign
 from .document import Document, KeyPath
 
@@ -18,13 +18,13 @@ class Findings:
     def __init__(self, document: Document) -> None:
         self.file = Path(document.file).absolute()
         self._document = document
-        self._problems = list(document.problems)
+        self.problems = list(document.problems)
         self.refused: list[Problem] = []
         self.warnings: list[Problem] = []
 
     def wrong(self, path: KeyPath, message: str) -> None:
         """Note a problem."""
-        self._problems.append(self._document.problem(path, message))
+        self.problems.append(self._document.problem(path, message))
 
     def refuse(self, path: KeyPath, message: str) -> None:
         """Note why a controller may not go live."""
@@ -33,11 +33,6 @@ class Findings:
     def warn(self, path: KeyPath, message: str) -> None:
         """Note what an admin should have thought about."""
         self.warnings.append(self._document.problem(path, message))
-
-    def raise_problems(self) -> None:
-        """Raise ConfigError if there was any problem."""
-        if self._problems:
-            raise ConfigError(in_order(self._problems))
 
     def secret(self, file: Path, path: KeyPath, absent: str) -> str | None:
         """What is in a file that its user alone may read; `None`, with a problem noted, if there is none."""

@@ -45,7 +45,10 @@ class SqliteStore:
         self.file = Path(file)
         with self._translated():
             if read_only:
-                uri = f"{self.file.absolute().as_uri()}?mode=ro"
+                # With nobody's log beside it SQLite would make one and leave it there, unless told that the
+                # file does not change (and one that a service opens now changes only after a while).
+                alone = "" if self._log().exists() else "&immutable=1"
+                uri = f"{self.file.absolute().as_uri()}?mode=ro{alone}"
                 self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
                 self._book = SqliteBook(self._connection)
                 return
@@ -177,6 +180,12 @@ class SqliteStore:
             number: int = self._connection.execute("SELECT coalesce(max(record), 0) FROM event").fetchone()[0]
             return number
 
+    def schema(self) -> tuple[int, int]:
+        """Of which version the file is, and of which one it should be."""
+        with self._translated():
+            found: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            return found, max(number for number, _sql in _migrations())
+
     def around(self, cutoff: datetime) -> tuple[datetime | None, datetime | None]:
         """When the last call before `cutoff` was recorded and the first one since. Reads the whole ledger."""
         with self._translated():
@@ -198,6 +207,9 @@ class SqliteStore:
             owner = self.file.parent.stat()
             if os.geteuid() == 0:
                 os.chown(self.file, owner.st_uid, owner.st_gid)
+
+    def _log(self) -> Path:
+        return self.file.with_name(f"{self.file.name}-wal")
 
     def _identity(self) -> tuple[int, int]:
         found = self.file.stat()

@@ -29,6 +29,8 @@ from .seldom import Seldom
 log = structlog.get_logger("informativa.fastagi")
 
 ROUTE = "notice"
+STATUS = "status"  # in its place: who serves here is said, as a variable, to whoever asks
+STATUS_VARIABLE = "INFORMATIVA_SERVICE"
 HEADER_SECONDS = 5.0  # Asterisk sends the whole environment at once
 SHOWN_OUT = 10  # strangers in one turn of the event loop, so that no call waits for a thousand of them
 STRANGERS = 1000  # peers at a time that have not said which call they are: in a flood each gets some time
@@ -156,11 +158,14 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
     A call above the cap is told `service-busy` in INFORMATIVA_REASON and closed at once, so that the
     dialplan goes on to its last try instead of waiting, or of starting a process. Strangers have a cap
     of their own: for one more the oldest must go, since Asterisk never is one for long.
+
+    On the route `status` it says `about` itself, and takes no call.
     """
 
-    def __init__(self, handler: Handler, *, sessions: int) -> None:
+    def __init__(self, handler: Handler, *, sessions: int, about: Callable[[], str] = str) -> None:
         super().__init__(loop=asyncio.get_running_loop())
         self.add_route(ROUTE, handler)
+        self._about = about
         self.sessions = sessions
         self._strangers: dict[Stranger, float] = {}  # until when each may be one, the oldest first
         self._watch: asyncio.TimerHandle | None = None  # runs while there are any
@@ -229,7 +234,10 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         call = agi.parse_environment(raw)
         stranger.leave()
         route = self._route.get(call.script)
-        if route is None:  # not named: a dialplan may have put a caller's number there
+        if call.script == STATUS:
+            stranger.transport.write(agi.command("SET VARIABLE", STATUS_VARIABLE, self._about()))
+            stranger.transport.close()
+        elif route is None:  # not named: a dialplan may have put a caller's number there
             self._seldom.log(
                 logging.ERROR, "a call asked for another AGI script", remedy=f"use agi://HOST:PORT/{ROUTE}"
             )

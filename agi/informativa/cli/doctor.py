@@ -1,0 +1,87 @@
+"""`informativa doctor`: what is wrong with the live system, and how to mend it. Changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from .. import config, i18n
+from ..doctor.account import instructions
+from ..doctor.examination import MANAGER, examine, is_wrong
+from ..doctor.findings import Finding, State
+from ..errors import ConfigError
+from ..i18n import _
+
+_MARKS = {State.OK: "✔", State.WARNING: "!", State.WRONG: "✘", State.UNKNOWN: "?"}
+_ASCII = {State.OK: "+", State.WARNING: "!", State.WRONG: "x", State.UNKNOWN: "?"}
+_COLOURS = {State.OK: "green", State.WARNING: "yellow", State.WRONG: "bold red", State.UNKNOWN: "dim"}
+
+
+def account(file: Path) -> None:
+    """Print what makes an account at Asterisk's manager interface, with a new secret."""
+    print(_account(file), end="")
+
+
+def doctor(file: Path, as_json: bool) -> int:
+    """Print what was found; the exit code, 1 if anything is wrong."""
+    if as_json:
+        i18n.speak({})  # for programs
+    told = asyncio.run(examine(file))
+    if as_json:
+        print(json.dumps(_facts(told), indent=2, ensure_ascii=False))
+    else:
+        _show(told)
+        if any(name == MANAGER and "--account" in finding.fix for name, finding in told):
+            print("\n" + _account(file), end="")
+    return int(is_wrong(told))
+
+
+def _account(file: Path) -> str:
+    try:
+        configuration = config.inspect(file)[0]
+    except ConfigError:
+        configuration = None
+    return instructions(file, configuration.manager if configuration else None)
+
+
+def _facts(told: list[tuple[str, Finding]]) -> dict[str, object]:
+    counted = Counter(finding.state for _name, finding in told)
+    return {
+        "findings": [
+            {"check": name, "state": finding.state, "finding": finding.text, "fix": finding.fix}
+            for name, finding in told
+        ],
+        **{str(state): counted[state] for state in State},
+    }
+
+
+def _show(told: list[tuple[str, Finding]]) -> None:
+    """One line a finding, its fix below it; those that could not be looked at for one reason in one."""
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    marks = _MARKS if "utf" in (sys.stdout.encoding or "").lower() else _ASCII
+    reasons: dict[str, list[str]] = {}
+    for name, finding in told:
+        if finding.state is State.UNKNOWN:
+            reasons.setdefault(finding.text, []).append(name)
+            continue
+        console.print(Text(f"{marks[finding.state]} ", _COLOURS[finding.state]) + f"{name}: {finding.text}")
+        if finding.fix:
+            console.print(f"    {finding.fix}")
+    for reason, names in reasons.items():
+        text = _("not looked at: {names} ({reason})").format(names=", ".join(names), reason=reason)
+        console.print(Text(f"{marks[State.UNKNOWN]} {text}", _COLOURS[State.UNKNOWN]))
+    counted = Counter(finding.state for _name, finding in told)
+    console.print(
+        _("{wrong} wrong, {warnings} to look at, {unknown} not looked at, {fine} in order").format(
+            wrong=counted[State.WRONG],
+            warnings=counted[State.WARNING],
+            unknown=counted[State.UNKNOWN],
+            fine=counted[State.OK],
+        )
+    )

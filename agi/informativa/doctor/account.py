@@ -1,0 +1,75 @@
+"""The account at Asterisk's manager interface: what it must be allowed, and how to make one that is
+allowed nothing else."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from ..i18n import _
+from ..model import ManagerAccount
+
+# The classes of `write` that let an account do each, any one of which suffices (Asterisk 16 and 22 agree).
+ACTIONS = {
+    "CoreSettings": ("system", "reporting"),
+    "DBDel": ("system",),
+    "DBGetTree": ("system", "reporting"),
+    "ModuleCheck": ("system",),
+    "ShowDialPlan": ("config", "reporting"),
+}
+COLLECTION = ("DBGetTree", "DBDel")  # what the service needs; the rest is for looking
+WRITE = "system,reporting"  # the fewest that allow all; `read` is for events, and we want none
+
+_STANZA = """\
+[{user}]
+secret = {secret}
+deny = 0.0.0.0/0.0.0.0
+permit = 127.0.0.1/255.255.255.255
+read =
+write = {write}
+"""
+_SETTINGS = """\
+manager:
+  address: {host}:{port}
+  user: {user}
+  secret: {file}
+"""
+
+
+def stanza(user: str, secret: str) -> str:
+    """The section of manager.conf that makes the account."""
+    return _STANZA.format(user=user, secret=secret, write=WRITE)
+
+
+def instructions(file: Path, configured: ManagerAccount | None) -> str:
+    """What to copy where, with a new secret: for the account that is `configured`, or for a first one."""
+    account = configured or ManagerAccount("127.0.0.1", 5038, "informativa", "")
+    folder, name = file.absolute().parent, "keys/manager.secret"
+    secret = secrets.token_hex(16)
+    steps = [
+        (
+            _(
+                "At the end of /etc/asterisk/manager.conf, where [general] must say `enabled = yes`"
+                " (FreePBX: manager_custom.conf):"
+            ),
+            stanza(account.user, secret),
+        ),
+        (_("Then, as root:"), _commands(folder, folder / name, secret)),
+    ]
+    if configured is None:
+        settings = _SETTINGS.format(host=account.host, port=account.port, user=account.user, file=name)
+        steps.append((_("In {file}:").format(file=file), settings))
+    steps.append((_("And at the end:"), f"systemctl restart informativa\ninformativa doctor -c {file}\n"))
+    return "\n".join(f"{title}\n\n{_indented(text)}" for title, text in steps)
+
+
+def _commands(folder: Path, file: Path, secret: str) -> str:
+    return (
+        f"(umask 077; echo {secret} > {file})\n"
+        f"chown --reference={folder / 'keys'} {file}\n"
+        "asterisk -rx 'manager reload'\n"
+    )
+
+
+def _indented(text: str) -> str:
+    return "".join(f"    {line}\n" for line in text.splitlines())

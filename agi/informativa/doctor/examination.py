@@ -1,0 +1,149 @@
+"""All checks, in the order in which their findings are told. They know nothing of each other, run at the
+same time, and none may take longer than a few seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import ami, config
+from ..errors import ConfigError, InformativaError, ManagerError, Problem
+from ..i18n import _
+from . import asterisk, machine, users
+from .account import ACTIONS
+from .case import Case, aside
+from .findings import Finding, State, ok, unknown, wrong
+
+SECONDS = 5.0  # for each check, and for logging in
+MANAGER = "manager"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing to look at. `actions` are what it needs of Asterisk's manager interface; with `sound` it
+    makes sense only for a configuration without mistakes, with `shaped` only for one that can be read."""
+
+    name: str
+    look: Callable[[Case], AsyncIterator[Finding]]
+    actions: tuple[str, ...] = ()
+    asks: bool = False
+    shaped: bool = True
+    sound: bool = False
+
+
+CHECKS = (
+    Check("configuration", machine.configuration, shaped=False),
+    Check("files", machine.files),
+    Check("service", machine.service),
+    Check("metrics", machine.metrics),
+    Check("ledgers", machine.ledgers),
+    Check("room", machine.room),
+    Check("future", machine.future),
+    Check("rights", asterisk.rights, asks=True),
+    Check("version", asterisk.version, ("CoreSettings",)),
+    Check("modules", asterisk.modules, ("ModuleCheck",)),
+    Check("formats", asterisk.formats, ("ModuleCheck",)),
+    Check("sounds", asterisk.sounds, asks=True),
+    Check("context", asterisk.context, ("ShowDialPlan",), sound=True),
+    Check("lines", asterisk.lines, ("ShowDialPlan",)),
+    Check("script", asterisk.script, ("ShowDialPlan",)),
+    Check("clock", asterisk.clock, asks=True),
+    Check("spool", asterisk.spool, ("DBGetTree",)),
+)
+
+
+async def examine(file: Path) -> list[tuple[str, Finding]]:
+    """Everything that was found, each under the name of its check. Changes nothing, and ends in time."""
+    case = await _case(file)
+    async with AsyncExitStack() as stack:
+        manager = await _manager(case, stack)
+        found = await asyncio.gather(*(_looked(check, case) for check in CHECKS))
+    told = [(check.name, one) for check, findings in zip(CHECKS, found, strict=True) for one in findings]
+    if manager is not None:
+        first = next(i for i, check in enumerate(CHECKS) if check.asks or check.actions)
+        before = {check.name for check in CHECKS[:first]}
+        place = sum(name in before for name, _finding in told)
+        told.insert(place, (MANAGER, manager))
+    return told
+
+
+async def _case(file: Path) -> Case:
+    """The configuration, as far as there is one."""
+    try:
+        async with asyncio.timeout(SECONDS):
+            configuration, problems = await aside(config.inspect, file)
+    except TimeoutError:
+        problem = Problem(str(file), None, "", _("cannot be read in {seconds} s").format(seconds=SECONDS))
+        return Case(file, None, (problem,))
+    except ConfigError as error:
+        return Case(file, None, error.problems)
+    return Case(file, configuration, problems)
+
+
+async def _manager(case: Case, stack: AsyncExitStack) -> Finding | None:
+    """Log in for all checks; what came of it."""
+    if case.configuration is None:
+        return None
+    account = case.configuration.manager
+    if account is None:
+        return wrong(
+            _("Asterisk cannot be asked, nor the fallback spool be collected: there is no `manager`"),
+            f"informativa doctor --account -c {case.file}",
+        )
+    if not account.secret:  # which is among the problems
+        return None
+    try:
+        async with asyncio.timeout(SECONDS):
+            case.asterisk = await stack.enter_async_context(ami.conversation(account))
+            (commands,) = await case.asterisk.act("ListCommands")
+    except ManagerError as error:
+        case.asterisk = None
+        fix = _("{remedy} A new account: informativa doctor --account -c {file}")
+        return wrong(error.message.rstrip("."), fix.format(remedy=error.remedy, file=case.file).strip())
+    except TimeoutError:
+        case.asterisk = None
+        text = _("what answers at {host}:{port} is not Asterisk's manager interface, or it hangs")
+        fix = _("Correct manager.address, or see: asterisk -rx 'manager show settings'")
+        return wrong(text.format(host=account.host, port=account.port), fix)
+    case.allowed = frozenset(action for action in ACTIONS if action in commands)
+    if account.host.startswith("127."):
+        case.asterisk_uid = users.listener(account.port)
+    return ok(_("Asterisk's manager interface lets {user} in").format(user=account.user))
+
+
+async def _looked(check: Check, case: Case) -> list[Finding]:
+    """What one check found; why it could not be made, if it could not."""
+    if lacking := _lacking(check, case):
+        return [unknown(lacking)]
+    try:
+        async with asyncio.timeout(SECONDS):
+            return [finding async for finding in check.look(case)]
+    except TimeoutError:
+        text = _("no answer in {seconds} s").format(seconds=f"{SECONDS:.0f}")
+        return [wrong(text, _("Look at the disk and at the load of this machine, and at Asterisk's."))]
+    except InformativaError as error:
+        return [wrong(error.message.rstrip("."), error.remedy)]
+    except PermissionError as error:
+        text = _("{file} cannot be looked at ({why})").format(file=error.filename, why=error.strerror)
+        return [unknown(text, _("Run this as root, or as Asterisk's user."))]
+
+
+def _lacking(check: Check, case: Case) -> str:
+    """Why a check cannot be made; '' if it can."""
+    if check.shaped and case.configuration is None:
+        return _("the configuration cannot be read")
+    if check.sound and case.problems:
+        return _("the configuration has mistakes")
+    if (check.asks or check.actions) and case.asterisk is None:
+        return _("Asterisk cannot be asked")
+    if set(check.actions) - case.allowed:
+        return _("the account may not do {actions}").format(actions=", ".join(check.actions))
+    return ""
+
+
+def is_wrong(told: list[tuple[str, Finding]]) -> bool:
+    """Whether anything was found wrong."""
+    return any(finding.state is State.WRONG for _name, finding in told)

@@ -1,0 +1,232 @@
+"""The checks that need no Asterisk: configuration, service, ledgers, files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from .. import __version__, agi, bootstrap
+from ..errors import InformativaError
+from ..i18n import _
+from ..model import Controller
+from ..sessions.fastagi import STATUS, STATUS_VARIABLE
+from . import users
+from .case import Case, aside
+from .findings import Finding, ok, warning, wrong
+
+AHEAD = timedelta(minutes=1)  # of the clock: no record can be of then
+ANSWER_SECONDS = 3.0
+LITTLE, FULL = 500 << 20, 50 << 20  # bytes; a record has about 500
+_ENVIRONMENT = (
+    f"agi_network: yes\nagi_network_script: {STATUS}\nagi_request: agi://doctor/{STATUS}\nagi_threadid: 1\n\n"
+)
+_RUN = "systemctl restart informativa (or: informativa serve -c {file})"
+
+
+async def configuration(case: Case) -> AsyncIterator[Finding]:
+    """The file and all that it names are in order."""
+    for problem in case.problems:
+        text, _semicolon, fix = str(problem).partition("; ")
+        again = f"informativa check -c {case.file}"
+        yield wrong(text, f"{fix.removeprefix('type: ')}; {again}" if fix else again)
+    if case.configuration is None:
+        return
+    for problem in (*case.configuration.refused, *case.configuration.warnings):
+        text, _semicolon, fix = str(problem).partition("; ")
+        yield warning(text, fix.removeprefix("type: "))
+    if not (case.problems or case.configuration.refused or case.configuration.warnings):
+        yield ok(_("{file} is in order").format(file=case.file))
+
+
+async def service(case: Case) -> AsyncIterator[Finding]:
+    """The service answers where Asterisk looks for it, and is ours, of this version and configuration."""
+    configuration = case.configured
+    run = _RUN.format(file=case.file)
+    try:
+        told = await _status(configuration.host, configuration.port)
+    except OSError as error:
+        text = _("nothing answers at {listen} ({why}); the script plays what is due meanwhile")
+        yield wrong(text.format(listen=configuration.listen, why=os.strerror(error.errno or 0)), run)
+        return
+    if told is None:
+        text = _(
+            "what answers at {listen} is not this informativa, or it hangs; calls may wait there without end"
+        )
+        fix = _("See which program it is: ss -ltnp 'sport = :{port}'. Stop it; then: {run}")
+        yield wrong(text.format(listen=configuration.listen), fix.format(port=configuration.port, run=run))
+    elif told.get("version") != __version__:
+        text = _("the service is informativa {running}, and {installed} is installed")
+        yield warning(text.format(running=told.get("version"), installed=__version__), run)
+    elif told.get("configuration") != configuration.digest:
+        text = _("the service works from another configuration than {file} is now")
+        yield warning(text.format(file=case.file), "systemctl reload informativa")
+    else:
+        yield ok(_("the service answers at {listen}").format(listen=configuration.listen))
+
+
+async def metrics(case: Case) -> AsyncIterator[Finding]:
+    """Where metrics are configured, Prometheus gets them."""
+    where = case.configured.metrics
+    if not where:
+        return
+    host, _colon, port = where.rpartition(":")
+    try:
+        answer = await _asked(host, int(port), b"GET /metrics HTTP/1.0\r\n\r\n", 1 << 20)
+    except OSError:
+        answer = b""
+    if b"informativa_calls" in answer:
+        yield ok(_("metrics are answered at {where}").format(where=where))
+    else:
+        text = _("informativa's metrics are not answered at {where}").format(where=where)
+        yield wrong(
+            text, _("Give service.metrics a port that nobody uses; then: ") + _RUN.format(file=case.file)
+        )
+
+
+async def files(case: Case) -> AsyncIterator[Finding]:
+    """Who must read keys and configuration can read them: the service, and Asterisk for the script."""
+    configuration = case.configured
+    keys = (configuration.folder / name for name in configuration.key_files.values())
+    found = await aside(_unreadable, case, [configuration.file, *keys])
+    for finding in found:
+        yield finding
+    if not found:
+        yield ok(_("keys and configuration can be read by {users}").format(users=_named(case)))
+
+
+async def ledgers(case: Case) -> AsyncIterator[Finding]:
+    """Each ledger opens, is of this version, and can be written by those who must."""
+    live = [one for one in case.configured.controllers.values() if not one.refused]
+    found = [finding for one in live for finding in await aside(_ledger, case, one)]
+    for finding in found:
+        yield finding
+    if not found:
+        text = _("{number} ledgers open, and can be written by {users}")
+        yield ok(text.format(number=len(live), users=_named(case)))
+
+
+async def room(case: Case) -> AsyncIterator[Finding]:
+    """The ledgers' disks have room."""
+    folders = {Path(one.ledger).parent for one in case.configured.controllers.values()}
+    free = {folder: (await aside(shutil.disk_usage, folder)).free for folder in folders if folder.is_dir()}
+    for folder, size in sorted(free.items()):
+        if size < LITTLE:
+            text = _("the disk of {folder} has {size} MB left").format(folder=folder, size=size >> 20)
+            make = wrong if size < FULL else warning
+            yield make(text, _("Make room there: without it nothing is recorded, and callers hear it again."))
+    if free and min(free.values()) >= LITTLE:
+        yield ok(_("the ledgers' disk has {size} MB left").format(size=min(free.values()) >> 20))
+
+
+async def future(case: Case) -> AsyncIterator[Finding]:
+    """No record is of a time that is still to come."""
+    ahead = {
+        one.id: late
+        for one in case.configured.controllers.values()
+        if not one.refused and (late := await aside(_late, one)) is not None
+    }
+    for name, late in ahead.items():
+        text = _("the ledger of {controller} has records of {time} UTC, which is still to come")
+        yield warning(
+            text.format(controller=name, time=f"{late:%Y-%m-%d %H:%M}"),
+            _("The clock was wrong, or is: timedatectl status. What is due `every …` is due by those times."),
+        )
+    if not ahead:
+        yield ok(_("no record is of a time that is still to come"))
+
+
+async def _status(host: str, port: int) -> dict[str, str] | None:
+    """What a service of ours says of itself; `None` if it is none of ours. Raises OSError."""
+    answer = await _asked(host, port, _ENVIRONMENT.encode(), agi.MAX_COMMAND)
+    command, _space, rest = answer.decode(errors="replace").rstrip("\n").partition(f'"{STATUS_VARIABLE}" ')
+    if command != "SET VARIABLE ":
+        return None
+    pairs = (word.partition("=") for word in rest.strip('"').split())
+    return {name: value for name, _equals, value in pairs}
+
+
+async def _asked(host: str, port: int, question: bytes, size: int) -> bytes:
+    """What is answered until the other side closes, as far as it comes in time. Raises OSError when nobody
+    is there."""
+    reader, writer = await asyncio.open_connection(host, port)
+    answer = b""
+    try:
+        writer.write(question)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while len(answer) < size and (more := await reader.read(size)):
+                answer += more
+    except OSError:  # a TimeoutError is one
+        pass
+    finally:
+        writer.transport.abort()
+    return answer
+
+
+def _unreadable(case: Case, wanted: list[Path]) -> list[Finding]:
+    return [
+        wrong(_("{user} cannot read {file}").format(user=user, file=file), f"chown {users.name(uid)} {file}")
+        for file in wanted
+        for uid, user in case.users().items()
+        if file.exists() and not users.may(uid, file, os.R_OK)
+    ]
+
+
+def _ledger(case: Case, controller: Controller) -> list[Finding]:
+    return list(_about_ledger(case, controller))
+
+
+def _about_ledger(case: Case, controller: Controller) -> Iterator[Finding]:
+    file = Path(controller.ledger)
+    if not file.exists():
+        yield warning(
+            _("there is no ledger {file}: nothing was recorded yet, or it was taken away").format(file=file),
+            _("If there was one, put it back. Then: ") + _RUN.format(file=case.file),
+        )
+        return
+    for uid, user in case.users().items():
+        parts = (file.parent, *(file.with_name(file.name + end) for end in ("", "-wal", "-shm")))
+        denied = [str(one) for one in parts if one.exists() and not users.may(uid, one, os.W_OK)]
+        if denied:
+            text = _("{user} cannot write {file}, so nothing is recorded there")
+            names = " ".join(denied)
+            fix = f"chown {users.name(uid)} {names}; chmod u+rw {names}"
+            yield wrong(text.format(user=user, file=denied[0]), fix)
+    if file.stat().st_mode & 0o077:
+        yield warning(_("others can read {file}").format(file=file), f"chmod 600 {file}")
+    try:
+        store = bootstrap.store(controller, read_only=True)
+        try:
+            found, known = store.schema()
+        finally:
+            store.close()
+    except InformativaError as error:
+        yield wrong(error.message, error.remedy)
+        return
+    if found > known:
+        text = _("{file} was written by a newer informativa").format(file=file)
+        yield wrong(text, _("Upgrade this one."))
+    elif found < known:
+        text = _("{file} is of an earlier version ({found} of {known})")
+        yield warning(text.format(file=file, found=found, known=known), _RUN.format(file=case.file))
+
+
+def _late(controller: Controller) -> datetime | None:
+    """The time of a record that is still to come."""
+    if not Path(controller.ledger).exists():
+        return None
+    try:
+        store = bootstrap.store(controller, read_only=True)
+        try:
+            return store.around(datetime.now(UTC) + AHEAD)[1]
+        finally:
+            store.close()
+    except InformativaError:  # which `ledgers` tells
+        return None
+
+
+def _named(case: Case) -> str:
+    return ", ".join(case.users().values())

@@ -1,0 +1,65 @@
+"""Who runs a program on this machine, and what that user may do with a file, as far as can be seen."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterator
+from pathlib import Path
+
+_LISTENS = "0A"  # TCP_LISTEN, in /proc/net/tcp
+
+
+def listener(port: int) -> int | None:
+    """The user id of whoever listens on that TCP port of this machine; `None` if nobody does."""
+    for table in ("tcp", "tcp6"):
+        try:
+            rows = Path("/proc/net", table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for row in rows:
+            _number, local, _remote, state, _queues, _timer, _retransmits, uid, *_ = row.split()
+            if state == _LISTENS and int(local.rpartition(":")[2], 16) == port:
+                return int(uid)
+    return None
+
+
+def name(uid: int) -> str:
+    """Its name; its number if it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def may(uid: int, file: Path, right: int) -> bool:
+    """Whether a user may read, write or execute (os.R_OK, os.W_OK, os.X_OK) an existing file.
+
+    Of ourselves the system knows. Of others the modes tell, of the file and of the folders above it.
+    """
+    if uid == os.geteuid():
+        return os.access(file, right)
+    if uid == 0:
+        return True
+    groups = _groups(uid)
+    return all(
+        _allowed(one.stat(), uid, groups, right if one == file else os.X_OK) for one in _way(file.absolute())
+    )
+
+
+def _way(file: Path) -> Iterator[Path]:
+    yield from reversed(file.parents)
+    yield file
+
+
+def _groups(uid: int) -> list[int]:
+    try:
+        known = pwd.getpwuid(uid)
+    except KeyError:
+        return []
+    return os.getgrouplist(known.pw_name, known.pw_gid)
+
+
+def _allowed(status: os.stat_result, uid: int, groups: list[int], right: int) -> bool:
+    shift = 6 if status.st_uid == uid else 3 if status.st_gid in groups else 0
+    return bool(status.st_mode >> shift & right)

@@ -1,0 +1,429 @@
+"""`informativa doctor` on a live system: a healthy one, and one that is broken in one way at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import textwrap
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from lab.office import BIN, free_port, without_privileges
+from lab.site import Site
+
+Found = list[tuple[str, str, str, str]]  # check, state, finding, fix
+
+
+def run(site: Site, *arguments: str, prefix: list[str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command on the site's configuration."""
+    return subprocess.run(
+        [*(prefix or []), BIN / "informativa", "doctor", *arguments, "-c", site.office.config],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def findings(site: Site, prefix: list[str] | None = None) -> Found:
+    """All that is not in order. The exit code must agree."""
+    ran = run(site, "--json", prefix=prefix)
+    assert ran.stderr == ""
+    told = json.loads(ran.stdout)["findings"]
+    assert ran.returncode == any(one["state"] == "wrong" for one in told)
+    return [tuple(one.values()) for one in told if one["state"] != "ok"]
+
+
+def only(found: Found) -> tuple[str, str, str, str]:
+    """The one finding that there is, beside checks that could not be made for it."""
+    (one,) = (each for each in found if each[1] != "unknown")
+    return one
+
+
+def copied(text: str, title: str) -> str:
+    """What an admin would copy of the instructions: the block below that title."""
+    found = re.search(rf"^{title}.*:\n\n((?:    .*\n)+)", text, re.MULTILINE)
+    assert found, text
+    return textwrap.dedent(found[1])
+
+
+@pytest.fixture
+def healthy(site: Site) -> Iterator[Site]:
+    """A site with the manager account that the printed instructions make."""
+    printed = run(site).stdout
+    (conf, before) = (site.pbx.etc / "manager.conf", (site.pbx.etc / "manager.conf").read_text())
+    conf.write_text(f"{before}\n{copied(printed, 'At the end of')}")
+    for command in copied(printed, "Then, as root").splitlines():
+        if command.startswith("asterisk -rx"):
+            site.pbx.cli(command.split("'")[1])
+        else:
+            subprocess.run(command, shell=True, check=True)
+    settings = copied(printed, "In ").replace(":5038", f":{site.pbx.ports.ami}")
+    site.configure(("operator: Acme", f"{settings}operator: Acme"))
+    yield site
+    conf.write_text(before)
+    site.pbx.cli("manager reload")
+
+
+def test_without_an_account_it_says_how_to_make_one(site: Site) -> None:
+    """Without `manager` nothing that only Asterisk knows is said to be in order, and the account's secret is
+    another one each time."""
+    check, state, _finding, fix = only(findings(site))
+    assert (check, state) == ("manager", "wrong")
+    assert "informativa doctor --account" in fix
+    first, second = (re.findall(r"secret = (\w{32})", run(site, "--account").stdout) for _ in range(2))
+    assert len(first) == len(second) == 1
+    assert first != second
+
+
+def test_healthy_site(healthy: Site) -> None:
+    """With the account of the printed instructions all checks are made, none finds anything, nothing in the
+    folder changes, the service logs nothing, and the secret is never printed."""
+    folder = healthy.office.folder
+
+    def state() -> list[tuple[str, int]]:
+        files = sorted(folder.rglob("*"))
+        changing = ("-shm",)  # in which SQLite notes who reads
+        return [(str(file), file.stat().st_mtime_ns) for file in files if not file.name.endswith(changing)]
+
+    assert healthy.call().status == "PLAYED"
+    before, said = state(), healthy.office.said
+    ran = run(healthy)
+    assert ran.returncode == 0
+    assert [line for line in ran.stdout.splitlines() if line.startswith(("!", "✘", "?"))] == []
+    assert "0 wrong, 0 to look at, 0 not looked at" in ran.stdout
+    assert findings(healthy) == []
+    assert state() == before
+    assert healthy.office.said == said
+    healthy.office.stop()
+    before = state()
+    assert only(findings(healthy))[0] == "service"
+    assert state() == before
+    secret = (folder / "keys/manager.secret").read_text().strip()
+    assert secret not in ran.stdout + run(healthy, "--account").stdout + run(healthy, "--json").stdout
+
+
+@pytest.mark.parametrize("module", ["res_agi", "func_db", "app_playback"])
+def test_module_that_is_not_loaded(healthy: Site, module: str) -> None:
+    """It is named, with what of it is needed and the command that loads it."""
+    healthy.pbx.cli(f"module unload -f {module}.so")
+    try:
+        check, state, finding, fix = only(findings(healthy))
+    finally:
+        healthy.pbx.cli(f"module load {module}.so")
+    assert (check, state) == ("modules", "wrong")
+    assert module in finding
+    assert f"module load {module}.so" in fix
+    assert findings(healthy) == []
+
+
+def test_format_that_is_not_loaded(healthy: Site) -> None:
+    """Prompts in a format that Asterisk cannot read are wrong where there is no other, else a warning."""
+    healthy.pbx.cli("module unload -f format_wav.so")
+    try:
+        check, state, finding, fix = only(findings(healthy))
+        assert (check, state) == ("formats", "wrong")
+        assert "can play" in finding
+        assert "module load format_wav.so" in fix
+        for file in (healthy.office.folder / "prompts").glob("*/*.wav"):
+            with file.open("rb") as opened:
+                file.with_suffix(".sln").write_bytes(opened.read()[44:])
+        assert only(findings(healthy))[:2] == ("formats", "warning")
+    finally:
+        healthy.pbx.cli("module load format_wav.so")
+
+
+def change_lines(site: Site) -> None:
+    """One more line, in the configuration alone."""
+    text = site.office.config.read_text()
+    block = text[text.index('  "+390212345678":') : text.index('  "+493012345678":')]
+    site.office.edit(block, block + block.replace("390212345678", "390211111111"))
+    site.office.reload()
+
+
+def no_context(site: Site) -> None:
+    """Our file is not included."""
+    text = (site.pbx.etc / "extensions.conf").read_text()
+    site.pbx.reload_dialplan(text.partition("; informativa: the privacy notice")[0])
+
+
+def wrong_address(site: Site) -> None:
+    """The dialplan of when the service listened elsewhere."""
+    text = (site.pbx.etc / "extensions.conf").read_text()
+    site.pbx.reload_dialplan(text.replace(f"127.0.0.1:{site.office.port}/", "127.0.0.1:4572/"))
+
+
+def edited(site: Site) -> None:
+    """Somebody's own version of our context."""
+    site.edit_dialplan("Set(PLAYBACKSTATUS=)", "Set(PLAYBACKSTATUS=x)")
+
+
+def no_call(site: Site) -> None:
+    """Nobody calls us."""
+    site.edit_dialplan("Gosub(informativa,s,1(${EXTEN}))", "NoOp()")
+
+
+def one_call(site: Site) -> None:
+    """Only one of two lines is passed to us."""
+    site.edit_dialplan("_[+0-9a-zA-Z].,1,Gosub", "_02X.,1,Gosub")
+
+
+def wrong_secret(site: Site) -> None:
+    """The secret is not the account's."""
+    (site.office.folder / "keys/manager.secret").write_text("another")
+
+
+def missing_right(site: Site) -> None:
+    """The account may only read."""
+    manager(site, "write = system,reporting", "write = reporting")
+
+
+def manager(site: Site, old: str, new: str) -> None:
+    """Change the account."""
+    conf = site.pbx.etc / "manager.conf"
+    assert old in conf.read_text()
+    conf.write_text(conf.read_text().replace(old, new))
+    site.pbx.cli("manager reload")
+
+
+def no_service(site: Site) -> None:
+    """The service is stopped."""
+    site.office.stop()
+
+
+def old_service(site: Site) -> None:
+    """The configuration was changed and not loaded."""
+    site.office.edit("drain: 100", "drain: 99")
+
+
+def key_mode(site: Site) -> None:
+    """Others can read a key."""
+    (site.office.folder / "keys/acme.key").chmod(0o644)
+
+
+def no_prompt(site: Site) -> None:
+    """A prompt of a plan is gone."""
+    (site.office.folder / "prompts/it/full.wav").unlink()
+
+
+def no_ledger(site: Site) -> None:
+    """A ledger is gone."""
+    site.office.stop()
+    for file in (site.office.folder / "ledger").glob("acme*"):
+        file.unlink()
+    site.office.start()
+    for file in (site.office.folder / "ledger").glob("acme*"):
+        file.unlink()
+
+
+def broken_ledger(site: Site) -> None:
+    """A ledger is no database."""
+    site.office.stop()
+    for file in (site.office.folder / "ledger").glob("acme*"):
+        file.unlink()
+    file = site.office.folder / "ledger/acme.sqlite3"
+    file.touch(0o600)
+    file.write_text("no database " * 1000)
+    site.office.start()
+
+
+def ledger_sql(sql: str) -> Callable[[Site], None]:
+    """Change the company's ledger."""
+
+    def change(site: Site) -> None:
+        with closing(sqlite3.connect(site.office.folder / "ledger/acme.sqlite3")) as ledger:
+            ledger.execute(sql)
+            ledger.commit()
+
+    return change
+
+
+def open_ledger(site: Site) -> None:
+    """Others can read a ledger."""
+    (site.office.folder / "ledger/acme.sqlite3").chmod(0o640)
+
+
+def future_record(site: Site) -> None:
+    """The clock was ahead when a call was recorded."""
+    assert site.call().status == "PLAYED"
+    ledger_sql("UPDATE event SET at = at + 86400000000")(site)
+
+
+def spooled(site: Site) -> None:
+    """A row that no line owns."""
+    site.pbx.cli(
+        "database put informativa 1795555030.1-1795555030123456 "
+        '"at=1795555030|line=default|prompt=|why=no-line|ending=whole|seconds=1"'
+    )
+
+
+def not_executable(site: Site) -> None:
+    """The script that the dialplan starts is no program."""
+    site.edit_dialplan(f"AGI({BIN}/informativa-agi", f"AGI({site.office.folder}/informativa.yaml")
+
+
+BROKEN: list[tuple[Callable[[Site], None], str, str, str, str]] = [
+    (change_lines, "context", "wrong", "+390211111111", "informativa dialplan -c"),
+    (wrong_address, "context", "wrong", "127.0.0.1:4572", "informativa dialplan -c"),
+    (edited, "context", "warning", "not as this version", "dialplan reload"),
+    (no_call, "lines", "wrong", "nothing in the dialplan calls", "informativa,s,1(${EXTEN})"),
+    (one_call, "lines", "warning", "line +493012345678", "informativa,s,1(${EXTEN})"),
+    (wrong_secret, "manager", "wrong", "does not let informativa in", "informativa doctor --account"),
+    (missing_right, "rights", "wrong", "DBDel, ModuleCheck", "write = system,reporting"),
+    (no_service, "service", "wrong", "Connection refused", "systemctl restart informativa"),
+    (old_service, "service", "warning", "another configuration", "systemctl reload informativa"),
+    (key_mode, "configuration", "wrong", "others can read", "chmod 600"),
+    (no_prompt, "configuration", "wrong", "it/full.wav", "put one there"),
+    (no_ledger, "ledgers", "warning", "acme.sqlite3", "put it back"),
+    (broken_ledger, "ledgers", "wrong", "acme.sqlite3", "put a backup"),
+    (ledger_sql("PRAGMA user_version = 99"), "ledgers", "wrong", "newer informativa", "Upgrade"),
+    (ledger_sql("PRAGMA user_version = 4"), "ledgers", "warning", "4 of 5", "systemctl restart"),
+    (open_ledger, "ledgers", "warning", "others can read", "chmod 600"),
+    (future_record, "future", "warning", "acme", "timedatectl"),
+    (spooled, "spool", "warning", "1 row", "add the line"),
+]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "check", "state", "finding", "fix"),
+    BROKEN,
+    ids=[re.sub(r"\W+", "-", f"{case[0].__name__} {case[3]}") for case in BROKEN],
+)
+def test_broken_in_one_way(
+    healthy: Site, break_it: Callable[[Site], None], check: str, state: str, finding: str, fix: str
+) -> None:
+    """What was broken is found, with what mends it, and nothing else is."""
+    break_it(healthy)
+    one = only(findings(healthy))
+    assert one[:2] == (check, state)
+    assert finding in one[2]
+    assert fix in one[3]
+
+
+def test_context_that_is_not_loaded(healthy: Site) -> None:
+    """Without our context the include is told; a plain Gosub into it is not taken for a call of ours."""
+    no_context(healthy)
+    check, state, _finding, fix = only(findings(healthy))
+    assert (check, state) == ("context", "wrong")
+    assert "#tryinclude informativa.conf" in fix
+
+
+def test_script_that_cannot_be_started(healthy: Site) -> None:
+    """A script without the right to be executed is found, beside the dialplan that names it."""
+    not_executable(healthy)
+    found = findings(healthy, without_privileges())
+    assert [one[:2] for one in found] == [("context", "warning"), ("script", "wrong")]
+    assert "cannot execute" in found[1][2]
+
+
+def test_ledger_that_is_read_only(healthy: Site) -> None:
+    """The kernel's word counts where it can be had: a ledger that is read-only."""
+    (healthy.office.folder / "ledger/acme.sqlite3").chmod(0o400)
+    (check, state, finding, fix) = only(findings(healthy, without_privileges()))
+    assert (check, state) == ("ledgers", "wrong")
+    assert "cannot write" in finding
+    assert "chmod u+rw" in fix
+
+
+@contextmanager
+def foreigner(port: int, answer: bytes) -> Iterator[None]:
+    """A program that has nothing to do with us, and says this to whoever connects, or nothing at all."""
+    with socket.create_server(("127.0.0.1", port)) as server:
+        there: list[socket.socket] = []
+
+        def serve() -> None:
+            while True:
+                try:
+                    peer = server.accept()[0]
+                except OSError:
+                    return
+                there.append(peer)
+                if answer:
+                    peer.sendall(answer)
+                    peer.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for peer in there:
+            peer.close()
+
+
+@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH\r\n", b'VERBOSE "hello" 1\n', b""])
+def test_foreign_program_on_the_port(healthy: Site, answer: bytes) -> None:
+    """Whatever answers in place of the service is told from it, a program that says nothing too."""
+    healthy.office.stop()
+    with foreigner(healthy.office.port, answer):
+        check, state, finding, fix = only(findings(healthy))
+    assert (check, state) == ("service", "wrong")
+    assert "is not this informativa" in finding
+    assert f"sport = :{healthy.office.port}" in fix
+
+
+def test_service_that_hangs(healthy: Site) -> None:
+    """A service of which only the kernel still answers is found."""
+    assert healthy.office.pid
+    os.kill(healthy.office.pid, signal.SIGSTOP)
+    try:
+        found = findings(healthy)
+    finally:
+        os.kill(healthy.office.pid, signal.SIGCONT)
+    assert only(found)[:2] == ("service", "wrong")
+    assert "or it hangs" in only(found)[2]
+
+
+@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH\r\n", b""])
+def test_foreign_program_in_place_of_asterisk(healthy: Site, answer: bytes) -> None:
+    """One at the manager's address keeps nobody waiting."""
+    port = free_port()
+    healthy.office.edit(f"127.0.0.1:{healthy.pbx.ports.ami}", f"127.0.0.1:{port}")
+    healthy.configure()
+    with foreigner(port, answer):
+        check, state, _finding, fix = only(findings(healthy))
+    assert (check, state) == ("manager", "wrong")
+    assert fix
+
+
+def test_metrics_that_are_not_answered(healthy: Site) -> None:
+    """A metrics port that is configured and answers is in order; one that does not, is told."""
+    port = free_port()
+    healthy.configure(("  # metrics: 127.0.0.1:9464", f"  metrics: 127.0.0.1:{port}"))
+    assert f"metrics are answered at 127.0.0.1:{port}" in run(healthy).stdout
+    healthy.office.edit(f"metrics: 127.0.0.1:{port}", f"metrics: 127.0.0.1:{free_port()}")
+    healthy.office.reload()
+    assert only(findings(healthy))[:2] == ("metrics", "wrong")
+
+
+def test_everything_down(healthy: Site) -> None:
+    """Without Asterisk and without service the rest is looked at all the same."""
+    healthy.office.stop()
+    healthy.office.edit(f"127.0.0.1:{healthy.pbx.ports.ami}", f"127.0.0.1:{free_port()}")
+    found = findings(healthy)
+    assert [one[:2] for one in found if one[1] != "unknown"] == [("service", "wrong"), ("manager", "wrong")]
+    assert "Correct" in found[1][3] or "correct" in found[1][3]
+
+
+def test_without_utf8_and_colour(healthy: Site) -> None:
+    """Marks are ASCII where the terminal is not UTF-8, and a pipe gets no colour."""
+    healthy.office.stop()
+    ran = subprocess.run(
+        [BIN / "informativa", "doctor", "-c", healthy.office.config],
+        capture_output=True,
+        timeout=60,
+        check=False,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert ran.returncode == 1
+    assert b"\x1b" not in ran.stdout
+    assert b"\nx service: " in ran.stdout
+    ran.stdout.decode("ascii")

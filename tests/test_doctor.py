@@ -1,0 +1,263 @@
+"""What `informativa doctor` knows of dialplans, users and files; and an Asterisk that is none of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import namedtuple
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from doubles import line, notice, version
+from informativa import config
+from informativa.config.prompts import EXTENSIONS
+from informativa.doctor import asterisk, dialplan, machine, users
+from informativa.doctor.account import ACTIONS, WRITE
+from informativa.doctor.case import Case
+from informativa.doctor.dialplan import FORMATS, MODULES, Step
+from informativa.doctor.examination import CHECKS
+from informativa.doctor.findings import Finding
+
+SHIPPED = (Path(__file__).resolve().parent.parent / "dialplan/informativa.conf").read_text()
+PROGRAM = Path(sys.executable).with_name("informativa")
+OTHER = 54321  # a user id that is nobody's
+_BUILT_IN = {"Set", "MSet", "GotoIf"}
+
+
+class Manager:
+    """Asterisk's manager interface as a test wants it: `told` are the answers by action; to any other it says
+    nothing at all."""
+
+    def __init__(self, **told: str) -> None:
+        self.told = told
+        self.port = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One conversation."""
+        writer.write(b"Asterisk Call Manager/11.0.0\r\n")
+        asked: dict[str, str] = {}
+        async for raw in reader:
+            name, _, value = raw.decode().strip().partition(": ")
+            if name:
+                asked[name] = value
+            else:
+                answer = self.told.get(asked.get("Action", ""))
+                if answer is not None:
+                    identity = f"ActionID: {asked['ActionID']}\r\n"
+                    writer.write(f"Response: Success\r\n{identity}{answer}\r\n".encode())
+                asked = {}
+        writer.close()
+
+
+@contextmanager
+def served(manager: Manager) -> Iterator[None]:
+    """The manager interface in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(asyncio.start_server(manager.serve, "127.0.0.1", 0))
+    manager.port = server.sockets[0].getsockname()[1]
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        server.close()
+        loop.close()
+
+
+def doctor(folder: Path, manager: Manager) -> dict[str, list[tuple[str, str]]]:
+    """State and finding by check, where `manager` is Asterisk's."""
+    file = folder / "informativa.yaml"
+    secret = folder / "keys/manager.secret"
+    secret.touch(0o600)
+    secret.write_text("secret")
+    with served(manager):
+        settings = f"manager: {{address: '127.0.0.1:{manager.port}', user: x, secret: keys/manager.secret}}\n"
+        file.write_text(settings + file.read_text())
+        ran = subprocess.run(
+            [PROGRAM, "doctor", "--json", "-c", file], capture_output=True, text=True, timeout=60, check=False
+        )
+    assert ran.stderr == ""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for one in json.loads(ran.stdout)["findings"]:
+        found.setdefault(one["check"], []).append((one["state"], one["finding"]))
+    return found
+
+
+LOGIN = "Message: Authentication accepted\r\n"
+COMMANDS = "".join(f"{action}: What it does. (Priv: some)\r\n" for action in ACTIONS)
+
+
+@pytest.mark.parametrize(("apart", "state"), [(0, "ok"), (3600, "wrong"), (-3600, "wrong")])
+def test_clocks(folder: Path, apart: int, state: str) -> None:
+    """A clock that is an hour from ours, in either direction, is found."""
+    pong = f"Ping: Pong\r\nTimestamp: {time.time() + apart:.6f}\r\n"
+    found = doctor(folder, Manager(Login=LOGIN, ListCommands=COMMANDS, Ping=pong))
+    assert found["clock"][0][0] == state
+
+
+@pytest.mark.parametrize(
+    ("given", "state"), [("16.28.0~dfsg", "ok"), ("18.9-cert1", "ok"), ("13.1", "warning"), ("99", "warning")]
+)
+def test_versions(folder: Path, given: str, state: str) -> None:
+    """A version that informativa was never tried with is told."""
+    settings = f"AMIversion: 5.0.4\r\nAsteriskVersion: {given}\r\n"
+    found = doctor(folder, Manager(Login=LOGIN, ListCommands=COMMANDS, CoreSettings=settings))
+    assert found["version"][0][0] == state
+    assert given in found["version"][0][1]
+
+
+def test_asterisk_that_hangs(folder: Path) -> None:
+    """One that lets us in and then says nothing: every check ends, and the others are made all the same."""
+    found = doctor(folder, Manager(Login=LOGIN, ListCommands=COMMANDS))
+    for check in ("version", "modules", "context", "lines", "spool", "clock"):
+        assert found[check] == [("wrong", "no answer in 5 s")]
+    assert found["configuration"][0][0] == "ok"
+
+
+def test_dialplan_needs_what_is_looked_for() -> None:
+    """The table of modules has all applications and functions that our dialplan uses, and no others."""
+    text = "\n".join(row.partition(";")[0] for row in SHIPPED.splitlines())
+    applications = {step.application for step in dialplan.parsed(SHIPPED)}
+    applications |= set(re.findall(r"\?([A-Z][a-z]+)\(", text))  # in ExecIf
+    functions = set(re.findall(r"\$\{([A-Z_]+)\(", text)) | set(re.findall(r"Set\(([A-Z]+)\(", text))
+    named = {name for names in MODULES.values() for name in names}
+    assert (applications - _BUILT_IN) | functions == named
+
+
+def test_every_format_has_its_module() -> None:
+    """Every kind of file that a prompt may have is one whose module is looked for."""
+    assert set(EXTENSIONS) == FORMATS.keys()
+
+
+def test_checks_ask_only_what_the_account_may() -> None:
+    """The rights of the account suffice for every action, and each is needed by some."""
+    classes = set(WRITE.split(","))
+    assert all(classes & set(needed) for needed in ACTIONS.values())
+    assert all(any(not (classes - {one}) & set(needed) for needed in ACTIONS.values()) for one in classes)
+    assert {action for check in CHECKS for action in check.actions} <= ACTIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("extension", "data", "reached"),
+    [
+        ("_[+0-9].", "informativa,s,1(${EXTEN})", True),
+        ("0212345678", "informativa,s,1(${EXTEN})", True),
+        ("_02XXXXXX.", "$[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN})", True),
+        ("_0-2[3-9]NX!", "informativa,s,1(${EXTEN})", False),
+        ("_0-2[1-3]NX!", "informativa,s,1(${EXTEN})", True),
+        ("_02.", "$[1]?Gosub(informativa,s,1(${EXTEN}))", True),
+        ("_02.", "$[${DIALPLAN_EXISTS(informativa,s,1)}]?elsewhere,s,1(${EXTEN})", False),
+        ("_03.", "informativa,s,1(${EXTEN})", False),
+        ("s", "informativa,s,1(${EXTEN})", False),
+        ("s", "informativa,s,1(${FROM_DID})", True),
+        ("s", "informativa,s,1(${CUT(X,,1)},more)", True),
+        ("s", "informativa,s,1(+390212345678)", True),
+        ("s", "informativa,s,1(+390287654321)", False),
+        ("_X.", "informativa-lines,s,1(${EXTEN})", False),
+        ("_X.", "informativa,read,1", False),
+    ],
+)
+def test_which_lines_are_reached(extension: str, data: str, reached: bool) -> None:
+    """A step that calls us reaches the lines that its extension matches, or that it names."""
+    own = line(notice(version("1")))
+    assert own.number == "+390212345678"
+    calling = dialplan.callers([Step("from-trunk", extension, 1, "Gosub", data)])
+    assert (dialplan.unreached([own], calling) == []) == reached
+
+
+def looked(check: Callable[[Case], AsyncIterator[Finding]], case: Case) -> list[Finding]:
+    """What one check finds."""
+
+    async def run() -> list[Finding]:
+        return [finding async for finding in check(case)]
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A configuration in a folder that other users may look into."""
+    place = Path(tempfile.mkdtemp(dir="/tmp"))
+    place.chmod(0o755)
+    subprocess.run([PROGRAM, "init", place / "etc"], check=True, capture_output=True)
+    yield place / "etc"
+    shutil.rmtree(place)
+
+
+def case(folder: Path) -> Case:
+    """Of an Asterisk that somebody else runs."""
+    file = folder / "informativa.yaml"
+    configuration, problems = config.inspect(file)
+    return Case(file, configuration, problems, asterisk_uid=OTHER)
+
+
+def test_prompt_that_asterisk_cannot_read(public: Path) -> None:
+    """Modes count for Asterisk's user: of the file, and of the folders above it."""
+    assert [each.state for each in looked(asterisk.sounds, case(public))] == ["ok"]
+    (public / "prompts/it/full.wav").chmod(0o640)
+    (found,) = looked(asterisk.sounds, case(public))
+    assert (found.state, "it/full.wav" in found.text) == ("wrong", True)
+    (public / "prompts/it/full.wav").chmod(0o644)
+    (public / "prompts/en").chmod(0o700)
+    assert len(looked(asterisk.sounds, case(public))) == 2
+    assert "chmod a+x" in looked(asterisk.sounds, case(public))[0].fix
+
+
+def test_key_that_asterisk_cannot_read(public: Path) -> None:
+    """Keys that belong to another user than Asterisk's are found: its script would not start."""
+    found = looked(machine.files, case(public))
+    assert [each.state for each in found] == ["wrong", "wrong"]
+    assert all(each.fix.startswith(f"chown {OTHER} ") for each in found)
+
+
+def test_disk_that_is_full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little room is a warning, next to none is wrong."""
+    usage = namedtuple("usage", "free")
+    for free, state in ((10 << 30, "ok"), (100 << 20, "warning"), (1 << 20, "wrong")):
+        monkeypatch.setattr(machine.shutil, "disk_usage", lambda _folder, free=free: usage(free))
+        assert [each.state for each in looked(machine.room, case(folder))] == [state]
+
+
+def test_whose_port() -> None:
+    """Who listens on a port is known by user, and that nobody does."""
+    manager = Manager()
+    with served(manager):
+        assert users.listener(manager.port) == os.geteuid()
+    assert users.listener(1) is None
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_colour_only_on_a_terminal_that_wants_it(folder: Path, plain: bool) -> None:
+    """A terminal gets colour, unless NO_COLOR is set; a pipe never does."""
+    ours, theirs = pty.openpty()
+    command = [PROGRAM, "doctor", "-c", folder / "informativa.yaml"]
+    environment = {"PATH": os.environ["PATH"], "TERM": "xterm", "LANG": "C.UTF-8"}
+    environment |= {"NO_COLOR": "1"} if plain else {}
+    process = subprocess.Popen(command, stdout=theirs, env=environment)
+    os.close(theirs)
+    said = b""
+    while True:
+        try:
+            said += os.read(ours, 4096)
+        except OSError:
+            break
+    os.close(ours)
+    assert process.wait(30) == 1
+    assert "✘".encode() in said
+    assert (b"\x1b[1;31m" in said) != plain
+    piped = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert b"\x1b" not in piped.stdout

@@ -35,6 +35,14 @@ class Idle:
         """One ledger that is open, and one that is not."""
         return {"acme": 0, "borealis": None}
 
+    def live(self) -> dict[str, bool]:
+        """One that is live, and one that may not be."""
+        return {"acme": True, "borealis": False}
+
+    def turned_away(self) -> dict[str, int]:
+        """One call too many."""
+        return {"busy": 1, "script": 0, "abandoned": 0}
+
 
 def asked(port: int) -> str:
     """What is answered at /metrics."""

@@ -151,9 +151,19 @@ class Service:
         """By controller, how much work waits for its ledger; `None` if that cannot be used."""
         return bootstrap.waiting(self._shifts[-1].desk)
 
+    def live(self) -> Mapping[str, bool]:
+        """By controller, whether it may go live."""
+        return {name: not given.refused for name, given in self.configuration.controllers.items()}
+
+    def turned_away(self) -> Mapping[str, int]:
+        """By reason, how many connections came to no call."""
+        return self._server.turned_away
+
     def _serve_metrics(self) -> Callable[[], None]:
         """What ends it. A port that cannot be had is no reason to take no calls."""
         where = self.configuration.metrics
+        self._metrics.expect(self.configuration.lines)
+        self._metrics.loaded.set(True)
         if where:
             host, _, port = where.rpartition(":")
             try:
@@ -168,11 +178,12 @@ class Service:
         async with self._reloading:
             self._notifier.reloading()
             try:
-                await self._load()
+                self._metrics.loaded.set(await self._load())
             finally:
                 self._notifier.ready(self._status)
 
-    async def _load(self) -> None:
+    async def _load(self) -> bool:
+        """Whether the file as it is now was taken."""
         before = self._shifts[-1]
         try:
             configuration = await asyncio.to_thread(prepare, before.configuration.file, create=False)
@@ -180,10 +191,11 @@ class Service:
         except ConfigError as error:
             for problem in error.problems:
                 log.error("not reloaded, going on as before", problem=str(problem))
-            return
+            return False
         except InformativaError as error:
             log.error("not reloaded, going on as before", problem=str(error))
-            return
+            return False
+        self._metrics.expect(configuration.lines)
         self._shifts.append(_Shift(configuration, desk))
         self._server.sessions = _allow_descriptors(configuration.sessions)
         _announce(configuration)
@@ -191,6 +203,7 @@ class Service:
             log.warning("service.listen has changed", remedy="restart the service to listen there")
         log.info("reloaded", lines=len(configuration.lines))
         self._dismiss()
+        return True
 
     @property
     def _status(self) -> str:

@@ -21,7 +21,7 @@ from .. import __version__, i18n
 from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
 from ..model import Kind
-from . import callers, importing, keys, ledger, prompts, setup
+from . import callers, importing, keys, ledger, metrics, prompts, setup
 from . import controllers as controllers_
 from . import explain as explain_
 from .log import LogFormat
@@ -39,6 +39,7 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(callers.app, name="caller")
 app.add_typer(keys.app, name="keys")
 app.add_typer(prompts.app, name="prompts")
+app.add_typer(metrics.app, name="metrics")
 
 
 def _version(wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""The dashboard and the alert rules: made of what the service really tells, and each rule fires when it must."""
+"""The dashboard and the alert rules: of what the service really tells, and each rule fires when it must."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ from torture.load import callers, crowd
 SHIPPED = resources.files("informativa.cli") / "monitoring"
 DASHBOARD = json.loads((SHIPPED / "dashboard.json").read_text(encoding="utf-8"))
 RULES: dict[str, dict[str, Any]] = {
-    rule["alert"]: rule for rule in yaml.safe_load((SHIPPED / "alerts.yaml").read_text())["groups"][0]["rules"]
+    rule["alert"]: rule
+    for rule in yaml.safe_load((SHIPPED / "alerts.yaml").read_text())["groups"][0]["rules"]
 }
 OF_PROMETHEUS = {"instance", "job"}  # labels that Prometheus gives to whatever it asks
 
@@ -45,7 +46,7 @@ def tool(name: str) -> Path:
 
 @dataclass
 class Rule:
-    """Series with a sample a minute, in which minutes the rule fires and for what, and in which it does not."""
+    """Series with a sample a minute; in which minutes the rule fires and for what, and in which not."""
 
     series: Mapping[str, str]
     fires: Mapping[int, str]
@@ -128,7 +129,9 @@ CASES = {
         {6: f'{OWN}, why="busy"'},
         [4, 15],
     ),
-    "InformativaSpoolLeft": Rule({f"informativa_spool_rows{{{OWN}}}": "0x4 2x20 0x9"}, {21: OWN}, [4, 10, 30]),
+    "InformativaSpoolLeft": Rule(
+        {f"informativa_spool_rows{{{OWN}}}": "0x4 2x20 0x9"}, {21: OWN}, [4, 10, 30]
+    ),
     "InformativaSpoolUnread": Rule(
         {f"informativa_spool_failures_total{{{OWN}}}": "0x4 0+1x30"}, {25: OWN}, [4, 10]
     ),
@@ -136,7 +139,7 @@ CASES = {
 
 
 def test_every_rule_fires_when_it_must_and_only_then(tmp_path: Path) -> None:
-    """promtool finds the rules right, and each fires in the minutes named, for what is named, and not before."""
+    """promtool finds the rules right, and each fires in the minutes named, and in no other."""
     promtool = tool("promtool")
     (tmp_path / "informativa.yaml").write_text((SHIPPED / "alerts.yaml").read_text())
     assert CASES.keys() == RULES.keys()
@@ -199,7 +202,9 @@ def named(expression: str) -> Iterator[tuple[str, set[str]]]:
 
 def gathered(expression: str) -> set[str]:
     """The labels by which an expression gathers or matches."""
-    return {label.strip() for one in re.findall(r"(?:by|on) \(([^)]*)\)", expression) for label in one.split(",")}
+    return {
+        label.strip() for one in re.findall(r"(?:by|on) \(([^)]*)\)", expression) for label in one.split(",")
+    }
 
 
 def queries() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -247,11 +252,17 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 
 def test_every_metric_and_label_named_is_told(watched: Watched) -> None:
-    """What dashboard and rules ask for is what the service tells, and all that it tells is on the dashboard."""
+    """What dashboard and rules ask for is what the service tells, and the dashboard shows all of it."""
     watched.ring(60, seed=1)
     told = watched.exported()
-    variables = [each["query"]["query"] for each in DASHBOARD["templating"]["list"] if each["type"] == "query"]
-    asks = [*variables, *(target["expr"] for _, target in queries()), *(rule["expr"] for rule in RULES.values())]
+    variables = [
+        each["query"]["query"] for each in DASHBOARD["templating"]["list"] if each["type"] == "query"
+    ]
+    asks = [
+        *variables,
+        *(target["expr"] for _, target in queries()),
+        *(rule["expr"] for rule in RULES.values()),
+    ]
     for expression in asks:
         labels = set()
         for name, braces in named(expression):
@@ -290,9 +301,19 @@ def test_rare_failures_are_told_before_they_happen(watched: Watched) -> None:
         assert f"informativa_{name} 0.0" in told
 
 
+def test_configuration_that_is_refused_is_told(watched: Watched) -> None:
+    """Until the file is right again."""
+    watched.office.edit("sessions: 2000", "sesions: 2000")
+    assert not watched.office.reload()
+    assert "informativa_configuration_loaded 0.0" in asked(watched.port)
+    watched.office.edit("sesions: 2000", "sessions: 2000")
+    assert watched.office.reload()
+    assert "informativa_configuration_loaded 1.0" in asked(watched.port)
+
+
 def test_prometheus_answers_every_query(watched: Watched, tmp_path: Path) -> None:
-    """A real Prometheus with the job that `metrics scrape` prints takes the rules, and shows something in every
-    panel, under labels that the legend names."""
+    """A real Prometheus with the job that `metrics scrape` prints takes the rules, and has something for
+    every panel, under the labels that its legend names."""
     program = tool("prometheus")
     run = [BIN / "informativa", "metrics"]
     job = subprocess.check_output([*run, "scrape", "-c", watched.office.config], text=True)

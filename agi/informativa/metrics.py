@@ -7,7 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    start_http_server,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -37,7 +44,7 @@ class Metrics:
     """Counters of one service, each on a registry of its own so that there may be several."""
 
     def __init__(self, state: State) -> None:
-        disable_created_metrics()  # a second series for each, which nobody asks for
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asks for
         self._registry = registry = CollectorRegistry()
         registry.register(_Now(state))
         self._calls = Counter(
@@ -90,10 +97,15 @@ class Metrics:
             registry=registry,
         )
         build = Gauge(
-            "informativa_build_info", "Always 1; which informativa it is", ["version", "python"], registry=registry
+            "informativa_build_info",
+            "Always 1; which informativa it is",
+            ["version", "python"],
+            registry=registry,
         )
         build.labels(__version__, platform.python_version()).set(1)
-        started = Gauge("informativa_start_time_seconds", "When it was started, since 1970", registry=registry)
+        started = Gauge(
+            "informativa_start_time_seconds", "When it was started, since 1970", registry=registry
+        )
         started.set(time.time())
 
     def serve(self, host: str, port: int) -> Callable[[], None]:

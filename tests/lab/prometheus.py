@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -16,7 +17,11 @@ from .process import Child
 _PATIENCE = 60.0  # seconds; the first start takes about one
 
 
-def tool(name: str, progress: Progress = lambda what, fraction: None) -> Path:
+def _silent(what: str, fraction: float) -> None:
+    pass
+
+
+def tool(name: str, progress: Progress = _silent) -> Path:
     """`prometheus` or `promtool`. Raises Unavailable."""
     if own := shutil.which(name):
         return Path(own)

@@ -1,4 +1,4 @@
-"""What turns the service's figures into pictures and alarms: a Grafana dashboard, Prometheus rules, a scrape job."""
+"""What turns the service's figures into pictures and alarms: dashboard, alert rules, scrape job."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ import structlog
 from . import bootstrap, call, upkeep
 from .caller import mask
 from .config import Configuration, load
-from .errors import ConfigError, InformativaError
+from .errors import ConfigError, InformativaError, LedgerOutdatedError
 from .metrics import Metrics
 from .model import Verdict
 from .ports import CallSession
@@ -38,12 +38,13 @@ HANG_SECONDS = 10  # without a turn of the event loop; a healthy one takes milli
 
 
 def prepare(file: Path, *, create: bool = True) -> Configuration:
-    """The configuration in `file`, if a service may run with it. Ledgers that are not there are made.
+    """The configuration in `file`, if a service may run with it. Ledgers that are not there are made; those
+    of an earlier informativa are left for later, when calls are taken.
 
     Raises ConfigError with all that is wrong, a recording that changed included; LedgerError.
     """
     configuration = load(file, keep=True)
-    bootstrap.verify_recordings(configuration, keep=True, create=create)
+    bootstrap.verify_recordings(configuration, keep=True, create=create, migrate=False)
     return configuration
 
 
@@ -86,6 +87,7 @@ class Service:
         self._server = FastAgiServer(self.answer, sessions=configuration.sessions)
         self._reloading = asyncio.Lock()
         self._beside: set[asyncio.Task[None]] = set()
+        self._opened = asyncio.Event()  # every ledger that could be, for the first time
         self._notifier = Notifier()
         self._metrics = Metrics(self)
 
@@ -226,14 +228,16 @@ class Service:
 
     async def _daily(self) -> None:
         """Once a day delete what is older than each controller's retention, beside the calls."""
+        await self._opened.wait()
         while True:
             for controller in self.configuration.controllers.values():
                 with _surviving():
                     await asyncio.to_thread(upkeep.purge, controller, datetime.now(UTC))
+                    await asyncio.to_thread(upkeep.drop_backups, controller, datetime.now(UTC))
             await asyncio.sleep(DAY_SECONDS)
 
     async def _reopen(self) -> None:
-        """Try from time to time to open ledgers that could not be opened."""
+        """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones."""
         told: dict[str, str] = {}
         while True:
             async with self._reloading:
@@ -241,15 +245,19 @@ class Service:
                 failing = bootstrap.unusable(now.configuration, now.desk)
                 for name, error in failing.items():
                     if told.get(name) != str(error):
-                        log.error("ledger cannot be used", controller=name, error=str(error))
+                        if isinstance(error, LedgerOutdatedError):
+                            log.warning("ledger is migrated; its callers hear the notice", controller=name)
+                        else:
+                            log.error("ledger cannot be used", controller=name, error=str(error))
                 told = {name: str(error) for name, error in failing.items()}
                 if failing:
                     with _surviving():
                         await self._open_again(now)
+            self._opened.set()
             await asyncio.sleep(REOPEN_SECONDS)
 
     async def _open_again(self, now: _Shift) -> None:
-        desk = await asyncio.to_thread(bootstrap.service_desk, now.configuration, now.desk)
+        desk = await asyncio.to_thread(bootstrap.service_desk, now.configuration, now.desk, migrate=True)
         failing = bootstrap.unusable(now.configuration, now.desk)
         opened = failing.keys() - bootstrap.unusable(now.configuration, desk).keys()
         if not opened:
@@ -261,7 +269,12 @@ class Service:
             await asyncio.to_thread(bootstrap.close, desk, [now.desk])
             return
         self._shifts.append(_Shift(now.configuration, desk))
-        log.info("ledgers opened", controllers=sorted(opened))
+        copies = [
+            str(each.file)
+            for name in opened
+            for each in bootstrap.backups(now.configuration.controllers[name])
+        ]
+        log.info("ledgers opened", controllers=sorted(opened), backups=copies)
         self._dismiss()
 
     async def _collect(self) -> None:

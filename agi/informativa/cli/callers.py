@@ -15,6 +15,7 @@ from .. import bootstrap
 from ..caller import e164, mask, pseudonym
 from ..config import DEFAULT_FILE, Configuration, load
 from ..errors import InformativaError
+from ..i18n import _
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Identified, Kind, Notice, NumberForm, Record, Version, told_elsewhere
 from .options import Config, Json, controller_named
@@ -67,8 +68,27 @@ def erase(
             with _opened(each) as store:
                 erased = store.erase(_pseudonyms(each, caller), datetime.now(UTC))
             print(f"{each.name} ({each.id}): {erased} records erased")
+        for backup in bootstrap.backups(each):
+            _drop(backup.file, yes)
     if not yes:
         print("Nothing was erased yet. To do it, add --yes.")
+
+
+def _drop(file: Path, yes: bool) -> None:
+    """A copy from before an upgrade may hold the caller too, and nothing can be erased in it alone."""
+    if not yes:
+        print(_("{file}, a copy from before an upgrade, would be deleted").format(file=file))
+        return
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise InformativaError(
+            _("{file} may hold this caller and cannot be deleted ({why}).").format(
+                file=file, why=error.strerror
+            ),
+            _("Delete it: rm {file}").format(file=file),
+        ) from error
+    print(_("{file}, a copy from before an upgrade, was deleted").format(file=file))
 
 
 def record(
@@ -105,6 +125,12 @@ def purge(file: Path, yes: bool) -> None:
     """Delete what is older than each controller's retention, or say what would be."""
     now = datetime.now(UTC)
     for controller in load(file).controllers.values():
+        for backup in bootstrap.backups(controller):
+            if yes and backup.ends <= now.date():
+                _drop(backup.file, yes)
+            else:
+                kept = _("{file}, a copy from before an upgrade, holds older records until {day}")
+                print(kept.format(file=backup.file, day=backup.ends))
         if controller.retention is None:
             print(f"{controller.name} ({controller.id}): no retention is set, records are kept for ever")
             continue

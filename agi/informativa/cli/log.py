@@ -89,7 +89,7 @@ def _journal_reads() -> bool:
     return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
-def _prioritised(logger: object, method: str, line: Any) -> str:
+def _prioritised(_logger: object, method: str, line: Any) -> str:
     """Every line with its priority, a traceback's too: journald takes each for an entry of its own."""
     return "\n".join(f"<{_PRIORITIES.get(method, 6)}>{part}" for part in str(line).split("\n"))
 

@@ -389,6 +389,7 @@ def test_calls_above_the_cap_are_turned_away_at_once() -> None:
         second, second_writer = await asyncio.open_connection(*address)
         second_writer.write(ENVIRONMENT)
         assert await second.read() == b'SET VARIABLE "INFORMATIVA_REASON" "service-busy"\n'
+        assert server.turned_away == {"busy": 1, "script": 0, "abandoned": 0}
         leave.set()
         assert await first.read() == b""
         entered.clear()

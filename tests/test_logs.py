@@ -250,3 +250,33 @@ def test_i5_defect_is_logged_without_what_it_happened_to(form: str) -> None:
     assert b"KeyError" in ran.stderr
     assert b"in defect" in ran.stderr
     assert numbers_in(ran.stdout + ran.stderr) == []
+
+
+LOGGING = """
+import os, sys
+import structlog
+from informativa.cli import log
+if sys.argv[2] == "journal":
+    found = os.fstat(2)
+    os.environ["JOURNAL_STREAM"] = f"{found.st_dev}:{found.st_ino}"
+sink = log.configure(log.LogFormat(sys.argv[1]))
+own = structlog.get_logger("x")
+own.info("one")
+own.warning("two")
+own.error("three", exc_info=ValueError("no"))
+sink.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("form", "reader", "priorities"),
+    [("console", "journal", "643"), ("console", "else", ""), ("json", "journal", "")],
+)
+def test_journal_gets_the_priority_of_each_line(form: str, reader: str, priorities: str) -> None:
+    """So `journalctl -p err` finds errors; nobody else sees the marks, and JSON stays JSON."""
+    command = [sys.executable, "-c", LOGGING, form, reader]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    lines = ran.stderr.splitlines()
+    marks = [line[1] for line in lines if re.match(r"<\d>", line)]
+    assert "".join(dict.fromkeys(marks)) == priorities
+    assert len(marks) in (0, len(lines))

@@ -12,12 +12,13 @@ from .call import Desk
 from .config import Configuration
 from .config.prompts import recordings
 from .errors import ConfigError, LedgerError, Problem
-from .i18n import _
+from .i18n import _, foreign
 from .ledgers.memory import RefusedLedger
 from .model import Controller, Identified, Lookup, Notice, Recording
 from .ports import Ledger, Register
 
 if TYPE_CHECKING:
+    from .ledgers.backup import Backup
     from .ledgers.sqlite import SqliteStore
     from .ledgers.watching import Follower, Summary
 
@@ -29,8 +30,9 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-def service_desk(configuration: Configuration, before: Desk | None = None) -> Desk:
-    """For many calls at a time. Opens every ledger that is not open `before`.
+def service_desk(configuration: Configuration, before: Desk | None = None, *, migrate: bool = False) -> Desk:
+    """For many calls at a time. Opens every ledger that is not open `before`; one of an earlier informativa
+    only with `migrate`, which may take minutes.
 
     One that cannot be opened fails nobody else's: its controller gets a `RefusedLedger` that says why.
     """
@@ -44,7 +46,7 @@ def service_desk(configuration: Configuration, before: Desk | None = None) -> De
 
     def open_ledger(file: str) -> Ledger:
         try:
-            return open_before.get(file) or GroupCommitLedger(file)
+            return open_before.get(file) or GroupCommitLedger(file, migrate=migrate)
         except LedgerError as error:
             return RefusedLedger(error)
 
@@ -72,14 +74,16 @@ def script_desk(configuration: Configuration) -> Desk:
     return _desk(configuration, SqliteLedger, script=True)
 
 
-def store(controller: Controller, *, read_only: bool = False, create: bool = True) -> SqliteStore:
+def store(
+    controller: Controller, *, read_only: bool = False, create: bool = True, migrate: bool = True
+) -> SqliteStore:
     """One controller's ledger, for commands. Raises LedgerError if it cannot be used.
 
-    What runs beside the calls must not `create` it: one that is missing then was deleted.
+    What runs beside the calls must not `create` it: one that is missing then was deleted; nor `migrate` it.
     """
     from .ledgers.sqlite import SqliteStore
 
-    return SqliteStore(controller.ledger, read_only=read_only, create=create)
+    return SqliteStore(controller.ledger, read_only=read_only, create=create, migrate=migrate)
 
 
 def follower(controller: Controller) -> Follower:
@@ -96,7 +100,23 @@ def summary(controller: Controller, since: datetime, today: datetime) -> Summary
     return summary(controller.ledger, since, today)
 
 
-def verify_recordings(configuration: Configuration, *, keep: bool, create: bool = True) -> None:
+def backups(controller: Controller) -> list[Backup]:
+    """The copies of its ledger from before it was migrated. Raises LedgerError."""
+    from .ledgers import backup
+
+    ledger = Path(controller.ledger)
+    try:
+        return backup.backups(ledger) if ledger.parent.exists() else []
+    except OSError as error:
+        raise LedgerError(
+            _("{file} cannot be read ({why}).").format(file=ledger.parent, why=foreign(error.strerror or "")),
+            _("Run this as the user who owns it."),
+        ) from error
+
+
+def verify_recordings(
+    configuration: Configuration, *, keep: bool, create: bool = True, migrate: bool = True
+) -> None:
     """Hold the prompts against those that each version was first served with; `keep` remembers new ones.
 
     Raises ConfigError for a recording that changed under an unchanged version: its records would point
@@ -109,7 +129,7 @@ def verify_recordings(configuration: Configuration, *, keep: bool, create: bool 
             continue
         found = [one for notice in configuration.notices[name] for one in recordings(notice)]
         try:
-            ledger = store(controller, create=create)
+            ledger = store(controller, create=create, migrate=migrate)
         except LedgerError:
             continue
         try:

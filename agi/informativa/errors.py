@@ -4,6 +4,7 @@
     ├── ConfigError             the configuration cannot be used; carries every problem found
     ├── LedgerError             the ledger cannot be read or written now
     │   ├── EventRefusedError   it can, but not this event
+    │   ├── LedgerOutdatedError it is of an earlier informativa, and calls must not wait for its migration
     │   └── LedgerSlowError     it did not answer in the time that a call can wait
     ├── RegisterError           a controller's own system did not say whether a caller was told
     ├── ManagerError            Asterisk's manager interface cannot be used
@@ -55,6 +56,10 @@ class ConfigError(InformativaError):
 
 class LedgerError(InformativaError):
     """The ledger cannot be read or written now: nothing was recorded by this operation."""
+
+
+class LedgerOutdatedError(LedgerError):
+    """The ledger is of an earlier informativa and has records: to migrate it is not a call's task."""
 
 
 class EventRefusedError(LedgerError):

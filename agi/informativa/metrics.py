@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import platform
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    start_http_server,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from .model import Line, Status, Verdict
+from . import __version__
+from .model import Ending, Line, Reason, Status, Verdict
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -23,11 +33,18 @@ class State(Protocol):
     def waiting(self) -> Mapping[str, int | None]:
         """By controller, how many pieces of work wait for its ledger; `None` if it cannot be used."""
 
+    def live(self) -> Mapping[str, bool]:
+        """By controller, whether it may go live."""
+
+    def turned_away(self) -> Mapping[str, int]:
+        """By reason, how many connections came to no call."""
+
 
 class Metrics:
     """Counters of one service, each on a registry of its own so that there may be several."""
 
     def __init__(self, state: State) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asks for
         self._registry = registry = CollectorRegistry()
         registry.register(_Now(state))
         self._calls = Counter(
@@ -74,6 +91,22 @@ class Metrics:
         self.spool_failures = Counter(
             "informativa_spool_failures", "Times that the fallback spool could not be read", registry=registry
         )
+        self.loaded = Gauge(
+            "informativa_configuration_loaded",
+            "1 if the configuration was taken when it was last loaded",
+            registry=registry,
+        )
+        build = Gauge(
+            "informativa_build_info",
+            "Always 1; which informativa it is",
+            ["version", "python"],
+            registry=registry,
+        )
+        build.labels(__version__, platform.python_version()).set(1)
+        started = Gauge(
+            "informativa_start_time_seconds", "When it was started, since 1970", registry=registry
+        )
+        started.set(time.time())
 
     def serve(self, host: str, port: int) -> Callable[[], None]:
         """Answer at /metrics in a thread of its own; what ends that. Raises OSError."""
@@ -85,6 +118,15 @@ class Metrics:
             thread.join()
 
         return end
+
+    def expect(self, lines: Iterable[Line]) -> None:
+        """Tell what must not happen on these lines as zero, before it does: Prometheus sees no increase in a
+        count that comes into being with the first failure, and the alert rules would miss that one."""
+        self._calls.labels("", "", Status.FALLBACK, Reason.NO_LINE)
+        for line in lines:
+            where = (line.controller.id, line.number)
+            self._calls.labels(*where, Status.FALLBACK, Reason.LEDGER_UNAVAILABLE)
+            self._playbacks.labels(*where, Ending.NOT_PLAYABLE)
 
     def answered(self, line: Line | None, verdict: Verdict, seconds: float) -> None:
         """Count one call. A line that is not configured is not named: it may be a caller's number."""
@@ -107,7 +149,7 @@ class _Now(Collector):
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """For the registry."""
         calls = GaugeMetricFamily("informativa_calls_in_progress", "Calls in progress")
         calls.add_metric([], self._state.in_progress())
@@ -120,3 +162,13 @@ class _Now(Collector):
                 queue.add_metric([controller], waiting)
         yield queue
         yield usable
+        live = GaugeMetricFamily("informativa_controller_live", "1 if it may go live", labels=["controller"])
+        for controller, may in self._state.live().items():
+            live.add_metric([controller], may)
+        yield live
+        turned = CounterMetricFamily(
+            "informativa_turned_away", "Connections that came to no call, or to its loss", labels=["why"]
+        )
+        for why, times in self._state.turned_away().items():
+            turned.add_metric([why], times)
+        yield turned

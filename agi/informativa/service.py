@@ -21,7 +21,7 @@ import structlog
 from . import __version__, bootstrap, call, upkeep
 from .caller import mask
 from .config import Configuration, load
-from .errors import ConfigError, InformativaError
+from .errors import ConfigError, InformativaError, LedgerOutdatedError
 from .metrics import Metrics
 from .model import Verdict
 from .ports import CallSession
@@ -38,12 +38,13 @@ HANG_SECONDS = 10  # without a turn of the event loop; a healthy one takes milli
 
 
 def prepare(file: Path, *, create: bool = True) -> Configuration:
-    """The configuration in `file`, if a service may run with it. Ledgers that are not there are made.
+    """The configuration in `file`, if a service may run with it. Ledgers that are not there are made; those
+    of an earlier informativa are left for later, when calls are taken.
 
     Raises ConfigError with all that is wrong, a recording that changed included; LedgerError.
     """
     configuration = load(file, keep=True)
-    bootstrap.verify_recordings(configuration, keep=True, create=create)
+    bootstrap.verify_recordings(configuration, keep=True, create=create, migrate=False)
     return configuration
 
 
@@ -86,6 +87,7 @@ class Service:
         self._server = FastAgiServer(self.answer, sessions=configuration.sessions, about=self._about)
         self._reloading = asyncio.Lock()
         self._beside: set[asyncio.Task[None]] = set()
+        self._opened = asyncio.Event()  # every ledger that could be, for the first time
         self._notifier = Notifier()
         self._metrics = Metrics(self)
 
@@ -151,9 +153,19 @@ class Service:
         """By controller, how much work waits for its ledger; `None` if that cannot be used."""
         return bootstrap.waiting(self._shifts[-1].desk)
 
+    def live(self) -> Mapping[str, bool]:
+        """By controller, whether it may go live."""
+        return {name: not given.refused for name, given in self.configuration.controllers.items()}
+
+    def turned_away(self) -> Mapping[str, int]:
+        """By reason, how many connections came to no call."""
+        return self._server.turned_away
+
     def _serve_metrics(self) -> Callable[[], None]:
         """What ends it. A port that cannot be had is no reason to take no calls."""
         where = self.configuration.metrics
+        self._metrics.expect(self.configuration.lines)
+        self._metrics.loaded.set(True)
         if where:
             host, _, port = where.rpartition(":")
             try:
@@ -168,11 +180,12 @@ class Service:
         async with self._reloading:
             self._notifier.reloading()
             try:
-                await self._load()
+                self._metrics.loaded.set(await self._load())
             finally:
                 self._notifier.ready(self._status)
 
-    async def _load(self) -> None:
+    async def _load(self) -> bool:
+        """Whether the file as it is now was taken."""
         before = self._shifts[-1]
         try:
             configuration = await asyncio.to_thread(prepare, before.configuration.file, create=False)
@@ -180,10 +193,11 @@ class Service:
         except ConfigError as error:
             for problem in error.problems:
                 log.error("not reloaded, going on as before", problem=str(problem))
-            return
+            return False
         except InformativaError as error:
             log.error("not reloaded, going on as before", problem=str(error))
-            return
+            return False
+        self._metrics.expect(configuration.lines)
         self._shifts.append(_Shift(configuration, desk))
         self._server.sessions = _allow_descriptors(configuration.sessions)
         _announce(configuration)
@@ -191,6 +205,7 @@ class Service:
             log.warning("service.listen has changed", remedy="restart the service to listen there")
         log.info("reloaded", lines=len(configuration.lines))
         self._dismiss()
+        return True
 
     @property
     def _status(self) -> str:
@@ -216,14 +231,16 @@ class Service:
 
     async def _daily(self) -> None:
         """Once a day delete what is older than each controller's retention, beside the calls."""
+        await self._opened.wait()
         while True:
             for controller in self.configuration.controllers.values():
                 with _surviving():
                     await asyncio.to_thread(upkeep.purge, controller, datetime.now(UTC))
+                    await asyncio.to_thread(upkeep.drop_backups, controller, datetime.now(UTC))
             await asyncio.sleep(DAY_SECONDS)
 
     async def _reopen(self) -> None:
-        """Try from time to time to open ledgers that could not be opened."""
+        """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones."""
         told: dict[str, str] = {}
         while True:
             async with self._reloading:
@@ -231,15 +248,19 @@ class Service:
                 failing = bootstrap.unusable(now.configuration, now.desk)
                 for name, error in failing.items():
                     if told.get(name) != str(error):
-                        log.error("ledger cannot be used", controller=name, error=str(error))
+                        if isinstance(error, LedgerOutdatedError):
+                            log.warning("ledger is migrated; its callers hear the notice", controller=name)
+                        else:
+                            log.error("ledger cannot be used", controller=name, error=str(error))
                 told = {name: str(error) for name, error in failing.items()}
                 if failing:
                     with _surviving():
                         await self._open_again(now)
+            self._opened.set()
             await asyncio.sleep(REOPEN_SECONDS)
 
     async def _open_again(self, now: _Shift) -> None:
-        desk = await asyncio.to_thread(bootstrap.service_desk, now.configuration, now.desk)
+        desk = await asyncio.to_thread(bootstrap.service_desk, now.configuration, now.desk, migrate=True)
         failing = bootstrap.unusable(now.configuration, now.desk)
         opened = failing.keys() - bootstrap.unusable(now.configuration, desk).keys()
         if not opened:
@@ -251,7 +272,12 @@ class Service:
             await asyncio.to_thread(bootstrap.close, desk, [now.desk])
             return
         self._shifts.append(_Shift(now.configuration, desk))
-        log.info("ledgers opened", controllers=sorted(opened))
+        copies = [
+            str(each.file)
+            for name in opened
+            for each in bootstrap.backups(now.configuration.controllers[name])
+        ]
+        log.info("ledgers opened", controllers=sorted(opened), backups=copies)
         self._dismiss()
 
     async def _collect(self) -> None:

@@ -61,7 +61,7 @@ async def _move(controller: Controller, rows: Sequence[spool.Row], manager: ami.
 def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> tuple[set[str], int]:
     """Record what the rows tell and the ledger does not have: the keys of the rows that are in it now, and
     how many events were added. One that the ledger refuses fails no other. Raises LedgerError."""
-    store = bootstrap.store(controller, create=False)
+    store = bootstrap.store(controller, create=False, migrate=False)
     try:
         late = store.recorded([row.delivery for row in rows])
         done: set[str] = set()
@@ -87,7 +87,7 @@ def purge(controller: Controller, now: datetime) -> None:
         return
     cutoff = now - controller.retention
     try:
-        store = bootstrap.store(controller, create=False)
+        store = bootstrap.store(controller, create=False, migrate=False)
         try:
             before, since = store.around(cutoff)
             if before is not None and (since is None or since - before > QUIET):
@@ -107,3 +107,14 @@ def purge(controller: Controller, now: datetime) -> None:
         log.error("purge failed", controller=controller.id, error=str(error))
     else:
         log.info("purged", controller=controller.id, records=purged)
+
+
+def drop_backups(controller: Controller, now: datetime) -> None:
+    """Delete the copies of its ledger whose time is over; it goes to the log."""
+    try:
+        for backup in bootstrap.backups(controller):
+            if backup.ends <= now.date():
+                backup.file.unlink(missing_ok=True)
+                log.info("backup deleted", controller=controller.id, file=str(backup.file))
+    except (LedgerError, OSError) as error:
+        log.error("a backup was not deleted", controller=controller.id, error=str(error))

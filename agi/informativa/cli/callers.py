@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +14,10 @@ from .. import bootstrap
 from ..caller import e164, mask, pseudonym
 from ..config import DEFAULT_FILE, Configuration, load
 from ..errors import InformativaError
-from ..i18n import _, later
+from ..i18n import _, foreign, later
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Identified, Kind, Notice, NumberForm, Record, Version, told_elsewhere
-from .options import Config, Json, controller_named, known, print_json
+from .options import Config, Json, controller_named, known, print_json, silent
 
 app = typer.Typer(help="Answer a caller's request for access or erasure.", no_args_is_help=True)
 
@@ -67,6 +67,8 @@ def erase(
     configuration = load(config)
     caller = _identified(number)
     counts: dict[str, int] = {}
+    copies: list[Path] = []
+    say = silent if as_json else print
     for each in _controllers(configuration, controller):
         if not yes:
             counts[each.id] = len(_records(each, caller))
@@ -77,12 +79,31 @@ def erase(
             message = _("{name} ({id}): {count} records erased")
         else:
             continue
-        if not as_json:
-            print(message.format(name=each.name, id=each.id, count=counts[each.id]))
+        say(message.format(name=each.name, id=each.id, count=counts[each.id]))
+        for backup in bootstrap.backups(each):
+            copies.append(backup.file)
+            _drop(backup.file, yes, say)
     if as_json:
-        print_json({"done": yes, "records": counts})
+        print_json({"done": yes, "records": counts, "copies": copies})
     elif not yes:
         print(_("Nothing was erased yet. To do it, add --yes."))
+
+
+def _drop(file: Path, yes: bool, say: Callable[[str], None]) -> None:
+    """A copy from before an upgrade may hold the caller too, and nothing can be erased in it alone."""
+    if not yes:
+        say(_("{file}, a copy from before an upgrade, would be deleted").format(file=file))
+        return
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise InformativaError(
+            _("{file} may hold this caller and cannot be deleted ({why}).").format(
+                file=file, why=foreign(error.strerror or "")
+            ),
+            _("Delete it: rm {file}").format(file=file),
+        ) from error
+    say(_("{file}, a copy from before an upgrade, was deleted").format(file=file))
 
 
 def record(
@@ -132,7 +153,14 @@ def purge(file: Path, yes: bool, as_json: bool = False) -> None:
     """Delete what is older than each controller's retention, or say what would be."""
     now = datetime.now(UTC)
     facts: dict[str, object] = {}
+    say = silent if as_json else print
     for controller in load(file).controllers.values():
+        for backup in bootstrap.backups(controller):
+            if yes and backup.ends <= now.date():
+                _drop(backup.file, yes, say)
+            else:
+                kept = _("{file}, a copy from before an upgrade, holds older records until {day}")
+                say(kept.format(file=backup.file, day=backup.ends))
         facts[controller.id] = None
         if controller.retention is None:
             if as_json:

@@ -15,13 +15,13 @@ from ..config.prompts import measure
 from ..errors import SpeechError
 from ..i18n import _
 from ..speech.formats import FORMATS
-from .options import print_json
+from .options import print_json, silent
 from .shelf import Place, Shelf, write
 
 
 def install(shelf: Shelf, wanted: list[str], sounds: Path | None, dry_run: bool, as_json: bool) -> None:
     """Make what is missing beside each prompt, and copy all to `sounds` if given; say what was done."""
-    say = _nothing if as_json else print
+    say = silent if as_json else print
     if sounds is not None and not sounds.is_dir():
         remedy = _("Name Asterisk's own: --sounds /var/lib/asterisk/sounds")
         raise SpeechError(_("There is no folder {folder}.").format(folder=sounds), remedy)
@@ -88,10 +88,6 @@ def _make(shelf: Shelf, controller: str, place: Place, extension: str) -> None:
             _("Put that one back."),
         )
     write({place.file(extension): content})
-
-
-def _nothing(_text: str) -> None:
-    """Say nothing: the facts come at the end."""
 
 
 def _copy(shelf: Shelf, sounds: Path, say: Callable[[str], None], *, dry_run: bool) -> list[Path]:

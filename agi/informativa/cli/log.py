@@ -9,6 +9,7 @@ import queue
 import sys
 import threading
 from enum import StrEnum
+from typing import Any
 
 import structlog
 
@@ -16,6 +17,10 @@ from .terminal import colours
 
 WAITING = 10_000  # lines that may wait for a reader; more are dropped and counted
 FLUSH_SECONDS = 1.0
+
+
+# What journald takes off the front of a line (sd-daemon(3)), so that `journalctl -p err` finds errors.
+_PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 
 
 class LogFormat(StrEnum):
@@ -80,6 +85,17 @@ class Sink:
         return lines, True
 
 
+def _journal_reads() -> bool:
+    """Whether journald itself reads our standard error (systemd.exec(5), $JOURNAL_STREAM)."""
+    found = os.fstat(sys.stderr.fileno())
+    return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
+def _prioritised(_logger: object, method: str, line: Any) -> str:
+    """Every line with its priority, a traceback's too: journald takes each for an entry of its own."""
+    return "\n".join(f"<{_PRIORITIES.get(method, 6)}>{part}" for part in str(line).split("\n"))
+
+
 def configure(form: LogFormat) -> Sink:
     """Have structlog write to standard error in this form; close the sink at the end."""
     sink = Sink(sys.stderr.fileno())
@@ -94,6 +110,8 @@ def configure(form: LogFormat) -> Sink:
             )
         ]
     )
+    if form is LogFormat.CONSOLE and _journal_reads():
+        output.append(_prioritised)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -23,7 +23,7 @@ from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
 from ..i18n import _
 from ..model import Kind
-from . import callers, dialplan, importing, keys, ledger, prompts, setup, terminal, tree, watching
+from . import callers, dialplan, importing, keys, ledger, metrics, prompts, setup, terminal, tree, watching
 from . import controllers as controllers_
 from . import doctor as doctor_
 from . import explain as explain_
@@ -45,6 +45,7 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(callers.app, name="caller")
 app.add_typer(keys.app, name="keys")
 app.add_typer(prompts.app, name="prompts")
+app.add_typer(metrics.app, name="metrics")
 watching.add_to(app)
 
 

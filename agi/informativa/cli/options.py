@@ -45,6 +45,10 @@ def print_json(facts: object) -> None:
     print(as_json(facts, indent=2))
 
 
+def silent(_text: str) -> None:
+    """What `print` is to a command that prints JSON."""
+
+
 def as_json(facts: object, indent: int | None = None) -> str:
     """The same as text, on one line without `indent`."""
     unicode = sys.stdout is not None and sys.stdout.encoding.lower().startswith("utf")

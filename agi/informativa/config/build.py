@@ -176,7 +176,7 @@ class _Builder:
             message = _("without it, calls to numbers that are not listed here hear nothing")
             self._found.warn(("fallback_prompt",), message)
         manager = self._manager(settings.manager) if settings.manager else None
-        host, _, port = settings.service.listen.rpartition(":")
+        host, port = settings.service.listen.rsplit(":", 1)
         return Configuration(
             file=self._found.file,
             folder=self._folder,

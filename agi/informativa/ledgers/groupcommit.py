@@ -36,9 +36,9 @@ class _Job:
 class GroupCommitLedger(Ledger):
     """The `Ledger` of a service: any number of calls at a time on one SQLite file."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, *, migrate: bool = True) -> None:
         self.file = file
-        self._store = SqliteStore(file)
+        self._store = SqliteStore(file, migrate=migrate)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = self._writer()

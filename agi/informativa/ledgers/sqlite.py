@@ -11,16 +11,16 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ..errors import EventRefusedError, LedgerError
+from ..errors import EventRefusedError, LedgerError, LedgerOutdatedError
 from ..i18n import _, foreign, later
 from ..model import Event, Kind, Reason, Record, Recording, Standing
 from ..ports import Book, Ledger, Result
-from . import rows
+from . import backup, rows
 from .book import SqliteBook
 
 PAGE = 1000  # rows that one transaction of a purge deletes
@@ -36,12 +36,15 @@ _REMEDIES = {
 
 class SqliteStore:
     """One controller's file. Blocking; use it from one thread at a time. With `read_only` nothing is made,
-    migrated or written; without `create` a file that is not there is an error.
+    migrated or written; without `create` a file that is not there is an error; without `migrate` one of an
+    earlier informativa that has records is a LedgerOutdatedError, because to copy it takes its time.
 
     Every method raises LedgerError when the file cannot be opened, read or written.
     """
 
-    def __init__(self, file: str, *, read_only: bool = False, create: bool = True) -> None:
+    def __init__(
+        self, file: str, *, read_only: bool = False, create: bool = True, migrate: bool = True
+    ) -> None:
         self.file = Path(file)
         with self._translated():
             if read_only:
@@ -63,7 +66,7 @@ class SqliteStore:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = FULL")
                 self._connection.execute("PRAGMA foreign_keys = ON")
-                self._migrate()
+                self._bring_up_to_date(migrate)
             except BaseException:
                 self._connection.close()
                 raise
@@ -183,8 +186,7 @@ class SqliteStore:
     def schema(self) -> tuple[int, int]:
         """Of which version the file is, and of which one it should be."""
         with self._translated():
-            found: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            return found, max(number for number, _sql in _migrations())
+            return self._form(), max(number for number, _sql in _migrations())
 
     def around(self, cutoff: datetime) -> tuple[datetime | None, datetime | None]:
         """When the last call before `cutoff` was recorded and the first one since. Reads the whole ledger."""
@@ -225,23 +227,43 @@ class SqliteStore:
             _("Put the file back, or restart the service to begin a new one."),
         )
 
-    def _migrate(self) -> None:
-        """Apply each numbered migration once, together with the note that it was applied."""
-        newest = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        migrations = sorted(_migrations(), key=lambda migration: migration[0])
-        if newest > migrations[-1][0]:
+    def _bring_up_to_date(self, migrate: bool) -> None:
+        """Apply the numbered migrations that are missing, all of them or none.
+
+        What is there is copied before, under the lock of the same transaction: so the copy is what is
+        migrated, no second process does it too, and the lock ends with whoever holds it.
+        """
+        migrations = sorted(_migrations())
+        if self._form() > migrations[-1][0]:
             raise LedgerError(
                 _("The ledger {file} was written by a newer informativa.").format(file=self.file),
                 _("Upgrade this one."),
             )
-        for number, sql in migrations:
-            if number <= newest:
-                continue
-            with self._transaction():
-                if self._connection.execute("PRAGMA user_version").fetchone()[0] < number:
-                    for statement in _statements(sql):
-                        self._connection.execute(statement)
-                    self._connection.execute(f"PRAGMA user_version = {number}")
+        if self._form() == migrations[-1][0]:
+            return
+        if not migrate and self._has_records():
+            raise LedgerOutdatedError(
+                _("The ledger {file} is of an earlier informativa and not migrated yet.").format(
+                    file=self.file
+                ),
+                _("The service does it beside the calls; without a service type: informativa check"),
+            )
+        with self._transaction():
+            if self._has_records() and self._form() < migrations[-1][0]:
+                backup.make(self.file, self._form(), datetime.now(UTC))
+            for number, sql in [each for each in migrations if each[0] > self._form()]:
+                for statement in _statements(sql):
+                    self._connection.execute(statement)
+                self._connection.execute(f"PRAGMA user_version = {number}")
+
+    def _form(self) -> int:
+        """The number of the last migration that was applied."""
+        number: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        return number
+
+    def _has_records(self) -> bool:
+        """Whether it holds what would be a loss."""
+        return self._form() > 0 and self.newest() > 0
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[SqliteBook]:
@@ -305,7 +327,7 @@ class SqliteLedger(Ledger):
 
     def _store(self) -> SqliteStore:
         if self._opened is None:
-            self._opened = SqliteStore(self._file)
+            self._opened = SqliteStore(self._file, migrate=False)
         return self._opened
 
 

@@ -173,6 +173,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         self._server: asyncio.Server | None = None
         self._stopping = False
         self._seldom = Seldom()
+        self.turned_away = {"busy": 0, "script": 0, "abandoned": 0}  # how many, since the start
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; the address that was bound. Raises OSError when the port cannot be had."""
@@ -238,11 +239,13 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             stranger.transport.write(agi.command("SET VARIABLE", STATUS_VARIABLE, self._about()))
             stranger.transport.close()
         elif route is None:  # not named: a dialplan may have put a caller's number there
+            self.turned_away["script"] += 1
             self._seldom.log(
                 logging.ERROR, "a call asked for another AGI script", remedy=f"use agi://HOST:PORT/{ROUTE}"
             )
             stranger.transport.close()
         elif len(self._running) >= self.sessions:
+            self.turned_away["busy"] += 1
             stranger.transport.write(BUSY)
             stranger.transport.close()
             self._seldom.log(
@@ -271,5 +274,6 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         request.close()
 
     def abandoned(self, why: str) -> None:
-        """Log that a connection came to nothing."""
+        """Count and log that a connection came to nothing."""
+        self.turned_away["abandoned"] += 1
         self._seldom.log(logging.WARNING, "call abandoned", error=why)

@@ -13,7 +13,12 @@ from informativa.cli.main import main
 from informativa.config import Configuration
 
 
-def _desk(configuration: Configuration, before: Desk | None = None) -> Desk:  # noqa: ARG001
+def _desk(
+    configuration: Configuration,
+    before: Desk | None = None,  # noqa: ARG001
+    *,
+    migrate: bool = False,  # noqa: ARG001
+) -> Desk:
     return bootstrap.script_desk(configuration)
 
 

@@ -1,0 +1,297 @@
+"""A ledger of an earlier informativa: copied, then migrated, all or nothing, and by one process alone."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections import namedtuple
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from informativa import bootstrap, upkeep
+from informativa.config import load
+from informativa.errors import LedgerError, LedgerOutdatedError
+from informativa.ledgers import backup, sqlite
+from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
+from lab.office import BIN, Office, without_privileges
+from test_ledgers import ONE
+
+NEWEST = max(number for number, _ in sqlite._migrations())
+COLUMNS = "record, at, call, line, pseudonym, notice, version, purposes, status, reason, heard"
+INSERT = (
+    "INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status, reason,"
+    " prompt, ending, heard, length, key) VALUES (?, 'c', 'l', ?, 'privacy', '1', 'it', 'service', 'PLAYED',"
+    " 'not-informed', 'p', 'whole', 9.5, 9.5, '')"
+)
+
+
+def old(file: Path, schema: int, records: int = 3) -> Path:
+    """A ledger as the first migrations leave it, with records."""
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    file.touch(0o600)
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        for number, sql in sorted(sqlite._migrations())[:schema]:
+            connection.executescript(sql)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.executemany(INSERT, [(at, ONE) for at in range(1, records + 1)])
+        if schema > 2:  # from then on a table that migrations leave alone
+            connection.execute(
+                "INSERT INTO standing (record, pseudonym, notice, version, purposes, at) SELECT max(record),"
+                " pseudonym, notice, version, purposes, at FROM event GROUP BY pseudonym, notice, version"
+            )
+    connection.close()
+    return file
+
+
+def form(file: Path) -> int:
+    """Which migration a ledger is at."""
+    return int(rows(file, "PRAGMA user_version")[0][0])
+
+
+def rows(file: Path, query: str = f"SELECT {COLUMNS} FROM event") -> list[tuple[object, ...]]:
+    """What stands in a ledger or in a copy of one."""
+    connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def copies(ledger: Path) -> list[Path]:
+    """The copies beside a ledger; nothing else of a copy may lie there."""
+    found = [each.file for each in backup.backups(ledger)]
+    known = {
+        ledger.name,
+        *(f"{ledger.name}{end}" for end in ("-wal", "-shm")),
+        *(file.name for file in found),
+    }
+    assert {file.name for file in ledger.parent.iterdir()} - known == set()
+    return found
+
+
+@pytest.mark.parametrize("schema", range(1, NEWEST))
+def test_ledger_of_every_earlier_form_is_copied_and_migrated(tmp_path: Path, schema: int) -> None:
+    """Its records are kept and its callers stay known; the copy is private, sound, and equals what it was."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", schema)
+    before = rows(ledger)
+    store = SqliteStore(str(ledger))
+    assert store.standing(ONE)["privacy"].record == 3
+    assert len(list(store.records())) == 3
+    store.close()
+    assert form(ledger) == NEWEST
+    assert rows(ledger) == before
+    (copy,) = copies(ledger)
+    assert copy.name == f"acme.sqlite3.schema-{schema}.{datetime.now(UTC):%Y-%m-%d}"
+    assert (form(copy), rows(copy)) == (schema, before)
+    assert rows(copy, "PRAGMA integrity_check") == [("ok",)]
+    assert copy.stat().st_mode & 0o777 == 0o600
+    SqliteStore(str(ledger)).close()
+    assert copies(ledger) == [copy]
+
+
+def test_copy_goes_back_in_the_place_of_the_ledger(tmp_path: Path) -> None:
+    """It can be migrated again, for it is a ledger."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", 1)
+    SqliteStore(str(ledger)).close()
+    (copy,) = copies(ledger)
+    for file in ledger.parent.glob("acme.sqlite3*"):
+        if file != copy:
+            file.unlink()
+    copy.rename(ledger)
+    SqliteStore(str(ledger)).close()
+    assert (form(ledger), len(rows(ledger))) == (NEWEST, 3)
+
+
+def test_ledger_without_records_is_migrated_without_a_copy(tmp_path: Path) -> None:
+    """There is nothing to lose, so nobody waits: a call's script may do it too."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", 2, records=0)
+    SqliteStore(str(ledger), migrate=False).close()
+    assert (form(ledger), copies(ledger)) == (NEWEST, [])
+
+
+def test_i4_no_call_waits_for_a_migration(tmp_path: Path) -> None:
+    """I4: what handles a call finds the ledger outdated at once, and touches nothing."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", 2)
+    with pytest.raises(LedgerOutdatedError, match="informativa check"):
+        SqliteLedger(str(ledger))._store()
+    assert (form(ledger), copies(ledger)) == (2, [])
+
+
+CRASH = """
+import os, sqlite3, sys
+from pathlib import Path
+from informativa.ledgers import backup, sqlite
+where, ledger = sys.argv[1:]
+def crash(*_):
+    os._exit(9)
+if where == "copying":
+    own = sqlite3.connect
+    class Half(sqlite3.Connection):
+        def backup(self, target):
+            cut = lambda status, left, all: crash() if left < all - 3 else 0
+            super().backup(target, pages=1, progress=cut)
+    backup.sqlite3.connect = lambda *a, **k: own(*a, **{"factory": Half, **k})
+elif where == "synchronising":
+    backup._sync = crash
+elif where == "copied":
+    Path.replace = lambda self, to: (os.rename(self, to), crash())
+elif where == "migrating":
+    statements = sqlite._statements
+    sqlite._statements = lambda sql: (s if "recording" not in s else crash() for s in statements(sql))
+elif where == "migrated":
+    statements = sqlite._statements
+    sqlite._statements = lambda sql: (crash() if "imported" in s else s for s in statements(sql))
+sqlite.SqliteStore(ledger)
+"""
+
+
+@pytest.mark.parametrize("where", ["copying", "synchronising", "copied", "migrating", "migrated"])
+def test_i3_crash_at_any_point_loses_nothing(tmp_path: Path, where: str) -> None:
+    """I3: no half copy looks whole, the ledger is as it was, and the next start does it all."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", 3, records=500)
+    before = rows(ledger)
+    ran = subprocess.run([sys.executable, "-c", CRASH, where, ledger], capture_output=True, check=False)
+    assert ran.returncode == 9, ran.stderr
+    assert (form(ledger), rows(ledger)) == (3, before)
+    whole = [each.file for each in backup.backups(ledger)]
+    assert len(whole) == (0 if where in ("copying", "synchronising") else 1)
+    for copy in whole:
+        assert rows(copy) == before
+    SqliteStore(str(ledger)).close()
+    assert (form(ledger), rows(ledger)) == (NEWEST, before)
+    (copy,) = copies(ledger)
+    assert rows(copy) == before
+
+
+def test_no_room_on_the_disk_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said beforehand how much is needed, and what to type; afterwards it goes on."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
+    usage = namedtuple("usage", "total used free")
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 5_000_000))
+        with pytest.raises(LedgerError, match=r"17 MB are needed, 5 MB are free.*df -h .*informativa check"):
+            SqliteStore(str(ledger))
+    assert (form(ledger), copies(ledger)) == (3, [])
+    SqliteStore(str(ledger)).close()
+    assert form(ledger) == NEWEST
+
+
+def test_disk_that_fills_up_meanwhile_changes_nothing(tmp_path: Path) -> None:
+    """A copy that does not fit is taken away again, and the message says why."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", 3, records=2000)
+    limited = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 17, 1 << 17));"
+        "from informativa.ledgers.sqlite import SqliteStore; SqliteStore(sys.argv[1])"
+    )
+    ran = subprocess.run([sys.executable, "-c", limited, ledger], capture_output=True, text=True, check=False)
+    assert "LedgerError" in ran.stderr
+    assert (form(ledger), copies(ledger)) == (3, [])
+
+
+def test_folder_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+    """The message names the folder."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
+    ledger.parent.chmod(0o500)
+    opened = "import sys; from informativa.ledgers.sqlite import SqliteStore; SqliteStore(sys.argv[1])"
+    command = [*without_privileges(), sys.executable, "-c", opened, ledger]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    ledger.parent.chmod(0o700)
+    assert f"free space of {ledger.parent}" in ran.stderr
+    assert (form(ledger), copies(ledger)) == (3, [])
+
+
+def test_many_processes_at_once_make_one_copy(tmp_path: Path) -> None:
+    """The first does it under the ledger's own lock; the others find it done."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", 3, records=2000)
+    opened = """
+import sys
+from datetime import datetime
+from informativa.ledgers import backup
+from informativa.ledgers.sqlite import SqliteStore
+own = backup.make
+backup.make = lambda *given: (print("made"), own(*given))
+sys.stdin.read()
+SqliteStore(sys.argv[1]).close()
+"""
+    command = [sys.executable, "-c", opened, ledger]
+    each = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    for process in each:
+        assert process.stdin
+        process.stdin.close()
+    said = []
+    for process in each:
+        assert process.stdout
+        said.append(process.stdout.read())
+        assert process.wait(60) == 0
+    assert sorted(said) == ["", "", "", "made\n"]
+    assert len(copies(ledger)) == 1
+
+
+def test_service_takes_calls_and_migrates_beside_them(tmp_path: Path) -> None:
+    """It is ready at once, logs what it does and where the copy is, and has the ledger afterwards."""
+    office = Office(tmp_path / "etc")
+    ledger = old(office.folder / "ledger/acme.sqlite3", 3)
+    office.start()
+    try:
+        office.wait_said("ledgers opened")
+    finally:
+        office.stop()
+    assert "ledger is migrated; its callers hear the notice" in office.said
+    (copy,) = copies_of(ledger)
+    assert str(copy) in office.said
+    assert (form(ledger), form(copy)) == (NEWEST, 3)
+
+
+def copies_of(ledger: Path) -> list[Path]:
+    """The copies beside one of several ledgers."""
+    return [each.file for each in backup.backups(ledger)]
+
+
+def test_check_migrates_before_the_service_is_started(tmp_path: Path) -> None:
+    """Where only the script runs, or an admin wants to see it done."""
+    office = Office(tmp_path / "etc")
+    ledger = old(office.folder / "ledger/acme.sqlite3", 4)
+    office.command("check", "-c", office.config)
+    assert form(ledger) == NEWEST
+    assert len(copies_of(ledger)) == 1
+
+
+def test_copies_are_deleted_in_time(folder: Path) -> None:
+    """The service deletes them after a month, not before; purge says until when they hold older records."""
+    controller = load(folder / "informativa.yaml").controllers["acme"]
+    ledger = old(Path(controller.ledger), 3)
+    bootstrap.store(controller).close()
+    (copy,) = backup.backups(ledger)
+    run = [BIN / "informativa", "purge", "-c", folder / "informativa.yaml"]
+    assert f"{copy.file}, a copy from before an upgrade, holds older records until {copy.ends}" in (
+        subprocess.check_output(run, text=True)
+    )
+    now = datetime.now(UTC)
+    upkeep.drop_backups(controller, now + timedelta(days=backup.DAYS - 1))
+    assert copies_of(ledger) == [copy.file]
+    upkeep.drop_backups(controller, now + timedelta(days=backup.DAYS))
+    assert copies_of(ledger) == []
+
+
+def test_erasing_a_caller_takes_the_copies_away(folder: Path) -> None:
+    """They may hold him too; it is said before it is done."""
+    controller = load(folder / "informativa.yaml").controllers["acme"]
+    ledger = old(Path(controller.ledger), 3)
+    bootstrap.store(controller).close()
+    (copy,) = copies_of(ledger)
+    erase = [BIN / "informativa", "caller", "erase", "+393331234567", "-c", folder / "informativa.yaml"]
+    assert f"{copy}, a copy from before an upgrade, would be deleted" in subprocess.check_output(
+        erase, text=True
+    )
+    assert copy.exists()
+    assert "was deleted" in subprocess.check_output([*erase, "--yes"], text=True)
+    assert not copy.exists()
+    assert ledger.exists()

@@ -25,14 +25,18 @@ from ..model import Kind
 from . import callers, importing, keys, ledger, prompts, setup, terminal
 from . import controllers as controllers_
 from . import explain as explain_
+from .completion import Shell, script
 from .log import LogFormat
+from .manual import page
 from .options import Config, Json
+from .tree import EXITS, tree
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 app = typer.Typer(
     name="informativa",
     help="The privacy notice for callers of an Asterisk PBX: played when it is due, and proven.",
+    epilog="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items()) + ".",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -172,6 +176,24 @@ def serve(
 ) -> None:
     """Answer Asterisk's calls (FastAGI) until SIGTERM."""
     setup.serve(config, log)
+
+
+@app.command()
+def completion(shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")]) -> None:
+    """Print a script that completes commands and names: completion bash > /etc/bash_completion.d/informativa."""
+    terminal.verbatim(script(shell, tree(app)))
+
+
+@app.command()
+def man(
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="Write it there: /usr/local/share/man/man1"),
+    ] = None,
+) -> None:
+    """Print the manual page, or write it: informativa man | man -l -."""
+    file = output / "informativa.1" if output else None
+    setup.put_text(page(tree(app)), file, "man informativa")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

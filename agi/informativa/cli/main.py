@@ -180,7 +180,7 @@ def serve(
 
 @app.command()
 def completion(shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")]) -> None:
-    """Print a script that completes commands and names: completion bash > /etc/bash_completion.d/informativa."""
+    """Print what completes commands: informativa completion bash > /etc/bash_completion.d/informativa."""
     terminal.verbatim(script(shell, tree(app)))
 
 

@@ -98,7 +98,7 @@ def _command(found: Any, path: tuple[str, ...]) -> Command:
 
 
 def _parameter(found: Any) -> Parameter:
-    annotation = getattr(getattr(found, "type_descriptor", None), "annotation", None)
+    annotation: Any = getattr(getattr(found, "type_descriptor", None), "annotation", None)
     is_choice = isinstance(annotation, type) and issubclass(annotation, Enum)
     choices = tuple(str(one.value) for one in annotation) if is_choice else ()
     option = found.opts[0].startswith("-")

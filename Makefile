@@ -3,10 +3,11 @@
 # make torture  the attacks among the tests, much longer: three quarters of an hour or so
 # make bench    measures informativa beside its peers, and writes a report into .bench/ (about 20 minutes)
 # make lint     style, types and import contracts
+# make docs     writes .github/reference.md anew from the program
 PYTHON ?= python3
 export PYTHONPATH := tests
 
-.PHONY: demo test torture bench lint setup clean
+.PHONY: docs demo test torture bench lint setup clean
 demo: setup
 	@.venv/bin/python -m lab.demo
 
@@ -33,3 +34,6 @@ setup:
 
 clean:
 	rm -rf .venv .demo .bench
+
+docs: setup
+	@.venv/bin/python -m informativa.cli.reference > .github/reference.md

@@ -1,4 +1,4 @@
-"""The command line as a tool among others: completion, manual, reference, JSON, exit codes, plain terminals."""
+"""The command line as a tool among others: completion, manual, reference, exit codes, terminals."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_every_setting_is_described() -> None:
 
 
 def test_manual_has_every_command_and_option() -> None:
-    """Nothing that can be typed is missing from the manual page, and nothing in it is a request by mistake."""
+    """Nothing that can be typed is missing from the manual page, and no text in it is a roff request."""
     text = manual(tree(app))
     for command in tree(app).leaves():
         assert " ".join(command.path).replace("-", r"\-") in text

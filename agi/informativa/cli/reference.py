@@ -65,14 +65,15 @@ def _settings() -> Iterator[str]:
     yield from ("", "| Setting | Meaning | Default | Example |", "|---|---|---|---|")
     for key, field in keys():
         meaning, example = SETTINGS.get(key, ("", ""))
-        yield f"| `{key}` | {_cell(meaning)} | {_default(field)} | {f'`{_cell(example)}`' if example else ''} |"
+        shown = f"`{_cell(example)}`" if example else ""
+        yield f"| `{key}` | {_cell(meaning)} | {_default(field)} | {shown} |"
 
 
 def _default(field: Any) -> str:
     if field.is_required():
         return "required"
     value = field.default
-    if value is None or value == "" or isinstance(value, list | dict) or hasattr(value, "model_fields"):
+    if value is None or value == "" or isinstance(value, list | dict) or hasattr(type(value), "model_fields"):
         return "none"
     return f"`{_DEFAULTS.get(str(value), str(value).lower())}`"
 

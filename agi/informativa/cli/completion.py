@@ -197,20 +197,18 @@ def _fish(root: Command) -> str:
         '    string match -q -- "$$argv*" "$$words"; or return 1',
         "    test (count $$argv) -gt 0; or test (count $$words) -eq 0",
         "end",
+        "function __informativa_before",
+        "    set -l words (string match -v -- '-*' (commandline -opc))[2..]",
+        '    test "$$argv" = "$$words"',
+        "end",
         "complete -c informativa -f",
     ]
     for command in root.walk():
         path = " ".join(command.path[1:])
         here = f"-n '__informativa_at {path}'"
         for each in command.commands:
-            names = " ".join(one.path[-1] for one in command.commands)
-            unless = f"; and not __fish_seen_subcommand_from {names}" if path else ""
-            lines.append(
-                _escaped(
-                    f"complete -c informativa -n '__informativa_at {path}{unless}'"
-                    f" -a {each.path[-1]} -d {_fished(each.help)}"
-                )
-            )
+            at = f"complete -c informativa -n '__informativa_before {path}' -a {each.path[-1]}"
+            lines.append(_escaped(f"{at} -d {_fished(each.help)}"))
         for one in command.parameters:
             short = "".join(f" -s {name[1:]}" for name in one.names if not name.startswith("--"))
             long = "".join(f" -l {name[2:]}" for name in one.names if name.startswith("--"))

@@ -2,12 +2,13 @@
 # make test     sets everything up and runs all tests, those on a real Asterisk included
 # make torture  the attacks among the tests, much longer: three quarters of an hour or so
 # make bench    measures informativa beside its peers, and writes a report into .bench/ (about 20 minutes)
-# make messages  brings the translations up to date with the source, and says what is to be translated
 # make lint     style, types and import contracts
+# make messages brings the translations up to date with the source, and says what is to be translated
+# make docs     writes .github/reference.md anew from the program
 PYTHON ?= python3
 export PYTHONPATH := tests
 
-.PHONY: demo test torture bench messages lint setup clean
+.PHONY: demo test torture bench messages docs lint setup clean
 demo: setup
 	@.venv/bin/python -m lab.demo
 
@@ -37,3 +38,6 @@ setup:
 
 clean:
 	rm -rf .venv .demo .bench
+
+docs: setup
+	@.venv/bin/python -m informativa.cli.reference > .github/reference.md

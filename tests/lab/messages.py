@@ -20,7 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from informativa.cli.main import app
-from informativa.cli.tree import WORDS, nodes
+from informativa.cli.translated import WORDS, nodes
 from informativa.i18n import DOMAIN
 
 SOURCE = Path(__file__).resolve().parents[2] / "agi/informativa"

@@ -23,18 +23,34 @@ from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
 from ..i18n import _
 from ..model import Kind
-from . import callers, dialplan, importing, keys, ledger, metrics, prompts, setup, terminal, tree, watching
+from . import (
+    callers,
+    dialplan,
+    importing,
+    keys,
+    ledger,
+    metrics,
+    prompts,
+    setup,
+    terminal,
+    translated,
+    watching,
+)
 from . import controllers as controllers_
 from . import doctor as doctor_
 from . import explain as explain_
+from .completion import Shell, script
 from .log import LogFormat
+from .manual import page
 from .options import Config, Json
+from .tree import EXITS, tree
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 app = typer.Typer(
     name="informativa",
     help="The privacy notice for callers of an Asterisk PBX: played when it is due, and proven.",
+    epilog="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items()) + ".",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -185,13 +201,31 @@ def serve(
     setup.serve(config, log)
 
 
+@app.command()
+def completion(shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")]) -> None:
+    """Print what completes commands: informativa completion bash > /etc/bash_completion.d/informativa."""
+    terminal.verbatim(script(shell, tree(app)))
+
+
+@app.command()
+def man(
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="Write it there: /usr/local/share/man/man1"),
+    ] = None,
+) -> None:
+    """Print the manual page, or write it: informativa man | man -l -."""
+    file = output / "informativa.1" if output else None
+    setup.put_text(page(tree(app)), file, "man informativa")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. Nothing but an exit code and one message leaves it."""
     i18n.speak()
     terminal.prepare()
     try:
         try:
-            return int(tree.command(app)(args=arguments, standalone_mode=False) or 0)
+            return int(translated.command(app)(args=arguments, standalone_mode=False) or 0)
         finally:
             _flush()
     except ConfigError as error:

@@ -148,16 +148,16 @@ def _plan(line: Line) -> list[str]:
 
 def dialplan(file: Path, output: Path | None) -> None:
     """The dialplan made out for this configuration: printed, or put in place of `output` as a whole."""
-    _put(made_out(load(file, keep=True)), output, "asterisk -rx 'dialplan reload'")
+    put_text(made_out(load(file, keep=True)), output, "asterisk -rx 'dialplan reload'")
 
 
 def systemd(file: Path, output: Path | None) -> None:
     """The systemd unit made out for this configuration: printed, or put in place of `output` as a whole."""
     configuration = load(file, keep=True)
-    _put(_unit(configuration), output, "systemctl daemon-reload && systemctl enable --now informativa")
+    put_text(_unit(configuration), output, "systemctl daemon-reload && systemctl enable --now informativa")
 
 
-def _put(text: str, output: Path | None, then: str) -> None:
+def put_text(text: str, output: Path | None, then: str) -> None:
     """Print it, or write it as a whole and say what to type next. Raises InformativaError."""
     if output is None:
         verbatim(text)

@@ -1,45 +1,114 @@
-"""The tree of commands as typer has built it, with its help in the reader's language.
-
-Texts of commands and options stand at their declarations, unmarked; they are found and translated here.
-"""
+"""The commands as data, from which completion, manual and reference are made, so that none goes stale."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from inspect import cleandoc
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import typer
 
-from ..i18n import _, speaks
-
-WORDS = ("help", "short_help", "epilog", "metavar", "options_metavar", "subcommand_metavar")
-"""What a person reads of a command, an option or an argument, by attribute."""
-
-
-def command(app: typer.Typer) -> Any:
-    """What `app` declares, ready to be called."""
-    built = typer.main.get_command(app)
-    if speaks():
-        for node in nodes(built):
-            for word in WORDS:
-                if text := getattr(node, word, None):
-                    setattr(node, word, _(cleandoc(text)))
-            if hasattr(node, "get_usage"):
-                node.get_usage = _usage(node.get_usage)
-    return built
-
-
-def nodes(root: Any, above: Any = None) -> Iterator[Any]:
-    """A command with its options and arguments, and all commands below it."""
-    context = typer.Context(root, parent=above, **root.context_settings)
-    yield root
-    yield from root.params
-    if help_option := root.get_help_option(context):  # made once, with the names that the context says
-        yield help_option
-    for below in getattr(root, "commands", {}).values():
-        yield from nodes(below, context)
+EXITS = {
+    0: "done; also when the reader of a pipe has seen enough",
+    1: "something is wrong, and the message says how to mend it",
+    2: "the command line cannot be understood",
+    3: "a defect of informativa",
+    130: "interrupted",
+}
+ENVIRONMENT = {
+    "INFORMATIVA_CONFIG": "The configuration, where -c does not name one.",
+    "INFORMATIVA_TRACEBACK": "If set, a defect prints where it happened.",
+    "NO_COLOR": "If set, nothing is coloured.",
+    "FORCE_COLOR": "If set, output is coloured that goes to no terminal, too.",
+    "TERM": "Nothing is coloured where it is `dumb`.",
+    "LC_ALL, LC_CTYPE, LANG": "The language of messages; ASCII is printed where it is not a UTF-8 locale.",
+    "LANGUAGE": "The languages of messages, the preferred one first.",
+}
+FILES = {
+    "/etc/informativa/informativa.yaml": "The configuration, unless -c or INFORMATIVA_CONFIG names another.",
+    "/etc/informativa/keys": "A key for each controller. Without it a ledger says nothing about callers.",
+    "/etc/informativa/ledger": "A ledger for each controller.",
+    "/etc/informativa/prompts": "The notices as sound files.",
+}
 
 
-def _usage(original: Any) -> Any:
-    return lambda context: original(context).replace("Usage: ", _("Usage: "), 1)
+@dataclass(frozen=True)
+class Parameter:
+    """An option with its names, or an argument with none. `value` stands for its value; '' for a switch."""
+
+    names: tuple[str, ...]
+    value: str
+    help: str
+    default: str = ""
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """`-c, --config FILE`"""
+        return f"{', '.join(self.names)} {self.value}".strip()
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command under its full path, or a group of them."""
+
+    path: tuple[str, ...]
+    help: str
+    parameters: tuple[Parameter, ...]
+    commands: tuple[Command, ...] = ()
+
+    @property
+    def synopsis(self) -> str:
+        """How it is typed: what is required, and that there are options."""
+        words = [*self.path]
+        for one in self.parameters:
+            if not one.names:
+                words.append(one.value if one.required else f"[{one.value.strip('[]')}]")
+            elif one.required:
+                words.append(f"{one.names[-1]} {one.value}")
+        optional = any(one.names and not one.required for one in self.parameters)
+        return " ".join(
+            [*words, *(["[OPTION]..."] if optional else []), *(["COMMAND"] if self.commands else [])]
+        )
+
+    def walk(self) -> Iterator[Command]:
+        """It and all below it."""
+        yield self
+        for command in self.commands:
+            yield from command.walk()
+
+    def leaves(self) -> Iterator[Command]:
+        """Those that do something."""
+        return (command for command in self.walk() if not command.commands)
+
+
+def tree(app: typer.Typer) -> Command:
+    """All commands of an application."""
+    return _command(typer.main.get_command(app), ("informativa",))
+
+
+def _command(found: Any, path: tuple[str, ...]) -> Command:
+    parameters = tuple(_parameter(one) for one in found.params if not getattr(one, "hidden", False))
+    below = getattr(found, "commands", {}).items()
+    commands = tuple(_command(one, (*path, name)) for name, one in below if not one.hidden)
+    return Command(path, re.sub(r"\s+", " ", found.help or "").strip(), parameters, commands)
+
+
+def _parameter(found: Any) -> Parameter:
+    annotation: Any = getattr(getattr(found, "type_descriptor", None), "annotation", None)
+    is_choice = isinstance(annotation, type) and issubclass(annotation, Enum)
+    choices = tuple(str(one.value) for one in annotation) if is_choice else ()
+    option = found.opts[0].startswith("-")
+    value = found.metavar or "|".join(choices) or found.name.upper()
+    default = found.default.value if isinstance(found.default, Enum) else found.default
+    return Parameter(
+        names=tuple(sorted(found.opts, key=len)) if option else (),
+        value="" if option and found.is_flag else value,
+        help=found.help or "",
+        default="" if default is None or isinstance(default, bool) else str(default),
+        required=found.required,
+        choices=choices,
+    )

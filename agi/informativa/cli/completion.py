@@ -1,0 +1,237 @@
+"""`informativa completion`: a script for bash, zsh or fish, made from the command tree.
+
+Commands and options stand in the script, so that pressing the tab key starts no Python. Only names out of the
+configuration are looked up (names.py), by the Python that made the script.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from string import Template
+
+from ..config import DEFAULT_FILE
+from .tree import Command, Parameter
+
+
+class Shell(StrEnum):
+    """Which shell's."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
+# What may stand for a value, by the last option name or by the word that stands for it. `@` are names out of
+# the configuration, `=` the shell's own files or folders.
+_KINDS = {
+    "--controller": "@controllers",
+    "--notice": "@notices",
+    "--version": "@versions",
+    "--after": "@versions",
+    "--language": "@languages",
+    "--to": "@lines",
+    "CONTROLLER": "@controllers",
+    "LINE": "@lines",
+    "FILE": "=files",
+    "FILE.csv": "=files",
+    "DIR": "=folders",
+}
+
+
+def kind(parameter: Parameter) -> str:
+    """What completes its value: words, a kind of `_KINDS`, or '' for anything."""
+    last = parameter.names[-1] if parameter.names else ""
+    return " ".join(parameter.choices) or _KINDS.get(last) or _KINDS.get(parameter.value, "")
+
+
+def script(shell: Shell, root: Command) -> str:
+    """The script for a shell."""
+    made = {Shell.BASH: _bash, Shell.ZSH: _zsh, Shell.FISH: _fish}[shell](root)
+    return Template(made).substitute(python=shlex.quote(sys.executable), file=shlex.quote(str(DEFAULT_FILE)))
+
+
+def _escaped(text: str) -> str:
+    """For string.Template, which is what the scripts are."""
+    return text.replace("$", "$$")
+
+
+_LOOK_UP = """\
+_informativa_names() {
+    ${python} -m informativa.cli.names "$$1" "$${2:-$${INFORMATIVA_CONFIG:-$file}}" 2>/dev/null </dev/null
+}
+"""
+
+_BASH = (
+    """\
+# bash completion for informativa. To install it:
+# informativa completion bash > /etc/bash_completion.d/informativa
+"""
+    + _LOOK_UP
+    + """
+_informativa() {
+    local current=$${COMP_WORDS[COMP_CWORD]} previous= path=informativa config= kind= word at
+    local -i arguments=0
+    local IFS=$$' \\n'
+    COMPREPLY=()
+    [[ $$current == = ]] && current=
+    for ((at = 1; at < COMP_CWORD; at++)); do
+        word=$${COMP_WORDS[at]}
+        [[ $$word == = ]] && continue
+        [[ $$previous == -c || $$previous == --config ]] && config=$$word
+        case "$$path $$word" in
+#commands#
+            path+=" $$word" previous= ;;
+        *)
+            if [[ $$word == -* ]]; then
+                previous=$$word
+                case "$$path $$previous" in
+#switches#
+                    previous= ;;
+                esac
+            else
+                [[ -n $$previous ]] || arguments+=1
+                previous=
+            fi ;;
+        esac
+    done
+    [[ -n $$previous || $$current == -* ]] || previous=$$arguments
+    case "$$path $$previous" in
+#kinds#
+    esac
+    case $$kind in
+    @*) word=$$(_informativa_names "$${kind#@}" "$$config") ;;
+    =files) COMPREPLY=($$(compgen -f -- "$$current")); compopt -o filenames 2>/dev/null; return ;;
+    =folders) COMPREPLY=($$(compgen -d -- "$$current")); compopt -o filenames 2>/dev/null; return ;;
+    ?*) word=$$kind ;;
+    *)
+        word=
+        [[ -n $$previous && $$previous == -* ]] || case $$path in
+#words#
+        esac ;;
+    esac
+    [[ -n $$word ]] && COMPREPLY=($$(compgen -W "$$word" -- "$$current"))
+}
+complete -F _informativa informativa
+"""
+)
+
+
+def _bash(root: Command) -> str:
+    return _filled(_BASH, root)
+
+
+def _zsh(root: Command) -> str:
+    """bash's, which zsh can run: one list of commands to keep right, and the same answers in both."""
+    head = (
+        "#compdef informativa\n"
+        "# zsh completion for informativa. To install it:\n"
+        "# informativa completion zsh > /usr/local/share/zsh/site-functions/_informativa\n"
+        "autoload -Uz bashcompinit && bashcompinit\n"
+    )
+    body = _filled(_BASH, root).partition("\n")[2].partition("\n")[2]
+    last = "if [[ $$zsh_eval_context[-1] == loadautofunc ]]; then _bash_complete -F _informativa; fi\n"
+    return head + body + last
+
+
+def _filled(template: str, root: Command) -> str:
+    """The tables of one command tree put into a script."""
+    groups = [command for command in root.walk() if command.path != root.path]
+    rows = list(_rows(root))
+    tables = {
+        "#commands#": _patterns(" ".join(command.path) for command in groups),
+        "#switches#": _patterns(
+            f"{path} {name}" for path, name, one in rows if name.startswith("-") and not one.value
+        ),
+        "#kinds#": "\n".join(
+            f"    {shlex.quote(f'{path} {name}')}) kind={shlex.quote(kind(one))} ;;"
+            for path, name, one in rows
+            if kind(one)
+        ),
+        "#words#": "\n".join(
+            f"        {shlex.quote(' '.join(command.path))}) word={shlex.quote(' '.join(_words(command)))} ;;"
+            for command in root.walk()
+        ),
+    }
+    for mark, table in tables.items():
+        template = template.replace(mark, _escaped(table))
+    return template
+
+
+def _rows(root: Command) -> Iterator[tuple[str, str, Parameter]]:
+    """Each command with each name of each option, and with the place of each argument, from 0."""
+    for command in root.walk():
+        path = " ".join(command.path)
+        for at, one in enumerate(one for one in command.parameters if not one.names):
+            yield path, str(at), one
+        for one in command.parameters:
+            for name in one.names:
+                yield path, name, one
+
+
+def _patterns(words: Iterator[str]) -> str:
+    return " | \\\n".join(f"        {shlex.quote(word)}" for word in words) + ")"
+
+
+def _words(command: Command) -> list[str]:
+    options = [name for one in command.parameters for name in one.names]
+    return [*(each.path[-1] for each in command.commands), *options, "--help"]
+
+
+def _fish(root: Command) -> str:
+    lines = [
+        "# fish completion for informativa. To install it:",
+        "# informativa completion fish > /usr/share/fish/vendor_completions.d/informativa.fish",
+        "function __informativa_names",
+        "    set -l file (set -q INFORMATIVA_CONFIG; and echo $$INFORMATIVA_CONFIG; or echo $file)",
+        "    set -l typed (commandline -opc)",
+        "    for at in (seq 1 (math (count $$typed) - 1))",
+        "        contains -- $$typed[$$at] -c --config; and set file $$typed[(math $$at + 1)]",
+        "    end",
+        "    ${python} -m informativa.cli.names $$argv[1] $$file 2>/dev/null </dev/null",
+        "end",
+        "function __informativa_at",
+        "    set -l words (string match -v -- '-*' (commandline -opc))[2..]",
+        '    string match -q -- "$$argv*" "$$words"; or return 1',
+        "    test (count $$argv) -gt 0; or test (count $$words) -eq 0",
+        "end",
+        "function __informativa_before",
+        "    set -l words (string match -v -- '-*' (commandline -opc))[2..]",
+        '    test "$$argv" = "$$words"',
+        "end",
+        "complete -c informativa -f",
+    ]
+    for command in root.walk():
+        path = " ".join(command.path[1:])
+        here = f"-n '__informativa_at {path}'"
+        for each in command.commands:
+            at = f"complete -c informativa -n '__informativa_before {path}' -a {each.path[-1]}"
+            lines.append(_escaped(f"{at} -d {_fished(each.help)}"))
+        for one in command.parameters:
+            short = "".join(f" -s {name[1:]}" for name in one.names if not name.startswith("--"))
+            long = "".join(f" -l {name[2:]}" for name in one.names if name.startswith("--"))
+            value = _fish_value(kind(one)) if one.value else ""
+            needs = " -x" if one.value and not kind(one).startswith("=") else " -r" if one.value else ""
+            if one.names:
+                said = f"complete -c informativa {here}{short}{long}{needs}{value}"
+            elif value:
+                said = f"complete -c informativa {here}{value}"
+            else:
+                continue
+            lines.append(_escaped(f"{said} -d {_fished(one.help or one.value)}"))
+    return "\n".join(lines) + "\n"
+
+
+def _fish_value(kind: str) -> str:
+    if kind.startswith("@"):
+        return f" -a '(__informativa_names {kind[1:]})'"
+    if kind.startswith("="):
+        return " -F" if kind == "=files" else " -a '(__fish_complete_directories)'"
+    return f" -a {_fished(kind)}" if kind else ""
+
+
+def _fished(text: str) -> str:
+    """A text as fish quotes it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

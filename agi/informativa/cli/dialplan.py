@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import grp
-import json
 import os
 import pwd
 import stat
@@ -20,7 +19,7 @@ from ..files import put
 from ..i18n import _
 from . import setup
 from .extensions import Reading, read
-from .options import Config, Json
+from .options import Config, Json, print_json
 
 app = typer.Typer(help="Print the dialplan for this configuration, write it, or install it.")
 
@@ -86,7 +85,7 @@ def install(
     found = read(folder / "extensions.conf", target, "informativa,s,1")
     freepbx = freepbx or (folder / "extensions_additional.conf").exists()
     done = _Installed(target, there == text, dry_run, freepbx, found)
-    print(json.dumps(done.facts(), indent=2)) if as_json else print("\n".join(done.said()))
+    print_json(done.facts()) if as_json else print("\n".join(done.said()))
 
 
 def _asterisks(folder: Path) -> os.stat_result:

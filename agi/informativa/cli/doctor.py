@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections import Counter
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
-from .. import config, i18n
+from .. import config
 from ..doctor.account import instructions
 from ..doctor.examination import MANAGER, examine, is_wrong
 from ..doctor.findings import Finding, State
 from ..errors import ConfigError
 from ..i18n import _
+from . import terminal
+from .options import print_json
 
 _MARKS = {State.OK: "✔", State.WARNING: "!", State.WRONG: "✘", State.UNKNOWN: "?"}
 _ASCII = {State.OK: "+", State.WARNING: "!", State.WRONG: "x", State.UNKNOWN: "?"}
@@ -30,11 +30,9 @@ def account(file: Path) -> None:
 
 def doctor(file: Path, as_json: bool) -> int:
     """Print what was found; the exit code, 1 if anything is wrong."""
-    if as_json:
-        i18n.speak({})  # for programs
     told = asyncio.run(examine(file))
     if as_json:
-        print(json.dumps(_facts(told), indent=2, ensure_ascii=False))
+        print_json(_facts(told))
     else:
         _show(told)
         if any(name == MANAGER and "--account" in finding.fix for name, finding in told):
@@ -63,7 +61,7 @@ def _facts(told: list[tuple[str, Finding]]) -> dict[str, object]:
 
 def _show(told: list[tuple[str, Finding]]) -> None:
     """One line a finding, its fix below it; those that could not be looked at for one reason in one."""
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = terminal.console(wrap=False)
     marks = _MARKS if "utf" in (sys.stdout.encoding or "").lower() else _ASCII
     reasons: dict[str, list[str]] = {}
     for name, finding in told:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 import socket
 import subprocess
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
-from rich.console import Console
 from rich.table import Table
 
 from .. import ami, bootstrap, spool
@@ -25,6 +23,8 @@ from ..errors import InformativaError, LedgerError
 from ..i18n import _
 from ..ledgers.watching import Summary
 from ..model import Controller, Status
+from . import terminal
+from .options import print_json
 
 DAYS = 30
 PATIENCE = 2.0  # seconds for the service, /metrics and systemd
@@ -84,7 +84,7 @@ def run(file: Path, as_json: bool) -> bool:
         "warnings": warnings,
     }
     if as_json:
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        print_json(facts)
     else:
         _show(facts)
     return service.answers and usable
@@ -211,7 +211,7 @@ def _spooled(configuration: Configuration, warnings: list[str]) -> int | None:
 
 
 def _show(facts: dict[str, Any]) -> None:
-    console = Console(markup=False, highlight=False, emoji=False)
+    console = terminal.console()
     service = facts["service"]
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="bold")

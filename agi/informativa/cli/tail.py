@@ -3,7 +3,6 @@ service, no Asterisk, and holds no call."""
 
 from __future__ import annotations
 
-import json
 import select
 import sys
 import time
@@ -17,7 +16,7 @@ from ..errors import InformativaError, LedgerError
 from ..i18n import _
 from ..ledgers.watching import Follower
 from ..model import Controller, Record
-from .options import controller_named
+from .options import as_json, controller_named
 
 LOOK_SECONDS = 0.25  # between two looks, each of which costs 0.01 ms where nothing is new
 _LINE = "{time:<8} {line:<14.14} {controller:<10.10} {status:<8} {reason:<18.18} {heard:>6} {record:>8}"
@@ -32,7 +31,7 @@ class _Watch:
     complaint: str = ""
 
 
-def run(file: Path, line: str | None, controller: str | None, count: int, as_json: bool) -> None:
+def run(file: Path, line: str | None, controller: str | None, count: int, for_program: bool) -> None:
     """Print until the reader has seen enough. Raises InformativaError for a line or controller not known."""
     configuration = load(file)
     if line is not None:
@@ -46,7 +45,7 @@ def run(file: Path, line: str | None, controller: str | None, count: int, as_jso
         [controller_named(configuration, controller)] if controller else configuration.controllers.values()
     )
     watches = [_Watch(each, bootstrap.follower(each)) for each in chosen]
-    if not as_json:
+    if not for_program:
         titles = {"time": _("time"), "line": _("line"), "controller": _("company"), "status": _("status")}
         titles |= {"reason": _("reason"), "heard": _("heard"), "record": _("record")}
         print(_LINE.format(**titles), flush=True)
@@ -61,7 +60,7 @@ def run(file: Path, line: str | None, controller: str | None, count: int, as_jso
                 if line in (None, record.event.line)
             ]
             for record, owner in sorted(fresh, key=lambda pair: pair[0].event.at):
-                print(json.dumps(_facts(record, owner)) if as_json else _row(record, owner), flush=True)
+                print(as_json(_facts(record, owner)) if for_program else _row(record, owner), flush=True)
             if _closed(LOOK_SECONDS):
                 return
     finally:

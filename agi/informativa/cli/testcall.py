@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from ..i18n import _
 from ..model import Decision, Identified, Line, ManagerAccount, Reason, Record, Status
 from ..trial import Moment, What
 from .explain import WITHHELD, known_to, ringing
+from .options import print_json
 
 _NUMBER = re.compile(r"\+?[0-9]{2,20}")
 _CONTEXT = re.compile(r"[A-Za-z0-9_.-]+")
@@ -75,7 +75,7 @@ def run(file: Path, to: str, number: str, context: str, *, through: bool, sure: 
 
     asyncio.run(_call(test, account, context, through, say))
     if as_json:
-        print(json.dumps(_facts(test), indent=2, ensure_ascii=False))
+        print_json(_facts(test))
         return not test.problems
     for record in test.records:
         say(_record(record))

@@ -19,6 +19,7 @@ ACTIONS = {
 }
 COLLECTION = ("DBGetTree", "DBDel")  # what the service needs; the rest is for looking
 WRITE = "system,reporting"  # the fewest that allow all; `read` is for events, and we want none
+TRIAL_READ, TRIAL_WRITE = "call,dialplan,agi", "originate"  # what a test call needs more
 
 _STANZA = """\
 [{user}]
@@ -27,6 +28,7 @@ deny = 0.0.0.0/0.0.0.0
 permit = 127.0.0.1/255.255.255.255
 read =
 write = {write}
+; {trial}: read = {read_trial} and write = {write},{write_trial}
 """
 _SETTINGS = """\
 manager:
@@ -38,7 +40,10 @@ manager:
 
 def stanza(user: str, secret: str) -> str:
     """The section of manager.conf that makes the account."""
-    return _STANZA.format(user=user, secret=secret, write=WRITE)
+    trial = _("for `informativa test-call`, which places a call, instead")
+    return _STANZA.format(
+        user=user, secret=secret, write=WRITE, trial=trial, read_trial=TRIAL_READ, write_trial=TRIAL_WRITE
+    )
 
 
 def instructions(file: Path, configured: ManagerAccount | None) -> str:

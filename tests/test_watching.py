@@ -208,7 +208,7 @@ def test_status_of_what_runs(folder: Path) -> None:
         facts = json.loads(ran.stdout)
         assert ran.returncode == 0, facts
         assert facts["service"]["answers"]
-        assert facts["service"]["calls in progress"] == 0
+        assert facts["service"]["calls_in_progress"] == 0
         assert [each["usable"] for each in facts["controllers"]] == [True, True]
         assert facts["warnings"] == []
         shown = run("status", "-c", office.config)

@@ -40,8 +40,11 @@ def prepare() -> None:
 
 
 def console(*, stderr: bool = False, wrap: bool = True) -> Console:
-    """rich, as wide as the terminal; without `wrap` lines stay whole, so that they can be copied. No colour where the output is no terminal, TERM is `dumb` or NO_COLOR is
-    set, unless FORCE_COLOR asks for it; nothing in the text is taken for markup."""
+    """rich, as wide as the terminal; without `wrap` lines stay whole, so that they can be copied.
+
+    No colour where the output is no terminal, TERM is `dumb` or NO_COLOR is set, unless FORCE_COLOR asks for
+    it; nothing in the text is taken for markup.
+    """
     from rich.console import Console
 
     return Console(stderr=stderr, soft_wrap=not wrap, markup=False, highlight=False, emoji=False)

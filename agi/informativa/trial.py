@@ -19,11 +19,11 @@ from enum import StrEnum
 from typing import Any
 
 from . import ami
+from .dialplan import TEST_CONTEXT
 from .errors import ManagerError
 from .i18n import _
 from .model import ManagerAccount
 
-OWN = "informativa-test"  # our own context, from which nothing goes on
 PATIENCE = 30.0  # seconds beside the prompts: a service that hangs costs 10, a slow ledger 10, a script some
 SILENCE = 5.0  # seconds without a word about a call that was taken; Asterisk says the first at once
 
@@ -124,7 +124,7 @@ async def entries(talk: ami.Conversation, line: str, context: str = "") -> list[
     return [
         Entry(name, extension, tuple(steps), ours)
         for name, extension, steps in taken
-        if name != OWN and (ours := _ours(steps)) is not None
+        if name != TEST_CONTEXT and (ours := _ours(steps)) is not None
     ]
 
 
@@ -135,7 +135,7 @@ async def guarded(talk: ami.Conversation) -> bool:
 
 async def direct(talk: ami.Conversation) -> bool:
     """Whether our own context for test calls is loaded."""
-    return await _mentions(talk, OWN, "informativa,s,1")
+    return await _mentions(talk, TEST_CONTEXT, "informativa,s,1")
 
 
 async def place(

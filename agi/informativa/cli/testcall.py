@@ -13,6 +13,7 @@ from typing import Any
 from .. import ami, bootstrap, policy, trial
 from .. import caller as callers
 from ..config import Configuration, load
+from ..dialplan import TEST_CONTEXT
 from ..errors import InformativaError
 from ..i18n import _
 from ..model import Decision, Identified, Line, ManagerAccount, Reason, Record, Status
@@ -166,7 +167,7 @@ async def _entry(talk: ami.Conversation, test: _Test, context: str, through: boo
             ),
             _("Name one: --context {name}").format(name=min(entry.context for entry in found)),
         )
-    if not found and (through or (context and context != trial.OWN)):
+    if not found and (through or (context and context != TEST_CONTEXT)):
         raise InformativaError(
             _("No extension for {line} in the dialplan calls Gosub(informativa,s,1(...)).").format(
                 line=test.dialled
@@ -195,11 +196,11 @@ async def _entry(talk: ami.Conversation, test: _Test, context: str, through: boo
         raise InformativaError(
             _(
                 "Asterisk has no context {context}: its informativa.conf is not loaded, or an older one."
-            ).format(context=trial.OWN),
+            ).format(context=TEST_CONTEXT),
             _("Write it again with `informativa dialplan`, then type: asterisk -rx 'dialplan reload'"),
         )
     test.notes.append(_("the call did not come in as others do, because {why}").format(why=why))
-    return trial.Entry(trial.OWN)
+    return trial.Entry(TEST_CONTEXT)
 
 
 def _judge(test: _Test, outcome: trial.Outcome) -> None:

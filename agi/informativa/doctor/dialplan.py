@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..caller import spellings
+from ..dialplan import TEST_CONTEXT
 from ..model import Line
 
 CONTEXT, LINES = "informativa", "informativa-lines"
+OWN = (CONTEXT, LINES, TEST_CONTEXT)
 
 # Which module brings what dialplan/informativa.conf uses. `Set`, `MSet` and `GotoIf` are Asterisk's own.
 MODULES: Mapping[str, tuple[str, ...]] = {
@@ -88,7 +90,7 @@ def callers(steps: Iterable[Step]) -> list[tuple[Step, str]]:
     return [
         (step, _argument(found[1] or ""))
         for step in steps
-        if step.context not in (CONTEXT, LINES) and (found := _CALL.search(step.data))
+        if step.context not in OWN and (found := _CALL.search(step.data))
     ]
 
 

@@ -199,4 +199,4 @@ def test_tail_and_status_beside_real_calls(site: Site) -> None:
     assert ran.returncode == 0, facts
     acme = next(each for each in facts["controllers"] if each["id"] == "acme")
     assert acme["today"] == {"calls": 2, "notices": {"PLAYED": 1, "NOTDUE": 1}, "seconds_spared": 1.5}
-    assert acme["known callers"] == 1
+    assert acme["known_callers"] == 1

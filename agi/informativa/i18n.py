@@ -87,6 +87,7 @@ def foreign(text: str) -> str:
 
 FOREIGN = (
     # the system
+    later("[Errno {number}] {message}: {file}"),
     later("Permission denied"),
     later("No such file or directory"),
     later("Is a directory"),

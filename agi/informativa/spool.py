@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from .i18n import later
 from .model import Ending, Event, Heard, Kind, Line, Notice, Prompt, Reason, Status, Version, told_elsewhere
 
 FAMILY = "informativa"
@@ -67,7 +68,7 @@ def understood(key: str, text: str, lines: Mapping[str, Line]) -> Row:
     fields = {name: value for name, _, value in (part.partition("=") for part in text.split("|"))}
     line = lines.get(fields.get("line", ""))
     if line is None:
-        raise RowError("it names no line that is configured")
+        raise RowError(later("it names no line that is configured"))
     call, _, micros = key.rpartition("-")
     try:
         at = datetime.fromtimestamp(int(fields["at"]), UTC)
@@ -76,7 +77,7 @@ def understood(key: str, text: str, lines: Mapping[str, Line]) -> Row:
     except RowError:
         raise
     except (KeyError, ValueError, OverflowError, OSError) as error:
-        raise RowError("it is not such as informativa writes") from error
+        raise RowError(later("it is not such as informativa writes")) from error
     return Row(key, line.controller.id, (call, exact), events)
 
 
@@ -102,7 +103,7 @@ def _events(key: str, call: str, line: Line, at: datetime, fields: Mapping[str, 
         raise ValueError("no number of seconds")
     prompts = fields["prompt"].split("&")
     if prompts != [""] and not any(_known(prompt, line)[0] for prompt in prompts):
-        raise RowError("none of its prompts is the line's: the line may be another company's now")
+        raise RowError(later("none of its prompts is the line's: the line may be another company's now"))
     for index, prompt in enumerate(prompts):
         notice, version, language, recording = _known(prompt, line)
         yield Event(

@@ -57,6 +57,7 @@ def update(catalog: Catalog) -> None:
         template.add(message, locations=[(place, 0)])
     catalog.update(template, no_fuzzy_matching=True)
     catalog.obsolete.clear()
+    catalog.last_translator, catalog.msgid_bugs_address = DOMAIN, "CONTRIBUTING.md"
 
 
 def text(catalog: Catalog) -> bytes:

@@ -17,7 +17,7 @@ from pathlib import Path
 from ..config import Configuration
 from ..config.build import LONGEST_SHORT
 from ..errors import ConfigError, Problem
-from ..i18n import _
+from ..i18n import _, foreign
 from ..model import Line, Notice
 from .prompts import doubtful
 
@@ -53,7 +53,7 @@ def ports(configuration: Configuration) -> list[str]:
             occupant = occupied(address)
         except OSError as error:
             message = _("{address} cannot be listened on ({reason}); give it an address of this machine")
-            said = message.format(address=address, reason=os.strerror(error.errno or 0))
+            said = message.format(address=address, reason=foreign(os.strerror(error.errno or 0)))
             raise _wrong(configuration, setting, said) from error
         if occupant is None:
             continue
@@ -138,9 +138,8 @@ def _wrong(configuration: Configuration, setting: str, message: str) -> ConfigEr
 def _exposed(configuration: Configuration) -> list[str]:
     """Ledgers that others than their user can read."""
     files = [Path(controller.ledger) for controller in configuration.controllers.values()]
-    return [
-        f"others can read {file}; type: chmod 600 {file}" for file in files if file.stat().st_mode & 0o077
-    ]
+    message = _("others can read {file}; type: chmod 600 {file}")
+    return [message.format(file=file) for file in files if file.stat().st_mode & 0o077]
 
 
 def _unspoken(configuration: Configuration) -> Iterator[str]:

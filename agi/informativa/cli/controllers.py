@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from .. import bootstrap
 from ..config import Configuration, load
 from ..errors import LedgerError
-from ..i18n import _
+from ..i18n import _, foreign
 from ..model import Controller, Line, Lookup
 from .options import controller_named, print_json
 
@@ -63,7 +63,7 @@ def _records(controller: Controller) -> str:
         finally:
             store.close()
     except (LedgerError, OSError, sqlite3.Error) as error:
-        return _("cannot be read ({error})").format(error=error)
+        return _("cannot be read ({error})").format(error=foreign(str(error)))
 
 
 def _worksheet(controller: Controller, configuration: Configuration) -> str:

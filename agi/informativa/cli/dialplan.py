@@ -16,7 +16,7 @@ import typer
 from ..config import DEFAULT_FILE, load
 from ..errors import InformativaError
 from ..files import put
-from ..i18n import _
+from ..i18n import _, foreign
 from . import setup
 from .extensions import Reading, read
 from .options import Config, Json, print_json
@@ -79,7 +79,7 @@ def install(
             put(target, text, like)
         except OSError as error:
             raise InformativaError(
-                _("{file} cannot be written ({why}).").format(file=target, why=error.strerror),
+                _("{file} cannot be written ({why}).").format(file=target, why=foreign(error.strerror or "")),
                 _("Make room on that disk, or be root."),
             ) from error
     found = read(folder / "extensions.conf", target, "informativa,s,1")
@@ -101,7 +101,7 @@ def _asterisks(folder: Path) -> os.stat_result:
         raise InformativaError(
             _(
                 "{folder} has no extensions.conf that can be read ({why}), so it is not Asterisk's folder."
-            ).format(folder=folder, why=error.strerror),
+            ).format(folder=folder, why=foreign(error.strerror or "")),
             _("Name that one: --to DIR"),
         ) from error
 
@@ -114,7 +114,8 @@ def _ours(target: Path) -> bytes | None:
         return None
     except OSError as error:
         raise InformativaError(
-            _("{file} cannot be read ({why}).").format(file=target, why=error.strerror), _("Be root.")
+            _("{file} cannot be read ({why}).").format(file=target, why=foreign(error.strerror or "")),
+            _("Be root."),
         ) from error
     if not stat.S_ISREG(mode):
         kind = _("a link") if stat.S_ISLNK(mode) else _("no file")
@@ -126,7 +127,8 @@ def _ours(target: Path) -> bytes | None:
         text = target.read_bytes()
     except OSError as error:
         raise InformativaError(
-            _("{file} cannot be read ({why}).").format(file=target, why=error.strerror), _("Be root.")
+            _("{file} cannot be read ({why}).").format(file=target, why=foreign(error.strerror or "")),
+            _("Be root."),
         ) from error
     if not text.startswith(_MARK):
         raise InformativaError(

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from ..i18n import foreign
+
 _INCLUDE = re.compile(r"#(?:try)?include\s+(?:\"([^\"]+)\"|<([^>]+)>|(\S+))", re.IGNORECASE)
 _CONTEXT = re.compile(r"\[([^\]]+)\]")
 
@@ -50,7 +52,7 @@ def read(start: Path, target: Path, call: str) -> Reading:
         try:
             text = file.read_text(encoding="utf-8", errors="replace")
         except OSError as error:
-            found.unreadable.append(f"{file} ({error.strerror})")
+            found.unreadable.append(f"{file} ({foreign(error.strerror or '')})")
             continue
         for number, raw, live in effective(text.splitlines()):
             place = Place(file, number)

@@ -253,7 +253,7 @@ def _in_words(service: dict[str, Any]) -> str:
 
 def _company(row: dict[str, Any]) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, min_width=9)
+    table.add_column(no_wrap=True, min_width=11)
     table.add_column(overflow="fold")
     if not row["live"]:
         table.add_row(_("  state"), _("NOT LIVE: {why}").format(why=row["why not"]))
@@ -288,7 +288,7 @@ def _company(row: dict[str, Any]) -> Table:
 
 def _counted(title: str, tally: dict[str, Any]) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, min_width=9)
+    table.add_column(no_wrap=True, min_width=11)
     table.add_column(overflow="fold")
     notices = ", ".join(f"{status} {count}" for status, count in tally["notices"].items())
     said = _("{calls} calls").format(calls=tally["calls"])

@@ -278,7 +278,8 @@ def _prompt(path: str, test: _Test) -> str:
 def _record(record: Record) -> str:
     event = record.event
     heard = event.heard
-    played = f", {heard.seconds:.1f} of {heard.length:.1f} s, {heard.ending}" if heard else ""
+    length = _("{seconds:.1f} of {length:.1f} s")
+    played = f", {length.format(seconds=heard.seconds, length=heard.length)}, {heard.ending}" if heard else ""
     return (
         _("record {number}").format(number=record.number)
         + f": {event.at:%Y-%m-%d %H:%M:%S} UTC, {event.notice} {event.version} {event.language},"

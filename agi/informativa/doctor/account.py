@@ -28,7 +28,7 @@ deny = 0.0.0.0/0.0.0.0
 permit = 127.0.0.1/255.255.255.255
 read =
 write = {write}
-; {trial}: read = {read_trial} and write = {write},{write_trial}
+; {trial}
 """
 _SETTINGS = """\
 manager:
@@ -40,10 +40,9 @@ manager:
 
 def stanza(user: str, secret: str) -> str:
     """The section of manager.conf that makes the account."""
-    trial = _("for `informativa test-call`, which places a call, instead")
-    return _STANZA.format(
-        user=user, secret=secret, write=WRITE, trial=trial, read_trial=TRIAL_READ, write_trial=TRIAL_WRITE
-    )
+    trial = _("for `informativa test-call`, which places a call, instead: read = {read} and write = {write}")
+    trial = trial.format(read=TRIAL_READ, write=f"{WRITE},{TRIAL_WRITE}")
+    return _STANZA.format(user=user, secret=secret, write=WRITE, trial=trial)
 
 
 def instructions(file: Path, configured: ManagerAccount | None) -> str:

@@ -93,7 +93,8 @@ async def sounds(case: Case) -> AsyncIterator[Finding]:
     denied = [file for file in files if not await aside(users.may, uid, file, os.R_OK)]
     for file in denied:
         text = _("Asterisk ({user}) cannot read {file}")
-        fix = f"chmod a+r {file}; chmod a+x {file.parent} (and the folders above it)"
+        fix = _("chmod a+r {file}; chmod a+x {folder} (and the folders above it)")
+        fix = fix.format(file=file, folder=file.parent)
         yield wrong(text.format(user=users.name(uid), file=file), fix)
     if not denied:
         text = _("Asterisk ({user}) can read all {number} prompts")
@@ -212,7 +213,7 @@ def _reason(key: str, text: str, case: Case) -> str:
     try:
         row = spools.understood(key, text, case.configured.spelled)
     except spools.RowError as error:
-        return str(error)
+        return _(str(error))
     return row.events[0].reason if row.events else spools.OPERATOR
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .. import ami, config
 from ..errors import ConfigError, InformativaError, ManagerError, Problem
-from ..i18n import _
+from ..i18n import _, foreign
 from . import asterisk, machine, users
 from .account import ACTIONS
 from .case import Case, aside
@@ -127,7 +127,9 @@ async def _looked(check: Check, case: Case) -> list[Finding]:
     except InformativaError as error:
         return [wrong(error.message.rstrip("."), error.remedy)]
     except PermissionError as error:
-        text = _("{file} cannot be looked at ({why})").format(file=error.filename, why=error.strerror)
+        text = _("{file} cannot be looked at ({why})").format(
+            file=error.filename, why=foreign(error.strerror or "")
+        )
         return [unknown(text, _("Run this as root, or as Asterisk's user."))]
 
 

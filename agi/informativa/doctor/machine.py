@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .. import __version__, agi, bootstrap
 from ..errors import InformativaError
-from ..i18n import _
+from ..i18n import _, foreign, later
 from ..model import Controller
 from ..sessions.fastagi import STATUS, STATUS_VARIABLE
 from . import users
@@ -24,7 +24,7 @@ LITTLE, FULL = 500 << 20, 50 << 20  # bytes; a record has about 500
 _ENVIRONMENT = (
     f"agi_network: yes\nagi_network_script: {STATUS}\nagi_request: agi://doctor/{STATUS}\nagi_threadid: 1\n\n"
 )
-_RUN = "systemctl restart informativa (or: informativa serve -c {file})"
+_RUN = later("systemctl restart informativa (or: informativa serve -c {file})")
 
 
 async def configuration(case: Case) -> AsyncIterator[Finding]:
@@ -32,12 +32,12 @@ async def configuration(case: Case) -> AsyncIterator[Finding]:
     for problem in case.problems:
         text, _semicolon, fix = str(problem).partition("; ")
         again = f"informativa check -c {case.file}"
-        yield wrong(text, f"{fix.removeprefix('type: ')}; {again}" if fix else again)
+        yield wrong(text, f"{fix.removeprefix(_('type: '))}; {again}" if fix else again)
     if case.configuration is None:
         return
     for problem in (*case.configuration.refused, *case.configuration.warnings):
         text, _semicolon, fix = str(problem).partition("; ")
-        yield warning(text, fix.removeprefix("type: "))
+        yield warning(text, fix.removeprefix(_("type: ")))
     if not (case.problems or case.configuration.refused or case.configuration.warnings):
         yield ok(_("{file} is in order").format(file=case.file))
 
@@ -45,12 +45,12 @@ async def configuration(case: Case) -> AsyncIterator[Finding]:
 async def service(case: Case) -> AsyncIterator[Finding]:
     """The service answers where Asterisk looks for it, and is ours, of this version and configuration."""
     configuration = case.configured
-    run = _RUN.format(file=case.file)
+    run = _(_RUN).format(file=case.file)
     try:
         told = await _status(configuration.host, configuration.port)
     except OSError as error:
         text = _("nothing answers at {listen} ({why}); the script plays what is due meanwhile")
-        yield wrong(text.format(listen=configuration.listen, why=os.strerror(error.errno or 0)), run)
+        yield wrong(text.format(listen=configuration.listen, why=foreign(os.strerror(error.errno or 0))), run)
         return
     if told is None:
         text = _(
@@ -83,7 +83,7 @@ async def metrics(case: Case) -> AsyncIterator[Finding]:
     else:
         text = _("informativa's metrics are not answered at {where}").format(where=where)
         yield wrong(
-            text, _("Give service.metrics a port that nobody uses; then: ") + _RUN.format(file=case.file)
+            text, _("Give service.metrics a port that nobody uses; then: ") + _(_RUN).format(file=case.file)
         )
 
 
@@ -184,7 +184,7 @@ def _about_ledger(case: Case, controller: Controller) -> Iterator[Finding]:
     if not file.exists():
         yield warning(
             _("there is no ledger {file}: nothing was recorded yet, or it was taken away").format(file=file),
-            _("If there was one, put it back. Then: ") + _RUN.format(file=case.file),
+            _("If there was one, put it back. Then: ") + _(_RUN).format(file=case.file),
         )
         return
     for uid, user in case.users().items():
@@ -211,7 +211,7 @@ def _about_ledger(case: Case, controller: Controller) -> Iterator[Finding]:
         yield wrong(text, _("Upgrade this one."))
     elif found < known:
         text = _("{file} is of an earlier version ({found} of {known})")
-        yield warning(text.format(file=file, found=found, known=known), _RUN.format(file=case.file))
+        yield warning(text.format(file=file, found=found, known=known), _(_RUN).format(file=case.file))
 
 
 def _late(controller: Controller) -> datetime | None:

@@ -285,7 +285,9 @@ class SqliteStore:
             yield
         except (sqlite3.IntegrityError, sqlite3.InterfaceError, ValueError, OverflowError) as error:
             raise EventRefusedError(
-                _("The ledger {file} refused a record ({error}).").format(file=self.file, error=error)
+                _("The ledger {file} refused a record ({error}).").format(
+                    file=self.file, error=foreign(str(error))
+                )
             ) from error
         except (sqlite3.Error, OSError) as error:
             raise LedgerError(

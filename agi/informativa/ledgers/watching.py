@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..errors import LedgerError
-from ..i18n import _
+from ..i18n import _, foreign
 from ..model import Kind, Record, Status
 from . import rows
 
@@ -87,7 +87,7 @@ def summary(file: str, since: datetime, today: datetime) -> Summary:
         ) from error
     except (sqlite3.Error, OSError, ValueError) as error:
         raise LedgerError(
-            _("The ledger {file} cannot be read ({error}).").format(file=file, error=error),
+            _("The ledger {file} cannot be read ({error}).").format(file=file, error=foreign(str(error))),
             _("Look at its owner and mode: ls -l {file}").format(file=file),
         ) from error
     return Summary(counts, calls, known, rows.record(last) if last else None, size)
@@ -171,7 +171,9 @@ class Follower:
             self.close()
             if not (isinstance(error, sqlite3.OperationalError) and str(error).startswith(_UNREADY)):
                 raise LedgerError(
-                    _("The ledger {file} cannot be read ({error}).").format(file=self._file, error=error),
+                    _("The ledger {file} cannot be read ({error}).").format(
+                        file=self._file, error=foreign(str(error))
+                    ),
                     _("It is tried again until it can."),
                 ) from error
 

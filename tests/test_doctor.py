@@ -33,7 +33,7 @@ from informativa.doctor.findings import Finding
 SHIPPED = (Path(__file__).resolve().parent.parent / "dialplan/informativa.conf").read_text()
 PROGRAM = Path(sys.executable).with_name("informativa")
 OTHER = 54321  # a user id that is nobody's
-_BUILT_IN = {"Set", "MSet", "GotoIf"}
+_BUILT_IN = {"Set", "MSet", "Goto", "GotoIf", "Hangup"}
 
 
 class Manager:

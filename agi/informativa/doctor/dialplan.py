@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from .. import trial
 from ..caller import spellings
 from ..model import Line
 
 CONTEXT, LINES = "informativa", "informativa-lines"
 
-# Which module brings what dialplan/informativa.conf uses. `Set`, `MSet` and `GotoIf` are Asterisk's own.
+# Which module brings what dialplan/informativa.conf uses. The rest is Asterisk's own.
 MODULES: Mapping[str, tuple[str, ...]] = {
     "res_agi": ("AGI",),
     "app_exec": ("ExecIf",),
@@ -84,11 +85,11 @@ def differences(loaded: Iterable[Step], ours: Iterable[Step]) -> tuple[list[str]
 
 
 def callers(steps: Iterable[Step]) -> list[tuple[Step, str]]:
-    """The steps that call ours, each with what it passes as the line."""
+    """The steps of an admin that call ours, each with what it passes as the line."""
     return [
         (step, _argument(found[1] or ""))
         for step in steps
-        if step.context not in (CONTEXT, LINES) and (found := _CALL.search(step.data))
+        if step.context not in (CONTEXT, LINES, trial.OWN) and (found := _CALL.search(step.data))
     ]
 
 

@@ -128,6 +128,11 @@ def test_asterisk_that_hangs(folder: Path) -> None:
     assert found["configuration"][0][0] == "ok"
 
 
+def test_our_own_contexts_are_no_callers() -> None:
+    """What the shipped file calls in itself, for test calls, brings no caller to the notice."""
+    assert dialplan.callers(dialplan.parsed(SHIPPED)) == []
+
+
 def test_dialplan_needs_what_is_looked_for() -> None:
     """The table of modules has all applications and functions that our dialplan uses, and no others."""
     text = "\n".join(row.partition(";")[0] for row in SHIPPED.splitlines())

@@ -1,4 +1,5 @@
-"""What `check` finds in a configuration that can be loaded: ports, ledgers' modes, prompts of all plans."""
+"""What `check` finds in a configuration that can be loaded: ports, who may run us, ledgers' modes, prompts of
+all plans."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from ..config import Configuration
 from ..config.build import LONGEST_SHORT
+from ..doctor import users
 from ..errors import ConfigError, Problem
 from ..i18n import _, foreign
 from ..model import Line, Notice
@@ -36,7 +38,27 @@ class Occupant:
 def warnings(configuration: Configuration) -> list[str]:
     """What stops nothing and what an admin should know, in the order of the configuration."""
     found = map(str, configuration.warnings)
-    return [*found, *_exposed(configuration), *_unspoken(configuration), *doubtful(configuration)]
+    exposed = [*out_of_reach(configuration), *_exposed(configuration)]
+    return [*found, *exposed, *_unspoken(configuration), *doubtful(configuration)]
+
+
+def owner(configuration: Configuration) -> os.stat_result:
+    """Whose the ledgers' folder is, or else the configuration: service and script are to run as that user."""
+    folders = sorted({Path(controller.ledger).parent for controller in configuration.controllers.values()})
+    return next((folder for folder in folders if folder.is_dir()), configuration.file).stat()
+
+
+def out_of_reach(configuration: Configuration) -> list[str]:
+    """That the owner cannot run this program: where it was installed by pipx for one user, say."""
+    uid = owner(configuration).st_uid
+    python = Path(sys.executable)
+    needed = {python.with_name("informativa-agi"): os.X_OK, python: os.X_OK, Path(__file__): os.R_OK}
+    message = _(
+        "{user}, as whom service and script run, cannot execute {file}; install informativa where every user"
+        " can, such as /opt/informativa, and with a Python that every user can run"
+    )
+    denied = (file for file, right in needed.items() if file.exists() and not users.may(uid, file, right))
+    return [message.format(user=users.name(uid), file=file) for file in denied][:1]
 
 
 def ports(configuration: Configuration) -> list[str]:

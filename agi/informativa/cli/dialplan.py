@@ -17,7 +17,7 @@ from ..config import DEFAULT_FILE, load
 from ..errors import InformativaError
 from ..files import put
 from ..i18n import _, foreign
-from . import setup
+from . import checking, setup
 from .extensions import Reading, read
 from .options import Config, Json, print_json
 
@@ -65,7 +65,8 @@ def install(
     ] = None,
 ) -> None:
     """Put informativa.conf into Asterisk's folder and show the line that includes it; change nothing else."""
-    text = setup.made_out(load(config or context.obj, keep=True)).encode()
+    configuration = load(config or context.obj, keep=True)
+    text = setup.made_out(configuration).encode()
     folder = to.absolute()
     like = _asterisks(folder)
     target = folder / FILE
@@ -84,7 +85,9 @@ def install(
             ) from error
     found = read(folder / "extensions.conf", target, "informativa,s,1")
     freepbx = freepbx or (folder / "extensions_additional.conf").exists()
-    done = _Installed(target, there == text, dry_run, freepbx, found)
+    done = _Installed(
+        target, there == text, dry_run, freepbx, found, tuple(checking.out_of_reach(configuration))
+    )
     print_json(done.facts()) if as_json else print("\n".join(done.said()))
 
 
@@ -147,6 +150,7 @@ class _Installed:
     dry_run: bool
     freepbx: bool
     found: Reading
+    warned: tuple[str, ...] = ()
 
     @property
     def where(self) -> Path:
@@ -214,6 +218,7 @@ class _Installed:
         yield _("Then type: {command}").format(command=RELOAD)
 
     def _warnings(self) -> Iterator[str]:
+        yield from self.warned
         for place in self.found.commented_out if not self.found.included else ():
             yield _("{place} has the line, but as a comment").format(place=place)
         for again in self.found.included[1:]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import grp
+import os
 import pwd
 import shutil
 import signal
@@ -87,8 +88,7 @@ def check(file: Path, as_json: bool = False) -> None:
     if as_json:
         print_json(_facts(configuration, warnings, notes))
         return
-    for warning in warnings:
-        print(_("warning: {warning}").format(warning=warning), file=sys.stderr)
+    _warn(warnings)
     for note in notes:
         print(note)
     for line in configuration.lines:
@@ -101,6 +101,11 @@ def check(file: Path, as_json: bool = False) -> None:
             address=configuration.listen,
         )
     )
+
+
+def _warn(warnings: list[str]) -> None:
+    for warning in warnings:
+        print(_("warning: {warning}").format(warning=warning), file=sys.stderr)
 
 
 def _checked(file: Path) -> tuple[Configuration, list[str]]:
@@ -148,13 +153,19 @@ def _plan(line: Line) -> list[str]:
 
 def dialplan(file: Path, output: Path | None) -> None:
     """The dialplan made out for this configuration: printed, or put in place of `output` as a whole."""
-    put_text(made_out(load(file, keep=True)), output, "asterisk -rx 'dialplan reload'")
+    configuration = load(file, keep=True)
+    put_text(made_out(configuration), output, "asterisk -rx 'dialplan reload'")
+    _warn(checking.out_of_reach(configuration))
 
 
 def systemd(file: Path, output: Path | None) -> None:
     """The systemd unit made out for this configuration: printed, or put in place of `output` as a whole."""
     configuration = load(file, keep=True)
     put_text(_unit(configuration), output, "systemctl daemon-reload && systemctl enable --now informativa")
+    _warn(checking.out_of_reach(configuration))
+    if checking.owner(configuration).st_uid == 0:
+        message = _("root owns the ledgers, so the service runs as root; for Asterisk's user: {command}")
+        _warn([message.format(command=f"chown -R asterisk: {configuration.folder}")])
 
 
 def put_text(text: str, output: Path | None, then: str) -> None:
@@ -207,10 +218,10 @@ def _unit(configuration: Configuration) -> str:
     """The service's user is the owner of the ledgers' folder, or else of the configuration."""
     template = (resources.files(__package__) / "informativa.service").read_text(encoding="utf-8")
     ledgers = sorted({str(Path(each.ledger).parent) for each in configuration.controllers.values()})
-    existing = [Path(folder) for folder in ledgers if Path(folder).is_dir()]
-    owner = (existing[0] if existing else configuration.file).stat()
-    used = [sys.prefix, str(configuration.folder), *ledgers]
-    at_home = any(path.startswith(("/home/", "/root/", "/run/user/")) for path in used)
+    owner = checking.owner(configuration)
+    used = [sys.prefix, sys.executable, str(configuration.folder), *ledgers]  # and where its links lead
+    ways = [*used, *map(os.path.realpath, used)]
+    at_home = any(way.startswith(("/home/", "/root/", "/run/user/")) for way in ways)
     return Template(template).substitute(
         program=_quoted(Path(sys.executable).with_name("informativa")),
         file=_quoted(configuration.file),

@@ -13,7 +13,7 @@ from ..model import Line
 CONTEXT, LINES = "informativa", "informativa-lines"
 OWN = (CONTEXT, LINES, TEST_CONTEXT)
 
-# Which module brings what dialplan/informativa.conf uses. `Set`, `MSet` and `GotoIf` are Asterisk's own.
+# Which module brings what dialplan/informativa.conf uses. The rest is Asterisk's own.
 MODULES: Mapping[str, tuple[str, ...]] = {
     "res_agi": ("AGI",),
     "app_exec": ("ExecIf",),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Iterator
 from pathlib import Path
 
 _LISTENS = "0A"  # TCP_LISTEN, in /proc/net/tcp
@@ -35,21 +34,19 @@ def name(uid: int) -> str:
 def may(uid: int, file: Path, right: int) -> bool:
     """Whether a user may read, write or execute (os.R_OK, os.W_OK, os.X_OK) an existing file.
 
-    Of ourselves the system knows. Of others the modes tell, of the file and of the folders above it.
+    Of ourselves the system knows. Of others the modes tell, of the file and of the folders above it and
+    above what it links to.
     """
     if uid == os.geteuid():
         return os.access(file, right)
     if uid == 0:
         return True
     groups = _groups(uid)
-    return all(
-        _allowed(one.stat(), uid, groups, right if one == file else os.X_OK) for one in _way(file.absolute())
+    ends = {file.absolute(), file.resolve()}
+    above = {folder for end in ends for folder in end.parents}
+    return all(_allowed(end.stat(), uid, groups, right) for end in ends) and all(
+        _allowed(folder.stat(), uid, groups, os.X_OK) for folder in above
     )
-
-
-def _way(file: Path) -> Iterator[Path]:
-    yield from reversed(file.parents)
-    yield file
 
 
 def _groups(uid: int) -> list[int]:

@@ -449,3 +449,34 @@ def test_what_is_written_follows_no_link(folder: Path, tmp_path: Path) -> None:
     output.chmod(0o640)
     run("dialplan", "-c", folder / "informativa.yaml", "-o", output)
     assert output.stat().st_mode & 0o777 == 0o640
+
+
+def test_what_replaces_a_link_is_for_its_owner_to_write(folder: Path, tmp_path: Path) -> None:
+    """A link lets everybody write, which the unit that root runs, put in its place, must not."""
+    unit = tmp_path / "informativa.service"
+    unit.symlink_to("/dev/null")  # as `systemctl mask` leaves it
+    assert run("systemd", "-c", folder / "informativa.yaml", "-o", unit).returncode == 0
+    assert (unit.is_symlink(), unit.stat().st_mode & 0o777) == (False, 0o644)
+
+
+def test_a_device_is_not_replaced(folder: Path, tmp_path: Path) -> None:
+    """What is no file stays what it is, with a message: a pipe here, /dev/null for root."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    refused = run("systemd", "-c", folder / "informativa.yaml", "-o", pipe)
+    assert (refused.returncode, pipe.is_fifo()) == (1, True)
+    assert f"{pipe} cannot be written (Invalid argument)" in refused.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_writes_anew_stays_its_owners(folder: Path, tmp_path: Path) -> None:
+    """A dialplan that only Asterisk's user may read can be read by it after root wrote it anew, and what is
+    kept of the configuration is its owner's."""
+    output, file = tmp_path / "informativa.conf", folder / "informativa.yaml"
+    output.touch(0o640)
+    for path in (output, file):
+        os.chown(path, 4242, 4242)
+    assert run("dialplan", "-c", file, "-o", output).returncode == 0
+    kept = output.stat()
+    assert (kept.st_uid, kept.st_gid, kept.st_mode & 0o777) == (4242, 4242, 0o640)
+    assert (folder / ".informativa.yaml.parsed").stat().st_uid == 4242

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -219,6 +221,24 @@ def test_controllers_and_their_state(folder: Path) -> None:
     assert "informativa outsourcing-worksheet borealis" in message
 
 
+def test_controllers_say_how_many_records_there_are(folder: Path) -> None:
+    """As a number to programs, and of those that are there: what was purged does not count."""
+    file, ledger = folder / "informativa.yaml", folder / "ledger/acme.sqlite3"
+    assert [row["records"] for row in json.loads(run("controllers", "-c", file, "--json").stdout)] == [0, 0]
+    store = SqliteLedger(str(ledger))
+    asyncio.run(store.append(PLAYED))
+    asyncio.run(store.append(PLAYED))
+    store.close()
+    with contextlib.closing(sqlite3.connect(ledger)) as connection:
+        connection.execute("DELETE FROM event WHERE record = 1")
+        connection.commit()
+    assert json.loads(run("controllers", "-c", file, "--json").stdout)[0]["records"] == 1
+    ledger.write_bytes(b"no ledger")
+    broken = json.loads(run("controllers", "-c", file, "--json").stdout)[0]
+    assert (broken["records"], bool(broken["error"])) == (None, True)
+    assert f"ledger: {ledger}, cannot be read" in run("controllers", "-c", file).stdout
+
+
 def test_outsourcing_worksheet(folder: Path) -> None:
     """The worksheet is filled in from the configuration, and asks what is not known."""
     filled = run("outsourcing-worksheet", "borealis", "-c", folder / "informativa.yaml").stdout
@@ -257,7 +277,9 @@ def test_explain(folder: Path) -> None:
     (known,) = facts["notices"]
     assert (known["status"], facts["language"]) == ("NOTDUE", "en")
     assert "by record 1 of 2026-11-24 12:30 UTC" in known["caller_knows"]
-    assert explained(folder, "withheld")["caller"] == {"recognised": "no", "why": "withheld"}
+    withheld = explained(folder, "withheld")
+    assert withheld["caller"] == {"recognised": "no", "why": "withheld"}
+    assert (withheld["call"]["from"], facts["call"]["from"]) == ("withheld", f"{CALLER[:3]}…{CALLER[-2:]}")
     assert CALLER[3:] not in json.dumps(facts)
     assert {file: file.read_bytes() for file in before} == before
 

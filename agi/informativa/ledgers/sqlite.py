@@ -183,6 +183,12 @@ class SqliteStore:
             number: int = self._connection.execute("SELECT coalesce(max(record), 0) FROM event").fetchone()[0]
             return number
 
+    def count(self) -> int:
+        """How many records there are; those that were purged left their numbers."""
+        with self._translated():
+            number: int = self._connection.execute("SELECT count(*) FROM event").fetchone()[0]
+            return number
+
     def schema(self) -> tuple[int, int]:
         """Of which version the file is, and of which one it should be."""
         with self._translated():

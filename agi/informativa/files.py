@@ -14,15 +14,23 @@ def put(file: Path, data: bytes, like: os.stat_result | None = None) -> None:
     OSError, also where a device is in its place or it is one of the links in /dev.
     """
     there = _replaced(file)
-    like = like or there
     part = file.with_name(f".{file.name}.part")
     part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+    create(part, data, like or there, there.st_mode & 0o777 if there else 0o644)
+    part.replace(file)
+
+
+def create(file: Path, data: bytes = b"", like: os.stat_result | None = None, mode: int = 0o600) -> None:
+    """A new file; by root, for the owner of `like`. Raises OSError, FileExistsError if there is one.
+
+    Mode and owner go by the descriptor: whoever owns the folder may put a link to another file under the
+    name meanwhile, and would be given that.
+    """
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         out.write(data)
-        os.fchmod(out.fileno(), there.st_mode & 0o777 if there else 0o644)
+        os.fchmod(out.fileno(), mode)
         if like is not None and os.geteuid() == 0:
             os.fchown(out.fileno(), like.st_uid, like.st_gid)
-    part.replace(file)
 
 
 def _replaced(file: Path) -> os.stat_result | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -219,6 +221,24 @@ def test_controllers_and_their_state(folder: Path) -> None:
     assert "informativa outsourcing-worksheet borealis" in message
 
 
+def test_controllers_say_how_many_records_there_are(folder: Path) -> None:
+    """As a number to programs, and of those that are there: what was purged does not count."""
+    file, ledger = folder / "informativa.yaml", folder / "ledger/acme.sqlite3"
+    assert [row["records"] for row in json.loads(run("controllers", "-c", file, "--json").stdout)] == [0, 0]
+    store = SqliteLedger(str(ledger))
+    asyncio.run(store.append(PLAYED))
+    asyncio.run(store.append(PLAYED))
+    store.close()
+    with contextlib.closing(sqlite3.connect(ledger)) as connection:
+        connection.execute("DELETE FROM event WHERE record = 1")
+        connection.commit()
+    assert json.loads(run("controllers", "-c", file, "--json").stdout)[0]["records"] == 1
+    ledger.write_bytes(b"no ledger")
+    broken = json.loads(run("controllers", "-c", file, "--json").stdout)[0]
+    assert (broken["records"], bool(broken["error"])) == (None, True)
+    assert f"ledger: {ledger}, cannot be read" in run("controllers", "-c", file).stdout
+
+
 def test_outsourcing_worksheet(folder: Path) -> None:
     """The worksheet is filled in from the configuration, and asks what is not known."""
     filled = run("outsourcing-worksheet", "borealis", "-c", folder / "informativa.yaml").stdout
@@ -257,7 +277,9 @@ def test_explain(folder: Path) -> None:
     (known,) = facts["notices"]
     assert (known["status"], facts["language"]) == ("NOTDUE", "en")
     assert "by record 1 of 2026-11-24 12:30 UTC" in known["caller_knows"]
-    assert explained(folder, "withheld")["caller"] == {"recognised": "no", "why": "withheld"}
+    withheld = explained(folder, "withheld")
+    assert withheld["caller"] == {"recognised": "no", "why": "withheld"}
+    assert (withheld["call"]["from"], facts["call"]["from"]) == ("withheld", f"{CALLER[:3]}…{CALLER[-2:]}")
     assert CALLER[3:] not in json.dumps(facts)
     assert {file: file.read_bytes() for file in before} == before
 
@@ -352,6 +374,7 @@ def test_key_rotation(folder: Path) -> None:
     file, keys = folder / "informativa.yaml", folder / "keys"
     recorded(folder)
     before = (keys / "acme.key").read_text()
+    (folder / "keys/.acme.key.new").touch()  # as one that was cut off leaves it
     assert "have the service load it" in run("keys", "rotate", "acme", "-c", file).stdout
     assert (keys / "acme.key").read_text() != before
     (old,) = keys.glob("acme.key.retired-*")
@@ -449,3 +472,34 @@ def test_what_is_written_follows_no_link(folder: Path, tmp_path: Path) -> None:
     output.chmod(0o640)
     run("dialplan", "-c", folder / "informativa.yaml", "-o", output)
     assert output.stat().st_mode & 0o777 == 0o640
+
+
+def test_what_replaces_a_link_is_for_its_owner_to_write(folder: Path, tmp_path: Path) -> None:
+    """A link lets everybody write, which the unit that root runs, put in its place, must not."""
+    unit = tmp_path / "informativa.service"
+    unit.symlink_to("/dev/null")  # as `systemctl mask` leaves it
+    assert run("systemd", "-c", folder / "informativa.yaml", "-o", unit).returncode == 0
+    assert (unit.is_symlink(), unit.stat().st_mode & 0o777) == (False, 0o644)
+
+
+def test_a_device_is_not_replaced(folder: Path, tmp_path: Path) -> None:
+    """What is no file stays what it is, with a message: a pipe here, /dev/null for root."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    refused = run("systemd", "-c", folder / "informativa.yaml", "-o", pipe)
+    assert (refused.returncode, pipe.is_fifo()) == (1, True)
+    assert f"{pipe} cannot be written (Invalid argument)" in refused.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_writes_anew_stays_its_owners(folder: Path, tmp_path: Path) -> None:
+    """A dialplan that only Asterisk's user may read can be read by it after root wrote it anew, and what is
+    kept of the configuration is its owner's."""
+    output, file = tmp_path / "informativa.conf", folder / "informativa.yaml"
+    output.touch(0o640)
+    for path in (output, file):
+        os.chown(path, 4242, 4242)
+    assert run("dialplan", "-c", file, "-o", output).returncode == 0
+    kept = output.stat()
+    assert (kept.st_uid, kept.st_gid, kept.st_mode & 0o777) == (4242, 4242, 0o640)
+    assert (folder / ".informativa.yaml.parsed").stat().st_uid == 4242

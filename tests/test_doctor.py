@@ -229,6 +229,16 @@ def test_key_that_asterisk_cannot_read(public: Path) -> None:
     assert all(each.fix.startswith(f"chown {OTHER} ") for each in found)
 
 
+def test_folder_of_several_ledgers_is_named_once(public: Path) -> None:
+    """What is wrong with the ledgers' folder is one finding, however many are in it."""
+    subprocess.run([PROGRAM, "check", "-c", public / "informativa.yaml"], check=True, capture_output=True)
+    (public / "ledger").chmod(0o755)
+    for ledger in (public / "ledger").iterdir():
+        ledger.chmod(0o666)
+    wrong = [each for each in looked(machine.ledgers, case(public)) if each.state == "wrong"]
+    assert [f"cannot write {public}/ledger," in each.text for each in wrong] == [True]
+
+
 def test_disk_that_is_full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Little room is a warning, next to none is wrong."""
     usage = namedtuple("usage", "free")

@@ -62,6 +62,17 @@ def test_same_rows_add_nothing(folder: Path, tmp_path: Path) -> None:
     assert "45 rows read: 0 recorded, 45 known before" in imported(folder, file)
 
 
+def test_rejects_go_through_no_link(folder: Path, tmp_path: Path) -> None:
+    """A link that somebody left where they are written leads nowhere."""
+    (tmp_path / "mine").write_text("mine")
+    table = tmp_path / "told.csv"
+    table.write_text("number,date\nx,y\n")
+    (tmp_path / "told.csv.rejects.csv").symlink_to(tmp_path / "mine")
+    assert "1 rejected" in imported(folder, table)
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert (tmp_path / "told.csv.rejects.csv").read_text().startswith("line,reason")
+
+
 def test_bad_rows_are_rejected_by_line_and_reason(folder: Path, tmp_path: Path) -> None:
     """A bad row stops nobody else's: it is named by line and reason, without the number."""
     file = tmp_path / "told.csv"

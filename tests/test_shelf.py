@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -84,6 +85,13 @@ def test_bash_completes(folder: Path, tmp_path: Path, words: list[str], offered:
 def test_usage_is_2(arguments: tuple[str, ...]) -> None:
     """What cannot be understood ends with 2."""
     assert run(*arguments).returncode == 2
+
+
+@pytest.mark.parametrize("arguments", [("chek",), ("check", "--jsn"), ("completion",), ("check", "more")])
+def test_usage_is_one_line_that_says_what_to_type(arguments: tuple[str, ...]) -> None:
+    """Sentences end where the remedy begins, and what may be chosen is no list over several lines."""
+    (said,) = run(*arguments).stderr.splitlines()
+    assert re.search(r"[.?!] Type: informativa.* --help$", said)
 
 
 def test_exit_codes_are_told() -> None:

@@ -28,7 +28,7 @@ def show(file: Path, as_json: bool) -> None:
         print(f"{row['id']}: {row['name']}, {row['state']}")
         print(_("    lines: {lines}").format(lines=", ".join(row["lines"]) or _("none")))
         print(_("    served by: {processor}").format(processor=row["processor"] or _("itself")))
-        print(_("    ledger: {ledger}, {records}").format(ledger=row["ledger"], records=row["records"]))
+        print(_("    ledger: {ledger}, {records}").format(ledger=row["ledger"], records=_in_words(row)))
 
 
 def worksheet(file: Path, name: str) -> None:
@@ -45,7 +45,7 @@ def _row(controller: Controller, configuration: Configuration) -> dict[str, Any]
         "lines": [line.number for line in _lines(controller, configuration)],
         "processor": controller.outsourcing.processor if controller.outsourcing else "",
         "ledger": controller.ledger,
-        "records": _records(controller),
+        **_records(controller),
     }
 
 
@@ -53,17 +53,24 @@ def _lines(controller: Controller, configuration: Configuration) -> list[Line]:
     return [line for line in configuration.lines if line.controller.id == controller.id]
 
 
-def _records(controller: Controller) -> str:
+def _records(controller: Controller) -> dict[str, Any]:
+    """How many: `records` is None where that is not known, 0 where there is no ledger yet."""
     try:
         if not Path(controller.ledger).exists():
-            return _("nothing recorded yet")
+            return {"records": 0, "error": ""}
         store = bootstrap.store(controller, read_only=True)
         try:
-            return _("{count} records").format(count=store.newest())
+            return {"records": store.count(), "error": ""}
         finally:
             store.close()
     except (LedgerError, OSError, sqlite3.Error) as error:
-        return _("cannot be read ({error})").format(error=foreign(str(error)))
+        return {"records": None, "error": str(error)}
+
+
+def _in_words(row: dict[str, Any]) -> str:
+    if row["error"]:
+        return _("cannot be read ({error})").format(error=foreign(row["error"]))
+    return _("{count} records").format(count=row["records"]) if row["records"] else _("nothing recorded yet")
 
 
 def _worksheet(controller: Controller, configuration: Configuration) -> str:

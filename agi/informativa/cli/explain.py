@@ -71,8 +71,9 @@ def explain(file: Path, number: str, to: str, at: datetime, language: str, as_js
     standing = known_to(line, caller)
     decisions = policy.decide(line, standing, caller, at)
     wanted = policy.wanted_language(line, caller, language)
+    shown = number if number == WITHHELD else callers.mask(number)
     facts = {
-        "call": {"from": callers.mask(number), "to": to, "at": at.isoformat(timespec="seconds")},
+        "call": {"from": shown, "to": to, "at": at.isoformat(timespec="seconds")},
         "line": {"number": line.number, "controller": line.controller.id, "name": line.controller.name}
         | ({"not live": line.controller.refused} if line.controller.refused else {}),
         "caller": _caller(caller, line),

@@ -95,7 +95,8 @@ def run(
     rejects = file.with_name(f"{file.name}.rejects.csv")
     store = bootstrap.store(owner)
     try:
-        with file.open("rb") as opened, rejects.open("w", encoding="utf-8", newline="") as bad:
+        rejects.unlink(missing_ok=True)  # root may run this in another's folder, and follows no link there
+        with file.open("rb") as opened, rejects.open("x", encoding="utf-8", newline="") as bad:
             read, added, rejected = _import(opened, file.stat().st_size, source, store, csv.writer(bad))
     except OSError as error:
         raise InformativaError(

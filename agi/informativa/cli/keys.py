@@ -13,6 +13,7 @@ import typer
 from ..config import DEFAULT_FILE, load
 from ..config.build import KEY_BYTES, RETIRED
 from ..errors import InformativaError
+from ..files import create
 from ..i18n import _, foreign
 from .options import Config, Json, controller_named, print_json
 
@@ -36,7 +37,9 @@ def rotate(
     key = configuration.folder / configuration.key_files[owner.id]
     old = key.with_name(f"{key.name}{RETIRED}{datetime.now(UTC):%Y%m%d-%H%M%S}")
     try:
-        new = write_key(key.with_name(f".{key.name}.new"), like=key)
+        new = key.with_name(f".{key.name}.new")
+        new.unlink(missing_ok=True)  # what a rotation that was cut off left
+        write_key(new, like=key)
         os.link(key, old)
         new.replace(key)
     except OSError as error:
@@ -57,9 +60,5 @@ def rotate(
 
 def write_key(file: Path, like: Path | None = None) -> Path:
     """A new secret in a file of its own, readable by nobody else; by root, for the owner of `like`."""
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as secret:
-        secret.write(secrets.token_hex(KEY_BYTES) + "\n")
-        if like is not None and os.geteuid() == 0:
-            owner = like.stat()
-            os.chown(file, owner.st_uid, owner.st_gid)
+    create(file, f"{secrets.token_hex(KEY_BYTES)}\n".encode(), like.stat() if like else None)
     return file

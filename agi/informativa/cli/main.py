@@ -274,11 +274,12 @@ def _flush() -> None:
 def _usage(error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "informativa"
-    message = error.format_message().replace("Value error, ", "")
+    message = " ".join(i18n.foreign(error.format_message().replace("Value error, ", "")).split())
     if message:
+        stop = "" if message.endswith((".", "?", "!")) else "."
         print(
             _("informativa: {message} Type: {command} --help").format(
-                message=i18n.foreign(message), command=command
+                message=message + stop, command=command
             ),
             file=sys.stderr,
         )

@@ -55,10 +55,10 @@ def recall(file: Path, text: str) -> tuple[Document, Settings] | None:
 
 
 def keep(file: Path, text: str, document: Document, settings: Settings) -> None:
-    """Keep what `text` came to, where that is possible."""
+    """Keep what `text` came to, where that is possible; by root, for the owner of the text."""
     content = pickle.dumps((document.lines, plain(settings)), protocol=5)
     with suppress(OSError):
-        put(_place(file), _digest(text, content) + content)
+        put(_place(file), _digest(text, content) + content, file.stat())
 
 
 def plain(settings: Any) -> Any:

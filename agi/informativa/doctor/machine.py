@@ -101,7 +101,7 @@ async def files(case: Case) -> AsyncIterator[Finding]:
 async def ledgers(case: Case) -> AsyncIterator[Finding]:
     """Each ledger opens, is of this version, and can be written by those who must."""
     live = [one for one in case.configured.controllers.values() if not one.refused]
-    found = [finding for one in live for finding in await aside(_ledger, case, one)]
+    found = {finding: None for one in live for finding in await aside(_ledger, case, one)}  # a folder once
     for finding in found:
         yield finding
     if not found:
@@ -193,7 +193,7 @@ def _about_ledger(case: Case, controller: Controller) -> Iterator[Finding]:
         if denied:
             text = _("{user} cannot write {file}, so nothing is recorded there")
             names = " ".join(denied)
-            fix = f"chown {users.name(uid)} {names}; chmod u+rw {names}"
+            fix = f"chown {users.name(uid)} {names}; chmod u+rwX {names}"
             yield wrong(text.format(user=user, file=denied[0]), fix)
     if file.stat().st_mode & 0o077:
         yield warning(_("others can read {file}").format(file=file), f"chmod 600 {file}")

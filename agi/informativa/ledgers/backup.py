@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from ..errors import LedgerError
+from ..files import create
 from ..i18n import _
 
 DAYS = 30  # long enough to notice that something is wrong with an upgrade
@@ -39,9 +40,12 @@ class Backup:
 def backups(ledger: Path) -> list[Backup]:
     """The copies that there are, the oldest first. Raises OSError."""
     name = re.compile(re.escape(ledger.name) + r"\.schema-(\d+)\.(\d{4}-\d\d-\d\d)")
-    found = ((file, name.fullmatch(file.name)) for file in ledger.parent.iterdir())
-    each = [Backup(file, int(of[1]), date.fromisoformat(of[2])) for file, of in found if of]
-    return sorted(each, key=lambda backup: (backup.made, backup.schema))
+    found = []
+    for file in ledger.parent.iterdir():
+        with contextlib.suppress(ValueError):  # no day, so none of ours: 2026-02-30
+            if of := name.fullmatch(file.name):
+                found.append(Backup(file, int(of[1]), date.fromisoformat(of[2])))
+    return sorted(found, key=lambda backup: (backup.made, backup.schema))
 
 
 def make(ledger: Path, schema: int, now: datetime) -> Path:
@@ -56,7 +60,7 @@ def make(ledger: Path, schema: int, now: datetime) -> Path:
     try:
         _require_room(ledger, source)
         _clear(part)
-        _create(part, ledger.stat())
+        create(part, like=ledger.stat())
         with contextlib.closing(sqlite3.connect(part)) as target:
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
@@ -86,12 +90,6 @@ def _require_room(ledger: Path, source: sqlite3.Connection) -> None:
                 folder=ledger.parent
             ),
         )
-
-
-def _create(part: Path, like: os.stat_result) -> None:
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    if os.geteuid() == 0:
-        os.chown(part, like.st_uid, like.st_gid)
 
 
 def _clear(part: Path) -> None:

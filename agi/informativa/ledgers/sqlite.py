@@ -8,7 +8,6 @@ Several processes may have the same file open (the service and scripts); WAL tak
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EventRefusedError, LedgerError, LedgerOutdatedError
+from ..files import create
 from ..i18n import _, foreign, later
 from ..model import Event, Kind, Reason, Record, Recording, Standing
 from ..ports import Book, Ledger, Result
@@ -183,6 +183,12 @@ class SqliteStore:
             number: int = self._connection.execute("SELECT coalesce(max(record), 0) FROM event").fetchone()[0]
             return number
 
+    def count(self) -> int:
+        """How many records there are; those that were purged left their numbers."""
+        with self._translated():
+            number: int = self._connection.execute("SELECT count(*) FROM event").fetchone()[0]
+            return number
+
     def schema(self) -> tuple[int, int]:
         """Of which version the file is, and of which one it should be."""
         with self._translated():
@@ -205,10 +211,7 @@ class SqliteStore:
         """An empty file for its user alone; made by root, it belongs to the folder's owner, who runs us."""
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
-            os.close(os.open(self.file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            owner = self.file.parent.stat()
-            if os.geteuid() == 0:
-                os.chown(self.file, owner.st_uid, owner.st_gid)
+            create(self.file, like=self.file.parent.stat())
 
     def _log(self) -> Path:
         return self.file.with_name(f"{self.file.name}-wal")

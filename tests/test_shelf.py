@@ -94,6 +94,41 @@ def test_usage_is_one_line_that_says_what_to_type(arguments: tuple[str, ...]) ->
     assert re.search(r"[.?!] Type: informativa.* --help$", said)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("status",),
+        ("controllers",),
+        ("ledger", "show"),
+        ("dialplan", "install"),
+        ("purge",),
+        ("tail",),
+        ("test-call", "+390212345678"),
+        ("explain", "--from", "withheld", "--to", "1"),
+    ],
+)
+def test_errors_are_json_where_it_was_asked_for(folder: Path, command: tuple[str, ...]) -> None:
+    """A program reads what is wrong, with its place in the configuration; a person reads it beside that."""
+    file = folder / "informativa.yaml"
+    file.write_text(file.read_text().replace("retention:", "retntion:", 1))
+    ran = run(*command, "--json", "-c", file)
+    (problem,) = json.loads(ran.stdout)["problems"]
+    assert (ran.returncode, problem["key"]) == (1, "controllers.acme.retntion")
+    assert ran.stderr == f"{file}:{problem['line']}: {problem['key']}: {problem['message']}\n"
+    none = run(*command, "--json", "-c", folder)
+    assert json.loads(none.stdout)["ok"] is False
+
+
+def test_error_of_no_configuration_is_json_too(folder: Path) -> None:
+    """Any other error is the one problem, without a place."""
+    ran = run("test-call", "+390212345678", "--json", "-c", folder / "informativa.yaml")
+    (problem,) = json.loads(ran.stdout)["problems"]
+    assert (ran.returncode, ran.stderr) == (1, f"informativa: {problem['message']}\n")
+    full = f"{PROGRAM} test-call 1 --json -c {folder / 'informativa.yaml'} > /dev/full"
+    told = subprocess.run(["bash", "-c", full], capture_output=True, text=True, timeout=60, check=False)
+    assert (told.returncode, len(told.stderr.splitlines())) == (1, 1)
+
+
 def test_exit_codes_are_told() -> None:
     """Help ends with what each exit code means."""
     said = " ".join(run("--help").stdout.split())

@@ -12,6 +12,8 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +22,7 @@ import typer
 
 from .. import __version__, i18n
 from ..config import DEFAULT_FILE
-from ..errors import ConfigError, InformativaError
+from ..errors import ConfigError, InformativaError, problems
 from ..i18n import _
 from ..model import Kind
 from . import (
@@ -42,7 +44,7 @@ from . import explain as explain_
 from .completion import Shell, script
 from .log import LogFormat
 from .manual import page
-from .options import Config, Json
+from .options import Config, Json, as_json
 from .tree import EXITS, tree
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -228,12 +230,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return int(translated.command(app)(args=arguments, standalone_mode=False) or 0)
         finally:
             _flush()
-    except ConfigError as error:
-        for problem in error.problems:
-            print(problem, file=sys.stderr)
-        return 1
     except InformativaError as error:
-        print(f"informativa: {error}", file=sys.stderr)
+        if "--json" in (sys.argv if arguments is None else arguments):
+            _tell_program(error)
+        print(error if isinstance(error, ConfigError) else f"informativa: {error}", file=sys.stderr)
         return 1
     except typer.TyperException as error:
         return _usage(error)
@@ -258,6 +258,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get("INFORMATIVA_TRACEBACK"):
             traceback.print_exception(error)
         return 3
+
+
+def _tell_program(error: InformativaError) -> None:
+    """What is wrong as JSON, on one line, for `tail` may have printed lines; as `check` tells it."""
+    facts = {"ok": False, "problems": [asdict(problem) for problem in problems(error)]}
+    with suppress(OSError):  # people are told in any case
+        print(as_json(facts))
+        _flush()
 
 
 def _flush() -> None:

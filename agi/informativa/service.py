@@ -272,13 +272,11 @@ class Service:
             await asyncio.to_thread(bootstrap.close, desk, [now.desk])
             return
         self._shifts.append(_Shift(now.configuration, desk))
-        copies = [
-            str(each.file)
-            for name in opened
-            for each in bootstrap.backups(now.configuration.controllers[name])
-        ]
-        log.info("ledgers opened", controllers=sorted(opened), backups=copies)
         self._dismiss()
+        controllers = [now.configuration.controllers[name] for name in sorted(opened)]
+        found = [await asyncio.to_thread(bootstrap.backups, each) for each in controllers]
+        copies = [str(backup.file) for backups in found for backup in backups]
+        log.info("ledgers opened", controllers=sorted(opened), backups=copies)
 
     async def _collect(self) -> None:
         """From time to time bring the fallback spool home: what was played while nobody could record it."""

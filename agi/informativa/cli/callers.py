@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +24,14 @@ app = typer.Typer(help="Answer a caller's request for access or erasure.", no_ar
 
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="The caller, with country code: +39…")]
 Of = Annotated[str | None, typer.Option("--controller", metavar="NAME", help="Only this controller.")]
-ELSEWHERE = (Kind.OPERATOR, Kind.WEBSITE, Kind.CONTRACT)
+
+
+class Elsewhere(StrEnum):
+    """The kinds of records that say that a caller was told elsewhere."""
+
+    OPERATOR = Kind.OPERATOR
+    WEBSITE = Kind.WEBSITE
+    CONTRACT = Kind.CONTRACT
 
 
 @app.callback()
@@ -139,14 +147,6 @@ def record(
             record=number_of, caller=mask(caller.number), notice=notice, version=told.id, kind=kind, on=on
         )
     )
-
-
-def require_elsewhere(kind: Kind) -> None:
-    """Raise InformativaError for a kind that is not one of being told elsewhere."""
-    if kind not in ELSEWHERE:
-        raise InformativaError(
-            _("--by cannot be {kind}.").format(kind=kind), _("It is operator, website or contract.")
-        )
 
 
 def purge(file: Path, yes: bool, as_json: bool = False) -> None:

@@ -113,7 +113,7 @@ def doctor(
 def record(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="The caller, with country code: +39…")],
     controller: Annotated[str, typer.Option(metavar="NAME", help="Who told him.")],
-    kind: Annotated[Kind, typer.Option("--by", help="operator, website or contract.")],
+    kind: Annotated[callers.Elsewhere, typer.Option("--by", help="operator, website or contract.")],
     reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")],
     notice: Annotated[str, typer.Option(metavar="NAME")] = "privacy",
     on: Annotated[datetime | None, typer.Option(metavar="DATE", help="When; now, if not given.")] = None,
@@ -122,16 +122,15 @@ def record(
     as_json: Json = False,
 ) -> None:
     """Put on record that a caller was told elsewhere: by an operator, a website, a contract."""
-    callers.require_elsewhere(kind)
     when = on.replace(tzinfo=UTC) if on else datetime.now(UTC)
-    callers.record(config, number, controller, notice, kind, reference, when, version, as_json)
+    callers.record(config, number, controller, notice, Kind(kind), reference, when, version, as_json)
 
 
 @app.command(name="import")
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="With columns `number` and `date`.")],
     controller: Annotated[str, typer.Option(metavar="NAME", help="Who told them.")],
-    kind: Annotated[Kind, typer.Option("--by", help="operator, website or contract.")],
+    kind: Annotated[callers.Elsewhere, typer.Option("--by", help="operator, website or contract.")],
     reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")] = "",
     notice: Annotated[str, typer.Option(metavar="NAME")] = "privacy",
     region: Annotated[str, typer.Option(metavar="COUNTRY", help="Of numbers without country code.")] = "IT",
@@ -139,8 +138,7 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Put on record who was told elsewhere, from a CSV file; the same row adds nothing twice."""
-    callers.require_elsewhere(kind)
-    importing.run(file, config, controller, notice, kind, reference, region, as_json)
+    importing.run(file, config, controller, notice, Kind(kind), reference, region, as_json)
 
 
 @app.command()

@@ -178,7 +178,9 @@ def put_text(text: str, output: Path | None, then: str) -> None:
     except OSError as error:
         raise InformativaError(
             _("{file} cannot be written ({why}).").format(file=output, why=foreign(error.strerror or "")),
-            _("Name a file that you may write, or be root."),
+            _("Type first: mkdir -p {folder}").format(folder=output.parent)
+            if isinstance(error, FileNotFoundError)
+            else _("Name a file that you may write, or be root."),
         ) from error
     print(_("Wrote {file}. Next: {then}").format(file=output, then=then))
 

@@ -13,7 +13,9 @@ import tempfile
 
 import atheris
 
-with atheris.instrument_imports(include=["informativa.agi", "informativa.sessions", "informativa.call"]):
+with atheris.instrument_imports(
+    include=["informativa.agi", "informativa.sessions", "informativa.call", "informativa.conversation"]
+):
     from torture import fuzzing
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 import ipaddress
 import os
-import pwd
 import socket
 import sys
 from collections.abc import Iterator
@@ -119,7 +118,7 @@ def _occupants(host: str, port: int) -> Iterator[Occupant]:
                 if state == _LISTENING and int(its_port, 16) == port and number in _written(host):
                     user, inode = row.split()[7], row.split()[9]
                     process = _holder(inode)
-                    yield Occupant(process, _user(int(user)), _is_service(process))
+                    yield Occupant(process, users.name(int(user)), _is_service(process))
 
 
 def _written(host: str) -> set[str]:
@@ -144,13 +143,6 @@ def _is_service(process: int) -> bool:
         words = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
         return "serve" in words and any(Path(word).name == "informativa" for word in words[:2])
     return False
-
-
-def _user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
 
 
 def _wrong(configuration: Configuration, setting: str, message: str) -> ConfigError:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import Annotated
 import typer
 
 from ..config import DEFAULT_FILE, load
+from ..doctor import users
 from ..errors import InformativaError
 from ..files import put
 from ..i18n import _, foreign
@@ -171,8 +170,7 @@ class _Installed:
             status = self.file.stat()
         except FileNotFoundError:
             return ""
-        user, group = (status.st_uid, pwd.getpwuid), (status.st_gid, grp.getgrgid)
-        return f"{setup.name_of(*user)}:{setup.name_of(*group)}"
+        return f"{users.name(status.st_uid)}:{users.group(status.st_gid)}"
 
     def facts(self) -> dict[str, object]:
         """For programs."""

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ..config import DEFAULT_FILE, load
-from ..config.build import KEY_BYTES, RETIRED
+from ..config.controllers import KEY_BYTES, RETIRED
 from ..errors import InformativaError
 from ..files import create
 from ..i18n import _, foreign

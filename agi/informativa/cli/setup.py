@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import errno
-import grp
 import os
-import pwd
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
-from typing import Any
 
 import typer
 
 from .. import bootstrap, i18n, service
 from .. import dialplan as dialplans
 from ..config import Configuration, load
+from ..doctor import users
 from ..errors import ConfigError, InformativaError, problems
 from ..files import put
 from ..i18n import _, foreign
@@ -227,8 +224,8 @@ def _unit(configuration: Configuration) -> str:
     return Template(template).substitute(
         program=_quoted(Path(sys.executable).with_name("informativa")),
         file=_quoted(configuration.file),
-        user=name_of(owner.st_uid, pwd.getpwuid),
-        group=name_of(owner.st_gid, grp.getgrgid),
+        user=users.name(owner.st_uid),
+        group=users.group(owner.st_gid),
         stop=f"{configuration.drain + 20:.0f}",
         descriptors=configuration.sessions + service.OWN_DESCRIPTORS,
         ledgers=" ".join(map(_quoted, ledgers)),
@@ -247,14 +244,6 @@ def _talks_to_others(configuration: Configuration) -> bool:
 def _quoted(path: Path | str) -> str:
     """As systemd.syntax(7) wants a path that may have spaces."""
     return f'"{path}"' if " " in str(path) else str(path)
-
-
-def name_of(number: int, look_up: Callable[[int], Any]) -> str:
-    """The name of a user or group; its number if it has none."""
-    try:
-        return str(look_up(number)[0])
-    except KeyError:
-        return str(number)
 
 
 def shipped_folder(name: str) -> Traversable:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 import subprocess
 import urllib.request
 from collections import Counter
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from rich.table import Table
 
 from .. import ami, bootstrap, spool
 from ..config import Configuration, load
+from ..doctor import probe
 from ..errors import InformativaError, LedgerError
 from ..i18n import _
 from ..ledgers.watching import Summary
@@ -27,7 +27,7 @@ from . import terminal
 from .options import print_json
 
 DAYS = 30
-PATIENCE = 2.0  # seconds for the service, /metrics and systemd
+PATIENCE = 2.0  # seconds for /metrics and systemd
 UNIT = "informativa"
 
 
@@ -91,13 +91,12 @@ def run(file: Path, as_json: bool) -> bool:
 
 
 def _service(configuration: Configuration) -> Service:
-    """What a connection, /metrics and systemd say; each may say nothing."""
+    """What it, /metrics and systemd say; each may say nothing."""
     service = Service(configuration.listen, answers=False)
-    with (
-        suppress(OSError),
-        closing(socket.create_connection((configuration.host, configuration.port), PATIENCE)),
-    ):
-        service.answers = True
+    with suppress(OSError):
+        told = asyncio.run(probe.status(configuration.host, configuration.port))
+        if told is not None:
+            service.answers, service.version = True, told.get("version")
     if service.answers and configuration.metrics:
         with suppress(OSError, ValueError):
             _ask_metrics(configuration.metrics, service)
@@ -114,8 +113,6 @@ def _ask_metrics(where: str, service: Service) -> None:
         for sample in family.samples:
             if sample.name == "informativa_calls_in_progress":
                 service.calls = int(sample.value)
-            elif sample.name == "informativa_build_info":
-                service.version = sample.labels.get("version")
             elif sample.name == "informativa_start_time_seconds":
                 service.since = datetime.fromtimestamp(sample.value, UTC)
 

@@ -6,11 +6,9 @@ the files (keys and their modes, prompts and their lengths). Relative paths star
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,30 +21,26 @@ from ..errors import ConfigError, Problem
 from ..i18n import _
 from ..model import (
     Controller,
-    Document,
     Keys,
     Line,
     ManagerAccount,
     Notice,
-    Outsourcing,
     Prompt,
     Step,
     Version,
 )
 from . import document as documents
 from . import remembered
+from .controllers import Controllers
 from .findings import Findings, in_order
-from .lookups import lookups
 from .messages import in_words, key_path, unknown
 from .prompts import measure
 
 if TYPE_CHECKING:
     from .schema import (
-        ControllerSettings,
         LineSettings,
         ManagerSettings,
         NoticeSettings,
-        OutsourcingSettings,
         Settings,
         VersionSettings,
     )
@@ -54,8 +48,6 @@ if TYPE_CHECKING:
 _SAFE = re.compile(r"[\w ./+@=~-]+")  # as `File` in schema.py
 _EVER = datetime.min.replace(tzinfo=UTC)
 LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on long notices
-KEY_BYTES = 32
-RETIRED = ".retired-"  # and the day, in the name of a key that was put away
 
 
 @dataclass(frozen=True)
@@ -159,10 +151,7 @@ class _Builder:
             }
             for name, controller in settings.controllers.items()
         }
-        controllers = {
-            name: self._controller(name, controller) for name, controller in settings.controllers.items()
-        }
-        self._apart(controllers)
+        controllers = Controllers(settings, self._folder, self._found).build()
         lines = [
             line
             for number, given in settings.lines.items()
@@ -203,72 +192,6 @@ class _Builder:
         """What is wrong, so far."""
         return in_order(self._found.problems)
 
-    def _controller(self, name: str, given: ControllerSettings) -> Controller:
-        key = self._key(self._folder / given.key, ("controllers", name, "key"))
-        return Controller(
-            id=name,
-            name=given.name,
-            key=key,
-            old_keys=tuple(self._old_keys(name, given)),
-            ledger=os.path.normpath(self._folder / given.ledger),
-            outsourcing=_outsourcing(given.outsourcing) if given.outsourcing else None,
-            refused=self._refusal(name, given),
-            retention=given.retention,
-            lookups=tuple(lookups(name, given, self._folder, self._found)),
-        )
-
-    def _refusal(self, name: str, given: ControllerSettings) -> str:
-        """Why a controller may not go live (Garante 2007: nothing is outsourced without prior analysis)."""
-        if given.name == self._settings.operator:
-            return ""
-        path: documents.KeyPath = ("controllers", name, "outsourcing")
-        message = ""
-        if given.outsourcing is None:
-            message = _(
-                "{name} is served by {operator}, so it needs this block (processor, contract,"
-                " analysis); type: informativa outsourcing-worksheet {id}"
-            ).format(name=given.name, operator=self._settings.operator, id=name)
-        else:
-            for paper in ("contract", "analysis"):
-                if getattr(given.outsourcing, paper).date > datetime.now(UTC).date():
-                    message = _("the {paper} is of a day that is still to come").format(paper=paper)
-        if message:
-            self._found.refuse(path, message)
-        return message
-
-    def _old_keys(self, name: str, given: ControllerSettings) -> Iterator[bytes]:
-        """Keys that `keys rotate` put away and whose time is not over; of those that are, a word."""
-        file, path = self._folder / given.key, ("controllers", name, "key")
-        for old in sorted(file.parent.glob(f"{file.name}{RETIRED}*")):
-            try:
-                since = datetime.strptime(old.name.partition(RETIRED)[2][:8], "%Y%m%d").replace(tzinfo=UTC)
-            except ValueError:
-                continue
-            if datetime.now(UTC) - since < given.old_keys_for:
-                yield self._key(old, path)
-            else:
-                message = _("the time of the old key {old} is over; type: rm {old}").format(old=old)
-                self._found.warn(path, message)
-
-    def _key(self, file: Path, path: documents.KeyPath) -> bytes:
-        """The secret in `file`; empty (with a problem noted) if there is none to be trusted."""
-        make = _("there is no key file {file}; type: (umask 077; openssl rand -hex {bytes} > {file})").format(
-            file=file, bytes=KEY_BYTES
-        )
-        text = self._found.secret(file, path, make)
-        if text is None:
-            return b""
-        with contextlib.suppress(ValueError):
-            if len(key := bytes.fromhex(text.strip())) == KEY_BYTES:
-                return key
-        self._found.wrong(
-            path,
-            _("{file} does not hold a key of {digits} hexadecimal digits").format(
-                file=file, digits=2 * KEY_BYTES
-            ),
-        )
-        return b""
-
     def _manager(self, given: ManagerSettings) -> ManagerAccount:
         file, path = self._folder / given.secret, ("manager", "secret")
         secret = (
@@ -279,23 +202,6 @@ class _Builder:
         )
         host, port = given.address.rsplit(":", 1)
         return ManagerAccount(host, int(port), given.user, secret.strip())
-
-    def _apart(self, controllers: Mapping[str, Controller]) -> None:
-        """Two controllers never share a ledger or a key: no query may join their callers."""
-        owners: dict[object, str] = {}
-        for name, controller in controllers.items():
-            ledger = Path(controller.ledger)
-            if ledger.name.endswith(("-wal", "-shm", "-journal")):
-                self._found.wrong(
-                    ("controllers", name, "ledger"), _("is a name that SQLite gives to files of its own")
-                )
-            for setting, mark in (("key", controller.key), ("ledger", _file_mark(ledger))):
-                owner = owners.setdefault(mark, name) if mark else name
-                if owner != name:
-                    message = _("is the {setting} of {owner} too; give each controller its own").format(
-                        setting=setting, owner=owner
-                    )
-                    self._found.wrong(("controllers", name, setting), message)
 
     def _notice(self, name: str, given: NoticeSettings, path: documents.KeyPath) -> Notice:
         versions = tuple(
@@ -460,21 +366,3 @@ class _Builder:
                     self._found.wrong(("lines", line.number), message)
                     break
         return spelled
-
-
-def _outsourcing(given: OutsourcingSettings) -> Outsourcing:
-    return Outsourcing(
-        processor=given.processor,
-        contract=Document(**vars(given.contract)),
-        analysis=Document(**vars(given.analysis)),
-        sub_processors=tuple(given.sub_processors),
-    )
-
-
-def _file_mark(file: Path) -> object:
-    """What two names of one file have in common: the file itself, or the place where it will be."""
-    try:
-        found = file.stat()
-    except OSError:
-        return file.parent / file.name if file.is_absolute() else file
-    return found.st_dev, found.st_ino

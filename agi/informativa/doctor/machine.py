@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from .. import __version__, agi, bootstrap
+from .. import __version__, bootstrap
 from ..errors import InformativaError
 from ..i18n import _, foreign, later
 from ..model import Controller
-from ..sessions.fastagi import STATUS, STATUS_VARIABLE
-from . import users
+from . import probe, users
 from .case import Case, aside
 from .findings import Finding, ok, warning, wrong
 
 AHEAD = timedelta(minutes=1)  # of the clock: no record can be of then
-ANSWER_SECONDS = 3.0
 LITTLE, FULL = 500 << 20, 50 << 20  # bytes; a record has about 500
-_ENVIRONMENT = (
-    f"agi_network: yes\nagi_network_script: {STATUS}\nagi_request: agi://doctor/{STATUS}\nagi_threadid: 1\n\n"
-)
 _RUN = later("systemctl restart informativa (or: informativa serve -c {file})")
 
 
@@ -47,7 +41,7 @@ async def service(case: Case) -> AsyncIterator[Finding]:
     configuration = case.configured
     run = _(_RUN).format(file=case.file)
     try:
-        told = await _status(configuration.host, configuration.port)
+        told = await probe.status(configuration.host, configuration.port)
     except OSError as error:
         text = _("nothing answers at {listen} ({why}); the script plays what is due meanwhile")
         yield wrong(text.format(listen=configuration.listen, why=foreign(os.strerror(error.errno or 0))), run)
@@ -75,7 +69,7 @@ async def metrics(case: Case) -> AsyncIterator[Finding]:
         return
     host, _colon, port = where.rpartition(":")
     try:
-        answer = await _asked(host, int(port), b"GET /metrics HTTP/1.0\r\n\r\n", 1 << 20)
+        answer = await probe.asked(host, int(port), b"GET /metrics HTTP/1.0\r\n\r\n", 1 << 20)
     except OSError:
         answer = b""
     if b"informativa_calls" in answer:
@@ -137,33 +131,6 @@ async def future(case: Case) -> AsyncIterator[Finding]:
         )
     if not ahead:
         yield ok(_("no record is of a time that is still to come"))
-
-
-async def _status(host: str, port: int) -> dict[str, str] | None:
-    """What a service of ours says of itself; `None` if it is none of ours. Raises OSError."""
-    answer = await _asked(host, port, _ENVIRONMENT.encode(), agi.MAX_COMMAND)
-    command, _space, rest = answer.decode(errors="replace").rstrip("\n").partition(f'"{STATUS_VARIABLE}" ')
-    if command != "SET VARIABLE ":
-        return None
-    pairs = (word.partition("=") for word in rest.strip('"').split())
-    return {name: value for name, _equals, value in pairs}
-
-
-async def _asked(host: str, port: int, question: bytes, size: int) -> bytes:
-    """What is answered until the other side closes, as far as it comes in time. Raises OSError when nobody
-    is there."""
-    reader, writer = await asyncio.open_connection(host, port)
-    answer = b""
-    try:
-        writer.write(question)
-        async with asyncio.timeout(ANSWER_SECONDS):
-            while len(answer) < size and (more := await reader.read(size)):
-                answer += more
-    except OSError:  # a TimeoutError is one
-        pass
-    finally:
-        writer.transport.abort()
-    return answer
 
 
 def _unreadable(case: Case, wanted: list[Path]) -> list[Finding]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 _LISTENS = "0A"  # TCP_LISTEN, in /proc/net/tcp
 
@@ -25,10 +28,19 @@ def listener(port: int) -> int | None:
 
 def name(uid: int) -> str:
     """Its name; its number if it has none."""
+    return _named(uid, pwd.getpwuid)
+
+
+def group(gid: int) -> str:
+    """The same of a group."""
+    return _named(gid, grp.getgrgid)
+
+
+def _named(number: int, look_up: Callable[[int], Sequence[Any]]) -> str:
     try:
-        return pwd.getpwuid(uid).pw_name
+        return str(look_up(number)[0])
     except KeyError:
-        return str(uid)
+        return str(number)
 
 
 def may(uid: int, file: Path, right: int) -> bool:

@@ -1,7 +1,7 @@
 """The fallback spool: deliveries that no ledger could take, as rows in Asterisk's own database. Pure.
 
-A row is written through the call itself, by `conversation.py` or by dialplan/informativa.conf, under AstDB family
-`informativa` and a key that begins with the call's unique id. It names no caller and no pseudonym:
+A row is written through the call itself, by `conversation.py` or by dialplan/informativa.conf, under AstDB
+family `informativa` and a key that begins with the call's unique id. It names no caller and no pseudonym:
 `at=…|line=…|prompt=…|why=…|ending=…|seconds=…`, with epoch seconds, paths without extension (several joined
 by `&`), and the seconds heard. The service collects rows into ledgers, as deliveries to nobody in
 particular: they prove that a notice was played, and never that a certain caller knows it.

@@ -13,9 +13,8 @@ import tempfile
 
 import atheris
 
-with atheris.instrument_imports(
-    include=["informativa.agi", "informativa.sessions", "informativa.call", "informativa.conversation"]
-):
+ATTACKED = ["informativa.agi", "informativa.sessions", "informativa.call", "informativa.conversation"]
+with atheris.instrument_imports(include=ATTACKED):
     from torture import fuzzing
 
 

@@ -37,10 +37,10 @@ _BUILT_IN = {"Set", "MSet", "Goto", "GotoIf", "Hangup"}
 
 
 class Manager:
-    """Asterisk's manager interface as a test wants it: `told` are the answers by action; to any other it says
-    nothing at all."""
+    """Asterisk's manager interface as a test wants it: `told` are the answers by action, some of them made
+    when it is asked; to any other it says nothing at all."""
 
-    def __init__(self, **told: str) -> None:
+    def __init__(self, **told: str | Callable[[], str]) -> None:
         self.told = told
         self.port = 0
 
@@ -56,7 +56,8 @@ class Manager:
                 answer = self.told.get(asked.get("Action", ""))
                 if answer is not None:
                     identity = f"ActionID: {asked['ActionID']}\r\n"
-                    writer.write(f"Response: Success\r\n{identity}{answer}\r\n".encode())
+                    text = answer() if callable(answer) else answer
+                    writer.write(f"Response: Success\r\n{identity}{text}\r\n".encode())
                 asked = {}
         writer.close()
 
@@ -104,7 +105,10 @@ COMMANDS = "".join(f"{action}: What it does. (Priv: some)\r\n" for action in ACT
 @pytest.mark.parametrize(("apart", "state"), [(0, "ok"), (3600, "wrong"), (-3600, "wrong")])
 def test_clocks(folder: Path, apart: int, state: str) -> None:
     """A clock that is an hour from ours, in either direction, is found."""
-    pong = f"Ping: Pong\r\nTimestamp: {time.time() + apart:.6f}\r\n"
+
+    def pong() -> str:
+        return f"Ping: Pong\r\nTimestamp: {time.time() + apart:.6f}\r\n"
+
     found = doctor(folder, Manager(Login=LOGIN, ListCommands=COMMANDS, Ping=pong))
     assert found["clock"][0][0] == state
 

@@ -22,8 +22,6 @@ from ..i18n import _, foreign
 from ..model import Line, Notice
 from .prompts import doubtful
 
-_LISTENING = "0A"  # TCP_LISTEN in include/net/tcp_states.h, as /proc/net/tcp shows it
-
 
 @dataclass(frozen=True)
 class Occupant:
@@ -109,16 +107,11 @@ def occupied(address: str) -> Occupant | None:
 
 
 def _occupants(host: str, port: int) -> Iterator[Occupant]:
-    """Who listens there, as Linux tells everybody; the process only to its user and to root."""
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        with suppress(OSError):
-            for row in Path(table).read_text().splitlines()[1:]:
-                _slot, local, _remote, state, *_rest = row.split()
-                number, _colon, its_port = local.partition(":")
-                if state == _LISTENING and int(its_port, 16) == port and number in _written(host):
-                    user, inode = row.split()[7], row.split()[9]
-                    process = _holder(inode)
-                    yield Occupant(process, users.name(int(user)), _is_service(process))
+    """Who listens there; the process Linux tells only to its user and to root."""
+    for one in users.listening(port):
+        if one.address in _written(host):
+            process = _holder(one.inode)
+            yield Occupant(process, users.name(one.uid), _is_service(process))
 
 
 def _written(host: str) -> set[str]:

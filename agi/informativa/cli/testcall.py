@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +17,11 @@ from ..config import Configuration, load
 from ..dialplan import TEST_CONTEXT
 from ..errors import InformativaError
 from ..i18n import _
+from ..ledgers.sqlite import SqliteStore
 from ..model import Decision, Identified, Line, ManagerAccount, Reason, Record, Status
 from ..trial import Moment, What
 from .explain import WITHHELD, known_to, ringing
-from .options import print_json
+from .options import line_named, print_json
 
 _NUMBER = re.compile(r"\+?[0-9]{2,20}")
 _CONTEXT = re.compile(r"[A-Za-z0-9_.-]+")
@@ -95,12 +97,7 @@ def run(file: Path, to: str, number: str, context: str, *, through: bool, sure: 
 
 
 def _planned(configuration: Configuration, to: str, number: str, context: str, sure: bool) -> _Test:
-    line = configuration.spelled.get(to)
-    if line is None:
-        known = ", ".join(found.number for found in configuration.lines)
-        raise InformativaError(
-            _("There is no line {line}.").format(line=to), _("There are: {known}.").format(known=known)
-        )
+    line = line_named(configuration, to)
     if number != WITHHELD and not _NUMBER.fullmatch(number):
         raise InformativaError(
             _("That is no number to call from."), _("Type it like +393331234567, or `withheld`.")
@@ -234,23 +231,23 @@ def _judge(test: _Test, outcome: trial.Outcome) -> None:
 
 
 def _newest(line: Line) -> int:
-    if not Path(line.controller.ledger).exists():
-        return 0
-    store = bootstrap.store(line.controller, read_only=True)
-    try:
-        return store.newest()
-    finally:
-        store.close()
+    with _ledger(line) as store:
+        return store.newest() if store else 0
 
 
 def _since(line: Line, first: int) -> list[Record]:
+    with _ledger(line) as store:
+        return list(store.records(first)) if store else []
+
+
+@contextmanager
+def _ledger(line: Line) -> Iterator[SqliteStore | None]:
+    """The line's ledger, to read; `None` where nothing was recorded yet."""
     if not Path(line.controller.ledger).exists():
-        return []
-    store = bootstrap.store(line.controller, read_only=True)
-    try:
-        return list(store.records(first))
-    finally:
-        store.close()
+        yield None
+        return
+    with closing(bootstrap.store(line.controller, read_only=True)) as store:
+        yield store
 
 
 def _moment(moment: Moment, test: _Test) -> str:

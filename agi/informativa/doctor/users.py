@@ -5,25 +5,42 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 _LISTENS = "0A"  # TCP_LISTEN, in /proc/net/tcp
 
 
-def listener(port: int) -> int | None:
-    """The user id of whoever listens on that TCP port of this machine; `None` if nobody does."""
+@dataclass(frozen=True)
+class Socket:
+    """One that listens on this machine: its address as the kernel writes it, whose it is, its inode."""
+
+    address: str
+    uid: int
+    inode: str
+
+
+def listening(port: int) -> Iterator[Socket]:
+    """Who listens on that TCP port of this machine, as Linux tells everybody (proc(5), /proc/net/tcp)."""
     for table in ("tcp", "tcp6"):
         try:
             rows = Path("/proc/net", table).read_text().splitlines()[1:]
         except OSError:
             continue
         for row in rows:
-            _number, local, _remote, state, _queues, _timer, _retransmits, uid, *_ = row.split()
-            if state == _LISTENS and int(local.rpartition(":")[2], 16) == port:
-                return int(uid)
-    return None
+            _slot, local, _remote, state, _queues, _timer, _retransmits, uid, _timeout, inode, *_ = (
+                row.split()
+            )
+            address, _colon, its_port = local.partition(":")
+            if state == _LISTENS and int(its_port, 16) == port:
+                yield Socket(address, int(uid), inode)
+
+
+def listener(port: int) -> int | None:
+    """The user id of whoever listens on that TCP port of this machine; `None` if nobody does."""
+    return next((one.uid for one in listening(port)), None)
 
 
 def name(uid: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -83,6 +84,18 @@ def test_recording_is_added_and_configured(folder: Path, recording: Path) -> Non
     checked = run("check", "-c", folder / "informativa.yaml")
     assert (checked.returncode, checked.stderr) == (0, "")
     assert "privacy 2027-01 in it (2." in checked.stdout
+
+
+@sox
+def test_added_recording_is_told_to_programs(folder: Path, recording: Path) -> None:
+    """With --json: what was made, how long and loud it is, and the same lines for the configuration."""
+    told = json.loads(add(folder, recording, "--version", "2027-01", "--json").stdout)
+    (prompt,) = told["prompts"]
+    assert prompt["prompt"] == str(folder / NEW)
+    assert (prompt["version"], prompt["language"], prompt["part"]) == ("2027-01", "it", "short")
+    assert (2.0 < prompt["seconds"] < 2.4, prompt["problem"], prompt["warnings"]) == (True, "", [])
+    assert prompt["level"] == pytest.approx(-20, abs=1)
+    assert told["configuration"] in add(folder, recording, "--version", "2027-01", "--force").stdout
 
 
 @sox

@@ -91,6 +91,7 @@ def build(
     ] = None,
     force: Force = False,
     config: Config = DEFAULT_FILE,
+    as_json: Json = False,
 ) -> None:
     """Speak the short and the full notice of a company in its languages, ready to play."""
     shelf = Shelf(config)
@@ -113,7 +114,7 @@ def build(
             made[place] = ((not force and _kept(place, text)) or _spoken(lines, language, part), text)
     shelf.put(name, {place: files for place, (files, _text) in made.items()}, force=force)
     write({place.file("txt"): text for place, (_, text) in made.items()})
-    _report(shelf, name, {place: files["wav"] for place, (files, _text) in made.items()}, said)
+    _report(shelf, name, {place: files["wav"] for place, (files, _text) in made.items()}, said, as_json)
 
 
 @app.command()
@@ -129,6 +130,7 @@ def add(
     version: OfVersion = None,
     force: Force = False,
     config: Config = DEFAULT_FILE,
+    as_json: Json = False,
 ) -> None:
     """Take a person's recording: check it, bring it to the telephone's form, put it in its place."""
     shelf = Shelf(config)
@@ -152,7 +154,7 @@ def add(
     place = shelf.place(name, notice, given, f"{part}:{after}" if after else part, language)
     files = audio.prompt(sound)
     shelf.put(name, {place: files}, force=force)
-    _report(shelf, name, {place: files["wav"]}, newest.purposes)
+    _report(shelf, name, {place: files["wav"]}, newest.purposes, as_json)
 
 
 @app.command()
@@ -253,7 +255,13 @@ def _spoken(lines: list[str], language: str, part: Part) -> dict[str, bytes]:
         raise SpeechError(f"{language}/{part}: {error}") from error
 
 
-def _report(shelf: Shelf, controller: str, made: dict[Place, bytes], purposes: list[str]) -> None:
+def _report(
+    shelf: Shelf, controller: str, made: dict[Place, bytes], purposes: list[str], as_json: bool
+) -> None:
+    if as_json:
+        prompts = [{**_facts(place), "warnings": list(warnings(place, wav))} for place, wav in made.items()]
+        print_json({"prompts": prompts, "configuration": shelf.lines(controller, list(made), purposes)})
+        return
     for place, wav in made.items():
         print(described(place.file("wav"), audio.from_pcm(wav[44:], audio.NARROW)))
         for warning in warnings(place, wav):

@@ -28,6 +28,7 @@ from informativa.call import Desk, answer
 from informativa.errors import LedgerSlowError, RegisterError, SessionLostError
 from informativa.ledgers.memory import MemoryLedger
 from informativa.model import (
+    ALWAYS,
     Ending,
     Event,
     Identified,
@@ -35,6 +36,7 @@ from informativa.model import (
     Kind,
     Line,
     Notice,
+    Period,
     Prompt,
     Status,
     Step,
@@ -389,7 +391,7 @@ def test_keys(pressed, informs: bool, heard: list[str], status: Status) -> None:
 @pytest.mark.parametrize("number", [CALLER, "unknown"])
 def test_transfer_does_not_play_again(number: str) -> None:
     """What was heard in this call is not played after a transfer, on the strength of the record alone."""
-    at, ledger = one_line(line(Step(notice(), timedelta(0))))
+    at, ledger = one_line(line(Step(notice(), ALWAYS)))
     first = ScriptedSession(incoming(number))
     handle(first, at)
     claim = {"heard": first.variables["__INFORMATIVA_HEARD"]}
@@ -530,7 +532,7 @@ def test_system_that_does_not_know_leaves_the_notice_due(crm: ScriptedRegister, 
 
 def test_answer_that_changes_nothing_is_not_put_on_record() -> None:
     """Being told long before what is due every month leaves it due, call after call, with no record of it."""
-    own = line(Step(notice(), timedelta(days=30)))
+    own = line(Step(notice(), Period(1)))
     verdict, at = ask(own, ScriptedRegister(told_by_crm(own, EARLIER - timedelta(days=300))))
     assert (verdict.status, len(events(at))) == (Status.PLAYED, 1)
 
@@ -548,7 +550,7 @@ def test_answer_about_an_older_version_plays_what_is_new() -> None:
 
 def test_system_is_not_asked_in_vain() -> None:
     """Neither about what is due on every call, nor about a caller who cannot be recognised."""
-    own, crm = line(Step(notice(), timedelta(0))), ScriptedRegister()
+    own, crm = line(Step(notice(), ALWAYS)), ScriptedRegister()
     ask(own, crm)
     at = Desk({own.number: line()}, {"acme": MemoryLedger()}, SteppingClock())
     at = replace(at, registers={"acme": {"privacy": [crm]}})

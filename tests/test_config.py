@@ -4,7 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import yaml
 from informativa.config import load, remembered
 from informativa.config.prompts import measure
 from informativa.errors import ConfigError
+from informativa.model import Period
 from lab import audio
 
 
@@ -286,7 +287,7 @@ def test_plan_in_words(folder: Path) -> None:
     )
     line = load(file).lines[0]
     (step,) = line.plan
-    assert step.again == timedelta(days=180)
+    assert step.again == Period(6)
     assert [version.id for version in step.notice.versions] == ["2025", "2026-11"]
     assert step.notice.versions[1].starts == datetime(2026, 11, 1, tzinfo=UTC)
     assert step.notice.versions[1].supplements["2025"]["it"].path.endswith("it/full")

@@ -7,19 +7,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doubles import CALLER, FULL, SHORT, line, notice, version
-from informativa.model import Decision, Identified, Known, Line, Reason, Standing, Step, Unidentified
+from informativa.model import (
+    ALWAYS,
+    Decision,
+    Identified,
+    Known,
+    Line,
+    Period,
+    Reason,
+    Standing,
+    Step,
+    Unidentified,
+)
 from informativa.policy import decide
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 NOW = AT + timedelta(days=100)
 CALLS = Identified(CALLER, "IT")
-MONTHS = timedelta(days=90)
-ALWAYS = timedelta(0)
+MONTHS = Period(3)
 
 
 def known(of: str, *purposes: str, at: datetime = AT) -> dict[str, Known]:
     """A caller who heard version `of`."""
-    return {"privacy": Known(frozenset({of}), frozenset(purposes or ("service",)), 7, at)}
+    return {"privacy": Known(frozenset({of}), frozenset(purposes or ("service",)), 7, at, at)}
 
 
 def only(own: Line, standing: Standing, caller=CALLS, now: datetime = NOW, same_call=None) -> Decision:

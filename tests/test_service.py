@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from informativa import bootstrap, upkeep
 from informativa.cli import setup
 from informativa.cli.log import WAITING, Sink
 from informativa.config import load
+from informativa.model import Period
 from lab.office import Office
 from test_ledgers import PLAYED
 
@@ -66,11 +67,11 @@ asyncio.run(hang())
 def test_service_purges_what_is_older_than_the_retention(folder: Path) -> None:
     """The service deletes by each controller's retention; a ledger that fails is told and not fatal."""
     controllers = load(folder / "informativa.yaml").controllers
-    store, retention = bootstrap.store(controllers["acme"]), timedelta(days=5 * 365)
+    store, retention = bootstrap.store(controllers["acme"]), Period(12 * 5)
     store.append([PLAYED, replace(PLAYED, at=PLAYED.at + timedelta(days=20))])
-    upkeep.purge(controllers["acme"], PLAYED.at + retention - timedelta(days=1))
+    upkeep.purge(controllers["acme"], retention.after(PLAYED.at, UTC) - timedelta(days=1))
     assert store.older(PLAYED.at + timedelta(days=1)) == 1
-    upkeep.purge(controllers["acme"], PLAYED.at + retention + timedelta(days=1))
+    upkeep.purge(controllers["acme"], retention.after(PLAYED.at, UTC) + timedelta(days=1))
     assert store.older(PLAYED.at + timedelta(days=1)) == 0
     store.close()
     (folder / "ledger/acme.sqlite3").write_text("no database " * 1000)

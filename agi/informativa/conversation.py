@@ -16,6 +16,7 @@ from . import caller as callers
 from . import playback, policy, spool
 from .errors import LedgerError, LedgerSlowError, RegisterError
 from .model import (
+    ALWAYS,
     Decision,
     Ending,
     Event,
@@ -31,6 +32,7 @@ from .model import (
     Status,
     Verdict,
     Version,
+    known_by,
     told_elsewhere,
 )
 from .ports import Book, CallSession, Clock, Ledger, Register
@@ -123,7 +125,7 @@ class Conversation:
                 continue
             event = record.event
             if event.informs and event.notice == notice and event.linked == self._session.call.linked != "":
-                found[notice] = Known(frozenset({event.version}), event.purposes, record.number, event.at)
+                found[notice] = known_by(event, record.number)
         return found
 
     async def _look_up(
@@ -154,7 +156,9 @@ class Conversation:
                 if told is None:
                     continue
                 one = frozenset({told.version.id})
-                known = Known(one, told.version.purposes, before.record + 1 if before else 1, told.at)
+                known = Known(
+                    one, told.version.purposes, before.record + 1 if before else 1, told.at, told.at
+                )
                 then = decide({**standing, notice.id: known.merged(before or known)})[index]
                 if (then.play, then.told) != (decision.play, decision.told):
                     grounds.append(
@@ -185,7 +189,7 @@ class Conversation:
         events = [
             self._told_elsewhere(step.notice, step.notice.current(now), Kind.OPERATOR, now, operator)
             for step in self._line.plan
-            if step.again != policy.ALWAYS
+            if step.again != ALWAYS
         ]
         numbers = await self._ledger.transact(lambda book: [book.append(event) for event in events])
         self.heard += [f"{event.notice}:{number}" for event, number in zip(events, numbers, strict=True)]

@@ -8,15 +8,17 @@ data subject already has the information". Rewording alone is no trigger (WP260 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from .model import (
+    ALWAYS,
     Caller,
     Decision,
     Identified,
     Known,
     Line,
     Notice,
+    Period,
     Prompt,
     Reason,
     Standing,
@@ -24,8 +26,6 @@ from .model import (
     Unidentified,
     Version,
 )
-
-ALWAYS = timedelta(0)
 
 
 def decide(
@@ -77,7 +77,7 @@ def _decide(
         return _play(notice, version, Reason.NEW_PURPOSE, known)
     if _material_since(notice, version, known.versions):
         return _play(notice, version, Reason.MATERIAL_CHANGE, known)
-    if step.again is not None and abs(now - known.at) >= step.again:  # abs: a clock that was set back
+    if step.again is not None and _over(known.whole, step.again, now, line):
         return _play(notice, version, Reason.PERIOD_OVER)
     return _skip(notice, version, Reason.ALREADY_INFORMED, known)
 
@@ -93,6 +93,11 @@ def _play(notice: Notice, version: Version, reason: Reason, known: Known | None 
 
 def _skip(notice: Notice, version: Version, reason: Reason, basis: Known | None = None) -> Decision:
     return Decision(notice, version, False, reason, version.short, version.purposes, basis)
+
+
+def _over(whole: datetime | None, period: Period, now: datetime, line: Line) -> bool:
+    """Whether he got the whole notice so long ago. A time that is still to come was a wrong clock's."""
+    return whole is None or whole > now or period.after(whole, line.controller.zone) <= now
 
 
 def _newest(notice: Notice, known: frozenset[str]) -> Version | None:

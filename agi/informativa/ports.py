@@ -46,6 +46,9 @@ class Book(Protocol):
     def rekey(self, old: bytes, new: bytes) -> None:
         """From now on what is known under one pseudonym is known under another; records stay as they are."""
 
+    def see(self, pseudonym: bytes, at: datetime) -> None:
+        """This caller, of whom something is known, called; for who asks how long ago that was."""
+
     def record(self, number: int) -> Record | None:
         """The record of that number, if there is one."""
 

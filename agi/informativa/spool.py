@@ -15,7 +15,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from .i18n import later
-from .model import Ending, Event, Heard, Kind, Line, Notice, Prompt, Reason, Status, Version, told_elsewhere
+from .model import (
+    ALWAYS,
+    Ending,
+    Event,
+    Heard,
+    Kind,
+    Line,
+    Notice,
+    Prompt,
+    Reason,
+    Status,
+    Version,
+    told_elsewhere,
+)
 
 FAMILY = "informativa"
 OPERATOR = "operator"  # in place of an ending: an operator said that he had read the notices
@@ -85,7 +98,7 @@ def _events(key: str, call: str, line: Line, at: datetime, fields: Mapping[str, 
     """One for each notice that was played or read."""
     if fields["ending"] == OPERATOR:
         for step in line.plan:
-            if step.again is None or step.again:  # as in a call: not what is due on every call
+            if step.again != ALWAYS:  # as in a call: not what is due on every call
                 yield told_elsewhere(
                     step.notice,
                     step.notice.current(at),

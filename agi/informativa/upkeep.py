@@ -68,7 +68,7 @@ def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> tuple[set
         added = 0
         for row in rows:
             try:
-                added += 0 if row.delivery in late else store.append_new(row.events)
+                added += 0 if row.delivery in late else store.append_new((event, ()) for event in row.events)
                 done.add(row.key)
             except EventRefusedError as error:
                 log.error("a row of the fallback spool was refused", key=row.key, error=str(error))
@@ -85,7 +85,7 @@ def purge(controller: Controller, now: datetime) -> None:
     """
     if controller.retention is None or controller.refused or not Path(controller.ledger).exists():
         return
-    cutoff = now - controller.retention
+    cutoff = controller.retention.before(now, controller.zone)
     try:
         store = bootstrap.store(controller, create=False, migrate=False)
         try:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from informativa.caller import pseudonym
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Event, Identified, Known, Record
+from informativa.model import Event, Identified, Known, Record, known_by
 from lab.office import Office
 
 CONTROLLERS = {"+390212345678": "acme", "+493012345678": "borealis"}  # whose the lines are
@@ -275,6 +275,6 @@ def _rebuilt(records: Iterable[Record]) -> dict[tuple[bytes, str, str], tuple[fr
     for number, event in ((record.number, record.event) for record in records):
         if event.pseudonym is not None and event.informs:
             place = (event.pseudonym, event.notice, event.version)
-            one = Known(frozenset({event.version}), event.purposes, number, event.at)
+            one = known_by(event, number)
             known[place] = one.merged(known.get(place, one))
     return {place: (one.purposes, one.record) for place, one in known.items()}

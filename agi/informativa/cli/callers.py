@@ -171,7 +171,7 @@ def purge(file: Path, yes: bool, as_json: bool = False) -> None:
                 )
             )
             continue
-        cutoff = now - controller.retention
+        cutoff = controller.retention.before(now, controller.zone)
         count = 0
         if Path(controller.ledger).exists():
             with _opened(controller) as store:

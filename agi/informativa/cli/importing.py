@@ -147,10 +147,10 @@ def _import(
                     bad.writerow(("line", "reason"))
                 bad.writerow((line, error))
             if len(batch) >= BATCH:
-                added += store.append_new(batch)
+                added += store.append_new((event, ()) for event in batch)
                 batch.clear()
                 progress.update(task, completed=opened.tell())
-        added += store.append_new(batch)
+        added += store.append_new((event, ()) for event in batch)
     return read, added, rejected
 
 

@@ -138,6 +138,7 @@ def _controller(
     configuration: Configuration, controller: Controller, found: Summary | None, now: datetime
 ) -> dict[str, Any]:
     lines = {line.number: line for line in configuration.lines if line.controller.id == controller.id}
+    kept = controller.retention and controller.retention.before(now, controller.zone)
     facts: dict[str, Any] = {
         "id": controller.id,
         "name": controller.name,
@@ -146,8 +147,7 @@ def _controller(
         "lines": sorted(lines),
         "ledger": controller.ledger,
         "usable": found is not None,
-        "retention days": controller.retention.days if controller.retention else None,
-        "kept since": (now - controller.retention).date().isoformat() if controller.retention else None,
+        "kept since": kept and kept.date().isoformat(),
     }
     if found is None:
         return facts
@@ -273,12 +273,10 @@ def _company(row: dict[str, Any]) -> Table:
         )
     elif row["live"]:
         table.add_row(_("  ledger"), _("CANNOT BE USED: {file}").format(file=row["ledger"]))
-    kept = _("{days} days; the daily purge takes what is from before {date}")
+    kept = _("the daily purge takes what is from before {date}")
     table.add_row(
         _("  kept"),
-        kept.format(days=row["retention days"], date=row["kept since"])
-        if row["kept since"]
-        else _("for ever"),
+        kept.format(date=row["kept since"]) if row["kept since"] else _("for ever"),
     )
     return table
 

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ from ..model import (
 )
 from . import document as documents
 from . import remembered
-from .controllers import Controllers
+from .controllers import Controllers, zone
 from .findings import Findings, in_order
 from .messages import in_words, key_path, unknown
 from .prompts import measure
@@ -146,7 +146,9 @@ class _Builder:
         settings = self._settings
         notices = {
             name: {
-                own: self._notice(own, notice, ("controllers", name, "notices", own, "versions"))
+                own: self._notice(
+                    own, notice, zone(controller.time_zone), ("controllers", name, "notices", own, "versions")
+                )
                 for own, notice in controller.notices.items()
             }
             for name, controller in settings.controllers.items()
@@ -203,9 +205,9 @@ class _Builder:
         host, port = given.address.rsplit(":", 1)
         return ManagerAccount(host, int(port), given.user, secret.strip())
 
-    def _notice(self, name: str, given: NoticeSettings, path: documents.KeyPath) -> Notice:
+    def _notice(self, name: str, given: NoticeSettings, own: tzinfo, path: documents.KeyPath) -> Notice:
         versions = tuple(
-            self._version(version, (*path, index)) for index, version in enumerate(given.versions)
+            self._version(version, own, (*path, index)) for index, version in enumerate(given.versions)
         )
         seen: list[Version] = []
         for index, version in enumerate(versions):
@@ -228,7 +230,7 @@ class _Builder:
             seen.append(version)
         return Notice(name, versions)
 
-    def _version(self, given: VersionSettings, path: documents.KeyPath) -> Version:
+    def _version(self, given: VersionSettings, own: tzinfo, path: documents.KeyPath) -> Version:
         short = self._prompts(given.short, (*path, "short"))
         for language, prompt in short.items():
             if prompt.seconds > LONGEST_SHORT:
@@ -243,7 +245,8 @@ class _Builder:
             material=given.material,
             short=short,
             full=self._prompts(given.full, (*path, "full")),
-            starts=given.starts,
+            starts=given.starts
+            and (given.starts if given.starts.tzinfo else given.starts.replace(tzinfo=own)),
             supplements={
                 known: self._prompts(prompts, (*path, "supplements", known))
                 for known, prompts in given.supplements.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,7 @@ class Controllers:
             outsourcing=_outsourcing(given.outsourcing) if given.outsourcing else None,
             refused=self._refusal(name, given),
             retention=given.retention,
+            zone=zone(given.time_zone),
             lookups=tuple(lookups(name, given, self._folder, self._found)),
         )
 
@@ -75,7 +76,7 @@ class Controllers:
                 since = datetime.strptime(old.name.partition(RETIRED)[2][:8], "%Y%m%d").replace(tzinfo=UTC)
             except ValueError:
                 continue
-            if datetime.now(UTC) - since < given.old_keys_for:
+            if datetime.now(UTC) < given.old_keys_for.after(since, UTC):
                 yield self._key(old, path)
             else:
                 message = _("the time of the old key {old} is over; type: rm {old}").format(old=old)
@@ -116,6 +117,15 @@ class Controllers:
                         setting=setting, owner=owner
                     )
                     self._found.wrong(("controllers", name, setting), message)
+
+
+def zone(name: str) -> tzinfo:
+    """A time zone by its name, which is known to be one."""
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo  # not for a script that needs none
+
+    return ZoneInfo(name)
 
 
 def _outsourcing(given: OutsourcingSettings) -> Outsourcing:

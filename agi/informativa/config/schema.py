@@ -7,14 +7,16 @@ checked in `build.py`, which has the whole configuration before it.
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from contextlib import suppress
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from ..i18n import _, later
-from ..model import Kind, NumberForm
+from ..model import ALWAYS, Kind, NumberForm, Period
 
 
 def _misshapen(message: str) -> PydanticCustomError:
@@ -69,25 +71,28 @@ File = Annotated[
 ]
 
 
-_LONGEST_DAYS = 100 * 365
-_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+_UNITS = {"day": Period(days=1), "week": Period(days=7), "month": Period(1), "year": Period(12)}
+_LONGEST_MONTHS = 100 * 12
 
 
-def _days(text: str) -> timedelta | None:
-    """`6 months`: a month is 30 days and a year 365."""
-    found = re.fullmatch(r"([1-9]\d{0,3}) (day|week|month|year)s?", text)
-    days = int(found[1]) * _DAYS[found[2]] if found else 0
-    return timedelta(days=days) if 0 < days <= _LONGEST_DAYS else None
+def _length(text: str) -> Period | None:
+    """`6 months`, by the calendar."""
+    found = re.fullmatch(r"([1-9]\d{0,4}) (day|week|month|year)s?", text)
+    if not found:
+        return None
+    number, unit = int(found[1]), _UNITS[found[2]]
+    months, days = number * unit.months, number * unit.days
+    return Period(months, days) if months <= _LONGEST_MONTHS and days <= 31 * _LONGEST_MONTHS else None
 
 
-def _again(value: object) -> timedelta | None:
+def _again(value: object) -> Period | None:
     """`once`, `always`, or `every 6 months`."""
     if value == "once":
         return None
     if value == "always":
-        return timedelta(0)
+        return ALWAYS
     every, _space, text = str(value).partition(" ")
-    period = _days(text if text[:1].isdigit() else f"1 {text}")
+    period = _length(text if text[:1].isdigit() else f"1 {text}")
     if every != "every" or period is None:
         raise _misshapen(
             _("{value} is not `once`, `always` or such as `every 12 months`").format(value=repr(value))
@@ -95,20 +100,28 @@ def _again(value: object) -> timedelta | None:
     return period
 
 
-def _period(value: object) -> timedelta:
-    period = _days(str(value))
+def _period(value: object) -> Period:
+    if isinstance(value, Period):
+        return value
+    period = _length(str(value))
     if period is None:
         raise _misshapen(_("{value} is not a time such as `5 years`, 100 at most").format(value=repr(value)))
     return period
 
 
 def _moment(value: object) -> datetime:
-    """A date, or a date and time with its offset; a date is the beginning of the day in UTC."""
+    """A date, or a date and time, with an offset or in the controller's time zone."""
     try:
-        moment = datetime.fromisoformat(str(value))
+        return datetime.fromisoformat(str(value))
     except ValueError:
         raise _misshapen(_("{value} is not a date such as `2027-01-31`").format(value=repr(value))) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _zone(value: str) -> str:
+    with suppress(ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+        ZoneInfo(value)
+        return value
+    raise _misshapen(_("{value} is not a time zone such as `Europe/Rome`").format(value=repr(value)))
 
 
 class Strict(BaseModel):
@@ -168,10 +181,11 @@ class ControllerSettings(Strict):
     """Who answers for the data of the callers of its lines."""
 
     name: Text
-    retention: Annotated[timedelta | None, BeforeValidator(_period)] = None
+    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    retention: Annotated[Period | None, BeforeValidator(_period)] = None
     outsourcing: OutsourcingSettings | None = None
     key: File
-    old_keys_for: Annotated[timedelta, BeforeValidator(_period)] = timedelta(days=365)
+    old_keys_for: Annotated[Period, BeforeValidator(_period)] = Period(12)
     ledger: File
     notices: Annotated[dict[Identifier, NoticeSettings], Field(min_length=1)]
     lookups: dict[Identifier, LookupSettings] = {}
@@ -181,7 +195,7 @@ class StepSettings(Strict):
     """One notice of a line's plan."""
 
     notice: Identifier
-    when: Annotated[timedelta | None, BeforeValidator(_again)] = None
+    when: Annotated[Period | None, BeforeValidator(_again)] = None
 
 
 class KeySettings(Strict):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
-from ..model import Event, Known, Record, Standing
+from ..model import Event, Known, Reason, Record, Standing, known_by
 from . import rows
 
 
@@ -16,15 +19,16 @@ class SqliteBook:
 
     def standing(self, pseudonym: bytes) -> Standing:
         known: dict[str, Known] = {}
-        for notice, version, purposes, record, at in self._connection.execute(rows.STANDING, (pseudonym,)):
-            one = Known(frozenset({version}), rows.word_set(purposes), record, rows.moment(at))
+        for notice, one in self._versions(pseudonym):
             known[notice] = one.merged(known[notice]) if notice in known else one
         return known
 
     def rekey(self, old: bytes, new: bytes) -> None:
         """What the new pseudonym knew itself it keeps."""
-        self._connection.execute(rows.REKEY, (new, old))
+        before = self._versions(old)
         self._connection.execute(rows.FORGET, (old,))
+        for notice, one in before:
+            self._inform(new, notice, one)
 
     def record(self, number: int) -> Record | None:
         found = self._connection.execute(rows.RECORD, (number,)).fetchone()
@@ -34,26 +38,44 @@ class SqliteBook:
         record = self._connection.execute(rows.APPEND, rows.row(event)).lastrowid
         assert record is not None  # an INSERT that did not raise has a row
         if event.pseudonym is not None and event.informs:
-            self._inform(event, Known(frozenset({event.version}), event.purposes, record, event.at))
+            if event.reason is Reason.RECYCLED:  # what is known was told to whoever had the number before
+                self._connection.execute(rows.FORGET_NOTICE, (event.pseudonym, event.notice))
+            self._inform(event.pseudonym, event.notice, known_by(event, record), event.recorded or event.at)
         return record
 
-    def append_new(self, event: Event) -> bool:
-        """Record an imported event unless it was imported before; whether it was new."""
-        new = self._connection.execute(rows.KEEP_DIGEST, (rows.digest(event),)).rowcount == 1
+    def append_new(self, event: Event, earlier: Sequence[bytes] = ()) -> bool:
+        """Record an event unless it is on record, under its pseudonym or one of those that the caller had
+        `earlier`, by other keys; whether it was new."""
+        new = not any(
+            self._connection.execute(rows.THERE, rows.there(event, pseudonym)).fetchone()
+            for pseudonym in (event.pseudonym, *earlier)
+        )
         if new:
             self.append(event)
         return new
+
+    def see(self, pseudonym: bytes, at: datetime) -> None:
+        self._connection.execute(rows.SEEN, (rows.microseconds(at), pseudonym))
 
     def forget(self, pseudonym: bytes) -> None:
         """Know nothing of this caller any more."""
         self._connection.execute(rows.FORGET, (pseudonym,))
 
-    def _inform(self, event: Event, known: Known) -> None:
-        """What a version told is all that its deliveries told: a supplement, say, and later the whole."""
-        for notice, version, purposes, record, at in self._connection.execute(
-            rows.STANDING, (event.pseudonym,)
-        ):
-            if (notice, version) == (event.notice, event.version):
-                before = Known(known.versions, rows.word_set(purposes), record, rows.moment(at))
+    def _versions(self, pseudonym: bytes) -> list[tuple[str, Known]]:
+        """What each version of each notice told this caller."""
+        return list(map(rows.known, self._connection.execute(rows.STANDING, (pseudonym,))))
+
+    def _inform(self, pseudonym: bytes, notice: str, known: Known, now: datetime | None = None) -> None:
+        """What a version told is all that its deliveries told: a supplement, say, and later the whole.
+
+        A time that is still to come `now` was written by a clock that was wrong, and counts no more.
+        """
+        for of, before in self._versions(pseudonym):
+            if of != notice:
+                continue
+            if now is not None and before.whole is not None and before.whole > now:
+                before = replace(before, whole=None)
+                self._connection.execute(rows.INFORM, rows.informs(pseudonym, notice, before))
+            if before.versions == known.versions:
                 known = known.merged(before)
-        self._connection.execute(rows.INFORM, rows.informs(event, known))
+        self._connection.execute(rows.INFORM, rows.informs(pseudonym, notice, known))

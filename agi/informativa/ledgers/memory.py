@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
 
 from ..errors import LedgerError
-from ..model import Event, Known, Record, Standing
+from ..model import Event, Known, Reason, Record, Standing, known_by
 from ..ports import Book, Ledger, Result
 
 
@@ -31,9 +33,16 @@ class MemoryBook:
         record = len(self.events)
         if event.pseudonym is not None and event.informs:
             notices = self.standings.setdefault(event.pseudonym, {})
-            known = Known(frozenset({event.version}), event.purposes, record, event.at)
-            notices[event.notice] = known.merged(notices.get(event.notice, known))
+            known = known_by(event, record)
+            before = known if event.reason is Reason.RECYCLED else notices.get(event.notice, known)
+            if before.whole is not None and before.whole > (event.recorded or event.at):
+                before = replace(before, whole=None)
+            notices[event.notice] = known.merged(before)
         return record
+
+    def see(self, pseudonym: bytes, at: datetime) -> None:
+        notices = self.standings.get(pseudonym, {})
+        notices.update({notice: replace(known, seen=at) for notice, known in notices.items()})
 
 
 class MemoryLedger(Ledger):

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from ..model import Ending, Event, Heard, Kind, Known, Reason, Record, Status
+from ..model import Ending, Event, Heard, Kind, Known, Reason, Record, Status, Vouched
+
+Result = TypeVar("Result")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Joined with `event`: a standing whose proof is gone proves nothing.
 STANDING = """
-SELECT standing.notice, standing.version, standing.purposes, standing.record, standing.at
+SELECT standing.notice, standing.version, standing.purposes, standing.record, standing.at, standing.whole,
+       standing.seen
 FROM standing JOIN event ON event.record = standing.record WHERE standing.pseudonym = ?
 """
 COLUMNS = """record, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt,
-       ending, heard, length, key, basis, linked, wanted, kind, reference, erased"""
+       ending, heard, length, key, basis, linked, wanted, kind, reference, erased,
+       recorded, vouched, recording, supplement, counts"""
 RECORDS = f"SELECT {COLUMNS} FROM event WHERE record >= ? ORDER BY record"  # noqa: S608  # our own names
 RECORD = f"SELECT {COLUMNS} FROM event WHERE record = ?"  # noqa: S608  # our own names
 OF_CALLER = f"SELECT {COLUMNS} FROM event WHERE pseudonym = ? ORDER BY record"  # noqa: S608  # our own names
@@ -43,20 +46,28 @@ PURGE_STANDING = """
 DELETE FROM standing WHERE pseudonym = ? AND notice = ? AND version = ?
 AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = standing.record)
 """
-REKEY = "UPDATE OR IGNORE standing SET pseudonym = ? WHERE pseudonym = ?"
 FORGET = "DELETE FROM standing WHERE pseudonym = ?"
-KEEP_DIGEST = "INSERT OR IGNORE INTO imported VALUES (?)"
+FORGET_NOTICE = "DELETE FROM standing WHERE pseudonym = ? AND notice = ?"
+SEEN = "UPDATE standing SET seen = ? WHERE pseudonym = ?"
+# By the partial index on what has a reference, which is what was told elsewhere and what was spooled.
+THERE = """
+SELECT 1 FROM event WHERE at = ? AND pseudonym IS ? AND reference <> '' AND reference = ? AND notice = ?
+AND version = ? AND kind = ?
+"""
 RECORDINGS = "SELECT notice, version, part, language, format, sha256 FROM recording"
 KEEP_RECORDING = "INSERT OR IGNORE INTO recording VALUES (?, ?, ?, ?, ?, ?)"
 APPEND = """
 INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status, reason,
-                   prompt, ending, heard, length, key, basis, linked, wanted, kind, reference, erased)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                   prompt, ending, heard, length, key, basis, linked, wanted, kind, reference, erased,
+                   recorded, vouched, recording, supplement, counts)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 INFORM = """
-INSERT INTO standing (pseudonym, notice, version, purposes, record, at) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO standing (pseudonym, notice, version, purposes, record, at, whole, seen)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (pseudonym, notice, version) DO UPDATE
-SET purposes = excluded.purposes, record = excluded.record, at = excluded.at
+SET purposes = excluded.purposes, record = excluded.record, at = excluded.at, whole = excluded.whole,
+    seen = excluded.seen
 """
 
 
@@ -78,16 +89,39 @@ def note(kind: Kind, reason: Reason, at: datetime, reference: str) -> Event:
     )
 
 
-def informs(event: Event, known: Known) -> tuple[object, ...]:
-    """What INFORM takes for an event and all that its version told this caller."""
-    purposes = words(known.purposes)
-    return (event.pseudonym, event.notice, event.version, purposes, known.record, microseconds(known.at))
+def informs(pseudonym: bytes, notice: str, known: Known) -> tuple[object, ...]:
+    """What INFORM takes: all that one version of a notice told this caller."""
+    (version,) = known.versions
+    return (
+        pseudonym,
+        notice,
+        version,
+        words(known.purposes),
+        known.record,
+        microseconds(known.at),
+        _maybe(microseconds, known.whole),
+        _maybe(microseconds, known.seen),
+    )
 
 
-def digest(event: Event) -> bytes:
-    """What makes an imported delivery the same as another."""
-    parts = (event.notice, event.version, event.kind, event.reference, str(microseconds(event.at)))
-    return hashlib.sha256((event.pseudonym or b"") + "\0".join(parts).encode(errors="replace")).digest()[:16]
+def known(row: Sequence[Any]) -> tuple[str, Known]:
+    """A notice, and what one of its versions told, from a row of STANDING."""
+    notice, version, purposes, record, at, whole, seen = row
+    told = Known(
+        frozenset({version}),
+        word_set(purposes),
+        record,
+        moment(at),
+        _maybe(moment, whole),
+        _maybe(moment, seen),
+    )
+    return notice, told
+
+
+def there(event: Event, pseudonym: bytes | None) -> tuple[object, ...]:
+    """What THERE takes: what makes a delivery the same as another, under this pseudonym."""
+    at = microseconds(event.at)
+    return at, pseudonym, event.reference, event.notice, event.version, event.kind
 
 
 def row(event: Event) -> tuple[object, ...]:
@@ -115,6 +149,11 @@ def row(event: Event) -> tuple[object, ...]:
         event.kind,
         event.reference,
         event.erased,
+        microseconds(event.recorded or event.at),
+        event.vouched,
+        event.recording,
+        event.supplement,
+        event.counts,
     )
 
 
@@ -123,7 +162,8 @@ def record(row: Sequence[Any]) -> Record:
     (number, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt) = row[
         :12
     ]
-    ending, seconds, length, key, basis, linked, wanted, kind, reference, erased = row[12:]
+    ending, seconds, length, key, basis, linked, wanted, kind, reference, erased = row[12:22]
+    recorded, vouched, recording, supplement, counts = row[22:]
     return Record(
         number,
         Event(
@@ -145,8 +185,17 @@ def record(row: Sequence[Any]) -> Record:
             kind=Kind(kind),
             reference=reference,
             erased=bool(erased),
+            recorded=None if recorded in (None, at) else moment(recorded),
+            vouched=_maybe(Vouched, vouched),
+            recording=recording,
+            supplement=bool(supplement),
+            counts=bool(counts),
         ),
     )
+
+
+def _maybe(turn: Callable[[Any], Result], value: Any) -> Result | None:
+    return None if value is None else turn(value)
 
 
 def words(names: frozenset[str]) -> str:

@@ -89,10 +89,11 @@ class SqliteStore:
         with self._transaction() as book:
             return [book.append(event) for event in events]
 
-    def append_new(self, events: Sequence[Event]) -> int:
-        """Record those that were not imported before, in one transaction; how many."""
+    def append_new(self, events: Iterable[tuple[Event, Sequence[bytes]]]) -> int:
+        """Record those that are not on record, in one transaction; how many. With each event, under which
+        other pseudonyms its caller may be known."""
         with self._transaction() as book:
-            return sum(book.append_new(event) for event in events)
+            return sum(book.append_new(event, earlier) for event, earlier in events)
 
     def recorded(self, deliveries: Collection[tuple[str, datetime]]) -> set[tuple[str, datetime]]:
         """Which of these calls has a record of that very moment. Reads the whole ledger."""

@@ -19,9 +19,11 @@ from .calls import (
     Told,
     Unidentified,
     Verdict,
+    known_by,
     told_elsewhere,
 )
 from .plan import (
+    ALWAYS,
     Controller,
     Document,
     Keys,
@@ -31,14 +33,16 @@ from .plan import (
     ManagerAccount,
     Notice,
     Outsourcing,
+    Period,
     Prompt,
     Recording,
     Step,
     Version,
 )
-from .words import Ending, Kind, NumberForm, Reason, Status
+from .words import Ending, Kind, NumberForm, Reason, Status, Vouched
 
 __all__ = [
+    "ALWAYS",
     "Caller",
     "Controller",
     "Decision",
@@ -58,6 +62,7 @@ __all__ = [
     "Notice",
     "NumberForm",
     "Outsourcing",
+    "Period",
     "Playback",
     "Prompt",
     "Reason",
@@ -70,5 +75,7 @@ __all__ = [
     "Unidentified",
     "Verdict",
     "Version",
+    "Vouched",
+    "known_by",
     "told_elsewhere",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from .plan import Notice, Prompt, Version
-from .words import Ending, Kind, Reason, Status
+from .words import Ending, Kind, Reason, Status, Vouched
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,13 @@ class IncomingCall:
 @dataclass(frozen=True)
 class Identified:
     """A caller that can be recognised: by an E.164 number with its plus sign, or by a customer number that
-    the dialplan knows (after a PIN, say). `country` is ISO 3166, '' where there is none."""
+    the dialplan knows (after a PIN, say). `country` is ISO 3166, '' where there is none; `vouched` is who
+    says that the number is the caller's."""
 
     number: str = field(repr=False)
     country: str = ""
     customer: bool = False
+    vouched: Vouched = Vouched.NOBODY
 
 
 @dataclass(frozen=True)
@@ -53,22 +55,38 @@ Caller = Identified | Unidentified
 
 @dataclass(frozen=True)
 class Known:
-    """What one caller already got of one notice, and the latest record that proves it."""
+    """What one caller already got of one notice, and the latest record that proves it.
+
+    `at` is when that one happened, `whole` when he last got a notice as a whole and not a supplement to it
+    (`None` if never), `seen` when he last called, as far as that was written down.
+    """
 
     versions: frozenset[str]
     purposes: frozenset[str]
     record: int
     at: datetime
+    whole: datetime | None = None
+    seen: datetime | None = None
 
     def merged(self, other: Known) -> Known:
-        """Both together: all versions and purposes of either, the later record.
+        """Both together: all versions and purposes of either, the later record, the later times.
 
-        Commutative and associative, so the order in which deliveries are read does not matter; later
-        by number and not by time, because a clock may be wrong for a day.
+        Commutative, associative and idempotent, so the order in which deliveries are read does not matter.
+        The record is the later one by number; a paper of an earlier day may be recorded after a call.
         """
-        later = max(self, other, key=lambda known: known.record)
-        versions, purposes = self.versions | other.versions, self.purposes | other.purposes
-        return Known(versions, purposes, later.record, later.at)
+        latest = max(self, other, key=lambda known: known.record)
+        return Known(
+            self.versions | other.versions,
+            self.purposes | other.purposes,
+            latest.record,
+            latest.at,
+            _later(self.whole, other.whole),
+            _later(self.seen, other.seen),
+        )
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((moment for moment in (one, other) if moment is not None), default=None)
 
 
 Standing = Mapping[str, Known]
@@ -138,6 +156,11 @@ class Event:
     `language` is the one played, `wanted` the one that should have been, where that is another.
     `reference` names the evidence of what was told elsewhere. An `erased` event is what a caller's
     request for erasure left.
+
+    `at` is when it happened, `recorded` when it was put on record, `None` for the same moment. `vouched` is
+    who said that the number is the caller's, `None` where none was recognised. `recording` is the sha256, in
+    hexadecimal, of the sound that was played. A `supplement` told only what is new. What does not count
+    (`counts`) informs nobody although it was heard: by a setting.
     """
 
     at: datetime
@@ -158,12 +181,17 @@ class Event:
     kind: Kind = Kind.PHONE
     reference: str = ""
     erased: bool = False
+    recorded: datetime | None = None
+    vouched: Vouched | None = None
+    recording: str = ""
+    supplement: bool = False
+    counts: bool = True
 
     @property
     def informs(self) -> bool:
         """Whether the caller has this version now: only a notice heard to its end informs, and one that
         he skipped where a setting says that this counts."""
-        if self.erased:
+        if self.erased or not self.counts:
             return False
         given = self.status in (Status.PLAYED, Status.INFORMED)
         return given or (self.status is Status.SKIPPED and self.heard is not None)
@@ -176,9 +204,11 @@ def told_elsewhere(
     at: datetime,
     pseudonym: bytes | None,
     reference: str,
+    recorded: datetime | None = None,
     **more: str,
 ) -> Event:
-    """The event of a caller who got a notice otherwise than by a prompt; `more` are other fields of it."""
+    """The event of a caller who got a notice otherwise than by a prompt, `at` a time that may be long before
+    it is `recorded`; `more` are other fields of it."""
     empty = {"call": "", "line": "", "language": ""}
     return Event(
         at=at,
@@ -190,8 +220,15 @@ def told_elsewhere(
         reason=Reason.TOLD_ELSEWHERE,
         kind=kind,
         reference=reference,
+        recorded=recorded,
         **(empty | more),  # type: ignore[arg-type]
     )
+
+
+def known_by(event: Event, record: int) -> Known:
+    """What its caller knows by one event that informs, under the number of its record."""
+    whole = None if event.supplement else event.at
+    return Known(frozenset({event.version}), event.purposes, record, event.at, whole)
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, tzinfo
 
 from .words import Kind, NumberForm
+
+
+@dataclass(frozen=True)
+class Period:
+    """A length of time by the calendar: a month is as long as it is, and February's last day a day of it."""
+
+    months: int = 0
+    days: int = 0
+
+    def after(self, moment: datetime, zone: tzinfo) -> datetime:
+        """So long after `moment`, at the same time of the day in `zone`."""
+        return self._moved(moment, zone, 1)
+
+    def before(self, moment: datetime, zone: tzinfo) -> datetime:
+        """So long before `moment`, at the same time of the day in `zone`."""
+        return self._moved(moment, zone, -1)
+
+    def _moved(self, moment: datetime, zone: tzinfo, sign: int) -> datetime:
+        from dateutil.relativedelta import relativedelta  # not for a script that needs no period
+
+        return moment.astimezone(zone) + sign * relativedelta(months=self.months, days=self.days)
+
+
+ALWAYS = Period()
+"""How often a notice is due that is due on every call."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +105,11 @@ class Notice:
 class Step:
     """One notice of a line's plan: `again` is after how long it is due again to who knows it.
 
-    `None` is never ("once"), zero is on every call.
+    `None` is never ("once"), ALWAYS is on every call.
     """
 
     notice: Notice
-    again: timedelta | None = None
+    again: Period | None = None
 
 
 @dataclass(frozen=True)
@@ -151,7 +176,7 @@ class Controller:
     `old_keys` are those before it that still recognise callers.
 
     `refused` says why it may not go live; '' if it may. `retention` is for how long records are kept,
-    `None` for ever.
+    `None` for ever. `zone` is where its days begin and end.
     """
 
     id: str
@@ -161,7 +186,8 @@ class Controller:
     old_keys: tuple[bytes, ...] = field(default=(), repr=False)
     outsourcing: Outsourcing | None = None
     refused: str = ""
-    retention: timedelta | None = None
+    retention: Period | None = None
+    zone: tzinfo = UTC
     lookups: tuple[Lookup, ...] = ()
 
 

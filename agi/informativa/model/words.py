@@ -44,9 +44,11 @@ class Reason(StrEnum):
     SHARED = "shared"  # a number that many show or that stands for a missing one
     AMBIGUOUS = "ambiguous"  # the number may be one of two, or the call's description contradicts itself
     UNVERIFIED = "unverified"  # the network checked the number and found it wrong
+    RECYCLED = "recycled"  # so long without a call that the number may be somebody else's now
     TOLD_ELSEWHERE = "told-elsewhere"  # by an operator, a website, a contract
     REQUEST = "request"  # of the caller, to be erased
     RETENTION = "retention"  # the time for which the controller keeps records is over
+    NOTHING_TO_TELL = "nothing-to-tell"  # an operator read what is due on every call anyway
     LEDGER_UNAVAILABLE = "ledger-unavailable"
     SERVICE_UNAVAILABLE = "service-unavailable"  # the dialplan had to play it by itself …
     SERVICE_BUSY = "service-busy"  # … or because the service had too many calls
@@ -63,6 +65,15 @@ class Ending(StrEnum):
     NOT_PLAYABLE = "not-playable"  # Asterisk could not open or decode the prompt
     CONNECTION_LOST = "connection-lost"  # Asterisk, or its connection, went away meanwhile
     SERVICE_STOPPED = "service-stopped"  # informativa was told to stop and could not wait for the end
+
+
+class Vouched(StrEnum):
+    """Who says that the number shown is the caller's (law: a number is not a person)."""
+
+    NOBODY = "nobody"  # the caller's own side wrote it, and nobody checked
+    NETWORK = "network"  # the network put it there, or checked it (Q.931 screening)
+    SIGNATURE = "signature"  # an operator signed it, and the signature was verified (STIR/SHAKEN)
+    DIALPLAN = "dialplan"  # the dialplan recognised the caller by other means, such as a PIN
 
 
 class NumberForm(StrEnum):

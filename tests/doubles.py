@@ -25,6 +25,7 @@ from informativa.ports import Book, Result
 
 CALLER = "+393331234567"
 SHORT = Prompt("/prompts/it/short", (Length(80_000, 8000),))  # ten seconds
+SUPPLEMENT = Prompt("/prompts/it/supplement", (Length(40_000, 8000),))  # five
 FULL = Prompt("/prompts/it/full", (Length(480_000, 8000),))  # a minute
 
 

@@ -13,6 +13,7 @@ from doubles import (
     LOST,
     MISSING,
     SHORT,
+    SUPPLEMENT,
     BrokenLedger,
     ScriptedSession,
     SteppingClock,
@@ -24,7 +25,7 @@ from doubles import (
     version,
     whole,
 )
-from informativa.call import Desk, answer
+from informativa.call import Desk, answer, unknown_words
 from informativa.errors import LedgerSlowError, RegisterError, SessionLostError
 from informativa.ledgers.memory import MemoryLedger
 from informativa.model import (
@@ -32,16 +33,19 @@ from informativa.model import (
     Ending,
     Event,
     Identified,
+    IncomingCall,
     Keys,
     Kind,
     Line,
     Notice,
     Period,
+    Playback,
     Prompt,
     Status,
     Step,
     Told,
     Verdict,
+    Vouched,
 )
 
 
@@ -436,6 +440,92 @@ def test_supplement_informs_of_all() -> None:
         (Status.PLAYED, {"marketing"}, FULL.path),
         (Status.NOTDUE, {"service", "marketing"}, ""),
     ]
+
+
+def test_fallback_language_may_not_count() -> None:
+    """L18: a notice in another language than the wanted one is on record as such, and by a setting it informs
+    nobody."""
+    own = line(fallback_informs=False)
+    at, ledger = one_line(own)
+    for _call in range(2):
+        handle(ScriptedSession(incoming(options={"language": "fr"})), at)
+    handle(ScriptedSession(), at)
+    handle(ScriptedSession(), at)
+    told = [(r.event.status, r.event.language, r.event.wanted, r.event.counts) for r in ledger.records()]
+    assert told == [
+        (Status.PLAYED, "it", "fr", False),
+        (Status.PLAYED, "it", "fr", False),
+        (Status.PLAYED, "it", "", True),
+        (Status.NOTDUE, "it", "", True),
+    ]
+
+
+def test_full_text_after_a_supplement_tells_the_whole() -> None:
+    """Who asks for the full text while he hears a supplement is told all purposes, and as a whole."""
+    second = version("2", "service", "marketing", supplements={"1": {"it": SUPPLEMENT}})
+    own = line(notice(version("1"), second))
+    at, ledger = one_line(own)
+    handle(ScriptedSession(), Desk({own.number: line(notice(version("1")))}, at.ledgers, at.clock))
+    handle(ScriptedSession(playbacks=[key("1", 2.0)]), at)
+    event = list(ledger.records())[-1].event
+    assert (event.prompt, event.purposes, event.supplement) == (FULL.path, {"service", "marketing"}, False)
+
+
+def test_number_that_nobody_called_from_for_so_long_is_played_to_again() -> None:
+    """L17: what whoever had the number before was told is forgotten when the new one heard it whole, not when
+    he hung up; each call before that shows that the number is still in use."""
+    own = line(notice(version("1", "service", "marketing"), version("2")))
+    own = replace(own, controller=replace(own.controller, recycled_after=Period(12)))
+    ledger = MemoryLedger()
+
+    def ring(after: int, *playbacks: Playback) -> tuple[Status, str]:
+        clock = SteppingClock(datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=after))
+        session = ScriptedSession(playbacks=list(playbacks))
+        verdict = handle(session, Desk({own.number: own}, {"acme": ledger}, clock))
+        return verdict.status, verdict.reason
+
+    assert ring(0) == (Status.PLAYED, "not-informed")
+    assert ring(300) == (Status.NOTDUE, "already-informed")
+    assert ring(600) == (Status.NOTDUE, "already-informed")
+    assert ring(1000, hung_up(2.0)) == (Status.PARTIAL, "hung-up")
+    assert ring(1001) == (Status.PLAYED, "recycled")
+    assert ring(1300) == (Status.NOTDUE, "already-informed")
+
+
+def test_operator_reads_where_all_is_due_on_every_call() -> None:
+    """On a line where all is `always` an operator who reads has nothing to put on record, and is told so."""
+    at, ledger = one_line(line(Step(notice(), ALWAYS)))
+    session = ScriptedSession(incoming(options={"action": "read"}))
+    handle(session, at)
+    assert session.variables["INFORMATIVA_STATUS"] == "NOTDUE"
+    assert session.variables["INFORMATIVA_REASON"] == "nothing-to-tell"
+    assert list(ledger.records()) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "vouched"),
+    [
+        (incoming(presentation=3), Vouched.NETWORK),
+        (incoming(options={"verification": "success"}), Vouched.SIGNATURE),
+        (incoming(options={"customer": "77"}), Vouched.DIALPLAN),
+        (incoming(), Vouched.NOBODY),
+        (incoming(""), None),
+    ],
+)
+def test_record_says_who_vouched_for_the_number(call: IncomingCall, vouched: Vouched | None) -> None:
+    """L17: each record of a call says how its number was vouched for, also that of a notice left out."""
+    at, ledger = one_line(line())
+    handle(ScriptedSession(call), at)
+    handle(ScriptedSession(call), at)
+    assert {record.event.vouched for record in ledger.records()} == {vouched}
+
+
+def test_unknown_word_of_the_network_is_told_with_the_setting() -> None:
+    """What nobody understands plays the notice, and the admin learns which setting says what it means."""
+    at, _ledger = one_line(line())
+    verdict = handle(ScriptedSession(incoming(options={"verification": "Numero-OK"})), at)
+    assert (verdict.status, verdict.reason, verdict.doubt) == (Status.PLAYED, "unverified", "Numero-OK")
+    assert '`verification: {"Numero-OK": passed}`' in unknown_words(verdict.doubt)
 
 
 def test_ground_of_service_data_is_recorded() -> None:

@@ -4,8 +4,9 @@ import os
 import pickle
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -85,6 +86,14 @@ MISTAKES = [
     ),
     ("language: it", "language: italiano", "'italiano' is not a language such as `it` or `pt_BR`"),
     ("language: it", "language: fr", "notice privacy 2026-11 has no short prompt in fr, only in en, it"),
+    ("time_zone: Europe/Rome", "time_zone: Rome", "'Rome' is not a time zone such as `Europe/Rome`"),
+    ("time_zone: Europe/Rome", "recycled_after: soon", "'soon' is not a time such as `5 years`"),
+    (
+        "        when: once ",
+        "      - notice: privacy #",
+        "lines.+390212345678.plan[1].notice: notice privacy stands in this plan twice; keep one of them",
+    ),
+    ("operator: Acme", "verification: {ok: yes}\noperator: Acme", "'yes' is not one of"),
     ("region: IT", "region: UK", "UK is not a country; for the United Kingdom use GB"),
     ("when: once", "when: never", "'never' is not `once`, `always` or such as `every 12 months`"),
     (
@@ -289,7 +298,7 @@ def test_plan_in_words(folder: Path) -> None:
     (step,) = line.plan
     assert step.again == Period(6)
     assert [version.id for version in step.notice.versions] == ["2025", "2026-11"]
-    assert step.notice.versions[1].starts == datetime(2026, 11, 1, tzinfo=UTC)
+    assert step.notice.versions[1].starts == datetime(2026, 11, 1, tzinfo=ZoneInfo("Europe/Rome"))
     assert step.notice.versions[1].supplements["2025"]["it"].path.endswith("it/full")
     assert (line.languages, line.fallback) == ({"GB": "en"}, ("en",))
 

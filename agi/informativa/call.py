@@ -77,8 +77,17 @@ async def _handle(session: CallSession, desk: Desk) -> Verdict:
     return replace(
         gravest,
         error=gravest.error or error,
+        doubt=conversation.doubt,
         heard=" ".join(conversation.heard),
         events=tuple(event for verdict in verdicts for event in verdict.events),
+    )
+
+
+def unknown_words(words: str) -> str:
+    """What to tell an admin of words that the network said of a number and nobody understood."""
+    return (
+        f"the network says {words!r} of a caller's number, which nobody understands: the notice is played."
+        f' Say in the configuration what it means: `verification: {{"{words}": passed}}` (or failed, absent)'
     )
 
 

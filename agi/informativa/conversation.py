@@ -30,9 +30,11 @@ from .model import (
     Reason,
     Standing,
     Status,
+    Unidentified,
     Verdict,
     Version,
     known_by,
+    spoken,
     told_elsewhere,
 )
 from .ports import Book, CallSession, Clock, Ledger, Register
@@ -69,6 +71,7 @@ class Conversation:
         self._caller = caller = callers.recognise(session.call, line)
         self._too_slow: LedgerSlowError | None = None
         self._pseudonym: bytes | None = None
+        self._vouched = caller.vouched if isinstance(caller, Identified) else None
         self._earlier: list[bytes] = []
         if isinstance(caller, Identified):
             self._pseudonym = callers.pseudonym(caller, line.controller.key)
@@ -76,6 +79,11 @@ class Conversation:
         self._wanted = policy.wanted_language(line, caller, session.call.options.get("language", ""))
         self.heard = _CLAIM.findall(session.call.options.get("heard", ""))[-CLAIMS:]
         """`notice:record` for each notice heard whole in this call, for who takes it after a transfer."""
+
+    @property
+    def doubt(self) -> str:
+        """What of the call nobody understood."""
+        return self._caller.doubt if isinstance(self._caller, Unidentified) else ""
 
     async def settle(self) -> tuple[list[Verdict], Sequence[Decision], str]:
         """Decide. What is left out at the beginning of the plan is on record then; what comes after it is
@@ -102,8 +110,15 @@ class Conversation:
         standing, same_call = self._known(book)
         decisions = policy.decide(self._line, standing, self._caller, now, same_call)
         left_out = [self._event(each) for each in takewhile(lambda each: not each.play, decisions)]
-        verdicts = [_verdict(event, book.append(event)) for event in left_out]
+        verdicts = [_verdict(event, self._append(book, event)) for event in left_out]
         return verdicts, decisions[len(verdicts) :]
+
+    def _append(self, book: Book, event: Event) -> int:
+        """Record it; where that is asked for, also that the caller's number is still in use."""
+        if event.reason is Reason.ALREADY_INFORMED and self._line.controller.recycled_after:
+            assert event.pseudonym is not None  # who is not recognised is never taken as informed
+            book.see(event.pseudonym, event.notice, event.at)
+        return book.append(event)
 
     def _known(self, book: Book) -> tuple[Standing, Standing]:
         """What the caller got so far, under any of the controller's keys, and what of it in this call."""
@@ -191,26 +206,29 @@ class Conversation:
             for step in self._line.plan
             if step.again != ALWAYS
         ]
+        if not events:
+            return Verdict(Status.NOTDUE, Reason.NOTHING_TO_TELL, heard=" ".join(self.heard))
         numbers = await self._ledger.transact(lambda book: [book.append(event) for event in events])
         self.heard += [f"{event.notice}:{number}" for event, number in zip(events, numbers, strict=True)]
-        record = str(numbers[-1]) if numbers else ""
-        return Verdict(Status.INFORMED, Reason.TOLD_ELSEWHERE, record, heard=" ".join(self.heard))
+        return Verdict(Status.INFORMED, Reason.TOLD_ELSEWHERE, str(numbers[-1]), heard=" ".join(self.heard))
 
     def _told_elsewhere(
         self, notice: Notice, version: Version, kind: Kind, at: datetime, reference: str
     ) -> Event:
-        return told_elsewhere(
+        event = told_elsewhere(
             notice,
             version,
             kind,
             at,
             self._pseudonym,
             reference,
+            self._clock.now(),
             call=self._session.call.id,
             line=self._line.number,
             language=self._wanted,
             linked=self._session.call.linked,
         )
+        return replace(event, vouched=self._vouched)
 
     def _event(self, decision: Decision) -> Event:
         """The event of a notice that is left out; one that is played adds to it."""
@@ -228,6 +246,7 @@ class Conversation:
             reason=decision.reason,
             basis=decision.basis.record if decision.basis else None,
             linked=self._session.call.linked,
+            vouched=self._vouched,
         )
 
     async def _played(self, decision: Decision, event: Event) -> Event:
@@ -241,14 +260,18 @@ class Conversation:
                 event = replace(event, status=Status.PARTIAL, prompt=prompt.path, heard=stopped)
                 await self._record(event)
                 raise
+            whole = not (decision.supplement and prompt is decision.prompts[language])
             event = replace(
                 event,
                 at=self._clock.now(),
                 language=language,
-                wanted="" if language == self._wanted else self._wanted,
+                wanted="" if spoken(self._wanted, (language,)) else self._wanted,
+                purposes=decision.version.purposes if whole else decision.told,
                 status=self._status(heard),
                 prompt=prompt.path,
                 heard=heard,
+                supplement=not whole,
+                counts=policy.informs(language, self._wanted, self._line),
             )
             if heard.ending is not Ending.NOT_PLAYABLE:
                 break
@@ -260,7 +283,7 @@ class Conversation:
         try:
             if self._too_slow is not None:
                 raise self._too_slow
-            return _verdict(event, await self._ledger.append(event))
+            return _verdict(event, await self._ledger.transact(lambda book: self._append(book, event)))
         except LedgerError as error:
             self._note(error)
             if event.heard is None:

@@ -32,7 +32,7 @@ def render(shipped: str, configuration: Configuration, script: Path, now: dateti
 def _rows(line: Line, now: datetime) -> list[str]:
     """The line in every spelling that a dialplan may pass, with all that its plan may play."""
     current = (step.notice.current(now) for step in line.plan)
-    prompts = "&".join(version.short[line.language].path for version in current)
+    prompts = "&".join(prompt.path for version in current if (prompt := version.prompt(line.language)))
     return [_row(spelling, prompts) for spelling in sorted(spellings(line.number, line.region))]
 
 

@@ -46,8 +46,8 @@ class Book(Protocol):
     def rekey(self, old: bytes, new: bytes) -> None:
         """From now on what is known under one pseudonym is known under another; records stay as they are."""
 
-    def see(self, pseudonym: bytes, at: datetime) -> None:
-        """This caller, of whom something is known, called; for who asks how long ago that was."""
+    def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
+        """This caller, who knows the notice, called: it is still his number."""
 
     def record(self, number: int) -> Record | None:
         """The record of that number, if there is one."""

@@ -33,6 +33,7 @@ log = structlog.get_logger("informativa")
 DAY_SECONDS = 24 * 60 * 60
 COLLECT_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
+DOUBTS = 20  # words of the network's that nobody understands, each told once
 OWN_DESCRIPTORS = STRANGERS + 100  # for peers that are no calls yet, ledgers and the like
 HANG_SECONDS = 10  # without a turn of the event loop; a healthy one takes milliseconds
 
@@ -88,6 +89,7 @@ class Service:
         self._reloading = asyncio.Lock()
         self._beside: set[asyncio.Task[None]] = set()
         self._opened = asyncio.Event()  # every ledger that could be, for the first time
+        self._doubts: set[str] = set()  # words of the network that were told
         self._notifier = Notifier()
         self._metrics = Metrics(self)
 
@@ -142,6 +144,9 @@ class Service:
         if self.configuration.metrics:
             line = shift.desk.lines.get(session.call.line)
             self._metrics.answered(line, verdict, time.monotonic() - began)
+        if verdict.doubt and verdict.doubt not in self._doubts and len(self._doubts) < DOUBTS:
+            self._doubts.add(verdict.doubt)
+            log.warning(call.unknown_words(verdict.doubt))
         level = logging.ERROR if verdict.error else logging.INFO
         log.log(level, "call answered", **_facts(session, verdict, shift.desk))
 

@@ -183,6 +183,34 @@ def test_freepbx_route_without_a_number(freepbx: Site, sounds: dict[str, Path]) 
 
 
 @pytest.mark.parametrize(
+    ("verstat", "told", "vouched"),
+    [
+        (
+            ";verstat=TN-Validation-Passed",
+            [("PLAYED", "not-informed"), ("NOTDUE", "already-informed")],
+            "signature",
+        ),
+        (";user=phone;verstat=TN-Validation-Failed;x=y", [("PLAYED", "unverified")] * 2, None),
+        (";verstat=Numero-OK", [("PLAYED", "unverified")] * 2, None),
+        (";user=phone", [("PLAYED", "not-informed"), ("NOTDUE", "already-informed")], "nobody"),
+    ],
+    ids=["passed", "failed", "unknown", "none"],
+)
+def test_verstat_of_the_carriers_header(
+    site: Site, sounds: dict[str, Path], verstat: str, told: list[tuple[str, str]], vouched: str | None
+) -> None:
+    """What the carrier says of a number reaches the decision and the record; words that nobody knows are told
+    once."""
+    text = section("Numbers that the network checked", "extensions.conf")
+    lay(site, "checked", text.replace("Queue(customer-care)", "Goto(after,600,1)"), sounds)
+    header = f"P-Asserted-Identity: <sip:+393331234567{verstat}@carrier.example>"
+    calls = [site.call(extra_headers=[header]) for _ in range(2)]
+    assert [(one.status, one.reason) for one in calls] == told
+    assert {record.event.vouched for record in site.office.records()} == {vouched}
+    assert site.office.said.count("which nobody understands") == int("Numero" in verstat)
+
+
+@pytest.mark.parametrize(
     ("title", "file", "context", "to"),
     [
         ("Plain Asterisk", "extensions.conf", "from-trunk-a", "${EXTEN}"),

@@ -52,6 +52,8 @@ async def _answer(session: Dialogue, configuration: Configuration) -> None:
         verdict = await call.answer(session, desk)
         if verdict.error:
             await session.tell(f"informativa-agi: {verdict.error}")
+        if verdict.doubt:
+            await session.tell(f"informativa-agi: {call.unknown_words(verdict.doubt)}")
     finally:
         bootstrap.close(desk)
 

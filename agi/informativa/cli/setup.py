@@ -142,7 +142,7 @@ def _plan(line: Line) -> list[str]:
             notice=name,
             version=version.id,
             language=line.language,
-            seconds=version.short[line.language].seconds,
+            seconds=prompt.seconds if (prompt := version.prompt(line.language)) else 0.0,
         )
         for name, version in versions
     ]

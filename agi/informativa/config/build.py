@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import phonenumbers
 
-from ..caller import spellings
+from ..caller import plain_words, spellings
 from ..errors import ConfigError, Problem
 from ..i18n import _
 from ..model import (
@@ -28,6 +28,7 @@ from ..model import (
     Prompt,
     Step,
     Version,
+    spoken,
 )
 from . import document as documents
 from . import remembered
@@ -294,7 +295,12 @@ class _Builder:
                 known = notices[controller.id]
                 self._found.wrong((*path, "plan", index, "notice"), unknown(_("notice"), step.notice, known))
                 continue
+            if notice in (earlier.notice for earlier in plan):
+                message = _("notice {notice} stands in this plan twice; keep one of them")
+                self._found.wrong((*path, "plan", index, "notice"), message.format(notice=notice.id))
+                continue
             self._speaks(notice, controller, given, path)
+            self._caution_notice(notice, controller, given, path)
             plan.append(Step(notice, step.when))
         self._caution(given, path)
         return Line(
@@ -312,6 +318,9 @@ class _Builder:
             again_after_transfer=given.again_after_transfer,
             service_data_only=given.service_data_only,
             trust_restricted=given.trust_restricted,
+            landlines_shared=given.landlines == "shared",
+            fallback_informs=given.fallback_informs,
+            verification={plain_words(words): said for words, said in self._settings.verification.items()},
         )
 
     def _speaks(
@@ -325,11 +334,33 @@ class _Builder:
         first = notice.versions.index(notice.current(datetime.now(UTC)))
         for version in versions[first:]:
             for place, language in wanted.items():
-                if language not in version.short:
+                if not spoken(language, version.short):
                     has = ", ".join(sorted(version.short))
                     message = _("notice {notice} {version} has no short prompt in {language}, only in {has}")
                     names = {"notice": notice.id, "version": version.version, "language": language}
                     self._found.wrong((*path, *place), message.format(**names, has=has))
+
+    def _caution_notice(
+        self, notice: Notice, controller: Controller, given: LineSettings, path: documents.KeyPath
+    ) -> None:
+        """What an admin should know of the versions that are in force or will be."""
+        now = datetime.now(UTC)
+        current = notice.current(now)
+        if current.starts is not None and current.starts > now:
+            message = _("no version of notice {notice} is in force yet; until then callers hear {version}")
+            self._found.warn((*path, "plan"), message.format(notice=notice.id, version=current.id))
+        if not given.service_data_only:
+            return
+        for version in notice.versions[notice.versions.index(current) :]:
+            if more := version.purposes - controller.service_purposes:
+                message = _(
+                    "notice {notice} {version} is played all the same: {purposes} is none of the purposes"
+                    " that the service needs (service_purposes of {controller})"
+                )
+                names = {"notice": notice.id, "version": version.id, "controller": controller.id}
+                self._found.warn(
+                    (*path, "service_data_only"), message.format(**names, purposes=", ".join(sorted(more)))
+                )
 
     def _caution(self, given: LineSettings, path: documents.KeyPath) -> None:
         """Settings that are allowed and that an admin should have thought about."""

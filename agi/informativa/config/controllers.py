@@ -46,6 +46,8 @@ class Controllers:
             refused=self._refusal(name, given),
             retention=given.retention,
             zone=zone(given.time_zone),
+            recycled_after=given.recycled_after,
+            service_purposes=frozenset(given.service_purposes),
             lookups=tuple(lookups(name, given, self._folder, self._found)),
         )
 

@@ -23,9 +23,18 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "operator": ("The company that runs this PBX.", "Acme S.p.A."),
     "fallback_prompt": ("Played where nobody configured the called number.", "prompts/it/short"),
     "shared_numbers": ("Numbers that many callers show, `*` for any digits at the end.", '["+3902440*"]'),
+    "verification": (
+        "What words of a carrier's own say of a number: passed, failed or absent.",
+        "{Number OK: passed}",
+    ),
     "controllers": ("Who answers for callers' data, by a short name.", "acme:"),
     f"{_C}.name": ("Its name.", "Acme S.p.A."),
     f"{_C}.retention": ("Days, weeks, months or years after which records are deleted.", "5 years"),
+    f"{_C}.service_purposes": ("Those without which the service cannot be given.", "[service]"),
+    f"{_C}.recycled_after": (
+        "So long without a call, a number may be somebody else's: the notice is due again.",
+        "2 years",
+    ),
     f"{_C}.time_zone": ("Where its days begin and end; UTC, if not given.", "Europe/Rome"),
     _O: ("What must be there where another company answers the calls.", ""),
     f"{_O}.processor": ("The company that answers.", "Acme S.p.A."),
@@ -80,6 +89,8 @@ SETTINGS: dict[str, tuple[str, str]] = {
     f"{_L}.callers": ("How the trunk writes numbers: national, international or either.", "national"),
     f"{_L}.answer": ("Whether to answer before the notice.", "false"),
     f"{_L}.again_after_transfer": ("Whether to play again after a transfer.", "true"),
-    f"{_L}.service_data_only": ("Leave out what is not due on every call (Garante 2007).", "true"),
+    f"{_L}.service_data_only": ("Leave out what has service purposes alone (Garante 2007).", "true"),
+    f"{_L}.landlines": ("`shared`: whoever rings from a landline is nobody in particular.", "shared"),
+    f"{_L}.fallback_informs": ("Whether a notice in another language than the wanted counts.", "false"),
     f"{_L}.trust_restricted": ("Recognise restricted numbers that came along all the same.", "true"),
 }

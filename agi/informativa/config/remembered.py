@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .. import __version__
 from ..files import put
-from ..model import Kind, NumberForm, Period
+from ..model import Kind, NumberForm, Period, Verification
 from .document import Document
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _KNOWN = {
     ("datetime", "timezone"),
     (Kind.__module__, "Kind"),
     (NumberForm.__module__, "NumberForm"),
+    (Verification.__module__, "Verification"),
     (Period.__module__, "Period"),
     ("types", "SimpleNamespace"),
 }

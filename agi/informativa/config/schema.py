@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from ..i18n import _, later
-from ..model import ALWAYS, Kind, NumberForm, Period
+from ..model import ALWAYS, Kind, NumberForm, Period, Verification
 
 
 def _misshapen(message: str) -> PydanticCustomError:
@@ -55,6 +55,9 @@ Number = Annotated[
     ),
 ]
 Text = Annotated[str, _form(r"\S.{0,199}", later("a text of 1 to 200 characters on one line"))]
+Words = Annotated[
+    str, _form(r"[A-Za-z][A-Za-z _-]{0,59}", later("what a network says, in letters, spaces, `-` and `_`"))
+]
 Key = Annotated[str, _form(r"[0-9*#]", later("one key of a telephone (0-9, * or #)"))]
 _OCTET = r"(25[0-5]|2[0-4]\d|1?\d?\d)"
 _PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d{2}|6[0-4]\d{3}|[1-5]?\d{4}|[1-9]\d{0,3})"
@@ -181,6 +184,8 @@ class ControllerSettings(Strict):
     """Who answers for the data of the callers of its lines."""
 
     name: Text
+    service_purposes: list[Identifier] = ["service"]
+    recycled_after: Annotated[Period | None, BeforeValidator(_period)] = None
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     retention: Annotated[Period | None, BeforeValidator(_period)] = None
     outsourcing: OutsourcingSettings | None = None
@@ -222,6 +227,8 @@ class LineSettings(Strict):
     again_after_transfer: bool = False
     service_data_only: bool = False
     trust_restricted: bool = False
+    landlines: Literal["personal", "shared"] = "personal"
+    fallback_informs: bool = True
 
 
 class ServiceSettings(Strict):
@@ -251,5 +258,6 @@ class Settings(Strict):
     shared_numbers: list[
         Annotated[str, _form(r"\+\d{1,15}\*?", later("a number such as `+390244001234` or `+3902440*`"))]
     ] = []
+    verification: dict[Words, Verification] = {}
     controllers: Annotated[dict[Identifier, ControllerSettings], Field(min_length=1)]
     lines: Annotated[dict[Number, LineSettings], Field(min_length=1)]

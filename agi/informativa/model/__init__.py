@@ -38,8 +38,9 @@ from .plan import (
     Recording,
     Step,
     Version,
+    spoken,
 )
-from .words import Ending, Kind, NumberForm, Reason, Status, Vouched
+from .words import Ending, Kind, NumberForm, Reason, Status, Verification, Vouched
 
 __all__ = [
     "ALWAYS",
@@ -74,8 +75,10 @@ __all__ = [
     "Told",
     "Unidentified",
     "Verdict",
+    "Verification",
     "Version",
     "Vouched",
     "known_by",
+    "spoken",
     "told_elsewhere",
 ]

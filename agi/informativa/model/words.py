@@ -67,6 +67,14 @@ class Ending(StrEnum):
     SERVICE_STOPPED = "service-stopped"  # informativa was told to stop and could not wait for the end
 
 
+class Verification(StrEnum):
+    """What a network that checks numbers says of one."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ABSENT = "absent"  # nothing was checked, nothing speaks against it
+
+
 class Vouched(StrEnum):
     """Who says that the number shown is the caller's (law: a number is not a person)."""
 

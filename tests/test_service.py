@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -129,10 +131,34 @@ def test_unit_is_right_and_hardened(unit: Path) -> None:
     assert "$" not in unit.read_text().replace("$MAINPID", "")
     said = analyzed("verify", "--man=no", unit)
     assert [line for line in said.splitlines() if "informativa.service" in line] == []
+
+
+def test_exposure_is_what_the_readme_says(unit: Path) -> None:
+    """For a user of its own and a program outside homes, by every systemd since that of Debian 12."""
+    text = re.sub("^(User|Group)=.*$", r"\1=asterisk", unit.read_text(), flags=re.M)
+    unit.write_text(text.replace("ProtectHome=read-only", "ProtectHome=yes"))
     (level,) = re.findall(
         r"exposure level for informativa.service: ([\d.]+)", analyzed("security", "--offline=true", unit)
     )
-    assert float(level) < 2.0
+    assert level == "1.0"
+    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+    assert "`systemd-analyze security` calls its exposure 1.0 of 10" in readme
+
+
+def test_reload_needs_no_package(unit: Path) -> None:
+    """What the unit reloads by is on every system: /bin/kill is of procps, which a small one lacks."""
+    (command,) = re.findall("^ExecReload=(.*)$", unit.read_text(), flags=re.M)
+    words = shlex.split(command)
+    assert words[0] == "/bin/sh"
+    waits = (
+        "from signal import *; pthread_sigmask(SIG_BLOCK, [SIGHUP]); print(flush=True);"
+        "print(sigwait([SIGHUP]), flush=True)"
+    )
+    with subprocess.Popen([sys.executable, "-c", waits], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        subprocess.run(words, env={"MAINPID": str(process.pid)}, check=True, timeout=30)
+        assert process.communicate(timeout=30)[0] == f"{int(signal.SIGHUP)}\n"
 
 
 def test_unit_of_a_folder_with_a_space(tmp_path: Path) -> None:

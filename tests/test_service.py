@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import shlex
 import shutil
 import signal
@@ -21,6 +22,7 @@ from informativa.cli import setup
 from informativa.cli.log import WAITING, Sink
 from informativa.config import load
 from informativa.model import Period
+from informativa.systemd import Notifier
 from lab.office import Office
 from test_ledgers import PLAYED
 
@@ -121,7 +123,7 @@ def analyzed(*arguments: str | Path) -> str:
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not there")
     command = ["systemd-analyze", *map(str, arguments)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     return ran.stdout + ran.stderr
 
 
@@ -202,3 +204,22 @@ def test_systemd_is_told_how_the_service_is(tmp_path: Path, monkeypatch: pytest.
         assert told() == "WATCHDOG=1"
         office.stop()
         assert next_but_alive() == "STOPPING=1"
+
+
+def test_what_a_full_socket_did_not_take_is_told_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd that was busy hears that the service is ready, though many signs of life came in between."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        full = int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text()) + 1
+        notifier = Notifier()
+        for _ in range(full):
+            notifier.alive()
+        notifier.ready("2 lines")
+        while select.select([systemd], [], [], 0)[0]:
+            assert systemd.recv(4096) == b"WATCHDOG=1"
+        notifier.alive()
+        assert [systemd.recv(4096) for _ in range(2)] == [b"READY=1\nSTATUS=2 lines", b"WATCHDOG=1"]
+        notifier.close()

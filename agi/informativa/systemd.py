@@ -42,7 +42,7 @@ class Notifier:
         self._socket.close()
 
     def _tell(self, state: str, *more: str, again: bool = True) -> None:
-        """What a full socket did not take is told first the next time: without `READY=1` a start has failed."""
+        """What a full socket did not take is told first the next time: without `READY=1` no start is done."""
         if not self._address:
             return
         datagram = "\n".join((state, *more)).encode()

@@ -98,8 +98,8 @@ def _made(suite: str, cache: Path) -> Path:
 
 def _copy_checkout(place: Path) -> None:
     """What a commit of all that is here would hold."""
-    listed = ["git", "-C", CHECKOUT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    for name in filter(None, subprocess.run(listed, capture_output=True, check=True).stdout.split(b"\0")):
+    ask = ["git", "-C", str(CHECKOUT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in filter(None, subprocess.run(ask, capture_output=True, check=True).stdout.split(b"\0")):
         file = CHECKOUT / os.fsdecode(name)
         if file.is_file():
             copy = place / os.fsdecode(name)

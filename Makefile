@@ -1,5 +1,7 @@
 # make demo     sets everything up and places real calls; says what to try next
 # make test     sets everything up and runs all tests, those on a real Asterisk included
+# make fast     the same without those on a real Asterisk
+# make bare     make fast in a bare Debian 12, on its Python 3.11.2; needs root and debootstrap
 # make torture  the attacks among the tests, much longer: three quarters of an hour or so
 # make bench    measures informativa beside its peers, and writes a report into .bench/ (about 20 minutes)
 # make lint     style, types and import contracts
@@ -8,13 +10,19 @@
 PYTHON ?= python3
 export PYTHONPATH := tests
 
-.PHONY: demo test torture bench messages docs lint setup clean
+.PHONY: demo test fast bare torture bench messages docs lint setup clean
 demo: setup
 	@.venv/bin/python -m lab.demo
 
 test: setup
 	@.venv/bin/python -m lab.fetch
 	@.venv/bin/python -m pytest -n 4 $(PYTEST)
+
+fast: setup
+	@.venv/bin/python -m pytest -n 4 --ignore=tests/asterisk --ignore=tests/test_lab.py $(PYTEST)
+
+bare: setup
+	@.venv/bin/python -m lab.bare bookworm -- make fast PYTEST="$(PYTEST)"
 
 torture: setup
 	@.venv/bin/python -m lab.fetch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,12 @@ import pytest
 from informativa.cli import setup
 
 os.environ["LANGUAGE"] = "en"  # the commands speak whoever's locale it is; test_i18n.py sets its own
+
+# A shell starts what runs in the background without SIGINT, nohup without SIGHUP, and whatever a test starts
+# would inherit that. A handler is not inherited, and this one lets the tests themselves go on as before.
+for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
 
 LONG = bool(os.environ.get("INFORMATIVA_TORTURE"))  # `make torture` sets it
 

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import pickletools
 import subprocess
 import sys
 from datetime import datetime
@@ -11,10 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from informativa.config import load, remembered
+from informativa.config import load, remembered, unusable
 from informativa.config.prompts import measure
 from informativa.errors import ConfigError
-from informativa.model import Period
+from informativa.model import NumberForm, Period
 from lab import audio
 
 
@@ -475,6 +476,30 @@ def test_what_is_kept_for_scripts_is_the_same_configuration(folder: Path) -> Non
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == f"{first.warnings} False\n"
     assert load(file) == first
+    assert unusable(file) == (kept(folder), "")
+
+
+def test_what_is_kept_needs_no_class_of_ours(folder: Path) -> None:
+    """Words of our enumerations are kept as words: Python 3.11.2 pickles them in a way of its own, by
+    `getattr`, which what reads them refuses."""
+    file = edit(folder, "    callers: either", "    callers: national")
+    first = load(file, keep=True)
+    named = {text for _code, text, _at in pickletools.genops(kept(folder).read_bytes()[32:])}
+    assert {"NumberForm", "national"} <= named
+    assert not {"informativa.model.words", "builtins", "getattr"} & named
+    again = load(file)
+    assert again == first
+    assert [type(line.callers) for line in again.lines] == [NumberForm] * 2
+
+
+def test_what_cannot_be_kept_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that what is kept cannot hold is a defect that `check` and the service's log tell; nothing is
+    kept then, and the configuration is good."""
+    monkeypatch.setattr(remembered, "_WORDS", {})
+    (warned,) = load(folder / "informativa.yaml", keep=True).warnings
+    assert "every script works this out anew" in str(warned)
+    assert "KeyError('NumberForm')" in str(warned)
+    assert not kept(folder).exists()
 
 
 def test_changed_text_is_read_anew(folder: Path) -> None:
@@ -517,5 +542,9 @@ def test_what_is_kept_is_not_trusted_blindly(folder: Path, content: str) -> None
     kept(folder).write_bytes(spoilt[content])
     kept(folder).chmod(0o666 if content == "written by others" else 0o644)
     assert remembered.recall(file, file.read_text()) is None
+    told = {"planted": "UnpicklingError", "written by others": "others than its owner and root can write it"}
+    _place, why = unusable(file)
+    assert told.get(content, "") in why
+    assert bool(why) == (content in told)
     assert load(file) == first
     assert not Path("planted").exists()

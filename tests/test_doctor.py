@@ -28,7 +28,7 @@ from informativa.doctor.account import ACTIONS, WRITE
 from informativa.doctor.case import Case
 from informativa.doctor.dialplan import FORMATS, MODULES, Step
 from informativa.doctor.examination import CHECKS
-from informativa.doctor.findings import Finding
+from informativa.doctor.findings import Finding, ok, warning
 
 SHIPPED = (Path(__file__).resolve().parent.parent / "dialplan/informativa.conf").read_text()
 PROGRAM = Path(sys.executable).with_name("informativa")
@@ -231,6 +231,22 @@ def test_key_that_asterisk_cannot_read(public: Path) -> None:
     found = looked(machine.files, case(public))
     assert [each.state for each in found] == ["wrong", "wrong"]
     assert all(each.fix.startswith(f"chown {OTHER} ") for each in found)
+
+
+def test_what_scripts_cannot_use_is_told(folder: Path) -> None:
+    """What is kept for scripts and cannot be used by them is told, with what to type; nothing else is."""
+    file = folder / "informativa.yaml"
+    loaded = config.load(file, keep=True)
+    assert looked(machine.configuration, Case(file, loaded, ())) == [ok(f"{file} is in order")]
+    (folder / ".informativa.yaml.parsed").chmod(0o666)
+    kept = folder / ".informativa.yaml.parsed"
+    assert looked(machine.configuration, Case(file, loaded, ()))[1:] == [
+        warning(
+            f"scripts cannot use {kept} (others than its owner and root can write it),"
+            " and take twice their time",
+            f"rm {kept}; informativa check -c {file}",
+        )
+    ]
 
 
 def test_folder_of_several_ledgers_is_named_once(public: Path) -> None:

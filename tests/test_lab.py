@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -9,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 import pytest
 
-from lab import audio, builds, debian, rtp, sipp
+from lab import audio, bare, builds, debian, rtp, sipp
 from lab.pbx import Pbx, PbxError
 from lab.phone import CallError, Phone
 
@@ -266,3 +269,42 @@ def test_unpacked_packages_need_no_network(tmp_path: Path, monkeypatch: pytest.M
         debian.packages("testing", ["sox"], tmp_path, quietly)
     (home / "packages.txt").write_text("sox\n")
     assert debian.packages("testing", ["sox"], tmp_path, quietly) == home / "root"
+
+
+def test_programs_of_tests_in_the_background_can_be_interrupted() -> None:
+    """A shell takes SIGINT from what runs in the background, nohup SIGHUP; what a test starts has both."""
+    tell = "import signal; print(signal.getsignal(2) is not signal.SIG_IGN, signal.getsignal(1) == 0)"
+    code = f"import conftest, subprocess, sys; subprocess.run([sys.executable, '-c', {tell!r}])"
+    command = f'trap "" INT HUP; exec {sys.executable} -c "$0"'
+    ran = subprocess.run(
+        ["sh", "-c", command, code], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "True True\n"
+
+
+def test_bare_root_that_cannot_be_made_is_skipped(tmp_path: Path) -> None:
+    """Where there is no debootstrap, or no root, the round is skipped and says why."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "lab.bare", "bookworm", "--", "false"],
+        cwd=Path(__file__).parent,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lacking = "debootstrap is not on this machine." if os.geteuid() == 0 else "Only root can make and enter"
+    assert ran.returncode == 0
+    assert ran.stderr.startswith(f"bare: skipped: {lacking}")
+
+
+def test_pip_reaches_its_packages_in_a_bare_root_too() -> None:
+    """What pip is configured with becomes its environment there; the environment's own words win."""
+    listed = (
+        ":env:.cert='/own.pem'\nglobal.cert='/etc/all.pem'\nglobal.index-url='https://packages.example'\n"
+        "global.find-links='\\n/a\\n/b'\ninstall.user='true'\n"
+    )
+    assert bare.pip_settings(listed) == {
+        "PIP_CERT": "/own.pem",
+        "PIP_INDEX_URL": "https://packages.example",
+        "PIP_FIND_LINKS": "/a /b",
+    }

@@ -83,7 +83,7 @@ def packages(
     for tool in ("apt-get", "apt-config", "dpkg-deb"):
         if not shutil.which(tool):
             raise Unavailable(f"{tool} is not on this machine, so it is not a Debian.", _INSTALL_YOURSELF)
-    with _disk_errors(cache), _only_one(home, progress):
+    with disk_errors(cache), only_one(home, progress):
         if not _complete(home, wanted):
             for broken in (home, *home.parent.glob(f".{label}.*.work")):
                 shutil.rmtree(broken, ignore_errors=True)
@@ -106,7 +106,7 @@ def _complete(home: Path, wanted: list[str]) -> bool:
 
 
 @contextlib.contextmanager
-def _disk_errors(cache: Path) -> Iterator[None]:
+def disk_errors(cache: Path) -> Iterator[None]:
     """Turn what a disk says into a sentence about the cache folder."""
     elsewhere = "Set INFORMATIVA_CACHE to a folder on another disk, or make room."
     try:
@@ -123,7 +123,7 @@ def _disk_errors(cache: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _only_one(home: Path, progress: Progress) -> Iterator[None]:
+def only_one(home: Path, progress: Progress) -> Iterator[None]:
     """Hold the folder's lock. The kernel frees it when its holder dies, so it cannot be left behind."""
     home.parent.mkdir(parents=True, exist_ok=True)
     with (home.parent / f".{home.name}.lock").open("w") as lock:
@@ -175,15 +175,9 @@ class _Apt:
         for folder in ("lists/partial", "cache/archives/partial", "log"):
             (work / folder).mkdir(parents=True)
         (work / "status").touch()
-        keys = [f"signed-by={_KEYRING}{end}" for end in (".pgp", ".gpg") if Path(_KEYRING + end).exists()]
-        options = " ".join([*keys[:1], "check-valid-until=no"])  # an archived suite's index is past its date
-        (work / "sources.list").write_text(f"deb [{options}] {_archive()} {suite} main\n")
-        # The machine's own settings are left out, but for how it reaches the network: they may hold hooks
-        # that only root can run, or clean the downloads away.
-        dump = _output(["apt-config", "dump", "--format", '%F "%v";%n'])
-        network = [
-            line for line in dump.splitlines() if re.match(r"Acquire::(https?|ftp|socks5h|tor)\b", line)
-        ]
+        keys = [f"signed-by={file}" for file in keyring()]
+        options = " ".join([*keys, "check-valid-until=no"])  # an archived suite's index is past its date
+        (work / "sources.list").write_text(f"deb [{options}] {archive()} {suite} main\n")
         settings = {
             "Dir::Etc::Main": "/dev/null",
             "Dir::Etc::Parts": "/dev/null",
@@ -204,7 +198,7 @@ class _Apt:
             "Acquire::Retries": "3",
             "Acquire::http::Timeout": "30",
         }
-        lines = [*network, *(f'{key} "{value}";' for key, value in settings.items())]
+        lines = [*network(), *(f'{key} "{value}";' for key, value in settings.items())]
         (work / "apt.conf").write_text("\n".join(lines) + "\n")
 
     def run(self, arguments: Sequence[str], progress: Callable[[float], None]) -> str:
@@ -240,7 +234,19 @@ class _Apt:
         return said
 
 
-def _archive() -> str:
+def network() -> list[str]:
+    """How this machine's apt reaches the network. Its other settings are left out: they may hold hooks that
+    only root can run, or clean the downloads away."""
+    dump = _output(["apt-config", "dump", "--format", '%F "%v";%n'])
+    return [line for line in dump.splitlines() if re.match(r"Acquire::(https?|ftp|socks5h|tor)\b", line)]
+
+
+def keyring() -> list[str]:
+    """The file of Debian's keys, if this machine has it."""
+    return [_KEYRING + end for end in (".pgp", ".gpg") if Path(_KEYRING + end).exists()][:1]
+
+
+def archive() -> str:
     """The address of the Debian archive that this machine's apt is set up with."""
     wanted = "$(REPO_URI)|$(ORIGIN)|$(LABEL)"
     listed = _output(["apt-get", "indextargets", "--format", wanted, "Created-By: Packages"])

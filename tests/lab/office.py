@@ -21,7 +21,7 @@ from .pbx import Pbx
 from .process import Child
 
 BIN = Path(sys.executable).parent
-_START = 20.0  # seconds; about half a second on an idle machine
+_START = 60.0  # seconds; about half a second on an idle machine
 
 
 class OfficeError(Exception):

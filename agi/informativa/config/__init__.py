@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from .build import Configuration, inspect, load
+from .build import Configuration, inspect, load, unusable
 
-__all__ = ["DEFAULT_FILE", "Configuration", "inspect", "load"]
+__all__ = ["DEFAULT_FILE", "Configuration", "inspect", "load", "unusable"]
 
 DEFAULT_FILE = Path("/etc/informativa/informativa.yaml")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,9 +110,21 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
         raise ConfigError([Problem(str(file), None, "", message)])
     builder = _Builder(document, settings, folder)
     configuration = builder.build(hashlib.sha256(text.encode()).hexdigest()[:16])
-    if keep and not known and not builder.problems:
-        remembered.keep(file, text, document, settings)
+    wanted = keep and not known and not builder.problems
+    if wanted and (refused := remembered.keep(file, text, document, settings)):
+        message = _(
+            "every script works this out anew, which takes it twice its time: a defect of informativa"
+            " ({error}); please report it"
+        ).format(error=refused)
+        found = Problem(str(file), None, "", message)
+        configuration = replace(configuration, warnings=(*configuration.warnings, found))
     return configuration, builder.problems
+
+
+def unusable(file: Path) -> tuple[Path, str]:
+    """Where what `file` comes to is kept for scripts, and why they cannot use it; '' where they can. Raises
+    ConfigError."""
+    return remembered.place(file), remembered.refusal(file, documents.read(file))
 
 
 def draft(file: Path) -> tuple[documents.Document, Settings]:

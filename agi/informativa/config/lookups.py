@@ -99,7 +99,9 @@ def _arguments(lookup: LookupSettings, folder: Path, path: KeyPath, findings: Fi
 
 
 def _installed(module: str) -> bool:
+    if module == "__main__":  # the program itself: how it was started decides whether it has an origin
+        return False
     try:
         return importlib.util.find_spec(module) is not None
-    except ValueError:  # what has no origin, such as __main__
+    except ValueError:  # what has no origin
         return False

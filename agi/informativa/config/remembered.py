@@ -15,12 +15,14 @@ import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import __version__
 from ..files import put
+from ..i18n import _, foreign
 from ..model import Kind, NumberForm, Period, Verification
 from .document import Document
 
@@ -32,35 +34,62 @@ _KNOWN = {
     ("datetime", "datetime"),
     ("datetime", "timedelta"),
     ("datetime", "timezone"),
-    (Kind.__module__, "Kind"),
-    (NumberForm.__module__, "NumberForm"),
-    (Verification.__module__, "Verification"),
     (Period.__module__, "Period"),
     ("types", "SimpleNamespace"),
 }
 
 
+_WORDS: dict[str, type[Enum]] = {"Kind": Kind, "NumberForm": NumberForm, "Verification": Verification}
+
+
+class _OtherTextError(Exception):
+    """What is kept is of another text, or of another informativa."""
+
+
+class _OthersError(Exception):
+    """What is kept may be somebody's who has no say here."""
+
+
 def recall(file: Path, text: str) -> tuple[Document, Settings] | None:
     """What `text` came to, if that is kept and nobody else than we, root or the file's owner wrote it."""
-    with suppress(Exception):  # whatever is wrong with it, the text itself is there
-        descriptor = os.open(_place(file), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as opened:
-            status = os.fstat(descriptor)
-            ours = status.st_uid in (0, os.geteuid(), file.stat().st_uid) and not status.st_mode & 0o022
-            if not (ours and stat.S_ISREG(status.st_mode)):
-                return None
-            digest, content = opened.read(32), opened.read()
-        if digest == _digest(text, content):
-            lines, settings = _Plain(io.BytesIO(content)).load()
-            return Document(str(file), None, lines), cast("Settings", settings)
+    with suppress(Exception):  # whatever is wrong with it, the text itself is there; `refusal` tells it
+        return _recalled(file, text)
     return None
 
 
-def keep(file: Path, text: str, document: Document, settings: Settings) -> None:
-    """Keep what `text` came to, where that is possible; by root, for the owner of the text."""
-    content = pickle.dumps((document.lines, plain(settings)), protocol=5)
+def refusal(file: Path, text: str) -> str:
+    """Why what is kept of `text` cannot be used, where something is: a script says nothing of it and takes
+    its time. '' where it can."""
+    try:
+        _recalled(file, text)
+    except (FileNotFoundError, _OtherTextError):
+        return ""
+    except _OthersError:
+        return _("others than its owner and root can write it")
+    except OSError as error:
+        return foreign(error.strerror or "")
+    except Exception as error:
+        return _("a defect of informativa: {error}").format(error=repr(error))
+    return ""
+
+
+def keep(file: Path, text: str, document: Document, settings: Settings) -> str:
+    """Keep what `text` came to, by root for the owner of the text; why a script could not use it, or ''.
+
+    Where the folder cannot be written nothing is kept, which is no mistake: the service may not.
+    """
+    kept = (document.lines, plain(settings))
+    content = io.BytesIO()
+    try:
+        _Words(content, protocol=5).dump(kept)
+        content.seek(0)
+        if _Plain(content).load() != kept:
+            raise pickle.UnpicklingError("another configuration")
+    except Exception as error:  # no reason to take no calls
+        return repr(error)
     with suppress(OSError):
-        put(_place(file), _digest(text, content) + content, file.stat())
+        put(place(file), _digest(text, content.getvalue()) + content.getvalue(), file.stat())
+    return ""
 
 
 def plain(settings: Any) -> Any:
@@ -74,8 +103,19 @@ def plain(settings: Any) -> Any:
     return settings
 
 
+class _Words(pickle.Pickler):
+    """Writes the members of our enumerations as words: how Python pickles them differs by its version."""
+
+    def persistent_id(self, obj: Any) -> tuple[str, Any] | None:
+        return (type(obj).__name__, obj.value) if isinstance(obj, Enum) else None
+
+
 class _Plain(pickle.Unpickler):
     """Makes only what settings are made of."""
+
+    def persistent_load(self, pid: tuple[str, Any]) -> Enum:
+        name, value = pid
+        return _WORDS[name](value)
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _KNOWN:
@@ -83,7 +123,22 @@ class _Plain(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def _place(file: Path) -> Path:
+def _recalled(file: Path, text: str) -> tuple[Document, Settings]:
+    descriptor = os.open(place(file), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as opened:
+        status = os.fstat(descriptor)
+        ours = status.st_uid in (0, os.geteuid(), file.stat().st_uid) and not status.st_mode & 0o022
+        if not (ours and stat.S_ISREG(status.st_mode)):
+            raise _OthersError
+        digest, content = opened.read(32), opened.read()
+    if digest != _digest(text, content):
+        raise _OtherTextError
+    lines, settings = _Plain(io.BytesIO(content)).load()
+    return Document(str(file), None, lines), cast("Settings", settings)
+
+
+def place(file: Path) -> Path:
+    """Where it is kept."""
     return file.with_name(f".{file.name}.parsed")
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from .. import __version__, bootstrap
+from .. import __version__, bootstrap, config
 from ..errors import InformativaError
 from ..i18n import _, foreign, later
 from ..model import Controller
@@ -34,6 +34,11 @@ async def configuration(case: Case) -> AsyncIterator[Finding]:
         yield warning(text, fix.removeprefix(_("type: ")))
     if not (case.problems or case.configuration.refused or case.configuration.warnings):
         yield ok(_("{file} is in order").format(file=case.file))
+    kept, why = await aside(config.unusable, case.file)
+    if why:
+        text = _("scripts cannot use {file} ({why}), and take twice their time")
+        fix = f"rm {kept}; informativa check -c {case.file}"
+        yield warning(text.format(file=kept, why=why), fix)
 
 
 async def service(case: Case) -> AsyncIterator[Finding]:

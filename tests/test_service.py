@@ -81,9 +81,10 @@ def test_i4_service_that_hangs_ends_itself(hanging: str, status: int, said: byte
 
 
 def test_service_that_was_stopped_goes_on(tmp_path: Path) -> None:
-    """A process that was stopped for much longer than a loop may hang, as with its virtual machine, is healthy:
-    it goes on and serves."""
-    program = "import sys; from informativa import watchdog; watchdog.SECOND = 0.05\n"
+    """A process that was stopped for much longer than its loop may hang and Asterisk may take to answer, as with
+    its virtual machine, is healthy: it goes on, and so do its calls."""
+    program = "import sys; from informativa import watchdog; from informativa.sessions import dialogue\n"
+    program += "watchdog.SECOND = 0.05; dialogue.PATIENCE = 0.5\n"
     program += "from informativa.cli.main import main; sys.exit(main())"
     office = Office(tmp_path / "etc", program=(sys.executable, "-c", program))
     office.start()
@@ -91,14 +92,18 @@ def test_service_that_was_stopped_goes_on(tmp_path: Path) -> None:
     assert pid is not None
     try:
         for _ in range(3):
-            os.kill(pid, signal.SIGSTOP)
-            while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
-                pass
-            time.sleep(1.5)  # three times as long as a loop may hang: this is what is tested
-            os.kill(pid, signal.SIGCONT)
             with socket.create_connection(("127.0.0.1", office.port), timeout=20) as asterisk:
-                asterisk.sendall(b"agi_request: x\nagi_network_script: status\nagi_threadid: 1\n\n")
-                assert asterisk.recv(1000).startswith(b'SET VARIABLE "INFORMATIVA_SERVICE"')
+                asterisk.sendall(
+                    b"agi_request: x\nagi_network_script: notice\nagi_threadid: 1\nagi_arg_1: 0212345678\n\n"
+                )
+                assert asterisk.recv(1000) == b"ANSWER\n"
+                os.kill(pid, signal.SIGSTOP)
+                while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+                    pass
+                asterisk.sendall(b"200 result=0\n")
+                time.sleep(1.5)  # three times as long as either may take: this is what is tested
+                os.kill(pid, signal.SIGCONT)
+                assert asterisk.recv(1000).startswith(b"STREAM FILE")
     finally:
         assert office.stop() == 0
 

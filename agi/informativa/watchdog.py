@@ -1,11 +1,11 @@
-"""Ends the process when its event loop stands still: Asterisk waits for ever for a server that hangs, and goes
-on at once when the connection closes.
+"""Ends the process when its event loop stands still: Asterisk waits for ever for a server that hangs, and
+goes on at once when the connection closes.
 
-What is measured are the process's own turns, not the clock. A process that was stopped (SIGSTOP, a debugger, a
-frozen virtual machine) finds on waking that much time has gone by, and is healthy. So a thread counts how often
-it woke itself without a turn of the loop. One that cannot wake, since something computes and never lets go of
-the interpreter, is ended by the kernel after as many seconds of computing. Against what holds the interpreter
-and waits there is systemd, which hears by `alive` that the loop turns (WatchdogSec=).
+What is measured are the process's own turns, not the clock. A process that was stopped (SIGSTOP, a debugger,
+a frozen virtual machine) finds on waking that much time has gone by, and is healthy. So a thread counts how
+often it woke itself without a turn of the loop. One that cannot wake, since something computes and never lets
+go of the interpreter, is ended by the kernel after as many seconds of computing. Against what holds the
+interpreter and waits there is systemd, which hears by `alive` that the loop turns (WatchdogSec=).
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from contextlib import asynccontextmanager
 SECOND = 1.0
 HANGING = 10  # of the watchdog's seconds without a turn of the event loop; a healthy one takes milliseconds
 COMPUTING = 2 * HANGING  # seconds of all threads together: others may compute beside the loop
-_LAST_WORDS = b"The event loop stands still, so the service ends itself. Please report what each thread does:\n"
+_LAST_WORDS = (
+    b"The event loop stands still, so the service ends itself. Please report what each thread does:\n"
+)
 
 
 @asynccontextmanager

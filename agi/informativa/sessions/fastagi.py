@@ -102,7 +102,7 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
             self.writer.abort()
 
     def _late(self) -> None:
-        """The time for a reply is over. It may lie there unread all the same, when this process was stopped."""
+        """The time for a reply is over. It may lie there unread, when this process was stopped meanwhile."""
         late = "Asterisk did not answer an AGI command."
         self._deadline = self.app.loop.call_later(LAST_LOOK_SECONDS, self._lost, late)
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from .. import CONFIGURATION
 from .build import Configuration, inspect, load
 
 __all__ = ["DEFAULT_FILE", "Configuration", "inspect", "load"]
 
-DEFAULT_FILE = Path("/etc/informativa/informativa.yaml")
+DEFAULT_FILE = Path(CONFIGURATION)

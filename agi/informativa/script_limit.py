@@ -1,6 +1,6 @@
 """How many scripts may run at a time. Asterisk starts one for each call, and only they themselves can say
-that they are too many: each locks a byte of a file for as long as it lives, and one that finds none free gives
-up at once. The kernel frees a byte when its process ends, whichever way.
+that they are too many: each locks a byte of a file for as long as it lives, and one that finds none free
+gives up at once. The kernel frees a byte when its process ends, whichever way.
 
 A script that is to give up must cost little, so this imports next to nothing: not even pathlib.
 """

@@ -96,8 +96,8 @@ def _prioritised(_logger: object, method: str, line: Any) -> str:
     return "\n".join(f"<{_PRIORITIES.get(method, 6)}>{part}" for part in str(line).split("\n"))
 
 
-def _cleaned(_logger: object, _method: str, facts: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """No fact passes for a line of its own, or for a command to the terminal; a traceback is not among them."""
+def _cleaned(_logger: object, _method: str, facts: Any) -> dict[str, Any]:
+    """No fact passes for a line of its own, or for a command to the terminal; a traceback is none of them."""
     return {name: one_line(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
 
 

@@ -1,9 +1,10 @@
-"""What this terminal can show, and may be shown: the one place that decides about colour, characters and width.
+"""What this terminal can show, and may be shown: the one place that decides about colour, characters and
+width.
 
-Everything that is printed goes through the streams that `prepare` sets up; whoever wants more than plain lines
-takes a `console`. Both let no character through that a terminal takes for a command or that turns the order of
-what stands there: records, look-ups and callers' PBXs may hold any. What is not for people goes out by
-`verbatim`.
+Everything that is printed goes through the streams that `prepare` sets up; whoever wants more than plain
+lines takes a `console`. Both let no character through that a terminal takes for a command, or that turns the
+order of what stands there: records, answers of look-ups and what Asterisk says may hold any. What is not for
+people goes out by `verbatim`.
 """
 
 from __future__ import annotations

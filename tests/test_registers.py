@@ -472,3 +472,53 @@ def test_i4_what_takes_all_the_time_to_open_is_not_asked() -> None:
     opening.set()
     assert_all_end(register)
     assert hanging.asked == 0
+
+
+class Dying(BaseException):
+    """As of a driver that calls `sys.exit`, or one in Rust that panics."""
+
+
+def test_i4_driver_that_would_end_its_thread_ends_nothing() -> None:
+    """I4: whatever a driver raises is one look-up's failure: neither the service nor the thread ends, and the
+    next question is answered."""
+    answers: list[Any] = [SystemExit(3), Dying(), [{"version": "1"}]]
+
+    def opened(_lookup: Lookup) -> Any:
+        def ask(_caller: Identified) -> Any:
+            if isinstance(given := answers.pop(0), BaseException):
+                raise given
+            return given
+
+        return ask
+
+    async def story(register: GuardedRegister) -> None:
+        for _ in range(2):
+            with pytest.raises(RegisterError, match=r"The look-up crm failed \(RuntimeError\)\."):
+                await register.ask(WHO)
+        assert await register.ask(WHO)
+
+    register = guarded(CRM, opened)
+    asyncio.run(story(register))
+    assert_all_end(register)
+
+
+def test_i4_thread_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I4: where the system gives no thread the notice is played; when it gives one again, all is well."""
+
+    def none(_self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    times, now = THREADS + WAITING + 1, [0.0]
+    register = guarded(CRM, lambda _lookup: lambda _caller: [{"version": "1"}], lambda: now[0])
+
+    async def story() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", none)
+            for _ in range(times):
+                with pytest.raises(RegisterError, match=r"failed \(RuntimeError\)"):
+                    await register.ask(WHO)
+                now[0] += PAUSE_SECONDS
+        assert await register.ask(WHO)
+
+    asyncio.run(story())
+    assert_all_end(register)

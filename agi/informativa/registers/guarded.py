@@ -126,21 +126,23 @@ class GuardedRegister:
         self._waited_for[future] = None
         self._jobs.put(job)
         self._asking += 1
-        if not self._idle.acquire(blocking=False) and self._threads < THREADS:
-            self._threads += 1
-            name = f"look-up {self._lookup.id}"
-            thread = threading.Thread(
-                target=self._work, args=(self._jobs, self._idle), name=name, daemon=True
-            )
-            self._alive.append(thread)
-            thread.start()
         try:
+            if not self._idle.acquire(blocking=False) and self._threads < THREADS:
+                self._start()
             return await self._wait(future, self._lookup.seconds)
         finally:
             job.clear()  # nobody keeps a number that is not asked about any more
             future.cancel()  # who still waits for its turn need not be asked about any more
             self._give_up(future)
             self._asking -= 1
+
+    def _start(self) -> None:
+        """One thread more. Raises RuntimeError where the system gives none; the next question tries again."""
+        name = f"look-up {self._lookup.id}"
+        thread = threading.Thread(target=self._work, args=(self._jobs, self._idle), name=name, daemon=True)
+        thread.start()
+        self._alive.append(thread)
+        self._threads += 1
 
     def _give_up(self, future: Future[Answers]) -> None:
         """Wait no more, and cut off what is being asked, if it knows how."""
@@ -175,8 +177,12 @@ class GuardedRegister:
                 if not self._asks(future, question):  # what was to be opened took all the time
                     raise TimeoutError
                 answer, error = question(caller), None
-            except BaseException as failure:  # whatever it is, it is the waiting call's to report
+            except Exception as failure:  # whatever it is, it is the waiting call's to report
                 answer, error = [], failure
+            except (
+                BaseException
+            ) as failure:  # SystemExit, a panic: in the event loop it would end the service
+                answer, error = [], RuntimeError(type(failure).__name__)
             if not self._asks(future, None):  # it may have been cut off, and is of no more use
                 question = None
             if error is None:

@@ -50,6 +50,18 @@ def test_environment_is_read() -> None:
     assert not call.ambiguous
 
 
+def test_options_are_read_by_their_names() -> None:
+    """Each of the dialplan's arguments after the line is found under its name; the conversation's id is as
+    harmless as the call's."""
+    raw = ENVIRONMENT.rstrip(b"\n") + b"\nagi_arg_3: linked=1700000000.3\nagi_arg_4: heard=privacy:1 a=b\n\n"
+    call = agi.parse_environment(raw % b"x")
+    assert (call.id, call.linked) == ("1700000000.7", "1700000000.3")
+    assert call.options["heard"] == "privacy:1 a=b"
+    forged = agi.parse_environment(raw.replace(b"1700000000.3", b"3331234567.1") % b"x")
+    assert forged.linked == "#.1"
+    assert agi.parse_environment(ENVIRONMENT % b"x").linked == ""
+
+
 @pytest.mark.parametrize(
     "name",
     [b'"; DROP', rb"back\slash", b"Latin-1 \xe8\xff", "UTF-8 è 😀".encode(), b"a: b: c", b"", b"x" * 4000],
@@ -232,3 +244,26 @@ def test_any_lines_give_replies_or_a_protocol_error(lines: list[bytes]) -> None:
     with contextlib.suppress(ProtocolError):
         for line in lines:
             reader.feed(line)
+
+
+@pytest.mark.parametrize("rest", [b"HANGUP\n", b"HANG", b"H"])
+def test_hangup_right_behind_a_reply_is_noticed(rest: bytes) -> None:
+    """What came in the same packet as a reply is looked at, and its end completes it."""
+    reader = agi.ReplyReader()
+    assert reader.feed(b"200 result=0\n" + rest) == agi.Reply(200, 0)
+    assert reader.hung_up
+    assert reader.feed(b"HANGUP\n"[len(rest) :] + b"200 result=1\n") == agi.Reply(200, 1)
+
+
+@pytest.mark.parametrize("rest", [b"200 result=1\n", b"2", b"\n", b"HANGUP\n200 result=1\n", b"HANGUPS"])
+def test_more_than_one_reply_at_once_is_somebody_elses(rest: bytes) -> None:
+    """Nothing but a HANGUP may follow a reply: another would pass for that of the next command."""
+    with pytest.raises(ProtocolError, match="before it was sent"):
+        agi.ReplyReader().feed(b"200 result=0\n" + rest)
+
+
+def test_length_of_a_reply_counts_from_the_one_before() -> None:
+    """A long call's replies are not added up."""
+    reader = agi.ReplyReader()
+    for _ in range(100):
+        assert reader.feed(b"200 result=1 (" + b"x" * 1000 + b")\n") == agi.Reply(200, 1)

@@ -654,3 +654,105 @@ def test_answer_that_cannot_be_put_on_record_counts_for_nothing() -> None:
     crm = ScriptedRegister(told_by_crm(own, EARLIER))
     verdict, _ = ask(own, crm, ledger=BrokenLedger(readable=True))
     assert (crm.asked, verdict.status, verdict.reason) == (1, Status.FALLBACK, "ledger-unavailable")
+
+
+OTHER = Prompt("/prompts/it/other", SHORT.lengths)
+
+
+def test_answer_ends_the_asking() -> None:
+    """What one system says is not asked of the next."""
+    own = line()
+    first, second = ScriptedRegister(told_by_crm(own, EARLIER)), ScriptedRegister(told_by_crm(own, EARLIER))
+    ask(own, first, second)
+    assert (first.asked, second.asked) == (1, 0)
+
+
+def test_i1_skip_that_cannot_be_recorded_after_a_played_step_is_not_made() -> None:
+    """I1: when the ledger fails in the middle of a plan, what would have been left out after it is played
+    too, with that ground, and spooled."""
+    ledger = BrokenLedger(readable=True, writable=True)
+    country = Notice("country", (replace(version(), short={"it": OTHER}),))
+    own = line(Step(notice(), ALWAYS), Step(country))
+    at = Desk({own.number: own}, {"acme": ledger}, SteppingClock())
+    handle(ScriptedSession(), at)
+
+    class Failing(ScriptedSession):
+        async def play(self, prompt: Prompt, keys: str, *, answer: bool = True) -> Playback:
+            ledger.book.writable = False
+            return await super().play(prompt, keys, answer=answer)
+
+    session = Failing()
+    verdict = handle(session, at)
+    assert [path for path, _ in session.played] == [SHORT.path, OTHER.path]
+    assert (verdict.status, verdict.reason) == (Status.FALLBACK, "ledger-unavailable")
+    rows = [dict(part.split("=") for part in row.split("|")) for row in session.database.values()]
+    assert [(row["prompt"], row["why"], row["ending"]) for row in rows] == [
+        (SHORT.path, "every-call", "whole"),
+        (OTHER.path, "ledger-unavailable", "whole"),
+    ]
+    assert [event.status for event in verdict.events] == [Status.PLAYED, Status.PLAYED]
+
+
+def test_i1_spooled_delivery_is_not_claimed_as_heard() -> None:
+    """I1: what no ledger took is no record to point at after a transfer; what one took is."""
+    session, lost = ScriptedSession(), ScriptedSession()
+    handle(session, desk())
+    handle(lost, desk(BrokenLedger()))
+    assert session.variables["__INFORMATIVA_HEARD"] == "privacy:1"
+    assert lost.played
+    assert lost.variables["__INFORMATIVA_HEARD"] == ""
+
+
+def test_what_an_operator_read_is_told() -> None:
+    """The dialplan gets the last record, and all that was read for after a transfer; what is due on every
+    call is not among it."""
+    country, daily = Notice("country", (version(),)), Notice("daily", (version(),))
+    at, ledger = one_line(line(notice(), Step(daily, ALWAYS), country))
+    read = {"action": "read", "operator": "anna", "heard": "earlier:7"}
+    session = ScriptedSession(incoming(options=read, linked="1700000000.9"))
+    verdict = handle(session, at)
+    assert session.played == []
+    assert session.variables == {
+        "__INFORMATIVA_HEARD": "earlier:7 privacy:1 country:2",
+        "INFORMATIVA_RECORD": "2",
+        "INFORMATIVA_REASON": "told-elsewhere",
+        "INFORMATIVA_STATUS": "INFORMED",
+    }
+    assert (verdict.status, verdict.reason, verdict.record) == (Status.INFORMED, "told-elsewhere", "2")
+    assert [
+        (event.notice, event.kind, event.reference, event.linked, event.call, event.line, event.language)
+        for event in (record.event for record in ledger.records())
+    ] == [
+        (name, "operator", "anna", "1700000000.9", "1700000000.1", "+390212345678", "it")
+        for name in ("privacy", "country")
+    ]
+    assert handle(ScriptedSession(), at).events[0].status is Status.NOTDUE
+
+
+def test_operator_who_read_nothing_that_counts_has_no_record() -> None:
+    """On a line where all is due on every call there is nothing to put on record."""
+    at, ledger = one_line(line(Step(notice(), ALWAYS)))
+    verdict = handle(ScriptedSession(incoming(options={"action": "read"})), at)
+    assert (verdict.record, verdict.heard, list(ledger.records())) == ("", "", [])
+
+
+@pytest.mark.parametrize(
+    ("linked", "claim", "status"),
+    [
+        ("1700000000.1", "privacy:1", Status.NOTDUE),
+        ("1700000000.2", "privacy:1", Status.PLAYED),
+        ("1700000000.1", "privacy:2", Status.PLAYED),
+        ("1700000000.1", "country:1", Status.PLAYED),
+        ("1700000000.1", "", Status.PLAYED),
+        ("", "privacy:1", Status.PLAYED),
+    ],
+)
+def test_i1_only_the_record_of_this_conversation_proves_a_claim(
+    linked: str, claim: str, status: Status
+) -> None:
+    """I1: a claim to have heard a notice before a transfer counts with a record of that notice and of this
+    very conversation; without a conversation's id nothing does."""
+    at = desk()
+    handle(ScriptedSession(incoming("unknown", linked=linked and "1700000000.1")), at)
+    again = incoming("unknown", linked=linked, options={"heard": claim})
+    assert handle(ScriptedSession(again), at).status is status

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +15,7 @@ import pytest
 
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event
+from informativa.script_limit import RUNNING, STARTING, ScriptLimit
 
 SCRIPT = Path(sys.executable).with_name("informativa-agi")
 NUMBER = "3331234567"
@@ -24,7 +28,11 @@ class Script:
         self, config: Path, *, number: str = f"+39{NUMBER}", name: bytes = b"Mario", **more: str
     ) -> None:
         self.process = subprocess.Popen(
-            [SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [SCRIPT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"INFORMATIVA_CONFIG": str(config)},
         )
         environment = {
             "agi_request": "informativa-agi",
@@ -170,3 +178,75 @@ def test_started_by_hand() -> None:
     assert ran.stdout == b""
     assert b"AGI" in ran.stderr
     assert b"Traceback" not in ran.stderr
+
+
+@contextlib.contextmanager
+def taken(file: Path, first: int, count: int) -> Iterator[None]:
+    """So many places are taken by others: a script's locks are its process's, and these are ours."""
+    with file.open("r+b") as opened:
+        fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB, count, first)
+        yield
+
+
+def crowded(script: Script) -> None:
+    """It says that it is one too many, and nothing else."""
+    said = script.hear()
+    assert said.startswith('VERBOSE "informativa-agi: ')
+    assert "too many scripts run at once" in said.lower()
+    with contextlib.suppress(BrokenPipeError):  # one that gave up early does not listen
+        script.say("200 result=1\n")
+    assert script.end() == (1, "")
+
+
+def places(folder: Path) -> Path:
+    """Where scripts take their places, made by the first."""
+    assert ScriptLimit().admits(str(folder / "informativa.yaml"))
+    return folder / ".informativa.yaml.scripts"
+
+
+@pytest.mark.parametrize(
+    ("first", "count"), [(0, STARTING), (STARTING, RUNNING)], ids=["starting", "running"]
+)
+def test_i4_script_that_is_one_too_many_gives_up_at_once(start, folder: Path, first: int, count: int) -> None:
+    """I4: with all places taken a script says so on the console, sets no status, so that the dialplan plays,
+    and does not even look for its configuration; with one of them free it serves."""
+    file = places(folder)
+    (folder / "informativa.yaml").rename(folder / "elsewhere.yaml")
+    with taken(file, first, count):
+        crowded(start())
+    (folder / "elsewhere.yaml").rename(folder / "informativa.yaml")
+    with taken(file, first, count - 1):
+        start().expect("ANSWER")
+
+
+def test_script_that_began_its_call_lets_others_start(start, folder: Path) -> None:
+    """Only what starts is counted among those that start; the place of one that died is free."""
+    file = places(folder)
+    with taken(file, 0, STARTING - 1), taken(file, STARTING, RUNNING - 2):
+        start().expect("ANSWER")
+        other = start()
+        other.expect("ANSWER")
+        crowded(start())
+        other.process.kill()
+        other.process.wait()
+        start().expect("ANSWER")
+
+
+def test_i4_scripts_are_counted_beside_the_ledger_where_none_may_write_beside_the_configuration(
+    start, folder: Path
+) -> None:
+    """I4: a configuration in a folder that is root's leaves the scripts their ledger's folder."""
+    (folder / ".informativa.yaml.scripts").mkdir()  # in the way, for root too
+    script = start()
+    script.expect("ANSWER")
+    file = folder / "ledger/.acme.sqlite3.scripts"
+    assert file.stat().st_mode & 0o777 == 0o600
+    with taken(file, 0, STARTING):
+        crowded(start())
+
+
+def test_i4_scripts_that_cannot_be_counted_serve(start, folder: Path) -> None:
+    """I4: where no such file can be made, and where another lies in its place, calls are served as ever."""
+    (folder / ".informativa.yaml.scripts").symlink_to(folder / "informativa.yaml")
+    (folder / "ledger/.acme.sqlite3.scripts").mkdir()
+    start().expect("ANSWER")

@@ -62,6 +62,13 @@ def test_several_prompts_and_unknown_ones() -> None:
     ]
 
 
+def test_row_without_a_prompt() -> None:
+    """Where there was nothing to play, that is put on record too, of no notice in particular."""
+    (event,) = spool.understood(KEY, row(prompt="", ending="not-playable"), LINES).events
+    assert (event.status, event.notice, event.version, event.prompt) == (Status.FAILED, "", "", "")
+    assert event.heard == Heard(Ending.NOT_PLAYABLE, 10.0, 0.0)
+
+
 def test_row_of_an_operator() -> None:
     """That an operator read the notices is put on record of each notice that is not for every call."""
     (event,) = spool.understood(KEY, row(ending="operator", prompt=""), LINES).events

@@ -5,3 +5,5 @@ contracts in pyproject.toml.
 """
 
 __version__ = "0.1.0"
+
+CONFIGURATION = "/etc/informativa/informativa.yaml"  # unless another is named

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import faulthandler
 import logging
 import os
 import resource
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +26,7 @@ from .model import Verdict
 from .ports import CallSession
 from .sessions.fastagi import STRANGERS, FastAgiServer
 from .systemd import Notifier
+from .watchdog import watched
 
 log = structlog.get_logger("informativa")
 
@@ -35,7 +35,6 @@ COLLECT_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
 DOUBTS = 20  # words of the network's that nobody understands, each told once
 OWN_DESCRIPTORS = STRANGERS + 100  # for peers that are no calls yet, ledgers and the like
-HANG_SECONDS = 10  # without a turn of the event loop; a healthy one takes milliseconds
 
 
 def prepare(file: Path, *, create: bool = True) -> Configuration:
@@ -122,7 +121,7 @@ class Service:
         self._aside(self._daily())
         self._aside(self._collect())
         self._aside(self._reopen())
-        async with _watched(self._notifier.alive):
+        async with watched(self._notifier.alive):
             await stop.wait()
             self._notifier.stopping()
             cancelled = await self._server.stop(self.configuration.drain)
@@ -326,26 +325,6 @@ def _surviving() -> Iterator[None]:
         yield
     except Exception as error:
         log.error("a defect of informativa", exc_info=error)
-
-
-@asynccontextmanager
-async def _watched(alive: Callable[[], None]) -> AsyncIterator[None]:
-    """End the process when its event loop stands still: Asterisk waits for ever for a server that hangs,
-    and goes on at once when the connection closes. faulthandler's timer needs no working interpreter, and
-    systemd, which hears by `alive` that the loop turns, no working process."""
-
-    async def pat() -> None:
-        while True:
-            faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
-            alive()
-            await asyncio.sleep(1)
-
-    patting = asyncio.create_task(pat())
-    try:
-        yield
-    finally:
-        patting.cancel()
-        faulthandler.cancel_dump_traceback_later()
 
 
 def _allow_descriptors(sessions: int) -> int:

@@ -19,6 +19,7 @@ from ..i18n import _, foreign, later
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Identified, Kind, Notice, NumberForm, Record, Version, told_elsewhere
 from .options import Config, Json, controller_named, known, print_json, silent
+from .terminal import one_line
 
 app = typer.Typer(help="Answer a caller's request for access or erasure.", no_args_is_help=True)
 
@@ -57,10 +58,8 @@ def show(number: Number, config: Config = DEFAULT_FILE, controller: Of = None, a
             )
         )
         for record in records:
-            print(
-                "    "
-                + ", ".join(f"{_(what)}: {fact}" for what, fact in _facts(record).items() if fact != "")
-            )
+            told = (f"{_(what)}: {fact}" for what, fact in _facts(record).items() if fact != "")
+            print(one_line("    " + ", ".join(told)))
 
 
 @app.command()

@@ -17,6 +17,7 @@ from ..i18n import _, later
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Event, Kind, Record
 from .options import Config, Json, as_json, controller_named
+from .terminal import one_line
 
 app = typer.Typer(help="What was recorded.", no_args_is_help=True)
 
@@ -132,7 +133,7 @@ def _print(records: Iterable[Record]) -> None:
     print(_LINE.format(*map(_, _HEADINGS)))
     rows = iter(records)
     while page := list(islice(rows, 1000)):
-        print("\n".join(_LINE.format(*_cells(record)).rstrip() for record in page))
+        print("\n".join(one_line(_LINE.format(*_cells(record)).rstrip()) for record in page))
     print()
 
 

@@ -17,6 +17,7 @@ from ..config.messages import closest
 from ..errors import InformativaError
 from ..i18n import _
 from ..model import Controller, Line
+from .terminal import escaped
 
 SHOWN = 10  # names that a message lists
 
@@ -52,7 +53,7 @@ def silent(_text: str) -> None:
 def as_json(facts: object, indent: int | None = None) -> str:
     """The same as text, on one line without `indent`."""
     unicode = sys.stdout is not None and sys.stdout.encoding.lower().startswith("utf")
-    return json.dumps(_joined(facts), indent=indent, ensure_ascii=not unicode)
+    return escaped(json.dumps(_joined(facts), indent=indent, ensure_ascii=not unicode))
 
 
 def _joined(facts: object) -> Any:

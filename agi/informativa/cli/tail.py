@@ -17,6 +17,7 @@ from ..i18n import _
 from ..ledgers.watching import Follower
 from ..model import Controller, Record
 from .options import as_json, controller_named
+from .terminal import one_line
 
 LOOK_SECONDS = 0.25  # between two looks, each of which costs 0.01 ms where nothing is new
 _LINE = "{time:<8} {line:<14.14} {controller:<10.10} {status:<8} {reason:<18.18} {heard:>6} {record:>8}"
@@ -94,7 +95,7 @@ def _closed(seconds: float) -> bool:
 
 def _row(record: Record, owner: Controller) -> str:
     event = record.event
-    return _LINE.format(
+    row = _LINE.format(
         time=f"{event.at.astimezone():%H:%M:%S}",
         line=event.line,
         controller=owner.id,
@@ -103,6 +104,7 @@ def _row(record: Record, owner: Controller) -> str:
         heard=f"{event.heard.seconds:.1f}s" if event.heard else "-",
         record=record.number,
     )
+    return one_line(row)
 
 
 def _facts(record: Record, owner: Controller) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from .. import CONFIGURATION
 from .build import Configuration, inspect, load, unusable
 
 __all__ = ["DEFAULT_FILE", "Configuration", "inspect", "load", "unusable"]
 
-DEFAULT_FILE = Path("/etc/informativa/informativa.yaml")
+DEFAULT_FILE = Path(CONFIGURATION)

@@ -31,6 +31,7 @@ log = structlog.get_logger("informativa.fastagi")
 ROUTE = "notice"
 STATUS = "status"  # in its place: who serves here is said, as a variable, to whoever asks
 STATUS_VARIABLE = "INFORMATIVA_SERVICE"
+LAST_LOOK_SECONDS = 0.1  # for what lies there already when the time for a reply is over
 HEADER_SECONDS = 5.0  # Asterisk sends the whole environment at once
 SHOWN_OUT = 10  # strangers in one turn of the event loop, so that no call waits for a thousand of them
 STRANGERS = 1000  # peers at a time that have not said which call they are: in a flood each gets some time
@@ -48,6 +49,7 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
         self.session = Dialogue(call, self.replies, self.exchange)
         self._reply: asyncio.Future[agi.Reply | None] | None = None  # while a command waits for one
         self._failure: SessionError | None = None
+        self._deadline: asyncio.TimerHandle  # of the command that waits
 
     async def exchange(self, command: bytes, seconds: float) -> agi.Reply:
         """Send one command and await its reply.
@@ -58,13 +60,13 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
         if self._failure is not None:
             raise self._failure
         self._reply = self.app.loop.create_future()
-        late = self.app.loop.call_later(seconds, self._lost, "Asterisk did not answer an AGI command.")
+        self._deadline = self.app.loop.call_later(seconds, self._late)
         try:
             self.writer.write(command)  # one at a time, so there is nothing to drain
             reply = await self._reply
         finally:
             self._reply = None
-            late.cancel()
+            self._deadline.cancel()
         if reply is None:
             assert self._failure is not None  # nothing else ends the waiting
             raise self._failure
@@ -98,6 +100,11 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
             self.writer.close()
         else:
             self.writer.abort()
+
+    def _late(self) -> None:
+        """The time for a reply is over. It may lie there unread, when this process was stopped meanwhile."""
+        late = "Asterisk did not answer an AGI command."
+        self._deadline = self.app.loop.call_later(LAST_LOOK_SECONDS, self._lost, late)
 
     def _lost(self, why: str) -> None:
         self._fail(SessionLostError(why))

@@ -24,6 +24,7 @@ from .calls import (
 )
 from .plan import (
     ALWAYS,
+    Changed,
     Controller,
     Document,
     Keys,
@@ -38,12 +39,14 @@ from .plan import (
     Recording,
     Step,
     Version,
+    recording_digest,
 )
 from .words import Ending, Kind, NumberForm, Reason, Status, Vouched
 
 __all__ = [
     "ALWAYS",
     "Caller",
+    "Changed",
     "Controller",
     "Decision",
     "Document",
@@ -77,5 +80,6 @@ __all__ = [
     "Version",
     "Vouched",
     "known_by",
+    "recording_digest",
     "told_elsewhere",
 ]

@@ -44,8 +44,8 @@ class Served(Protocol):
 class InstalledRecordings(Recordings):
     """The `Recordings` of this machine. `aside` does what takes its time, so that other calls go on."""
 
-    def __init__(self, served: Served, aside: Aside) -> None:
-        self._served, self._aside = served, aside
+    def __init__(self, served: Served, aside: Aside, settled: float = SETTLED_SECONDS) -> None:
+        self._served, self._aside, self._settled = served, aside, settled
         self._seen: dict[tuple[str, str], tuple[Mapping[str, tuple[int, ...]], Outcome]] = {}
         self._compared: dict[str, str] = {}  # by digest, what is wrong with formats that came later
         self._one = threading.Lock()
@@ -82,7 +82,7 @@ class InstalledRecordings(Recordings):
                     said = _("{file} cannot be read ({why}); run this as a user who may")
                     return Changed(said.format(file=error.filename or prompt.path, why=why))
                 if before == after:
-                    if began - max(each[-1] for each in before.values()) / 1e9 > SETTLED_SECONDS:
+                    if began - max(each[-1] for each in before.values()) / 1e9 > self._settled:
                         self._seen[controller, prompt.path] = before, found
                     return found
             if after is None:

@@ -16,12 +16,14 @@ from doubles import (
     SUPPLEMENT,
     BrokenLedger,
     ScriptedSession,
+    SteadyRecordings,
     SteppingClock,
     hung_up,
     incoming,
     key,
     line,
     notice,
+    recording_of,
     version,
     whole,
 )
@@ -56,7 +58,7 @@ def desk(ledger: MemoryLedger | None = None, **more) -> Desk:
         lines={acme.number: acme, "0212345678": acme, borealis.number: borealis},
         ledgers={"acme": ledger or MemoryLedger(), "borealis": MemoryLedger()},
         clock=SteppingClock(),
-        **more,
+        **{"recordings": SteadyRecordings()} | more,
     )
 
 
@@ -168,7 +170,10 @@ def test_no_key_stops_a_notice_without_a_full_text() -> None:
     """Where there is no full text, no key is listened to."""
     own = line(notice(version(full=False)))
     session = ScriptedSession()
-    handle(session, Desk({own.number: own}, {"acme": MemoryLedger()}, SteppingClock()))
+    handle(
+        session,
+        Desk({own.number: own}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings()),
+    )
     assert session.played == [(SHORT.path, "")]
 
 
@@ -195,7 +200,8 @@ def test_i4_broken_ledger_plays_and_leaves_a_row_in_the_spool(ledger, status) ->
     assert verdict.record == f"spool:{where.removeprefix('informativa/')}"
     assert verdict.error
     assert re.fullmatch(
-        r"at=\d+\|line=\+390212345678\|prompt=/prompts/it/short\|why=(ledger-unavailable|not-informed)\|ending=whole\|seconds=10",
+        r"at=\d+\|line=\+390212345678\|prompt=/prompts/it/short\|why=(ledger-unavailable|not-informed)\|ending=whole\|seconds=10"
+        rf"\|recording={recording_of(SHORT)}",
         row,
     )
 
@@ -225,7 +231,7 @@ def test_plan_ends_when_nobody_is_there() -> None:
     own = line(notice(), Notice("country", (version(),)))
     ledger = MemoryLedger()
     session = ScriptedSession(playbacks=[hung_up(2)])
-    handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock()))
+    handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()))
     assert [record.event.notice for record in ledger.records()] == ["privacy"]
 
 
@@ -234,7 +240,9 @@ def test_every_notice_of_a_plan_is_decided_and_recorded() -> None:
     own = line(notice(), Notice("country", (version(),)))
     ledger = MemoryLedger()
     session = ScriptedSession(playbacks=[whole(SHORT), MISSING])
-    verdict = handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock()))
+    verdict = handle(
+        session, Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings())
+    )
     assert [(r.event.notice, r.event.status) for r in ledger.records()] == [
         ("privacy", Status.PLAYED),
         ("country", Status.FAILED),
@@ -283,7 +291,9 @@ def test_i4_ledger_that_is_too_slow_is_waited_for_once() -> None:
 
     slow, own = Slow(), line(notice(), Notice("country", (version(),)))
     session = ScriptedSession()
-    verdict = handle(session, Desk({own.number: own}, {"acme": slow}, SteppingClock()))
+    verdict = handle(
+        session, Desk({own.number: own}, {"acme": slow}, SteppingClock(), recordings=SteadyRecordings())
+    )
     assert (slow.asked, len(session.played), len(session.database)) == (1, 2, 2)
     assert (verdict.status, verdict.error) == (Status.FALLBACK, "The ledger did not answer within 5 s.")
 
@@ -332,7 +342,7 @@ GERMAN, FRENCH = (Prompt(f"/prompts/{language}/short", SHORT.lengths) for langua
 def one_line(own: Line) -> tuple[Desk, MemoryLedger]:
     """A desk with one line."""
     ledger = MemoryLedger()
-    return Desk({own.number: own}, {"acme": ledger}, SteppingClock()), ledger
+    return Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()), ledger
 
 
 @pytest.mark.parametrize(
@@ -433,7 +443,10 @@ def test_supplement_informs_of_all() -> None:
     ledger = MemoryLedger()
     before, after = line(notice(version("1"))), line(notice(version("1"), second))
     for own in (before, after, after):
-        handle(ScriptedSession(), Desk({own.number: own}, {"acme": ledger}, SteppingClock()))
+        handle(
+            ScriptedSession(),
+            Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()),
+        )
     told = [(r.event.status, set(r.event.purposes), r.event.prompt) for r in ledger.records()]
     assert told == [
         (Status.PLAYED, {"service"}, SHORT.path),
@@ -546,7 +559,9 @@ def test_rotated_key_keeps_recognising() -> None:
     for keys in (rotated, replace(rotated, old_keys=())):
         own = replace(before, controller=keys)
         session = ScriptedSession()
-        verdict = handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock()))
+        verdict = handle(
+            session, Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings())
+        )
         assert (verdict.status, session.played) == (Status.NOTDUE, [])
 
 
@@ -579,6 +594,7 @@ def ask(own: Line, *registers: ScriptedRegister, ledger: MemoryLedger | None = N
         {own.number: own},
         {"acme": ledger or MemoryLedger()},
         SteppingClock(),
+        recordings=SteadyRecordings(),
         registers={"acme": {"privacy": registers}},
     )
     return handle(ScriptedSession(), at), at
@@ -632,7 +648,7 @@ def test_answer_about_an_older_version_plays_what_is_new() -> None:
     first, short = version("1"), Prompt("/prompts/it/new", SHORT.lengths)
     own = line(notice(first, version("2", "service", "marketing", supplements={"1": {"it": short}})))
     session = ScriptedSession()
-    at = Desk({own.number: own}, {"acme": MemoryLedger()}, SteppingClock())
+    at = Desk({own.number: own}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings())
     at = replace(at, registers={"acme": {"privacy": [ScriptedRegister(told_by_crm(own, EARLIER, 0))]}})
     assert handle(session, at).reason == "new-purpose"
     assert session.played[0][0] == "/prompts/it/new"
@@ -642,7 +658,7 @@ def test_system_is_not_asked_in_vain() -> None:
     """Neither about what is due on every call, nor about a caller who cannot be recognised."""
     own, crm = line(Step(notice(), ALWAYS)), ScriptedRegister()
     ask(own, crm)
-    at = Desk({own.number: line()}, {"acme": MemoryLedger()}, SteppingClock())
+    at = Desk({own.number: line()}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings())
     at = replace(at, registers={"acme": {"privacy": [crm]}})
     handle(ScriptedSession(incoming("")), at)
     assert crm.asked == 0
@@ -756,3 +772,104 @@ def test_i1_only_the_record_of_this_conversation_proves_a_claim(
     handle(ScriptedSession(incoming("unknown", linked=linked and "1700000000.1")), at)
     again = incoming("unknown", linked=linked, options={"heard": claim})
     assert handle(ScriptedSession(again), at).status is status
+
+
+def test_i2_changed_recording_is_not_played() -> None:
+    """I2: a prompt that is not the recording any more is refused at the call, loudly, and stays due."""
+    at = desk(recordings=SteadyRecordings({SHORT.path: 1}))
+    session = ScriptedSession()
+    verdict = handle(session, at)
+    assert session.played == []
+    assert (verdict.status, verdict.reason) == (Status.FAILED, "recording-changed")
+    assert verdict.error == "/prompts/it/short was exchanged"
+    (event,) = events(at)
+    assert event.heard is not None
+    assert (event.status, event.heard.ending, event.heard.seconds) == (Status.FAILED, Ending.CHANGED, 0.0)
+    assert (event.prompt, event.recording) == ("/prompts/it/short", "")
+    assert handle(ScriptedSession(), replace(at, recordings=SteadyRecordings())).status is Status.PLAYED
+    assert handle(ScriptedSession(), at).status is Status.NOTDUE
+
+
+def test_i2_recording_that_changed_while_it_was_played_does_not_inform() -> None:
+    """I2: nobody knows what was heard of a file that was exchanged meanwhile, so it does not count."""
+    at = desk(recordings=SteadyRecordings({SHORT.path: 2}))
+    session = ScriptedSession()
+    verdict = handle(session, at)
+    assert session.played == [(SHORT.path, "1")]
+    assert (verdict.status, verdict.reason) == (Status.FAILED, "recording-changed")
+    (event,) = events(at)
+    assert event.heard is not None
+    assert (event.heard.ending, event.heard.seconds, event.recording) == (Ending.CHANGED, 10.0, "")
+
+
+def test_hang_up_before_the_end_of_a_recording_that_changed_is_a_hang_up() -> None:
+    """Who hung up is not informed anyway, and nobody is there to play the rest of the plan to."""
+    at = desk(recordings=SteadyRecordings({SHORT.path: 2}))
+    verdict = handle(ScriptedSession(playbacks=[hung_up(3)]), at)
+    assert (verdict.status, verdict.reason) == (Status.PARTIAL, "hung-up")
+
+
+@pytest.mark.parametrize(
+    ("playbacks", "sound"),
+    [
+        ([], SHORT),
+        ([hung_up(3)], SHORT),
+        ([key("1", 2)], FULL),
+        ([key("1", 2), hung_up(9)], FULL),
+        ([MISSING], None),
+    ],
+)
+def test_sound_that_was_played_is_on_record(playbacks, sound: Prompt | None) -> None:
+    """A delivery names the sound that was heard last by its digest; where nothing was heard, none."""
+    at = desk()
+    handle(ScriptedSession(playbacks=playbacks), at)
+    (event,) = events(at)
+    assert event.recording == (recording_of(sound) if sound else "")
+
+
+def test_full_text_that_changed_does_not_inform() -> None:
+    """Each prompt is looked at when its turn comes, the one behind a key too."""
+    at = desk(recordings=SteadyRecordings({FULL.path: 1}))
+    verdict = handle(ScriptedSession(playbacks=[key("1", 2)]), at)
+    assert (verdict.status, verdict.reason) == (Status.FAILED, "recording-changed")
+    assert verdict.error == "/prompts/it/full was exchanged"
+
+
+def test_call_cut_off_names_the_sound_that_was_being_played() -> None:
+    """What was begun is on record with its sound, also when the service must stop meanwhile."""
+
+    class Endless(ScriptedSession):
+        async def play(self, prompt, keys, *, answer=True):
+            raise asyncio.CancelledError
+
+    at = desk()
+    with pytest.raises(asyncio.CancelledError):
+        handle(Endless(), at)
+    assert [event.recording for event in events(at)] == [recording_of(SHORT)]
+
+
+def test_changed_recording_falls_back_to_another_language() -> None:
+    """As for a prompt that is missing, the next language is tried; the log still tells of the first."""
+    both = replace(version(full=False), short={"it": SHORT, "de": GERMAN})
+    own, ledger = line(notice(both), fallback=("de",)), MemoryLedger()
+    steady = SteadyRecordings({SHORT.path: 1})
+    session = ScriptedSession()
+    verdict = handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=steady))
+    assert session.played == [(GERMAN.path, "")]
+    assert (verdict.status, verdict.error) == (Status.PLAYED, "/prompts/it/short was exchanged")
+    (record,) = ledger.records()
+    assert (record.event.language, record.event.recording) == ("de", recording_of(GERMAN))
+
+
+def test_fallback_prompt_of_an_unknown_line_is_looked_at_too() -> None:
+    """Its sound is in the spool; one that changed is not played."""
+    session = ScriptedSession(incoming(line="999"))
+    handle(session, desk(fallback=SHORT))
+    (row,) = session.database.values()
+    assert row.endswith(f"|recording={recording_of(SHORT)}")
+    session = ScriptedSession(incoming(line="999"))
+    verdict = handle(session, desk(fallback=SHORT, recordings=SteadyRecordings({SHORT.path: 1})))
+    assert (session.played, verdict.status, verdict.reason) == ([], Status.FAILED, "no-line")
+    assert verdict.error == "/prompts/it/short was exchanged"
+    (row,) = session.database.values()
+    assert "ending=recording-changed" in row

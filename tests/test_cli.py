@@ -20,6 +20,7 @@ from doubles import CALLER
 from informativa import __version__, bootstrap
 from informativa.caller import pseudonym
 from informativa.config import load
+from informativa.config.prompts import recordings
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified
 from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
@@ -418,6 +419,29 @@ def test_recording_that_changed_under_its_version_is_refused(folder: Path) -> No
     prompt.write_bytes(old[:-400] + b"\1" * 400)
     file.write_text(file.read_text().replace('version: "2026-11"', 'version: "2026-12"', 1))
     assert run("check", "-c", file).returncode == 0
+
+
+def test_format_that_is_another_sound_is_refused(folder: Path) -> None:
+    """Silence of the same length in another format, which the codec of some callers would choose."""
+    file, prompt = folder / "informativa.yaml", folder / "prompts/it/short"
+    frames = (Path(f"{prompt}.wav").stat().st_size - 44) // 2
+    Path(f"{prompt}.alaw").write_bytes(b"\xd5" * frames)
+    for command in ("check", "serve"):
+        assert f"{prompt}.alaw is not the same sound as {prompt}.wav" in refused(command, "-c", file)
+    Path(f"{prompt}.alaw").unlink()
+    assert run("check", "-c", file).returncode == 0
+
+
+def test_format_that_was_served_is_compared_by_check(folder: Path) -> None:
+    """Also where an earlier informativa remembered it without a look: the service does not do it again."""
+    file, prompt = folder / "informativa.yaml", folder / "prompts/it/short"
+    frames = (Path(f"{prompt}.wav").stat().st_size - 44) // 2
+    Path(f"{prompt}.alaw").write_bytes(b"\xd5" * frames)
+    configuration = load(file)
+    found = [one for notice in configuration.notices["acme"] for one in recordings(notice)]
+    with contextlib.closing(bootstrap.store(configuration.controllers["acme"])) as ledger:
+        ledger.keep(found)
+    assert "is not the same sound as" in refused("check", "-c", file)
 
 
 def test_recording_may_change_before_it_was_served(folder: Path) -> None:

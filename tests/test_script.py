@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from informativa import bootstrap
+from informativa.config import load
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event
 from informativa.script_limit import RUNNING, STARTING, ScriptLimit
@@ -145,6 +148,39 @@ def test_end_of_file_during_the_notice_is_recorded(start, folder: Path) -> None:
     (event,) = events(folder)
     assert event.heard is not None
     assert event.heard.ending == "connection-lost"
+
+
+def test_i2_recording_that_changed_is_refused_by_the_script(start, folder: Path) -> None:
+    """I2: with no service running, the ledger knows what callers were served; another is not played."""
+    prompt = folder / "prompts/it/short.wav"
+    bootstrap.verify_recordings(load(folder / "informativa.yaml"), keep=True)
+    right = prompt.read_bytes()
+    prompt.write_bytes(right[:44] + bytes(len(right) - 44))
+    script = start()
+    script.expect(variables("1", "recording-changed", "FAILED"))
+    script.say("200 result=0\n")
+    assert f"{prompt} is not the recording any more" in script.hear()
+    script.say("200 result=1\n")
+    assert script.end() == (0, "")
+    (event,) = events(folder)
+    assert (event.status, event.recording) == ("FAILED", "")
+
+
+def test_script_puts_the_sound_on_record(start, folder: Path) -> None:
+    """The digest of what was played, begun or whole, is in the record."""
+    script = start()
+    script.expect("ANSWER")
+    script.say("200 result=0\n")
+    script.expect(f'STREAM FILE "{folder}/prompts/it/short" "1" "0"')
+    script.say("200 result=-1 endpos=20000\nHANGUP\n")
+    script.expect("CHANNEL STATUS")
+    script.say("511 Command Not Permitted on a dead channel or intercept routine\n")
+    script.expect(variables("1", "hung-up", "PARTIAL"))
+    script.say("200 result=0\n")
+    assert script.end() == (0, "")
+    (event,) = events(folder)
+    file = hashlib.sha256((folder / "prompts/it/short.wav").read_bytes()).hexdigest()
+    assert event.recording == hashlib.sha256(f'{{"wav":"{file}"}}'.encode()).hexdigest()
 
 
 @pytest.mark.parametrize(

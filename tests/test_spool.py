@@ -46,7 +46,19 @@ def test_row_of_the_dialplan() -> None:
     assert not event.informs
 
 
-@pytest.mark.parametrize(("ending", "status"), [("hung-up", Status.PARTIAL), ("not-playable", Status.FAILED)])
+def test_sound_that_was_played_comes_with_the_row() -> None:
+    """The digest that service and script knew; the dialplan knows none, and what is no digest is no row."""
+    (event,) = spool.understood(KEY, row(recording="ab" * 32), LINES).events
+    assert event.recording == "ab" * 32
+    assert spool.understood(KEY, row(), LINES).events[0].recording == ""
+    with pytest.raises(spool.RowError, match="not such as informativa writes"):
+        spool.understood(KEY, row(recording="+393331234567"), LINES)
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [("hung-up", Status.PARTIAL), ("not-playable", Status.FAILED), ("recording-changed", Status.FAILED)],
+)
 def test_what_was_not_heard_whole(ending: str, status: Status) -> None:
     """A hang-up and a missing prompt are told apart."""
     assert spool.understood(KEY, row(ending=ending), LINES).events[0].status is status

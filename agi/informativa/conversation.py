@@ -17,6 +17,7 @@ from . import playback, policy, spool
 from .errors import LedgerError, LedgerSlowError, RegisterError
 from .model import (
     ALWAYS,
+    Changed,
     Decision,
     Ending,
     Event,
@@ -37,7 +38,7 @@ from .model import (
     spoken,
     told_elsewhere,
 )
-from .ports import Book, CallSession, Clock, Ledger, Register
+from .ports import Book, CallSession, Clock, Ledger, Recordings, Register
 
 CLAIMS = 30  # of notices heard earlier in a call that are looked up
 REPEATS = 4  # how often keys may start another prompt, so that a call is not held for ever
@@ -52,6 +53,7 @@ STATUS = {
     Ending.CONNECTION_LOST: Status.PARTIAL,
     Ending.SERVICE_STOPPED: Status.PARTIAL,
     Ending.NOT_PLAYABLE: Status.FAILED,
+    Ending.CHANGED: Status.FAILED,
 }
 
 
@@ -65,8 +67,10 @@ class Conversation:
         ledger: Ledger,
         registers: Mapping[str, Sequence[Register]],
         clock: Clock,
+        recordings: Recordings,
     ) -> None:
         self._session, self._line, self._clock = session, line, clock
+        self._recordings, self._recording, self._changed = recordings, "", ""
         self._ledger, self._registers = ledger, registers
         self._caller = caller = callers.recognise(session.call, line)
         self._too_slow: LedgerSlowError | None = None
@@ -189,6 +193,7 @@ class Conversation:
         prompt, because the service must stop, is put on record as far as it is known.
         """
         event = self._event(decision)
+        self._recording = self._changed = ""
         if decision.play:
             event = await self._played(decision, event)
         verdict = await self._record(event)
@@ -196,7 +201,7 @@ class Conversation:
             return await self.carry_out(replace(decision, play=True, reason=Reason.LEDGER_UNAVAILABLE))
         if event.informs and not verdict.error:
             self.heard.append(f"{event.notice}:{verdict.record}")
-        return verdict
+        return replace(verdict, error=verdict.error or self._changed)
 
     async def read(self) -> Verdict:
         """Put on record that an operator read the notices that are not for every call. Raises LedgerError."""
@@ -257,7 +262,13 @@ class Conversation:
                 prompt, heard = await self._play(decision, language)
             except BaseException:  # cancelled, that is; to name it would cost a script asyncio's import
                 stopped = Heard(Ending.SERVICE_STOPPED, 0.0, prompt.seconds)
-                event = replace(event, status=Status.PARTIAL, prompt=prompt.path, heard=stopped)
+                event = replace(
+                    event,
+                    status=Status.PARTIAL,
+                    prompt=prompt.path,
+                    heard=stopped,
+                    recording=self._recording,
+                )
                 await self._record(event)
                 raise
             whole = not (decision.supplement and prompt is decision.prompts[language])
@@ -272,8 +283,9 @@ class Conversation:
                 heard=heard,
                 supplement=not whole,
                 counts=policy.informs(language, self._wanted, self._line),
+                recording=self._recording,
             )
-            if heard.ending is not Ending.NOT_PLAYABLE:
+            if heard.ending not in (Ending.NOT_PLAYABLE, Ending.CHANGED):
                 break
         return event
 
@@ -308,8 +320,7 @@ class Conversation:
         stops = (keys.full if full else "") + keys.repeat + keys.skip
         prompt = short
         for _ in range(1 + REPEATS):
-            played = await self._session.play(prompt, stops, answer=self._line.answer)
-            heard = playback.judge(played, prompt)
+            heard = await self._listened(prompt, stops)
             if heard.ending is not Ending.KEY or heard.key not in (keys.full, keys.repeat):
                 break
             if heard.key == keys.full and full is not None and prompt is short:
@@ -319,6 +330,23 @@ class Conversation:
             else:  # the key of the full text again: enough of it
                 break
         return prompt, heard
+
+    async def _listened(self, prompt: Prompt, stops: str) -> Heard:
+        """Play one prompt. Only what was the right recording before and after may inform."""
+        name, heard = self._line.controller.id, Heard(Ending.CHANGED, 0.0, prompt.seconds)
+        now = await self._recordings.current(name, prompt)
+        if isinstance(now, Prompt):
+            self._recording = now.recording
+            heard = playback.judge(await self._session.play(now, stops, answer=self._line.answer), now)
+            if heard.ending is Ending.NOT_PLAYABLE:
+                self._recording = ""
+            if heard.ending not in (Ending.WHOLE, Ending.KEY):
+                return heard
+            now = await self._recordings.current(name, prompt)
+        if isinstance(now, Changed):
+            self._recording, self._changed = "", now.why
+            return replace(heard, ending=Ending.CHANGED)
+        return heard
 
 
 def _verdict(event: Event, number: int) -> Verdict:

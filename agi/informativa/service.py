@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,8 @@ def prepare(file: Path, *, create: bool = True) -> Configuration:
     Raises ConfigError with all that is wrong, a recording that changed included; LedgerError.
     """
     configuration = load(file, keep=True)
-    bootstrap.verify_recordings(configuration, keep=True, create=create, migrate=False)
-    return configuration
+    files = bootstrap.verify_recordings(configuration, keep=True, create=create, migrate=False)
+    return replace(configuration, recordings=files)
 
 
 def run(configuration: Configuration) -> None:
@@ -270,12 +270,13 @@ class Service:
         if not opened:
             return
         try:
-            await asyncio.to_thread(bootstrap.verify_recordings, now.configuration, keep=True)
+            files = await asyncio.to_thread(bootstrap.verify_recordings, now.configuration, keep=True)
         except InformativaError as error:
             log.error("ledger cannot be used", controllers=sorted(opened), error=str(error))
             await asyncio.to_thread(bootstrap.close, desk, [now.desk])
             return
-        self._shifts.append(_Shift(now.configuration, desk))
+        desk = replace(desk, recordings=bootstrap.as_loaded(files))
+        self._shifts.append(_Shift(replace(now.configuration, recordings=files), desk))
         self._dismiss()
         controllers = [now.configuration.controllers[name] for name in sorted(opened)]
         found = [await asyncio.to_thread(bootstrap.backups, each) for each in controllers]

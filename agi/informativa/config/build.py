@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,9 +55,9 @@ LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on l
 class Configuration:
     """What `serve` and the script work from.
 
-    `notices` are by controller. `refused` are the problems of controllers that may not go live, while
-    the others do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's text from
-    another.
+    `notices` are by controller; `recordings` are the SHA-256 of the sound files that were found in order,
+    once they were looked at. `refused` are the problems of controllers that may not go live, while the others
+    do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's text from another.
     """
 
     file: Path
@@ -78,6 +78,7 @@ class Configuration:
     refused: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     digest: str = ""
+    recordings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def listen(self) -> str:

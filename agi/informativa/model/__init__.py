@@ -24,6 +24,7 @@ from .calls import (
 )
 from .plan import (
     ALWAYS,
+    Changed,
     Controller,
     Document,
     Keys,
@@ -38,6 +39,7 @@ from .plan import (
     Recording,
     Step,
     Version,
+    recording_digest,
     spoken,
 )
 from .words import Ending, Kind, NumberForm, Reason, Status, Verification, Vouched
@@ -45,6 +47,7 @@ from .words import Ending, Kind, NumberForm, Reason, Status, Verification, Vouch
 __all__ = [
     "ALWAYS",
     "Caller",
+    "Changed",
     "Controller",
     "Decision",
     "Document",
@@ -79,6 +82,7 @@ __all__ = [
     "Version",
     "Vouched",
     "known_by",
+    "recording_digest",
     "spoken",
     "told_elsewhere",
 ]

@@ -51,11 +51,13 @@ class Prompt:
     """One recording as Asterisk knows it: a path without extension, and each installed file's length.
 
     Asterisk picks the file that suits the channel's codec and reports positions in *its* samples, so
-    every installed format's length is kept; all last equally long, within a rounding.
+    every installed format's length is kept; all last equally long, within a rounding. `recording` tells
+    its sound from every other, once that was looked at (`recording_digest`).
     """
 
     path: str
     lengths: tuple[Length, ...]
+    recording: str = ""
 
     @property
     def seconds(self) -> float:
@@ -65,6 +67,26 @@ class Prompt:
 def spoken(language: str, there: Container[str]) -> str:
     """Which of those that are `there` is this language: itself, or de for de_DE; '' if none is."""
     return next((one for one in (language, language.partition("_")[0]) if one in there), "")
+
+
+@dataclass(frozen=True)
+class Changed:
+    """In place of a prompt: it is not the recording any more that was found in order. `why` says what is
+    wrong, and what to do."""
+
+    why: str
+
+
+def recording_digest(files: Mapping[str, str]) -> str:
+    """What stands in a record for the sound that was played: the SHA-256 of the canonical JSON (RFC 8785) of
+    each installed format with the SHA-256 of its whole file, all in hexadecimal; '' for no file."""
+    if not files:
+        return ""
+    import hashlib
+    import json
+
+    canonical = json.dumps(dict(files), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

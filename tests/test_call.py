@@ -478,7 +478,10 @@ def test_full_text_after_a_supplement_tells_the_whole() -> None:
     second = version("2", "service", "marketing", supplements={"1": {"it": SUPPLEMENT}})
     own = line(notice(version("1"), second))
     at, ledger = one_line(own)
-    handle(ScriptedSession(), Desk({own.number: line(notice(version("1")))}, at.ledgers, at.clock))
+    handle(
+        ScriptedSession(),
+        Desk({own.number: line(notice(version("1")))}, at.ledgers, at.clock, recordings=at.recordings),
+    )
     handle(ScriptedSession(playbacks=[key("1", 2.0)]), at)
     event = list(ledger.records())[-1].event
     assert (event.prompt, event.purposes, event.supplement) == (FULL.path, {"service", "marketing"}, False)
@@ -494,7 +497,9 @@ def test_number_that_nobody_called_from_for_so_long_is_played_to_again() -> None
     def ring(after: int, *playbacks: Playback) -> tuple[Status, str]:
         clock = SteppingClock(datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=after))
         session = ScriptedSession(playbacks=list(playbacks))
-        verdict = handle(session, Desk({own.number: own}, {"acme": ledger}, clock))
+        verdict = handle(
+            session, Desk({own.number: own}, {"acme": ledger}, clock, recordings=SteadyRecordings())
+        )
         return verdict.status, verdict.reason
 
     assert ring(0) == (Status.PLAYED, "not-informed")
@@ -689,7 +694,7 @@ def test_i1_skip_that_cannot_be_recorded_after_a_played_step_is_not_made() -> No
     ledger = BrokenLedger(readable=True, writable=True)
     country = Notice("country", (replace(version(), short={"it": OTHER}),))
     own = line(Step(notice(), ALWAYS), Step(country))
-    at = Desk({own.number: own}, {"acme": ledger}, SteppingClock())
+    at = Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings())
     handle(ScriptedSession(), at)
 
     class Failing(ScriptedSession):

@@ -11,7 +11,7 @@ from informativa.errors import ProtocolError
 
 ENVIRONMENT = b"""agi_network: yes
 agi_network_script: notice?x=1
-agi_request: agi://127.0.0.1:4573/notice?x=1
+agi_request: agi://127.0.0.1:4588/notice?x=1
 agi_channel: PJSIP/lab-00000001
 agi_language: it
 agi_type: PJSIP

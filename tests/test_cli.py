@@ -118,7 +118,7 @@ def test_port_that_is_taken(folder: Path) -> None:
         taken.listen()
         file = folder / "informativa.yaml"
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        file.write_text(file.read_text().replace("127.0.0.1:4573", address))
+        file.write_text(file.read_text().replace("127.0.0.1:4588", address))
         message = refused("serve", "-c", file)
     assert message.startswith(f"informativa: {address} cannot be listened on")
     assert "service.listen" in message
@@ -191,10 +191,10 @@ def test_non_ascii_names_are_no_defect_on_a_plain_terminal(folder: Path) -> None
 def test_dialplan_is_made_out_for_the_configuration(folder: Path) -> None:
     """The printed dialplan has this service's address, this script, and each line in its spellings."""
     file = folder / "informativa.yaml"
-    file.write_text(file.read_text().replace("127.0.0.1:4573", "127.0.0.1:4999"))
+    file.write_text(file.read_text().replace("127.0.0.1:4588", "127.0.0.1:4999"))
     text = run("dialplan", "-c", file).stdout
     assert "AGI(agi://127.0.0.1:4999/notice,${line},${options})" in text
-    assert "4573" not in text
+    assert "4588" not in text
     assert f"informativa-agi,${{line}},config={file},${{options}})" in text
     assert f"exten => 0212345678,1,Return({folder}/prompts/it/short)\n" in text
     assert f"exten => +493012345678,1,Return({folder}/prompts/de/short)\n" in text

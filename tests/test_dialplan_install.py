@@ -100,7 +100,7 @@ def test_again_after_the_line_was_added(folder: Path, asterisk: Path) -> None:
     assert "up to date" in shown
     assert LINE not in shown
     config = folder / "informativa.yaml"
-    config.write_text(config.read_text().replace("127.0.0.1:4573", "127.0.0.1:4999"))
+    config.write_text(config.read_text().replace("127.0.0.1:4588", "127.0.0.1:4999"))
     assert facts(folder, asterisk)["written"]
     assert "4999" in (asterisk / "informativa.conf").read_text()
 

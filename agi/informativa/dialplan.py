@@ -11,7 +11,7 @@ from .config import Configuration
 from .model import Line
 
 TEST_CONTEXT = "informativa-test"  # where a test call may come in, and from which nothing goes on
-_SERVICE = "127.0.0.1:4573"  # as written in the shipped file
+_SERVICE = "127.0.0.1:4588"  # as written in the shipped file
 _SCRIPT = "AGI(informativa-agi,${line}"
 _LINES = "[informativa-lines]\n"
 

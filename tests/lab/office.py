@@ -50,7 +50,7 @@ class Office:
         self.command("init", folder)
         for name, file in (prompts or {}).items():
             shutil.copy(file, folder / "prompts" / name)
-        self.edit("127.0.0.1:4573", f"127.0.0.1:{self.port}")
+        self.edit("127.0.0.1:4588", f"127.0.0.1:{self.port}")
 
     def edit(self, old: str, new: str) -> None:
         """Change one place of the configuration."""

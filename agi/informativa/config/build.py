@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ from ..model import (
 from . import document as documents
 from . import remembered
 from .controllers import Controllers, zone
+from .doors import Doors
 from .findings import Findings, in_order
 from .messages import in_words, key_path, unknown
 from .prompts import measure
@@ -77,6 +78,8 @@ class Configuration:
     refused: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     digest: str = ""
+    tokens: tuple[str, ...] = field(default=(), repr=False)
+    """By which Asterisk is known, the current one first; empty where whoever connects is believed."""
 
     @property
     def listen(self) -> str:
@@ -167,6 +170,7 @@ class _Builder:
             message = _("without it, calls to numbers that are not listed here hear nothing")
             self._found.warn(("fallback_prompt",), message)
         manager = self._manager(settings.manager) if settings.manager else None
+        tokens = Doors(settings.service, self._folder, self._found).tokens()
         host, port = settings.service.listen.rsplit(":", 1)
         return Configuration(
             file=self._found.file,
@@ -187,6 +191,7 @@ class _Builder:
             refused=in_order(self._found.refused),
             warnings=in_order(self._found.warnings),
             digest=digest,
+            tokens=tokens,
         )
 
     @property

@@ -228,6 +228,8 @@ class ServiceSettings(Strict):
     """The FastAGI service."""
 
     listen: Address = "127.0.0.1:4588"
+    token: File | None = None
+    exposed: bool = False
     sessions: Annotated[int, Field(ge=1, le=100_000)] = 2000
     drain: Annotated[float, Field(ge=0, le=600)] = 100.0
     metrics: Address | None = None

@@ -59,6 +59,11 @@ class Office:
             raise OfficeError(f"{old!r} does not stand in {self.config}")
         self.config.write_text(text.replace(old, new, 1))
 
+    @property
+    def script(self) -> str:
+        """What the dialplan asks the service for: the script's name, with the token that tells Asterisk."""
+        return f"notice/{(self.folder / 'keys' / 'agi.token').read_text().strip()}"
+
     def command(self, *arguments: str | Path) -> str:
         """What the `informativa` command prints."""
         ran = subprocess.run(

@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import bootstrap, call
 from ..config import DEFAULT_FILE, Configuration, load
+from ..dialplan import STARTED
 from ..errors import ConfigError, InformativaError, SessionError
 from ..sessions.dialogue import Dialogue
 from ..sessions.script import ScriptAgi
@@ -30,7 +31,7 @@ def main() -> int:
         print(f"informativa-agi: {error}", file=sys.stderr)
         return 1
     try:
-        _run(_answer(session, load(_file(session))))
+        _run(_answer(session, load(_file())))
     except ConfigError as error:
         for problem in error.problems:
             _run(session.tell(f"informativa-agi: {problem}"))
@@ -56,8 +57,15 @@ async def _answer(session: Dialogue, configuration: Configuration) -> None:
         bootstrap.close(desk)
 
 
-def _file(session: Dialogue) -> Path:
-    return Path(session.call.options.get("config") or os.environ.get("INFORMATIVA_CONFIG") or DEFAULT_FILE)
+def _file() -> Path:
+    """The configuration beside the link by which the dialplan starts us (`informativa.yaml.agi`), or that of
+    our own environment, or the one in the usual place. Nothing that comes through a channel names it: whoever
+    may place a call could otherwise have it answered by a configuration of his own.
+    """
+    started = Path(sys.argv[0])
+    if started.name.endswith(STARTED):
+        return started.with_name(started.name.removesuffix(STARTED))
+    return Path(os.environ.get("INFORMATIVA_CONFIG") or DEFAULT_FILE)
 
 
 def _run(coroutine: Coroutine[Any, Any, None]) -> None:

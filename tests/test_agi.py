@@ -11,7 +11,7 @@ from informativa.errors import ProtocolError
 
 ENVIRONMENT = b"""agi_network: yes
 agi_network_script: notice?x=1
-agi_request: agi://127.0.0.1:4573/notice?x=1
+agi_request: agi://127.0.0.1:4588/notice?x=1
 agi_channel: PJSIP/lab-00000001
 agi_language: it
 agi_type: PJSIP
@@ -32,7 +32,7 @@ agi_enhanced: 0.0
 agi_accountcode:
 agi_threadid: 139
 agi_arg_1: 0212345678
-agi_arg_2: config=/etc/informativa/informativa.yaml
+agi_arg_2: language=de
 
 """
 
@@ -46,7 +46,7 @@ def test_environment_is_read() -> None:
     assert call.presentation == 3
     assert call.language == "it"
     assert call.script == "notice"
-    assert call.options == {"config": "/etc/informativa/informativa.yaml"}
+    assert call.options == {"language": "de"}
     assert not call.ambiguous
 
 
@@ -80,9 +80,9 @@ def test_caller_id_name_changes_nothing(name: bytes) -> None:
         "agi_arg_1: 0299999999",
         "agi_arg_0: 0299999999",
         "agi_arg_01: 0299999999",
-        "agi_arg_3: config=/other.yaml",
+        "agi_arg_3: action=read",
         "agi_request: evil",
-        "agi_threadid: 1\nagi_arg_1: 0299999999\nagi_arg_2: config=/other.yaml",
+        "agi_threadid: 1\nagi_arg_1: 0299999999\nagi_arg_2: action=read",
         "no variable at all",
     ],
 )
@@ -267,3 +267,51 @@ def test_length_of_a_reply_counts_from_the_one_before() -> None:
     reader = agi.ReplyReader()
     for _ in range(100):
         assert reader.feed(b"200 result=1 (" + b"x" * 1000 + b")\n") == agi.Reply(200, 1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("linked=1.1", "linked=2.2"),
+        ("language=it", "language=it"),
+        ("config=/evil.yaml",),
+        ("linked=1.1", "action=read", "operator=", "action=read"),
+        ("Action=read",),
+        ("",),
+    ],
+)
+def test_i8_options_that_our_dialplan_does_not_write_do_not_count(options: tuple[str, ...]) -> None:
+    """I8: an option that comes twice or has no name of ours was smuggled in: none counts."""
+    sent = "".join(f"agi_arg_{number}: {option}\n" for number, option in enumerate(options, 2))
+    call = agi.parse_environment((ENVIRONMENT % b"x").replace(b"agi_arg_2: language=de\n", sent.encode()))
+    assert (call.ambiguous, call.options) == (True, {})
+
+
+@pytest.mark.parametrize(
+    ("script", "token", "route"),
+    [
+        (b"notice", b"", "notice"),
+        (b"notice/00ff", b"00ff", "notice"),
+        (b"notice/00ff?x=1", b"00ff", "notice"),
+        (b"notice/", b"", "notice"),
+        (b"status/a/b", b"a/b", "status"),
+        (b"", b"", ""),
+    ],
+)
+def test_token_is_what_follows_the_scripts_name(script: bytes, token: bytes, route: str) -> None:
+    """The token stands where only the dialplan writes, and is no part of what is kept of the call."""
+    raw = (ENVIRONMENT % b"x").replace(b"notice?x=1\nagi_request", script + b"\nagi_request")
+    assert agi.token(raw) == token
+    call = agi.parse_environment(raw)
+    assert call.script == route
+    assert "00ff" not in repr(call)
+
+
+def test_i8_token_is_looked_for_nowhere_else() -> None:
+    """I8: a line that a caller wrote in, or that comes later, gives no token."""
+    for raw in (
+        b"agi_network_script: notice/00ff\nagi_network: yes\n",
+        b"agi_network: yes\nagi_request: x\nagi_network_script: notice/00ff\n",
+        b"\nagi_network: yes\nagi_network_script: notice/00ff\n",
+    ):
+        assert agi.token(raw) == b""

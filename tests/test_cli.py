@@ -119,7 +119,7 @@ def test_port_that_is_taken(folder: Path) -> None:
         taken.listen()
         file = folder / "informativa.yaml"
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        file.write_text(file.read_text().replace("127.0.0.1:4573", address))
+        file.write_text(file.read_text().replace("127.0.0.1:4588", address))
         message = refused("serve", "-c", file)
     assert message.startswith(f"informativa: {address} cannot be listened on")
     assert "service.listen" in message
@@ -192,11 +192,15 @@ def test_non_ascii_names_are_no_defect_on_a_plain_terminal(folder: Path) -> None
 def test_dialplan_is_made_out_for_the_configuration(folder: Path) -> None:
     """The printed dialplan has this service's address, this script, and each line in its spellings."""
     file = folder / "informativa.yaml"
-    file.write_text(file.read_text().replace("127.0.0.1:4573", "127.0.0.1:4999"))
+    file.write_text(file.read_text().replace("127.0.0.1:4588", "127.0.0.1:4999"))
     text = run("dialplan", "-c", file).stdout
-    assert "AGI(agi://127.0.0.1:4999/notice,${line},${options})" in text
-    assert "4573" not in text
-    assert f"informativa-agi,${{line}},config={file},${{options}})" in text
+    token = (folder / "keys/agi.token").read_text().strip()
+    assert f"AGI(agi://127.0.0.1:4999/notice/{token},${{line}},${{options}})" in text
+    assert "4588" not in text
+    assert f"AGI({file}.agi,${{line}},${{options}})" in text
+    assert file.with_name("informativa.yaml.agi").readlink() == Path(sys.executable).with_name(
+        "informativa-agi"
+    )
     assert f"exten => 0212345678,1,Return({folder}/prompts/it/short)\n" in text
     assert f"exten => +493012345678,1,Return({folder}/prompts/de/short)\n" in text
     assert text.count("[informativa-lines]") == 1
@@ -527,3 +531,72 @@ def test_what_root_writes_anew_stays_its_owners(folder: Path, tmp_path: Path) ->
     kept = output.stat()
     assert (kept.st_uid, kept.st_gid, kept.st_mode & 0o777) == (4242, 4242, 0o640)
     assert (folder / ".informativa.yaml.parsed").stat().st_uid == 4242
+
+
+def test_new_token_and_what_to_type_next(folder: Path) -> None:
+    """`keys rotate --agi` puts the old token beside the new one and says the order of steps, and no token."""
+    file, token = folder / "informativa.yaml", folder / "keys/agi.token"
+    before = token.read_text()
+    ran = run("keys", "rotate", "--agi", "-c", file)
+    (old,) = (folder / "keys").glob("agi.token.retired-*")
+    assert (old.read_text(), token.stat().st_mode & 0o777, old.stat().st_mode & 0o777) == (
+        before,
+        0o600,
+        0o600,
+    )
+    assert token.read_text() != before
+    steps = ["systemctl reload informativa", f"informativa dialplan install -c {file}"]
+    steps += ["asterisk -rx 'dialplan reload'", f"rm {old}"]
+    assert f"Next, in this order: {'; '.join(steps)}" in ran.stdout
+    assert before.strip() not in ran.stdout + ran.stderr
+    assert f"once the dialplan is reloaded, type: rm {old}" in run("check", "-c", file).stderr
+    text = run("dialplan", "-c", file).stdout
+    assert token.read_text().strip() in text
+    assert before.strip() not in text
+
+
+def test_first_token(folder: Path) -> None:
+    """Where the configuration names a token that is not there, the same command makes it; where it names
+    none, it says what to write."""
+    file, token = folder / "informativa.yaml", folder / "keys/agi.token"
+    token.unlink()
+    assert json.loads(run("keys", "rotate", "--agi", "--json", "-c", file).stdout)["old_token"] is None
+    assert (token.stat().st_mode & 0o777, len(token.read_text())) == (0o600, 65)
+    file.write_text(file.read_text().replace("  token: keys", "  # token: keys"))
+    ran = run("keys", "rotate", "--agi", "-c", file)
+    assert (ran.returncode, "Write `token: keys/agi.token` under `service:`" in ran.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("named", [[], ["acme", "--agi"]])
+def test_which_secret_to_rotate_must_be_said(folder: Path, named: list[str]) -> None:
+    """A company or --agi, and not both."""
+    ran = run("keys", "rotate", *named, "-c", folder / "informativa.yaml")
+    assert (ran.returncode, "keys rotate --agi" in ran.stderr) == (1, True)
+
+
+def test_dialplan_with_a_token_is_not_for_all_to_read(folder: Path, tmp_path: Path) -> None:
+    """What is written with the token in it is at most for owner and group, also where it was for all before;
+    a dialplan without one is as it was."""
+    output, file = tmp_path / "informativa.conf", folder / "informativa.yaml"
+    for mode, left in ((None, 0o640), (0o644, 0o640), (0o664, 0o640), (0o600, 0o600)):
+        if mode is not None:
+            output.chmod(mode)
+        assert run("dialplan", "-c", file, "-o", output).returncode == 0
+        assert output.stat().st_mode & 0o777 == left
+    output.unlink()
+    file.write_text(file.read_text().replace("  token: keys", "  # token: keys"))
+    assert run("dialplan", "-c", file, "-o", output).returncode == 0
+    assert output.stat().st_mode & 0o777 == 0o644
+    assert "AGI(agi://127.0.0.1:4588/notice,${line}" in output.read_text()
+
+
+def test_script_is_started_by_a_link_that_is_made_anew(folder: Path) -> None:
+    """A link of an earlier installation is put right; what is no link is left, and what to type is said."""
+    file, link = folder / "informativa.yaml", folder / "informativa.yaml.agi"
+    link.symlink_to("/opt/gone/informativa-agi")
+    assert run("dialplan", "-c", file).stderr == ""
+    assert link.readlink() == Path(sys.executable).with_name("informativa-agi")
+    link.unlink()
+    link.write_text("mine")
+    assert f"ln -sfn {sys.executable.removesuffix('python')}" in run("dialplan", "-c", file).stderr
+    assert link.read_text() == "mine"

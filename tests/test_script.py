@@ -30,12 +30,11 @@ class Script:
     def __init__(
         self, config: Path, *, number: str = f"+39{NUMBER}", name: bytes = b"Mario", **more: str
     ) -> None:
+        started = config.with_name(f"{config.name}.agi")  # as the dialplan names it
+        started.unlink(missing_ok=True)
+        started.symlink_to(SCRIPT)
         self.process = subprocess.Popen(
-            [SCRIPT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=os.environ | {"INFORMATIVA_CONFIG": str(config)},
+            [started], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         environment = {
             "agi_request": "informativa-agi",
@@ -45,7 +44,6 @@ class Script:
             "agi_callingpres": "0",
             "agi_threadid": "1",
             "agi_arg_1": "0212345678",
-            "agi_arg_2": f"config={config}",
         } | more
         self.say("".join(f"{name}: {value}\n" for name, value in environment.items()) + "\n")
 
@@ -205,6 +203,37 @@ def test_configuration_that_cannot_be_used_is_told_on_the_console(
     assert line == ""
     assert any(told in line for line in lines), lines
     assert script.end() == (1, "")
+
+
+def test_i8_no_channel_names_the_configuration(start, folder: Path, tmp_path: Path) -> None:
+    """I8: an option `config` leads the script nowhere; as any that is not ours it makes the call ambiguous,
+    so the notice is played, and what the options ask for is not done."""
+    (tmp_path / "evil.yaml").write_text("controllers: {}\n")
+    script = start(agi_arg_2=f"config={tmp_path}/evil.yaml", agi_arg_3="action=read")
+    script.expect("ANSWER")
+    script.say("200 result=0\n")
+    script.expect(f'STREAM FILE "{folder}/prompts/it/short" "1" "0"')
+    script.say("200 result=-1 endpos=0\n")
+    script.expect("CHANNEL STATUS")
+    script.say("200 result=6\n")
+    script.expect(variables("1", "not-playable", "FAILED"))
+    script.say("200 result=0\n")
+    assert script.end() == (0, "")
+    (event,) = events(folder)
+    assert (event.reason, event.pseudonym) == ("ambiguous", None)
+
+
+def test_configuration_of_its_own_environment(folder: Path) -> None:
+    """Started by its installed name, the script takes the configuration that its environment names."""
+    environment = os.environ | {"INFORMATIVA_CONFIG": str(folder / "other.yaml")}
+    with subprocess.Popen(
+        [SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(b"agi_request: informativa-agi\nagi_uniqueid: 1700000000.1\nagi_threadid: 1\n\n")
+        process.stdin.flush()
+        assert f"{folder}/other.yaml: there is no such file" in process.stdout.readline().decode()
 
 
 def test_started_by_hand() -> None:

@@ -192,7 +192,7 @@ def test_check_finds_a_port_that_another_program_has(folder: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        file.write_text(file.read_text().replace("127.0.0.1:4573", address))
+        file.write_text(file.read_text().replace("127.0.0.1:4588", address))
         ran = run("check", "-c", file)
     assert ran.returncode == 1
     assert f"{address} is taken by process {os.getpid()}" in ran.stderr

@@ -25,6 +25,7 @@ from .metrics import Metrics
 from .model import Verdict
 from .ports import CallSession
 from .sessions.fastagi import STRANGERS, FastAgiServer
+from .sessions.tokens import Tokens
 from .systemd import Notifier
 from .watchdog import watched
 
@@ -84,7 +85,10 @@ class Service:
 
     def __init__(self, configuration: Configuration) -> None:
         self._shifts = [_Shift(configuration, bootstrap.service_desk(configuration))]  # the last takes calls
-        self._server = FastAgiServer(self.answer, sessions=configuration.sessions, about=self._about)
+        self._tokens = Tokens(configuration.tokens)
+        self._server = FastAgiServer(
+            self.answer, sessions=configuration.sessions, about=self._about, tokens=self._tokens
+        )
         self._reloading = asyncio.Lock()
         self._beside: set[asyncio.Task[None]] = set()
         self._opened = asyncio.Event()  # every ledger that could be, for the first time
@@ -204,6 +208,7 @@ class Service:
         self._metrics.expect(configuration.lines)
         self._shifts.append(_Shift(configuration, desk))
         self._server.sessions = _allow_descriptors(configuration.sessions)
+        self._tokens.load(configuration.tokens)
         _announce(configuration)
         if configuration.listen != before.configuration.listen:
             log.warning("service.listen has changed", remedy="restart the service to listen there")

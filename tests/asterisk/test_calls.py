@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab import audio
-from lab.office import BIN, spool, without_privileges
+from lab.office import spool, without_privileges
 from lab.site import Site
 
 
@@ -163,11 +163,11 @@ def test_caller_id_name_is_only_a_name(site: Site, name: bytes) -> None:
     [
         "x\nagi_callerid: +393330000000",
         "x\nagi_arg_0: +493012345678",
-        "x\nagi_arg_3: config=/other.yaml",
+        "x\nagi_arg_3: action=read",
         "x\nagi_threadid: 1\nagi_arg_1: +493012345678\n",
         "x\n\n200 result=0 endpos=12000",
     ],
-    ids=["number", "line", "config", "environment", "replies"],
+    ids=["number", "line", "option", "environment", "replies"],
 )
 def test_i1_line_break_in_the_name_makes_nobody_known(site: Site, name: str) -> None:
     """I1: a name with a line break, which only a dialplan can make, never leads to a skipped notice."""
@@ -328,7 +328,7 @@ def test_read_only_ledger_plays_and_leaves_the_proof_in_the_spool(site: Site) ->
     """A ledger that cannot be written: the caller hears the notice each time, the record goes to AstDB."""
     assert site.call().status == "PLAYED"
     site.office.stop()
-    site.edit_dialplan(f"AGI({BIN}/informativa-agi", f"AGI({_wrapper(site)}")
+    site.edit_dialplan(f"AGI({site.office.config}.agi", f"AGI({_wrapper(site)}")
     folder = site.office.folder / "ledger"
     ledger = folder / "acme.sqlite3"
     before = ledger.read_bytes()
@@ -351,7 +351,7 @@ def test_read_only_ledger_plays_and_leaves_the_proof_in_the_spool(site: Site) ->
 def _wrapper(site: Site) -> Path:
     """The script, started so that it obeys file modes even where the tests run as root."""
     wrapper = site.office.folder / "agi.sh"
-    wrapper.write_text(f'#!/bin/sh\nexec {" ".join(without_privileges())} {BIN}/informativa-agi "$@"\n')
+    wrapper.write_text(f'#!/bin/sh\nexec {" ".join(without_privileges())} {site.office.config}.agi "$@"\n')
     wrapper.chmod(0o755)
     return wrapper
 

@@ -144,7 +144,7 @@ def test_call_when_things_fail(site: Site) -> None:
     prompt.write_bytes(text)
     assert code == 1, facts
     site.office.stop()
-    site.edit_dialplan("AGI(" + str(BIN / "informativa-agi"), "AGI(nothing")
+    site.edit_dialplan(f"AGI({site.office.config}.agi", "AGI(nothing")
     code, facts = tried(site)
     assert code == 1
     assert happened(facts)[-4:] == ["notice-begins", "answered", "notice-ends", "status"]

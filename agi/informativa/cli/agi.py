@@ -11,7 +11,7 @@ import os
 import sys
 from contextlib import suppress
 
-from .. import CONFIGURATION
+from .. import CONFIGURATION, STARTED
 from ..script_limit import ScriptLimit
 
 _TOO_MANY = b'VERBOSE "informativa-agi: too many scripts run at once; the dialplan plays the notice" "1"\n'
@@ -22,11 +22,22 @@ def main() -> int:
     if sys.stdin.isatty():
         print("informativa-agi is started by Asterisk: AGI(informativa-agi,LINE).", file=sys.stderr)
         return 1
-    limit = ScriptLimit()
-    if not limit.admits(os.environ.get("INFORMATIVA_CONFIG") or CONFIGURATION):
+    limit, configuration = ScriptLimit(), _configuration()
+    if not limit.admits(configuration):
         with suppress(OSError):  # Asterisk may be gone: there is nobody to tell then
             os.write(1, _TOO_MANY)
         return 1
     from .script import run
 
-    return run(limit)
+    return run(configuration, limit)
+
+
+def _configuration() -> str:
+    """The configuration beside the link by which the dialplan starts us (`informativa.yaml.agi`), or that of
+    our own environment, or the one in the usual place. Nothing that comes through a channel names it: whoever
+    may place a call could otherwise have it answered by a configuration of his own.
+    """
+    started = sys.argv[0]
+    if started.endswith(STARTED):
+        return started.removesuffix(STARTED)
+    return os.environ.get("INFORMATIVA_CONFIG") or CONFIGURATION

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 from .. import bootstrap, call
-from ..config import DEFAULT_FILE, Configuration, load
+from ..config import Configuration, load
 from ..errors import ConfigError, InformativaError, SessionError
 from ..script_limit import ScriptLimit
 from ..sessions.dialogue import Dialogue
 from ..sessions.script import ScriptAgi
 
 
-def run(limit: ScriptLimit) -> int:
-    """Handle the call on standard input and output; the exit code."""
+def run(file: str, limit: ScriptLimit) -> int:
+    """Handle the call on standard input and output by the configuration in `file`; the exit code."""
     try:
         session = ScriptAgi(sys.stdin.buffer, sys.stdout.buffer).session
     except SessionError as error:
         print(f"informativa-agi: {error}", file=sys.stderr)
         return 1
     try:
-        _run(_answer(session, load(_file(session)), limit))
+        _run(_answer(session, load(Path(file)), limit))
     except ConfigError as error:
         for problem in error.problems:
             _run(session.tell(f"informativa-agi: {problem}"))
@@ -54,10 +53,6 @@ async def _answer(session: Dialogue, configuration: Configuration, limit: Script
             await session.tell(f"informativa-agi: {call.unknown_words(verdict.doubt)}")
     finally:
         bootstrap.close(desk)
-
-
-def _file(session: Dialogue) -> Path:
-    return Path(session.call.options.get("config") or os.environ.get("INFORMATIVA_CONFIG") or DEFAULT_FILE)
 
 
 def _run(coroutine: Coroutine[Any, Any, None]) -> None:

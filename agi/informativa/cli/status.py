@@ -94,7 +94,7 @@ def _service(configuration: Configuration) -> Service:
     """What it, /metrics and systemd say; each may say nothing."""
     service = Service(configuration.listen, answers=False)
     with suppress(OSError):
-        told = asyncio.run(probe.status(configuration.host, configuration.port))
+        told = asyncio.run(probe.status(configuration.host, configuration.port, configuration.tokens))
         if told is not None:
             service.answers, service.version = True, told.get("version")
     if service.answers and configuration.metrics:

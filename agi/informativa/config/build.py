@@ -33,6 +33,7 @@ from ..model import (
 from . import document as documents
 from . import remembered
 from .controllers import Controllers, zone
+from .doors import Doors
 from .findings import Findings, in_order
 from .messages import in_words, key_path, unknown
 from .prompts import measure
@@ -79,6 +80,8 @@ class Configuration:
     warnings: tuple[Problem, ...] = ()
     digest: str = ""
     recordings: Mapping[str, str] = field(default_factory=dict)
+    tokens: tuple[str, ...] = field(default=(), repr=False)
+    """By which Asterisk is known, the current one first; empty where whoever connects is believed."""
 
     @property
     def listen(self) -> str:
@@ -181,6 +184,7 @@ class _Builder:
             message = _("without it, calls to numbers that are not listed here hear nothing")
             self._found.warn(("fallback_prompt",), message)
         manager = self._manager(settings.manager) if settings.manager else None
+        tokens = Doors(settings.service, self._folder, self._found).tokens()
         host, port = settings.service.listen.rsplit(":", 1)
         return Configuration(
             file=self._found.file,
@@ -201,6 +205,7 @@ class _Builder:
             refused=in_order(self._found.refused),
             warnings=in_order(self._found.warnings),
             digest=digest,
+            tokens=tokens,
         )
 
     @property

@@ -16,7 +16,12 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "manager.user": ("The user's section in manager.conf.", "informativa"),
     "manager.secret": ("A file with the user's secret, mode 0600.", "keys/manager.secret"),
     "service": ("The FastAGI service.", ""),
-    "service.listen": ("Where Asterisk finds it: address and port.", "127.0.0.1:4573"),
+    "service.listen": ("Where Asterisk finds it: address and port.", "127.0.0.1:4588"),
+    "service.token": (
+        "A file with the secret by which Asterisk is known, mode 0600; it stands in the dialplan too.",
+        "keys/agi.token",
+    ),
+    "service.exposed": ("Whether listen and metrics may be addresses that other machines reach.", "true"),
     "service.sessions": ("Calls at a time, 1 to 100000; one more is played to by the dialplan.", "2000"),
     "service.drain": ("Seconds that calls get to end when the service is stopped, 0 to 600.", "100"),
     "service.metrics": ("Address and port where Prometheus may ask at /metrics.", "127.0.0.1:9464"),

@@ -62,7 +62,7 @@ Key = Annotated[str, _form(r"[0-9*#]", later("one key of a telephone (0-9, * or 
 _OCTET = r"(25[0-5]|2[0-4]\d|1?\d?\d)"
 _PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d{2}|6[0-4]\d{3}|[1-5]?\d{4}|[1-9]\d{0,3})"
 Address = Annotated[
-    str, _form(rf"{_OCTET}(\.{_OCTET}){{3}}:{_PORT}", later("an address and port such as `127.0.0.1:4573`"))
+    str, _form(rf"{_OCTET}(\.{_OCTET}){{3}}:{_PORT}", later("an address and port such as `127.0.0.1:4588`"))
 ]
 Url = Annotated[str, _form(r"https?://[^\s/?#]+\S*", later("a URL such as `https://crm.example/{number}`"))]
 Query = Annotated[str, _form(r"(?is)\s*(SELECT|WITH)\b[^;]*", later("one SELECT, without a semicolon"))]
@@ -234,7 +234,9 @@ class LineSettings(Strict):
 class ServiceSettings(Strict):
     """The FastAGI service."""
 
-    listen: Address = "127.0.0.1:4573"
+    listen: Address = "127.0.0.1:4588"
+    token: File | None = None
+    exposed: bool = False
     sessions: Annotated[int, Field(ge=1, le=100_000)] = 2000
     drain: Annotated[float, Field(ge=0, le=600)] = 100.0
     metrics: Address | None = None

@@ -78,6 +78,8 @@ def _last_day(notice: Notice, version: Version, now: datetime, zone: tzinfo) -> 
 
 def evidence(text: str) -> str:
     """A reference as it is kept: on one line, and without what cannot be printed."""
+    if text.isprintable() and "  " not in text:  # nearly always
+        return text.strip()
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import bootstrap, call
-from ..config import DEFAULT_FILE, Configuration, load
+from ..config import DEFAULT_FILE, Configuration, inspect, of_calls
 from ..errors import ConfigError, InformativaError, SessionError
 from ..sessions.dialogue import Dialogue
 from ..sessions.script import ScriptAgi
@@ -30,7 +30,7 @@ def main() -> int:
         print(f"informativa-agi: {error}", file=sys.stderr)
         return 1
     try:
-        _run(_answer(session, load(_file(session))))
+        _run(_answer(session, _configuration(session)))
     except ConfigError as error:
         for problem in error.problems:
             _run(session.tell(f"informativa-agi: {problem}"))
@@ -54,6 +54,17 @@ async def _answer(session: Dialogue, configuration: Configuration) -> None:
             await session.tell(f"informativa-agi: {verdict.error}")
     finally:
         bootstrap.close(desk)
+
+
+def _configuration(session: Dialogue) -> Configuration:
+    """What this call can be answered with. Raises ConfigError for mistakes that concern it: those of other
+    companies and lines do not."""
+    configuration, problems = inspect(_file(session))
+    if problems:
+        line = configuration.spelled.get(session.call.line)
+        if found := of_calls(problems, line.controller.id, line.number) if line else problems:
+            raise ConfigError(found)
+    return configuration
 
 
 def _file(session: Dialogue) -> Path:

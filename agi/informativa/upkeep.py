@@ -102,7 +102,7 @@ def purge(controller: Controller, now: datetime) -> None:
                     before=before.isoformat(timespec="seconds"),
                     since=since and since.isoformat(timespec="seconds"),
                     clock=now.isoformat(timespec="seconds"),
-                    remedy="if the clock is right: informativa purge --yes",
+                    remedy=f"if the clock is right: informativa purge --controller {controller.id} --yes",
                 )
                 return
             purged = store.purge(cutoff, now)

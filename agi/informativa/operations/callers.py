@@ -217,15 +217,19 @@ def _impossible(number: str) -> str:
 
 
 def _unusual(parsed: phonenumbers.PhoneNumber) -> str:
-    """That a number is shorter than others of its kind, as old ones were; '' if it is not."""
+    """That a number is shorter or longer than most of its kind, as some are; '' if it is not."""
     region = phonenumbers.region_code_for_number(parsed)
     usual = phonenumbers.example_number_for_type(region, phonenumbers.number_type(parsed)) if region else None
     if usual is None:
         return ""
     digits, others = (len(phonenumbers.national_significant_number(each)) for each in (parsed, usual))
-    if digits >= others:
+    if digits == others:
         return ""
-    return _(
-        "the number is unusually short: {digits} digits after +{code}, where most of its kind have {others};"
-        " is one missing?"
-    ).format(digits=digits, code=parsed.country_code, others=others)
+    message = (
+        _("the number is unusually short: {digits} digits after +{code}, and most of its kind have {others}")
+        if digits < others
+        else _(
+            "the number is unusually long: {digits} digits after +{code}, and most of its kind have {others}"
+        )
+    )
+    return message.format(digits=digits, code=parsed.country_code, others=others)

@@ -2,7 +2,7 @@
 
 Takes what spreadsheets in Italy write: semicolons, commas or tabs, UTF-8 with or without a mark or
 Windows-1252, Excel's `sep=;` before the header. Whatever may be understood in two ways is refused: a quote
-that swallows rows, a row with other cells than the header, two columns for one thing. No message quotes a row.
+that swallows rows, a row with more cells than the header, two columns for one thing. No row is quoted.
 """
 
 from __future__ import annotations
@@ -105,12 +105,16 @@ class Table:
             ) from None
 
     def _joined(self, number: int, text: str) -> Iterator[str]:
-        """The lines of one row, as they are asked for; one that looks like a row of its own is none."""
-        length = len(text)
+        """The lines of one row, as they are asked for. None of them may look as if it were one by itself, but
+        for a quote that should not be there."""
         yield text + "\n"
+        before, inside = _opening(text, self._separator)
+        swallowed = inside > 0 and before + inside >= self._width - 1
+        length = len(text)
         for later, more in self._lines:
-            length += len(more)
-            if more.count(self._separator) >= self._width - 1 or length > LONGEST:
+            length += len(more) + 1
+            inside = more[: _closing(more, 0)].count(self._separator)
+            if swallowed or inside >= self._width - 1 or length > LONGEST:
                 raise _refused(
                     number,
                     _("opens a quote that is still open on line {later}, over what may be rows").format(
@@ -119,6 +123,30 @@ class Table:
                     _("Close it, or write that cell on one line."),
                 )
             yield more + "\n"
+
+
+def _opening(text: str, separator: str) -> tuple[int, int]:
+    """Of a line on which a quote stays open: how many separators stand before it and behind it."""
+    place = cells = 0
+    while True:
+        if text.startswith('"', place):
+            end = _closing(text, place + 1)
+            if end == len(text):
+                return cells, text.count(separator, place)
+            place = end + 1
+        place = text.find(separator, place) + 1
+        if not place:
+            return cells, 0
+        cells += 1
+
+
+def _closing(text: str, place: int) -> int:
+    """Where a quote closes that is open at `place`; the end of the text if it does not."""
+    while (place := text.find('"', place)) >= 0:
+        if not text.startswith('""', place):
+            return place
+        place += 2
+    return len(text)
 
 
 def _lines(opened: BinaryIO) -> Iterator[tuple[int, str]]:

@@ -878,3 +878,49 @@ def test_fallback_prompt_of_an_unknown_line_is_looked_at_too() -> None:
     assert verdict.error == "/prompts/it/short was exchanged"
     (row,) = session.database.values()
     assert "ending=recording-changed" in row
+
+
+@pytest.mark.parametrize(
+    ("operator", "kept"),
+    [
+        ("Anna.Rossi", "Anna.Rossi"),
+        ("333-123-4567", "###-###-####"),
+        ("", "call 1700000000.1"),
+        (" \t", "call 1700000000.1"),
+    ],
+)
+def test_i5_operator_is_named_without_a_number(operator: str, kept: str) -> None:
+    """I5: what the dialplan gives as the operator's name holds no number, and without one the call itself is
+    the evidence."""
+    at = desk()
+    handle(ScriptedSession(incoming(options={"action": "read", "operator": operator})), at)
+    (event,) = events(at)
+    assert (event.kind, event.reference) == (Kind.OPERATOR, kept)
+
+
+def test_l19_operator_reads_nothing_that_is_not_in_force() -> None:
+    """L19: what is to come was read to nobody."""
+    soon = notice(version("1", starts=datetime(2027, 1, 1, tzinfo=UTC)))
+    at = replace(desk(), lines={"+390212345678": line(soon)})
+    handle(ScriptedSession(incoming(options={"action": "read"})), at)
+    assert events(at) == []
+
+
+class Papers:
+    """A company's own system that says that everybody signed on the first of June."""
+
+    async def ask(self, _caller: Identified) -> Told | None:
+        """The same of everybody."""
+        return Told(version("1"), Kind.CONTRACT, datetime(2026, 6, 1, tzinfo=UTC), "crm: 4711")
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def test_l19_look_up_has_two_times() -> None:
+    """L19: what a look-up told of happened when its paper says, and was recorded in the call."""
+    at = desk(registers={"acme": {"privacy": [Papers()]}})
+    handle(ScriptedSession(), at)
+    told = events(at)[0]
+    assert told.at == datetime(2026, 6, 1, tzinfo=UTC)
+    assert told.recorded == datetime(2026, 11, 24, 12, 0, 1, tzinfo=UTC)

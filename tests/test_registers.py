@@ -16,12 +16,13 @@ from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from doubles import CALLER, SteppingClock, notice, version
 from informativa.errors import RegisterError
-from informativa.model import Identified, Kind, Lookup, Told
+from informativa.model import Identified, Kind, Lookup, Period, Told
 from informativa.registers.answers import understood
 from informativa.registers.guarded import (
     ABANDONED,
@@ -36,6 +37,7 @@ from informativa.registers.guarded import (
 from informativa.registers.http import HttpRegister
 from informativa.registers.sql import SqlRegister, statement
 
+ROME = ZoneInfo("Europe/Rome")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PRIVACY = notice(version("1"), version("2", starts=datetime(2026, 6, 1, tzinfo=UTC)))
 CRM = Lookup("crm", "privacy", Kind.CONTRACT, "http://127.0.0.1/{number}", seconds=5.0)
@@ -101,7 +103,9 @@ def customers(tmp_path: Path) -> Lookup:
 
 UNDERSTOOD = [
     ({"version": "2"}, "2", NOW),
-    ({"version": "1", "date": "2026-07-01"}, "1", datetime(2026, 7, 1, tzinfo=UTC)),
+    ({"version": "1", "date": "2026-05-31"}, "1", datetime(2026, 5, 31, tzinfo=UTC)),
+    ({"version": "2", "date": "2026-06-01"}, "2", datetime(2026, 6, 1, tzinfo=UTC)),
+    ({"date": "1997-05-08"}, "1", datetime(1997, 5, 8, tzinfo=UTC)),
     ({"date": "2026-05-31"}, "1", datetime(2026, 5, 31, tzinfo=UTC)),
     ({"date": date(2026, 6, 1)}, "2", datetime(2026, 6, 1, tzinfo=UTC)),
     ({"date": "2026-06-01T12:00:00+02:00"}, "2", datetime(2026, 6, 1, 10, tzinfo=UTC)),
@@ -119,6 +123,11 @@ def test_answer(answer: dict[str, Any], told: str, at: datetime) -> None:
 
 DOUBTS = [
     {},
+    {"version": ""},
+    {"version": "1"},
+    {"version": "1", "date": "2026-07-01"},
+    {"version": "1", "date": "2026-06-01"},
+    {"date": "1997-05-07"},
     {"version": "3"},
     {"version": "2", "date": "tomorrow"},
     {"date": "2026-11-25"},
@@ -134,9 +143,19 @@ DOUBTS = [
 
 @pytest.mark.parametrize("answer", DOUBTS)
 def test_doubtful_answer(answer: dict[str, Any]) -> None:
-    """What is unknown, malformed or still to come is a doubt, and tells nothing."""
+    """What is unknown, malformed or cannot have happened is a doubt, and tells nothing."""
     with pytest.raises(RegisterError, match="look-up crm gave"):
         understood([answer], WHO, CRM, PRIVACY, NOW)
+
+
+def test_day_is_one_of_the_controllers() -> None:
+    """Today is not to come between midnight and 2 in Rome, and what is past the retention tells nothing."""
+    night = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
+    found = understood([{"date": "2026-11-25"}], WHO, CRM, PRIVACY, night, Period(6), ROME)
+    assert found is not None
+    assert found.at == datetime(2026, 11, 24, 23, tzinfo=UTC)
+    with pytest.raises(RegisterError, match="past the retention"):
+        understood([{"date": "2026-05-24"}], WHO, CRM, PRIVACY, night, Period(6), ROME)
 
 
 @pytest.mark.parametrize(
@@ -144,15 +163,17 @@ def test_doubtful_answer(answer: dict[str, Any]) -> None:
     [
         ("contract 4711", "crm: contract 4711"),
         (None, "crm"),
-        ("a\r\nb\0c", "crm: abc"),
+        ("a\r\nb\0c", "crm: a b c"),
         (f"signed by {CALLER}", "crm"),
         ("signed by 333 123-4567", "crm"),
+        ("signed for 347.000.0001", "crm: signed for ###.###.####"),
+        ("contract 2026/17", "crm: contract 2026/17"),
         ("x" * 1000, "crm: " + "x" * 200),
     ],
 )
 def test_reference(given: object, kept: str) -> None:
     """The paper that an answer names is kept, in print and bounded, and never with the caller's number."""
-    found = understood([{"version": "1", "reference": given}], WHO, CRM, PRIVACY, NOW)
+    found = understood([{"version": "2", "reference": given}], WHO, CRM, PRIVACY, NOW)
     assert found is not None
     assert found.reference == kept
 
@@ -308,7 +329,7 @@ def test_system_that_works_again_is_asked_again() -> None:
         def ask(_caller: Identified) -> Any:
             if broken[0]:
                 raise OSError("down")
-            return [{"version": "1"}]
+            return [{"version": "2"}]
 
         return ask
 

@@ -236,6 +236,41 @@ def test_configuration_of_its_own_environment(folder: Path) -> None:
         assert f"{folder}/other.yaml: there is no such file" in process.stdout.readline().decode()
 
 
+def test_mistake_elsewhere_does_not_stop_a_call(start, folder: Path) -> None:
+    """A call is answered although another company's part of the configuration has mistakes of any kind."""
+    file = folder / "informativa.yaml"
+    (folder / "prompts/de/short.wav").unlink()
+    (folder / "keys/borealis.key").chmod(0o644)
+    file.write_text(file.read_text().replace("region: DE", "region: germany"))
+    script = start(file)
+    assert script.hear() == "CHANNEL STATUS"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("name: Acme S.p.A.", "name: Acme S.p.A.\n    retention: ever"),
+        ("    region: IT\n", ""),
+        ("    plan:\n", "    plan:\n      - {notice: none}\n"),
+        ("shared_numbers: [", "shared_numbers: 1 # ["),
+        ("operator:", "operatore:"),
+        ('"+493012345678":', '"0212345678":'),
+        ("ledger/borealis.sqlite3", "ledger/acme.sqlite3"),
+    ],
+)
+def test_mistake_that_concerns_the_call_stops_it(start, folder: Path, old: str, new: str) -> None:
+    """Its company, its line, a line that claims its number, and what counts for all lines are in order, or
+    the script gives the call back."""
+    file = folder / "informativa.yaml"
+    text = file.read_text().replace("# shared_numbers:", "shared_numbers:")
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    script = start(file)
+    while (line := script.hear()).startswith("VERBOSE"):
+        script.say("200 result=1\n")
+    assert (line, script.end()) == ("", (1, ""))
+
+
 def test_started_by_hand() -> None:
     """Somebody who starts the script in a shell is told in one sentence what it is for."""
     ran = subprocess.run([SCRIPT], input=b"", capture_output=True, timeout=30, check=False)

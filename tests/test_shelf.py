@@ -97,12 +97,12 @@ def test_usage_is_one_line_that_says_what_to_type(arguments: tuple[str, ...]) ->
 @pytest.mark.parametrize(
     "command",
     [
-        ("status",),
         ("controllers",),
-        ("ledger", "show"),
+        ("ledger", "show", "--controller", "acme"),
         ("dialplan", "install"),
-        ("purge",),
-        ("tail",),
+        ("purge", "--controller", "acme"),
+        ("tail", "--controller", "acme"),
+        ("caller", "show", "+393331234567", "--controller", "acme"),
         ("test-call", "+390212345678"),
         ("explain", "--from", "withheld", "--to", "1"),
     ],

@@ -54,7 +54,8 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def following(folder: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """`informativa tail --json`; unbuffered, so that what came is what `select` tells of."""
-    command = [PROGRAM, "tail", "--json", "-c", folder / "informativa.yaml", *options]
+    ours = ("--controller=acme", "--controller=borealis", "-c", folder / "informativa.yaml")
+    command = [PROGRAM, "tail", "--json", *ours, *options]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=ENVIRONMENT
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from .errors import ProtocolError
 from .model import IncomingCall
+from .redaction import plain_id
 
 MAX_ENVIRONMENT = 16 * 1024  # bytes; a real one has about 600
 MAX_REPLY = 16 * 1024  # bytes; a usage text with all its lines has less than 3,000
@@ -26,7 +27,6 @@ _ENDPOS = re.compile(rb"endpos=(\d{1,18})\Z")
 _LINE_BREAKS = re.compile(r"[\r\n\0]")
 _VARIABLE = re.compile(r"agi_[a-z0-9_]+\Z")
 _SCRIPT = re.compile(rb"agi_network: yes\nagi_network_script: ([^\n?]*)")  # how Asterisk begins
-_UNIQUE_ID = re.compile(r"(?:[A-Za-z_-]{1,40}-)?[12]\d{9}\.\d{1,8}\Z")  # epoch seconds until 2065, count
 
 
 # What informativa.conf tells beside the line, each once and each filtered.
@@ -79,11 +79,12 @@ def parse_environment(raw: bytes) -> IncomingCall:
     named = [argument.partition("=")[::2] for argument in arguments[1:]]
     options = dict(named)
     ambiguous = ambiguous or len(options) < len(named) or not options.keys() <= _OPTIONS
+    number = variables.get("agi_callerid", "")
     return IncomingCall(
-        id=_plain_id(variables.get("agi_uniqueid", "")),
-        linked=_plain_id(options.get("linked", "")),
+        id=plain_id(variables.get("agi_uniqueid", ""), number),
+        linked=plain_id(options.get("linked", ""), number),
         line=arguments[0] if arguments else "",
-        number=variables.get("agi_callerid", ""),
+        number=number,
         presentation=_presentation(variables.get("agi_callingpres", str(UNAVAILABLE))),
         language=variables.get("agi_language", ""),
         options={} if ambiguous else options,
@@ -209,11 +210,3 @@ def _presentation(text: str) -> int:
     if not text:
         return 0
     return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else UNAVAILABLE
-
-
-def _plain_id(text: str) -> str:
-    """Asterisk's unique id as it is; of another, only characters that are safe wherever it goes, and no
-    run of digits that could be somebody's number (a channel's id may be set freely through AMI)."""
-    if _UNIQUE_ID.match(text):
-        return text
-    return re.sub(r"\d{6,}", "#", re.sub(r"[^A-Za-z0-9._:-]", "_", text))[:64]

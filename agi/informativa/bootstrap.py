@@ -232,7 +232,15 @@ def registers(
 
         notice = next(notice for notice in notices if notice.id == lookup.notice)
         wait = block if script else suspend
-        register = GuardedRegister(lookup, notice, _question, wait, SystemClock())
+        register = GuardedRegister(
+            lookup,
+            notice,
+            _question,
+            wait,
+            SystemClock(),
+            retention=controller.retention,
+            zone=controller.zone,
+        )
         found.setdefault(notice.id, []).append(register)
     return found
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import takewhile
 
 from . import caller as callers
-from . import playback, policy, spool
+from . import happened, playback, policy, spool
 from .errors import LedgerError, LedgerSlowError, RegisterError
 from .model import (
     ALWAYS,
@@ -39,6 +39,7 @@ from .model import (
     told_elsewhere,
 )
 from .ports import Book, CallSession, Clock, Ledger, Recordings, Register
+from .redaction import without_numbers
 
 CLAIMS = 30  # of notices heard earlier in a call that are looked up
 REPEATS = 4  # how often keys may start another prompt, so that a call is not held for ever
@@ -180,9 +181,8 @@ class Conversation:
                 )
                 then = decide({**standing, notice.id: known.merged(before or known)})[index]
                 if (then.play, then.told) != (decision.play, decision.told):
-                    grounds.append(
-                        self._told_elsewhere(notice, told.version, told.kind, told.at, told.reference)
-                    )
+                    ground = self._told_elsewhere(notice, told.version, told.kind, told.at, told.reference)
+                    grounds.append(replace(ground, recorded=now))
                     break
         return grounds, " ".join(doubts)
 
@@ -205,11 +205,15 @@ class Conversation:
 
     async def read(self) -> Verdict:
         """Put on record that an operator read the notices that are not for every call. Raises LedgerError."""
-        now, operator = self._clock.now(), self._session.call.options.get("operator", "")
+        now, call, own = self._clock.now(), self._session.call, self._line.controller
+        operator = without_numbers(happened.evidence(call.options.get("operator", "")))
         events = [
-            self._told_elsewhere(step.notice, step.notice.current(now), Kind.OPERATOR, now, operator)
+            self._told_elsewhere(step.notice, version, Kind.OPERATOR, now, operator or f"call {call.id}")
             for step in self._line.plan
             if step.again != ALWAYS
+            and isinstance(
+                version := happened.told(step.notice, "", now, now, own.retention, own.zone), Version
+            )
         ]
         if not events:
             return Verdict(Status.NOTDUE, Reason.NOTHING_TO_TELL, heard=" ".join(self.heard))

@@ -31,8 +31,10 @@ from .model import (
     Version,
     told_elsewhere,
 )
+from .redaction import plain_id
 
 FAMILY = "informativa"
+_MICROS = re.compile(r"[12][0-9]{15}")
 OPERATOR = "operator"  # in place of an ending: an operator said that he had read the notices
 
 _STATUS = {  # not PLAYED: AstDB rows are made without a position that Asterisk reported
@@ -64,6 +66,12 @@ def key(event: Event) -> str:
     return f"{event.call}-{event.at.timestamp() * 1_000_000:.0f}"
 
 
+def plain(key: str) -> str:
+    """A key as it may be kept and told: the id of a call, which is the first part, may hold a number."""
+    call, _, micros = key.rpartition("-")
+    return f"{plain_id(call)}-{micros}" if _MICROS.fullmatch(micros) else plain_id(key)
+
+
 def written(event: Event) -> str:
     """The row of a delivery that the ledger did not take."""
     heard = event.heard
@@ -85,11 +93,14 @@ def understood(key: str, text: str, lines: Mapping[str, Line]) -> Row:
     line = lines.get(fields.get("line", ""))
     if line is None:
         raise RowError(later("it names no line that is configured"))
-    call, _, micros = key.rpartition("-")
+    own, _, micros = key.rpartition("-")
+    call = plain_id(own)  # the dialplan writes it as the channel has it
     try:
+        if not _MICROS.fullmatch(micros):
+            raise ValueError("no time in the key")
         at = datetime.fromtimestamp(int(fields["at"]), UTC)
         exact = datetime.fromtimestamp(int(micros) // 10**6, UTC).replace(microsecond=int(micros) % 10**6)
-        events = tuple(_events(key, call, line, at, fields))
+        events = tuple(_events(plain(key), call, line, at, fields))
     except RowError:
         raise
     except (KeyError, ValueError, OverflowError, OSError) as error:

@@ -17,7 +17,8 @@ from ..config.doors import DEFAULT_TOKEN
 from ..errors import InformativaError
 from ..files import create
 from ..i18n import _, foreign
-from .options import Config, Json, controller_named, print_json
+from ..operations.companies import controller_named
+from .options import Config, Json, print_json
 
 app = typer.Typer(help="The keys that turn numbers into pseudonyms.", no_args_is_help=True)
 

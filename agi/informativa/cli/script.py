@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import bootstrap, call
-from ..config import Configuration, load
+from ..config import Configuration, inspect, of_calls
 from ..errors import ConfigError, InformativaError, SessionError
 from ..script_limit import ScriptLimit
 from ..sessions.dialogue import Dialogue
@@ -23,7 +23,7 @@ def run(file: str, limit: ScriptLimit) -> int:
         print(f"informativa-agi: {error}", file=sys.stderr)
         return 1
     try:
-        _run(_answer(session, load(Path(file)), limit))
+        _run(_answer(session, _configuration(Path(file), session), limit))
     except ConfigError as error:
         for problem in error.problems:
             _run(session.tell(f"informativa-agi: {problem}"))
@@ -53,6 +53,17 @@ async def _answer(session: Dialogue, configuration: Configuration, limit: Script
             await session.tell(f"informativa-agi: {call.unknown_words(verdict.doubt)}")
     finally:
         bootstrap.close(desk)
+
+
+def _configuration(file: Path, session: Dialogue) -> Configuration:
+    """What this call can be answered with. Raises ConfigError for mistakes that concern it: those of other
+    companies and lines do not."""
+    configuration, problems = inspect(file)
+    if problems:
+        line = configuration.spelled.get(session.call.line)
+        if found := of_calls(problems, line.controller.id, line.number) if line else problems:
+            raise ConfigError(found)
+    return configuration
 
 
 def _run(coroutine: Coroutine[Any, Any, None]) -> None:

@@ -35,7 +35,8 @@ from . import remembered
 from .controllers import Controllers, zone
 from .doors import Doors
 from .findings import Findings, in_order
-from .messages import in_words, key_path, unknown
+from .messages import unknown
+from .partial import Shaped, shaped
 from .prompts import measure
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Configuration:
 
     `notices` are by controller; `recordings` are the SHA-256 of the sound files that were found in order,
     once they were looked at. `refused` are the problems of controllers that may not go live, while the others
-    do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's text from another.
+    do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's text from
+    another. `left_out` are controllers whose section has mistakes.
     """
 
     file: Path
@@ -82,6 +84,7 @@ class Configuration:
     recordings: Mapping[str, str] = field(default_factory=dict)
     tokens: tuple[str, ...] = field(default=(), repr=False)
     """By which Asterisk is known, the current one first; empty where whoever connects is believed."""
+    left_out: tuple[str, ...] = ()
 
     @property
     def listen(self) -> str:
@@ -101,11 +104,16 @@ def load(file: Path, *, keep: bool = False) -> Configuration:
 
 
 def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Problem, ...]]:
-    """The same for who wants to go on: what has a problem is left out. Raises ConfigError for a file
-    without the right shape."""
+    """The same for callers who want to go on: what has a problem is left out. Raises ConfigError for a file
+    of which no part can be used."""
     text = documents.read(file)
     known = remembered.recall(file, text)
-    document, settings = known or _validated(file, text)
+    if known is not None:
+        document, found = known[0], Shaped(known[1])
+    else:
+        document = documents.parse(file, text)
+        found = shaped(document)
+    settings = found.settings
     folder = file.absolute().parent
     if not _SAFE.fullmatch(str(folder)):
         message = _(
@@ -114,15 +122,17 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
         raise ConfigError([Problem(str(file), None, "", message)])
     builder = _Builder(document, settings, folder)
     configuration = builder.build(hashlib.sha256(text.encode()).hexdigest()[:16])
-    wanted = keep and not known and not builder.problems
+    problems = in_order((*found.problems, *builder.problems))
+    configuration = replace(configuration, left_out=found.left_out)
+    wanted = keep and not known and not problems
     if wanted and (refused := remembered.keep(file, text, document, settings)):
         message = _(
             "every script works this out anew, which takes it twice its time: a defect of informativa"
             " ({error}); please report it"
         ).format(error=refused)
-        found = Problem(str(file), None, "", message)
-        configuration = replace(configuration, warnings=(*configuration.warnings, found))
-    return configuration, builder.problems
+        defect = Problem(str(file), None, "", message)
+        configuration = replace(configuration, warnings=(*configuration.warnings, defect))
+    return configuration, problems
 
 
 def unusable(file: Path) -> tuple[Path, str]:
@@ -133,21 +143,11 @@ def unusable(file: Path) -> tuple[Path, str]:
 
 def draft(file: Path) -> tuple[documents.Document, Settings]:
     """What `file` says, before anything that it names is looked at. Raises ConfigError."""
-    return _validated(file, documents.read(file))
-
-
-def _validated(file: Path, text: str) -> tuple[documents.Document, Settings]:
-    """The shape of it, by pydantic."""
-    from pydantic import ValidationError
-
-    from .schema import Settings
-
-    document = documents.parse(file, text)
-    try:
-        return document, Settings.model_validate(document.data)
-    except ValidationError as error:
-        found = [document.problem(key_path(detail), in_words(detail)) for detail in error.errors()]
-        raise ConfigError(in_order([*document.problems, *found])) from None
+    document = documents.parse(file, documents.read(file))
+    found = shaped(document)
+    if found.problems:
+        raise ConfigError(in_order(found.problems))
+    return document, found.settings
 
 
 class _Builder:
@@ -408,13 +408,15 @@ class _Builder:
 
     def _spelled(self, lines: list[Line]) -> dict[str, Line]:
         spelled: dict[str, Line] = {}
+        doubtful: set[str] = set()
         for line in lines:
             for spelling in sorted(spellings(line.number, line.region)):
                 other = spelled.setdefault(spelling, line)
                 if other is not line:
+                    doubtful |= {line.number, other.number}
                     message = _("is the same number as line {number}; keep one of them").format(
                         number=other.number
                     )
                     self._found.wrong(("lines", line.number), message)
                     break
-        return spelled
+        return {spelling: line for spelling, line in spelled.items() if line.number not in doubtful}

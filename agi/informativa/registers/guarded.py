@@ -15,11 +15,12 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
+from datetime import UTC, tzinfo
 from typing import Any
 
 from ..errors import RegisterError
 from ..i18n import _
-from ..model import Identified, Lookup, Notice, Told
+from ..model import Identified, Lookup, Notice, Period, Told
 from ..ports import Clock
 from .answers import understood
 
@@ -56,9 +57,13 @@ class GuardedRegister:
         wait: Wait,
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        retention: Period | None = None,
+        zone: tzinfo = UTC,
     ) -> None:
         self._lookup, self._notice, self._opened = lookup, notice, opened
         self._wait, self._clock, self._monotonic = wait, clock, monotonic
+        self._retention, self._zone = retention, zone
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._alive: list[threading.Thread] = []
@@ -87,7 +92,8 @@ class GuardedRegister:
             )
             raise RegisterError(f"{said}{self._failed()}") from None
         self._failures, self._paused_until = 0, 0.0
-        return understood(answer, caller, self._lookup, self._notice, self._clock.now())
+        now = self._clock.now()
+        return understood(answer, caller, self._lookup, self._notice, now, self._retention, self._zone)
 
     def close(self) -> None:
         for _thread in range(THREADS):

@@ -605,8 +605,11 @@ def test_i1_skip_that_cannot_be_recorded_after_a_played_step_is_not_made() -> No
 
 
 def test_i1_spooled_delivery_is_not_claimed_as_heard() -> None:
-    """I1: what no ledger took is no record to point at after a transfer; what one took is."""
-    session, lost = ScriptedSession(), ScriptedSession()
+    """I1: what no ledger took is no record to point at after a transfer, nor what was not heard out; what was
+    heard out and is on record is."""
+    session, lost, cut = ScriptedSession(), ScriptedSession(), ScriptedSession(playbacks=[hung_up(3)])
+    handle(cut, desk())
+    assert cut.variables["__INFORMATIVA_HEARD"] == ""
     handle(session, desk())
     handle(lost, desk(BrokenLedger()))
     assert session.variables["__INFORMATIVA_HEARD"] == "privacy:1"
@@ -667,3 +670,13 @@ def test_i1_only_the_record_of_this_conversation_proves_a_claim(
     handle(ScriptedSession(incoming("unknown", linked=linked and "1700000000.1")), at)
     again = incoming("unknown", linked=linked, options={"heard": claim})
     assert handle(ScriptedSession(again), at).status is status
+
+
+def test_i1_record_of_one_notice_proves_no_other() -> None:
+    """I1: a claim for one notice that names another one's record leaves it due."""
+    country = Notice("country", (replace(version(), short={"it": OTHER}),))
+    at, _ledger = one_line(line(notice(), country))
+    handle(ScriptedSession(incoming("unknown"), playbacks=[whole(SHORT), hung_up(1)]), at)
+    again = ScriptedSession(incoming("unknown", options={"heard": "privacy:1 country:1"}))
+    handle(again, at)
+    assert [path for path, _ in again.played] == [OTHER.path]

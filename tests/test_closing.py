@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from informativa.config import load
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.ledgers.watching import Follower
-from informativa.ports import Ledger
+from informativa.ports import Book, Ledger
 from test_ledgers import PLAYED
 
 
@@ -67,6 +68,28 @@ def test_ledger_that_was_closed_holds_nothing(file: Path, opened: Callable[[str]
     store = SqliteStore(str(file))
     assert store.newest() == 2
     store.close()
+
+
+def test_i3_close_waits_for_what_is_being_recorded(file: Path) -> None:
+    """I3: a ledger that is closed in the middle of a transaction lets it come to its end."""
+    ledger, begun, go = GroupCommitLedger(str(file)), threading.Event(), threading.Event()
+
+    def work(book: Book) -> int:
+        begun.set()
+        go.wait(30)
+        return book.append(replace(PLAYED, call="1.2"))
+
+    async def story() -> int:
+        recording = asyncio.create_task(ledger.transact(work))
+        await asyncio.to_thread(begun.wait)
+        closing = asyncio.create_task(asyncio.to_thread(ledger.close))
+        assert (await asyncio.wait([closing], timeout=0.2))[0] == set()
+        go.set()
+        await closing
+        return await recording
+
+    assert asyncio.run(story()) == 2
+    assert open_here(file) == []
 
 
 def test_ledger_that_no_call_used_is_closed_too(tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from informativa.errors import LedgerError, SessionLostError
 from informativa.ledgers.memory import MemoryBook, MemoryLedger
 from informativa.model import (
+    Changed,
     Controller,
     Event,
     IncomingCall,
@@ -25,6 +27,7 @@ from informativa.ports import Book, Result
 
 CALLER = "+393331234567"
 SHORT = Prompt("/prompts/it/short", (Length(80_000, 8000),))  # ten seconds
+SUPPLEMENT = Prompt("/prompts/it/supplement", (Length(40_000, 8000),))  # five
 FULL = Prompt("/prompts/it/full", (Length(480_000, 8000),))  # a minute
 
 
@@ -145,6 +148,27 @@ class BrokenLedger(MemoryLedger):
     async def transact(self, work: Callable[[Book], Result]) -> Result:
         """Do it on the book as it is: what raises has written nothing."""
         return work(self._book)
+
+
+@dataclass
+class SteadyRecordings:
+    """Prompts whose sound is the one that their path names, until a test says that it changed, and when: at
+    the n-th look."""
+
+    changed: dict[str, int] = field(default_factory=dict)
+    looks: int = 0
+
+    async def current(self, controller: str, prompt: Prompt) -> Prompt | Changed:
+        """The digest is the path's, so that a test can tell which sound was put on record."""
+        self.looks += 1
+        if self.looks >= self.changed.get(prompt.path, self.looks + 1):
+            return Changed(f"{prompt.path} was exchanged")
+        return replace(prompt, recording=recording_of(prompt))
+
+
+def recording_of(prompt: Prompt) -> str:
+    """What stands for the sound of a prompt in the tests' records."""
+    return hashlib.sha256(prompt.path.encode()).hexdigest()
 
 
 @dataclass

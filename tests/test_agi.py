@@ -11,7 +11,7 @@ from informativa.errors import ProtocolError
 
 ENVIRONMENT = b"""agi_network: yes
 agi_network_script: notice?x=1
-agi_request: agi://127.0.0.1:4573/notice?x=1
+agi_request: agi://127.0.0.1:4588/notice?x=1
 agi_channel: PJSIP/lab-00000001
 agi_language: it
 agi_type: PJSIP
@@ -32,7 +32,7 @@ agi_enhanced: 0.0
 agi_accountcode:
 agi_threadid: 139
 agi_arg_1: 0212345678
-agi_arg_2: config=/etc/informativa/informativa.yaml
+agi_arg_2: language=de
 
 """
 
@@ -46,8 +46,20 @@ def test_environment_is_read() -> None:
     assert call.presentation == 3
     assert call.language == "it"
     assert call.script == "notice"
-    assert call.options == {"config": "/etc/informativa/informativa.yaml"}
+    assert call.options == {"language": "de"}
     assert not call.ambiguous
+
+
+def test_options_are_read_by_their_names() -> None:
+    """Each of the dialplan's arguments after the line is found under its name; the conversation's id is as
+    harmless as the call's."""
+    raw = ENVIRONMENT.rstrip(b"\n") + b"\nagi_arg_3: linked=1700000000.3\nagi_arg_4: heard=privacy:1 a=b\n\n"
+    call = agi.parse_environment(raw % b"x")
+    assert (call.id, call.linked) == ("1700000000.7", "1700000000.3")
+    assert call.options["heard"] == "privacy:1 a=b"
+    forged = agi.parse_environment(raw.replace(b"1700000000.3", b"3331234567.1") % b"x")
+    assert forged.linked == "#.1"
+    assert agi.parse_environment(ENVIRONMENT % b"x").linked == ""
 
 
 @pytest.mark.parametrize(
@@ -68,9 +80,9 @@ def test_caller_id_name_changes_nothing(name: bytes) -> None:
         "agi_arg_1: 0299999999",
         "agi_arg_0: 0299999999",
         "agi_arg_01: 0299999999",
-        "agi_arg_3: config=/other.yaml",
+        "agi_arg_3: action=read",
         "agi_request: evil",
-        "agi_threadid: 1\nagi_arg_1: 0299999999\nagi_arg_2: config=/other.yaml",
+        "agi_threadid: 1\nagi_arg_1: 0299999999\nagi_arg_2: action=read",
         "no variable at all",
     ],
 )
@@ -97,9 +109,15 @@ def test_i1_unreadable_presentation_is_not_taken_for_allowed(sent: bytes, taken:
     [
         ("1795531918.0", "1795531918.0"),
         ("pbx-1795531918.12", "pbx-1795531918.12"),
-        ("3331234567.1", "#.1"),
-        ("1795531918.333123456", "#.#"),
-        ("+393331234567", "_#"),
+        ("pbx01-1795531918.12", "pbx01-1795531918.12"),
+        ("ip-172-31-20-105-1795531918.12", "ip-###-##-##-###-1795531918.12"),
+        ("3331234567.1", "##########.#"),
+        ("1795531918.333123456", "##########.#########"),
+        ("+393331234567", "_############"),
+        ("333-123-4567", "###-###-####"),
+        ("+39.333.1234567", "_##.###.#######"),
+        ("333 123 4567", "###_###_####"),
+        ("3a3b3c1d2e34567", "#a#b#c#d#e#####"),
         ('a,b"c|d=e', "a_b_c_d_e"),
         ("x" * 500, "x" * 64),
     ],
@@ -232,3 +250,74 @@ def test_any_lines_give_replies_or_a_protocol_error(lines: list[bytes]) -> None:
     with contextlib.suppress(ProtocolError):
         for line in lines:
             reader.feed(line)
+
+
+@pytest.mark.parametrize("rest", [b"HANGUP\n", b"HANG", b"H"])
+def test_hangup_right_behind_a_reply_is_noticed(rest: bytes) -> None:
+    """What came in the same packet as a reply is looked at, and its end completes it."""
+    reader = agi.ReplyReader()
+    assert reader.feed(b"200 result=0\n" + rest) == agi.Reply(200, 0)
+    assert reader.hung_up
+    assert reader.feed(b"HANGUP\n"[len(rest) :] + b"200 result=1\n") == agi.Reply(200, 1)
+
+
+@pytest.mark.parametrize("rest", [b"200 result=1\n", b"2", b"\n", b"HANGUP\n200 result=1\n", b"HANGUPS"])
+def test_more_than_one_reply_at_once_is_somebody_elses(rest: bytes) -> None:
+    """Nothing but a HANGUP may follow a reply: another would pass for that of the next command."""
+    with pytest.raises(ProtocolError, match="before it was sent"):
+        agi.ReplyReader().feed(b"200 result=0\n" + rest)
+
+
+def test_length_of_a_reply_counts_from_the_one_before() -> None:
+    """A long call's replies are not added up."""
+    reader = agi.ReplyReader()
+    for _ in range(100):
+        assert reader.feed(b"200 result=1 (" + b"x" * 1000 + b")\n") == agi.Reply(200, 1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("linked=1.1", "linked=2.2"),
+        ("language=it", "language=it"),
+        ("config=/evil.yaml",),
+        ("linked=1.1", "action=read", "operator=", "action=read"),
+        ("Action=read",),
+        ("",),
+    ],
+)
+def test_i8_options_that_our_dialplan_does_not_write_do_not_count(options: tuple[str, ...]) -> None:
+    """I8: an option that comes twice or has no name of ours was smuggled in: none counts."""
+    sent = "".join(f"agi_arg_{number}: {option}\n" for number, option in enumerate(options, 2))
+    call = agi.parse_environment((ENVIRONMENT % b"x").replace(b"agi_arg_2: language=de\n", sent.encode()))
+    assert (call.ambiguous, call.options) == (True, {})
+
+
+@pytest.mark.parametrize(
+    ("script", "token", "route"),
+    [
+        (b"notice", b"", "notice"),
+        (b"notice/00ff", b"00ff", "notice"),
+        (b"notice/00ff?x=1", b"00ff", "notice"),
+        (b"notice/", b"", "notice"),
+        (b"status/a/b", b"a/b", "status"),
+        (b"", b"", ""),
+    ],
+)
+def test_token_is_what_follows_the_scripts_name(script: bytes, token: bytes, route: str) -> None:
+    """The token stands where only the dialplan writes, and is no part of what is kept of the call."""
+    raw = (ENVIRONMENT % b"x").replace(b"notice?x=1\nagi_request", script + b"\nagi_request")
+    assert agi.token(raw) == token
+    call = agi.parse_environment(raw)
+    assert call.script == route
+    assert "00ff" not in repr(call)
+
+
+def test_i8_token_is_looked_for_nowhere_else() -> None:
+    """I8: a line that a caller wrote in, or that comes later, gives no token."""
+    for raw in (
+        b"agi_network_script: notice/00ff\nagi_network: yes\n",
+        b"agi_network: yes\nagi_request: x\nagi_network_script: notice/00ff\n",
+        b"\nagi_network: yes\nagi_network_script: notice/00ff\n",
+    ):
+        assert agi.token(raw) == b""

@@ -13,18 +13,21 @@ from doubles import (
     LOST,
     MISSING,
     SHORT,
+    SUPPLEMENT,
     BrokenLedger,
     ScriptedSession,
+    SteadyRecordings,
     SteppingClock,
     hung_up,
     incoming,
     key,
     line,
     notice,
+    recording_of,
     version,
     whole,
 )
-from informativa.call import Desk, answer
+from informativa.call import Desk, answer, unknown_words
 from informativa.errors import LedgerSlowError, RegisterError, SessionLostError
 from informativa.ledgers.memory import MemoryLedger
 from informativa.model import (
@@ -32,16 +35,19 @@ from informativa.model import (
     Ending,
     Event,
     Identified,
+    IncomingCall,
     Keys,
     Kind,
     Line,
     Notice,
     Period,
+    Playback,
     Prompt,
     Status,
     Step,
     Told,
     Verdict,
+    Vouched,
 )
 
 
@@ -52,7 +58,7 @@ def desk(ledger: MemoryLedger | None = None, **more) -> Desk:
         lines={acme.number: acme, "0212345678": acme, borealis.number: borealis},
         ledgers={"acme": ledger or MemoryLedger(), "borealis": MemoryLedger()},
         clock=SteppingClock(),
-        **more,
+        **{"recordings": SteadyRecordings()} | more,
     )
 
 
@@ -164,7 +170,10 @@ def test_no_key_stops_a_notice_without_a_full_text() -> None:
     """Where there is no full text, no key is listened to."""
     own = line(notice(version(full=False)))
     session = ScriptedSession()
-    handle(session, Desk({own.number: own}, {"acme": MemoryLedger()}, SteppingClock()))
+    handle(
+        session,
+        Desk({own.number: own}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings()),
+    )
     assert session.played == [(SHORT.path, "")]
 
 
@@ -191,7 +200,8 @@ def test_i4_broken_ledger_plays_and_leaves_a_row_in_the_spool(ledger, status) ->
     assert verdict.record == f"spool:{where.removeprefix('informativa/')}"
     assert verdict.error
     assert re.fullmatch(
-        r"at=\d+\|line=\+390212345678\|prompt=/prompts/it/short\|why=(ledger-unavailable|not-informed)\|ending=whole\|seconds=10",
+        r"at=\d+\|line=\+390212345678\|prompt=/prompts/it/short\|why=(ledger-unavailable|not-informed)\|ending=whole\|seconds=10"
+        rf"\|recording={recording_of(SHORT)}",
         row,
     )
 
@@ -221,7 +231,7 @@ def test_plan_ends_when_nobody_is_there() -> None:
     own = line(notice(), Notice("country", (version(),)))
     ledger = MemoryLedger()
     session = ScriptedSession(playbacks=[hung_up(2)])
-    handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock()))
+    handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()))
     assert [record.event.notice for record in ledger.records()] == ["privacy"]
 
 
@@ -230,7 +240,9 @@ def test_every_notice_of_a_plan_is_decided_and_recorded() -> None:
     own = line(notice(), Notice("country", (version(),)))
     ledger = MemoryLedger()
     session = ScriptedSession(playbacks=[whole(SHORT), MISSING])
-    verdict = handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock()))
+    verdict = handle(
+        session, Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings())
+    )
     assert [(r.event.notice, r.event.status) for r in ledger.records()] == [
         ("privacy", Status.PLAYED),
         ("country", Status.FAILED),
@@ -279,7 +291,9 @@ def test_i4_ledger_that_is_too_slow_is_waited_for_once() -> None:
 
     slow, own = Slow(), line(notice(), Notice("country", (version(),)))
     session = ScriptedSession()
-    verdict = handle(session, Desk({own.number: own}, {"acme": slow}, SteppingClock()))
+    verdict = handle(
+        session, Desk({own.number: own}, {"acme": slow}, SteppingClock(), recordings=SteadyRecordings())
+    )
     assert (slow.asked, len(session.played), len(session.database)) == (1, 2, 2)
     assert (verdict.status, verdict.error) == (Status.FALLBACK, "The ledger did not answer within 5 s.")
 
@@ -328,7 +342,7 @@ GERMAN, FRENCH = (Prompt(f"/prompts/{language}/short", SHORT.lengths) for langua
 def one_line(own: Line) -> tuple[Desk, MemoryLedger]:
     """A desk with one line."""
     ledger = MemoryLedger()
-    return Desk({own.number: own}, {"acme": ledger}, SteppingClock()), ledger
+    return Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()), ledger
 
 
 @pytest.mark.parametrize(
@@ -429,13 +443,107 @@ def test_supplement_informs_of_all() -> None:
     ledger = MemoryLedger()
     before, after = line(notice(version("1"))), line(notice(version("1"), second))
     for own in (before, after, after):
-        handle(ScriptedSession(), Desk({own.number: own}, {"acme": ledger}, SteppingClock()))
+        handle(
+            ScriptedSession(),
+            Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()),
+        )
     told = [(r.event.status, set(r.event.purposes), r.event.prompt) for r in ledger.records()]
     assert told == [
         (Status.PLAYED, {"service"}, SHORT.path),
         (Status.PLAYED, {"marketing"}, FULL.path),
         (Status.NOTDUE, {"service", "marketing"}, ""),
     ]
+
+
+def test_fallback_language_may_not_count() -> None:
+    """L18: a notice in another language than the wanted one is on record as such, and by a setting it informs
+    nobody."""
+    own = line(fallback_informs=False)
+    at, ledger = one_line(own)
+    for _call in range(2):
+        handle(ScriptedSession(incoming(options={"language": "fr"})), at)
+    handle(ScriptedSession(), at)
+    handle(ScriptedSession(), at)
+    told = [(r.event.status, r.event.language, r.event.wanted, r.event.counts) for r in ledger.records()]
+    assert told == [
+        (Status.PLAYED, "it", "fr", False),
+        (Status.PLAYED, "it", "fr", False),
+        (Status.PLAYED, "it", "", True),
+        (Status.NOTDUE, "it", "", True),
+    ]
+
+
+def test_full_text_after_a_supplement_tells_the_whole() -> None:
+    """Who asks for the full text while he hears a supplement is told all purposes, and as a whole."""
+    second = version("2", "service", "marketing", supplements={"1": {"it": SUPPLEMENT}})
+    own = line(notice(version("1"), second))
+    at, ledger = one_line(own)
+    handle(
+        ScriptedSession(),
+        Desk({own.number: line(notice(version("1")))}, at.ledgers, at.clock, recordings=at.recordings),
+    )
+    handle(ScriptedSession(playbacks=[key("1", 2.0)]), at)
+    event = list(ledger.records())[-1].event
+    assert (event.prompt, event.purposes, event.supplement) == (FULL.path, {"service", "marketing"}, False)
+
+
+def test_number_that_nobody_called_from_for_so_long_is_played_to_again() -> None:
+    """L17: what whoever had the number before was told is forgotten when the new one heard it whole, not when
+    he hung up; each call before that shows that the number is still in use."""
+    own = line(notice(version("1", "service", "marketing"), version("2")))
+    own = replace(own, controller=replace(own.controller, recycled_after=Period(12)))
+    ledger = MemoryLedger()
+
+    def ring(after: int, *playbacks: Playback) -> tuple[Status, str]:
+        clock = SteppingClock(datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=after))
+        session = ScriptedSession(playbacks=list(playbacks))
+        verdict = handle(
+            session, Desk({own.number: own}, {"acme": ledger}, clock, recordings=SteadyRecordings())
+        )
+        return verdict.status, verdict.reason
+
+    assert ring(0) == (Status.PLAYED, "not-informed")
+    assert ring(300) == (Status.NOTDUE, "already-informed")
+    assert ring(600) == (Status.NOTDUE, "already-informed")
+    assert ring(1000, hung_up(2.0)) == (Status.PARTIAL, "hung-up")
+    assert ring(1001) == (Status.PLAYED, "recycled")
+    assert ring(1300) == (Status.NOTDUE, "already-informed")
+
+
+def test_operator_reads_where_all_is_due_on_every_call() -> None:
+    """On a line where all is `always` an operator who reads has nothing to put on record, and is told so."""
+    at, ledger = one_line(line(Step(notice(), ALWAYS)))
+    session = ScriptedSession(incoming(options={"action": "read"}))
+    handle(session, at)
+    assert session.variables["INFORMATIVA_STATUS"] == "NOTDUE"
+    assert session.variables["INFORMATIVA_REASON"] == "nothing-to-tell"
+    assert list(ledger.records()) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "vouched"),
+    [
+        (incoming(presentation=3), Vouched.NETWORK),
+        (incoming(options={"verification": "success"}), Vouched.SIGNATURE),
+        (incoming(options={"customer": "77"}), Vouched.DIALPLAN),
+        (incoming(), Vouched.NOBODY),
+        (incoming(""), None),
+    ],
+)
+def test_record_says_who_vouched_for_the_number(call: IncomingCall, vouched: Vouched | None) -> None:
+    """L17: each record of a call says how its number was vouched for, also that of a notice left out."""
+    at, ledger = one_line(line())
+    handle(ScriptedSession(call), at)
+    handle(ScriptedSession(call), at)
+    assert {record.event.vouched for record in ledger.records()} == {vouched}
+
+
+def test_unknown_word_of_the_network_is_told_with_the_setting() -> None:
+    """What nobody understands plays the notice, and the admin learns which setting says what it means."""
+    at, _ledger = one_line(line())
+    verdict = handle(ScriptedSession(incoming(options={"verification": "Numero-OK"})), at)
+    assert (verdict.status, verdict.reason, verdict.doubt) == (Status.PLAYED, "unverified", "Numero-OK")
+    assert '`verification: {"Numero-OK": passed}`' in unknown_words(verdict.doubt)
 
 
 def test_ground_of_service_data_is_recorded() -> None:
@@ -456,7 +564,9 @@ def test_rotated_key_keeps_recognising() -> None:
     for keys in (rotated, replace(rotated, old_keys=())):
         own = replace(before, controller=keys)
         session = ScriptedSession()
-        verdict = handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock()))
+        verdict = handle(
+            session, Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings())
+        )
         assert (verdict.status, session.played) == (Status.NOTDUE, [])
 
 
@@ -489,6 +599,7 @@ def ask(own: Line, *registers: ScriptedRegister, ledger: MemoryLedger | None = N
         {own.number: own},
         {"acme": ledger or MemoryLedger()},
         SteppingClock(),
+        recordings=SteadyRecordings(),
         registers={"acme": {"privacy": registers}},
     )
     return handle(ScriptedSession(), at), at
@@ -542,7 +653,7 @@ def test_answer_about_an_older_version_plays_what_is_new() -> None:
     first, short = version("1"), Prompt("/prompts/it/new", SHORT.lengths)
     own = line(notice(first, version("2", "service", "marketing", supplements={"1": {"it": short}})))
     session = ScriptedSession()
-    at = Desk({own.number: own}, {"acme": MemoryLedger()}, SteppingClock())
+    at = Desk({own.number: own}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings())
     at = replace(at, registers={"acme": {"privacy": [ScriptedRegister(told_by_crm(own, EARLIER, 0))]}})
     assert handle(session, at).reason == "new-purpose"
     assert session.played[0][0] == "/prompts/it/new"
@@ -552,7 +663,7 @@ def test_system_is_not_asked_in_vain() -> None:
     """Neither about what is due on every call, nor about a caller who cannot be recognised."""
     own, crm = line(Step(notice(), ALWAYS)), ScriptedRegister()
     ask(own, crm)
-    at = Desk({own.number: line()}, {"acme": MemoryLedger()}, SteppingClock())
+    at = Desk({own.number: line()}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings())
     at = replace(at, registers={"acme": {"privacy": [crm]}})
     handle(ScriptedSession(incoming("")), at)
     assert crm.asked == 0
@@ -564,3 +675,252 @@ def test_answer_that_cannot_be_put_on_record_counts_for_nothing() -> None:
     crm = ScriptedRegister(told_by_crm(own, EARLIER))
     verdict, _ = ask(own, crm, ledger=BrokenLedger(readable=True))
     assert (crm.asked, verdict.status, verdict.reason) == (1, Status.FALLBACK, "ledger-unavailable")
+
+
+OTHER = Prompt("/prompts/it/other", SHORT.lengths)
+
+
+def test_answer_ends_the_asking() -> None:
+    """What one system says is not asked of the next."""
+    own = line()
+    first, second = ScriptedRegister(told_by_crm(own, EARLIER)), ScriptedRegister(told_by_crm(own, EARLIER))
+    ask(own, first, second)
+    assert (first.asked, second.asked) == (1, 0)
+
+
+def test_i1_skip_that_cannot_be_recorded_after_a_played_step_is_not_made() -> None:
+    """I1: when the ledger fails in the middle of a plan, what would have been left out after it is played
+    too, with that ground, and spooled."""
+    ledger = BrokenLedger(readable=True, writable=True)
+    country = Notice("country", (replace(version(), short={"it": OTHER}),))
+    own = line(Step(notice(), ALWAYS), Step(country))
+    at = Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings())
+    handle(ScriptedSession(), at)
+
+    class Failing(ScriptedSession):
+        async def play(self, prompt: Prompt, keys: str, *, answer: bool = True) -> Playback:
+            ledger.book.writable = False
+            return await super().play(prompt, keys, answer=answer)
+
+    session = Failing()
+    verdict = handle(session, at)
+    assert [path for path, _ in session.played] == [SHORT.path, OTHER.path]
+    assert (verdict.status, verdict.reason) == (Status.FALLBACK, "ledger-unavailable")
+    rows = [dict(part.split("=") for part in row.split("|")) for row in session.database.values()]
+    assert [(row["prompt"], row["why"], row["ending"]) for row in rows] == [
+        (SHORT.path, "every-call", "whole"),
+        (OTHER.path, "ledger-unavailable", "whole"),
+    ]
+    assert [event.status for event in verdict.events] == [Status.PLAYED, Status.PLAYED]
+
+
+def test_i1_spooled_delivery_is_not_claimed_as_heard() -> None:
+    """I1: what no ledger took is no record to point at after a transfer; what one took is."""
+    session, lost = ScriptedSession(), ScriptedSession()
+    handle(session, desk())
+    handle(lost, desk(BrokenLedger()))
+    assert session.variables["__INFORMATIVA_HEARD"] == "privacy:1"
+    assert lost.played
+    assert lost.variables["__INFORMATIVA_HEARD"] == ""
+
+
+def test_what_an_operator_read_is_told() -> None:
+    """The dialplan gets the last record, and all that was read for after a transfer; what is due on every
+    call is not among it."""
+    country, daily = Notice("country", (version(),)), Notice("daily", (version(),))
+    at, ledger = one_line(line(notice(), Step(daily, ALWAYS), country))
+    read = {"action": "read", "operator": "anna", "heard": "earlier:7"}
+    session = ScriptedSession(incoming(options=read, linked="1700000000.9"))
+    verdict = handle(session, at)
+    assert session.played == []
+    assert session.variables == {
+        "__INFORMATIVA_HEARD": "earlier:7 privacy:1 country:2",
+        "INFORMATIVA_RECORD": "2",
+        "INFORMATIVA_REASON": "told-elsewhere",
+        "INFORMATIVA_STATUS": "INFORMED",
+    }
+    assert (verdict.status, verdict.reason, verdict.record) == (Status.INFORMED, "told-elsewhere", "2")
+    assert [
+        (event.notice, event.kind, event.reference, event.linked, event.call, event.line, event.language)
+        for event in (record.event for record in ledger.records())
+    ] == [
+        (name, "operator", "anna", "1700000000.9", "1700000000.1", "+390212345678", "it")
+        for name in ("privacy", "country")
+    ]
+    assert handle(ScriptedSession(), at).events[0].status is Status.NOTDUE
+
+
+def test_operator_who_read_nothing_that_counts_has_no_record() -> None:
+    """On a line where all is due on every call there is nothing to put on record."""
+    at, ledger = one_line(line(Step(notice(), ALWAYS)))
+    verdict = handle(ScriptedSession(incoming(options={"action": "read"})), at)
+    assert (verdict.record, verdict.heard, list(ledger.records())) == ("", "", [])
+
+
+@pytest.mark.parametrize(
+    ("linked", "claim", "status"),
+    [
+        ("1700000000.1", "privacy:1", Status.NOTDUE),
+        ("1700000000.2", "privacy:1", Status.PLAYED),
+        ("1700000000.1", "privacy:2", Status.PLAYED),
+        ("1700000000.1", "country:1", Status.PLAYED),
+        ("1700000000.1", "", Status.PLAYED),
+        ("", "privacy:1", Status.PLAYED),
+    ],
+)
+def test_i1_only_the_record_of_this_conversation_proves_a_claim(
+    linked: str, claim: str, status: Status
+) -> None:
+    """I1: a claim to have heard a notice before a transfer counts with a record of that notice and of this
+    very conversation; without a conversation's id nothing does."""
+    at = desk()
+    handle(ScriptedSession(incoming("unknown", linked=linked and "1700000000.1")), at)
+    again = incoming("unknown", linked=linked, options={"heard": claim})
+    assert handle(ScriptedSession(again), at).status is status
+
+
+def test_i2_changed_recording_is_not_played() -> None:
+    """I2: a prompt that is not the recording any more is refused at the call, loudly, and stays due."""
+    at = desk(recordings=SteadyRecordings({SHORT.path: 1}))
+    session = ScriptedSession()
+    verdict = handle(session, at)
+    assert session.played == []
+    assert (verdict.status, verdict.reason) == (Status.FAILED, "recording-changed")
+    assert verdict.error == "/prompts/it/short was exchanged"
+    (event,) = events(at)
+    assert event.heard is not None
+    assert (event.status, event.heard.ending, event.heard.seconds) == (Status.FAILED, Ending.CHANGED, 0.0)
+    assert (event.prompt, event.recording) == ("/prompts/it/short", "")
+    assert handle(ScriptedSession(), replace(at, recordings=SteadyRecordings())).status is Status.PLAYED
+    assert handle(ScriptedSession(), at).status is Status.NOTDUE
+
+
+def test_i2_recording_that_changed_while_it_was_played_does_not_inform() -> None:
+    """I2: nobody knows what was heard of a file that was exchanged meanwhile, so it does not count."""
+    at = desk(recordings=SteadyRecordings({SHORT.path: 2}))
+    session = ScriptedSession()
+    verdict = handle(session, at)
+    assert session.played == [(SHORT.path, "1")]
+    assert (verdict.status, verdict.reason) == (Status.FAILED, "recording-changed")
+    (event,) = events(at)
+    assert event.heard is not None
+    assert (event.heard.ending, event.heard.seconds, event.recording) == (Ending.CHANGED, 10.0, "")
+
+
+def test_hang_up_before_the_end_of_a_recording_that_changed_is_a_hang_up() -> None:
+    """Who hung up is not informed anyway, and nobody is there to play the rest of the plan to."""
+    at = desk(recordings=SteadyRecordings({SHORT.path: 2}))
+    verdict = handle(ScriptedSession(playbacks=[hung_up(3)]), at)
+    assert (verdict.status, verdict.reason) == (Status.PARTIAL, "hung-up")
+
+
+@pytest.mark.parametrize(
+    ("playbacks", "sound"),
+    [
+        ([], SHORT),
+        ([hung_up(3)], SHORT),
+        ([key("1", 2)], FULL),
+        ([key("1", 2), hung_up(9)], FULL),
+        ([MISSING], None),
+    ],
+)
+def test_sound_that_was_played_is_on_record(playbacks, sound: Prompt | None) -> None:
+    """A delivery names the sound that was heard last by its digest; where nothing was heard, none."""
+    at = desk()
+    handle(ScriptedSession(playbacks=playbacks), at)
+    (event,) = events(at)
+    assert event.recording == (recording_of(sound) if sound else "")
+
+
+def test_full_text_that_changed_does_not_inform() -> None:
+    """Each prompt is looked at when its turn comes, the one behind a key too."""
+    at = desk(recordings=SteadyRecordings({FULL.path: 1}))
+    verdict = handle(ScriptedSession(playbacks=[key("1", 2)]), at)
+    assert (verdict.status, verdict.reason) == (Status.FAILED, "recording-changed")
+    assert verdict.error == "/prompts/it/full was exchanged"
+
+
+def test_call_cut_off_names_the_sound_that_was_being_played() -> None:
+    """What was begun is on record with its sound, also when the service must stop meanwhile."""
+
+    class Endless(ScriptedSession):
+        async def play(self, prompt, keys, *, answer=True):
+            raise asyncio.CancelledError
+
+    at = desk()
+    with pytest.raises(asyncio.CancelledError):
+        handle(Endless(), at)
+    assert [event.recording for event in events(at)] == [recording_of(SHORT)]
+
+
+def test_changed_recording_falls_back_to_another_language() -> None:
+    """As for a prompt that is missing, the next language is tried; the log still tells of the first."""
+    both = replace(version(full=False), short={"it": SHORT, "de": GERMAN})
+    own, ledger = line(notice(both), fallback=("de",)), MemoryLedger()
+    steady = SteadyRecordings({SHORT.path: 1})
+    session = ScriptedSession()
+    verdict = handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=steady))
+    assert session.played == [(GERMAN.path, "")]
+    assert (verdict.status, verdict.error) == (Status.PLAYED, "/prompts/it/short was exchanged")
+    (record,) = ledger.records()
+    assert (record.event.language, record.event.recording) == ("de", recording_of(GERMAN))
+
+
+def test_fallback_prompt_of_an_unknown_line_is_looked_at_too() -> None:
+    """Its sound is in the spool; one that changed is not played."""
+    session = ScriptedSession(incoming(line="999"))
+    handle(session, desk(fallback=SHORT))
+    (row,) = session.database.values()
+    assert row.endswith(f"|recording={recording_of(SHORT)}")
+    session = ScriptedSession(incoming(line="999"))
+    verdict = handle(session, desk(fallback=SHORT, recordings=SteadyRecordings({SHORT.path: 1})))
+    assert (session.played, verdict.status, verdict.reason) == ([], Status.FAILED, "no-line")
+    assert verdict.error == "/prompts/it/short was exchanged"
+    (row,) = session.database.values()
+    assert "ending=recording-changed" in row
+
+
+@pytest.mark.parametrize(
+    ("operator", "kept"),
+    [
+        ("Anna.Rossi", "Anna.Rossi"),
+        ("333-123-4567", "###-###-####"),
+        ("", "call 1700000000.1"),
+        (" \t", "call 1700000000.1"),
+    ],
+)
+def test_i5_operator_is_named_without_a_number(operator: str, kept: str) -> None:
+    """I5: what the dialplan gives as the operator's name holds no number, and without one the call itself is
+    the evidence."""
+    at = desk()
+    handle(ScriptedSession(incoming(options={"action": "read", "operator": operator})), at)
+    (event,) = events(at)
+    assert (event.kind, event.reference) == (Kind.OPERATOR, kept)
+
+
+def test_l19_operator_reads_nothing_that_is_not_in_force() -> None:
+    """L19: what is to come was read to nobody."""
+    soon = notice(version("1", starts=datetime(2027, 1, 1, tzinfo=UTC)))
+    at = replace(desk(), lines={"+390212345678": line(soon)})
+    handle(ScriptedSession(incoming(options={"action": "read"})), at)
+    assert events(at) == []
+
+
+class Papers:
+    """A company's own system that says that everybody signed on the first of June."""
+
+    async def ask(self, _caller: Identified) -> Told | None:
+        """The same of everybody."""
+        return Told(version("1"), Kind.CONTRACT, datetime(2026, 6, 1, tzinfo=UTC), "crm: 4711")
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def test_l19_look_up_has_two_times() -> None:
+    """L19: what a look-up told of happened when its paper says, and was recorded in the call."""
+    at = desk(registers={"acme": {"privacy": [Papers()]}})
+    handle(ScriptedSession(), at)
+    told = events(at)[0]
+    assert told.at == datetime(2026, 6, 1, tzinfo=UTC)
+    assert told.recorded == datetime(2026, 11, 24, 12, 0, 1, tzinfo=UTC)

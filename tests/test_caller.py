@@ -6,7 +6,7 @@ import pytest
 
 from doubles import CALLER, incoming, line
 from informativa import caller
-from informativa.model import Identified, NumberForm, Reason, Unidentified
+from informativa.model import Identified, NumberForm, Reason, Unidentified, Verification, Vouched
 
 EITHER = NumberForm.EITHER
 
@@ -125,20 +125,72 @@ def test_restricted_number_may_be_trusted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verification", "recognised"),
+    ("verification", "vouched"),
     [
-        ("", True),
-        ("Verification Not Present", True),
-        ("Verification Passed", True),
-        ("Signature Failed", False),
-        ("Verification Mismatch", False),
-        ("anything else", False),
+        ("", Vouched.NOBODY),
+        ("Verification Not Present", Vouched.NOBODY),
+        ("missing_identity_hdr", Vouched.NOBODY),
+        ("disabled", Vouched.NOBODY),
+        ("No-TN-Validation", Vouched.NOBODY),
+        ("TN-Validation-Passed-C", Vouched.NOBODY),
+        ("Verification Passed", Vouched.SIGNATURE),
+        ("success", Vouched.SIGNATURE),
+        ("TN-Validation-Passed", Vouched.SIGNATURE),
+        ("TN-Validation-Passed-A", Vouched.SIGNATURE),
+        ("Signature Failed", None),
+        ("Verification Mismatch", None),
+        ("signature_validation", None),
+        ("cid_orig_tn_mismatch", None),
+        ("cert_retrieval_failure", None),
+        ("TN-Validation-Failed", None),
     ],
 )
-def test_i1_failed_stir_shaken_is_not_recognised(verification: str, recognised: bool) -> None:
-    """I1: a number that STIR/SHAKEN found wrong, or said something unknown of, is not the caller's."""
+def test_i1_failed_verification_is_not_recognised(verification: str, vouched: Vouched | None) -> None:
+    """I1: a number that the network found wrong, or could not check, is not the caller's; L17: one that it
+    found right is recognised as such."""
     found = caller.recognise(incoming(options={"verification": verification}), line())
-    assert found == (Identified(CALLER, "IT") if recognised else Unidentified(Reason.UNVERIFIED))
+    right = Identified(CALLER, "IT", vouched=vouched or Vouched.NOBODY)
+    assert found == (right if vouched else Unidentified(Reason.UNVERIFIED))
+
+
+def test_i1_unknown_word_of_the_network_is_a_doubt_that_a_setting_settles() -> None:
+    """I1: what nobody understands makes nobody known, and is told; the configuration may say what it means,
+    also of a word that is known."""
+    given = incoming(options={"verification": "Numero-OK"})
+    assert caller.recognise(given, line()) == Unidentified(Reason.UNVERIFIED, "Numero-OK")
+    assert caller.recognise(incoming(options={"verification": "x" * 500}), line()).doubt == "x" * 60
+    for said, vouched in ((Verification.PASSED, Vouched.SIGNATURE), (Verification.ABSENT, Vouched.NOBODY)):
+        own = line(verification={"numero ok": said})
+        assert caller.recognise(given, own) == Identified(CALLER, "IT", vouched=vouched)
+    assert caller.recognise(given, line(verification={"numero ok": Verification.FAILED})) == Unidentified(
+        Reason.UNVERIFIED
+    )
+    strict = line(verification={"verification not present": Verification.FAILED})
+    given = incoming(options={"verification": "Verification Not Present"})
+    assert caller.recognise(given, strict) == Unidentified(Reason.UNVERIFIED)
+
+
+@pytest.mark.parametrize(
+    ("presentation", "vouched"),
+    [(0, Vouched.NOBODY), (1, Vouched.NETWORK), (3, Vouched.NETWORK)],
+)
+def test_screening_says_who_vouches_for_the_number(presentation: int, vouched: Vouched) -> None:
+    """L17: the two lowest bits of Q.931's octet say whether the network checked the number or gave it."""
+    found = caller.recognise(incoming(presentation=presentation), line())
+    assert found == Identified(CALLER, "IT", vouched=vouched)
+
+
+@pytest.mark.parametrize(
+    ("number", "landline"),
+    [("+390212345678", True), ("+12125550123", True), (CALLER, False), ("+4915123456789", False)],
+)
+def test_landlines_may_be_taken_as_shared(number: str, landline: bool) -> None:
+    """L17: by a setting whoever rings from a landline is nobody in particular; in America, where numbers do
+    not show it, from any."""
+    assert isinstance(caller.recognise(incoming(number), line()), Identified)
+    found = caller.recognise(incoming(number), line(landlines_shared=True))
+    assert isinstance(found, Identified) is not landline
+    assert not landline or found == Unidentified(Reason.SHARED)
 
 
 @pytest.mark.parametrize("shared", ["+393331234567", "+39333*", "+39333123456*"])
@@ -151,5 +203,5 @@ def test_i1_shared_numbers_are_never_recognised(shared: str) -> None:
 def test_customer_number_takes_the_place_of_the_caller_id() -> None:
     """A customer the dialplan knows is recognised with a withheld number, in a space of his own."""
     found = caller.recognise(incoming("", presentation=32, options={"customer": CALLER}), line())
-    assert found == Identified(CALLER, customer=True)
+    assert found == Identified(CALLER, customer=True, vouched=Vouched.DIALPLAN)
     assert caller.pseudonym(found, b"k" * 32) != caller.pseudonym(Identified(CALLER), b"k" * 32)

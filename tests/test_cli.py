@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from doubles import CALLER
 from informativa import __version__, bootstrap
 from informativa.caller import pseudonym
 from informativa.config import load
+from informativa.config.prompts import recordings
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified
 from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
@@ -66,8 +68,8 @@ def test_init_check_show(tmp_path: Path) -> None:
     checked = run("check", "-c", file)
     assert (checked.returncode, checked.stderr) == (0, "")
     assert "2 controllers, 2 lines" in checked.stdout
-    assert "Acme S.p.A." in run("ledger", "show", "-c", file).stdout
-    assert run("ledger", "show", INFORMATIVA_CONFIG=str(file)).returncode == 0
+    assert "Acme S.p.A." in run("ledger", "show", "-c", file, "--controller", "acme").stdout
+    assert run("ledger", "show", "--controller", "acme", INFORMATIVA_CONFIG=str(file)).returncode == 0
 
 
 def test_init_touches_nothing_that_exists(tmp_path: Path) -> None:
@@ -118,7 +120,7 @@ def test_port_that_is_taken(folder: Path) -> None:
         taken.listen()
         file = folder / "informativa.yaml"
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        file.write_text(file.read_text().replace("127.0.0.1:4573", address))
+        file.write_text(file.read_text().replace("127.0.0.1:4588", address))
         message = refused("serve", "-c", file)
     assert message.startswith(f"informativa: {address} cannot be listened on")
     assert "service.listen" in message
@@ -153,16 +155,17 @@ def test_ledger_show_streams_and_takes_the_last(folder: Path) -> None:
     ledger = SqliteLedger(str(folder / "ledger/acme.sqlite3"))
     ledger._store().append([PLAYED] * 3000)
     ledger.close()
-    shown = run("ledger", "show", "-c", folder / "informativa.yaml", "--last", "2").stdout
+    file = folder / "informativa.yaml"
+    shown = run("ledger", "show", "-c", file, "--controller=acme", "--last", "2").stdout
     assert [row.split()[0] for row in shown.splitlines() if re.match(r" *\d", row)] == ["2999", "3000"]
-    piped = f"set -o pipefail; {PROGRAM} ledger show -c {folder}/informativa.yaml | head -1"
+    piped = f"set -o pipefail; {PROGRAM} ledger show -c {file} --controller acme | head -1"
     ran = subprocess.run(["bash", "-c", piped], capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "Acme S.p.A. (acme)\n", "")
 
 
 def test_missing_ledger_is_told(folder: Path) -> None:
     """A ledger that is not there is not shown as an empty one."""
-    shown = run("ledger", "show", "-c", folder / "informativa.yaml").stdout
+    shown = run("ledger", "show", "-c", folder / "informativa.yaml", "--controller", "acme").stdout
     assert f"There is no ledger {folder}/ledger/acme.sqlite3" in shown
 
 
@@ -191,11 +194,15 @@ def test_non_ascii_names_are_no_defect_on_a_plain_terminal(folder: Path) -> None
 def test_dialplan_is_made_out_for_the_configuration(folder: Path) -> None:
     """The printed dialplan has this service's address, this script, and each line in its spellings."""
     file = folder / "informativa.yaml"
-    file.write_text(file.read_text().replace("127.0.0.1:4573", "127.0.0.1:4999"))
+    file.write_text(file.read_text().replace("127.0.0.1:4588", "127.0.0.1:4999"))
     text = run("dialplan", "-c", file).stdout
-    assert "AGI(agi://127.0.0.1:4999/notice,${line},${options})" in text
-    assert "4573" not in text
-    assert f"informativa-agi,${{line}},config={file},${{options}})" in text
+    token = (folder / "keys/agi.token").read_text().strip()
+    assert f"AGI(agi://127.0.0.1:4999/notice/{token},${{line}},${{options}})" in text
+    assert "4588" not in text
+    assert f"AGI({file}.agi,${{line}},${{options}})" in text
+    assert file.with_name("informativa.yaml.agi").readlink() == Path(sys.executable).with_name(
+        "informativa-agi"
+    )
     assert f"exten => 0212345678,1,Return({folder}/prompts/it/short)\n" in text
     assert f"exten => +493012345678,1,Return({folder}/prompts/de/short)\n" in text
     assert text.count("[informativa-lines]") == 1
@@ -325,21 +332,29 @@ def test_told_elsewhere_is_on_record_and_counts(folder: Path) -> None:
     assert ran.stdout == "Record 1: +39…67 got privacy 2026-11 by website on 2026-11-20.\n"
     (notice,) = explained(folder, CALLER)["notices"]
     assert notice["status"] == "NOTDUE"
-    shown = run("caller", "show", CALLER, "-c", folder / "informativa.yaml", "--json").stdout
+    asked = ("caller", "show", CALLER, "--controller=acme", "-c", folder / "informativa.yaml")
+    shown = run(*asked, "--json").stdout
     (fact,) = json.loads(shown)["acme"]
     assert (fact["how"], fact["when"], fact["reference"]) == (
         "website",
         "2026-11-20T00:00:00+00:00",
         "form 77",
     )
-    assert "reference: form 77" in run("caller", "show", CALLER, "-c", folder / "informativa.yaml").stdout
+    assert fact["recorded"].startswith(f"{datetime.now(UTC):%Y-%m-%dT}")
+    assert "reference: form 77" in run(*asked).stdout
     assert CALLER[3:] not in shown
 
 
 @pytest.mark.parametrize(
     ("more", "code", "words"),
     [
-        (("--on", "2999-01-01"), 1, "is still to come"),
+        (("--on", "2999-01-01"), 1, "the date is still to come. Give the day on which he was told; days are"),
+        (("--on", "1900-01-01"), 1, "the first law on it is of 8 May 1997"),
+        (("--on", "2020-01-01"), 1, "past the retention"),
+        (("--reference", ""), 1, "the reference is empty"),
+        (("--reference", " \t"), 1, "the reference is empty"),
+        (("--reference", "form of 333-123 45.67"), 1, "seems to hold a telephone number"),
+        (("--reference", "x" * 201), 1, "longer than 200 characters"),
         (("--version", "9"), 1, "There is no version 9. There are: 2026-11."),
         (("--notice", "other"), 1, "has no notice other. There are: privacy."),
         (("--controller", "acm"), 1, "Did you mean acme?"),
@@ -352,17 +367,170 @@ def test_record_refuses_what_cannot_be(folder: Path, more: tuple[str, ...], code
     assert ran.returncode == code
     assert words in ran.stderr
     assert "Type it like +393331234567." in recorded(folder, number="3331234567").stderr
+    assert not (folder / "ledger/acme.sqlite3").exists()
+
+
+def test_l19_version_is_on_record_for_days_on_which_it_was_in_force(folder: Path) -> None:
+    """L19: of two versions each can be recorded for its own days, as days are where the company is."""
+    file = folder / "informativa.yaml"
+    text = file.read_text().replace(
+        "    name: Acme S.p.A.", "    name: Acme S.p.A.\n    time_zone: Europe/Rome", 1
+    )
+    first = text[text.index('          - version: "2026-11"') :]
+    first = first[: first.index("short:")] + "short: {it: prompts/it/short, en: prompts/en/short}\n"
+    second = first.replace('"2026-11"', '"2026-12"\n            starts: 2026-11-20')
+    end = text.index('          - version: "2026-11"')
+    rest = text[text.index("\n\n", end) :]
+    file.write_text(text[:end] + first + second + rest)
+    assert "no more in force" in recorded(folder, "--on=2026-11-20", "--version=2026-11").stderr
+    assert "not yet in force" in recorded(folder, "--on=2026-11-19", "--version=2026-12").stderr
+    assert "got privacy 2026-11 by" in recorded(folder, "--on=2026-11-19").stdout
+    assert "got privacy 2026-12 by website on 2026-11-20" in recorded(folder, "--on=2026-11-20T00:10").stdout
+    shown = json.loads(run("ledger", "show", "-c", file, "--controller=acme", "--json").stdout)
+    assert [row["at"] for row in shown] == ["2026-11-18T23:00:00+00:00", "2026-11-19T23:10:00+00:00"]
+    assert all(row["recorded"] > row["at"] for row in shown)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        ("+39333123456", "is unusually short: 9 digits after +39, and most of its kind have 10"),
+        ("+39 33312", "it has 5 digits after +39, and there they have 6 to 12"),
+        ("+39333123456789", "is unusually long: 12 digits"),
+        ("+99912345678", "no country has that code"),
+        ("+39 1331234567", "after +39 none of 10 digits begins like this"),
+        ("+39333223456O", "is no telephone number with country code"),
+    ],
+)
+def test_number_that_cannot_exist_is_not_looked_for(folder: Path, number: str, words: str) -> None:
+    """Nobody learns "0 records" of a mistyped number; one that is unusually short is asked about."""
+    ran = run("caller", "show", number, "--controller=acme", "-c", folder / "informativa.yaml")
+    assert words in ran.stderr
+    assert ran.returncode == (0 if "unusually" in words else 1)
+    assert "".join(filter(str.isdigit, number))[2:] not in ran.stderr + ran.stdout
+
+
+def test_l14_customers_have_rights_too(folder: Path) -> None:
+    """L14: callers known by customer number are recorded, shown and erased by it, and by nothing else."""
+    file = folder / "informativa.yaml"
+    ours = ("--controller=acme", "-c", file)
+    told = run("record", "--customer", "K-4711.a", "--by=contract", "--reference=2026/17", *ours)
+    assert told.stdout.startswith("Record 1: K-4….a got privacy")
+    assert "1 records of" in run("caller", "show", "--customer=K-4711.a", *ours).stdout
+    assert "0 records of" in run("caller", "show", CALLER, *ours).stdout
+    assert "1 records erased" in run("caller", "erase", "--customer=K-4711.a", "--yes", *ours).stdout
+    assert "0 records of" in run("caller", "show", "--customer=K-4711.a", *ours).stdout
+    assert "such a customer number" in refused("caller", "show", "--customer=K 4711", *ours)
+    assert "NUMBER or by --customer ID" in refused("caller", "show", *ours)
+    assert "NUMBER or by --customer ID" in refused("caller", "show", CALLER, "--customer=1", *ours)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("caller", "show", CALLER),
+        ("caller", "erase", CALLER, "--yes"),
+        ("ledger", "show"),
+        ("purge",),
+        ("tail",),
+    ],
+)
+def test_i6_several_companies_are_never_asked_at_once(folder: Path, command: tuple[str, ...]) -> None:
+    """I6: with more than one company configured, one is named, or nothing is shown or done."""
+    message = refused(*command, "-c", folder / "informativa.yaml")
+    assert message == (
+        "informativa: There are several companies, and nothing is shown or done for all at once. Name one:"
+        " --controller acme (acme, borealis)"
+    )
+    assert list((folder / "ledger").iterdir()) == []
+
+
+def test_only_company_need_not_be_named(folder: Path) -> None:
+    """Where there is one, it is meant."""
+    file = folder / "informativa.yaml"
+    recorded(folder)
+    text = file.read_text()
+    kept = (
+        text[: text.index("\n  borealis:")] + text[text.index("\nlines:") : text.index('\n  "+4930')] + "\n"
+    )
+    file.write_text(kept)
+    assert "1 records of" in run("caller", "show", CALLER, "-c", file).stdout
+    assert "Acme S.p.A. (acme)" in run("ledger", "show", "-c", file).stdout
+
+
+GONE = {"missing sound": "prompts/de/short.wav", "missing sound of its own": "prompts/it/short.wav"}
+GONE |= {"missing key": "keys/borealis.key"}
+CHANGED = {
+    "bad period": ("name: Borealis GmbH", "name: Borealis GmbH\n    retention: ever"),
+    "bad line": ("region: DE", "region: germany"),
+    "no region": ("    region: DE\n", ""),
+    "unknown setting": ("  listen:", "  lisen:"),
+    "unknown section": ("\nlines:", "\nlinse: {}\nlines:"),
+    "no operator": ("operator:", "operatore:"),
+    "no list": ("shared_numbers: [", "shared_numbers: 1 # ["),
+}
+
+
+def mistaken(folder: Path, mistake: str) -> Path:
+    """Make it."""
+    file = folder / "informativa.yaml"
+    if mistake in GONE:
+        (folder / GONE[mistake]).unlink()
+    elif mistake in CHANGED:
+        old, new = CHANGED[mistake]
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new, 1))
+    else:
+        (folder / "keys/borealis.key").chmod(0o644)
+    return file
+
+
+@pytest.mark.parametrize("mistake", [*GONE, *CHANGED, "key for all"])
+def test_mistake_elsewhere_blocks_no_callers_rights(folder: Path, mistake: str) -> None:
+    """What is wrong with another company, a line or a sound is told, and stops nobody's access or erasure."""
+    recorded(folder)
+    file = mistaken(folder, mistake)
+    ours = ("--controller=acme", "-c", file)
+    assert run("check", "-c", file).returncode == 1
+    for command, words in (
+        (("caller", "show", CALLER), "1 records of"),
+        (("ledger", "show"), "website"),
+        (("caller", "erase", CALLER, "--yes"), "1 records erased"),
+    ):
+        ran = run(*command, *ours)
+        assert (ran.returncode, words in ran.stdout) == (0, True), ran
+        assert f"warning: {file}:" in ran.stderr
+    status = run("status", "-c", file)
+    assert (status.returncode, "Acme S.p.A. (acme)" in status.stdout) == (1, True), status
+
+
+@pytest.mark.parametrize("mistake", ["missing key", "key for all", "bad period"])
+def test_mistake_of_its_own_does(folder: Path, mistake: str) -> None:
+    """A company whose key or section is not in order is not asked: it would say that it knows nobody."""
+    file = mistaken(folder, mistake)
+    assert "controllers.borealis." in refused("caller", "show", CALLER, "--controller=borealis", "-c", file)
+
+
+def test_i6_shared_ledger_or_key_is_nobodys(folder: Path) -> None:
+    """I6: where two companies share a key or a ledger, the callers of neither are shown."""
+    file = folder / "informativa.yaml"
+    file.write_text(file.read_text().replace("ledger/borealis.sqlite3", "ledger/acme.sqlite3"))
+    for name, other in (("acme", "borealis"), ("borealis", "acme")):
+        message = refused("caller", "show", CALLER, f"--controller={name}", "-c", file)
+        assert f"is the ledger of {other} too" in message
 
 
 def test_erasure_says_first_what_it_would_do(folder: Path) -> None:
     """Nothing is erased without --yes; with it the caller is unknown, and that it happened is on record."""
     file = folder / "informativa.yaml"
     recorded(folder)
-    first = run("caller", "erase", CALLER, "-c", file).stdout
+    erase = ("caller", "erase", CALLER, "-c", file, "--controller=acme")
+    first = run(*erase).stdout
     assert "1 records would be erased" in first
     assert "add --yes" in first
     assert explained(folder, CALLER)["notices"][0]["status"] == "NOTDUE"
-    assert "1 records erased" in run("caller", "erase", CALLER, "-c", file, "--yes").stdout
+    assert "1 records erased" in run(*erase, "--yes").stdout
     assert explained(folder, CALLER)["notices"][0]["rule"].startswith("not-informed")
     shown = run("ledger", "show", "-c", file, "--controller", "acme").stdout
     assert "erased" in shown
@@ -391,13 +559,16 @@ def test_key_rotation(folder: Path) -> None:
 def test_purge_says_first_what_it_would_do(folder: Path) -> None:
     """Nothing is deleted without --yes; with it what is older than the retention goes."""
     file = folder / "informativa.yaml"
-    recorded(folder, "--on", "2020-01-01")
     recorded(folder, "--on", "2026-11-20", number="+393470000001")
-    first = run("purge", "-c", file).stdout
-    assert "Acme S.p.A. (acme): 1 records from before" in first
-    assert "Borealis GmbH (borealis): no retention is set" in first
-    assert "1 records from before" in run("purge", "-c", file, "--yes").stdout
-    assert "0 records from before" in run("purge", "-c", file, "--yes").stdout
+    store = bootstrap.store(load(file).controllers["acme"])
+    store.append([replace(PLAYED, at=datetime(2020, 1, 1, tzinfo=UTC))])
+    store.close()
+    purge = ("purge", "-c", file, "--controller=acme")
+    both = run(*purge, "--controller=borealis").stdout
+    assert "Acme S.p.A. (acme): 1 records from before" in both
+    assert "Borealis GmbH (borealis): no retention is set" in both
+    assert "1 records from before" in run(*purge, "--yes").stdout
+    assert "0 records from before" in run(*purge, "--yes").stdout
     assert explained(folder, CALLER)["notices"][0]["rule"].startswith("not-informed")
     assert explained(folder, "+393470000001")["notices"][0]["status"] == "NOTDUE"
 
@@ -418,6 +589,29 @@ def test_recording_that_changed_under_its_version_is_refused(folder: Path) -> No
     prompt.write_bytes(old[:-400] + b"\1" * 400)
     file.write_text(file.read_text().replace('version: "2026-11"', 'version: "2026-12"', 1))
     assert run("check", "-c", file).returncode == 0
+
+
+def test_format_that_is_another_sound_is_refused(folder: Path) -> None:
+    """Silence of the same length in another format, which the codec of some callers would choose."""
+    file, prompt = folder / "informativa.yaml", folder / "prompts/it/short"
+    frames = (Path(f"{prompt}.wav").stat().st_size - 44) // 2
+    Path(f"{prompt}.alaw").write_bytes(b"\xd5" * frames)
+    for command in ("check", "serve"):
+        assert f"{prompt}.alaw is not the same sound as {prompt}.wav" in refused(command, "-c", file)
+    Path(f"{prompt}.alaw").unlink()
+    assert run("check", "-c", file).returncode == 0
+
+
+def test_format_that_was_served_is_compared_by_check(folder: Path) -> None:
+    """Also where an earlier informativa remembered it without a look: the service does not do it again."""
+    file, prompt = folder / "informativa.yaml", folder / "prompts/it/short"
+    frames = (Path(f"{prompt}.wav").stat().st_size - 44) // 2
+    Path(f"{prompt}.alaw").write_bytes(b"\xd5" * frames)
+    configuration = load(file)
+    found = [one for notice in configuration.notices["acme"] for one in recordings(notice)]
+    with contextlib.closing(bootstrap.store(configuration.controllers["acme"])) as ledger:
+        ledger.keep(found)
+    assert "is not the same sound as" in refused("check", "-c", file)
 
 
 def test_recording_may_change_before_it_was_served(folder: Path) -> None:
@@ -503,3 +697,72 @@ def test_what_root_writes_anew_stays_its_owners(folder: Path, tmp_path: Path) ->
     kept = output.stat()
     assert (kept.st_uid, kept.st_gid, kept.st_mode & 0o777) == (4242, 4242, 0o640)
     assert (folder / ".informativa.yaml.parsed").stat().st_uid == 4242
+
+
+def test_new_token_and_what_to_type_next(folder: Path) -> None:
+    """`keys rotate --agi` puts the old token beside the new one and says the order of steps, and no token."""
+    file, token = folder / "informativa.yaml", folder / "keys/agi.token"
+    before = token.read_text()
+    ran = run("keys", "rotate", "--agi", "-c", file)
+    (old,) = (folder / "keys").glob("agi.token.retired-*")
+    assert (old.read_text(), token.stat().st_mode & 0o777, old.stat().st_mode & 0o777) == (
+        before,
+        0o600,
+        0o600,
+    )
+    assert token.read_text() != before
+    steps = ["systemctl reload informativa", f"informativa dialplan install -c {file}"]
+    steps += ["asterisk -rx 'dialplan reload'", f"rm {old}"]
+    assert f"Next, in this order: {'; '.join(steps)}" in ran.stdout
+    assert before.strip() not in ran.stdout + ran.stderr
+    assert f"once the dialplan is reloaded, type: rm {old}" in run("check", "-c", file).stderr
+    text = run("dialplan", "-c", file).stdout
+    assert token.read_text().strip() in text
+    assert before.strip() not in text
+
+
+def test_first_token(folder: Path) -> None:
+    """Where the configuration names a token that is not there, the same command makes it; where it names
+    none, it says what to write."""
+    file, token = folder / "informativa.yaml", folder / "keys/agi.token"
+    token.unlink()
+    assert json.loads(run("keys", "rotate", "--agi", "--json", "-c", file).stdout)["old_token"] is None
+    assert (token.stat().st_mode & 0o777, len(token.read_text())) == (0o600, 65)
+    file.write_text(file.read_text().replace("  token: keys", "  # token: keys"))
+    ran = run("keys", "rotate", "--agi", "-c", file)
+    assert (ran.returncode, "Write `token: keys/agi.token` under `service:`" in ran.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("named", [[], ["acme", "--agi"]])
+def test_which_secret_to_rotate_must_be_said(folder: Path, named: list[str]) -> None:
+    """A company or --agi, and not both."""
+    ran = run("keys", "rotate", *named, "-c", folder / "informativa.yaml")
+    assert (ran.returncode, "keys rotate --agi" in ran.stderr) == (1, True)
+
+
+def test_dialplan_with_a_token_is_not_for_all_to_read(folder: Path, tmp_path: Path) -> None:
+    """What is written with the token in it is at most for owner and group, also where it was for all before;
+    a dialplan without one is as it was."""
+    output, file = tmp_path / "informativa.conf", folder / "informativa.yaml"
+    for mode, left in ((None, 0o640), (0o644, 0o640), (0o664, 0o640), (0o600, 0o600)):
+        if mode is not None:
+            output.chmod(mode)
+        assert run("dialplan", "-c", file, "-o", output).returncode == 0
+        assert output.stat().st_mode & 0o777 == left
+    output.unlink()
+    file.write_text(file.read_text().replace("  token: keys", "  # token: keys"))
+    assert run("dialplan", "-c", file, "-o", output).returncode == 0
+    assert output.stat().st_mode & 0o777 == 0o644
+    assert "AGI(agi://127.0.0.1:4588/notice,${line}" in output.read_text()
+
+
+def test_script_is_started_by_a_link_that_is_made_anew(folder: Path) -> None:
+    """A link of an earlier installation is put right; what is no link is left, and what to type is said."""
+    file, link = folder / "informativa.yaml", folder / "informativa.yaml.agi"
+    link.symlink_to("/opt/gone/informativa-agi")
+    assert run("dialplan", "-c", file).stderr == ""
+    assert link.readlink() == Path(sys.executable).with_name("informativa-agi")
+    link.unlink()
+    link.write_text("mine")
+    assert f"ln -sfn {sys.executable.removesuffix('python')}" in run("dialplan", "-c", file).stderr
+    assert link.read_text() == "mine"

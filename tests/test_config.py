@@ -5,13 +5,14 @@ import pickle
 import pickletools
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
-from informativa.config import load, remembered, unusable
+from informativa.config import inspect, load, remembered, unusable
 from informativa.config.prompts import measure
 from informativa.errors import ConfigError
 from informativa.model import NumberForm, Period
@@ -59,8 +60,22 @@ MISTAKES = [
     ('"+390212345678":', '"_X.":', "'_X.' is not a called number"),
     ('"+390212345678":', '"default":', "'default' is not a called number"),
     ('"+390212345678":', '"h":', "'h' is not a called number"),
-    ("127.0.0.1:4573", "127.0.0.1:0", "is not an address and port"),
-    ("127.0.0.1:4573", "999.0.0.1:80", "is not an address and port"),
+    ("127.0.0.1:4588", "127.0.0.1:0", "is not an address and port"),
+    ("127.0.0.1:4588", "999.0.0.1:80", "is not an address and port"),
+    (
+        "127.0.0.1:4588",
+        "192.0.2.1:4588",
+        "service.listen: 192.0.2.1:4588 can be reached from other machines; write 127.0.0.1:4588, or if that"
+        " is meant `exposed: true` beside it",
+    ),
+    ("127.0.0.1:4588", "0.0.0.0:4588", "service.listen: 0.0.0.0:4588 can be reached from other machines"),
+    (
+        "# metrics: 127.0.0.1:9464",
+        "metrics: 0.0.0.0:9464",
+        "service.metrics: 0.0.0.0:9464 can be reached from other machines",
+    ),
+    ("keys/agi.token", "keys/none.token", "type: informativa keys rotate --agi -c "),
+    ("keys/agi.token", "informativa.yaml", "informativa.yaml does not hold a token of 64 hexadecimal digits"),
     (
         "callers: either",
         "callers: nationale",
@@ -86,6 +101,14 @@ MISTAKES = [
     ),
     ("language: it", "language: italiano", "'italiano' is not a language such as `it` or `pt_BR`"),
     ("language: it", "language: fr", "notice privacy 2026-11 has no short prompt in fr, only in en, it"),
+    ("time_zone: Europe/Rome", "time_zone: Rome", "'Rome' is not a time zone such as `Europe/Rome`"),
+    ("time_zone: Europe/Rome", "recycled_after: soon", "'soon' is not a time such as `5 years`"),
+    (
+        "        when: once ",
+        "      - notice: privacy #",
+        "lines.+390212345678.plan[1].notice: notice privacy stands in this plan twice; keep one of them",
+    ),
+    ("operator: Acme", "verification: {ok: yes}\noperator: Acme", "'yes' is not one of"),
     ("region: IT", "region: UK", "UK is not a country; for the United Kingdom use GB"),
     ("when: once", "when: never", "'never' is not `once`, `always` or such as `every 12 months`"),
     (
@@ -94,8 +117,8 @@ MISTAKES = [
         "valid integer, unable to parse string as an integer (here: 'many')",
     ),
     ("sessions: 2000", "sessions: 0", "greater than or equal to 1"),
-    ("127.0.0.1:4573", "localhost", "'localhost' is not an address and port such as `127.0.0.1:4573`"),
-    ("127.0.0.1:4573", "127.0.0.1:99999", "is not an address and port"),
+    ("127.0.0.1:4588", "localhost", "'localhost' is not an address and port such as `127.0.0.1:4588`"),
+    ("127.0.0.1:4588", "127.0.0.1:99999", "is not an address and port"),
     ("it: prompts/it/short\n", "it: prompts/it/shor\n", "there is no sound file prompts/it/shor.wav"),
     ("retention: 5 years", "retention: 3000 years", "is not a time such as `5 years`, 100 at most"),
     ("purposes: [service]", "purposes: []", "versions[0].purposes: is empty; at least one is needed"),
@@ -290,7 +313,7 @@ def test_plan_in_words(folder: Path) -> None:
     (step,) = line.plan
     assert step.again == Period(6)
     assert [version.id for version in step.notice.versions] == ["2025", "2026-11"]
-    assert step.notice.versions[1].starts == datetime(2026, 11, 1, tzinfo=UTC)
+    assert step.notice.versions[1].starts == datetime(2026, 11, 1, tzinfo=ZoneInfo("Europe/Rome"))
     assert step.notice.versions[1].supplements["2025"]["it"].path.endswith("it/full")
     assert (line.languages, line.fallback) == ({"GB": "en"}, ("en",))
 
@@ -539,3 +562,47 @@ def test_what_is_kept_is_not_trusted_blindly(folder: Path, content: str) -> None
     assert bool(why) == (content in told)
     assert load(file) == first
     assert not Path("planted").exists()
+
+
+def test_i8_addresses_that_others_reach_are_meant_and_told(folder: Path) -> None:
+    """I8: with `exposed: true` the service may listen elsewhere, with a word of warning for each address, and
+    not without a token."""
+    file = edit(folder, "127.0.0.1:4588", "0.0.0.0:4588\n  exposed: true\n  metrics: 0.0.0.0:9464")
+    configuration, wrong = inspect(file)
+    told = [str(each) for each in configuration.warnings if "other machines" in str(each)]
+    assert (len(wrong), len(told)) == (0, 2)
+    assert ("service.listen: 0.0.0.0:4588" in told[0], "service.metrics: 0.0.0.0:9464" in told[1]) == (
+        True,
+        True,
+    )
+    (problem,) = problems(edit(folder, "  token: keys/", "  # token: keys/"))
+    assert "service.listen: 0.0.0.0:4588 can be reached from other machines, so it needs a `token`" in problem
+
+
+def test_configuration_without_a_token_goes_on(folder: Path) -> None:
+    """A configuration of before there was a token is served, with a warning that says what to type."""
+    file = edit(folder, "  token: keys/agi.token", "  # token: keys/agi.token")
+    configuration = load(file)
+    assert configuration.tokens == ()
+    (told,) = [str(each) for each in configuration.warnings if "`token" in str(each)]
+    assert "write `token: keys/agi.token` under it, then type: informativa keys rotate --agi -c " in told
+
+
+def test_token_and_the_one_before_it(folder: Path) -> None:
+    """The token is read with those that were put away, the newest first; none of them shows when printed."""
+    (folder / "keys/agi.token").write_text("a" * 64 + "\n")
+    for day, digit in (("20260101-000000", "b"), ("20260102-000000", "c")):
+        old = folder / f"keys/agi.token.retired-{day}"
+        old.write_text(digit * 64)
+        old.chmod(0o600)
+    configuration = load(folder / "informativa.yaml")
+    assert configuration.tokens == ("a" * 64, "c" * 64, "b" * 64)
+    assert not any(token in repr(configuration) for token in configuration.tokens)
+    assert sum("once the dialplan is reloaded, type: rm " in str(one) for one in configuration.warnings) == 2
+
+
+def test_token_that_others_can_read_is_refused(folder: Path) -> None:
+    """As with every secret, the mode of the token's file is looked at."""
+    (folder / "keys/agi.token").chmod(0o640)
+    (problem,) = problems(folder / "informativa.yaml")
+    assert "keys/agi.token (mode 0640); type: chmod 600" in problem

@@ -13,6 +13,7 @@ import pytest
 
 from informativa.cli.dialplan import freepbx_context
 from informativa.cli.extensions import effective, read
+from informativa.doctor import neighbour
 from lab.office import without_privileges
 
 BIN = Path(sys.executable).parent
@@ -100,7 +101,7 @@ def test_again_after_the_line_was_added(folder: Path, asterisk: Path) -> None:
     assert "up to date" in shown
     assert LINE not in shown
     config = folder / "informativa.yaml"
-    config.write_text(config.read_text().replace("127.0.0.1:4573", "127.0.0.1:4999"))
+    config.write_text(config.read_text().replace("127.0.0.1:4588", "127.0.0.1:4999"))
     assert facts(folder, asterisk)["written"]
     assert "4999" in (asterisk / "informativa.conf").read_text()
 
@@ -232,8 +233,60 @@ def test_root_writes_it_for_the_owner_of_extensions_conf(folder: Path, asterisk:
     os.chown(real, 65534, 12345)
     said(folder, asterisk)
     made = (asterisk / "informativa.conf").stat()
-    assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (65534, 12345, 0o644)
+    assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (65534, 12345, 0o640)
     assert facts(folder, asterisk)["owner"] == "nobody:12345"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_secret_of_roots_folder_can_be_read_by_asterisk(folder: Path, asterisk: Path) -> None:
+    """Where extensions.conf is root's and for all, Asterisk may be another user: then the file, which is not
+    for all, is the ledgers' owner's."""
+    os.chown(folder / "ledger", 4242, 4243)
+    said(folder, asterisk)
+    made = (asterisk / "informativa.conf").stat()
+    assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (4242, 4243, 0o640)
+
+
+def test_file_that_all_may_read_is_shut(folder: Path, asterisk: Path) -> None:
+    """A file of before that is as it should be but for its mode is written anew."""
+    said(folder, asterisk)
+    (asterisk / "informativa.conf").chmod(0o644)
+    assert facts(folder, asterisk)["written"]
+    assert (asterisk / "informativa.conf").stat().st_mode & 0o777 == 0o640
+    assert not facts(folder, asterisk)["written"]
+
+
+@pytest.mark.parametrize(
+    ("port", "sign", "name"),
+    [
+        (4573, "asterisk/extensions_additional.conf", "FreePBX (core-fastagi)"),
+        (4573, "freepbx.conf", "FreePBX (core-fastagi)"),
+        (4573, "wazo-agid", "Wazo (wazo-agid)"),
+        (4577, "astguiclient.conf", "VICIdial (FastAGI_log.pl)"),
+        (4588, "asterisk/extensions_additional.conf", ""),
+        (4573, "", ""),
+    ],
+)
+def test_port_of_another_programs_server(
+    folder: Path, asterisk: Path, port: int, sign: str, name: str
+) -> None:
+    """On a machine that has FreePBX, Wazo or VICIdial their FastAGI port is told as theirs, nowhere else."""
+    config = folder / "informativa.yaml"
+    config.write_text(config.read_text().replace("127.0.0.1:4588", f"127.0.0.1:{port}"))
+    if sign:
+        (asterisk.parent / sign).touch()
+    warnings = [each for each in facts(folder, asterisk)["warnings"] if "is on this machine" in each]
+    wanted = f"127.0.0.1:{port} is the port of {name}, which is on this machine: one of the two dies, or gets"
+    assert [each.partition(" the other's calls")[0] for each in warnings] == ([wanted] if name else [])
+
+
+def test_server_of_freepbx_that_runs(tmp_path: Path) -> None:
+    """A server that is seen running is told by its command, wherever its files are."""
+    assert neighbour.owner(4573, tmp_path / "asterisk") == ""
+    waits = [sys.executable, "-c", "input()", "/var/www/html/admin/modules/core/node/fastagi-server.js"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE):
+        assert neighbour.owner(4573, tmp_path / "asterisk") == "FreePBX (core-fastagi)"
+        assert neighbour.owner(4577, tmp_path / "asterisk") == ""
 
 
 def test_configuration_before_or_after_the_subcommand(folder: Path, asterisk: Path) -> None:

@@ -15,6 +15,7 @@ from informativa.model import Playback
 from informativa.ports import CallSession
 from informativa.sessions import dialogue, fastagi, seldom
 from informativa.sessions.fastagi import FastAgiServer
+from informativa.sessions.tokens import Tokens
 
 ENVIRONMENT = (
     b"agi_network: yes\nagi_network_script: notice\nagi_request: agi://127.0.0.1/notice\n"
@@ -389,7 +390,7 @@ def test_calls_above_the_cap_are_turned_away_at_once() -> None:
         second, second_writer = await asyncio.open_connection(*address)
         second_writer.write(ENVIRONMENT)
         assert await second.read() == b'SET VARIABLE "INFORMATIVA_REASON" "service-busy"\n'
-        assert server.turned_away == {"busy": 1, "script": 0, "abandoned": 0}
+        assert server.turned_away == {"busy": 1, "script": 0, "token": 0, "abandoned": 0}
         leave.set()
         assert await first.read() == b""
         entered.clear()
@@ -462,3 +463,92 @@ def test_defect_in_the_handler_closes_the_call_and_serves_the_next() -> None:
 
     (error,) = converse(broken, peer).errors
     assert isinstance(error, RuntimeError)
+
+
+NEW, OLD = "5e" * 32, "0d" * 32
+
+
+def knocking(script: str) -> bytes:
+    """An environment for this script."""
+    return ENVIRONMENT.replace(b"script: notice", f"script: {script}".encode())
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "notice",
+        "notice/",
+        f"notice/{NEW[:-1]}",
+        f"notice/{NEW}0",
+        f"notice/{OLD}",
+        "status",
+        "other",
+        NEW,
+    ],
+)
+def test_i8_who_does_not_know_the_token_is_refused(script: str) -> None:
+    """I8: without the token there is no call, no word, no session: not even what is wrong with the rest is
+    told, and neither answer nor log has a token."""
+
+    async def run() -> None:
+        server = FastAgiServer(play, sessions=0, about=lambda: "version=1", tokens=Tokens([NEW]))
+        address = await server.start("127.0.0.1", 0)
+        for sent in (knocking(script), knocking(script).replace(b"agi_threadid: 1\n", b"")):
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(sent)
+            assert await reader.read() == b""
+            writer.close()
+        assert server.turned_away == {"busy": 0, "script": 0, "token": 2, "abandoned": 0}
+        await server.stop(10)
+
+    with capture_logs() as logs:
+        asyncio.run(asyncio.wait_for(run(), 30))
+    assert [line["event"] for line in logs] == ["refused a peer without the token"] * 2
+    assert not any(token[:60] in str(logs) for token in (NEW, OLD))
+
+
+def test_i8_old_token_ends_with_the_first_call_of_the_new() -> None:
+    """I8: a token that was put away is good until a call, not only a question, comes with the new one, and no
+    more after the configuration is loaded once more."""
+    tokens = Tokens([NEW, OLD])
+
+    async def run() -> list[bytes]:
+        server = FastAgiServer(play, sessions=9, about=lambda: "version=1", tokens=tokens)
+        address = await server.start("127.0.0.1", 0)
+        said = []
+        for script in (f"notice/{OLD}", f"status/{NEW}", f"notice/{OLD}", f"notice/{NEW}", f"notice/{OLD}"):
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(knocking(script))
+            said.append(await reader.readline())
+            writer.close()
+        await server.stop(10)
+        return said
+
+    answer = b'SET VARIABLE "INFORMATIVA_SERVICE" "version=1"\n'
+    with capture_logs():
+        assert asyncio.run(asyncio.wait_for(run(), 30)) == [ANSWER, answer, ANSWER, ANSWER, b""]
+    tokens.load([NEW, OLD])
+    assert not tokens.admit(OLD.encode())
+    tokens.load(["ab" * 32, NEW, OLD])
+    assert tokens.admit(NEW.encode())
+
+
+def test_i8_silent_peers_do_not_keep_a_call_out() -> None:
+    """I8: with 200 connections that say nothing and 100 that say all but the token, the one session is free
+    for a call that says it."""
+
+    async def run() -> None:
+        server = FastAgiServer(play, sessions=1, tokens=Tokens([NEW]))
+        address = await server.start("127.0.0.1", 0)
+        idle = [await asyncio.open_connection(*address) for _ in range(300)]
+        for _, writer in idle[200:]:
+            writer.write(knocking("notice"))
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(knocking(f"notice/{NEW}"))
+        assert await reader.readline() == ANSWER
+        for _, other in (*idle, (reader, writer)):
+            other.close()
+        await server.stop(10)
+
+    with capture_logs():
+        asyncio.run(asyncio.wait_for(run(), 30))

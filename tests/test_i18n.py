@@ -106,7 +106,7 @@ def test_commands_speak_italian(folder: Path) -> None:
         ("check", "-c", file): ["è a posto: titolari 2"],
         ("explain", *call): ["regola: not-informed: nessuno ha ancora informato", "farebbe: riprodurre"],
         ("explain", "--from", "x", "--to", "y", "-c", file): ["La linea y non esiste", "Ci sono: +39"],
-        ("ledger", "show", "-c", file): ["quando (UTC)", "ascoltato"],
+        ("ledger", "show", "--controller=acme", "-c", file): ["quando (UTC)", "ascoltato"],
         ("ledger", "show", "--lost"): ["L'opzione --lost non esiste", "Digitare: informativa ledger show"],
         ("ledger", "show", "--last", "0"): ["Valore non valido per '--last': Deve essere maggiore"],
         ("explian",): ["Il comando 'explian' non esiste. Forse 'explain'?"],
@@ -128,7 +128,7 @@ def test_commands_speak_italian(folder: Path) -> None:
         ("explain", "--from", "+393331234567", "--to", "+390212345678", "--at", "2026-12-01", "--json"),
         ("explain", "--from", "withheld", "--to", "+390212345678", "--at", "2026-12-01", "--json"),
         ("controllers", "--json"),
-        ("caller", "show", "+393331234567", "--json"),
+        ("caller", "show", "+393331234567", "--controller=acme", "--json"),
     ],
     ids=" ".join,
 )

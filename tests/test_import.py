@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import random
+import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from informativa import bootstrap
+from informativa.config import load
+from informativa.errors import LedgerError
+from informativa.model import Kind
+from informativa.operations import importing
+from informativa.operations.importing import Source, Tally
 from test_cli import explained, refused, run
 
 NUMBERS = [f"+39333{number:07}" for number in range(20, 60)]
 
 
-def imported(folder: Path, file: Path, *more: str) -> str:
+def imported(folder: Path, file: Path, *more: str, code: int = 0) -> str:
     """What the command prints."""
     ran = run(
         "import",
@@ -24,7 +33,7 @@ def imported(folder: Path, file: Path, *more: str) -> str:
         folder / "informativa.yaml",
         *more,
     )
-    assert (ran.returncode, ran.stderr) == (0, ""), ran
+    assert (ran.returncode, ran.stderr) == (code, ""), ran
     return ran.stdout
 
 
@@ -68,7 +77,7 @@ def test_rejects_go_through_no_link(folder: Path, tmp_path: Path) -> None:
     table = tmp_path / "told.csv"
     table.write_text("number,date\nx,y\n")
     (tmp_path / "told.csv.rejects.csv").symlink_to(tmp_path / "mine")
-    assert "1 rejected" in imported(folder, table)
+    assert "1 rejected" in imported(folder, table, code=4)
     assert (tmp_path / "mine").read_text() == "mine"
     assert (tmp_path / "told.csv.rejects.csv").read_text().startswith("line,reason")
 
@@ -82,13 +91,17 @@ def test_bad_rows_are_rejected_by_line_and_reason(folder: Path, tmp_path: Path) 
         "12;2026-01-31;": "the number is not one",
         "+393330000098;31 gennaio;": "the date is not such as",
         "+393330000097;2999-01-01;": "still to come",
-        "+393330000096;2026-01-31;9": "There is no version 9",
+        "+393330000096;2026-01-31;9": "there is no version of that name",
         "3225551234;2026-01-31;": "write it with + and country code",
+        "2026-01-31;+393330000095;": "the date is not such as",
+        "+393330000094;2026-01-31;+393330000094": "there is no version of that name",
+        "+393330000093;1900-01-01;": "the first law on it is of 8 May 1997",
+        "+393330000092;2020-01-31;": "past the retention",
         "": "",
     }
     file.write_text("numero;data;versione\n" + "\n".join(rows))
-    printed = imported(folder, file)
-    assert printed.startswith("7 rows read: 1 recorded, 0 known before, 6 rejected.")
+    printed = imported(folder, file, code=4)
+    assert printed.startswith("11 rows read: 1 recorded, 0 known before, 10 rejected.")
     rejects = file.with_name("told.csv.rejects.csv").read_text().splitlines()
     assert rejects[0] == "line,reason"
     for (line, reason), said in zip(
@@ -97,6 +110,114 @@ def test_bad_rows_are_rejected_by_line_and_reason(folder: Path, tmp_path: Path) 
         assert said.startswith(f"{line},")
         assert reason in said
     assert "33300000" not in "".join(rejects)
+
+
+def test_i5_reference_holds_no_number(folder: Path, tmp_path: Path) -> None:
+    """I5: a row whose reference holds a number, or nothing, is rejected; of others both times are kept."""
+    file = tmp_path / "told.csv"
+    references = ["form 1", "form of 333 123 4567", "+393330000001", " ", "x" * 201]
+    rows = [f"+39333000000{n};2026-01-31 10:30;{reference}" for n, reference in enumerate(references)]
+    file.write_text("numero;data;riferimento\n" + "\n".join(rows))
+    assert imported(folder, file, "--reference=", code=4).startswith(
+        "5 rows read: 1 recorded, 0 known before, 4"
+    )
+    rejects = file.with_name("told.csv.rejects.csv").read_text()
+    assert [line.split(",")[0] for line in rejects.splitlines()[1:]] == ["3", "4", "5", "6"]
+    assert "333" not in rejects
+    show = ("ledger", "show", "--controller=acme", "-c", folder / "informativa.yaml", "--json")
+    (row,) = json.loads(run(*show).stdout)
+    assert (row["at"], row["reference"]) == ("2026-01-31T10:30:00+00:00", "form 1")
+    assert row["recorded"] > "2026-11"
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ('+393339999999;2026-01-31;"form 2\n', "Line 5202 opens a quote"),
+        ("+393339999999;2026-01-31;form\r2\n", "Line 5202 has a carriage return"),
+        (f"+393339999999;2026-01-31;{'x' * 200_000}\n", "Line 5202 is longer than"),
+        ("+393339999999;01/31/2026;form\n", "Line 5202 has a date with the month first"),
+    ],
+)
+def test_nothing_of_a_file_gets_in_that_cannot_be_understood(
+    folder: Path, tmp_path: Path, bad: str, words: str
+) -> None:
+    """After more rows than one transaction takes, too: none is recorded, and the line is told."""
+    file = tmp_path / "told.csv"
+    good = [f"+39333{number:07};31/01/2026;form {number}\n" for number in range(5200)]
+    file.write_text("numero;data;riferimento\n" + "".join(good) + bad + "".join(good[:800]), newline="")
+    message = refused("import", file, "--controller=acme", "--by=website", "-c", folder / "informativa.yaml")
+    assert words in message
+    assert "Nothing of the file was recorded." in message
+    assert not list((folder / "ledger").iterdir())
+    assert not file.with_name("told.csv.rejects.csv").exists()
+
+
+def test_counts_are_told_when_it_ends_in_the_middle(folder: Path, tmp_path: Path) -> None:
+    """A ledger that is held by another in the middle stops the import, which says how far it came."""
+    file, told = tmp_path / "told.csv", []
+    rows = [f"+39333{number:07};31/01/2026;form {number}\n" for number in range(30)]
+    file.write_text("numero;data;riferimento\n" + "x;y;z\n" * 2 + "".join(rows))
+    configuration = load(folder / "informativa.yaml")
+    own = configuration.controllers["acme"]
+    notice = configuration.notices["acme"][0]
+    source = Source(file, own, notice, Kind.WEBSITE, "", "IT", {}, datetime.now(UTC))
+    tally = Tally()
+    bootstrap.store(own).close()
+
+    def hold(step: str, _done: int) -> None:
+        told.append(step)
+        if told.count("record") == 2:
+            holder = sqlite3.connect(own.ledger, isolation_level=None)
+            holder.execute("BEGIN IMMEDIATE")
+            told.append(holder)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(importing, "BATCH", 10)
+        with pytest.raises(LedgerError):
+            importing.run(source, tally, hold)
+    told[-1].close()
+    assert (tally.recorded, tally.known, tally.rejected, tally.read) == (20, 0, 2, 22)
+    assert imported(folder, file, code=4).startswith(
+        "32 rows read: 10 recorded, 20 known before, 2 rejected."
+    )
+
+
+def test_same_file_after_a_key_rotation(folder: Path, tmp_path: Path) -> None:
+    """What is on record under the key before is not recorded once more under the new one."""
+    file = tmp_path / "told.csv"
+    file.write_text("numero;data\n" + "\n".join(f"{number};2026-01-31" for number in NUMBERS))
+    imported(folder, file)
+    run("keys", "rotate", "acme", "-c", folder / "informativa.yaml")
+    assert "40 rows read: 0 recorded, 40 known before" in imported(folder, file)
+
+
+def test_customers_and_columns(folder: Path, tmp_path: Path) -> None:
+    """A file that names callers twice is asked about; by customer number they are recorded as customers."""
+    file = tmp_path / "told.csv"
+    file.write_text(
+        "codice cliente;telefono;data\nK1;+393331234567;2026-01-31\nK 2;+393331234567;2026-01-31\n"
+    )
+    arguments = ("--controller=acme", "--by=website", "--reference=list", "-c", folder / "informativa.yaml")
+    assert "--column number=2 or --column customer=1" in refused("import", file, *arguments)
+    assert "1 recorded, 0 known before, 1 rejected" in imported(
+        folder, file, "--column", "customer=1", code=4
+    )
+    shown = run(
+        "caller", "show", "--customer=K1", "--controller=acme", "-c", folder / "informativa.yaml"
+    ).stdout
+    assert "1 records" in shown
+    assert "2 recorded" not in imported(folder, file, "--column", "number=telefono")
+    assert "Type it like --column number=cellulare." in refused("import", file, *arguments, "--column=number")
+
+
+def test_without_a_reference_nothing_is_recorded(folder: Path, tmp_path: Path) -> None:
+    """Somewhere the evidence must be; a country is one; and a pipe is read only once."""
+    file = tmp_path / "told.csv"
+    file.write_text("numero;data\n+393331234567;2026-01-31\n")
+    arguments = ("--controller=acme", "--by=website", "-c", folder / "informativa.yaml")
+    assert "Say where the evidence is: --reference TEXT" in refused("import", file, *arguments)
+    assert "XX is not a country" in refused("import", file, *arguments, "--reference=x", "--region=XX")
 
 
 @pytest.mark.parametrize(("content", "words"), [("", "number"), ("a;b\n1;2\n", "`number` and `date`")])

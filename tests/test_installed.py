@@ -76,7 +76,8 @@ def test_paths_of_a_program_that_pipx_installed(pipx: Path, folder: Path) -> Non
     unit = folder / "informativa.service"
     said(pipx, "systemd", "-c", file, "-o", unit)
     assert f"\nExecStart={programs}/informativa serve -c {file}\n" in unit.read_text()
-    assert f"AGI({programs}/informativa-agi,${{line}},config={file}" in said(pipx, "dialplan", "-c", file)
+    assert f"AGI({file}.agi,${{line}}" in said(pipx, "dialplan", "-c", file)
+    assert file.with_name("informativa.yaml.agi").readlink() == programs / "informativa-agi"
     assert [line for line in analyzed("verify", "--man=no", unit).splitlines() if unit.name in line] == []
     (level,) = re.findall(r"exposure level .*: ([\d.]+)", analyzed("security", "--offline=true", unit))
     assert float(level) < 2.0

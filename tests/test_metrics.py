@@ -99,7 +99,7 @@ def test_service_tells_what_happened(tmp_path: Path) -> None:
     office.start()
     try:
         wanted = itertools.islice(callers(random.Random(1)), 120)
-        calls = asyncio.run(crowd(office.port, wanted, at_once=8))
+        calls = asyncio.run(crowd(office, wanted, at_once=8))
         text = asked(port)
     finally:
         office.stop()

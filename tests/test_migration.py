@@ -271,7 +271,7 @@ def test_copies_are_deleted_in_time(folder: Path) -> None:
     ledger.with_name(f"{ledger.name}.schema-3.2026-02-30").touch()  # an admin's own: there is no such day
     bootstrap.store(controller).close()
     (copy,) = backup.backups(ledger)
-    run = [BIN / "informativa", "purge", "-c", folder / "informativa.yaml"]
+    run = [BIN / "informativa", "purge", "--controller=acme", "-c", folder / "informativa.yaml"]
     assert f"{copy.file}, a copy from before an upgrade, holds older records until {copy.ends}" in (
         subprocess.check_output(run, text=True)
     )
@@ -288,7 +288,8 @@ def test_erasing_a_caller_takes_the_copies_away(folder: Path) -> None:
     ledger = old(Path(controller.ledger), 3)
     bootstrap.store(controller).close()
     (copy,) = copies_of(ledger)
-    erase = [BIN / "informativa", "caller", "erase", "+393331234567", "-c", folder / "informativa.yaml"]
+    erase = [BIN / "informativa", "caller", "erase", "+393331234567", "--controller=acme"]
+    erase += ["-c", folder / "informativa.yaml"]
     assert f"{copy}, a copy from before an upgrade, would be deleted" in subprocess.check_output(
         erase, text=True
     )

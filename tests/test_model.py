@@ -10,7 +10,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from doubles import ScriptedSession, SteppingClock, hung_up, incoming, line, notice, version, whole
+from doubles import (
+    ScriptedSession,
+    SteadyRecordings,
+    SteppingClock,
+    hung_up,
+    incoming,
+    line,
+    notice,
+    version,
+    whole,
+)
 from informativa.call import Desk, answer
 from informativa.caller import pseudonym
 from informativa.ledgers.sqlite import SqliteLedger
@@ -40,7 +50,8 @@ class Office(RuleBasedStateMachine):
         """One call to the line as the notice is now."""
         own = line(self.notice)
         session.call = incoming(number)
-        return asyncio.run(answer(session, Desk({own.number: own}, {"acme": self.ledger}, self.clock))).status
+        desk = Desk({own.number: own}, {"acme": self.ledger}, self.clock, recordings=SteadyRecordings())
+        return asyncio.run(answer(session, desk)).status
 
     def due(self, number: str) -> bool:
         """By the model: never told, a purpose is missing, or a material change came since."""

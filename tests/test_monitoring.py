@@ -224,7 +224,7 @@ class Watched:
     def ring(self, calls: int, seed: int) -> None:
         """So many calls of all kinds."""
         wanted = itertools.islice(callers(random.Random(seed)), calls)
-        asyncio.run(crowd(self.office.port, wanted, at_once=8))
+        asyncio.run(crowd(self.office, wanted, at_once=8))
 
     def exported(self) -> dict[str, set[str]]:
         """The labels of each metric that is told."""

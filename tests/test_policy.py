@@ -1,6 +1,8 @@
 """Which notices are due."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -13,13 +15,15 @@ from informativa.model import (
     Identified,
     Known,
     Line,
+    Notice,
     Period,
     Reason,
     Standing,
     Step,
     Unidentified,
+    Version,
 )
-from informativa.policy import decide
+from informativa.policy import decide, informs, languages
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 NOW = AT + timedelta(days=100)
@@ -125,14 +129,131 @@ def test_i1_a_skip_names_its_proof() -> None:
     assert decision.basis.record == 7
 
 
+ROME = ZoneInfo("Europe/Rome")
+
+
+def at_rome(text: str) -> datetime:
+    """A time of the day in Rome."""
+    return datetime.fromisoformat(text).replace(tzinfo=ROME)
+
+
+@pytest.mark.parametrize(
+    ("period", "told", "last_not_due", "first_due"),
+    [
+        (Period(12), "2026-03-01T10:00", "2027-03-01T09:59:59", "2027-03-01T10:00"),
+        (Period(1), "2027-01-31T10:00", "2027-02-28T09:59:59", "2027-02-28T10:00"),
+        (Period(12), "2028-02-29T10:00", "2029-02-28T09:59:59", "2029-02-28T10:00"),
+        (Period(6), "2026-03-01T10:00", "2026-09-01T09:59:59", "2026-09-01T10:00"),  # over to summer time
+        (Period(days=7), "2026-03-25T10:00", "2026-04-01T09:59:59", "2026-04-01T10:00"),
+    ],
+)
+def test_periods_are_the_calendars(period, told, last_not_due, first_due) -> None:
+    """Twelve months are a year and not 360 days; a month ends with a shorter one; a day is that of the
+    controller's time zone, also when the clocks change."""
+    own = line(Step(notice(), period))
+    own = replace(own, controller=replace(own.controller, zone=ROME))
+    standing = known("1", at=at_rome(told))
+    assert not only(own, standing, now=at_rome(last_not_due)).play
+    assert only(own, standing, now=at_rome(first_due)).reason is Reason.PERIOD_OVER
+
+
+def test_supplement_does_not_renew_the_period_of_the_whole() -> None:
+    """Who got the whole in January and a supplement in May is due again a year after January."""
+    own = line(Step(notice(version("1"), version("2")), Period(12)))
+    january, may = AT, AT + timedelta(days=120)
+    standing = {"privacy": Known(frozenset({"1", "2"}), frozenset({"service"}), 9, may, january)}
+    assert only(own, standing, now=AT + timedelta(days=365)).reason is Reason.PERIOD_OVER
+    assert not only(own, standing, now=AT + timedelta(days=364)).play
+    never = {"privacy": replace(standing["privacy"], whole=None)}
+    assert only(own, never, now=may).reason is Reason.PERIOD_OVER
+
+
+def test_whole_is_played_where_supplement_and_period_are_due() -> None:
+    """When the period is over, too, no supplement is played first: the whole tells both."""
+    second = version("2", "service", "marketing", supplements={"1": {"it": FULL}})
+    own = line(Step(notice(version("1"), second), MONTHS))
+    decision = only(own, known("1"))
+    assert (decision.reason, decision.prompts, decision.supplement) == (
+        Reason.NEW_PURPOSE,
+        {"it": SHORT},
+        False,
+    )
+    assert only(own, known("1"), now=AT + timedelta(days=1)).supplement
+
+
+def test_older_paper_recorded_later_does_not_make_it_due() -> None:
+    """A contract of last year that is recorded today leaves the period counting from the later call."""
+    called = Known(frozenset({"1"}), frozenset({"service"}), 1, AT, AT)
+    paper = Known(
+        frozenset({"1"}), frozenset({"service"}), 2, AT - timedelta(days=400), AT - timedelta(days=400)
+    )
+    merged = {"privacy": called.merged(paper)}
+    assert not only(line(Step(notice(), MONTHS)), merged, now=AT + timedelta(days=80)).play
+
+
+def test_purpose_that_was_dropped_and_taken_up_again_is_due() -> None:
+    """Who heard the version without marketing is told when marketing comes back; who never heard that version
+    still has it."""
+    history = notice(version("1", "service", "marketing"), version("2"), version("3", "service", "marketing"))
+    both = {"privacy": Known(frozenset({"1", "2"}), frozenset({"service", "marketing"}), 7, AT, AT)}
+    assert only(line(history), both).reason is Reason.NEW_PURPOSE
+    assert not only(line(history), known("1", "service", "marketing")).play
+
+
+RECYCLED = [
+    # told at, last seen, now, due?
+    (AT, None, AT + timedelta(days=364), False),
+    (AT, None, AT + timedelta(days=365), True),
+    (AT, AT + timedelta(days=300), AT + timedelta(days=665), False),
+    (AT, AT + timedelta(days=300), AT + timedelta(days=666), True),
+]
+
+
+@pytest.mark.parametrize(("told", "seen", "now", "due"), RECYCLED)
+def test_number_may_have_changed_hands(told, seen, now, due) -> None:
+    """L17: after a year without a call the notice is due, whole, whoever had the number before."""
+    own = line(notice(version("1"), version("2", material=True, supplements={"1": {"it": FULL}})))
+    own = replace(own, controller=replace(own.controller, recycled_after=Period(12)))
+    standing = {"privacy": replace(known("1", at=told)["privacy"], seen=seen)}
+    decision = only(own, standing, now=now)
+    assert decision.reason is (Reason.RECYCLED if due else Reason.MATERIAL_CHANGE)
+    assert decision.supplement is not due
+
+
+def test_only_service_purposes_are_left_out_as_service_data() -> None:
+    """The ground of the service's data leaves out no version that has a purpose beyond the service."""
+    mixed = notice(version("1", "service", "marketing"))
+    assert only(line(mixed, service_data_only=True), {}).reason is Reason.NOT_INFORMED
+    own = line(mixed, service_data_only=True)
+    named = replace(own.controller, service_purposes=frozenset({"service", "marketing"}))
+    assert only(replace(own, controller=named), {}).reason is Reason.SERVICE_DATA_ONLY
+
+
+def test_language_of_a_country_finds_the_language() -> None:
+    """de_DE is spoken by prompts in de, and is no fallback then; en is one, which may not count."""
+    german = Version("1", frozenset({"service"}), False, {"de": SHORT, "en": FULL}, {})
+    own = line(Notice("privacy", (german,)), languages={"DE": "de_DE"}, fallback=("en",))
+    decision = only(own, {})
+    assert languages("de_DE", own, decision) == ["de", "en"]
+    assert languages("fr", own, decision) == ["en"]
+    strict = replace(own, fallback_informs=False)
+    assert [informs("de", "de_DE", strict), informs("en", "de_DE", strict), informs("en", "fr", own)] == [
+        True,
+        False,
+        True,
+    ]
+
+
 purposes = st.frozensets(st.sampled_from(["service", "marketing", "profiling"]), min_size=1)
 names = st.sampled_from(["1", "2", "3", "gone"])
+moments = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 3)).map(lambda at: at.replace(tzinfo=UTC))
 knowledge = st.builds(
     Known,
     versions=st.frozensets(names, min_size=1),
     purposes=purposes,
     record=st.integers(1, 9),
-    at=st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 3)).map(lambda at: at.replace(tzinfo=UTC)),
+    at=moments,
+    whole=st.none() | moments,
 )
 histories = st.lists(st.tuples(purposes, st.booleans()), min_size=1, max_size=3).map(
     lambda all_: notice(*(version(str(n), *p, material=m) for n, (p, m) in enumerate(all_, 1)))

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import select
+import socket
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from doubles import CALLER, SteppingClock, notice, version
 from informativa.errors import RegisterError
-from informativa.model import Identified, Kind, Lookup, Told
+from informativa.model import Identified, Kind, Lookup, Period, Told
 from informativa.registers.answers import understood
 from informativa.registers.guarded import (
     ABANDONED,
@@ -32,6 +37,7 @@ from informativa.registers.guarded import (
 from informativa.registers.http import HttpRegister
 from informativa.registers.sql import SqlRegister, statement
 
+ROME = ZoneInfo("Europe/Rome")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PRIVACY = notice(version("1"), version("2", starts=datetime(2026, 6, 1, tzinfo=UTC)))
 CRM = Lookup("crm", "privacy", Kind.CONTRACT, "http://127.0.0.1/{number}", seconds=5.0)
@@ -97,7 +103,9 @@ def customers(tmp_path: Path) -> Lookup:
 
 UNDERSTOOD = [
     ({"version": "2"}, "2", NOW),
-    ({"version": "1", "date": "2026-07-01"}, "1", datetime(2026, 7, 1, tzinfo=UTC)),
+    ({"version": "1", "date": "2026-05-31"}, "1", datetime(2026, 5, 31, tzinfo=UTC)),
+    ({"version": "2", "date": "2026-06-01"}, "2", datetime(2026, 6, 1, tzinfo=UTC)),
+    ({"date": "1997-05-08"}, "1", datetime(1997, 5, 8, tzinfo=UTC)),
     ({"date": "2026-05-31"}, "1", datetime(2026, 5, 31, tzinfo=UTC)),
     ({"date": date(2026, 6, 1)}, "2", datetime(2026, 6, 1, tzinfo=UTC)),
     ({"date": "2026-06-01T12:00:00+02:00"}, "2", datetime(2026, 6, 1, 10, tzinfo=UTC)),
@@ -115,6 +123,11 @@ def test_answer(answer: dict[str, Any], told: str, at: datetime) -> None:
 
 DOUBTS = [
     {},
+    {"version": ""},
+    {"version": "1"},
+    {"version": "1", "date": "2026-07-01"},
+    {"version": "1", "date": "2026-06-01"},
+    {"date": "1997-05-07"},
     {"version": "3"},
     {"version": "2", "date": "tomorrow"},
     {"date": "2026-11-25"},
@@ -130,9 +143,19 @@ DOUBTS = [
 
 @pytest.mark.parametrize("answer", DOUBTS)
 def test_doubtful_answer(answer: dict[str, Any]) -> None:
-    """What is unknown, malformed or still to come is a doubt, and tells nothing."""
+    """What is unknown, malformed or cannot have happened is a doubt, and tells nothing."""
     with pytest.raises(RegisterError, match="look-up crm gave"):
         understood([answer], WHO, CRM, PRIVACY, NOW)
+
+
+def test_day_is_one_of_the_controllers() -> None:
+    """Today is not to come between midnight and 2 in Rome, and what is past the retention tells nothing."""
+    night = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
+    found = understood([{"date": "2026-11-25"}], WHO, CRM, PRIVACY, night, Period(6), ROME)
+    assert found is not None
+    assert found.at == datetime(2026, 11, 24, 23, tzinfo=UTC)
+    with pytest.raises(RegisterError, match="past the retention"):
+        understood([{"date": "2026-05-24"}], WHO, CRM, PRIVACY, night, Period(6), ROME)
 
 
 @pytest.mark.parametrize(
@@ -140,15 +163,17 @@ def test_doubtful_answer(answer: dict[str, Any]) -> None:
     [
         ("contract 4711", "crm: contract 4711"),
         (None, "crm"),
-        ("a\r\nb\0c", "crm: abc"),
+        ("a\r\nb\0c", "crm: a b c"),
         (f"signed by {CALLER}", "crm"),
         ("signed by 333 123-4567", "crm"),
+        ("signed for 347.000.0001", "crm: signed for ###.###.####"),
+        ("contract 2026/17", "crm: contract 2026/17"),
         ("x" * 1000, "crm: " + "x" * 200),
     ],
 )
 def test_reference(given: object, kept: str) -> None:
     """The paper that an answer names is kept, in print and bounded, and never with the caller's number."""
-    found = understood([{"version": "1", "reference": given}], WHO, CRM, PRIVACY, NOW)
+    found = understood([{"version": "2", "reference": given}], WHO, CRM, PRIVACY, NOW)
     assert found is not None
     assert found.reference == kept
 
@@ -304,7 +329,7 @@ def test_system_that_works_again_is_asked_again() -> None:
         def ask(_caller: Identified) -> Any:
             if broken[0]:
                 raise OSError("down")
-            return [{"version": "1"}]
+            return [{"version": "2"}]
 
         return ask
 
@@ -378,3 +403,143 @@ def test_hanging_threads_are_left_behind_and_keep_no_number() -> None:
         waiting.append(register._jobs.get())
     assert not any(waiting)
     hanging.free.set()
+
+
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n{"informed": false}'
+
+
+@dataclass
+class Dripping:
+    """A web server that sends `text` at once and then a byte every tenth of a second, for as long as it is
+    listened to; how long that was."""
+
+    text: bytes
+    listened: list[float] = field(default_factory=list)
+    left: threading.Event = field(default_factory=threading.Event)
+
+    def serve(self, server: socket.socket) -> None:
+        """One connection."""
+        connection, _ = server.accept()
+        began = time.monotonic()
+        with connection:
+            connection.recv(10_000)
+            with contextlib.suppress(OSError):
+                connection.sendall(self.text)
+                while not select.select([connection], [], [], 0.1)[0]:  # until the other side closes
+                    connection.sendall(b"x")
+        self.listened.append(time.monotonic() - began)
+        self.left.set()
+
+
+def assert_all_end(register: GuardedRegister) -> None:
+    """Every thread of it is free, and ends when there is nothing more to ask."""
+    threads = register._alive
+    assert threads
+    register.close()
+    for thread in threads:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 100 Continue\r\n", ANSWER[:-1].replace(b"18", b"60000")],
+    ids=["status", "header", "interim", "body"],
+)
+@pytest.mark.parametrize("wait", [suspend, block])
+def test_i4_answer_that_drips_holds_its_thread_no_longer_than_the_time_limit(text: bytes, wait: Any) -> None:
+    """I4: the limit is for the whole answer; a server that sends a byte now and then is hung up on, and the
+    thread is free for the next question."""
+    dripping = Dripping(text)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/{{number}}"
+        register = guarded(replace(CRM, question=url, seconds=0.5), HttpRegister, wait=wait)
+        for _ in range(2):
+            serving = threading.Thread(target=dripping.serve, args=(server,))
+            serving.start()
+            with pytest.raises(RegisterError, match="did not answer within 500 ms"):
+                asyncio.run(register.ask(WHO))
+            assert dripping.left.wait(5)
+            dripping.left.clear()
+            serving.join()
+    assert max(dripping.listened) < 2
+    assert_all_end(register)
+
+
+def test_i4_query_that_takes_too_long_is_interrupted(customers: Lookup) -> None:
+    """I4: a query that computes for ever is ended when its time is over, and the next one is answered."""
+    endless = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n WHERE i > "
+    )
+    register = guarded(replace(customers, question=endless + "{number}", seconds=0.2), SqlRegister)
+    for _ in range(2):
+        with pytest.raises(RegisterError, match="did not answer within 200 ms"):
+            asyncio.run(register.ask(WHO))
+    assert_all_end(register)
+
+
+def test_i4_what_takes_all_the_time_to_open_is_not_asked() -> None:
+    """I4: a driver whose import took longer than the call waits asks nothing afterwards for nobody."""
+    hanging, opening = Hanging(), threading.Event()
+    hanging.free.set()
+
+    def opened(lookup: Lookup) -> Any:
+        opening.wait(10)
+        return hanging(lookup)
+
+    register = guarded(replace(CRM, seconds=0.05), opened)
+    with pytest.raises(RegisterError, match="did not answer"):
+        asyncio.run(register.ask(WHO))
+    opening.set()
+    assert_all_end(register)
+    assert hanging.asked == 0
+
+
+class Dying(BaseException):
+    """As of a driver that calls `sys.exit`, or one in Rust that panics."""
+
+
+def test_i4_driver_that_would_end_its_thread_ends_nothing() -> None:
+    """I4: whatever a driver raises is one look-up's failure: neither the service nor the thread ends, and the
+    next question is answered."""
+    answers: list[Any] = [SystemExit(3), Dying(), [{"version": "1"}]]
+
+    def opened(_lookup: Lookup) -> Any:
+        def ask(_caller: Identified) -> Any:
+            if isinstance(given := answers.pop(0), BaseException):
+                raise given
+            return given
+
+        return ask
+
+    async def story(register: GuardedRegister) -> None:
+        for _ in range(2):
+            with pytest.raises(RegisterError, match=r"The look-up crm failed \(RuntimeError\)\."):
+                await register.ask(WHO)
+        assert await register.ask(WHO)
+
+    register = guarded(CRM, opened)
+    asyncio.run(story(register))
+    assert_all_end(register)
+
+
+def test_i4_thread_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I4: where the system gives no thread the notice is played; when it gives one again, all is well."""
+
+    def none(_self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    times, now = THREADS + WAITING + 1, [0.0]
+    register = guarded(CRM, lambda _lookup: lambda _caller: [{"version": "1"}], lambda: now[0])
+
+    async def story() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", none)
+            for _ in range(times):
+                with pytest.raises(RegisterError, match=r"failed \(RuntimeError\)"):
+                    await register.ask(WHO)
+                now[0] += PAUSE_SECONDS
+        assert await register.ask(WHO)
+
+    asyncio.run(story())
+    assert_all_end(register)

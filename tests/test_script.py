@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
+import os
 import signal
 import subprocess
 import sys
@@ -10,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from informativa import bootstrap
+from informativa.config import load
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event
+from informativa.script_limit import RUNNING, STARTING, ScriptLimit
 
 SCRIPT = Path(sys.executable).with_name("informativa-agi")
 NUMBER = "3331234567"
@@ -23,8 +30,11 @@ class Script:
     def __init__(
         self, config: Path, *, number: str = f"+39{NUMBER}", name: bytes = b"Mario", **more: str
     ) -> None:
+        started = config.with_name(f"{config.name}.agi")  # as the dialplan names it
+        started.unlink(missing_ok=True)
+        started.symlink_to(SCRIPT)
         self.process = subprocess.Popen(
-            [SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [started], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         environment = {
             "agi_request": "informativa-agi",
@@ -34,7 +44,6 @@ class Script:
             "agi_callingpres": "0",
             "agi_threadid": "1",
             "agi_arg_1": "0212345678",
-            "agi_arg_2": f"config={config}",
         } | more
         self.say("".join(f"{name}: {value}\n" for name, value in environment.items()) + "\n")
 
@@ -139,6 +148,39 @@ def test_end_of_file_during_the_notice_is_recorded(start, folder: Path) -> None:
     assert event.heard.ending == "connection-lost"
 
 
+def test_i2_recording_that_changed_is_refused_by_the_script(start, folder: Path) -> None:
+    """I2: with no service running, the ledger knows what callers were served; another is not played."""
+    prompt = folder / "prompts/it/short.wav"
+    bootstrap.verify_recordings(load(folder / "informativa.yaml"), keep=True)
+    right = prompt.read_bytes()
+    prompt.write_bytes(right[:44] + bytes(len(right) - 44))
+    script = start()
+    script.expect(variables("1", "recording-changed", "FAILED"))
+    script.say("200 result=0\n")
+    assert f"{prompt} is not the recording any more" in script.hear()
+    script.say("200 result=1\n")
+    assert script.end() == (0, "")
+    (event,) = events(folder)
+    assert (event.status, event.recording) == ("FAILED", "")
+
+
+def test_script_puts_the_sound_on_record(start, folder: Path) -> None:
+    """The digest of what was played, begun or whole, is in the record."""
+    script = start()
+    script.expect("ANSWER")
+    script.say("200 result=0\n")
+    script.expect(f'STREAM FILE "{folder}/prompts/it/short" "1" "0"')
+    script.say("200 result=-1 endpos=20000\nHANGUP\n")
+    script.expect("CHANNEL STATUS")
+    script.say("511 Command Not Permitted on a dead channel or intercept routine\n")
+    script.expect(variables("1", "hung-up", "PARTIAL"))
+    script.say("200 result=0\n")
+    assert script.end() == (0, "")
+    (event,) = events(folder)
+    file = hashlib.sha256((folder / "prompts/it/short.wav").read_bytes()).hexdigest()
+    assert event.recording == hashlib.sha256(f'{{"wav":"{file}"}}'.encode()).hexdigest()
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -163,6 +205,72 @@ def test_configuration_that_cannot_be_used_is_told_on_the_console(
     assert script.end() == (1, "")
 
 
+def test_i8_no_channel_names_the_configuration(start, folder: Path, tmp_path: Path) -> None:
+    """I8: an option `config` leads the script nowhere; as any that is not ours it makes the call ambiguous,
+    so the notice is played, and what the options ask for is not done."""
+    (tmp_path / "evil.yaml").write_text("controllers: {}\n")
+    script = start(agi_arg_2=f"config={tmp_path}/evil.yaml", agi_arg_3="action=read")
+    script.expect("ANSWER")
+    script.say("200 result=0\n")
+    script.expect(f'STREAM FILE "{folder}/prompts/it/short" "1" "0"')
+    script.say("200 result=-1 endpos=0\n")
+    script.expect("CHANNEL STATUS")
+    script.say("200 result=6\n")
+    script.expect(variables("1", "not-playable", "FAILED"))
+    script.say("200 result=0\n")
+    assert script.end() == (0, "")
+    (event,) = events(folder)
+    assert (event.reason, event.pseudonym) == ("ambiguous", None)
+
+
+def test_configuration_of_its_own_environment(folder: Path) -> None:
+    """Started by its installed name, the script takes the configuration that its environment names."""
+    environment = os.environ | {"INFORMATIVA_CONFIG": str(folder / "other.yaml")}
+    with subprocess.Popen(
+        [SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(b"agi_request: informativa-agi\nagi_uniqueid: 1700000000.1\nagi_threadid: 1\n\n")
+        process.stdin.flush()
+        assert f"{folder}/other.yaml: there is no such file" in process.stdout.readline().decode()
+
+
+def test_mistake_elsewhere_does_not_stop_a_call(start, folder: Path) -> None:
+    """A call is answered although another company's part of the configuration has mistakes of any kind."""
+    file = folder / "informativa.yaml"
+    (folder / "prompts/de/short.wav").unlink()
+    (folder / "keys/borealis.key").chmod(0o644)
+    file.write_text(file.read_text().replace("region: DE", "region: germany"))
+    script = start(file)
+    assert script.hear() == "CHANNEL STATUS"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("name: Acme S.p.A.", "name: Acme S.p.A.\n    retention: ever"),
+        ("    region: IT\n", ""),
+        ("    plan:\n", "    plan:\n      - {notice: none}\n"),
+        ("shared_numbers: [", "shared_numbers: 1 # ["),
+        ("operator:", "operatore:"),
+        ('"+493012345678":', '"0212345678":'),
+        ("ledger/borealis.sqlite3", "ledger/acme.sqlite3"),
+    ],
+)
+def test_mistake_that_concerns_the_call_stops_it(start, folder: Path, old: str, new: str) -> None:
+    """Its company, its line, a line that claims its number, and what counts for all lines are in order, or
+    the script gives the call back."""
+    file = folder / "informativa.yaml"
+    text = file.read_text().replace("# shared_numbers:", "shared_numbers:")
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    script = start(file)
+    while (line := script.hear()).startswith("VERBOSE"):
+        script.say("200 result=1\n")
+    assert (line, script.end()) == ("", (1, ""))
+
+
 def test_started_by_hand() -> None:
     """Somebody who starts the script in a shell is told in one sentence what it is for."""
     ran = subprocess.run([SCRIPT], input=b"", capture_output=True, timeout=30, check=False)
@@ -170,3 +278,75 @@ def test_started_by_hand() -> None:
     assert ran.stdout == b""
     assert b"AGI" in ran.stderr
     assert b"Traceback" not in ran.stderr
+
+
+@contextlib.contextmanager
+def taken(file: Path, first: int, count: int) -> Iterator[None]:
+    """So many places are taken by others: a script's locks are its process's, and these are ours."""
+    with file.open("r+b") as opened:
+        fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB, count, first)
+        yield
+
+
+def crowded(script: Script) -> None:
+    """It says that it is one too many, and nothing else."""
+    said = script.hear()
+    assert said.startswith('VERBOSE "informativa-agi: ')
+    assert "too many scripts run at once" in said.lower()
+    with contextlib.suppress(BrokenPipeError):  # one that gave up early does not listen
+        script.say("200 result=1\n")
+    assert script.end() == (1, "")
+
+
+def places(folder: Path) -> Path:
+    """Where scripts take their places, made by the first."""
+    assert ScriptLimit().admits(str(folder / "informativa.yaml"))
+    return folder / ".informativa.yaml.scripts"
+
+
+@pytest.mark.parametrize(
+    ("first", "count"), [(0, STARTING), (STARTING, RUNNING)], ids=["starting", "running"]
+)
+def test_i4_script_that_is_one_too_many_gives_up_at_once(start, folder: Path, first: int, count: int) -> None:
+    """I4: with all places taken a script says so on the console, sets no status, so that the dialplan plays,
+    and does not even look for its configuration; with one of them free it serves."""
+    file = places(folder)
+    (folder / "informativa.yaml").rename(folder / "elsewhere.yaml")
+    with taken(file, first, count):
+        crowded(start())
+    (folder / "elsewhere.yaml").rename(folder / "informativa.yaml")
+    with taken(file, first, count - 1):
+        start().expect("ANSWER")
+
+
+def test_script_that_began_its_call_lets_others_start(start, folder: Path) -> None:
+    """Only what starts is counted among those that start; the place of one that died is free."""
+    file = places(folder)
+    with taken(file, 0, STARTING - 1), taken(file, STARTING, RUNNING - 2):
+        start().expect("ANSWER")
+        other = start()
+        other.expect("ANSWER")
+        crowded(start())
+        other.process.kill()
+        other.process.wait()
+        start().expect("ANSWER")
+
+
+def test_i4_scripts_are_counted_beside_the_ledger_where_none_may_write_beside_the_configuration(
+    start, folder: Path
+) -> None:
+    """I4: a configuration in a folder that is root's leaves the scripts their ledger's folder."""
+    (folder / ".informativa.yaml.scripts").mkdir()  # in the way, for root too
+    script = start()
+    script.expect("ANSWER")
+    file = folder / "ledger/.acme.sqlite3.scripts"
+    assert file.stat().st_mode & 0o777 == 0o600
+    with taken(file, 0, STARTING):
+        crowded(start())
+
+
+def test_i4_scripts_that_cannot_be_counted_serve(start, folder: Path) -> None:
+    """I4: where no such file can be made, and where another lies in its place, calls are served as ever."""
+    (folder / ".informativa.yaml.scripts").symlink_to(folder / "informativa.yaml")
+    (folder / "ledger/.acme.sqlite3.scripts").mkdir()
+    start().expect("ANSWER")

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -51,21 +52,63 @@ def test_log_on_a_full_disk_is_no_error() -> None:
     os.close(full)
 
 
-def test_i4_service_that_hangs_ends_itself() -> None:
-    """I4: when the event loop stands still the process ends, so that Asterisk's connections close."""
-    hanging = """
-import asyncio, time
-from informativa import service
-service.HANG_SECONDS = 0.2
+WATCHED = """
+import asyncio, re, time
+from informativa import watchdog
+watchdog.SECOND = 0.02
 async def hang():
-    async with service._watched(lambda: None):
+    async with watchdog.watched(lambda: None):
         await asyncio.sleep(0)
-        time.sleep(60)
+        {hanging}
 asyncio.run(hang())
 """
-    ran = subprocess.run([sys.executable, "-c", hanging], capture_output=True, timeout=50, check=False)
-    assert ran.returncode == 1
-    assert b"Timeout" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("hanging", "status", "said"),
+    [
+        ("time.sleep(60)", 1, b"The event loop stands still"),
+        ("while True: pass", 1, b"The event loop stands still"),
+        ("re.match('(a+)+$', 'a' * 60 + 'b')", -signal.SIGPROF, b"in hang"),
+    ],
+    ids=["waits", "computes", "computes-without-letting-go"],
+)
+def test_i4_service_that_hangs_ends_itself(hanging: str, status: int, said: bytes) -> None:
+    """I4: when the event loop stands still the process ends and says where it stood, so that Asterisk's
+    connections close."""
+    ran = subprocess.run(
+        [sys.executable, "-c", WATCHED.format(hanging=hanging)], capture_output=True, timeout=50, check=False
+    )
+    assert ran.returncode == status
+    assert said in ran.stderr
+
+
+def test_service_that_was_stopped_goes_on(tmp_path: Path) -> None:
+    """A process that was stopped for much longer than its loop may hang and Asterisk may take to answer, as
+    with its virtual machine, is healthy: it goes on, and so do its calls."""
+    program = "import sys; from informativa import watchdog; from informativa.sessions import dialogue\n"
+    program += "watchdog.SECOND = 0.05; dialogue.PATIENCE = 0.5\n"
+    program += "from informativa.cli.main import main; sys.exit(main())"
+    office = Office(tmp_path / "etc", program=(sys.executable, "-c", program))
+    office.start()
+    pid = office.pid
+    assert pid is not None
+    try:
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", office.port), timeout=20) as asterisk:
+                asterisk.sendall(
+                    b"agi_request: x\nagi_network_script: notice\nagi_threadid: 1\nagi_arg_1: 0212345678\n\n"
+                )
+                assert asterisk.recv(1000) == b"ANSWER\n"
+                os.kill(pid, signal.SIGSTOP)
+                while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+                    pass
+                asterisk.sendall(b"200 result=0\n")
+                time.sleep(1.5)  # three times as long as either may take: this is what is tested
+                os.kill(pid, signal.SIGCONT)
+                assert asterisk.recv(1000).startswith(b"STREAM FILE")
+    finally:
+        assert office.stop() == 0
 
 
 def test_service_purges_what_is_older_than_the_retention(folder: Path) -> None:

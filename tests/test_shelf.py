@@ -97,12 +97,12 @@ def test_usage_is_one_line_that_says_what_to_type(arguments: tuple[str, ...]) ->
 @pytest.mark.parametrize(
     "command",
     [
-        ("status",),
         ("controllers",),
-        ("ledger", "show"),
+        ("ledger", "show", "--controller", "acme"),
         ("dialplan", "install"),
-        ("purge",),
-        ("tail",),
+        ("purge", "--controller", "acme"),
+        ("tail", "--controller", "acme"),
+        ("caller", "show", "+393331234567", "--controller", "acme"),
         ("test-call", "+390212345678"),
         ("explain", "--from", "withheld", "--to", "1"),
     ],
@@ -192,7 +192,7 @@ def test_check_finds_a_port_that_another_program_has(folder: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        file.write_text(file.read_text().replace("127.0.0.1:4573", address))
+        file.write_text(file.read_text().replace("127.0.0.1:4588", address))
         ran = run("check", "-c", file)
     assert ran.returncode == 1
     assert f"{address} is taken by process {os.getpid()}" in ran.stderr

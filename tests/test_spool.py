@@ -46,7 +46,19 @@ def test_row_of_the_dialplan() -> None:
     assert not event.informs
 
 
-@pytest.mark.parametrize(("ending", "status"), [("hung-up", Status.PARTIAL), ("not-playable", Status.FAILED)])
+def test_sound_that_was_played_comes_with_the_row() -> None:
+    """The digest that service and script knew; the dialplan knows none, and what is no digest is no row."""
+    (event,) = spool.understood(KEY, row(recording="ab" * 32), LINES).events
+    assert event.recording == "ab" * 32
+    assert spool.understood(KEY, row(), LINES).events[0].recording == ""
+    with pytest.raises(spool.RowError, match="not such as informativa writes"):
+        spool.understood(KEY, row(recording="+393331234567"), LINES)
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [("hung-up", Status.PARTIAL), ("not-playable", Status.FAILED), ("recording-changed", Status.FAILED)],
+)
 def test_what_was_not_heard_whole(ending: str, status: Status) -> None:
     """A hang-up and a missing prompt are told apart."""
     assert spool.understood(KEY, row(ending=ending), LINES).events[0].status is status
@@ -60,6 +72,13 @@ def test_several_prompts_and_unknown_ones() -> None:
         (FULL.path, "privacy"),
         ("/other", ""),
     ]
+
+
+def test_row_without_a_prompt() -> None:
+    """Where there was nothing to play, that is put on record too, of no notice in particular."""
+    (event,) = spool.understood(KEY, row(prompt="", ending="not-playable"), LINES).events
+    assert (event.status, event.notice, event.version, event.prompt) == (Status.FAILED, "", "", "")
+    assert event.heard == Heard(Ending.NOT_PLAYABLE, 10.0, 0.0)
 
 
 def test_row_of_an_operator() -> None:
@@ -91,6 +110,7 @@ def test_row_of_an_earlier_release() -> None:
         (KEY, row(seconds="nan")),
         (KEY, row(prompt="/of/another/company")),
         ("no key of ours", row()),
+        ("1700000000.1-3331234567", row()),
         ("1.1-" + "9" * 30, row()),
     ],
 )
@@ -98,6 +118,15 @@ def test_row_that_cannot_be_collected(key: str, text: str) -> None:
     """What informativa did not write, or for a line that is not there, is said to be so."""
     with pytest.raises(spool.RowError):
         spool.understood(key, text, LINES)
+
+
+def test_i5_key_that_holds_a_number_is_collected_without_it() -> None:
+    """I5: the dialplan writes the channel's id as it is, and whoever placed the call may have chosen it."""
+    found = spool.understood("333-123-4567-1795521600000017", row(), LINES)
+    assert (found.key, found.events[0].call) == ("333-123-4567-1795521600000017", "###-###-####")
+    assert found.events[0].reference == "spool:###-###-####-1795521600000017"
+    assert spool.plain("1700000000.1-1795521600000017") == "1700000000.1-1795521600000017"
+    assert spool.plain("1700000000.1-3331234567") == "##########.#-##########"
 
 
 def test_row_of_a_slow_ledger_is_its_record_again() -> None:
@@ -134,11 +163,9 @@ def test_each_row_is_recorded_exactly_once(tmp_path: Path) -> None:
     keys = {row.key for row in rows}
     assert upkeep.keep_spooled(controller, rows) == (keys, 2)
     assert upkeep.keep_spooled(controller, rows) == (keys, 0)
-    assert [event.call for event in stored(Path(controller.ledger))] == [
-        "1700000000.1",
-        "1700000000.2",
-        "1700000000.3",
-    ]
+    kept = stored(Path(controller.ledger))
+    assert [event.call for event in kept] == ["1700000000.1", "1700000000.2", "1700000000.3"]
+    assert [event.recorded is None for event in kept] == [True, False, False]
 
 
 def test_row_that_the_ledger_refuses_fails_no_other(tmp_path: Path) -> None:

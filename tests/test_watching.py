@@ -54,7 +54,8 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def following(folder: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """`informativa tail --json`; unbuffered, so that what came is what `select` tells of."""
-    command = [PROGRAM, "tail", "--json", "-c", folder / "informativa.yaml", *options]
+    ours = ("--controller=acme", "--controller=borealis", "-c", folder / "informativa.yaml")
+    command = [PROGRAM, "tail", "--json", *ours, *options]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=ENVIRONMENT
     )
@@ -183,7 +184,7 @@ def test_summary_counts_as_the_records_say(folder: Path) -> None:
 def test_status_of_what_is_stopped(folder: Path) -> None:
     """Without service and ledgers the screen says both and the exit code is 1; it fits into 80 columns."""
     file = folder / "informativa.yaml"
-    file.write_text(file.read_text().replace("127.0.0.1:4573", f"127.0.0.1:{free_port()}", 1))
+    file.write_text(file.read_text().replace("127.0.0.1:4588", f"127.0.0.1:{free_port()}", 1))
     book(folder, event(PLAYED), event(NOTDUE, basis=1))
     ran = run("status", "-c", file)
     assert (ran.returncode, ran.stderr) == (1, "")

@@ -5,3 +5,6 @@ contracts in pyproject.toml.
 """
 
 __version__ = "0.1.0"
+
+CONFIGURATION = "/etc/informativa/informativa.yaml"  # unless another is named
+STARTED = ".agi"  # after the configuration's name, in that of the link by which Asterisk starts the script

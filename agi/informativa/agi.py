@@ -9,11 +9,11 @@ line `HANGUP` comes unasked, before the reply to a later command.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .errors import ProtocolError
 from .model import IncomingCall
+from .redaction import plain_id
 
 MAX_ENVIRONMENT = 16 * 1024  # bytes; a real one has about 600
 MAX_REPLY = 16 * 1024  # bytes; a usage text with all its lines has less than 3,000
@@ -26,7 +26,11 @@ _RESULT = re.compile(rb"result=(-?\d{1,18})(?![^ ])")
 _ENDPOS = re.compile(rb"endpos=(\d{1,18})\Z")
 _LINE_BREAKS = re.compile(r"[\r\n\0]")
 _VARIABLE = re.compile(r"agi_[a-z0-9_]+\Z")
-_UNIQUE_ID = re.compile(r"(?:[A-Za-z_-]{1,40}-)?[12]\d{9}\.\d{1,8}\Z")  # epoch seconds until 2065, count
+_SCRIPT = re.compile(rb"agi_network: yes\nagi_network_script: ([^\n?]*)")  # how Asterisk begins
+
+
+# What informativa.conf tells beside the line, each once and each filtered.
+_OPTIONS = frozenset({"linked", "heard", "language", "customer", "verification", "action", "operator"})
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def parse_environment(raw: bytes) -> IncomingCall:
     Asterisk sends each variable once and on one line, and after `agi_threadid` the dialplan's own
     arguments, numbered from 1. What departs from that was smuggled in through a line break in a
     caller-ID name: of a repeated variable the first counts, no option does, and the call is marked
-    ambiguous.
+    ambiguous. So it is when an option comes twice or is not one of ours: a comma in a value brought it.
 
     Raises ProtocolError when the first or the last variable that Asterisk always sends is missing:
     then the peer is no Asterisk, or an empty line in a name ended the environment too early.
@@ -72,18 +76,30 @@ def parse_environment(raw: bytes) -> IncomingCall:
             arguments.clear()
     if not {"agi_request", "agi_threadid"} <= variables.keys():
         raise ProtocolError("A peer connected that does not send an AGI environment.")
-    options = dict(_named(arguments))
+    named = [argument.partition("=")[::2] for argument in arguments[1:]]
+    options = dict(named)
+    ambiguous = ambiguous or len(options) < len(named) or not options.keys() <= _OPTIONS
+    number = variables.get("agi_callerid", "")
     return IncomingCall(
-        id=_plain_id(variables.get("agi_uniqueid", "")),
-        linked=_plain_id(options.get("linked", "")),
+        id=plain_id(variables.get("agi_uniqueid", ""), number),
+        linked=plain_id(options.get("linked", ""), number),
         line=arguments[0] if arguments else "",
-        number=variables.get("agi_callerid", ""),
+        number=number,
         presentation=_presentation(variables.get("agi_callingpres", str(UNAVAILABLE))),
         language=variables.get("agi_language", ""),
         options={} if ambiguous else options,
-        script=variables.get("agi_network_script", "").partition("?")[0],
+        script=variables.get("agi_network_script", "").partition("?")[0].partition("/")[0],
         ambiguous=ambiguous,
     )
+
+
+def token(raw: bytes) -> bytes:
+    """What follows the script's name in `agi://HOST:PORT/NAME/TOKEN`, empty where there is none.
+
+    Asterisk says it before all that a caller may have written; nothing else is looked at.
+    """
+    found = _SCRIPT.match(raw)
+    return found[1].partition(b"/")[2] if found else b""
 
 
 def split_environment(raw: bytes) -> tuple[bytes, bytes] | None:
@@ -189,23 +205,8 @@ def _quote(word: str) -> str:
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _named(arguments: list[str]) -> Iterator[tuple[str, str]]:
-    """The dialplan's arguments after the first: `name=value`."""
-    for argument in arguments[1:]:
-        name, _, value = argument.partition("=")
-        yield name, value
-
-
 def _presentation(text: str) -> int:
     """The octet; a number is not taken as allowed when what came cannot be read."""
     if not text:
         return 0
     return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else UNAVAILABLE
-
-
-def _plain_id(text: str) -> str:
-    """Asterisk's unique id as it is; of another, only characters that are safe wherever it goes, and no
-    run of digits that could be somebody's number (a channel's id may be set freely through AMI)."""
-    if _UNIQUE_ID.match(text):
-        return text
-    return re.sub(r"\d{6,}", "#", re.sub(r"[^A-Za-z0-9._:-]", "_", text))[:64]

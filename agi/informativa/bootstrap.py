@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from .call import Desk
 from .config import Configuration
-from .config.prompts import recordings
+from .config.prompts import hashed, recordings
 from .errors import ConfigError, LedgerError, Problem
 from .i18n import _, foreign
 from .ledgers.memory import RefusedLedger
 from .model import Controller, Identified, Lookup, Notice, Recording
-from .ports import Ledger, Register
+from .ports import Ledger, Recordings, Register
+from .recordings import AsLoaded, InstalledRecordings, OnRecord, Outcome, difference
 
 if TYPE_CHECKING:
     from .ledgers.backup import Backup
@@ -50,7 +52,19 @@ def service_desk(configuration: Configuration, before: Desk | None = None, *, mi
         except LedgerError as error:
             return RefusedLedger(error)
 
-    return _desk(configuration, open_ledger, script=False)
+    ledgers = {name: open_ledger(given.ledger) for name, given in _live(configuration)}
+    return _desk(configuration, ledgers, as_loaded(configuration.recordings), script=False)
+
+
+def _live(configuration: Configuration) -> Iterator[tuple[str, Controller]]:
+    return ((name, given) for name, given in configuration.controllers.items() if not given.refused)
+
+
+def as_loaded(files: Mapping[str, str]) -> Recordings:
+    """For many calls at a time: the prompts as they are, held against what was found in order at the load."""
+    import asyncio  # not for a script
+
+    return InstalledRecordings(AsLoaded(files), asyncio.to_thread)
 
 
 def unusable(configuration: Configuration, desk: Desk) -> dict[str, LedgerError]:
@@ -71,7 +85,14 @@ def script_desk(configuration: Configuration) -> Desk:
     """For the one call of a script. A ledger is opened when the call needs it, and fails then."""
     from .ledgers.sqlite import SqliteLedger
 
-    return _desk(configuration, SqliteLedger, script=True)
+    ledgers = {name: SqliteLedger(given.ledger) for name, given in _live(configuration)}
+    recordings = InstalledRecordings(OnRecord(configuration.notices, ledgers), _at_once)
+    return _desk(configuration, ledgers, recordings, script=True)
+
+
+async def _at_once(work: Callable[[], Outcome]) -> Outcome:
+    """In a process that has one call only, nobody else waits."""
+    return work()
 
 
 def store(
@@ -116,38 +137,61 @@ def backups(controller: Controller) -> list[Backup]:
 
 def verify_recordings(
     configuration: Configuration, *, keep: bool, create: bool = True, migrate: bool = True
-) -> None:
-    """Hold the prompts against those that each version was first served with; `keep` remembers new ones.
+) -> dict[str, str]:
+    """Hold the prompts against those that each version was first served with, and the formats of each against
+    each other; `keep` remembers new ones. What was found in order: the SHA-256 of each sound file.
 
-    Raises ConfigError for a recording that changed under an unchanged version: its records would point
-    at a text that nobody heard. A ledger that cannot be opened is passed over: nothing is recorded there
-    either. Raises LedgerError for one that fails meanwhile.
+    Raises ConfigError for a recording that changed under an unchanged version, whose records would point
+    at a text that nobody heard, and for a format that is another sound. A ledger that cannot be opened is
+    passed over: nothing is recorded there either. Raises LedgerError for one that fails meanwhile.
     """
     problems: list[Problem] = []
+    files: dict[str, str] = {}
+    if configuration.fallback:
+        files |= {str(file): sha256 for file, sha256 in hashed(configuration.fallback.path).items()}
+        if message := difference(configuration.fallback.path):
+            problems.append(Problem(str(configuration.file), None, "fallback_prompt", message))
     for name, controller in configuration.controllers.items():
+        found = [one for notice in configuration.notices[name] for one in recordings(notice)]
+        files |= {one.file: one.sha256 for one in found}
         if controller.refused:
             continue
-        found = [one for notice in configuration.notices[name] for one in recordings(notice)]
-        try:
+        ledger = None
+        with suppress(LedgerError):
             ledger = store(controller, create=create, migrate=migrate)
-        except LedgerError:
-            continue
         try:
-            for one in ledger.changed(found):
-                notice, version = one.place[:2]
-                message = _(
-                    "{file} is not the recording that version {version} was first served with; give the"
-                    " new one a new version, or put the old file back"
-                ).format(file=one.file, version=version)
-                problems.append(
-                    Problem(str(configuration.file), None, f"controllers.{name}.notices.{notice}", message)
-                )
-            if keep and not problems:
+            served = ledger.recordings() if ledger else {}
+            for notice, message in _wrong_recordings(found, served, every=not keep):
+                place = f"controllers.{name}.notices.{notice}"
+                problems.append(Problem(str(configuration.file), None, place, message))
+            if keep and ledger and not problems:
                 ledger.keep(found)
         finally:
-            ledger.close()
+            if ledger:
+                ledger.close()
     if problems:
         raise ConfigError(problems)
+    return files
+
+
+def _wrong_recordings(
+    found: Sequence[Recording], served: Mapping[tuple[str, ...], str], *, every: bool
+) -> Iterator[tuple[str, str]]:
+    """What is wrong, each with its notice. The formats of a prompt are compared where one of them is new, for
+    what was served was compared before; with `every`, those of all."""
+    for one in found:
+        if served.get(one.place, one.sha256) != one.sha256:
+            message = _(
+                "{file} is not the recording that version {version} was first served with; give the"
+                " new one a new version, or put the old file back"
+            ).format(file=one.file, version=one.place[1])
+            yield one.place[0], message
+    new = {
+        str(Path(one.file).with_suffix("")): one.place[0] for one in found if every or one.place not in served
+    }
+    for path, notice in new.items():
+        if message := difference(path):
+            yield notice, message
 
 
 def served_otherwise(ledger: Path, found: Sequence[Recording]) -> list[Recording]:
@@ -188,7 +232,15 @@ def registers(
 
         notice = next(notice for notice in notices if notice.id == lookup.notice)
         wait = block if script else suspend
-        register = GuardedRegister(lookup, notice, _question, wait, SystemClock())
+        register = GuardedRegister(
+            lookup,
+            notice,
+            _question,
+            wait,
+            SystemClock(),
+            retention=controller.retention,
+            zone=controller.zone,
+        )
         found.setdefault(notice.id, []).append(register)
     return found
 
@@ -203,15 +255,18 @@ def _question(lookup: Lookup) -> Callable[[Identified], Sequence[Mapping[str, An
     return HttpRegister(lookup)
 
 
-def _desk(configuration: Configuration, open_ledger: Callable[[str], Ledger], *, script: bool) -> Desk:
+def _desk(
+    configuration: Configuration, ledgers: Mapping[str, Ledger], recordings: Recordings, *, script: bool
+) -> Desk:
     """A controller that may not go live has a ledger that takes nothing: its calls get the fallback."""
     return Desk(
         lines=configuration.spelled,
         ledgers={
-            name: RefusedLedger(_not_live(given)) if given.refused else open_ledger(given.ledger)
+            name: RefusedLedger(_not_live(given)) if given.refused else ledgers[name]
             for name, given in configuration.controllers.items()
         },
         clock=SystemClock(),
+        recordings=recordings,
         fallback=configuration.fallback,
         registers={
             name: registers(given, configuration.notices[name], script=script)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from . import playback
 from .conversation import STATUS, Conversation, leave
 from .errors import LedgerError, SessionError
-from .model import Ending, Event, Heard, Line, Prompt, Reason, Status, Verdict
-from .ports import CallSession, Clock, Ledger, Register
+from .model import Changed, Ending, Event, Heard, Line, Prompt, Reason, Status, Verdict
+from .ports import CallSession, Clock, Ledger, Recordings, Register
 
 # After these there is nobody to play the rest of the plan to.
 _NOBODY_THERE = (Ending.HUNG_UP, Ending.CONNECTION_LOST)
@@ -35,7 +35,7 @@ class Desk:
     """All that answering a call takes: the lines by every spelling, a ledger per controller, the time.
 
     `fallback` is what to play on a line that nobody configured. `registers` are the controllers' own
-    systems to be asked, by controller and notice.
+    systems to be asked, by controller and notice. `recordings` are the prompts' sound files.
     """
 
     lines: Mapping[str, Line]
@@ -43,6 +43,7 @@ class Desk:
     clock: Clock
     fallback: Prompt | None = None
     registers: Mapping[str, Mapping[str, Sequence[Register]]] = field(default_factory=dict)
+    recordings: Recordings = field(kw_only=True)
 
 
 async def answer(session: CallSession, desk: Desk) -> Verdict:
@@ -77,14 +78,24 @@ async def _handle(session: CallSession, desk: Desk) -> Verdict:
     return replace(
         gravest,
         error=gravest.error or error,
+        doubt=conversation.doubt,
         heard=" ".join(conversation.heard),
         events=tuple(event for verdict in verdicts for event in verdict.events),
     )
 
 
+def unknown_words(words: str) -> str:
+    """What to tell an admin of words that the network said of a number and nobody understood."""
+    return (
+        f"the network says {words!r} of a caller's number, which nobody understands: the notice is played."
+        f' Say in the configuration what it means: `verification: {{"{words}": passed}}` (or failed, absent)'
+    )
+
+
 def _conversation(session: CallSession, line: Line, desk: Desk) -> Conversation:
     name = line.controller.id
-    return Conversation(session, line, desk.ledgers[name], desk.registers.get(name, {}), desk.clock)
+    registers = desk.registers.get(name, {})
+    return Conversation(session, line, desk.ledgers[name], registers, desk.clock, desk.recordings)
 
 
 async def _told(session: CallSession, desk: Desk) -> Verdict:
@@ -107,8 +118,11 @@ async def _unknown_line(session: CallSession, desk: Desk) -> Verdict:
     The number itself is not put on record: a dialplan may have passed the caller's by mistake.
     """
     heard = Heard(Ending.NOT_PLAYABLE, 0.0, 0.0)
-    if desk.fallback is not None:
-        heard = playback.judge(await session.play(desk.fallback, ""), desk.fallback)
+    prompt = desk.fallback and await desk.recordings.current("", desk.fallback)
+    if isinstance(prompt, Changed):
+        heard = Heard(Ending.CHANGED, 0.0, 0.0)
+    elif prompt is not None:
+        heard = playback.judge(await session.play(prompt, ""), prompt)
     event = Event(
         at=desk.clock.now(),
         call=session.call.id,
@@ -122,5 +136,7 @@ async def _unknown_line(session: CallSession, desk: Desk) -> Verdict:
         reason=Reason.NO_LINE,
         prompt=desk.fallback.path if desk.fallback else "",
         heard=heard,
+        recording=prompt.recording if isinstance(prompt, Prompt) else "",
     )
-    return await leave(event, session)
+    verdict = await leave(event, session)
+    return replace(verdict, error=prompt.why) if isinstance(prompt, Changed) else verdict

@@ -13,13 +13,49 @@ import re
 
 import phonenumbers
 
-from .model import Caller, Identified, IncomingCall, Line, NumberForm, Reason, Unidentified
+from .model import (
+    Caller,
+    Identified,
+    IncomingCall,
+    Line,
+    NumberForm,
+    Reason,
+    Unidentified,
+    Verification,
+    Vouched,
+)
+
+# What is said of a number in `INFORMATIVA_VERIFICATION`, in small letters with single spaces: the words of
+# Asterisk up to 18.21 and from 18.22 on (res_stir_shaken, `verify_result`), and the `verstat` of a SIP
+# header, which carriers set (ATIS-1000074, 3GPP TS 24.229). With attestation C an operator says only that the
+# call came through his gateway. A verifier that could not do its work leaves a doubt: that counts as failed.
+_WORDS = {
+    Verification.PASSED: """
+        verification passed; success; tn validation passed; tn validation passed a; tn validation passed b""",
+    Verification.ABSENT: """
+        ; verification not present; disabled; missing identity hdr; no tn validation;
+        tn validation passed c""",
+    Verification.FAILED: """
+        signature failed; verification mismatch; tn validation failed; tn validation failed a;
+        tn validation failed b; tn validation failed c; invalid arguments; internal error; missing date hdr;
+        date hdr parse failure; date hdr range error; missing jwt hdr; cert cache miss; cert cache invalid;
+        cert cache expired; cert retrieval failure; cert contents invalid; cert not trusted;
+        cert date failure; cert no tn auth ext; cert no spc in auth ext; no raw key; signature validation;
+        missing iat; iat range error; invalid or no ppt; invalid or no alg; invalid or no typ;
+        invalid or no grants; invalid or no attest; missing origid; missing orig tn; cid orig tn mismatch;
+        missing dest tn; invalid header; invalid grant; invalid or no callerid""",
+}
+VERIFICATION = {word.strip(): said for said, words in _WORDS.items() for word in words.split(";")}
+LONGEST_WORD = 60  # characters of what nobody understands that are told to the admin
 
 RESTRICTED = 32  # Q.931 presentation: 32 and up is restricted or unavailable (67)
 SCREENING = 3  # its two lowest bits say who vouches for the number …
 FAILED_SCREENING = 2  # … and this, that the network checked it and found it wrong
+NOT_SCREENED = 0  # … and this, that nobody did
 _DIALLED = re.compile(r"\+?[0-9]{2,20}\Z")
 _ABSENT = frozenset({"", "unknown", "anonymous", "restricted", "private", "unavailable"})
+
+_LANDLINES = (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 # Kinds of number that belong to one telephone. Toll-free, shared-cost, service and personal numbers
 # (Italy's 199 counts as such) are shown by whole companies.
@@ -45,11 +81,14 @@ def recognise(call: IncomingCall, line: Line) -> Caller:
     if call.ambiguous:
         return Unidentified(Reason.AMBIGUOUS)
     if customer := call.options.get("customer"):
-        return Identified(customer, customer=True)
+        return Identified(customer, customer=True, vouched=Vouched.DIALPLAN)
     text = call.number.strip()
     if text.lower() in _ABSENT or (call.presentation >= RESTRICTED and not line.trust_restricted):
         return Unidentified(Reason.WITHHELD)
-    if call.presentation & SCREENING == FAILED_SCREENING or _failed(call.options.get("verification", "")):
+    screening, said = call.presentation & SCREENING, verification(call, line)
+    if said is None:
+        return Unidentified(Reason.UNVERIFIED, call.options["verification"][:LONGEST_WORD])
+    if screening == FAILED_SCREENING or said is Verification.FAILED:
         return Unidentified(Reason.UNVERIFIED)
     valid = _valid(text, line.region, line.callers)
     if len(valid) > 1:
@@ -58,15 +97,26 @@ def recognise(call: IncomingCall, line: Line) -> Caller:
         return Unidentified(Reason.MALFORMED)
     ((number, (parsed, kind)),) = valid.items()
     shared = kind not in _PERSONAL or number in _FILLERS
-    if shared or any(_stands_for(pattern, number) for pattern in line.shared):
+    household = line.landlines_shared and kind in _LANDLINES
+    if shared or household or any(_stands_for(pattern, number) for pattern in line.shared):
         return Unidentified(Reason.SHARED)
-    return Identified(number, phonenumbers.region_code_for_number(parsed) or "")
+    if said is Verification.PASSED:
+        vouched = Vouched.SIGNATURE
+    else:
+        vouched = Vouched.NOBODY if screening == NOT_SCREENED else Vouched.NETWORK
+    return Identified(number, phonenumbers.region_code_for_number(parsed) or "", vouched=vouched)
 
 
-def _failed(verification: str) -> bool:
-    """Whether STIR/SHAKEN says that the number is not the caller's. Asterisk's words are, among others,
-    "Verification Passed", "Verification Not Present", "Signature Failed", "Verification Mismatch"."""
-    return not re.search(r"(?i)passed|not present|^$", verification.strip())
+def verification(call: IncomingCall, line: Line) -> Verification | None:
+    """What the dialplan says that came of checking the number; `None` for words that mean nothing to us or to
+    the line's settings."""
+    given = plain_words(call.options.get("verification", ""))
+    return line.verification.get(given) or VERIFICATION.get(given)
+
+
+def plain_words(text: str) -> str:
+    """Small letters, and single spaces for whatever stands between words."""
+    return " ".join(re.findall(r"[a-z]+", text.lower()))
 
 
 def _stands_for(shared: str, number: str) -> bool:

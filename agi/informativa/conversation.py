@@ -13,10 +13,11 @@ from datetime import datetime
 from itertools import takewhile
 
 from . import caller as callers
-from . import playback, policy, spool
+from . import happened, playback, policy, spool
 from .errors import LedgerError, LedgerSlowError, RegisterError
 from .model import (
     ALWAYS,
+    Changed,
     Decision,
     Ending,
     Event,
@@ -30,12 +31,15 @@ from .model import (
     Reason,
     Standing,
     Status,
+    Unidentified,
     Verdict,
     Version,
     known_by,
+    spoken,
     told_elsewhere,
 )
-from .ports import Book, CallSession, Clock, Ledger, Register
+from .ports import Book, CallSession, Clock, Ledger, Recordings, Register
+from .redaction import without_numbers
 
 CLAIMS = 30  # of notices heard earlier in a call that are looked up
 REPEATS = 4  # how often keys may start another prompt, so that a call is not held for ever
@@ -50,6 +54,7 @@ STATUS = {
     Ending.CONNECTION_LOST: Status.PARTIAL,
     Ending.SERVICE_STOPPED: Status.PARTIAL,
     Ending.NOT_PLAYABLE: Status.FAILED,
+    Ending.CHANGED: Status.FAILED,
 }
 
 
@@ -63,12 +68,15 @@ class Conversation:
         ledger: Ledger,
         registers: Mapping[str, Sequence[Register]],
         clock: Clock,
+        recordings: Recordings,
     ) -> None:
         self._session, self._line, self._clock = session, line, clock
+        self._recordings, self._recording, self._changed = recordings, "", ""
         self._ledger, self._registers = ledger, registers
         self._caller = caller = callers.recognise(session.call, line)
         self._too_slow: LedgerSlowError | None = None
         self._pseudonym: bytes | None = None
+        self._vouched = caller.vouched if isinstance(caller, Identified) else None
         self._earlier: list[bytes] = []
         if isinstance(caller, Identified):
             self._pseudonym = callers.pseudonym(caller, line.controller.key)
@@ -76,6 +84,11 @@ class Conversation:
         self._wanted = policy.wanted_language(line, caller, session.call.options.get("language", ""))
         self.heard = _CLAIM.findall(session.call.options.get("heard", ""))[-CLAIMS:]
         """`notice:record` for each notice heard whole in this call, for who takes it after a transfer."""
+
+    @property
+    def doubt(self) -> str:
+        """What of the call nobody understood."""
+        return self._caller.doubt if isinstance(self._caller, Unidentified) else ""
 
     async def settle(self) -> tuple[list[Verdict], Sequence[Decision], str]:
         """Decide. What is left out at the beginning of the plan is on record then; what comes after it is
@@ -102,8 +115,15 @@ class Conversation:
         standing, same_call = self._known(book)
         decisions = policy.decide(self._line, standing, self._caller, now, same_call)
         left_out = [self._event(each) for each in takewhile(lambda each: not each.play, decisions)]
-        verdicts = [_verdict(event, book.append(event)) for event in left_out]
+        verdicts = [_verdict(event, self._append(book, event)) for event in left_out]
         return verdicts, decisions[len(verdicts) :]
+
+    def _append(self, book: Book, event: Event) -> int:
+        """Record it; where that is asked for, also that the caller's number is still in use."""
+        if event.reason is Reason.ALREADY_INFORMED and self._line.controller.recycled_after:
+            assert event.pseudonym is not None  # who is not recognised is never taken as informed
+            book.see(event.pseudonym, event.notice, event.at)
+        return book.append(event)
 
     def _known(self, book: Book) -> tuple[Standing, Standing]:
         """What the caller got so far, under any of the controller's keys, and what of it in this call."""
@@ -161,9 +181,8 @@ class Conversation:
                 )
                 then = decide({**standing, notice.id: known.merged(before or known)})[index]
                 if (then.play, then.told) != (decision.play, decision.told):
-                    grounds.append(
-                        self._told_elsewhere(notice, told.version, told.kind, told.at, told.reference)
-                    )
+                    ground = self._told_elsewhere(notice, told.version, told.kind, told.at, told.reference)
+                    grounds.append(replace(ground, recorded=now))
                     break
         return grounds, " ".join(doubts)
 
@@ -174,6 +193,7 @@ class Conversation:
         prompt, because the service must stop, is put on record as far as it is known.
         """
         event = self._event(decision)
+        self._recording = self._changed = ""
         if decision.play:
             event = await self._played(decision, event)
         verdict = await self._record(event)
@@ -181,36 +201,43 @@ class Conversation:
             return await self.carry_out(replace(decision, play=True, reason=Reason.LEDGER_UNAVAILABLE))
         if event.informs and not verdict.error:
             self.heard.append(f"{event.notice}:{verdict.record}")
-        return verdict
+        return replace(verdict, error=verdict.error or self._changed)
 
     async def read(self) -> Verdict:
         """Put on record that an operator read the notices that are not for every call. Raises LedgerError."""
-        now, operator = self._clock.now(), self._session.call.options.get("operator", "")
+        now, call, own = self._clock.now(), self._session.call, self._line.controller
+        operator = without_numbers(happened.evidence(call.options.get("operator", "")))
         events = [
-            self._told_elsewhere(step.notice, step.notice.current(now), Kind.OPERATOR, now, operator)
+            self._told_elsewhere(step.notice, version, Kind.OPERATOR, now, operator or f"call {call.id}")
             for step in self._line.plan
             if step.again != ALWAYS
+            and isinstance(
+                version := happened.told(step.notice, "", now, now, own.retention, own.zone), Version
+            )
         ]
+        if not events:
+            return Verdict(Status.NOTDUE, Reason.NOTHING_TO_TELL, heard=" ".join(self.heard))
         numbers = await self._ledger.transact(lambda book: [book.append(event) for event in events])
         self.heard += [f"{event.notice}:{number}" for event, number in zip(events, numbers, strict=True)]
-        record = str(numbers[-1]) if numbers else ""
-        return Verdict(Status.INFORMED, Reason.TOLD_ELSEWHERE, record, heard=" ".join(self.heard))
+        return Verdict(Status.INFORMED, Reason.TOLD_ELSEWHERE, str(numbers[-1]), heard=" ".join(self.heard))
 
     def _told_elsewhere(
         self, notice: Notice, version: Version, kind: Kind, at: datetime, reference: str
     ) -> Event:
-        return told_elsewhere(
+        event = told_elsewhere(
             notice,
             version,
             kind,
             at,
             self._pseudonym,
             reference,
+            self._clock.now(),
             call=self._session.call.id,
             line=self._line.number,
             language=self._wanted,
             linked=self._session.call.linked,
         )
+        return replace(event, vouched=self._vouched)
 
     def _event(self, decision: Decision) -> Event:
         """The event of a notice that is left out; one that is played adds to it."""
@@ -228,6 +255,7 @@ class Conversation:
             reason=decision.reason,
             basis=decision.basis.record if decision.basis else None,
             linked=self._session.call.linked,
+            vouched=self._vouched,
         )
 
     async def _played(self, decision: Decision, event: Event) -> Event:
@@ -238,19 +266,30 @@ class Conversation:
                 prompt, heard = await self._play(decision, language)
             except BaseException:  # cancelled, that is; to name it would cost a script asyncio's import
                 stopped = Heard(Ending.SERVICE_STOPPED, 0.0, prompt.seconds)
-                event = replace(event, status=Status.PARTIAL, prompt=prompt.path, heard=stopped)
+                event = replace(
+                    event,
+                    status=Status.PARTIAL,
+                    prompt=prompt.path,
+                    heard=stopped,
+                    recording=self._recording,
+                )
                 await self._record(event)
                 raise
+            whole = not (decision.supplement and prompt is decision.prompts[language])
             event = replace(
                 event,
                 at=self._clock.now(),
                 language=language,
-                wanted="" if language == self._wanted else self._wanted,
+                wanted="" if spoken(self._wanted, (language,)) else self._wanted,
+                purposes=decision.version.purposes if whole else decision.told,
                 status=self._status(heard),
                 prompt=prompt.path,
                 heard=heard,
+                supplement=not whole,
+                counts=policy.informs(language, self._wanted, self._line),
+                recording=self._recording,
             )
-            if heard.ending is not Ending.NOT_PLAYABLE:
+            if heard.ending not in (Ending.NOT_PLAYABLE, Ending.CHANGED):
                 break
         return event
 
@@ -260,7 +299,7 @@ class Conversation:
         try:
             if self._too_slow is not None:
                 raise self._too_slow
-            return _verdict(event, await self._ledger.append(event))
+            return _verdict(event, await self._ledger.transact(lambda book: self._append(book, event)))
         except LedgerError as error:
             self._note(error)
             if event.heard is None:
@@ -285,8 +324,7 @@ class Conversation:
         stops = (keys.full if full else "") + keys.repeat + keys.skip
         prompt = short
         for _ in range(1 + REPEATS):
-            played = await self._session.play(prompt, stops, answer=self._line.answer)
-            heard = playback.judge(played, prompt)
+            heard = await self._listened(prompt, stops)
             if heard.ending is not Ending.KEY or heard.key not in (keys.full, keys.repeat):
                 break
             if heard.key == keys.full and full is not None and prompt is short:
@@ -296,6 +334,23 @@ class Conversation:
             else:  # the key of the full text again: enough of it
                 break
         return prompt, heard
+
+    async def _listened(self, prompt: Prompt, stops: str) -> Heard:
+        """Play one prompt. Only what was the right recording before and after may inform."""
+        name, heard = self._line.controller.id, Heard(Ending.CHANGED, 0.0, prompt.seconds)
+        now = await self._recordings.current(name, prompt)
+        if isinstance(now, Prompt):
+            self._recording = now.recording
+            heard = playback.judge(await self._session.play(now, stops, answer=self._line.answer), now)
+            if heard.ending is Ending.NOT_PLAYABLE:
+                self._recording = ""
+            if heard.ending not in (Ending.WHOLE, Ending.KEY):
+                return heard
+            now = await self._recordings.current(name, prompt)
+        if isinstance(now, Changed):
+            self._recording, self._changed = "", now.why
+            return replace(heard, ending=Ending.CHANGED)
+        return heard
 
 
 def _verdict(event: Event, number: int) -> Verdict:

@@ -8,15 +8,17 @@ import stat
 from pathlib import Path
 
 
-def put(file: Path, data: bytes, like: os.stat_result | None = None) -> None:
-    """Write `file` as a whole or not at all: with the mode that it has, or 0644; by root, for the owner of
-    `like`, or else of the file that it replaces. Follows no link that somebody left in its way. Raises
-    OSError, also where a device is in its place or it is one of the links in /dev.
+def put(file: Path, data: bytes, like: os.stat_result | None = None, *, secret: bool = False) -> None:
+    """Write `file` as a whole or not at all: with the mode that it has, or 0644; a `secret` one is at most
+    for its owner and group. By root, for the owner of `like`, or else of the file that it replaces. Follows
+    no link that somebody left in its way. Raises OSError, also where a device is in its place or it is one
+    of the links in /dev.
     """
     there = _replaced(file)
     part = file.with_name(f".{file.name}.part")
     part.unlink(missing_ok=True)
-    create(part, data, like or there, there.st_mode & 0o777 if there else 0o644)
+    mode = there.st_mode & 0o777 if there else 0o644
+    create(part, data, like or there, mode & 0o640 if secret else mode)
     part.replace(file)
 
 
@@ -31,6 +33,18 @@ def create(file: Path, data: bytes = b"", like: os.stat_result | None = None, mo
         os.fchmod(out.fileno(), mode)
         if like is not None and os.geteuid() == 0:
             os.fchown(out.fileno(), like.st_uid, like.st_gid)
+
+
+def point(link: Path, target: Path) -> None:
+    """Have `link` lead to `target`. Raises OSError, FileExistsError if something else is there."""
+    if link.is_symlink() and link.readlink() == target:
+        return
+    if link.exists() and not link.is_symlink():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(link))
+    part = link.with_name(f".{link.name}.part")
+    part.unlink(missing_ok=True)
+    part.symlink_to(target)
+    part.replace(link)
 
 
 def _replaced(file: Path) -> os.stat_result | None:

@@ -126,7 +126,8 @@ class Metrics:
         for line in lines:
             where = (line.controller.id, line.number)
             self._calls.labels(*where, Status.FALLBACK, Reason.LEDGER_UNAVAILABLE)
-            self._playbacks.labels(*where, Ending.NOT_PLAYABLE)
+            for ending in (Ending.NOT_PLAYABLE, Ending.CHANGED):
+                self._playbacks.labels(*where, ending)
 
     def answered(self, line: Line | None, verdict: Verdict, seconds: float) -> None:
         """Count one call. A line that is not configured is not named: it may be a caller's number."""

@@ -13,6 +13,7 @@ from datetime import datetime
 from .model import (
     ALWAYS,
     Caller,
+    Controller,
     Decision,
     Identified,
     Known,
@@ -25,6 +26,7 @@ from .model import (
     Step,
     Unidentified,
     Version,
+    spoken,
 )
 
 
@@ -54,8 +56,14 @@ def wanted_language(line: Line, caller: Caller, asked: str) -> str:
 
 def languages(wanted: str, line: Line, decision: Decision) -> list[str]:
     """The languages to try, in order, of those that there are prompts in; never empty."""
-    order = dict.fromkeys([wanted, *line.fallback, line.language])
-    return [language for language in order if language in decision.prompts] or [line.language]
+    order = [spoken(language, decision.prompts) for language in (wanted, *line.fallback, line.language)]
+    return [language for language in dict.fromkeys(order) if language] or [line.language]
+
+
+def informs(language: str, wanted: str, line: Line) -> bool:
+    """Whether a notice in this language counts for a caller to whom another would have been spoken (law:
+    12(1) GDPR, intelligible)."""
+    return line.fallback_informs or bool(spoken(wanted, (language,)))
 
 
 def _decide(
@@ -67,17 +75,21 @@ def _decide(
         return _skip(notice, version, Reason.SAME_CALL, same_call)
     if step.again == ALWAYS:
         return _play(notice, version, Reason.EVERY_CALL)
-    if line.service_data_only:
+    if line.service_data_only and version.purposes <= line.controller.service_purposes:
         return _skip(notice, version, Reason.SERVICE_DATA_ONLY)
     if isinstance(caller, Unidentified):
         return _play(notice, version, caller.reason)
     if known is None:
         return _play(notice, version, Reason.NOT_INFORMED)
-    if not version.purposes <= known.purposes:
-        return _play(notice, version, Reason.NEW_PURPOSE, known)
+    if _recycled(known, now, line.controller):
+        return _play(notice, version, Reason.RECYCLED)
+    over = step.again is not None and _over(known.whole, step.again, now, line.controller)
+    rest = None if over else known  # to whom the whole is due anyway, no supplement need be played before
+    if not version.purposes <= _still_told(notice, known):
+        return _play(notice, version, Reason.NEW_PURPOSE, rest)
     if _material_since(notice, version, known.versions):
-        return _play(notice, version, Reason.MATERIAL_CHANGE, known)
-    if step.again is not None and _over(known.whole, step.again, now, line):
+        return _play(notice, version, Reason.MATERIAL_CHANGE, rest)
+    if over:
         return _play(notice, version, Reason.PERIOD_OVER)
     return _skip(notice, version, Reason.ALREADY_INFORMED, known)
 
@@ -87,7 +99,8 @@ def _play(notice: Notice, version: Version, reason: Reason, known: Known | None 
     newest = _newest(notice, known.versions) if known else None
     supplement: Mapping[str, Prompt] = version.supplements.get(newest.id, {}) if newest else {}
     if supplement and known:
-        return Decision(notice, version, True, reason, supplement, version.purposes - known.purposes, known)
+        new = version.purposes - _still_told(notice, known)
+        return Decision(notice, version, True, reason, supplement, new, known, supplement=True)
     return Decision(notice, version, True, reason, version.short, version.purposes, known)
 
 
@@ -95,9 +108,22 @@ def _skip(notice: Notice, version: Version, reason: Reason, basis: Known | None 
     return Decision(notice, version, False, reason, version.short, version.purposes, basis)
 
 
-def _over(whole: datetime | None, period: Period, now: datetime, line: Line) -> bool:
+def _still_told(notice: Notice, known: Known) -> frozenset[str]:
+    """The purposes that he was told of and that the newest version he knows still has: what was dropped
+    there, and is taken up again later, is new."""
+    newest = _newest(notice, known.versions)
+    return known.purposes & newest.purposes if newest else known.purposes
+
+
+def _over(whole: datetime | None, period: Period, now: datetime, controller: Controller) -> bool:
     """Whether he got the whole notice so long ago. A time that is still to come was a wrong clock's."""
-    return whole is None or whole > now or period.after(whole, line.controller.zone) <= now
+    return whole is None or whole > now or period.after(whole, controller.zone) <= now
+
+
+def _recycled(known: Known, now: datetime, controller: Controller) -> bool:
+    """Whether nobody called from this number for so long that it may be somebody else's now."""
+    last = max(moment for moment in (known.at, known.whole, known.seen) if moment is not None)
+    return controller.recycled_after is not None and _over(last, controller.recycled_after, now, controller)
 
 
 def _newest(notice: Notice, known: frozenset[str]) -> Version | None:

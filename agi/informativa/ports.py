@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from .model import Event, Identified, IncomingCall, Playback, Prompt, Record, Standing, Told
+from .model import Changed, Event, Identified, IncomingCall, Playback, Prompt, Record, Standing, Told
 
 Result = TypeVar("Result")
 
@@ -46,8 +46,8 @@ class Book(Protocol):
     def rekey(self, old: bytes, new: bytes) -> None:
         """From now on what is known under one pseudonym is known under another; records stay as they are."""
 
-    def see(self, pseudonym: bytes, at: datetime) -> None:
-        """This caller, of whom something is known, called; for who asks how long ago that was."""
+    def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
+        """This caller, who knows the notice, called: it is still his number."""
 
     def record(self, number: int) -> Record | None:
         """The record of that number, if there is one."""
@@ -92,6 +92,17 @@ class Register(Protocol):
 
     def close(self) -> None:
         """Let go of it when what is being asked was answered. Closing twice is harmless."""
+
+
+class Recordings(Protocol):
+    """The sound files of the prompts, as they are at the moment of a call."""
+
+    async def current(self, controller: str, prompt: Prompt) -> Prompt | Changed:
+        """The prompt with the `recording` that Asterisk would play now, or why it must not: it is not the
+        one of this `controller` ('' for nobody's) that was found in order, nor the same sound.
+
+        One that is not there is given back as it is: that, Asterisk says itself. Never raises.
+        """
 
 
 class Clock(Protocol):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import faulthandler
 import logging
 import os
 import resource
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,15 +25,17 @@ from .metrics import Metrics
 from .model import Verdict
 from .ports import CallSession
 from .sessions.fastagi import STRANGERS, FastAgiServer
+from .sessions.tokens import Tokens
 from .systemd import Notifier
+from .watchdog import watched
 
 log = structlog.get_logger("informativa")
 
 DAY_SECONDS = 24 * 60 * 60
 COLLECT_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
+DOUBTS = 20  # words of the network's that nobody understands, each told once
 OWN_DESCRIPTORS = STRANGERS + 100  # for peers that are no calls yet, ledgers and the like
-HANG_SECONDS = 10  # without a turn of the event loop; a healthy one takes milliseconds
 
 
 def prepare(file: Path, *, create: bool = True) -> Configuration:
@@ -44,8 +45,8 @@ def prepare(file: Path, *, create: bool = True) -> Configuration:
     Raises ConfigError with all that is wrong, a recording that changed included; LedgerError.
     """
     configuration = load(file, keep=True)
-    bootstrap.verify_recordings(configuration, keep=True, create=create, migrate=False)
-    return configuration
+    files = bootstrap.verify_recordings(configuration, keep=True, create=create, migrate=False)
+    return replace(configuration, recordings=files)
 
 
 def run(configuration: Configuration) -> None:
@@ -84,10 +85,14 @@ class Service:
 
     def __init__(self, configuration: Configuration) -> None:
         self._shifts = [_Shift(configuration, bootstrap.service_desk(configuration))]  # the last takes calls
-        self._server = FastAgiServer(self.answer, sessions=configuration.sessions, about=self._about)
+        self._tokens = Tokens(configuration.tokens)
+        self._server = FastAgiServer(
+            self.answer, sessions=configuration.sessions, about=self._about, tokens=self._tokens
+        )
         self._reloading = asyncio.Lock()
         self._beside: set[asyncio.Task[None]] = set()
         self._opened = asyncio.Event()  # every ledger that could be, for the first time
+        self._doubts: set[str] = set()  # words of the network that were told
         self._notifier = Notifier()
         self._metrics = Metrics(self)
 
@@ -120,7 +125,7 @@ class Service:
         self._aside(self._daily())
         self._aside(self._collect())
         self._aside(self._reopen())
-        async with _watched(self._notifier.alive):
+        async with watched(self._notifier.alive):
             await stop.wait()
             self._notifier.stopping()
             cancelled = await self._server.stop(self.configuration.drain)
@@ -142,6 +147,9 @@ class Service:
         if self.configuration.metrics:
             line = shift.desk.lines.get(session.call.line)
             self._metrics.answered(line, verdict, time.monotonic() - began)
+        if verdict.doubt and verdict.doubt not in self._doubts and len(self._doubts) < DOUBTS:
+            self._doubts.add(verdict.doubt)
+            log.warning(call.unknown_words(verdict.doubt))
         level = logging.ERROR if verdict.error else logging.INFO
         log.log(level, "call answered", **_facts(session, verdict, shift.desk))
 
@@ -200,6 +208,7 @@ class Service:
         self._metrics.expect(configuration.lines)
         self._shifts.append(_Shift(configuration, desk))
         self._server.sessions = _allow_descriptors(configuration.sessions)
+        self._tokens.load(configuration.tokens)
         _announce(configuration)
         if configuration.listen != before.configuration.listen:
             log.warning("service.listen has changed", remedy="restart the service to listen there")
@@ -266,12 +275,13 @@ class Service:
         if not opened:
             return
         try:
-            await asyncio.to_thread(bootstrap.verify_recordings, now.configuration, keep=True)
+            files = await asyncio.to_thread(bootstrap.verify_recordings, now.configuration, keep=True)
         except InformativaError as error:
             log.error("ledger cannot be used", controllers=sorted(opened), error=str(error))
             await asyncio.to_thread(bootstrap.close, desk, [now.desk])
             return
-        self._shifts.append(_Shift(now.configuration, desk))
+        desk = replace(desk, recordings=bootstrap.as_loaded(files))
+        self._shifts.append(_Shift(replace(now.configuration, recordings=files), desk))
         self._dismiss()
         controllers = [now.configuration.controllers[name] for name in sorted(opened)]
         found = [await asyncio.to_thread(bootstrap.backups, each) for each in controllers]
@@ -321,26 +331,6 @@ def _surviving() -> Iterator[None]:
         yield
     except Exception as error:
         log.error("a defect of informativa", exc_info=error)
-
-
-@asynccontextmanager
-async def _watched(alive: Callable[[], None]) -> AsyncIterator[None]:
-    """End the process when its event loop stands still: Asterisk waits for ever for a server that hangs,
-    and goes on at once when the connection closes. faulthandler's timer needs no working interpreter, and
-    systemd, which hears by `alive` that the loop turns, no working process."""
-
-    async def pat() -> None:
-        while True:
-            faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
-            alive()
-            await asyncio.sleep(1)
-
-    patting = asyncio.create_task(pat())
-    try:
-        yield
-    finally:
-        patting.cancel()
-        faulthandler.cancel_dump_traceback_later()
 
 
 def _allow_descriptors(sessions: int) -> int:

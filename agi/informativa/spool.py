@@ -2,14 +2,16 @@
 
 A row is written through the call itself, by `conversation.py` or by dialplan/informativa.conf, under AstDB
 family `informativa` and a key that begins with the call's unique id. It names no caller and no pseudonym:
-`at=…|line=…|prompt=…|why=…|ending=…|seconds=…`, with epoch seconds, paths without extension (several joined
-by `&`), and the seconds heard. The service collects rows into ledgers, as deliveries to nobody in
-particular: they prove that a notice was played, and never that a certain caller knows it.
+`at=…|line=…|prompt=…|why=…|ending=…|seconds=…|recording=…`, with epoch seconds, paths without extension
+(several joined by `&`), the seconds heard, and the digest of the sound, which the dialplan does not know.
+The service collects rows into ledgers, as deliveries to nobody in particular: they prove that a notice was
+played, and never that a certain caller knows it.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,13 +31,16 @@ from .model import (
     Version,
     told_elsewhere,
 )
+from .redaction import plain_id
 
 FAMILY = "informativa"
+_MICROS = re.compile(r"[12][0-9]{15}")
 OPERATOR = "operator"  # in place of an ending: an operator said that he had read the notices
 
 _STATUS = {  # not PLAYED: AstDB rows are made without a position that Asterisk reported
     Ending.WHOLE: Status.FALLBACK,
     Ending.NOT_PLAYABLE: Status.FAILED,
+    Ending.CHANGED: Status.FAILED,
 }
 
 
@@ -61,6 +66,12 @@ def key(event: Event) -> str:
     return f"{event.call}-{event.at.timestamp() * 1_000_000:.0f}"
 
 
+def plain(key: str) -> str:
+    """A key as it may be kept and told: the id of a call, which is the first part, may hold a number."""
+    call, _, micros = key.rpartition("-")
+    return f"{plain_id(call)}-{micros}" if _MICROS.fullmatch(micros) else plain_id(key)
+
+
 def written(event: Event) -> str:
     """The row of a delivery that the ledger did not take."""
     heard = event.heard
@@ -72,7 +83,7 @@ def written(event: Event) -> str:
         "why": event.reason,
         "ending": heard.ending,
         "seconds": f"{heard.seconds:.0f}",
-    }
+    } | ({"recording": event.recording} if event.recording else {})
     return "|".join(f"{name}={value}" for name, value in fields.items())
 
 
@@ -82,11 +93,14 @@ def understood(key: str, text: str, lines: Mapping[str, Line]) -> Row:
     line = lines.get(fields.get("line", ""))
     if line is None:
         raise RowError(later("it names no line that is configured"))
-    call, _, micros = key.rpartition("-")
+    own, _, micros = key.rpartition("-")
+    call = plain_id(own)  # the dialplan writes it as the channel has it
     try:
+        if not _MICROS.fullmatch(micros):
+            raise ValueError("no time in the key")
         at = datetime.fromtimestamp(int(fields["at"]), UTC)
         exact = datetime.fromtimestamp(int(micros) // 10**6, UTC).replace(microsecond=int(micros) % 10**6)
-        events = tuple(_events(key, call, line, at, fields))
+        events = tuple(_events(plain(key), call, line, at, fields))
     except RowError:
         raise
     except (KeyError, ValueError, OverflowError, OSError) as error:
@@ -114,6 +128,9 @@ def _events(key: str, call: str, line: Line, at: datetime, fields: Mapping[str, 
     ending, seconds = Ending(fields["ending"]), float(fields["seconds"])
     if not math.isfinite(seconds):
         raise ValueError("no number of seconds")
+    digest = fields.get("recording", "")
+    if not re.fullmatch(r"(?:[0-9a-f]{64})?", digest):
+        raise ValueError("no digest")
     prompts = fields["prompt"].split("&")
     if prompts != [""] and not any(_known(prompt, line)[0] for prompt in prompts):
         raise RowError(later("none of its prompts is the line's: the line may be another company's now"))
@@ -133,6 +150,7 @@ def _events(key: str, call: str, line: Line, at: datetime, fields: Mapping[str, 
             prompt=prompt,
             heard=Heard(ending, seconds, recording.seconds if recording else 0.0),
             reference=f"spool:{key}/{index}" if index else f"spool:{key}",
+            recording=digest,
         )
 
 

@@ -29,6 +29,7 @@ SILENCE = 5.0  # seconds without a word about a call that was taken; Asterisk sa
 
 _CALLS_US = re.compile(r"(?:^|[?:])informativa,s,1\b")
 _PLAYED_HERE = re.compile(r"execif\(1\?Playback\((.*)\)\)")  # the third try of our dialplan
+_WITHOUT_TOKEN = re.compile(r"^(agi://[^/]*/[^/]*)/.*$")
 _RESULT = {"INFORMATIVA_STATUS": "status", "INFORMATIVA_REASON": "reason", "INFORMATIVA_RECORD": "record"}
 
 # What may stand before the Gosub on the way of a call that is to ring nobody and to get there.
@@ -242,7 +243,9 @@ class _Trial:
         elif event.context == "informativa" and application == "agi":
             self.asked = True
             self.outcome.by_script = not data.startswith("agi://")
-            self.tell(What.SCRIPT if self.outcome.by_script else What.SERVICE, data.partition(",")[0])
+            asked = data.partition(",")[0]
+            shown = asked if self.outcome.by_script else _WITHOUT_TOKEN.sub(r"\1", asked)
+            self.tell(What.SCRIPT if self.outcome.by_script else What.SERVICE, shown)
 
     def _variable(self, event: Any) -> None:
         name = _RESULT.get(event.variable)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -34,7 +35,8 @@ async def collect(account: ManagerAccount, lines: Mapping[str, Line], told: set[
             except spool.RowError as error:
                 stay.add(key)
                 if key not in told:
-                    log.warning("a row of the fallback spool cannot be collected", key=key, why=str(error))
+                    plain = spool.plain(key)
+                    log.warning("a row of the fallback spool cannot be collected", key=plain, why=str(error))
             else:
                 by_controller.setdefault(row.controller, []).append(row)
         controllers = {line.controller.id: line.controller for line in lines.values()}
@@ -61,6 +63,7 @@ async def _move(controller: Controller, rows: Sequence[spool.Row], manager: ami.
 def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> tuple[set[str], int]:
     """Record what the rows tell and the ledger does not have: the keys of the rows that are in it now, and
     how many events were added. One that the ledger refuses fails no other. Raises LedgerError."""
+    now = datetime.now(UTC)
     store = bootstrap.store(controller, create=False, migrate=False)
     try:
         late = store.recorded([row.delivery for row in rows])
@@ -68,10 +71,12 @@ def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> tuple[set
         added = 0
         for row in rows:
             try:
-                added += 0 if row.delivery in late else store.append_new((event, ()) for event in row.events)
+                new = () if row.delivery in late else row.events
+                added += store.append_new((replace(event, recorded=now), ()) for event in new)
                 done.add(row.key)
             except EventRefusedError as error:
-                log.error("a row of the fallback spool was refused", key=row.key, error=str(error))
+                plain = spool.plain(row.key)
+                log.error("a row of the fallback spool was refused", key=plain, error=str(error))
         return done, added
     finally:
         store.close()
@@ -97,7 +102,7 @@ def purge(controller: Controller, now: datetime) -> None:
                     before=before.isoformat(timespec="seconds"),
                     since=since and since.isoformat(timespec="seconds"),
                     clock=now.isoformat(timespec="seconds"),
-                    remedy="if the clock is right: informativa purge --yes",
+                    remedy=f"if the clock is right: informativa purge --controller {controller.id} --yes",
                 )
                 return
             purged = store.purge(cutoff, now)

@@ -19,7 +19,7 @@ def test_i4_call_that_is_one_too_many_is_served_by_the_dialplan(site: Site) -> N
         ("sessions: 2000", "sessions: 1"),
         (version % ("2026-11", "de/short"), version % ("2026-12", "de/long")),
     )
-    with Held(site.office.port, arg_1="+493012345678"):
+    with Held(site.office.port, network_script=site.office.script, arg_1="+493012345678"):
         told = site.call()
         assert (told.status, told.reason) == ("FALLBACK", "service-busy")
         assert told.heard == site.whole("it/short", "after")

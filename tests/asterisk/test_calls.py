@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import shutil
 from pathlib import Path
 
 import pytest
 
 from lab import audio
-from lab.office import BIN, spool, without_privileges
+from lab.office import spool, without_privileges
 from lab.site import Site
 
 
@@ -92,13 +93,52 @@ def test_prompt_that_vanished(site: Site) -> None:
 
 
 def test_prompt_that_cannot_be_read(site: Site) -> None:
-    """A prompt that Asterisk cannot decode or open is the same failure."""
+    """A prompt that cannot be decoded or opened is not played: nobody could say what is heard."""
     prompt = site.office.folder / "prompts/it/short.wav"
     prompt.write_bytes(b"no sound at all")
     prompt.chmod(0)
     told = site.call()
-    assert (told.status, told.reason) == ("FAILED", "not-playable")
+    assert (told.status, told.reason) == ("FAILED", "recording-changed")
     assert told.heard == site.whole("after")
+
+
+@pytest.mark.parametrize("way", ["service", "script"])
+def test_i2_silence_in_place_of_the_prompt_is_not_played(site: Site, way: str) -> None:
+    """I2: silence of the same length, written under a running service or before a script, is refused and the
+    notice stays due; the recording back, the next call hears it, and the record names its sound."""
+    if way == "script":
+        site.office.stop()
+    prompt = site.office.folder / "prompts/it/short.wav"
+    right = prompt.read_bytes()
+    prompt.write_bytes(right[:44] + bytes(len(right) - 44))
+    for _ in range(2):
+        told = site.call()
+        assert (told.status, told.reason) == ("FAILED", "recording-changed")
+        assert told.heard == site.whole("after")
+    log = site.pbx.log.read_text(errors="replace") if way == "script" else site.office.said
+    assert f"{prompt} is not the recording any more" in log
+    prompt.write_bytes(right)
+    told = site.call()
+    assert (told.status, told.heard) == ("PLAYED", site.whole("it/short", "after"))
+    assert site.call().status == "NOTDUE"
+    events = [record.event for record in site.office.records()]
+    assert [event.status for event in events] == ["FAILED", "FAILED", "PLAYED", "NOTDUE"]
+    digest = hashlib.sha256(f'{{"wav":"{hashlib.sha256(right).hexdigest()}"}}'.encode()).hexdigest()
+    assert [event.recording for event in events] == ["", "", digest, ""]
+
+
+def test_i2_silence_that_comes_in_the_middle_of_the_prompt(site: Site) -> None:
+    """I2: Asterisk reads the file as it plays, so what changes meanwhile is heard, and is no delivery."""
+    prompt = site.office.folder / "prompts/it/short.wav"
+    call = site.dial()
+    call.wait_heard(0.3, 30)
+    with prompt.open("r+b") as opened:
+        opened.seek(44)
+        opened.write(bytes(prompt.stat().st_size - 44))
+    told = site.over(call)
+    assert (told.status, told.reason) == ("FAILED", "recording-changed")
+    (record,) = site.office.records()
+    assert (record.event.status, record.event.recording) == ("FAILED", "")
 
 
 @pytest.mark.parametrize(
@@ -123,11 +163,11 @@ def test_caller_id_name_is_only_a_name(site: Site, name: bytes) -> None:
     [
         "x\nagi_callerid: +393330000000",
         "x\nagi_arg_0: +493012345678",
-        "x\nagi_arg_3: config=/other.yaml",
+        "x\nagi_arg_3: action=read",
         "x\nagi_threadid: 1\nagi_arg_1: +493012345678\n",
         "x\n\n200 result=0 endpos=12000",
     ],
-    ids=["number", "line", "config", "environment", "replies"],
+    ids=["number", "line", "option", "environment", "replies"],
 )
 def test_i1_line_break_in_the_name_makes_nobody_known(site: Site, name: str) -> None:
     """I1: a name with a line break, which only a dialplan can make, never leads to a skipped notice."""
@@ -288,7 +328,7 @@ def test_read_only_ledger_plays_and_leaves_the_proof_in_the_spool(site: Site) ->
     """A ledger that cannot be written: the caller hears the notice each time, the record goes to AstDB."""
     assert site.call().status == "PLAYED"
     site.office.stop()
-    site.edit_dialplan(f"AGI({BIN}/informativa-agi", f"AGI({_wrapper(site)}")
+    site.edit_dialplan(f"AGI({site.office.config}.agi", f"AGI({_wrapper(site)}")
     folder = site.office.folder / "ledger"
     ledger = folder / "acme.sqlite3"
     before = ledger.read_bytes()
@@ -311,7 +351,7 @@ def test_read_only_ledger_plays_and_leaves_the_proof_in_the_spool(site: Site) ->
 def _wrapper(site: Site) -> Path:
     """The script, started so that it obeys file modes even where the tests run as root."""
     wrapper = site.office.folder / "agi.sh"
-    wrapper.write_text(f'#!/bin/sh\nexec {" ".join(without_privileges())} {BIN}/informativa-agi "$@"\n')
+    wrapper.write_text(f'#!/bin/sh\nexec {" ".join(without_privileges())} {site.office.config}.agi "$@"\n')
     wrapper.chmod(0o755)
     return wrapper
 

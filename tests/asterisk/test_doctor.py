@@ -267,7 +267,7 @@ def spooled(site: Site) -> None:
 
 def not_executable(site: Site) -> None:
     """The script that the dialplan starts is no program."""
-    site.edit_dialplan(f"AGI({BIN}/informativa-agi", f"AGI({site.office.folder}/informativa.yaml")
+    site.edit_dialplan(f"AGI({site.office.config}.agi", f"AGI({site.office.config}")
 
 
 BROKEN: list[tuple[Callable[[Site], None], str, str, str, str]] = [
@@ -427,3 +427,31 @@ def test_without_utf8_and_colour(healthy: Site) -> None:
     assert b"\x1b" not in ran.stdout
     assert b"\nx service: " in ran.stdout
     ran.stdout.decode("ascii")
+
+
+def test_change_of_the_token_step_by_step(healthy: Site) -> None:
+    """After each step of `keys rotate --agi` doctor says what is left to do, and at last nothing; a dialplan
+    with no token, or another, is told as what keeps calls from the service."""
+    office, etc = healthy.office, healthy.pbx.etc
+
+    def told() -> list[tuple[str, str, str]]:
+        return [(check, state, fix) for check, state, _text, fix in findings(healthy)]
+
+    old = office.script.removeprefix("notice")
+    office.command("keys", "rotate", "--agi", "-c", office.config)
+    (retired,) = (office.folder / "keys").glob("agi.token.retired-*")
+    write = f"informativa dialplan -c {office.config} -o /etc/asterisk/informativa.conf"
+    remove = ("configuration", "warning", f"once the dialplan is reloaded, type: rm {retired}")
+    renew = ("context", "warning", f"{write}; asterisk -rx 'dialplan reload'")
+    assert told() == [remove, ("service", "wrong", "systemctl reload informativa"), renew]
+    assert office.reload()
+    assert told() == [remove, renew]
+    before, _, _ = (etc / "extensions.conf").read_text().partition("; informativa: the privacy notice")
+    healthy.pbx.reload_dialplan(before + office.dialplan())
+    assert told() == [remove]
+    retired.unlink()
+    assert office.reload()
+    assert told() == []
+    for other in ("", old):
+        healthy.pbx.reload_dialplan(before + office.dialplan().replace(office.script, f"notice{other}"))
+        assert told() == [("context", "wrong", renew[2])]

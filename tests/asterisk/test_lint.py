@@ -19,6 +19,8 @@ AROUND = """\
 exten => _X!,1,Hangup()
 [ext-queues]
 exten => 600,1,Hangup()
+[ext-callrecording]
+exten => 1,1,Hangup()
 [macro-hangupcall]
 exten => s,1,Hangup()
 """

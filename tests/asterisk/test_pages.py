@@ -60,6 +60,9 @@ exten => 0212345678,n(dest-ext),Goto(customdests,dest-1,1)
 [ext-did-0001]
 exten => s,1,ExecIf($["${FROM_DID}" = ""]?Set(__FROM_DID=${EXTEN}))
 exten => s,n,Goto(customdests,dest-1,1)
+exten => _.,1,Set(__FROM_DID=${EXTEN})
+exten => _.,n,Set(__CALLINGNUMPRES_SV=${CALLERID(num-pres)})
+exten => _.,n,Goto(customdests,dest-1,1)
 [customdests]
 exten => dest-1,1,Noop(Entering Custom Destination privacy notice)
 exten => dest-1,n,Gosub(informativa-freepbx,s,1())
@@ -68,6 +71,9 @@ exten => dest-1,n,Goto(ext-queues,600,1)
 [ext-queues]
 exten => 600,1,UserEvent(Reached,Presentation:${CALLERID(num-pres)},Line:${FROM_DID})
 exten => 600,n,Goto(after,600,1)
+[ext-callrecording]
+exten => 1,1,MixMonitor(${UNIQUEID}.wav)
+exten => 1,n,Goto(ext-queues,600,1)
 [macro-hangupcall]
 exten => s,1,UserEvent(HangupCall,Status:${INFORMATIVA_STATUS})
 exten => s,n,Hangup()
@@ -174,12 +180,62 @@ def test_freepbx_without_our_file(freepbx: Site) -> None:
     assert (told.status, told.heard) == ("", freepbx.whole("after"))
 
 
-def test_freepbx_route_without_a_number(freepbx: Site, sounds: dict[str, Path]) -> None:
-    """A route for any number has the line `s`, which is not configured: the fallback is heard."""
+def test_freepbx_route_for_any_number(freepbx: Site, sounds: dict[str, Path]) -> None:
+    """A route for any number hands over the number that was called, so each line is the one it is."""
+    text = FREEPBX + (DIALPLAN / "freepbx.conf").read_text() + INCLUDE
+    lay(freepbx, "from-trunk", text, sounds, to="390212345678")
+    told = freepbx.call()
+    assert (told.status, told.reason) == ("PLAYED", "not-informed")
+    assert freepbx.office.records()[0].event.line == "+390212345678"
+
+
+def test_freepbx_recordings_of_those_who_were_told(freepbx: Site, sounds: dict[str, Path]) -> None:
+    """Whoever was told goes through the entry that records, whoever was not reaches the queue without it."""
+    text = FREEPBX.replace("Gosub(informativa-freepbx,", "Gosub(informativa-freepbx-recorded,")
+    text += section("FreePBX", "extensions_custom.conf") + (DIALPLAN / "freepbx.conf").read_text() + INCLUDE
+    lay(freepbx, "from-trunk", text, sounds)
+    monitor = freepbx.pbx.folder / "spool/monitor"
+    made = len(list(monitor.glob("*")))
+    told = [freepbx.call().status, freepbx.call().status, freepbx.call("0299999999").status]
+    assert told == ["PLAYED", "NOTDUE", "FALLBACK"]
+    assert len(freepbx.pbx.events("Reached")) == 1
+    assert len(list(monitor.glob("*"))) == made + 2
+
+
+def test_freepbx_trunk_without_a_number(freepbx: Site, sounds: dict[str, Path]) -> None:
+    """A trunk that sends no number has the line `s`, which is not configured: the fallback is heard."""
     text = FREEPBX + (DIALPLAN / "freepbx.conf").read_text() + INCLUDE
     lay(freepbx, "from-trunk", text, sounds, to="s")
     told = freepbx.call()
     assert (told.status, told.reason) == ("FALLBACK", "no-line")
+
+
+@pytest.mark.parametrize(
+    ("verstat", "told", "vouched"),
+    [
+        (
+            ";verstat=TN-Validation-Passed",
+            [("PLAYED", "not-informed"), ("NOTDUE", "already-informed")],
+            "signature",
+        ),
+        (";user=phone;verstat=TN-Validation-Failed;x=y", [("PLAYED", "unverified")] * 2, None),
+        (";verstat=Numero-OK", [("PLAYED", "unverified")] * 2, None),
+        (";user=phone", [("PLAYED", "not-informed"), ("NOTDUE", "already-informed")], "nobody"),
+    ],
+    ids=["passed", "failed", "unknown", "none"],
+)
+def test_verstat_of_the_carriers_header(
+    site: Site, sounds: dict[str, Path], verstat: str, told: list[tuple[str, str]], vouched: str | None
+) -> None:
+    """What the carrier says of a number reaches the decision and the record; words that nobody knows are told
+    once."""
+    text = section("Numbers that the network checked", "extensions.conf")
+    lay(site, "checked", text.replace("Queue(customer-care)", "Goto(after,600,1)"), sounds)
+    header = f"P-Asserted-Identity: <sip:+393331234567{verstat}@carrier.example>"
+    calls = [site.call(extra_headers=[header]) for _ in range(2)]
+    assert [(one.status, one.reason) for one in calls] == told
+    assert {record.event.vouched for record in site.office.records()} == {vouched}
+    assert site.office.said.count("which nobody understands") == int("Numero" in verstat)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from informativa.caller import VERIFICATION, plain_words
+from informativa.model import Verification
+from lab import builds
 from lab.office import spool
 from lab.site import Site
 
@@ -100,6 +105,26 @@ def test_failed_verification(site: Site) -> None:
     )
     told = [site.call() for _ in range(2)]
     assert [(one.status, one.reason) for one in told] == [("PLAYED", "unverified")] * 2
+
+
+def test_words_of_the_installed_module_are_known(build: builds.Build) -> None:
+    """Every word that this Asterisk's own STIR/SHAKEN module may give is one that we know, and each of its
+    kind: passed, absent, or failed."""
+    module = (build.modules / "res_stir_shaken.so").read_bytes()
+    words = [text.decode() for text in re.findall(rb"\0((?:Signature|Verification) [a-z ]+)(?=\0)", module)]
+    if build.major >= 22:
+        start = module.index(b"\0missing_identity_hdr\0") + 1
+        words = ["success", "disabled", "invalid_arguments", "internal_error"]
+        assert all(f"\0{word}\0".encode() in module for word in words)
+        for text in module[start : start + 4000].split(b"\0"):
+            if not re.fullmatch(rb"[a-z_]+", text):
+                break
+            words.append(text.decode())
+    said = {word: VERIFICATION.get(plain_words(word)) for word in words}
+    assert {word for word, meaning in said.items() if meaning is None} == set()
+    kinds = Counter(said.values())
+    counts = (kinds[Verification.PASSED], kinds[Verification.ABSENT], kinds[Verification.FAILED])
+    assert counts == ((1, 2, 31) if build.major >= 22 else (1, 1, 2))
 
 
 @pytest.mark.parametrize("service", [True, False], ids=["service", "script"])

@@ -144,7 +144,7 @@ def test_call_when_things_fail(site: Site) -> None:
     prompt.write_bytes(text)
     assert code == 1, facts
     site.office.stop()
-    site.edit_dialplan("AGI(" + str(BIN / "informativa-agi"), "AGI(nothing")
+    site.edit_dialplan(f"AGI({site.office.config}.agi", "AGI(nothing")
     code, facts = tried(site)
     assert code == 1
     assert happened(facts)[-4:] == ["notice-begins", "answered", "notice-ends", "status"]
@@ -180,7 +180,7 @@ def test_call_without_sight_of_prompts(site: Site) -> None:
 
 def test_tail_and_status_beside_real_calls(site: Site) -> None:
     """Calls over SIP come out of `tail` one by one while they are made, and `status` counts them."""
-    command = [BIN / "informativa", "tail", "--json", "-c", site.office.config]
+    command = [BIN / "informativa", "tail", "--json", "--controller=acme", "-c", site.office.config]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0)
     try:
         assert process.stdout

@@ -50,7 +50,9 @@ def direct(report: Report, folder: Path, *, rounds: int = 7, calls: int = 4000) 
 def _rate(folder: Path, peer: Rival, calls: int) -> float:
     """Calls a second. Raises RefusedError unless each was answered as it should be and is on record."""
     before = peer.recorded() if peer.office else 0
-    found = rivals.make_calls(folder, peer.port, calls, in_flight=IN_FLIGHT, told=peer.told)
+    found = rivals.make_calls(
+        folder, peer.port, calls, in_flight=IN_FLIGHT, told=peer.told, script=peer.script
+    )
     same(f"{peer.name}: calls answered", calls, found["expected"])
     if peer.office:
         same(f"{peer.name}: calls on record", calls, peer.recorded() - before)
@@ -84,14 +86,14 @@ async def _play(office: Office, notices: int, seconds: float) -> tuple[float, fl
     """Kilobytes a call, and percent of a core."""
     assert office.pid
     pid = office.pid
-    first = await _Call.begin(office.port, "+393470000000")
+    first = await _Call.begin(office, "+393470000000")
     await asyncio.sleep(seconds)
     await first.finish(seconds)
     before = resident_kb(pid)
     calls = []
     for start in range(0, notices, 100):  # no more at a time than a listening queue holds
         some = range(start, min(start + 100, notices))
-        calls += await asyncio.gather(*(_Call.begin(office.port, f"+39348{n:07d}") for n in some))
+        calls += await asyncio.gather(*(_Call.begin(office, f"+39348{n:07d}") for n in some))
     memory = (resident_kb(pid) - before) / notices
     begun = cpu_seconds(pid)
     await asyncio.sleep(seconds)  # which is how long the notice is: less would not count as heard
@@ -107,12 +109,12 @@ class _Call:
         self._reader, self._writer = reader, writer
 
     @classmethod
-    async def begin(cls, port: int, number: str) -> _Call:
+    async def begin(cls, office: Office, number: str) -> _Call:
         """Ring, answer, and let the notice begin."""
-        call = cls(*await asyncio.open_connection("127.0.0.1", port))
+        call = cls(*await asyncio.open_connection("127.0.0.1", office.port))
         environment = {
             "network": "yes",
-            "network_script": "notice",
+            "network_script": office.script,
             "request": "agi://127.0.0.1/notice",
             "language": "it",
             "uniqueid": f"1700000000.{number[-6:]}",

@@ -112,7 +112,9 @@ def _start(report: Report, office: Office, callers: int, rounds: int = 5, calls:
         begun = time.perf_counter()
         office.start()
         started.append(time.perf_counter() - begun)
-        found = rivals.make_calls(office.folder, office.port, calls, in_flight=10, callers=calls)
+        found = rivals.make_calls(
+            office.folder, office.port, calls, in_flight=10, callers=calls, script=office.script
+        )
         slowest.append(found["slowest"] / 1000)
         office.stop()
         same("first calls answered from the ledger", calls, found["expected"])

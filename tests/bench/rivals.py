@@ -46,6 +46,11 @@ class Rival:
     office: Office | None = None
     """Its folder, where it keeps a ledger."""
 
+    @property
+    def script(self) -> str:
+        """What a dialplan asks it for."""
+        return self.office.script if self.office else "notice"
+
     def recorded(self) -> int:
         """How many calls are durably on record as not due."""
         assert self.office
@@ -123,13 +128,20 @@ def null(folder: Path, name: str = LIMIT) -> Iterator[Rival]:
 
 
 def make_calls(
-    folder: Path, port: int, calls: int, *, in_flight: int, callers: int = KNOWN, told: str = TOLD
+    folder: Path,
+    port: int,
+    calls: int,
+    *,
+    in_flight: int,
+    callers: int = KNOWN,
+    told: str = TOLD,
+    script: str = "notice",
 ) -> dict[str, float]:
     """Make calls with load.c, and what it prints: seconds, calls `expected`, microseconds of a call.
 
     Raises SkippedError where it cannot be compiled, RefusedError when a call was not taken at all.
     """
-    command = [compiled("load", folder), *map(str, (port, calls, in_flight, callers)), told]
+    command = [compiled("load", folder), *map(str, (port, calls, in_flight, callers)), told, script]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if ran.returncode:
         raise RefusedError(f"Not every call was taken: {ran.stderr.strip()}")

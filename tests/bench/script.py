@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from lab.office import BIN, Office
+from lab.office import Office
 
 from . import rivals
 from .figures import Peers, Report, Result, Spread, Target, ratios, same
@@ -19,17 +19,17 @@ def script(report: Report, folder: Path, *, rounds: int = 25) -> None:
     """How long each takes, caller known."""
     office = Office(folder / "script")
     rivals.acquaint(office)
-    office.dialplan()  # as every admin does, and what keeps the configuration ready for scripts
+    office.dialplan()  # as every admin does: it makes the link, and keeps the configuration ready for scripts
     ledger = office.folder / "ledger" / "acme.sqlite3"
     commands = {
-        OURS: [str(BIN / "informativa-agi")],
+        OURS: [f"{office.config}.agi"],
         EMPTY: [sys.executable, str(rivals.SOURCES / "empty_script.py")],
         PYTHON: [sys.executable, "-c", "pass"],
     }
     taken: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(-1, rounds):  # the first one only warms up
         for name, command in commands.items():
-            milliseconds = _run(command, office, turn + 1) * 1000
+            milliseconds = _run(command, turn + 1) * 1000
             if turn >= 0:
                 taken[name].append(milliseconds)
     same("calls on record", rounds + 1, rivals.not_due(ledger))
@@ -39,7 +39,7 @@ def script(report: Report, folder: Path, *, rounds: int = 25) -> None:
     report.results.append(Result("script", f"{what}, against an {EMPTY}", value, Target(4)))
 
 
-def _run(command: list[str], office: Office, caller: int) -> float:
+def _run(command: list[str], caller: int) -> float:
     """Seconds from start to end. Raises RefusedError unless it sets the status, where it is a script."""
     environment = {
         "request": "informativa-agi",
@@ -50,7 +50,6 @@ def _run(command: list[str], office: Office, caller: int) -> float:
         "callingpres": "0",
         "threadid": "1",
         "arg_1": rivals.LINE,
-        "arg_2": f"config={office.config}",
     }
     text = "".join(f"agi_{name}: {value}\n" for name, value in environment.items())
     begun = time.perf_counter()

@@ -114,7 +114,7 @@ def _step(stack: contextlib.ExitStack, name: str, folder: Path, build: builds.Bu
             whole = f"Gosub(informativa,s,1({LINE}))"
             context = served.office.dialplan()
             return Step(name, whole, served.recorded, pid=served.pid, office=served.office, context=context)
-        alone = f"AGI(agi://127.0.0.1:{served.port}/notice,{LINE},linked=${{CHANNEL(linkedid)}})"
+        alone = f"AGI(agi://127.0.0.1:{served.port}/{served.script},{LINE},linked=${{CHANNEL(linkedid)}})"
         return Step(name, alone, served.recorded, pid=served.pid)
     if name in (ODBC, ODBC_WAL):
         return _odbc(name, folder, build)
@@ -124,7 +124,8 @@ def _step(stack: contextlib.ExitStack, name: str, folder: Path, build: builds.Bu
         office = Office(place)
         rivals.acquaint(office)
         ledger = office.folder / "ledger" / "acme.sqlite3"
-        call = f"AGI(informativa-agi,{LINE},config={office.config})"
+        office.dialplan()  # which makes the link
+        call = f"AGI({office.config}.agi,{LINE})"
         return Step(name, call, lambda: rivals.not_due(ledger), process=True)
     assert name == EMPTY
     place.write_text(f"#!{sys.executable}\n" + (rivals.SOURCES / "empty_script.py").read_text())

@@ -249,9 +249,10 @@ def close(console: Console, office: Office, rows: dict[str, dict[str, str]]) -> 
     """What was kept, what it was worth, and what to do next."""
     file = office.config.relative_to(Path.cwd())
     command = f"{BIN.relative_to(Path.cwd())}/informativa"
-    console.print(f"\n[bold]The ledgers[/bold] ({command} ledger show -c {file}):\n")
+    named = ["--controller", "acme", "--controller", "borealis"]  # nothing is shown of all at once
+    console.print(f"\n[bold]The ledgers[/bold] ({command} ledger show {' '.join(named)} -c {file}):\n")
     sys.stdout.flush()
-    subprocess.run([BIN / "informativa", "ledger", "show", "-c", office.config], check=True)
+    subprocess.run([BIN / "informativa", "ledger", "show", *named, "-c", office.config], check=True)
     console.print("\n[bold]The fallback spool[/bold] (asterisk -rx 'database show informativa'):\n")
     for key, fields in rows.items():
         row = "  ".join(f"{name}={value}" for name, value in fields.items())

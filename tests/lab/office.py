@@ -50,7 +50,7 @@ class Office:
         self.command("init", folder)
         for name, file in (prompts or {}).items():
             shutil.copy(file, folder / "prompts" / name)
-        self.edit("127.0.0.1:4573", f"127.0.0.1:{self.port}")
+        self.edit("127.0.0.1:4588", f"127.0.0.1:{self.port}")
 
     def edit(self, old: str, new: str) -> None:
         """Change one place of the configuration."""
@@ -58,6 +58,11 @@ class Office:
         if old not in text:
             raise OfficeError(f"{old!r} does not stand in {self.config}")
         self.config.write_text(text.replace(old, new, 1))
+
+    @property
+    def script(self) -> str:
+        """What the dialplan asks the service for: the script's name, with the token that tells Asterisk."""
+        return f"notice/{(self.folder / 'keys' / 'agi.token').read_text().strip()}"
 
     def command(self, *arguments: str | Path) -> str:
         """What the `informativa` command prints."""

@@ -116,7 +116,9 @@ def environment(name: bytes = b"Mario", number: bytes = b"+393331234567", **more
 
 def desk() -> call.Desk:
     """One line, and a prompt for all others."""
-    return call.Desk({LINE.number: LINE}, {"acme": MemoryLedger()}, doubles.SteppingClock(), SHORT)
+    lines, ledgers = {LINE.number: LINE}, {"acme": MemoryLedger()}
+    steady = doubles.SteadyRecordings()
+    return call.Desk(lines, ledgers, doubles.SteppingClock(), SHORT, recordings=steady)
 
 
 class Wire(asyncio.Transport):

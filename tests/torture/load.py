@@ -63,14 +63,14 @@ class Call:
         told = self.said.get("INFORMATIVA_RECORD", "")
         return int(told) if told.isdecimal() else 0
 
-    async def place(self, port: int) -> None:
+    async def place(self, office: Office) -> None:
         """Ring, and answer what the service asks until it closes. Raises OSError if nobody listens, and
         TimeoutError if the service holds the call."""
         async with asyncio.timeout(HELD):
             self.began = time.monotonic()
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", office.port)
             try:
-                writer.write(self._environment())
+                writer.write(self._environment(office.script))
                 while (command := await reader.readline()).endswith(b"\n"):
                     words = shlex.split(command.decode())  # quotes and backslashes as in AGI
                     writer.write(await self._reply(words))
@@ -81,10 +81,10 @@ class Call:
                 with contextlib.suppress(ConnectionError):
                     await writer.wait_closed()
 
-    def _environment(self) -> bytes:
+    def _environment(self, script: str) -> bytes:
         variables = {
             "network": "yes",
-            "network_script": "notice",
+            "network_script": script,
             "request": "agi://127.0.0.1/notice",
             "uniqueid": self.id,
             "callerid": self.caller,
@@ -142,14 +142,14 @@ def callers(chance: random.Random, *, among: int = 100_000, patient: float = 0.8
         )
 
 
-async def crowd(port: int, calls: Iterable[Call], *, at_once: int) -> list[Call]:
+async def crowd(office: Office, calls: Iterable[Call], *, at_once: int) -> list[Call]:
     """Place calls, so many at a time, until there are no more or nobody listens; those that were begun."""
     waiting, begun = iter(calls), []
 
     async def one_after_another() -> None:
         for call in waiting:
             try:
-                await call.place(port)
+                await call.place(office)
             except OSError as error:
                 if isinstance(error, TimeoutError):
                     raise
@@ -162,7 +162,7 @@ async def crowd(port: int, calls: Iterable[Call], *, at_once: int) -> list[Call]
     return begun
 
 
-async def stream(port: int, calls: Iterable[Call], *, rate: float) -> list[Call]:
+async def stream(office: Office, calls: Iterable[Call], *, rate: float) -> list[Call]:
     """Place calls, so many a second however long each takes, until there are no more; all of them.
 
     Unlike a crowd's these do not wait for one another, so that one that is held up is seen as one.
@@ -172,7 +172,7 @@ async def stream(port: int, calls: Iterable[Call], *, rate: float) -> list[Call]
     async with asyncio.TaskGroup() as group:
         for call in calls:
             await asyncio.sleep(start + len(placed) / rate - time.monotonic())
-            group.create_task(call.place(port))
+            group.create_task(call.place(office))
             placed.append(call)
     return placed
 

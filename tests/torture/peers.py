@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import math
+import os
 import random
 import resource
 import socket
@@ -30,10 +31,13 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
 
 
 def environment(**more: str) -> bytes:
-    """What Asterisk says of a call at its start; `more` adds and replaces variables (without `agi_`)."""
+    """What Asterisk says of a call at its start; `more` adds and replaces variables (without `agi_`).
+
+    INFORMATIVA_SCRIPT has the token: these peers come as far as Asterisk, but for those of `strangers`.
+    """
     variables = {
         "network": "yes",
-        "network_script": "notice",
+        "network_script": os.environ.get("INFORMATIVA_SCRIPT", "notice"),
         "request": "agi://127.0.0.1/notice",
         "uniqueid": f"hostile-1700000000.{next(_ids):07}",
         "language": "it",
@@ -245,6 +249,12 @@ async def idle(port: int, amount: int) -> None:
     await _all((perform(port, Broken([b""])) for _ in range(amount)), amount)
 
 
+async def strangers(port: int, amount: int) -> None:
+    """Whole environments without the token, which ask for a record and would hold a session."""
+    said = environment(network_script="notice", arg_2="action=read")
+    await _all((perform(port, Broken([said, b""])) for _ in range(amount)), 3 * AT_ONCE)
+
+
 async def trickle(port: int, amount: int) -> None:
     """One byte a second."""
 
@@ -285,6 +295,7 @@ ATTACKS = {
     "knock": Attack(knock, 2_000, 100_000),
     "half": Attack(half, 100, 2_000),
     "idle": Attack(idle, 1_500, 2_000),
+    "strangers": Attack(strangers, 1_000, 50_000),
     "trickle": Attack(trickle, 50, 200),
     "huge": Attack(huge, 2, 20),
     "eof": Attack(_sessions(lambda: cut("eof")), 1, 20),

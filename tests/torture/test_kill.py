@@ -28,7 +28,7 @@ async def struck(
                 reached.set()
             yield call
 
-    crowding = asyncio.create_task(crowd(office.port, counted(), at_once=64))
+    crowding = asyncio.create_task(crowd(office, counted(), at_once=64))
     await reached.wait()
     await asyncio.sleep(pause)
     await asyncio.to_thread(blow)

@@ -24,7 +24,7 @@ def test_i1_one_caller_at_many_telephones_at_once(
     calls: list[Call] = []
     for few in range(rounds(3, 200)):
         among = itertools.islice(callers(chance, among=4 + few), 200)
-        calls += asyncio.run(crowd(office.port, among, at_once=24))
+        calls += asyncio.run(crowd(office, among, at_once=24))
     assert complaints(office, calls) == []
     assert all(call.status for call in calls)
     first = Counter((call.caller, call.line) for call in calls if call.reason == "not-informed")
@@ -53,7 +53,7 @@ def told(office: Office) -> tuple[Office, list[Call]]:
     """A service that was stopped after a few callers had called twice each, and their calls."""
     office.start()
     twice = [Call(caller=f"+39333100000{n}", line=line) for line in CONTROLLERS for n in (0, 1, 0, 1)]
-    calls = asyncio.run(crowd(office.port, twice, at_once=1))
+    calls = asyncio.run(crowd(office, twice, at_once=1))
     office.stop()
     assert complaints(office, calls) == []
     return office, calls

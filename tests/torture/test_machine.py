@@ -31,7 +31,7 @@ def machine(office: Office, tmp_path: Path, built: Path) -> Machine:
 
 def ring(office: Office, calls: Iterator[Call], count: int, *, at_once: int = 16) -> list[Call]:
     """So many calls, all of which are told what they came to."""
-    placed = asyncio.run(crowd(office.port, itertools.islice(calls, count), at_once=at_once))
+    placed = asyncio.run(crowd(office, itertools.islice(calls, count), at_once=at_once))
     assert len(placed) == count, "nobody listens"
     assert all(call.status for call in placed)
     return placed
@@ -147,7 +147,7 @@ def test_clock_that_jumps_under_load_loses_and_doubles_nothing(
     """I3: however the clock jumps in the middle of calls, each is told, and each is on record once."""
 
     async def jumping() -> list[Call]:
-        crowding = asyncio.create_task(crowd(office.port, itertools.islice(callers(chance), 400), at_once=16))
+        crowding = asyncio.create_task(crowd(office, itertools.islice(callers(chance), 400), at_once=16))
         while not crowding.done():
             machine.set_clock(chance.uniform(-2 * YEAR, 2 * YEAR))
             await asyncio.wait([crowding], timeout=0.01)
@@ -168,9 +168,7 @@ def test_i4_without_file_descriptors(office: Office, chance: random.Random) -> N
     with contextlib.ExitStack() as idle:
         for _ in range(200):
             idle.enter_context(socket.create_connection(("127.0.0.1", office.port)))
-        calls += (
-            refused := asyncio.run(crowd(office.port, itertools.islice(callers(chance), 20), at_once=20))
-        )
+        calls += (refused := asyncio.run(crowd(office, itertools.islice(callers(chance), 20), at_once=20)))
         print(
             f"{len(refused)} of 20 calls got through, {sum(bool(call.status) for call in refused)} were told"
         )

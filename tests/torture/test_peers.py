@@ -35,20 +35,21 @@ def test_i4_other_calls_go_on(
     """I4: whatever a peer does, every other call gets its right status, and nothing of the peer is left."""
     office.edit("sessions: 2000", "sessions: 100")  # a peer that is no call must not take one of these
     office.start()
-    pid, port, attack = office.pid, office.port, ATTACKS[name]
+    pid, attack = office.pid, ATTACKS[name]
     assert pid is not None
     calls = callers(chance, among=REGULARS)
 
     async def ordinary(count: int) -> list[Call]:
-        return await stream(port, itertools.islice(calls, count), rate=RATE)
+        return await stream(office, itertools.islice(calls, count), rate=RATE)
 
     async def attacked() -> list[Call]:
         amount = rounds(attack.short, attack.long)
-        command = [sys.executable, "-m", "torture.peers", name, str(port), str(amount)]
-        attackers = Child(command, cwd=TESTS, output=office.folder / "attack.log")
+        command = [sys.executable, "-m", "torture.peers", name, str(office.port), str(amount)]
+        known = os.environ | {"INFORMATIVA_SCRIPT": office.script}
+        attackers = Child(command, cwd=TESTS, output=office.folder / "attack.log", env=known)
         over = asyncio.create_task(asyncio.to_thread(attackers.wait, 3600))
         going_on = itertools.takewhile(lambda pair: pair[0] < 20 or not over.done(), enumerate(calls))
-        placed = await stream(port, (call for _, call in going_on), rate=RATE)
+        placed = await stream(office, (call for _, call in going_on), rate=RATE)
         assert attackers.status == 0, (office.folder / "attack.log").read_text()
         return placed
 

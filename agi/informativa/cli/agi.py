@@ -1,22 +1,20 @@
 """`informativa-agi`: the entry point of the classic script, which Asterisk starts for one call.
 
-Works with no service running, on the same ledgers. Where it cannot do its work it says why on
-Asterisk's console, sets no status, and exits with 1: the dialplan then goes on to its next try.
+Where it cannot do its work it says why on Asterisk's console, sets no status, and exits with 1: the dialplan
+then goes on to its next try. So does one of too many, before it has imported what it would work with: that is
+most of what a script costs.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Coroutine
-from pathlib import Path
-from typing import Any
+from contextlib import suppress
 
-from .. import bootstrap, call
-from ..config import DEFAULT_FILE, Configuration, load
-from ..errors import ConfigError, InformativaError, SessionError
-from ..sessions.dialogue import Dialogue
-from ..sessions.script import ScriptAgi
+from .. import CONFIGURATION, STARTED
+from ..script_limit import ScriptLimit
+
+_TOO_MANY = b'VERBOSE "informativa-agi: too many scripts run at once; the dialplan plays the notice" "1"\n'
 
 
 def main() -> int:
@@ -24,46 +22,22 @@ def main() -> int:
     if sys.stdin.isatty():
         print("informativa-agi is started by Asterisk: AGI(informativa-agi,LINE).", file=sys.stderr)
         return 1
-    try:
-        session = ScriptAgi(sys.stdin.buffer, sys.stdout.buffer).session
-    except SessionError as error:
-        print(f"informativa-agi: {error}", file=sys.stderr)
+    limit, configuration = ScriptLimit(), _configuration()
+    if not limit.admits(configuration):
+        with suppress(OSError):  # Asterisk may be gone: there is nobody to tell then
+            os.write(1, _TOO_MANY)
         return 1
-    try:
-        _run(_answer(session, load(_file(session))))
-    except ConfigError as error:
-        for problem in error.problems:
-            _run(session.tell(f"informativa-agi: {problem}"))
-    except SessionError:
-        pass  # Asterisk is gone: there is nobody to tell
-    except InformativaError as error:
-        _run(session.tell(f"informativa-agi: {error}"))
-    except Exception as error:  # a traceback on Asterisk's console helps nobody there
-        _run(session.tell(f"informativa-agi: a defect of informativa ({type(error).__name__})"))
-        return 3
-    else:
-        return 0
-    return 1
+    from .script import run
+
+    return run(configuration, limit)
 
 
-async def _answer(session: Dialogue, configuration: Configuration) -> None:
-    desk = bootstrap.script_desk(configuration)
-    try:
-        verdict = await call.answer(session, desk)
-        if verdict.error:
-            await session.tell(f"informativa-agi: {verdict.error}")
-    finally:
-        bootstrap.close(desk)
-
-
-def _file(session: Dialogue) -> Path:
-    return Path(session.call.options.get("config") or os.environ.get("INFORMATIVA_CONFIG") or DEFAULT_FILE)
-
-
-def _run(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run what never really waits: every port of a script blocks. Spares the start of an event loop."""
-    try:
-        coroutine.send(None)
-    except StopIteration:
-        return
-    raise RuntimeError("a script's coroutine waited for an event loop")
+def _configuration() -> str:
+    """The configuration beside the link by which the dialplan starts us (`informativa.yaml.agi`), or that of
+    our own environment, or the one in the usual place. Nothing that comes through a channel names it: whoever
+    may place a call could otherwise have it answered by a configuration of his own.
+    """
+    started = sys.argv[0]
+    if started.endswith(STARTED):
+        return started.removesuffix(STARTED)
+    return os.environ.get("INFORMATIVA_CONFIG") or CONFIGURATION

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -12,18 +12,24 @@ from typing import Annotated, Any
 import typer
 
 from .. import bootstrap
-from ..caller import e164, mask, pseudonym
-from ..config import DEFAULT_FILE, Configuration, load
+from ..caller import mask
+from ..config import DEFAULT_FILE, Configuration
 from ..errors import InformativaError
-from ..i18n import _, foreign, later
-from ..ledgers.sqlite import SqliteStore
-from ..model import Controller, Identified, Kind, Notice, NumberForm, Record, Version, told_elsewhere
-from .options import Config, Json, controller_named, known, print_json, silent
+from ..i18n import _, later
+from ..model import Kind, Notice, Record
+from ..operations import callers
+from ..operations.callers import Typed
+from ..operations.companies import known, of_their_callers, of_their_notices
+from .options import Config, Json, Of, print_json, silent, told_aside
+from .terminal import one_line
 
 app = typer.Typer(help="Answer a caller's request for access or erasure.", no_args_is_help=True)
 
-Number = Annotated[str, typer.Argument(metavar="NUMBER", help="The caller, with country code: +39…")]
-Of = Annotated[str | None, typer.Option("--controller", metavar="NAME", help="Only this controller.")]
+Number = Annotated[str | None, typer.Argument(metavar="NUMBER", help="The caller, with country code: +39…")]
+Customer = Annotated[
+    str | None,
+    typer.Option("--customer", metavar="ID", help="Instead: the customer number that the PBX knows."),
+]
 
 
 class Elsewhere(StrEnum):
@@ -40,124 +46,127 @@ def _group() -> None:
 
 
 @app.command()
-def show(number: Number, config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
+def show(
+    number: Number = None,
+    customer: Customer = None,
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    as_json: Json = False,
+) -> None:
     """Say what this caller was told: what, when, how, which text, on which ground."""
-    configuration = load(config)
-    caller = _identified(number)
-    found = {each.id: _records(each, caller) for each in _controllers(configuration, controller)}
+    typed = identified(number, customer)
+    companies = of_their_callers(config, controller or ())
+    told_aside(companies)
+    found = [callers.held(each, typed.caller) for each in companies.named]
+    if not any(each.records for each in found):
+        _doubted(typed)
     if as_json:
-        rows = {name: [_facts(record) for record in records] for name, records in found.items()}
-        print_json(rows)
+        print_json({each.controller.id: [_facts(record) for record in each.records] for each in found})
         return
-    for name, records in found.items():
-        owner = configuration.controllers[name]
+    for each in found:
+        owner = each.controller
         print(
             _("{name} ({id}): {count} records of {caller}").format(
-                name=owner.name, id=name, count=len(records), caller=mask(caller.number)
+                name=owner.name, id=owner.id, count=len(each.records), caller=mask(typed.caller.number)
             )
         )
-        for record in records:
-            print(
-                "    "
-                + ", ".join(f"{_(what)}: {fact}" for what, fact in _facts(record).items() if fact != "")
-            )
+        for record in each.records:
+            told = (f"{_(what)}: {fact}" for what, fact in _facts(record).items() if fact != "")
+            print(one_line("    " + ", ".join(told)))
 
 
 @app.command()
 def erase(
-    number: Number,
+    number: Number = None,
+    customer: Customer = None,
     config: Config = DEFAULT_FILE,
     controller: Of = None,
     yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
     as_json: Json = False,
 ) -> None:
     """Erase a caller: what is left of his records leads to nobody, and he is unknown afterwards."""
-    configuration = load(config)
-    caller = _identified(number)
+    typed = identified(number, customer)
+    companies = of_their_callers(config, controller or ())
+    told_aside(companies)
+    say = silent if as_json else print
     counts: dict[str, int] = {}
     copies: list[Path] = []
-    say = silent if as_json else print
-    for each in _controllers(configuration, controller):
-        if not yes:
-            counts[each.id] = len(_records(each, caller))
-            message = _("{name} ({id}): {count} records would be erased")
-        elif Path(each.ledger).exists():
-            with _opened(each) as store:
-                counts[each.id] = store.erase(_pseudonyms(each, caller), datetime.now(UTC))
-            message = _("{name} ({id}): {count} records erased")
-        else:
-            continue
-        say(message.format(name=each.name, id=each.id, count=counts[each.id]))
-        for backup in bootstrap.backups(each):
-            copies.append(backup.file)
-            _drop(backup.file, yes, say)
+    for each in companies.named:
+        done = callers.erase(each, typed.caller, datetime.now(UTC), really=yes)
+        message = (
+            _("{name} ({id}): {count} records erased")
+            if yes
+            else _("{name} ({id}): {count} records would be erased")
+        )
+        counts[each.id] = done.records
+        say(message.format(name=each.name, id=each.id, count=done.records))
+        for file in done.copies:
+            copies.append(file)
+            _said_of_copy(file, yes, say)
+    if not any(counts.values()):
+        _doubted(typed)
     if as_json:
         print_json({"done": yes, "records": counts, "copies": copies})
     elif not yes:
         print(_("Nothing was erased yet. To do it, add --yes."))
 
 
-def _drop(file: Path, yes: bool, say: Callable[[str], None]) -> None:
-    """A copy from before an upgrade may hold the caller too, and nothing can be erased in it alone."""
-    if not yes:
-        say(_("{file}, a copy from before an upgrade, would be deleted").format(file=file))
-        return
-    try:
-        file.unlink(missing_ok=True)
-    except OSError as error:
-        raise InformativaError(
-            _("{file} may hold this caller and cannot be deleted ({why}).").format(
-                file=file, why=foreign(error.strerror or "")
-            ),
-            _("Delete it: rm {file}").format(file=file),
-        ) from error
-    say(_("{file}, a copy from before an upgrade, was deleted").format(file=file))
+def _said_of_copy(file: Path, gone: bool, say: Callable[[str], None]) -> None:
+    message = (
+        _("{file}, a copy from before an upgrade, was deleted")
+        if gone
+        else _("{file}, a copy from before an upgrade, would be deleted")
+    )
+    say(message.format(file=file))
 
 
 def record(
     file: Path,
-    number: str,
+    typed: Typed,
     controller: str,
     notice: str,
     kind: Kind,
     reference: str,
-    on: datetime,
+    on: datetime | None,
     version: str,
     as_json: bool = False,
 ) -> None:
     """Put on record that this caller was told elsewhere. Raises InformativaError for what cannot be."""
-    configuration = load(file)
-    owner = controller_named(configuration, controller)
-    caller, now = _identified(number), datetime.now(UTC)
-    if on > now:
-        raise InformativaError(
-            _("{on:%Y-%m-%d %H:%M} is still to come.").format(on=on), _("Give the day on which he was told.")
-        )
-    given = find_notice(configuration, controller, notice)
-    told = find_version(given, version, on)
-    event = told_elsewhere(given, told, kind, on, pseudonym(caller, owner.key), reference)
-    with _opened(owner) as store:
-        (number_of,) = store.append([event])
+    companies = of_their_notices(file, controller)
+    (owner,) = companies.named
+    told_aside(companies)
+    given = find_notice(companies.configuration, controller, notice)
+    done = callers.record(owner, given, typed.caller, kind, reference, on, version, datetime.now(UTC))
+    _doubted(typed)
+    caller = mask(typed.caller.number)
     if as_json:
-        text = {"notice": notice, "version": told.id, "by": kind, "on": on}
-        print_json({"record": number_of, "caller": mask(caller.number), **text})
+        text = {"notice": notice, "version": done.version, "by": kind, "on": done.at}
+        print_json({"record": done.record, "caller": caller, **text})
         return
     print(
         _("Record {record}: {caller} got {notice} {version} by {kind} on {on:%Y-%m-%d}.").format(
-            record=number_of, caller=mask(caller.number), notice=notice, version=told.id, kind=kind, on=on
+            record=done.record,
+            caller=caller,
+            notice=notice,
+            version=done.version,
+            kind=kind,
+            on=done.at.astimezone(owner.zone),
         )
     )
 
 
-def purge(file: Path, yes: bool, as_json: bool = False) -> None:
+def purge(file: Path, controllers: Sequence[str], yes: bool, as_json: bool = False) -> None:
     """Delete what is older than each controller's retention, or say what would be."""
     now = datetime.now(UTC)
     facts: dict[str, object] = {}
     say = silent if as_json else print
-    for controller in load(file).controllers.values():
+    companies = of_their_callers(file, controllers)
+    told_aside(companies)
+    for controller in companies.named:
         for backup in bootstrap.backups(controller):
             if yes and backup.ends <= now.date():
-                _drop(backup.file, yes, say)
+                callers.drop(backup.file)
+                _said_of_copy(backup.file, True, say)
             else:
                 kept = _("{file}, a copy from before an upgrade, holds older records until {day}")
                 say(kept.format(file=backup.file, day=backup.ends))
@@ -174,7 +183,7 @@ def purge(file: Path, yes: bool, as_json: bool = False) -> None:
         cutoff = controller.retention.before(now, controller.zone)
         count = 0
         if Path(controller.ledger).exists():
-            with _opened(controller) as store:
+            with callers.opened(controller) as store:
                 count = store.purge(cutoff, now) if yes else store.older(cutoff)
         facts[controller.id] = {"before": cutoff, "records": count}
         if as_json:
@@ -191,18 +200,16 @@ def purge(file: Path, yes: bool, as_json: bool = False) -> None:
         print(_("Nothing was deleted yet. To do it, add --yes."))
 
 
-def _identified(number: str) -> Identified:
-    found = e164(number, "ZZ", NumberForm.INTERNATIONAL)
-    if len(found) != 1 or not number.startswith("+"):
-        raise InformativaError(
-            _("That is no telephone number with country code."), _("Type it like +393331234567.")
-        )
-    (e164_number,) = found
-    return Identified(e164_number)
+def identified(number: str | None, customer: str | None) -> Typed:
+    """The caller whom a command line names, in one of both ways."""
+    if (number is None) == (customer is None):
+        raise typer.BadParameter(_("Name the caller by NUMBER or by --customer ID."))
+    return callers.by_customer(customer) if customer is not None else callers.by_number(number or "")
 
 
-def _controllers(configuration: Configuration, name: str | None) -> list[Controller]:
-    return [controller_named(configuration, name)] if name else list(configuration.controllers.values())
+def _doubted(typed: Typed) -> None:
+    if typed.doubt:
+        print(_("warning: {warning}").format(warning=typed.doubt), file=sys.stderr)
 
 
 def find_notice(configuration: Configuration, controller: str, name: str) -> Notice:
@@ -212,38 +219,6 @@ def find_notice(configuration: Configuration, controller: str, name: str) -> Not
         message = _("Controller {controller} has no notice {name}.").format(controller=controller, name=name)
         raise InformativaError(message, known(name, notices))
     return notices[name]
-
-
-def find_version(notice: Notice, name: str, on: datetime) -> Version:
-    """The version named, or the one in force then. Raises InformativaError with those that there are."""
-    if not name:
-        return notice.current(on)
-    versions = {version.id: version for version in notice.versions}
-    if name not in versions:
-        raise InformativaError(_("There is no version {name}.").format(name=name), known(name, versions))
-    return versions[name]
-
-
-@contextmanager
-def _opened(controller: Controller) -> Iterator[SqliteStore]:
-    store = bootstrap.store(controller)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def _records(controller: Controller, caller: Identified) -> list[Record]:
-    if not Path(controller.ledger).exists():
-        return []
-    with _opened(controller) as store:
-        found = [store.of_caller(pseudonym) for pseudonym in _pseudonyms(controller, caller)]
-    return sorted((record for records in found for record in records), key=lambda record: record.number)
-
-
-def _pseudonyms(controller: Controller, caller: Identified) -> list[bytes]:
-    """What stands for the caller under the controller's key and those before it."""
-    return [pseudonym(caller, key) for key in (controller.key, *controller.old_keys)]
 
 
 def _facts(record: Record) -> dict[str, Any]:
@@ -257,6 +232,7 @@ def _facts(record: Record) -> dict[str, Any]:
     return {
         later("record"): record.number,
         later("when"): event.at.isoformat(timespec="seconds"),
+        later("recorded"): (event.recorded or event.at).isoformat(timespec="seconds"),
         later("how"): event.kind,
         later("line"): event.line,
         later("text"): f"{event.notice} {event.version} {event.language}".strip(),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..config import Configuration
 from ..config.build import LONGEST_SHORT
-from ..doctor import users
+from ..doctor import neighbour, users
 from ..errors import ConfigError, Problem
 from ..i18n import _, foreign
 from ..model import Line, Notice
@@ -35,7 +35,7 @@ class Occupant:
 def warnings(configuration: Configuration) -> list[str]:
     """What stops nothing and what an admin should know, in the order of the configuration."""
     found = map(str, configuration.warnings)
-    exposed = [*out_of_reach(configuration), *_exposed(configuration)]
+    exposed = [*neighbours(configuration), *out_of_reach(configuration), *_exposed(configuration)]
     return [*found, *exposed, *_unspoken(configuration), *doubtful(configuration)]
 
 
@@ -56,6 +56,12 @@ def out_of_reach(configuration: Configuration) -> list[str]:
     )
     denied = (file for file, right in needed.items() if file.exists() and not users.may(uid, file, right))
     return [message.format(user=users.name(uid), file=file) for file in denied][:1]
+
+
+def neighbours(configuration: Configuration, asterisk: Path = neighbour.ASTERISK) -> list[str]:
+    """That the service's port is another FastAGI server's, on a machine that has that one."""
+    found = neighbour.owner(configuration.port, asterisk)
+    return [neighbour.said(configuration.listen, found)] if found else []
 
 
 def ports(configuration: Configuration) -> list[str]:
@@ -79,6 +85,8 @@ def ports(configuration: Configuration) -> list[str]:
         if occupant.process and not occupant.ours:
             message = _("{address} is taken by process {process} of {user}; stop that, or set another port")
             said = message.format(address=address, process=occupant.process, user=occupant.user)
+            if owner := neighbour.usual(int(address.rpartition(":")[2])):
+                said += " " + _("(it is the port of {owner})").format(owner=owner)
             raise _wrong(configuration, setting, said)
         message = (
             _("{address}: the service runs (process {process} of {user}).")

@@ -14,7 +14,8 @@ from ..config import Configuration, load
 from ..errors import LedgerError
 from ..i18n import _, foreign
 from ..model import Controller, Line, Lookup
-from .options import controller_named, print_json
+from ..operations.companies import controller_named
+from .options import print_json
 
 
 def show(file: Path, as_json: bool) -> None:

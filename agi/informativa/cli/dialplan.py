@@ -65,18 +65,20 @@ def install(
 ) -> None:
     """Put informativa.conf into Asterisk's folder and show the line that includes it; change nothing else."""
     configuration = load(config or context.obj, keep=True)
-    text = setup.made_out(configuration).encode()
+    text, secret = setup.made_out(configuration).encode(), bool(configuration.tokens)
     folder = to.absolute()
-    like = _asterisks(folder)
+    _require(folder)
     target = folder / FILE
     there = _ours(target)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InformativaError(
             _("{folder} cannot be written.").format(folder=folder), _("Be root, or type `sudo` before it.")
         )
-    if not dry_run and there != text:
+    unchanged = there == text and not (secret and target.stat().st_mode & 0o007)
+    linked = [] if dry_run else setup.link_script(configuration)
+    if not dry_run and not unchanged:
         try:
-            put(target, text, like)
+            put(target, text, setup.asterisks(target, configuration), secret=secret)
         except OSError as error:
             raise InformativaError(
                 _("{file} cannot be written ({why}).").format(file=target, why=foreign(error.strerror or "")),
@@ -85,20 +87,25 @@ def install(
     found = read(folder / "extensions.conf", target, "informativa,s,1")
     freepbx = freepbx or (folder / "extensions_additional.conf").exists()
     done = _Installed(
-        target, there == text, dry_run, freepbx, found, tuple(checking.out_of_reach(configuration))
+        target,
+        unchanged,
+        dry_run,
+        freepbx,
+        found,
+        (*linked, *checking.neighbours(configuration, folder), *checking.out_of_reach(configuration)),
     )
     print_json(done.facts()) if as_json else print("\n".join(done.said()))
 
 
-def _asterisks(folder: Path) -> os.stat_result:
-    """Whose extensions.conf is, for our file belongs to the same. Raises InformativaError."""
+def _require(folder: Path) -> None:
+    """Raises InformativaError unless it is Asterisk's folder: its extensions.conf is in it."""
     if not folder.is_dir():
         raise InformativaError(
             _("There is no folder {folder}.").format(folder=folder),
             _("Name the one of Asterisk's extensions.conf: --to DIR"),
         )
     try:
-        return (folder / "extensions.conf").stat()
+        (folder / "extensions.conf").stat()
     except OSError as error:
         raise InformativaError(
             _(

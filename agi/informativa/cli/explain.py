@@ -23,6 +23,8 @@ RULES = {
     ),
     Reason.MATERIAL_CHANGE: later("a version since what this caller knows is a material change (WP260)"),
     Reason.PERIOD_OVER: later("the plan asks for it again after so long"),
+    Reason.RECYCLED: later("nobody called for so long that the number may be somebody else's now"),
+    Reason.UNVERIFIED: later("the network found the number wrong, so nothing proves that he was told"),
     Reason.EVERY_CALL: later("the plan asks for it on every call"),
     Reason.ALREADY_INFORMED: later("this caller already has the information (GDPR 13(4))"),
     Reason.SERVICE_DATA_ONLY: later(

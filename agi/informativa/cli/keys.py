@@ -11,11 +11,14 @@ from typing import Annotated
 import typer
 
 from ..config import DEFAULT_FILE, load
+from ..config.build import draft
 from ..config.controllers import KEY_BYTES, RETIRED
+from ..config.doors import DEFAULT_TOKEN
 from ..errors import InformativaError
 from ..files import create
 from ..i18n import _, foreign
-from .options import Config, Json, controller_named, print_json
+from ..operations.companies import controller_named
+from .options import Config, Json, print_json
 
 app = typer.Typer(help="The keys that turn numbers into pseudonyms.", no_args_is_help=True)
 
@@ -27,14 +30,72 @@ def _group() -> None:
 
 @app.command()
 def rotate(
-    controller: Annotated[str, typer.Argument(metavar="CONTROLLER")],
+    controller: Annotated[str, typer.Argument(metavar="[CONTROLLER]")] = "",
+    agi: Annotated[
+        bool, typer.Option("--agi", help="The token by which Asterisk is known, instead; or a first one.")
+    ] = False,
     config: Config = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
     """Give a controller a new key; callers known under the old one are re-keyed when they next call."""
+    if agi == bool(controller):
+        raise InformativaError(
+            _("A company or --agi must be named, and not both."),
+            _("Type: informativa keys rotate CONTROLLER, or: informativa keys rotate --agi"),
+        )
+    if agi:
+        _rotate_agi(config, as_json)
+        return
     configuration = load(config)
     owner = controller_named(configuration, controller)
     key = configuration.folder / configuration.key_files[owner.id]
+    old = _replace(key)
+    if as_json:
+        print_json({"controller": owner.id, "key": key, "old_key": old})
+        return
+    print(
+        _("{name} ({id}) has a new key; the old one is {old}.").format(name=owner.name, id=owner.id, old=old)
+    )
+    print(_("Next: have the service load it (systemctl reload informativa)."))
+
+
+def _rotate_agi(config: Path, as_json: bool) -> None:
+    """A new token; the old one is kept beside it, and accepted until a call comes with the new one."""
+    settings = draft(config)[1].service
+    if settings.token is None:
+        raise InformativaError(
+            _("{file} names no token.").format(file=config),
+            _("Write `token: {token}` under `service:`, then type this again.").format(token=DEFAULT_TOKEN),
+        )
+    token = config.absolute().parent / settings.token
+    old = _replace(token) if token.exists() else None
+    if old is None:
+        _first(token, config)
+    steps = [
+        "systemctl reload informativa",
+        f"informativa dialplan install -c {config}",
+        "asterisk -rx 'dialplan reload'",
+    ]
+    if old:
+        steps.append(f"rm {old}")
+    if as_json:
+        print_json({"token": token, "old_token": old, "next": steps})
+        return
+    said = _("Wrote {file}; the old token is {old}, accepted until the first call with the new one.")
+    print(said.format(file=token, old=old) if old else _("Wrote {file}.").format(file=token))
+    print(_("Next, in this order: {commands}").format(commands="; ".join(steps)))
+
+
+def _first(file: Path, config: Path) -> None:
+    """Make a secret where there is none, for the configuration's owner."""
+    try:
+        write_key(file, like=file.parent if file.parent.exists() else config)
+    except OSError as error:
+        raise _unwritable(file, error) from error
+
+
+def _replace(key: Path) -> Path:
+    """Put a new secret into the place of one; where the old one is now. Raises InformativaError."""
     old = key.with_name(f"{key.name}{RETIRED}{datetime.now(UTC):%Y%m%d-%H%M%S}")
     try:
         new = key.with_name(f".{key.name}.new")
@@ -43,19 +104,16 @@ def rotate(
         os.link(key, old)
         new.replace(key)
     except OSError as error:
-        raise InformativaError(
-            _("{file} cannot be written ({why}).").format(
-                file=error.filename or key, why=foreign(error.strerror or "")
-            ),
-            _("Run this as the user whose file it is."),
-        ) from error
-    if as_json:
-        print_json({"controller": owner.id, "key": key, "old_key": old})
-        return
-    print(
-        _("{name} ({id}) has a new key; the old one is {old}.").format(name=owner.name, id=owner.id, old=old)
+        raise _unwritable(key, error) from error
+    return old
+
+
+def _unwritable(file: Path, error: OSError) -> InformativaError:
+    message = _("{file} cannot be written ({why}).")
+    return InformativaError(
+        message.format(file=error.filename or file, why=foreign(error.strerror or "")),
+        _("Run this as the user whose file it is."),
     )
-    print(_("Next: have the service load it (systemctl reload informativa)."))
 
 
 def write_key(file: Path, like: Path | None = None) -> Path:

@@ -11,12 +11,14 @@ from typing import Annotated
 import typer
 
 from .. import bootstrap
-from ..config import DEFAULT_FILE, load
+from ..config import DEFAULT_FILE
 from ..errors import InformativaError
 from ..i18n import _, later
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Event, Kind, Record
-from .options import Config, Json, as_json, controller_named
+from ..operations.companies import of_their_callers
+from .options import Config, Json, Of, as_json, told_aside
+from .terminal import one_line
 
 app = typer.Typer(help="What was recorded.", no_args_is_help=True)
 
@@ -42,17 +44,14 @@ def _group() -> None:
 @app.command()
 def show(
     config: Config = DEFAULT_FILE,
-    controller: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only this controller's ledger.")
-    ] = None,
+    controller: Of = None,
     last: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the last N of each.")] = None,
     json: Json = False,
 ) -> None:
-    """Show the records of every controller, or of one, the oldest first."""
-    configuration = load(config)
-    chosen = (
-        [controller_named(configuration, controller)] if controller else configuration.controllers.values()
-    )
+    """Show the records of a controller, the oldest first."""
+    companies = of_their_callers(config, controller or ())
+    told_aside(companies)
+    chosen = companies.named
     if json:
         _stream(chosen, last)
         return
@@ -84,6 +83,7 @@ def facts(record: Record) -> dict[str, object]:
     return {
         "record": record.number,
         "at": event.at,
+        "recorded": event.recorded or event.at,
         "call": event.call,
         "line": event.line,
         "caller": event.pseudonym.hex() if event.pseudonym else None,
@@ -132,7 +132,7 @@ def _print(records: Iterable[Record]) -> None:
     print(_LINE.format(*map(_, _HEADINGS)))
     rows = iter(records)
     while page := list(islice(rows, 1000)):
-        print("\n".join(_LINE.format(*_cells(record)).rstrip() for record in page))
+        print("\n".join(one_line(_LINE.format(*_cells(record)).rstrip()) for record in page))
     print()
 
 

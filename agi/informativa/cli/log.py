@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from .terminal import colours
+from .terminal import colours, one_line
 
 WAITING = 10_000  # lines that may wait for a reader; more are dropped and counted
 FLUSH_SECONDS = 1.0
@@ -96,6 +96,11 @@ def _prioritised(_logger: object, method: str, line: Any) -> str:
     return "\n".join(f"<{_PRIORITIES.get(method, 6)}>{part}" for part in str(line).split("\n"))
 
 
+def _cleaned(_logger: object, _method: str, facts: Any) -> dict[str, Any]:
+    """No fact passes for a line of its own, or for a command to the terminal; a traceback is none of them."""
+    return {name: one_line(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
+
+
 def configure(form: LogFormat) -> Sink:
     """Have structlog write to standard error in this form; close the sink at the end."""
     sink = Sink(sys.stderr.fileno())
@@ -103,11 +108,12 @@ def configure(form: LogFormat) -> Sink:
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if form is LogFormat.JSON
         else [
+            _cleaned,
             structlog.dev.ConsoleRenderer(
                 colors=colours(sys.stderr),
                 # the pretty one would print local variables, and with them callers' numbers
                 exception_formatter=structlog.dev.plain_traceback,
-            )
+            ),
         ]
     )
     if form is LogFormat.CONSOLE and _journal_reads():

@@ -1,8 +1,9 @@
 """`informativa`: the commands, and the one place where every error ends.
 
 Exit codes: 0 done, 1 something is wrong that the message tells how to mend, 2 the command line cannot be
-understood, 3 a defect of informativa, 130 interrupted (`EXITS` in tree.py). A mistyped option must not look
-like a finding of `check` to the script that runs it, and shells and most programs say 2 for it.
+understood, 3 a defect of informativa, 4 some rows of an import were rejected, 130 interrupted (`EXITS` in
+tree.py). A mistyped option must not look like a finding of `check` to the script that runs it, and shells and
+most programs say 2 for it.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from . import explain as explain_
 from .completion import Shell, script
 from .log import LogFormat
 from .manual import page
-from .options import Config, Json, as_json
+from .options import Config, Json, Of, as_json
 from .tree import EXITS, tree
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -111,44 +112,74 @@ def doctor(
 
 @app.command()
 def record(
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The caller, with country code: +39…")],
     controller: Annotated[str, typer.Option(metavar="NAME", help="Who told him.")],
     kind: Annotated[callers.Elsewhere, typer.Option("--by", help="operator, website or contract.")],
     reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")],
+    number: callers.Number = None,
+    customer: callers.Customer = None,
     notice: Annotated[str, typer.Option(metavar="NAME")] = "privacy",
-    on: Annotated[datetime | None, typer.Option(metavar="DATE", help="When; now, if not given.")] = None,
+    on: Annotated[
+        datetime | None,
+        typer.Option(
+            metavar="DATE",
+            formats=[
+                "%Y-%m-%d",
+                "%Y-%m-%dT%H:%M",
+                "%Y-%m-%d %H:%M",
+                "%Y-%m-%dT%H:%M:%S",
+                "%Y-%m-%d %H:%M:%S",
+            ],
+            help="When, in the controller's time zone: 2026-01-31 or 2026-01-31T09:30; else now.",
+        ),
+    ] = None,
     version: Annotated[str, typer.Option(metavar="VERSION", help="Else the one in force then.")] = "",
     config: Config = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
     """Put on record that a caller was told elsewhere: by an operator, a website, a contract."""
-    when = on.replace(tzinfo=UTC) if on else datetime.now(UTC)
-    callers.record(config, number, controller, notice, Kind(kind), reference, when, version, as_json)
+    typed = callers.identified(number, customer)
+    callers.record(config, typed, controller, notice, Kind(kind), reference, on, version, as_json)
 
 
 @app.command(name="import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="With columns `number` and `date`.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.csv", help="With columns `number` (or `customer`) and `date`.")
+    ],
     controller: Annotated[str, typer.Option(metavar="NAME", help="Who told them.")],
     kind: Annotated[callers.Elsewhere, typer.Option("--by", help="operator, website or contract.")],
     reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")] = "",
     notice: Annotated[str, typer.Option(metavar="NAME")] = "privacy",
     region: Annotated[str, typer.Option(metavar="COUNTRY", help="Of numbers without country code.")] = "IT",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=HEADER", help="Which column is the number, customer, date, …, if it is not clear."
+        ),
+    ] = None,
     config: Config = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
-    """Put on record who was told elsewhere, from a CSV file; the same row adds nothing twice."""
-    importing.run(file, config, controller, notice, Kind(kind), reference, region, as_json)
+    """Put on record who was told elsewhere, from a CSV file; the same row adds nothing twice.
+
+    The whole file is checked first, and nothing is recorded of one that cannot be understood. Exit code 4 if
+    some rows were rejected.
+    """
+    code = importing.run(
+        file, config, controller, notice, Kind(kind), reference, region, column or (), as_json
+    )
+    raise typer.Exit(code)
 
 
 @app.command()
 def purge(
     config: Config = DEFAULT_FILE,
+    controller: Of = None,
     yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
     as_json: Json = False,
 ) -> None:
     """Say which records are older than the retention; with --yes delete them, as the service does daily."""
-    callers.purge(config, yes, as_json)
+    callers.purge(config, controller or (), yes, as_json)
 
 
 @app.command()

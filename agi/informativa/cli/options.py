@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,9 +16,9 @@ from ..config import Configuration
 from ..config.messages import closest
 from ..errors import InformativaError
 from ..i18n import _
-from ..model import Controller, Line
-
-SHOWN = 10  # names that a message lists
+from ..model import Line
+from ..operations.companies import Companies, known
+from .terminal import escaped
 
 
 def _for_programs(wanted: bool) -> bool:
@@ -31,6 +31,10 @@ def _for_programs(wanted: bool) -> bool:
 Config = Annotated[
     Path,
     typer.Option("-c", "--config", envvar="INFORMATIVA_CONFIG", metavar="FILE", help="The configuration."),
+]
+Of = Annotated[
+    list[str] | None,
+    typer.Option("--controller", metavar="NAME", help="Whose; not needed where there is only one."),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print it as JSON.", callback=_for_programs, is_eager=True)
@@ -52,7 +56,7 @@ def silent(_text: str) -> None:
 def as_json(facts: object, indent: int | None = None) -> str:
     """The same as text, on one line without `indent`."""
     unicode = sys.stdout is not None and sys.stdout.encoding.lower().startswith("utf")
-    return json.dumps(_joined(facts), indent=indent, ensure_ascii=not unicode)
+    return escaped(json.dumps(_joined(facts), indent=indent, ensure_ascii=not unicode))
 
 
 def _joined(facts: object) -> Any:
@@ -65,24 +69,10 @@ def _joined(facts: object) -> Any:
     return str(facts) if isinstance(facts, Path) else facts
 
 
-def known(name: str, names: Iterable[str]) -> str:
-    """The remedy of a message about a name that there is not: which was meant, or which there are."""
-    there = sorted(names)
-    if close := closest(name, there):
-        return _("Did you mean {name}?").format(name=close)
-    if len(there) > SHOWN:
-        listed = ", ".join(there[:SHOWN])
-        return _("There are: {names} and {number} more.").format(names=listed, number=len(there) - SHOWN)
-    return _("There are: {names}.").format(names=", ".join(there) or _("none"))
-
-
-def controller_named(configuration: Configuration, name: str) -> Controller:
-    """The controller that an admin named. Raises InformativaError with the one that was probably meant."""
-    found = configuration.controllers.get(name)
-    if found is None:
-        message = _("There is no controller {name}.").format(name=name)
-        raise InformativaError(message, known(name, configuration.controllers))
-    return found
+def told_aside(companies: Companies) -> None:
+    """Tell people what is wrong with the configuration and does not concern what they do."""
+    for problem in companies.aside:
+        print(_("warning: {warning}").format(warning=problem), file=sys.stderr)
 
 
 def line_named(configuration: Configuration, number: str) -> Line:

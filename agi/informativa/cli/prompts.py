@@ -20,10 +20,11 @@ from ..config import DEFAULT_FILE, Configuration
 from ..config.prompts import measure
 from ..errors import InformativaError, SpeechError
 from ..i18n import _
+from ..operations.companies import known
 from ..speech import audio, formats, texts
 from ..speech.spoken import TONGUES, key
 from .installing import install as install_
-from .options import Config, Json, known, print_json
+from .options import Config, Json, print_json
 from .shelf import MATERIAL, Place, Shelf, described, warnings, write
 
 app = typer.Typer(help="The sound of the notices: speak, add, hear and lay out.", no_args_is_help=True)

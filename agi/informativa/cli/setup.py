@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import resources
@@ -20,9 +21,10 @@ import typer
 from .. import bootstrap, i18n, service
 from .. import dialplan as dialplans
 from ..config import Configuration, load
+from ..config.doors import DEFAULT_TOKEN
 from ..doctor import users
 from ..errors import ConfigError, InformativaError, problems
-from ..files import put
+from ..files import point, put
 from ..i18n import _, foreign
 from ..model import Line
 from . import checking
@@ -68,6 +70,7 @@ def init(folder: Path) -> None:
             " {file}, then type: informativa check -c {file}"
         ).format(file=file)
     )
+    _warn(_taken())
 
 
 def check(file: Path, as_json: bool = False) -> None:
@@ -98,6 +101,20 @@ def check(file: Path, as_json: bool = False) -> None:
             address=configuration.listen,
         )
     )
+
+
+def _taken() -> list[str]:
+    """That somebody has the port already that a new configuration names."""
+    from ..config.schema import ServiceSettings
+
+    listen = ServiceSettings().listen
+    with suppress(OSError):  # no such address here, say, which `check` tells
+        if checking.occupied(listen) is not None:
+            message = _(
+                "{address} is taken already; in the new configuration set service.listen to another port"
+            )
+            return [message.format(address=listen)]
+    return []
 
 
 def _warn(warnings: list[str]) -> None:
@@ -142,7 +159,7 @@ def _plan(line: Line) -> list[str]:
             notice=name,
             version=version.id,
             language=line.language,
-            seconds=version.short[line.language].seconds,
+            seconds=prompt.seconds if (prompt := version.prompt(line.language)) else 0.0,
         )
         for name, version in versions
     ]
@@ -151,8 +168,13 @@ def _plan(line: Line) -> list[str]:
 def dialplan(file: Path, output: Path | None) -> None:
     """The dialplan made out for this configuration: printed, or put in place of `output` as a whole."""
     configuration = load(file, keep=True)
-    put_text(made_out(configuration), output, "asterisk -rx 'dialplan reload'")
-    _warn(checking.out_of_reach(configuration))
+    if output is None:
+        verbatim(made_out(configuration))
+    else:
+        like = asterisks(output.absolute(), configuration)
+        text, secret = made_out(configuration), bool(configuration.tokens)
+        put_text(text, output, "asterisk -rx 'dialplan reload'", like, secret=secret)
+    _warn([*link_script(configuration), *checking.out_of_reach(configuration)])
 
 
 def systemd(file: Path, output: Path | None) -> None:
@@ -165,13 +187,42 @@ def systemd(file: Path, output: Path | None) -> None:
         _warn([message.format(command=f"chown -R asterisk: {configuration.folder}")])
 
 
-def put_text(text: str, output: Path | None, then: str) -> None:
-    """Print it, or write it as a whole and say what to type next. Raises InformativaError."""
+def asterisks(file: Path, configuration: Configuration) -> os.stat_result:
+    """Whose a file in Asterisk's folder should be: as extensions.conf there, or as it is. Where those are
+    root's, Asterisk may be another user, who can read no secret of root's: then the ledgers' owner's, as
+    whom it starts the script."""
+    for one in (file.with_name("extensions.conf"), file):
+        with suppress(OSError):
+            like = one.stat()
+            if like.st_uid or like.st_gid:
+                return like
+    return checking.owner(configuration)
+
+
+def link_script(configuration: Configuration) -> list[str]:
+    """Have the name by which the dialplan starts the script lead to that of this installation; what is wrong
+    if it cannot."""
+    link, script = dialplans.started(configuration.file), Path(sys.executable).with_name("informativa-agi")
+    try:
+        point(link, script)
+    except OSError as error:
+        message = _(
+            "{link}, by which the dialplan starts the script, cannot be made ({why}); type:"
+            " ln -sfn {script} {link}"
+        )
+        return [message.format(link=link, why=foreign(error.strerror or ""), script=script)]
+    return []
+
+
+def put_text(
+    text: str, output: Path | None, then: str, like: os.stat_result | None = None, *, secret: bool = False
+) -> None:
+    """Print it, or write it as a whole (see `put`) and say what to type next. Raises InformativaError."""
     if output is None:
         verbatim(text)
         return
     try:
-        put(output, text.encode())
+        put(output, text.encode(), like, secret=secret)
     except OSError as error:
         raise InformativaError(
             _("{file} cannot be written ({why}).").format(file=output, why=foreign(error.strerror or "")),
@@ -199,6 +250,7 @@ def _lay(folder: Path) -> None:
         (folder / private).mkdir(mode=0o700)
     for controller in _CONTROLLERS:
         write_key(folder / "keys" / f"{controller}.key")
+    write_key(folder / DEFAULT_TOKEN)
     with resources.as_file(shipped_folder("prompts")) as prompts:
         shutil.copytree(prompts, folder / "prompts")
     template = resources.files("informativa.config") / "template.yaml"
@@ -208,9 +260,7 @@ def _lay(folder: Path) -> None:
 def made_out(configuration: Configuration) -> str:
     """dialplan/informativa.conf for this configuration."""
     shipped = (shipped_folder("dialplan") / "informativa.conf").read_text(encoding="utf-8")
-    return dialplans.render(
-        shipped, configuration, Path(sys.executable).with_name("informativa-agi"), datetime.now(UTC)
-    )
+    return dialplans.render(shipped, configuration, datetime.now(UTC))
 
 
 def _unit(configuration: Configuration) -> str:

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.table import Table
 
 from .. import ami, bootstrap, spool
-from ..config import Configuration, load
+from ..config import Configuration, inspect, of_callers
 from ..doctor import probe
 from ..errors import InformativaError, LedgerError
 from ..i18n import _
@@ -44,11 +44,14 @@ class Service:
 
 
 def run(file: Path, as_json: bool) -> bool:
-    """Show it; whether the service answers and the ledgers can be used. Raises ConfigError."""
-    configuration = load(file)
+    """Show it; whether the service answers, the ledgers can be used, and the configuration is in order.
+
+    Raises ConfigError for one of which no part can be used.
+    """
+    configuration, problems = inspect(file)
     now = datetime.now(UTC)
     today = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    warnings = [str(problem) for problem in (*configuration.refused, *configuration.warnings)]
+    warnings = [str(problem) for problem in (*problems, *configuration.refused, *configuration.warnings)]
     service = _service(configuration)
     if not service.answers:
         warnings.insert(
@@ -58,10 +61,10 @@ def run(file: Path, as_json: bool) -> bool:
                 " Type: systemctl start informativa"
             ).format(address=service.address),
         )
-    usable, rows = True, []
+    usable, rows = not problems, []
     for controller in configuration.controllers.values():
         found: Summary | None = None
-        if not controller.refused:
+        if not controller.refused and not of_callers(problems, controller.id):
             try:
                 found = bootstrap.summary(controller, now - timedelta(days=DAYS), today)
             except LedgerError as error:
@@ -94,7 +97,7 @@ def _service(configuration: Configuration) -> Service:
     """What it, /metrics and systemd say; each may say nothing."""
     service = Service(configuration.listen, answers=False)
     with suppress(OSError):
-        told = asyncio.run(probe.status(configuration.host, configuration.port))
+        told = asyncio.run(probe.status(configuration.host, configuration.port, configuration.tokens))
         if told is not None:
             service.answers, service.version = True, told.get("version")
     if service.answers and configuration.metrics:

@@ -6,17 +6,19 @@ from __future__ import annotations
 import select
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import bootstrap
-from ..config import load
 from ..errors import InformativaError, LedgerError
 from ..i18n import _
 from ..ledgers.watching import Follower
 from ..model import Controller, Record
-from .options import as_json, controller_named
+from ..operations.companies import of_their_callers
+from .options import as_json, told_aside
+from .terminal import one_line
 
 LOOK_SECONDS = 0.25  # between two looks, each of which costs 0.01 ms where nothing is new
 _LINE = "{time:<8} {line:<14.14} {controller:<10.10} {status:<8} {reason:<18.18} {heard:>6} {record:>8}"
@@ -31,9 +33,11 @@ class _Watch:
     complaint: str = ""
 
 
-def run(file: Path, line: str | None, controller: str | None, count: int, for_program: bool) -> None:
+def run(file: Path, line: str | None, controllers: Sequence[str], count: int, for_program: bool) -> None:
     """Print until the reader has seen enough. Raises InformativaError for a line or controller not known."""
-    configuration = load(file)
+    companies = of_their_callers(file, controllers, line)
+    configuration = companies.configuration
+    told_aside(companies)
     if line is not None:
         if line not in configuration.spelled:
             known = ", ".join(found.number for found in configuration.lines)
@@ -41,10 +45,7 @@ def run(file: Path, line: str | None, controller: str | None, count: int, for_pr
                 _("There is no line {line}.").format(line=line), _("There are: {known}.").format(known=known)
             )
         line = configuration.spelled[line].number
-    chosen = (
-        [controller_named(configuration, controller)] if controller else configuration.controllers.values()
-    )
-    watches = [_Watch(each, bootstrap.follower(each)) for each in chosen]
+    watches = [_Watch(each, bootstrap.follower(each)) for each in companies.named]
     if not for_program:
         titles = {"time": _("time"), "line": _("line"), "controller": _("company"), "status": _("status")}
         titles |= {"reason": _("reason"), "heard": _("heard"), "record": _("record")}
@@ -94,7 +95,7 @@ def _closed(seconds: float) -> bool:
 
 def _row(record: Record, owner: Controller) -> str:
     event = record.event
-    return _LINE.format(
+    row = _LINE.format(
         time=f"{event.at.astimezone():%H:%M:%S}",
         line=event.line,
         controller=owner.id,
@@ -103,6 +104,7 @@ def _row(record: Record, owner: Controller) -> str:
         heard=f"{event.heard.seconds:.1f}s" if event.heard else "-",
         record=record.number,
     )
+    return one_line(row)
 
 
 def _facts(record: Record, owner: Controller) -> dict[str, Any]:

@@ -1,18 +1,23 @@
-"""What this terminal can show: the one place that decides about colour, characters and width.
+"""What this terminal can show, and may be shown: the one place that decides about colour, characters and
+width.
 
-Everything that is printed goes through the streams that `prepare` sets up, rich's and typer's output too;
-who wants more than plain lines takes a `console`. What is not for people goes out by `verbatim`.
+Everything that is printed goes through the streams that `prepare` sets up; whoever wants more than plain
+lines takes a `console`. Both let no character through that a terminal takes for a command, or that turns the
+order of what stands there: records, answers of look-ups and what Asterisk says may hold any. What is not for
+people goes out by `verbatim`.
 """
 
 from __future__ import annotations
 
 import codecs
 import io
+import json as _json
 import os
+import re
 import sys
 import unicodedata
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,14 +34,62 @@ _PLAIN = str.maketrans(
     }
 )  # fmt: skip
 _HANDLER = "informativa"
+# Control characters but the line break and the tab, those that turn the direction of writing, separators that
+# some terminals and most programs take for line breaks, and tags, which nobody sees.
+_COMMANDS = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u206f\\U000e0000-\\U000e007f]"
+)
+_BREAKS = re.compile("[\\n\\t]")
+_INSTEAD = "\ufffd"
+
+
+class _Clean:
+    """A stream that lets no command to the terminal through. rich, whose colours are such, finds the stream
+    itself by `rich_proxied_file`."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.rich_proxied_file = stream
+
+    def write(self, text: str) -> int:
+        """Write what may be shown of it."""
+        return self.rich_proxied_file.write(clean(text))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write what may be shown of them."""
+        self.rich_proxied_file.writelines(map(clean, lines))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rich_proxied_file, name)
 
 
 def prepare() -> None:
     """Set both output streams up for this terminal. What it cannot show is no reason to stop."""
     codecs.register_error(_HANDLER, _plain)
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        stream = _itself(getattr(sys, name))
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=None if _knows_encoding() else "ascii", errors=_HANDLER)
+        if stream is not None:
+            setattr(sys, name, _Clean(stream))
+
+
+def clean(text: str) -> str:
+    """The text without characters that a terminal takes for commands; lines and tabs stay."""
+    return _COMMANDS.sub(_INSTEAD, text)
+
+
+def one_line(text: str) -> str:
+    """The text as a part of a line: what stands in a record must not pass for another one."""
+    return text if text.isprintable() else _BREAKS.sub(" ", clean(text))
+
+
+def escaped(json: str) -> str:
+    """A JSON text in which they are written as escapes, so that nothing of it is lost."""
+    return _COMMANDS.sub(lambda found: _json.dumps(found[0])[1:-1], json)
+
+
+def _itself(stream: TextIO) -> TextIO:
+    return cast("TextIO", getattr(stream, "rich_proxied_file", stream))
 
 
 def console(*, stderr: bool = False, wrap: bool = True) -> Console:
@@ -45,9 +98,20 @@ def console(*, stderr: bool = False, wrap: bool = True) -> Console:
     No colour where the output is no terminal, TERM is `dumb` or NO_COLOR is set, unless FORCE_COLOR asks for
     it; nothing in the text is taken for markup.
     """
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
-    return Console(stderr=stderr, soft_wrap=not wrap, markup=False, highlight=False, emoji=False)
+    class Clean(Console):
+        """Its colours and movements are its own; texts have none."""
+
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterable[Segment]:
+            for segment in super().render(renderable, options):
+                yield segment if segment.control else segment._replace(text=clean(segment.text))
+
+    stream = _itself(sys.stderr if stderr else sys.stdout)
+    return Clean(file=stream, soft_wrap=not wrap, markup=False, highlight=False, emoji=False)
 
 
 def colours(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:

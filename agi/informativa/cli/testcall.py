@@ -117,8 +117,8 @@ def _planned(configuration: Configuration, to: str, number: str, context: str, s
             ).format(number=callers.mask(number)),
             _(
                 "Leave --from out; or, if the number is your own, add --yes, and afterwards type:"
-                " informativa caller erase NUMBER --yes"
-            ),
+                " informativa caller erase NUMBER --controller {id} --yes"
+            ).format(id=line.controller.id),
         )
     return test
 

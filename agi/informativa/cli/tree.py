@@ -15,6 +15,7 @@ EXITS = {
     1: "something is wrong, and the message says how to mend it",
     2: "the command line cannot be understood",
     3: "a defect of informativa",
+    4: "done but for some rows of an import, and a file beside it says which",
     130: "interrupted",
 }
 ENVIRONMENT = {

@@ -9,9 +9,7 @@ import typer
 from ..config import DEFAULT_FILE
 from . import status, tail, testcall
 from .explain import WITHHELD
-from .options import Config, Json
-
-Of = Annotated[str | None, typer.Option("--controller", metavar="NAME", help="Only this controller.")]
+from .options import Config, Json, Of
 
 
 def add_to(app: typer.Typer) -> None:
@@ -54,7 +52,7 @@ def _tail(
     as_json: Json = False,
 ) -> None:
     """Follow the calls as they are recorded, one notice a line, until Ctrl-C."""
-    tail.run(config, line, controller, count, as_json)
+    tail.run(config, line, controller or (), count, as_json)
 
 
 def _status(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from .. import CONFIGURATION
 from .build import Configuration, inspect, load, unusable
+from .partial import of_callers, of_calls
 
-__all__ = ["DEFAULT_FILE", "Configuration", "inspect", "load", "unusable"]
+__all__ = ["DEFAULT_FILE", "Configuration", "inspect", "load", "of_callers", "of_calls", "unusable"]
 
-DEFAULT_FILE = Path("/etc/informativa/informativa.yaml")
+DEFAULT_FILE = Path(CONFIGURATION)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import phonenumbers
 
-from ..caller import spellings
+from ..caller import plain_words, spellings
 from ..errors import ConfigError, Problem
 from ..i18n import _
 from ..model import (
@@ -28,12 +28,15 @@ from ..model import (
     Prompt,
     Step,
     Version,
+    spoken,
 )
 from . import document as documents
 from . import remembered
 from .controllers import Controllers, zone
+from .doors import Doors
 from .findings import Findings, in_order
-from .messages import in_words, key_path, unknown
+from .messages import unknown
+from .partial import Shaped, shaped
 from .prompts import measure
 
 if TYPE_CHECKING:
@@ -54,9 +57,10 @@ LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on l
 class Configuration:
     """What `serve` and the script work from.
 
-    `notices` are by controller. `refused` are the problems of controllers that may not go live, while
-    the others do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's text from
-    another.
+    `notices` are by controller; `recordings` are the SHA-256 of the sound files that were found in order,
+    once they were looked at. `refused` are the problems of controllers that may not go live, while the others
+    do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's text from
+    another. `left_out` are controllers whose section has mistakes.
     """
 
     file: Path
@@ -77,6 +81,10 @@ class Configuration:
     refused: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     digest: str = ""
+    recordings: Mapping[str, str] = field(default_factory=dict)
+    tokens: tuple[str, ...] = field(default=(), repr=False)
+    """By which Asterisk is known, the current one first; empty where whoever connects is believed."""
+    left_out: tuple[str, ...] = ()
 
     @property
     def listen(self) -> str:
@@ -96,11 +104,16 @@ def load(file: Path, *, keep: bool = False) -> Configuration:
 
 
 def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Problem, ...]]:
-    """The same for who wants to go on: what has a problem is left out. Raises ConfigError for a file
-    without the right shape."""
+    """The same for callers who want to go on: what has a problem is left out. Raises ConfigError for a file
+    of which no part can be used."""
     text = documents.read(file)
     known = remembered.recall(file, text)
-    document, settings = known or _validated(file, text)
+    if known is not None:
+        document, found = known[0], Shaped(known[1])
+    else:
+        document = documents.parse(file, text)
+        found = shaped(document)
+    settings = found.settings
     folder = file.absolute().parent
     if not _SAFE.fullmatch(str(folder)):
         message = _(
@@ -109,15 +122,17 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
         raise ConfigError([Problem(str(file), None, "", message)])
     builder = _Builder(document, settings, folder)
     configuration = builder.build(hashlib.sha256(text.encode()).hexdigest()[:16])
-    wanted = keep and not known and not builder.problems
+    problems = in_order((*found.problems, *builder.problems))
+    configuration = replace(configuration, left_out=found.left_out)
+    wanted = keep and not known and not problems
     if wanted and (refused := remembered.keep(file, text, document, settings)):
         message = _(
             "every script works this out anew, which takes it twice its time: a defect of informativa"
             " ({error}); please report it"
         ).format(error=refused)
-        found = Problem(str(file), None, "", message)
-        configuration = replace(configuration, warnings=(*configuration.warnings, found))
-    return configuration, builder.problems
+        defect = Problem(str(file), None, "", message)
+        configuration = replace(configuration, warnings=(*configuration.warnings, defect))
+    return configuration, problems
 
 
 def unusable(file: Path) -> tuple[Path, str]:
@@ -128,21 +143,11 @@ def unusable(file: Path) -> tuple[Path, str]:
 
 def draft(file: Path) -> tuple[documents.Document, Settings]:
     """What `file` says, before anything that it names is looked at. Raises ConfigError."""
-    return _validated(file, documents.read(file))
-
-
-def _validated(file: Path, text: str) -> tuple[documents.Document, Settings]:
-    """The shape of it, by pydantic."""
-    from pydantic import ValidationError
-
-    from .schema import Settings
-
-    document = documents.parse(file, text)
-    try:
-        return document, Settings.model_validate(document.data)
-    except ValidationError as error:
-        found = [document.problem(key_path(detail), in_words(detail)) for detail in error.errors()]
-        raise ConfigError(in_order([*document.problems, *found])) from None
+    document = documents.parse(file, documents.read(file))
+    found = shaped(document)
+    if found.problems:
+        raise ConfigError(in_order(found.problems))
+    return document, found.settings
 
 
 class _Builder:
@@ -179,6 +184,7 @@ class _Builder:
             message = _("without it, calls to numbers that are not listed here hear nothing")
             self._found.warn(("fallback_prompt",), message)
         manager = self._manager(settings.manager) if settings.manager else None
+        tokens = Doors(settings.service, self._folder, self._found).tokens()
         host, port = settings.service.listen.rsplit(":", 1)
         return Configuration(
             file=self._found.file,
@@ -199,6 +205,7 @@ class _Builder:
             refused=in_order(self._found.refused),
             warnings=in_order(self._found.warnings),
             digest=digest,
+            tokens=tokens,
         )
 
     @property
@@ -306,7 +313,12 @@ class _Builder:
                 known = notices[controller.id]
                 self._found.wrong((*path, "plan", index, "notice"), unknown(_("notice"), step.notice, known))
                 continue
+            if notice in (earlier.notice for earlier in plan):
+                message = _("notice {notice} stands in this plan twice; keep one of them")
+                self._found.wrong((*path, "plan", index, "notice"), message.format(notice=notice.id))
+                continue
             self._speaks(notice, controller, given, path)
+            self._caution_notice(notice, controller, given, path)
             plan.append(Step(notice, step.when))
         self._caution(given, path)
         return Line(
@@ -324,6 +336,9 @@ class _Builder:
             again_after_transfer=given.again_after_transfer,
             service_data_only=given.service_data_only,
             trust_restricted=given.trust_restricted,
+            landlines_shared=given.landlines == "shared",
+            fallback_informs=given.fallback_informs,
+            verification={plain_words(words): said for words, said in self._settings.verification.items()},
         )
 
     def _speaks(
@@ -337,11 +352,33 @@ class _Builder:
         first = notice.versions.index(notice.current(datetime.now(UTC)))
         for version in versions[first:]:
             for place, language in wanted.items():
-                if language not in version.short:
+                if not spoken(language, version.short):
                     has = ", ".join(sorted(version.short))
                     message = _("notice {notice} {version} has no short prompt in {language}, only in {has}")
                     names = {"notice": notice.id, "version": version.version, "language": language}
                     self._found.wrong((*path, *place), message.format(**names, has=has))
+
+    def _caution_notice(
+        self, notice: Notice, controller: Controller, given: LineSettings, path: documents.KeyPath
+    ) -> None:
+        """What an admin should know of the versions that are in force or will be."""
+        now = datetime.now(UTC)
+        current = notice.current(now)
+        if current.starts is not None and current.starts > now:
+            message = _("no version of notice {notice} is in force yet; until then callers hear {version}")
+            self._found.warn((*path, "plan"), message.format(notice=notice.id, version=current.id))
+        if not given.service_data_only:
+            return
+        for version in notice.versions[notice.versions.index(current) :]:
+            if more := version.purposes - controller.service_purposes:
+                message = _(
+                    "notice {notice} {version} is played all the same: {purposes} is none of the purposes"
+                    " that the service needs (service_purposes of {controller})"
+                )
+                names = {"notice": notice.id, "version": version.id, "controller": controller.id}
+                self._found.warn(
+                    (*path, "service_data_only"), message.format(**names, purposes=", ".join(sorted(more)))
+                )
 
     def _caution(self, given: LineSettings, path: documents.KeyPath) -> None:
         """Settings that are allowed and that an admin should have thought about."""
@@ -371,13 +408,15 @@ class _Builder:
 
     def _spelled(self, lines: list[Line]) -> dict[str, Line]:
         spelled: dict[str, Line] = {}
+        doubtful: set[str] = set()
         for line in lines:
             for spelling in sorted(spellings(line.number, line.region)):
                 other = spelled.setdefault(spelling, line)
                 if other is not line:
+                    doubtful |= {line.number, other.number}
                     message = _("is the same number as line {number}; keep one of them").format(
                         number=other.number
                     )
                     self._found.wrong(("lines", line.number), message)
                     break
-        return spelled
+        return {spelling: line for spelling, line in spelled.items() if line.number not in doubtful}

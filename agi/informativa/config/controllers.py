@@ -46,6 +46,8 @@ class Controllers:
             refused=self._refusal(name, given),
             retention=given.retention,
             zone=zone(given.time_zone),
+            recycled_after=given.recycled_after,
+            service_purposes=frozenset(given.service_purposes),
             lookups=tuple(lookups(name, given, self._folder, self._found)),
         )
 
@@ -53,6 +55,8 @@ class Controllers:
         """Why a controller may not go live (Garante 2007: nothing is outsourced without prior analysis)."""
         if given.name == self._settings.operator:
             return ""
+        if not self._settings.operator:  # which is a mistake by itself
+            return _("nobody is named as the operator")
         path: KeyPath = ("controllers", name, "outsourcing")
         message = ""
         if given.outsourcing is None:
@@ -112,11 +116,13 @@ class Controllers:
                 )
             for setting, mark in (("key", controller.key), ("ledger", _file_mark(ledger))):
                 owner = owners.setdefault(mark, name) if mark else name
-                if owner != name:
+                if owner == name:
+                    continue
+                for one, other in ((owner, name), (name, owner)):  # nothing of either is surely its own
                     message = _("is the {setting} of {owner} too; give each controller its own").format(
-                        setting=setting, owner=owner
+                        setting=setting, owner=other
                     )
-                    self._found.wrong(("controllers", name, setting), message)
+                    self._found.wrong(("controllers", one, setting), message)
 
 
 def zone(name: str) -> tzinfo:

@@ -7,6 +7,7 @@ their own length; the headerless formats have a fixed number of bytes for so man
 from __future__ import annotations
 
 import hashlib
+import os
 import wave
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -49,8 +50,7 @@ def measure(path: Path) -> Prompt:
     one length, or a folder named after a language has another recording that Asterisk would prefer.
     """
     try:
-        files = [file for name in _names(path) if (file := path.parent / name).exists()]
-        rivals = sorted(rival for name in _names(path) for rival in path.parent.glob(f"*/{name}"))
+        files, others = installed(str(path)), rivals(str(path))
     except PermissionError as error:
         raise ValueError(
             _("{file} cannot be looked into; type: chmod a+rx {folder}").format(
@@ -64,12 +64,12 @@ def measure(path: Path) -> Prompt:
                 path=path, known=known
             )
         )
-    if rivals:
+    if others:
         raise ValueError(
             _(
                 "on a channel in language {language} Asterisk would play {file} instead; keep each"
                 " recording in a folder of its own"
-            ).format(language=rivals[0].parent.name, file=rivals[0])
+            ).format(language=others[0].parent.name, file=others[0])
         )
     lengths = {file: _length(file) for file in files}
     seconds = sorted(length.seconds for length in lengths.values())
@@ -81,18 +81,55 @@ def measure(path: Path) -> Prompt:
     return Prompt(str(path), tuple(lengths.values()))
 
 
-def recordings(notice: Notice) -> Iterator[Recording]:
-    """Every sound file of every version of a notice, with its SHA-256. Raises OSError."""
+def placed(notice: Notice) -> Iterator[tuple[tuple[str, str, str, str], Prompt]]:
+    """Every prompt of every version of a notice: notice, version, part and language say where it stands."""
     for version in notice.versions:
         parts: dict[str, Mapping[str, Prompt]] = {"short": version.short, "full": version.full}
         parts |= {f"supplement:{known}": prompts for known, prompts in version.supplements.items()}
         for part, prompts in parts.items():
             for language, prompt in prompts.items():
-                for name in _names(Path(prompt.path)):
-                    file = Path(prompt.path).parent / name
-                    if file.exists():
-                        place = (notice.id, version.id, part, language, file.suffix[1:])
-                        yield Recording(place, str(file), hashlib.sha256(file.read_bytes()).hexdigest())
+                yield (notice.id, version.id, part, language), prompt
+
+
+def recordings(notice: Notice) -> Iterator[Recording]:
+    """Every sound file of every version of a notice, with its SHA-256. Raises OSError."""
+    for place, prompt in placed(notice):
+        for file, sha256 in hashed(prompt.path).items():
+            yield Recording((*place, file.suffix[1:]), str(file), sha256)
+
+
+def hashed(path: str) -> dict[Path, str]:
+    """Each sound file of a prompt with its SHA-256. Raises OSError."""
+    return {file: hashlib.sha256(file.read_bytes()).hexdigest() for file in installed(path)}
+
+
+def installed(path: str) -> list[Path]:
+    """The sound files of a prompt that are there, in the order in which one is the model for the next."""
+    base = Path(path)
+    return [file for name in _names(base) if (file := base.parent / name).exists()]
+
+
+def rivals(path: str) -> list[Path]:
+    """What Asterisk would play instead of a prompt on channels of some language. Raises PermissionError."""
+    base = Path(path)
+    return sorted(rival for name in _names(base) for rival in base.parent.glob(f"*/{name}"))
+
+
+def marks(path: str) -> dict[str, tuple[int, ...]]:
+    """By which a change of anything that decides what Asterisk plays shows at little cost: of each sound file
+    of a prompt, of its folder, and of the folders in there, one of which may be named after a language.
+    Raises OSError."""
+    folder = Path(path).parent
+    with os.scandir(folder) as entries:
+        below = [entry.path for entry in entries if entry.is_dir()]
+    return {place: mark(place) for place in (str(folder), *below, *map(str, installed(path)))}
+
+
+def mark(place: str) -> tuple[int, ...]:
+    """Which file it is and when it changed last. The time of the change of its inode is among it: the other
+    one can be set. Raises OSError."""
+    found = os.stat(place)  # noqa: PTH116  # in every call; a Path costs as much again
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _names(path: Path) -> list[str]:

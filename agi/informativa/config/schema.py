@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from ..i18n import _, later
-from ..model import ALWAYS, Kind, NumberForm, Period
+from ..model import ALWAYS, Kind, NumberForm, Period, Verification
 
 
 def _misshapen(message: str) -> PydanticCustomError:
@@ -55,11 +55,14 @@ Number = Annotated[
     ),
 ]
 Text = Annotated[str, _form(r"\S.{0,199}", later("a text of 1 to 200 characters on one line"))]
+Words = Annotated[
+    str, _form(r"[A-Za-z][A-Za-z _-]{0,59}", later("what a network says, in letters, spaces, `-` and `_`"))
+]
 Key = Annotated[str, _form(r"[0-9*#]", later("one key of a telephone (0-9, * or #)"))]
 _OCTET = r"(25[0-5]|2[0-4]\d|1?\d?\d)"
 _PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d{2}|6[0-4]\d{3}|[1-5]?\d{4}|[1-9]\d{0,3})"
 Address = Annotated[
-    str, _form(rf"{_OCTET}(\.{_OCTET}){{3}}:{_PORT}", later("an address and port such as `127.0.0.1:4573`"))
+    str, _form(rf"{_OCTET}(\.{_OCTET}){{3}}:{_PORT}", later("an address and port such as `127.0.0.1:4588`"))
 ]
 Url = Annotated[str, _form(r"https?://[^\s/?#]+\S*", later("a URL such as `https://crm.example/{number}`"))]
 Query = Annotated[str, _form(r"(?is)\s*(SELECT|WITH)\b[^;]*", later("one SELECT, without a semicolon"))]
@@ -181,6 +184,8 @@ class ControllerSettings(Strict):
     """Who answers for the data of the callers of its lines."""
 
     name: Text
+    service_purposes: list[Identifier] = ["service"]
+    recycled_after: Annotated[Period | None, BeforeValidator(_period)] = None
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     retention: Annotated[Period | None, BeforeValidator(_period)] = None
     outsourcing: OutsourcingSettings | None = None
@@ -222,12 +227,16 @@ class LineSettings(Strict):
     again_after_transfer: bool = False
     service_data_only: bool = False
     trust_restricted: bool = False
+    landlines: Literal["personal", "shared"] = "personal"
+    fallback_informs: bool = True
 
 
 class ServiceSettings(Strict):
     """The FastAGI service."""
 
-    listen: Address = "127.0.0.1:4573"
+    listen: Address = "127.0.0.1:4588"
+    token: File | None = None
+    exposed: bool = False
     sessions: Annotated[int, Field(ge=1, le=100_000)] = 2000
     drain: Annotated[float, Field(ge=0, le=600)] = 100.0
     metrics: Address | None = None
@@ -251,5 +260,14 @@ class Settings(Strict):
     shared_numbers: list[
         Annotated[str, _form(r"\+\d{1,15}\*?", later("a number such as `+390244001234` or `+3902440*`"))]
     ] = []
+    verification: dict[Words, Verification] = {}
     controllers: Annotated[dict[Identifier, ControllerSettings], Field(min_length=1)]
     lines: Annotated[dict[Number, LineSettings], Field(min_length=1)]
+
+
+class PartialSettings(Settings):
+    """What is left of a file whose other sections have mistakes."""
+
+    operator: Text | Literal[""] = ""
+    controllers: dict[Identifier, ControllerSettings] = {}
+    lines: dict[Number, LineSettings] = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -116,21 +115,29 @@ async def context(case: Case) -> AsyncIterator[Finding]:
         )
         return
     shipped = (resources.files("informativa") / "data/dialplan/informativa.conf").read_text(encoding="utf-8")
-    script = Path(sys.executable).with_name("informativa-agi")
-    ours = dialplans.render(shipped, configuration, script, datetime.now(UTC))
+    ours = dialplans.render(shipped, configuration, datetime.now(UTC))
     addresses, lines, rest = dialplan.differences(steps, dialplan.parsed(ours))
     for address in addresses:
         text = _("the loaded dialplan looks for the service at {address}, and it is to listen at {ours}")
         yield wrong(text.format(address=address, ours=configuration.listen), fix)
+    strange = dialplan.tokens(steps) - {*configuration.tokens[:1]} if configuration.tokens else set()
+    if strange:
+        accepted = strange <= {*configuration.tokens}
+        text = (
+            _("the loaded dialplan has an old token, which is accepted until a call comes with the new one")
+            if accepted
+            else _("the loaded dialplan lacks the token by which Asterisk is known: its calls are refused")
+        )
+        yield (warning if accepted else wrong)(text, fix)
     if lines:
         text = _("the loaded dialplan is older than the configuration; it differs for {lines}")
         yield wrong(text.format(lines=", ".join(lines)), fix)
-    elif rest:
+    elif rest and not strange:
         yield warning(
             _("the loaded dialplan is not as this version of informativa writes it for this configuration"),
             fix,
         )
-    if not (addresses or lines or rest):
+    if not (addresses or lines or rest or strange):
         yield ok(_("the loaded dialplan is the one of this configuration"))
 
 

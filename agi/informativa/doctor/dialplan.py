@@ -38,7 +38,7 @@ FORMATS = {
     "sln48": "format_sln",
 }
 
-_SERVICE = re.compile(r"agi://([^/,]+)/")
+_SERVICE = re.compile(r"agi://([^/,]+)/(?:[^/,]+/?([^,]*))?")
 _CALL = re.compile(r"(?:^|[?:,]|(?<!DIALPLAN_EXISTS)\()informativa,s,1(?:\((.*)\))?")
 _EXTENSION = re.compile(r"\s*exten\s*=>\s*([^,]+),1,(.*)")
 _NEXT = re.compile(r"\s*same\s*=>\s*n(?:\([^)]*\))?,(.*)")
@@ -83,6 +83,13 @@ def differences(loaded: Iterable[Step], ours: Iterable[Step]) -> tuple[list[str]
     if addresses:
         rest = {step for step in rest if not _SERVICE.search(step.data)}
     return sorted(addresses), sorted(lines), bool(rest)
+
+
+def tokens(steps: Iterable[Step]) -> set[str]:
+    """By which our context says that it is Asterisk's; '' is among them if it does not somewhere."""
+    return {
+        found[2] or "" for step in steps if step.context == CONTEXT and (found := _SERVICE.search(step.data))
+    }
 
 
 def callers(steps: Iterable[Step]) -> list[tuple[Step, str]]:

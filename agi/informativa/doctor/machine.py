@@ -12,7 +12,7 @@ from .. import __version__, bootstrap, config
 from ..errors import InformativaError
 from ..i18n import _, foreign, later
 from ..model import Controller
-from . import probe, users
+from . import neighbour, probe, users
 from .case import Case, aside
 from .findings import Finding, ok, warning, wrong
 
@@ -45,21 +45,28 @@ async def service(case: Case) -> AsyncIterator[Finding]:
     """The service answers where Asterisk looks for it, and is ours, of this version and configuration."""
     configuration = case.configured
     run = _(_RUN).format(file=case.file)
+    if owner := await aside(neighbour.owner, configuration.port):
+        text, _semicolon, fix = neighbour.said(configuration.listen, owner).partition("; ")
+        yield wrong(text, fix)
     try:
-        told = await probe.status(configuration.host, configuration.port)
+        told = await probe.status(configuration.host, configuration.port, configuration.tokens)
     except OSError as error:
         text = _("nothing answers at {listen} ({why}); the script plays what is due meanwhile")
         yield wrong(text.format(listen=configuration.listen, why=foreign(os.strerror(error.errno or 0))), run)
         return
     if told is None:
         text = _(
-            "what answers at {listen} is not this informativa, or it hangs; calls may wait there without end"
+            "what answers at {listen} is not this informativa, or knows another token, or hangs; calls may"
+            " wait there without end"
         )
         fix = _("See which program it is: ss -ltnp 'sport = :{port}'. Stop it; then: {run}")
         yield wrong(text.format(listen=configuration.listen), fix.format(port=configuration.port, run=run))
     elif told.get("version") != __version__:
         text = _("the service is informativa {running}, and {installed} is installed")
         yield warning(text.format(running=told.get("version"), installed=__version__), run)
+    elif told.get("token") == "old":
+        text = _("the service has not loaded the new token, so calls that come with it are refused")
+        yield wrong(text, "systemctl reload informativa")
     elif told.get("configuration") != configuration.digest:
         text = _("the service works from another configuration than {file} is now")
         yield warning(text.format(file=case.file), "systemctl reload informativa")

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from .. import agi
 from ..sessions.fastagi import STATUS, STATUS_VARIABLE
 
 SECONDS = 3.0  # for an answer; it takes about a thousandth of one
-_ENVIRONMENT = (
-    f"agi_network: yes\nagi_network_script: {STATUS}\nagi_request: agi://doctor/{STATUS}\nagi_threadid: 1\n\n"
-)
 
 
-async def status(host: str, port: int) -> dict[str, str] | None:
-    """What a service of ours says of itself; `None` if it is none of ours. Raises OSError."""
-    answer = await asked(host, port, _ENVIRONMENT.encode(), agi.MAX_COMMAND)
+async def status(host: str, port: int, tokens: Sequence[str]) -> dict[str, str] | None:
+    """What a service of ours says of itself to whoever knows its token; `None` if it is none of ours. Of one
+    that has not loaded the first of these yet `token` is `old`. Raises OSError.
+    """
+    for index, token in enumerate(tokens or [""]):
+        if (told := await _status(host, port, token)) is not None:
+            return told | {"token": "old"} if index else told
+    return None
+
+
+async def _status(host: str, port: int, token: str) -> dict[str, str] | None:
+    script = f"{STATUS}/{token}".rstrip("/")
+    question = (
+        f"agi_network: yes\nagi_network_script: {script}\nagi_request: agi://doctor\nagi_threadid: 1\n\n"
+    )
+    answer = await asked(host, port, question.encode(), agi.MAX_COMMAND)
     command, _space, rest = answer.decode(errors="replace").rstrip("\n").partition(f'"{STATUS_VARIABLE}" ')
     if command != "SET VARIABLE ":
         return None

@@ -54,8 +54,8 @@ class SqliteBook:
             self.append(event)
         return new
 
-    def see(self, pseudonym: bytes, at: datetime) -> None:
-        self._connection.execute(rows.SEEN, (rows.microseconds(at), pseudonym))
+    def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
+        self._connection.execute(rows.SEEN, (rows.microseconds(at), pseudonym, notice))
 
     def forget(self, pseudonym: bytes) -> None:
         """Know nothing of this caller any more."""

@@ -40,9 +40,9 @@ class MemoryBook:
             notices[event.notice] = known.merged(before)
         return record
 
-    def see(self, pseudonym: bytes, at: datetime) -> None:
-        notices = self.standings.get(pseudonym, {})
-        notices.update({notice: replace(known, seen=at) for notice, known in notices.items()})
+    def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
+        if known := self.standings.get(pseudonym, {}).get(notice):
+            self.standings[pseudonym][notice] = replace(known, seen=at)
 
 
 class MemoryLedger(Ledger):

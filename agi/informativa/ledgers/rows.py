@@ -48,7 +48,7 @@ AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = standing.record)
 """
 FORGET = "DELETE FROM standing WHERE pseudonym = ?"
 FORGET_NOTICE = "DELETE FROM standing WHERE pseudonym = ? AND notice = ?"
-SEEN = "UPDATE standing SET seen = ? WHERE pseudonym = ?"
+SEEN = "UPDATE standing SET seen = ? WHERE pseudonym = ? AND notice = ?"
 # By the partial index on what has a reference, which is what was told elsewhere and what was spooled.
 THERE = """
 SELECT 1 FROM event WHERE at = ? AND pseudonym IS ? AND reference <> '' AND reference = ? AND notice = ?

@@ -168,9 +168,13 @@ class SqliteStore:
 
     def changed(self, recordings: Iterable[Recording]) -> list[Recording]:
         """Those of which another sound file was served before."""
-        with self._translated():
-            known = {row[:5]: row[5] for row in self._connection.execute(rows.RECORDINGS)}
+        known = self.recordings()
         return [one for one in recordings if known.get(one.place, one.sha256) != one.sha256]
+
+    def recordings(self) -> dict[tuple[str, ...], str]:
+        """The SHA-256 of each sound file that was served, by where it stands."""
+        with self._translated():
+            return {row[:5]: row[5] for row in self._connection.execute(rows.RECORDINGS)}
 
     def keep(self, recordings: Iterable[Recording]) -> None:
         """Remember each recording that was not served before."""
@@ -326,6 +330,14 @@ class SqliteLedger(Ledger):
 
     def records(self, first: int = 1) -> Iterator[Record]:
         return self._store().records(first)
+
+    def recordings(self) -> dict[tuple[str, ...], str]:
+        """As of `SqliteStore`."""
+        return self._store().recordings()
+
+    def keep(self, recordings: Iterable[Recording]) -> None:
+        """As of `SqliteStore`."""
+        self._store().keep(recordings)
 
     def close(self) -> None:
         if self._opened is not None:

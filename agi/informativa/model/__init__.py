@@ -24,6 +24,7 @@ from .calls import (
 )
 from .plan import (
     ALWAYS,
+    Changed,
     Controller,
     Document,
     Keys,
@@ -38,12 +39,15 @@ from .plan import (
     Recording,
     Step,
     Version,
+    recording_digest,
+    spoken,
 )
-from .words import Ending, Kind, NumberForm, Reason, Status, Vouched
+from .words import Ending, Kind, NumberForm, Reason, Status, Verification, Vouched
 
 __all__ = [
     "ALWAYS",
     "Caller",
+    "Changed",
     "Controller",
     "Decision",
     "Document",
@@ -74,8 +78,11 @@ __all__ = [
     "Told",
     "Unidentified",
     "Verdict",
+    "Verification",
     "Version",
     "Vouched",
     "known_by",
+    "recording_digest",
+    "spoken",
     "told_elsewhere",
 ]

@@ -45,9 +45,11 @@ class Identified:
 
 @dataclass(frozen=True)
 class Unidentified:
-    """A caller that cannot be recognised, and why. Never taken as informed (law: 13(4) GDPR)."""
+    """A caller that cannot be recognised, and why. Never taken as informed (law: 13(4) GDPR). `doubt` is for
+    the admin's log: what nobody understood."""
 
     reason: Reason
+    doubt: str = ""
 
 
 Caller = Identified | Unidentified
@@ -108,7 +110,7 @@ class Told:
 class Decision:
     """Play `version` of `notice` or leave it out, always with a reason and, for a skip, its proof.
 
-    `prompts`, by language, are the version's short ones or a supplement; `told` is which purposes they
+    `prompts`, by language, are the version's short ones or a `supplement`; `told` is which purposes they
     tell of.
     """
 
@@ -119,6 +121,7 @@ class Decision:
     prompts: Mapping[str, Prompt]
     told: frozenset[str]
     basis: Known | None = None
+    supplement: bool = False
 
 
 @dataclass(frozen=True)
@@ -243,7 +246,8 @@ class Record:
 class Verdict:
     """What the dialplan is told: status, the word that explains it, and the record (or spool key).
 
-    `error` is for the admin's log: why the ledger did not take it. `heard` names the records of what was
+    `error` is for the admin's log: why the ledger did not take it; `doubt` too: a word of the network's that
+    nobody understood. `heard` names the records of what was
     heard whole in this call so far, for the next try after a transfer. `events` are what became of each
     notice, in the order of the plan.
     """
@@ -254,3 +258,4 @@ class Verdict:
     error: str = ""
     heard: str = ""
     events: tuple[Event, ...] = ()
+    doubt: str = ""

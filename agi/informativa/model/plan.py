@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 
-from .words import Kind, NumberForm
+from .words import Kind, NumberForm, Verification
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,42 @@ class Prompt:
     """One recording as Asterisk knows it: a path without extension, and each installed file's length.
 
     Asterisk picks the file that suits the channel's codec and reports positions in *its* samples, so
-    every installed format's length is kept; all last equally long, within a rounding.
+    every installed format's length is kept; all last equally long, within a rounding. `recording` tells
+    its sound from every other, once that was looked at (`recording_digest`).
     """
 
     path: str
     lengths: tuple[Length, ...]
+    recording: str = ""
 
     @property
     def seconds(self) -> float:
         return max((length.seconds for length in self.lengths), default=0.0)
+
+
+def spoken(language: str, there: Container[str]) -> str:
+    """Which of those that are `there` is this language: itself, or de for de_DE; '' if none is."""
+    return next((one for one in (language, language.partition("_")[0]) if one in there), "")
+
+
+@dataclass(frozen=True)
+class Changed:
+    """In place of a prompt: it is not the recording any more that was found in order. `why` says what is
+    wrong, and what to do."""
+
+    why: str
+
+
+def recording_digest(files: Mapping[str, str]) -> str:
+    """What stands in a record for the sound that was played: the SHA-256 of the canonical JSON (RFC 8785) of
+    each installed format with the SHA-256 of its whole file, all in hexadecimal; '' for no file."""
+    if not files:
+        return ""
+    import hashlib
+    import json
+
+    canonical = json.dumps(dict(files), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -77,6 +104,10 @@ class Version:
     full: Mapping[str, Prompt]
     starts: datetime | None = None
     supplements: Mapping[str, Mapping[str, Prompt]] = field(default_factory=dict)
+
+    def prompt(self, language: str) -> Prompt | None:
+        """The short prompt in a language, or `None`."""
+        return self.short.get(spoken(language, self.short))
 
 
 @dataclass(frozen=True)
@@ -176,7 +207,9 @@ class Controller:
     `old_keys` are those before it that still recognise callers.
 
     `refused` says why it may not go live; '' if it may. `retention` is for how long records are kept,
-    `None` for ever. `zone` is where its days begin and end.
+    `None` for ever. `zone` is where its days begin and end. `recycled_after` is how long nobody may have
+    called from a number that is still taken for the same caller's, `None` for ever. `service_purposes` are
+    those without which the service that a caller asks for cannot be given.
     """
 
     id: str
@@ -188,6 +221,8 @@ class Controller:
     refused: str = ""
     retention: Period | None = None
     zone: tzinfo = UTC
+    recycled_after: Period | None = None
+    service_purposes: frozenset[str] = frozenset({"service"})
     lookups: tuple[Lookup, ...] = ()
 
 
@@ -196,10 +231,12 @@ class Line:
     """A called number: whose it is, in which language it speaks, and what its callers must hear.
 
     `shared` are numbers that are nobody's, `*` at the end standing for any digits. `languages` are by
-    caller's country, `fallback` what to try where a prompt is missing in the
-    language wanted. The rest are explicit settings: whether to answer before a notice, to play again
-    after a transfer, to leave out what is not due on every call because only data that the service
-    needs are used, and to recognise callers who restrict their number.
+    caller's country, `fallback` what to try where a prompt is missing in the language wanted.
+    `verification` is what words of the carrier's own say of a number, beside those of STIR/SHAKEN. The rest
+    are explicit settings: whether to answer before a notice, to play again after a transfer, to leave out
+    what is not due on every call because only data that the service needs are used, to recognise callers who
+    restrict their number, to take landlines as shared, and whether a notice in another language than the one
+    wanted informs.
     """
 
     number: str
@@ -216,11 +253,14 @@ class Line:
     again_after_transfer: bool = False
     service_data_only: bool = False
     trust_restricted: bool = False
+    landlines_shared: bool = False
+    fallback_informs: bool = True
+    verification: Mapping[str, Verification] = field(default_factory=dict)
 
     def seconds(self, notice: str, version: str, language: str) -> float:
         """How long a version's short notice lasts in a language; 0 for one that is not in the plan."""
         for step in self.plan:
             for each in step.notice.versions:
-                if (step.notice.id, each.id) == (notice, version) and language in each.short:
-                    return each.short[language].seconds
+                if (step.notice.id, each.id) == (notice, version) and (prompt := each.prompt(language)):
+                    return prompt.seconds
         return 0.0

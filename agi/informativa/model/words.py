@@ -63,8 +63,19 @@ class Ending(StrEnum):
     HUNG_UP = "hung-up"
     CUT_SHORT = "cut-short"  # Asterisk ended it before the prompt's known length
     NOT_PLAYABLE = "not-playable"  # Asterisk could not open or decode the prompt
+    CHANGED = (
+        "recording-changed"  # its files are not those that were found in order: what was said is not known
+    )
     CONNECTION_LOST = "connection-lost"  # Asterisk, or its connection, went away meanwhile
     SERVICE_STOPPED = "service-stopped"  # informativa was told to stop and could not wait for the end
+
+
+class Verification(StrEnum):
+    """What a network that checks numbers says of one."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ABSENT = "absent"  # nothing was checked, nothing speaks against it
 
 
 class Vouched(StrEnum):

@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 
+from .. import happened
 from ..errors import RegisterError
-from ..i18n import _
-from ..model import Identified, Lookup, Notice, Told
+from ..happened import Doubt
+from ..i18n import _, later
+from ..model import Identified, Lookup, Notice, Period, Told, Version
+from ..redaction import without_numbers
 
-# Databases write 0001, 1900 or 1970 for "never". Italy's first law on personal data is in force since then.
-_FIRST = datetime(1997, 5, 8, tzinfo=UTC)
-REFERENCE = 200  # characters of it that are kept
+_DOUBTS = {
+    Doubt.TO_COME: later("The look-up {id} gave a date that is still to come."),
+    Doubt.TOO_EARLY: later("The look-up {id} gave a date on which nobody can have been told."),
+    Doubt.PAST_RETENTION: later("The look-up {id} gave a date past the retention."),
+    Doubt.NO_VERSION: later("The look-up {id} gave a version that {notice} does not have."),
+    Doubt.NOT_YET: later("The look-up {id} gave a date on which the version was not yet in force."),
+    Doubt.NO_MORE: later("The look-up {id} gave a version that was no more in force on that date, or today."),
+}
 
 
 def understood(
-    answers: Sequence[Mapping[str, Any]], caller: Identified, lookup: Lookup, notice: Notice, now: datetime
+    answers: Sequence[Mapping[str, Any]],
+    caller: Identified,
+    lookup: Lookup,
+    notice: Notice,
+    now: datetime,
+    retention: Period | None = None,
+    zone: tzinfo = UTC,
 ) -> Told | None:
     """What the answer about `caller` says: `version`, `date` or both must be there, `reference` may be.
     `None` if there is none.
 
-    Without a version it was the one in force on that date, without a date it is told as of now. Raises
-    RegisterError for what is unknown, malformed or still to come, and for more than one answer: nobody
-    can say then which is the caller's.
+    Without a version it was the one in force on that date; without a date it is told as of now, so that only
+    what is in force can be. Raises RegisterError for what is unknown, malformed or cannot have happened, and
+    for more than one answer: nobody can say then which is the caller's.
     """
     if not answers:
         return None
@@ -32,37 +46,24 @@ def understood(
             _("The look-up {id} found more than one row for one caller.").format(id=lookup.id)
         )
     answer = answers[0]
-    at = now if answer.get("date") is None else _moment(answer["date"], lookup)
-    named = answer.get("version")
-    if at > now:
-        raise RegisterError(_("The look-up {id} gave a date that is still to come.").format(id=lookup.id))
-    if named is None and answer.get("date") is None:
+    named, at = answer.get("version"), now
+    if answer.get("date") is not None:
+        at = _moment(answer["date"], lookup, zone)
+    elif named is None:
         raise RegisterError(_("The look-up {id} gave neither `version` nor `date`.").format(id=lookup.id))
-    versions = {version.id: version for version in notice.versions}
-    version = notice.current(at) if named is None else versions.get(str(named))
-    if at < _FIRST or (version is not None and version.starts is not None and at < version.starts):
-        raise RegisterError(
-            _("The look-up {id} gave a date on which nobody can have been told.").format(id=lookup.id)
-        )
-    if version is None:
-        raise RegisterError(
-            _("The look-up {id} gave a version that {notice} does not have.").format(
-                id=lookup.id, notice=notice.id
-            )
-        )
+    version = happened.told(notice, "" if named is None else str(named) or " ", at, now, retention, zone)
+    if not isinstance(version, Version):
+        raise RegisterError(_(_DOUBTS[version]).format(id=lookup.id, notice=notice.id))
     return Told(version, lookup.kind, at, _reference(answer.get("reference"), caller, lookup))
 
 
-def _moment(value: object, lookup: Lookup) -> datetime:
-    """A date as JSON and as database drivers give it; a date is the beginning of the day in UTC."""
+def _moment(value: object, lookup: Lookup, zone: tzinfo) -> datetime:
+    """A date as JSON and as database drivers give it; a date is the beginning of the day in `zone`."""
     try:
-        if isinstance(value, str):
-            value = datetime.fromisoformat(value)
         if isinstance(value, date) and not isinstance(value, datetime):
             value = datetime.combine(value, time())
-        assert isinstance(value, datetime)
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    except (ValueError, AssertionError):
+        return happened.moment(value.isoformat() if isinstance(value, datetime) else value, zone)  # type: ignore[arg-type]
+    except (ValueError, TypeError, OverflowError):
         raise RegisterError(
             _("The look-up {id} gave a date that is not such as 2026-01-31.").format(id=lookup.id)
         ) from None
@@ -70,9 +71,9 @@ def _moment(value: object, lookup: Lookup) -> datetime:
 
 def _reference(value: object, caller: Identified, lookup: Lookup) -> str:
     """The paper that the answer names, with the look-up's name before it. One that holds the caller's number
-    is left out: a ledger never does."""
-    text = "".join(letter for letter in str(value or "") if letter.isprintable())[:REFERENCE].strip()
+    is left out, and others' numbers in it are masked: a ledger never holds any."""
+    text = happened.evidence(str(value or ""))[: happened.LONGEST_REFERENCE].strip()
     digits = "".join(filter(str.isalnum, caller.number))
     if not text or digits[-7:] in "".join(filter(str.isalnum, text)):
         return lookup.id
-    return f"{lookup.id}: {text}"
+    return f"{lookup.id}: {without_numbers(text)}"

@@ -1,8 +1,9 @@
 """What keeps a controller's slow or broken system from holding calls: threads, a time limit, a breaker.
 
-A driver may hang for minutes, and nothing can interrupt it. So it is asked in a thread that nobody waits
-for longer than the look-up's time limit; and after some failures in a row it is left in peace for a
-while, so that calls do not wait in vain, until one call tries again.
+A driver may hang for minutes, and not every one can be interrupted. So it is asked in a thread that nobody
+waits for longer than the look-up's time limit; the question is cut off then where that is possible, which
+frees the thread; and after some failures in a row the system is left in peace for a while, so that calls do
+not wait in vain, until one call tries again.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
+from datetime import UTC, tzinfo
 from typing import Any
 
 from ..errors import RegisterError
 from ..i18n import _
-from ..model import Identified, Lookup, Notice, Told
+from ..model import Identified, Lookup, Notice, Period, Told
 from ..ports import Clock
 from .answers import understood
 
@@ -55,12 +57,18 @@ class GuardedRegister:
         wait: Wait,
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        retention: Period | None = None,
+        zone: tzinfo = UTC,
     ) -> None:
         self._lookup, self._notice, self._opened = lookup, notice, opened
         self._wait, self._clock, self._monotonic = wait, clock, monotonic
+        self._retention, self._zone = retention, zone
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._alive: list[threading.Thread] = []
+        self._waited_for: dict[Future[Answers], Question | None] = {}  # and what is being asked for it
+        self._cutting = threading.Lock()  # what is over must not be cut off: the next may be asked by it
         self._threads = self._asking = self._failures = 0
         self._paused_until = 0.0
 
@@ -84,7 +92,8 @@ class GuardedRegister:
             )
             raise RegisterError(f"{said}{self._failed()}") from None
         self._failures, self._paused_until = 0, 0.0
-        return understood(answer, caller, self._lookup, self._notice, self._clock.now())
+        now = self._clock.now()
+        return understood(answer, caller, self._lookup, self._notice, now, self._retention, self._zone)
 
     def close(self) -> None:
         for _thread in range(THREADS):
@@ -120,25 +129,45 @@ class GuardedRegister:
     async def _answer(self, caller: Identified) -> Answers:
         future: Future[Answers] = Future()
         job = [(caller, future)]
+        self._waited_for[future] = None
         self._jobs.put(job)
         self._asking += 1
-        if not self._idle.acquire(blocking=False) and self._threads < THREADS:
-            self._threads += 1
-            name = f"look-up {self._lookup.id}"
-            thread = threading.Thread(
-                target=self._work, args=(self._jobs, self._idle), name=name, daemon=True
-            )
-            self._alive.append(thread)
-            thread.start()
         try:
+            if not self._idle.acquire(blocking=False) and self._threads < THREADS:
+                self._start()
             return await self._wait(future, self._lookup.seconds)
         finally:
             job.clear()  # nobody keeps a number that is not asked about any more
             future.cancel()  # who still waits for its turn need not be asked about any more
+            self._give_up(future)
             self._asking -= 1
+
+    def _start(self) -> None:
+        """One thread more. Raises RuntimeError where the system gives none; the next question tries again."""
+        name = f"look-up {self._lookup.id}"
+        thread = threading.Thread(target=self._work, args=(self._jobs, self._idle), name=name, daemon=True)
+        thread.start()
+        self._alive.append(thread)
+        self._threads += 1
+
+    def _give_up(self, future: Future[Answers]) -> None:
+        """Wait no more, and cut off what is being asked, if it knows how."""
+        with self._cutting:
+            question = self._waited_for.pop(future, None)
+            if cut := getattr(question, "cut", None):
+                cut()
+
+    def _asks(self, future: Future[Answers], question: Question | None) -> bool:
+        """That this is being asked for it, or no more; whether somebody still waits."""
+        with self._cutting:
+            if waited_for := future in self._waited_for:
+                self._waited_for[future] = question
+            return waited_for
 
     def _work(self, jobs: queue.SimpleQueue[_Job | None], idle: threading.Semaphore) -> None:
         question: Question | None = None
+        answer: Answers
+        error: BaseException | None
         while True:
             job = _next(jobs, idle)
             if job is None:
@@ -151,8 +180,20 @@ class GuardedRegister:
                 continue
             try:
                 question = question or self._opened(self._lookup)
-                future.set_result(question(caller))
-            except BaseException as error:  # whatever it is, it is the waiting call's to report
+                if not self._asks(future, question):  # what was to be opened took all the time
+                    raise TimeoutError
+                answer, error = question(caller), None
+            except Exception as failure:  # whatever it is, it is the waiting call's to report
+                answer, error = [], failure
+            except (
+                BaseException
+            ) as failure:  # SystemExit, a panic: in the event loop it would end the service
+                answer, error = [], RuntimeError(type(failure).__name__)
+            if not self._asks(future, None):  # it may have been cut off, and is of no more use
+                question = None
+            if error is None:
+                future.set_result(answer)
+            else:
                 future.set_exception(error)
 
 

@@ -1,13 +1,16 @@
-"""An HTTP GET whose answer is JSON: over kept connections, no redirects, no proxies, and little of it."""
+"""An HTTP GET whose answer is JSON: over a kept connection, no redirects, no proxies, and little of it."""
 
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util import parse_url
 
 from ..errors import RegisterError
 from ..i18n import _
@@ -17,11 +20,16 @@ LONGEST = 65_536  # bytes of an answer
 
 
 class HttpRegister:
-    """Asks `lookup.question`, a URL. One per thread."""
+    """Asks `lookup.question`, a URL. One per thread.
+
+    urllib3's time limit is for each piece that comes, so a server that sends a byte now and then never meets
+    it: whoever waits for the answer calls `cut` when the time is over.
+    """
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
-        self._pool = urllib3.PoolManager(retries=False, timeout=lookup.seconds)
+        self._connection: HTTPConnection | None = None
+        self._cut = False
         self._headers = {"Accept": "application/json"}
         if lookup.token:
             self._headers["Authorization"] = f"Bearer {lookup.token}"
@@ -34,20 +42,16 @@ class HttpRegister:
         """
         number = quote(caller.number, safe="")
         url = self._lookup.question.replace("{number}", number).replace("{customer}", number)
-        response = self._pool.request(
-            "GET", url, headers=self._headers, redirect=False, preload_content=False
-        )
         try:
-            body = response.read(LONGEST + 1)
-        finally:
-            response.release_conn()
-        if response.status == 404:
+            status, body = self._get(url)
+        except BaseException:
+            self._close()
+            raise
+        if status == 404:
             return []
-        if response.status != 200 or len(body) > LONGEST:
+        if status != 200 or len(body) > LONGEST:
             raise RegisterError(
-                _("The look-up {id} answered with status {status}.").format(
-                    id=self._lookup.id, status=response.status
-                )
+                _("The look-up {id} answered with status {status}.").format(id=self._lookup.id, status=status)
             )
         answer = json.loads(body)
         if not isinstance(answer, dict) or not isinstance(answer.get("informed"), bool):
@@ -55,3 +59,32 @@ class HttpRegister:
                 _("The look-up {id} did not answer with `informed` true or false.").format(id=self._lookup.id)
             )
         return [answer] if answer["informed"] else []
+
+    def cut(self) -> None:
+        """End the question that is under way, from another thread. It fails then, as does every later one."""
+        self._cut = True
+        opened = self._connection.sock if self._connection is not None else None
+        if opened is not None:
+            with suppress(OSError):  # not TLS's own, which changes what the other thread works with
+                socket.socket.shutdown(opened, socket.SHUT_RDWR)
+
+    def _get(self, url: str) -> tuple[int, bytes]:
+        parts = parse_url(url)
+        if self._connection is None or not self._connection.is_connected:
+            self._close()
+            kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+            self._connection = kind(parts.host or "", parts.port, timeout=self._lookup.seconds)
+            self._connection.connect()
+        if self._cut:
+            raise TimeoutError
+        self._connection.request("GET", parts.request_uri, headers=self._headers, preload_content=False)
+        response = self._connection.getresponse()
+        body = response.read(LONGEST + 1)
+        if len(body) > LONGEST:
+            self._close()
+        return response.status, body
+
+    def _close(self) -> None:
+        closing, self._connection = self._connection, None
+        if closing is not None:
+            closing.close()

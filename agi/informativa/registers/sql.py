@@ -20,6 +20,11 @@ READ_ONLY = {
     "MySQLdb": "SET SESSION TRANSACTION READ ONLY",
     "mariadb": "SET SESSION TRANSACTION READ ONLY",
 }
+# How a server is told to give up a query, in milliseconds, where a driver cannot be told from another thread.
+GIVE_UP = {
+    "psycopg": "SET statement_timeout = {milliseconds:.0f}",
+    "psycopg2": "SET statement_timeout = {milliseconds:.0f}",
+}
 PLACEHOLDER = re.compile(r"\{(number|customer)\}")
 
 
@@ -31,6 +36,7 @@ class SqlRegister:
         self._lookup = lookup
         self._driver = importlib.import_module(lookup.driver)
         self._connection: Any = None
+        self._cut = False
 
     def __call__(self, caller: Identified) -> Sequence[Mapping[str, Any]]:
         """The rows, two at most, by column in small letters.
@@ -41,17 +47,23 @@ class SqlRegister:
         try:
             return self._ask(caller)
         except self._driver.Error:
-            if not kept:
+            if not kept or self._cut:
                 raise
         return self._ask(caller)
+
+    def cut(self) -> None:
+        """End the query that is under way, from another thread, where the driver can (sqlite3, duckdb)."""
+        self._cut = True
+        if interrupt := getattr(self._connection, "interrupt", None):
+            with contextlib.suppress(self._driver.Error):
+                interrupt()
 
     def _ask(self, caller: Identified) -> Sequence[Mapping[str, Any]]:
         try:
             if self._connection is None:
-                self._connection = self._driver.connect(**self._lookup.arguments)
-                if command := READ_ONLY.get(self._lookup.driver):
-                    self._connection.cursor().execute(command)
-                    self._connection.commit()
+                self._connection = self._opened()
+            if self._cut:
+                raise TimeoutError
             cursor = self._connection.cursor()
             cursor.execute(*statement(self._lookup.question, self._driver.paramstyle, caller.number))
             rows = cursor.fetchmany(2)
@@ -64,6 +76,16 @@ class SqlRegister:
                 broken.close()
             raise
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def _opened(self) -> Any:
+        name, seconds = self._lookup.driver, self._lookup.seconds
+        busy = {"timeout": seconds} if name == "sqlite3" else {}  # no interruption ends that waiting
+        connection = self._driver.connect(**{**busy, **self._lookup.arguments})
+        for command in (READ_ONLY.get(name), GIVE_UP.get(name)):
+            if command:
+                connection.cursor().execute(command.format(milliseconds=seconds * 1000))
+                connection.commit()
+        return connection
 
 
 def statement(query: str, paramstyle: str, number: str) -> tuple[str, Any]:

@@ -25,12 +25,14 @@ from ..model import IncomingCall
 from ..ports import CallSession
 from .dialogue import PATIENCE, Dialogue
 from .seldom import Seldom
+from .tokens import Tokens
 
 log = structlog.get_logger("informativa.fastagi")
 
 ROUTE = "notice"
-STATUS = "status"  # in its place: who serves here is said, as a variable, to whoever asks
+STATUS = "status"  # in its place: who serves here is said, as a variable
 STATUS_VARIABLE = "INFORMATIVA_SERVICE"
+LAST_LOOK_SECONDS = 0.1  # for what lies there already when the time for a reply is over
 HEADER_SECONDS = 5.0  # Asterisk sends the whole environment at once
 SHOWN_OUT = 10  # strangers in one turn of the event loop, so that no call waits for a thousand of them
 STRANGERS = 1000  # peers at a time that have not said which call they are: in a flood each gets some time
@@ -48,6 +50,7 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
         self.session = Dialogue(call, self.replies, self.exchange)
         self._reply: asyncio.Future[agi.Reply | None] | None = None  # while a command waits for one
         self._failure: SessionError | None = None
+        self._deadline: asyncio.TimerHandle  # of the command that waits
 
     async def exchange(self, command: bytes, seconds: float) -> agi.Reply:
         """Send one command and await its reply.
@@ -58,13 +61,13 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
         if self._failure is not None:
             raise self._failure
         self._reply = self.app.loop.create_future()
-        late = self.app.loop.call_later(seconds, self._lost, "Asterisk did not answer an AGI command.")
+        self._deadline = self.app.loop.call_later(seconds, self._late)
         try:
             self.writer.write(command)  # one at a time, so there is nothing to drain
             reply = await self._reply
         finally:
             self._reply = None
-            late.cancel()
+            self._deadline.cancel()
         if reply is None:
             assert self._failure is not None  # nothing else ends the waiting
             raise self._failure
@@ -98,6 +101,11 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
             self.writer.close()
         else:
             self.writer.abort()
+
+    def _late(self) -> None:
+        """The time for a reply is over. It may lie there unread, when this process was stopped meanwhile."""
+        late = "Asterisk did not answer an AGI command."
+        self._deadline = self.app.loop.call_later(LAST_LOOK_SECONDS, self._lost, late)
 
     def _lost(self, why: str) -> None:
         self._fail(SessionLostError(why))
@@ -159,13 +167,22 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
     dialplan goes on to its last try instead of waiting, or of starting a process. Strangers have a cap
     of their own: for one more the oldest must go, since Asterisk never is one for long.
 
-    On the route `status` it says `about` itself, and takes no call.
+    Who does not know a token is refused before anything else of what it says is looked at. On the route
+    `status` it says `about` itself, and takes no call.
     """
 
-    def __init__(self, handler: Handler, *, sessions: int, about: Callable[[], str] = str) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        sessions: int,
+        about: Callable[[], str] = str,
+        tokens: Tokens | None = None,
+    ) -> None:
         super().__init__(loop=asyncio.get_running_loop())
         self.add_route(ROUTE, handler)
         self._about = about
+        self._tokens = tokens or Tokens()
         self.sessions = sessions
         self._strangers: dict[Stranger, float] = {}  # until when each may be one, the oldest first
         self._watch: asyncio.TimerHandle | None = None  # runs while there are any
@@ -173,7 +190,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         self._server: asyncio.Server | None = None
         self._stopping = False
         self._seldom = Seldom()
-        self.turned_away = {"busy": 0, "script": 0, "abandoned": 0}  # how many, since the start
+        self.turned_away = {"busy": 0, "script": 0, "token": 0, "abandoned": 0}  # how many, since the start
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; the address that was bound. Raises OSError when the port cannot be had."""
@@ -232,6 +249,10 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
 
         Raises ProtocolError if it is no call.
         """
+        token = agi.token(raw)
+        if not self._tokens.admit(token):
+            self._refuse(stranger)
+            return
         call = agi.parse_environment(raw)
         stranger.leave()
         route = self._route.get(call.script)
@@ -252,12 +273,23 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
                 logging.ERROR, "refused a call", sessions=self.sessions, remedy="raise service.sessions"
             )
         else:
+            self._tokens.used(token)
             request = FastAgiRequest(self, call, stranger.transport)
             request.replies.unasked(rest)
             stranger.transport.set_protocol(request)
             task = self.loop.create_task(self.handler(route, request))
             self._running.add(task)
             task.add_done_callback(functools.partial(self._over, request))
+
+    def _refuse(self, stranger: Stranger) -> None:
+        """It is not Asterisk, or its dialplan is of before a change. What it came with is told nobody."""
+        self.turned_away["token"] += 1
+        stranger.close()
+        self._seldom.log(
+            logging.ERROR,
+            "refused a peer without the token",
+            remedy="if it was Asterisk: informativa dialplan install; asterisk -rx 'dialplan reload'",
+        )
 
     async def handler(self, route: Handler, request: FastAgiRequest) -> None:
         """One call, to its end. Only cancellation leaves as an exception."""

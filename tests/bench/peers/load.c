@@ -23,7 +23,7 @@
 enum { MOST = 65536, EVENTS = 256 };
 
 static const char environment[] =
-    "agi_network: yes\nagi_network_script: notice\nagi_request: agi://127.0.0.1:%d/notice\n"
+    "agi_network: yes\nagi_network_script: %s\nagi_request: agi://127.0.0.1:%d/%s\n"
     "agi_channel: PJSIP/lab-%08lx\nagi_language: en\nagi_type: PJSIP\nagi_uniqueid: 1700000000.%ld\n"
     "agi_version: 22.10.1\nagi_callerid: +39333%07ld\nagi_calleridname: unknown\nagi_callingpres: 0\n"
     "agi_callingani2: 0\nagi_callington: 0\nagi_callingtns: 0\nagi_dnid: +390212345678\nagi_rdnis: unknown\n"
@@ -33,6 +33,7 @@ static const char environment[] =
 
 static struct { double begun; int expected; } calls[MOST]; /* by descriptor */
 static int port, poll;
+static const char *script;
 static long begun, done, expected, callers;
 static double *times;
 
@@ -53,7 +54,7 @@ static void begin(void) {
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
     long caller = begun % callers;
-    int length = snprintf(text, sizeof text, environment, port, begun, begun, caller, begun);
+    int length = snprintf(text, sizeof text, environment, script, port, script, begun, begun, caller, begun);
     if (fd < 0 || fd >= MOST) give_up("socket");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     calls[fd].begun = now();
@@ -86,10 +87,11 @@ static int by_size(const void *one, const void *other) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 6) return 2;
+    if (count != 7) return 2;
     long number = atol(arguments[2]), in_flight = atol(arguments[3]);
     port = atoi(arguments[1]);
     callers = atol(arguments[4]);
+    script = arguments[6];
     times = calloc(number, sizeof *times);
     poll = epoll_create1(0);
     double start = now();

@@ -1,0 +1,235 @@
+"""What is known of one caller, told of him, and erased at his request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import phonenumbers
+
+from .. import bootstrap, happened
+from ..caller import e164, pseudonym
+from ..errors import InformativaError
+from ..happened import Doubt, Vague
+from ..i18n import _, foreign, later
+from ..ledgers.sqlite import SqliteStore
+from ..model import Controller, Identified, Kind, Notice, NumberForm, Record, Version, told_elsewhere
+from .companies import known
+
+CUSTOMER = re.compile(r"[A-Za-z0-9._@-]{1,64}")  # what the dialplan lets through of INFORMATIVACUSTOMER
+SEPARATORS = str.maketrans("", "", " \u00a0-./()'")
+
+DOUBTS = {
+    Doubt.TO_COME: later("the date is still to come"),
+    Doubt.TOO_EARLY: later("nobody was told on that date: the first law on it is of 8 May 1997"),
+    Doubt.PAST_RETENTION: later("the date is past the retention: the record would be deleted at once"),
+    Doubt.NO_VERSION: later("there is no version of that name"),
+    Doubt.NOT_YET: later("the version was not yet in force on that date"),
+    Doubt.NO_MORE: later("the version was no more in force on that date"),
+}
+VAGUE = {
+    Vague.NONE: later("the reference is empty: it says where the evidence is"),
+    Vague.LONG: later("the reference is longer than 200 characters"),
+    Vague.NUMBER: later("the reference seems to hold a telephone number (six digits or more)"),
+}
+
+
+@dataclass(frozen=True)
+class Typed:
+    """The caller that somebody typed; `doubt` is why it may not be the one who was meant."""
+
+    caller: Identified
+    doubt: str = ""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What one company has on record of a caller."""
+
+    controller: Controller
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """How many records of one company, and which copies from before an upgrade."""
+
+    controller: Controller
+    records: int
+    copies: tuple[Path, ...]
+    there: bool = True
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was put on record."""
+
+    record: int
+    version: str
+    at: datetime
+
+
+def by_number(text: str) -> Typed:
+    """The caller of a telephone number with country code. Raises InformativaError, without the number, for
+    one that cannot exist."""
+    plain = text.translate(SEPARATORS)
+    if not re.fullmatch(r"\+[0-9]+", plain):
+        raise InformativaError(
+            _("That is no telephone number with country code."), _("Type it like +393331234567.")
+        )
+    found = e164(plain, "ZZ", NumberForm.INTERNATIONAL)
+    if len(found) != 1:
+        raise InformativaError(_impossible(plain), _("Is a digit missing, or one too many?"))
+    (number,) = found
+    return Typed(Identified(number), _unusual(phonenumbers.parse(number)))
+
+
+def by_customer(text: str) -> Typed:
+    """The caller of a customer number. Raises InformativaError for one that the dialplan lets nobody have."""
+    if not CUSTOMER.fullmatch(text):
+        raise InformativaError(
+            _("No caller has such a customer number: it is of letters, digits and . _ @ - only."),
+            _("Type it as the dialplan sets INFORMATIVACUSTOMER."),
+        )
+    return Typed(Identified(text, customer=True))
+
+
+def held(controller: Controller, caller: Identified) -> Held:
+    """Raises LedgerError."""
+    if not Path(controller.ledger).exists():
+        return Held(controller, ())
+    with opened(controller) as store:
+        found = [
+            record for pseudonym in pseudonyms(controller, caller) for record in store.of_caller(pseudonym)
+        ]
+    return Held(controller, tuple(sorted(found, key=lambda record: record.number)))
+
+
+def erase(controller: Controller, caller: Identified, now: datetime, *, really: bool) -> Erasure:
+    """What is left of his records leads to nobody, and copies that may hold him go; or what would.
+
+    Raises LedgerError, and InformativaError for a copy that cannot be deleted.
+    """
+    there = Path(controller.ledger).exists()
+    copies = tuple(backup.file for backup in bootstrap.backups(controller))
+    if not really:
+        return Erasure(controller, len(held(controller, caller).records), copies, there)
+    count = 0
+    if there:
+        with opened(controller) as store:
+            count = store.erase(pseudonyms(controller, caller), now)
+    for copy in copies:
+        drop(copy)
+    return Erasure(controller, count, copies, there)
+
+
+def drop(file: Path) -> None:
+    """Delete a copy from before an upgrade: it may hold the caller, and nothing can be erased in it alone."""
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise InformativaError(
+            _("{file} may hold this caller and cannot be deleted ({why}).").format(
+                file=file, why=foreign(error.strerror or "")
+            ),
+            _("Delete it: rm {file}").format(file=file),
+        ) from error
+
+
+def record(
+    controller: Controller,
+    notice: Notice,
+    caller: Identified,
+    kind: Kind,
+    reference: str,
+    on: datetime | None,
+    version: str,
+    now: datetime,
+) -> Recorded:
+    """Put on record that this caller was told elsewhere; `on` without a zone is of the controller's.
+
+    Raises InformativaError for what cannot have happened, and LedgerError.
+    """
+    zone = controller.zone
+    at = now if on is None else happened.moment(on.isoformat(), zone)
+    evidence = happened.evidence(reference)
+    if (wrong := happened.vague(evidence)) is not None:
+        raise InformativaError(
+            _("Nothing was recorded: {why}.").format(why=_(VAGUE[wrong])),
+            _("Say in other words where the evidence is, such as `form 77` or `contract 2026/17`."),
+        )
+    told = happened.told(notice, version, at, now, controller.retention, zone)
+    if told is Doubt.NO_VERSION:
+        message = _("There is no version {name}.").format(name=version)
+        raise InformativaError(message, known(version, [each.id for each in notice.versions]))
+    if not isinstance(told, Version):
+        raise InformativaError(
+            _("Nothing was recorded: {why}.").format(why=_(DOUBTS[told])),
+            _("Give the day on which he was told; days are those of {zone}.").format(zone=zone),
+        )
+    event = told_elsewhere(
+        notice, told, kind, at, pseudonym(caller, controller.key), evidence, None if on is None else now
+    )
+    with opened(controller) as store:
+        (number,) = store.append([event])
+    return Recorded(number, told.id, at)
+
+
+def pseudonyms(controller: Controller, caller: Identified) -> list[bytes]:
+    """What stands for the caller under the controller's key and those before it."""
+    return [pseudonym(caller, key) for key in (controller.key, *controller.old_keys)]
+
+
+@contextmanager
+def opened(controller: Controller) -> Iterator[SqliteStore]:
+    """Its ledger. Raises LedgerError."""
+    store = bootstrap.store(controller)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _impossible(number: str) -> str:
+    """Why no such number can exist, by the numbering plan of its country."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return _(
+            "No such telephone number can exist: no country has that code, or nearly nothing follows it."
+        )
+    code, digits = parsed.country_code or 0, len(phonenumbers.national_significant_number(parsed))
+    region = phonenumbers.region_code_for_country_code(code)
+    plan = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    lengths = plan.general_desc.possible_length if plan and plan.general_desc else ()
+    if lengths and digits not in lengths:
+        return _(
+            "No such telephone number can exist: it has {digits} digits after +{code}, and there they have"
+            " {fewest} to {most}."
+        ).format(digits=digits, code=code, fewest=min(lengths), most=max(lengths))
+    return _(
+        "No such telephone number can exist: after +{code} none of {digits} digits begins like this."
+    ).format(digits=digits, code=code)
+
+
+def _unusual(parsed: phonenumbers.PhoneNumber) -> str:
+    """That a number is shorter or longer than most of its kind, as some are; '' if it is not."""
+    region = phonenumbers.region_code_for_number(parsed)
+    usual = phonenumbers.example_number_for_type(region, phonenumbers.number_type(parsed)) if region else None
+    if usual is None:
+        return ""
+    digits, others = (len(phonenumbers.national_significant_number(each)) for each in (parsed, usual))
+    if digits == others:
+        return ""
+    message = (
+        _("the number is unusually short: {digits} digits after +{code}, and most of its kind have {others}")
+        if digits < others
+        else _(
+            "the number is unusually long: {digits} digits after +{code}, and most of its kind have {others}"
+        )
+    )
+    return message.format(digits=digits, code=parsed.country_code, others=others)

@@ -1,0 +1,104 @@
+"""Whose callers a command is about.
+
+Nothing of one company is read or changed by a command that did not name it, and no mistake in another's part
+of the configuration stands in its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config import Configuration, inspect, of_callers
+from ..config.messages import closest
+from ..config.partial import concerning
+from ..errors import ConfigError, InformativaError, Problem
+from ..i18n import _
+from ..model import Controller
+
+SHOWN = 10  # names that a message lists
+
+
+@dataclass(frozen=True)
+class Companies:
+    """Those that were named, and what is wrong with the configuration that does not concern them."""
+
+    configuration: Configuration
+    named: tuple[Controller, ...]
+    aside: tuple[Problem, ...] = ()
+
+
+def of_their_callers(file: Path, names: Sequence[str], line: str | None = None) -> Companies:
+    """The companies named, if only by one's `line`, or the only one that there is. Their keys and ledgers are
+    in order.
+
+    Raises InformativaError where none is named and there are several, and ConfigError for mistakes by which
+    their callers could not be found, or others' would be.
+    """
+    configuration, problems = inspect(file)
+    there = (*configuration.controllers, *configuration.left_out)
+    if not names and line is not None and line in configuration.spelled:
+        names = [configuration.spelled[line].controller.id]
+    if not names and len(there) > 1:
+        raise InformativaError(
+            _("There are several companies, and nothing is shown or done for all at once."),
+            _("Name one: --controller {name} ({names})").format(name=there[0], names=_listed(there)),
+        )
+    chosen = tuple(dict.fromkeys(names or there))
+    found = [problem for name in chosen for problem in of_callers(problems, name)]
+    return _companies(configuration, problems, chosen, found)
+
+
+def of_their_notices(file: Path, name: str) -> Companies:
+    """The company named, with all that is said of it in order, so that something can be put on record.
+
+    Raises InformativaError for one that may not go live, and ConfigError for mistakes in its part.
+    """
+    configuration, problems = inspect(file)
+    found = concerning(problems, f"controllers.{name}")
+    companies = _companies(configuration, problems, (name,), found)
+    (own,) = companies.named
+    if own.refused:
+        message = _("Controller {id} is not live: {refused}.").format(id=own.id, refused=own.refused)
+        raise InformativaError(message)
+    return companies
+
+
+def _companies(
+    configuration: Configuration, problems: Sequence[Problem], names: Sequence[str], found: list[Problem]
+) -> Companies:
+    for name in names:
+        if name in configuration.left_out:
+            found = [*found, *concerning(problems, f"controllers.{name}")]
+        else:
+            controller_named(configuration, name)
+    if found:
+        raise ConfigError(list(dict.fromkeys(found)))
+    if not names:
+        raise ConfigError(problems)
+    return Companies(configuration, tuple(configuration.controllers[name] for name in names), tuple(problems))
+
+
+def controller_named(configuration: Configuration, name: str) -> Controller:
+    """The controller that an admin named. Raises InformativaError with the one that was probably meant."""
+    found = configuration.controllers.get(name)
+    if found is None:
+        message = _("There is no controller {name}.").format(name=name)
+        raise InformativaError(message, known(name, configuration.controllers))
+    return found
+
+
+def known(name: str, names: Iterable[str]) -> str:
+    """The remedy of a message about a name that there is not: which was meant, or which there are."""
+    there = sorted(names)
+    if close := closest(name, there):
+        return _("Did you mean {name}?").format(name=close)
+    if len(there) > SHOWN:
+        listed = ", ".join(there[:SHOWN])
+        return _("There are: {names} and {number} more.").format(names=listed, number=len(there) - SHOWN)
+    return _("There are: {names}.").format(names=", ".join(there) or _("none"))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")

@@ -1,0 +1,257 @@
+"""What callers were told elsewhere, from a CSV file of any length.
+
+The whole file is understood before anything of it is recorded. The same row adds nothing a second time, so a
+run that was cut off is simply run again.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import phonenumbers
+
+from .. import bootstrap, happened
+from ..caller import e164, pseudonym
+from ..errors import InformativaError
+from ..happened import Vague
+from ..i18n import _, foreign, later
+from ..ledgers.sqlite import SqliteStore
+from ..model import Controller, Event, Identified, Kind, Notice, NumberForm, Version, told_elsewhere
+from .callers import CUSTOMER, DOUBTS, SEPARATORS, VAGUE
+from .tables import Table
+
+BATCH = 5000  # rows in one transaction
+KEPT = 4096  # dates and versions whose meaning is remembered
+_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+
+Progress = Callable[[str, int], None]
+"""Told what is being done, `check` or `record`, and how many bytes of the file are."""
+
+
+class Writer(Protocol):
+    """What `csv.writer` returns (its type has no public name before Python 3.13)."""
+
+    def writerow(self, row: tuple[object, ...], /) -> object:
+        """Write one row."""
+
+
+class RejectedError(ValueError):
+    """This row cannot be taken, and why; never with the number in it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What all rows of a file have in common. `columns` are headers that somebody chose, by our own names."""
+
+    file: Path
+    controller: Controller
+    notice: Notice
+    kind: Kind
+    reference: str
+    region: str
+    columns: Mapping[str, str]
+    now: datetime
+
+    @property
+    def rejects(self) -> Path:
+        """Where rows go that could not be taken, by line and reason."""
+        return self.file.with_name(f"{self.file.name}.rejects.csv")
+
+
+@dataclass
+class Tally:
+    """How far it came. Whatever happens, this can be told."""
+
+    recorded: int = 0
+    known: int = 0
+    rejected: int = 0
+
+    @property
+    def read(self) -> int:
+        """Rows of which one of these is sure."""
+        return self.recorded + self.known + self.rejected
+
+
+def run(source: Source, tally: Tally, progress: Progress) -> None:
+    """Import the file, counting as it goes; rows that cannot be taken go beside it, by line and reason.
+
+    Raises InformativaError for a file that cannot be understood: then nothing was recorded.
+    """
+    if source.region not in phonenumbers.SUPPORTED_REGIONS:
+        raise InformativaError(
+            _("{region} is not a country.").format(region=source.region), _("Type it like --region IT.")
+        )
+    with _told(source.file), source.file.open("rb") as opened:
+        if not opened.seekable():
+            raise InformativaError(
+                _("{file} can be read only once.").format(file=source.file), _("Save it first.")
+            )
+        try:
+            _understand(opened, source, progress)
+        except InformativaError as error:
+            message = _("{error} Nothing of the file was recorded.").format(error=error)
+            raise InformativaError(message) from error
+        opened.seek(0)
+        store = bootstrap.store(source.controller)
+        try:
+            source.rejects.unlink(
+                missing_ok=True
+            )  # root may run this in another's folder, and follows no link
+            with source.rejects.open("x", encoding="utf-8", newline="") as bad:
+                _record(opened, source, store, csv.writer(bad), tally, progress)
+        finally:
+            store.close()
+        if not tally.rejected:
+            source.rejects.unlink()
+
+
+def _understand(opened: BinaryIO, source: Source, progress: Progress) -> None:
+    """Read it all. Raises InformativaError for the first line by which it cannot be understood."""
+    table = Table(opened, source.columns)
+    when, known = table.columns["date"], set[str]()
+    if "reference" not in table.columns and happened.vague(happened.evidence(source.reference)):
+        why = happened.vague(happened.evidence(source.reference)) or Vague.NONE
+        raise InformativaError(
+            _("No row has a reference of its own, and of that for all: {why}.").format(why=_(VAGUE[why])),
+            _("Say where the evidence is: --reference TEXT"),
+        )
+    for count, (line, cells) in enumerate(table.rows()):
+        if (text := cells[when]) not in known:
+            if _american(text):
+                raise InformativaError(
+                    _("Line {line} has a date with the month first.").format(line=line),
+                    _("Write days as 2026-01-31 or 31/01/2026: 01/02/2026 would be taken for February."),
+                )
+            if len(known) < KEPT:
+                known.add(text)
+        if not count % BATCH:
+            progress("check", opened.tell())
+
+
+def _record(
+    opened: BinaryIO, source: Source, store: SqliteStore, bad: Writer, tally: Tally, progress: Progress
+) -> None:
+    table = Table(opened, source.columns)
+    row = _Row(source, table.columns)
+    batch: list[tuple[Event, Sequence[bytes]]] = []
+
+    def flush() -> None:
+        added = store.append_new(batch)
+        tally.recorded += added
+        tally.known += len(batch) - added
+        batch.clear()
+        progress("record", opened.tell())
+
+    for line, cells in table.rows():
+        try:
+            batch.append(row.understood(cells))
+        except RejectedError as error:
+            if not tally.rejected:
+                bad.writerow(("line", "reason"))
+            tally.rejected += 1
+            bad.writerow((line, error))
+        if len(batch) >= BATCH:
+            flush()
+    flush()
+
+
+class _Row:
+    """Understands rows, and remembers what days and versions mean."""
+
+    def __init__(self, source: Source, columns: Mapping[str, int]) -> None:
+        self._source, self._columns = source, columns
+        self._told = lru_cache(KEPT)(self._told_on)
+
+    def understood(self, cells: Sequence[str]) -> tuple[Event, Sequence[bytes]]:
+        """The delivery that one row tells of, and what else stood for its caller. Raises RejectedError."""
+        source = self._source
+        told = self._told(self._cell(cells, "date"), self._cell(cells, "version"))
+        if isinstance(told, str):
+            raise RejectedError(_(told))
+        version, at = told
+        reference = happened.evidence(self._cell(cells, "reference") or source.reference)
+        if (wrong := happened.vague(reference)) is not None:
+            raise RejectedError(_(VAGUE[wrong]))
+        caller = self._caller(cells)
+        own, *earlier = (
+            pseudonym(caller, key) for key in (source.controller.key, *source.controller.old_keys)
+        )
+        return told_elsewhere(source.notice, version, source.kind, at, own, reference, source.now), earlier
+
+    def _caller(self, cells: Sequence[str]) -> Identified:
+        if "customer" not in self._columns:
+            return Identified(_number(self._cell(cells, "number"), self._source.region))
+        customer = self._cell(cells, "customer")
+        if not CUSTOMER.fullmatch(customer):
+            raise RejectedError(_("the customer number is not of letters, digits and . _ @ - only"))
+        return Identified(customer, customer=True)
+
+    def _cell(self, cells: Sequence[str], name: str) -> str:
+        place = self._columns.get(name)
+        return cells[place].strip() if place is not None and place < len(cells) else ""
+
+    def _told_on(self, day: str, name: str) -> tuple[Version, datetime] | str:
+        """The version of that name, or in force that day, and when; or why nobody was told then."""
+        source, own = self._source, self._source.controller
+        at = _moment(day, own)
+        if at is None:
+            return later("the date is not such as 2026-01-31 or 31/01/2026")
+        found = happened.told(source.notice, name, at, source.now, own.retention, own.zone)
+        return (found, at) if isinstance(found, Version) else DOUBTS[found]
+
+
+def _moment(text: str, controller: Controller) -> datetime | None:
+    """A day, with or without a time, in the controller's time zone."""
+    day, _space, clock = text.replace("T", " ").partition(" ")
+    try:
+        if found := _DAY.fullmatch(day):
+            on = date(int(found[3]), int(found[2]), int(found[1]))
+        else:
+            on = date.fromisoformat(day) if len(day) == len("2026-01-31") else date.max
+        at = datetime.combine(on, time.fromisoformat(clock.strip()) if clock else time())
+        return None if on == date.max else happened.moment(at.isoformat(), controller.zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _american(text: str) -> bool:
+    """Whether it is a date only with the month first, so that others of the file may be read wrongly."""
+    found = _DAY.fullmatch(text.strip().partition(" ")[0])
+    return found is not None and int(found[1]) <= 12 < int(found[2]) <= 31
+
+
+def _number(text: str, region: str) -> str:
+    plain = text.translate(SEPARATORS)
+    if "E+" in plain.upper():
+        raise RejectedError(_("the number was rounded by a spreadsheet; export that column as text"))
+    found = e164(plain, region, NumberForm.EITHER)
+    if len(found) > 1:
+        raise RejectedError(
+            _("the number may be national or international; write it with + and country code")
+        )
+    if not found:
+        raise RejectedError(_("the number is not one"))
+    (number,) = found
+    return number
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
+    """A file that cannot be opened, read or written, in an admin's words."""
+    try:
+        yield
+    except OSError as error:
+        raise InformativaError(
+            _("{file} cannot be used ({why}).").format(
+                file=error.filename or file, why=foreign(error.strerror or "")
+            ),
+            _("Name a CSV file that you may read, in a folder that you may write."),
+        ) from error

@@ -1,0 +1,253 @@
+"""A CSV file as rows, or the line by which it cannot be understood.
+
+Takes what spreadsheets in Italy write: semicolons, commas or tabs, UTF-8 with or without a mark or
+Windows-1252, Excel's `sep=;` before the header. Whatever may be understood in two ways is refused: a quote
+that swallows rows, a row with more cells than the header, two columns for one thing. No row is quoted.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import BinaryIO
+
+from ..errors import InformativaError
+from ..i18n import _
+from ..redaction import without_numbers
+
+LONGEST = 65_536  # bytes of a line, and characters of a row that goes over several
+COLUMNS = {
+    "number": {"number", "phone", "telephone", "numero", "telefono", "cellulare"},
+    "customer": {
+        "customer",
+        "customer number",
+        "customer id",
+        "codice cliente",
+        "numero cliente",
+        "id cliente",
+    },
+    "date": {"date", "data"},
+    "reference": {"reference", "riferimento"},
+    "version": {"version", "versione"},
+}
+_SEPARATORS = ";,\t|"
+_OTHER_FILES = {  # by their first bytes
+    b"PK\x03\x04": "Excel (.xlsx)",
+    b"\xd0\xcf\x11\xe0": "Excel (.xls)",
+    b"%PDF": "PDF",
+    b"\x1f\x8b": "gzip",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+_NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\s*')
+
+
+class Table:
+    """The rows of an open file. `columns` is where each column that we look for stands, by our own names.
+    `chosen` says by which header, or by which place from 1 on, somebody wants one of them found."""
+
+    def __init__(self, opened: BinaryIO, chosen: Mapping[str, str]) -> None:
+        self._lines = _lines(opened)
+        self._separator, header = self._header(chosen)
+        self._width = len(header)
+        self.columns = _columns(header, chosen)
+        self._needed = 1 + max(
+            place for name, place in self.columns.items() if name in ("number", "customer", "date")
+        )
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Each row that is not empty, by the line on which it begins. Raises InformativaError."""
+        separator, width, needed = self._separator, self._width, self._needed
+        nothing = separator + " \t"
+        for number, text in self._lines:
+            if not text.strip(nothing):
+                continue
+            cells = self._quoted(number, text) if '"' in text else text.split(separator)
+            if len(cells) != width and not self._fits(cells):
+                raise _refused(
+                    number,
+                    _("has {cells} cells, and the header {width}").format(cells=len(cells), width=width),
+                    _('A separator inside a cell stands in quotes: "a;b".'),
+                )
+            if len(cells) >= needed and any(cells):
+                yield number, cells
+
+    def _fits(self, cells: Sequence[str]) -> bool:
+        """Spreadsheets leave out empty cells at the end of a row, and write more of them."""
+        return len(cells) >= self._needed and not any(cell.strip() for cell in cells[self._width :])
+
+    def _header(self, chosen: Mapping[str, str]) -> tuple[str, list[str]]:
+        """The separator by which most columns are found, and the header's cells."""
+        first = next((text for _number, text in self._lines if text.strip()), "")
+        separators = _SEPARATORS
+        if named := _NAMED_SEPARATOR.fullmatch(first):
+            separators, first = named[1], next((text for _number, text in self._lines), "")
+        wanted = {_plain(header) for header in chosen.values()}.union(*COLUMNS.values())
+        best: tuple[tuple[int, int], str, list[str]] = ((0, 0), separators[0], [])
+        for separator in separators:
+            with suppress(csv.Error):
+                cells = next(csv.reader([first], delimiter=separator, strict=True), [])
+                found = sum(_plain(cell) in wanted for cell in cells)
+                best = max(best, ((found, len(cells)), separator, cells), key=lambda one: one[0])
+        return best[1], best[2]
+
+    def _quoted(self, number: int, text: str) -> list[str]:
+        """A row with quotes, which may go on over more lines."""
+        try:
+            return next(csv.reader(self._joined(number, text), delimiter=self._separator, strict=True))
+        except csv.Error:
+            raise _refused(
+                number,
+                _("opens a quote that is closed nowhere, or not before a separator"),
+                _('A quote inside quotes is doubled: "a ""b"" c".'),
+            ) from None
+
+    def _joined(self, number: int, text: str) -> Iterator[str]:
+        """The lines of one row, as they are asked for. None of them may look as if it were one by itself, but
+        for a quote that should not be there."""
+        yield text + "\n"
+        before, inside = _opening(text, self._separator)
+        swallowed = inside > 0 and before + inside >= self._width - 1
+        length = len(text)
+        for later, more in self._lines:
+            length += len(more) + 1
+            inside = more[: _closing(more, 0)].count(self._separator)
+            if swallowed or inside >= self._width - 1 or length > LONGEST:
+                raise _refused(
+                    number,
+                    _("opens a quote that is still open on line {later}, over what may be rows").format(
+                        later=later
+                    ),
+                    _("Close it, or write that cell on one line."),
+                )
+            yield more + "\n"
+
+
+def _opening(text: str, separator: str) -> tuple[int, int]:
+    """Of a line on which a quote stays open: how many separators stand before it and behind it."""
+    place = cells = 0
+    while True:
+        if text.startswith('"', place):
+            end = _closing(text, place + 1)
+            if end == len(text):
+                return cells, text.count(separator, place)
+            place = end + 1
+        place = text.find(separator, place) + 1
+        if not place:
+            return cells, 0
+        cells += 1
+
+
+def _closing(text: str, place: int) -> int:
+    """Where a quote closes that is open at `place`; the end of the text if it does not."""
+    while (place := text.find('"', place)) >= 0:
+        if not text.startswith('""', place):
+            return place
+        place += 2
+    return len(text)
+
+
+def _lines(opened: BinaryIO) -> Iterator[tuple[int, str]]:
+    """By number, without their ends. Raises InformativaError for one that is no text."""
+    number = 0
+    while raw := opened.readline(LONGEST + 1):
+        number += 1
+        if number == 1:
+            raw = _first(raw)
+        if len(raw) > LONGEST:
+            raise _refused(number, _("is longer than {longest} bytes").format(longest=LONGEST))
+        if b"\0" in raw:
+            raise _refused(number, _("holds a NUL, so this is no text, or UTF-16"), _save())
+        if b"\r" in raw:
+            raw = raw.rstrip(b"\r\n")
+            if b"\r" in raw:
+                raise _refused(number, _("has a carriage return in the middle"), _save())
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            text = raw.decode("cp1252", errors="replace")
+        yield number, text.rstrip("\n")
+
+
+def _first(raw: bytes) -> bytes:
+    """The first line without its mark. Raises InformativaError for another kind of file."""
+    for sign, kind in _OTHER_FILES.items():
+        if raw.startswith(sign):
+            raise InformativaError(_("This is no CSV file but {kind}.").format(kind=kind), _save())
+    return raw.removeprefix(b"\xef\xbb\xbf")
+
+
+def _columns(header: Sequence[str], chosen: Mapping[str, str]) -> dict[str, int]:
+    """Where each column stands. Raises InformativaError where it is not there, or twice."""
+    found = {name: _place(name, given, header) for name, given in chosen.items()}
+    skipped = {"number", "customer"} if found.keys() & {"number", "customer"} else set()
+    for name, known in COLUMNS.items():
+        places = [place for place, cell in enumerate(header) if _plain(cell) in known]
+        if not places or name in found or name in skipped:
+            continue
+        if len(places) > 1:
+            raise _ambiguous(name, [header[place] for place in places], places[0])
+        found[name] = places[0]
+    if "number" in found and "customer" in found:
+        raise InformativaError(
+            _("The header names callers twice: by number and by customer number."),
+            _("Say which counts: --column number={number} or --column customer={customer}").format(
+                number=found["number"] + 1, customer=found["customer"] + 1
+            ),
+        )
+    if not found.keys() & {"number", "customer"} or "date" not in found:
+        raise InformativaError(
+            _("The first line must name the columns, `number` and `date` among them (or `numero`, `data`)."),
+            _("Others may be `reference` and `version`, or `customer` instead of `number`."),
+        )
+    return found
+
+
+def _place(name: str, given: str, header: Sequence[str]) -> int:
+    """Of the column that was chosen, by its header or by its place."""
+    if name not in COLUMNS:
+        raise InformativaError(
+            _("--column takes {names}, each with a header.").format(names=", ".join(COLUMNS)),
+            _("Type it like --column number=cellulare."),
+        )
+    places = [place for place, cell in enumerate(header) if _plain(cell) == _plain(given)]
+    if not places and given.isdecimal() and 1 <= int(given) <= len(header):
+        return int(given) - 1
+    if len(places) == 1:
+        return places[0]
+    if places:
+        raise _ambiguous(name, [header[place] for place in places], places[0])
+    raise InformativaError(
+        _("No column has the header {header}.").format(header=without_numbers(given)),
+        _("There are: {names}.").format(names=_shown(header)),
+    )
+
+
+def _ambiguous(name: str, headers: Sequence[str], place: int) -> InformativaError:
+    return InformativaError(
+        _("The header has more than one column for {name}: {headers}.").format(
+            name=name, headers=_shown(headers)
+        ),
+        _("Say which: --column {name}={header}, or by its place: --column {name}={place}").format(
+            name=name, header=without_numbers(headers[0].strip()), place=place + 1
+        ),
+    )
+
+
+def _shown(headers: Sequence[str]) -> str:
+    """Headers in a message; where there is none, a row with somebody's number stands in its place."""
+    return without_numbers(", ".join(header.strip() for header in headers[:20]))
+
+
+def _refused(line: int, why: str, remedy: str = "") -> InformativaError:
+    return InformativaError(_("Line {line} {why}.").format(line=line, why=why), remedy)
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower()
+
+
+def _save() -> str:
+    return _("Save it as CSV, UTF-8.")

@@ -1,0 +1,361 @@
+"""Which sound a prompt has, held against the one that was found in order; real files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import wave
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from doubles import notice, version
+from informativa.config.prompts import hashed, measure
+from informativa.ledgers.sqlite import SqliteLedger
+from informativa.model import Changed, Prompt, Recording, Version, recording_digest
+from informativa.recordings import AsLoaded, InstalledRecordings, OnRecord, Outcome, difference
+from informativa.speech.sameness import odd
+from lab import audio
+
+SHIPPED = Path(__file__).resolve().parent.parent / "prompts"
+sox = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
+ENCODED = {
+    "alaw": ("-t", "al", "-r", "8000"),
+    "ulaw": ("-t", "ul", "-r", "8000"),
+    "gsm": ("-t", "gsm", "-r", "8000"),
+    "sln16": ("-t", "raw", "-e", "signed", "-b", "16", "-r", "16000"),
+    "sln48": ("-t", "raw", "-e", "signed", "-b", "16", "-r", "48000"),
+    "wav16": ("-t", "wav", "-e", "signed", "-b", "16", "-r", "16000"),
+}
+
+
+@pytest.fixture
+def prompt(tmp_path: Path) -> Prompt:
+    """One and a half seconds of speech in a `.wav`."""
+    (tmp_path / "it").mkdir()
+    audio.write_wav(tmp_path / "it" / "short.wav", audio.synthetic(1.5, 1))
+    return measure(tmp_path / "it" / "short")
+
+
+class Files:
+    """The recordings of a service, with a count of how often a file was read for it."""
+
+    def __init__(self, prompt: Prompt, settled: float = -3600.0) -> None:
+        """As if no file had been written for an hour, where a test does not say otherwise."""
+        self.prompt, self.reads = prompt, 0
+        loaded = {str(file): sha256 for file, sha256 in hashed(prompt.path).items()}
+        self._recordings = InstalledRecordings(AsLoaded(loaded), self._aside, settled)
+
+    async def _aside(self, work: Callable[[], Outcome]) -> Outcome:
+        self.reads += 1
+        return await asyncio.to_thread(work)
+
+    def look(self) -> Prompt | Changed:
+        """What a call would find."""
+        return asyncio.run(self._recordings.current("acme", self.prompt))
+
+    def refused(self) -> str:
+        """Why a call must not play it."""
+        found = self.look()
+        assert isinstance(found, Changed)
+        return found.why
+
+    def digest(self) -> str:
+        """What a call would put on record."""
+        found = self.look()
+        assert isinstance(found, Prompt)
+        return found.recording
+
+
+def silence(file: Path) -> None:
+    """Put silence of the same length in its place, into the same file."""
+    with wave.open(str(file)) as opened:
+        size = opened.getnframes() * 2
+    with file.open("r+b") as opened:
+        opened.seek(44)
+        opened.write(bytes(size))
+
+
+def test_digest_is_that_of_the_canonical_json() -> None:
+    """SHA-256 over RFC 8785's form: keys in order, no spaces; as any other program would make it."""
+    one, other = "ab" * 32, "cd" * 32
+    made = recording_digest({"wav": one, "alaw": other})
+    assert made == "dd31c1c88a8a9971f1f080ad5ea196580adb81ca662265ca2722a5cf998fa1b1"
+    assert recording_digest({}) == ""
+
+
+def test_silence_of_the_same_length_is_refused_until_the_prompt_is_back(prompt: Prompt) -> None:
+    """What Asterisk reports would be the same, so the file tells; the old one back, all is as before."""
+    files, file = Files(prompt), Path(f"{prompt.path}.wav")
+    digest, old = files.digest(), file.read_bytes()
+    silence(file)
+    assert f"{file} is not the recording any more" in files.refused()
+    assert "put that one back" in files.refused()
+    file.write_bytes(old)
+    assert files.digest() == digest == recording_digest({"wav": next(iter(hashed(prompt.path).values()))})
+
+
+def test_change_that_hides_its_time_is_seen(prompt: Prompt) -> None:
+    """Size, inode and time of the last change as before: the inode's own time cannot be set."""
+    files, file = Files(prompt), Path(f"{prompt.path}.wav")
+    files.digest()
+    before = file.stat()
+    silence(file)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = file.stat()
+    assert (after.st_ino, after.st_size, after.st_mtime_ns) == (
+        before.st_ino,
+        before.st_size,
+        before.st_mtime_ns,
+    )
+    assert "is not the recording any more" in files.refused()
+
+
+def test_files_are_read_once_while_nothing_changes(prompt: Prompt) -> None:
+    """A look costs a call a few `stat`; a file that was only touched is read once more and is the same."""
+    files = Files(prompt)
+    digest = files.digest()
+    assert [files.digest(), files.digest(), files.reads] == [digest, digest, 1]
+    os.utime(f"{prompt.path}.wav")
+    assert [files.digest(), files.digest(), files.reads] == [digest, digest, 2]
+    silence(Path(f"{prompt.path}.wav"))
+    assert files.refused() == files.refused()
+    assert files.reads == 3
+
+
+def test_file_that_was_just_written_is_read_again(prompt: Prompt) -> None:
+    """Within one tick of the file system's clock a second change would not show."""
+    files = Files(prompt, settled=2.0)
+    assert files.digest() == files.digest()
+    assert files.reads == 2
+
+
+def test_another_file_under_the_name_is_seen(prompt: Prompt) -> None:
+    """One that was moved there, or a whole folder."""
+    files, folder = Files(prompt), Path(prompt.path).parent
+    files.digest()
+    audio.write_wav(folder / "new.wav", audio.synthetic(1.5, 2))
+    (folder / "new.wav").replace(folder / "short.wav")
+    assert "is not the recording any more" in files.refused()
+    other = folder.with_name("other")
+    shutil.copytree(folder, other)
+    audio.write_wav(folder / "short.wav", audio.synthetic(1.5, 1))
+    digest = files.digest()
+    folder.rename(folder.with_name("old"))
+    other.rename(folder)
+    assert "is not the recording any more" in files.refused()
+    assert digest
+
+
+def test_format_that_comes_later_must_be_the_same_sound(prompt: Prompt) -> None:
+    """`prompts install` beside a running service makes no call fail; silence in another format does."""
+    files, other = Files(prompt), Path(f"{prompt.path}.sln")
+    digest = files.digest()
+    body = Path(f"{prompt.path}.wav").read_bytes()[44:]
+    other.write_bytes(body)
+    both = files.digest()
+    assert both == recording_digest({file.suffix[1:]: sha for file, sha in hashed(prompt.path).items()})
+    assert both != digest
+    other.write_bytes(bytes(len(body)))
+    assert f"{other} is not the recording any more" in files.refused()
+    other.unlink()
+    assert files.digest() == digest
+    Path(f"{prompt.path}.alaw").write_bytes(b"\xd5" * (len(body) // 2))
+    assert f"{prompt.path}.alaw is not the same sound as {prompt.path}.wav" in files.refused()
+
+
+def test_length_of_a_format_that_comes_later_is_known(prompt: Prompt) -> None:
+    """Asterisk reports positions in the samples of the file that it takes, the new one too."""
+    files = Files(prompt)
+    assert [length.rate for length in files.look().lengths] == [8000]
+    narrow = audio.read_wav(Path(f"{prompt.path}.wav"))
+    Path(f"{prompt.path}.sln16").write_bytes(narrow.repeat(2).tobytes())
+    assert [(length.samples, length.rate) for length in files.look().lengths] == [
+        (12_000, 8000),
+        (24_000, 16_000),
+    ]
+
+
+def test_what_asterisk_would_prefer_is_refused(prompt: Prompt) -> None:
+    """A recording in a folder named after a language, also one that was there and empty at the load."""
+    below = Path(prompt.path).parent / "de"
+    below.mkdir()
+    files = Files(prompt)
+    assert files.digest()
+    shutil.copy(f"{prompt.path}.wav", below / "short.wav")
+    assert "in language de Asterisk would play" in files.refused()
+    Path(f"{prompt.path}.wav").unlink()
+    assert "short.wav" in files.refused()
+
+
+def test_prompt_that_is_not_there_is_asterisks_to_tell(prompt: Prompt) -> None:
+    """A missing prompt is an outcome of its own, and no digest says that anything was played."""
+    files = Files(prompt)
+    assert files.digest()
+    Path(f"{prompt.path}.wav").unlink()
+    assert files.look() == prompt
+    shutil.rmtree(Path(prompt.path).parent)
+    assert files.look() == prompt
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads all")
+def test_prompt_that_cannot_be_read_is_refused(prompt: Prompt) -> None:
+    """Asterisk may be able to: what it plays then nobody knows."""
+    files = Files(prompt)
+    Path(f"{prompt.path}.wav").chmod(0)
+    assert "cannot be read" in files.refused()
+
+
+# --- a script, which has only what the ledger knows ---
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
+    """A company's, as a script opens it."""
+    opened = SqliteLedger(str(tmp_path / "acme.sqlite3"))
+    yield opened
+    opened.close()
+
+
+def scripts(prompt: Prompt, ledger: SqliteLedger, *more: Version) -> Outcome:
+    """What the next call's script would find of a prompt, short in version 1 (and in more)."""
+
+    async def at_once(work: Callable[[], Outcome]) -> Outcome:
+        return work()
+
+    served = OnRecord({"acme": [notice(spoken("1", prompt), *more)]}, {"acme": ledger})
+    return asyncio.run(InstalledRecordings(served, at_once).current("acme", prompt))
+
+
+def spoken(name: str, prompt: Prompt) -> Version:
+    """A version with this short prompt in Italian."""
+    return replace(version(name, full=False), short={"it": prompt})
+
+
+def test_script_remembers_what_it_served_first(prompt: Prompt, ledger: SqliteLedger) -> None:
+    """With no service ever run, the first call's recording is the one that later calls are held to."""
+    first = scripts(prompt, ledger)
+    assert isinstance(first, Prompt)
+    (sha256,) = hashed(prompt.path).values()
+    assert ledger.recordings() == {("privacy", "1", "short", "it", "wav"): sha256}
+    silence(Path(f"{prompt.path}.wav"))
+    found = scripts(prompt, ledger)
+    assert isinstance(found, Changed)
+    assert f"{prompt.path}.wav is not the recording any more" in found.why
+
+
+def test_script_compares_a_format_that_the_ledger_does_not_know(prompt: Prompt, ledger: SqliteLedger) -> None:
+    """The same sound is taken and remembered; silence is refused, and not remembered."""
+    scripts(prompt, ledger)
+    body = Path(f"{prompt.path}.wav").read_bytes()[44:]
+    Path(f"{prompt.path}.alaw").write_bytes(b"\xd5" * (len(body) // 2))
+    found = scripts(prompt, ledger)
+    assert isinstance(found, Changed)
+    assert "is not the same sound" in found.why
+    Path(f"{prompt.path}.alaw").unlink()
+    Path(f"{prompt.path}.sln").write_bytes(body)
+    assert isinstance(scripts(prompt, ledger), Prompt)
+    assert sorted(place[-1] for place in ledger.recordings()) == ["sln", "wav"]
+
+
+def test_prompt_of_two_versions_must_be_right_for_both(prompt: Prompt, ledger: SqliteLedger) -> None:
+    """A file that two versions name is played for neither if one of them was served with another."""
+    other = Recording(("privacy", "2", "short", "it", "wav"), f"{prompt.path}.wav", "ab" * 32)
+    ledger.keep([other])
+    assert isinstance(scripts(prompt, ledger), Prompt)
+    assert isinstance(scripts(prompt, ledger, spoken("2", prompt)), Changed)
+
+
+def test_i4_ledger_that_cannot_be_used_keeps_no_prompt_from_being_played(
+    prompt: Prompt, tmp_path: Path
+) -> None:
+    """I4: what callers were served before nobody can say then; the digest says what they hear now."""
+    (tmp_path / "broken").write_bytes(b"no database" * 100)
+    found = scripts(prompt, SqliteLedger(str(tmp_path / "broken")))
+    assert isinstance(found, Prompt)
+    assert len(found.recording) == 64
+
+
+# --- formats of one sound ---
+
+
+def encoded(source: Path, folder: Path) -> dict[str, Path]:
+    """A `.wav` in every format that sox writes."""
+    made = {"wav": source}
+    for extension, options in ENCODED.items():
+        made[extension] = folder / f"{source.parent.name}-{source.stem}.{extension}"
+        subprocess.run(["sox", "-D", source, "-c", "1", *options, made[extension]], check=True)
+    return made
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Path], dict[str, Path]]:
+    """The shipped short notices in Italian and German, in every format."""
+    folder = tmp_path_factory.mktemp("formats")
+    return encoded(SHIPPED / "it/short.wav", folder), encoded(SHIPPED / "de/short.wav", folder)
+
+
+@sox
+def test_formats_of_one_recording_are_one_sound(two: tuple[dict[str, Path], dict[str, Path]]) -> None:
+    """Whichever is the first of them; and no format of another recording is the same as any."""
+    for files, others in (two, two[::-1]):
+        for name in ("wav", "gsm", "sln16"):
+            assert odd([files[name], *files.values()]) == []
+            assert odd([files[name], *others.values()]) == [*others.values()]
+
+
+@sox
+@pytest.mark.parametrize(("extension", "second"), [("alaw", 8000), ("ulaw", 8000), ("sln16", 32_000)])
+def test_one_second_of_silence_or_of_other_words_is_another_sound(
+    two: tuple[dict[str, Path], dict[str, Path]], extension: str, second: int, tmp_path: Path
+) -> None:
+    """Wherever it is in the notice, also where most of it is as it was."""
+    right, other = two[0][extension].read_bytes(), two[1][extension].read_bytes()
+    quiet = {"alaw": b"\xd5", "ulaw": b"\xff", "sln16": b"\0"}[extension] * second
+    for at in range(second, len(right) - 2 * second, second):
+        for piece in (quiet, other[at : at + second]):
+            changed = tmp_path / f"changed.{extension}"
+            changed.write_bytes(right[:at] + piece + right[at + second :])
+            assert odd([two[0]["wav"], changed]) == [changed]
+
+
+@sox
+def test_softer_and_a_little_later_is_the_same_sound(
+    two: tuple[dict[str, Path], dict[str, Path]], tmp_path: Path
+) -> None:
+    """What another program made of it: 6 dB less, and 40 ms of silence before."""
+    later = tmp_path / "later.ulaw"
+    subprocess.run(
+        ["sox", "-D", two[0]["wav"], *ENCODED["ulaw"], later, "gain", "-6", "pad", "0.04"], check=True
+    )
+    assert odd([two[0]["wav"], later]) == []
+
+
+@sox
+def test_silence_is_no_prompt_in_any_format(
+    two: tuple[dict[str, Path], dict[str, Path]], tmp_path: Path
+) -> None:
+    """Of the very same length, in each format that sox writes, and in G.722."""
+    subprocess.run(
+        ["sox", "-n", "-r", "8000", "-c", "1", "-b", "16", tmp_path / "none.wav", "trim", "0", "17.4"],
+        check=True,
+    )
+    silent = [*encoded(tmp_path / "none.wav", tmp_path).values(), tmp_path / "none.g722"]
+    silent[-1].write_bytes(b"\xfa" * 139_200)
+    for name in ("wav", "gsm"):
+        assert odd([two[0][name], *silent]) == silent
+
+
+def test_one_format_is_nothing_to_compare(prompt: Prompt) -> None:
+    """As most prompts are."""
+    assert difference(prompt.path) == ""
+
+
+def test_format_that_is_broken_cannot_be_compared(prompt: Prompt) -> None:
+    """It is told, and not taken for the same."""
+    Path(f"{prompt.path}.wav16").write_bytes(b"RIFF")
+    assert "cannot be compared" in difference(prompt.path)

@@ -2,6 +2,7 @@
 # make test     sets everything up and runs all tests, those on a real Asterisk included
 # make fast     the same without those on a real Asterisk
 # make bare     make fast in a bare Debian 12, on its Python 3.11.2; needs root and debootstrap
+# make mutants  which changes to the program no test notices (MUTANTS="agi spool": of these modules)
 # make torture  the attacks among the tests, much longer: three quarters of an hour or so
 # make bench    measures informativa beside its peers, and writes a report into .bench/ (about 20 minutes)
 # make lint     style, types and import contracts
@@ -10,7 +11,7 @@
 PYTHON ?= python3
 export PYTHONPATH := tests
 
-.PHONY: demo test fast bare torture bench messages docs lint setup clean
+.PHONY: demo test fast bare mutants torture bench messages docs lint setup clean
 demo: setup
 	@.venv/bin/python -m lab.demo
 
@@ -22,7 +23,10 @@ fast: setup
 	@.venv/bin/python -m pytest -n 4 --ignore=tests/asterisk --ignore=tests/test_lab.py $(PYTEST)
 
 bare: setup
-	@.venv/bin/python -m lab.bare bookworm -- make fast PYTEST="$(PYTEST)"
+	@.venv/bin/python -m lab.bare bookworm -- make fast PYTEST="--ignore=tests/torture $(PYTEST)"
+
+mutants: setup
+	@.venv/bin/python -m lab.mutants $(MUTANTS)
 
 torture: setup
 	@.venv/bin/python -m lab.fetch
@@ -45,7 +49,7 @@ setup:
 	@$(PYTHON) -m lab.setup
 
 clean:
-	rm -rf .venv .demo .bench
+	rm -rf .venv .demo .bench .mutants
 
 docs: setup
 	@.venv/bin/python -m informativa.cli.reference > .github/reference.md

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from .debian import Unavailable, archive, cache_folder, disk_errors, keyring, network, only_one
 
-PACKAGES = ("make", "python3", "systemd")  # what the README asks for, and what looks at the unit
+PACKAGES = ("make", "python3", "sox", "systemd")  # what the README asks for, and what looks at the unit
 CHECKOUT = Path(__file__).resolve().parents[2]
 _USER = "plain"
 _HOME = f"home/{_USER}"

@@ -1,0 +1,184 @@
+"""Which changes to the program no test notices: `python -m lab.mutants [MODULE…]`.
+
+mutmut changes a function in one small way after the other and runs the module's tests; a change that all of
+them survive is a behaviour that nobody checks. It works on a copy of the installed wheel in `.mutants/`, and
+leaves alone what stands at module level, constants above all: literal numbers in tests hold those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+WORK = ROOT / ".mutants"
+REQUIREMENTS = ROOT / "tests" / "mutants-requirements.txt"
+EQUIVALENT = ROOT / "tests" / "mutants.toml"
+NEEDED = ("tests", "dialplan", "prompts", "README.md")  # beside the package, by its tests
+TESTS = {
+    "policy": ("policy",),
+    "playback": ("playback",),
+    "caller": ("caller",),
+    "agi": ("agi",),
+    "spool": ("spool",),
+    "call": ("call",),
+    "conversation": ("call",),
+    "ledgers/book": ("ledgers", "call"),
+    "ledgers/groupcommit": ("ledgers",),
+    "ledgers/memory": ("ledgers",),
+    "ledgers/rows": ("ledgers",),
+    "ledgers/sqlite": ("ledgers", "migration"),
+    "ledgers/backup": ("migration",),
+    "ledgers/watching": ("watching",),
+}
+"""Modules, and the test files that are to notice a change to each."""
+
+_TELL = """
+import json
+from mutmut.__main__ import SourceFileMutationData, walk_mutatable_files
+from mutmut.mutation.diff_apply import get_diff_for_mutant
+from mutmut.stats import status_by_exit_code
+for path in walk_mutatable_files():
+    data = SourceFileMutationData(path=path)
+    data.load()
+    for name, code in data.exit_code_by_key.items():
+        status = status_by_exit_code[code]
+        print(json.dumps([name, status, "" if status == "killed" else get_diff_for_mutant(name, path=path)]))
+"""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: the function, what the line was and became, and how its tests ended."""
+
+    function: str
+    before: str
+    after: str
+    status: str
+
+    @property
+    def killed(self) -> bool:
+        """Whether a test noticed it."""
+        return self.status in ("killed", "timeout", "segfault")
+
+
+def main(modules: Sequence[str]) -> int:
+    """The exit code: 1 if a mutant survived that nobody has named as equivalent."""
+    if unknown := [module for module in modules if module not in TESTS]:
+        print(f"There is no {unknown[0]}; one of: {' '.join(TESTS)}", file=sys.stderr)
+        return 1
+    tool, told = _tool(), _equivalents()
+    survived = 0
+    for module in modules or TESTS:
+        mutants = list(_mutants(module, tool))
+        lines = list(report(module, mutants, told.get(module, {})))
+        print("\n".join(lines), flush=True)
+        survived += len(lines) - 1
+    return 1 if survived else 0
+
+
+def report(module: str, mutants: Sequence[Mutant], equivalent: dict[str, str]) -> Iterator[str]:
+    """The score, and a line for each survivor that is not named as equivalent."""
+    survivors = [mutant for mutant in mutants if not mutant.killed]
+    left = [mutant for mutant in survivors if f"{mutant.before} → {mutant.after}" not in equivalent]
+    same = len(survivors) - len(left)
+    killed, all_of_them = len(mutants) - len(survivors), len(mutants) - same
+    share = 100 * killed / all_of_them if all_of_them else 100.0
+    yield f"{module}: {killed} of {all_of_them} killed ({share:.1f} %), {same} equivalent"
+    for mutant in left:
+        untested = " (no test runs it)" if mutant.status == "no tests" else ""
+        yield f"  {mutant.function}: {mutant.before} → {mutant.after}{untested}"
+
+
+def _equivalents() -> dict[str, dict[str, str]]:
+    """By module: the change, and why nobody could notice it."""
+    found: dict[str, dict[str, str]] = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))
+    return found
+
+
+def _mutants(module: str, tool: Path) -> Iterator[Mutant]:
+    """All mutants of one module, each run against its tests."""
+    folder = WORK / module.replace("/", "-")
+    _lay(folder, module)
+    python = [sys.executable, "-W", "ignore"]
+    environment = {**os.environ, "PYTHONPATH": str(tool)}
+    run = [*python, "-m", "mutmut", "run", "--max-children", str(os.cpu_count() or 1)]
+    with (folder / "log").open("w") as log:
+        subprocess.run(run, cwd=folder, env=environment, stdout=log, stderr=log, check=False)
+    ran = subprocess.run(
+        [*python, "-c", _TELL], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    if ran.returncode or not ran.stdout:
+        raise SystemExit(f"mutmut failed for {module}; see {folder}/log\n{ran.stderr}")
+    for line in ran.stdout.splitlines():
+        name, status, diff = json.loads(line)
+        before, after = (_changed(diff, sign) for sign in "-+")
+        yield Mutant(_function(name), before, after, status)
+
+
+def _lay(folder: Path, module: str) -> None:
+    """A copy of the installed package and of its tests, as mutmut wants them."""
+    shutil.rmtree(folder, ignore_errors=True)
+    spec = importlib.util.find_spec("informativa")
+    assert spec
+    assert spec.origin
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(spec.origin).parent, folder / "src" / "informativa", ignore=ignored)
+    for name in NEEDED:
+        place = ROOT / name
+        if place.is_dir():
+            shutil.copytree(place, folder / name, ignore=ignored)
+        else:
+            shutil.copy(place, folder / name)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]
+    filters = json.dumps(settings["ini_options"]["filterwarnings"])
+    tests = json.dumps([f"tests/test_{name}.py" for name in TESTS[module]])
+    (folder / "pyproject.toml").write_text(f"""
+[tool.pytest.ini_options]
+pythonpath = ["tests"]
+addopts = "--import-mode=importlib -p no:xdist -p no:cacheprovider --hypothesis-seed=0"
+filterwarnings = {filters}
+
+[tool.mutmut]
+source_paths = ["src/"]
+only_mutate = ["src/informativa/{module}.py"]
+pytest_add_cli_args_test_selection = {tests}
+also_copy = {json.dumps(NEEDED)}
+""")
+
+
+def _tool() -> Path:
+    """Where mutmut is; installed the first time, apart from what the tests run with."""
+    content = REQUIREMENTS.read_bytes()
+    tool = ROOT / ".venv" / f"mutmut-{hashlib.sha256(content).hexdigest()[:16]}"
+    if not tool.is_dir():
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+        own = ["--no-deps", "--require-hashes", "--target", str(tool), "-r", str(REQUIREMENTS)]
+        subprocess.run([*pip, *own], check=True)
+    return tool
+
+
+def _changed(diff: str, sign: str) -> str:
+    """The lines of a diff that went or came, as one."""
+    lines = (line for line in diff.splitlines() if line.startswith(sign) and not line.startswith(sign * 3))
+    return " ".join(line[1:].strip() for line in lines)
+
+
+def _function(name: str) -> str:
+    """`informativa.agi.xǁReplyReaderǁfeed__mutmut_7` as `ReplyReader.feed`."""
+    plain = name.rpartition("__mutmut_")[0].rpartition(".")[2]
+    return plain.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

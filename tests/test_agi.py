@@ -58,7 +58,7 @@ def test_options_are_read_by_their_names() -> None:
     assert (call.id, call.linked) == ("1700000000.7", "1700000000.3")
     assert call.options["heard"] == "privacy:1 a=b"
     forged = agi.parse_environment(raw.replace(b"1700000000.3", b"3331234567.1") % b"x")
-    assert forged.linked == "#.1"
+    assert forged.linked == "##########.#"
     assert agi.parse_environment(ENVIRONMENT % b"x").linked == ""
 
 

@@ -715,8 +715,11 @@ def test_i1_skip_that_cannot_be_recorded_after_a_played_step_is_not_made() -> No
 
 
 def test_i1_spooled_delivery_is_not_claimed_as_heard() -> None:
-    """I1: what no ledger took is no record to point at after a transfer; what one took is."""
-    session, lost = ScriptedSession(), ScriptedSession()
+    """I1: what no ledger took is no record to point at after a transfer, nor what was not heard out; what was
+    heard out and is on record is."""
+    session, lost, cut = ScriptedSession(), ScriptedSession(), ScriptedSession(playbacks=[hung_up(3)])
+    handle(cut, desk())
+    assert cut.variables["__INFORMATIVA_HEARD"] == ""
     handle(session, desk())
     handle(lost, desk(BrokenLedger()))
     assert session.variables["__INFORMATIVA_HEARD"] == "privacy:1"
@@ -924,3 +927,13 @@ def test_l19_look_up_has_two_times() -> None:
     told = events(at)[0]
     assert told.at == datetime(2026, 6, 1, tzinfo=UTC)
     assert told.recorded == datetime(2026, 11, 24, 12, 0, 1, tzinfo=UTC)
+
+
+def test_i1_record_of_one_notice_proves_no_other() -> None:
+    """I1: a claim for one notice that names another one's record leaves it due."""
+    country = Notice("country", (replace(version(), short={"it": OTHER}),))
+    at, _ledger = one_line(line(notice(), country))
+    handle(ScriptedSession(incoming("unknown"), playbacks=[whole(SHORT), hung_up(1)]), at)
+    again = ScriptedSession(incoming("unknown", options={"heard": "privacy:1 country:1"}))
+    handle(again, at)
+    assert [path for path, _ in again.played] == [OTHER.path]

@@ -467,7 +467,7 @@ CHANGED = {
     "unknown setting": ("  listen:", "  lisen:"),
     "unknown section": ("\nlines:", "\nlinse: {}\nlines:"),
     "no operator": ("operator:", "operatore:"),
-    "no list": ("shared_numbers: [", "shared_numbers: 1 # ["),
+    "no list": ("# shared_numbers: [", "shared_numbers: 1 # ["),
 }
 
 

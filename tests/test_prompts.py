@@ -256,6 +256,21 @@ def test_prompts_are_listed_and_found(folder: Path) -> None:
     assert prompts(folder, "play", path, "--path").stdout.strip() == path
 
 
+@sox
+def test_prompt_of_the_version_in_force_is_found(folder: Path, recording: Path) -> None:
+    """After a new version was made, the end of a path still names one prompt: what callers hear now."""
+    old = folder / "prompts/it/short.wav"
+    paste(folder, add(folder, recording, "--version", "2027-01").stdout)
+    assert prompts(folder, "play", "it/short", "--path").stdout == f"{folder}/{NEW}.wav\n"
+    assert prompts(folder, "play", "prompts/it/short", "--path").stdout == f"{old}\n"
+    file = folder / "informativa.yaml"
+    file.write_text(
+        file.read_text().replace('version: "2027-01"', 'version: "2027-01"\n            starts: 2099-01-01')
+    )
+    assert prompts(folder, "play", "it/short", "--path").stdout == f"{old}\n"
+    assert "may be one of several prompts" in wrong(folder, "play", "short", "--path")
+
+
 def test_playing(folder: Path, tmp_path: Path) -> None:
     """The prompt goes to `play`; where that cannot sound, how to hear it on a telephone is told."""
     program = tmp_path / "bin/play"

@@ -201,7 +201,7 @@ class Conversation:
             return await self.carry_out(replace(decision, play=True, reason=Reason.LEDGER_UNAVAILABLE))
         if event.informs and not verdict.error:
             self.heard.append(f"{event.notice}:{verdict.record}")
-        return replace(verdict, error=verdict.error or self._changed)
+        return replace(verdict, error=verdict.error or self._changed) if self._changed else verdict
 
     async def read(self) -> Verdict:
         """Put on record that an operator read the notices that are not for every call. Raises LedgerError."""

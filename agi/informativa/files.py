@@ -1,56 +1,146 @@
-"""Files that are put in place as a whole, also by root in a folder where others may write."""
+"""Files that are put in place as a whole, also by root in a folder where others may write.
+
+Whoever owns a folder may put a link, or another folder, under any name in there at any moment. So root
+works by descriptors: of the folder, in which names are looked up, and of what was made, whose mode and owner
+are set.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_LOOK = (
+    getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
+)  # O_PATH: a folder that may only be passed through
 
-def put(file: Path, data: bytes, like: os.stat_result | None = None, *, secret: bool = False) -> None:
+
+def put(
+    file: Path,
+    data: bytes,
+    like: os.stat_result | None = None,
+    *,
+    secret: bool = False,
+    for_folders_owner: bool = False,
+) -> None:
     """Write `file` as a whole or not at all: with the mode that it has, or 0644; a `secret` one is at most
-    for its owner and group. By root, for the owner of `like`, or else of the file that it replaces. Follows
-    no link that somebody left in its way. Raises OSError, also where a device is in its place or it is one
-    of the links in /dev.
+    for its owner and group. By root, for the owner of `like`, or of the folder that it really gets into, or
+    else of the file that it replaces. Follows no link
+    that somebody left in its way. Raises OSError, also where a device is in its place or it is one of the
+    links in /dev.
     """
-    there = _replaced(file)
-    part = file.with_name(f".{file.name}.part")
-    part.unlink(missing_ok=True)
-    mode = there.st_mode & 0o777 if there else 0o644
-    create(part, data, like or there, mode & 0o640 if secret else mode)
-    part.replace(file)
+    with _within(file) as folder:
+        there = _replaced(file, folder)
+        if for_folders_owner:
+            like = os.fstat(folder)
+        part = f".{file.name}.part"
+        with suppress(FileNotFoundError):
+            os.unlink(part, dir_fd=folder)
+        mode = (there.st_mode & 0o777 if there else 0o644) & (0o640 if secret else 0o777)
+        try:
+            _create(part, folder, data, like or there, mode)
+            os.replace(part, file.name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(part, dir_fd=folder)
+            raise
 
 
 def create(file: Path, data: bytes = b"", like: os.stat_result | None = None, mode: int = 0o600) -> None:
-    """A new file; by root, for the owner of `like`. Raises OSError, FileExistsError if there is one.
-
-    Mode and owner go by the descriptor: whoever owns the folder may put a link to another file under the
-    name meanwhile, and would be given that.
-    """
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(data)
-        os.fchmod(out.fileno(), mode)
-        if like is not None and os.geteuid() == 0:
-            os.fchown(out.fileno(), like.st_uid, like.st_gid)
+    """A new file; by root, for the owner of `like`. Raises OSError, FileExistsError if there is one."""
+    with _within(file) as folder:
+        _create(file.name, folder, data, like, mode)
 
 
 def point(link: Path, target: Path) -> None:
     """Have `link` lead to `target`. Raises OSError, FileExistsError if something else is there."""
-    if link.is_symlink() and link.readlink() == target:
-        return
-    if link.exists() and not link.is_symlink():
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(link))
-    part = link.with_name(f".{link.name}.part")
-    part.unlink(missing_ok=True)
-    part.symlink_to(target)
-    part.replace(link)
+    with _within(link) as folder:
+        with suppress(FileNotFoundError):
+            if not stat.S_ISLNK(os.stat(link.name, dir_fd=folder, follow_symlinks=False).st_mode):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+            if os.readlink(link.name, dir_fd=folder) == str(target):
+                return
+        part = f".{link.name}.part"
+        with suppress(FileNotFoundError):
+            os.unlink(part, dir_fd=folder)
+        os.symlink(target, part, dir_fd=folder)
+        os.replace(part, link.name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def _replaced(file: Path) -> os.stat_result | None:
+def make_folder(folder: Path) -> None:
+    """Make a folder that others may look into, and those around it, by root for the owner of the one that is
+    there. Raises OSError."""
+    if not folder.exists():
+        make_folder(folder.parent)
+        with _within(folder) as around, suppress(FileExistsError):
+            os.mkdir(folder.name, 0o755, dir_fd=around)
+            _give(folder.name, around, os.fstat(around), 0o755)
+
+
+def give_folder(folder: Path, like: os.stat_result) -> None:
+    """As root, let a folder that we have just made belong to somebody else. Raises OSError."""
+    with _within(folder) as around:
+        _give(folder.name, around, like)
+
+
+def read_foreign(file: Path, largest: int) -> bytes | None:
+    """What somebody else wrote; `None` if that is no file. Follows no link, waits for nobody. Raises
+    OSError."""
+    with _within(file) as folder:
+        descriptor = os.open(file.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
+    with os.fdopen(descriptor, "rb") as opened:
+        return opened.read(largest)
+
+
+@contextmanager
+def _within(file: Path) -> Iterator[int]:
+    """The folder of a file, however it is called meanwhile. What goes wrong is told by the file's path."""
+    try:
+        folder = os.open(file.parent, _LOOK)
+        try:
+            yield folder
+        finally:
+            os.close(folder)
+    except OSError as error:
+        error.filename = str(file)
+        raise
+
+
+def _create(name: str, folder: int, data: bytes, like: os.stat_result | None, mode: int) -> None:
+    made = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+    with os.fdopen(made, "wb") as out:
+        out.write(data)
+        os.fchmod(made, mode)
+        if like is not None and os.geteuid() == 0:
+            os.fchown(made, like.st_uid, like.st_gid)
+
+
+def _give(name: str, around: int, like: os.stat_result, mode: int = 0) -> None:
+    """Set the mode of a folder that we made, if given, and by root its owner. Raises PermissionError where
+    another one took its place."""
+    made = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=around)
+    try:
+        if os.fstat(made).st_uid != os.geteuid():
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        if mode:
+            os.fchmod(made, mode)
+        if os.geteuid() == 0:
+            os.fchown(made, like.st_uid, like.st_gid)
+    finally:
+        os.close(made)
+
+
+def _replaced(file: Path, folder: int) -> os.stat_result | None:
     """What is lost when the file is put in place; no link, whose mode lets everybody write."""
     try:
-        there = file.lstat()
+        there = os.stat(file.name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
     if stat.S_ISREG(there.st_mode):

@@ -52,18 +52,21 @@ class InstalledRecordings(Recordings):
 
     async def current(self, controller: str, prompt: Prompt) -> Prompt | Changed:
         """As the port says."""
-        return self._remembered(controller, prompt) or await self._aside(
-            lambda: self._looked(controller, prompt)
-        )
+        if found := self._remembered(controller, prompt):
+            return found
+        return await self._aside(lambda: self._looked(controller, prompt))
 
     def _remembered(self, controller: str, prompt: Prompt) -> Outcome | None:
         """What was found, if nothing changed since."""
-        seen, found = self._seen.get((controller, prompt.path), ({}, None))
+        if (seen := self._seen.get((controller, prompt.path))) is None:
+            return None
         try:
-            unchanged = all(mark(place) == known for place, known in seen.items())
+            for place, known in seen[0].items():
+                if mark(place) != known:
+                    return None
         except OSError:
             return None
-        return found if unchanged else None
+        return seen[1]
 
     def _looked(self, controller: str, prompt: Prompt) -> Outcome:
         with self._one:  # whoever waits for it finds what the first has found

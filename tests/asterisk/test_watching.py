@@ -70,6 +70,8 @@ def test_call_through_the_real_dialplan(site: Site) -> None:
         "status",
     ]
     assert facts["timeline"][0]["fact"] == f"Local/{LINE}@from-lab/n"
+    asked = [each["fact"] for each in facts["timeline"] if each["what"] == "service-asked"]
+    assert asked == [f"agi://127.0.0.1:{site.office.port}/notice"]  # without the token
     begins, ends = (each["seconds"] for each in facts["timeline"] if each["what"].startswith("notice"))
     assert ends - begins == pytest.approx(1.5, abs=0.5)
     (record,) = site.office.records()

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import bootstrap
+from ..config.controllers import begins, zone
 from ..config.prompts import measure
 from ..errors import SpeechError
 from ..i18n import _
@@ -95,7 +96,7 @@ def _copy(shelf: Shelf, sounds: Path, say: Callable[[str], None], *, dry_run: bo
     `Playback(informativa/acme/privacy-short)`; the files."""
     done: list[Path] = []
     for controller, place in shelf.configured():
-        if place.part not in ("short", "full") or place.version != _in_force(shelf, controller, place.notice):
+        if place.part not in ("short", "full") or place.version != in_force(shelf, controller, place.notice):
             continue
         base = sounds / place.language / "informativa" / controller / f"{place.notice}-{place.part}"
         there = Place(place.notice, place.version, place.part, place.language, base)
@@ -120,8 +121,10 @@ def _copy(shelf: Shelf, sounds: Path, say: Callable[[str], None], *, dry_run: bo
     return done
 
 
-def _in_force(shelf: Shelf, controller: str, notice: str) -> str:
+def in_force(shelf: Shelf, controller: str, notice: str) -> str:
+    """The version of a notice that callers hear now."""
     now = datetime.now(UTC)
+    own = zone(shelf.settings.controllers[controller].time_zone)
     versions = list(shelf.versions(controller, notice).values())
-    begun = [version for version in versions if version.starts is None or version.starts <= now]
+    begun = [version for version in versions if (begins(version.starts, own) or now) <= now]
     return (begun or versions[:1])[-1].version

@@ -23,6 +23,7 @@ from ..i18n import _
 from ..operations.companies import known
 from ..speech import audio, formats, texts
 from ..speech.spoken import TONGUES, key
+from .installing import in_force
 from .installing import install as install_
 from .options import Config, Json, print_json
 from .shelf import MATERIAL, Place, Shelf, described, warnings, write
@@ -161,7 +162,11 @@ def add(
 @app.command()
 def play(
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="A prompt, or the end of its path: it/short")
+        str,
+        typer.Argument(
+            metavar="[NAME]",
+            help="A prompt, or the end of its path: it/short; of several, that of the version in force",
+        ),
     ] = "",
     only_path: Annotated[bool, typer.Option("--path", help="Only print where it is.")] = False,
     config: Config = DEFAULT_FILE,
@@ -178,7 +183,9 @@ def play(
             print(_line(shelf, base))
         return
     wanted = Path(name).with_suffix("") if Path(name).suffix == ".wav" else Path(name)
-    found = [base for base in places if base.parts[-len(wanted.parts) :] == wanted.parts]
+    found = _meant(
+        [base for base in places if base.parts[-len(wanted.parts) :] == wanted.parts], wanted, shelf
+    )
     if not found and wanted.absolute().with_name(f"{wanted.name}.wav").exists():
         found = [wanted.absolute()]
     if len(found) != 1:
@@ -238,6 +245,19 @@ def doubtful(configuration: Configuration) -> list[str]:
 
 
 # --- steps ---
+
+
+def _meant(found: list[Path], wanted: Path, shelf: Shelf) -> list[Path]:
+    """Of prompts whose paths end alike: the one that was named in full, or those that callers hear now."""
+    if len(found) < 2:
+        return found
+    named = [base for base in found if shelf.relative(base) == str(wanted)]
+    heard = {
+        place.base
+        for controller, place in shelf.configured()
+        if controller and place.version == in_force(shelf, controller, place.notice)
+    }
+    return named or [base for base in found if base in heard] or found
 
 
 def _kept(place: Place, text: str) -> dict[str, bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from ..config.messages import unknown
 from ..config.prompts import EXTENSIONS
 from ..config.schema import ControllerSettings, VersionSettings
 from ..errors import InformativaError, SpeechError
-from ..files import put
+from ..files import make_folder, put
 from ..i18n import _, foreign, later
 from ..model import Recording
 from ..speech.audio import NARROW, Sound, from_pcm, stands_out
@@ -180,7 +179,8 @@ def write(files: Mapping[Path, bytes | str]) -> None:
     for file, content in files.items():
         data = content.encode() if isinstance(content, str) else content
         try:
-            put(file, data, make_folder(file.parent))
+            make_folder(file.parent)
+            put(file, data, for_folders_owner=True)
         except OSError as error:
             raise SpeechError(
                 _("{file} cannot be written ({why}).").format(
@@ -188,22 +188,6 @@ def write(files: Mapping[Path, bytes | str]) -> None:
                 ),
                 _("Run this as the user whose folder it is, or as root."),
             ) from error
-
-
-def make_folder(folder: Path) -> os.stat_result:
-    """Make a folder that others may look into, for the owner of the one around it; whose it is."""
-    if not folder.exists():
-        like = make_folder(folder.parent)
-        folder.mkdir()
-        folder.chmod(0o755)
-        give(folder, like)
-    return folder.stat()
-
-
-def give(path: Path, like: os.stat_result) -> None:
-    """As root, let a path belong to the owner of another."""
-    if os.geteuid() == 0:
-        os.chown(path, like.st_uid, like.st_gid)
 
 
 def warnings(place: Place, wav: bytes) -> Iterator[str]:

@@ -32,7 +32,7 @@ from ..model import (
 )
 from . import document as documents
 from . import remembered
-from .controllers import Controllers, zone
+from .controllers import Controllers, begins, zone
 from .doors import Doors
 from .findings import Findings, in_order
 from .messages import unknown
@@ -264,8 +264,7 @@ class _Builder:
             material=given.material,
             short=short,
             full=self._prompts(given.full, (*path, "full")),
-            starts=given.starts
-            and (given.starts if given.starts.tzinfo else given.starts.replace(tzinfo=own)),
+            starts=begins(given.starts, own),
             supplements={
                 known: self._prompts(prompts, (*path, "supplements", known))
                 for known, prompts in given.supplements.items()

@@ -134,6 +134,11 @@ def zone(name: str) -> tzinfo:
     return ZoneInfo(name)
 
 
+def begins(starts: datetime | None, own: tzinfo) -> datetime | None:
+    """When a version comes into force: a date without a zone is one of the controller's `own`."""
+    return starts if starts is None or starts.tzinfo else starts.replace(tzinfo=own)
+
+
 def _outsourcing(given: OutsourcingSettings) -> Outsourcing:
     return Outsourcing(
         processor=given.processor,

@@ -185,9 +185,7 @@ class GuardedRegister:
                 answer, error = question(caller), None
             except Exception as failure:  # whatever it is, it is the waiting call's to report
                 answer, error = [], failure
-            except (
-                BaseException
-            ) as failure:  # SystemExit, a panic: in the event loop it would end the service
+            except BaseException as failure:  # a driver's exit or panic would end the service's loop
                 answer, error = [], RuntimeError(type(failure).__name__)
             if not self._asks(future, None):  # it may have been cut off, and is of no more use
                 question = None

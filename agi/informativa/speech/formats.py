@@ -10,14 +10,17 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import SpeechError
+from ..files import give_folder, read_foreign
 from ..i18n import _, foreign
 from .audio import NARROW, WIDE, sox
 
 _NARROW = ("-r", str(NARROW), "-c", "1")
 _PATIENCE = 60.0  # seconds for Asterisk
+_LARGEST = 64 << 20  # bytes; ten minutes of G.722 are five million
 
 
 def _encoded(*options: str) -> Callable[[Path, Path], None]:
@@ -56,14 +59,15 @@ def _by_asterisk(asterisk: str, source: Path, target: Path) -> str:
             file=source.parent, why=foreign(error.strerror or "")
         )
     try:
-        owner = source.parent.stat()
-        if os.geteuid() == 0:
-            os.chown(shared, owner.st_uid, owner.st_gid)
+        give_folder(shared, source.parent.stat())
         made = shared / target.name
         said = _run(asterisk, "-rx", f'file convert "{source}" "{made}"')
-        if made.is_file() and not made.is_symlink():
-            target.write_bytes(made.read_bytes())
+        with suppress(OSError):  # what is missing is told by what it said
+            if content := read_foreign(made, _LARGEST):
+                target.write_bytes(content)
         return said
+    except OSError as error:
+        return _("{file} cannot be written ({why})").format(file=shared, why=foreign(error.strerror or ""))
     finally:
         shutil.rmtree(shared, ignore_errors=True)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from informativa.cli import setup
 from informativa.config import load, remembered
 from informativa.config.prompts import measure
 from informativa.errors import ConfigError
@@ -337,8 +338,8 @@ def test_settings_to_think_about_warn(folder: Path, setting: str, word: str) -> 
 
 BLOCK = """    outsourcing:
       processor: Acme S.p.A.
-      contract: {reference: "put its number here", date: 2026-10-01}
-      analysis: {reference: "put its number here", date: 2026-09-15}
+      contract: {reference: "2026/12", date: 2026-10-01}
+      analysis: {reference: "2026/11", date: 2026-09-15}
 """
 
 
@@ -346,7 +347,21 @@ BLOCK = """    outsourcing:
     ("old", "new", "why"),
     [
         (BLOCK, "", "is served by Acme S.p.A., so it needs this block"),
-        ("date: 2026-09-15", "date: 2999-01-01", "the analysis is of a day that is still to come"),
+        ("date: 2026-10-01", "date: 2999-01-01", "the contract is of a day that is still to come"),
+        ("date: 2026-09-15", "date: 2026-10-02", "the analysis is of 2026-10-02, and so not of a day before"),
+        ("date: 2026-09-15", "date: 2026-10-01", "the analysis is of 2026-10-01, and so not of a day before"),
+        ("processor: Acme S.p.A.", "processor: Call Center S.r.l.", "but Acme S.p.A. answers the calls"),
+        (
+            "processor: Acme S.p.A.",
+            "processor: Acme",
+            "look like the same company: write the same name in both",
+        ),
+        ("name: Borealis GmbH", "name: Acme", "look like the same company; write the same name in both; or"),
+        (
+            "operator: Acme S.p.A.",
+            "operator: Acme Holding S.p.A.",
+            "Acme S.p.A. and the operator, Acme Holding S.p.A., are not the same name, but look like the same",
+        ),
         (
             "operator: Acme S.p.A.",
             "operator: Call Center S.r.l.",
@@ -354,19 +369,75 @@ BLOCK = """    outsourcing:
         ),
     ],
 )
-def test_controller_that_another_company_serves_needs_its_papers(folder, old, new, why) -> None:
-    """Without contract and prior analysis that controller is refused, and only that one."""
+def test_l10_controller_that_another_company_serves_needs_its_papers(folder, old, new, why) -> None:
+    """L10: without contract and an analysis before it, with whoever answers, that controller is refused."""
+    if new == "name: Acme":
+        edit(folder, BLOCK, "")
     configuration = load(edit(folder, old, new))
+    assert any(why in str(problem) for problem in configuration.refused), configuration.refused
+    refused = {name for name, given in configuration.controllers.items() if given.refused}
+    assert refused == ({"acme", "borealis"} if old.startswith("operator") else {"borealis"})
+
+
+PLACEHOLDERS = [
+    *("put its number here", "PUT THE NUMBER HERE!", "TODO", "to be defined", "…", "xxx", "n/a", "N.D."),
+    *(
+        "tbd.",
+        "???",
+        "da definire",
+        "Da compilare.",
+        "inserire qui il riferimento",
+        "-",
+        "\u200b",
+        "<number>",
+    ),
+    *("[contract no.]", "0000", "contract", "numero contratto", "keine", "noch offen", "lorem ipsum"),
+    *("CHANGE_ME", "none", "segue"),
+]
+REFERENCES = [
+    *("2026/12", "C-1", "1", "prot. 123", "DPA-2026-001", "archive/borealis.pdf", "contract 7", "n. a-12"),
+    *("Contratto quadro Rossi", "https://example.com/contracts/12"),
+]
+
+
+@pytest.mark.parametrize("paper", ["contract", "analysis"])
+@pytest.mark.parametrize("reference", PLACEHOLDERS)
+def test_l10_placeholder_is_no_paper(folder: Path, reference: str, paper: str) -> None:
+    """L10: a reference that does not say which paper it is keeps that controller from going live."""
+    known = {"contract": "2026/12", "analysis": "2026/11"}[paper]
+    configuration = load(edit(folder, f'reference: "{known}"', f'reference: "{reference}"'))
     (problem,) = configuration.refused
-    assert why in str(problem)
-    assert [bool(c.refused) for c in configuration.controllers.values()].count(True) == 1
+    assert problem.key == f"controllers.borealis.outsourcing.{paper}.reference"
+    assert "does not say which paper" in problem.message
+    assert [bool(each.refused) for each in configuration.controllers.values()] == [False, True]
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_l10_reference_of_any_form_is_one(folder: Path, reference: str) -> None:
+    """L10: how a company numbers or files its papers is its own affair."""
+    assert load(edit(folder, 'reference: "2026/12"', f'reference: "{reference}"')).refused == ()
+
+
+def test_l10_template_is_not_live_until_it_is_filled_in(tmp_path: Path) -> None:
+    """L10: what `init` ships for a company served by another names no papers, so that one is not live."""
+    setup.init(tmp_path / "etc")
+    configuration = load(tmp_path / "etc/informativa.yaml")
+    assert [problem.key for problem in configuration.refused] == [
+        "controllers.borealis.outsourcing.contract.reference",
+        "controllers.borealis.outsourcing.analysis.reference",
+    ]
+    assert not configuration.controllers["acme"].refused
+
+
+def test_one_name_however_it_is_written(folder: Path) -> None:
+    """Capitals, points and spaces make no other company of the operator."""
+    edit(folder, "operator: Acme S.p.A.", "operator: ACME  SpA")
+    assert load(folder / "informativa.yaml").refused == ()
 
 
 def test_papers_are_checked_for_what_they_must_say(folder: Path) -> None:
     """A block that lacks a date or a reference is a mistake like any other."""
-    found = problems(
-        edit(folder, '      contract: {reference: "put its number here", date: 2026-10-01}\n', "")
-    )
+    found = problems(edit(folder, '      contract: {reference: "2026/12", date: 2026-10-01}\n', ""))
     assert any("controllers.borealis.outsourcing.contract: is missing" in problem for problem in found)
 
 

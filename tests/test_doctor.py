@@ -29,6 +29,7 @@ from informativa.doctor.case import Case
 from informativa.doctor.dialplan import FORMATS, MODULES, Step
 from informativa.doctor.examination import CHECKS
 from informativa.doctor.findings import Finding
+from lab.office import fill_in
 
 SHIPPED = (Path(__file__).resolve().parent.parent / "dialplan/informativa.conf").read_text()
 PROGRAM = Path(sys.executable).with_name("informativa")
@@ -203,6 +204,7 @@ def public() -> Iterator[Path]:
     place = Path(tempfile.mkdtemp(dir="/tmp"))
     place.chmod(0o755)
     subprocess.run([PROGRAM, "init", place / "etc"], check=True, capture_output=True)
+    fill_in(place / "etc/informativa.yaml")
     yield place / "etc"
     shutil.rmtree(place)
 

@@ -19,7 +19,7 @@ from informativa.cli import setup
 from informativa.cli.log import WAITING, Sink
 from informativa.config import load
 from informativa.model import Period
-from lab.office import Office
+from lab.office import Office, fill_in
 from test_ledgers import PLAYED
 
 
@@ -138,6 +138,7 @@ def test_unit_is_right_and_hardened(unit: Path) -> None:
 def test_unit_of_a_folder_with_a_space(tmp_path: Path) -> None:
     """Paths that systemd would take for two are quoted."""
     setup.init(tmp_path / "a b")
+    fill_in(tmp_path / "a b/informativa.yaml")
     text = setup._unit(load(tmp_path / "a b" / "informativa.yaml"))
     assert f'serve -c "{tmp_path}/a b/informativa.yaml"' in text
     assert f'ReadWritePaths="{tmp_path}/a b/ledger"' in text

@@ -18,7 +18,7 @@ from ..errors import InformativaError
 from ..i18n import _, foreign, later
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Identified, Kind, Notice, NumberForm, Record, Version, told_elsewhere
-from .options import Config, Json, controller_named, known, print_json, silent
+from .options import Config, Json, controller_named, known, live, print_json, silent
 
 app = typer.Typer(help="Answer a caller's request for access or erasure.", no_args_is_help=True)
 
@@ -127,7 +127,7 @@ def record(
 ) -> None:
     """Put on record that this caller was told elsewhere. Raises InformativaError for what cannot be."""
     configuration = load(file)
-    owner = controller_named(configuration, controller)
+    owner = live(configuration, controller)
     caller, now = _identified(number), datetime.now(UTC)
     if on > now:
         raise InformativaError(

@@ -18,7 +18,7 @@ from ..files import put
 from ..i18n import _, foreign
 from . import checking, setup
 from .extensions import Reading, read
-from .options import Config, Json, print_json
+from .options import Config, Json, not_live, print_json
 
 app = typer.Typer(help="Print the dialplan for this configuration, write it, or install it.")
 
@@ -84,9 +84,8 @@ def install(
             ) from error
     found = read(folder / "extensions.conf", target, "informativa,s,1")
     freepbx = freepbx or (folder / "extensions_additional.conf").exists()
-    done = _Installed(
-        target, there == text, dry_run, freepbx, found, tuple(checking.out_of_reach(configuration))
-    )
+    warned = (*not_live(configuration), *checking.out_of_reach(configuration))
+    done = _Installed(target, there == text, dry_run, freepbx, found, warned)
     print_json(done.facts()) if as_json else print("\n".join(done.said()))
 
 

@@ -26,7 +26,7 @@ from ..i18n import _, foreign
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Event, Identified, Kind, Notice, NumberForm, told_elsewhere
 from .callers import find_notice, find_version
-from .options import controller_named, print_json
+from .options import live, print_json
 from .terminal import console
 
 BATCH = 5000  # rows in one transaction
@@ -89,7 +89,7 @@ def run(
 ) -> None:
     """Import `file`; what could not be taken goes, by line number and reason, beside it."""
     configuration = load(config)
-    owner = controller_named(configuration, controller)
+    owner = live(configuration, controller)
     told = find_notice(configuration, controller, notice)
     source = Source(owner, told, kind, reference, region, datetime.now(UTC))
     rejects = file.with_name(f"{file.name}.rejects.csv")

@@ -85,6 +85,28 @@ def controller_named(configuration: Configuration, name: str) -> Controller:
     return found
 
 
+def live(configuration: Configuration, name: str) -> Controller:
+    """The controller that an admin named, if it may go live: of another nothing is put on record. Raises
+    InformativaError."""
+    found = controller_named(configuration, name)
+    if found.refused:
+        raise InformativaError(
+            _("Controller {id} is not live: {refused}.").format(id=found.id, refused=found.refused),
+            _("Type: informativa check -c {file}").format(file=configuration.file),
+        )
+    return found
+
+
+def not_live(configuration: Configuration) -> list[str]:
+    """Of each controller that may not go live, that it is not, why, and what its callers get."""
+    message = _("{name} ({id}) is not live, so its callers hear the notice on every call, unrecorded: {why}")
+    return [
+        message.format(name=each.name, id=each.id, why=each.refused)
+        for each in configuration.controllers.values()
+        if each.refused
+    ]
+
+
 def line_named(configuration: Configuration, number: str) -> Line:
     """The line of a called number, in any of its spellings. Raises InformativaError as above."""
     found = configuration.spelled.get(number)

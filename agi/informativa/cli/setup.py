@@ -28,7 +28,7 @@ from ..model import Line
 from . import checking
 from .keys import write_key
 from .log import LogFormat, configure
-from .options import print_json
+from .options import not_live, print_json
 from .terminal import verbatim
 
 _ALONE = "# Nothing that is configured leaves this machine.\nIPAddressDeny=any\nIPAddressAllow=localhost\n"
@@ -64,8 +64,8 @@ def init(folder: Path) -> None:
     file = folder / "informativa.yaml"
     print(
         _(
-            "Wrote {file} with two example companies, their keys and the prompts.\nNext: edit"
-            " {file}, then type: informativa check -c {file}"
+            "Wrote {file} with two example companies, their keys and the prompts. The second is not live"
+            " until its papers are named.\nNext: edit {file}, then type: informativa check -c {file}"
         ).format(file=file)
     )
 
@@ -152,14 +152,14 @@ def dialplan(file: Path, output: Path | None) -> None:
     """The dialplan made out for this configuration: printed, or put in place of `output` as a whole."""
     configuration = load(file, keep=True)
     put_text(made_out(configuration), output, "asterisk -rx 'dialplan reload'")
-    _warn(checking.out_of_reach(configuration))
+    _warn([*not_live(configuration), *checking.out_of_reach(configuration)])
 
 
 def systemd(file: Path, output: Path | None) -> None:
     """The systemd unit made out for this configuration: printed, or put in place of `output` as a whole."""
     configuration = load(file, keep=True)
     put_text(_unit(configuration), output, "systemctl daemon-reload && systemctl enable --now informativa")
-    _warn(checking.out_of_reach(configuration))
+    _warn([*not_live(configuration), *checking.out_of_reach(configuration)])
     if checking.owner(configuration).st_uid == 0:
         message = _("root owns the ledgers, so the service runs as root; for Asterisk's user: {command}")
         _warn([message.format(command=f"chown -R asterisk: {configuration.folder}")])

@@ -21,7 +21,7 @@ from ..ledgers.sqlite import SqliteStore
 from ..model import Decision, Identified, Line, ManagerAccount, Reason, Record, Status
 from ..trial import Moment, What
 from .explain import WITHHELD, known_to, ringing
-from .options import line_named, print_json
+from .options import line_named, live, print_json
 
 _NUMBER = re.compile(r"\+?[0-9]{2,20}")
 _CONTEXT = re.compile(r"[A-Za-z0-9_.-]+")
@@ -98,6 +98,7 @@ def run(file: Path, to: str, number: str, context: str, *, through: bool, sure: 
 
 def _planned(configuration: Configuration, to: str, number: str, context: str, sure: bool) -> _Test:
     line = line_named(configuration, to)
+    live(configuration, line.controller.id)
     if number != WITHHELD and not _NUMBER.fullmatch(number):
         raise InformativaError(
             _("That is no number to call from."), _("Type it like +393331234567, or `withheld`.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..i18n import _
 from ..model import Controller, Document, Outsourcing
+from . import papers
 from .document import KeyPath
 from .findings import Findings
 from .lookups import lookups
@@ -53,20 +54,14 @@ class Controllers:
         """Why a controller may not go live (Garante 2007: nothing is outsourced without prior analysis)."""
         if given.name == self._settings.operator:
             return ""
-        path: KeyPath = ("controllers", name, "outsourcing")
-        message = ""
-        if given.outsourcing is None:
-            message = _(
-                "{name} is served by {operator}, so it needs this block (processor, contract,"
-                " analysis); type: informativa outsourcing-worksheet {id}"
-            ).format(name=given.name, operator=self._settings.operator, id=name)
-        else:
-            for paper in ("contract", "analysis"):
-                if getattr(given.outsourcing, paper).date > datetime.now(UTC).date():
-                    message = _("the {paper} is of a day that is still to come").format(paper=paper)
-        if message:
-            self._found.refuse(path, message)
-        return message
+
+        today = datetime.now(zone(given.time_zone)).date()
+        why = list(papers.told(given, self._settings.operator, today))
+        worksheet = _("what it starts from prints: informativa outsourcing-worksheet {id}").format(id=name)
+        for place, message, fix in why:
+            path = ("controllers", name, "outsourcing", *place)
+            self._found.refuse(path, message, fix if place else f"{fix}; {worksheet}".lstrip("; "))
+        return ", ".join(message for _place, message, _fix in why)
 
     def _old_keys(self, name: str, given: ControllerSettings) -> Iterator[bytes]:
         """Keys that `keys rotate` put away and whose time is not over; of those that are, a word."""

@@ -30,12 +30,12 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
 
-    def problem(self, path: Sequence[str | int], message: str) -> Problem:
+    def problem(self, path: Sequence[str | int], message: str, remedy: str = "") -> Problem:
         """A problem at `path`, on the line of the longest part of it that exists."""
         place = tuple(path)
         while place and place not in self.lines:
             place = place[:-1]
-        return Problem(self.file, self.lines.get(place), dotted(path), message)
+        return Problem(self.file, self.lines.get(place), dotted(path), message, remedy)
 
 
 def dotted(path: Sequence[str | int]) -> str:

@@ -26,9 +26,9 @@ class Findings:
         """Note a problem."""
         self.problems.append(self._document.problem(path, message))
 
-    def refuse(self, path: KeyPath, message: str) -> None:
+    def refuse(self, path: KeyPath, message: str, remedy: str) -> None:
         """Note why a controller may not go live."""
-        self.refused.append(self._document.problem(path, message))
+        self.refused.append(self._document.problem(path, message, remedy))
 
     def warn(self, path: KeyPath, message: str) -> None:
         """Note what an admin should have thought about."""

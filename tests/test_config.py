@@ -360,7 +360,7 @@ BLOCK = """    outsourcing:
         (
             "operator: Acme S.p.A.",
             "operator: Acme Holding S.p.A.",
-            "Acme S.p.A. and the operator, Acme Holding S.p.A., are not the same name, but look like the same",
+            "Acme S.p.A. and the operator, Acme Holding S.p.A., are not the same name, but look like",
         ),
         (
             "operator: Acme S.p.A.",

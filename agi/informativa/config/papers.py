@@ -21,233 +21,38 @@ if TYPE_CHECKING:
 ALIKE = 0.85  # how much two names have in common that may be of one company
 
 # One of these anywhere, and the rest says nothing either. (No pattern: a script would have to compile it.)
-_PHRASES = tuple(
-    f" {phrase} "
-    for phrase in (
-        *("todo", "to do", "tba", "tbc", "tbd", "fixme", "fix me", "changeme", "change me", "change this"),
-        *(
-            "placeholder",
-            "place holder",
-            "segnaposto",
-            "platzhalter",
-            "lorem",
-            "asdf",
-            "qwerty",
-            "to be",
-            "fill in",
-        ),
-        *("da definire", "da compilare", "da inserire", "da completare", "da stabilire", "da indicare"),
-        *("da aggiungere", "da fare", "da assegnare", "wird nachgereicht", "noch offen", "hier eintragen"),
-        *("hier einfügen", "hier einsetzen", "à définir", "a definir", "à compléter", "à remplir", "fill me"),
-    )
-)
-_PUT = frozenset(
-    [
-        "add",
-        "put",
-        "insert",
-        "enter",
-        "write",
-        "type",
-        "inserire",
-        "scrivere",
-        "mettere",
-        "indicare",
-        "inserisci",
-        "scrivi",
-        "metti",
-    ]
-)
+_NEVER = """
+    todo, to do, tba, tbc, tbd, fixme, fix me, changeme, change me, change this, placeholder, place
+    holder, segnaposto, platzhalter, lorem, asdf, qwerty, to be, fill in, da definire, da compilare, da
+    inserire, da completare, da stabilire, da indicare, da aggiungere, da fare, da assegnare, wird
+    nachgereicht, noch offen, hier eintragen, hier einfügen, hier einsetzen, à définir, a definir, à
+    compléter, à remplir, fill me
+"""
+# First, where `here` is last.
+_PUT = """
+    add put insert enter write type inserire scrivere mettere indicare inserisci scrivi metti
+"""
 # Nothing but these: which paper it is does not stand there.
-_FILLERS = frozenset(
-    [
-        "a",
-        "abc",
-        "an",
-        "and",
-        "analysis",
-        "analisi",
-        "analyse",
-        "analyses",
-        "as",
-        "available",
-        "code",
-        "contract",
-        "contracts",
-        "contrat",
-        "contratto",
-        "contratti",
-        "bar",
-        "beispiel",
-        "date",
-        "data",
-        "datum",
-        "del",
-        "della",
-        "dell",
-        "der",
-        "des",
-        "di",
-        "die",
-        "document",
-        "documento",
-        "dokument",
-        "du",
-        "dummy",
-        "e",
-        "empty",
-        "entfällt",
-        "esempio",
-        "est",
-        "example",
-        "exemple",
-        "fehlt",
-        "folgt",
-        "follow",
-        "follows",
-        "foo",
-        "for",
-        "here",
-        "hier",
-        "ici",
-        "i",
-        "il",
-        "in",
-        "ist",
-        "it",
-        "its",
-        "known",
-        "keine",
-        "kein",
-        "l",
-        "la",
-        "le",
-        "leer",
-        "missing",
-        "n",
-        "na",
-        "nb",
-        "nd",
-        "nessun",
-        "nessuna",
-        "nessuno",
-        "nicht",
-        "nil",
-        "no",
-        "none",
-        "non",
-        "not",
-        "noto",
-        "nota",
-        "nr",
-        "null",
-        "num",
-        "number",
-        "numero",
-        "nummer",
-        "numéro",
-        "of",
-        "offen",
-        "on",
-        "one",
-        "or",
-        "our",
-        "paper",
-        "pending",
-        "prior",
-        "prot",
-        "protocollo",
-        "qui",
-        "ref",
-        "reference",
-        "referenz",
-        "rif",
-        "riferimento",
-        "riservato",
-        "sample",
-        "sconosciuto",
-        "segue",
-        "soon",
-        "t",
-        "test",
-        "the",
-        "this",
-        "title",
-        "to",
-        "und",
-        "unbekannt",
-        "undefined",
-        "unknown",
-        "und",
-        "vertrag",
-        "vuoto",
-        "x",
-        "y",
-        "z",
-        "your",
-        "yes",
-        "si",
-        "sì",
-        "ok",
-    ]
-)
-_LEGAL = frozenset(
-    [
-        "ag",
-        "bv",
-        "co",
-        "company",
-        "corp",
-        "corporation",
-        "eirl",
-        "ek",
-        "eu",
-        "ev",
-        "gbr",
-        "gesmbh",
-        "gmbh",
-        "group",
-        "gruppo",
-        "inc",
-        "incorporated",
-        "kg",
-        "kgaa",
-        "limited",
-        "llc",
-        "llp",
-        "ltd",
-        "nv",
-        "og",
-        "ohg",
-        "oy",
-        "plc",
-        "sa",
-        "sas",
-        "sapa",
-        "sarl",
-        "sc",
-        "scarl",
-        "scpa",
-        "scrl",
-        "se",
-        "sl",
-        "snc",
-        "spa",
-        "srl",
-        "srls",
-        "ss",
-        "ug",
-        "und",
-        "cie",
-        "società",
-        "societa",
-        "coop",
-        "cooperativa",
-        "sociale",
-        "onlus",
-        "aps",
-    ]
-)
+_FILLERS = """
+    a abc an and analysis analisi analyse analyses as available code contract contracts contrat
+    contratto contratti bar beispiel date data datum del della dell der des di die document documento
+    dokument du dummy e empty entfällt esempio est example exemple fehlt folgt follow follows foo for
+    here hier ici i il in ist it its known keine kein l la le leer missing n na nb nd nessun nessuna
+    nessuno nicht nil no none non not noto nota nr null num number numero nummer numéro of offen on one
+    or our paper pending prior prot protocollo qui ref reference referenz rif riferimento riservato
+    sample sconosciuto segue soon t test the this title to und unbekannt undefined unknown vertrag vuoto
+    x y z your yes si sì ok
+"""
+# Of what form a company is, not which.
+_LEGAL = """
+    ag bv co company corp corporation eirl ek eu ev gbr gesmbh gmbh group gruppo inc incorporated kg
+    kgaa limited llc llp ltd nv og ohg oy plc sa sas sapa sarl sc scarl scpa scrl se sl snc spa srl srls
+    ss ug und cie società societa coop cooperativa sociale onlus aps
+"""
+
+_PHRASES = tuple(f" {phrase} " for phrase in " ".join(_NEVER.split()).split(", "))
+_VERBS, _LEGAL_FORMS = frozenset(_PUT.split()), frozenset(_LEGAL.split())
+_EMPTY = frozenset(_FILLERS.split()) | _VERBS
 
 
 def told(given: ControllerSettings, operator: str, today: date) -> Iterator[tuple[tuple[str, ...], str, str]]:
@@ -305,13 +110,13 @@ def _order(given: OutsourcingSettings) -> Iterator[tuple[tuple[str, ...], str, s
 
 
 def placeholder(reference: str) -> bool:
-    """Whether a reference stands for one that is still to be written: nothing in it says which paper it is."""
+    """Whether a reference stands for one still to be written: nothing in it says which paper it is."""
     words = _words(reference)
     if all(map(_says_nothing, words)):
         return True
     ends = reference.strip()[0] + reference.strip()[-1]
     bracketed = ends in ("<>", "[]", "{}") and not any(map(str.isdigit, reference))
-    told_to = words[0] in _PUT and words[-1] in ("here", "qui")
+    told_to = words[0] in _VERBS and words[-1] in ("here", "qui")
     text = f" {' '.join(words)} "
     return bracketed or told_to or any(phrase in text for phrase in _PHRASES)
 
@@ -348,7 +153,7 @@ def _plain(name: str) -> str:
 def _core(name: str) -> set[str]:
     """The words of a name without its legal form."""
     words = _words(re.sub(r"(?<=\b\w)\.\s?(?=\w\b)", "", name))  # S.r.l., S. r. l.
-    return {word for word in words if word not in _LEGAL} or set(words)
+    return {word for word in words if word not in _LEGAL_FORMS} or set(words)
 
 
 def _words(text: str) -> list[str]:

@@ -12,11 +12,11 @@ from typing import Annotated
 import typer
 
 from ..config import DEFAULT_FILE, load
-from ..doctor import users
+from ..doctor import local, users
 from ..errors import InformativaError
 from ..files import put
 from ..i18n import _, foreign
-from . import checking, setup
+from . import setup
 from .extensions import Reading, read
 from .options import Config, Json, not_live, print_json
 
@@ -84,7 +84,7 @@ def install(
             ) from error
     found = read(folder / "extensions.conf", target, "informativa,s,1")
     freepbx = freepbx or (folder / "extensions_additional.conf").exists()
-    warned = (*not_live(configuration), *checking.out_of_reach(configuration))
+    warned = (*not_live(configuration), *local.out_of_reach(configuration))
     done = _Installed(target, there == text, dry_run, freepbx, found, warned)
     print_json(done.facts()) if as_json else print("\n".join(done.said()))
 

@@ -149,6 +149,64 @@ def test_all_mistakes_at_once(folder: Path) -> None:
     assert "did you mean borealis" in found[1]
 
 
+def test_all_mistakes_at_once_whatever_they_are(folder: Path) -> None:
+    """A key that stands twice, a misspelt setting, a missing one, a file that is not there, a name that there
+    is not: one run tells all of them, each once, and nothing that only follows from them."""
+    edit(folder, "    callers: either", "    callers: either\n    callers: either")
+    edit(folder, "  listen: 127", "  lisen: 127")
+    edit(folder, "operator: Acme S.p.A.", "operater: Acme S.p.A.")
+    edit(folder, "    name: Acme S.p.A.", "    nam: Acme S.p.A.")
+    edit(folder, "de: prompts/de/full", "de: prompts/de/gone")
+    edit(folder, "- notice: privacy", "- notice: privcy")
+    file = edit(folder, "region: DE", "region: Germany")
+    borealis = "controllers.borealis.notices.privacy.versions[0]"
+    assert [one.partition(": ")[2].partition(";")[0].partition(" (")[0] for one in problems(file)] == [
+        "operator: is missing",
+        "service.lisen: is not a setting here",
+        "operater: is not a setting here",
+        "controllers.acme.name: is missing",
+        "controllers.acme.nam: is not a setting here",
+        f"{borealis}.full.de: there is no sound file prompts/de/gone.wav",
+        "lines.+390212345678.plan[0].notice: there is no notice privcy",
+        "lines.+390212345678.callers: stands here twice",
+        "lines.+493012345678.region: 'Germany' is not a country in two capitals such as `IT`",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    key: keys/acme.key", "    kei: keys/acme.key"),
+        ("    ledger: ledger/acme.sqlite3", "    leger: ledger/acme.sqlite3"),
+        ("    notices:\n", "    notice:\n"),
+        ("            purposes: [service]", "            purpose: [service]"),
+        ("              it: prompts/it/short\n", '              it: "prompts/it,short"\n'),
+        ("lines:\n", "line:\n"),
+        ("controllers:\n", "controller:\n"),
+        ("retention: 5 years", "retention: for ever"),
+        ("contract: {", "contrat: {"),
+        ("sessions: 2000", "sessions: *x"),
+    ],
+)
+def test_what_follows_from_a_mistake_is_not_told(folder: Path, old: str, new: str) -> None:
+    """What is out of shape is told as that, and a sound file that is missing elsewhere beside it."""
+    edit(folder, "fallback_prompt: prompts/it/short", "fallback_prompt: prompts/it/gone")
+    if "*x" in new:
+        edit(folder, "listen: ", "listen: &x ")
+    found = problems(edit(folder, old, new))
+    rest = [one for one in found if "no sound file prompts/it/gone.wav" not in one]
+    assert len(rest) == len(found) - 1
+    shape = (
+        "is missing",
+        "is not a setting here",
+        "is not the path of",
+        "is not a time such as",
+        "is an alias",
+    )
+    assert [one for one in rest if not any(said in one for said in shape)] == []
+    assert rest
+
+
 def test_i6_one_key_in_two_files_is_refused(folder: Path) -> None:
     """I6: two controllers with the same secret would have joinable callers, whatever the files are called."""
     (folder / "keys/borealis.key").write_text((folder / "keys/acme.key").read_text())

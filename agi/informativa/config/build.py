@@ -33,7 +33,7 @@ from . import document as documents
 from . import remembered
 from .controllers import Controllers, zone
 from .findings import Findings, in_order
-from .messages import in_words, key_path, unknown
+from .messages import unknown
 from .prompts import measure
 
 if TYPE_CHECKING:
@@ -96,17 +96,17 @@ def load(file: Path, *, keep: bool = False) -> Configuration:
 
 
 def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Problem, ...]]:
-    """The same for who wants to go on: what has a problem is left out. Raises ConfigError for a file
-    without the right shape."""
+    """The same for who wants to go on: what has a problem is left out. Raises ConfigError for a file that
+    holds no settings at all."""
     text = documents.read(file)
     known = remembered.recall(file, text)
-    document, settings = known or _validated(file, text)
+    document, settings = known or _shaped(file, text)
     folder = file.absolute().parent
     if not _SAFE.fullmatch(str(folder)):
         message = _(
             "lies in {folder!r}, whose name Asterisk's dialplan would misread; move it to a plainer one"
         ).format(folder=str(folder))
-        raise ConfigError([Problem(str(file), None, "", message)])
+        document.problems.append(Problem(str(file), None, "", message))
     builder = _Builder(document, settings, folder)
     configuration = builder.build(hashlib.sha256(text.encode()).hexdigest()[:16])
     if keep and not known and not builder.problems:
@@ -116,21 +116,18 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
 
 def draft(file: Path) -> tuple[documents.Document, Settings]:
     """What `file` says, before anything that it names is looked at. Raises ConfigError."""
-    return _validated(file, documents.read(file))
+    document, settings = _shaped(file, documents.read(file))
+    if document.problems:
+        raise ConfigError(in_order(document.problems))
+    return document, settings
 
 
-def _validated(file: Path, text: str) -> tuple[documents.Document, Settings]:
-    """The shape of it, by pydantic."""
-    from pydantic import ValidationError
-
-    from .schema import Settings
+def _shaped(file: Path, text: str) -> tuple[documents.Document, Settings]:
+    """What is in shape, and the document, in which all else is noted."""
+    from . import shape  # not for a script: see remembered.py
 
     document = documents.parse(file, text)
-    try:
-        return document, Settings.model_validate(document.data)
-    except ValidationError as error:
-        found = [document.problem(key_path(detail), in_words(detail)) for detail in error.errors()]
-        raise ConfigError(in_order([*document.problems, *found])) from None
+    return document, shape.settings(document)
 
 
 class _Builder:
@@ -285,14 +282,18 @@ class _Builder:
             )
         controller = controllers.get(given.controller)
         if controller is None:
-            self._found.wrong((*path, "controller"), unknown(_("controller"), given.controller, controllers))
+            if not self._found.lacks(("controllers", given.controller)):
+                message = unknown(_("controller"), given.controller, controllers)
+                self._found.wrong((*path, "controller"), message)
             return None
         plan: list[Step] = []
         for index, step in enumerate(given.plan):
             notice = notices[controller.id].get(step.notice)
             if notice is None:
                 known = notices[controller.id]
-                self._found.wrong((*path, "plan", index, "notice"), unknown(_("notice"), step.notice, known))
+                if not self._found.lacks(("controllers", controller.id, "notices", step.notice)):
+                    place = (*path, "plan", index, "notice")
+                    self._found.wrong(place, unknown(_("notice"), step.notice, known))
                 continue
             self._speaks(notice, controller, given, path)
             plan.append(Step(notice, step.when))
@@ -323,9 +324,10 @@ class _Builder:
         wanted |= {("fallback", str(index)): language for index, language in enumerate(given.fallback)}
         versions = self._settings.controllers[controller.id].notices[notice.id].versions
         first = notice.versions.index(notice.current(datetime.now(UTC)))
-        for version in versions[first:]:
+        own = ("controllers", controller.id, "notices", notice.id, "versions")
+        for index, version in enumerate(versions[first:], first):
             for place, language in wanted.items():
-                if language not in version.short:
+                if language not in version.short and not self._found.lacks((*own, index, "short", language)):
                     has = ", ".join(sorted(version.short))
                     message = _("notice {notice} {version} has no short prompt in {language}, only in {has}")
                     names = {"notice": notice.id, "version": version.version, "language": language}

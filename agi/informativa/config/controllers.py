@@ -52,7 +52,12 @@ class Controllers:
 
     def _refusal(self, name: str, given: ControllerSettings) -> str:
         """Why a controller may not go live (Garante 2007: nothing is outsourced without prior analysis)."""
+        own = ("controllers", name)
+        if self._found.lacks((*own, "ledger")):
+            return _("it has no ledger")
         if given.name == self._settings.operator:
+            return ""
+        if self._found.lacks(("operator",)) or self._found.lacks((*own, "name")):
             return ""
 
         today = datetime.now(zone(given.time_zone)).date()

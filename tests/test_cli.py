@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -430,6 +431,29 @@ def test_key_rotation(folder: Path) -> None:
     checked = run("check", "-c", file)
     assert f"rm {keys}/acme.key.retired-20200101-000000" in checked.stderr
     assert explained(folder, CALLER)["notices"][0]["rule"].startswith("not-informed")
+
+
+def test_key_that_is_missing_is_made(folder: Path) -> None:
+    """The command that `check` names makes a missing key right: private, and of whoever owns the ledgers."""
+    file, key = folder / "informativa.yaml", folder / "keys/acme.key"
+    uid = 54321 if os.geteuid() == 0 else os.geteuid()
+    for place in (folder / "ledger", folder):
+        os.chown(place, uid, -1)
+    key.unlink()
+    message = refused("check", "-c", file)
+    typed = message.splitlines()[0].partition("type: informativa ")[2].split()
+    assert typed == ["keys", "make", "acme", "-c", str(file)]
+    assert f"Wrote {key}, readable by {uid if uid == 54321 else ''}" in run(*typed).stdout
+    assert (key.stat().st_mode & 0o777, key.stat().st_uid) == (0o600, uid)
+    before = key.read_text()
+    assert "is there already. To give the controller another: informativa keys rotate acme" in refused(*typed)
+    key.unlink()
+    (folder / "ledger/acme.sqlite3").touch()
+    assert f"Put the copy of that key back as {key}" in refused(*typed)
+    shutil.rmtree(folder / "keys")
+    assert json.loads(run(*typed, "--yes", "--json").stdout)["key"] == str(key)
+    assert key.read_text() != before
+    assert ((folder / "keys").stat().st_mode & 0o777, (folder / "keys").stat().st_uid) == (0o700, uid)
 
 
 def test_purge_says_first_what_it_would_do(folder: Path) -> None:

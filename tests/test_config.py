@@ -59,6 +59,11 @@ MISTAKES = [
     ('"+390212345678":', '"_X.":', "'_X.' is not a called number"),
     ('"+390212345678":', '"default":', "'default' is not a called number"),
     ('"+390212345678":', '"h":', "'h' is not a called number"),
+    ('"+390212345678":', '"+3906":', "lines.+3906: is no possible telephone number"),
+    ('"+390212345678":', '"+39":', "lines.+39: is no possible telephone number"),
+    ('"+493012345678":', '"+4930":', "lines.+4930: is no possible telephone number"),
+    ('"+390212345678":', '"+390212345678901234":', "is no possible telephone number"),
+    ('"+390212345678":', '"+abc":', "lines.+abc: is no possible telephone number"),
     ("127.0.0.1:4573", "127.0.0.1:0", "is not an address and port"),
     ("127.0.0.1:4573", "999.0.0.1:80", "is not an address and port"),
     (
@@ -101,7 +106,7 @@ MISTAKES = [
     ("purposes: [service]", "purposes: []", "versions[0].purposes: is empty; at least one is needed"),
     ("purposes: [service]", "purposes: service", "versions[0].purposes: must be a list"),
     ("    key: keys/acme.key", "    keys: keys/acme.key", "controllers.acme.key: is missing"),
-    ("key: keys/acme.key", "key: keys/gone.key", "type: (umask 077; openssl rand -hex 32 > keys/gone.key)"),
+    ("key: keys/acme.key", "key: keys/gone.key", "type: informativa keys make acme -c informativa.yaml"),
     (
         "key: keys/borealis.key",
         "key: ./keys/acme.key",
@@ -137,6 +142,12 @@ def test_line_number_of_a_mistake(folder: Path) -> None:
     file = edit(folder, "region: DE", "regoin: DE")
     expected = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if "regoin" in text)
     assert any(problem.startswith(f"informativa.yaml:{expected}: ") for problem in problems(file))
+
+
+@pytest.mark.parametrize("number", ["3906", "112", "0212345678", "sales", "+39800123456"])
+def test_called_number_of_any_form(folder: Path, number: str) -> None:
+    """Short codes, national numbers and names stay lines, as a trunk may write them."""
+    assert number in load(edit(folder, '"+390212345678":', f'"{number}":')).spelled
 
 
 def test_all_mistakes_at_once(folder: Path) -> None:

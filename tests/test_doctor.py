@@ -29,7 +29,7 @@ from informativa.doctor.case import Case
 from informativa.doctor.dialplan import FORMATS, MODULES, Step
 from informativa.doctor.examination import CHECKS
 from informativa.doctor.findings import Finding
-from lab.office import fill_in, free_port
+from lab.office import Office, fill_in, free_port
 
 SHIPPED = (Path(__file__).resolve().parent.parent / "dialplan/informativa.conf").read_text()
 PROGRAM = Path(sys.executable).with_name("informativa")
@@ -363,6 +363,29 @@ def test_writing_is_really_tried_as_the_user(public: Path) -> None:
     (error,) = trial.writing(OTHER, ledgers_)
     assert "acme.sqlite3 cannot be used (attempt to write a readonly database)" in str(error)
     assert trial.writing(0, ledgers_) == []
+
+
+def test_service_of_another_configuration_is_told(folder: Path, tmp_path: Path) -> None:
+    """What answers at the port, but runs a copy of this file or its text of before, is not taken for ours."""
+    office = Office(tmp_path / "theirs")
+    shutil.copytree(office.folder, folder, dirs_exist_ok=True)
+    office.start()
+    edit(office.folder, "retention: 5 years", "retention: 6 years")
+    expected = {
+        folder: "works from another file than",
+        office.folder: "works from another configuration than",
+    }
+    try:
+        for place, words in expected.items():
+            (found,) = [one for one in told("doctor", place)[1]["findings"] if one["check"] == "service"]
+            assert (found["state"], words in found["finding"]) == ("warning", True)
+            status = told("status", place)[1]
+            assert (words in status["warnings"][0], status["service"]["as_configured"]) == (True, False)
+        edit(office.folder, "retention: 6 years", "retention: 5 years")
+        status = told("status", office.folder)[1]
+        assert (status["warnings"], status["service"]["as_configured"]) == ([], True)
+    finally:
+        office.stop()
 
 
 def test_remedy_is_no_restart_that_would_fail(folder: Path) -> None:

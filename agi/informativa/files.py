@@ -33,6 +33,17 @@ def create(file: Path, data: bytes = b"", like: os.stat_result | None = None, mo
             os.fchown(out.fileno(), like.st_uid, like.st_gid)
 
 
+def make_folder(folder: Path, like: os.stat_result) -> None:
+    """A new folder for its user alone; by root, for the owner of `like`. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True)
+    if os.geteuid() == 0:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            os.fchown(descriptor, like.st_uid, like.st_gid)
+        finally:
+            os.close(descriptor)
+
+
 def _replaced(file: Path) -> os.stat_result | None:
     """What is lost when the file is put in place; no link, whose mode lets everybody write."""
     try:

@@ -56,7 +56,7 @@ class Configuration:
 
     `notices` are by controller. `refused` are the problems of controllers that may not go live, while
     the others do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's text from
-    another.
+    another, `place` the file.
     """
 
     file: Path
@@ -77,6 +77,7 @@ class Configuration:
     refused: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     digest: str = ""
+    place: str = ""
 
     @property
     def listen(self) -> str:
@@ -107,8 +108,14 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
             "lies in {folder!r}, whose name Asterisk's dialplan would misread; move it to a plainer one"
         ).format(folder=str(folder))
         document.problems.append(Problem(str(file), None, "", message))
-    builder = _Builder(document, settings, folder)
-    configuration = builder.build(hashlib.sha256(text.encode()).hexdigest()[:16])
+    found = Findings(document)
+    if not text.endswith("\n"):
+        message = _(
+            "the last line has no line break: as if it was cut off, so no running service loads it anew"
+        )
+        found.warnings.append(Problem(str(file), text.count("\n") + 1, "", message, _("save it with one")))
+    builder = _Builder(found, settings, folder)
+    configuration = builder.build(_digest(text), _digest(str(file.resolve())))
     if keep and not known and not builder.problems:
         remembered.keep(file, text, document, settings)
     return configuration, builder.problems
@@ -130,16 +137,31 @@ def _shaped(file: Path, text: str) -> tuple[documents.Document, Settings]:
     return document, shape.settings(document)
 
 
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+def _may_be_called(number: str) -> bool:
+    """With a plus it is a whole telephone number; without, it may be a short code or a name."""
+    if not number.startswith("+"):
+        return True
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.is_possible_number_with_reason(parsed) == phonenumbers.ValidationResult.IS_POSSIBLE
+
+
 class _Builder:
     """Builds the objects and collects what is wrong on the way."""
 
-    def __init__(self, document: documents.Document, settings: Settings, folder: Path) -> None:
+    def __init__(self, found: Findings, settings: Settings, folder: Path) -> None:
         self._settings = settings
         self._folder = folder
-        self._found = Findings(document)
+        self._found = found
         self._measured: dict[Path, Prompt | None] = {}
 
-    def build(self, digest: str) -> Configuration:
+    def build(self, digest: str, place: str) -> Configuration:
         settings = self._settings
         notices = {
             name: {
@@ -184,6 +206,7 @@ class _Builder:
             refused=in_order(self._found.refused),
             warnings=in_order(self._found.warnings),
             digest=digest,
+            place=place,
         )
 
     @property
@@ -286,6 +309,9 @@ class _Builder:
                 message = unknown(_("controller"), given.controller, controllers)
                 self._found.wrong((*path, "controller"), message)
             return None
+        if not _may_be_called(number):
+            message = _("is no possible telephone number; write all of it, with country code")
+            self._found.wrong(path, message)
         plan: list[Step] = []
         for index, step in enumerate(given.plan):
             notice = notices[controller.id].get(step.notice)

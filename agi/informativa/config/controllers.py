@@ -36,7 +36,10 @@ class Controllers:
         return built
 
     def _controller(self, name: str, given: ControllerSettings) -> Controller:
-        key = self._key(self._folder / given.key, ("controllers", name, "key"))
+        make = _("there is no key file {file}; type: informativa keys make {id} -c {config}").format(
+            file=self._folder / given.key, id=name, config=self._found.file
+        )
+        key = self._key(self._folder / given.key, ("controllers", name, "key"), make)
         return Controller(
             id=name,
             name=given.name,
@@ -77,17 +80,14 @@ class Controllers:
             except ValueError:
                 continue
             if datetime.now(UTC) < given.old_keys_for.after(since, UTC):
-                yield self._key(old, path)
+                yield self._key(old, path, _("there is no file {file}").format(file=old))
             else:
                 message = _("the time of the old key {old} is over; type: rm {old}").format(old=old)
                 self._found.warn(path, message)
 
-    def _key(self, file: Path, path: KeyPath) -> bytes:
+    def _key(self, file: Path, path: KeyPath, absent: str) -> bytes:
         """The secret in `file`; empty (with a problem noted) if there is none to be trusted."""
-        make = _("there is no key file {file}; type: (umask 077; openssl rand -hex {bytes} > {file})").format(
-            file=file, bytes=KEY_BYTES
-        )
-        text = self._found.secret(file, path, make)
+        text = self._found.secret(file, path, absent)
         if text is None:
             return b""
         with contextlib.suppress(ValueError):

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from .. import __version__, bootstrap
+from .. import bootstrap
 from ..errors import InformativaError
 from ..i18n import _, foreign
 from ..model import Controller
@@ -37,12 +37,10 @@ async def service(case: Case) -> AsyncIterator[Finding]:
         )
         fix = _("See which program it is: ss -ltnp 'sport = :{port}'. Stop it; then: {run}")
         yield wrong(text.format(listen=configuration.listen), fix.format(port=configuration.port, run=run))
-    elif told.get("version") != __version__:
-        text = _("the service is informativa {running}, and {installed} is installed")
-        yield warning(text.format(running=told.get("version"), installed=__version__), run)
-    elif told.get("configuration") != configuration.digest:
-        text = _("the service works from another configuration than {file} is now")
-        yield warning(text.format(file=case.file), "systemctl reload informativa")
+        return
+    text, fix = probe.otherwise(told, configuration, run)
+    if text:
+        yield warning(text, fix)
     else:
         yield ok(_("the service answers at {listen}").format(listen=configuration.listen))
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
-from .. import agi
+from .. import __version__, agi
+from ..config import Configuration
+from ..i18n import _
 from ..sessions.fastagi import STATUS, STATUS_VARIABLE
 
 SECONDS = 3.0  # for an answer; it takes about a thousandth of one
@@ -21,6 +24,24 @@ async def status(host: str, port: int) -> dict[str, str] | None:
         return None
     pairs = (word.partition("=") for word in rest.strip('"').split())
     return {name: value for name, _equals, value in pairs}
+
+
+def otherwise(told: Mapping[str, str], configuration: Configuration, run: str) -> tuple[str, str]:
+    """In what the service that says this of itself is not the one that is installed and configured, and what
+    mends it; '' if it is."""
+    if told.get("version") != __version__:
+        text = _("the service is informativa {running}, and {installed} is installed")
+        return text.format(running=told.get("version"), installed=__version__), run
+    if told.get("file") != configuration.place:
+        text = _("the service works from another file than {file}")
+        fix = _(
+            "See which (systemctl cat informativa) and name that one with -c, or have it run with this one."
+        )
+        return text.format(file=configuration.file), fix
+    if told.get("configuration") != configuration.digest:
+        text = _("the service works from another configuration than {file} is now")
+        return text.format(file=configuration.file), "systemctl reload informativa"
+    return "", ""
 
 
 async def asked(host: str, port: int, question: bytes, size: int) -> bytes:

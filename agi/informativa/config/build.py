@@ -216,14 +216,10 @@ class _Builder:
 
     def _manager(self, given: ManagerSettings) -> ManagerAccount:
         file, path = self._folder / given.secret, ("manager", "secret")
-        secret = (
-            self._found.secret(
-                file, path, _("there is no file {file}; put the user's secret there").format(file=file)
-            )
-            or ""
-        )
+        absent = _("there is no file {file}; put the user's secret there, then type: {private}")
+        secret = self._found.secret(file, path, absent.format(file=file, private=self._found.private(file)))
         host, port = given.address.rsplit(":", 1)
-        return ManagerAccount(host, int(port), given.user, secret.strip())
+        return ManagerAccount(host, int(port), given.user, (secret or "").strip())
 
     def _notice(self, name: str, given: NoticeSettings, own: tzinfo, path: documents.KeyPath) -> Notice:
         versions = tuple(

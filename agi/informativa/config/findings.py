@@ -41,6 +41,10 @@ class Findings:
         if not self.lacks(path):
             self.warnings.append(self._document.problem(path, message))
 
+    def private(self, file: Path) -> str:
+        """What makes a new file one that the service's user alone may read."""
+        return f"chown --reference={self.file} {file}; chmod 600 {file}"
+
     def secret(self, file: Path, path: KeyPath, absent: str) -> str | None:
         """What is in a file that its user alone may read; `None`, with a problem noted, if there is none."""
         try:

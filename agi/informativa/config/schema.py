@@ -263,11 +263,3 @@ class Settings(Strict):
     verification: dict[Words, Verification] = {}
     controllers: Annotated[dict[Identifier, ControllerSettings], Field(min_length=1)]
     lines: Annotated[dict[Number, LineSettings], Field(min_length=1)]
-
-
-class PartialSettings(Settings):
-    """What is left of a file whose other sections have mistakes."""
-
-    operator: Text | Literal[""] = ""
-    controllers: dict[Identifier, ControllerSettings] = {}
-    lines: dict[Number, LineSettings] = {}

@@ -7,6 +7,7 @@ the files (keys and their modes, prompts and their lengths). Relative paths star
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
         )
         found.warnings.append(Problem(str(file), text.count("\n") + 1, "", message, _("save it with one")))
     builder = _Builder(found, settings, folder)
-    configuration = builder.build(_digest(text), _digest(str(file.resolve())))
+    configuration = builder.build(_digest(text), _digest(os.path.realpath(str(file))))
     if keep and not known and not builder.problems:
         remembered.keep(file, text, document, settings)
     return configuration, builder.problems
@@ -139,17 +140,6 @@ def _shaped(file: Path, text: str) -> tuple[documents.Document, Settings]:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
-
-
-def _may_be_called(number: str) -> bool:
-    """With a plus it is a whole telephone number; without, it may be a short code or a name."""
-    if not number.startswith("+"):
-        return True
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
-        return False
-    return phonenumbers.is_possible_number_with_reason(parsed) == phonenumbers.ValidationResult.IS_POSSIBLE
 
 
 class _Builder:
@@ -305,9 +295,6 @@ class _Builder:
                 message = unknown(_("controller"), given.controller, controllers)
                 self._found.wrong((*path, "controller"), message)
             return None
-        if not _may_be_called(number):
-            message = _("is no possible telephone number; write all of it, with country code")
-            self._found.wrong(path, message)
         plan: list[Step] = []
         for index, step in enumerate(given.plan):
             notice = notices[controller.id].get(step.notice)

@@ -193,7 +193,8 @@ def test_all_mistakes_at_once_whatever_they_are(folder: Path) -> None:
     edit(folder, "    name: Acme S.p.A.", "    nam: Acme S.p.A.")
     edit(folder, "de: prompts/de/full", "de: prompts/de/gone")
     edit(folder, "- notice: privacy", "- notice: privcy")
-    file = edit(folder, "region: DE", "region: Germany")
+    edit(folder, "region: DE", "regoin: DE")
+    file = edit(folder, "    language: de", "    language: deutsch")
     borealis = "controllers.borealis.notices.privacy.versions[0]"
     assert [one.partition(": ")[2].partition(";")[0].partition(" (")[0] for one in problems(file)] == [
         "operator: is missing",
@@ -204,7 +205,9 @@ def test_all_mistakes_at_once_whatever_they_are(folder: Path) -> None:
         f"{borealis}.full.de: there is no sound file prompts/de/gone.wav",
         "lines.+390212345678.plan[0].notice: there is no notice privcy",
         "lines.+390212345678.callers: stands here twice",
-        "lines.+493012345678.region: 'Germany' is not a country in two capitals such as `IT`",
+        "lines.+493012345678.region: is missing",
+        "lines.+493012345678.language: 'deutsch' is not a language such as `it` or `pt_BR`",
+        "lines.+493012345678.regoin: is not a setting here",
     ]
 
 
@@ -216,6 +219,7 @@ def test_all_mistakes_at_once_whatever_they_are(folder: Path) -> None:
         ("    notices:\n", "    notice:\n"),
         ("            purposes: [service]", "            purpose: [service]"),
         ("              it: prompts/it/short\n", '              it: "prompts/it,short"\n'),
+        ("region: DE", "regoin: DE"),
         ("lines:\n", "line:\n"),
         ("controllers:\n", "controller:\n"),
         ("retention: 5 years", "retention: for ever"),

@@ -7,6 +7,7 @@ the files (keys and their modes, prompts and their lengths). Relative paths star
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -128,16 +129,22 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
         found.warnings.append(Problem(str(file), text.count("\n") + 1, "", message, _("save it with one")))
     misshapen = partial.misshapen(document)  # before anything that it names is looked at
     builder = _Builder(found, settings, folder)
-    configuration = replace(builder.build(_digest(text), _digest(str(file.resolve()))), misshapen=misshapen)
-    wanted = keep and not known and not builder.problems
-    if wanted and (refused := remembered.keep(file, text, document, settings)):
-        message = _(
-            "every script works this out anew, which takes it twice its time: a defect of informativa"
-            " ({error}); please report it"
-        ).format(error=refused)
-        defect = Problem(str(file), None, "", message)
-        configuration = replace(configuration, warnings=(*configuration.warnings, defect))
-    return configuration, builder.problems
+    built = replace(builder.build(_digest(text), _digest(os.path.realpath(str(file)))), misshapen=misshapen)
+    if keep and not known and not builder.problems:
+        built = _kept(built, remembered.keep(file, text, document, settings))
+    return built, builder.problems
+
+
+def _kept(configuration: Configuration, refused: str) -> Configuration:
+    """The same, which is kept for scripts; with a warning where that was refused."""
+    if not refused:
+        return configuration
+    message = _(
+        "every script works this out anew, which takes it twice its time: a defect of informativa"
+        " ({error}); please report it"
+    ).format(error=refused)
+    defect = Problem(str(configuration.file), None, "", message)
+    return replace(configuration, warnings=(*configuration.warnings, defect))
 
 
 def unusable(file: Path) -> tuple[Path, str]:
@@ -164,17 +171,6 @@ def _shaped(file: Path, text: str) -> tuple[documents.Document, Settings]:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
-
-
-def _may_be_called(number: str) -> bool:
-    """With a plus it is a whole telephone number; without, it may be a short code or a name."""
-    if not number.startswith("+"):
-        return True
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
-        return False
-    return phonenumbers.is_possible_number_with_reason(parsed) == phonenumbers.ValidationResult.IS_POSSIBLE
 
 
 class _Builder:
@@ -331,9 +327,6 @@ class _Builder:
                 message = unknown(_("controller"), given.controller, controllers)
                 self._found.wrong((*path, "controller"), message)
             return None
-        if not _may_be_called(number):
-            message = _("is no possible telephone number; write all of it, with country code")
-            self._found.wrong(path, message)
         plan: list[Step] = []
         for index, step in enumerate(given.plan):
             notice = notices[controller.id].get(step.notice)

@@ -50,7 +50,7 @@ def settings(document: Document) -> Settings:
 
 
 def _leave_out(data: Any, error: ValidationError, document: Document) -> None:
-    for path in {key_path(detail) for detail in error.errors()}:
+    for path in sorted({key_path(detail) for detail in error.errors()}, key=str):
         _without(data, path, document)
 
 
@@ -64,14 +64,15 @@ def _without(data: Any, path: KeyPath, document: Document) -> None:
     if not isinstance(parent, dict):  # in a list; or pydantic says which form a text could have had
         _without(data, path[:depth], document)
         return
-    place = path[: depth + 1]
-    document.left_out.add(place)
-    if len(place) == 3 and place[0] == "controllers" and place[2] in _STOOD_IN_FOR:
-        parent[place[2]] = _STAND_IN
-    elif there and isinstance(parent, dict):
-        del parent[place[-1]]
-    elif len(place) > 1:
-        _without(data, place[:-1], document)
+    if depth < len(path) - 1:  # taken out with what is around it
+        return
+    document.left_out.add(path)
+    if len(path) == 3 and path[0] == "controllers" and path[2] in _STOOD_IN_FOR:
+        parent[path[2]] = _STAND_IN
+    elif there:
+        del parent[path[-1]]
+    elif len(path) > 1:
+        _without(data, path[:-1], document)
 
 
 def _has(node: Any, part: str | int) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from informativa.cli import setup
+from lab.office import fill_in
 
 os.environ["LANGUAGE"] = "en"  # the commands speak whoever's locale it is; test_i18n.py sets its own
 
@@ -25,8 +26,9 @@ LONG = bool(os.environ.get("INFORMATIVA_TORTURE"))  # `make torture` sets it
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A configuration as `informativa init` lays it, in a folder of its own."""
+    """A configuration as `informativa init` lays it, its papers named, in a folder of its own."""
     setup.init(tmp_path / "etc")
+    fill_in(tmp_path / "etc/informativa.yaml")
     return tmp_path / "etc"
 
 

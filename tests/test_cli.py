@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -25,6 +26,7 @@ from informativa.config import load
 from informativa.config.prompts import recordings
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified
+from lab.office import fill_in
 from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 
 PROGRAM = Path(sys.executable).with_name("informativa")
@@ -63,9 +65,12 @@ def test_help(command: tuple[str, ...]) -> None:
 
 
 def test_init_check_show(tmp_path: Path) -> None:
-    """The three first commands of an admin work one after the other."""
+    """The first commands of an admin work one after the other; `check` asks for what `init` leaves open."""
     file = tmp_path / "etc/informativa.yaml"
     assert f"informativa check -c {file}" in run("init", tmp_path / "etc").stdout
+    unfinished = refused("check", "-c", file).splitlines()
+    assert ["does not say which paper the" in one for one in unfinished] == [True, True]
+    fill_in(file)
     checked = run("check", "-c", file)
     assert (checked.returncode, checked.stderr) == (0, "")
     assert "2 controllers, 2 lines" in checked.stdout
@@ -229,6 +234,46 @@ def test_controllers_and_their_state(folder: Path) -> None:
     assert "informativa outsourcing-worksheet borealis" in message
 
 
+def test_l10_what_is_not_live_is_so_everywhere(folder: Path, tmp_path: Path) -> None:
+    """L10: of a company without its papers nothing is put on record, and whoever asks is told."""
+    file = without_papers(folder)
+    told = ("--controller=borealis", "--by=contract", "--reference=7", "-c", file)
+    table = tmp_path / "told.csv"
+    table.write_text("number;date\n+393331234567;2026-11-20\n")
+    for command in (("record", CALLER), ("import", table)):
+        message = refused(*command, *told)
+        assert message.startswith("informativa: Controller borealis is not live: Borealis GmbH is served by")
+    assert not (folder / "ledger/borealis.sqlite3").exists()
+    (tmp_path / "extensions.conf").touch()
+    installed = run("dialplan", "install", "--to", tmp_path, "-c", file)
+    assert "warning: Borealis GmbH (borealis) is not live, so its callers hear the notice" in installed.stdout
+    for command in ("dialplan", "systemd"):
+        assert "Borealis GmbH (borealis) is not live" in run(command, "-c", file).stderr
+    shown = json.loads(run("status", "-c", file, "--json").stdout)["controllers"]
+    assert [row["live"] for row in shown] == [True, False]
+
+
+def test_l10_explain_says_what_a_call_really_gets(folder: Path) -> None:
+    """L10: to a company that is not live a call is FALLBACK, whatever its ledger says of the caller."""
+    file = folder / "informativa.yaml"
+    assert (
+        run(
+            "record", CALLER, "--controller=borealis", "--by=website", "--reference=x7", "-c", file
+        ).returncode
+        == 0
+    )
+    ask = ("explain", "--from", CALLER, "--to", "+493012345678", "-c", file, "--json")
+    (live,) = json.loads(run(*ask).stdout)["notices"]
+    assert live["status"] == "NOTDUE"
+    without_papers(folder)
+    facts = json.loads(run(*ask).stdout)
+    (notice,) = facts["notices"]
+    assert notice["status"] == "FALLBACK (ledger-unavailable), nothing recorded"
+    assert notice["rule"].startswith("ledger-unavailable: the company is not live")
+    assert (notice["caller_knows"], notice["would"][:5]) == ("nothing", "play ")
+    assert facts["line"]["not_live"].startswith("Borealis GmbH is served by Acme S.p.A.")
+
+
 def test_controllers_say_how_many_records_there_are(folder: Path) -> None:
     """As a number to programs, and of those that are there: what was purged does not count."""
     file, ledger = folder / "informativa.yaml", folder / "ledger/acme.sqlite3"
@@ -250,7 +295,7 @@ def test_controllers_say_how_many_records_there_are(folder: Path) -> None:
 def test_outsourcing_worksheet(folder: Path) -> None:
     """The worksheet is filled in from the configuration, and asks what is not known."""
     filled = run("outsourcing-worksheet", "borealis", "-c", folder / "informativa.yaml").stdout
-    assert "| Contract | put its number here, 2026-10-01 |" in filled
+    assert "| Contract | 2026/12, 2026-10-01 |" in filled
     assert "| +493012345678 | de | privacy |" in filled
     assert "privacy 2026-11 (service)" in filled
     assert "$" not in filled
@@ -553,6 +598,29 @@ def test_key_rotation(folder: Path) -> None:
     checked = run("check", "-c", file)
     assert f"rm {keys}/acme.key.retired-20200101-000000" in checked.stderr
     assert explained(folder, CALLER)["notices"][0]["rule"].startswith("not-informed")
+
+
+def test_key_that_is_missing_is_made(folder: Path) -> None:
+    """The command that `check` names makes a missing key right: private, and of whoever owns the ledgers."""
+    file, key = folder / "informativa.yaml", folder / "keys/acme.key"
+    uid = 54321 if os.geteuid() == 0 else os.geteuid()
+    for place in (folder / "ledger", folder):
+        os.chown(place, uid, -1)
+    key.unlink()
+    message = refused("check", "-c", file)
+    typed = message.splitlines()[0].partition("type: informativa ")[2].split()
+    assert typed == ["keys", "make", "acme", "-c", str(file)]
+    assert f"Wrote {key}, readable by {uid if uid == 54321 else ''}" in run(*typed).stdout
+    assert (key.stat().st_mode & 0o777, key.stat().st_uid) == (0o600, uid)
+    before = key.read_text()
+    assert "is there already. For another one: informativa keys rotate acme" in refused(*typed)
+    key.unlink()
+    (folder / "ledger/acme.sqlite3").touch()
+    assert f"Put the copy of that key back as {key}" in refused(*typed)
+    shutil.rmtree(folder / "keys")
+    assert json.loads(run(*typed, "--yes", "--json").stdout)["key"] == str(key)
+    assert key.read_text() != before
+    assert ((folder / "keys").stat().st_mode & 0o777, (folder / "keys").stat().st_uid) == (0o700, uid)
 
 
 def test_purge_says_first_what_it_would_do(folder: Path) -> None:

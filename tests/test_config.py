@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
+from informativa.cli import setup
 from informativa.config import inspect, load, remembered, unusable
 from informativa.config.prompts import measure
 from informativa.errors import ConfigError
@@ -60,6 +61,11 @@ MISTAKES = [
     ('"+390212345678":', '"_X.":', "'_X.' is not a called number"),
     ('"+390212345678":', '"default":', "'default' is not a called number"),
     ('"+390212345678":', '"h":', "'h' is not a called number"),
+    ('"+390212345678":', '"+3906":', "lines.+3906: is no possible telephone number"),
+    ('"+390212345678":', '"+39":', "lines.+39: is no possible telephone number"),
+    ('"+493012345678":', '"+4930":', "lines.+4930: is no possible telephone number"),
+    ('"+390212345678":', '"+390212345678901234":', "is no possible telephone number"),
+    ('"+390212345678":', '"+abc":', "lines.+abc: is no possible telephone number"),
     ("127.0.0.1:4588", "127.0.0.1:0", "is not an address and port"),
     ("127.0.0.1:4588", "999.0.0.1:80", "is not an address and port"),
     (
@@ -124,7 +130,7 @@ MISTAKES = [
     ("purposes: [service]", "purposes: []", "versions[0].purposes: is empty; at least one is needed"),
     ("purposes: [service]", "purposes: service", "versions[0].purposes: must be a list"),
     ("    key: keys/acme.key", "    keys: keys/acme.key", "controllers.acme.key: is missing"),
-    ("key: keys/acme.key", "key: keys/gone.key", "type: (umask 077; openssl rand -hex 32 > keys/gone.key)"),
+    ("key: keys/acme.key", "key: keys/gone.key", "type: informativa keys make acme -c informativa.yaml"),
     (
         "key: keys/borealis.key",
         "key: ./keys/acme.key",
@@ -162,6 +168,12 @@ def test_line_number_of_a_mistake(folder: Path) -> None:
     assert any(problem.startswith(f"informativa.yaml:{expected}: ") for problem in problems(file))
 
 
+@pytest.mark.parametrize("number", ["3906", "112", "0212345678", "sales", "+39800123456"])
+def test_called_number_of_any_form(folder: Path, number: str) -> None:
+    """Short codes, national numbers and names stay lines, as a trunk may write them."""
+    assert number in load(edit(folder, '"+390212345678":', f'"{number}":')).spelled
+
+
 def test_all_mistakes_at_once(folder: Path) -> None:
     """Two mistakes are two messages of one run, in the order of the file."""
     edit(folder, "it: prompts/it/full", "it: prompts/it/gone")
@@ -170,6 +182,68 @@ def test_all_mistakes_at_once(folder: Path) -> None:
     assert len(found) == 2
     assert "gone" in found[0]
     assert "did you mean borealis" in found[1]
+
+
+def test_all_mistakes_at_once_whatever_they_are(folder: Path) -> None:
+    """A key that stands twice, a misspelt setting, a missing one, a file that is not there, a name that there
+    is not: one run tells all of them, each once, and nothing that only follows from them."""
+    edit(folder, "    callers: either", "    callers: either\n    callers: either")
+    edit(folder, "  listen: 127", "  lisen: 127")
+    edit(folder, "operator: Acme S.p.A.", "operater: Acme S.p.A.")
+    edit(folder, "    name: Acme S.p.A.", "    nam: Acme S.p.A.")
+    edit(folder, "de: prompts/de/full", "de: prompts/de/gone")
+    edit(folder, "- notice: privacy", "- notice: privcy")
+    edit(folder, "region: DE", "regoin: DE")
+    file = edit(folder, "    language: de", "    language: deutsch")
+    borealis = "controllers.borealis.notices.privacy.versions[0]"
+    assert [one.partition(": ")[2].partition(";")[0].partition(" (")[0] for one in problems(file)] == [
+        "operator: is missing",
+        "service.lisen: is not a setting here",
+        "operater: is not a setting here",
+        "controllers.acme.name: is missing",
+        "controllers.acme.nam: is not a setting here",
+        f"{borealis}.full.de: there is no sound file prompts/de/gone.wav",
+        "lines.+390212345678.plan[0].notice: there is no notice privcy",
+        "lines.+390212345678.callers: stands here twice",
+        "lines.+493012345678.region: is missing",
+        "lines.+493012345678.language: 'deutsch' is not a language such as `it` or `pt_BR`",
+        "lines.+493012345678.regoin: is not a setting here",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    key: keys/acme.key", "    kei: keys/acme.key"),
+        ("    ledger: ledger/acme.sqlite3", "    leger: ledger/acme.sqlite3"),
+        ("    notices:\n", "    notice:\n"),
+        ("            purposes: [service]", "            purpose: [service]"),
+        ("              it: prompts/it/short\n", '              it: "prompts/it,short"\n'),
+        ("region: DE", "regoin: DE"),
+        ("lines:\n", "line:\n"),
+        ("controllers:\n", "controller:\n"),
+        ("retention: 5 years", "retention: for ever"),
+        ("contract: {", "contrat: {"),
+        ("sessions: 2000", "sessions: *x"),
+    ],
+)
+def test_what_follows_from_a_mistake_is_not_told(folder: Path, old: str, new: str) -> None:
+    """What is out of shape is told as that, and a sound file that is missing elsewhere beside it."""
+    edit(folder, "fallback_prompt: prompts/it/short", "fallback_prompt: prompts/it/gone")
+    if "*x" in new:
+        edit(folder, "listen: ", "listen: &x ")
+    found = problems(edit(folder, old, new))
+    rest = [one for one in found if "no sound file prompts/it/gone.wav" not in one]
+    assert len(rest) == len(found) - 1
+    shape = (
+        "is missing",
+        "is not a setting here",
+        "is not the path of",
+        "is not a time such as",
+        "is an alias",
+    )
+    assert [one for one in rest if not any(said in one for said in shape)] == []
+    assert rest
 
 
 def test_i6_one_key_in_two_files_is_refused(folder: Path) -> None:
@@ -361,8 +435,8 @@ def test_settings_to_think_about_warn(folder: Path, setting: str, word: str) -> 
 
 BLOCK = """    outsourcing:
       processor: Acme S.p.A.
-      contract: {reference: "put its number here", date: 2026-10-01}
-      analysis: {reference: "put its number here", date: 2026-09-15}
+      contract: {reference: "2026/12", date: 2026-10-01}
+      analysis: {reference: "2026/11", date: 2026-09-15}
 """
 
 
@@ -370,7 +444,21 @@ BLOCK = """    outsourcing:
     ("old", "new", "why"),
     [
         (BLOCK, "", "is served by Acme S.p.A., so it needs this block"),
-        ("date: 2026-09-15", "date: 2999-01-01", "the analysis is of a day that is still to come"),
+        ("date: 2026-10-01", "date: 2999-01-01", "the contract is of a day that is still to come"),
+        ("date: 2026-09-15", "date: 2026-10-02", "the analysis is of 2026-10-02, and so not of a day before"),
+        ("date: 2026-09-15", "date: 2026-10-01", "the analysis is of 2026-10-01, and so not of a day before"),
+        ("processor: Acme S.p.A.", "processor: Call Center S.r.l.", "but Acme S.p.A. answers the calls"),
+        (
+            "processor: Acme S.p.A.",
+            "processor: Acme",
+            "look like the same company: write the same name in both",
+        ),
+        ("name: Borealis GmbH", "name: Acme", "look like the same company; write the same name in both; or"),
+        (
+            "operator: Acme S.p.A.",
+            "operator: Acme Holding S.p.A.",
+            "Acme S.p.A. and the operator, Acme Holding S.p.A., are not the same name, but look like",
+        ),
         (
             "operator: Acme S.p.A.",
             "operator: Call Center S.r.l.",
@@ -378,19 +466,75 @@ BLOCK = """    outsourcing:
         ),
     ],
 )
-def test_controller_that_another_company_serves_needs_its_papers(folder, old, new, why) -> None:
-    """Without contract and prior analysis that controller is refused, and only that one."""
+def test_l10_controller_that_another_company_serves_needs_its_papers(folder, old, new, why) -> None:
+    """L10: without contract and an analysis before it, with whoever answers, that controller is refused."""
+    if new == "name: Acme":
+        edit(folder, BLOCK, "")
     configuration = load(edit(folder, old, new))
+    assert any(why in str(problem) for problem in configuration.refused), configuration.refused
+    refused = {name for name, given in configuration.controllers.items() if given.refused}
+    assert refused == ({"acme", "borealis"} if old.startswith("operator") else {"borealis"})
+
+
+PLACEHOLDERS = [
+    *("put its number here", "PUT THE NUMBER HERE!", "TODO", "to be defined", "…", "xxx", "n/a", "N.D."),
+    *(
+        "tbd.",
+        "???",
+        "da definire",
+        "Da compilare.",
+        "inserire qui il riferimento",
+        "-",
+        "\u200b",
+        "<number>",
+    ),
+    *("[contract no.]", "0000", "contract", "numero contratto", "keine", "noch offen", "lorem ipsum"),
+    *("CHANGE_ME", "none", "segue"),
+]
+REFERENCES = [
+    *("2026/12", "C-1", "1", "prot. 123", "DPA-2026-001", "archive/borealis.pdf", "contract 7", "n. a-12"),
+    *("Contratto quadro Rossi", "https://example.com/contracts/12"),
+]
+
+
+@pytest.mark.parametrize("paper", ["contract", "analysis"])
+@pytest.mark.parametrize("reference", PLACEHOLDERS)
+def test_l10_placeholder_is_no_paper(folder: Path, reference: str, paper: str) -> None:
+    """L10: a reference that does not say which paper it is keeps that controller from going live."""
+    known = {"contract": "2026/12", "analysis": "2026/11"}[paper]
+    configuration = load(edit(folder, f'reference: "{known}"', f'reference: "{reference}"'))
     (problem,) = configuration.refused
-    assert why in str(problem)
-    assert [bool(c.refused) for c in configuration.controllers.values()].count(True) == 1
+    assert problem.key == f"controllers.borealis.outsourcing.{paper}.reference"
+    assert "does not say which paper" in problem.message
+    assert [bool(each.refused) for each in configuration.controllers.values()] == [False, True]
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_l10_reference_of_any_form_is_one(folder: Path, reference: str) -> None:
+    """L10: how a company numbers or files its papers is its own affair."""
+    assert load(edit(folder, 'reference: "2026/12"', f'reference: "{reference}"')).refused == ()
+
+
+def test_l10_template_is_not_live_until_it_is_filled_in(tmp_path: Path) -> None:
+    """L10: what `init` ships for a company served by another names no papers, so that one is not live."""
+    setup.init(tmp_path / "etc")
+    configuration = load(tmp_path / "etc/informativa.yaml")
+    assert [problem.key for problem in configuration.refused] == [
+        "controllers.borealis.outsourcing.contract.reference",
+        "controllers.borealis.outsourcing.analysis.reference",
+    ]
+    assert not configuration.controllers["acme"].refused
+
+
+def test_one_name_however_it_is_written(folder: Path) -> None:
+    """Capitals, points and spaces make no other company of the operator."""
+    edit(folder, "operator: Acme S.p.A.", "operator: ACME  SpA")
+    assert load(folder / "informativa.yaml").refused == ()
 
 
 def test_papers_are_checked_for_what_they_must_say(folder: Path) -> None:
     """A block that lacks a date or a reference is a mistake like any other."""
-    found = problems(
-        edit(folder, '      contract: {reference: "put its number here", date: 2026-10-01}\n', "")
-    )
+    found = problems(edit(folder, '      contract: {reference: "2026/12", date: 2026-10-01}\n', ""))
     assert any("controllers.borealis.outsourcing.contract: is missing" in problem for problem in found)
 
 

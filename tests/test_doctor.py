@@ -21,14 +21,15 @@ from pathlib import Path
 import pytest
 
 from doubles import line, notice, version
-from informativa import config
+from informativa import bootstrap, config
 from informativa.config.prompts import EXTENSIONS
-from informativa.doctor import asterisk, dialplan, machine, users
+from informativa.doctor import asterisk, dialplan, ledgers, local, machine, trial, users
 from informativa.doctor.account import ACTIONS, WRITE
 from informativa.doctor.case import Case
 from informativa.doctor.dialplan import FORMATS, MODULES, Step
 from informativa.doctor.examination import CHECKS
 from informativa.doctor.findings import Finding, ok, warning
+from lab.office import Office, fill_in, free_port
 
 SHIPPED = (Path(__file__).resolve().parent.parent / "dialplan/informativa.conf").read_text()
 PROGRAM = Path(sys.executable).with_name("informativa")
@@ -203,6 +204,7 @@ def public() -> Iterator[Path]:
     place = Path(tempfile.mkdtemp(dir="/tmp"))
     place.chmod(0o755)
     subprocess.run([PROGRAM, "init", place / "etc"], check=True, capture_output=True)
+    fill_in(place / "etc/informativa.yaml")
     yield place / "etc"
     shutil.rmtree(place)
 
@@ -237,10 +239,10 @@ def test_what_scripts_cannot_use_is_told(folder: Path) -> None:
     """What is kept for scripts and cannot be used by them is told, with what to type; nothing else is."""
     file = folder / "informativa.yaml"
     loaded = config.load(file, keep=True)
-    assert looked(machine.configuration, Case(file, loaded, ())) == [ok(f"{file} is in order")]
+    assert looked(local.configuration, Case(file, loaded, ())) == [ok(f"{file} is in order")]
     (folder / ".informativa.yaml.parsed").chmod(0o666)
     kept = folder / ".informativa.yaml.parsed"
-    assert looked(machine.configuration, Case(file, loaded, ()))[1:] == [
+    assert looked(local.configuration, Case(file, loaded, ()))[1:] == [
         warning(
             f"scripts cannot use {kept} (others than its owner and root can write it),"
             " and take twice their time",
@@ -249,13 +251,176 @@ def test_what_scripts_cannot_use_is_told(folder: Path) -> None:
     ]
 
 
+def make_ledgers(folder: Path, uid: int = 0) -> None:
+    """As the service makes them when it starts; they and their folder belong to the user `uid`."""
+    for controller in config.load(folder / "informativa.yaml").controllers.values():
+        bootstrap.store(controller).close()
+        os.chown(controller.ledger, uid, uid)
+    os.chown(folder / "ledger", uid, uid)
+
+
+def replace_recording(folder: Path) -> None:
+    """Of a version that was served."""
+    bootstrap.verify_recordings(config.load(folder / "informativa.yaml"), keep=True)
+    sound = folder / "prompts/it/short.wav"
+    sound.write_bytes(sound.read_bytes()[:-400] + b"\1" * 400)
+
+
+def spoil_ledger(folder: Path) -> None:
+    """By what is none."""
+    (folder / "ledger/borealis.sqlite3").write_bytes(b"no ledger at all, and long enough to be looked at" * 9)
+
+
+def take_papers(folder: Path) -> None:
+    """From the company that has some."""
+    edit(folder, '"2026/11"', '"TODO"')
+
+
+def misspell(folder: Path) -> None:
+    """A setting, and the name of a company."""
+    edit(folder, "region: DE", "regoin: DE")
+    edit(folder, "controller: acme", "controller: acm")
+
+
+def make_ledger_readable(folder: Path) -> None:
+    """For all."""
+    make_ledgers(folder)
+    (folder / "ledger/acme.sqlite3").chmod(0o644)
+
+
+def leave_out_full_text(folder: Path) -> None:
+    """In one language of a line."""
+    edit(folder, "    # fallback: [en]", "    fallback: [en]")
+    edit(folder, "              en: prompts/en/full\n", "")
+
+
+def edit(folder: Path, old: str, new: str) -> None:
+    """Change one place of the configuration."""
+    file = folder / "informativa.yaml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+
+FAULTS = [
+    replace_recording, spoil_ledger, take_papers, misspell, make_ledger_readable, leave_out_full_text,
+]  # fmt: skip
+
+
+def told(command: str, folder: Path) -> tuple[int, dict]:
+    """The exit code of a command and what it says as JSON."""
+    run = [PROGRAM, command, "--json", "-c", folder / "informativa.yaml"]
+    ran = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.stderr == ""
+    return ran.returncode, json.loads(ran.stdout)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_doctor_finds_all_that_check_does(folder: Path, fault: Callable[[Path], None]) -> None:
+    """Whatever `check` refuses, or warns of, `doctor` tells in the same words, and as gravely."""
+    edit(folder, "127.0.0.1:4588", f"127.0.0.1:{free_port()}")
+    fault(folder)
+    code, checked = told("check", folder)
+    _code, looked_at = told("doctor", folder)
+    by_state: dict[str, str] = {}
+    for one in looked_at["findings"]:
+        by_state[one["state"]] = by_state.get(one["state"], "") + one["finding"] + one["fix"] + "\n"
+    assert (code, checked["problems"] == []) == ((0, True) if checked["ok"] else (1, False))
+    assert checked["problems"] or checked["warnings"]
+    for problem in checked["problems"]:
+        assert problem["message"].partition("; ")[0] in by_state["wrong"]
+    for one in checked["warnings"]:
+        assert one.partition("; ")[0] in by_state["warning"]
+
+
+def test_check_tells_all_at_once(folder: Path) -> None:
+    """Mistakes in the file, a replaced recording, a spoilt ledger and a port that is taken: in one run."""
+    replace_recording(folder)
+    spoil_ledger(folder)
+    manager = Manager()
+    with served(manager):
+        edit(folder, "127.0.0.1:4588", f"127.0.0.1:{manager.port}")
+        misspell(folder)
+        edit(folder, "callers: either", "callers: nobody")
+        _code, checked = told("check", folder)
+    said = "\n".join(problem["message"] for problem in checked["problems"])
+    for part in (
+        "did you mean region?",
+        "is not one of",
+        "is not the recording that",
+        "cannot be used",
+        "is taken by",
+    ):
+        assert part in said, part
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone may try as another user")
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_ledger_that_its_user_cannot_write_is_found(public: Path, what: str) -> None:
+    """`check` and `doctor`, run by root, find what the modes keep the service's user from."""
+    make_ledgers(public, OTHER)
+    (public / "ledger/acme.sqlite3" if what == "file" else public / "ledger").chmod(
+        0o400 if what == "file" else 0o500
+    )
+    code, checked = told("check", public)
+    assert (code, "so nothing is recorded there" in checked["problems"][0]["message"]) == (1, True)
+    assert "so nothing is recorded there" in json.dumps(told("doctor", public)[1])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone may try as another user")
+def test_writing_is_really_tried_as_the_user(public: Path) -> None:
+    """What no mode tells: here the log of a ledger, which another user's program left."""
+    make_ledgers(public, OTHER)
+    ledgers_ = list(config.load(public / "informativa.yaml").controllers.values())
+    before = sorted((public / "ledger").iterdir())
+    assert trial.writing(OTHER, ledgers_) == []
+    assert sorted((public / "ledger").iterdir()) == before
+    Path(f"{ledgers_[0].ledger}").chmod(0o400)
+    (error,) = trial.writing(OTHER, ledgers_)
+    assert "acme.sqlite3 cannot be used (attempt to write a readonly database)" in str(error)
+    assert trial.writing(0, ledgers_) == []
+
+
+def test_service_of_another_configuration_is_told(folder: Path, tmp_path: Path) -> None:
+    """What answers at the port, but runs a copy of this file or its text of before, is not taken for ours."""
+    office = Office(tmp_path / "theirs")
+    shutil.copytree(office.folder, folder, dirs_exist_ok=True)
+    office.start()
+    edit(office.folder, "retention: 5 years", "retention: 6 years")
+    expected = {
+        folder: "works from another file than",
+        office.folder: "works from another configuration than",
+    }
+    try:
+        for place, words in expected.items():
+            (found,) = [one for one in told("doctor", place)[1]["findings"] if one["check"] == "service"]
+            assert (found["state"], words in found["finding"]) == ("warning", True)
+            status = told("status", place)[1]
+            assert (words in status["warnings"][0], status["service"]["as_configured"]) == (True, False)
+        edit(office.folder, "retention: 6 years", "retention: 5 years")
+        status = told("status", office.folder)[1]
+        assert (status["warnings"], status["service"]["as_configured"]) == ([], True)
+    finally:
+        office.stop()
+
+
+def test_remedy_is_no_restart_that_would_fail(folder: Path) -> None:
+    """Where something keeps a service from starting, that is to be mended first."""
+    edit(folder, "127.0.0.1:4588", f"127.0.0.1:{free_port()}")
+    (down,) = [one for one in told("doctor", folder)[1]["findings"] if one["check"] == "service"]
+    assert down["fix"].startswith("systemctl restart informativa")
+    replace_recording(folder)
+    (down,) = [one for one in told("doctor", folder)[1]["findings"] if one["check"] == "service"]
+    assert down["fix"].startswith("First mend what keeps the service from starting: informativa check -c")
+
+
 def test_folder_of_several_ledgers_is_named_once(public: Path) -> None:
     """What is wrong with the ledgers' folder is one finding, however many are in it."""
-    subprocess.run([PROGRAM, "check", "-c", public / "informativa.yaml"], check=True, capture_output=True)
+    make_ledgers(public)
     (public / "ledger").chmod(0o755)
     for ledger in (public / "ledger").iterdir():
         ledger.chmod(0o666)
-    wrong = [each for each in looked(machine.ledgers, case(public)) if each.state == "wrong"]
+    wrong = [each for each in looked(ledgers.ledgers, case(public)) if each.state == "wrong"]
     assert [f"cannot write {public}/ledger," in each.text for each in wrong] == [True]
 
 

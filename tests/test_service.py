@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from datetime import UTC, timedelta
@@ -21,10 +23,11 @@ import pytest
 from informativa import bootstrap, upkeep
 from informativa.cli import setup
 from informativa.cli.log import WAITING, Sink
-from informativa.config import load
+from informativa.config import changes, load
+from informativa.errors import ConfigError
 from informativa.model import Period
 from informativa.systemd import Notifier
-from lab.office import Office
+from lab.office import Office, fill_in
 from test_ledgers import PLAYED
 
 
@@ -209,6 +212,7 @@ def test_reload_needs_no_package(unit: Path) -> None:
 def test_unit_of_a_folder_with_a_space(tmp_path: Path) -> None:
     """Paths that systemd would take for two are quoted."""
     setup.init(tmp_path / "a b")
+    fill_in(tmp_path / "a b/informativa.yaml")
     text = setup._unit(load(tmp_path / "a b" / "informativa.yaml"))
     assert f'serve -c "{tmp_path}/a b/informativa.yaml"' in text
     assert f'ReadWritePaths="{tmp_path}/a b/ledger"' in text
@@ -266,3 +270,93 @@ def test_what_a_full_socket_did_not_take_is_told_later(
         notifier.alive()
         assert [systemd.recv(4096) for _ in range(2)] == [b"READY=1\nSTATUS=2 lines", b"WATCHDOG=1"]
         notifier.close()
+
+
+def test_reload_says_by_name_what_it_takes_away(tmp_path: Path) -> None:
+    """A company and a line that are gone, and one that is live no more, are each told; what changed, too."""
+    office = Office(tmp_path / "etc")
+    office.start()
+    try:
+        office.edit("retention: 5 years", "retention: 6 years")
+        office.edit('"2026/11"', '"TODO"')
+        assert office.reload()
+        whole = office.config.read_text()
+        office.config.write_text(whole[: whole.index('  "+493012345678":')])
+        assert office.reload()
+        office.config.write_text(
+            whole.partition("  borealis:")[0]
+            + "lines:"
+            + whole.partition("\nlines:")[2].partition('  "+493012345678":')[0]
+        )
+        assert office.reload()
+    finally:
+        office.stop()
+    said = [json.loads(line) for line in office.said.splitlines() if line.startswith("{")]
+    told = [
+        {name: one[name] for name in ("level", "event", "controller", "line", "settings") if name in one}
+        for one in said
+        if one["event"].startswith(("a company", "a line", "changed"))
+    ]
+    assert told == [
+        {"level": "warning", "event": "a company is live no more", "controller": "borealis"},
+        {
+            "level": "info",
+            "event": "changed in the configuration",
+            "controller": "acme",
+            "settings": "retention",
+        },
+        {
+            "level": "info",
+            "event": "changed in the configuration",
+            "controller": "borealis",
+            "settings": "outsourcing, refused",
+        },
+        {
+            "level": "warning",
+            "event": "a line is gone from the configuration: its callers hear fallback_prompt",
+            "controller": "borealis",
+            "line": "+493012345678",
+        },
+        {"level": "warning", "event": "a company is gone from the configuration", "controller": "borealis"},
+    ]
+
+
+def test_file_that_is_cut_off_is_not_loaded_in_the_middle(tmp_path: Path) -> None:
+    """While it is being written a reload waits; a last line that is open is refused, with its number."""
+    office = Office(tmp_path / "etc")
+    office.start()
+    try:
+        whole = office.config.read_text()
+        office.config.write_text(whole.rstrip())
+        assert not office.reload()
+        assert "ends in the middle of its last line" in office.said
+        with office.config.open("w") as written:
+            first, line, rest = whole.partition('  "+493012345678":')
+            written.write(first)
+            written.flush()
+            writer = threading.Timer(0.3, lambda: (written.write(line + rest), written.flush()))
+            writer.start()
+            assert office.reload()
+            writer.join()
+    finally:
+        office.stop()
+    assert "a line is gone" not in office.said
+
+
+def test_every_prefix_of_the_template_that_loads_is_told(folder: Path) -> None:
+    """Of what is left when the file is cut off after a line, nothing is taken away or changed in silence."""
+    file = folder / "informativa.yaml"
+    whole, before = file.read_text(), load(file)
+    lines = whole.splitlines(keepends=True)
+    silent, loaded = [], 0
+    for end in range(len(lines)):
+        file.write_text("".join(lines[:end]))
+        try:
+            now = load(file)
+        except ConfigError:
+            continue
+        loaded += 1
+        if (now.lines, now.controllers, now.notices) != (before.lines, before.controllers, before.notices):
+            told = [*changes.taken_away(before, now), *changes.changed(before, now)]
+            silent += [] if told else [end]
+    assert (silent, loaded > 10) == ([], True)

@@ -107,6 +107,13 @@ def store(
     return SqliteStore(controller.ledger, read_only=read_only, create=create, migrate=migrate)
 
 
+def try_writing(controller: Controller) -> None:
+    """Write to one controller's ledger and take it back. Makes and migrates none. Raises LedgerError."""
+    from .ledgers.sqlite import try_writing
+
+    try_writing(controller.ledger)
+
+
 def follower(controller: Controller) -> Follower:
     """What tells of one controller's ledger what is new; the file need not be there yet."""
     from .ledgers.watching import Follower

@@ -34,16 +34,23 @@ class InformativaError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with a configuration: where (file, line, key path) and what would be right."""
+    """One thing wrong with a configuration: where (file, line, key path), what, and what mends it, where the
+    message does not say that."""
 
     file: str
     line: int | None
     key: str
     message: str
+    remedy: str = ""
+
+    @property
+    def said(self) -> str:
+        """All but the remedy."""
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return ": ".join(part for part in (place, self.key, self.message) if part)
 
     def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+        return f"{self.said}; {self.remedy}" if self.remedy else self.said
 
 
 class ConfigError(InformativaError):

@@ -71,14 +71,14 @@ def point(link: Path, target: Path) -> None:
         os.replace(part, link.name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder that others may look into, and those around it, by root for the owner of the one that is
-    there. Raises OSError."""
+def make_folder(folder: Path, like: os.stat_result | None = None, mode: int = 0o755) -> None:
+    """Make a folder, by root for the owner of `like`; missing ones around it, and it without `like`, for the
+    owner of the one that is there. Raises OSError."""
     if not folder.exists():
         make_folder(folder.parent)
         with _within(folder) as around, suppress(FileExistsError):
-            os.mkdir(folder.name, 0o755, dir_fd=around)
-            _give(folder.name, around, os.fstat(around), 0o755)
+            os.mkdir(folder.name, mode, dir_fd=around)
+            _give(folder.name, around, like or os.fstat(around), mode)
 
 
 def give_folder(folder: Path, like: os.stat_result) -> None:

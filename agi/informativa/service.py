@@ -19,7 +19,7 @@ import structlog
 
 from . import __version__, bootstrap, call, upkeep
 from .caller import mask
-from .config import Configuration, load
+from .config import Configuration, changes, load
 from .errors import ConfigError, InformativaError, LedgerOutdatedError
 from .metrics import Metrics
 from .model import Verdict
@@ -196,6 +196,7 @@ class Service:
         """Whether the file as it is now was taken."""
         before = self._shifts[-1]
         try:
+            await asyncio.to_thread(changes.wait_written, before.configuration.file)
             configuration = await asyncio.to_thread(prepare, before.configuration.file, create=False)
             desk = await asyncio.to_thread(bootstrap.service_desk, configuration, before.desk)
         except ConfigError as error:
@@ -210,6 +211,10 @@ class Service:
         self._server.sessions = _allow_descriptors(configuration.sessions)
         self._tokens.load(configuration.tokens)
         _announce(configuration)
+        for event, which in changes.taken_away(before.configuration, configuration):
+            log.warning(event, **which)
+        for event, which in changes.changed(before.configuration, configuration):
+            log.info(event, **which)
         if configuration.listen != before.configuration.listen:
             log.warning("service.listen has changed", remedy="restart the service to listen there")
         log.info("reloaded", lines=len(configuration.lines))
@@ -221,7 +226,8 @@ class Service:
         return f"{len(self.configuration.lines)} lines on {self.configuration.listen}"
 
     def _about(self) -> str:
-        return f"version={__version__} configuration={self.configuration.digest}"
+        now = self.configuration
+        return f"version={__version__} configuration={now.digest} file={now.place}"
 
     def close(self) -> None:
         """Close all that is open; what was queued is durable then."""

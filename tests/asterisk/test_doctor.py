@@ -85,12 +85,12 @@ def test_without_an_account_it_says_how_to_make_one(site: Site) -> None:
 
 
 def test_healthy_site(healthy: Site) -> None:
-    """With the account of the printed instructions all checks are made, none finds anything, nothing in the
+    """With the account of the printed instructions all checks are made, none finds anything, no file in the
     folder changes, the service logs nothing, and the secret is never printed."""
     folder = healthy.office.folder
 
     def state() -> list[tuple[str, int]]:
-        files = sorted(folder.rglob("*"))
+        files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
         changing = ("-shm",)  # in which SQLite notes who reads
         return [(str(file), file.stat().st_mtime_ns) for file in files if not file.name.endswith(changing)]
 
@@ -364,10 +364,12 @@ def test_foreign_program_on_the_port(healthy: Site, answer: bytes) -> None:
     """Whatever answers in place of the service is told from it, a program that says nothing too."""
     healthy.office.stop()
     with foreigner(healthy.office.port, answer):
-        check, state, finding, fix = only(findings(healthy))
-    assert (check, state) == ("service", "wrong")
-    assert "is not this informativa" in finding
-    assert f"sport = :{healthy.office.port}" in fix
+        found = findings(healthy)
+    assert [one[:2] for one in found] == [("ports", "wrong"), ("service", "wrong")]
+    assert f"{healthy.office.port} is taken by process {os.getpid()}" in found[0][2]
+    assert "is not this informativa" in found[1][2]
+    assert f"sport = :{healthy.office.port}" in found[1][3]
+    assert "First mend what keeps the service from starting" in found[1][3]
 
 
 def test_service_that_hangs(healthy: Site) -> None:

@@ -24,6 +24,16 @@ BIN = Path(sys.executable).parent
 _START = 60.0  # seconds; about half a second on an idle machine
 
 
+TO_FILL_IN, CONTRACT, ANALYSIS = '"put its number here"', '"2026/12"', '"2026/11"'
+
+
+def fill_in(config: Path) -> None:
+    """Name the papers that `init` leaves to the admin, so that both companies are live."""
+    text = config.read_text(encoding="utf-8")
+    text = text.replace(TO_FILL_IN, CONTRACT, 1).replace(TO_FILL_IN, ANALYSIS, 1)
+    config.write_text(text, encoding="utf-8")
+
+
 class OfficeError(Exception):
     """informativa did not do what it must; says what, and shows what it printed."""
 
@@ -50,6 +60,7 @@ class Office:
         self.command("init", folder)
         for name, file in (prompts or {}).items():
             shutil.copy(file, folder / "prompts" / name)
+        fill_in(self.config)
         self.edit("127.0.0.1:4588", f"127.0.0.1:{self.port}")
 
     def edit(self, old: str, new: str) -> None:

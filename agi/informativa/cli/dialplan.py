@@ -12,13 +12,13 @@ from typing import Annotated
 import typer
 
 from ..config import DEFAULT_FILE, load
-from ..doctor import users
+from ..doctor import local, ports, users
 from ..errors import InformativaError
 from ..files import put
 from ..i18n import _, foreign
-from . import checking, setup
+from . import setup
 from .extensions import Reading, read
-from .options import Config, Json, print_json
+from .options import Config, Json, not_live, print_json
 
 app = typer.Typer(help="Print the dialplan for this configuration, write it, or install it.")
 
@@ -86,14 +86,13 @@ def install(
             ) from error
     found = read(folder / "extensions.conf", target, "informativa,s,1")
     freepbx = freepbx or (folder / "extensions_additional.conf").exists()
-    done = _Installed(
-        target,
-        unchanged,
-        dry_run,
-        freepbx,
-        found,
-        (*linked, *checking.neighbours(configuration, folder), *checking.out_of_reach(configuration)),
+    warned = (
+        *linked,
+        *not_live(configuration),
+        *ports.neighbours(configuration, folder),
+        *local.out_of_reach(configuration),
     )
+    done = _Installed(target, unchanged, dry_run, freepbx, found, warned)
     print_json(done.facts()) if as_json else print("\n".join(done.said()))
 
 

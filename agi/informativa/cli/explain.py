@@ -35,6 +35,9 @@ RULES = {
         "what came as the caller's number is not one, so nothing proves that he was told"
     ),
     Reason.SHARED: later("many callers show this number, so nothing proves that this one was told"),
+    Reason.LEDGER_UNAVAILABLE: later(
+        "the company is not live, so nothing is known of its callers, and nothing recorded"
+    ),
     Reason.AMBIGUOUS: later("the digits may be two numbers, so nothing proves that he was told"),
 }
 
@@ -70,14 +73,19 @@ def explain(file: Path, number: str, to: str, at: datetime, language: str, as_js
     configuration = load(file)
     line = line_named(configuration, to)
     caller = callers.recognise(ringing(number, to), line)
-    standing = known_to(line, caller)
-    decisions = policy.decide(line, standing, caller, at)
+    refused = line.controller.refused
+    standing = {} if refused else known_to(line, caller)
+    decisions = (
+        policy.play_all(line, at, Reason.LEDGER_UNAVAILABLE)
+        if refused
+        else policy.decide(line, standing, caller, at)
+    )
     wanted = policy.wanted_language(line, caller, language)
     shown = number if number == WITHHELD else callers.mask(number)
     facts = {
         "call": {"from": shown, "to": to, "at": at.isoformat(timespec="seconds")},
         "line": {"number": line.number, "controller": line.controller.id, "name": line.controller.name}
-        | ({"not live": line.controller.refused} if line.controller.refused else {}),
+        | ({"not live": refused} if refused else {}),
         "caller": _caller(caller, line),
         "language": wanted,
         "notices": [_notice(decision, line, wanted, standing) for decision in decisions],
@@ -136,13 +144,20 @@ def _notice(decision: Decision, line: Line, wanted: str, standing: Standing) -> 
         if decision.play
         else _("play nothing"),
         **_lookups(decision, line),
-        "status": _("PLAYED, if heard to its end") if decision.play else str(skipped),
+        "status": _status(decision, line) if decision.play else str(skipped),
     }
+
+
+def _status(decision: Decision, line: Line) -> str:
+    """Of what is played. A controller that is not live has no ledger that would take it."""
+    if not line.controller.refused:
+        return _("PLAYED, if heard to its end")
+    return _("FALLBACK ({reason}), nothing recorded").format(reason=decision.reason)
 
 
 def _lookups(decision: Decision, line: Line) -> dict[str, str]:
     """Which of the controller's own systems the call would ask first; they are not asked here."""
-    if not decision.play or decision.reason is Reason.EVERY_CALL:
+    if not decision.play or decision.reason is Reason.EVERY_CALL or line.controller.refused:
         return {}
     names = [lookup.id for lookup in line.controller.lookups if lookup.notice == decision.notice.id]
     return {"unless known to": ", ".join(names)} if names else {}

@@ -10,15 +10,18 @@ from typing import Annotated
 
 import typer
 
-from ..config import DEFAULT_FILE, load
+from ..config import DEFAULT_FILE, Configuration, inspect, load
 from ..config.build import draft
 from ..config.controllers import KEY_BYTES, RETIRED
 from ..config.doors import DEFAULT_TOKEN
+from ..doctor import local, users
 from ..errors import InformativaError
-from ..files import create
+from ..files import create, make_folder
 from ..i18n import _, foreign
-from ..operations.companies import controller_named
+from ..operations.companies import controller_named, of_its_key
 from .options import Config, Json, print_json
+
+AGI = "agi"  # in place of a company's name: the token by which Asterisk is known
 
 app = typer.Typer(help="The keys that turn numbers into pseudonyms.", no_args_is_help=True)
 
@@ -26,6 +29,35 @@ app = typer.Typer(help="The keys that turn numbers into pseudonyms.", no_args_is
 @app.callback()
 def _group() -> None:
     pass
+
+
+@app.command()
+def make(
+    of: Annotated[str, typer.Argument(metavar="CONTROLLER|agi")],
+    config: Config = DEFAULT_FILE,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Though there is a ledger, whose callers are strangers then.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make the key of a controller that has none, or the token of Asterisk (agi); made by root, it belongs to
+    the service's user."""
+    configuration = inspect(config)[0]
+    token = of == AGI and of not in configuration.controllers
+    file = _token(config) if token else _key_to_be(config, of, again=yes)
+    owner = _first(file, configuration, "--agi" if token else of)
+    if as_json:
+        print_json(
+            {"token": file, "owner": owner} if token else {"controller": of, "key": file, "owner": owner}
+        )
+        return
+    message = (
+        _("Wrote {file}, readable by {user} alone.")
+        if token
+        else _("Wrote {file}, readable by {user} alone. Keep a copy of it in a safe place.")
+    )
+    print(message.format(file=file, user=owner))
+    print(_("Next: informativa check -c {file}").format(file=config))
 
 
 @app.command()
@@ -61,16 +93,10 @@ def rotate(
 
 def _rotate_agi(config: Path, as_json: bool) -> None:
     """A new token; the old one is kept beside it, and accepted until a call comes with the new one."""
-    settings = draft(config)[1].service
-    if settings.token is None:
-        raise InformativaError(
-            _("{file} names no token.").format(file=config),
-            _("Write `token: {token}` under `service:`, then type this again.").format(token=DEFAULT_TOKEN),
-        )
-    token = config.absolute().parent / settings.token
+    token = _token(config)
     old = _replace(token) if token.exists() else None
     if old is None:
-        _first(token, config)
+        _first(token, inspect(config)[0], "--agi")
     steps = [
         "systemctl reload informativa",
         f"informativa dialplan install -c {config}",
@@ -86,12 +112,48 @@ def _rotate_agi(config: Path, as_json: bool) -> None:
     print(_("Next, in this order: {commands}").format(commands="; ".join(steps)))
 
 
-def _first(file: Path, config: Path) -> None:
-    """Make a secret where there is none, for the configuration's owner."""
+def _token(config: Path) -> Path:
+    """Where the token is, or will be. Raises InformativaError where the configuration does not say."""
+    settings = draft(config)[1].service
+    if settings.token is None:
+        raise InformativaError(
+            _("{file} names no token.").format(file=config),
+            _("Write `token: {token}` under `service:`, then type this again.").format(token=DEFAULT_TOKEN),
+        )
+    return config.absolute().parent / settings.token
+
+
+def _key_to_be(config: Path, name: str, *, again: bool) -> Path:
+    """Where a controller's key will be. Raises InformativaError where its ledger has callers under another
+    one, unless it is to begin `again` without them."""
+    companies = of_its_key(config, name)
+    (of,) = companies.named
+    key = companies.configuration.folder / companies.configuration.key_files[name]
+    if Path(of.ledger).exists() and not again:
+        raise InformativaError(
+            _("{ledger} has callers whom only the key that made their pseudonyms recognises.").format(
+                ledger=of.ledger
+            ),
+            _("Put the copy of that key back as {key}. To begin anew without it: --yes").format(key=key),
+        )
+    return key
+
+
+def _first(file: Path, configuration: Configuration, of: str) -> str:
+    """Make a secret where there is none, by root for the service's user; whose it is. Raises
+    InformativaError."""
+    owner = local.owner(configuration)
     try:
-        write_key(file, like=file.parent if file.parent.exists() else config)
+        make_folder(file.parent, owner, 0o700)
+        write_key(file, owner)
+    except FileExistsError:
+        raise InformativaError(
+            _("{file} is there already.").format(file=file),
+            _("For another one: informativa keys rotate {id}").format(id=of),
+        ) from None
     except OSError as error:
         raise _unwritable(file, error) from error
+    return users.name(file.stat().st_uid)
 
 
 def _replace(key: Path) -> Path:
@@ -100,7 +162,7 @@ def _replace(key: Path) -> Path:
     try:
         new = key.with_name(f".{key.name}.new")
         new.unlink(missing_ok=True)  # what a rotation that was cut off left
-        write_key(new, like=key)
+        write_key(new, key.stat())
         os.link(key, old)
         new.replace(key)
     except OSError as error:
@@ -116,7 +178,6 @@ def _unwritable(file: Path, error: OSError) -> InformativaError:
     )
 
 
-def write_key(file: Path, like: Path | None = None) -> Path:
+def write_key(file: Path, like: os.stat_result | None = None) -> None:
     """A new secret in a file of its own, readable by nobody else; by root, for the owner of `like`."""
-    create(file, f"{secrets.token_hex(KEY_BYTES)}\n".encode(), like.stat() if like else None)
-    return file
+    create(file, f"{secrets.token_hex(KEY_BYTES)}\n".encode(), like)

@@ -75,6 +75,16 @@ def told_aside(companies: Companies) -> None:
         print(_("warning: {warning}").format(warning=problem), file=sys.stderr)
 
 
+def not_live(configuration: Configuration) -> list[str]:
+    """Of each controller that may not go live, that it is not, why, and what its callers get."""
+    message = _("{name} ({id}) is not live, so its callers hear the notice on every call, unrecorded: {why}")
+    return [
+        message.format(name=each.name, id=each.id, why=each.refused)
+        for each in configuration.controllers.values()
+        if each.refused
+    ]
+
+
 def line_named(configuration: Configuration, number: str) -> Line:
     """The line of a called number, in any of its spellings. Raises InformativaError as above."""
     found = configuration.spelled.get(number)

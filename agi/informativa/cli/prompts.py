@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from ..config import DEFAULT_FILE, Configuration
+from ..config import DEFAULT_FILE
 from ..config.prompts import measure
 from ..errors import InformativaError, SpeechError
 from ..i18n import _
@@ -231,17 +231,6 @@ def install(
         message = _("There is no format {format}.").format(format=unknown[0])
         raise InformativaError(message, known(unknown[0], formats.FORMATS))
     install_(Shelf(config), [one for one in formats.FORMATS if one in chosen], sounds, dry_run, as_json)
-
-
-def doubtful(configuration: Configuration) -> list[str]:
-    """Prompts whose sound callers would complain about, for `check`."""
-    bases = {configuration.fallback.path} if configuration.fallback else set()
-    for notices in configuration.notices.values():
-        for version in (version for notice in notices for version in notice.versions):
-            for prompts in (version.short, version.full, *version.supplements.values()):
-                bases |= {prompt.path for prompt in prompts.values()}
-    files = [file for base in sorted(bases) if (file := Path(f"{base}.wav")).exists()]
-    return [f"{file} {fault}" for file in files for fault in audio.stands_out(audio.read_wav(file))]
 
 
 # --- steps ---

@@ -40,7 +40,7 @@ def run(file: str, limit: ScriptLimit) -> int:
 
 
 async def _answer(session: Dialogue, configuration: Configuration, limit: ScriptLimit) -> None:
-    first = next(iter(configuration.controllers.values()), None)
+    first = next(iter(configuration.in_shape()), None)
     if first and not limit.counts and not limit.admits(first.ledger):  # no file could be made before
         raise InformativaError("Too many scripts run at once; the dialplan plays the notice.")
     limit.started()

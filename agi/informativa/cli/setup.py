@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import shutil
@@ -20,17 +21,19 @@ import typer
 
 from .. import bootstrap, i18n, service
 from .. import dialplan as dialplans
-from ..config import Configuration, load
+from ..config import Configuration, inspect, load
 from ..config.doors import DEFAULT_TOKEN
-from ..doctor import users
-from ..errors import ConfigError, InformativaError, problems
+from ..doctor import local, ports, users
+from ..doctor.case import Case
+from ..doctor.examination import locally
+from ..doctor.findings import State
+from ..errors import ConfigError, InformativaError, LedgerError, Problem
 from ..files import point, put
 from ..i18n import _, foreign
 from ..model import Line
-from . import checking
 from .keys import write_key
 from .log import LogFormat, configure
-from .options import print_json
+from .options import not_live, print_json
 from .terminal import verbatim
 
 _ALONE = "# Nothing that is configured leaves this machine.\nIPAddressDeny=any\nIPAddressAllow=localhost\n"
@@ -66,36 +69,57 @@ def init(folder: Path) -> None:
     file = folder / "informativa.yaml"
     print(
         _(
-            "Wrote {file} with two example companies, their keys and the prompts.\nNext: edit"
-            " {file}, then type: informativa check -c {file}"
+            "Wrote {file} with two example companies, their keys and the prompts. The second is not live"
+            " until its papers are named.\nNext: edit {file}, then type: informativa check -c {file}"
         ).format(file=file)
     )
     _warn(_taken())
 
 
 def check(file: Path, as_json: bool = False) -> None:
-    """Load everything, open the ledgers, look at the ports; say what was found, and warn on stderr."""
-    try:
-        configuration, notes = _checked(file)
-    except InformativaError as error:
-        if not as_json:
-            raise
-        print_json(
-            {"ok": False, "file": file.absolute(), "problems": [asdict(one) for one in problems(error)]}
-        )
-        raise typer.Exit(1) from None
-    warnings = checking.warnings(configuration)
+    """Look at everything and say what was found: all that is wrong at once, and warnings; both on stderr."""
+    _prepare(file)
+    case, found = asyncio.run(locally(file))
+    problems = [
+        one.problem or Problem(str(file), None, "", one.text, one.fix)
+        for one in found
+        if one.state is State.WRONG
+    ]
+    doubts = (State.WARNING, State.UNKNOWN) if case.configuration else (State.WARNING,)
+    warnings = [str(one) for one in found if one.state in doubts]
+    notes = [one.text for one in found if one.state is State.OK and one.note]
     if as_json:
-        print_json(_facts(configuration, warnings, notes))
-        return
+        print_json(_facts(case, problems, warnings, notes))
+    else:
+        _say(case, problems, warnings, notes)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _prepare(file: Path) -> None:
+    """Migrate the ledgers of an earlier informativa, for where there is no service to do it, and keep for
+    scripts what the text comes to."""
+    with suppress(ConfigError):
+        for controller in inspect(file, keep=True)[0].controllers.values():
+            if not controller.refused and Path(controller.ledger).exists():
+                with suppress(LedgerError):  # which is found below
+                    bootstrap.store(controller, create=False).close()
+
+
+def _say(case: Case, problems: list[Problem], warnings: list[str], notes: list[str]) -> None:
+    for problem in problems:
+        print(problem, file=sys.stderr)
     _warn(warnings)
+    if problems:
+        return
+    configuration = case.configured
     for note in notes:
         print(note)
     for line in configuration.lines:
         print(f"{line.number}: {line.controller.name}, {', '.join(_plan(line))}")
     print(
         _("{file} is in order: {controllers} controllers, {lines} lines, service on {address}.").format(
-            file=file,
+            file=case.file,
             controllers=len(configuration.controllers),
             lines=len(configuration.lines),
             address=configuration.listen,
@@ -109,7 +133,7 @@ def _taken() -> list[str]:
 
     listen = ServiceSettings().listen
     with suppress(OSError):  # no such address here, say, which `check` tells
-        if checking.occupied(listen) is not None:
+        if ports.occupied(listen) is not None:
             message = _(
                 "{address} is taken already; in the new configuration set service.listen to another port"
             )
@@ -122,25 +146,18 @@ def _warn(warnings: list[str]) -> None:
         print(_("warning: {warning}").format(warning=warning), file=sys.stderr)
 
 
-def _checked(file: Path) -> tuple[Configuration, list[str]]:
-    """The configuration, and what stands at its ports. Raises InformativaError for what stops a service."""
-    configuration = load(file, keep=True)
-    if configuration.refused:
-        raise ConfigError(configuration.refused)
-    bootstrap.verify_recordings(configuration, keep=False)
-    for controller in configuration.controllers.values():
-        if not controller.refused:
-            bootstrap.store(controller).close()
-    return configuration, checking.ports(configuration)
-
-
-def _facts(configuration: Configuration, warnings: list[str], notes: list[str]) -> dict[str, object]:
-    return {
-        "ok": True,
-        "file": configuration.file,
-        "problems": [],
+def _facts(case: Case, problems: list[Problem], warnings: list[str], notes: list[str]) -> dict[str, object]:
+    facts = {
+        "ok": not problems,
+        "file": case.file.absolute(),
+        "problems": [asdict(one) for one in problems],
         "warnings": warnings,
         "notes": notes,
+    }
+    if problems:
+        return facts
+    configuration = case.configured
+    return facts | {
         "service": configuration.listen,
         "metrics": configuration.metrics,
         "controllers": list(configuration.controllers),
@@ -174,15 +191,15 @@ def dialplan(file: Path, output: Path | None) -> None:
         like = asterisks(output.absolute(), configuration)
         text, secret = made_out(configuration), bool(configuration.tokens)
         put_text(text, output, "asterisk -rx 'dialplan reload'", like, secret=secret)
-    _warn([*link_script(configuration), *checking.out_of_reach(configuration)])
+    _warn([*link_script(configuration), *not_live(configuration), *local.out_of_reach(configuration)])
 
 
 def systemd(file: Path, output: Path | None) -> None:
     """The systemd unit made out for this configuration: printed, or put in place of `output` as a whole."""
     configuration = load(file, keep=True)
     put_text(_unit(configuration), output, "systemctl daemon-reload && systemctl enable --now informativa")
-    _warn(checking.out_of_reach(configuration))
-    if checking.owner(configuration).st_uid == 0:
+    _warn([*not_live(configuration), *local.out_of_reach(configuration)])
+    if local.owner(configuration).st_uid == 0:
         message = _("root owns the ledgers, so the service runs as root; for Asterisk's user: {command}")
         _warn([message.format(command=f"chown -R asterisk: {configuration.folder}")])
 
@@ -196,7 +213,7 @@ def asterisks(file: Path, configuration: Configuration) -> os.stat_result:
             like = one.stat()
             if like.st_uid or like.st_gid:
                 return like
-    return checking.owner(configuration)
+    return local.owner(configuration)
 
 
 def link_script(configuration: Configuration) -> list[str]:
@@ -267,7 +284,7 @@ def _unit(configuration: Configuration) -> str:
     """The service's user is the owner of the ledgers' folder, or else of the configuration."""
     template = (resources.files(__package__) / "informativa.service").read_text(encoding="utf-8")
     ledgers = sorted({str(Path(each.ledger).parent) for each in configuration.controllers.values()})
-    owner = checking.owner(configuration)
+    owner = local.owner(configuration)
     used = [sys.prefix, sys.executable, str(configuration.folder), *ledgers]  # and where its links lead
     ways = [*used, *map(os.path.realpath, used)]
     at_home = any(way.startswith(("/home/", "/root/", "/run/user/")) for way in ways)

@@ -41,6 +41,7 @@ class Service:
     version: str | None = None
     since: datetime | None = None
     unit: str | None = None
+    otherwise: str = ""  # in what it is not the one that is configured
 
 
 def run(file: Path, as_json: bool) -> bool:
@@ -61,8 +62,10 @@ def run(file: Path, as_json: bool) -> bool:
                 " Type: systemctl start informativa"
             ).format(address=service.address),
         )
+    elif service.otherwise:
+        warnings.insert(0, service.otherwise)
     usable, rows = not problems, []
-    for controller in configuration.controllers.values():
+    for controller in configuration.in_shape():
         found: Summary | None = None
         if not controller.refused and not of_callers(problems, controller.id):
             try:
@@ -80,6 +83,7 @@ def run(file: Path, as_json: bool) -> bool:
             "since": service.since and service.since.isoformat(timespec="seconds"),
             "calls in progress": service.calls,
             "unit": service.unit,
+            "as configured": service.answers and not service.otherwise,
         },
         "today since": today.isoformat(timespec="seconds"),
         "controllers": rows,
@@ -100,6 +104,9 @@ def _service(configuration: Configuration) -> Service:
         told = asyncio.run(probe.status(configuration.host, configuration.port, configuration.tokens))
         if told is not None:
             service.answers, service.version = True, told.get("version")
+            service.otherwise = str(
+                probe.otherwise(told, configuration, "systemctl restart informativa") or ""
+            )
     if service.answers and configuration.metrics:
         with suppress(OSError, ValueError):
             _ask_metrics(configuration.metrics, service)
@@ -248,6 +255,8 @@ def _in_words(service: dict[str, Any]) -> str:
         parts.append(_("{calls} calls in progress").format(calls=service["calls in progress"]))
     if service["unit"]:
         parts.append(f"systemd: {service['unit']}")
+    if service["answers"] and not service["as configured"]:
+        parts.append(_("NOT AS CONFIGURED"))
     return ", ".join(parts)
 
 

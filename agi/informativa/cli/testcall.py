@@ -19,6 +19,7 @@ from ..errors import InformativaError
 from ..i18n import _
 from ..ledgers.sqlite import SqliteStore
 from ..model import Decision, Identified, Line, ManagerAccount, Reason, Record, Status
+from ..operations.companies import require_live
 from ..trial import Moment, What
 from .explain import WITHHELD, known_to, ringing
 from .options import line_named, print_json
@@ -98,6 +99,7 @@ def run(file: Path, to: str, number: str, context: str, *, through: bool, sure: 
 
 def _planned(configuration: Configuration, to: str, number: str, context: str, sure: bool) -> _Test:
     line = line_named(configuration, to)
+    require_live(configuration, line.controller)
     if number != WITHHELD and not _NUMBER.fullmatch(number):
         raise InformativaError(
             _("That is no number to call from."), _("Type it like +393331234567, or `withheld`.")

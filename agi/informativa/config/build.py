@@ -7,6 +7,7 @@ the files (keys and their modes, prompts and their lengths). Relative paths star
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -31,12 +32,11 @@ from ..model import (
     spoken,
 )
 from . import document as documents
-from . import remembered
+from . import partial, remembered
 from .controllers import Controllers, begins, zone
 from .doors import Doors
 from .findings import Findings, in_order
 from .messages import unknown
-from .partial import Shaped, shaped
 from .prompts import measure
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ class Configuration:
 
     `notices` are by controller; `recordings` are the SHA-256 of the sound files that were found in order,
     once they were looked at. `refused` are the problems of controllers that may not go live, while the others
-    do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's text from
-    another. `left_out` are controllers whose section has mistakes.
+    do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's text from another,
+    `place` the file. `misshapen` are controllers with mistakes in their own section: what is built of them is
+    there to be looked at, and nothing is done with it.
     """
 
     file: Path
@@ -81,10 +82,15 @@ class Configuration:
     refused: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     digest: str = ""
+    place: str = ""
     recordings: Mapping[str, str] = field(default_factory=dict)
     tokens: tuple[str, ...] = field(default=(), repr=False)
     """By which Asterisk is known, the current one first; empty where whoever connects is believed."""
-    left_out: tuple[str, ...] = ()
+    misshapen: tuple[str, ...] = ()
+
+    def in_shape(self) -> list[Controller]:
+        """The controllers whose section has no mistakes."""
+        return [one for name, one in self.controllers.items() if name not in self.misshapen]
 
     @property
     def listen(self) -> str:
@@ -105,34 +111,40 @@ def load(file: Path, *, keep: bool = False) -> Configuration:
 
 def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Problem, ...]]:
     """The same for callers who want to go on: what has a problem is left out. Raises ConfigError for a file
-    of which no part can be used."""
+    that holds no settings at all."""
     text = documents.read(file)
     known = remembered.recall(file, text)
-    if known is not None:
-        document, found = known[0], Shaped(known[1])
-    else:
-        document = documents.parse(file, text)
-        found = shaped(document)
-    settings = found.settings
+    document, settings = known or _shaped(file, text)
     folder = file.absolute().parent
     if not _SAFE.fullmatch(str(folder)):
         message = _(
             "lies in {folder!r}, whose name Asterisk's dialplan would misread; move it to a plainer one"
         ).format(folder=str(folder))
-        raise ConfigError([Problem(str(file), None, "", message)])
-    builder = _Builder(document, settings, folder)
-    configuration = builder.build(hashlib.sha256(text.encode()).hexdigest()[:16])
-    problems = in_order((*found.problems, *builder.problems))
-    configuration = replace(configuration, left_out=found.left_out)
-    wanted = keep and not known and not problems
-    if wanted and (refused := remembered.keep(file, text, document, settings)):
+        document.problems.append(Problem(str(file), None, "", message))
+    found = Findings(document)
+    if not text.endswith("\n"):
         message = _(
-            "every script works this out anew, which takes it twice its time: a defect of informativa"
-            " ({error}); please report it"
-        ).format(error=refused)
-        defect = Problem(str(file), None, "", message)
-        configuration = replace(configuration, warnings=(*configuration.warnings, defect))
-    return configuration, problems
+            "the last line has no line break: as if it was cut off, so no running service loads it anew"
+        )
+        found.warnings.append(Problem(str(file), text.count("\n") + 1, "", message, _("save it with one")))
+    misshapen = partial.misshapen(document)  # before anything that it names is looked at
+    builder = _Builder(found, settings, folder)
+    built = replace(builder.build(_digest(text), _digest(os.path.realpath(str(file)))), misshapen=misshapen)
+    if keep and not known and not builder.problems:
+        built = _kept(built, remembered.keep(file, text, document, settings))
+    return built, builder.problems
+
+
+def _kept(configuration: Configuration, refused: str) -> Configuration:
+    """The same, which is kept for scripts; with a warning where that was refused."""
+    if not refused:
+        return configuration
+    message = _(
+        "every script works this out anew, which takes it twice its time: a defect of informativa"
+        " ({error}); please report it"
+    ).format(error=refused)
+    defect = Problem(str(configuration.file), None, "", message)
+    return replace(configuration, warnings=(*configuration.warnings, defect))
 
 
 def unusable(file: Path) -> tuple[Path, str]:
@@ -143,23 +155,34 @@ def unusable(file: Path) -> tuple[Path, str]:
 
 def draft(file: Path) -> tuple[documents.Document, Settings]:
     """What `file` says, before anything that it names is looked at. Raises ConfigError."""
-    document = documents.parse(file, documents.read(file))
-    found = shaped(document)
-    if found.problems:
-        raise ConfigError(in_order(found.problems))
-    return document, found.settings
+    document, settings = _shaped(file, documents.read(file))
+    if document.problems:
+        raise ConfigError(in_order(document.problems))
+    return document, settings
+
+
+def _shaped(file: Path, text: str) -> tuple[documents.Document, Settings]:
+    """What is in shape, and the document, in which all else is noted."""
+    from . import shape  # not for a script: see remembered.py
+
+    document = documents.parse(file, text)
+    return document, shape.settings(document)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 class _Builder:
     """Builds the objects and collects what is wrong on the way."""
 
-    def __init__(self, document: documents.Document, settings: Settings, folder: Path) -> None:
+    def __init__(self, found: Findings, settings: Settings, folder: Path) -> None:
         self._settings = settings
         self._folder = folder
-        self._found = Findings(document)
+        self._found = found
         self._measured: dict[Path, Prompt | None] = {}
 
-    def build(self, digest: str) -> Configuration:
+    def build(self, digest: str, place: str) -> Configuration:
         settings = self._settings
         notices = {
             name: {
@@ -205,6 +228,7 @@ class _Builder:
             refused=in_order(self._found.refused),
             warnings=in_order(self._found.warnings),
             digest=digest,
+            place=place,
             tokens=tokens,
         )
 
@@ -215,14 +239,10 @@ class _Builder:
 
     def _manager(self, given: ManagerSettings) -> ManagerAccount:
         file, path = self._folder / given.secret, ("manager", "secret")
-        secret = (
-            self._found.secret(
-                file, path, _("there is no file {file}; put the user's secret there").format(file=file)
-            )
-            or ""
-        )
+        absent = _("there is no file {file}; put the user's secret there, then type: {private}")
+        secret = self._found.secret(file, path, absent.format(file=file, private=self._found.private(file)))
         host, port = given.address.rsplit(":", 1)
-        return ManagerAccount(host, int(port), given.user, secret.strip())
+        return ManagerAccount(host, int(port), given.user, (secret or "").strip())
 
     def _notice(self, name: str, given: NoticeSettings, own: tzinfo, path: documents.KeyPath) -> Notice:
         versions = tuple(
@@ -303,14 +323,18 @@ class _Builder:
             )
         controller = controllers.get(given.controller)
         if controller is None:
-            self._found.wrong((*path, "controller"), unknown(_("controller"), given.controller, controllers))
+            if not self._found.lacks(("controllers", given.controller)):
+                message = unknown(_("controller"), given.controller, controllers)
+                self._found.wrong((*path, "controller"), message)
             return None
         plan: list[Step] = []
         for index, step in enumerate(given.plan):
             notice = notices[controller.id].get(step.notice)
             if notice is None:
                 known = notices[controller.id]
-                self._found.wrong((*path, "plan", index, "notice"), unknown(_("notice"), step.notice, known))
+                if not self._found.lacks(("controllers", controller.id, "notices", step.notice)):
+                    place = (*path, "plan", index, "notice")
+                    self._found.wrong(place, unknown(_("notice"), step.notice, known))
                 continue
             if notice in (earlier.notice for earlier in plan):
                 message = _("notice {notice} stands in this plan twice; keep one of them")
@@ -349,9 +373,12 @@ class _Builder:
         wanted |= {("fallback", str(index)): language for index, language in enumerate(given.fallback)}
         versions = self._settings.controllers[controller.id].notices[notice.id].versions
         first = notice.versions.index(notice.current(datetime.now(UTC)))
-        for version in versions[first:]:
+        own = ("controllers", controller.id, "notices", notice.id, "versions")
+        for index, version in enumerate(versions[first:], first):
             for place, language in wanted.items():
-                if not spoken(language, version.short):
+                if not spoken(language, version.short) and not self._found.lacks(
+                    (*own, index, "short", language)
+                ):
                     has = ", ".join(sorted(version.short))
                     message = _("notice {notice} {version} has no short prompt in {language}, only in {has}")
                     names = {"notice": notice.id, "version": version.version, "language": language}

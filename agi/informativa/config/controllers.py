@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..i18n import _
 from ..model import Controller, Document, Outsourcing
+from . import papers
 from .document import KeyPath
 from .findings import Findings
 from .lookups import lookups
@@ -35,7 +36,10 @@ class Controllers:
         return built
 
     def _controller(self, name: str, given: ControllerSettings) -> Controller:
-        key = self._key(self._folder / given.key, ("controllers", name, "key"))
+        make = _("there is no key file {file}; type: informativa keys make {id} -c {config}").format(
+            file=self._folder / given.key, id=name, config=self._found.file
+        )
+        key = self._key(self._folder / given.key, ("controllers", name, "key"), make)
         return Controller(
             id=name,
             name=given.name,
@@ -53,24 +57,20 @@ class Controllers:
 
     def _refusal(self, name: str, given: ControllerSettings) -> str:
         """Why a controller may not go live (Garante 2007: nothing is outsourced without prior analysis)."""
-        if given.name == self._settings.operator:
-            return ""
-        if not self._settings.operator:  # which is a mistake by itself
+        own = ("controllers", name)
+        if self._found.lacks((*own, "ledger")):
+            return _("it has no ledger")
+        if self._found.lacks(("operator",)):  # which is told
             return _("nobody is named as the operator")
-        path: KeyPath = ("controllers", name, "outsourcing")
-        message = ""
-        if given.outsourcing is None:
-            message = _(
-                "{name} is served by {operator}, so it needs this block (processor, contract,"
-                " analysis); type: informativa outsourcing-worksheet {id}"
-            ).format(name=given.name, operator=self._settings.operator, id=name)
-        else:
-            for paper in ("contract", "analysis"):
-                if getattr(given.outsourcing, paper).date > datetime.now(UTC).date():
-                    message = _("the {paper} is of a day that is still to come").format(paper=paper)
-        if message:
-            self._found.refuse(path, message)
-        return message
+        if self._found.lacks((*own, "name")):
+            return _("it has no name")
+        today = datetime.now(zone(given.time_zone)).date()
+        why = list(papers.told(given, self._settings.operator, today))
+        worksheet = _("what it starts from prints: informativa outsourcing-worksheet {id}").format(id=name)
+        for place, message, fix in why:
+            path = ("controllers", name, "outsourcing", *place)
+            self._found.refuse(path, message, fix if place else f"{fix}; {worksheet}".lstrip("; "))
+        return ", ".join(message for _place, message, _fix in why)
 
     def _old_keys(self, name: str, given: ControllerSettings) -> Iterator[bytes]:
         """Keys that `keys rotate` put away and whose time is not over; of those that are, a word."""
@@ -81,17 +81,14 @@ class Controllers:
             except ValueError:
                 continue
             if datetime.now(UTC) < given.old_keys_for.after(since, UTC):
-                yield self._key(old, path)
+                yield self._key(old, path, _("there is no file {file}").format(file=old))
             else:
                 message = _("the time of the old key {old} is over; type: rm {old}").format(old=old)
                 self._found.warn(path, message)
 
-    def _key(self, file: Path, path: KeyPath) -> bytes:
+    def _key(self, file: Path, path: KeyPath, absent: str) -> bytes:
         """The secret in `file`; empty (with a problem noted) if there is none to be trusted."""
-        make = _("there is no key file {file}; type: (umask 077; openssl rand -hex {bytes} > {file})").format(
-            file=file, bytes=KEY_BYTES
-        )
-        text = self._found.secret(file, path, make)
+        text = self._found.secret(file, path, absent)
         if text is None:
             return b""
         with contextlib.suppress(ValueError):

@@ -22,20 +22,25 @@ KeyPath = tuple[str | int, ...]
 
 @dataclass
 class Document:
-    """The data of one file, and the line of each key path in it."""
+    """The data of one file, and the line of each key path in it; `left_out` is what could not be used."""
 
     file: str
     data: Any = None
     lines: dict[KeyPath, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
+    left_out: set[KeyPath] = field(default_factory=set)
 
-    def problem(self, path: Sequence[str | int], message: str) -> Problem:
+    def lacks(self, path: KeyPath) -> bool:
+        """Whether what stands there, or what it is part of, was left out."""
+        return any(path[:depth] in self.left_out for depth in range(1, len(path) + 1))
+
+    def problem(self, path: Sequence[str | int], message: str, remedy: str = "") -> Problem:
         """A problem at `path`, on the line of the longest part of it that exists."""
         place = tuple(path)
         while place and place not in self.lines:
             place = place[:-1]
-        return Problem(self.file, self.lines.get(place), dotted(path), message)
+        return Problem(self.file, self.lines.get(place), dotted(path), message, remedy)
 
 
 def dotted(path: Sequence[str | int]) -> str:
@@ -66,7 +71,8 @@ def read(file: Path) -> str:
 
 
 def parse(file: Path, text: str) -> Document:
-    """Parse the text of `file`. Raises ConfigError when it is no YAML mapping."""
+    """Parse the text of `file`. Raises ConfigError when it is no YAML mapping; what else is wrong with it is
+    noted in the document."""
     import yaml
 
     try:
@@ -82,8 +88,6 @@ def parse(file: Path, text: str) -> Document:
         message = _("holds no settings; type: informativa init DIR for an example")
         raise ConfigError([Problem(str(file), None, "", message)])
     document.data = _value(root, (), document)
-    if document.problems:
-        raise ConfigError(document.problems)
     return document
 
 
@@ -93,6 +97,7 @@ def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
     document.lines.setdefault(path, node.start_mark.line + 1)
     if id(node) in document.seen:
         document.problems.append(document.problem(path, _("is an alias (*name); write its value out")))
+        document.left_out.add(path)
         return None
     document.seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):

@@ -29,6 +29,8 @@ class Doors:
         """The current token, and one that `keys rotate --agi` put away and nobody dropped yet."""
         for setting in ("listen", "metrics"):
             self._inside(setting)
+        if self._lacks("token"):
+            return ()
         if self._given.token is None:
             self._found.warn(
                 ("service",),
@@ -67,6 +69,8 @@ class Doors:
         address = getattr(self._given, setting)
         if address is None or address.startswith(_LOOPBACK):
             return
+        if self._lacks("token") or self._lacks("exposed"):  # by which it is judged
+            return
         port = address.rpartition(":")[2]
         if not self._given.exposed:
             message = _(
@@ -82,6 +86,9 @@ class Doors:
                 "{address} can be reached from other machines; let a firewall pass only those that must"
             )
             self._found.warn(("service", setting), message.format(address=address))
+
+    def _lacks(self, setting: str) -> bool:
+        return self._found.lacks(("service", setting))
 
 
 def retired(file: Path) -> list[Path]:

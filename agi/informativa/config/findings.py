@@ -22,17 +22,28 @@ class Findings:
         self.refused: list[Problem] = []
         self.warnings: list[Problem] = []
 
-    def wrong(self, path: KeyPath, message: str) -> None:
-        """Note a problem."""
-        self.problems.append(self._document.problem(path, message))
+    def lacks(self, path: KeyPath) -> bool:
+        """Whether what stands there could not be used, which is told."""
+        return self._document.lacks(path)
 
-    def refuse(self, path: KeyPath, message: str) -> None:
+    def wrong(self, path: KeyPath, message: str) -> None:
+        """Note a problem, unless it is one of a gap that is told already."""
+        if not self.lacks(path):
+            self.problems.append(self._document.problem(path, message))
+
+    def refuse(self, path: KeyPath, message: str, remedy: str) -> None:
         """Note why a controller may not go live."""
-        self.refused.append(self._document.problem(path, message))
+        if not self.lacks(path):
+            self.refused.append(self._document.problem(path, message, remedy))
 
     def warn(self, path: KeyPath, message: str) -> None:
         """Note what an admin should have thought about."""
-        self.warnings.append(self._document.problem(path, message))
+        if not self.lacks(path):
+            self.warnings.append(self._document.problem(path, message))
+
+    def private(self, file: Path) -> str:
+        """What makes a new file one that the service's user alone may read."""
+        return f"chown --reference={self.file} {file}; chmod 600 {file}"
 
     def secret(self, file: Path, path: KeyPath, absent: str) -> str | None:
         """What is in a file that its user alone may read; `None`, with a problem noted, if there is none."""

@@ -43,9 +43,9 @@ def lookups(name: str, given: ControllerSettings, folder: Path, findings: Findin
         token = None
         if lookup.token is not None:
             file = folder / lookup.token
-            token = findings.secret(
-                file, (*path, "token"), _("there is no file {file}; put the token there").format(file=file)
-            )
+            absent = _("there is no file {file}; put the token there, then type: {private}")
+            absent = absent.format(file=file, private=findings.private(file))
+            token = findings.secret(file, (*path, "token"), absent)
         yield Lookup(
             id=own,
             notice=lookup.notice,
@@ -80,9 +80,8 @@ def _arguments(lookup: LookupSettings, folder: Path, path: KeyPath, findings: Fi
     if lookup.connect is None:
         return {}
     file = folder / lookup.connect
-    text = findings.secret(
-        file, path, _("there is no file {file}; write `database: …` and the like there").format(file=file)
-    )
+    absent = _("there is no file {file}; write `database: …` and the like there, then type: {private}")
+    text = findings.secret(file, path, absent.format(file=file, private=findings.private(file)))
     import yaml
 
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from types import UnionType
 from typing import TYPE_CHECKING, Any
 
 from ..i18n import _, foreign
@@ -85,4 +86,6 @@ def _settings_at(path: KeyPath) -> list[str]:
     for part in path:
         fields = getattr(kind, "model_fields", None)
         kind = fields[part].annotation if fields else kind.__args__[-1]
+        if isinstance(kind, UnionType):  # it need not be there
+            kind = kind.__args__[0]
     return list(kind.model_fields)

@@ -2,58 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
 
-from ..errors import ConfigError, Problem
-from .document import Document, KeyPath
-from .findings import in_order
-from .messages import in_words, key_path
-
-if TYPE_CHECKING:
-    from .schema import Settings
+from ..errors import Problem
+from .document import Document, dotted
 
 _NOT_OF_CALLS = ("manager", "service", "fallback_prompt")  # nothing in them says what a line's caller hears
 
 
-@dataclass(frozen=True)
-class Shaped:
-    """The sections of a file that have the right shape, what is wrong with the others, and which controllers
-    are among those."""
-
-    settings: Settings
-    problems: tuple[Problem, ...] = ()
-    left_out: tuple[str, ...] = ()
-
-
-def shaped(document: Document) -> Shaped:
-    """By pydantic. Raises ConfigError with all that is wrong where no part of the file can be used."""
-    from pydantic import ValidationError
-
-    from .schema import PartialSettings, Settings
-
-    try:
-        return Shaped(Settings.model_validate(document.data))
-    except ValidationError as error:
-        details = error.errors()
-    problems = tuple(document.problem(key_path(detail), in_words(detail)) for detail in details)
-    paths = [key_path(detail) for detail in details]
-    left_out = tuple(dict.fromkeys(str(path[1]) for path in paths if path[0] == "controllers" and path[1:]))
-    try:
-        settings = PartialSettings.model_validate(_without(document.data, paths, left_out))
-    except ValidationError:
-        raise ConfigError(in_order(problems)) from None
-    return Shaped(settings, problems, left_out)
+def misshapen(document: Document) -> tuple[str, ...]:
+    """The controllers whose section is out of shape, as far as it was found by now."""
+    sections = document.data.get("controllers") if isinstance(document.data, dict) else None
+    names = sections if isinstance(sections, dict) else ()
+    return tuple(
+        name for name in names if concerning(document.problems, "controllers", dotted(("controllers", name)))
+    )
 
 
 def concerning(problems: Iterable[Problem], *places: str) -> list[Problem]:
-    """Those at one of these places (`controllers.acme`), or below it."""
-    return [
-        problem
-        for problem in problems
-        if any(problem.key == place or problem.key.startswith((f"{place}.", f"{place}[")) for place in places)
-    ]
+    """Those at one of these places; and below it, if it is a single one's (`controllers.acme`)."""
+    return [problem for problem in problems if any(_at(problem, place) for place in places)]
 
 
 def of_callers(problems: Iterable[Problem], controller: str) -> list[Problem]:
@@ -62,34 +30,22 @@ def of_callers(problems: Iterable[Problem], controller: str) -> list[Problem]:
     return [
         problem
         for problem in problems
-        if problem.key == place or concerning([problem], f"{place}.key", f"{place}.ledger")
+        if problem.key in ("controllers", place) or concerning([problem], f"{place}.key", f"{place}.ledger")
     ]
 
 
 def of_calls(problems: Iterable[Problem], controller: str, line: str) -> list[Problem]:
     """Those for which a call on this line cannot be answered rightly."""
-    elsewhere = ("controllers", "lines", *_NOT_OF_CALLS)
-    return [
-        problem
-        for problem in problems
-        if concerning([problem], f"controllers.{controller}", f"lines.{line}")
-        or not concerning([problem], *elsewhere)
-    ]
+    own = (f"controllers.{controller}", f"lines.{line}")
+    return [problem for problem in problems if concerning([problem], *own) or not _elsewhere(problem)]
 
 
-def _without(data: Any, paths: Iterable[KeyPath], left_out: Collection[str]) -> Any:
-    """The data without every section that one of these paths leads into: a controller with its lines, a line,
-    or whatever stands at the top."""
-    kept = {name: dict(part) if isinstance(part, dict) else part for name, part in data.items()}
-    for section, *names in paths:
-        if section in ("controllers", "lines") and names:
-            kept[section].pop(names[0], None)
-        else:
-            kept.pop(section, None)
-    lines: Any = kept.get("lines", {})
-    kept["lines"] = {
-        number: line
-        for number, line in lines.items()
-        if not (isinstance(line, dict) and line.get("controller") in left_out)
-    }
-    return kept
+def _elsewhere(problem: Problem) -> bool:
+    """Whether it is in one company's or line's part, or in what no call depends on."""
+    return problem.key.startswith(("controllers.", "lines.")) or bool(concerning([problem], *_NOT_OF_CALLS))
+
+
+def _at(problem: Problem, place: str) -> bool:
+    """All sections of a kind are one place: what is wrong with it as a whole is no single company's."""
+    whole = place in ("controllers", "lines")
+    return problem.key == place or (not whole and problem.key.startswith((f"{place}.", f"{place}[")))

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
@@ -35,6 +36,17 @@ def _form(pattern: str, what: str) -> Any:
     return AfterValidator(check)
 
 
+def _called(value: str) -> str:
+    """With a plus it is a whole telephone number; without, it may be a short code or a name."""
+    if value.startswith("+"):
+        with suppress(phonenumbers.NumberParseException):
+            possible = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(value))
+            if possible == phonenumbers.ValidationResult.IS_POSSIBLE:
+                return value
+        raise _misshapen(_("is no possible telephone number; write all of it, with country code"))
+    return value
+
+
 Identifier = Annotated[
     str,
     _form(r"[a-z][a-z0-9_-]{0,31}", later("a short name such as `acme` (a-z, 0-9, - and _, a letter first)")),
@@ -53,6 +65,7 @@ Number = Annotated[
             " that means nothing else to Asterisk"
         ),
     ),
+    AfterValidator(_called),
 ]
 Text = Annotated[str, _form(r"\S.{0,199}", later("a text of 1 to 200 characters on one line"))]
 Words = Annotated[
@@ -263,11 +276,3 @@ class Settings(Strict):
     verification: dict[Words, Verification] = {}
     controllers: Annotated[dict[Identifier, ControllerSettings], Field(min_length=1)]
     lines: Annotated[dict[Number, LineSettings], Field(min_length=1)]
-
-
-class PartialSettings(Settings):
-    """What is left of a file whose other sections have mistakes."""
-
-    operator: Text | Literal[""] = ""
-    controllers: dict[Identifier, ControllerSettings] = {}
-    lines: dict[Number, LineSettings] = {}

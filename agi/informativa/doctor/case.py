@@ -13,6 +13,7 @@ from typing import TypeVar
 from ..ami import Conversation
 from ..config import Configuration
 from ..errors import ManagerError, Problem
+from ..i18n import _
 from ..model import Prompt
 from . import users
 from .dialplan import Step
@@ -32,6 +33,7 @@ class Case:
     asterisk: Conversation | None = None
     allowed: frozenset[str] = frozenset()
     asterisk_uid: int | None = None
+    hindered: bool = False  # something was found that keeps a service from starting
     _steps: asyncio.Task[list[Step]] | None = field(default=None, repr=False)
 
     @property
@@ -79,6 +81,18 @@ class Case:
                     uid = folder.stat().st_uid
                     found.setdefault(uid, users.name(uid))
         return found
+
+    def named(self) -> str:
+        """The same for a sentence."""
+        return ", ".join(self.users().values())
+
+    def restart(self) -> str:
+        """What has a service run, which it only does when nothing keeps it from that."""
+        run = _("systemctl restart informativa (or: informativa serve -c {file})").format(file=self.file)
+        if not (self.problems or self.hindered):
+            return run
+        first = _("First mend what keeps the service from starting: informativa check -c {file}. Then: {run}")
+        return first.format(file=self.file, run=run)
 
     def prompts(self) -> dict[str, Prompt]:
         """All that any plan may play, by path, and the fallback prompt."""

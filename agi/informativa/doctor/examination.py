@@ -4,7 +4,7 @@ same time, and none may take longer than a few seconds."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,19 +12,22 @@ from pathlib import Path
 from .. import ami, config
 from ..errors import ConfigError, InformativaError, ManagerError, Problem
 from ..i18n import _, foreign
-from . import asterisk, machine, users
+from . import asterisk, ledgers, local, machine, ports, users
 from .account import ACTIONS
 from .case import Case, aside
 from .findings import Finding, State, ok, unknown, wrong
 
 SECONDS = 5.0  # for each check, and for logging in
+SLOW = 30.0  # for those that read all recordings, or wait for a ledger
 MANAGER = "manager"
 
 
 @dataclass(frozen=True)
 class Check:
     """One thing to look at. `actions` are what it needs of Asterisk's manager interface; with `sound` it
-    makes sense only for a configuration without mistakes, with `shaped` only for one that can be read."""
+    makes sense only for a configuration without mistakes, with `shaped` only for one that can be read. At
+    what is `local` looks `informativa check`, too; what `hinders`, if wrong, keeps a service from starting.
+    """
 
     name: str
     look: Callable[[Case], AsyncIterator[Finding]]
@@ -32,14 +35,23 @@ class Check:
     asks: bool = False
     shaped: bool = True
     sound: bool = False
+    local: bool = False
+    hinders: bool = False
+    seconds: float = SECONDS
 
 
 CHECKS = (
-    Check("configuration", machine.configuration, shaped=False),
+    Check("configuration", local.configuration, shaped=False, local=True),
+    Check("recordings", local.recordings, local=True, hinders=True, seconds=SLOW),
+    Check("ports", ports.ports, local=True, hinders=True),
+    Check("ledgers", ledgers.ledgers, local=True, hinders=True, seconds=SLOW),
+    Check("ledgers", ledgers.missing),
+    Check("program", local.program, local=True),
+    Check("plans", local.plans, local=True),
+    Check("prompts", local.prompts, local=True, seconds=SLOW),
     Check("files", machine.files),
     Check("service", machine.service),
     Check("metrics", machine.metrics),
-    Check("ledgers", machine.ledgers),
     Check("room", machine.room),
     Check("future", machine.future),
     Check("rights", asterisk.rights, asks=True),
@@ -60,14 +72,29 @@ async def examine(file: Path) -> list[tuple[str, Finding]]:
     case = await _case(file)
     async with AsyncExitStack() as stack:
         manager = await _manager(case, stack)
-        found = await asyncio.gather(*(_looked(check, case) for check in CHECKS))
-    told = [(check.name, one) for check, findings in zip(CHECKS, found, strict=True) for one in findings]
+        first = await _all(case, [check for check in CHECKS if check.hinders])
+        case.hindered = any(one.state is State.WRONG for findings in first.values() for one in findings)
+        found = first | await _all(case, [check for check in CHECKS if not check.hinders])
+    told = [(check.name, one) for check in CHECKS for one in found[check]]
     if manager is not None:
-        first = next(i for i, check in enumerate(CHECKS) if check.asks or check.actions)
-        before = {check.name for check in CHECKS[:first]}
+        asking = next(i for i, check in enumerate(CHECKS) if check.asks or check.actions)
+        before = {check.name for check in CHECKS[:asking]}
         place = sum(name in before for name, _finding in told)
         told.insert(place, (MANAGER, manager))
     return told
+
+
+async def locally(file: Path) -> tuple[Case, list[Finding]]:
+    """What `informativa check` finds: all that needs neither Asterisk nor the service. Makes nothing."""
+    case = await _case(file)
+    found = await _all(case, [check for check in CHECKS if check.local])
+    return case, [finding for findings in found.values() for finding in findings]
+
+
+async def _all(case: Case, checks: Sequence[Check]) -> dict[Check, list[Finding]]:
+    """What each of them found."""
+    found = await asyncio.gather(*(_looked(check, case) for check in checks))
+    return dict(zip(checks, found, strict=True))
 
 
 async def _case(file: Path) -> Case:
@@ -119,10 +146,10 @@ async def _looked(check: Check, case: Case) -> list[Finding]:
     if lacking := _lacking(check, case):
         return [unknown(lacking)]
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(check.seconds):
             return [finding async for finding in check.look(case)]
     except TimeoutError:
-        text = _("no answer in {seconds} s").format(seconds=f"{SECONDS:.0f}")
+        text = _("no answer in {seconds} s").format(seconds=f"{check.seconds:.0f}")
         return [wrong(text, _("Look at the disk and at the load of this machine, and at Asterisk's."))]
     except InformativaError as error:
         return [wrong(error.message.rstrip("."), error.remedy)]

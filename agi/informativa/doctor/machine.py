@@ -1,53 +1,30 @@
-"""The checks that need no Asterisk: configuration, service, ledgers, files."""
+"""The checks of the machine that need no Asterisk and that `check` leaves out: the service, who reads what,
+room, time."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from .. import __version__, bootstrap, config
+from .. import bootstrap
 from ..errors import InformativaError
-from ..i18n import _, foreign, later
+from ..i18n import _, foreign
 from ..model import Controller
-from . import neighbour, probe, users
+from . import probe, users
 from .case import Case, aside
 from .findings import Finding, ok, warning, wrong
 
 AHEAD = timedelta(minutes=1)  # of the clock: no record can be of then
 LITTLE, FULL = 500 << 20, 50 << 20  # bytes; a record has about 500
-_RUN = later("systemctl restart informativa (or: informativa serve -c {file})")
-
-
-async def configuration(case: Case) -> AsyncIterator[Finding]:
-    """The file and all that it names are in order."""
-    for problem in case.problems:
-        text, _semicolon, fix = str(problem).partition("; ")
-        again = f"informativa check -c {case.file}"
-        yield wrong(text, f"{fix.removeprefix(_('type: '))}; {again}" if fix else again)
-    if case.configuration is None:
-        return
-    for problem in (*case.configuration.refused, *case.configuration.warnings):
-        text, _semicolon, fix = str(problem).partition("; ")
-        yield warning(text, fix.removeprefix(_("type: ")))
-    if not (case.problems or case.configuration.refused or case.configuration.warnings):
-        yield ok(_("{file} is in order").format(file=case.file))
-    kept, why = await aside(config.unusable, case.file)
-    if why:
-        text = _("scripts cannot use {file} ({why}), and take twice their time")
-        fix = f"rm {kept}; informativa check -c {case.file}"
-        yield warning(text.format(file=kept, why=why), fix)
 
 
 async def service(case: Case) -> AsyncIterator[Finding]:
     """The service answers where Asterisk looks for it, and is ours, of this version and configuration."""
     configuration = case.configured
-    run = _(_RUN).format(file=case.file)
-    if owner := await aside(neighbour.owner, configuration.port):
-        text, _semicolon, fix = neighbour.said(configuration.listen, owner).partition("; ")
-        yield wrong(text, fix)
+    run = case.restart()
     try:
         told = await probe.status(configuration.host, configuration.port, configuration.tokens)
     except OSError as error:
@@ -61,17 +38,10 @@ async def service(case: Case) -> AsyncIterator[Finding]:
         )
         fix = _("See which program it is: ss -ltnp 'sport = :{port}'. Stop it; then: {run}")
         yield wrong(text.format(listen=configuration.listen), fix.format(port=configuration.port, run=run))
-    elif told.get("version") != __version__:
-        text = _("the service is informativa {running}, and {installed} is installed")
-        yield warning(text.format(running=told.get("version"), installed=__version__), run)
-    elif told.get("token") == "old":
-        text = _("the service has not loaded the new token, so calls that come with it are refused")
-        yield wrong(text, "systemctl reload informativa")
-    elif told.get("configuration") != configuration.digest:
-        text = _("the service works from another configuration than {file} is now")
-        yield warning(text.format(file=case.file), "systemctl reload informativa")
-    else:
-        yield ok(_("the service answers at {listen}").format(listen=configuration.listen))
+        return
+    yield probe.otherwise(told, configuration, run) or ok(
+        _("the service answers at {listen}").format(listen=configuration.listen)
+    )
 
 
 async def metrics(case: Case) -> AsyncIterator[Finding]:
@@ -88,9 +58,8 @@ async def metrics(case: Case) -> AsyncIterator[Finding]:
         yield ok(_("metrics are answered at {where}").format(where=where))
     else:
         text = _("informativa's metrics are not answered at {where}").format(where=where)
-        yield wrong(
-            text, _("Give service.metrics a port that nobody uses; then: ") + _(_RUN).format(file=case.file)
-        )
+        fix = _("Give service.metrics a port that nobody uses; then: {run}")
+        yield wrong(text, fix.format(run=case.restart()))
 
 
 async def files(case: Case) -> AsyncIterator[Finding]:
@@ -101,18 +70,7 @@ async def files(case: Case) -> AsyncIterator[Finding]:
     for finding in found:
         yield finding
     if not found:
-        yield ok(_("keys and configuration can be read by {users}").format(users=_named(case)))
-
-
-async def ledgers(case: Case) -> AsyncIterator[Finding]:
-    """Each ledger opens, is of this version, and can be written by those who must."""
-    live = [one for one in case.configured.controllers.values() if not one.refused]
-    found = {finding: None for one in live for finding in await aside(_ledger, case, one)}  # a folder once
-    for finding in found:
-        yield finding
-    if not found:
-        text = _("{number} ledgers open, and can be written by {users}")
-        yield ok(text.format(number=len(live), users=_named(case)))
+        yield ok(_("keys and configuration can be read by {users}").format(users=case.named()))
 
 
 async def room(case: Case) -> AsyncIterator[Finding]:
@@ -154,45 +112,6 @@ def _unreadable(case: Case, wanted: list[Path]) -> list[Finding]:
     ]
 
 
-def _ledger(case: Case, controller: Controller) -> list[Finding]:
-    return list(_about_ledger(case, controller))
-
-
-def _about_ledger(case: Case, controller: Controller) -> Iterator[Finding]:
-    file = Path(controller.ledger)
-    if not file.exists():
-        yield warning(
-            _("there is no ledger {file}: nothing was recorded yet, or it was taken away").format(file=file),
-            _("If there was one, put it back. Then: ") + _(_RUN).format(file=case.file),
-        )
-        return
-    for uid, user in case.users().items():
-        parts = (file.parent, *(file.with_name(file.name + end) for end in ("", "-wal", "-shm")))
-        denied = [str(one) for one in parts if one.exists() and not users.may(uid, one, os.W_OK)]
-        if denied:
-            text = _("{user} cannot write {file}, so nothing is recorded there")
-            names = " ".join(denied)
-            fix = f"chown {users.name(uid)} {names}; chmod u+rwX {names}"
-            yield wrong(text.format(user=user, file=denied[0]), fix)
-    if file.stat().st_mode & 0o077:
-        yield warning(_("others can read {file}").format(file=file), f"chmod 600 {file}")
-    try:
-        store = bootstrap.store(controller, read_only=True)
-        try:
-            found, known = store.schema()
-        finally:
-            store.close()
-    except InformativaError as error:
-        yield wrong(error.message, error.remedy)
-        return
-    if found > known:
-        text = _("{file} was written by a newer informativa").format(file=file)
-        yield wrong(text, _("Upgrade this one."))
-    elif found < known:
-        text = _("{file} is of an earlier version ({found} of {known})")
-        yield warning(text.format(file=file, found=found, known=known), _(_RUN).format(file=case.file))
-
-
 def _late(controller: Controller) -> datetime | None:
     """The time of a record that is still to come."""
     if not Path(controller.ledger).exists():
@@ -205,7 +124,3 @@ def _late(controller: Controller) -> datetime | None:
             store.close()
     except InformativaError:  # which `ledgers` tells
         return None
-
-
-def _named(case: Case) -> str:
-    return ", ".join(case.users().values())

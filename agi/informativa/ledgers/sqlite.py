@@ -349,6 +349,21 @@ class SqliteLedger(Ledger):
         return self._opened
 
 
+def try_writing(file: str) -> None:
+    """Change a page of a ledger that is there, and take it back. Raises LedgerError where that cannot be."""
+    store = SqliteStore.__new__(SqliteStore)
+    store.file = Path(file)
+    with store._translated():
+        uri = f"{store.file.absolute().as_uri()}?mode=rw"
+        with contextlib.closing(
+            sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        ) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            number = connection.execute("PRAGMA user_version").fetchone()[0]
+            connection.execute(f"PRAGMA user_version = {number + 1}")
+            connection.execute("ROLLBACK")
+
+
 def _migrations() -> list[tuple[int, str]]:
     folder = resources.files(__package__) / "migrations"
     return [

@@ -37,7 +37,7 @@ def of_their_callers(file: Path, names: Sequence[str], line: str | None = None) 
     their callers could not be found, or others' would be.
     """
     configuration, problems = inspect(file)
-    there = (*configuration.controllers, *configuration.left_out)
+    there = tuple(dict.fromkeys((*configuration.controllers, *configuration.misshapen)))
     if not names and line is not None and line in configuration.spelled:
         names = [configuration.spelled[line].controller.id]
     if not names and len(there) > 1:
@@ -56,21 +56,27 @@ def of_their_notices(file: Path, name: str) -> Companies:
     Raises InformativaError for one that may not go live, and ConfigError for mistakes in its part.
     """
     configuration, problems = inspect(file)
-    found = concerning(problems, f"controllers.{name}")
+    found = concerning(problems, "controllers", f"controllers.{name}")
     companies = _companies(configuration, problems, (name,), found)
-    (own,) = companies.named
-    if own.refused:
-        message = _("Controller {id} is not live: {refused}.").format(id=own.id, refused=own.refused)
-        raise InformativaError(message)
+    require_live(companies.configuration, companies.named[0])
     return companies
+
+
+def of_its_key(file: Path, name: str) -> Companies:
+    """The company named, whose section has the right shape; its key may not be there yet.
+
+    Raises InformativaError, and ConfigError for mistakes of shape.
+    """
+    configuration, problems = inspect(file)
+    return _companies(configuration, problems, (name,), [])
 
 
 def _companies(
     configuration: Configuration, problems: Sequence[Problem], names: Sequence[str], found: list[Problem]
 ) -> Companies:
     for name in names:
-        if name in configuration.left_out:
-            found = [*found, *concerning(problems, f"controllers.{name}")]
+        if name in configuration.misshapen:
+            found = [*found, *(concerning(problems, "controllers", f"controllers.{name}") or problems)]
         else:
             controller_named(configuration, name)
     if found:
@@ -78,6 +84,15 @@ def _companies(
     if not names:
         raise ConfigError(problems)
     return Companies(configuration, tuple(configuration.controllers[name] for name in names), tuple(problems))
+
+
+def require_live(configuration: Configuration, controller: Controller) -> None:
+    """Raises InformativaError for a company that may not go live: nothing is put on record for it."""
+    if controller.refused:
+        raise InformativaError(
+            _("Controller {id} is not live: {refused}.").format(id=controller.id, refused=controller.refused),
+            _("Type: informativa check -c {file}").format(file=configuration.file),
+        )
 
 
 def controller_named(configuration: Configuration, name: str) -> Controller:

@@ -587,7 +587,7 @@ def test_key_rotation(folder: Path) -> None:
     recorded(folder)
     before = (keys / "acme.key").read_text()
     (folder / "keys/.acme.key.new").touch()  # as one that was cut off leaves it
-    assert "have the service load it" in run("keys", "rotate", "acme", "-c", file).stdout
+    assert "have the service load it" in run("keys", "rotate", "acme", "--yes", "-c", file).stdout
     assert (keys / "acme.key").read_text() != before
     (old,) = keys.glob("acme.key.retired-*")
     assert old.read_text() == before

@@ -188,7 +188,7 @@ def test_same_file_after_a_key_rotation(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "told.csv"
     file.write_text("numero;data\n" + "\n".join(f"{number};2026-01-31" for number in NUMBERS))
     imported(folder, file)
-    run("keys", "rotate", "acme", "-c", folder / "informativa.yaml")
+    run("keys", "rotate", "acme", "--yes", "-c", folder / "informativa.yaml")
     assert "40 rows read: 0 recorded, 40 known before" in imported(folder, file)
 
 

@@ -15,7 +15,7 @@ from ..i18n import _, foreign
 from . import asterisk, ledgers, local, machine, ports, users
 from .account import ACTIONS
 from .case import Case, aside
-from .findings import Finding, State, ok, unknown, wrong
+from .findings import Finding, State, ok, unknown, warning, wrong
 
 SECONDS = 5.0  # for each check, and for logging in
 SLOW = 30.0  # for those that read all recordings, or wait for a ledger
@@ -116,9 +116,9 @@ async def _manager(case: Case, stack: AsyncExitStack) -> Finding | None:
         return None
     account = case.configuration.manager
     if account is None:
-        return wrong(
+        return warning(
             _("Asterisk cannot be asked, nor the fallback spool be collected: there is no `manager`"),
-            f"informativa doctor --account -c {case.file}",
+            f"informativa keys make manager -c {case.file}",
         )
     if not account.secret:  # which is among the problems
         return None
@@ -128,7 +128,7 @@ async def _manager(case: Case, stack: AsyncExitStack) -> Finding | None:
             (commands,) = await case.asterisk.act("ListCommands")
     except ManagerError as error:
         case.asterisk = None
-        fix = _("{remedy} A new account: informativa doctor --account -c {file}")
+        fix = _("{remedy} What makes it prints: informativa doctor --account -c {file}")
         return wrong(error.message.rstrip("."), fix.format(remedy=error.remedy, file=case.file).strip())
     except TimeoutError:
         case.asterisk = None

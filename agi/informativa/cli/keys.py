@@ -16,7 +16,7 @@ from ..config.build import draft
 from ..config.controllers import KEY_BYTES, RETIRED
 from ..config.doors import DEFAULT_TOKEN
 from ..doctor import local, users
-from ..doctor.account import SECRET_FILE, instructions
+from ..doctor.account import KEPT_IN, instructions
 from ..errors import ConfigError, InformativaError
 from ..files import create, make_folder
 from ..i18n import _, foreign
@@ -125,7 +125,7 @@ def secret_file(config: Path) -> Path:
     with suppress(ConfigError):
         if manager := draft(config)[1].manager:
             return config.absolute().parent / manager.secret
-    return config.absolute().parent / SECRET_FILE
+    return config.absolute().parent / KEPT_IN
 
 
 def _rotate_agi(config: Path, as_json: bool) -> None:

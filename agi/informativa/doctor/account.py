@@ -18,7 +18,7 @@ ACTIONS = {
 }
 COLLECTION = ("DBGetTree", "DBDel")  # what the service needs; the rest is for looking
 WRITE = "system,reporting"  # the fewest that allow all; `read` is for events, and we want none
-SECRET_FILE = "keys/manager.secret"  # beside the configuration
+KEPT_IN = "keys/manager.secret"  # beside the configuration
 TRIAL_READ, TRIAL_WRITE = "call,dialplan,agi", "originate"  # what a test call needs more
 
 _STANZA = """\
@@ -61,7 +61,7 @@ def instructions(file: Path, configured: ManagerAccount | None, secret: Path) ->
         (_("Then, as root:"), "asterisk -rx 'manager reload'\n"),
     ]
     if configured is None:
-        settings = _SETTINGS.format(host=account.host, port=account.port, user=account.user, file=SECRET_FILE)
+        settings = _SETTINGS.format(host=account.host, port=account.port, user=account.user, file=KEPT_IN)
         steps.append((_("In {file}:").format(file=file), settings))
     steps.append((_("And at the end:"), f"systemctl restart informativa\ninformativa doctor -c {file}\n"))
     return "\n".join(f"{title}\n\n{_indented(text)}" for title, text in steps)

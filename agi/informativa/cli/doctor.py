@@ -73,11 +73,13 @@ def _show(told: list[tuple[str, Finding]]) -> None:
         if finding.state is State.UNKNOWN:
             reasons.setdefault(finding.text, []).append(name)
             continue
-        console.print(Text(f"{marks[finding.state]} ", _COLOURS[finding.state]) + f"{name}: {finding.text}")
+        console.print(
+            Text(f"{marks[finding.state]} ", _COLOURS[finding.state]) + f"{_(name)}: {finding.text}"
+        )
         if finding.fix:
             console.print(f"    {finding.fix}")
     for reason, names in reasons.items():
-        text = _("not looked at: {names} ({reason})").format(names=", ".join(names), reason=reason)
+        text = _("not looked at: {names} ({reason})").format(names=", ".join(map(_, names)), reason=reason)
         console.print(Text(f"{marks[State.UNKNOWN]} {text}", _COLOURS[State.UNKNOWN]))
     counted = Counter(finding.state for _name, finding in told)
     console.print(

@@ -13,7 +13,7 @@ from ..i18n import _, later
 from ..model import Caller, Decision, Identified, IncomingCall, Known, Line, Reason, Standing, Status
 from .options import line_named, print_json
 
-WITHHELD = "withheld"
+WITHHELD = later("withheld")
 _UNAVAILABLE = 67  # Q.931 presentation
 
 RULES = {

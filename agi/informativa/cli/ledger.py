@@ -15,7 +15,7 @@ from ..config import DEFAULT_FILE
 from ..errors import InformativaError
 from ..i18n import _, later
 from ..ledgers.sqlite import SqliteStore
-from ..model import Controller, Event, Kind, Record
+from ..model import Controller, Ending, Event, Kind, Record
 from ..operations.companies import of_their_callers
 from .options import Config, Json, Of, as_json, told_aside
 from .terminal import one_line, width
@@ -37,6 +37,19 @@ _HEADINGS = (
     later("why"),
     later("heard"),
 )
+
+
+ENDINGS = {
+    Ending.WHOLE: later("whole"),
+    Ending.KEY: later("key"),
+    Ending.HUNG_UP: later("hung up"),
+    Ending.CUT_SHORT: later("cut short"),
+    Ending.NOT_PLAYABLE: later("not playable"),
+    Ending.CHANGED: later("recording changed"),
+    Ending.CONNECTION_LOST: later("connection lost"),
+    Ending.SERVICE_STOPPED: later("service stopped"),
+}
+"""How a playback ended, for people."""
 
 
 @app.callback()
@@ -175,6 +188,6 @@ def _heard(event: Event) -> str:
     heard = event.heard
     return (
         _("{seconds:.1f} of {length:.1f} s, {ending} {key}")
-        .format(seconds=heard.seconds, length=heard.length, ending=heard.ending, key=heard.key)
+        .format(seconds=heard.seconds, length=heard.length, ending=_(ENDINGS[heard.ending]), key=heard.key)
         .strip()
     )

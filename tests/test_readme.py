@@ -85,7 +85,7 @@ def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
 
 
 def test_installation_names_what_debian_leaves_out() -> None:
-    """Debian's Python makes no environment without python3-venv, and leaves a half-made folder."""
+    """Without python3-venv Debian's Python makes no environment, and leaves a half-made folder."""
     first, second, third = commands()[2:5]
     assert first == "apt-get install -y python3-venv"
     assert second == "python3 -m venv /opt/informativa"

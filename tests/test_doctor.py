@@ -333,6 +333,14 @@ def test_doctor_finds_all_that_check_does(folder: Path, fault: Callable[[Path], 
         assert one.partition("; ")[0] in by_state["warning"]
 
 
+def test_what_follows_from_a_missing_prompt_is_not_told(folder: Path) -> None:
+    """That a full text is not there is one finding, and not also that its key does nothing."""
+    (folder / "prompts/it/full.wav").unlink()
+    checked = told("check", folder)[1]
+    assert ["full.wav" in problem["message"] for problem in checked["problems"]] == [True]
+    assert checked["warnings"] == []
+
+
 def test_check_tells_all_at_once(folder: Path) -> None:
     """Mistakes in the file, a replaced recording, a spoilt ledger and a port that is taken: in one run."""
     replace_recording(folder)

@@ -20,8 +20,10 @@ def put(file: Path, data: bytes, like: os.stat_result | None = None) -> None:
     part.replace(file)
 
 
-def create(file: Path, data: bytes = b"", like: os.stat_result | None = None, mode: int = 0o600) -> None:
-    """A new file; by root, for the owner of `like`. Raises OSError, FileExistsError if there is one.
+def create(
+    file: Path, data: bytes = b"", like: os.stat_result | None = None, mode: int = 0o600
+) -> os.stat_result:
+    """A new file, and which it is; by root, for the owner of `like`. Raises OSError, FileExistsError if there is one.
 
     Mode and owner go by the descriptor: whoever owns the folder may put a link to another file under the
     name meanwhile, and would be given that.
@@ -31,6 +33,7 @@ def create(file: Path, data: bytes = b"", like: os.stat_result | None = None, mo
         os.fchmod(out.fileno(), mode)
         if like is not None and os.geteuid() == 0:
             os.fchown(out.fileno(), like.st_uid, like.st_gid)
+        return os.fstat(out.fileno())
 
 
 def _replaced(file: Path) -> os.stat_result | None:

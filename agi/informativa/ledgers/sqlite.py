@@ -11,16 +11,15 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ..errors import EventRefusedError, LedgerError, LedgerOutdatedError
+from ..errors import EventRefusedError, LedgerError
 from ..files import create
 from ..i18n import _, foreign, later
 from ..model import Event, Kind, Reason, Record, Recording, Standing
 from ..ports import Book, Ledger, Result
-from . import backup, rows
+from . import backup, beside, forms, rows
 from .book import SqliteBook
 
 PAGE = 1000  # rows that one transaction of a purge deletes
@@ -46,7 +45,17 @@ class SqliteStore:
         self, file: str, *, read_only: bool = False, create: bool = True, migrate: bool = True
     ) -> None:
         self.file = Path(file)
+        self.saved = 0
+        """How often what lay beside the file was taken away, and what it held went into the file."""
+        self._beside = beside.Beside(self.file)
+        self._place: beside.Place | None = None  # what we have open
+        self._beside = beside.Beside(self.file)
+        self._forked: LedgerError | None = None
+        self._closed = False
         with self._translated():
+            if create and not read_only:
+                self._create()
+            self._beside.wait_whole(BUSY_SECONDS)
             if read_only:
                 # With nobody's log beside it SQLite would make one and leave it there, unless told that the
                 # file does not change (and one that a service opens now changes only after a while).
@@ -54,22 +63,27 @@ class SqliteStore:
                 uri = f"{self.file.absolute().as_uri()}?mode=ro{alone}"
                 self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
                 self._book = SqliteBook(self._connection)
-                return
-            if create:
-                self._create()
-            self._opened = self._identity()
-            self._connection = sqlite3.connect(
-                file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            self._book = SqliteBook(self._connection)
-            try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute("PRAGMA synchronous = FULL")
-                self._connection.execute("PRAGMA foreign_keys = ON")
-                self._bring_up_to_date(migrate)
-            except BaseException:
-                self._connection.close()
-                raise
+            else:
+                self._open(create, migrate)
+
+    def _open(self, create: bool, migrate: bool) -> None:
+        # Not to be made by SQLite, whose mode and owner it would not have.
+        uri = f"{self.file.absolute().as_uri()}?mode=rw"
+        self._connection = sqlite3.connect(
+            uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        self._book = SqliteBook(self._connection)
+        try:
+            forms.require_ours(self._connection, self.file, create=create)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA foreign_keys = ON")
+            self._connection.execute("PRAGMA secure_delete = ON")  # what goes is overwritten
+            forms.bring_up_to_date(self._connection, self.file, migrate=migrate)
+            self._place = self._beside.place()
+        except BaseException:
+            self._connection.close()
+            raise
 
     def standing(self, pseudonym: bytes) -> Standing:
         """What a caller already got."""
@@ -193,7 +207,7 @@ class SqliteStore:
     def schema(self) -> tuple[int, int]:
         """Of which version the file is, and of which one it should be."""
         with self._translated():
-            return self._form(), max(number for number, _sql in _migrations())
+            return forms.of(self._connection), forms.migrations()[-1][0]
 
     def around(self, cutoff: datetime) -> tuple[datetime | None, datetime | None]:
         """When the last call before `cutoff` was recorded and the first one since. Reads the whole ledger."""
@@ -205,7 +219,18 @@ class SqliteStore:
             )
 
     def close(self) -> None:
+        """Closing twice is harmless."""
         with self._translated():
+            if self._closed or self._forked is not None:
+                return
+            now = self._beside.place()
+            if self._place is not None and now.ledger == self._place.ledger:
+                try:
+                    self._require_place()  # closing saves nothing where others have it open
+                except LedgerError:
+                    self._forked = self._forked or self._fork()
+                    raise
+            self._closed = True
             self._connection.close()
 
     def _create(self) -> None:
@@ -217,63 +242,101 @@ class SqliteStore:
     def _log(self) -> Path:
         return self.file.with_name(f"{self.file.name}-wal")
 
-    def _identity(self) -> tuple[int, int]:
-        found = self.file.stat()
-        return found.st_dev, found.st_ino
+    def tend(self) -> None:
+        """For when there is nothing else to do: what is in the log goes into the file, so that the log can be
+        lost, and a log that was lost is noticed."""
+        with self._translated():
+            self._require_place()
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def _check_place(self) -> None:
-        """What is written to a file that was deleted or moved away is lost, and SQLite does not notice."""
-        with contextlib.suppress(OSError):
-            if self._identity() == self._opened:
-                return
-        raise LedgerError(
-            _("The ledger {file} was deleted or replaced while in use.").format(file=self.file),
-            _("Put the file back, or restart the service to begin a new one."),
+    def _require_place(self) -> None:
+        """That what is written goes where others read it. Where the log was taken away, what it holds is
+        saved first; what is written to a ledger that was taken away itself would be lost."""
+        now = self._beside.place()
+        if now == self._place:
+            return
+        if self._place is None:  # it could not be opened again before
+            self._open(create=False, migrate=False)
+            return
+        if now.ledger != self._place.ledger:
+            raise LedgerError(
+                _("The ledger {file} was deleted or replaced while in use.").format(file=self.file),
+                _("Put the file back, or restart the service to begin a new one."),
+            )
+        if self._forked is None and not self._beside.can_be_saved(self._place):
+            self._forked = self._fork()
+        if self._forked is not None:
+            raise self._forked
+        self._save(self._place)
+        self._place = None
+        self._open(create=False, migrate=False)
+        self.saved += 1
+
+    def _save(self, ours: beside.Place) -> None:
+        """What the log that we have open holds goes into the file, and the connection ends."""
+        if self._beside.place().log == ours.log:  # only its index is another: it is one history still
+            self._connection.execute("BEGIN IMMEDIATE")  # whoever has our index writes no more after this
+            self._connection.execute("ROLLBACK")
+            self._beside.distrust_index(ours)
+        elif not self._beside.is_empty(ours):
+            busy, *_sizes = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise LedgerError(
+                    _(
+                        "What lies beside the ledger {file} (-wal, -shm) was deleted while in use; what was"
+                        " recorded before cannot be saved while another program reads it."
+                    ).format(file=self.file),
+                    _("It is tried again."),
+                )
+        self._connection.close()
+
+    def _fork(self) -> LedgerError:
+        """Another program has begun another log: what we have is copied, and nothing is written over."""
+        beside.keep_open(self._connection)
+        copy = backup.rescue(self._connection, self.file, datetime.now(UTC))
+        return LedgerError(
+            _(
+                "The log of the ledger {file} was deleted while in use, and another program has written to the"
+                " ledger since: it has two histories. What this process recorded before is in {copy}."
+            ).format(file=self.file, copy=copy),
+            _("Stop the service, keep both files, put the right one in place, and start the service."),
         )
 
-    def _bring_up_to_date(self, migrate: bool) -> None:
-        """Apply the numbered migrations that are missing, all of them or none.
+    def _begin(self) -> None:
+        """Take the write lock, and then look: whoever saves a log that was taken away takes it too."""
+        for _attempt in range(2):
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                if self._beside.place() == self._place:
+                    return
+                self._connection.execute("ROLLBACK")
+            except sqlite3.Error:
+                if self._closed or self._beside.place() == self._place:
+                    raise
+            self._require_place()
+        raise self._unsettled()
 
-        What is there is copied before, under the lock of the same transaction: so the copy is what is
-        migrated, no second process does it too, and the lock ends with whoever holds it.
-        """
-        migrations = sorted(_migrations())
-        if self._form() > migrations[-1][0]:
-            raise LedgerError(
-                _("The ledger {file} was written by a newer informativa.").format(file=self.file),
-                _("Upgrade this one."),
-            )
-        if self._form() == migrations[-1][0]:
-            return
-        if not migrate and self._has_records():
-            raise LedgerOutdatedError(
-                _("The ledger {file} is of an earlier informativa and not migrated yet.").format(
-                    file=self.file
-                ),
-                _("The service does it beside the calls; without a service type: informativa check"),
-            )
-        with self._transaction():
-            if self._has_records() and self._form() < migrations[-1][0]:
-                backup.make(self.file, self._form(), datetime.now(UTC))
-            for number, sql in [each for each in migrations if each[0] > self._form()]:
-                for statement in _statements(sql):
-                    self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA user_version = {number}")
+    def _confirm(self) -> None:
+        """Nothing is acknowledged into a log that is gone, or where others have written meanwhile."""
+        now = self._beside.place()
+        if now != self._place:
+            replaced = self._place is not None and now.index not in (None, self._place.index)
+            self._require_place()
+            if replaced:
+                raise self._unsettled()
 
-    def _form(self) -> int:
-        """The number of the last migration that was applied."""
-        number: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        return number
-
-    def _has_records(self) -> bool:
-        """Whether it holds what would be a loss."""
-        return self._form() > 0 and self.newest() > 0
+    def _unsettled(self) -> LedgerError:
+        return LedgerError(
+            _("What lies beside the ledger {file} (-wal, -shm) was replaced while in use.").format(
+                file=self.file
+            ),
+            _("It is tried again."),
+        )
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[SqliteBook]:
         with self._translated():
-            self._check_place()
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             try:
                 yield self._book
                 self._connection.execute("COMMIT")
@@ -281,6 +344,7 @@ class SqliteStore:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+            self._confirm()
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -335,22 +399,3 @@ class SqliteLedger(Ledger):
         if self._opened is None:
             self._opened = SqliteStore(self._file, migrate=False)
         return self._opened
-
-
-def _migrations() -> list[tuple[int, str]]:
-    folder = resources.files(__package__) / "migrations"
-    return [
-        (int(file.name[:4]), file.read_text(encoding="utf-8"))
-        for file in folder.iterdir()
-        if file.name.endswith(".sql")
-    ]
-
-
-def _statements(sql: str) -> Iterator[str]:
-    """One by one, because `executescript` would end the transaction that they belong to."""
-    statement = ""
-    for line in sql.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

@@ -18,6 +18,7 @@ from ..errors import LedgerError
 from ..i18n import _, foreign
 from ..model import Kind, Record, Status
 from . import rows
+from .beside import Beside
 
 _UNREADY = ("no such table", "no such column")  # of a ledger that is being made or migrated at this moment
 
@@ -192,5 +193,6 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
 
 def _connect(file: Path) -> sqlite3.Connection:
     """Waits for nobody: who writes is never held, and who holds all is asked again later."""
+    Beside(file).wait_whole(0)
     uri = f"{file.absolute().as_uri()}?mode=ro"
     return sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)

@@ -1,4 +1,4 @@
-"""What lies beside an open ledger (-wal, -shm) is deleted or replaced: nothing that was acknowledged is lost."""
+"""What lies beside an open ledger (-wal, -shm) is deleted or replaced: nothing acknowledged is lost."""
 
 from __future__ import annotations
 
@@ -33,6 +33,19 @@ for statement in sys.argv[2:]:
 print("done", flush=True)
 sys.stdin.read()
 """
+OURS = """
+import sys
+from informativa.errors import LedgerError
+from informativa.ledgers.sqlite import SqliteStore
+from test_ledgers import PLAYED
+store = SqliteStore(sys.argv[1])
+for line in sys.stdin:
+    try:
+        print(*eval(line) or [], flush=True)
+    except LedgerError as error:
+        print(error, flush=True)
+store.close()
+"""
 INSERT = (
     "INSERT INTO event (at, call, line, notice, version, language, purposes, status, reason, prompt)"
     " VALUES (1, 'foreign', '', '', '', '', '', 'NOTDUE', 'purged', '')"
@@ -55,7 +68,7 @@ def take(file: Path, ends: tuple[str, ...]) -> None:
         Path(f"{file}{end}").unlink()
 
 
-def foreign(file: Path, *statements: str) -> "subprocess.Popen[str]":
+def foreign(file: Path, *statements: str) -> subprocess.Popen[str]:
     """Another program that has done this to the ledger and still has it open."""
     command = [sys.executable, "-c", FOREIGN, file, *statements]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -64,7 +77,33 @@ def foreign(file: Path, *statements: str) -> "subprocess.Popen[str]":
     return process
 
 
-def end(process: "subprocess.Popen[str]") -> None:
+class Ours:
+    """Another process of informativa that has the ledger open and does with its `store` what it is told."""
+
+    def __init__(self, file: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", OURS, file],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"PYTHONPATH": str(Path(__file__).parent)},
+        )
+
+    def does(self, what: str) -> str:
+        """What comes of it."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{what}\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline().strip()
+
+    def end(self) -> int:
+        """Have it close the ledger; its status."""
+        self._process.communicate()
+        return self._process.returncode
+
+
+def end(process: subprocess.Popen[str]) -> None:
     """Let it close what it has open."""
     process.communicate()
 
@@ -73,8 +112,8 @@ def end(process: "subprocess.Popen[str]") -> None:
 def test_i3_deleted_log_loses_nothing_and_no_number_is_used_again(
     tmp_path: Path, ends: tuple[str, ...]
 ) -> None:
-    """I3: 80 records, then the log, its index or both are deleted, and the next record is the 81st, beside all
-    the others, for everybody."""
+    """I3: 80 records, then the log, its index or both are deleted, and the next record is the 81st, beside
+    all the others, for everybody."""
     file = tmp_path / "acme.sqlite3"
     store = SqliteStore(str(file))
     for number in range(1, 81):
@@ -152,23 +191,8 @@ def test_i3_who_opens_a_ledger_without_its_log_waits_until_it_is_saved(
     """I3: a script or a command would begin another history beside the service's: it waits for the service,
     which saves what there is; and where nobody saves it, it is an error that says so."""
     file = tmp_path / "acme.sqlite3"
-    holder = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import sys\nfrom informativa.ledgers.sqlite import SqliteStore\nfrom test_ledgers import PLAYED\n"
-            "store = SqliteStore(sys.argv[1])\nprint(store.append([PLAYED]), flush=True)\n"
-            "sys.stdin.readline()\nstore.tend()\nprint('saved', flush=True)\nsys.stdin.read()",
-            file,
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={"PYTHONPATH": str(Path(__file__).parent)},
-    )
-    assert holder.stdout
-    assert holder.stdin
-    assert holder.stdout.readline() == "[1]\n"
+    holder = Ours(file)
+    assert holder.does("store.append([PLAYED])") == "1"
     take(file, ends)
     for read_only in (False, True):
         with pytest.raises(LedgerError, match="was taken away"):
@@ -179,12 +203,10 @@ def test_i3_who_opens_a_ledger_without_its_log_waits_until_it_is_saved(
     numbers_got: list[list[int]] = []
     script = threading.Thread(target=lambda: numbers_got.append(SqliteStore(str(file)).append([PLAYED])))
     script.start()
-    holder.stdin.write("\n")
-    holder.stdin.flush()
-    assert holder.stdout.readline() == "saved\n"
+    assert holder.does("store.tend()") == ""
     script.join()
     assert numbers_got == [[2]]
-    end(holder)
+    assert holder.end() == 0
     assert numbers(file) == [1, 2]
 
 
@@ -201,17 +223,18 @@ def test_i3_reader_that_made_a_new_log_is_no_second_history(tmp_path: Path) -> N
 
 
 def test_i3_what_others_wrote_by_another_index_stays(tmp_path: Path) -> None:
-    """I3: they went on in the same log, so both are one history."""
+    """I3: they went on in the same log, so both are one history, once they are done."""
     file = tmp_path / "acme.sqlite3"
     store = SqliteStore(str(file))
     store.append([PLAYED])
     take(file, ("-shm",))
     other = foreign(file, INSERT, INSERT)
-    assert store.append([PLAYED]) == [4]
+    with pytest.raises(LedgerError, match=f"process {other.pid}"):
+        store.append([PLAYED])
     end(other)
-    assert store.append([PLAYED]) == [5]
+    assert store.append([PLAYED]) == [4]
     store.close()
-    assert numbers(file) == [1, 2, 3, 4, 5]
+    assert numbers(file) == [1, 2, 3, 4]
 
 
 def test_i3_nothing_is_acknowledged_where_others_wrote_meanwhile(tmp_path: Path) -> None:
@@ -252,29 +275,15 @@ def test_i3_two_histories_are_told_and_both_are_kept(tmp_path: Path) -> None:
     """I3: another program wrote after both were deleted. Nothing is written over: ours is copied, and no more
     is acknowledged."""
     file = tmp_path / "acme.sqlite3"
-    script = (
-        "import sys\nfrom informativa.ledgers.sqlite import SqliteStore\nfrom informativa.errors import"
-        " LedgerError\nfrom test_ledgers import PLAYED\nstore = SqliteStore(sys.argv[1])\n"
-        "store.append([PLAYED] * 5)\nstore._connection.execute('PRAGMA wal_checkpoint')\nstore.append([PLAYED])\n"
-        "print('ready', flush=True)\nsys.stdin.readline()\n"
-        "for _ in range(2):\n    try:\n        store.append([PLAYED])\n    except LedgerError as error:\n"
-        "        print(error, flush=True)\nstore.close()"
-    )
-    service = subprocess.Popen(
-        [sys.executable, "-c", script, file],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={"PYTHONPATH": str(Path(__file__).parent)},
-    )
-    assert service.stdout
-    assert service.stdout.readline() == "ready\n"
+    service = Ours(file)
+    assert service.does("store.append([PLAYED] * 5)") == "1 2 3 4 5"
+    assert service.does("store.tend()") == ""
+    assert service.does("store.append([PLAYED])") == "6"
     take(file, ENDS)
     end(foreign(file, INSERT, INSERT, INSERT))
-    said, _ = service.communicate("\n")
-    assert service.returncode == 0
-    first, second = said.splitlines()
-    assert first == second
+    first = service.does("store.append([PLAYED])")
+    assert first == service.does("store.append([PLAYED])")
+    assert service.end() == 0
     assert "two histories" in first
     (copy,) = tmp_path.glob("acme.sqlite3.rescued-*")
     assert str(copy) in first
@@ -303,32 +312,14 @@ def test_two_processes_with_one_deleted_log_both_go_on(tmp_path: Path) -> None:
     file = tmp_path / "acme.sqlite3"
     store = SqliteStore(str(file))
     store.append([PLAYED])
-    writes = (
-        "import sys\nfrom informativa.ledgers.sqlite import SqliteStore\nfrom test_ledgers import PLAYED\n"
-        "store = SqliteStore(sys.argv[1])\nfor _ in sys.stdin:\n    print(store.append([PLAYED]), flush=True)"
-    )
-    other = subprocess.Popen(
-        [sys.executable, "-c", writes, file],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={"PYTHONPATH": str(Path(__file__).parent)},
-    )
-    assert other.stdin
-    assert other.stdout
-
-    def theirs() -> str:
-        other.stdin.write("\n")
-        other.stdin.flush()
-        return other.stdout.readline()
-
-    assert theirs() == "[2]\n"
+    other = Ours(file)
+    assert other.does("store.append([PLAYED])") == "2"
     for ends, number in zip(TAKEN, (3, 6, 9), strict=True):
         take(file, ends)
         assert store.append([PLAYED]) == [number]
-        assert theirs() == f"[{number + 1}]\n"
+        assert other.does("store.append([PLAYED])") == f"{number + 1}"
         assert store.append([PLAYED]) == [number + 2]
-    end(other)
+    assert other.end() == 0
     store.close()
     assert numbers(file) == list(range(1, 12))
 

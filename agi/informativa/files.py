@@ -23,7 +23,8 @@ def put(file: Path, data: bytes, like: os.stat_result | None = None) -> None:
 def create(
     file: Path, data: bytes = b"", like: os.stat_result | None = None, mode: int = 0o600
 ) -> os.stat_result:
-    """A new file, and which it is; by root, for the owner of `like`. Raises OSError, FileExistsError if there is one.
+    """A new file, and which it is; by root, for the owner of `like`. Raises OSError, FileExistsError if there
+    is one.
 
     Mode and owner go by the descriptor: whoever owns the folder may put a link to another file under the
     name meanwhile, and would be given that.

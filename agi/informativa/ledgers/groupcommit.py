@@ -19,7 +19,8 @@ import structlog
 from ..errors import EventRefusedError, LedgerError, LedgerSlowError
 from ..model import Record
 from ..ports import Book, Ledger, Result
-from .sqlite import BUSY_SECONDS, SqliteStore
+from .opened import BUSY_SECONDS
+from .sqlite import SqliteStore
 
 ANSWER_SECONDS = 2 * BUSY_SECONDS + 1.0  # a batch may wait once for the lock, and for one batch before it
 IDLE_SECONDS = 1.0  # without a call, after which the writer looks after the file

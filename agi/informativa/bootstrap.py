@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -19,6 +20,7 @@ from .ports import Ledger, Register
 
 if TYPE_CHECKING:
     from .ledgers.backup import Backup
+    from .ledgers.erasure import Erased
     from .ledgers.sqlite import SqliteStore
     from .ledgers.watching import Follower, Summary
 
@@ -105,13 +107,36 @@ def backups(controller: Controller) -> list[Backup]:
     from .ledgers import backup
 
     ledger = Path(controller.ledger)
-    try:
+    with _reading(ledger.parent):
         return backup.backups(ledger) if ledger.parent.exists() else []
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise LedgerError(
-            _("{file} cannot be read ({why}).").format(file=ledger.parent, why=foreign(error.strerror or "")),
+            _("{file} cannot be read ({why}).").format(file=folder, why=foreign(error.strerror or "")),
             _("Run this as the user who owns it."),
         ) from error
+
+
+def copies(controller: Controller) -> list[Path]:
+    """All that we copied of its ledger, for whatever reason: what `erase` deletes. Raises LedgerError."""
+    from .ledgers import backup
+
+    ledger = Path(controller.ledger)
+    with _reading(ledger.parent):
+        return backup.copies(ledger) if ledger.parent.exists() else []
+
+
+def erase(controller: Controller, pseudonyms: Sequence[bytes], at: datetime) -> Erased:
+    """Erase a caller of one controller. Raises LedgerError if anything of him is left, with what to do."""
+    from .ledgers.erasure import erase
+
+    ledger = Path(controller.ledger)
+    return erase(ledger, pseudonyms, at)
 
 
 def verify_recordings(

@@ -81,27 +81,25 @@ def erase(
         if not yes:
             counts[each.id] = len(_records(each, caller))
             message = _("{name} ({id}): {count} records would be erased")
-        elif Path(each.ledger).exists():
-            with _opened(each) as store:
-                counts[each.id] = store.erase(_pseudonyms(each, caller), datetime.now(UTC))
-            message = _("{name} ({id}): {count} records erased")
+            gone = bootstrap.copies(each)
+            copy = _("{file}, a copy from before an upgrade, would be deleted")
         else:
-            continue
+            erased = bootstrap.erase(each, _pseudonyms(each, caller), datetime.now(UTC))
+            counts[each.id], gone = erased.records, list(erased.copies)
+            message = _("{name} ({id}): {count} records erased")
+            copy = _("{file}, a copy from before an upgrade, was deleted")
         say(message.format(name=each.name, id=each.id, count=counts[each.id]))
-        for backup in bootstrap.backups(each):
-            copies.append(backup.file)
-            _drop(backup.file, yes, say)
+        for file in gone:
+            say(copy.format(file=file))
+        copies += gone
     if as_json:
         print_json({"done": yes, "records": counts, "copies": copies})
     elif not yes:
         print(_("Nothing was erased yet. To do it, add --yes."))
 
 
-def _drop(file: Path, yes: bool, say: Callable[[str], None]) -> None:
-    """A copy from before an upgrade may hold the caller too, and nothing can be erased in it alone."""
-    if not yes:
-        say(_("{file}, a copy from before an upgrade, would be deleted").format(file=file))
-        return
+def _drop(file: Path, say: Callable[[str], None]) -> None:
+    """Delete a copy whose time is over."""
     try:
         file.unlink(missing_ok=True)
     except OSError as error:
@@ -157,7 +155,7 @@ def purge(file: Path, yes: bool, as_json: bool = False) -> None:
     for controller in load(file).controllers.values():
         for backup in bootstrap.backups(controller):
             if yes and backup.ends <= now.date():
-                _drop(backup.file, yes, say)
+                _drop(backup.file, say)
             else:
                 kept = _("{file}, a copy from before an upgrade, holds older records until {day}")
                 say(kept.format(file=backup.file, day=backup.ends))

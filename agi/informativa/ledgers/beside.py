@@ -23,6 +23,7 @@ from ..i18n import _
 
 # https://www.sqlite.org/src/file/src/os_unix.c: where SQLite locks a database that is open, and an index.
 _DATABASE_LOCK, _INDEX_LOCK = 0x40000002, 128
+_READER_LOCKS = range(123, 128)  # in the index
 _INDEX_HEADERS = 96  # bytes; without them the index is made anew from the log
 _RETIRED = b"informativa went on with another log"
 _TICK = 100 * 10**6  # nanoseconds; ten times the longest that a kernel can be built with
@@ -164,6 +165,16 @@ class Beside:
         """Whether another of us has saved what our log held, and gone on with a new one."""
         return any(os.pread(one, len(_RETIRED), 0) == _RETIRED for one in _descriptors(ours.log))
 
+    def contents(self, ours: Place) -> list[Iterator[bytes]]:
+        """The bytes of the ledger and its log, each read chunk by chunk, as this process has them open."""
+        found = [_descriptors(one) for one in (ours.ledger, ours.log)]
+        return [_chunks(descriptors[0]) for descriptors in found if descriptors]
+
+    def readers(self, ours: Place) -> list[int]:
+        """The other processes that read the log at this moment."""
+        found = {process for lock in _READER_LOCKS for process in _holders(ours.index, lock)}
+        return sorted(found - {os.getpid()})
+
     def close(self, connection: sqlite3.Connection, ours: Place) -> None:
         """Close what had our log open; SQLite would delete another's by its name."""
         log = Path(self._names[1])
@@ -218,8 +229,15 @@ def _descriptors(identity: Identity) -> list[int]:
     return found
 
 
+def _chunks(descriptor: int) -> Iterator[bytes]:
+    place = 0
+    while chunk := os.pread(descriptor, 1 << 20, place):
+        yield chunk
+        place += len(chunk)
+
+
 def _holders(identity: Identity, where: int) -> list[int]:
-    """The processes with a lock on this file that begins there (proc_locks(5)); none where nobody says.
+    """The processes with a lock on this byte of this file (proc_locks(5)); none where nobody says.
 
     By the inode alone: what a device is called here and there differs on some file systems.
     """
@@ -230,7 +248,8 @@ def _holders(identity: Identity, where: int) -> list[int]:
         for row in Path("/proc/locks").read_text().splitlines():
             words = row.split()
             if "->" not in words and words[1] == "POSIX":
-                process, inode, start = words[4], words[5].rpartition(":")[2], words[6]
-                if (int(inode), int(start)) == (identity[1], where):
+                process, inode, first, last = words[4], words[5].rpartition(":")[2], *words[6:8]
+                its = int(first) <= where and (last == "EOF" or where <= int(last))
+                if int(inode) == identity[1] and its:
                     found.append(int(process))
     return found

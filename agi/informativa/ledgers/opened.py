@@ -19,6 +19,7 @@ from ..i18n import _, foreign, later
 from . import backup, beside, forms
 from .book import SqliteBook
 
+_TURN_SECONDS = 0.1
 BUSY_SECONDS = 2.0  # how long to wait for another process's transaction; bounds what a caller waits
 
 _REMEDIES = {
@@ -133,6 +134,43 @@ class LedgerFile:
     def _log(self) -> Path:
         return self.file.with_name(f"{self.file.name}-wal")
 
+    def empty_log(self, seconds: float) -> None:
+        """Leave nothing in the log, where what was overwritten in the file still stands. In short turns, for
+        calls wait for each. Raises LedgerError where somebody who reads it does not end."""
+        until = time.monotonic() + seconds
+        with self.connected() as connection:
+            connection.execute(f"PRAGMA busy_timeout = {1000 * _TURN_SECONDS:.0f}")
+            try:
+                while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                    if time.monotonic() > until:
+                        raise self._read_by_others()
+                    time.sleep(_TURN_SECONDS)
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS:.0f}")
+
+    def _read_by_others(self) -> LedgerError:
+        assert self._place is not None  # it is open
+        readers = ", ".join(map(str, self._beside.readers(self._place)))
+        return LedgerError(
+            _(
+                "The log {file}-wal cannot be emptied while other programs read it (process {readers})."
+            ).format(file=self.file, readers=readers or "?"),
+            _("End what reads it, or wait until it ends."),
+        )
+
+    def contents(self) -> list[Iterator[bytes]]:
+        """The bytes of the file and of its log, each in chunks. Nothing is opened for it: SQLite's locks on a
+        file end when anybody in the process closes it."""
+        assert self._place is not None  # it is open
+        return self._beside.contents(self._place)
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for what is more than calls need. Raises LedgerError and nothing of SQLite's."""
+        with self._translated():
+            self._require_place()
+            yield self._connection
+
     def tend(self) -> None:
         """For when there is nothing else to do: what is in the log goes into the file, so that the log can be
         lost, and a log that was lost is noticed."""
@@ -235,7 +273,8 @@ class LedgerFile:
         )
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[SqliteBook]:
+    def transaction(self) -> Iterator[SqliteBook]:
+        """What is done within is durable at its end, or was not done. Raises LedgerError."""
         with self._translated():
             self._begin()
             try:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..model import Event, Kind, Reason, Record, Recording, Standing
+from ..model import Event, Record, Recording, Standing
 from ..ports import Book, Ledger, Result
 from . import forms, rows
 from .opened import LedgerFile
@@ -31,18 +31,18 @@ class SqliteStore(LedgerFile):
 
         Raises EventRefusedError if it is an event that is wrong and not the ledger, and what a work raises.
         """
-        with self._transaction() as book:
+        with self.transaction() as book:
             return [work(book) for work in works]
 
     def append(self, events: Sequence[Event]) -> list[int]:
         """Record events in one transaction, all or none; their numbers once they are on the disk."""
-        with self._transaction() as book:
+        with self.transaction() as book:
             return [book.append(event) for event in events]
 
     def append_new(self, events: Iterable[tuple[Event, Sequence[bytes]]]) -> int:
         """Record those that are not on record, in one transaction; how many. With each event, under which
         other pseudonyms its caller may be known."""
-        with self._transaction() as book:
+        with self.transaction() as book:
             return sum(book.append_new(event, earlier) for event, earlier in events)
 
     def recorded(self, deliveries: Collection[tuple[str, datetime]]) -> set[tuple[str, datetime]]:
@@ -64,57 +64,44 @@ class SqliteStore(LedgerFile):
         with self._translated():
             return [rows.record(row) for row in self._connection.execute(rows.OF_CALLER, (pseudonym,))]
 
-    def erase(self, pseudonyms: Sequence[bytes], at: datetime) -> int:
-        """Erase one caller under all his pseudonyms and leave the trace that it happened, in one
-        transaction; how many records.
-
-        The bytes are overwritten in the file and the log is emptied, so that nothing is left to find.
-        """
-        with self._translated():
-            self._connection.execute("PRAGMA secure_delete = ON")
-            with self._transaction() as book:
-                erased = 0
-                for pseudonym in pseudonyms:
-                    erased += self._connection.execute(rows.ERASE, (pseudonym,)).rowcount
-                    book.forget(pseudonym)
-                book.append(rows.note(Kind.ERASURE, Reason.REQUEST, at, f"{erased} records"))
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            return erased
-
     def older(self, cutoff: datetime) -> int:
         """How many records `purge` would delete."""
         with self._translated():
-            sql = "SELECT count(*) FROM event WHERE at < ? AND kind <> 'purge'"
-            number: int = self._connection.execute(sql, (rows.microseconds(cutoff),)).fetchone()[0]
+            number: int = self._connection.execute(rows.OLDER, (rows.microseconds(cutoff),)).fetchone()[0]
             return number
 
     def purge(self, cutoff: datetime, at: datetime) -> int:
-        """Delete what is older than `cutoff` and leave the trace that it happened; how many records.
+        """Delete what is older than `cutoff`; how many records. Each page goes in one transaction with the
+        trace that it went, so that no record is gone without one, whatever happens.
 
         Only the deletions, in small pages, make calls wait; the search does not. A later record may go on
         naming a deleted one as its basis: the number still says which it was.
         """
-        with self._translated():
-            self._connection.execute("PRAGMA foreign_keys = OFF")
+        purged = 0
+        with self.connected() as connection:
+            connection.execute("PRAGMA foreign_keys = OFF")
             try:
-                purged = self._delete(rows.OLD, rows.PURGE, cutoff, (0,))
-                self._delete(rows.BASELESS, rows.PURGE_STANDING, cutoff, (b"", "", ""))
-                if purged:
-                    with self._transaction() as book:
-                        note = f"{purged} records before {cutoff:%Y-%m-%d %H:%M} UTC"
-                        book.append(rows.note(Kind.PURGE, Reason.RETENTION, at, note))
+                for page in self._pages(rows.OLD, cutoff, (0,)):
+                    with self.transaction() as book:
+                        gone = [number for number in page if connection.execute(rows.PURGE, number).rowcount]
+                        if gone:
+                            book.append(rows.purge_note([number for (number,) in gone], cutoff, at))
+                    purged += len(gone)
+                for page in self._pages(rows.BASELESS, cutoff, (b"", "", "")):
+                    with self.transaction():
+                        connection.executemany(rows.PURGE_STANDING, page)
             finally:
-                self._connection.execute("PRAGMA foreign_keys = ON")
+                connection.execute("PRAGMA foreign_keys = ON")
         return purged
 
-    def _delete(self, search: str, statement: str, cutoff: datetime, last: tuple[object, ...]) -> int:
-        """Delete what the search finds from the key `last` on; how many rows."""
-        deleted, before = 0, rows.microseconds(cutoff)
+    def _pages(
+        self, search: str, cutoff: datetime, last: tuple[object, ...]
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """What the search finds from the key `last` on."""
+        before = rows.microseconds(cutoff)
         while page := self._connection.execute(search, (before, *last, PAGE)).fetchall():
-            with self._transaction():
-                deleted += self._connection.executemany(statement, page).rowcount
+            yield page
             last = page[-1]
-        return deleted
 
     def changed(self, recordings: Iterable[Recording]) -> list[Recording]:
         """Those of which another sound file was served before."""
@@ -124,7 +111,7 @@ class SqliteStore(LedgerFile):
 
     def keep(self, recordings: Iterable[Recording]) -> None:
         """Remember each recording that was not served before."""
-        with self._transaction():
+        with self.transaction():
             for one in recordings:
                 self._connection.execute(rows.KEEP_RECORDING, (*one.place, one.sha256))
 

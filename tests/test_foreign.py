@@ -14,7 +14,7 @@ from informativa.errors import LedgerError
 from informativa.ledgers import forms
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.trying import try_writing
-from lab.office import without_privileges
+from lab.office import BIN, Office, without_privileges
 from test_migration import NEWEST, old
 
 ASTDB = "CREATE TABLE astdb(key VARCHAR(256), value VARCHAR(256), PRIMARY KEY(key))"
@@ -146,3 +146,57 @@ def test_full_disk_fails_the_trial(tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, "-c", limited, file], capture_output=True, text=True, check=False)
     assert "LedgerError" in ran.stderr
     assert [one.name for one in file.parent.iterdir()] == ["acme.sqlite3"]
+
+
+def test_check_makes_nothing_and_says_what_the_service_will_make(folder: Path) -> None:
+    """No ledger, no folder for one, no table in what is there."""
+    config = folder / "informativa.yaml"
+    before = state(folder / "ledger")
+    ran = subprocess.run(
+        [BIN / "informativa", "check", "-c", config], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    for name in ("acme", "borealis"):
+        assert f"{name}.sqlite3 will be made when the service starts, in {folder}/ledger, by " in ran.stdout
+    assert state(folder / "ledger") == before == {}
+
+
+def test_check_names_a_folder_that_is_not_there(folder: Path) -> None:
+    """It does not make it: a slip of the pen would be a folder then."""
+    (folder / "ledger").rmdir()
+    config = folder / "informativa.yaml"
+    ran = subprocess.run(
+        [BIN / "informativa", "check", "-c", config], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1
+    assert (
+        f"there is no folder {folder}/ledger for the ledger; type: mkdir -m 700 {folder}/ledger" in ran.stderr
+    )
+    assert not (folder / "ledger").exists()
+
+
+@pytest.mark.parametrize("command", [["check"], ["purge", "--yes"], ["ledger", "show"]])
+def test_commands_leave_another_programs_database_alone(folder: Path, command: list[str]) -> None:
+    """Where `ledger:` points to one by mistake, or on purpose in a configuration that root looks at."""
+    file = database(folder / "ledger/acme.sqlite3", ASTDB, "INSERT INTO astdb VALUES ('a', 'b')")
+    before = state(folder / "ledger")[file.name]
+    ran = subprocess.run(
+        [BIN / "informativa", *command, "-c", folder / "informativa.yaml"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "is a database of another program" in ran.stderr
+    assert state(folder / "ledger")[file.name] == before
+
+
+def test_service_leaves_another_programs_database_alone(tmp_path: Path) -> None:
+    """It says so, and plays to that company's callers."""
+    office = Office(tmp_path / "etc")
+    file = database(office.folder / "ledger/acme.sqlite3", ASTDB)
+    before = state(office.folder / "ledger")[file.name]
+    office.start()
+    office.stop()
+    assert "is a database of another program" in office.said
+    assert state(office.folder / "ledger")[file.name] == before

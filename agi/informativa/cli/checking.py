@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from .. import bootstrap
 from ..config import Configuration
 from ..config.build import LONGEST_SHORT
 from ..doctor import users
@@ -56,6 +57,27 @@ def out_of_reach(configuration: Configuration) -> list[str]:
     )
     denied = (file for file, right in needed.items() if file.exists() and not users.may(uid, file, right))
     return [message.format(user=users.name(uid), file=file) for file in denied][:1]
+
+
+def ledgers(configuration: Configuration) -> list[str]:
+    """Open those that are there, and migrate them; notes on those that the service will make, for `check`
+    makes none. Raises ConfigError where it could not make one, LedgerError for one that cannot be used."""
+    notes: list[str] = []
+    for name, controller in configuration.controllers.items():
+        file = Path(controller.ledger)
+        if controller.refused:
+            continue
+        if file.exists() and file.stat().st_size:
+            bootstrap.store(controller, create=False).close()
+            continue
+        if not file.parent.is_dir():
+            message = _("there is no folder {folder} for the ledger; type: mkdir -m 700 {folder}")
+            raise _problem(configuration, f"controllers.{name}.ledger", message.format(folder=file.parent))
+        bootstrap.try_writing(controller)
+        note = _("The ledger {file} will be made when the service starts, in {folder}, by {user}.")
+        user = users.name(file.parent.stat().st_uid)
+        notes.append(note.format(file=file, folder=file.parent, user=user))
+    return notes
 
 
 def ports(configuration: Configuration) -> list[str]:
@@ -139,14 +161,18 @@ def _is_service(process: int) -> bool:
 
 
 def _wrong(configuration: Configuration, setting: str, message: str) -> ConfigError:
-    return ConfigError([Problem(str(configuration.file), None, f"service.{setting}", message)])
+    return _problem(configuration, f"service.{setting}", message)
+
+
+def _problem(configuration: Configuration, key: str, message: str) -> ConfigError:
+    return ConfigError([Problem(str(configuration.file), None, key, message)])
 
 
 def _exposed(configuration: Configuration) -> list[str]:
     """Ledgers that others than their user can read."""
     files = [Path(controller.ledger) for controller in configuration.controllers.values()]
     message = _("others can read {file}; type: chmod 600 {file}")
-    return [message.format(file=file) for file in files if file.stat().st_mode & 0o077]
+    return [message.format(file=file) for file in files if file.exists() and file.stat().st_mode & 0o077]
 
 
 def _unspoken(configuration: Configuration) -> Iterator[str]:

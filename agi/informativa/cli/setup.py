@@ -110,11 +110,9 @@ def _checked(file: Path) -> tuple[Configuration, list[str]]:
     configuration = load(file, keep=True)
     if configuration.refused:
         raise ConfigError(configuration.refused)
-    bootstrap.verify_recordings(configuration, keep=False)
-    for controller in configuration.controllers.values():
-        if not controller.refused:
-            bootstrap.store(controller).close()
-    return configuration, checking.ports(configuration)
+    notes = checking.ledgers(configuration)
+    bootstrap.verify_recordings(configuration, keep=False, create=False)
+    return configuration, [*notes, *checking.ports(configuration)]
 
 
 def _facts(configuration: Configuration, warnings: list[str], notes: list[str]) -> dict[str, object]:

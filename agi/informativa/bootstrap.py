@@ -150,6 +150,14 @@ def _reading(folder: Path) -> Iterator[None]:
         ) from error
 
 
+def try_writing(controller: Controller) -> None:
+    """Write to its ledger as a call would, as the user who runs this, and undo it: nothing is made or
+    changed, also where there is no ledger yet. Raises LedgerError if calls could not be recorded."""
+    from .ledgers.trying import try_writing
+
+    try_writing(Path(controller.ledger))
+
+
 def copies(controller: Controller) -> list[Path]:
     """All that we copied of its ledger, for whatever reason: what `erase` deletes. Raises LedgerError."""
     from .ledgers import backup

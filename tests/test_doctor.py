@@ -333,6 +333,20 @@ def test_doctor_finds_all_that_check_does(folder: Path, fault: Callable[[Path], 
         assert one.partition("; ")[0] in by_state["warning"]
 
 
+def test_port_of_another_programs_server_is_told_by_both(folder: Path) -> None:
+    """That the port is FreePBX's, whose server is there, is wrong to `check` as it is to `doctor`."""
+    edit(folder, "127.0.0.1:4588", "127.0.0.1:4573")
+    waits = [sys.executable, "-c", "input()", "/var/www/html/admin/modules/core/node/fastagi-server.js"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE):
+        code, checked = told("check", folder)
+        _code, looked_at = told("doctor", folder)
+    words = "127.0.0.1:4573 is the port of FreePBX (core-fastagi), which is on this machine"
+    assert (code, [words in one["message"] for one in checked["problems"]]) == (1, [True])
+    found = [one for one in looked_at["findings"] if words in one["finding"]]
+    assert [(one["check"], one["state"]) for one in found] == [("ports", "wrong")]
+    assert found[0]["fix"].startswith("set service.listen to another port")
+
+
 def test_check_tells_all_at_once(folder: Path) -> None:
     """Mistakes in the file, a replaced recording, a spoilt ledger and a port that is taken: in one run."""
     replace_recording(folder)

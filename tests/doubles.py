@@ -99,11 +99,14 @@ class ScriptedSession:
     variables: dict[str, str] = field(default_factory=dict)
     database: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._coming = iter(self.playbacks)  # the list is the test's, which may run again
+
     async def play(self, prompt: Prompt, keys: str, *, answer: bool = True) -> Playback:
         """Take the next playback; without one, the prompt is heard whole."""
         self.answered = answer
         self.played.append((prompt.path, keys))
-        return self.playbacks.pop(0) if self.playbacks else whole(prompt)
+        return next(self._coming, None) or whole(prompt)
 
     async def set_variables(self, variables: Mapping[str, str]) -> None:
         """Keep them in order, or find that Asterisk is gone."""

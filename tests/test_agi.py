@@ -1,6 +1,7 @@
 """The AGI protocol: bytes to values and back."""
 
 import contextlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -58,7 +59,7 @@ def test_options_are_read_by_their_names() -> None:
     assert (call.id, call.linked) == ("1700000000.7", "1700000000.3")
     assert call.options["heard"] == "privacy:1 a=b"
     forged = agi.parse_environment(raw.replace(b"1700000000.3", b"3331234567.1") % b"x")
-    assert forged.linked == "#.1"
+    assert forged.linked == "##########.#"
     assert agi.parse_environment(ENVIRONMENT % b"x").linked == ""
 
 
@@ -321,3 +322,64 @@ def test_i8_token_is_looked_for_nowhere_else() -> None:
         b"\nagi_network: yes\nagi_network_script: notice/00ff\n",
     ):
         assert agi.token(raw) == b""
+
+
+def test_nothing_is_made_up() -> None:
+    """Of what Asterisk left out nothing is known, least of all that a number may be used."""
+    call = agi.parse_environment(b"agi_request: x\nagi_threadid: 1\n\n")
+    assert (call.id, call.linked, call.line, call.number, call.language, call.script) == ("",) * 6
+    assert (call.presentation, call.options, call.ambiguous) == (67, {}, False)
+
+
+def test_all_options_at_once() -> None:
+    """Each of ours may be there; the last keeps its last letter, and blank lines after it are somebody's."""
+    options = ("linked=1.1", "heard=a:1", "customer=7", "verification=x", "action=read", "operator=X")
+    raw = ENVIRONMENT[:-1] % b"x" + "".join(f"agi_arg_{n}: {o}\n" for n, o in enumerate(options, 3)).encode()
+    call = agi.parse_environment(raw)
+    assert (len(call.options), call.options["operator"], call.ambiguous) == (7, "X", False)
+    assert agi.parse_environment(raw + b"\t\n\n").ambiguous
+
+
+def test_i5_ids_do_not_hold_the_callers_number() -> None:
+    """I5: neither of the two ids shows the number, though as an id of Asterisk's it could stand."""
+    raw = (ENVIRONMENT % b"x").replace(b"agi_arg_2: language=de", b"agi_arg_2: linked=1700000000.7")
+    for number in (b"1700000000", b"+391700000000"):
+        call = agi.parse_environment(raw.replace(b"+393331234567", number))
+        assert "1700000000" not in call.id + call.linked
+
+
+@pytest.mark.parametrize(("sent", "taken"), [(b"999", 999), (b"9999", 67)])
+def test_presentation_has_three_digits_at_most(sent: bytes, taken: int) -> None:
+    """An octet is written in three; what is longer cannot be read."""
+    raw = (ENVIRONMENT % b"x").replace(b"callingpres: 3", b"callingpres: " + sent)
+    assert agi.parse_environment(raw).presentation == taken
+
+
+def test_bounds_of_what_is_read_and_sent() -> None:
+    """16,384 bytes of an environment and of a reply in pieces, 2,047 of a command, and not one more."""
+    assert agi.split_environment(b"x" * 16_384) is None
+    assert told(agi.split_environment, b"x" * 16_385) == "A peer sent more than an AGI environment."
+    assert len(agi.command("VERBOSE", "x" * 2_036)) == 2_047
+    assert told(agi.command, "VERBOSE", "x" * 2_037) == "an AGI command cannot be so long"
+    reader = agi.ReplyReader()
+    assert reader.feed(b"200 result=1\n") == agi.Reply(200, 1)
+    for each in (reader, agi.ReplyReader()):
+        assert [each.feed(b"x" * 4_096) for _piece in range(4)] == [None] * 4
+        assert told(each.feed, b"x") == "Asterisk sent a reply without an end."
+
+
+def told(work: Callable[..., object], *arguments: object) -> str:
+    """What is said of a call that is refused."""
+    with pytest.raises((ProtocolError, ValueError)) as caught:
+        work(*arguments)
+    return str(caught.value)
+
+
+def test_what_is_said_of_peers_and_commands() -> None:
+    """The log says in words what was wrong; a line's end alone may have a carriage return."""
+    for line in (b"HANGUP \n", b"HANGUPX\n", b"hello\n"):
+        assert told(agi.ReplyReader().feed, line) == "Asterisk sent a line that is not an AGI reply."
+    assert told(agi.ReplyReader().feed, b"200 OK\n") == "Asterisk sent an AGI reply without a result."
+    assert told(agi.ReplyReader().unasked, b"x") == "A peer answered an AGI command before it was sent."
+    assert told(agi.parse_environment, b"\n") == "A peer connected that does not send an AGI environment."
+    assert told(agi.command, "VERBOSE", "\n") == "an AGI command cannot carry a line break"

@@ -55,7 +55,7 @@ def test_what_spreadsheets_write(folder: Path, tmp_path: Path, header, row, enco
     assert imported(folder, file) == "40 rows read: 40 recorded, 0 known before, 0 rejected.\n"
     (notice,) = explained(folder, NUMBERS[7])["notices"]
     assert notice["status"] == "NOTDUE"
-    assert "2026-01-31 00:00 UTC" in notice["caller_knows"]
+    assert "2026-01-30 23:00 UTC" in notice["caller_knows"]
     assert not file.with_name("told.csv.rejects.csv").exists()
 
 
@@ -126,7 +126,7 @@ def test_i5_reference_holds_no_number(folder: Path, tmp_path: Path) -> None:
     assert "333" not in rejects
     show = ("ledger", "show", "--controller=acme", "-c", folder / "informativa.yaml", "--json")
     (row,) = json.loads(run(*show).stdout)
-    assert (row["at"], row["reference"]) == ("2026-01-31T10:30:00+00:00", "form 1")
+    assert (row["at"], row["reference"]) == ("2026-01-31T09:30:00+00:00", "form 1")
     assert row["recorded"] > "2026-11"
 
 
@@ -188,7 +188,7 @@ def test_same_file_after_a_key_rotation(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "told.csv"
     file.write_text("numero;data\n" + "\n".join(f"{number};2026-01-31" for number in NUMBERS))
     imported(folder, file)
-    run("keys", "rotate", "acme", "-c", folder / "informativa.yaml")
+    run("keys", "rotate", "acme", "--yes", "-c", folder / "informativa.yaml")
     assert "40 rows read: 0 recorded, 40 known before" in imported(folder, file)
 
 

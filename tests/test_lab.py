@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 import pytest
 
-from lab import audio, bare, builds, debian, rtp, sipp
+from lab import audio, bare, builds, debian, mutants, rtp, sipp
 from lab.pbx import Pbx, PbxError
 from lab.phone import CallError, Phone
 
@@ -308,3 +308,27 @@ def test_pip_reaches_its_packages_in_a_bare_root_too() -> None:
         "PIP_INDEX_URL": "https://packages.example",
         "PIP_FIND_LINKS": "/a /b",
     }
+
+
+def test_score_of_mutants() -> None:
+    """Those that are named as equivalent do not count, and the others that survived are told."""
+    found = [
+        mutants.Mutant("feed", "a", "b", "killed"),
+        mutants.Mutant("feed", "a", "c", "timeout"),
+        mutants.Mutant("feed", "a", "d", "survived"),
+        mutants.Mutant("read", "a", "e", "no tests"),
+        mutants.Mutant("read", "f", "g", "survived"),
+    ]
+    assert list(mutants.report("agi", found, {"f → g": "one and the same"})) == [
+        "agi: 2 of 4 killed (50.0 %), 1 equivalent",
+        "  feed: a → d",
+        "  read: a → e (no test runs it)",
+    ]
+
+
+def test_mutant_is_read_as_mutmut_tells_it() -> None:
+    """The method's name, and the lines without their signs and without the diff's heads."""
+    diff = "--- agi.py\n+++ agi.py\n@@ -1,3 +1,3 @@\n def f():\n-    return -1\n+    return +1\n"
+    assert (mutants._changed(diff, "-"), mutants._changed(diff, "+")) == ("return -1", "return +1")
+    assert mutants._function("informativa.agi.xǁReplyReaderǁfeed__mutmut_7") == "ReplyReader.feed"
+    assert mutants._function("informativa.agi.x__decode__mutmut_1") == "_decode"

@@ -84,6 +84,14 @@ def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
     assert "Gosub" in (tmp_path / "informativa.conf").read_text()
 
 
+def test_installation_names_what_debian_leaves_out() -> None:
+    """Without python3-venv Debian's Python makes no environment, and leaves a half-made folder."""
+    first, second, third = commands()[2:5]
+    assert first == "apt-get install -y python3-venv"
+    assert second == "python3 -m venv /opt/informativa"
+    assert third.startswith("/opt/informativa/bin/pip install")
+
+
 def test_commands_of_the_dialplan_page(tmp_path: Path) -> None:
     """The commands of dialplan/README.md are those of the README's step, and run."""
     (tmp_path / "extensions.conf").touch()

@@ -502,7 +502,7 @@ class Dying(BaseException):
 def test_i4_driver_that_would_end_its_thread_ends_nothing() -> None:
     """I4: whatever a driver raises is one look-up's failure: neither the service nor the thread ends, and the
     next question is answered."""
-    answers: list[Any] = [SystemExit(3), Dying(), [{"version": "1"}]]
+    answers: list[Any] = [SystemExit(3), Dying(), [{"version": "2"}]]
 
     def opened(_lookup: Lookup) -> Any:
         def ask(_caller: Identified) -> Any:
@@ -530,7 +530,7 @@ def test_i4_thread_that_cannot_be_started_is_tried_again(monkeypatch: pytest.Mon
         raise RuntimeError("can't start new thread")
 
     times, now = THREADS + WAITING + 1, [0.0]
-    register = guarded(CRM, lambda _lookup: lambda _caller: [{"version": "1"}], lambda: now[0])
+    register = guarded(CRM, lambda _lookup: lambda _caller: [{"version": "2"}], lambda: now[0])
 
     async def story() -> None:
         with monkeypatch.context() as patched:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -83,12 +83,21 @@ def test_row_without_a_prompt() -> None:
 
 def test_row_of_an_operator() -> None:
     """That an operator read the notices is put on record of each notice that is not for every call."""
-    (event,) = spool.understood(KEY, row(ending="operator", prompt=""), LINES).events
+    later = version("3", starts=AT + timedelta(days=1))
+    lines = {"0212345678": line(notice(version("1"), version("2"), later))}
+    (event,) = spool.understood(KEY, row(ending="operator", prompt=""), lines).events
     assert (event.status, event.kind, event.notice, event.version) == (
         Status.INFORMED,
         "operator",
         "privacy",
         "2",
+    )
+    assert (event.at, event.call, event.line, event.language, event.reference) == (
+        AT,
+        "1700000000.1",
+        "+390212345678",
+        "it",
+        f"spool:{KEY}",
     )
 
 
@@ -118,6 +127,53 @@ def test_row_that_cannot_be_collected(key: str, text: str) -> None:
     """What informativa did not write, or for a line that is not there, is said to be so."""
     with pytest.raises(spool.RowError):
         spool.understood(key, text, LINES)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "told", "cause"),
+    [
+        (KEY, row(line=None), "it names no line that is configured", ""),
+        (KEY, row(line="default"), "it names no line that is configured", ""),
+        ("1.1-1", row(), "it is not such as informativa writes", "no time in the key"),
+        (KEY, row(seconds="inf"), "it is not such as informativa writes", "no number of seconds"),
+        (KEY, row(recording="f"), "it is not such as informativa writes", "no digest"),
+        (
+            KEY,
+            row(prompt="/of/another/company"),
+            "none of its prompts is the line's: the line may be another company's now",
+            "",
+        ),
+    ],
+)
+def test_why_a_row_cannot_be_collected(key: str, text: str, told: str, cause: str) -> None:
+    """The log says which it is; a line whose number is anything else takes no row that names none."""
+    with pytest.raises(spool.RowError) as caught:
+        spool.understood(key, text, LINES | {"XXXX": LINE})
+    assert (str(caught.value), str(caught.value.__cause__ or "")) == (told, cause)
+
+
+def test_row_as_it_is_written() -> None:
+    """Every field under its name; the digest of the sound only where it is known."""
+    event = replace(PLAYED, at=AT, line=LINE.number, call="1700000000.1", prompt="/p/it=1", recording="")
+    plain = "at=1795521600|line=+390212345678|prompt=/p/it=1|why=not-informed|ending=whole|seconds=10"
+    assert spool.written(event) == plain
+    assert spool.written(replace(event, recording="a" * 64)) == f"{plain}|recording={'a' * 64}"
+
+
+def test_row_is_read_as_it_is_written() -> None:
+    """Paths with an equals sign, purposes, the moment to the microsecond; and of a prompt that is no more the
+    line's nothing is made up."""
+    prompt = replace(SHORT, path="/p/it=1")
+    served = replace(
+        LINE, plan=line(notice(replace(version("2", "service", "ads"), short={"it": prompt}))).plan
+    )
+    found = spool.understood(
+        "1700000000.1-1795521601000017", row(prompt="/p/it=1&/other"), {"0212345678": served}
+    )
+    assert found.delivery == ("1700000000.1", datetime(2026, 11, 24, 12, 0, 1, 17, tzinfo=UTC))
+    known, unknown = found.events
+    assert (known.prompt, known.purposes) == ("/p/it=1", {"service", "ads"})
+    assert (unknown.language, unknown.version, unknown.purposes) == ("", "", frozenset())
 
 
 def test_i5_key_that_holds_a_number_is_collected_without_it() -> None:

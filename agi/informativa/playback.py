@@ -16,7 +16,7 @@ PACE = 0.95  # Asterisk plays in real time: nobody heard more seconds than passe
 def judge(playback: Playback, prompt: Prompt) -> Heard:
     """What the caller heard of `prompt`.
 
-    Only a file that ended by itself, at the known length of an installed format and not beyond it
+    Only a file that ended by itself, at the known length and not beyond that of an installed format
     (then it was another file), after about the time that it lasts, is whole. Everything else is
     less, and the notice stays due.
     """
@@ -31,16 +31,23 @@ def judge(playback: Playback, prompt: Prompt) -> Heard:
         return Heard(ending, heard, length)
     if playback.endpos == 0:  # older Asterisks answer so for a missing file
         return Heard(Ending.NOT_PLAYABLE, 0.0, length)
-    ended = any(abs(playback.endpos / it.rate - length) <= MARGIN for it in prompt.lengths)
-    whole = ended and 0 < length <= heard + MARGIN and playback.seconds >= PACE * length
+    within = any(_within(playback.endpos, it) for it in prompt.lengths)
+    whole = within and 0 < length <= heard + MARGIN and playback.seconds >= PACE * length
     return Heard(Ending.WHOLE if whole else Ending.CUT_SHORT, heard, length)
 
 
 def _position(playback: Playback, prompt: Prompt) -> float:
-    """Seconds heard. With several rates installed, the reading that fits the time that passed."""
-    readings = [_seconds(playback.endpos, length) for length in prompt.lengths]
-    possible = [seconds for seconds in readings if seconds <= playback.seconds / PACE]
+    """Seconds heard. Of several rates the reading that fits the file and the time that passed."""
+    endpos, passed = playback.endpos, playback.seconds / PACE
+    readings = [_seconds(endpos, it) for it in prompt.lengths]
+    fitting = [_seconds(endpos, it) for it in prompt.lengths if _within(endpos, it)]
+    possible = [seconds for seconds in fitting if seconds <= passed]
     return min(possible or readings, key=lambda seconds: abs(seconds - playback.seconds), default=0.0)
+
+
+def _within(endpos: int, length: Length) -> bool:
+    """Whether a file of this length can have been played so far. Beyond, it was another one."""
+    return endpos / length.rate <= length.seconds + MARGIN
 
 
 def _seconds(endpos: int, length: Length) -> float:

@@ -7,6 +7,7 @@ import resource
 import socket
 from collections.abc import Iterator
 
+from lab.office import spool
 from lab.site import Site
 from torture.peers import environment
 
@@ -20,15 +21,15 @@ def ask(site: Site, **more: str) -> bytes:
         return peer.recv(1000)
 
 
-def originate(site: Site, channel: str) -> None:
-    """Have Asterisk place a call to a line, with an id of our choice."""
+def originate(site: Site, channel: str, other: str = "the-other") -> None:
+    """Have Asterisk place a call to a line, with ids of our choice; `other` is of the end in the dialplan."""
     actions: tuple[dict[str, str], ...] = (
         {"Action": "Login", "Username": site.pbx.ami_user, "Secret": site.pbx.ami_secret, "Events": "off"},
         {
             "Action": "Originate",
             "Channel": "Local/0212345678@from-lab/n",
             "ChannelId": channel,
-            "OtherChannelId": "the-other",
+            "OtherChannelId": other,
             "Application": "Wait",
             "Data": "20",
             "CallerID": "<+393331234567>",
@@ -110,3 +111,21 @@ def test_i8_channel_id_smuggles_no_option(site: Site) -> None:
     assert not [one for one in site.office.records() if one.event.status == "INFORMED"]
     asked = [line for line in site.pbx.log.read_text(errors="replace").splitlines() if "AGI(" in line]
     assert any("linked=smuggleractionreadconfigevil," in line for line in asked)
+
+
+def test_i5_channel_id_that_is_a_number_reaches_no_row(site: Site) -> None:
+    """I5: what the dialplan plays by itself is put into AstDB under an id of Asterisk's own making, and under
+    none that somebody chose."""
+    away = site.office.folder / "away"
+    site.office.config.rename(away)
+    site.office.stop()
+    for other in ("340-120-0728", "3401200728"):
+        site.pbx.forget_events()
+        originate(site, "one", other)
+        event = site.pbx.wait_event(lambda event: event.get("UserEvent") == "Over")
+        assert event["Status"] == "FALLBACK"
+    assert site.call().status == "FALLBACK"
+    keys = sorted(spool(site.pbx))
+    assert [key.partition("-")[0] for key in keys[-2:]] == ["call", "call"]
+    assert keys[0].partition("-")[0].replace(".", "").isdigit()
+    assert not any("0728" in key for key in keys)

@@ -117,10 +117,12 @@ def _mutants(module: str, tool: Path) -> Iterator[Mutant]:
     ran = subprocess.run(
         [*python, "-c", _TELL], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
-    if ran.returncode or not ran.stdout:
-        raise SystemExit(f"mutmut failed for {module}; see {folder}/log\n{ran.stderr}")
-    for line in ran.stdout.splitlines():
-        name, status, diff = json.loads(line)
+    found = [json.loads(line) for line in ran.stdout.splitlines()]
+    if not found or any(status == "not checked" for _name, status, _diff in found):
+        raise SystemExit(
+            f"{module}: its tests fail before anything is changed; see {folder}/log\n{ran.stderr}"
+        )
+    for name, status, diff in found:
         before, after = (_changed(diff, sign) for sign in "-+")
         yield Mutant(_function(name), before, after, status)
 

@@ -15,7 +15,7 @@ from .. import bootstrap
 from ..caller import mask
 from ..config import DEFAULT_FILE, Configuration
 from ..errors import InformativaError
-from ..i18n import _, later
+from ..i18n import _, later, ngettext
 from ..model import Kind, Notice, Record
 from ..operations import callers
 from ..operations.callers import Typed
@@ -66,9 +66,11 @@ def show(
     for each in found:
         owner = each.controller
         print(
-            _("{name} ({id}): {count} records of {caller}").format(
-                name=owner.name, id=owner.id, count=len(each.records), caller=mask(typed.caller.number)
-            )
+            ngettext(
+                "{name} ({id}): {count} record of {caller}",
+                "{name} ({id}): {count} records of {caller}",
+                len(each.records),
+            ).format(name=owner.name, id=owner.id, count=len(each.records), caller=mask(typed.caller.number))
         )
         for record in each.records:
             told = (f"{_(what)}: {fact}" for what, fact in _facts(record).items() if fact != "")
@@ -93,12 +95,16 @@ def erase(
     copies: list[Path] = []
     for each in companies.named:
         done = callers.erase(each, typed.caller, datetime.now(UTC), really=yes)
+        counts[each.id] = count = done.records
         message = (
-            _("{name} ({id}): {count} records erased")
+            ngettext("{name} ({id}): {count} record erased", "{name} ({id}): {count} records erased", count)
             if yes
-            else _("{name} ({id}): {count} records would be erased")
+            else ngettext(
+                "{name} ({id}): {count} record would be erased",
+                "{name} ({id}): {count} records would be erased",
+                count,
+            )
         )
-        counts[each.id] = done.records
         say(message.format(name=each.name, id=each.id, count=done.records))
         for file in done.copies:
             copies.append(file)
@@ -189,9 +195,17 @@ def purge(file: Path, controllers: Sequence[str], yes: bool, as_json: bool = Fal
         if as_json:
             continue
         message = (
-            _("{name} ({id}): {count} records from before {cutoff:%Y-%m-%d} deleted")
+            ngettext(
+                "{name} ({id}): {count} record from before {cutoff:%Y-%m-%d} deleted",
+                "{name} ({id}): {count} records from before {cutoff:%Y-%m-%d} deleted",
+                count,
+            )
             if yes
-            else _("{name} ({id}): {count} records from before {cutoff:%Y-%m-%d} would be deleted")
+            else ngettext(
+                "{name} ({id}): {count} record from before {cutoff:%Y-%m-%d} would be deleted",
+                "{name} ({id}): {count} records from before {cutoff:%Y-%m-%d} would be deleted",
+                count,
+            )
         )
         print(message.format(name=controller.name, id=controller.id, count=count, cutoff=cutoff))
     if as_json:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from .. import bootstrap
 from ..config import Configuration, load
 from ..errors import LedgerError
-from ..i18n import _, foreign
+from ..i18n import _, foreign, ngettext
 from ..model import Controller, Line, Lookup
 from ..operations.companies import controller_named
 from .options import print_json
@@ -71,7 +71,12 @@ def _records(controller: Controller) -> dict[str, Any]:
 def _in_words(row: dict[str, Any]) -> str:
     if row["error"]:
         return _("cannot be read ({error})").format(error=foreign(row["error"]))
-    return _("{count} records").format(count=row["records"]) if row["records"] else _("nothing recorded yet")
+    count = row["records"]
+    return (
+        ngettext("{count} record", "{count} records", count).format(count=count)
+        if count
+        else _("nothing recorded yet")
+    )
 
 
 def _worksheet(controller: Controller, configuration: Configuration) -> str:

@@ -11,11 +11,12 @@ from rich.text import Text
 
 from .. import config
 from ..doctor.account import instructions
-from ..doctor.examination import MANAGER, examine, is_wrong
+from ..doctor.examination import examine, is_wrong
 from ..doctor.findings import Finding, State
-from ..errors import ConfigError
-from ..i18n import _
+from ..errors import ConfigError, InformativaError
+from ..i18n import _, foreign
 from . import terminal
+from .keys import secret_file
 from .options import print_json
 
 _MARKS = {State.OK: "✔", State.WARNING: "!", State.WRONG: "✘", State.UNKNOWN: "?"}
@@ -24,8 +25,22 @@ _COLOURS = {State.OK: "green", State.WARNING: "yellow", State.WRONG: "bold red",
 
 
 def account(file: Path) -> None:
-    """Print what makes an account at Asterisk's manager interface, with a new secret."""
-    print(_account(file), end="")
+    """Print what makes an account at Asterisk's manager interface, with its secret. Raises InformativaError
+    where there is none yet."""
+    try:
+        configuration = config.inspect(file)[0]
+    except ConfigError:
+        configuration = None
+    secret = secret_file(file)
+    try:
+        print(instructions(file, configuration.manager if configuration else None, secret), end="")
+    except OSError as error:
+        raise InformativaError(
+            _("{file} cannot be read ({why}).").format(file=secret, why=foreign(error.strerror or "")),
+            _("Type: informativa keys make manager -c {file}").format(file=file)
+            if isinstance(error, FileNotFoundError)
+            else _("Run this as the user who owns it."),
+        ) from error
 
 
 def doctor(file: Path, as_json: bool) -> int:
@@ -35,17 +50,7 @@ def doctor(file: Path, as_json: bool) -> int:
         print_json(_facts(told))
     else:
         _show(told)
-        if any(name == MANAGER and "--account" in finding.fix for name, finding in told):
-            print("\n" + _account(file), end="")
     return int(is_wrong(told))
-
-
-def _account(file: Path) -> str:
-    try:
-        configuration = config.inspect(file)[0]
-    except ConfigError:
-        configuration = None
-    return instructions(file, configuration.manager if configuration else None)
 
 
 def _facts(told: list[tuple[str, Finding]]) -> dict[str, object]:
@@ -68,11 +73,13 @@ def _show(told: list[tuple[str, Finding]]) -> None:
         if finding.state is State.UNKNOWN:
             reasons.setdefault(finding.text, []).append(name)
             continue
-        console.print(Text(f"{marks[finding.state]} ", _COLOURS[finding.state]) + f"{name}: {finding.text}")
+        console.print(
+            Text(f"{marks[finding.state]} ", _COLOURS[finding.state]) + f"{_(name)}: {finding.text}"
+        )
         if finding.fix:
             console.print(f"    {finding.fix}")
     for reason, names in reasons.items():
-        text = _("not looked at: {names} ({reason})").format(names=", ".join(names), reason=reason)
+        text = _("not looked at: {names} ({reason})").format(names=", ".join(map(_, names)), reason=reason)
         console.print(Text(f"{marks[State.UNKNOWN]} {text}", _COLOURS[State.UNKNOWN]))
     counted = Counter(finding.state for _name, finding in told)
     console.print(

@@ -13,7 +13,7 @@ from ..i18n import _, later
 from ..model import Caller, Decision, Identified, IncomingCall, Known, Line, Reason, Standing, Status
 from .options import line_named, print_json
 
-WITHHELD = "withheld"
+WITHHELD = later("withheld")
 _UNAVAILABLE = 67  # Q.931 presentation
 
 RULES = {
@@ -81,7 +81,7 @@ def explain(file: Path, number: str, to: str, at: datetime, language: str, as_js
         else policy.decide(line, standing, caller, at)
     )
     wanted = policy.wanted_language(line, caller, language)
-    shown = number if number == WITHHELD else callers.mask(number)
+    shown = _(WITHHELD) if number == WITHHELD else callers.mask(number)
     facts = {
         "call": {"from": shown, "to": to, "at": at.isoformat(timespec="seconds")},
         "line": {"number": line.number, "controller": line.controller.id, "name": line.controller.name}

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..errors import InformativaError
-from ..i18n import _
+from ..i18n import _, ngettext
 from ..model import Kind
 from ..operations import importing
 from ..operations.companies import of_their_notices
@@ -92,6 +92,8 @@ def _chosen(columns: Sequence[str]) -> dict[str, str]:
 
 
 def _counted(tally: Tally) -> str:
-    return _("{read} rows read: {added} recorded, {known} known before, {rejected} rejected.").format(
-        read=tally.read, added=tally.recorded, known=tally.known, rejected=tally.rejected
-    )
+    return ngettext(
+        "{read} row read: {added} recorded, {known} known before, {rejected} rejected.",
+        "{read} rows read: {added} recorded, {known} known before, {rejected} rejected.",
+        tally.read,
+    ).format(read=tally.read, added=tally.recorded, known=tally.known, rejected=tally.rejected)

@@ -14,7 +14,7 @@ from .. import bootstrap
 from ..config.controllers import begins, zone
 from ..config.prompts import measure
 from ..errors import SpeechError
-from ..i18n import _
+from ..i18n import _, ngettext
 from ..speech.formats import FORMATS
 from .options import print_json, silent
 from .shelf import Place, Shelf, write
@@ -57,7 +57,9 @@ def install(shelf: Shelf, wanted: list[str], sounds: Path | None, dry_run: bool,
     if as_json:
         print_json({"done": not dry_run, "prompts": len(bases), "files": done, "not_made": list(cannot)})
     elif not dry_run:
-        say(_("{prompts} prompts, {files} files made.").format(prompts=len(bases), files=len(done)))
+        prompts = ngettext("{count} prompt", "{count} prompts", len(bases)).format(count=len(bases))
+        files = ngettext("{count} file made", "{count} files made", len(done)).format(count=len(done))
+        say(f"{prompts}, {files}.")
     if cannot:
         raise SpeechError(
             _("Not made: {formats}.").format(formats=", ".join(cannot)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,13 +16,15 @@ from ..config.build import draft
 from ..config.controllers import KEY_BYTES, RETIRED
 from ..config.doors import DEFAULT_TOKEN
 from ..doctor import local, users
-from ..errors import InformativaError
+from ..doctor.account import KEPT_IN, instructions
+from ..errors import ConfigError, InformativaError
 from ..files import create, make_folder
 from ..i18n import _, foreign
 from ..operations.companies import controller_named, of_its_key
 from .options import Config, Json, print_json
 
 AGI = "agi"  # in place of a company's name: the token by which Asterisk is known
+MANAGER = "manager"  # and the secret of the account at Asterisk's manager interface
 
 app = typer.Typer(help="The keys that turn numbers into pseudonyms.", no_args_is_help=True)
 
@@ -33,16 +36,19 @@ def _group() -> None:
 
 @app.command()
 def make(
-    of: Annotated[str, typer.Argument(metavar="CONTROLLER|agi")],
+    of: Annotated[str, typer.Argument(metavar="CONTROLLER|agi|manager")],
     config: Config = DEFAULT_FILE,
     yes: Annotated[
         bool, typer.Option("--yes", help="Though there is a ledger, whose callers are strangers then.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Make the key of a controller that has none, or the token of Asterisk (agi); made by root, it belongs to
-    the service's user."""
+    """Make the key of a controller that has none, the token of Asterisk (agi), or the secret of the account
+    at its manager interface (manager); made by root, it belongs to the service's user."""
     configuration = inspect(config)[0]
+    if of == MANAGER and of not in configuration.controllers:
+        _make_manager(config, configuration, as_json)
+        return
     token = of == AGI and of not in configuration.controllers
     file = _token(config) if token else _key_to_be(config, of, again=yes)
     owner = _first(file, configuration, "--agi" if token else of)
@@ -67,6 +73,7 @@ def rotate(
         bool, typer.Option("--agi", help="The token by which Asterisk is known, instead; or a first one.")
     ] = False,
     config: Config = DEFAULT_FILE,
+    yes: Annotated[bool, typer.Option("--yes", help="Really give the controller a new key.")] = False,
     as_json: Json = False,
 ) -> None:
     """Give a controller a new key; callers known under the old one are re-keyed when they next call."""
@@ -81,14 +88,44 @@ def rotate(
     configuration = load(config)
     owner = controller_named(configuration, controller)
     key = configuration.folder / configuration.key_files[owner.id]
+    if not yes:
+        if as_json:
+            print_json({"controller": owner.id, "key": key, "old_key": None, "done": False})
+            return
+        message = _(
+            "{name} ({id}) would get a new key in {key}; the old one would be put away beside it, and"
+            " recognise callers for as long as old_keys_for says."
+        )
+        print(message.format(name=owner.name, id=owner.id, key=key))
+        print(_("Nothing was changed yet. To do it, add --yes."))
+        return
     old = _replace(key)
     if as_json:
-        print_json({"controller": owner.id, "key": key, "old_key": old})
+        print_json({"controller": owner.id, "key": key, "old_key": old, "done": True})
         return
     print(
         _("{name} ({id}) has a new key; the old one is {old}.").format(name=owner.name, id=owner.id, old=old)
     )
     print(_("Next: have the service load it (systemctl reload informativa)."))
+
+
+def _make_manager(config: Path, configuration: Configuration, as_json: bool) -> None:
+    """The secret, and what else makes the account."""
+    file = secret_file(config)
+    owner = _first(file, configuration, MANAGER)
+    if as_json:
+        print_json({"secret": file, "owner": owner})
+        return
+    print(_("Wrote {file}, readable by {user} alone.").format(file=file, user=owner))
+    print("\n" + instructions(config, configuration.manager, file), end="")
+
+
+def secret_file(config: Path) -> Path:
+    """Where the secret of the account at Asterisk's manager interface is, or will be."""
+    with suppress(ConfigError):
+        if manager := draft(config)[1].manager:
+            return config.absolute().parent / manager.secret
+    return config.absolute().parent / KEPT_IN
 
 
 def _rotate_agi(config: Path, as_json: bool) -> None:
@@ -149,7 +186,9 @@ def _first(file: Path, configuration: Configuration, of: str) -> str:
     except FileExistsError:
         raise InformativaError(
             _("{file} is there already.").format(file=file),
-            _("For another one: informativa keys rotate {id}").format(id=of),
+            _("For another one delete it first.")
+            if of == MANAGER
+            else _("For another one: informativa keys rotate {id}").format(id=of),
         ) from None
     except OSError as error:
         raise _unwritable(file, error) from error

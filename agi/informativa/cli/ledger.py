@@ -15,15 +15,18 @@ from ..config import DEFAULT_FILE
 from ..errors import InformativaError
 from ..i18n import _, later
 from ..ledgers.sqlite import SqliteStore
-from ..model import Controller, Event, Kind, Record
+from ..model import Controller, Ending, Event, Kind, Record
 from ..operations.companies import of_their_callers
 from .options import Config, Json, Of, as_json, told_aside
-from .terminal import one_line
+from .terminal import one_line, width
 
 app = typer.Typer(help="What was recorded.", no_args_is_help=True)
 
-# One record a line, in columns that fit what is usual; a longer cell moves the rest to the right.
+# One record a line, in columns that fit what is usual; a longer cell moves the rest to the right. Where the
+# terminal is too narrow for that, two or three.
 _LINE = "{:>4} {:<19} {:<13} {:<12} {:<18} {:<8} {:<20} {}"
+_LINES = ("{0:>4} {1:<19} {5:<8} {6}", "     {2:<13} {3:<12} {4}", "     {7}")
+_COLUMNS = 107
 _HEADINGS = (
     "#",
     later("when (UTC)"),
@@ -34,6 +37,19 @@ _HEADINGS = (
     later("why"),
     later("heard"),
 )
+
+
+ENDINGS = {
+    Ending.WHOLE: later("whole"),
+    Ending.KEY: later("key"),
+    Ending.HUNG_UP: later("hung up"),
+    Ending.CUT_SHORT: later("cut short"),
+    Ending.NOT_PLAYABLE: later("not playable"),
+    Ending.CHANGED: later("recording changed"),
+    Ending.CONNECTION_LOST: later("connection lost"),
+    Ending.SERVICE_STOPPED: later("service stopped"),
+}
+"""How a playback ended, for people."""
 
 
 @app.callback()
@@ -87,6 +103,7 @@ def facts(record: Record) -> dict[str, object]:
         "call": event.call,
         "line": event.line,
         "caller": event.pseudonym.hex() if event.pseudonym else None,
+        "vouched": event.vouched,
         "erased": event.erased,
         "notice": event.notice,
         "version": event.version,
@@ -100,6 +117,9 @@ def facts(record: Record) -> dict[str, object]:
         "length_seconds": round(heard.length, 3) if heard else None,
         "ending": heard.ending if heard else None,
         "key": heard.key if heard else None,
+        "recording": event.recording or None,
+        "supplement": event.supplement,
+        "informs": event.informs,
         "reference": event.reference,
     }
 
@@ -129,10 +149,12 @@ def _opened(controller: Controller) -> Iterator[SqliteStore | None]:
 
 
 def _print(records: Iterable[Record]) -> None:
-    print(_LINE.format(*map(_, _HEADINGS)))
+    lines = (_LINE,) if width() >= _COLUMNS else _LINES
+    print("\n".join(line.format(*map(_, _HEADINGS)) for line in lines))
     rows = iter(records)
     while page := list(islice(rows, 1000)):
-        print("\n".join(one_line(_LINE.format(*_cells(record)).rstrip()) for record in page))
+        written = (line.format(*_cells(record)).rstrip() for record in page for line in lines)
+        print("\n".join(one_line(line) for line in written if line))
     print()
 
 
@@ -166,6 +188,6 @@ def _heard(event: Event) -> str:
     heard = event.heard
     return (
         _("{seconds:.1f} of {length:.1f} s, {ending} {key}")
-        .format(seconds=heard.seconds, length=heard.length, ending=heard.ending, key=heard.key)
+        .format(seconds=heard.seconds, length=heard.length, ending=_(ENDINGS[heard.ending]), key=heard.key)
         .strip()
     )

@@ -250,6 +250,12 @@ def man(
     setup.put_text(page(tree(app)), file, "man informativa")
 
 
+@app.command(name="help", context_settings={"help_option_names": []}, hidden=True)
+def help_(words: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]...")] = None) -> None:
+    """Say what a command does, as COMMAND --help does."""
+    raise typer.Exit(main([*(words or []), "--help"]))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. Nothing but an exit code and one message leaves it."""
     i18n.speak()

@@ -29,7 +29,7 @@ from ..doctor.examination import locally
 from ..doctor.findings import State
 from ..errors import ConfigError, InformativaError, LedgerError, Problem
 from ..files import point, put
-from ..i18n import _, foreign
+from ..i18n import _, foreign, ngettext
 from ..model import Line
 from .keys import write_key
 from .log import LogFormat, configure
@@ -117,11 +117,14 @@ def _say(case: Case, problems: list[Problem], warnings: list[str], notes: list[s
         print(note)
     for line in configuration.lines:
         print(f"{line.number}: {line.controller.name}, {', '.join(_plan(line))}")
+    companies, numbers = len(configuration.controllers), len(configuration.lines)
     print(
-        _("{file} is in order: {controllers} controllers, {lines} lines, service on {address}.").format(
+        _("{file} is in order: {controllers}, {lines}, service on {address}.").format(
             file=case.file,
-            controllers=len(configuration.controllers),
-            lines=len(configuration.lines),
+            controllers=ngettext("{count} controller", "{count} controllers", companies).format(
+                count=companies
+            ),
+            lines=ngettext("{count} line", "{count} lines", numbers).format(count=numbers),
             address=configuration.listen,
         )
     )

@@ -20,7 +20,7 @@ from .. import ami, bootstrap, spool
 from ..config import Configuration, inspect, of_callers
 from ..doctor import probe
 from ..errors import InformativaError, LedgerError
-from ..i18n import _
+from ..i18n import _, ngettext
 from ..ledgers.watching import Summary
 from ..model import Controller, Status
 from . import terminal
@@ -210,9 +210,11 @@ def _spooled(configuration: Configuration, warnings: list[str]) -> int | None:
         return None
     if rows:
         warnings.append(
-            _("{rows} rows wait in the fallback spool; the service collects them every minute").format(
-                rows=rows
-            )
+            ngettext(
+                "{rows} row waits in the fallback spool; the service collects it within a minute",
+                "{rows} rows wait in the fallback spool; the service collects them every minute",
+                rows,
+            ).format(rows=rows)
         )
     return rows
 
@@ -252,7 +254,10 @@ def _in_words(service: dict[str, Any]) -> str:
         since = datetime.fromisoformat(service["since"]).astimezone()
         parts.append(_("since {time}").format(time=f"{since:%Y-%m-%d %H:%M}"))
     if service["calls in progress"] is not None:
-        parts.append(_("{calls} calls in progress").format(calls=service["calls in progress"]))
+        calls = service["calls in progress"]
+        parts.append(
+            ngettext("{calls} call in progress", "{calls} calls in progress", calls).format(calls=calls)
+        )
     if service["unit"]:
         parts.append(f"systemd: {service['unit']}")
     if service["answers"] and not service["as configured"]:
@@ -281,7 +286,9 @@ def _company(row: dict[str, Any]) -> Table:
                 else _("no record yet")
             )
             + ", "
-            + _("{known} known callers").format(known=row["known callers"]),
+            + ngettext("{known} known caller", "{known} known callers", row["known callers"]).format(
+                known=row["known callers"]
+            ),
         )
     elif row["live"]:
         table.add_row(_("  ledger"), _("CANNOT BE USED: {file}").format(file=row["ledger"]))
@@ -298,7 +305,7 @@ def _counted(title: str, tally: dict[str, Any]) -> Table:
     table.add_column(no_wrap=True, min_width=11)
     table.add_column(overflow="fold")
     notices = ", ".join(f"{status} {count}" for status, count in tally["notices"].items())
-    said = _("{calls} calls").format(calls=tally["calls"])
+    said = ngettext("{calls} call", "{calls} calls", tally["calls"]).format(calls=tally["calls"])
     if notices:
         said += f": {notices}; " + _("{seconds} s spared").format(seconds=f"{tally['seconds spared']:.0f}")
     table.add_row(f"  {title}", said)

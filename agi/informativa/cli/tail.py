@@ -18,10 +18,12 @@ from ..ledgers.watching import Follower
 from ..model import Controller, Record
 from ..operations.companies import of_their_callers
 from .options import as_json, told_aside
-from .terminal import one_line
+from .terminal import one_line, width
 
 LOOK_SECONDS = 0.25  # between two looks, each of which costs 0.01 ms where nothing is new
 _LINE = "{time:<8} {line:<14.14} {controller:<10.10} {status:<8} {reason:<18.18} {heard:>6} {record:>8}"
+_NARROW = "{time:<8} {line:<14.14} {status:<8} {reason:<18.18} {record:>8}"  # where the terminal has fewer …
+_COLUMNS = 79  # … columns
 
 
 @dataclass
@@ -49,7 +51,7 @@ def run(file: Path, line: str | None, controllers: Sequence[str], count: int, fo
     if not for_program:
         titles = {"time": _("time"), "line": _("line"), "controller": _("company"), "status": _("status")}
         titles |= {"reason": _("reason"), "heard": _("heard"), "record": _("record")}
-        print(_LINE.format(**titles), flush=True)
+        print(_line().format(**titles), flush=True)
     try:
         for watch in watches:
             _asked(watch, lambda follower: follower.start(count, line or "") or [])
@@ -93,9 +95,13 @@ def _closed(seconds: float) -> bool:
     return bool(reader.poll(seconds * 1000))
 
 
+def _line() -> str:
+    return _LINE if width() >= _COLUMNS else _NARROW
+
+
 def _row(record: Record, owner: Controller) -> str:
     event = record.event
-    row = _LINE.format(
+    row = _line().format(
         time=f"{event.at.astimezone():%H:%M:%S}",
         line=event.line,
         controller=owner.id,

@@ -14,6 +14,7 @@ import io
 import json as _json
 import os
 import re
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -33,6 +34,7 @@ _PLAIN = str.maketrans(
         **dict.fromkeys("┌┐┘┤┬┴┼╭╮╯╴╶╷╵", "+"),
     }
 )  # fmt: skip
+WIDE = 1000  # columns of what is no terminal
 _HANDLER = "informativa"
 # Control characters but the line break and the tab, those that turn the direction of writing, separators that
 # some terminals and most programs take for line breaks, and tags, which nobody sees.
@@ -112,6 +114,11 @@ def console(*, stderr: bool = False, wrap: bool = True) -> Console:
 
     stream = _itself(sys.stderr if stderr else sys.stdout)
     return Clean(file=stream, soft_wrap=not wrap, markup=False, highlight=False, emoji=False)
+
+
+def width() -> int:
+    """Columns of the terminal; what is no terminal has as many as anybody wants."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
 
 
 def colours(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:

@@ -119,7 +119,7 @@ def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
 
 def _syntax(file: Path, error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None)
-    what = getattr(error, "problem", None) or _("not readable as YAML")
+    what = foreign(getattr(error, "problem", None) or "") or _("not readable as YAML")
     return Problem(
         str(file), mark.line + 1 if mark else None, "", _("is not YAML here: {what}").format(what=what)
     )

@@ -3,7 +3,6 @@ allowed nothing else."""
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
 from ..i18n import _
@@ -19,6 +18,7 @@ ACTIONS = {
 }
 COLLECTION = ("DBGetTree", "DBDel")  # what the service needs; the rest is for looking
 WRITE = "system,reporting"  # the fewest that allow all; `read` is for events, and we want none
+KEPT_IN = "keys/manager.secret"  # beside the configuration
 TRIAL_READ, TRIAL_WRITE = "call,dialplan,agi", "originate"  # what a test call needs more
 
 _STANZA = """\
@@ -45,34 +45,26 @@ def stanza(user: str, secret: str) -> str:
     return _STANZA.format(user=user, secret=secret, write=WRITE, trial=trial)
 
 
-def instructions(file: Path, configured: ManagerAccount | None) -> str:
-    """What to copy where, with a new secret: for the account that is `configured`, or for a first one."""
+def instructions(file: Path, configured: ManagerAccount | None, secret: Path) -> str:
+    """What to copy where, with what is in the file `secret`: for the account that is `configured`, or for a
+    first one. Raises OSError."""
     account = configured or ManagerAccount("127.0.0.1", 5038, "informativa", "")
-    folder, name = file.absolute().parent, "keys/manager.secret"
-    secret = secrets.token_hex(16)
+    words = secret.read_text(encoding="utf-8").strip()
     steps = [
         (
             _(
                 "At the end of /etc/asterisk/manager.conf, where [general] must say `enabled = yes`"
                 " (FreePBX: manager_custom.conf):"
             ),
-            stanza(account.user, secret),
+            stanza(account.user, words),
         ),
-        (_("Then, as root:"), _commands(folder, folder / name, secret)),
+        (_("Then, as root:"), "asterisk -rx 'manager reload'\n"),
     ]
     if configured is None:
-        settings = _SETTINGS.format(host=account.host, port=account.port, user=account.user, file=name)
+        settings = _SETTINGS.format(host=account.host, port=account.port, user=account.user, file=KEPT_IN)
         steps.append((_("In {file}:").format(file=file), settings))
     steps.append((_("And at the end:"), f"systemctl restart informativa\ninformativa doctor -c {file}\n"))
     return "\n".join(f"{title}\n\n{_indented(text)}" for title, text in steps)
-
-
-def _commands(folder: Path, file: Path, secret: str) -> str:
-    return (
-        f"(umask 077; echo {secret} > {file})\n"
-        f"chown --reference={folder / 'keys'} {file}\n"
-        "asterisk -rx 'manager reload'\n"
-    )
 
 
 def _indented(text: str) -> str:

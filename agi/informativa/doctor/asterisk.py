@@ -96,7 +96,11 @@ async def sounds(case: Case) -> AsyncIterator[Finding]:
         fix = fix.format(file=file, folder=file.parent)
         yield wrong(text.format(user=users.name(uid), file=file), fix)
     if not denied:
-        text = _("Asterisk ({user}) can read all {number} prompts")
+        text = ngettext(
+            "Asterisk ({user}) can read the only prompt",
+            "Asterisk ({user}) can read all {number} prompts",
+            len(prompts),
+        )
         yield ok(text.format(user=users.name(uid), number=len(prompts)))
 
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from .. import ami, config
 from ..errors import ConfigError, InformativaError, ManagerError, Problem
-from ..i18n import _, foreign
+from ..i18n import _, foreign, later
 from . import asterisk, ledgers, local, machine, ports, users
 from .account import ACTIONS
 from .case import Case, aside
-from .findings import Finding, State, ok, unknown, wrong
+from .findings import Finding, State, ok, unknown, warning, wrong
 
 SECONDS = 5.0  # for each check, and for logging in
 SLOW = 30.0  # for those that read all recordings, or wait for a ledger
-MANAGER = "manager"
+MANAGER = later("manager")
 
 
 @dataclass(frozen=True)
@@ -41,29 +41,29 @@ class Check:
 
 
 CHECKS = (
-    Check("configuration", local.configuration, shaped=False, local=True),
-    Check("recordings", local.recordings, local=True, hinders=True, seconds=SLOW),
-    Check("ports", ports.ports, local=True, hinders=True),
-    Check("ledgers", ledgers.ledgers, local=True, hinders=True, seconds=SLOW),
-    Check("ledgers", ledgers.missing),
-    Check("program", local.program, local=True),
-    Check("plans", local.plans, local=True),
-    Check("prompts", local.prompts, local=True, seconds=SLOW),
-    Check("files", machine.files),
-    Check("service", machine.service),
-    Check("metrics", machine.metrics),
-    Check("room", machine.room),
-    Check("future", machine.future),
-    Check("rights", asterisk.rights, asks=True),
-    Check("version", asterisk.version, ("CoreSettings",)),
-    Check("modules", asterisk.modules, ("ModuleCheck",)),
-    Check("formats", asterisk.formats, ("ModuleCheck",)),
-    Check("sounds", asterisk.sounds, asks=True),
-    Check("context", asterisk.context, ("ShowDialPlan",), sound=True),
-    Check("lines", asterisk.lines, ("ShowDialPlan",)),
-    Check("script", asterisk.script, ("ShowDialPlan",)),
-    Check("clock", asterisk.clock, asks=True),
-    Check("spool", asterisk.spool, ("DBGetTree",)),
+    Check(later("configuration"), local.configuration, shaped=False, local=True),
+    Check(later("recordings"), local.recordings, local=True, hinders=True, seconds=SLOW),
+    Check(later("ports"), ports.ports, local=True, hinders=True),
+    Check(later("ledgers"), ledgers.ledgers, local=True, hinders=True, seconds=SLOW),
+    Check(later("ledgers"), ledgers.missing),
+    Check(later("program"), local.program, local=True),
+    Check(later("plans"), local.plans, local=True),
+    Check(later("prompts"), local.prompts, local=True, seconds=SLOW),
+    Check(later("files"), machine.files),
+    Check(later("service"), machine.service),
+    Check(later("metrics"), machine.metrics),
+    Check(later("room"), machine.room),
+    Check(later("future"), machine.future),
+    Check(later("rights"), asterisk.rights, asks=True),
+    Check(later("version"), asterisk.version, ("CoreSettings",)),
+    Check(later("modules"), asterisk.modules, ("ModuleCheck",)),
+    Check(later("formats"), asterisk.formats, ("ModuleCheck",)),
+    Check(later("sounds"), asterisk.sounds, asks=True),
+    Check(later("context"), asterisk.context, ("ShowDialPlan",), sound=True),
+    Check(later("lines"), asterisk.lines, ("ShowDialPlan",)),
+    Check(later("script"), asterisk.script, ("ShowDialPlan",)),
+    Check(later("clock"), asterisk.clock, asks=True),
+    Check(later("spool"), asterisk.spool, ("DBGetTree",)),
 )
 
 
@@ -116,9 +116,9 @@ async def _manager(case: Case, stack: AsyncExitStack) -> Finding | None:
         return None
     account = case.configuration.manager
     if account is None:
-        return wrong(
+        return warning(
             _("Asterisk cannot be asked, nor the fallback spool be collected: there is no `manager`"),
-            f"informativa doctor --account -c {case.file}",
+            f"informativa keys make manager -c {case.file}",
         )
     if not account.secret:  # which is among the problems
         return None
@@ -128,7 +128,7 @@ async def _manager(case: Case, stack: AsyncExitStack) -> Finding | None:
             (commands,) = await case.asterisk.act("ListCommands")
     except ManagerError as error:
         case.asterisk = None
-        fix = _("{remedy} A new account: informativa doctor --account -c {file}")
+        fix = _("{remedy} What makes it prints: informativa doctor --account -c {file}")
         return wrong(error.message.rstrip("."), fix.format(remedy=error.remedy, file=case.file).strip())
     except TimeoutError:
         case.asterisk = None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import bootstrap
 from ..errors import InformativaError
-from ..i18n import _
+from ..i18n import _, ngettext
 from ..model import Controller
 from . import trial, users
 from .case import Case, aside
@@ -23,7 +23,11 @@ async def ledgers(case: Case) -> AsyncIterator[Finding]:
         yield finding
     if not found:
         there = [one for one in live if Path(one.ledger).exists()]
-        text = _("{number} ledgers open, and can be written by {users}")
+        text = ngettext(
+            "{number} ledger opens, and can be written by {users}",
+            "{number} ledgers open, and can be written by {users}",
+            len(there),
+        )
         yield ok(text.format(number=len(there), users=case.named()))
 
 

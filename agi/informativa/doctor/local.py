@@ -62,7 +62,9 @@ async def program(case: Case) -> AsyncIterator[Finding]:
 
 async def plans(case: Case) -> AsyncIterator[Finding]:
     """Callers get in their language what their keys promise, and not for too long."""
-    for text in _unspoken(case.configured):
+    missing = {problem.key for problem in case.problems}  # which is told, and this only follows from it
+    told_of = dict.fromkeys(text for key, text in _unspoken(case.configured) if key not in missing)
+    for text in told_of:
         yield warning(text, "")
 
 
@@ -96,34 +98,34 @@ def _doubtful(bases: list[str]) -> list[str]:
     return [f"{file} {fault}" for file in files for fault in audio.stands_out(audio.read_wav(file))]
 
 
-def _unspoken(configuration: Configuration) -> Iterator[str]:
-    """What callers of a line would ask for in vain, hear in another language, or hear for too long."""
-    said: set[str] = set()
+def _unspoken(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """What callers of a line would ask for in vain, hear in another language, or hear for too long; with the
+    key path where it would stand."""
     now = datetime.now(UTC)
     for line in configuration.lines:
         for step in line.plan:
-            for text in _of_plan(line, step.notice, now):
-                if text not in said:
-                    said.add(text)
-                    yield text
+            yield from _of_plan(line, step.notice, now)
 
 
-def _of_plan(line: Line, notice: Notice, now: datetime) -> Iterator[str]:
+def _of_plan(line: Line, notice: Notice, now: datetime) -> Iterator[tuple[str, str]]:
     spoken = dict.fromkeys((line.language, *line.languages.values(), *line.fallback))
-    for version in notice.versions[notice.versions.index(notice.current(now)) :]:
+    first = notice.versions.index(notice.current(now))
+    for index, version in enumerate(notice.versions[first:], first):
+        place = f"controllers.{line.controller.id}.notices.{notice.id}.versions[{index}]"
         name = f"{line.controller.id}, {notice.id} {version.id}"
         for language in spoken:
             if version.full and language not in version.full:
                 message = _("{notice} has no full text in {language}: key {key} does nothing there")
-                yield message.format(notice=name, language=language, key=line.keys.full)
+                said = message.format(notice=name, language=language, key=line.keys.full)
+                yield f"{place}.full.{language}", said
         for known, prompts in version.supplements.items():
+            own = f"{place}.supplements.{known}"
             for language in spoken:
                 if language not in prompts:
                     message = _("{notice}: the supplement to {version} is not there in {language}")
-                    yield message.format(notice=name, version=known, language=language)
+                    yield f"{own}.{language}", message.format(notice=name, version=known, language=language)
             for language, prompt in prompts.items():
                 if prompt.seconds > LONGEST_SHORT:
                     message = _("{notice}: the supplement to {version} in {language} lasts {seconds:.0f} s")
-                    yield message.format(
-                        notice=name, version=known, language=language, seconds=prompt.seconds
-                    )
+                    names = {"notice": name, "version": known, "language": language}
+                    yield f"{own}.{language}", message.format(**names, seconds=prompt.seconds)

@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 
 from informativa.errors import EventRefusedError, LedgerError
 from informativa.ledgers import groupcommit, sqlite
+from informativa.ledgers.erasure import erase
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.memory import MemoryLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
@@ -354,7 +357,7 @@ def test_erased_caller_is_unknown_and_leaves_no_trace_of_himself(tmp_path: Path)
     file = tmp_path / "acme.sqlite3"
     theirs = replace(PLAYED, pseudonym=OTHER)
     store = filled(file, PLAYED, theirs, PARTIAL, NOTDUE)
-    assert store.erase([ONE], AT) == 3
+    assert erase(file, [ONE], AT).records == 3
     assert store.standing(ONE) == {}
     assert store.of_caller(ONE) == []
     assert store.standing(OTHER)["privacy"].record == 2
@@ -381,20 +384,74 @@ def test_purge_takes_what_is_old_and_what_it_proved(tmp_path: Path) -> None:
     records = list(store.records())
     assert [record.number for record in records] == [2, 3, 4]
     assert (records[1].event.basis, records[2].event.kind) == (1, Kind.PURGE)
+    assert records[2].event.reference == "1 record, 1 to 1, from before 2026-10-25 12:30 UTC"
     assert store.append([PLAYED]) == [5]
     store.close()
 
 
 def test_purge_in_many_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many there are, they go page by page."""
-    monkeypatch.setattr(sqlite, "PAGE", 7)
+    """However many there are, they go page by page, each with the note that says which they were."""
+    monkeypatch.setattr(sqlite, "PAGE", 20)
     store = filled(
         tmp_path / "acme.sqlite3", *[replace(PLAYED, pseudonym=bytes([n]) * 32) for n in range(50)]
     )
     assert store.purge(AT + timedelta(days=1), AT) == 50
+    assert [record.event.reference for record in store.records()] == [
+        "20 records, 1 to 20, from before 2026-11-25 12:30 UTC",
+        "20 records, 21 to 40, from before 2026-11-25 12:30 UTC",
+        "10 records, 41 to 50, from before 2026-11-25 12:30 UTC",
+    ]
     with sqlite3.connect(tmp_path / "acme.sqlite3") as other:
         assert other.execute("SELECT count(*) FROM standing").fetchone() == (0,)
     store.close()
+
+
+def test_notes_of_purges_and_erasures_are_never_purged(tmp_path: Path) -> None:
+    """They hold nobody's data, and say why records are missing, however old they are."""
+    store = filled(tmp_path / "acme.sqlite3", PLAYED, replace(PLAYED, pseudonym=OTHER))
+    assert erase(store.file, [ONE], AT).records == 1
+    assert store.purge(AT + timedelta(days=1), AT + timedelta(days=1)) == 2
+    assert store.older(AT + timedelta(days=9000)) == 0
+    assert store.purge(AT + timedelta(days=9000), AT + timedelta(days=9000)) == 0
+    assert [record.event.kind for record in store.records()] == [Kind.ERASURE, Kind.PURGE]
+    store.close()
+
+
+PURGE = """
+import sys
+from datetime import timedelta
+from informativa.ledgers import sqlite
+from test_ledgers import AT
+sqlite.PAGE = 10
+store = sqlite.SqliteStore(sys.argv[1])
+print("begun", flush=True)
+store.purge(AT + timedelta(days=1), AT)
+"""
+
+
+def test_i3_purge_that_is_killed_leaves_no_record_gone_without_a_note(tmp_path: Path) -> None:
+    """I3: killed at any moment: the counts of the notes are those of the records that are gone."""
+    for turn in range(6):
+        file = tmp_path / f"{turn}.sqlite3"
+        store = filled(file, *[PLAYED] * 2000)
+        purging = subprocess.Popen(
+            [sys.executable, "-c", PURGE, file],
+            stdout=subprocess.PIPE,
+            env={"PYTHONPATH": str(Path(__file__).parent)},
+        )
+        assert purging.stdout
+        assert purging.stdout.readline() == b"begun\n"
+        while store.count() > 2000 - turn * 200:
+            pass
+        purging.kill()
+        purging.wait()
+        purging.stdout.close()
+        records = list(store.records())
+        noted = sum(int(one.event.reference.split()[0]) for one in records if one.event.kind is Kind.PURGE)
+        left = sum(one.event.kind is Kind.PHONE for one in records)
+        assert noted + left == 2000
+        assert left > 0 or turn == 5
+        store.close()
 
 
 def test_ledger_of_the_first_form_is_migrated(tmp_path: Path) -> None:

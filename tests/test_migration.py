@@ -15,12 +15,12 @@ import pytest
 from informativa import bootstrap, upkeep
 from informativa.config import load
 from informativa.errors import LedgerError, LedgerOutdatedError
-from informativa.ledgers import backup, sqlite
+from informativa.ledgers import backup, forms
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from lab.office import BIN, Office, without_privileges
 from test_ledgers import ONE
 
-NEWEST = max(number for number, _ in sqlite._migrations())
+NEWEST = max(number for number, _ in forms.migrations())
 COLUMNS = "record, at, call, line, pseudonym, notice, version, purposes, status, reason, heard"
 INSERT = (
     "INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status, reason,"
@@ -35,7 +35,7 @@ def old(file: Path, schema: int, records: int = 3) -> Path:
     file.touch(0o600)
     with sqlite3.connect(file) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        for number, sql in sorted(sqlite._migrations())[:schema]:
+        for number, sql in sorted(forms.migrations())[:schema]:
             connection.executescript(sql)
             connection.execute(f"PRAGMA user_version = {number}")
         connection.executemany(INSERT, [(at, ONE) for at in range(1, records + 1)])
@@ -125,7 +125,7 @@ def test_i4_no_call_waits_for_a_migration(tmp_path: Path) -> None:
 CRASH = """
 import os, sqlite3, sys
 from pathlib import Path
-from informativa.ledgers import backup, sqlite
+from informativa.ledgers import backup, forms
 where, ledger = sys.argv[1:]
 def crash(*_):
     os._exit(9)
@@ -141,12 +141,13 @@ elif where == "synchronising":
 elif where == "copied":
     Path.replace = lambda self, to: (os.rename(self, to), crash())
 elif where == "migrating":
-    statements = sqlite._statements
-    sqlite._statements = lambda sql: (s if "recording" not in s else crash() for s in statements(sql))
+    statements = forms.statements
+    forms.statements = lambda sql: (s if "recording" not in s else crash() for s in statements(sql))
 elif where == "migrated":
-    statements = sqlite._statements
-    sqlite._statements = lambda sql: (crash() if "imported" in s else s for s in statements(sql))
-sqlite.SqliteStore(ledger)
+    statements = forms.statements
+    forms.statements = lambda sql: (crash() if "imported" in s else s for s in statements(sql))
+from informativa.ledgers.sqlite import SqliteStore
+SqliteStore(ledger)
 """
 
 

@@ -23,6 +23,7 @@ from doubles import (
 )
 from informativa.call import Desk, answer
 from informativa.caller import pseudonym
+from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified, Notice, Status
 
@@ -98,7 +99,7 @@ class Office(RuleBasedStateMachine):
     def is_erased(self, number: str) -> None:
         """A caller asks to be erased."""
         key = line().controller.key
-        self.ledger._store().erase([pseudonym(Identified(number), key)], self.clock.now())
+        erase(self.ledger._store().file, [pseudonym(Identified(number), key)], self.clock.now())
         self.told.pop(number, None)
         self.since.pop(number, None)
 

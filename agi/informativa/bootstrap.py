@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,7 @@ from .recordings import AsLoaded, InstalledRecordings, OnRecord, Outcome, differ
 
 if TYPE_CHECKING:
     from .ledgers.backup import Backup
+    from .ledgers.erasure import Erased
     from .ledgers.sqlite import SqliteStore
     from .ledgers.watching import Follower, Summary
 
@@ -108,10 +109,11 @@ def store(
 
 
 def try_writing(controller: Controller) -> None:
-    """Write to one controller's ledger and take it back. Makes and migrates none. Raises LedgerError."""
-    from .ledgers.sqlite import try_writing
+    """Write to its ledger as a call would, as the user who runs this, and undo it: nothing is made or
+    changed, also where there is no ledger yet. Raises LedgerError if calls could not be recorded."""
+    from .ledgers.trying import try_writing
 
-    try_writing(controller.ledger)
+    try_writing(Path(controller.ledger))
 
 
 def follower(controller: Controller) -> Follower:
@@ -133,13 +135,36 @@ def backups(controller: Controller) -> list[Backup]:
     from .ledgers import backup
 
     ledger = Path(controller.ledger)
-    try:
+    with _reading(ledger.parent):
         return backup.backups(ledger) if ledger.parent.exists() else []
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise LedgerError(
-            _("{file} cannot be read ({why}).").format(file=ledger.parent, why=foreign(error.strerror or "")),
+            _("{file} cannot be read ({why}).").format(file=folder, why=foreign(error.strerror or "")),
             _("Run this as the user who owns it."),
         ) from error
+
+
+def copies(controller: Controller) -> list[Path]:
+    """All that we copied of its ledger, for whatever reason: what `erase` deletes. Raises LedgerError."""
+    from .ledgers import backup
+
+    ledger = Path(controller.ledger)
+    with _reading(ledger.parent):
+        return backup.copies(ledger) if ledger.parent.exists() else []
+
+
+def erase(controller: Controller, pseudonyms: Sequence[bytes], at: datetime) -> Erased:
+    """Erase a caller of one controller. Raises LedgerError if anything of him is left, with what to do."""
+    from .ledgers.erasure import erase
+
+    ledger = Path(controller.ledger)
+    return erase(ledger, pseudonyms, at)
 
 
 def verify_recordings(

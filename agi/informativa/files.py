@@ -50,10 +50,13 @@ def put(
             raise
 
 
-def create(file: Path, data: bytes = b"", like: os.stat_result | None = None, mode: int = 0o600) -> None:
-    """A new file; by root, for the owner of `like`. Raises OSError, FileExistsError if there is one."""
+def create(
+    file: Path, data: bytes = b"", like: os.stat_result | None = None, mode: int = 0o600
+) -> os.stat_result:
+    """A new file, and which it is; by root, for the owner of `like`. Raises OSError, FileExistsError if there
+    is one."""
     with _within(file) as folder:
-        _create(file.name, folder, data, like, mode)
+        return _create(file.name, folder, data, like, mode)
 
 
 def point(link: Path, target: Path) -> None:
@@ -113,13 +116,14 @@ def _within(file: Path) -> Iterator[int]:
         raise
 
 
-def _create(name: str, folder: int, data: bytes, like: os.stat_result | None, mode: int) -> None:
+def _create(name: str, folder: int, data: bytes, like: os.stat_result | None, mode: int) -> os.stat_result:
     made = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
     with os.fdopen(made, "wb") as out:
         out.write(data)
         os.fchmod(made, mode)
         if like is not None and os.geteuid() == 0:
             os.fchown(made, like.st_uid, like.st_gid)
+        return os.fstat(made)
 
 
 def _give(name: str, around: int, like: os.stat_result, mode: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Copies of a ledger as it was before it was migrated: beside it, whole or not at all, and not for ever.
+"""Copies of a ledger: as it was before it was migrated, beside it, whole or not at all, and not for ever.
 
 A copy holds the same pseudonyms as the ledger. So it is as private, is gone after `DAYS`, and goes when a
 caller is erased.
@@ -18,9 +18,14 @@ from pathlib import Path
 from ..errors import LedgerError
 from ..files import create
 from ..i18n import _
+from . import beside
 
 DAYS = 30  # long enough to notice that something is wrong with an upgrade
 SPARE = 16 << 20  # bytes that stay free on the disk
+_SIDES = ("", "-journal", "-wal", "-shm")  # what SQLite has, or leaves, beside a database
+
+# What a copy says that was made of the same records as another.
+_SAME = "SELECT coalesce(max(record), 0), count(*), total(at), count(pseudonym) FROM event"
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Backup:
 
 
 def backups(ledger: Path) -> list[Backup]:
-    """The copies that there are, the oldest first. Raises OSError."""
+    """The copies from before migrations that there are, the oldest first. Raises OSError."""
     name = re.compile(re.escape(ledger.name) + r"\.schema-(\d+)\.(\d{4}-\d\d-\d\d)")
     found = []
     for file in ledger.parent.iterdir():
@@ -48,32 +53,74 @@ def backups(ledger: Path) -> list[Backup]:
     return sorted(found, key=lambda backup: (backup.made, backup.schema))
 
 
+def copies(ledger: Path) -> list[Path]:
+    """All files that we make of a ledger's content, and what SQLite leaves beside them. Raises OSError."""
+    named = re.compile(
+        rf"({re.escape(ledger.name)}\.(schema-\d+\.\d{{4}}-\d\d-\d\d|rescued-[\dT-]+)|{re.escape(_part(ledger).name)})"
+        rf"({'|'.join(_SIDES)})"
+    )
+    return sorted(file for file in ledger.parent.iterdir() if named.fullmatch(file.name))
+
+
 def make(ledger: Path, schema: int, now: datetime) -> Path:
-    """Copy the ledger as it is now; the caller holds its write lock. Replaces an earlier copy of this form.
+    """Copy the ledger as it is now; the caller holds its write lock. Replaces an earlier copy of this form,
+    but for one of the same records, which is left in its place: a migration that fails is tried again.
 
     Raises LedgerError where there is no room for it, OSError and sqlite3.Error.
     """
-    backup = ledger.with_name(f"{ledger.name}.schema-{schema}.{now:%Y-%m-%d}")
-    part = ledger.with_name(f".{ledger.name}.part")
     earlier = [each.file for each in backups(ledger) if each.schema == schema]
+    backup = ledger.with_name(f"{ledger.name}.schema-{schema}.{now:%Y-%m-%d}")
     source = sqlite3.connect(f"{ledger.absolute().as_uri()}?mode=ro", uri=True)
-    try:
+    with contextlib.closing(source):
+        same = source.execute(_SAME).fetchone()
+        for file in reversed(earlier):
+            if _says(file) == same:
+                return file
         _require_room(ledger, source)
-        _clear(part)
-        create(part, like=ledger.stat())
-        with contextlib.closing(sqlite3.connect(part)) as target:
-            source.backup(target)
-            target.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
-        _sync(part)
-        part.replace(backup)
-        _sync(ledger.parent)
-    finally:
-        source.close()
-        _clear(part)
+        _copy(source, ledger, backup)
     for file in earlier:
         if file != backup:
             file.unlink(missing_ok=True)
     return backup
+
+
+def rescue(source: sqlite3.Connection, ledger: Path, now: datetime) -> Path:
+    """Copy what this connection sees, which is more than what the ledger holds. Raises as `make` does."""
+    rescued = ledger.with_name(f"{ledger.name}.rescued-{now:%Y-%m-%dT%H-%M-%S}")
+    _copy(source, ledger, rescued)
+    return rescued
+
+
+def _copy(source: sqlite3.Connection, ledger: Path, copy: Path) -> None:
+    part = _part(ledger)
+    try:
+        _clear(part)
+        made = create(part, like=ledger.stat())
+        with contextlib.closing(sqlite3.connect(part)) as target:
+            # SQLite opens by the name, and whoever owns the folder may have put a link there meanwhile.
+            if not beside.opened((made.st_dev, made.st_ino)):
+                raise FileExistsError(f"{part} was replaced while in use")
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
+        _sync(part, os.O_NOFOLLOW | os.O_NONBLOCK)  # no link and no pipe
+        part.replace(copy)
+        _sync(ledger.parent, os.O_DIRECTORY)
+    finally:
+        _clear(part)
+
+
+def _part(ledger: Path) -> Path:
+    return ledger.with_name(f".{ledger.name}.part")
+
+
+def _says(copy: Path) -> tuple[object, ...] | None:
+    """What a copy holds, as `_SAME` asks; `None` if it cannot be read."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)) as there:
+            found: tuple[object, ...] = there.execute(_SAME).fetchone()
+            return found
+    except sqlite3.Error:
+        return None
 
 
 def _require_room(ledger: Path, source: sqlite3.Connection) -> None:
@@ -94,12 +141,12 @@ def _require_room(ledger: Path, source: sqlite3.Connection) -> None:
 
 def _clear(part: Path) -> None:
     """Take away what a copy that was cut off left; a stale journal would spoil the next."""
-    for end in ("", "-journal", "-wal", "-shm"):
+    for end in _SIDES:
         Path(f"{part}{end}").unlink(missing_ok=True)
 
 
-def _sync(place: Path) -> None:
-    descriptor = os.open(place, os.O_RDONLY)
+def _sync(place: Path, how: int) -> None:
+    descriptor = os.open(place, os.O_RDONLY | how)
     try:
         os.fsync(descriptor)
     finally:

@@ -57,10 +57,6 @@ class SqliteBook:
     def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
         self._connection.execute(rows.SEEN, (rows.microseconds(at), pseudonym, notice))
 
-    def forget(self, pseudonym: bytes) -> None:
-        """Know nothing of this caller any more."""
-        self._connection.execute(rows.FORGET, (pseudonym,))
-
     def _versions(self, pseudonym: bytes) -> list[tuple[str, Known]]:
         """What each version of each notice told this caller."""
         return list(map(rows.known, self._connection.execute(rows.STANDING, (pseudonym,))))

@@ -14,12 +14,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from ..errors import EventRefusedError, LedgerError, LedgerSlowError
 from ..model import Record
 from ..ports import Book, Ledger, Result
-from .sqlite import BUSY_SECONDS, SqliteStore
+from .opened import BUSY_SECONDS
+from .sqlite import SqliteStore
 
 ANSWER_SECONDS = 2 * BUSY_SECONDS + 1.0  # a batch may wait once for the lock, and for one batch before it
+IDLE_SECONDS = 1.0  # without a call, after which the writer looks after the file
+
+log = structlog.get_logger("informativa")
 
 _Outcome = tuple["asyncio.Future[Any]", Any, LedgerError | None]
 
@@ -41,6 +47,7 @@ class GroupCommitLedger(Ledger):
         self._store = SqliteStore(file, migrate=migrate)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
+        self._trouble, self._told = "", 0  # what the log has had already
         self._thread = self._writer()
 
     async def transact(self, work: Callable[[Book], Result]) -> Result:
@@ -68,7 +75,7 @@ class GroupCommitLedger(Ledger):
         return self._jobs.qsize()
 
     def records(self, first: int = 1) -> Iterator[Record]:
-        store = SqliteStore(str(self._store.file))
+        store = SqliteStore(self.file, create=False, migrate=False)
         try:
             yield from store.records(first)
         finally:
@@ -90,11 +97,36 @@ class GroupCommitLedger(Ledger):
         return thread
 
     def _write(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=IDLE_SECONDS)
+            except queue.Empty:
+                self._tend()
+                continue
+            if job is None:
+                return
             batch, last = self._drain(job)
             self._serve(batch)
             if last:
                 return
+
+    def _tend(self) -> None:
+        """Nobody waits: look after the file. What is wrong with it is told once, and its calls are told."""
+        try:
+            self._store.tend()
+        except LedgerError as error:
+            if str(error) != self._trouble:
+                log.error("a ledger is in trouble", ledger=self.file, error=str(error))
+            self._trouble = str(error)
+        else:
+            self._trouble = ""
+        self._tell_saved()
+
+    def _tell_saved(self) -> None:
+        if self._told < self._store.saved:
+            self._told = self._store.saved
+            text = "what lies beside a ledger (-wal, -shm) was deleted while in use; nothing was lost"
+            log.error(text, ledger=self.file, remedy="find out who did it: next time it may be the ledger")
 
     def _drain(self, job: _Job) -> tuple[list[_Job], bool]:
         """`job` and all that waits behind it; whether the end was among it."""
@@ -115,6 +147,7 @@ class GroupCommitLedger(Ledger):
         """
         jobs = [job for job in batch if not job.future.done()]
         outcomes = self._outcomes(jobs)
+        self._tell_saved()
         by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
         for job, (result, error) in zip(jobs, outcomes, strict=True):
             by_loop.setdefault(job.loop, []).append((job.future, result, error))

@@ -24,16 +24,16 @@ COLUMNS = """record, at, call, line, pseudonym, notice, version, language, purpo
 RECORDS = f"SELECT {COLUMNS} FROM event WHERE record >= ? ORDER BY record"  # noqa: S608  # our own names
 RECORD = f"SELECT {COLUMNS} FROM event WHERE record = ?"  # noqa: S608  # our own names
 OF_CALLER = f"SELECT {COLUMNS} FROM event WHERE pseudonym = ? ORDER BY record"  # noqa: S608  # our own names
-# What is left says that something was played at that time on that line, and not to whom.
-ERASE = """
-UPDATE event SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, erased = 1
-WHERE pseudonym = ?
-"""
 AROUND = """
 SELECT max(CASE WHEN at < ? THEN at END), min(CASE WHEN at >= ? THEN at END) FROM event WHERE kind = 'phone'
 """
-# Searched for without a lock, page by page from the last one found, and then deleted by their keys.
-OLD = "SELECT record FROM event WHERE at < ? AND kind <> 'purge' AND record > ? ORDER BY record LIMIT ?"
+# Searched for without a lock, page by page from the last one found, and then deleted by their keys. What says
+# that records were purged or erased stays for ever.
+OLDER = "SELECT count(*) FROM event WHERE at < ? AND kind NOT IN ('purge', 'erasure')"
+OLD = """
+SELECT record FROM event WHERE at < ? AND kind NOT IN ('purge', 'erasure') AND record > ?
+ORDER BY record LIMIT ?
+"""
 PURGE = "DELETE FROM event WHERE record = ?"
 # What the deleted records proved proves nothing any more (and look-ups join, so it never did since).
 BASELESS = """
@@ -87,6 +87,17 @@ def note(kind: Kind, reason: Reason, at: datetime, reference: str) -> Event:
         kind=kind,
         reference=reference,
     )
+
+
+def purge_note(gone: Sequence[int], cutoff: datetime, at: datetime) -> Event:
+    """The record of the purge of some records."""
+    which = f"{counted(len(gone))}, {gone[0]} to {gone[-1]}, from before {cutoff:%Y-%m-%d %H:%M} UTC"
+    return note(Kind.PURGE, Reason.RETENTION, at, which)
+
+
+def counted(number: int) -> str:
+    """So many records, in words."""
+    return f"{number} record" if number == 1 else f"{number} records"
 
 
 def informs(pseudonym: bytes, notice: str, known: Known) -> tuple[object, ...]:

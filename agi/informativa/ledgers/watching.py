@@ -18,6 +18,7 @@ from ..errors import LedgerError
 from ..i18n import _, foreign
 from ..model import Kind, Record, Status
 from . import rows
+from .beside import Beside, Place
 
 _UNREADY = ("no such table", "no such column")  # of a ledger that is being made or migrated at this moment
 
@@ -102,7 +103,8 @@ class Follower:
     def __init__(self, file: str) -> None:
         self._file = Path(file)
         self._connection: sqlite3.Connection | None = None
-        self._identity: tuple[int, int] | None = None
+        self._beside = Beside(self._file)
+        self._place: Place | None = None  # what is open
         self._version = -1  # of what was seen; SQLite's changes when anybody commits
         self._next = 1
 
@@ -144,24 +146,20 @@ class Follower:
 
     def _open(self) -> bool:
         """Whether the file that is there now is open; another one is read from its beginning."""
-        try:
-            found = self._file.stat()
-        except FileNotFoundError:
-            self._forget()
-            return False
-        if (found.st_dev, found.st_ino) != self._identity:
-            self._forget()
+        found = self._beside.place()
+        if found.ledger is None or (self._place and found.ledger != self._place.ledger):
+            self.close()
+            self._place, self._next = None, 1
+            if found.ledger is None:
+                return False
+        if self._place and found != self._place:  # its log was taken away: whoever holds it keeps others out
+            self.close()
         if self._connection is None:
-            if not found.st_size:  # it is being made
+            if not self._file.stat().st_size:  # it is being made
                 return False
             self._connection = _connect(self._file)
-            self._identity = (found.st_dev, found.st_ino)
+            self._place = self._beside.place()
         return True
-
-    def _forget(self) -> None:
-        self.close()
-        if self._identity is not None:
-            self._identity, self._next = None, 1
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -193,4 +191,11 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
 def _connect(file: Path) -> sqlite3.Connection:
     """Waits for nobody: who writes is never held, and who holds all is asked again later."""
     uri = f"{file.absolute().as_uri()}?mode=ro"
-    return sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
+    with Beside(file).whole(0):
+        connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
+        try:
+            connection.execute("PRAGMA schema_version")  # only now SQLite looks for a log
+        except BaseException:
+            connection.close()
+            raise
+        return connection

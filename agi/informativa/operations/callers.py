@@ -20,7 +20,7 @@ from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Identified, Kind, Notice, NumberForm, Record, Version, told_elsewhere
 from .companies import known
 
-CUSTOMER = re.compile(r"[A-Za-z0-9._@-]{1,64}")  # what the dialplan lets through of INFORMATIVACUSTOMER
+CUSTOMER = re.compile(r"[A-Za-z0-9._@-]{1,64}")  # what the dialplan lets through of INFORMATIVA_CUSTOMER
 SEPARATORS = str.maketrans("", "", " \u00a0-./()'")
 
 DOUBTS = {
@@ -93,7 +93,7 @@ def by_customer(text: str) -> Typed:
     if not CUSTOMER.fullmatch(text):
         raise InformativaError(
             _("No caller has such a customer number: it is of letters, digits and . _ @ - only."),
-            _("Type it as the dialplan sets INFORMATIVACUSTOMER."),
+            _("Type it as the dialplan sets INFORMATIVA_CUSTOMER."),
         )
     return Typed(Identified(text, customer=True))
 
@@ -110,32 +110,25 @@ def held(controller: Controller, caller: Identified) -> Held:
 
 
 def erase(controller: Controller, caller: Identified, now: datetime, *, really: bool) -> Erasure:
-    """What is left of his records leads to nobody, and copies that may hold him go; or what would.
+    """What is left of his records leads to nobody, and copies that hold him go; or what would.
 
-    Raises LedgerError, and InformativaError for a copy that cannot be deleted.
+    Raises LedgerError if anything of him is left, with what to do.
     """
     there = Path(controller.ledger).exists()
-    copies = tuple(backup.file for backup in bootstrap.backups(controller))
     if not really:
-        return Erasure(controller, len(held(controller, caller).records), copies, there)
-    count = 0
-    if there:
-        with opened(controller) as store:
-            count = store.erase(pseudonyms(controller, caller), now)
-    for copy in copies:
-        drop(copy)
-    return Erasure(controller, count, copies, there)
+        copies = bootstrap.copies(controller)
+        return Erasure(controller, len(held(controller, caller).records), tuple(copies), there)
+    done = bootstrap.erase(controller, pseudonyms(controller, caller), now)
+    return Erasure(controller, done.records, done.copies, there)
 
 
 def drop(file: Path) -> None:
-    """Delete a copy from before an upgrade: it may hold the caller, and nothing can be erased in it alone."""
+    """Delete a copy from before an upgrade whose time is over. Raises InformativaError."""
     try:
         file.unlink(missing_ok=True)
     except OSError as error:
         raise InformativaError(
-            _("{file} may hold this caller and cannot be deleted ({why}).").format(
-                file=file, why=foreign(error.strerror or "")
-            ),
+            _("{file} cannot be deleted ({why}).").format(file=file, why=foreign(error.strerror or "")),
             _("Delete it: rm {file}").format(file=file),
         ) from error
 

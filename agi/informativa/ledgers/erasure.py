@@ -1,0 +1,200 @@
+"""Erasing a caller: nothing that is left, in any file, with or without the key, leads to him.
+
+His rows lose what could lead to him, and with them the rows of his conversations in which he was not
+recognised, and what others say of his rows. Copies go as wholes. Then the bytes of all files are searched for
+him, for SQLite leaves traces: in its log while somebody reads it, in pages from before deletions were
+overwritten. Where there are any, the ledger is written anew.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ..errors import LedgerError
+from ..i18n import _, foreign
+from ..model import Kind, Reason
+from . import backup, rows
+from .sqlite import SqliteStore
+
+PATIENCE_SECONDS = 10.0  # for whoever reads the ledger, and so keeps its log from being emptied
+TIMES = 3  # to begin anew with a caller who rings while he is erased
+PIECE = 8  # bytes of a pseudonym that tell him from everybody else
+
+# The caller's pseudonyms, his records, the ids of his conversations; in memory, and of one erasure.
+_GATHERED = """
+CREATE TEMP TABLE his (pseudonym BLOB PRIMARY KEY);
+CREATE TEMP TABLE own (record INTEGER PRIMARY KEY);
+CREATE TEMP TABLE conversation (id TEXT PRIMARY KEY);
+CREATE TEMP TABLE leading (record INTEGER PRIMARY KEY)
+"""
+# Under keys that are not kept any more: what he was known by leads there. (Within one call two callers may
+# have heard it together.)
+_EARLIER = """
+INSERT OR IGNORE INTO his
+SELECT earlier.pseudonym FROM his JOIN event AS later USING (pseudonym)
+JOIN event AS earlier ON earlier.record = later.basis
+WHERE later.reason <> 'same-call' AND earlier.pseudonym IS NOT NULL
+UNION
+SELECT later.pseudonym FROM event AS later JOIN event AS earlier ON earlier.record = later.basis
+WHERE later.reason <> 'same-call' AND later.pseudonym IS NOT NULL AND earlier.pseudonym IN his
+UNION
+SELECT event.pseudonym FROM his JOIN standing USING (pseudonym) JOIN event ON event.record = standing.record
+WHERE event.pseudonym IS NOT NULL
+"""
+_OWN = (
+    "INSERT OR IGNORE INTO own SELECT record FROM event WHERE record >= :first AND pseudonym IN his",
+    "INSERT OR IGNORE INTO conversation SELECT call FROM own JOIN event USING (record) WHERE call <> ''",
+    "INSERT OR IGNORE INTO conversation SELECT linked FROM own JOIN event USING (record) WHERE linked <> ''",
+    "INSERT OR IGNORE INTO own SELECT record FROM event WHERE record >= :first AND pseudonym IS NULL"
+    " AND (call IN conversation OR linked IN conversation)",
+    "INSERT OR IGNORE INTO leading SELECT record FROM event WHERE record >= :first AND basis IN own",
+)
+# What is left says that something was played at that time on that line, and not to whom.
+_ERASE = """
+UPDATE event
+SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis = NULL, erased = 1
+WHERE record IN own
+"""
+_AGAIN = """
+SELECT 1 FROM event WHERE pseudonym IN his UNION ALL SELECT 1 FROM standing WHERE pseudonym IN his
+"""
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What is gone: how many records lead to nobody any more, and which copies of the ledger were deleted."""
+
+    records: int
+    copies: tuple[Path, ...]
+
+
+def erase(ledger: Path, pseudonyms: Sequence[bytes], at: datetime) -> Erased:
+    """Erase one caller under all his pseudonyms, and leave the trace that it happened.
+
+    Raises LedgerError if anything of him is left, with what it is and what to do; the same again is harmless
+    then, and does the rest.
+    """
+    if not ledger.exists():
+        return Erased(0, _without_copies(ledger))
+    store = SqliteStore(str(ledger), create=False)
+    try:
+        records = 0
+        for _time in range(TIMES):
+            erased, his = _erase(store, pseudonyms, at)
+            records += erased
+            try:
+                copies = _without_copies(ledger)
+                if _clean(store, his):
+                    return Erased(records, copies)
+            except OSError as error:
+                said = _("{file} cannot be read ({why}).")
+                why = said.format(file=error.filename, why=foreign(error.strerror or ""))
+                raise _unfinished(ledger, why, "") from error
+            except LedgerError as error:
+                raise _unfinished(ledger, error.message, error.remedy) from error
+        raise _unfinished(ledger, _("He rings again and again meanwhile."), "")
+    finally:
+        store.close()
+
+
+def _unfinished(ledger: Path, why: str, first: str) -> LedgerError:
+    return LedgerError(
+        _("The caller's records in {ledger} are erased, but traces of him are left. {why}").format(
+            ledger=ledger, why=why
+        ),
+        f"{first} {_('Then do the same again: it goes on where it stopped.')}".strip(),
+    )
+
+
+def _erase(store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime) -> tuple[int, list[bytes]]:
+    """How many records, and under which pseudonyms. Searched for beforehand, so that calls wait only for
+    what came since."""
+    with store.connected() as connection:
+        connection.execute("PRAGMA temp_store = MEMORY")
+        for table in ("his", "own", "conversation", "leading"):
+            connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+        for statement in _GATHERED.split(";"):
+            connection.execute(statement)
+        connection.executemany("INSERT INTO his VALUES (?)", {(each,) for each in pseudonyms})
+        newest = store.newest()
+        _gather(connection, 0)
+        with store.transaction() as book:
+            _gather(connection, newest + 1)
+            erased = connection.execute(_ERASE).rowcount
+            connection.execute("UPDATE event SET basis = NULL WHERE record IN leading")
+            connection.execute("DELETE FROM standing WHERE pseudonym IN his")
+            book.append(rows.note(Kind.ERASURE, Reason.REQUEST, at, rows.counted(erased)))
+        return erased, [each for (each,) in connection.execute("SELECT pseudonym FROM his")]
+
+
+def _gather(connection: sqlite3.Connection, first: int) -> None:
+    while connection.execute(_EARLIER).rowcount:
+        pass
+    for statement in _OWN:
+        connection.execute(statement, {"first": first} if ":first" in statement else {})
+
+
+def _without_copies(ledger: Path) -> tuple[Path, ...]:
+    """Delete the copies, which hold him too, and in which nothing can be erased alone; which."""
+    if not ledger.parent.exists():
+        return ()
+    file = ledger.parent
+    try:
+        copies = tuple(backup.copies(ledger))
+        for file in copies:
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        raise LedgerError(
+            _("{file} may hold this caller and cannot be deleted ({why}).").format(
+                file=file, why=foreign(error.strerror or "")
+            ),
+            _("Delete it: rm {file}").format(file=file),
+        ) from error
+    return copies
+
+
+def _clean(store: SqliteStore, his: Sequence[bytes]) -> bool:
+    """Leave no trace in any file; false if he rang meanwhile, and is on record anew. Raises LedgerError."""
+    pieces = [each[at : at + PIECE] for each in his for at in range(0, len(each), PIECE)]
+    store.empty_log(PATIENCE_SECONDS)
+    if any(_holds(file, pieces) for file in store.contents()):
+        with store.connected() as connection:
+            if connection.execute(_AGAIN).fetchone():
+                return False
+            connection.execute("VACUUM")
+        store.empty_log(PATIENCE_SECONDS)
+        if any(_holds(file, pieces) for file in store.contents()):
+            return False
+    _require_no_other(store.file, pieces)
+    return True
+
+
+def _require_no_other(ledger: Path, pieces: Sequence[bytes]) -> None:
+    """No file that somebody else made of the ledger, and named after it, holds him."""
+    own = {f"{ledger.name}{end}" for end in ("", "-wal", "-shm")}
+    identity = ledger.stat()
+    for file in sorted(ledger.parent.iterdir()):
+        named = ledger.stem in file.name and file.name not in own
+        if not named or file.is_symlink() or not file.is_file() or os.path.samestat(file.stat(), identity):
+            continue
+        with file.open("rb", buffering=0) as stream:
+            if _holds(iter(lambda: stream.read(1 << 20), b""), pieces):
+                raise LedgerError(
+                    _("{file} holds him.").format(file=file), _("Delete it: rm {file}").format(file=file)
+                )
+
+
+def _holds(chunks: Iterable[bytes], pieces: Sequence[bytes]) -> bool:
+    """Whether any of the pieces stands in a file, read chunk by chunk."""
+    before = b""
+    for chunk in chunks:
+        text = before + chunk
+        if any(piece in text for piece in pieces):
+            return True
+        before = text[1 - PIECE :]
+    return False

@@ -1,0 +1,113 @@
+"""Of which form a database is: a ledger of ours, of which migration, and how it becomes one of today."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+
+from ..errors import LedgerError, LedgerOutdatedError
+from ..i18n import _
+from . import backup
+
+APPLICATION = 0x696E666F  # PRAGMA application_id: “info”
+UNMARKED = 6  # the last migration of which there are ledgers without it
+
+
+def require_ours(connection: sqlite3.Connection, file: Path, *, create: bool) -> None:
+    """Raises LedgerError for a database of another program, before anything is written to it; and, unless it
+    is to be created, for one that has nothing in it yet."""
+    application = _pragma(connection, "application_id")
+    if application == APPLICATION:
+        return
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    form = of(connection)
+    if not tables and not application and not form:
+        if create:
+            return
+        raise LedgerError(
+            _("The ledger {file} is empty: nothing was recorded yet.").format(file=file),
+            _("The service fills it when it starts; if there was one, put it back."),
+        )
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(event)")}
+    ledger = {"event", "standing"} <= tables and {"record", "pseudonym", "notice", "heard"} <= columns
+    if application or not ledger or not 0 < form <= UNMARKED:
+        raise LedgerError(
+            _("{file} is a database of another program, not a ledger. Nothing was changed.").format(
+                file=file
+            ),
+            _("Give the controller's setting `ledger:` a file of its own."),
+        )
+
+
+def bring_up_to_date(connection: sqlite3.Connection, file: Path, *, migrate: bool) -> None:
+    """Apply the numbered migrations that are missing, all of them or none.
+
+    What is there is copied before, under the lock of the same transaction: so the copy is what is migrated,
+    no second process does it too, and the lock ends with whoever holds it.
+    """
+    steps = migrations()
+    newest = steps[-1][0]
+    if of(connection) > newest:
+        raise LedgerError(
+            _("The ledger {file} was written by a newer informativa.").format(file=file),
+            _("Upgrade this one."),
+        )
+    if of(connection) == newest:
+        return
+    if not migrate and _has_records(connection):
+        raise LedgerOutdatedError(
+            _("The ledger {file} is of an earlier informativa and not migrated yet.").format(file=file),
+            _("The service does it beside the calls; without a service type: informativa check"),
+        )
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if _has_records(connection) and of(connection) < newest:
+            backup.make(file, of(connection), datetime.now(UTC))
+        for number, sql in [each for each in steps if each[0] > of(connection)]:
+            for statement in statements(sql):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def of(connection: sqlite3.Connection) -> int:
+    """The number of the last migration that was applied."""
+    return _pragma(connection, "user_version")
+
+
+def migrations() -> list[tuple[int, str]]:
+    """All that there are, by number."""
+    folder = resources.files(__package__) / "migrations"
+    return sorted(
+        (int(file.name[:4]), file.read_text(encoding="utf-8"))
+        for file in folder.iterdir()
+        if file.name.endswith(".sql")
+    )
+
+
+def statements(sql: str) -> Iterator[str]:
+    """One by one, because `executescript` would end the transaction that they belong to."""
+    statement = ""
+    for line in sql.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _has_records(connection: sqlite3.Connection) -> bool:
+    """Whether it holds what would be a loss."""
+    return of(connection) > 0 and bool(connection.execute("SELECT 1 FROM event LIMIT 1").fetchone())
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    number: int = connection.execute(f"PRAGMA {name}").fetchone()[0]
+    return number

@@ -1,0 +1,248 @@
+"""I9: erased is erased. The raw bytes of every file are searched for what the keys make of the caller."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from informativa import bootstrap
+from informativa.caller import pseudonym
+from informativa.config import load
+from informativa.errors import LedgerError
+from informativa.ledgers import erasure
+from informativa.ledgers.erasure import Erased, erase
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Identified, Kind, Reason
+from lab.office import BIN
+from test_beside import end, foreign
+from test_ledgers import AT, NOTDUE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
+from test_migration import old
+
+NUMBER = "+393331234567"
+KEY, OLD_KEY, DROPPED_KEY = b"k" * 32, b"o" * 32, b"d" * 32
+HE, HE_BEFORE, HE_LONG_AGO = (pseudonym(Identified(NUMBER), key) for key in (KEY, OLD_KEY, DROPPED_KEY))
+CUSTOMER = pseudonym(Identified("4711", customer=True), KEY)
+
+
+def traces(folder: Path, *pseudonyms: bytes) -> list[str]:
+    """The files in which eight bytes of one of these stand in a row. Read by another process: SQLite's locks
+    on a file end when anybody in ours closes it."""
+    pieces = [each[at : at + 8] for each in pseudonyms for at in range(len(each) - 7)]
+    found = []
+    for file in sorted(folder.iterdir()):
+        content = subprocess.check_output(["cat", file])
+        if any(piece in content for piece in pieces):
+            found.append(file.name)
+    return found
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    """A ledger in which he is known under his present key."""
+    file = tmp_path / "ledger/acme.sqlite3"
+    store = SqliteStore(str(file))
+    store.append([PLAYED, replace(PLAYED, pseudonym=OTHER, call="2", linked="2")])
+    store.close()
+    return file
+
+
+def filled(file: Path, *events: object) -> None:
+    """Record more."""
+    store = SqliteStore(str(file))
+    store.append(list(events))  # type: ignore[arg-type]
+    store.close()
+
+
+def test_i9_nothing_in_any_file_leads_to_an_erased_caller(tmp_path: Path) -> None:
+    """Not his records, under any of his keys; not what others say of them; and others are as they were."""
+    file = tmp_path / "acme.sqlite3"
+    his = replace(PLAYED, pseudonym=HE, reference="contract 7", linked="1700000000.0")
+    theirs = replace(PLAYED, pseudonym=OTHER, call="1700000000.77", linked="1700000000.77")
+    store = SqliteStore(str(file))
+    store.append([his, theirs, replace(PARTIAL, pseudonym=HE_BEFORE), replace(NOTDUE, pseudonym=HE, basis=1)])
+    store.append([replace(UNIDENTIFIED, call="1700000000.9", linked="1700000000.0")])  # after a transfer
+    store.append([replace(theirs, pseudonym=CUSTOMER, reason=Reason.SAME_CALL, basis=1)])
+    assert traces(tmp_path, HE, HE_BEFORE) != []
+    assert erase(file, [HE, HE_BEFORE], AT) == Erased(4, ())
+    assert traces(tmp_path, HE, HE_BEFORE) == []
+    records = {record.number: record.event for record in store.records()}
+    assert [event.erased for event in records.values()] == [True, False, True, True, True, False, False]
+    for number in (1, 3, 4, 5):
+        event = records[number]
+        assert (event.pseudonym, event.call, event.linked, event.reference) == (None, "", "", "")
+        assert (event.basis, event.status) != (1, None)
+        assert event.basis is None
+    assert records[2] == theirs
+    assert records[6].basis is None
+    assert (records[6].pseudonym, records[6].call) == (CUSTOMER, "1700000000.77")
+    assert (records[7].kind, records[7].reference) == (Kind.ERASURE, "4 records")
+    store.close()
+
+
+def test_i9_records_under_a_key_that_is_gone_are_found_by_what_rests_on_them(tmp_path: Path) -> None:
+    """After two rotations, and the first key dropped, the ledger itself still says whose they were."""
+    file = tmp_path / "acme.sqlite3"
+    store = SqliteStore(str(file))
+    store.append([replace(PLAYED, pseudonym=HE_LONG_AGO), replace(PARTIAL, pseudonym=HE_LONG_AGO)])
+    for before, after in ((HE_LONG_AGO, HE_BEFORE), (HE_BEFORE, HE)):
+        store.transact([lambda book, old=before, new=after: book.rekey(old, new)])  # type: ignore[misc]
+        store.append([replace(NOTDUE, pseudonym=after, basis=1)])
+    store.append([replace(PLAYED, pseudonym=OTHER)])
+    store.close()
+    assert erase(file, [HE], AT).records == 4
+    assert traces(tmp_path, HE, HE_BEFORE, HE_LONG_AGO) == []
+    store = SqliteStore(str(file))
+    assert store.standing(OTHER)["privacy"].record == 5
+    store.close()
+
+
+def test_i9_many_deliveries_of_many_versions_leave_no_trace(tmp_path: Path) -> None:
+    """Rows that were updated, moved and split again and again, also by an SQLite that overwrites nothing."""
+    file = tmp_path / "acme.sqlite3"
+    store = SqliteStore(str(file))
+    store._connection.execute("PRAGMA secure_delete = OFF")
+    for turn in range(60):
+        purposes = frozenset(f"purpose-{number}" for number in range(turn % 7))
+        his = replace(PLAYED, pseudonym=HE, version=str(turn % 9), purposes=purposes, call=f"17.{turn}")
+        others = [replace(his, pseudonym=bytes([turn, number]) * 16, call="") for number in range(9)]
+        store.append([his, *others, replace(NOTDUE, pseudonym=HE, basis=None)])
+        if turn % 10 == 5:
+            store.transact([lambda book: book.rekey(HE, HE_BEFORE)])
+            store.transact([lambda book: book.rekey(HE_BEFORE, HE)])
+    store.close()
+    assert erase(file, [HE, HE_BEFORE], AT).records == 120
+    assert traces(tmp_path, HE, HE_BEFORE) == []
+    connection = sqlite3.connect(file)
+    assert connection.execute("SELECT count(*) FROM event").fetchone() == (661,)
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+
+
+def test_i9_what_an_earlier_deletion_left_is_found_too(ledger: Path) -> None:
+    """A row that was deleted without being overwritten, as by an earlier informativa: no record says it any
+    more, and its bytes go all the same."""
+    filled(ledger, *[replace(PLAYED, pseudonym=HE, call=str(number)) for number in range(50)])
+    with sqlite3.connect(ledger) as other:
+        other.execute("PRAGMA secure_delete = OFF")
+        other.execute("DELETE FROM standing WHERE pseudonym = ?", (HE,))
+        other.execute("DELETE FROM event WHERE pseudonym = ?", (HE,))
+    other.close()
+    assert traces(ledger.parent, HE) == ["acme.sqlite3"]
+    assert erase(ledger, [HE], AT) == Erased(0, ())
+    assert traces(ledger.parent, HE) == []
+
+
+def test_i9_reader_that_stays_makes_it_fail_with_words_and_a_repetition_succeed(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While somebody reads, the log keeps him: that is no success. What reads is named, and what to do."""
+    monkeypatch.setattr(erasure, "PATIENCE_SECONDS", 0.3)
+    service = SqliteStore(str(ledger))
+    service.append([replace(PLAYED, pseudonym=HE)])
+    other = foreign(ledger, "BEGIN", "SELECT count(*) FROM event")
+    with pytest.raises(LedgerError, match=rf"process {other.pid}.*same again"):
+        erase(ledger, [HE], AT)
+    assert traces(ledger.parent, HE) != []
+    end(other)
+    assert erase(ledger, [HE], AT) == Erased(0, ())
+    assert traces(ledger.parent, HE) == []
+    assert service.append([PLAYED]) == [6]
+    service.close()
+
+
+def test_i9_reader_that_ends_is_waited_for(ledger: Path) -> None:
+    """Some seconds long; the calls go on meanwhile."""
+    service = SqliteStore(str(ledger))
+    service.append([replace(PLAYED, pseudonym=HE)])
+    other = foreign(ledger, "BEGIN", "SELECT count(*) FROM event")
+    done: list[Erased] = []
+    erasing = threading.Thread(target=lambda: done.append(erase(ledger, [HE], AT)))
+    erasing.start()
+    while not any(record.event.kind == Kind.ERASURE for record in service.records()):
+        pass
+    assert service.append([PLAYED]) == [5]
+    end(other)
+    erasing.join()
+    assert done == [Erased(1, ())]
+    assert traces(ledger.parent, HE) == []
+    service.close()
+
+
+def test_i9_every_copy_of_ours_goes_and_others_are_named(tmp_path: Path) -> None:
+    """Copies from before migrations, one that was cut off, one of a rescue, and what SQLite left beside them.
+    One that an admin made is his to delete: it is named, and it is not done until then."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
+    SqliteStore(str(ledger)).close()
+    (copy,) = ledger.parent.glob("*.schema-3.*")
+    ours = [f"{copy.name}-wal", ".acme.sqlite3.part", ".acme.sqlite3.part-journal"]
+    ours.append("acme.sqlite3.rescued-2026-11-25T10-11-12")
+    for name in ours:
+        (ledger.parent / name).write_bytes(b"1" * 32)
+    (ledger.parent / "acme-before.db").write_bytes(b"x" * (1 << 20) + b"1" * 40)
+    with pytest.raises(LedgerError, match=r"acme-before\.db holds him.*rm .*acme-before\.db.*same again"):
+        erase(ledger, [b"1" * 32], AT)
+    assert [file.name for file in sorted(ledger.parent.iterdir())] == ["acme-before.db", "acme.sqlite3"]
+    (ledger.parent / "acme-before.db").unlink()
+    assert erase(ledger, [b"1" * 32], AT) == Erased(0, ())
+    assert traces(ledger.parent, b"1" * 32) == []
+
+
+def test_i9_copies_go_also_where_the_ledger_is_gone(tmp_path: Path) -> None:
+    """There is nothing to erase, and something that holds him."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
+    SqliteStore(str(ledger)).close()
+    (copy,) = ledger.parent.glob("*.schema-3.*")
+    ledger.unlink()
+    assert erase(ledger, [b"1" * 32], AT) == Erased(0, (copy,))
+    assert erase(tmp_path / "nowhere/acme.sqlite3", [HE], AT) == Erased(0, ())
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_i9_copy_of_a_migration_that_the_erasure_itself_makes(tmp_path: Path) -> None:
+    """A ledger of an earlier informativa is migrated first, and copied for it: that copy goes too."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
+    erased = erase(ledger, [b"1" * 32], AT)
+    assert (erased.records, len(erased.copies)) == (3, 1)
+    assert traces(ledger.parent, b"1" * 32) == []
+
+
+def test_same_file_may_be_imported_again_after_an_erasure_and_a_purge(tmp_path: Path) -> None:
+    """What is gone is new again; what is there, under an earlier key too, is not."""
+    store = SqliteStore(str(tmp_path / "acme.sqlite3"))
+    row = replace(PLAYED, pseudonym=HE_BEFORE, reference="form 7", kind=Kind.CONTRACT, call="")
+    assert store.append_new([(row, ())]) == 1
+    assert store.append_new([(row, ())]) == 0
+    rotated = replace(row, pseudonym=HE)
+    assert store.append_new([(rotated, [HE_BEFORE])]) == 0
+    assert erase(store.file, [HE, HE_BEFORE], AT).records == 1
+    assert store.append_new([(rotated, [HE_BEFORE])]) == 1
+    assert store.purge(AT + timedelta(days=1), AT) == 2
+    assert store.append_new([(rotated, [HE_BEFORE])]) == 1
+    assert store.append_new([(rotated, [HE_BEFORE])]) == 0
+    store.close()
+
+
+def test_i9_command_says_what_is_left_and_succeeds_when_repeated(folder: Path) -> None:
+    """Its status tells programs; what it erased is counted once."""
+    file = folder / "informativa.yaml"
+    controller = load(file).controllers["acme"]
+    his = pseudonym(Identified(NUMBER), controller.key)
+    store = bootstrap.store(controller)
+    store.append([replace(PLAYED, pseudonym=his, at=datetime.now(UTC))])
+    other = foreign(store.file, "BEGIN", "SELECT count(*) FROM event")
+    command = [BIN / "informativa", "caller", "erase", NUMBER, "-c", file, "--yes", "--controller", "acme"]
+    failed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert failed.returncode == 1
+    assert f"process {other.pid}" in failed.stderr
+    end(other)
+    again = json.loads(subprocess.check_output([*command, "--json"], text=True))
+    assert again == {"done": True, "records": {"acme": 0}, "copies": []}
+    assert traces(store.file.parent, his) == []
+    store.close()

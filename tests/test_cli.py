@@ -512,6 +512,10 @@ CHANGED = {
     "unknown section": ("\nlines:", "\nlinse: {}\nlines:"),
     "no operator": ("operator:", "operatore:"),
     "no list": ("# shared_numbers: [", "shared_numbers: 1 # ["),
+    "ledger twice": (
+        "    ledger: ledger/borealis.sqlite3",
+        "    ledger: ledger/b.sqlite3\n    ledger: ledger/borealis.sqlite3",
+    ),
 }
 
 
@@ -549,11 +553,32 @@ def test_mistake_elsewhere_blocks_no_callers_rights(folder: Path, mistake: str) 
     assert (status.returncode, "Acme S.p.A. (acme)" in status.stdout) == (1, True), status
 
 
-@pytest.mark.parametrize("mistake", ["missing key", "key for all", "bad period"])
+@pytest.mark.parametrize("mistake", ["missing key", "key for all", "bad period", "ledger twice"])
 def test_mistake_of_its_own_does(folder: Path, mistake: str) -> None:
     """A company whose key or section is not in order is not asked: it would say that it knows nobody."""
     file = mistaken(folder, mistake)
     assert "controllers.borealis." in refused("caller", "show", CALLER, "--controller=borealis", "-c", file)
+
+
+def test_companies_that_stand_twice_are_nobodys(folder: Path) -> None:
+    """Where all companies stand in the file twice, it is not clear which of them is meant."""
+    file = folder / "informativa.yaml"
+    recorded(folder)
+    text = file.read_text()
+    start = text.index("\ncontrollers:")
+    file.write_text(text[: text.index("\nlines:")] + text[start:])
+    assert "controllers: stands here twice" in refused(
+        "caller", "show", CALLER, "--controller=acme", "-c", file
+    )
+
+
+def test_l10_without_an_operator_nothing_is_put_on_record(folder: Path) -> None:
+    """L10: who answers the calls is not named, so nobody can say whether a company needs papers."""
+    file = mistaken(folder, "no operator")
+    told = ("--controller=acme", "--by=website", "--reference=form 77", "-c", file)
+    message = refused("record", CALLER, *told)
+    assert "Controller acme is not live: nobody is named as the operator." in message
+    assert not (folder / "ledger/acme.sqlite3").exists()
 
 
 def test_i6_shared_ledger_or_key_is_nobodys(folder: Path) -> None:
@@ -621,6 +646,24 @@ def test_key_that_is_missing_is_made(folder: Path) -> None:
     assert json.loads(run(*typed, "--yes", "--json").stdout)["key"] == str(key)
     assert key.read_text() != before
     assert ((folder / "keys").stat().st_mode & 0o777, (folder / "keys").stat().st_uid) == (0o700, uid)
+
+
+def test_token_that_is_missing_is_made(folder: Path) -> None:
+    """`keys make agi` makes the token by which Asterisk is known, once."""
+    file, token = folder / "informativa.yaml", folder / "keys/agi.token"
+    token.unlink()
+    assert json.loads(run("keys", "make", "agi", "--json", "-c", file).stdout)["token"] == str(token)
+    assert (token.stat().st_mode & 0o777, len(token.read_text())) == (0o600, 65)
+    assert "For another one: informativa keys rotate --agi" in refused("keys", "make", "agi", "-c", file)
+
+
+def test_key_is_made_only_where_the_configuration_says(folder: Path) -> None:
+    """For a company whose section does not say where its key is, none is made anywhere."""
+    file = folder / "informativa.yaml"
+    file.write_text(file.read_text().replace("    key: keys/acme.key", "    kei: keys/acme.key"))
+    before = sorted(folder.rglob("*"))
+    assert "controllers.acme.key: is missing" in refused("keys", "make", "acme", "-c", file)
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_purge_says_first_what_it_would_do(folder: Path) -> None:

@@ -225,6 +225,7 @@ def test_all_mistakes_at_once_whatever_they_are(folder: Path) -> None:
         ("retention: 5 years", "retention: for ever"),
         ("contract: {", "contrat: {"),
         ("sessions: 2000", "sessions: *x"),
+        ("token: keys/agi.token", "token: keys,agi.token"),
     ],
 )
 def test_what_follows_from_a_mistake_is_not_told(folder: Path, old: str, new: str) -> None:

@@ -23,11 +23,11 @@ import pytest
 from doubles import line, notice, version
 from informativa import bootstrap, config
 from informativa.config.prompts import EXTENSIONS
-from informativa.doctor import asterisk, dialplan, ledgers, local, machine, trial, users
+from informativa.doctor import asterisk, dialplan, ledgers, local, machine, neighbour, trial, users
 from informativa.doctor.account import ACTIONS, WRITE
 from informativa.doctor.case import Case
 from informativa.doctor.dialplan import FORMATS, MODULES, Step
-from informativa.doctor.examination import CHECKS
+from informativa.doctor.examination import CHECKS, examine, locally
 from informativa.doctor.findings import Finding, ok, warning
 from lab.office import Office, fill_in, free_port
 
@@ -331,6 +331,21 @@ def test_doctor_finds_all_that_check_does(folder: Path, fault: Callable[[Path], 
         assert problem["message"].partition("; ")[0] in by_state["wrong"]
     for one in checked["warnings"]:
         assert one.partition("; ")[0] in by_state["warning"]
+
+
+def test_port_of_another_programs_server_is_told_by_both(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That the port is FreePBX's, which is on this machine, is wrong to `check` as it is to `doctor`."""
+    edit(folder, "127.0.0.1:4588", "127.0.0.1:4573")
+    monkeypatch.setattr(neighbour, "ASTERISK", tmp_path / "asterisk")
+    (tmp_path / "freepbx.conf").touch()
+    words = "127.0.0.1:4573 is the port of FreePBX (core-fastagi), which is on this machine"
+    in_doctor = [one for _name, one in asyncio.run(examine(folder / "informativa.yaml")) if words in one.text]
+    in_check = [one for one in asyncio.run(locally(folder / "informativa.yaml"))[1] if words in one.text]
+    assert in_check == in_doctor
+    assert [one.state for one in in_check] == ["wrong"]
+    assert in_check[0].fix.startswith("set service.listen to another port")
 
 
 def test_what_follows_from_a_missing_prompt_is_not_told(folder: Path) -> None:

@@ -100,7 +100,8 @@ def test_service_that_was_stopped_goes_on(tmp_path: Path) -> None:
         for _ in range(3):
             with socket.create_connection(("127.0.0.1", office.port), timeout=20) as asterisk:
                 asterisk.sendall(
-                    b"agi_request: x\nagi_network_script: notice\nagi_threadid: 1\nagi_arg_1: 0212345678\n\n"
+                    f"agi_network: yes\nagi_network_script: {office.script}\nagi_request: x\n"
+                    "agi_threadid: 1\nagi_arg_1: 0212345678\n\n".encode()
                 )
                 assert asterisk.recv(1000) == b"ANSWER\n"
                 os.kill(pid, signal.SIGSTOP)

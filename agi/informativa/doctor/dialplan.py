@@ -24,7 +24,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "func_dialplan": ("DIALPLAN_EXISTS",),
     "func_logic": ("IF",),
     "func_rand": ("RAND",),
-    "func_strings": ("FILTER",),
+    "func_strings": ("FILTER", "REGEX"),
 }
 FORMATS = {
     "wav": "format_wav",

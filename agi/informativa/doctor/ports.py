@@ -34,12 +34,12 @@ async def ports(case: Case) -> AsyncIterator[Finding]:
     for setting, address in wanted.items():
         if address and (found := await aside(_port, setting, address)):
             yield found
-    for text in await aside(neighbours, case.configured):
+    for text in await aside(neighbours, case.configured, neighbour.ASTERISK):
         said, _semicolon, fix = text.partition("; ")
         yield wrong(said, fix)
 
 
-def neighbours(configuration: Configuration, asterisk: Path = neighbour.ASTERISK) -> list[str]:
+def neighbours(configuration: Configuration, asterisk: Path) -> list[str]:
     """That the service's port is another FastAGI server's, on a machine that has that one."""
     found = neighbour.owner(configuration.port, asterisk)
     return [neighbour.said(configuration.listen, found)] if found else []

@@ -108,14 +108,6 @@ def store(
     return SqliteStore(controller.ledger, read_only=read_only, create=create, migrate=migrate)
 
 
-def try_writing(controller: Controller) -> None:
-    """Write to its ledger as a call would, as the user who runs this, and undo it: nothing is made or
-    changed, also where there is no ledger yet. Raises LedgerError if calls could not be recorded."""
-    from .ledgers.trying import try_writing
-
-    try_writing(Path(controller.ledger))
-
-
 def follower(controller: Controller) -> Follower:
     """What tells of one controller's ledger what is new; the file need not be there yet."""
     from .ledgers.watching import Follower

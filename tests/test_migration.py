@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import namedtuple
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 
 from informativa import bootstrap, upkeep
 from informativa.config import load
+from informativa.doctor import probe
 from informativa.errors import LedgerError, LedgerOutdatedError
 from informativa.ledgers import backup, forms
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
@@ -297,3 +300,102 @@ def test_erasing_a_caller_takes_the_copies_away(folder: Path) -> None:
     assert "was deleted" in subprocess.check_output([*erase, "--yes"], text=True)
     assert not copy.exists()
     assert ledger.exists()
+
+
+PATIENT = """
+import sys, time
+from pathlib import Path
+from informativa import bootstrap
+from informativa.cli.main import main
+migrate, go = bootstrap.migrate, Path(sys.argv.pop(1))
+def patient(controller):
+    while not go.exists():
+        time.sleep(0.01)
+    migrate(controller)
+bootstrap.migrate = patient
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_reload_waits_for_no_migration(tmp_path: Path) -> None:
+    """SIGHUP takes effect at once, and what was migrated meanwhile is opened under the new configuration."""
+    office = Office(tmp_path / "etc", program=(sys.executable, "-c", PATIENT, tmp_path / "go"))
+    ledger = old(office.folder / "ledger/acme.sqlite3", 3)
+    office.start()
+    try:
+        office.wait_said("ledger is migrated; its callers hear the notice")
+        office.edit("drain: 100", "drain: 90")
+        assert office.reload()
+        assert form(ledger) == 3
+        digest = load(office.config).digest
+        told = asyncio.run(probe.status("127.0.0.1", office.port))
+        assert told is not None
+        assert told["configuration"] == digest
+        (tmp_path / "go").touch()
+        office.wait_said("ledgers opened")
+        assert form(ledger) == NEWEST
+        assert asyncio.run(probe.status("127.0.0.1", office.port)) == told
+    finally:
+        office.stop()
+
+
+COUNTED = """
+import sys
+from informativa import bootstrap, service, upkeep
+from informativa.cli.main import main
+upkeep.FIRST_PAUSE, service.REOPEN_SECONDS = 0.05, 0.01
+migrate = bootstrap.migrate
+def counted(controller):
+    print('"event": "tried"', file=sys.stderr, flush=True)
+    migrate(controller)
+bootstrap.migrate = counted
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def broken(ledger: Path) -> Path:
+    """A ledger that cannot be migrated: a column that is to be added is there."""
+    old(ledger, 3)
+    with sqlite3.connect(ledger) as connection:
+        connection.execute("ALTER TABLE event ADD COLUMN counts")
+    connection.close()
+    return ledger
+
+
+def test_migration_that_fails_is_copied_once_told_once_and_tried_ever_more_seldom(tmp_path: Path) -> None:
+    """The first copy stays as it is; the pause doubles each time."""
+    office = Office(tmp_path / "etc", program=(sys.executable, "-c", COUNTED))
+    ledger = broken(office.folder / "ledger/acme.sqlite3")
+    office.start()
+    try:
+        office.wait_said("tried", 1)
+        office.wait_said("ledger cannot be used")
+        (copy,) = copies_of(ledger)
+        first = copy.stat()
+        started = time.monotonic()
+        office.wait_said("tried", 5)
+        assert time.monotonic() - started > 0.05 + 0.1 + 0.2 + 0.4 - 0.1
+        assert copies_of(ledger) == [copy]
+        assert (copy.stat().st_ino, copy.stat().st_mtime_ns) == (first.st_ino, first.st_mtime_ns)
+    finally:
+        office.stop()
+    assert office.said.count("ledger cannot be used") == 1
+    assert office.said.count("ledger is migrated; its callers hear the notice") == 1
+    assert "duplicate column" in office.said
+    assert form(ledger) == 3
+
+
+def test_copy_of_other_records_is_made_anew(tmp_path: Path) -> None:
+    """One of the same records is not; an earlier informativa may have gone on with the ledger meanwhile."""
+    ledger = broken(tmp_path / "ledger/acme.sqlite3")
+    made = []
+    for more in (0, 0, 1):
+        with sqlite3.connect(ledger) as connection:
+            connection.executemany(INSERT, [(9, ONE)] * more)
+        connection.close()
+        with pytest.raises(LedgerError, match="duplicate column"):
+            SqliteStore(str(ledger))
+        (copy,) = copies(ledger)
+        made.append((len(rows(copy)), copy.stat().st_mtime_ns))
+    assert made[0] == made[1]
+    assert [records for records, _ in made] == [3, 3, 4]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from informativa.config import load
 from informativa.doctor import probe
 from informativa.errors import LedgerError, LedgerOutdatedError
 from informativa.ledgers import backup, forms
+from informativa.ledgers.rows import THERE, moment
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from lab.office import BIN, Office, without_privileges
-from test_ledgers import ONE
+from test_ledgers import ONE, PLAYED
 
 NEWEST = max(number for number, _ in forms.migrations())
 COLUMNS = "record, at, call, line, pseudonym, notice, version, purposes, status, reason, heard"
@@ -95,6 +97,69 @@ def test_ledger_of_every_earlier_form_is_copied_and_migrated(tmp_path: Path, sch
     assert copy.stat().st_mode & 0o777 == 0o600
     SqliteStore(str(ledger)).close()
     assert copies(ledger) == [copy]
+
+
+@pytest.mark.parametrize("schema", range(1, NEWEST))
+def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Path, schema: int) -> None:
+    """Nor is known who vouched, nor which sound it was; and all counts as told as a whole."""
+    store = SqliteStore(str(old(tmp_path / "ledger/acme.sqlite3", schema)))
+    records = list(store.records())
+    assert [record.event.at for record in records] == [moment(1), moment(2), moment(3)]
+    for record in records:
+        event = record.event
+        assert (event.recorded, event.vouched, event.recording) == (None, None, "")
+        assert (event.supplement, event.counts, event.informs) == (False, True, True)
+    known = store.standing(ONE)["privacy"]
+    assert (known.at, known.whole, known.seen) == (moment(3), moment(3), None)
+    tables = {name for (name,) in rows(store.file, "SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert tables == {"event", "standing", "recording", "sqlite_sequence"}
+    store.append([replace(PLAYED, supplement=True, version="2", at=moment(9), recorded=moment(10))])
+    known = store.standing(ONE)["privacy"]
+    assert (known.at, known.whole, known.versions) == (moment(9), moment(3), {"1", "2"})
+    store.close()
+
+
+def test_what_was_imported_is_found_by_an_index(tmp_path: Path) -> None:
+    """Or an import of 10,000 rows would read the ledger 10,000 times."""
+    store = SqliteStore(str(old(tmp_path / "ledger/acme.sqlite3", 5)))
+    plan = store._connection.execute(f"EXPLAIN QUERY PLAN {THERE}", (1, ONE, "a", "b", "c", "d")).fetchall()
+    assert [step[3] for step in plan] == ["SEARCH event USING INDEX event_reference (at=? AND pseudonym=?)"]
+    plan = store._connection.execute(f"EXPLAIN QUERY PLAN {THERE}", (1, None, "a", "b", "c", "d")).fetchall()
+    assert [step[3] for step in plan] == ["SEARCH event USING INDEX event_reference (at=? AND pseudonym=?)"]
+    store.close()
+
+
+SWAPPED = """
+import os, sys
+from pathlib import Path
+from informativa.ledgers import backup
+from informativa.ledgers.sqlite import SqliteStore
+ledger, victim = map(Path, sys.argv[1:])
+own = backup.create
+def swapped(file, *rest, **more):
+    made = own(file, *rest, **more)
+    file.unlink()
+    file.symlink_to(victim)
+    return made
+backup.create = swapped
+SqliteStore(str(ledger))
+"""
+
+
+@pytest.mark.parametrize("victim", ["there", "not there"])
+def test_link_in_the_place_of_a_copy_is_not_followed(tmp_path: Path, victim: str) -> None:
+    """Whoever owns the folder could have root write over another file, so what SQLite opened is looked at."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
+    target = tmp_path / "victim"
+    if victim == "there":
+        target.touch()
+    ran = subprocess.run(
+        [sys.executable, "-c", SWAPPED, ledger, target], capture_output=True, text=True, check=False
+    )
+    assert "LedgerError" in ran.stderr
+    assert target.exists() == (victim == "there")
+    assert not target.exists() or target.read_bytes() == b""
+    assert (form(ledger), copies(ledger)) == (3, [])
 
 
 def test_copy_goes_back_in_the_place_of_the_ledger(tmp_path: Path) -> None:

@@ -130,6 +130,14 @@ def try_writing(controller: Controller) -> None:
     try_writing(Path(controller.ledger))
 
 
+def astray(controller: Controller) -> list[int]:
+    """The processes that record where nobody reads, because what lay beside its ledger (-wal, -shm) was
+    deleted under them. A service puts that right within a second. As root or the service's user."""
+    from .ledgers import beside
+
+    return beside.astray(Path(controller.ledger))
+
+
 def migrate(controller: Controller) -> None:
     """Bring its ledger up to date, beside the calls. Raises LedgerError."""
     store(controller, create=False).close()

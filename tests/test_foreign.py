@@ -175,7 +175,9 @@ def test_check_names_a_folder_that_is_not_there(folder: Path) -> None:
     assert not (folder / "ledger").exists()
 
 
-@pytest.mark.parametrize("command", [["check"], ["purge", "--yes"], ["ledger", "show"]])
+@pytest.mark.parametrize(
+    "command", [["check"], ["purge", "--yes", "--controller=acme"], ["ledger", "show", "--controller=acme"]]
+)
 def test_commands_leave_another_programs_database_alone(folder: Path, command: list[str]) -> None:
     """Where `ledger:` points to one by mistake, or on purpose in a configuration that root looks at."""
     file = database(folder / "ledger/acme.sqlite3", ASTDB, "INSERT INTO astdb VALUES ('a', 'b')")

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from doubles import line, notice, version
-from informativa import config
+from informativa import bootstrap, config
 from informativa.config.prompts import EXTENSIONS
 from informativa.doctor import asterisk, dialplan, machine, users
 from informativa.doctor.account import ACTIONS, WRITE
@@ -235,7 +235,8 @@ def test_key_that_asterisk_cannot_read(public: Path) -> None:
 
 def test_folder_of_several_ledgers_is_named_once(public: Path) -> None:
     """What is wrong with the ledgers' folder is one finding, however many are in it."""
-    subprocess.run([PROGRAM, "check", "-c", public / "informativa.yaml"], check=True, capture_output=True)
+    for controller in config.load(public / "informativa.yaml").controllers.values():
+        bootstrap.store(controller).close()
     (public / "ledger").chmod(0o755)
     for ledger in (public / "ledger").iterdir():
         ledger.chmod(0o666)

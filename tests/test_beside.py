@@ -324,6 +324,23 @@ def test_two_processes_with_one_deleted_log_both_go_on(tmp_path: Path) -> None:
     assert numbers(file) == list(range(1, 12))
 
 
+@pytest.mark.parametrize("ends", TAKEN, ids="".join)
+def test_who_records_astray_can_be_seen(tmp_path: Path, ends: tuple[str, ...]) -> None:
+    """For `doctor`: until it is put right, and of a reader who only has an old log open not at all."""
+    file = tmp_path / "acme.sqlite3"
+    store = Ours(file)
+    assert store.does("store.append([PLAYED])") == "1"
+    reader = foreign(file, "SELECT count(*) FROM event")
+    assert beside.astray(file) == []
+    take(file, ends)
+    assert len(beside.astray(file)) == 2
+    assert store.does("store.tend()") == ""
+    assert beside.astray(file) == []
+    end(reader)
+    assert store.end() == 0
+    assert beside.astray(file) == []
+
+
 def test_place_costs_calls_microseconds(tmp_path: Path) -> None:
     """Three looks: less than a hundredth of what waiting for a disk costs."""
     file = tmp_path / "acme.sqlite3"

@@ -181,7 +181,7 @@ def test_i9_every_copy_of_ours_goes_and_others_are_named(tmp_path: Path) -> None
     ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
     SqliteStore(str(ledger)).close()
     (copy,) = ledger.parent.glob("*.schema-3.*")
-    ours = [f"{copy.name}-wal", ".acme.sqlite3.part", ".acme.sqlite3.part-journal"]
+    ours = [f"{copy.name}-wal", ".acme.sqlite3.part", ".acme.sqlite3.part-journal", ".acme.sqlite3-wal.spare"]
     ours.append("acme.sqlite3.rescued-2026-11-25T10-11-12")
     for name in ours:
         (ledger.parent / name).write_bytes(b"1" * 32)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import namedtuple
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,11 +17,13 @@ import pytest
 
 from informativa import bootstrap, upkeep
 from informativa.config import load
+from informativa.doctor import probe
 from informativa.errors import LedgerError, LedgerOutdatedError
 from informativa.ledgers import backup, forms
+from informativa.ledgers.rows import THERE, moment
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from lab.office import BIN, Office, without_privileges
-from test_ledgers import ONE
+from test_ledgers import ONE, PLAYED
 
 NEWEST = max(number for number, _ in forms.migrations())
 COLUMNS = "record, at, call, line, pseudonym, notice, version, purposes, status, reason, heard"
@@ -92,6 +97,69 @@ def test_ledger_of_every_earlier_form_is_copied_and_migrated(tmp_path: Path, sch
     assert copy.stat().st_mode & 0o777 == 0o600
     SqliteStore(str(ledger)).close()
     assert copies(ledger) == [copy]
+
+
+@pytest.mark.parametrize("schema", range(1, NEWEST))
+def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Path, schema: int) -> None:
+    """Nor is known who vouched, nor which sound it was; and all counts as told as a whole."""
+    store = SqliteStore(str(old(tmp_path / "ledger/acme.sqlite3", schema)))
+    records = list(store.records())
+    assert [record.event.at for record in records] == [moment(1), moment(2), moment(3)]
+    for record in records:
+        event = record.event
+        assert (event.recorded, event.vouched, event.recording) == (None, None, "")
+        assert (event.supplement, event.counts, event.informs) == (False, True, True)
+    known = store.standing(ONE)["privacy"]
+    assert (known.at, known.whole, known.seen) == (moment(3), moment(3), None)
+    tables = {name for (name,) in rows(store.file, "SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert tables == {"event", "standing", "recording", "sqlite_sequence"}
+    store.append([replace(PLAYED, supplement=True, version="2", at=moment(9), recorded=moment(10))])
+    known = store.standing(ONE)["privacy"]
+    assert (known.at, known.whole, known.versions) == (moment(9), moment(3), {"1", "2"})
+    store.close()
+
+
+def test_what_was_imported_is_found_by_an_index(tmp_path: Path) -> None:
+    """Or an import of 10,000 rows would read the ledger 10,000 times."""
+    store = SqliteStore(str(old(tmp_path / "ledger/acme.sqlite3", 5)))
+    plan = store._connection.execute(f"EXPLAIN QUERY PLAN {THERE}", (1, ONE, "a", "b", "c", "d")).fetchall()
+    assert [step[3] for step in plan] == ["SEARCH event USING INDEX event_reference (at=? AND pseudonym=?)"]
+    plan = store._connection.execute(f"EXPLAIN QUERY PLAN {THERE}", (1, None, "a", "b", "c", "d")).fetchall()
+    assert [step[3] for step in plan] == ["SEARCH event USING INDEX event_reference (at=? AND pseudonym=?)"]
+    store.close()
+
+
+SWAPPED = """
+import os, sys
+from pathlib import Path
+from informativa.ledgers import backup
+from informativa.ledgers.sqlite import SqliteStore
+ledger, victim = map(Path, sys.argv[1:])
+own = backup.create
+def swapped(file, *rest, **more):
+    made = own(file, *rest, **more)
+    file.unlink()
+    file.symlink_to(victim)
+    return made
+backup.create = swapped
+SqliteStore(str(ledger))
+"""
+
+
+@pytest.mark.parametrize("victim", ["there", "not there"])
+def test_link_in_the_place_of_a_copy_is_not_followed(tmp_path: Path, victim: str) -> None:
+    """Whoever owns the folder could have root write over another file, so what SQLite opened is looked at."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
+    target = tmp_path / "victim"
+    if victim == "there":
+        target.touch()
+    ran = subprocess.run(
+        [sys.executable, "-c", SWAPPED, ledger, target], capture_output=True, text=True, check=False
+    )
+    assert "LedgerError" in ran.stderr
+    assert target.exists() == (victim == "there")
+    assert not target.exists() or target.read_bytes() == b""
+    assert (form(ledger), copies(ledger)) == (3, [])
 
 
 def test_copy_goes_back_in_the_place_of_the_ledger(tmp_path: Path) -> None:
@@ -298,3 +366,102 @@ def test_erasing_a_caller_takes_the_copies_away(folder: Path) -> None:
     assert "was deleted" in subprocess.check_output([*erase, "--yes"], text=True)
     assert not copy.exists()
     assert ledger.exists()
+
+
+PATIENT = """
+import sys, time
+from pathlib import Path
+from informativa import bootstrap
+from informativa.cli.main import main
+migrate, go = bootstrap.migrate, Path(sys.argv.pop(1))
+def patient(controller):
+    while not go.exists():
+        time.sleep(0.01)
+    migrate(controller)
+bootstrap.migrate = patient
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_reload_waits_for_no_migration(tmp_path: Path) -> None:
+    """SIGHUP takes effect at once, and what was migrated meanwhile is opened under the new configuration."""
+    office = Office(tmp_path / "etc", program=(sys.executable, "-c", PATIENT, tmp_path / "go"))
+    ledger = old(office.folder / "ledger/acme.sqlite3", 3)
+    office.start()
+    try:
+        office.wait_said("ledger is migrated; its callers hear the notice")
+        office.edit("drain: 100", "drain: 90")
+        assert office.reload()
+        assert form(ledger) == 3
+        digest = load(office.config).digest
+        told = asyncio.run(probe.status("127.0.0.1", office.port))
+        assert told is not None
+        assert told["configuration"] == digest
+        (tmp_path / "go").touch()
+        office.wait_said("ledgers opened")
+        assert form(ledger) == NEWEST
+        assert asyncio.run(probe.status("127.0.0.1", office.port)) == told
+    finally:
+        office.stop()
+
+
+COUNTED = """
+import sys
+from informativa import bootstrap, service, upkeep
+from informativa.cli.main import main
+upkeep.FIRST_PAUSE, service.REOPEN_SECONDS = 0.05, 0.01
+migrate = bootstrap.migrate
+def counted(controller):
+    print('"event": "tried"', file=sys.stderr, flush=True)
+    migrate(controller)
+bootstrap.migrate = counted
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def broken(ledger: Path) -> Path:
+    """A ledger that cannot be migrated: a column that is to be added is there."""
+    old(ledger, 3)
+    with sqlite3.connect(ledger) as connection:
+        connection.execute("ALTER TABLE event ADD COLUMN counts")
+    connection.close()
+    return ledger
+
+
+def test_migration_that_fails_is_copied_once_told_once_and_tried_ever_more_seldom(tmp_path: Path) -> None:
+    """The first copy stays as it is; the pause doubles each time."""
+    office = Office(tmp_path / "etc", program=(sys.executable, "-c", COUNTED))
+    ledger = broken(office.folder / "ledger/acme.sqlite3")
+    office.start()
+    try:
+        office.wait_said("tried", 1)
+        office.wait_said("ledger cannot be used")
+        (copy,) = copies_of(ledger)
+        first = copy.stat()
+        started = time.monotonic()
+        office.wait_said("tried", 5)
+        assert time.monotonic() - started > 0.05 + 0.1 + 0.2 + 0.4 - 0.1
+        assert copies_of(ledger) == [copy]
+        assert (copy.stat().st_ino, copy.stat().st_mtime_ns) == (first.st_ino, first.st_mtime_ns)
+    finally:
+        office.stop()
+    assert office.said.count("ledger cannot be used") == 1
+    assert office.said.count("ledger is migrated; its callers hear the notice") == 1
+    assert "duplicate column" in office.said
+    assert form(ledger) == 3
+
+
+def test_copy_of_other_records_is_made_anew(tmp_path: Path) -> None:
+    """One of the same records is not; an earlier informativa may have gone on with the ledger meanwhile."""
+    ledger = broken(tmp_path / "ledger/acme.sqlite3")
+    made = []
+    for more in (0, 0, 1):
+        with sqlite3.connect(ledger) as connection:
+            connection.executemany(INSERT, [(9, ONE)] * more)
+        connection.close()
+        with pytest.raises(LedgerError, match="duplicate column"):
+            SqliteStore(str(ledger))
+        (copy,) = copies(ledger)
+        made.append((len(rows(copy)), copy.stat().st_mtime_ns))
+    assert made[0] == made[1]
+    assert [records for records, _ in made] == [3, 3, 4]

@@ -86,7 +86,7 @@ def informed(reference: str) -> Event:
 def test_operator_sends_no_command_to_the_terminal(folder: Path, ledger: SqliteStore) -> None:
     """Escape sequences in an operator's name are shown for what they are."""
     ledger.append([informed(HOSTILE)])
-    shown = said("ledger", "show", "-c", folder / "informativa.yaml")
+    shown = said("ledger", "show", "--controller", "acme", "-c", folder / "informativa.yaml")
     assert CLEAN in shown
     assert commands(shown) == set()
 
@@ -117,9 +117,9 @@ def test_no_field_of_a_record_sends_commands(folder: Path, ledger: SqliteStore) 
     reads it loses no letter."""
     ledger.append([hostile(HOSTILE)])
     config = folder / "informativa.yaml"
-    assert commands(said("ledger", "show", "-c", config)) == set()
+    assert commands(said("ledger", "show", "--controller", "acme", "-c", config)) == set()
     assert commands(said("status", "-c", config, code=1)) == set()  # nothing serves here
-    (fact,) = json.loads(said("ledger", "show", "--json", "-c", config))
+    (fact,) = json.loads(said("ledger", "show", "--controller", "acme", "--json", "-c", config))
     assert fact["reference"] == HOSTILE
 
 

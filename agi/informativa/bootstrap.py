@@ -33,9 +33,9 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-def service_desk(configuration: Configuration, before: Desk | None = None, *, migrate: bool = False) -> Desk:
-    """For many calls at a time. Opens every ledger that is not open `before`; one of an earlier informativa
-    only with `migrate`, which may take minutes.
+def service_desk(configuration: Configuration, before: Desk | None = None) -> Desk:
+    """For many calls at a time. Opens every ledger that is not open `before`, but none of an earlier
+    informativa: to `migrate` it may take minutes.
 
     One that cannot be opened fails nobody else's: its controller gets a `RefusedLedger` that says why.
     """
@@ -49,7 +49,7 @@ def service_desk(configuration: Configuration, before: Desk | None = None, *, mi
 
     def open_ledger(file: str) -> Ledger:
         try:
-            return open_before.get(file) or GroupCommitLedger(file, migrate=migrate)
+            return open_before.get(file) or GroupCommitLedger(file, migrate=False)
         except LedgerError as error:
             return RefusedLedger(error)
 
@@ -108,14 +108,6 @@ def store(
     return SqliteStore(controller.ledger, read_only=read_only, create=create, migrate=migrate)
 
 
-def try_writing(controller: Controller) -> None:
-    """Write to its ledger as a call would, as the user who runs this, and undo it: nothing is made or
-    changed, also where there is no ledger yet. Raises LedgerError if calls could not be recorded."""
-    from .ledgers.trying import try_writing
-
-    try_writing(Path(controller.ledger))
-
-
 def follower(controller: Controller) -> Follower:
     """What tells of one controller's ledger what is new; the file need not be there yet."""
     from .ledgers.watching import Follower
@@ -148,6 +140,27 @@ def _reading(folder: Path) -> Iterator[None]:
             _("{file} cannot be read ({why}).").format(file=folder, why=foreign(error.strerror or "")),
             _("Run this as the user who owns it."),
         ) from error
+
+
+def try_writing(controller: Controller) -> None:
+    """Write to its ledger as a call would, as the user who runs this, and undo it: nothing is made or
+    changed, also where there is no ledger yet. Raises LedgerError if calls could not be recorded."""
+    from .ledgers.trying import try_writing
+
+    try_writing(Path(controller.ledger))
+
+
+def astray(controller: Controller) -> list[int]:
+    """The processes that record where nobody reads, because what lay beside its ledger (-wal, -shm) was
+    deleted under them. A service puts that right within a second. As root or the service's user."""
+    from .ledgers import beside
+
+    return beside.astray(Path(controller.ledger))
+
+
+def migrate(controller: Controller) -> None:
+    """Bring its ledger up to date, beside the calls. Raises LedgerError."""
+    store(controller, create=False).close()
 
 
 def copies(controller: Controller) -> list[Path]:

@@ -8,7 +8,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ import structlog
 from . import __version__, bootstrap, call, upkeep
 from .caller import mask
 from .config import Configuration, changes, load
-from .errors import ConfigError, InformativaError, LedgerOutdatedError
+from .errors import ConfigError, InformativaError, LedgerError
 from .metrics import Metrics
 from .model import Verdict
 from .ports import CallSession
@@ -255,44 +255,47 @@ class Service:
             await asyncio.sleep(DAY_SECONDS)
 
     async def _reopen(self) -> None:
-        """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones."""
-        told: dict[str, str] = {}
+        """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones.
+        Calls and reloads wait for no migration."""
+        outdated = upkeep.Outdated()
         while True:
-            async with self._reloading:
-                now = self._shifts[-1]
-                failing = bootstrap.unusable(now.configuration, now.desk)
-                for name, error in failing.items():
-                    if told.get(name) != str(error):
-                        if isinstance(error, LedgerOutdatedError):
-                            log.warning("ledger is migrated; its callers hear the notice", controller=name)
-                        else:
-                            log.error("ledger cannot be used", controller=name, error=str(error))
-                told = {name: str(error) for name, error in failing.items()}
-                if failing:
-                    with _surviving():
-                        await self._open_again(now)
+            with _surviving():
+                while await outdated.migrate(self.configuration, await self._open_again(outdated)):
+                    pass
             self._opened.set()
             await asyncio.sleep(REOPEN_SECONDS)
 
-    async def _open_again(self, now: _Shift) -> None:
-        desk = await asyncio.to_thread(bootstrap.service_desk, now.configuration, now.desk, migrate=True)
-        failing = bootstrap.unusable(now.configuration, now.desk)
-        opened = failing.keys() - bootstrap.unusable(now.configuration, desk).keys()
-        if not opened:
-            return
+    async def _open_again(self, outdated: upkeep.Outdated) -> dict[str, LedgerError]:
+        """Try those that cannot be used; those that still cannot."""
+        async with self._reloading:
+            now = self._shifts[-1]
+            before = bootstrap.unusable(now.configuration, now.desk)
+            if not before:
+                return {}
+            desk = await asyncio.to_thread(bootstrap.service_desk, now.configuration, now.desk)
+            failing = bootstrap.unusable(now.configuration, desk)
+            outdated.tell(failing)
+            if opened := sorted(before.keys() - failing.keys()):
+                await self._take(now, desk, opened)
+            return failing
+
+    async def _take(self, now: _Shift, desk: call.Desk, opened: Sequence[str]) -> None:
+        """Go on with the ledgers that could be opened."""
         try:
-            files = await asyncio.to_thread(bootstrap.verify_recordings, now.configuration, keep=True)
+            files = await asyncio.to_thread(
+                bootstrap.verify_recordings, now.configuration, keep=True, create=False, migrate=False
+            )
         except InformativaError as error:
-            log.error("ledger cannot be used", controllers=sorted(opened), error=str(error))
+            log.error("ledger cannot be used", controllers=opened, error=str(error))
             await asyncio.to_thread(bootstrap.close, desk, [now.desk])
             return
         desk = replace(desk, recordings=bootstrap.as_loaded(files))
         self._shifts.append(_Shift(replace(now.configuration, recordings=files), desk))
         self._dismiss()
-        controllers = [now.configuration.controllers[name] for name in sorted(opened)]
+        controllers = [now.configuration.controllers[name] for name in opened]
         found = [await asyncio.to_thread(bootstrap.backups, each) for each in controllers]
         copies = [str(backup.file) for backups in found for backup in backups]
-        log.info("ledgers opened", controllers=sorted(opened), backups=copies)
+        log.info("ledgers opened", controllers=opened, backups=copies)
 
     async def _collect(self) -> None:
         """From time to time bring the fallback spool home: what was played while nobody could record it."""

@@ -1,8 +1,10 @@
-"""What the service does beside the calls: old records go, and the fallback spool is brought home."""
+"""What the service does beside the calls: old records go, old ledgers are migrated, and the fallback spool is
+brought home."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,10 +13,13 @@ from pathlib import Path
 import structlog
 
 from . import ami, bootstrap, spool
-from .errors import EventRefusedError, InformativaError, LedgerError
+from .config import Configuration
+from .errors import EventRefusedError, InformativaError, LedgerError, LedgerOutdatedError
 from .model import Controller, Line, ManagerAccount
 
 QUIET = timedelta(days=31)  # without a single call
+
+FIRST_PAUSE, LONGEST_PAUSE = 10.0, 30 * 60.0  # seconds from a migration that failed to the next try
 
 log = structlog.get_logger("informativa")
 
@@ -123,3 +128,45 @@ def drop_backups(controller: Controller, now: datetime) -> None:
                 log.info("backup deleted", controller=controller.id, file=str(backup.file))
     except (LedgerError, OSError) as error:
         log.error("a backup was not deleted", controller=controller.id, error=str(error))
+
+
+class Outdated:
+    """The ledgers of an earlier informativa. What is wrong with a ledger is told once for as long as it is
+    so, and a migration that fails is tried again ever more seldom."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, str] = {}
+        self._due: dict[str, tuple[float, float]] = {}  # the time of the next migration, and the pause then
+
+    def tell(self, failing: Mapping[str, LedgerError]) -> None:
+        """Why the ledgers of these controllers cannot be used goes to the log."""
+        self._told = {name: why for name, why in self._told.items() if name in failing}
+        for name, error in failing.items():
+            if not isinstance(error, LedgerOutdatedError):
+                self._tell_error(name, error)
+            elif name not in self._told:
+                self._told[name] = ""
+                log.warning("ledger is migrated; its callers hear the notice", controller=name)
+
+    async def migrate(self, configuration: Configuration, failing: Mapping[str, LedgerError]) -> bool:
+        """Migrate one that is due, if there is one; whether it is done."""
+        for name, error in failing.items():
+            if name not in configuration.controllers or not isinstance(error, LedgerOutdatedError):
+                continue
+            controller = configuration.controllers[name]
+            due, pause = self._due.get(controller.ledger, (0.0, FIRST_PAUSE))
+            if time.monotonic() < due:
+                continue
+            try:
+                await asyncio.to_thread(bootstrap.migrate, controller)
+            except LedgerError as failed:
+                self._tell_error(name, failed)
+                self._due[controller.ledger] = time.monotonic() + pause, min(2 * pause, LONGEST_PAUSE)
+            else:
+                return True
+        return False
+
+    def _tell_error(self, name: str, error: LedgerError) -> None:
+        if self._told.get(name) != str(error):
+            self._told[name] = str(error)
+            log.error("ledger cannot be used", controller=name, error=str(error))

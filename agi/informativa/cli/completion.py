@@ -44,7 +44,11 @@ _KINDS = {
 def kind(parameter: Parameter) -> str:
     """What completes its value: words, a kind of `_KINDS`, or '' for anything."""
     last = parameter.names[-1] if parameter.names else ""
-    return " ".join(parameter.choices) or _KINDS.get(last) or _KINDS.get(parameter.value, "")
+    return (
+        " ".join(parameter.choices)
+        or _KINDS.get(last)
+        or _KINDS.get(parameter.value.strip("[]").partition("|")[0], "")
+    )
 
 
 def script(shell: Shell, root: Command) -> str:

@@ -21,6 +21,11 @@ async def ledgers(case: Case) -> AsyncIterator[Finding]:
     found = await aside(lambda: list(dict.fromkeys(_looked(case, live))))  # what several have in common, once
     for finding in found:
         yield finding
+    for one in live:
+        if (folder := Path(one.ledger).parent).is_dir() and not Path(one.ledger).exists():
+            text = _("The ledger {file} will be made when the service starts, in {folder}, by {user}.")
+            user = users.name(folder.stat().st_uid)
+            yield ok(text.format(file=one.ledger, folder=folder, user=user), note=True)
     if not found:
         there = [one for one in live if Path(one.ledger).exists()]
         text = ngettext(
@@ -42,6 +47,11 @@ async def missing(case: Case) -> AsyncIterator[Finding]:
 
 def _looked(case: Case, live: list[Controller]) -> Iterator[Finding]:
     there = [one for one in live if Path(one.ledger).exists()]
+    for folder in dict.fromkeys(Path(one.ledger).parent for one in live):
+        if not folder.is_dir():
+            text = _("there is no folder {folder} for the ledger; type: mkdir -m 700 {folder}")
+            yield wrong(text.format(folder=folder), f"mkdir -m 700 {folder}")
+            live = [one for one in live if Path(one.ledger).parent != folder]
     denied = [
         finding for one in live for uid, user in case.users().items() for finding in _denied(one, uid, user)
     ]
@@ -50,7 +60,7 @@ def _looked(case: Case, live: list[Controller]) -> Iterator[Finding]:
     yield from opening
     if not denied and not any(finding.state == "wrong" for finding in opening):
         for uid, user in case.users().items():
-            yield from _tried(uid, user, there)
+            yield from _tried(uid, user, live)
 
 
 def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
@@ -88,9 +98,9 @@ def _opened(case: Case, controller: Controller) -> Iterator[Finding]:
         yield warning(text.format(file=file, found=found, known=known), case.restart())
 
 
-def _tried(uid: int, user: str, there: list[Controller]) -> Iterator[Finding]:
+def _tried(uid: int, user: str, live: list[Controller]) -> Iterator[Finding]:
     """What came of really writing as that user, where we are that user or may become it."""
-    for error in trial.writing(uid, there):
+    for error in trial.writing(uid, live):
         text = _("{user} cannot write to a ledger: {why}")
         fix = error.remedy or _("See that its disk is mounted for writing: findmnt")
         yield wrong(text.format(user=user, why=error.message.rstrip(".")), fix)

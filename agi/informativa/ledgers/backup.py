@@ -55,10 +55,9 @@ def backups(ledger: Path) -> list[Backup]:
 
 def copies(ledger: Path) -> list[Path]:
     """All files that we make of a ledger's content, and what SQLite leaves beside them. Raises OSError."""
-    named = re.compile(
-        rf"({re.escape(ledger.name)}\.(schema-\d+\.\d{{4}}-\d\d-\d\d|rescued-[\dT-]+)|{re.escape(_part(ledger).name)})"
-        rf"({'|'.join(_SIDES)})"
-    )
+    name, sides = re.escape(ledger.name), "|".join(_SIDES)
+    ours = rf"{name}\.(schema-\d+\.\d{{4}}-\d\d-\d\d|rescued-[\dT-]+)|\.{name}\.part"
+    named = re.compile(rf"({ours})({sides})|\.{name}-wal\.spare")
     return sorted(file for file in ledger.parent.iterdir() if named.fullmatch(file.name))
 
 
@@ -96,7 +95,8 @@ def _copy(source: sqlite3.Connection, ledger: Path, copy: Path) -> None:
     try:
         _clear(part)
         made = create(part, like=ledger.stat())
-        with contextlib.closing(sqlite3.connect(part)) as target:
+        uri = f"{part.absolute().as_uri()}?mode=rw"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as target:
             # SQLite opens by the name, and whoever owns the folder may have put a link there meanwhile.
             if not beside.opened((made.st_dev, made.st_ino)):
                 raise FileExistsError(f"{part} was replaced while in use")

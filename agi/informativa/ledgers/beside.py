@@ -97,7 +97,11 @@ class Beside:
     def alone(self, seconds: float) -> Iterator[None]:
         """Open it, or put a deletion right, while nobody else of us does. Whoever stands still with the lock
         keeps nobody waiting longer than this."""
-        folder = os.open(self.ledger.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        except PermissionError:  # it may be passed through and not read: then there is nothing to lock
+            yield
+            return
         try:
             until = time.monotonic() + seconds
             while not _locked(folder) and time.monotonic() < until:
@@ -193,6 +197,28 @@ def keep_open(connection: sqlite3.Connection) -> None:
     """Have this connection end only with the process, unclosed: closing it would write its history over
     another."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+def astray(ledger: Path) -> list[int]:
+    """The processes that have a log or an index of this ledger open which lies there no more, as far as we
+    may know: what they record, others do not see, until they have put it right."""
+    log, index = (os.path.realpath(f"{ledger}{end}") for end in ("-wal", "-shm"))
+    found: set[int] = set()
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            name = os.readlink(link)  # noqa: PTH115
+            if name == f"{log} (deleted)":
+                with link.open("rb") as file:  # one that is retired held nothing any more
+                    lost = not file.read(len(_RETIRED)).startswith(_RETIRED)
+            else:
+                lost = name == f"{index} (deleted)" and _has_open(link.parent, log)
+            if lost:
+                found.add(int(link.parts[2]))
+    return sorted(found)
+
+
+def _has_open(descriptors: Path, name: str) -> bool:
+    return any(os.readlink(one) == name for one in descriptors.iterdir())  # noqa: PTH115
 
 
 def _locked(folder: int) -> bool:

@@ -31,16 +31,13 @@ _REMEDIES = {
 
 
 class LedgerFile:
-    """One controller's file. Blocking; use it from one thread at a time. With `read_only` nothing is made,
-    migrated or written; without `create` a file that is not there is an error; without `migrate` one of an
-    earlier informativa that has records is a LedgerOutdatedError, because to copy it takes its time.
+    """One controller's file, of whatever form. Blocking; use it from one thread at a time. With `read_only`
+    nothing is made or written; without `create` a file that is not there, or empty, is an error.
 
     Every method raises LedgerError when the file cannot be opened, read or written.
     """
 
-    def __init__(
-        self, file: str, *, read_only: bool = False, create: bool = True, migrate: bool = True
-    ) -> None:
+    def __init__(self, file: str, *, read_only: bool = False, create: bool = True) -> None:
         self.file = Path(file)
         self.saved = 0
         """How often what lay beside the file was taken away, and what it held went into the file."""
@@ -56,7 +53,6 @@ class LedgerFile:
                     self._look()
             else:
                 self._join(create)
-                self._bring_up_to_date(migrate)
 
     def _look(self) -> None:
         """Open it to read."""
@@ -66,7 +62,10 @@ class LedgerFile:
         uri = f"{self.file.absolute().as_uri()}?mode=ro{alone}"
         self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
         self._book = SqliteBook(self._connection)
-        self._connection.execute("PRAGMA schema_version")  # only now SQLite looks for a log
+        with self._closed_if_it_fails():
+            forms.require_ours(
+                self._connection, self.file, create=False
+            )  # and only now SQLite looks for a log
 
     def _join(self, create: bool) -> None:
         """Open what others may have open. When the last of them closes it, its log goes too: so once more."""
@@ -97,10 +96,6 @@ class LedgerFile:
                 self._place = place
             else:
                 self._connection.close()
-
-    def _bring_up_to_date(self, migrate: bool) -> None:
-        with self._closed_if_it_fails():
-            forms.bring_up_to_date(self._connection, self.file, migrate=migrate)
 
     @contextlib.contextmanager
     def _closed_if_it_fails(self) -> Iterator[None]:
@@ -286,28 +281,29 @@ class LedgerFile:
                 raise
             self._confirm()
 
-    @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
-        """No `sqlite3.Error` or `OSError` leaves the ledger."""
-        try:
-            yield
-        except (sqlite3.IntegrityError, sqlite3.InterfaceError, ValueError, OverflowError) as error:
-            raise EventRefusedError(
-                _("The ledger {file} refused a record ({error}).").format(
-                    file=self.file, error=foreign(str(error))
-                )
-            ) from error
-        except (sqlite3.Error, OSError) as error:
-            raise LedgerError(
-                _("The ledger {file} cannot be used ({why}).").format(
-                    file=self.file, why=foreign(str(error))
-                ),
-                self._remedy(error),
-            ) from error
+    def _translated(self) -> contextlib.AbstractContextManager[None]:
+        return translated(self.file)
 
-    def _remedy(self, error: Exception) -> str:
-        name = getattr(error, "sqlite_errorname", "")
-        for sign, remedy in _REMEDIES.items():
-            if name.startswith(sign):
-                return _(remedy)
-        return _("Look at the owner, mode and free space of {folder}.").format(folder=self.file.parent)
+
+@contextlib.contextmanager
+def translated(file: Path) -> Iterator[None]:
+    """No `sqlite3.Error` or `OSError` leaves the ledger."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.InterfaceError, ValueError, OverflowError) as error:
+        raise EventRefusedError(
+            _("The ledger {file} refused a record ({error}).").format(file=file, error=foreign(str(error)))
+        ) from error
+    except (sqlite3.Error, OSError) as error:
+        raise LedgerError(
+            _("The ledger {file} cannot be used ({why}).").format(file=file, why=foreign(str(error))),
+            _remedy(error, file),
+        ) from error
+
+
+def _remedy(error: Exception, file: Path) -> str:
+    name = getattr(error, "sqlite_errorname", "")
+    for sign, remedy in _REMEDIES.items():
+        if name.startswith(sign):
+            return _(remedy)
+    return _("Look at the owner, mode and free space of {folder}.").format(folder=file.parent)

@@ -19,7 +19,16 @@ PAGE = 1000  # rows that one transaction of a purge deletes
 
 
 class SqliteStore(LedgerFile):
-    """One controller's file, with what calls and commands ask of it. Opened as a `LedgerFile` is."""
+    """What calls and commands ask of one controller's file. Without `migrate` one of an earlier informativa
+    that has records is a LedgerOutdatedError, because to copy it takes its time."""
+
+    def __init__(
+        self, file: str, *, read_only: bool = False, create: bool = True, migrate: bool = True
+    ) -> None:
+        super().__init__(file, read_only=read_only, create=create)
+        if not read_only:
+            with self._translated(), self._closed_if_it_fails():
+                forms.bring_up_to_date(self._connection, self.file, migrate=migrate)
 
     def standing(self, pseudonym: bytes) -> Standing:
         """What a caller already got."""

@@ -8,8 +8,7 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from ..errors import LedgerError
-from .opened import LedgerFile
+from .opened import LedgerFile, translated
 
 _BYTES = 1 << 16  # more than the cache of the trial, so that it goes to the disk before it is undone
 
@@ -20,12 +19,10 @@ def try_writing(ledger: Path) -> None:
 
     Raises LedgerError if it cannot be written.
     """
-    try:
+    with translated(ledger):
         if not ledger.exists() or not ledger.stat().st_size:
             _try_folder(ledger.parent)
             return
-    except OSError as error:
-        raise LedgerError(str(error)) from error
     file = LedgerFile(str(ledger), create=False)
     try:
         with file.connected() as connection:

@@ -1,0 +1,204 @@
+"""A ledger that is another program's database, or cannot be written: refused, and nothing is changed."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from informativa.errors import LedgerError
+from informativa.ledgers import forms
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.ledgers.trying import try_writing
+from lab.office import BIN, Office, without_privileges
+from test_migration import NEWEST, old
+
+ASTDB = "CREATE TABLE astdb(key VARCHAR(256), value VARCHAR(256), PRIMARY KEY(key))"
+
+
+def database(file: Path, *statements: str) -> Path:
+    """Another program's."""
+    file.parent.mkdir(exist_ok=True)
+    connection = sqlite3.connect(file, isolation_level=None)
+    for statement in statements:
+        connection.execute(statement)
+    connection.close()
+    return file
+
+
+def state(folder: Path) -> dict[str, str]:
+    """What lies in a folder: names, modes, contents."""
+    found = {}
+    for file in sorted(folder.rglob("*")):
+        content = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "folder"
+        found[str(file.relative_to(folder))] = f"{file.stat().st_mode:o} {content}"
+    return found
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        (ASTDB,),
+        (ASTDB, "PRAGMA journal_mode = WAL", "INSERT INTO astdb VALUES ('a', 'b')"),
+        ("PRAGMA user_version = 3",),
+        ("PRAGMA application_id = 7",),
+        ("CREATE TABLE event (id)", "CREATE TABLE standing (id)", "PRAGMA user_version = 3"),
+        (ASTDB, "PRAGMA user_version = 6"),
+    ],
+    ids=["astdb", "wal", "versioned", "marked", "same names", "same version"],
+)
+@pytest.mark.parametrize("more", [{}, {"create": False}, {"migrate": False}, {"read_only": True}], ids=str)
+def test_database_of_another_program_is_refused_unchanged(
+    tmp_path: Path, statements: tuple[str, ...], more: dict[str, bool]
+) -> None:
+    """Not a byte of it changes, not even its journal mode, and nothing appears beside it."""
+    file = database(tmp_path / "astdb.sqlite3", *statements)
+    before = state(tmp_path)
+    with pytest.raises(LedgerError, match=r"astdb\.sqlite3 is a database of another program.*ledger:"):
+        SqliteStore(str(file), **more)
+    with pytest.raises(LedgerError, match="another program"):
+        try_writing(file)
+    assert state(tmp_path) == before
+
+
+@pytest.mark.parametrize("form", range(1, NEWEST + 1))
+def test_ledgers_of_ours_from_before_the_mark_are_known(tmp_path: Path, form: int) -> None:
+    """By their tables; from then on by the mark."""
+    file = old(tmp_path / "ledger/acme.sqlite3", form)
+    SqliteStore(str(file)).close()
+    if form < NEWEST:
+        assert database(file) == file
+        connection = sqlite3.connect(file)
+        assert connection.execute("PRAGMA application_id").fetchone() == (forms.APPLICATION,)
+        connection.close()
+
+
+def test_new_ledger_is_marked(tmp_path: Path) -> None:
+    """`file` and everybody can see whose it is."""
+    SqliteStore(str(tmp_path / "acme.sqlite3")).close()
+    assert (tmp_path / "acme.sqlite3").read_bytes()[68:72] == b"info"
+
+
+def test_where_nothing_may_be_created_nothing_is(tmp_path: Path) -> None:
+    """No folder, no file, and no tables in an empty file."""
+    with pytest.raises(LedgerError, match="No such file"):
+        SqliteStore(str(tmp_path / "ledger/acme.sqlite3"), create=False)
+    assert state(tmp_path) == {}
+    (tmp_path / "acme.sqlite3").touch()
+    before = state(tmp_path)
+    with pytest.raises(LedgerError, match="is empty"):
+        SqliteStore(str(tmp_path / "acme.sqlite3"), create=False)
+    assert state(tmp_path) == before
+
+
+@pytest.mark.parametrize("form", [3, NEWEST])
+def test_trial_writes_and_leaves_nothing(tmp_path: Path, form: int) -> None:
+    """It goes to the disk, seen by its log, and nothing of it is there afterwards, also beside a service."""
+    file = old(tmp_path / "ledger/acme.sqlite3", form)
+    before = state(tmp_path)
+    try_writing(file)
+    assert state(tmp_path) == before
+    service = sqlite3.connect(file)
+    service.execute("SELECT count(*) FROM event").fetchone()
+    try_writing(file)
+    assert (tmp_path / "ledger/acme.sqlite3-wal").stat().st_size > 50_000
+    assert service.execute("SELECT count(*) FROM sqlite_master WHERE name = 'trial'").fetchone() == (0,)
+    service.close()
+    assert state(tmp_path)["ledger/acme.sqlite3"] == before["ledger/acme.sqlite3"]
+    try_writing(tmp_path / "ledger/new.sqlite3")
+    assert state(tmp_path).keys() == before.keys()
+
+
+TRY = """
+import sys
+from pathlib import Path
+from informativa.ledgers.trying import try_writing
+try_writing(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("ledger", ["acme.sqlite3", "new.sqlite3"])
+@pytest.mark.parametrize("mode", ["file", "folder"])
+def test_trial_fails_where_a_call_would(tmp_path: Path, ledger: str, mode: str) -> None:
+    """A ledger or a folder that is read-only for this user."""
+    file = old(tmp_path / "ledger/acme.sqlite3", NEWEST)
+    if mode == "folder":
+        file.parent.chmod(0o500)
+    file.chmod(0o400)
+    command = [*without_privileges(), sys.executable, "-c", TRY, file.with_name(ledger)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    file.parent.chmod(0o700)
+    fails = (ledger, mode) != ("new.sqlite3", "file")
+    assert ("LedgerError" in ran.stderr) == fails, ran.stderr
+
+
+def test_full_disk_fails_the_trial(tmp_path: Path) -> None:
+    """A limit on the size of files stands for it."""
+    file = old(tmp_path / "ledger/acme.sqlite3", NEWEST)
+    limited = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 15, 1 << 15))\n{TRY}"
+    )
+    ran = subprocess.run([sys.executable, "-c", limited, file], capture_output=True, text=True, check=False)
+    assert "LedgerError" in ran.stderr
+    assert [one.name for one in file.parent.iterdir()] == ["acme.sqlite3"]
+
+
+def test_check_makes_nothing_and_says_what_the_service_will_make(folder: Path) -> None:
+    """No ledger, no folder for one, no table in what is there."""
+    config = folder / "informativa.yaml"
+    before = state(folder / "ledger")
+    ran = subprocess.run(
+        [BIN / "informativa", "check", "-c", config], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    for name in ("acme", "borealis"):
+        assert f"{name}.sqlite3 will be made when the service starts, in {folder}/ledger, by " in ran.stdout
+    assert state(folder / "ledger") == before == {}
+
+
+def test_check_names_a_folder_that_is_not_there(folder: Path) -> None:
+    """It does not make it: a slip of the pen would be a folder then."""
+    (folder / "ledger").rmdir()
+    config = folder / "informativa.yaml"
+    ran = subprocess.run(
+        [BIN / "informativa", "check", "-c", config], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1
+    assert (
+        f"there is no folder {folder}/ledger for the ledger; type: mkdir -m 700 {folder}/ledger" in ran.stderr
+    )
+    assert not (folder / "ledger").exists()
+
+
+@pytest.mark.parametrize(
+    "command", [["check"], ["purge", "--yes", "--controller=acme"], ["ledger", "show", "--controller=acme"]]
+)
+def test_commands_leave_another_programs_database_alone(folder: Path, command: list[str]) -> None:
+    """Where `ledger:` points to one by mistake, or on purpose in a configuration that root looks at."""
+    file = database(folder / "ledger/acme.sqlite3", ASTDB, "INSERT INTO astdb VALUES ('a', 'b')")
+    before = state(folder / "ledger")[file.name]
+    ran = subprocess.run(
+        [BIN / "informativa", *command, "-c", folder / "informativa.yaml"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "is a database of another program" in ran.stderr
+    assert state(folder / "ledger")[file.name] == before
+
+
+def test_service_leaves_another_programs_database_alone(tmp_path: Path) -> None:
+    """It says so, and plays to that company's callers."""
+    office = Office(tmp_path / "etc")
+    file = database(office.folder / "ledger/acme.sqlite3", ASTDB)
+    before = state(office.folder / "ledger")[file.name]
+    office.start()
+    office.stop()
+    assert "is a database of another program" in office.said
+    assert state(office.folder / "ledger")[file.name] == before

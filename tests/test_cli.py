@@ -460,9 +460,9 @@ def test_l14_customers_have_rights_too(folder: Path) -> None:
     ours = ("--controller=acme", "-c", file)
     told = run("record", "--customer", "K-4711.a", "--by=contract", "--reference=2026/17", *ours)
     assert told.stdout.startswith("Record 1: K-4….a got privacy")
-    assert "1 records of" in run("caller", "show", "--customer=K-4711.a", *ours).stdout
+    assert "1 record of" in run("caller", "show", "--customer=K-4711.a", *ours).stdout
     assert "0 records of" in run("caller", "show", CALLER, *ours).stdout
-    assert "1 records erased" in run("caller", "erase", "--customer=K-4711.a", "--yes", *ours).stdout
+    assert "1 record erased" in run("caller", "erase", "--customer=K-4711.a", "--yes", *ours).stdout
     assert "0 records of" in run("caller", "show", "--customer=K-4711.a", *ours).stdout
     assert "such a customer number" in refused("caller", "show", "--customer=K 4711", *ours)
     assert "NUMBER or by --customer ID" in refused("caller", "show", *ours)
@@ -498,7 +498,7 @@ def test_only_company_need_not_be_named(folder: Path) -> None:
         text[: text.index("\n  borealis:")] + text[text.index("\nlines:") : text.index('\n  "+4930')] + "\n"
     )
     file.write_text(kept)
-    assert "1 records of" in run("caller", "show", CALLER, "-c", file).stdout
+    assert "1 record of" in run("caller", "show", CALLER, "-c", file).stdout
     assert "Acme S.p.A. (acme)" in run("ledger", "show", "-c", file).stdout
 
 
@@ -542,9 +542,9 @@ def test_mistake_elsewhere_blocks_no_callers_rights(folder: Path, mistake: str) 
     ours = ("--controller=acme", "-c", file)
     assert run("check", "-c", file).returncode == 1
     for command, words in (
-        (("caller", "show", CALLER), "1 records of"),
+        (("caller", "show", CALLER), "1 record of"),
         (("ledger", "show"), "website"),
-        (("caller", "erase", CALLER, "--yes"), "1 records erased"),
+        (("caller", "erase", CALLER, "--yes"), "1 record erased"),
     ):
         ran = run(*command, *ours)
         assert (ran.returncode, words in ran.stdout) == (0, True), ran
@@ -596,10 +596,10 @@ def test_erasure_says_first_what_it_would_do(folder: Path) -> None:
     recorded(folder)
     erase = ("caller", "erase", CALLER, "-c", file, "--controller=acme")
     first = run(*erase).stdout
-    assert "1 records would be erased" in first
+    assert "1 record would be erased" in first
     assert "add --yes" in first
     assert explained(folder, CALLER)["notices"][0]["status"] == "NOTDUE"
-    assert "1 records erased" in run(*erase, "--yes").stdout
+    assert "1 record erased" in run(*erase, "--yes").stdout
     assert explained(folder, CALLER)["notices"][0]["rule"].startswith("not-informed")
     shown = run("ledger", "show", "-c", file, "--controller", "acme").stdout
     assert "erased" in shown
@@ -618,7 +618,7 @@ def test_key_rotation(folder: Path) -> None:
     assert old.read_text() == before
     assert {found.stat().st_mode & 0o777 for found in keys.iterdir()} == {0o600}
     assert explained(folder, CALLER)["notices"][0]["status"] == "NOTDUE"
-    assert "1 records of" in run("caller", "show", CALLER, "-c", file, "--controller", "acme").stdout
+    assert "1 record of" in run("caller", "show", CALLER, "-c", file, "--controller", "acme").stdout
     old.rename(keys / "acme.key.retired-20200101-000000")
     checked = run("check", "-c", file)
     assert f"rm {keys}/acme.key.retired-20200101-000000" in checked.stderr
@@ -675,9 +675,9 @@ def test_purge_says_first_what_it_would_do(folder: Path) -> None:
     store.close()
     purge = ("purge", "-c", file, "--controller=acme")
     both = run(*purge, "--controller=borealis").stdout
-    assert "Acme S.p.A. (acme): 1 records from before" in both
+    assert "Acme S.p.A. (acme): 1 record from before" in both
     assert "Borealis GmbH (borealis): no retention is set" in both
-    assert "1 records from before" in run(*purge, "--yes").stdout
+    assert "1 record from before" in run(*purge, "--yes").stdout
     assert "0 records from before" in run(*purge, "--yes").stdout
     assert explained(folder, CALLER)["notices"][0]["rule"].startswith("not-informed")
     assert explained(folder, "+393470000001")["notices"][0]["status"] == "NOTDUE"

@@ -440,6 +440,8 @@ def test_remedy_is_no_restart_that_would_fail(folder: Path) -> None:
 def test_folder_of_several_ledgers_is_named_once(public: Path) -> None:
     """What is wrong with the ledgers' folder is one finding, however many are in it."""
     make_ledgers(public)
+    for controller in config.load(public / "informativa.yaml").controllers.values():
+        bootstrap.store(controller).close()
     (public / "ledger").chmod(0o755)
     for ledger in (public / "ledger").iterdir():
         ledger.chmod(0o666)

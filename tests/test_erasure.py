@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import subprocess
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -173,6 +175,26 @@ def test_i9_reader_that_ends_is_waited_for(ledger: Path) -> None:
     assert done == [Erased(1, ())]
     assert traces(ledger.parent, HE) == []
     service.close()
+
+
+def test_i4_calls_wait_for_no_search_of_an_erasure(ledger: Path) -> None:
+    """I4: only what came while it was searched is searched for under the lock, and not the whole ledger."""
+    store = SqliteStore(str(ledger))
+    store.append([replace(PLAYED, pseudonym=bytes([n % 251]) * 32, call=str(n)) for n in range(30_000)])
+    steps: list[int] = []
+    own = store.transaction
+
+    @contextlib.contextmanager
+    def counted() -> Iterator[object]:
+        with own() as book:
+            store._connection.set_progress_handler(lambda: steps.append(1), 1000)
+            yield book
+            store._connection.set_progress_handler(None, 0)
+
+    store.transaction = counted  # type: ignore[method-assign,assignment]
+    assert erasure._erase(store, [b"\x07" * 32], AT)[0] == 120
+    assert len(steps) < 30  # thousands of SQLite's instructions; a search of all takes hundreds
+    store.close()
 
 
 def test_i9_every_copy_of_ours_goes_and_others_are_named(tmp_path: Path) -> None:

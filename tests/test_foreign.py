@@ -199,6 +199,7 @@ def test_service_leaves_another_programs_database_alone(tmp_path: Path) -> None:
     file = database(office.folder / "ledger/acme.sqlite3", ASTDB)
     before = state(office.folder / "ledger")[file.name]
     office.start()
+    office.wait_said("ledger cannot be used")
     office.stop()
     assert "is a database of another program" in office.said
     assert state(office.folder / "ledger")[file.name] == before

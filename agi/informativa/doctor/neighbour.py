@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,8 +66,8 @@ def said(address: str, owner: str) -> str:
 
 
 def _runs(command: str) -> bool:
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208  # of which some end meanwhile
         with suppress(OSError):
-            if command.encode() in process.read_bytes():
+            if command.encode() in Path("/proc", process, "cmdline").read_bytes():
                 return True
     return False

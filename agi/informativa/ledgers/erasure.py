@@ -48,8 +48,10 @@ WHERE event.pseudonym IS NOT NULL
 """
 _OWN = (
     "INSERT OR IGNORE INTO own SELECT record FROM event WHERE record >= :first AND pseudonym IN his",
-    "INSERT OR IGNORE INTO conversation SELECT call FROM own JOIN event USING (record) WHERE call <> ''",
-    "INSERT OR IGNORE INTO conversation SELECT linked FROM own JOIN event USING (record) WHERE linked <> ''",
+    "INSERT OR IGNORE INTO conversation"  # CROSS: by way of his records, and not of all that there are
+    " SELECT call FROM own CROSS JOIN event USING (record) WHERE call <> ''",
+    "INSERT OR IGNORE INTO conversation"
+    " SELECT linked FROM own CROSS JOIN event USING (record) WHERE linked <> ''",
     "INSERT OR IGNORE INTO own SELECT record FROM event WHERE record >= :first AND pseudonym IS NULL"
     " AND (call IN conversation OR linked IN conversation)",
     "INSERT OR IGNORE INTO leading SELECT record FROM event WHERE record >= :first AND basis IN own",
@@ -122,6 +124,8 @@ def _erase(store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime) -> tup
             connection.execute(statement)
         connection.executemany("INSERT INTO his VALUES (?)", {(each,) for each in pseudonyms})
         newest = store.newest()
+        while connection.execute(_EARLIER).rowcount:
+            pass
         _gather(connection, 0)
         with store.transaction() as book:
             _gather(connection, newest + 1)
@@ -133,8 +137,7 @@ def _erase(store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime) -> tup
 
 
 def _gather(connection: sqlite3.Connection, first: int) -> None:
-    while connection.execute(_EARLIER).rowcount:
-        pass
+    """Find what is his from this record on."""
     for statement in _OWN:
         connection.execute(statement, {"first": first} if ":first" in statement else {})
 

@@ -206,7 +206,7 @@ def test_customers_and_columns(folder: Path, tmp_path: Path) -> None:
     shown = run(
         "caller", "show", "--customer=K1", "--controller=acme", "-c", folder / "informativa.yaml"
     ).stdout
-    assert "1 records" in shown
+    assert "1 record of" in shown
     assert "2 recorded" not in imported(folder, file, "--column", "number=telefono")
     assert "Type it like --column number=cellulare." in refused("import", file, *arguments, "--column=number")
 

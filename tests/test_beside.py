@@ -15,11 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from informativa.doctor import ledgers
+from informativa.doctor.case import Case
 from informativa.errors import LedgerError
 from informativa.ledgers import beside, groupcommit
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.watching import summary
+from informativa.model import Controller
 from test_ledgers import AT, PLAYED
 
 ENDS = ("-wal", "-shm")
@@ -334,6 +337,9 @@ def test_who_records_astray_can_be_seen(tmp_path: Path, ends: tuple[str, ...]) -
     assert beside.astray(file) == []
     take(file, ends)
     assert len(beside.astray(file)) == 2
+    wrong = ledgers.opened(Case(file, None, ()), Controller("acme", "Acme", b"", str(file)))
+    assert "was deleted under process" in next(wrong).text
+    wrong.close()
     assert store.does("store.tend()") == ""
     assert beside.astray(file) == []
     end(reader)

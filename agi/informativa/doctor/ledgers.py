@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 from .. import bootstrap
@@ -56,7 +56,7 @@ def _looked(case: Case, live: list[Controller]) -> Iterator[Finding]:
         finding for one in live for uid, user in case.users().items() for finding in _denied(one, uid, user)
     ]
     yield from denied
-    opening = [finding for one in there for finding in _opened(case, one)]
+    opening = [finding for one in there for finding in opened(case, one)]
     yield from opening
     if not denied and not any(finding.state == "wrong" for finding in opening):
         for uid, user in case.users().items():
@@ -77,8 +77,16 @@ def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
         yield wrong(text.format(user=user, file=denied[0]), fix)
 
 
-def _opened(case: Case, controller: Controller) -> Iterator[Finding]:
+def opened(case: Case, controller: Controller) -> Generator[Finding, None, None]:
+    """Whether one ledger opens, is of this version, is nobody else's to read, and is what is written to."""
     file = Path(controller.ledger)
+    if processes := bootstrap.astray(controller):
+        text = _("what lies beside {file} (-wal, -shm) was deleted under process {processes}")
+        fix = _(
+            "The service saves what it holds within a second; if this stays, end that process in good order"
+            " (systemctl restart informativa), and delete nothing beside a ledger."
+        )
+        yield wrong(text.format(file=file, processes=", ".join(map(str, processes))), fix)
     if file.stat().st_mode & 0o077:
         yield warning(_("others can read {file}").format(file=file), f"chmod 600 {file}")
     try:

@@ -393,14 +393,14 @@ def test_reload_waits_for_no_migration(tmp_path: Path) -> None:
         office.edit("drain: 100", "drain: 90")
         assert office.reload()
         assert form(ledger) == 3
-        digest = load(office.config).digest
-        told = asyncio.run(probe.status("127.0.0.1", office.port))
+        loaded = load(office.config)
+        told = asyncio.run(probe.status("127.0.0.1", office.port, loaded.tokens))
         assert told is not None
-        assert told["configuration"] == digest
+        assert told["configuration"] == loaded.digest
         (tmp_path / "go").touch()
         office.wait_said("ledgers opened")
         assert form(ledger) == NEWEST
-        assert asyncio.run(probe.status("127.0.0.1", office.port)) == told
+        assert asyncio.run(probe.status("127.0.0.1", office.port, loaded.tokens)) == told
     finally:
         office.stop()
 

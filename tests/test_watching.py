@@ -191,7 +191,7 @@ def test_status_of_what_is_stopped(folder: Path) -> None:
     assert "DOES NOT ANSWER" in ran.stdout
     assert "CANNOT BE USED" in ran.stdout
     seconds = load(file).spelled["+390212345678"].seconds("privacy", "2026-11", "it")
-    assert f"1 calls: PLAYED 1, NOTDUE 1; {seconds:.0f} s spared" in ran.stdout
+    assert f"1 call: PLAYED 1, NOTDUE 1; {seconds:.0f} s spared" in ran.stdout
     shown = ran.stdout.split("warning:")[0].splitlines()
     assert [each for each in shown if len(each) > 80] == []
     assert "\x1b" not in ran.stdout

@@ -72,7 +72,7 @@ _VALUE = {
     "INFORMATIVA_REASON": r"[a-z-]+",
     "INFORMATIVA_STATUS": r"[A-Z]+",
 }
-_ROW = r"at=\d+\|line=\|prompt=[a-z/]*\|why=[a-z-]+\|ending=[a-z-]+\|seconds=\d+"
+_ROW = r"at=\d+\|line=\|prompt=[a-z/]*\|why=[a-z-]+\|ending=[a-z-]+\|seconds=\d+(\|recording=[0-9a-f]{64})?"
 _INTENDED = [
     ["ANSWER"],
     ["STREAM", "FILE", r"/prompts/it/(short|full)", "[129]*", "0"],

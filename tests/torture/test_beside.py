@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import subprocess
 import sys
@@ -45,6 +46,7 @@ def test_i3_deletions_beside_a_ledger_lose_nothing(
             stdout=subprocess.PIPE,
             stderr=(tmp_path / f"{number}.err").open("w"),
             text=True,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])},
         )
         for number, how in enumerate(("kept", "kept", "anew"))
     ]

@@ -65,14 +65,14 @@ class Conversation:
     def _refused(self, name: str, why: str) -> ManagerError:
         message = _("Asterisk's manager interface refused {name}: {message}.").format(name=name, message=why)
         right = _RIGHTS.get(name, "") if why == "Permission denied" else ""
-        return ManagerError(message, lacking(self._user, write=right) if right else "")
+        return ManagerError(message, lacking(self._user, write=right) if right else "", why)
 
     async def tree(self, family: str) -> dict[str, str]:
         """All entries of one AstDB family, by key."""
         try:
             messages = await self.act("DBGetTree", Family=family)
         except ManagerError as error:
-            if "not found" in str(error):  # an empty family is none
+            if "not found" in error.answer:  # an empty family is none
                 return {}
             raise
         entries = (message for message in messages if message.event == "DBGetTreeResponse")
@@ -83,7 +83,7 @@ class Conversation:
         try:
             await self.act("DBDel", Family=family, Key=key)
         except ManagerError as error:
-            if "not found" not in str(error):
+            if "not found" not in error.answer:
                 raise
 
     async def listen(self, *classes: str) -> None:

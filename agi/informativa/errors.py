@@ -82,7 +82,11 @@ class RegisterError(InformativaError):
 
 
 class ManagerError(InformativaError):
-    """Asterisk's manager interface did not answer, or refused."""
+    """Asterisk's manager interface did not answer, or refused; `answer` is its own word why, '' if none."""
+
+    def __init__(self, message: str, remedy: str = "", answer: str = "") -> None:
+        super().__init__(message, remedy)
+        self.answer = answer
 
 
 class SpeechError(InformativaError):

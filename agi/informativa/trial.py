@@ -30,6 +30,7 @@ SILENCE = 5.0  # seconds without a word about a call that was taken; Asterisk sa
 _CALLS_US = re.compile(r"(?:^|[?:])informativa,s,1\b")
 _PLAYED_HERE = re.compile(r"execif\(1\?Playback\((.*)\)\)")  # the third try of our dialplan
 _WITHOUT_TOKEN = re.compile(r"^(agi://[^/]*/[^/]*)/.*$")
+_ABSENT = "Did not find"  # how Asterisk says that a context or an extension is not there
 _RESULT = {"INFORMATIVA_STATUS": "status", "INFORMATIVA_REASON": "reason", "INFORMATIVA_RECORD": "record"}
 
 # What may stand before the Gosub on the way of a call that is to ring nobody and to get there.
@@ -111,7 +112,7 @@ async def entries(talk: ami.Conversation, line: str, context: str = "") -> list[
     try:
         messages = await talk.act("ShowDialPlan", Extension=line, **wanted)
     except ManagerError as error:
-        if "Did not find" in str(error):
+        if _ABSENT in error.answer:
             return []
         raise
     found: dict[str, dict[str, list[str]]] = {}
@@ -137,6 +138,11 @@ async def guarded(talk: ami.Conversation) -> bool:
 async def direct(talk: ami.Conversation) -> bool:
     """Whether our own context for test calls is loaded."""
     return await _mentions(talk, TEST_CONTEXT, "informativa,s,1")
+
+
+async def exists(talk: ami.Conversation, context: str) -> bool:
+    """Whether Asterisk's dialplan has a context of this name."""
+    return await _steps(talk, context) is not None
 
 
 async def place(
@@ -292,13 +298,18 @@ async def _hang_up(talk: ami.Conversation, channels: Iterable[str]) -> None:
 
 
 async def _mentions(talk: ami.Conversation, context: str, what: str) -> bool:
+    return any(what in step.appdata for step in await _steps(talk, context) or ())
+
+
+async def _steps(talk: ami.Conversation, context: str) -> list[Any] | None:
+    """What stands in a context; `None` if Asterisk has no such context."""
     try:
         messages = await talk.act("ShowDialPlan", Context=context)
     except ManagerError as error:
-        if "Did not find" in str(error):
-            return False
+        if _ABSENT in error.answer:
+            return None
         raise
-    return any(what in step.appdata for step in messages if step.event == "ListDialplan")
+    return [step for step in messages if step.event == "ListDialplan"]
 
 
 def _ours(steps: Sequence[str]) -> int | None:

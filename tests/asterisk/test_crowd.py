@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import fcntl
-from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from informativa.script_limit import STARTING, ScriptLimit
-from lab.office import BIN, spool
+from lab.office import spool
 from lab.site import Site
 
 
-@pytest.mark.parametrize("early", [True, False])
-def test_i4_call_whose_script_is_one_too_many_is_served_by_the_dialplan(site: Site, early: bool) -> None:
+@pytest.mark.parametrize("beside", ["the configuration", "the ledger"])
+def test_i4_call_whose_script_is_one_too_many_is_served_by_the_dialplan(site: Site, beside: str) -> None:
     """I4: while as many scripts start as may, a call hears its notice from the dialplan, the console has why,
-    and the proof is in AstDB; when a place is free again the script serves."""
-    ledger = site.office.folder / "ledger" / "acme.sqlite3"
-    if early:  # the script knows its configuration before it has read what Asterisk says
-        script, installed = site.office.folder / "script", BIN / "informativa-agi"
-        script.write_text(f'#!/bin/sh\nINFORMATIVA_CONFIG={site.office.config} exec {installed} "$@"\n')
-        script.chmod(0o755)
-        site.edit_dialplan(f"AGI({installed},${{line}},config=", f"AGI({script},${{line}},config=")
+    and the proof is in AstDB; when a place is free again the script serves. They are counted beside the
+    configuration, and beside the ledger where there they cannot be."""
+    place = site.office.config
+    if beside == "the ledger":
+        _counted(place).mkdir()  # as good as a folder that the script may not write to
+        place = site.office.folder / "ledger" / "acme.sqlite3"
     site.office.stop()
     said = len(site.pbx.log.read_bytes())
-    with ExitStack() as held:
-        for place in (site.office.config, ledger):
-            assert ScriptLimit().admits(str(place))
-            file = held.enter_context(place.with_name(f".{place.name}.scripts").open("r+b"))
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, STARTING)
+    assert ScriptLimit().admits(str(place))
+    with _counted(place).open("r+b") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, STARTING)
         told = site.call()
     assert (told.status, told.reason) == ("FALLBACK", "service-unavailable")
     assert told.heard == site.whole("it/short", "after")
@@ -37,3 +34,8 @@ def test_i4_call_whose_script_is_one_too_many_is_served_by_the_dialplan(site: Si
     assert row["ending"] == "whole"
     assert b"oo many scripts run at once" in site.pbx.log.read_bytes()[said:]
     assert site.call().status == "PLAYED"
+
+
+def _counted(place: Path) -> Path:
+    """The file whose bytes scripts lock."""
+    return place.with_name(f".{place.name}.scripts")

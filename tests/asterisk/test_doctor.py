@@ -92,10 +92,12 @@ def test_healthy_site(healthy: Site) -> None:
 
     def state() -> list[tuple[str, int]]:
         files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
-        changing = ("-shm",)  # in which SQLite notes who reads
+        changing = ("-shm", "-wal")  # in which SQLite notes who reads, and a write that was tried and undone
         return [(str(file), file.stat().st_mtime_ns) for file in files if not file.name.endswith(changing)]
 
     assert healthy.call().status == "PLAYED"
+    with closing(sqlite3.connect(folder / "ledger/acme.sqlite3")) as ledger:
+        ledger.execute("PRAGMA wal_checkpoint")  # what the service does within a second, and not the doctor
     before, said = state(), healthy.office.said
     ran = run(healthy)
     assert ran.returncode == 0
@@ -382,7 +384,7 @@ def test_service_that_hangs(healthy: Site) -> None:
     finally:
         os.kill(healthy.office.pid, signal.SIGCONT)
     assert only(found)[:2] == ("service", "wrong")
-    assert "or it hangs" in only(found)[2]
+    assert "or hangs" in only(found)[2]
 
 
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH\r\n", b""])

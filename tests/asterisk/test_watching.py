@@ -118,7 +118,7 @@ def test_call_rings_nobody(site: Site) -> None:
 
 
 def test_call_asks_where_to_come_in(site: Site) -> None:
-    """Of several contexts one must be named; where none is known the notice alone is tried."""
+    """Of several contexts one must be named; one that is not there is told as that, with those that are."""
     account(site)
     site.edit_dialplan("[informativa]\n", f"[second]\n{GOSUB} same => n,Hangup()\n\n[informativa]\n")
     ran = run(site, "test-call", LINE)
@@ -126,6 +126,9 @@ def test_call_asks_where_to_come_in(site: Site) -> None:
     code, facts = tried(site, "--context", "second")
     assert (code, facts["timeline"][0]["fact"]) == (0, f"Local/{LINE}@second/n")
     ran = run(site, "test-call", LINE, "--context", "third")
+    assert (ran.returncode, "has no context third" in ran.stderr) == (1, True)
+    assert "come to informativa in: from-lab, second" in ran.stderr
+    ran = run(site, "test-call", LINE, "--context", "informativa-lines")
     assert (ran.returncode, "No extension for" in ran.stderr) == (1, True)
 
 

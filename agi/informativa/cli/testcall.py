@@ -166,6 +166,14 @@ async def _entry(talk: ami.Conversation, test: _Test, context: str, through: boo
             ),
             _("Name one: --context {name}").format(name=min(entry.context for entry in found)),
         )
+    if context and not found and not await trial.exists(talk, context):
+        coming = ", ".join(sorted(entry.context for entry in await trial.entries(talk, test.dialled)))
+        raise InformativaError(
+            _("Asterisk's dialplan has no context {context}.").format(context=context),
+            _("Calls to {line} come to informativa in: {names}").format(line=test.dialled, names=coming)
+            if coming
+            else _("Leave --context and --through out to try the notice alone."),
+        )
     if not found and (through or (context and context != TEST_CONTEXT)):
         raise InformativaError(
             _("No extension for {line} in the dialplan calls Gosub(informativa,s,1(...)).").format(

@@ -59,7 +59,7 @@ class Case:
         try:
             await self.manager.act("ModuleCheck", Module=module)
         except ManagerError as error:
-            if "not loaded" in str(error):
+            if "not loaded" in error.answer:
                 return False
             raise
         return True

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from doubles import (
+    CALLER,
     MISSING,
     SHORT,
     SUPPLEMENT,
@@ -24,6 +25,7 @@ from doubles import (
     version,
 )
 from informativa.call import Desk, answer
+from informativa.caller import pseudonym
 from informativa.errors import LedgerSlowError
 from informativa.ledgers.memory import MemoryLedger
 from informativa.model import (
@@ -31,6 +33,7 @@ from informativa.model import (
     Changed,
     Ending,
     Event,
+    Identified,
     Kind,
     Line,
     Notice,
@@ -41,7 +44,9 @@ from informativa.model import (
     Step,
     Told,
     Verdict,
+    Version,
     Vouched,
+    told_elsewhere,
 )
 from informativa.ports import Book, Result
 
@@ -173,6 +178,34 @@ def test_answer_about_a_version_before_the_known_one_is_not_put_on_record() -> N
         (Status.PLAYED, "1", False),
         (Status.PLAYED, "2", True),
     ]
+
+
+def test_old_paper_takes_no_number_for_somebody_elses() -> None:
+    """L17: who heard a supplement two months ago still has the number, though the whole is a year old and the
+    last record is of a paper that is older."""
+    first = version("1")
+    second = version("2", "service", "marketing", supplements={"1": {"it": SUPPLEMENT}})
+    ledger = MemoryLedger()
+
+    def ring(year: int, month: int, *versions: Version) -> str:
+        own = line(notice(*versions))
+        own = replace(own, controller=replace(own.controller, recycled_after=Period(12)))
+        clock = SteppingClock(datetime(year, month, 1, tzinfo=UTC))
+        return handle(ScriptedSession(), desk(own, ledger, clock=clock)).reason
+
+    assert ring(2026, 1, first) == "not-informed"
+    assert ring(2026, 12, first, second) == "new-purpose"
+    paper = told_elsewhere(
+        notice(first),
+        first,
+        Kind.CONTRACT,
+        datetime(2025, 10, 1, tzinfo=UTC),
+        pseudonym(Identified(CALLER), line().controller.key),
+        "contract 4711",
+        datetime(2027, 1, 1, tzinfo=UTC),
+    )
+    asyncio.run(ledger.append(paper))
+    assert ring(2027, 2, first, second) == "already-informed"
 
 
 def test_why_each_system_could_not_be_used_is_told() -> None:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from informativa.errors import LedgerError, SessionLostError
+from informativa.errors import LedgerError, RegisterError, SessionLostError
 from informativa.ledgers.memory import MemoryBook, MemoryLedger
 from informativa.model import (
     Changed,
     Controller,
     Event,
+    Identified,
     IncomingCall,
     Length,
     Line,
@@ -21,6 +22,7 @@ from informativa.model import (
     Prompt,
     Standing,
     Step,
+    Told,
     Version,
 )
 from informativa.ports import Book, Result
@@ -151,6 +153,24 @@ class BrokenLedger(MemoryLedger):
     async def transact(self, work: Callable[[Book], Result]) -> Result:
         """Do it on the book as it is: what raises has written nothing."""
         return work(self._book)
+
+
+class ScriptedRegister:
+    """A controller's own system that says what the test says."""
+
+    def __init__(self, told: Told | None = None, error: str = "") -> None:
+        self.told, self.error, self.asked = told, error, 0
+
+    async def ask(self, caller: Identified) -> Told | None:
+        """Answer, or fail."""
+        assert caller.number == CALLER
+        self.asked += 1
+        if self.error:
+            raise RegisterError(self.error)
+        return self.told
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 @dataclass

@@ -23,10 +23,29 @@ def test_italian_landlines_keep_their_zero() -> None:
     assert caller.e164("03012345678", "DE", EITHER) == {"+493012345678"}
 
 
+@pytest.mark.parametrize("number", ["00393331234567", "+00393331234567"])
+def test_two_zeros_are_the_international_prefix_everywhere(number: str) -> None:
+    """A trunk may write 00 on a line whose own country dials 011, also behind a plus."""
+    assert caller.recognise(incoming(number), replace(line(), region="US")) == Identified(CALLER, "IT")
+
+
+def test_zeros_at_the_end_belong_to_the_number() -> None:
+    """Only what stands before a number is a prefix."""
+    assert caller.recognise(incoming("+393331234500"), line()) == Identified("+393331234500", "IT")
+
+
+def test_number_that_is_none_in_the_lines_country_may_be_one_of_another() -> None:
+    """994 is how Finland dials abroad and what Azerbaijan is dialled with: what is left counts."""
+    given = incoming("994991234567")
+    assert caller.recognise(given, replace(line(), region="FI")) == Identified("+994991234567", "AZ")
+
+
 def test_i1_digits_that_may_be_two_numbers_are_nobodys() -> None:
     """I1: 3225551234 is an Italian mobile or a telephone in Brussels; only the trunk's form can tell."""
     both = "3225551234"
     assert caller.e164(both, "IT", EITHER) == {"+393225551234", "+3225551234"}
+    assert caller.e164(both, "IT", NumberForm.NATIONAL) == {"+393225551234"}
+    assert caller.e164(both, "IT", NumberForm.INTERNATIONAL) == {"+3225551234"}
     assert caller.recognise(incoming(both), line()) == Unidentified(Reason.AMBIGUOUS)
     assert caller.recognise(incoming(both), line(callers=NumberForm.NATIONAL)) == Identified(
         "+393225551234", "IT"
@@ -89,15 +108,17 @@ def test_i1_contradictory_call_is_nobody() -> None:
 
 def test_spellings_of_a_line() -> None:
     """A dialplan may pass the called number as configured, in E.164 with +, 00 or bare, or nationally."""
-    assert caller.spellings("+390212345678", "IT") == {
-        "+390212345678",
-        "390212345678",
-        "00390212345678",
-        "0212345678",
-    }
+    for written in ("+390212345678", "0212345678"):
+        assert caller.spellings(written, "IT") == {
+            "+390212345678",
+            "390212345678",
+            "00390212345678",
+            "0212345678",
+        }
     assert "03012345678" in caller.spellings("+493012345678", "DE")
     assert "03012345678" not in caller.spellings("+493012345678", "IT")
     assert caller.spellings("sales", "IT") == {"sales"}
+    assert caller.spellings("02-12345678", "IT") == {"02-12345678"}
 
 
 def test_i6_pseudonyms_differ_between_controllers() -> None:
@@ -109,10 +130,29 @@ def test_i6_pseudonyms_differ_between_controllers() -> None:
     assert CALLER.encode() not in one
 
 
+def test_pseudonyms_are_those_of_the_ledgers_that_are_in_use() -> None:
+    """Another way to make a pseudonym would forget all who were told: these two are OpenSSL's HMAC-SHA256 of
+    `e164:+393331234567` and of `customer:4711`."""
+    made = [
+        caller.pseudonym(who, b"k" * 32) for who in (Identified(CALLER), Identified("4711", customer=True))
+    ]
+    assert [digest.hex() for digest in made] == [
+        "b1eb8b9c61f8ffbc1eeca945651bf8f4cde8d9451b723f409a3ea0dcf56c66db",
+        "8e9d377505f49126689f76eac02f720b6bc0c63d1b788e6497d5cb9331f1890f",
+    ]
+
+
+def test_customer_number_in_a_broken_encoding_has_a_pseudonym_too() -> None:
+    """What cannot be encoded does not end the call: half a character counts as a question mark."""
+    odd, marked = (Identified(name, customer=True) for name in ("47\udce9", "47?"))
+    assert caller.pseudonym(odd, b"k" * 32) == caller.pseudonym(marked, b"k" * 32)
+
+
 def test_mask_shows_too_little_to_call() -> None:
     """A masked number cannot be called back."""
     assert caller.mask(CALLER) == "+39…67"
-    assert caller.mask("12345") == "…"
+    assert caller.mask("1234567") == "…"
+    assert caller.mask("12345678") == "123…78"
 
 
 def test_restricted_number_may_be_trusted() -> None:
@@ -197,7 +237,8 @@ def test_landlines_may_be_taken_as_shared(number: str, landline: bool) -> None:
 def test_i1_shared_numbers_are_never_recognised(shared: str) -> None:
     """I1: a switchboard's number or range stands for nobody in particular."""
     assert caller.recognise(incoming(), line(shared=(shared,))) == Unidentified(Reason.SHARED)
-    assert caller.recognise(incoming("+393470000001"), line(shared=(shared,))) != Unidentified(Reason.SHARED)
+    for other in ("+393391234567", "+393470000001") + ("+393331234568",) * (not shared.endswith("*")):
+        assert caller.recognise(incoming(other), line(shared=(shared,))) == Identified(other, "IT")
 
 
 def test_customer_number_takes_the_place_of_the_caller_id() -> None:

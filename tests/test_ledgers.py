@@ -110,6 +110,22 @@ def test_standing_gathers_purposes(open_ledger: Open) -> None:
     asyncio.run(story())
 
 
+def test_older_paper_does_not_hide_when_a_supplement_was_heard(open_ledger: Open) -> None:
+    """The latest record is of an earlier day; when he last called is what the supplement's says."""
+    ledger, may, july = open_ledger(), AT + timedelta(days=160), AT + timedelta(days=220)
+    supplement = replace(PLAYED, version="2", at=may, supplement=True)
+    paper = replace(PLAYED, kind=Kind.CONTRACT, status=Status.INFORMED, prompt="", heard=None, recorded=july)
+
+    async def story() -> None:
+        for event in (PLAYED, supplement, replace(paper, at=AT - timedelta(days=100))):
+            await ledger.append(event)
+        known = (await ledger.standing(ONE))["privacy"]
+        assert (known.record, known.at) == (3, AT - timedelta(days=100))
+        assert (known.whole, known.seen) == (AT, may)
+
+    asyncio.run(story())
+
+
 def test_rekeyed_caller_is_known_under_the_new_pseudonym_alone(open_ledger: Open) -> None:
     """After a key rotation what was known moves with the caller, once; records stay as they are."""
     ledger = open_ledger()

@@ -23,7 +23,7 @@ from informativa.model import (
     Unidentified,
     Version,
 )
-from informativa.policy import decide, informs, languages
+from informativa.policy import decide, informs, languages, play_all, wanted_language
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 NOW = AT + timedelta(days=100)
@@ -39,6 +39,7 @@ def known(of: str, *purposes: str, at: datetime = AT) -> dict[str, Known]:
 def only(own: Line, standing: Standing, caller=CALLS, now: datetime = NOW, same_call=None) -> Decision:
     """The decision on a plan of one notice."""
     (decision,) = decide(own, standing, caller, now, same_call)
+    assert decision.notice is own.plan[0].notice
     return decision
 
 
@@ -64,9 +65,55 @@ def test_truth_table(standing, versions, play, reason) -> None:
     assert (decision.play, decision.reason) == (play, reason)
     assert decision.version is versions[-1]
     assert decision.prompts == {"it": SHORT}
+    assert decision.told == versions[-1].purposes
+    assert decision.basis is standing.get("privacy")
+
+
+def test_version_that_is_to_come_is_no_material_change_yet() -> None:
+    """Who knows today's version is not told again before the day of the next."""
+    later = version("2", material=True, starts=NOW)
+    own = line(notice(version("1"), later))
+    assert not only(own, known("1"), now=NOW - timedelta(seconds=1)).play
+    assert only(own, known("1"), now=NOW).reason is Reason.MATERIAL_CHANGE
+
+
+def test_all_is_played_where_nothing_is_known() -> None:
+    """Without a ledger the whole plan is due, each notice in the version of the day and with that ground."""
+    country = notice(version("1"), version("2", "service", "marketing", starts=NOW))
+    own = line(Step(notice(), ALWAYS), country)
+    first, second = play_all(own, NOW - timedelta(seconds=1), Reason.LEDGER_UNAVAILABLE)
+    assert first == Decision(
+        own.plan[0].notice,
+        version("1"),
+        play=True,
+        reason=Reason.LEDGER_UNAVAILABLE,
+        prompts={"it": SHORT},
+        told=frozenset({"service"}),
+    )
+    assert (second.notice, second.version) == (country, country.versions[0])
+    assert play_all(own, NOW, Reason.LEDGER_UNAVAILABLE)[1].told == {"service", "marketing"}
 
 
 WITHHELD = Unidentified(Reason.WITHHELD)
+
+
+@pytest.mark.parametrize(
+    ("caller", "asked", "wanted"),
+    [
+        (CALLS, "", "it"),
+        (Identified("+493012345678", "DE"), "", "de"),
+        (Identified("+493012345678", "DE"), "en", "en"),
+        (Identified("4711", customer=True), "", "it"),
+        (WITHHELD, "", "it"),
+        (WITHHELD, "en", "en"),
+    ],
+)
+def test_wanted_language(caller, asked: str, wanted: str) -> None:
+    """What the dialplan asks for goes before the caller's country, and that before the line's own."""
+    own = line(languages={"DE": "de"})
+    assert wanted_language(own, caller, asked) == wanted
+
+
 SETTINGS = [
     # how often, the line's settings, who calls, what he knows, heard in this call, played?, why
     (None, {}, CALLS, known("1"), {}, False, Reason.ALREADY_INFORMED),
@@ -92,6 +139,8 @@ def test_truth_table_of_settings(again, settings, caller, standing, same_call, p
     own = line(Step(notice(), again), **settings)
     decision = only(own, standing, caller, same_call=same_call)
     assert (decision.play, decision.reason) == (play, reason)
+    grounds = {Reason.SAME_CALL: same_call, Reason.ALREADY_INFORMED: standing}
+    assert decision.basis is grounds.get(reason, {}).get("privacy")
 
 
 def test_supplement_is_played_to_who_knows_the_earlier_version() -> None:
@@ -100,6 +149,7 @@ def test_supplement_is_played_to_who_knows_the_earlier_version() -> None:
     own = line(notice(version("1"), second))
     decision = only(own, known("1"))
     assert (decision.play, decision.prompts, decision.told) == (True, {"it": FULL}, {"marketing"})
+    assert (decision.version, decision.basis) == (second, known("1")["privacy"])
     assert only(own, known("0")).prompts == {"it": SHORT}
     assert only(own, {}).prompts == {"it": SHORT}
     assert only(own, known("1"), WITHHELD).prompts == {"it": SHORT}
@@ -179,6 +229,13 @@ def test_whole_is_played_where_supplement_and_period_are_due() -> None:
         False,
     )
     assert only(own, known("1"), now=AT + timedelta(days=1)).supplement
+
+
+def test_period_that_has_just_begun_is_not_over() -> None:
+    """Who was told this very moment is not told again; a moment that is to come was a wrong clock's."""
+    own = line(Step(notice(), MONTHS))
+    assert not only(own, known("1", at=NOW), now=NOW).play
+    assert only(own, known("1", at=NOW + timedelta(microseconds=1)), now=NOW).reason is Reason.PERIOD_OVER
 
 
 def test_older_paper_recorded_later_does_not_make_it_due() -> None:

@@ -495,6 +495,26 @@ def test_i4_what_takes_all_the_time_to_open_is_not_asked() -> None:
     assert hanging.asked == 0
 
 
+def test_closing_ends_every_thread() -> None:
+    """As many as are asked at once, four, end when there is nothing more to ask."""
+    together = threading.Barrier(4)
+
+    def opened(_lookup: Lookup) -> Any:
+        def ask(_caller: Identified) -> Any:
+            together.wait(10)
+            return []
+
+        return ask
+
+    async def story() -> list[Told | None]:
+        return await asyncio.gather(*(register.ask(WHO) for _call in range(4)))
+
+    register = guarded(replace(CRM, seconds=20.0), opened)
+    assert asyncio.run(story()) == [None] * 4
+    assert len(register._alive) == 4
+    assert_all_end(register)
+
+
 class Dying(BaseException):
     """As of a driver that calls `sys.exit`, or one in Rust that panics."""
 

@@ -31,7 +31,7 @@ TESTS = {
     "agi": ("agi",),
     "spool": ("spool",),
     "call": ("call",),
-    "conversation": ("call",),
+    "conversation": ("call", "conversation"),
     "ledgers/book": ("ledgers", "call"),
     "ledgers/groupcommit": ("ledgers",),
     "ledgers/memory": ("ledgers",),

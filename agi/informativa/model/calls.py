@@ -229,9 +229,12 @@ def told_elsewhere(
 
 
 def known_by(event: Event, record: int) -> Known:
-    """What its caller knows by one event that informs, under the number of its record."""
-    whole = None if event.supplement else event.at
-    return Known(frozenset({event.version}), event.purposes, record, event.at, whole)
+    """What its caller knows by one event that informs, under the number of its record.
+
+    Who heard a supplement called then: an older paper that is recorded later must not hide it.
+    """
+    whole, seen = (None, event.at) if event.supplement else (event.at, None)
+    return Known(frozenset({event.version}), event.purposes, record, event.at, whole, seen)
 
 
 @dataclass(frozen=True)

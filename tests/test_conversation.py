@@ -1,0 +1,347 @@
+"""What of a conversation between one caller and one line `test_call.py` leaves open: what is asked, what is
+recorded, and how often."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from doubles import (
+    CALLER,
+    MISSING,
+    SHORT,
+    SUPPLEMENT,
+    BrokenLedger,
+    ScriptedRegister,
+    ScriptedSession,
+    SteadyRecordings,
+    SteppingClock,
+    hung_up,
+    incoming,
+    line,
+    notice,
+    version,
+)
+from informativa.call import Desk, answer
+from informativa.caller import pseudonym
+from informativa.errors import LedgerSlowError
+from informativa.ledgers.memory import MemoryLedger
+from informativa.model import (
+    ALWAYS,
+    Changed,
+    Ending,
+    Event,
+    Identified,
+    Kind,
+    Line,
+    Notice,
+    Period,
+    Playback,
+    Prompt,
+    Status,
+    Step,
+    Told,
+    Verdict,
+    Version,
+    Vouched,
+    told_elsewhere,
+)
+from informativa.ports import Book, Result
+
+DAILY, COUNTRY = Notice("daily", (version(),)), Notice("country", (version(),))
+
+
+def desk(own: Line, ledger: MemoryLedger | None = None, *registers: ScriptedRegister, **more) -> Desk:
+    """One line of acme's; its own systems know of `privacy`."""
+    given = {
+        "clock": SteppingClock(),
+        "recordings": SteadyRecordings(),
+        "registers": {"acme": {"privacy": registers}} if registers else {},
+    }
+    return Desk({own.number: own}, {"acme": ledger or MemoryLedger()}, **given | more)
+
+
+def handle(session: ScriptedSession, at: Desk) -> Verdict:
+    """Answer one call."""
+    return asyncio.run(answer(session, at))
+
+
+def events(at: Desk) -> list[Event]:
+    """What the ledger holds."""
+    return [record.event for record in at.ledgers["acme"].records()]
+
+
+class CountingLedger(MemoryLedger):
+    """A ledger that counts what it is asked, and takes too long from one time on."""
+
+    asked, slow_from = 0, 1000
+
+    async def transact(self, work: Callable[[Book], Result]) -> Result:
+        """As ever, or that it did not answer."""
+        self.asked += 1
+        if self.asked >= self.slow_from:
+            raise LedgerSlowError("The ledger did not answer within 5 s.")
+        return await super().transact(work)
+
+
+def test_what_is_left_out_is_decided_and_recorded_in_one_transaction() -> None:
+    """A known caller costs the ledger one transaction, however many notices are left out; each played one
+    costs another."""
+    ledger = CountingLedger()
+    at = desk(line(notice(), COUNTRY), ledger)
+    for asked in (3, 4):
+        assert handle(ScriptedSession(), at).error == ""
+        assert ledger.asked == asked
+    assert [event.status for event in events(at)] == [Status.PLAYED] * 2 + [Status.NOTDUE] * 2
+
+
+def test_i4_ledger_that_gets_too_slow_in_a_call_is_not_waited_for_again() -> None:
+    """I4: who knew the caller in time and does not take the first record is not asked to take the second."""
+    ledger = CountingLedger()
+    ledger.slow_from = 2
+    session = ScriptedSession()
+    assert handle(session, desk(line(notice(), COUNTRY), ledger)).status is Status.FALLBACK
+    assert (ledger.asked, len(session.played), len(session.database)) == (2, 2, 2)
+
+
+def test_i4_without_a_ledger_the_version_of_the_day_is_played() -> None:
+    """I4: who is known to no ledger hears what is in force today, and the log says what could not be read."""
+    coming = replace(version("2", starts=datetime(2027, 1, 1, tzinfo=UTC)), short={"it": SUPPLEMENT})
+    session, at = ScriptedSession(), desk(line(notice(version("1"), coming)), BrokenLedger(writable=True))
+    assert handle(session, at).error == "The ledger cannot be read."
+    assert [path for path, _keys in session.played] == ["/prompts/it/short"]
+    assert [event.version for event in events(at)] == ["1"]
+
+
+def test_claim_that_leads_nowhere_hides_no_other() -> None:
+    """Of what a caller is said to have heard in this call, each claim is looked up for itself."""
+    at = desk(line(Step(notice(), ALWAYS)))
+    handle(ScriptedSession(), at)
+    again = ScriptedSession(incoming(options={"heard": "country:99 privacy:1"}))
+    assert handle(again, at).reason == "same-call"
+
+
+def test_own_system_is_not_asked_of_what_was_heard_in_this_call() -> None:
+    """After a transfer the record of the same call is enough, also where the notice would be due again."""
+    crm = ScriptedRegister()
+    own = line(Step(notice(), Period(days=1)))
+    at = desk(own, None, crm)
+    handle(ScriptedSession(), at)
+    later = replace(at, clock=SteppingClock(datetime(2026, 11, 26, tzinfo=UTC)))
+    again = ScriptedSession(incoming(options={"heard": "privacy:1"}))
+    assert handle(again, later).reason == "same-call"
+    assert crm.asked == 1
+
+
+def told(name: str, at: datetime, *purposes: str) -> Told:
+    """What acme's own system says."""
+    return Told(version(name, *purposes), Kind.CONTRACT, at, "crm: 4711")
+
+
+JUNE, NOVEMBER = datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def test_own_system_is_asked_of_each_notice_that_it_knows() -> None:
+    """A notice that is due on every call and one that no system knows keep no other from being asked of."""
+    crm = ScriptedRegister(told("1", JUNE))
+    session = ScriptedSession()
+    at = desk(line(Step(DAILY, ALWAYS), COUNTRY, notice()), None, crm)
+    assert handle(session, at).error == ""
+    assert crm.asked == 1
+    assert [(event.notice, event.status) for event in events(at)] == [
+        ("privacy", Status.INFORMED),
+        ("daily", Status.PLAYED),
+        ("country", Status.PLAYED),
+        ("privacy", Status.NOTDUE),
+    ]
+
+
+def test_what_was_told_within_the_period_is_the_ground_of_a_skip() -> None:
+    """An answer is a delivery of the whole: the period counts from its day."""
+    at = desk(line(Step(notice(), Period(1))), None, ScriptedRegister(told("1", NOVEMBER)))
+    assert handle(ScriptedSession(), at).status is Status.NOTDUE
+    assert (events(at)[0].status, events(at)[0].at) == (Status.INFORMED, NOVEMBER)
+
+
+def test_answer_about_a_version_before_the_known_one_is_not_put_on_record() -> None:
+    """Who knows the first version is due the supplement to it, whatever he was told before that."""
+    first, crm = version("1"), ScriptedRegister(told("0", JUNE))
+    second = version("2", "service", "marketing", supplements={"1": {"it": SUPPLEMENT}})
+    at = desk(line(notice(version("0"), first)))
+    handle(ScriptedSession(), at)
+    own = line(notice(version("0"), first, second))
+    handle(ScriptedSession(), desk(own, at.ledgers["acme"], crm))
+    assert crm.asked == 1
+    assert [(event.status, event.version, event.supplement) for event in events(at)] == [
+        (Status.PLAYED, "1", False),
+        (Status.PLAYED, "2", True),
+    ]
+
+
+def test_old_paper_takes_no_number_for_somebody_elses() -> None:
+    """L17: who heard a supplement two months ago still has the number, though the whole is a year old and the
+    last record is of a paper that is older."""
+    first = version("1")
+    second = version("2", "service", "marketing", supplements={"1": {"it": SUPPLEMENT}})
+    ledger = MemoryLedger()
+
+    def ring(year: int, month: int, *versions: Version) -> str:
+        own = line(notice(*versions))
+        own = replace(own, controller=replace(own.controller, recycled_after=Period(12)))
+        clock = SteppingClock(datetime(year, month, 1, tzinfo=UTC))
+        return handle(ScriptedSession(), desk(own, ledger, clock=clock)).reason
+
+    assert ring(2026, 1, first) == "not-informed"
+    assert ring(2026, 12, first, second) == "new-purpose"
+    paper = told_elsewhere(
+        notice(first),
+        first,
+        Kind.CONTRACT,
+        datetime(2025, 10, 1, tzinfo=UTC),
+        pseudonym(Identified(CALLER), line().controller.key),
+        "contract 4711",
+        datetime(2027, 1, 1, tzinfo=UTC),
+    )
+    asyncio.run(ledger.append(paper))
+    assert ring(2027, 2, first, second) == "already-informed"
+
+
+def test_why_each_system_could_not_be_used_is_told() -> None:
+    """Two that fail are two sentences."""
+    failing = [ScriptedRegister(error=f"The look-up {name} failed.") for name in ("crm", "erp")]
+    verdict = handle(ScriptedSession(), desk(line(), None, *failing))
+    assert verdict.error == "The look-up crm failed. The look-up erp failed."
+
+
+def test_record_of_a_delivery() -> None:
+    """It is of this call and of the end of the prompt, not of its beginning."""
+
+    class Lasting(ScriptedSession):
+        async def play(self, prompt: Prompt, keys: str, *, answer: bool = True) -> Playback:
+            clock.at += timedelta(seconds=10)
+            return await super().play(prompt, keys, answer=answer)
+
+    clock = SteppingClock()
+    at = desk(line(), clock=clock)
+    handle(Lasting(incoming(linked="1700000000.9")), at)
+    (event,) = events(at)
+    assert (event.call, event.linked, event.line) == ("1700000000.1", "1700000000.9", "+390212345678")
+    assert event.at == datetime(2026, 11, 24, 12, 0, 13, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("playback", [hung_up(2), MISSING])
+def test_supplement_that_was_not_heard_is_one_too(playback: Playback) -> None:
+    """What was begun of a supplement is on record as such."""
+    second = version("2", "service", "marketing", full=False, supplements={"1": {"it": SUPPLEMENT}})
+    at = desk(line(notice(version("1"))))
+    handle(ScriptedSession(), at)
+    handle(
+        ScriptedSession(playbacks=[playback]), desk(line(notice(version("1"), second)), at.ledgers["acme"])
+    )
+    assert [event.supplement for event in events(at)] == [False, True]
+
+
+class Stopped(ScriptedSession):
+    """A call during whose prompt the service must stop."""
+
+    async def play(self, prompt: Prompt, keys: str, *, answer: bool = True) -> Playback:
+        """It is cut off."""
+        raise asyncio.CancelledError
+
+
+def test_call_cut_off_counts_as_nothing_heard_of_its_prompt() -> None:
+    """How much it was nobody knows: none of the prompt's ten seconds."""
+    at = desk(line())
+    with pytest.raises(asyncio.CancelledError):
+        handle(Stopped(), at)
+    (event,) = events(at)
+    assert event.heard is not None
+    assert (event.status, event.prompt) == (Status.PARTIAL, "/prompts/it/short")
+    assert (event.heard.ending, event.heard.seconds, event.heard.length) == (
+        Ending.SERVICE_STOPPED,
+        0.0,
+        10.0,
+    )
+
+
+class Asked(SteadyRecordings):
+    """Recordings that keep whose they were asked for, and at the n-th look the service must stop."""
+
+    def __init__(self, stop_at: int = 1000) -> None:
+        super().__init__()
+        self.stop_at, self.owners = stop_at, list[str]()
+
+    async def current(self, controller: str, prompt: Prompt) -> Prompt | Changed:
+        """As ever, until then."""
+        self.owners.append(controller)
+        if len(self.owners) == self.stop_at:
+            raise asyncio.CancelledError
+        return await super().current(controller, prompt)
+
+
+def test_recording_is_the_controllers() -> None:
+    """Before and after it is played, a prompt is looked for among those of the line's controller."""
+    recordings = Asked()
+    handle(ScriptedSession(), desk(line(), recordings=recordings))
+    assert recordings.owners == ["acme", "acme"]
+
+
+def test_call_cut_off_before_its_prompt_names_no_sound() -> None:
+    """Nothing was played yet of the second notice, and the sound of the first is not its own."""
+    at = desk(line(notice(), COUNTRY), recordings=Asked(stop_at=3))
+    with pytest.raises(asyncio.CancelledError):
+        handle(ScriptedSession(), at)
+    assert [(event.notice, bool(event.recording)) for event in events(at)] == [
+        ("privacy", True),
+        ("country", False),
+    ]
+    assert events(at)[1].recording == ""
+
+
+def test_length_of_a_prompt_that_changed_is_on_record() -> None:
+    """Nothing was heard of ten seconds."""
+    at = desk(line(), recordings=SteadyRecordings({SHORT.path: 1}))
+    handle(ScriptedSession(), at)
+    (event,) = events(at)
+    assert event.heard is not None
+    assert (event.heard.seconds, event.heard.length) == (0.0, 10.0)
+
+
+def test_record_of_what_an_operator_read() -> None:
+    """It is of the moment, of this caller, and says who vouched for the number; without a name the call is
+    the evidence."""
+    at = desk(line())
+    handle(ScriptedSession(incoming(presentation=3, options={"action": "read"})), at)
+    (event,) = events(at)
+    assert (event.at, event.recorded) == (
+        datetime(2026, 11, 24, 12, 0, 1, tzinfo=UTC),
+        datetime(2026, 11, 24, 12, 0, 2, tzinfo=UTC),
+    )
+    assert (event.vouched, event.reference) == (Vouched.NETWORK, "call 1700000000.1")
+    assert handle(ScriptedSession(), at).reason == "already-informed"
+
+
+def test_operator_who_read_nothing_leaves_what_was_heard_before() -> None:
+    """What the channel says of earlier notices is handed on as it was."""
+    heard = {"action": "read", "heard": "privacy:1 country:2"}
+    session = ScriptedSession(incoming(options=heard))
+    handle(session, desk(line(Step(notice(), ALWAYS))))
+    assert session.variables["__INFORMATIVA_HEARD"] == "privacy:1 country:2"
+
+
+def test_delivery_that_astdb_does_not_take_has_no_record() -> None:
+    """Where the call itself cannot keep the row either, the dialplan is told of none."""
+
+    class Full(ScriptedSession):
+        async def put_database(self, family: str, key: str, value: str) -> bool:
+            return False
+
+    session = Full()
+    verdict = handle(session, desk(line(), BrokenLedger()))
+    assert (verdict.status, verdict.record, session.variables["INFORMATIVA_RECORD"]) == (
+        Status.FALLBACK,
+        "",
+        "",
+    )

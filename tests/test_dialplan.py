@@ -1,0 +1,61 @@
+"""What dialplan/informativa.conf tells the service and the script, without an Asterisk."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from informativa import agi
+
+SHIPPED = (Path(__file__).resolve().parents[1] / "dialplan" / "informativa.conf").read_text(encoding="utf-8")
+EXTENSIONS = dict(
+    re.findall(r"^exten => (\w+),1,(.*?)(?=^exten => |^\[|\Z)", SHIPPED, re.MULTILINE | re.DOTALL)
+)
+TOLD = {
+    "linked": (r"A-Za-z0-9._:\-", "CHANNEL(linkedid)"),
+    "heard": (r"a-z0-9_: \-", "INFORMATIVA_HEARD"),
+    "language": ("A-Za-z_", "INFORMATIVA_LANGUAGE"),
+    "customer": (r"A-Za-z0-9._@\-", "INFORMATIVA_CUSTOMER"),
+    "verification": (r"A-Za-z_ \-", "INFORMATIVA_VERIFICATION"),
+}
+READ = {"operator": (r"A-Za-z0-9._@\-", "INFORMATIVA_OPERATOR")}
+FILTERED = re.compile(r"(\w+)=\$\{FILTER\(([^,]*),\$\{([^}]*)\}\)\}")
+
+
+def options(extension: str) -> str:
+    """What an extension tells beside the line, as it is written."""
+    (told,) = re.findall(r"Set\(LOCAL\(options\)=(.*)\)$", EXTENSIONS[extension], re.MULTILINE)
+    return told
+
+
+@pytest.mark.parametrize(("extension", "told"), [("s", TOLD), ("read", TOLD | READ)])
+def test_i8_all_that_is_told_is_filtered(extension: str, told: dict[str, tuple[str, str]]) -> None:
+    """I8: each option has its own variable and characters that end no option."""
+    found = {
+        name: (characters, variable) for name, characters, variable in FILTERED.findall(options(extension))
+    }
+    assert found == told
+    rest = [part for part in FILTERED.sub("", options(extension)).split(",") if part]
+    assert rest == ["action=read"] * (extension == "read")
+
+
+@pytest.mark.parametrize(
+    ("extension", "variable", "places"), [("s", "ARG1", 2), ("read", "INFORMATIVA_LINE", 1)]
+)
+def test_i8_line_is_filtered(extension: str, variable: str, places: int) -> None:
+    """I8: the called number is letters, digits, a plus and a full stop wherever it goes."""
+    filtered = "${FILTER(+0-9A-Za-z.,${VARIABLE})}".replace("VARIABLE", variable)
+    assert EXTENSIONS[extension].count(f"={filtered}") == places
+
+
+@pytest.mark.parametrize("extension", ["s", "read"])
+def test_what_is_told_is_understood(extension: str) -> None:
+    """The service and the script take every option by its name, and are told the same."""
+    written = re.findall(
+        r"AGI\((agi://127\.0\.0\.1:4588/notice|informativa-agi),(.*)\)$", SHIPPED, re.MULTILINE
+    )
+    assert [told for _where, told in written] == ["${line},${options}"] * 4
+    names = [part.partition("=")[0] for part in FILTERED.sub(r"\1=x", options(extension)).split(",")]
+    sent = "".join(f"agi_arg_{number}: {name}=x\n" for number, name in enumerate(names, 2))
+    call = agi.parse_environment(f"agi_request: x\nagi_threadid: 1\nagi_arg_1: 1\n{sent}\n".encode())
+    assert (call.ambiguous, list(call.options)) == (False, names)

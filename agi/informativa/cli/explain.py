@@ -78,7 +78,7 @@ def explain(file: Path, number: str, to: str, at: datetime, language: str, as_js
     decisions = (
         policy.play_all(line, at, Reason.LEDGER_UNAVAILABLE)
         if refused
-        else policy.decide(line, standing, caller, at)
+        else policy.decide(line, standing, caller, at, asked=language)
     )
     wanted = policy.wanted_language(line, caller, language)
     shown = _(WITHHELD) if number == WITHHELD else callers.mask(number)

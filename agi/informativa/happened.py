@@ -6,7 +6,7 @@ on which the next one does. Days begin and end in the controller's time zone.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import MINYEAR, UTC, date, datetime, time, tzinfo
 from enum import StrEnum
 from itertools import dropwhile
 
@@ -94,6 +94,9 @@ def vague(reference: str) -> Vague | None:
 
 def moment(text: str, zone: tzinfo) -> datetime:
     """A day, or a day and time, as ISO 8601 has them; of `zone` where nothing else is said. Raises
-    ValueError."""
+    ValueError. What is not in any year of UTC is its first moment or its last."""
     at = datetime.fromisoformat(text)
-    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    try:
+        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:
+        return (datetime.min if at.year == MINYEAR else datetime.max).replace(tzinfo=UTC)

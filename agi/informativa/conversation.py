@@ -207,7 +207,7 @@ class Conversation:
     async def read(self) -> Verdict:
         """Put on record that an operator read the notices that are not for every call. Raises LedgerError."""
         now, call, own = self._clock.now(), self._session.call, self._line.controller
-        operator = without_numbers(happened.evidence(call.options.get("operator", "")))
+        operator = without_numbers(happened.evidence(call.options.get("operator", "")), call.number)
         events = [
             self._told_elsewhere(step.notice, version, Kind.OPERATOR, now, operator or f"call {call.id}")
             for step in self._line.plan

@@ -83,13 +83,13 @@ def evidence(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
-def vague(reference: str) -> Vague | None:
-    """What is wrong with a reference, which `evidence` made."""
+def vague(reference: str, number: str = "") -> Vague | None:
+    """What is wrong with a reference, which `evidence` made; the caller's own `number` is nowhere in it."""
     if not reference:
         return Vague.NONE
     if len(reference) > LONGEST_REFERENCE:
         return Vague.LONG
-    return Vague.NUMBER if holds_number(reference) else None
+    return Vague.NUMBER if holds_number(reference, number) else None
 
 
 def moment(text: str, zone: tzinfo) -> datetime:

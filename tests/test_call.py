@@ -489,6 +489,16 @@ def test_full_text_after_a_supplement_tells_the_whole() -> None:
     assert (event.prompt, event.purposes, event.supplement) == (FULL.path, {"service", "marketing"}, False)
 
 
+def test_full_text_of_the_language_is_played_to_who_speaks_its_country_s() -> None:
+    """The key plays the full text in de to who hears the short one in de_DE."""
+    both = replace(version(), short={"it": SHORT, "de_DE": GERMAN}, full={"de": FULL})
+    at, ledger = one_line(line(notice(both)))
+    session = ScriptedSession(incoming(options={"language": "de_DE"}), playbacks=[key("1", 2.0)])
+    handle(session, at)
+    (record,) = ledger.records()
+    assert (record.event.prompt, record.event.status) == (FULL.path, Status.PLAYED)
+
+
 def test_number_that_nobody_called_from_for_so_long_is_played_to_again() -> None:
     """L17: what whoever had the number before was told is forgotten when the new one heard it whole, not when
     he hung up; each call before that shows that the number is still in use."""

@@ -337,6 +337,20 @@ def test_explain(folder: Path) -> None:
     assert {file: file.read_bytes() for file in before} == before
 
 
+def test_explain_says_that_a_fallback_language_does_not_count(folder: Path) -> None:
+    """L18: where a notice in another language than the wanted one informs nobody, `explain` says so."""
+    file = folder / "informativa.yaml"
+    (before,) = explained(folder, CALLER, "--language", "fr")["notices"]
+    assert before["status"] == "PLAYED, if heard to its end"
+    file.write_text(
+        file.read_text().replace("    language: it\n", "    language: it\n    fallback_informs: false\n", 1)
+    )
+    (after,) = explained(folder, CALLER, "--language", "fr")["notices"]
+    assert after["status"] == "PLAYED, if heard to its end, and still due: in that language it does not count"
+    (own,) = explained(folder, CALLER)["notices"]
+    assert own["status"] == "PLAYED, if heard to its end"
+
+
 def test_explain_as_a_tree(folder: Path) -> None:
     """Without --json it is a tree that names the rule."""
     ran = run("explain", "--from", CALLER, "--to", "0212345678", "-c", folder / "informativa.yaml")

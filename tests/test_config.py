@@ -490,11 +490,12 @@ PLACEHOLDERS = [
         "<number>",
     ),
     *("[contract no.]", "0000", "contract", "numero contratto", "keine", "noch offen", "lorem ipsum"),
-    *("CHANGE_ME", "none", "segue"),
+    *("CHANGE_ME", "none", "segue", "n. ___/2026", "contract n. … of 2026", "XX/2026", "replace me"),
+    *("contract number goes here", "not yet signed", "bozza", "in attesa di firma", "see below", "idem"),
 ]
 REFERENCES = [
     *("2026/12", "C-1", "1", "prot. 123", "DPA-2026-001", "archive/borealis.pdf", "contract 7", "n. a-12"),
-    *("Contratto quadro Rossi", "https://example.com/contracts/12"),
+    *("Contratto quadro Rossi", "https://example.com/contracts/12", "contract of 2026", "XX/17/2026"),
 ]
 
 

@@ -38,6 +38,8 @@ DATED = notice(version("1", starts=rome(2026, 6, 1)))
     [
         ("", "1997-05-07", Doubt.TOO_EARLY),
         ("1", "1900-01-01", Doubt.TOO_EARLY),
+        ("1", "0001-01-01", Doubt.TOO_EARLY),
+        ("1", "9999-12-31T23:59-10:00", Doubt.TO_COME),
         ("", "1997-05-09", "2"),
         ("1", "2026-05-31", "1"),
         ("1", "2026-06-01", Doubt.NO_MORE),

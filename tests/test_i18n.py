@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import gettext
+import inspect
 import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import yaml
 
 from informativa import i18n
 from lab import messages
@@ -52,6 +58,27 @@ def test_catalogue_holds_every_message(po: Path) -> None:
 def test_catalogue_is_translated(po: Path) -> None:
     """No message is left empty or guessed."""
     assert [message.id for message in messages.untranslated(messages.read(po))] == []
+
+
+@CATALOGUES
+def test_all_that_the_reader_of_yaml_says_is_translated(po: Path, monkeypatch) -> None:
+    """Whatever PyYAML may find wrong with a file is told in the reader's language, all of it."""
+    monkeypatch.setattr(i18n, "_messages", gettext.GNUTranslations(po.with_suffix(".mo").open("rb")))
+    said = {text for module in (yaml.scanner, yaml.parser, yaml.composer) for text in problems(module)}
+    assert len(said) > 25
+    left = [text for text in said if i18n.foreign(text) == text or "expected" in i18n.foreign(text)]
+    assert left == []
+
+
+def problems(module: ModuleType) -> Iterator[str]:
+    """What `module` of PyYAML says is wrong, with something for what it fills in."""
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and len(node.exc.args) > 2):
+            continue
+        problem = node.exc.args[2]
+        text = problem.left if isinstance(problem, ast.BinOp) else problem
+        if isinstance(text, ast.Constant):
+            yield str(text.value).replace("%r", "'x'").replace("%d", "4")
 
 
 @CATALOGUES

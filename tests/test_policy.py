@@ -155,6 +155,30 @@ def test_supplement_is_played_to_who_knows_the_earlier_version() -> None:
     assert only(own, known("1"), WITHHELD).prompts == {"it": SHORT}
 
 
+def test_supplement_in_another_language_gives_way_to_the_whole() -> None:
+    """A supplement is played in no other language than the whole would be; where it is not there in it, the
+    whole is played, and tells all purposes."""
+    second = version("2", "service", "marketing", supplements={"1": {"de": FULL}})
+    second = replace(second, short={"it": SHORT, "de": SHORT, "en": SHORT})
+    own = line(notice(version("1"), second), languages={"DE": "de_DE"}, fallback=("en",))
+    for language, supplement in (("", False), ("it", False), ("fr", False), ("de", True), ("de_DE", True)):
+        (decision,) = decide(own, known("1"), CALLS, NOW, asked=language)
+        assert decision.supplement is supplement
+        assert decision.told == ({"marketing"} if supplement else {"service", "marketing"})
+        assert decision.prompts[languages(language or "it", own, decision)[0]] is (
+            FULL if supplement else SHORT
+        )
+    (german,) = decide(own, known("1"), Identified("+491711234567", "DE"), NOW)
+    assert german.supplement
+
+
+def test_version_without_any_language_of_the_line_is_played_in_its_own() -> None:
+    """By a clock that is wrong an older version may be in force, which the line's languages were not checked
+    against: better heard in another one than not at all."""
+    decision = only(line(notice(replace(version("1"), short={"de": SHORT}))), {})
+    assert languages("it", line(), decision) == ["de"]
+
+
 def test_version_counts_from_its_start() -> None:
     """A version that is to come changes nothing until its day, which is told by the clock that is given."""
     later = version("2", "service", "marketing", starts=NOW)

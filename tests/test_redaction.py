@@ -25,6 +25,7 @@ HARMLESS = [
     "rec-1700000000.12.wav",
     "Anna.Rossi",
     "v1.2.3",
+    "12 m³",
     "https://crm.example/forms/4711",
     "12345",
 ]
@@ -48,7 +49,18 @@ NUMBERS = {
     "+39 333 12.07.2028": "+## ### ##.##.####",
     "2026-11-24 333 123 4567": "####-##-## ### ### ####",
     "3331234567/2026": "##########/####",
+    "³³³¹²³④⑤⑥⑦": "##########",
 }
+
+
+@pytest.mark.parametrize(
+    "text", ["333, 123, 45, 67", "333 12.34 05:67", "333x123x4567", "on 12/3/4567", "1; 2; 3; 4; 5; 6; 7"]
+)
+def test_own_number_is_found_between_whatever_stands_between_its_digits(text: str) -> None:
+    """The caller's own number is known, so no way of writing it hides it."""
+    assert holds_number(text, "+393331234567")
+    assert not any(map(str.isdigit, without_numbers(text, "+393331234567")))
+    assert without_numbers("form 77 of 24/11/2026", "+393331234567") == "form 77 of 24/11/2026"
 
 
 @pytest.mark.parametrize("text", HARMLESS)

@@ -74,7 +74,7 @@ REFUSED = {
     "NUL": (HEADER + ROW + "+39\0;2026-01-31;\n", "Line 3 holds a NUL"),
     "huge cell": (HEADER + ROW + f"+39;2026-01-31;{'x' * 200_000}\n", "Line 3 is longer than 65536 bytes"),
     "more cells": (HEADER + ROW + "+39;2026-01-31;form;2\n", "Line 3 has 4 cells, and the header 3"),
-    "mixed separators": (HEADER + ROW + ROW.replace(";", ","), "Line 3 has 1 cells, and the header 3"),
+    "mixed separators": (HEADER + ROW + ROW.replace(";", ","), "Line 3 has 1 cell, and the header 3"),
     "UTF-16": ((HEADER + ROW).encode("utf-16"), "This is no CSV file but UTF-16. Save it as CSV, UTF-8."),
     "UTF-16 without a mark": ((HEADER + ROW).encode("utf-16-le"), "Line 1 holds a NUL"),
     "xlsx": (b"PK\x03\x04" + b"\0" * 100, "no CSV file but Excel (.xlsx)"),

@@ -81,7 +81,8 @@ class Conversation:
         if isinstance(caller, Identified):
             self._pseudonym = callers.pseudonym(caller, line.controller.key)
             self._earlier = [callers.pseudonym(caller, key) for key in line.controller.old_keys]
-        self._wanted = policy.wanted_language(line, caller, session.call.options.get("language", ""))
+        self._asked = session.call.options.get("language", "")
+        self._wanted = policy.wanted_language(line, caller, self._asked)
         self.heard = _CLAIM.findall(session.call.options.get("heard", ""))[-CLAIMS:]
         """`notice:record` for each notice heard whole in this call, for who takes it after a transfer."""
 
@@ -113,7 +114,7 @@ class Conversation:
         for event in told:
             book.append(event)
         standing, same_call = self._known(book)
-        decisions = policy.decide(self._line, standing, self._caller, now, same_call)
+        decisions = policy.decide(self._line, standing, self._caller, now, same_call, self._asked)
         left_out = [self._event(each) for each in takewhile(lambda each: not each.play, decisions)]
         verdicts = [_verdict(event, self._append(book, event)) for event in left_out]
         return verdicts, decisions[len(verdicts) :]
@@ -159,7 +160,7 @@ class Conversation:
         """
 
         def decide(standing: Standing) -> Sequence[Decision]:
-            return policy.decide(self._line, standing, caller, now, same_call)
+            return policy.decide(self._line, standing, caller, now, same_call, self._asked)
 
         grounds: list[Event] = []
         doubts: list[str] = []
@@ -206,7 +207,7 @@ class Conversation:
     async def read(self) -> Verdict:
         """Put on record that an operator read the notices that are not for every call. Raises LedgerError."""
         now, call, own = self._clock.now(), self._session.call, self._line.controller
-        operator = without_numbers(happened.evidence(call.options.get("operator", "")))
+        operator = without_numbers(happened.evidence(call.options.get("operator", "")), call.number)
         events = [
             self._told_elsewhere(step.notice, version, Kind.OPERATOR, now, operator or f"call {call.id}")
             for step in self._line.plan
@@ -320,7 +321,7 @@ class Conversation:
         Who hears the full text to its end has heard all that the short one says, so it counts alike.
         """
         keys, short = self._line.keys, decision.prompts[language]
-        full = decision.version.full.get(language)
+        full = decision.version.full.get(spoken(language, decision.version.full))
         stops = (keys.full if full else "") + keys.repeat + keys.skip
         prompt = short
         for _ in range(1 + REPEATS):

@@ -6,7 +6,7 @@ on which the next one does. Days begin and end in the controller's time zone.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import MINYEAR, UTC, date, datetime, time, tzinfo
 from enum import StrEnum
 from itertools import dropwhile
 
@@ -83,17 +83,20 @@ def evidence(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
-def vague(reference: str) -> Vague | None:
-    """What is wrong with a reference, which `evidence` made."""
+def vague(reference: str, number: str = "") -> Vague | None:
+    """What is wrong with a reference, which `evidence` made; the caller's own `number` is nowhere in it."""
     if not reference:
         return Vague.NONE
     if len(reference) > LONGEST_REFERENCE:
         return Vague.LONG
-    return Vague.NUMBER if holds_number(reference) else None
+    return Vague.NUMBER if holds_number(reference, number) else None
 
 
 def moment(text: str, zone: tzinfo) -> datetime:
     """A day, or a day and time, as ISO 8601 has them; of `zone` where nothing else is said. Raises
-    ValueError."""
+    ValueError. What is not in any year of UTC is its first moment or its last."""
     at = datetime.fromisoformat(text)
-    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    try:
+        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:
+        return (datetime.min if at.year == MINYEAR else datetime.max).replace(tzinfo=UTC)

@@ -7,7 +7,8 @@ data subject already has the information". Rewording alone is no trigger (WP260 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from .model import (
@@ -31,16 +32,24 @@ from .model import (
 
 
 def decide(
-    line: Line, standing: Standing, caller: Caller, now: datetime, same_call: Standing | None = None
+    line: Line,
+    standing: Standing,
+    caller: Caller,
+    now: datetime,
+    same_call: Standing | None = None,
+    asked: str = "",
 ) -> list[Decision]:
     """One decision for each step of the line's plan, in its order.
 
-    `standing` is what the caller already got, `same_call` what was heard earlier in this very call.
+    `standing` is what the caller already got, `same_call` what was heard earlier in this very call, `asked`
+    the language that the dialplan asks for.
     A caller who cannot be recognised is never taken as informed, whatever `standing` says; what is due
     on every call (a country notice, a recording notice) never rides on what a caller knows.
     """
     earlier = {} if line.again_after_transfer else same_call or {}
-    return [_decide(step, line, standing, caller, now, earlier.get(step.notice.id)) for step in line.plan]
+    wanted = wanted_language(line, caller, asked)
+    decided = [_decide(step, line, standing, caller, now, earlier.get(step.notice.id)) for step in line.plan]
+    return [_in_its_language(decision, wanted, line) for decision in decided]
 
 
 def play_all(line: Line, now: datetime, reason: Reason) -> list[Decision]:
@@ -56,14 +65,29 @@ def wanted_language(line: Line, caller: Caller, asked: str) -> str:
 
 def languages(wanted: str, line: Line, decision: Decision) -> list[str]:
     """The languages to try, in order, of those that there are prompts in; never empty."""
-    order = [spoken(language, decision.prompts) for language in (wanted, *line.fallback, line.language)]
-    return [language for language in dict.fromkeys(order) if language] or [line.language]
+    tried = [language for _, language in _tried(wanted, line, decision.prompts)]
+    return list(dict.fromkeys(tried)) or list(decision.prompts)
 
 
 def informs(language: str, wanted: str, line: Line) -> bool:
     """Whether a notice in this language counts for a caller to whom another would have been spoken (law:
     12(1) GDPR, intelligible)."""
     return line.fallback_informs or bool(spoken(wanted, (language,)))
+
+
+def _tried(wanted: str, line: Line, there: Container[str]) -> list[tuple[int, str]]:
+    """Of the languages to try those that are `there`, each with its place among them all."""
+    order = enumerate((wanted, *line.fallback, line.language))
+    return [(place, one) for place, language in order if (one := spoken(language, there))]
+
+
+def _in_its_language(decision: Decision, wanted: str, line: Line) -> Decision:
+    """The whole in place of a supplement that is not there in the language in which the whole is spoken."""
+    short = decision.version.short
+    first, whole = (_tried(wanted, line, there)[:1] for there in (decision.prompts, short))
+    if not decision.supplement or [place for place, _ in first] == [place for place, _ in whole]:
+        return decision
+    return replace(decision, prompts=short, told=decision.version.purposes, supplement=False)
 
 
 def _decide(

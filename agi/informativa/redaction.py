@@ -8,8 +8,10 @@ number with its year (`2026/17`) and Asterisk's own ids (`1700000000.1`) are non
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _FEWEST = 6  # digits that may be a telephone's number
+_TELLING = 7  # last ones of the caller's own that tell him from others
 _CHAIN = re.compile(r"[+(]*\d(?:(?:(?![,;:]\s)[\W_]){0,4}\d)*")  # but a list's commas part its members
 _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
 _TIME = r"(?:[01]?\d|2[0-3])[:.][0-5]\d(?:[:.][0-5]\d)?"
@@ -30,22 +32,43 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._:-]")
 _DIGIT = re.compile(r"\d")
 
 
-def without_numbers(text: str) -> str:
-    """`text` with `#` for each digit of what may be somebody's number."""
-    return _CHAIN.sub(lambda found: _DIGIT.sub("#", found[0]) if _number(found[0]) else found[0], text)
+def without_numbers(text: str, number: str = "") -> str:
+    """`text` with `#` for each digit of what may be somebody's number; for all of them where the caller's own
+    `number` still stands in it, whatever is between its digits."""
+    plain = _plain_digits(text)
+    masked = _CHAIN.sub(lambda found: _DIGIT.sub("#", found[0]) if _number(found[0]) else found[0], plain)
+    if _holds(masked, number):
+        return _DIGIT.sub("#", masked)
+    return text if masked == plain else masked
 
 
-def holds_number(text: str) -> bool:
+def holds_number(text: str, number: str = "") -> bool:
     """Whether `without_numbers` would change it."""
-    return any(_number(found[0]) for found in _CHAIN.finditer(text))
+    plain = _plain_digits(text)
+    return _holds(plain, number) or any(_number(found[0]) for found in _CHAIN.finditer(plain))
+
+
+def _holds(text: str, number: str) -> bool:
+    """Whether the end of the caller's own number stands in it."""
+    told = number[-_TELLING:]
+    return len(told) == _TELLING and told.isdigit() and told in "".join(_DIGIT.findall(text))
+
+
+def _plain_digits(text: str) -> str:
+    """With 3 for ³ and ③, which everybody reads so."""
+    if text.isascii():
+        return text
+    return "".join(
+        str(unicodedata.digit(each)) if each.isdigit() and not each.isdecimal() else each for each in text
+    )
 
 
 def plain_id(text: str, number: str = "") -> str:
     """The id of a call, which a channel may have set freely (through AMI, say). Asterisk's own stays as it
     is, after a system's name too; of another only what is safe wherever it goes, and no digits where they
     may be a number, whatever stands between them. The caller's own `number` is never in it."""
-    told = number[-7:]
-    known = len(told) == 7 and told.isdigit() and told in text
+    told = number[-_TELLING:]
+    known = len(told) == _TELLING and told.isdigit() and told in text
     if _OWN_ID.match(text) and not known:
         return text
     name, dash, own = text.rpartition("-")

@@ -78,7 +78,7 @@ def explain(file: Path, number: str, to: str, at: datetime, language: str, as_js
     decisions = (
         policy.play_all(line, at, Reason.LEDGER_UNAVAILABLE)
         if refused
-        else policy.decide(line, standing, caller, at)
+        else policy.decide(line, standing, caller, at, asked=language)
     )
     wanted = policy.wanted_language(line, caller, language)
     shown = _(WITHHELD) if number == WITHHELD else callers.mask(number)
@@ -144,14 +144,20 @@ def _notice(decision: Decision, line: Line, wanted: str, standing: Standing) -> 
         if decision.play
         else _("play nothing"),
         **_lookups(decision, line),
-        "status": _status(decision, line) if decision.play else str(skipped),
+        "status": _status(decision, line, policy.informs(language, wanted, line))
+        if decision.play
+        else str(skipped),
     }
 
 
-def _status(decision: Decision, line: Line) -> str:
+def _status(decision: Decision, line: Line, counts: bool) -> str:
     """Of what is played. A controller that is not live has no ledger that would take it."""
     if not line.controller.refused:
-        return _("PLAYED, if heard to its end")
+        return (
+            _("PLAYED, if heard to its end")
+            if counts
+            else _("PLAYED, if heard to its end, and still due: in that language it does not count")
+        )
     return _("FALLBACK ({reason}), nothing recorded").format(reason=decision.reason)
 
 

@@ -26,7 +26,10 @@ _NEVER = """
     holder, segnaposto, platzhalter, lorem, asdf, qwerty, to be, fill in, da definire, da compilare, da
     inserire, da completare, da stabilire, da indicare, da aggiungere, da fare, da assegnare, wird
     nachgereicht, noch offen, hier eintragen, hier einfügen, hier einsetzen, à définir, a definir, à
-    compléter, à remplir, fill me
+    compléter, à remplir, fill me, goes here, comes here, replace, replace me, replaced, sostituire,
+    coming soon, to come, wip, work in progress, not yet, not signed, unsigned, pending, draft, non ancora,
+    da firmare, da sostituire, in arrivo, in attesa, bozza, entwurf, in bearbeitung, kommt noch, ausstehend,
+    wird ergänzt
 """
 # First, where `here` is last.
 _PUT = """
@@ -41,7 +44,9 @@ _FILLERS = """
     nessuno nicht nil no none non not noto nota nr null num number numero nummer numéro of offen on one
     or our paper pending prior prot protocollo qui ref reference referenz rif riferimento riservato
     sample sconosciuto segue soon t test the this title to und unbekannt undefined unknown vertrag vuoto
-    x y z your yes si sì ok
+    x y z your yes si sì ok later dopo poi same idem ditto above below see vedi sopra sotto siehe oben
+    unten as manca mancante assente sconosciuta unavailable available applicable disponibile applicabile
+    previsto verbal orale mündlich yet vertrags aktenzeichen vertragsnummer lo mio suo nostro false true
 """
 # Of what form a company is, not which.
 _LEGAL = """
@@ -49,6 +54,9 @@ _LEGAL = """
     kgaa limited llc llp ltd nv og ohg oy plc sa sas sapa sarl sc scarl scpa scrl se sl snc spa srl srls
     ss ug und cie società societa coop cooperativa sociale onlus aps
 """
+
+# What is left to be written in; the year beside it says nothing.
+_BLANKS = ("__", "...", "xx", "??", "--")
 
 _PHRASES = tuple(f" {phrase} " for phrase in " ".join(_NEVER.split()).split(", "))
 _VERBS, _LEGAL_FORMS = frozenset(_PUT.split()), frozenset(_LEGAL.split())
@@ -112,6 +120,8 @@ def _order(given: OutsourcingSettings) -> Iterator[tuple[tuple[str, ...], str, s
 def placeholder(reference: str) -> bool:
     """Whether a reference stands for one still to be written: nothing in it says which paper it is."""
     words = _words(reference)
+    if any(blank in unicodedata.normalize("NFKC", reference).casefold() for blank in _BLANKS):
+        words = [word for word in words if not _year(word)] or words  # printed there beforehand
     if all(map(_says_nothing, words)):
         return True
     ends = reference.strip()[0] + reference.strip()[-1]
@@ -129,6 +139,10 @@ def _says_nothing(word: str) -> bool:
         or (not word.isdigit() and len(set(word)) == 1)
         or not word.strip("0")
     )
+
+
+def _year(word: str) -> bool:
+    return len(word) == len("2026") and word.isdigit() and word.startswith(("19", "20"))
 
 
 def same(one: str, other: str) -> bool:

@@ -13,7 +13,7 @@ from ..config import Configuration
 from ..config.build import LONGEST_SHORT
 from ..errors import ConfigError
 from ..i18n import _
-from ..model import Line, Notice
+from ..model import Line, Notice, spoken
 from ..speech import audio
 from . import users
 from .case import Case, aside
@@ -108,20 +108,20 @@ def _unspoken(configuration: Configuration) -> Iterator[tuple[str, str]]:
 
 
 def _of_plan(line: Line, notice: Notice, now: datetime) -> Iterator[tuple[str, str]]:
-    spoken = dict.fromkeys((line.language, *line.languages.values(), *line.fallback))
+    languages = dict.fromkeys((line.language, *line.languages.values(), *line.fallback))
     first = notice.versions.index(notice.current(now))
     for index, version in enumerate(notice.versions[first:], first):
         place = f"controllers.{line.controller.id}.notices.{notice.id}.versions[{index}]"
         name = f"{line.controller.id}, {notice.id} {version.id}"
-        for language in spoken:
-            if version.full and language not in version.full:
+        for language in languages:
+            if version.full and not spoken(language, version.full):
                 message = _("{notice} has no full text in {language}: key {key} does nothing there")
                 said = message.format(notice=name, language=language, key=line.keys.full)
                 yield f"{place}.full.{language}", said
         for known, prompts in version.supplements.items():
             own = f"{place}.supplements.{known}"
-            for language in spoken:
-                if language not in prompts:
+            for language in languages:
+                if not spoken(language, prompts):
                     message = _("{notice}: the supplement to {version} is not there in {language}")
                     yield f"{own}.{language}", message.format(notice=name, version=known, language=language)
             for language, prompt in prompts.items():

@@ -150,7 +150,7 @@ def record(
     zone = controller.zone
     at = now if on is None else happened.moment(on.isoformat(), zone)
     evidence = happened.evidence(reference)
-    if (wrong := happened.vague(evidence)) is not None:
+    if (wrong := happened.vague(evidence, "" if caller.customer else caller.number)) is not None:
         raise InformativaError(
             _("Nothing was recorded: {why}.").format(why=_(VAGUE[wrong])),
             _("Say in other words where the evidence is, such as `form 77` or `contract 2026/17`."),

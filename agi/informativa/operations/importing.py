@@ -177,10 +177,10 @@ class _Row:
         if isinstance(told, str):
             raise RejectedError(_(told))
         version, at = told
-        reference = happened.evidence(self._cell(cells, "reference") or source.reference)
-        if (wrong := happened.vague(reference)) is not None:
-            raise RejectedError(_(VAGUE[wrong]))
         caller = self._caller(cells)
+        reference = happened.evidence(self._cell(cells, "reference") or source.reference)
+        if (wrong := happened.vague(reference, "" if caller.customer else caller.number)) is not None:
+            raise RejectedError(_(VAGUE[wrong]))
         own, *earlier = (
             pseudonym(caller, key) for key in (source.controller.key, *source.controller.old_keys)
         )

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from ..errors import InformativaError
-from ..i18n import _
+from ..i18n import _, ngettext
 from ..redaction import without_numbers
 
 LONGEST = 65_536  # bytes of a line, and characters of a row that goes over several
@@ -68,7 +68,11 @@ class Table:
             if len(cells) != width and not self._fits(cells):
                 raise _refused(
                     number,
-                    _("has {cells} cells, and the header {width}").format(cells=len(cells), width=width),
+                    ngettext(
+                        "has {cells} cell, and the header {width}",
+                        "has {cells} cells, and the header {width}",
+                        len(cells),
+                    ).format(cells=len(cells), width=width),
                     _('A separator inside a cell stands in quotes: "a;b".'),
                 )
             if len(cells) >= needed and any(cells):

@@ -180,10 +180,12 @@ class SteadyRecordings:
 
     changed: dict[str, int] = field(default_factory=dict)
     looks: int = 0
+    owners: list[str] = field(default_factory=list)
 
     async def current(self, controller: str, prompt: Prompt) -> Prompt | Changed:
         """The digest is the path's, so that a test can tell which sound was put on record."""
         self.looks += 1
+        self.owners.append(controller)
         if self.looks >= self.changed.get(prompt.path, self.looks + 1):
             return Changed(f"{prompt.path} was exchanged")
         return replace(prompt, recording=recording_of(prompt))

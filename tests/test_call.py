@@ -29,12 +29,13 @@ from doubles import (
     whole,
 )
 from informativa.call import Desk, answer, unknown_words
-from informativa.errors import LedgerSlowError, SessionLostError
+from informativa.errors import LedgerSlowError, SessionError, SessionLostError
 from informativa.ledgers.memory import MemoryLedger
 from informativa.model import (
     ALWAYS,
     Ending,
     Event,
+    Heard,
     Identified,
     IncomingCall,
     Keys,
@@ -931,3 +932,60 @@ def test_i1_record_of_one_notice_proves_no_other() -> None:
     again = ScriptedSession(incoming("unknown", options={"heard": "privacy:1 country:1"}))
     handle(again, at)
     assert [path for path, _ in again.played] == [OTHER.path]
+
+
+def test_records_of_several_notices_are_claimed_one_by_one() -> None:
+    """After a transfer each is looked up by its own: words between spaces."""
+    at, _ledger = one_line(line(notice(), Notice("country", (version(),))))
+    session = ScriptedSession()
+    handle(session, at)
+    assert session.variables["__INFORMATIVA_HEARD"] == "privacy:1 country:2"
+
+
+UNKNOWN = "0299999999"
+
+
+@pytest.mark.parametrize(
+    ("number", "ledger", "said"),
+    [
+        (UNKNOWN, MemoryLedger(), "An operator read a notice on a line that is not configured."),
+        ("0212345678", BrokenLedger(), "The ledger cannot be written."),
+    ],
+)
+def test_operators_word_that_cannot_be_recorded_here_is_the_next_trys(
+    number: str, ledger: MemoryLedger, said: str
+) -> None:
+    """The dialplan is told nothing, so it goes on to its next try; the log says why."""
+    session = ScriptedSession(incoming(line=number, options={"action": "read"}))
+    with pytest.raises(SessionError) as caught:
+        handle(session, desk(ledger))
+    assert (str(caught.value), session.variables) == (said, {})
+
+
+@pytest.mark.parametrize(
+    ("fallback", "changed", "ending", "heard", "recording"),
+    [
+        (SHORT, {}, Ending.WHOLE, 10.0, recording_of(SHORT)),
+        (SHORT, {SHORT.path: 1}, Ending.CHANGED, 0.0, ""),
+        (None, {}, Ending.NOT_PLAYABLE, 0.0, ""),
+    ],
+)
+def test_delivery_on_an_unknown_line_is_of_no_notice(
+    fallback: Prompt | None, changed: dict[str, int], ending: Ending, heard: float, recording: str
+) -> None:
+    """Whose notice it was nobody knows: the row says what was heard of a prompt that is no controller's, and
+    of which call."""
+    recordings = SteadyRecordings(changed)
+    (event,) = handle(
+        ScriptedSession(incoming(line=UNKNOWN)), desk(fallback=fallback, recordings=recordings)
+    ).events
+    assert recordings.owners == [""] * (fallback is not None)
+    assert (event.call, event.line, event.notice, event.version, event.language) == (
+        "1700000000.1",
+        "",
+        "",
+        "",
+        "",
+    )
+    assert (event.purposes, event.pseudonym, event.recording) == (frozenset(), None, recording)
+    assert event.heard == Heard(ending, heard, heard)

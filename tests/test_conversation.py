@@ -266,31 +266,27 @@ def test_call_cut_off_counts_as_nothing_heard_of_its_prompt() -> None:
     )
 
 
-class Asked(SteadyRecordings):
-    """Recordings that keep whose they were asked for, and at the n-th look the service must stop."""
-
-    def __init__(self, stop_at: int = 1000) -> None:
-        super().__init__()
-        self.stop_at, self.owners = stop_at, list[str]()
+class Stopping(SteadyRecordings):
+    """Recordings at whose third look the service must stop."""
 
     async def current(self, controller: str, prompt: Prompt) -> Prompt | Changed:
         """As ever, until then."""
-        self.owners.append(controller)
-        if len(self.owners) == self.stop_at:
+        found = await super().current(controller, prompt)
+        if self.looks == 3:
             raise asyncio.CancelledError
-        return await super().current(controller, prompt)
+        return found
 
 
 def test_recording_is_the_controllers() -> None:
     """Before and after it is played, a prompt is looked for among those of the line's controller."""
-    recordings = Asked()
+    recordings = SteadyRecordings()
     handle(ScriptedSession(), desk(line(), recordings=recordings))
     assert recordings.owners == ["acme", "acme"]
 
 
 def test_call_cut_off_before_its_prompt_names_no_sound() -> None:
     """Nothing was played yet of the second notice, and the sound of the first is not its own."""
-    at = desk(line(notice(), COUNTRY), recordings=Asked(stop_at=3))
+    at = desk(line(notice(), COUNTRY), recordings=Stopping())
     with pytest.raises(asyncio.CancelledError):
         handle(ScriptedSession(), at)
     assert [(event.notice, bool(event.recording)) for event in events(at)] == [

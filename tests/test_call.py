@@ -881,6 +881,7 @@ def test_fallback_prompt_of_an_unknown_line_is_looked_at_too() -> None:
 @pytest.mark.parametrize(
     ("operator", "kept"),
     [
+        ("333x123x4567", "###x###x####"),
         ("Anna.Rossi", "Anna.Rossi"),
         ("333-123-4567", "###-###-####"),
         ("", "call 1700000000.1"),

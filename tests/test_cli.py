@@ -410,10 +410,12 @@ def test_told_elsewhere_is_on_record_and_counts(folder: Path) -> None:
     [
         (("--on", "2999-01-01"), 1, "the date is still to come. Give the day on which he was told; days are"),
         (("--on", "1900-01-01"), 1, "the first law on it is of 8 May 1997"),
+        (("--on", "0001-01-01"), 1, "the first law on it is of 8 May 1997"),
         (("--on", "2020-01-01"), 1, "past the retention"),
         (("--reference", ""), 1, "the reference is empty"),
         (("--reference", " \t"), 1, "the reference is empty"),
         (("--reference", "form of 333-123 45.67"), 1, "seems to hold a telephone number"),
+        (("--reference", "form of 333, 12, 34, 567"), 1, "seems to hold a telephone number"),
         (("--reference", "x" * 201), 1, "longer than 200 characters"),
         (("--version", "9"), 1, "There is no version 9. There are: 2026-11."),
         (("--notice", "other"), 1, "has no notice other. There are: privacy."),

@@ -23,9 +23,9 @@ from doubles import CALLER
 from informativa import __version__, bootstrap
 from informativa.caller import pseudonym
 from informativa.config import load
-from informativa.config.prompts import recordings
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified
+from informativa.prompts.installed import recordings
 from lab.office import fill_in
 from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 

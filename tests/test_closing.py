@@ -15,9 +15,9 @@ import pytest
 
 from informativa import bootstrap
 from informativa.config import load
+from informativa.ledgers.following import Follower
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
-from informativa.ledgers.watching import Follower
 from informativa.ports import Book, Ledger
 from test_ledgers import PLAYED
 

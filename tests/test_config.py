@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from informativa.cli import setup
-from informativa.config import inspect, load, remembered, unusable
-from informativa.config.prompts import measure
+from informativa.config import inspect, load, parsed_cache, unusable
 from informativa.errors import ConfigError
 from informativa.model import NumberForm, Period
+from informativa.prompts.installed import measure
 from lab import audio
 
 
@@ -655,7 +655,7 @@ def test_what_is_kept_needs_no_class_of_ours(folder: Path) -> None:
 def test_what_cannot_be_kept_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting that what is kept cannot hold is a defect that `check` and the service's log tell; nothing is
     kept then, and the configuration is good."""
-    monkeypatch.setattr(remembered, "_WORDS", {})
+    monkeypatch.setattr(parsed_cache, "_WORDS", {})
     (warned,) = load(folder / "informativa.yaml", keep=True).warnings
     assert "every script works this out anew" in str(warned)
     assert "KeyError('NumberForm')" in str(warned)
@@ -677,7 +677,7 @@ def test_changed_text_is_read_anew(folder: Path) -> None:
 
 def signed(file: Path, content: bytes) -> bytes:
     """As somebody would write it who knows how."""
-    return remembered._digest(file.read_text(), content) + content
+    return parsed_cache._digest(file.read_text(), content) + content
 
 
 class Planted:
@@ -701,7 +701,7 @@ def test_what_is_kept_is_not_trusted_blindly(folder: Path, content: str) -> None
     }
     kept(folder).write_bytes(spoilt[content])
     kept(folder).chmod(0o666 if content == "written by others" else 0o644)
-    assert remembered.recall(file, file.read_text()) is None
+    assert parsed_cache.recall(file, file.read_text()) is None
     told = {"planted": "UnpicklingError", "written by others": "others than its owner and root can write it"}
     _place, why = unusable(file)
     assert told.get(content, "") in why

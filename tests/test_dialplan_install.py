@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from informativa.asterisk.extensions_conf import effective, read
 from informativa.cli.dialplan import freepbx_context
-from informativa.cli.extensions import effective, read
-from informativa.doctor import neighbour
+from informativa.operations.doctor import port_owner
 from lab.office import without_privileges
 
 BIN = Path(sys.executable).parent
@@ -282,11 +282,11 @@ def test_port_of_another_programs_server(
 
 def test_server_of_freepbx_that_runs(tmp_path: Path) -> None:
     """A server that is seen running is told by its command, wherever its files are."""
-    assert neighbour.owner(4573, tmp_path / "asterisk") == ""
+    assert port_owner.owner(4573, tmp_path / "asterisk") == ""
     waits = [sys.executable, "-c", "input()", "/var/www/html/admin/modules/core/node/fastagi-server.js"]
     with subprocess.Popen(waits, stdin=subprocess.PIPE):
-        assert neighbour.owner(4573, tmp_path / "asterisk") == "FreePBX (core-fastagi)"
-        assert neighbour.owner(4577, tmp_path / "asterisk") == ""
+        assert port_owner.owner(4573, tmp_path / "asterisk") == "FreePBX (core-fastagi)"
+        assert port_owner.owner(4577, tmp_path / "asterisk") == ""
 
 
 def test_configuration_before_or_after_the_subcommand(folder: Path, asterisk: Path) -> None:

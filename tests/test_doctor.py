@@ -22,13 +22,22 @@ import pytest
 
 from doubles import line, notice, version
 from informativa import bootstrap, config
-from informativa.config.prompts import EXTENSIONS
-from informativa.doctor import asterisk, dialplan, ledgers, local, machine, neighbour, trial, users
-from informativa.doctor.account import ACTIONS, WRITE
-from informativa.doctor.case import Case
-from informativa.doctor.dialplan import FORMATS, MODULES, Step
-from informativa.doctor.examination import CHECKS, examine, locally
-from informativa.doctor.findings import Finding, ok, warning
+from informativa.operations.doctor import (
+    asterisk,
+    dialplan,
+    installation,
+    ledgers,
+    port_owner,
+    service,
+    users,
+    write_trial,
+)
+from informativa.operations.doctor.account import ACTIONS, WRITE
+from informativa.operations.doctor.case import Case
+from informativa.operations.doctor.dialplan import FORMATS, MODULES, Step
+from informativa.operations.doctor.examination import CHECKS, examine, locally
+from informativa.operations.doctor.findings import Finding, ok, warning
+from informativa.prompts.installed import EXTENSIONS
 from lab.office import Office, fill_in, free_port
 
 SHIPPED = (Path(__file__).resolve().parent.parent / "dialplan/informativa.conf").read_text()
@@ -230,7 +239,7 @@ def test_prompt_that_asterisk_cannot_read(public: Path) -> None:
 
 def test_key_that_asterisk_cannot_read(public: Path) -> None:
     """Keys that belong to another user than Asterisk's are found: its script would not start."""
-    found = looked(machine.files, case(public))
+    found = looked(service.files, case(public))
     assert [each.state for each in found] == ["wrong", "wrong"]
     assert all(each.fix.startswith(f"chown {OTHER} ") for each in found)
 
@@ -239,10 +248,10 @@ def test_what_scripts_cannot_use_is_told(folder: Path) -> None:
     """What is kept for scripts and cannot be used by them is told, with what to type; nothing else is."""
     file = folder / "informativa.yaml"
     loaded = config.load(file, keep=True)
-    assert looked(local.configuration, Case(file, loaded, ())) == [ok(f"{file} is in order")]
+    assert looked(installation.configuration, Case(file, loaded, ())) == [ok(f"{file} is in order")]
     (folder / ".informativa.yaml.parsed").chmod(0o666)
     kept = folder / ".informativa.yaml.parsed"
-    assert looked(local.configuration, Case(file, loaded, ()))[1:] == [
+    assert looked(installation.configuration, Case(file, loaded, ()))[1:] == [
         warning(
             f"scripts cannot use {kept} (others than its owner and root can write it),"
             " and take twice their time",
@@ -338,7 +347,7 @@ def test_port_of_another_programs_server_is_told_by_both(
 ) -> None:
     """That the port is FreePBX's, which is on this machine, is wrong to `check` as it is to `doctor`."""
     edit(folder, "127.0.0.1:4588", "127.0.0.1:4573")
-    monkeypatch.setattr(neighbour, "ASTERISK", tmp_path / "asterisk")
+    monkeypatch.setattr(port_owner, "ASTERISK", tmp_path / "asterisk")
     (tmp_path / "freepbx.conf").touch()
     words = "127.0.0.1:4573 is the port of FreePBX (core-fastagi), which is on this machine"
     in_doctor = [one for _name, one in asyncio.run(examine(folder / "informativa.yaml")) if words in one.text]
@@ -396,12 +405,12 @@ def test_writing_is_really_tried_as_the_user(public: Path) -> None:
     make_ledgers(public, OTHER)
     ledgers_ = list(config.load(public / "informativa.yaml").controllers.values())
     before = sorted((public / "ledger").iterdir())
-    assert trial.writing(OTHER, ledgers_) == []
+    assert write_trial.writing(OTHER, ledgers_) == []
     assert sorted((public / "ledger").iterdir()) == before
     Path(f"{ledgers_[0].ledger}").chmod(0o400)
-    (error,) = trial.writing(OTHER, ledgers_)
+    (error,) = write_trial.writing(OTHER, ledgers_)
     assert "acme.sqlite3 cannot be used (attempt to write a readonly database)" in str(error)
-    assert trial.writing(0, ledgers_) == []
+    assert write_trial.writing(0, ledgers_) == []
 
 
 def test_service_of_another_configuration_is_told(folder: Path, tmp_path: Path) -> None:
@@ -453,8 +462,8 @@ def test_disk_that_is_full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     """Little room is a warning, next to none is wrong."""
     usage = namedtuple("usage", "free")
     for free, state in ((10 << 30, "ok"), (100 << 20, "warning"), (1 << 20, "wrong")):
-        monkeypatch.setattr(machine.shutil, "disk_usage", lambda _folder, free=free: usage(free))
-        assert [each.state for each in looked(machine.room, case(folder))] == [state]
+        monkeypatch.setattr(service.shutil, "disk_usage", lambda _folder, free=free: usage(free))
+        assert [each.state for each in looked(service.room, case(folder))] == [state]
 
 
 def test_whose_port() -> None:

@@ -23,9 +23,9 @@ from informativa.ledgers.erasure import Erased, erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Identified, Kind, Reason
 from lab.office import BIN
-from test_beside import end, foreign
 from test_ledgers import AT, NOTDUE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from test_migration import old
+from test_wal_files import end, foreign
 
 NUMBER = "+393331234567"
 KEY, OLD_KEY, DROPPED_KEY = b"k" * 32, b"o" * 32, b"d" * 32

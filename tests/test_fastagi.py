@@ -10,12 +10,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from doubles import SHORT
+from informativa.asterisk import agi_session, fastagi, log_rate
+from informativa.asterisk.fastagi import FastAgiServer
+from informativa.asterisk.tokens import Tokens
 from informativa.errors import SessionError
 from informativa.model import Playback
 from informativa.ports import CallSession
-from informativa.sessions import dialogue, fastagi, seldom
-from informativa.sessions.fastagi import FastAgiServer
-from informativa.sessions.tokens import Tokens
 
 ENVIRONMENT = (
     b"agi_network: yes\nagi_network_script: notice\nagi_request: agi://127.0.0.1/notice\n"
@@ -196,12 +196,12 @@ def test_i4_silent_peer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_call_outlasts_what_was_timed_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the time for the environment nor that for an earlier command ends a call that goes on."""
     monkeypatch.setattr(fastagi, "HEADER_SECONDS", 0.02)
-    monkeypatch.setattr(dialogue, "PATIENCE", 0.02)
+    monkeypatch.setattr(agi_session, "PATIENCE", 0.02)
 
     async def story(session: CallSession) -> bool:
         assert await session.put_database("informativa", "1.1", "x")
         await asyncio.sleep(0.1)
-        monkeypatch.setattr(dialogue, "PATIENCE", 5.0)
+        monkeypatch.setattr(agi_session, "PATIENCE", 5.0)
         return await session.put_database("informativa", "1.2", "x")
 
     assert converse(story, answers(b"200 result=1\n", b"200 result=1\n")).values == [True]
@@ -236,7 +236,7 @@ def test_i4_oldest_stranger_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_peers_cannot_fill_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a peer causes to be logged again and again is logged once, and then counted for a while."""
-    monkeypatch.setattr(seldom, "SECONDS", 0.05)
+    monkeypatch.setattr(log_rate, "SECONDS", 0.05)
 
     async def run(patience: float) -> None:
         server = FastAgiServer(play, sessions=0)

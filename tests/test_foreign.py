@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from informativa.errors import LedgerError
-from informativa.ledgers import forms
+from informativa.ledgers import migrating
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.ledgers.trying import try_writing
+from informativa.ledgers.write_check import try_writing
 from lab.office import BIN, Office, without_privileges
 from test_migration import NEWEST, old
 
@@ -73,7 +73,7 @@ def test_ledgers_of_ours_from_before_the_mark_are_known(tmp_path: Path, form: in
     if form < NEWEST:
         assert database(file) == file
         connection = sqlite3.connect(file)
-        assert connection.execute("PRAGMA application_id").fetchone() == (forms.APPLICATION,)
+        assert connection.execute("PRAGMA application_id").fetchone() == (migrating.APPLICATION,)
         connection.close()
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from informativa.cli import main, setup
 from informativa.config import load
-from informativa.doctor import local, users
+from informativa.operations.doctor import installation, users
 from test_service import analyzed
 
 OTHER = 54321  # a user id that is nobody's
@@ -105,7 +105,7 @@ def test_root_is_told_that_the_service_would_run_as_root(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Forgetting the chown is told where it matters, with the command."""
-    monkeypatch.setattr(local, "owner", lambda _configuration: Path("/").stat())
+    monkeypatch.setattr(installation, "owner", lambda _configuration: Path("/").stat())
     setup.systemd(folder / "informativa.yaml", None)
     assert f"root; for Asterisk's user: chown -R asterisk: {folder}\n" in capsys.readouterr().err
 
@@ -122,10 +122,10 @@ def test_program_that_its_user_cannot_run_is_told(
     python.unlink()
     python.symlink_to(real)
     nobodys = os.stat_result((0o40700, 0, 0, 0, OTHER, OTHER, 0, 0, 0, 0))
-    monkeypatch.setattr(local, "owner", lambda _configuration: nobodys)
+    monkeypatch.setattr(installation, "owner", lambda _configuration: nobodys)
     monkeypatch.setattr(sys, "executable", str(python))
-    monkeypatch.setattr(local, "__file__", str(pipx))  # of a package that all can read
-    assert local.out_of_reach(load(file)) == []
+    monkeypatch.setattr(installation, "__file__", str(pipx))  # of a package that all can read
+    assert installation.out_of_reach(load(file)) == []
     (place / shut).chmod(0o700)
     (_folder(place / "asterisk") / "extensions.conf").touch()
     install = ("dialplan", "install", "--to", f"{place}/asterisk")

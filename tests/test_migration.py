@@ -15,17 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from informativa import bootstrap, upkeep
+from informativa import bootstrap, maintenance
 from informativa.config import load
-from informativa.doctor import probe
 from informativa.errors import LedgerError, LedgerOutdatedError
-from informativa.ledgers import backup, forms
+from informativa.ledgers import backup, migrating
 from informativa.ledgers.rows import THERE, moment
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
+from informativa.operations.doctor import probe
 from lab.office import BIN, Office, without_privileges
 from test_ledgers import ONE, PLAYED
 
-NEWEST = max(number for number, _ in forms.migrations())
+NEWEST = max(number for number, _ in migrating.migrations())
 COLUMNS = "record, at, call, line, pseudonym, notice, version, purposes, status, reason, heard"
 INSERT = (
     "INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status, reason,"
@@ -40,7 +40,7 @@ def old(file: Path, schema: int, records: int = 3) -> Path:
     file.touch(0o600)
     with sqlite3.connect(file) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        for number, sql in sorted(forms.migrations())[:schema]:
+        for number, sql in sorted(migrating.migrations())[:schema]:
             connection.executescript(sql)
             connection.execute(f"PRAGMA user_version = {number}")
         connection.executemany(INSERT, [(at, ONE) for at in range(1, records + 1)])
@@ -209,11 +209,11 @@ elif where == "synchronising":
 elif where == "copied":
     Path.replace = lambda self, to: (os.rename(self, to), crash())
 elif where == "migrating":
-    statements = forms.statements
-    forms.statements = lambda sql: (s if "recording" not in s else crash() for s in statements(sql))
+    statements = migrating.statements
+    migrating.statements = lambda sql: (s if "recording" not in s else crash() for s in statements(sql))
 elif where == "migrated":
-    statements = forms.statements
-    forms.statements = lambda sql: (crash() if "imported" in s else s for s in statements(sql))
+    statements = migrating.statements
+    migrating.statements = lambda sql: (crash() if "imported" in s else s for s in statements(sql))
 from informativa.ledgers.sqlite import SqliteStore
 SqliteStore(ledger)
 """
@@ -345,9 +345,9 @@ def test_copies_are_deleted_in_time(folder: Path) -> None:
         subprocess.check_output(run, text=True)
     )
     now = datetime.now(UTC)
-    upkeep.drop_backups(controller, now + timedelta(days=backup.DAYS - 1))
+    maintenance.drop_backups(controller, now + timedelta(days=backup.DAYS - 1))
     assert copies_of(ledger) == [copy.file]
-    upkeep.drop_backups(controller, now + timedelta(days=backup.DAYS))
+    maintenance.drop_backups(controller, now + timedelta(days=backup.DAYS))
     assert copies_of(ledger) == []
 
 
@@ -409,7 +409,7 @@ COUNTED = """
 import sys
 from informativa import bootstrap, service, upkeep
 from informativa.cli.main import main
-upkeep.FIRST_PAUSE, service.REOPEN_SECONDS = 0.05, 0.01
+maintenance.FIRST_PAUSE, service.REOPEN_SECONDS = 0.05, 0.01
 migrate = bootstrap.migrate
 def counted(controller):
     print('"event": "tried"', file=sys.stderr, flush=True)

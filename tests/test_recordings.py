@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from doubles import notice, version
-from informativa.config.prompts import hashed, measure
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Changed, Prompt, Recording, Version, recording_digest
-from informativa.recordings import AsLoaded, InstalledRecordings, OnRecord, Outcome, difference
-from informativa.speech.sameness import odd
+from informativa.prompts.comparison import odd
+from informativa.prompts.installed import hashed, measure
+from informativa.prompts.recordings import AsLoaded, InstalledRecordings, OnRecord, Outcome, difference
 from lab import audio
 
 SHIPPED = Path(__file__).resolve().parent.parent / "prompts"

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa import bootstrap, upkeep
+from informativa import bootstrap, maintenance
 from informativa.cli import setup
 from informativa.cli.log import WAITING, Sink
 from informativa.config import changes, load
@@ -120,25 +120,25 @@ def test_service_purges_what_is_older_than_the_retention(folder: Path) -> None:
     controllers = load(folder / "informativa.yaml").controllers
     store, retention = bootstrap.store(controllers["acme"]), Period(12 * 5)
     store.append([PLAYED, replace(PLAYED, at=PLAYED.at + timedelta(days=20))])
-    upkeep.purge(controllers["acme"], retention.after(PLAYED.at, UTC) - timedelta(days=1))
+    maintenance.purge(controllers["acme"], retention.after(PLAYED.at, UTC) - timedelta(days=1))
     assert store.older(PLAYED.at + timedelta(days=1)) == 1
-    upkeep.purge(controllers["acme"], retention.after(PLAYED.at, UTC) + timedelta(days=1))
+    maintenance.purge(controllers["acme"], retention.after(PLAYED.at, UTC) + timedelta(days=1))
     assert store.older(PLAYED.at + timedelta(days=1)) == 0
     store.close()
     (folder / "ledger/acme.sqlite3").write_text("no database " * 1000)
-    upkeep.purge(controllers["acme"], PLAYED.at)
+    maintenance.purge(controllers["acme"], PLAYED.at)
 
 
 def test_i3_clock_that_is_years_ahead_deletes_nothing(folder: Path) -> None:
     """I3: neither before nor after the first calls under it; nor is a ledger that is gone made anew."""
     controller = load(folder / "informativa.yaml").controllers["acme"]
-    upkeep.purge(controller, PLAYED.at)
+    maintenance.purge(controller, PLAYED.at)
     assert not Path(controller.ledger).exists()
     store, later = bootstrap.store(controller), PLAYED.at + timedelta(days=14 * 365)
     store.append([PLAYED] * 3)
-    upkeep.purge(controller, later)
+    maintenance.purge(controller, later)
     store.append([replace(PLAYED, at=later)])
-    upkeep.purge(controller, later + timedelta(days=1))
+    maintenance.purge(controller, later + timedelta(days=1))
     assert len(list(store.records())) == 4
     store.close()
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from informativa.errors import SpeechError
-from informativa.speech import audio, spoken, texts
+from informativa.prompts import audio, pronunciation, texts
 from lab import audio as lab
 
 TEXTS = Path(__file__).resolve().parent.parent / "prompts/texts"
@@ -56,7 +56,7 @@ SAID = [
 @pytest.mark.parametrize(("language", "written", "said"), SAID, ids=[f"{row[0]}-{row[1]}" for row in SAID])
 def test_signs_are_said_in_words(language: str, written: str, said: str) -> None:
     """Companies' forms, addresses, numbers and signs become words of the language."""
-    assert spoken.said(written, language) == said
+    assert pronunciation.said(written, language) == said
 
 
 @pytest.mark.parametrize(
@@ -69,25 +69,27 @@ def test_signs_are_said_in_words(language: str, written: str, said: str) -> None
 )
 def test_keys_are_named(pressed: str, names: str) -> None:
     """The key for the full text has its name in each language."""
-    assert [spoken.key(pressed, language) for language in ("it", "en", "de", "fr", "es")] == names.split()
+    assert [
+        pronunciation.key(pressed, language) for language in ("it", "en", "de", "fr", "es")
+    ] == names.split()
 
 
-@pytest.mark.parametrize("language", sorted(spoken.TONGUES))
+@pytest.mark.parametrize("language", sorted(pronunciation.TONGUES))
 def test_what_is_said_once_stays(language: str) -> None:
     """Words that were made of signs are left alone when they come again, and every letter has a name."""
-    tongue = spoken.TONGUES[language]
+    tongue = pronunciation.TONGUES[language]
     assert len(tongue.spelled("abcdefghijklmnopqrstuvwxyz0123456789").split()) >= 36
     for part in texts.PARTS:
         text = (TEXTS / language / f"{part}.txt").read_text(encoding="utf-8")
-        once = spoken.said(text.replace("{", "").replace("}", ""), language)
-        assert spoken.said(once, language) == once
+        once = pronunciation.said(text.replace("{", "").replace("}", ""), language)
+        assert pronunciation.said(once, language) == once
 
 
 VALUES = {"company": "Acme S.p.A.", "site": "acme.it", "key": "uno"}
 
 
 @pytest.mark.parametrize("part", texts.PARTS)
-@pytest.mark.parametrize("language", sorted(spoken.TONGUES))
+@pytest.mark.parametrize("language", sorted(pronunciation.TONGUES))
 def test_shipped_texts_say_who_what_for_which_key_and_where(language: str, part: str) -> None:
     """Each shipped text names the company, the purposes and the site, and the short one the key, second."""
     made = texts.lines(TEXTS, language, part, VALUES, ["service", "marketing"])
@@ -278,13 +280,15 @@ def test_sox_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @sox
 @voices
-@pytest.mark.parametrize("language", sorted(spoken.TONGUES))
+@pytest.mark.parametrize("language", sorted(pronunciation.TONGUES))
 def test_shipped_short_text_is_spoken_whole(language: str) -> None:
     """Each voice says the shipped short notice in less than thirty seconds, at the level, unclipped."""
-    from informativa.speech import engine
+    from informativa.prompts import speech_engine
 
-    made = texts.lines(TEXTS, language, "short", {**VALUES, "key": spoken.key("1", language)}, ["service"])
-    files = audio.prompt(engine.speak(made, language))
+    made = texts.lines(
+        TEXTS, language, "short", {**VALUES, "key": pronunciation.key("1", language)}, ["service"]
+    )
+    files = audio.prompt(speech_engine.speak(made, language))
     narrow = audio.from_pcm(files["wav"][44:], 8000)
     assert 15 < narrow.seconds < 30
     assert 10 < sum(map(len, made)) / narrow.seconds < 20  # letters a second: nobody speaks faster
@@ -296,10 +300,10 @@ def test_shipped_short_text_is_spoken_whole(language: str) -> None:
 @pytest.mark.parametrize(("line", "sign"), [("Società 日本", "日"), ("Łódź", "Ł"), ("Il 5 % <b>", "%")])
 def test_what_a_voice_cannot_say(line: str, sign: str) -> None:
     """A letter or sign that the voice would leave out is refused, with its line."""
-    from informativa.speech import engine
+    from informativa.prompts import speech_engine
 
     with pytest.raises(SpeechError, match=f"Line 2 .*{sign}"):
-        engine.speak(["Buongiorno.", line], "it")
+        speech_engine.speak(["Buongiorno.", line], "it")
 
 
 @voices
@@ -307,11 +311,13 @@ def test_text_that_the_engine_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sentence of which the engine says only a part is refused."""
     import py_nanotts
 
-    from informativa.speech import engine
+    from informativa.prompts import speech_engine
 
     whole = py_nanotts.NanoTTS.speak
     monkeypatch.setattr(
         py_nanotts.NanoTTS, "speak", lambda self, text, **more: whole(self, text[:40], **more)
     )
     with pytest.raises(SpeechError, match="does not say all of line 1"):
-        engine.speak(["Questa frase è più lunga di quello che il motore dice tutto in una volta sola."], "it")
+        speech_engine.speak(
+            ["Questa frase è più lunga di quello che il motore dice tutto in una volta sola."], "it"
+        )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from doubles import FULL, SHORT, line, notice, version
-from informativa import spool, upkeep
+from informativa import maintenance, spool
 from informativa.errors import LedgerError
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Ending, Event, Heard, Reason, Status
@@ -217,8 +217,8 @@ def test_each_row_is_recorded_exactly_once(tmp_path: Path) -> None:
     store.append([late])
     store.close()
     keys = {row.key for row in rows}
-    assert upkeep.keep_spooled(controller, rows) == (keys, 2)
-    assert upkeep.keep_spooled(controller, rows) == (keys, 0)
+    assert maintenance.keep_spooled(controller, rows) == (keys, 2)
+    assert maintenance.keep_spooled(controller, rows) == (keys, 0)
     kept = stored(Path(controller.ledger))
     assert [event.call for event in kept] == ["1700000000.1", "1700000000.2", "1700000000.3"]
     assert [event.recorded is None for event in kept] == [True, False, False]
@@ -230,7 +230,7 @@ def test_row_that_the_ledger_refuses_fails_no_other(tmp_path: Path) -> None:
     SqliteStore(controller.ledger).close()
     good, bad = (spool.understood(f"1700000000.{n}-1795521600000017", row(), LINES) for n in (1, 2))
     wrong = replace(bad, events=(replace(bad.events[0], basis=999),))
-    assert upkeep.keep_spooled(controller, [wrong, good]) == ({good.key}, 1)
+    assert maintenance.keep_spooled(controller, [wrong, good]) == ({good.key}, 1)
 
 
 def test_two_unknown_prompts_of_one_row_are_two_records(tmp_path: Path) -> None:
@@ -238,12 +238,12 @@ def test_two_unknown_prompts_of_one_row_are_two_records(tmp_path: Path) -> None:
     controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
     SqliteStore(controller.ledger).close()
     found = spool.understood(KEY, row(prompt=f"{SHORT.path}&/old/one&/old/other"), LINES)
-    assert upkeep.keep_spooled(controller, [found]) == ({KEY}, 3)
+    assert maintenance.keep_spooled(controller, [found]) == ({KEY}, 3)
 
 
 def test_i3_ledger_that_was_deleted_is_not_made_anew(tmp_path: Path) -> None:
     """I3: what a row tells must not go into a file that the admin will replace."""
     controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
     with pytest.raises(LedgerError):
-        upkeep.keep_spooled(controller, [spool.understood(KEY, row(), LINES)])
+        maintenance.keep_spooled(controller, [spool.understood(KEY, row(), LINES)])
     assert not Path(controller.ledger).exists()

@@ -11,7 +11,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from informativa.errors import InformativaError
-from informativa.operations.tables import Table
+from informativa.operations.import_table import Table
 
 HEADER = "numero;data;riferimento\n"
 ROW = "+393331234567;2026-01-31;form 1\n"

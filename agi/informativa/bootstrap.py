@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from .call import Desk
 from .config import Configuration
-from .config.prompts import hashed, recordings
 from .errors import ConfigError, LedgerError, Problem
 from .i18n import _, foreign
 from .ledgers.memory import RefusedLedger
 from .model import Controller, Identified, Lookup, Notice, Recording
 from .ports import Ledger, Recordings, Register
-from .recordings import AsLoaded, InstalledRecordings, OnRecord, Outcome, difference
+from .prompts.installed import hashed, recordings
+from .prompts.recordings import AsLoaded, InstalledRecordings, OnRecord, Outcome, difference
 
 if TYPE_CHECKING:
     from .ledgers.backup import Backup
     from .ledgers.erasure import Erased
+    from .ledgers.following import Follower, Summary
     from .ledgers.sqlite import SqliteStore
-    from .ledgers.watching import Follower, Summary
 
 
 class SystemClock:
@@ -110,14 +110,14 @@ def store(
 
 def follower(controller: Controller) -> Follower:
     """What tells of one controller's ledger what is new; the file need not be there yet."""
-    from .ledgers.watching import Follower
+    from .ledgers.following import Follower
 
     return Follower(controller.ledger)
 
 
 def summary(controller: Controller, since: datetime, today: datetime) -> Summary:
     """What one controller's ledger comes to since a time, and today. Raises LedgerError."""
-    from .ledgers.watching import summary
+    from .ledgers.following import summary
 
     return summary(controller.ledger, since, today)
 
@@ -145,7 +145,7 @@ def _reading(folder: Path) -> Iterator[None]:
 def try_writing(controller: Controller) -> None:
     """Write to its ledger as a call would, as the user who runs this, and undo it: nothing is made or
     changed, also where there is no ledger yet. Raises LedgerError if calls could not be recorded."""
-    from .ledgers.trying import try_writing
+    from .ledgers.write_check import try_writing
 
     try_writing(Path(controller.ledger))
 
@@ -153,9 +153,9 @@ def try_writing(controller: Controller) -> None:
 def astray(controller: Controller) -> list[int]:
     """The processes that record where nobody reads, because what lay beside its ledger (-wal, -shm) was
     deleted under them. A service puts that right within a second. As root or the service's user."""
-    from .ledgers import beside
+    from .ledgers import wal_files
 
-    return beside.astray(Path(controller.ledger))
+    return wal_files.astray(Path(controller.ledger))
 
 
 def migrate(controller: Controller) -> None:
@@ -269,11 +269,7 @@ def registers(
     """One controller's own systems, by notice. A `script` waits for their answers by itself."""
     found: dict[str, list[Register]] = {}
     for lookup in controller.lookups:
-        from .registers.guarded import (  # not for who has none: a script is slow
-            GuardedRegister,
-            block,
-            suspend,
-        )
+        from .lookups.guarded import GuardedRegister, block, suspend  # not for who has none: a script is slow
 
         notice = next(notice for notice in notices if notice.id == lookup.notice)
         wait = block if script else suspend
@@ -292,10 +288,10 @@ def registers(
 
 def _question(lookup: Lookup) -> Callable[[Identified], Sequence[Mapping[str, Any]]]:
     if lookup.driver:
-        from .registers.sql import SqlRegister
+        from .lookups.sql import SqlRegister
 
         return SqlRegister(lookup)
-    from .registers.http import HttpRegister
+    from .lookups.http import HttpRegister
 
     return HttpRegister(lookup)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import playback
-from .conversation import STATUS, Conversation, leave
+from .call_handler import STATUS, Conversation, leave
 from .errors import LedgerError, SessionError
 from .model import Changed, Ending, Event, Heard, Line, Prompt, Reason, Status, Verdict
 from .ports import CallSession, Clock, Ledger, Recordings, Register

@@ -17,15 +17,15 @@ from typing import Any
 
 import structlog
 
-from . import __version__, bootstrap, call, upkeep
+from . import __version__, bootstrap, call, maintenance
+from .asterisk.fastagi import STRANGERS, FastAgiServer
+from .asterisk.tokens import Tokens
 from .caller import mask
 from .config import Configuration, changes, load
 from .errors import ConfigError, InformativaError, LedgerError
 from .metrics import Metrics
 from .model import Verdict
 from .ports import CallSession
-from .sessions.fastagi import STRANGERS, FastAgiServer
-from .sessions.tokens import Tokens
 from .systemd import Notifier
 from .watchdog import watched
 
@@ -250,14 +250,14 @@ class Service:
         while True:
             for controller in self.configuration.controllers.values():
                 with _surviving():
-                    await asyncio.to_thread(upkeep.purge, controller, datetime.now(UTC))
-                    await asyncio.to_thread(upkeep.drop_backups, controller, datetime.now(UTC))
+                    await asyncio.to_thread(maintenance.purge, controller, datetime.now(UTC))
+                    await asyncio.to_thread(maintenance.drop_backups, controller, datetime.now(UTC))
             await asyncio.sleep(DAY_SECONDS)
 
     async def _reopen(self) -> None:
         """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones.
         Calls and reloads wait for no migration."""
-        outdated = upkeep.Outdated()
+        outdated = maintenance.Outdated()
         while True:
             with _surviving():
                 while await outdated.migrate(self.configuration, await self._open_again(outdated)):
@@ -265,7 +265,7 @@ class Service:
             self._opened.set()
             await asyncio.sleep(REOPEN_SECONDS)
 
-    async def _open_again(self, outdated: upkeep.Outdated) -> dict[str, LedgerError]:
+    async def _open_again(self, outdated: maintenance.Outdated) -> dict[str, LedgerError]:
         """Try those that cannot be used; those that still cannot."""
         async with self._reloading:
             now = self._shifts[-1]
@@ -303,7 +303,7 @@ class Service:
         while True:
             if self.configuration.manager is not None:
                 try:
-                    known = await upkeep.collect(
+                    known = await maintenance.collect(
                         self.configuration.manager, self._shifts[-1].desk.lines, known
                     )
                     self._metrics.spool_rows.set(len(known))

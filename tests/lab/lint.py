@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from informativa.cli.extensions import effective
+from informativa.asterisk.extensions_conf import effective
 
 from .pbx import Pbx
 

@@ -15,12 +15,12 @@ from structlog.testing import capture_logs
 import doubles
 from informativa import call
 from informativa.agi import MAX_COMMAND
+from informativa.asterisk import script_session
+from informativa.asterisk.fastagi import BUSY, FastAgiServer, Stranger
 from informativa.errors import SessionError, SessionLostError
 from informativa.ledgers.memory import MemoryLedger
 from informativa.model import Keys, Length, Prompt
 from informativa.ports import CallSession
-from informativa.sessions import script
-from informativa.sessions.fastagi import BUSY, FastAgiServer, Stranger
 
 SHORT = Prompt("/prompts/it/short", (Length(1, 8000),))  # so short that it may be heard whole here
 LINE = doubles.line(
@@ -230,9 +230,9 @@ def run_script(chunks: Sequence[bytes], monkeypatch: pytest.MonkeyPatch) -> list
             self.truncate()
 
     output = Output()
-    monkeypatch.setattr(script, "_TimedInput", Input)
+    monkeypatch.setattr(script_session, "_TimedInput", Input)
     try:
-        session = script.ScriptAgi(Input(), output).session
+        session = script_session.ScriptAgi(Input(), output).session
         call.answer(session, desk()).send(None)
     except (StopIteration, SessionError):
         return output.said

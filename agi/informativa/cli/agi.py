@@ -27,7 +27,7 @@ def main() -> int:
         with suppress(OSError):  # Asterisk may be gone: there is nobody to tell then
             os.write(1, _TOO_MANY)
         return 1
-    from .script import run
+    from ..script import run
 
     return run(configuration, limit)
 

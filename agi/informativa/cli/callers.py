@@ -19,7 +19,7 @@ from ..i18n import _, later, ngettext
 from ..model import Kind, Notice, Record
 from ..operations import callers
 from ..operations.callers import Typed
-from ..operations.companies import known, of_their_callers, of_their_notices
+from ..operations.controllers import known, of_their_callers, of_their_notices
 from .options import Config, Json, Of, print_json, silent, told_aside
 from .terminal import one_line
 

@@ -14,7 +14,7 @@ from ..config import Configuration, load
 from ..errors import LedgerError
 from ..i18n import _, foreign, ngettext
 from ..model import Controller, Line, Lookup
-from ..operations.companies import controller_named
+from ..operations.controllers import controller_named
 from .options import print_json
 
 

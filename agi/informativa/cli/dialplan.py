@@ -11,13 +11,13 @@ from typing import Annotated
 
 import typer
 
+from ..asterisk.extensions_conf import Reading, read
 from ..config import DEFAULT_FILE, load
-from ..doctor import local, ports, users
 from ..errors import InformativaError
 from ..files import put
 from ..i18n import _, foreign
+from ..operations.doctor import installation, ports, users
 from . import setup
-from .extensions import Reading, read
 from .options import Config, Json, not_live, print_json
 
 app = typer.Typer(help="Print the dialplan for this configuration, write it, or install it.")
@@ -90,7 +90,7 @@ def install(
         *linked,
         *not_live(configuration),
         *ports.neighbours(configuration, folder),
-        *local.out_of_reach(configuration),
+        *installation.out_of_reach(configuration),
     )
     done = _Installed(target, unchanged, dry_run, freepbx, found, warned)
     print_json(done.facts()) if as_json else print("\n".join(done.said()))

@@ -10,11 +10,11 @@ from pathlib import Path
 from rich.text import Text
 
 from .. import config
-from ..doctor.account import instructions
-from ..doctor.examination import examine, is_wrong
-from ..doctor.findings import Finding, State
 from ..errors import ConfigError, InformativaError
 from ..i18n import _, foreign
+from ..operations.doctor.account import instructions
+from ..operations.doctor.examination import examine, is_wrong
+from ..operations.doctor.findings import Finding, State
 from . import terminal
 from .keys import secret_file
 from .options import print_json

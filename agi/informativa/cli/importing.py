@@ -13,7 +13,7 @@ from ..errors import InformativaError
 from ..i18n import _, ngettext
 from ..model import Kind
 from ..operations import importing
-from ..operations.companies import of_their_notices
+from ..operations.controllers import of_their_notices
 from ..operations.importing import Source, Tally
 from .callers import find_notice
 from .options import print_json, told_aside

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from .. import bootstrap
 from ..config.controllers import begins, zone
-from ..config.prompts import measure
 from ..errors import SpeechError
 from ..i18n import _, ngettext
-from ..speech.formats import FORMATS
+from ..prompts.formats import FORMATS
+from ..prompts.installed import measure
 from .options import print_json, silent
 from .shelf import Place, Shelf, write
 

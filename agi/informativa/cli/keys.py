@@ -14,13 +14,13 @@ import typer
 from ..config import DEFAULT_FILE, Configuration, inspect, load
 from ..config.build import draft
 from ..config.controllers import KEY_BYTES, RETIRED
-from ..config.doors import DEFAULT_TOKEN
-from ..doctor import local, users
-from ..doctor.account import KEPT_IN, instructions
+from ..config.endpoints import DEFAULT_TOKEN
 from ..errors import ConfigError, InformativaError
 from ..files import create, make_folder
 from ..i18n import _, foreign
-from ..operations.companies import controller_named, of_its_key
+from ..operations.controllers import controller_named, of_its_key
+from ..operations.doctor import installation, users
+from ..operations.doctor.account import KEPT_IN, instructions
 from .options import Config, Json, print_json
 
 AGI = "agi"  # in place of a company's name: the token by which Asterisk is known
@@ -179,7 +179,7 @@ def _key_to_be(config: Path, name: str, *, again: bool) -> Path:
 def _first(file: Path, configuration: Configuration, of: str) -> str:
     """Make a secret where there is none, by root for the service's user; whose it is. Raises
     InformativaError."""
-    owner = local.owner(configuration)
+    owner = installation.owner(configuration)
     try:
         make_folder(file.parent, owner, 0o700)
         write_key(file, owner)

@@ -16,7 +16,7 @@ from ..errors import InformativaError
 from ..i18n import _, later
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Ending, Event, Kind, Record
-from ..operations.companies import of_their_callers
+from ..operations.controllers import of_their_callers
 from .options import Config, Json, Of, as_json, told_aside
 from .terminal import one_line, width
 

@@ -17,7 +17,7 @@ from ..config.messages import closest
 from ..errors import InformativaError
 from ..i18n import _
 from ..model import Line
-from ..operations.companies import Companies, known
+from ..operations.controllers import Companies, known
 from .terminal import escaped
 
 

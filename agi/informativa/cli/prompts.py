@@ -17,12 +17,12 @@ from typing import Annotated
 import typer
 
 from ..config import DEFAULT_FILE
-from ..config.prompts import measure
 from ..errors import InformativaError, SpeechError
 from ..i18n import _
-from ..operations.companies import known
-from ..speech import audio, formats, texts
-from ..speech.spoken import TONGUES, key
+from ..operations.controllers import known
+from ..prompts import audio, formats, texts
+from ..prompts.installed import measure
+from ..prompts.pronunciation import TONGUES, key
 from .installing import in_force
 from .installing import install as install_
 from .options import Config, Json, print_json
@@ -257,7 +257,7 @@ def _kept(place: Place, text: str) -> dict[str, bytes]:
 
 
 def _spoken(lines: list[str], language: str, part: Part) -> dict[str, bytes]:
-    from ..speech.engine import speak
+    from ..prompts.speech_engine import speak
 
     try:
         return audio.prompt(speak(lines, language))

@@ -20,17 +20,17 @@ from string import Template
 import typer
 
 from .. import bootstrap, i18n, service
-from .. import dialplan as dialplans
+from ..asterisk import dialplan as dialplans
 from ..config import Configuration, inspect, load
-from ..config.doors import DEFAULT_TOKEN
-from ..doctor import local, ports, users
-from ..doctor.case import Case
-from ..doctor.examination import locally
-from ..doctor.findings import State
+from ..config.endpoints import DEFAULT_TOKEN
 from ..errors import ConfigError, InformativaError, LedgerError, Problem
 from ..files import point, put
 from ..i18n import _, foreign, ngettext
 from ..model import Line
+from ..operations.doctor import installation, ports, users
+from ..operations.doctor.case import Case
+from ..operations.doctor.examination import locally
+from ..operations.doctor.findings import State
 from .keys import write_key
 from .log import LogFormat, configure
 from .options import not_live, print_json
@@ -194,15 +194,15 @@ def dialplan(file: Path, output: Path | None) -> None:
         like = asterisks(output.absolute(), configuration)
         text, secret = made_out(configuration), bool(configuration.tokens)
         put_text(text, output, "asterisk -rx 'dialplan reload'", like, secret=secret)
-    _warn([*link_script(configuration), *not_live(configuration), *local.out_of_reach(configuration)])
+    _warn([*link_script(configuration), *not_live(configuration), *installation.out_of_reach(configuration)])
 
 
 def systemd(file: Path, output: Path | None) -> None:
     """The systemd unit made out for this configuration: printed, or put in place of `output` as a whole."""
     configuration = load(file, keep=True)
     put_text(_unit(configuration), output, "systemctl daemon-reload && systemctl enable --now informativa")
-    _warn([*not_live(configuration), *local.out_of_reach(configuration)])
-    if local.owner(configuration).st_uid == 0:
+    _warn([*not_live(configuration), *installation.out_of_reach(configuration)])
+    if installation.owner(configuration).st_uid == 0:
         message = _("root owns the ledgers, so the service runs as root; for Asterisk's user: {command}")
         _warn([message.format(command=f"chown -R asterisk: {configuration.folder}")])
 
@@ -216,7 +216,7 @@ def asterisks(file: Path, configuration: Configuration) -> os.stat_result:
             like = one.stat()
             if like.st_uid or like.st_gid:
                 return like
-    return local.owner(configuration)
+    return installation.owner(configuration)
 
 
 def link_script(configuration: Configuration) -> list[str]:
@@ -287,7 +287,7 @@ def _unit(configuration: Configuration) -> str:
     """The service's user is the owner of the ledgers' folder, or else of the configuration."""
     template = (resources.files(__package__) / "informativa.service").read_text(encoding="utf-8")
     ledgers = sorted({str(Path(each.ledger).parent) for each in configuration.controllers.values()})
-    owner = local.owner(configuration)
+    owner = installation.owner(configuration)
     used = [sys.prefix, sys.executable, str(configuration.folder), *ledgers]  # and where its links lead
     ways = [*used, *map(os.path.realpath, used)]
     at_home = any(way.startswith(("/home/", "/root/", "/run/user/")) for way in ways)

@@ -11,13 +11,13 @@ from pathlib import Path
 from .. import bootstrap
 from ..config.build import LONGEST_SHORT, draft
 from ..config.messages import unknown
-from ..config.prompts import EXTENSIONS
 from ..config.schema import ControllerSettings, VersionSettings
 from ..errors import InformativaError, SpeechError
 from ..files import make_folder, put
 from ..i18n import _, foreign, later
 from ..model import Recording
-from ..speech.audio import NARROW, Sound, from_pcm, stands_out
+from ..prompts.audio import NARROW, Sound, from_pcm, stands_out
+from ..prompts.installed import EXTENSIONS
 
 MATERIAL = later("""\
 material: leave it false for another wording or another voice: who knows the notice is not told again.

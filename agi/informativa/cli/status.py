@@ -16,13 +16,14 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 from rich.table import Table
 
-from .. import ami, bootstrap, spool
+from .. import bootstrap, spool
+from ..asterisk import ami
 from ..config import Configuration, inspect, of_callers
-from ..doctor import probe
 from ..errors import InformativaError, LedgerError
 from ..i18n import _, ngettext
-from ..ledgers.watching import Summary
+from ..ledgers.following import Summary
 from ..model import Controller, Status
+from ..operations.doctor import probe
 from . import terminal
 from .options import print_json
 

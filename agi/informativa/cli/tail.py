@@ -14,9 +14,9 @@ from typing import Any
 from .. import bootstrap
 from ..errors import InformativaError, LedgerError
 from ..i18n import _
-from ..ledgers.watching import Follower
+from ..ledgers.following import Follower
 from ..model import Controller, Record
-from ..operations.companies import of_their_callers
+from ..operations.controllers import of_their_callers
 from .options import as_json, told_aside
 from .terminal import one_line, width
 

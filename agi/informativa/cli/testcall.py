@@ -11,16 +11,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .. import ami, bootstrap, policy, trial
+from .. import bootstrap, policy
 from .. import caller as callers
+from ..asterisk import ami, test_call
+from ..asterisk.dialplan import TEST_CONTEXT
+from ..asterisk.test_call import Moment, What
 from ..config import Configuration, load
-from ..dialplan import TEST_CONTEXT
 from ..errors import InformativaError
 from ..i18n import _
 from ..ledgers.sqlite import SqliteStore
 from ..model import Decision, Identified, Line, ManagerAccount, Reason, Record, Status
-from ..operations.companies import require_live
-from ..trial import Moment, What
+from ..operations.controllers import require_live
 from .explain import WITHHELD, known_to, ringing
 from .options import line_named, print_json
 
@@ -150,14 +151,14 @@ async def _call(test: _Test, account: ManagerAccount, context: str, through: boo
 
         number = "" if own else test.number
         before = await asyncio.to_thread(_newest, test.line)
-        outcome = await trial.place(talk, account, place, number, test.seconds, tell)
+        outcome = await test_call.place(talk, account, place, number, test.seconds, tell)
     test.records = [record for record in _since(test.line, before + 1) if record.event.call == outcome.call]
     _judge(test, outcome)
 
 
-async def _entry(talk: ami.Conversation, test: _Test, context: str, through: bool) -> trial.Entry:
+async def _entry(talk: ami.Conversation, test: _Test, context: str, through: bool) -> test_call.Entry:
     """Where the call may come in and ring nobody; with `through` where it comes in, whatever it may ring."""
-    found = await trial.entries(talk, test.dialled, context)
+    found = await test_call.entries(talk, test.dialled, context)
     if len(found) > 1 and not context:
         names = ", ".join(sorted(entry.context for entry in found))
         raise InformativaError(
@@ -166,8 +167,8 @@ async def _entry(talk: ami.Conversation, test: _Test, context: str, through: boo
             ),
             _("Name one: --context {name}").format(name=min(entry.context for entry in found)),
         )
-    if context and not found and not await trial.exists(talk, context):
-        coming = ", ".join(sorted(entry.context for entry in await trial.entries(talk, test.dialled)))
+    if context and not found and not await test_call.exists(talk, context):
+        coming = ", ".join(sorted(entry.context for entry in await test_call.entries(talk, test.dialled)))
         raise InformativaError(
             _("Asterisk's dialplan has no context {context}.").format(context=context),
             _("Calls to {line} come to informativa in: {names}").format(line=test.dialled, names=coming)
@@ -181,10 +182,10 @@ async def _entry(talk: ami.Conversation, test: _Test, context: str, through: boo
             ),
             _("Leave --context and --through out to try the notice alone."),
         )
-    guarded = await trial.guarded(talk)
+    guarded = await test_call.guarded(talk)
     if found:
         entry = found[0]
-        entry = trial.Entry(context or entry.context, entry.extension, entry.steps, entry.ours)
+        entry = test_call.Entry(context or entry.context, entry.extension, entry.steps, entry.ours)
         if through and (entry.risky or not guarded):
             steps = [entry.risky] if guarded else [entry.risky, *entry.after]
             test.notes.append(
@@ -199,7 +200,7 @@ async def _entry(talk: ami.Conversation, test: _Test, context: str, through: boo
         why = _("no extension for {line} in the dialplan calls Gosub(informativa,s,1(...))").format(
             line=test.dialled
         )
-    if not await trial.direct(talk):
+    if not await test_call.direct(talk):
         raise InformativaError(
             _(
                 "Asterisk has no context {context}: its informativa.conf is not loaded, or an older one."
@@ -207,10 +208,10 @@ async def _entry(talk: ami.Conversation, test: _Test, context: str, through: boo
             _("Write it again with `informativa dialplan`, then type: asterisk -rx 'dialplan reload'"),
         )
     test.notes.append(_("the call did not come in as others do, because {why}").format(why=why))
-    return trial.Entry(TEST_CONTEXT)
+    return test_call.Entry(TEST_CONTEXT)
 
 
-def _judge(test: _Test, outcome: trial.Outcome) -> None:
+def _judge(test: _Test, outcome: test_call.Outcome) -> None:
     """Hold what came of the call against what `explain` says, and the ledger against both."""
     status, reason = test.expected
     told = (outcome.status, outcome.reason)

@@ -20,33 +20,17 @@ import phonenumbers
 from ..caller import plain_words, spellings
 from ..errors import ConfigError, Problem
 from ..i18n import _
-from ..model import (
-    Controller,
-    Keys,
-    Line,
-    ManagerAccount,
-    Notice,
-    Prompt,
-    Step,
-    Version,
-    spoken,
-)
+from ..model import Controller, Keys, Line, ManagerAccount, Notice, Prompt, Step, Version, spoken
+from ..prompts.installed import measure
 from . import document as documents
-from . import partial, remembered
+from . import parsed_cache, partial
 from .controllers import Controllers, begins, zone
-from .doors import Doors
+from .endpoints import Doors
 from .findings import Findings, in_order
 from .messages import unknown
-from .prompts import measure
 
 if TYPE_CHECKING:
-    from .schema import (
-        LineSettings,
-        ManagerSettings,
-        NoticeSettings,
-        Settings,
-        VersionSettings,
-    )
+    from .schema import LineSettings, ManagerSettings, NoticeSettings, Settings, VersionSettings
 
 _SAFE = re.compile(r"[\w ./+@=~-]+")  # as `File` in schema.py
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -113,7 +97,7 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
     """The same for callers who want to go on: what has a problem is left out. Raises ConfigError for a file
     that holds no settings at all."""
     text = documents.read(file)
-    known = remembered.recall(file, text)
+    known = parsed_cache.recall(file, text)
     document, settings = known or _shaped(file, text)
     folder = file.absolute().parent
     if not _SAFE.fullmatch(str(folder)):
@@ -131,7 +115,7 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
     builder = _Builder(found, settings, folder)
     built = replace(builder.build(_digest(text), _digest(os.path.realpath(str(file)))), misshapen=misshapen)
     if keep and not known and not builder.problems:
-        built = _kept(built, remembered.keep(file, text, document, settings))
+        built = _kept(built, parsed_cache.keep(file, text, document, settings))
     return built, builder.problems
 
 
@@ -150,7 +134,7 @@ def _kept(configuration: Configuration, refused: str) -> Configuration:
 def unusable(file: Path) -> tuple[Path, str]:
     """Where what `file` comes to is kept for scripts, and why they cannot use it; '' where they can. Raises
     ConfigError."""
-    return remembered.place(file), remembered.refusal(file, documents.read(file))
+    return parsed_cache.place(file), parsed_cache.refusal(file, documents.read(file))
 
 
 def draft(file: Path) -> tuple[documents.Document, Settings]:
@@ -163,7 +147,7 @@ def draft(file: Path) -> tuple[documents.Document, Settings]:
 
 def _shaped(file: Path, text: str) -> tuple[documents.Document, Settings]:
     """What is in shape, and the document, in which all else is noted."""
-    from . import shape  # not for a script: see remembered.py
+    from . import shape  # not for a script: see parsed_cache.py
 
     document = documents.parse(file, text)
     return document, shape.settings(document)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..i18n import _
 from ..model import Controller, Document, Outsourcing
-from . import papers
+from . import outsourcing
 from .document import KeyPath
 from .findings import Findings
 from .lookups import lookups
@@ -65,7 +65,7 @@ class Controllers:
         if self._found.lacks((*own, "name")):
             return _("it has no name")
         today = datetime.now(zone(given.time_zone)).date()
-        why = list(papers.told(given, self._settings.operator, today))
+        why = list(outsourcing.told(given, self._settings.operator, today))
         worksheet = _("what it starts from prints: informativa outsourcing-worksheet {id}").format(id=name)
         for place, message, fix in why:
             path = ("controllers", name, "outsourcing", *place)

@@ -18,7 +18,7 @@ from pathlib import Path
 from ..errors import LedgerError
 from ..files import create
 from ..i18n import _
-from . import beside
+from . import wal_files
 
 DAYS = 30  # long enough to notice that something is wrong with an upgrade
 SPARE = 16 << 20  # bytes that stay free on the disk
@@ -98,7 +98,7 @@ def _copy(source: sqlite3.Connection, ledger: Path, copy: Path) -> None:
         uri = f"{part.absolute().as_uri()}?mode=rw"
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as target:
             # SQLite opens by the name, and whoever owns the folder may have put a link there meanwhile.
-            if not beside.opened((made.st_dev, made.st_ino)):
+            if not wal_files.opened((made.st_dev, made.st_ino)):
                 raise FileExistsError(f"{part} was replaced while in use")
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it

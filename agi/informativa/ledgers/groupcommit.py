@@ -19,7 +19,7 @@ import structlog
 from ..errors import EventRefusedError, LedgerError, LedgerSlowError
 from ..model import Record
 from ..ports import Book, Ledger, Result
-from .opened import BUSY_SECONDS
+from .ledger_file import BUSY_SECONDS
 from .sqlite import SqliteStore
 
 ANSWER_SECONDS = 2 * BUSY_SECONDS + 1.0  # a batch may wait once for the lock, and for one batch before it

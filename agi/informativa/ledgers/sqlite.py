@@ -12,8 +12,8 @@ from typing import Any
 
 from ..model import Event, Record, Recording, Standing
 from ..ports import Book, Ledger, Result
-from . import forms, rows
-from .opened import LedgerFile
+from . import migrating, rows
+from .ledger_file import LedgerFile
 
 PAGE = 1000  # rows that one transaction of a purge deletes
 
@@ -28,7 +28,7 @@ class SqliteStore(LedgerFile):
         super().__init__(file, read_only=read_only, create=create)
         if not read_only:
             with self._translated(), self._closed_if_it_fails():
-                forms.bring_up_to_date(self._connection, self.file, migrate=migrate)
+                migrating.bring_up_to_date(self._connection, self.file, migrate=migrate)
 
     def standing(self, pseudonym: bytes) -> Standing:
         """What a caller already got."""
@@ -143,7 +143,7 @@ class SqliteStore(LedgerFile):
     def schema(self) -> tuple[int, int]:
         """Of which version the file is, and of which one it should be."""
         with self._translated():
-            return forms.of(self._connection), forms.migrations()[-1][0]
+            return migrating.of(self._connection), migrating.migrations()[-1][0]
 
     def around(self, cutoff: datetime) -> tuple[datetime | None, datetime | None]:
         """When the last call before `cutoff` was recorded and the first one since. Reads the whole ledger."""

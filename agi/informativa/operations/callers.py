@@ -11,14 +11,14 @@ from pathlib import Path
 
 import phonenumbers
 
-from .. import bootstrap, happened
+from .. import bootstrap, plausibility
 from ..caller import e164, pseudonym
 from ..errors import InformativaError
-from ..happened import Doubt, Vague
 from ..i18n import _, foreign, later
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Identified, Kind, Notice, NumberForm, Record, Version, told_elsewhere
-from .companies import known
+from ..plausibility import Doubt, Vague
+from .controllers import known
 
 CUSTOMER = re.compile(r"[A-Za-z0-9._@-]{1,64}")  # what the dialplan lets through of INFORMATIVA_CUSTOMER
 SEPARATORS = str.maketrans("", "", " \u00a0-./()'")
@@ -148,14 +148,14 @@ def record(
     Raises InformativaError for what cannot have happened, and LedgerError.
     """
     zone = controller.zone
-    at = now if on is None else happened.moment(on.isoformat(), zone)
-    evidence = happened.evidence(reference)
-    if (wrong := happened.vague(evidence, "" if caller.customer else caller.number)) is not None:
+    at = now if on is None else plausibility.moment(on.isoformat(), zone)
+    evidence = plausibility.evidence(reference)
+    if (wrong := plausibility.vague(evidence, "" if caller.customer else caller.number)) is not None:
         raise InformativaError(
             _("Nothing was recorded: {why}.").format(why=_(VAGUE[wrong])),
             _("Say in other words where the evidence is, such as `form 77` or `contract 2026/17`."),
         )
-    told = happened.told(notice, version, at, now, controller.retention, zone)
+    told = plausibility.told(notice, version, at, now, controller.retention, zone)
     if told is Doubt.NO_VERSION:
         message = _("There is no version {name}.").format(name=version)
         raise InformativaError(message, known(version, [each.id for each in notice.versions]))

@@ -18,15 +18,15 @@ from typing import BinaryIO, Protocol
 
 import phonenumbers
 
-from .. import bootstrap, happened
+from .. import bootstrap, plausibility
 from ..caller import e164, pseudonym
 from ..errors import InformativaError
-from ..happened import Vague
 from ..i18n import _, foreign, later
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Event, Identified, Kind, Notice, NumberForm, Version, told_elsewhere
+from ..plausibility import Vague
 from .callers import CUSTOMER, DOUBTS, SEPARATORS, VAGUE
-from .tables import Table
+from .import_table import Table
 
 BATCH = 5000  # rows in one transaction
 KEPT = 4096  # dates and versions whose meaning is remembered
@@ -117,8 +117,8 @@ def _understand(opened: BinaryIO, source: Source, progress: Progress) -> None:
     """Read it all. Raises InformativaError for the first line by which it cannot be understood."""
     table = Table(opened, source.columns)
     when, known = table.columns["date"], set[str]()
-    if "reference" not in table.columns and happened.vague(happened.evidence(source.reference)):
-        why = happened.vague(happened.evidence(source.reference)) or Vague.NONE
+    if "reference" not in table.columns and plausibility.vague(plausibility.evidence(source.reference)):
+        why = plausibility.vague(plausibility.evidence(source.reference)) or Vague.NONE
         raise InformativaError(
             _("No row has a reference of its own, and of that for all: {why}.").format(why=_(VAGUE[why])),
             _("Say where the evidence is: --reference TEXT"),
@@ -178,8 +178,8 @@ class _Row:
             raise RejectedError(_(told))
         version, at = told
         caller = self._caller(cells)
-        reference = happened.evidence(self._cell(cells, "reference") or source.reference)
-        if (wrong := happened.vague(reference, "" if caller.customer else caller.number)) is not None:
+        reference = plausibility.evidence(self._cell(cells, "reference") or source.reference)
+        if (wrong := plausibility.vague(reference, "" if caller.customer else caller.number)) is not None:
             raise RejectedError(_(VAGUE[wrong]))
         own, *earlier = (
             pseudonym(caller, key) for key in (source.controller.key, *source.controller.old_keys)
@@ -204,7 +204,7 @@ class _Row:
         at = _moment(day, own)
         if at is None:
             return later("the date is not such as 2026-01-31 or 31/01/2026")
-        found = happened.told(source.notice, name, at, source.now, own.retention, own.zone)
+        found = plausibility.told(source.notice, name, at, source.now, own.retention, own.zone)
         return (found, at) if isinstance(found, Version) else DOUBTS[found]
 
 
@@ -217,7 +217,7 @@ def _moment(text: str, controller: Controller) -> datetime | None:
         else:
             on = date.fromisoformat(day) if len(day) == len("2026-01-31") else date.max
         at = datetime.combine(on, time.fromisoformat(clock.strip()) if clock else time())
-        return None if on == date.max else happened.moment(at.isoformat(), controller.zone)
+        return None if on == date.max else plausibility.moment(at.isoformat(), controller.zone)
     except (ValueError, OverflowError):
         return None
 

@@ -1,0 +1,311 @@
+"""FastAGI: one connection a call, over panoramisk's Application and Request.
+
+panoramisk 1.4 is made for friendly peers. Overridden here: its header read (no bound, no time limit,
+and an endless loop that stops every call when a peer connects and closes), its replies (`result=-1`
+loses endpos, end of file is a bare ValueError, the lines after `520-` stay unread), its routing (the
+query string counts as path) and its `except BaseException`, which swallows cancellation. Its streams
+give way to asyncio's protocols: a connection costs no task before it is a call, and less when it is one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import logging
+import traceback
+from collections.abc import Awaitable, Callable
+
+import structlog
+from panoramisk.fast_agi import Application, Request
+
+from .. import agi
+from ..errors import ProtocolError, SessionError, SessionLostError
+from ..model import IncomingCall
+from ..ports import CallSession
+from .agi_session import PATIENCE, Dialogue
+from .log_rate import Seldom
+from .tokens import Tokens
+
+log = structlog.get_logger("informativa.fastagi")
+
+ROUTE = "notice"
+STATUS = "status"  # in its place: who serves here is said, as a variable
+STATUS_VARIABLE = "INFORMATIVA_SERVICE"
+LAST_LOOK_SECONDS = 0.1  # for what lies there already when the time for a reply is over
+HEADER_SECONDS = 5.0  # Asterisk sends the whole environment at once
+SHOWN_OUT = 10  # strangers in one turn of the event loop, so that no call waits for a thousand of them
+STRANGERS = 1000  # peers at a time that have not said which call they are: in a flood each gets some time
+BUSY = agi.command("SET VARIABLE", "INFORMATIVA_REASON", "service-busy")
+
+Handler = Callable[[CallSession], Awaitable[object]]
+
+
+class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panoramisk is untyped
+    """One call's connection: commands with a time limit, replies read by our own parser."""
+
+    def __init__(self, app: FastAgiServer, call: IncomingCall, transport: asyncio.Transport) -> None:
+        super().__init__(app, {}, None, transport)
+        self.replies = agi.ReplyReader()
+        self.session = Dialogue(call, self.replies, self.exchange)
+        self._reply: asyncio.Future[agi.Reply | None] | None = None  # while a command waits for one
+        self._failure: SessionError | None = None
+        self._deadline: asyncio.TimerHandle  # of the command that waits
+
+    async def exchange(self, command: bytes, seconds: float) -> agi.Reply:
+        """Send one command and await its reply.
+
+        Raises SessionLostError at end of file, a broken connection or when the time is over, and
+        ProtocolError for an answer that is not AGI, or that came before the command.
+        """
+        if self._failure is not None:
+            raise self._failure
+        self._reply = self.app.loop.create_future()
+        self._deadline = self.app.loop.call_later(seconds, self._late)
+        try:
+            self.writer.write(command)  # one at a time, so there is nothing to drain
+            reply = await self._reply
+        finally:
+            self._reply = None
+            self._deadline.cancel()
+        if reply is None:
+            assert self._failure is not None  # nothing else ends the waiting
+            raise self._failure
+        return reply
+
+    async def send_command(self, command: str) -> agi.Reply:
+        """panoramisk's way to send a command, as `exchange` does it."""
+        return await self.exchange(command.encode() + b"\n", PATIENCE)
+
+    def data_received(self, data: bytes) -> None:
+        """A reply; or what comes unasked: a HANGUP, or somebody's forged reply."""
+        try:
+            if self._reply is None or self._reply.done():
+                self.replies.unasked(data)
+            elif (reply := self.replies.feed(data)) is not None:
+                self._reply.set_result(reply)
+        except ProtocolError as error:
+            self._fail(error)
+
+    def eof_received(self) -> bool:
+        """Keeps our side open until the call is on record."""
+        self._lost("Asterisk closed the AGI connection.")
+        return True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._lost("Asterisk closed the AGI connection.")
+
+    def close(self) -> None:
+        """Let go of the connection; a peer that failed gets nothing more."""
+        if self._failure is None:
+            self.writer.close()
+        else:
+            self.writer.abort()
+
+    def _late(self) -> None:
+        """The time for a reply is over. It may lie there unread, when this process was stopped meanwhile."""
+        late = "Asterisk did not answer an AGI command."
+        self._deadline = self.app.loop.call_later(LAST_LOOK_SECONDS, self._lost, late)
+
+    def _lost(self, why: str) -> None:
+        self._fail(SessionLostError(why))
+
+    def _fail(self, failure: SessionError) -> None:
+        """Hear no more of this peer. The first failure counts."""
+        if self._failure is None:
+            self._failure = failure
+            if not self.writer.is_closing():
+                self.writer.pause_reading()
+        if self._reply is not None and not self._reply.done():
+            self._reply.set_result(None)
+
+
+class Stranger(asyncio.Protocol):
+    """A peer that has not said which call it is. Many never do: health checks, scanners and worse."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, server: FastAgiServer) -> None:
+        self._server = server
+        self._raw = b""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # of TCP
+        self.transport = transport
+        self._server.meet(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._raw += data
+        try:
+            if (parts := agi.split_environment(self._raw)) is not None:
+                self._server.introduce(self, *parts)
+        except ProtocolError as error:
+            self.show_out(str(error))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.leave() and self._raw:
+            self._server.abandoned("A peer closed before it had said which call it is.")
+
+    def leave(self) -> bool:
+        """Be no stranger any more; whether it was one until now."""
+        return self._server.forget(self)
+
+    def show_out(self, why: str) -> None:
+        """Close the connection and have it logged."""
+        self.close()
+        self._server.abandoned(why)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.leave()
+        self.transport.abort()
+
+
+class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
+    """Serves `handler` on the route `notice`, at most `sessions` calls at a time.
+
+    A call above the cap is told `service-busy` in INFORMATIVA_REASON and closed at once, so that the
+    dialplan goes on to its last try instead of waiting, or of starting a process. Strangers have a cap
+    of their own: for one more the oldest must go, since Asterisk never is one for long.
+
+    Who does not know a token is refused before anything else of what it says is looked at. On the route
+    `status` it says `about` itself, and takes no call.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        sessions: int,
+        about: Callable[[], str] = str,
+        tokens: Tokens | None = None,
+    ) -> None:
+        super().__init__(loop=asyncio.get_running_loop())
+        self.add_route(ROUTE, handler)
+        self._about = about
+        self._tokens = tokens or Tokens()
+        self.sessions = sessions
+        self._strangers: dict[Stranger, float] = {}  # until when each may be one, the oldest first
+        self._watch: asyncio.TimerHandle | None = None  # runs while there are any
+        self._running: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self._stopping = False
+        self._seldom = Seldom()
+        self.turned_away = {"busy": 0, "script": 0, "token": 0, "abandoned": 0}  # how many, since the start
+
+    async def start(self, host: str, port: int) -> tuple[str, int]:
+        """Listen; the address that was bound. Raises OSError when the port cannot be had."""
+        self._server = await self.loop.create_server(lambda: Stranger(self), host, port, backlog=1024)
+        bound: tuple[str, int] = self._server.sockets[0].getsockname()[:2]
+        return bound
+
+    async def stop(self, seconds: float) -> int:
+        """Take no new calls, let those in progress end for `seconds`, then cancel the rest.
+
+        Returns how many had to be cancelled.
+        """
+        self._stopping = True
+        if self._server is not None:
+            self._server.close()
+        for stranger in list(self._strangers):
+            stranger.close()
+        waiting = set(self._running)
+        if waiting:
+            _, waiting = await asyncio.wait(waiting, timeout=seconds)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        self._seldom.close()
+        if self._watch is not None:
+            self._watch.cancel()
+        return len(waiting)
+
+    def meet(self, stranger: Stranger) -> None:
+        """Someone connected. Who has been silent for longest makes room."""
+        self._strangers[stranger] = until = self.loop.time() + HEADER_SECONDS
+        if self._watch is None:
+            self._watch = self.loop.call_at(until, self._look_round)
+        if self._stopping:
+            stranger.close()
+        elif len(self._strangers) > STRANGERS:
+            next(iter(self._strangers)).show_out("Too many peers do not say which call they are.")
+
+    def forget(self, stranger: Stranger) -> bool:
+        """It is no stranger any more; whether it was."""
+        return self._strangers.pop(stranger, None) is not None
+
+    def _look_round(self) -> None:
+        """Show out who has been silent for too long, and come again when it is somebody's time."""
+        now = self.loop.time()
+        for stranger, until in list(itertools.islice(self._strangers.items(), SHOWN_OUT)):
+            if until <= now:
+                stranger.show_out("A peer did not say which call it is.")
+        self._watch = None
+        if not self._stopping:
+            for until in itertools.islice(self._strangers.values(), 1):
+                self._watch = self.loop.call_at(until, self._look_round)
+
+    def introduce(self, stranger: Stranger, raw: bytes, rest: bytes) -> None:
+        """A stranger said which call it is: serve it, or say that it cannot be served.
+
+        Raises ProtocolError if it is no call.
+        """
+        token = agi.token(raw)
+        if not self._tokens.admit(token):
+            self._refuse(stranger)
+            return
+        call = agi.parse_environment(raw)
+        stranger.leave()
+        route = self._route.get(call.script)
+        if call.script == STATUS:
+            stranger.transport.write(agi.command("SET VARIABLE", STATUS_VARIABLE, self._about()))
+            stranger.transport.close()
+        elif route is None:  # not named: a dialplan may have put a caller's number there
+            self.turned_away["script"] += 1
+            self._seldom.log(
+                logging.ERROR, "a call asked for another AGI script", remedy=f"use agi://HOST:PORT/{ROUTE}"
+            )
+            stranger.transport.close()
+        elif len(self._running) >= self.sessions:
+            self.turned_away["busy"] += 1
+            stranger.transport.write(BUSY)
+            stranger.transport.close()
+            self._seldom.log(
+                logging.ERROR, "refused a call", sessions=self.sessions, remedy="raise service.sessions"
+            )
+        else:
+            self._tokens.used(token)
+            request = FastAgiRequest(self, call, stranger.transport)
+            request.replies.unasked(rest)
+            stranger.transport.set_protocol(request)
+            task = self.loop.create_task(self.handler(route, request))
+            self._running.add(task)
+            task.add_done_callback(functools.partial(self._over, request))
+
+    def _refuse(self, stranger: Stranger) -> None:
+        """It is not Asterisk, or its dialplan is of before a change. What it came with is told nobody."""
+        self.turned_away["token"] += 1
+        stranger.close()
+        self._seldom.log(
+            logging.ERROR,
+            "refused a peer without the token",
+            remedy="if it was Asterisk: informativa dialplan install; asterisk -rx 'dialplan reload'",
+        )
+
+    async def handler(self, route: Handler, request: FastAgiRequest) -> None:
+        """One call, to its end. Only cancellation leaves as an exception."""
+        try:
+            await route(request.session)
+        except SessionError as error:
+            self.abandoned(str(error))
+        except Exception as error:  # without its text, which may be a caller's number
+            place = "".join(traceback.format_tb(error.__traceback__))
+            log.error("call abandoned by a defect of informativa", error=type(error).__name__, place=place)
+
+    def _over(self, request: FastAgiRequest, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        request.close()
+
+    def abandoned(self, why: str) -> None:
+        """Count and log that a connection came to nothing."""
+        self.turned_away["abandoned"] += 1
+        self._seldom.log(logging.WARNING, "call abandoned", error=why)

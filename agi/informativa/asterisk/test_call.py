@@ -1,0 +1,331 @@
+"""A call to try a line with: placed by Asterisk itself, to nobody, and told step by step.
+
+It is a Local channel, whose one end goes through the dialplan like a caller's and whose other end only
+listens. It carries INFORMATIVA_TEST=test, on which dialplan/informativa.conf hangs up where another call
+returns to the context that it came from: so it goes through the real dialplan up to there and rings nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import string
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ..errors import ManagerError
+from ..i18n import _
+from ..model import ManagerAccount
+from . import ami
+from .dialplan import TEST_CONTEXT
+
+PATIENCE = 30.0  # seconds beside the prompts: a service that hangs costs 10, a slow ledger 10, a script some
+SILENCE = 5.0  # seconds without a word about a call that was taken; Asterisk says the first at once
+
+_CALLS_US = re.compile(r"(?:^|[?:])informativa,s,1\b")
+_PLAYED_HERE = re.compile(r"execif\(1\?Playback\((.*)\)\)")  # the third try of our dialplan
+_WITHOUT_TOKEN = re.compile(r"^(agi://[^/]*/[^/]*)/.*$")
+_ABSENT = "Did not find"  # how Asterisk says that a context or an extension is not there
+_RESULT = {"INFORMATIVA_STATUS": "status", "INFORMATIVA_REASON": "reason", "INFORMATIVA_RECORD": "record"}
+
+# What may stand before the Gosub on the way of a call that is to ring nobody and to get there.
+_HARMLESS = frozenset(
+    [
+        "answer",
+        "log",
+        "mset",
+        "noop",
+        "playback",
+        "progress",
+        "ringing",
+        "set",
+        "userevent",
+        "verbose",
+        "wait",
+        "celgenuserevent",
+    ]
+)
+
+
+class What(StrEnum):
+    """What happened to the call."""
+
+    PLACED = "placed"
+    SERVICE = "service-asked"
+    SCRIPT = "script-asked"
+    ANSWERED = "answered"
+    BEGINS = "notice-begins"
+    ENDS = "notice-ends"
+    STATUS = "status"
+    OVER = "over"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One thing that happened, so many seconds after the call was placed; `fact` is a path, a word."""
+
+    seconds: float
+    what: What
+    fact: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where the call comes in. `steps` are what stands there, `ours` is which of them calls informativa."""
+
+    context: str
+    extension: str = ""
+    steps: tuple[str, ...] = ()
+    ours: int = 0
+
+    @property
+    def risky(self) -> str:
+        """The first step before the notice that may ring somebody or lead elsewhere; '' if none does."""
+        return next((step for step in self.steps[: self.ours] if _name(step) not in _HARMLESS), "")
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """What stands after the notice."""
+        return self.steps[self.ours + 1 :]
+
+
+@dataclass
+class Outcome:
+    """What the dialplan was told, and what is worth knowing beside."""
+
+    call: str
+    status: str = ""
+    reason: str = ""
+    record: str = ""
+    by_script: bool = False
+    lacking: str = ""
+
+
+async def entries(talk: ami.Conversation, line: str, context: str = "") -> list[Entry]:
+    """The contexts in which a call to `line` comes to informativa. Raises ManagerError."""
+    wanted = {"Context": context} if context else {}
+    try:
+        messages = await talk.act("ShowDialPlan", Extension=line, **wanted)
+    except ManagerError as error:
+        if _ABSENT in error.answer:
+            return []
+        raise
+    found: dict[str, dict[str, list[str]]] = {}
+    for step in messages:
+        if step.event == "ListDialplan" and step.application:
+            extensions = found.setdefault(step.context, {})
+            extensions.setdefault(step.exten or step.extension, []).append(
+                f"{step.application}({step.appdata})"
+            )
+    taken = [(name, *next(iter(extensions.items()))) for name, extensions in found.items()]  # the best match
+    return [
+        Entry(name, extension, tuple(steps), ours)
+        for name, extension, steps in taken
+        if name != TEST_CONTEXT and (ours := _ours(steps)) is not None
+    ]
+
+
+async def guarded(talk: ami.Conversation) -> bool:
+    """Whether Asterisk's copy of our dialplan is one that lets a test call go no further."""
+    return await _mentions(talk, "informativa", "INFORMATIVA_TEST")
+
+
+async def direct(talk: ami.Conversation) -> bool:
+    """Whether our own context for test calls is loaded."""
+    return await _mentions(talk, TEST_CONTEXT, "informativa,s,1")
+
+
+async def exists(talk: ami.Conversation, context: str) -> bool:
+    """Whether Asterisk's dialplan has a context of this name."""
+    return await _steps(talk, context) is not None
+
+
+async def place(
+    talk: ami.Conversation,
+    account: ManagerAccount,
+    channel: str,
+    number: str,
+    seconds: float,
+    tell: Callable[[Moment], None],
+) -> Outcome:
+    """Place a call at `channel` from `number` ('' to withhold it), to its end, and tell what happens.
+
+    It is hung up as soon as its status is set, and at the latest after `seconds` (of the prompts that it may
+    hear) and PATIENCE. Raises ManagerError.
+    """
+    one, two = _ids()
+    trial = _Trial(two, tell)
+    await talk.listen("call", "dialplan", "agi")
+    longest = seconds + PATIENCE
+    await talk.act(
+        "Originate",
+        Channel=channel,
+        ChannelId=one,
+        OtherChannelId=two,
+        Application="Wait",
+        Data=f"{longest:.0f}",
+        CallerID=f"<{number}>" if number else "",
+        Timeout=f"{longest * 1000:.0f}",
+        Variable=["__INFORMATIVA_TEST=test"],
+        Async="true",
+    )
+    trial.tell(What.PLACED, channel)
+    try:
+        while not (trial.outcome.status or trial.over or trial.failed):
+            left = min(longest, trial.deadline) - trial.age()
+            if left <= 0:
+                break
+            if event := await talk.event(left):
+                trial.happened(event)
+    finally:
+        await _hang_up(talk, (one, two))
+    lacking = [right for right in ("call", "dialplan") if right not in trial.seen]
+    if lacking and not trial.failed:
+        raise ManagerError(
+            _("Asterisk's manager interface does not let {user} see what became of the call.").format(
+                user=account.user
+            ),
+            ami.lacking(account.user, read=",".join(lacking)),
+        )
+    trial.tell(What.OVER)
+    if trial.asked and "agi" not in trial.seen:
+        trial.outcome.lacking = ami.lacking(account.user, read="agi")
+    return trial.outcome
+
+
+class _Trial:
+    """What is known of one call, by what Asterisk tells of its end that goes through the dialplan."""
+
+    def __init__(self, channel: str, tell: Callable[[Moment], None]) -> None:
+        self.outcome = Outcome(channel)
+        self.over = False
+        self.failed = False  # there is no such extension: it never came to be
+        self.asked = False
+        self.seen: set[str] = set()  # classes of events
+        self.deadline = SILENCE
+        self._channel, self._tell = channel, tell
+        self._began = time.monotonic()
+        self._playing = False
+
+    def age(self) -> float:
+        """Seconds since the call was placed."""
+        return time.monotonic() - self._began
+
+    def tell(self, what: What, fact: str = "") -> None:
+        """Something happened now."""
+        self._tell(Moment(self.age(), what, fact))
+
+    def happened(self, event: Any) -> None:
+        """Take what Asterisk says of any channel."""
+        if event.event == "OriginateResponse" and event.response == "Failure" and not self.seen:
+            self.failed = True
+        if event.uniqueid != self._channel:
+            return
+        taken = _TAKEN.get(event.event)
+        if taken:
+            right, take = taken
+            self.seen.add(right)
+            if {"call", "dialplan"} <= self.seen:
+                self.deadline = float("inf")
+            take(self, event)
+
+    def _state(self, event: Any) -> None:
+        if event.channelstatedesc == "Up":
+            self.tell(What.ANSWERED)
+
+    def _step(self, event: Any) -> None:
+        if self._playing:  # Playback tells its end by what comes after it
+            self._playing = False
+            self.tell(What.ENDS)
+        application, data = event.application.lower(), event.appdata
+        if event.context == "informativa" and (own := _PLAYED_HERE.match(f"{application}({data})")):
+            self._playing = True
+            self.tell(What.BEGINS, own[1])
+        elif event.context == "informativa" and application == "agi":
+            self.asked = True
+            self.outcome.by_script = not data.startswith("agi://")
+            asked = data.partition(",")[0]
+            shown = asked if self.outcome.by_script else _WITHOUT_TOKEN.sub(r"\1", asked)
+            self.tell(What.SCRIPT if self.outcome.by_script else What.SERVICE, shown)
+
+    def _variable(self, event: Any) -> None:
+        name = _RESULT.get(event.variable)
+        if name and event.value:
+            setattr(self.outcome, name, event.value)
+        if name == "status" and event.value:
+            self.tell(What.STATUS, event.value)
+
+    def _command(self, event: Any) -> None:
+        command = str(event.command)
+        if command.startswith("STREAM FILE"):
+            starts = event.event == "AGIExecStart"
+            self.tell(What.BEGINS if starts else What.ENDS, _file(command))
+
+    def _hung_up(self, _event: Any) -> None:
+        self.over = True
+
+
+_TAKEN: dict[str, tuple[str, Callable[[_Trial, Any], None]]] = {
+    "Newchannel": ("call", lambda _trial, _event: None),
+    "Newstate": ("call", _Trial._state),
+    "Hangup": ("call", _Trial._hung_up),
+    "Newexten": ("dialplan", _Trial._step),
+    "VarSet": ("dialplan", _Trial._variable),
+    "AGIExecStart": ("agi", _Trial._command),
+    "AGIExecEnd": ("agi", _Trial._command),
+}
+
+
+def _ids() -> tuple[str, str]:
+    """Ids of the two channels, neither the beginning of the other, which Asterisk takes for the same.
+
+    Letters alone: a run of digits might be somebody's number.
+    """
+    own = "".join(random.choices(string.ascii_lowercase, k=10))  # noqa: S311  # need not be secret
+    return f"informativa-test-listener-{own}", f"informativa-test-{own}"
+
+
+async def _hang_up(talk: ami.Conversation, channels: Iterable[str]) -> None:
+    for channel in channels:
+        with suppress(ManagerError):  # it hung up by itself
+            async with asyncio.timeout(ami.SECONDS):
+                await talk.act("Hangup", Channel=channel)
+
+
+async def _mentions(talk: ami.Conversation, context: str, what: str) -> bool:
+    return any(what in step.appdata for step in await _steps(talk, context) or ())
+
+
+async def _steps(talk: ami.Conversation, context: str) -> list[Any] | None:
+    """What stands in a context; `None` if Asterisk has no such context."""
+    try:
+        messages = await talk.act("ShowDialPlan", Context=context)
+    except ManagerError as error:
+        if _ABSENT in error.answer:
+            return None
+        raise
+    return [step for step in messages if step.event == "ListDialplan"]
+
+
+def _ours(steps: Sequence[str]) -> int | None:
+    """Which step calls informativa."""
+    for index, step in enumerate(steps):
+        name, _, data = step.partition("(")
+        if name.lower() in ("gosub", "gosubif") and _CALLS_US.search(data):
+            return index
+    return None
+
+
+def _name(step: str) -> str:
+    return step.partition("(")[0].lower()
+
+
+def _file(command: str) -> str:
+    """What STREAM FILE plays; our paths have neither quotes nor backslashes."""
+    quoted = re.match(r'STREAM FILE "?([^"]*?)"? ', command)
+    return quoted[1] if quoted else ""

@@ -1,0 +1,374 @@
+"""One caller on one line: what is decided for them, played to them and put on record.
+
+Whatever breaks, the notice is played rather than skipped, and what happened is put on record: in the ledger,
+or in the dialplan's fallback spool.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import takewhile
+
+from . import caller as callers
+from . import plausibility, playback, policy, spool
+from .errors import LedgerError, LedgerSlowError, RegisterError
+from .model import (
+    ALWAYS,
+    Changed,
+    Decision,
+    Ending,
+    Event,
+    Heard,
+    Identified,
+    Kind,
+    Known,
+    Line,
+    Notice,
+    Prompt,
+    Reason,
+    Standing,
+    Status,
+    Unidentified,
+    Verdict,
+    Version,
+    known_by,
+    spoken,
+    told_elsewhere,
+)
+from .ports import Book, CallSession, Clock, Ledger, Recordings, Register
+from .redaction import without_numbers
+
+CLAIMS = 30  # of notices heard earlier in a call that are looked up
+REPEATS = 4  # how often keys may start another prompt, so that a call is not held for ever
+
+_CLAIM = re.compile(r"(?<!\S)[a-z][a-z0-9_-]{0,31}:\d{1,18}(?!\S)")
+
+STATUS = {
+    Ending.WHOLE: Status.PLAYED,
+    Ending.KEY: Status.PARTIAL,
+    Ending.HUNG_UP: Status.PARTIAL,
+    Ending.CUT_SHORT: Status.PARTIAL,
+    Ending.CONNECTION_LOST: Status.PARTIAL,
+    Ending.SERVICE_STOPPED: Status.PARTIAL,
+    Ending.NOT_PLAYABLE: Status.FAILED,
+    Ending.CHANGED: Status.FAILED,
+}
+
+
+class Conversation:
+    """One caller on one line: what is decided for them, played to them and put on record."""
+
+    def __init__(
+        self,
+        session: CallSession,
+        line: Line,
+        ledger: Ledger,
+        registers: Mapping[str, Sequence[Register]],
+        clock: Clock,
+        recordings: Recordings,
+    ) -> None:
+        self._session, self._line, self._clock = session, line, clock
+        self._recordings, self._recording, self._changed = recordings, "", ""
+        self._ledger, self._registers = ledger, registers
+        self._caller = caller = callers.recognise(session.call, line)
+        self._too_slow: LedgerSlowError | None = None
+        self._pseudonym: bytes | None = None
+        self._vouched = caller.vouched if isinstance(caller, Identified) else None
+        self._earlier: list[bytes] = []
+        if isinstance(caller, Identified):
+            self._pseudonym = callers.pseudonym(caller, line.controller.key)
+            self._earlier = [callers.pseudonym(caller, key) for key in line.controller.old_keys]
+        self._asked = session.call.options.get("language", "")
+        self._wanted = policy.wanted_language(line, caller, self._asked)
+        self.heard = _CLAIM.findall(session.call.options.get("heard", ""))[-CLAIMS:]
+        """`notice:record` for each notice heard whole in this call, for who takes it after a transfer."""
+
+    @property
+    def doubt(self) -> str:
+        """What of the call nobody understood."""
+        return self._caller.doubt if isinstance(self._caller, Unidentified) else ""
+
+    async def settle(self) -> tuple[list[Verdict], Sequence[Decision], str]:
+        """Decide. What is left out at the beginning of the plan is on record then; what comes after it is
+        still to be carried out. A ledger that cannot be used knows nobody, so all is played; the last is why
+        it, or one of the controller's own systems, could not be used.
+        """
+        now, doubts = self._clock.now(), ""
+        told: list[Event] = []
+        try:
+            if self._registers and isinstance(self._caller, Identified):
+                standing, same_call = await self._ledger.transact(self._known)
+                told, doubts = await self._look_up(self._caller, standing, same_call, now)
+            verdicts, decisions = await self._ledger.transact(lambda book: self._settle(book, now, told))
+        except LedgerError as error:
+            self._note(error)
+            return [], policy.play_all(self._line, now, Reason.LEDGER_UNAVAILABLE), str(error)
+        return verdicts, decisions, doubts
+
+    def _settle(
+        self, book: Book, now: datetime, told: Sequence[Event]
+    ) -> tuple[list[Verdict], Sequence[Decision]]:
+        for event in told:
+            book.append(event)
+        standing, same_call = self._known(book)
+        decisions = policy.decide(self._line, standing, self._caller, now, same_call, self._asked)
+        left_out = [self._event(each) for each in takewhile(lambda each: not each.play, decisions)]
+        verdicts = [_verdict(event, self._append(book, event)) for event in left_out]
+        return verdicts, decisions[len(verdicts) :]
+
+    def _append(self, book: Book, event: Event) -> int:
+        """Record it; where that is asked for, also that the caller's number is still in use."""
+        if event.reason is Reason.ALREADY_INFORMED and self._line.controller.recycled_after:
+            assert event.pseudonym is not None  # who is not recognised is never taken as informed
+            book.see(event.pseudonym, event.notice, event.at)
+        return book.append(event)
+
+    def _known(self, book: Book) -> tuple[Standing, Standing]:
+        """What the caller got so far, under any of the controller's keys, and what of it in this call."""
+        if self._pseudonym is None:
+            return {}, self._same_call(book)
+        for earlier in self._earlier:
+            if book.standing(earlier):
+                book.rekey(earlier, self._pseudonym)
+        return book.standing(self._pseudonym), self._same_call(book)
+
+    def _same_call(self, book: Book) -> Standing:
+        """What was heard earlier in this call. The channel only says where to look: the proof is the
+        record, which must be of this conversation."""
+        found: dict[str, Known] = {}
+        for claim in self.heard:
+            notice, _, number = claim.partition(":")
+            record = book.record(int(number))
+            if record is None:
+                continue
+            event = record.event
+            if event.informs and event.notice == notice and event.linked == self._session.call.linked != "":
+                found[notice] = known_by(event, record.number)
+        return found
+
+    async def _look_up(
+        self, caller: Identified, standing: Standing, same_call: Standing, now: datetime
+    ) -> tuple[list[Event], str]:
+        """What the controller's own systems say of the notices that are due, as events that are its grounds,
+        and what kept them from saying it.
+
+        Only an answer that changes the decision counts. Whatever else comes, no answer or a doubtful one,
+        leaves the notice due.
+        """
+
+        def decide(standing: Standing) -> Sequence[Decision]:
+            return policy.decide(self._line, standing, caller, now, same_call, self._asked)
+
+        grounds: list[Event] = []
+        doubts: list[str] = []
+        for index, decision in enumerate(decide(standing)):
+            if not decision.play or decision.reason is Reason.EVERY_CALL:
+                continue
+            notice, before = decision.notice, standing.get(decision.notice.id)
+            for register in self._registers.get(notice.id, ()):
+                try:
+                    told = await register.ask(caller)
+                except RegisterError as error:
+                    doubts.append(str(error))
+                    continue
+                if told is None:
+                    continue
+                one = frozenset({told.version.id})
+                known = Known(
+                    one, told.version.purposes, before.record + 1 if before else 1, told.at, told.at
+                )
+                then = decide({**standing, notice.id: known.merged(before or known)})[index]
+                if (then.play, then.told) != (decision.play, decision.told):
+                    ground = self._told_elsewhere(notice, told.version, told.kind, told.at, told.reference)
+                    grounds.append(replace(ground, recorded=now))
+                    break
+        return grounds, " ".join(doubts)
+
+    async def carry_out(self, decision: Decision) -> Verdict:
+        """Play what is due and put it on record, before anybody is told.
+
+        A skip that cannot be put on record is not made. A call that is cancelled in the middle of its
+        prompt, because the service must stop, is put on record as far as it is known.
+        """
+        event = self._event(decision)
+        self._recording = self._changed = ""
+        if decision.play:
+            event = await self._played(decision, event)
+        verdict = await self._record(event)
+        if verdict.error and not decision.play:
+            return await self.carry_out(replace(decision, play=True, reason=Reason.LEDGER_UNAVAILABLE))
+        if event.informs and not verdict.error:
+            self.heard.append(f"{event.notice}:{verdict.record}")
+        return replace(verdict, error=verdict.error or self._changed) if self._changed else verdict
+
+    async def read(self) -> Verdict:
+        """Put on record that an operator read the notices that are not for every call. Raises LedgerError."""
+        now, call, own = self._clock.now(), self._session.call, self._line.controller
+        operator = without_numbers(plausibility.evidence(call.options.get("operator", "")), call.number)
+        events = [
+            self._told_elsewhere(step.notice, version, Kind.OPERATOR, now, operator or f"call {call.id}")
+            for step in self._line.plan
+            if step.again != ALWAYS
+            and isinstance(
+                version := plausibility.told(step.notice, "", now, now, own.retention, own.zone), Version
+            )
+        ]
+        if not events:
+            return Verdict(Status.NOTDUE, Reason.NOTHING_TO_TELL, heard=" ".join(self.heard))
+        numbers = await self._ledger.transact(lambda book: [book.append(event) for event in events])
+        self.heard += [f"{event.notice}:{number}" for event, number in zip(events, numbers, strict=True)]
+        return Verdict(Status.INFORMED, Reason.TOLD_ELSEWHERE, str(numbers[-1]), heard=" ".join(self.heard))
+
+    def _told_elsewhere(
+        self, notice: Notice, version: Version, kind: Kind, at: datetime, reference: str
+    ) -> Event:
+        event = told_elsewhere(
+            notice,
+            version,
+            kind,
+            at,
+            self._pseudonym,
+            reference,
+            self._clock.now(),
+            call=self._session.call.id,
+            line=self._line.number,
+            language=self._wanted,
+            linked=self._session.call.linked,
+        )
+        return replace(event, vouched=self._vouched)
+
+    def _event(self, decision: Decision) -> Event:
+        """The event of a notice that is left out; one that is played adds to it."""
+        skipped = Status.SKIPPED if decision.reason is Reason.SERVICE_DATA_ONLY else Status.NOTDUE
+        return Event(
+            at=self._clock.now(),
+            call=self._session.call.id,
+            line=self._line.number,
+            pseudonym=self._pseudonym,
+            notice=decision.notice.id,
+            version=decision.version.id,
+            language=policy.languages(self._wanted, self._line, decision)[0],
+            purposes=decision.told,
+            status=skipped,
+            reason=decision.reason,
+            basis=decision.basis.record if decision.basis else None,
+            linked=self._session.call.linked,
+            vouched=self._vouched,
+        )
+
+    async def _played(self, decision: Decision, event: Event) -> Event:
+        """Play in the first language in which there is something to play; a delivery's time is its end."""
+        for language in policy.languages(self._wanted, self._line, decision):
+            prompt = decision.prompts[language]
+            try:
+                prompt, heard = await self._play(decision, language)
+            except BaseException:  # cancelled, that is; to name it would cost a script asyncio's import
+                stopped = Heard(Ending.SERVICE_STOPPED, 0.0, prompt.seconds)
+                event = replace(
+                    event,
+                    status=Status.PARTIAL,
+                    prompt=prompt.path,
+                    heard=stopped,
+                    recording=self._recording,
+                )
+                await self._record(event)
+                raise
+            whole = not (decision.supplement and prompt is decision.prompts[language])
+            event = replace(
+                event,
+                at=self._clock.now(),
+                language=language,
+                wanted="" if spoken(self._wanted, (language,)) else self._wanted,
+                purposes=decision.version.purposes if whole else decision.told,
+                status=self._status(heard),
+                prompt=prompt.path,
+                heard=heard,
+                supplement=not whole,
+                counts=policy.informs(language, self._wanted, self._line),
+                recording=self._recording,
+            )
+            if heard.ending not in (Ending.NOT_PLAYABLE, Ending.CHANGED):
+                break
+        return event
+
+    async def _record(self, event: Event) -> Verdict:
+        """Commit, and say what the dialplan may be told. A delivery that the ledger does not take is spooled;
+        one that was too slow in this call is not waited for again."""
+        try:
+            if self._too_slow is not None:
+                raise self._too_slow
+            return _verdict(event, await self._ledger.transact(lambda book: self._append(book, event)))
+        except LedgerError as error:
+            self._note(error)
+            if event.heard is None:
+                return Verdict(event.status, Reason.LEDGER_UNAVAILABLE, error=str(error))
+            return replace(await leave(event, self._session), error=str(error))
+
+    def _note(self, error: LedgerError) -> None:
+        if isinstance(error, LedgerSlowError):
+            self._too_slow = error
+
+    def _status(self, heard: Heard) -> Status:
+        skipped = heard.ending is Ending.KEY and heard.key == self._line.keys.skip
+        return Status.SKIPPED if skipped and self._line.keys.skip_informs else STATUS[heard.ending]
+
+    async def _play(self, decision: Decision, language: str) -> tuple[Prompt, Heard]:
+        """Play the notice and do what the keys ask for; what was heard last.
+
+        Who hears the full text to its end has heard all that the short one says, so it counts alike.
+        """
+        keys, short = self._line.keys, decision.prompts[language]
+        full = decision.version.full.get(spoken(language, decision.version.full))
+        stops = (keys.full if full else "") + keys.repeat + keys.skip
+        prompt = short
+        for _ in range(1 + REPEATS):
+            heard = await self._listened(prompt, stops)
+            if heard.ending is not Ending.KEY or heard.key not in (keys.full, keys.repeat):
+                break
+            if heard.key == keys.full and full is not None and prompt is short:
+                prompt = full
+            elif heard.key == keys.repeat:
+                prompt = short
+            else:  # the key of the full text again: enough of it
+                break
+        return prompt, heard
+
+    async def _listened(self, prompt: Prompt, stops: str) -> Heard:
+        """Play one prompt. Only what was the right recording before and after may inform."""
+        name, heard = self._line.controller.id, Heard(Ending.CHANGED, 0.0, prompt.seconds)
+        now = await self._recordings.current(name, prompt)
+        if isinstance(now, Prompt):
+            self._recording = now.recording
+            heard = playback.judge(await self._session.play(now, stops, answer=self._line.answer), now)
+            if heard.ending is Ending.NOT_PLAYABLE:
+                self._recording = ""
+            if heard.ending not in (Ending.WHOLE, Ending.KEY):
+                return heard
+            now = await self._recordings.current(name, prompt)
+        if isinstance(now, Changed):
+            self._recording, self._changed = "", now.why
+            return replace(heard, ending=Ending.CHANGED)
+        return heard
+
+
+def _verdict(event: Event, number: int) -> Verdict:
+    return Verdict(event.status, _why(event), str(number), events=(event,))
+
+
+async def leave(event: Event, session: CallSession) -> Verdict:
+    """Leave the delivery in AstDB, through the call itself: the last place that can still take it."""
+    key = spool.key(event)
+    kept = await session.put_database(spool.FAMILY, key, spool.written(event))
+    status = Status.FALLBACK if event.status in (Status.PLAYED, Status.PARTIAL) else event.status
+    reason = event.reason if event.reason is Reason.NO_LINE else Reason.LEDGER_UNAVAILABLE
+    return Verdict(status, reason, f"spool:{key}" if kept else "", events=(event,))
+
+
+def _why(event: Event) -> str:
+    """The word beside the status: why it was decided so, or, where it went wrong, how it ended."""
+    if event.heard is None or event.heard.ending is Ending.WHOLE:
+        return event.reason
+    return event.heard.ending

@@ -1,0 +1,201 @@
+"""Looking at a ledger that others write: what is new, and what it comes to.
+
+A reader of a file in WAL mode takes no lock that a writer waits for. It could only keep the log from
+starting anew, so nothing is held between one look and the next.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ..errors import LedgerError
+from ..i18n import _, foreign
+from ..model import Kind, Record, Status
+from . import rows
+from .wal_files import Beside, Place
+
+_UNREADY = ("no such table", "no such column")  # of a ledger that is being made or migrated at this moment
+
+# One pass: 0.4 s for 10⁶ records, which is what an index on the time would cost every call to save.
+_COUNTS = """
+SELECT line, notice, version, language, status, count(*), count(CASE WHEN at >= :today THEN 1 END)
+FROM event WHERE at >= :since AND kind IN ('phone', 'operator') AND call <> '' GROUP BY 1, 2, 3, 4, 5
+"""
+_CALLS = """
+SELECT count(DISTINCT call), count(DISTINCT CASE WHEN at >= :today THEN call END)
+FROM event WHERE at >= :since AND kind IN ('phone', 'operator') AND call <> ''
+"""
+_KNOWN = "SELECT count(DISTINCT pseudonym) FROM standing"
+_LAST = f"SELECT {rows.COLUMNS} FROM event ORDER BY record DESC LIMIT 1"  # noqa: S608  # our own names
+_EARLIEST = """
+SELECT coalesce(min(record), 1) FROM (
+    SELECT record FROM event WHERE call <> '' AND (:line = '' OR line = :line)
+    ORDER BY record DESC LIMIT :count
+)
+"""
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many records there are of one notice on one line with one status: in the whole time, and today."""
+
+    line: str
+    notice: str
+    version: str
+    language: str
+    status: Status
+    whole: int
+    today: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a ledger comes to. `calls` are those of the whole time and of today; `size` is in bytes, the log
+    included; `known` are callers of whom it is known that they were told something."""
+
+    counts: tuple[Count, ...]
+    calls: tuple[int, int]
+    known: int
+    last: Record | None
+    size: int
+
+
+def summary(file: str, since: datetime, today: datetime) -> Summary:
+    """What a ledger comes to since a time, and today. Raises LedgerError if it cannot be read."""
+    times = {"since": rows.microseconds(since), "today": rows.microseconds(today)}
+    try:
+        with _opened(Path(file)) as connection:
+            counts = tuple(
+                Count(line, notice, version, language, Status(status), whole, of_today)
+                for line, notice, version, language, status, whole, of_today in connection.execute(
+                    _COUNTS, times
+                )
+            )
+            calls = connection.execute(_CALLS, times).fetchone()
+            known = connection.execute(_KNOWN).fetchone()[0]
+            last = connection.execute(_LAST).fetchone()
+        size = sum(Path(file + end).stat().st_size for end in ("", "-wal") if Path(file + end).exists())
+    except FileNotFoundError as error:
+        raise LedgerError(
+            _("There is no ledger {file}.").format(file=file),
+            _("The service makes it when it starts; if there was one, it was taken away."),
+        ) from error
+    except (sqlite3.Error, OSError, ValueError) as error:
+        raise LedgerError(
+            _("The ledger {file} cannot be read ({error}).").format(file=file, error=foreign(str(error))),
+            _("Look at its owner and mode: ls -l {file}").format(file=file),
+        ) from error
+    return Summary(counts, calls, known, rows.record(last) if last else None, size)
+
+
+class Follower:
+    """Tells of one ledger what is new since the last look. A file that comes, goes or is replaced is noticed.
+
+    Every method raises LedgerError if the ledger cannot be read now; to ask again later is right.
+    """
+
+    def __init__(self, file: str) -> None:
+        self._file = Path(file)
+        self._connection: sqlite3.Connection | None = None
+        self._beside = Beside(self._file)
+        self._place: Place | None = None  # what is open
+        self._version = -1  # of what was seen; SQLite's changes when anybody commits
+        self._next = 1
+
+    def start(self, count: int, line: str = "") -> None:
+        """Begin behind all that there is but its last `count` records of calls, on one line if given."""
+        with self._translated():
+            if not self._open():
+                return
+            assert self._connection is not None
+            newest = self._connection.execute("SELECT coalesce(max(record), 0) FROM event").fetchone()[0]
+            self._next = newest + 1
+            if count:
+                given = {"line": line, "count": count}
+                self._next = self._connection.execute(_EARLIEST, given).fetchone()[0]
+
+    def news(self) -> list[Record]:
+        """The records of calls since the last look."""
+        found: list[Record] = []
+        with self._translated():
+            if not self._open():
+                return found
+            assert self._connection is not None
+            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            if version == self._version:
+                return found
+            for row in self._connection.execute(rows.RECORDS, (self._next,)).fetchall():
+                record = rows.record(row)
+                self._next = record.number + 1
+                if record.event.call and record.event.kind in (Kind.PHONE, Kind.OPERATOR):
+                    found.append(record)
+            self._version = version
+        return found
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection, self._version = None, -1
+
+    def _open(self) -> bool:
+        """Whether the file that is there now is open; another one is read from its beginning."""
+        found = self._beside.place()
+        if found.ledger is None or (self._place and found.ledger != self._place.ledger):
+            self.close()
+            self._place, self._next = None, 1
+            if found.ledger is None:
+                return False
+        if self._place and found != self._place:  # its log was taken away: whoever holds it keeps others out
+            self.close()
+        if self._connection is None:
+            if not self._file.stat().st_size:  # it is being made
+                return False
+            self._connection = _connect(self._file)
+            self._place = self._beside.place()
+        return True
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError, ValueError) as error:
+            self.close()
+            if not (isinstance(error, sqlite3.OperationalError) and str(error).startswith(_UNREADY)):
+                raise LedgerError(
+                    _("The ledger {file} cannot be read ({error}).").format(
+                        file=self._file, error=foreign(str(error))
+                    ),
+                    _("It is tried again until it can."),
+                ) from error
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[sqlite3.Connection]:
+    os.stat(file)  # noqa: PTH116  # says why where it is not there, which SQLite does not
+    connection = _connect(file)
+    try:
+        connection.execute("BEGIN")  # all answers of the same moment
+        yield connection
+    finally:
+        with suppress(sqlite3.Error):
+            connection.close()
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    """Waits for nobody: who writes is never held, and who holds all is asked again later."""
+    uri = f"{file.absolute().as_uri()}?mode=ro"
+    with Beside(file).whole(0):
+        connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
+        try:
+            connection.execute("PRAGMA schema_version")  # only now SQLite looks for a log
+        except BaseException:
+            connection.close()
+            raise
+        return connection

@@ -1,0 +1,309 @@
+"""A ledger's SQLite file while it is open, in WAL mode with full synchronisation.
+
+Several processes may have the same file open (the service and scripts); WAL takes that. `beside` says what is
+done when its log is taken away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..errors import EventRefusedError, LedgerError
+from ..files import create
+from ..i18n import _, foreign, later
+from . import backup, migrating, wal_files
+from .transaction import SqliteBook
+
+_TURN_SECONDS = 0.1
+BUSY_SECONDS = 2.0  # how long to wait for another process's transaction; bounds what a caller waits
+
+_REMEDIES = {
+    "SQLITE_BUSY": later("Another process holds it: end whatever has it open beside informativa."),
+    "SQLITE_NOTADB": later("Keep the file, and put a backup of the ledger in its place."),
+    "SQLITE_CORRUPT": later("Keep the file, and put a backup of the ledger in its place."),
+    "SQLITE_FULL": later("The disk is full: make room."),
+}
+
+
+class LedgerFile:
+    """One controller's file, of whatever form. Blocking; use it from one thread at a time. With `read_only`
+    nothing is made or written; without `create` a file that is not there, or empty, is an error.
+
+    Every method raises LedgerError when the file cannot be opened, read or written.
+    """
+
+    def __init__(self, file: str, *, read_only: bool = False, create: bool = True) -> None:
+        self.file = Path(file)
+        self.saved = 0
+        """How often what lay beside the file was taken away, and what it held went into the file."""
+        self._beside = wal_files.Beside(self.file)
+        self._place: wal_files.Place | None = None  # what we have open
+        self._forked: LedgerError | None = None
+        self._closed = False
+        with self._translated():
+            if create and not read_only:
+                self._create()
+            if read_only:
+                with self._beside.whole(BUSY_SECONDS):
+                    self._look()
+            else:
+                self._join(create)
+
+    def _look(self) -> None:
+        """Open it to read."""
+        # With nobody's log beside it SQLite would make one and leave it there, unless told that the
+        # file does not change (and one that a service opens now changes only after a while).
+        alone = "" if self._log().exists() else "&immutable=1"
+        uri = f"{self.file.absolute().as_uri()}?mode=ro{alone}"
+        self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
+        self._book = SqliteBook(self._connection)
+        with self._closed_if_it_fails():
+            migrating.require_ours(
+                self._connection, self.file, create=False
+            )  # and only now SQLite looks for a log
+
+    def _join(self, create: bool) -> None:
+        """Open what others may have open. When the last of them closes it, its log goes too: so once more."""
+        until = time.monotonic() + BUSY_SECONDS
+        while self._place is None:
+            with self._beside.whole(BUSY_SECONDS) as before:
+                self._connect(before, create)
+            if self._place is None and time.monotonic() > until:
+                raise self._unsettled()
+
+    def _connect(self, before: wal_files.Place, create: bool) -> None:
+        """Open it, unless what lies there is taken away meanwhile."""
+        # Not to be made by SQLite, whose mode and owner it would not have.
+        uri = f"{self.file.absolute().as_uri()}?mode=rw"
+        self._connection = sqlite3.connect(
+            uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        self._book = SqliteBook(self._connection)
+        with self._closed_if_it_fails():
+            migrating.require_ours(self._connection, self.file, create=create)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA foreign_keys = ON")
+            self._connection.execute("PRAGMA secure_delete = ON")  # what goes is overwritten
+            self._connection.execute("PRAGMA schema_version")  # now at the latest the log is open
+            place = self._beside.place()
+            if self._beside.is_open(before, place):
+                self._place = place
+            else:
+                self._connection.close()
+
+    @contextlib.contextmanager
+    def _closed_if_it_fails(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Closing twice is harmless."""
+        with self._translated():
+            if self._closed or self._forked is not None:
+                return
+            now = self._beside.place()
+            if self._place is not None and now.ledger == self._place.ledger:
+                try:
+                    self._require_place()  # closing saves nothing where others have it open
+                except LedgerError:
+                    self._forked = self._forked or self._fork()
+                    raise
+            self._closed = True
+            self._connection.close()
+
+    def _create(self) -> None:
+        """An empty file for its user alone; made by root, it belongs to the folder's owner, who runs us."""
+        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            create(self.file, like=self.file.parent.stat())
+
+    def _log(self) -> Path:
+        return self.file.with_name(f"{self.file.name}-wal")
+
+    def empty_log(self, seconds: float) -> None:
+        """Leave nothing in the log, where what was overwritten in the file still stands. In short turns, for
+        calls wait for each. Raises LedgerError where somebody who reads it does not end."""
+        until = time.monotonic() + seconds
+        with self.connected() as connection:
+            connection.execute(f"PRAGMA busy_timeout = {1000 * _TURN_SECONDS:.0f}")
+            try:
+                while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                    if time.monotonic() > until:
+                        raise self._read_by_others()
+                    time.sleep(_TURN_SECONDS)
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS:.0f}")
+
+    def _read_by_others(self) -> LedgerError:
+        assert self._place is not None  # it is open
+        readers = ", ".join(map(str, self._beside.readers(self._place)))
+        return LedgerError(
+            _(
+                "The log {file}-wal cannot be emptied while other programs read it (process {readers})."
+            ).format(file=self.file, readers=readers or "?"),
+            _("End what reads it, or wait until it ends."),
+        )
+
+    def contents(self) -> list[Iterator[bytes]]:
+        """The bytes of the file and of its log, each in chunks. Nothing is opened for it: SQLite's locks on a
+        file end when anybody in the process closes it."""
+        assert self._place is not None  # it is open
+        return self._beside.contents(self._place)
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for what is more than calls need. Raises LedgerError and nothing of SQLite's."""
+        with self._translated():
+            self._require_place()
+            yield self._connection
+
+    def tend(self) -> None:
+        """For when there is nothing else to do: what is in the log goes into the file, so that the log can be
+        lost, and a log that was lost is noticed."""
+        with self._translated():
+            self._require_place()
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _require_place(self) -> None:
+        """That what is written goes where others read it. Where the log was taken away, what it holds is
+        saved first; what is written to a ledger that was taken away itself would be lost."""
+        if self._beside.still(self._place):
+            return
+        if self._place is not None:
+            with self._beside.alone(BUSY_SECONDS):
+                self._put_right(self._place)
+                if self._place is not None:
+                    return
+        self._join(create=False)
+
+    def _put_right(self, ours: wal_files.Place) -> None:
+        if self._beside.place().ledger != ours.ledger:
+            raise LedgerError(
+                _("The ledger {file} was deleted or replaced while in use.").format(file=self.file),
+                _("Put the file back, or restart the service to begin a new one."),
+            )
+        if self._forked is not None:
+            raise self._forked
+        retired = self._beside.is_retired(ours)
+        if not retired and not self._beside.can_be_saved(ours):
+            self._forked = self._fork()
+            raise self._forked
+        if not retired:
+            self._save(ours)
+        self._place = None
+        self._beside.close(self._connection, ours)
+        if not retired:
+            self.saved += 1
+            self._connect(self._beside.place(), create=False)  # whoever else has it open has what we had
+
+    def _save(self, ours: wal_files.Place) -> None:
+        """What the log that we have open holds goes into the file."""
+        self._connection.execute("BEGIN IMMEDIATE")  # whoever has our index writes no more after this
+        self._connection.execute("ROLLBACK")
+        self._beside.distrust_index(ours)
+        self._checkpoint()
+        self._beside.retire(ours)
+
+    def _checkpoint(self) -> None:
+        busy, *_sizes = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise LedgerError(
+                _(
+                    "What lies beside the ledger {file} (-wal, -shm) was deleted while in use; what was"
+                    " recorded before cannot be saved while another program reads it."
+                ).format(file=self.file),
+                _("It is tried again."),
+            )
+
+    def _fork(self) -> LedgerError:
+        """Another program has begun another log: what we have is copied, and nothing is written over."""
+        wal_files.keep_open(self._connection)
+        copy = backup.rescue(self._connection, self.file, datetime.now(UTC))
+        return LedgerError(
+            _(
+                "The log of the ledger {file} was deleted while in use, and another program has written to"
+                " the ledger since: it has two histories. What this process recorded before is in {copy}."
+            ).format(file=self.file, copy=copy),
+            _("Stop the service, keep both files, put the right one in place, and start the service."),
+        )
+
+    def _begin(self) -> None:
+        """Take the write lock, and then look: whoever saves a log that was taken away takes it too."""
+        for _attempt in range(2):
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                if self._beside.still(self._place):
+                    return
+                self._connection.execute("ROLLBACK")
+            except sqlite3.Error:
+                if self._closed or self._beside.still(self._place):
+                    raise
+            self._require_place()
+        raise self._unsettled()
+
+    def _confirm(self) -> None:
+        """Nothing is acknowledged into a log that is gone, or where others have written meanwhile."""
+        if not self._beside.still(self._place):
+            now = self._beside.place()
+            replaced = self._place is not None and now.index not in (None, self._place.index)
+            self._require_place()
+            if replaced:
+                raise self._unsettled()
+
+    def _unsettled(self) -> LedgerError:
+        return LedgerError(
+            _("What lies beside the ledger {file} (-wal, -shm) was replaced while in use.").format(
+                file=self.file
+            ),
+            _("It is tried again."),
+        )
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[SqliteBook]:
+        """What is done within is durable at its end, or was not done. Raises LedgerError."""
+        with self._translated():
+            self._begin()
+            try:
+                yield self._book
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            self._confirm()
+
+    def _translated(self) -> contextlib.AbstractContextManager[None]:
+        return translated(self.file)
+
+
+@contextlib.contextmanager
+def translated(file: Path) -> Iterator[None]:
+    """No `sqlite3.Error` or `OSError` leaves the ledger."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.InterfaceError, ValueError, OverflowError) as error:
+        raise EventRefusedError(
+            _("The ledger {file} refused a record ({error}).").format(file=file, error=foreign(str(error)))
+        ) from error
+    except (sqlite3.Error, OSError) as error:
+        raise LedgerError(
+            _("The ledger {file} cannot be used ({why}).").format(file=file, why=foreign(str(error))),
+            _remedy(error, file),
+        ) from error
+
+
+def _remedy(error: Exception, file: Path) -> str:
+    name = getattr(error, "sqlite_errorname", "")
+    for sign, remedy in _REMEDIES.items():
+        if name.startswith(sign):
+            return _(remedy)
+    return _("Look at the owner, mode and free space of {folder}.").format(folder=file.parent)

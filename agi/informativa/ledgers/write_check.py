@@ -1,0 +1,46 @@
+"""Whether a ledger can be written, by trying it: as a call would, and without a trace."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import tempfile
+from pathlib import Path
+
+from .ledger_file import LedgerFile, translated
+
+_BYTES = 1 << 16  # more than the cache of the trial, so that it goes to the disk before it is undone
+
+
+def try_writing(ledger: Path) -> None:
+    """Write to it, or where there is none yet into its folder, and undo it; nothing is made, migrated or
+    changed, also in a ledger of an earlier informativa. As the user who runs this.
+
+    Raises LedgerError if it cannot be written.
+    """
+    with translated(ledger):
+        if not ledger.exists() or not ledger.stat().st_size:
+            _try_folder(ledger.parent)
+            return
+    file = LedgerFile(str(ledger), create=False)
+    try:
+        with file.connected() as connection:
+            connection.execute("PRAGMA cache_size = 4")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.execute("CREATE TABLE trial (content BLOB)")
+                connection.execute("INSERT INTO trial VALUES (zeroblob(?))", (_BYTES,))
+            finally:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+    finally:
+        file.close()
+
+
+def _try_folder(folder: Path) -> None:
+    """A file without a name takes what a ledger would, and leaves nothing."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(_BYTES))
+        file.flush()
+        os.fsync(file.fileno())

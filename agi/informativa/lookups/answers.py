@@ -1,0 +1,79 @@
+"""What an answer says. Pure. Anything that is not perfectly clear is a doubt, and a doubt tells nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, tzinfo
+from typing import Any
+
+from .. import plausibility
+from ..errors import RegisterError
+from ..i18n import _, later
+from ..model import Identified, Lookup, Notice, Period, Told, Version
+from ..plausibility import Doubt
+from ..redaction import without_numbers
+
+_DOUBTS = {
+    Doubt.TO_COME: later("The look-up {id} gave a date that is still to come."),
+    Doubt.TOO_EARLY: later("The look-up {id} gave a date on which nobody can have been told."),
+    Doubt.PAST_RETENTION: later("The look-up {id} gave a date past the retention."),
+    Doubt.NO_VERSION: later("The look-up {id} gave a version that {notice} does not have."),
+    Doubt.NOT_YET: later("The look-up {id} gave a date on which the version was not yet in force."),
+    Doubt.NO_MORE: later("The look-up {id} gave a version that was no more in force on that date, or today."),
+}
+
+
+def understood(
+    answers: Sequence[Mapping[str, Any]],
+    caller: Identified,
+    lookup: Lookup,
+    notice: Notice,
+    now: datetime,
+    retention: Period | None = None,
+    zone: tzinfo = UTC,
+) -> Told | None:
+    """What the answer about `caller` says: `version`, `date` or both must be there, `reference` may be.
+    `None` if there is none.
+
+    Without a version it was the one in force on that date; without a date it is told as of now, so that only
+    what is in force can be. Raises RegisterError for what is unknown, malformed or cannot have happened, and
+    for more than one answer: nobody can say then which is the caller's.
+    """
+    if not answers:
+        return None
+    if len(answers) > 1:
+        raise RegisterError(
+            _("The look-up {id} found more than one row for one caller.").format(id=lookup.id)
+        )
+    answer = answers[0]
+    named, at = answer.get("version"), now
+    if answer.get("date") is not None:
+        at = _moment(answer["date"], lookup, zone)
+    elif named is None:
+        raise RegisterError(_("The look-up {id} gave neither `version` nor `date`.").format(id=lookup.id))
+    version = plausibility.told(notice, "" if named is None else str(named) or " ", at, now, retention, zone)
+    if not isinstance(version, Version):
+        raise RegisterError(_(_DOUBTS[version]).format(id=lookup.id, notice=notice.id))
+    return Told(version, lookup.kind, at, _reference(answer.get("reference"), caller, lookup))
+
+
+def _moment(value: object, lookup: Lookup, zone: tzinfo) -> datetime:
+    """A date as JSON and as database drivers give it; a date is the beginning of the day in `zone`."""
+    try:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime.combine(value, time())
+        return plausibility.moment(value.isoformat() if isinstance(value, datetime) else value, zone)  # type: ignore[arg-type]
+    except (ValueError, TypeError, OverflowError):
+        raise RegisterError(
+            _("The look-up {id} gave a date that is not such as 2026-01-31.").format(id=lookup.id)
+        ) from None
+
+
+def _reference(value: object, caller: Identified, lookup: Lookup) -> str:
+    """The paper that the answer names, with the look-up's name before it. One that holds the caller's number
+    is left out, and others' numbers in it are masked: a ledger never holds any."""
+    text = plausibility.evidence(str(value or ""))[: plausibility.LONGEST_REFERENCE].strip()
+    digits = "".join(filter(str.isalnum, caller.number))
+    if not text or digits[-7:] in "".join(filter(str.isalnum, text)):
+        return lookup.id
+    return f"{lookup.id}: {without_numbers(text)}"

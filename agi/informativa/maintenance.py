@@ -1,0 +1,173 @@
+"""What the service does beside the calls: old records go, old ledgers are migrated, and the fallback spool is
+brought home."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from . import bootstrap, spool
+from .asterisk import ami
+from .config import Configuration
+from .errors import EventRefusedError, InformativaError, LedgerError, LedgerOutdatedError
+from .model import Controller, Line, ManagerAccount
+
+QUIET = timedelta(days=31)  # without a single call
+
+FIRST_PAUSE, LONGEST_PAUSE = 10.0, 30 * 60.0  # seconds from a migration that failed to the next try
+
+log = structlog.get_logger("informativa")
+
+
+async def collect(account: ManagerAccount, lines: Mapping[str, Line], told: set[str]) -> set[str]:
+    """Move the fallback spool into the ledgers, each row exactly once; the keys of those that stay there.
+
+    A row is deleted after its events are durable, and a row that is read again adds nothing. One of a
+    delivery that its ledger has after all, because it was slow, adds nothing either. Rows that cannot be
+    collected stay, and are logged unless they were `told` before. Raises ManagerError.
+    """
+    stay: set[str] = set()
+    async with ami.conversation(account) as manager:
+        by_controller: dict[str, list[spool.Row]] = {}
+        for key, text in (await manager.tree(spool.FAMILY)).items():
+            try:
+                row = spool.understood(key, text, lines)
+            except spool.RowError as error:
+                stay.add(key)
+                if key not in told:
+                    plain = spool.plain(key)
+                    log.warning("a row of the fallback spool cannot be collected", key=plain, why=str(error))
+            else:
+                by_controller.setdefault(row.controller, []).append(row)
+        controllers = {line.controller.id: line.controller for line in lines.values()}
+        for name, rows in by_controller.items():
+            keys = {row.key for row in rows}
+            try:
+                kept = set() if controllers[name].refused else await _move(controllers[name], rows, manager)
+            except InformativaError as error:
+                kept = set()
+                log.error("the fallback spool was not collected", controller=name, error=str(error))
+            stay |= keys - kept
+    return stay
+
+
+async def _move(controller: Controller, rows: Sequence[spool.Row], manager: ami.Conversation) -> set[str]:
+    """Record, then delete; the keys of the rows that are gone."""
+    recorded, added = await asyncio.to_thread(keep_spooled, controller, rows)
+    for key in recorded:
+        await manager.delete(spool.FAMILY, key)
+    log.info("fallback spool collected", controller=controller.id, rows=len(recorded), records=added)
+    return recorded
+
+
+def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> tuple[set[str], int]:
+    """Record what the rows tell and the ledger does not have: the keys of the rows that are in it now, and
+    how many events were added. One that the ledger refuses fails no other. Raises LedgerError."""
+    now = datetime.now(UTC)
+    store = bootstrap.store(controller, create=False, migrate=False)
+    try:
+        late = store.recorded([row.delivery for row in rows])
+        done: set[str] = set()
+        added = 0
+        for row in rows:
+            try:
+                new = () if row.delivery in late else row.events
+                added += store.append_new((replace(event, recorded=now), ()) for event in new)
+                done.add(row.key)
+            except EventRefusedError as error:
+                plain = spool.plain(row.key)
+                log.error("a row of the fallback spool was refused", key=plain, error=str(error))
+        return done, added
+    finally:
+        store.close()
+
+
+def purge(controller: Controller, now: datetime) -> None:
+    """Delete what is older than the controller's retention; what was done, or why not, goes to the log.
+
+    Nothing where a month without a call lies between what would go and what would stay: then the clock may
+    have jumped, and evidence that is deleted does not come back.
+    """
+    if controller.retention is None or controller.refused or not Path(controller.ledger).exists():
+        return
+    cutoff = controller.retention.before(now, controller.zone)
+    try:
+        store = bootstrap.store(controller, create=False, migrate=False)
+        try:
+            before, since = store.around(cutoff)
+            if before is not None and (since is None or since - before > QUIET):
+                log.warning(
+                    "not purged: nobody called for a month, or the clock is wrong",
+                    controller=controller.id,
+                    before=before.isoformat(timespec="seconds"),
+                    since=since and since.isoformat(timespec="seconds"),
+                    clock=now.isoformat(timespec="seconds"),
+                    remedy=f"if the clock is right: informativa purge --controller {controller.id} --yes",
+                )
+                return
+            purged = store.purge(cutoff, now)
+        finally:
+            store.close()
+    except LedgerError as error:
+        log.error("purge failed", controller=controller.id, error=str(error))
+    else:
+        log.info("purged", controller=controller.id, records=purged)
+
+
+def drop_backups(controller: Controller, now: datetime) -> None:
+    """Delete the copies of its ledger whose time is over; it goes to the log."""
+    try:
+        for backup in bootstrap.backups(controller):
+            if backup.ends <= now.date():
+                backup.file.unlink(missing_ok=True)
+                log.info("backup deleted", controller=controller.id, file=str(backup.file))
+    except (LedgerError, OSError) as error:
+        log.error("a backup was not deleted", controller=controller.id, error=str(error))
+
+
+class Outdated:
+    """The ledgers of an earlier informativa. What is wrong with a ledger is told once for as long as it is
+    so, and a migration that fails is tried again ever more seldom."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, str] = {}
+        self._due: dict[str, tuple[float, float]] = {}  # the time of the next migration, and the pause then
+
+    def tell(self, failing: Mapping[str, LedgerError]) -> None:
+        """Why the ledgers of these controllers cannot be used goes to the log."""
+        self._told = {name: why for name, why in self._told.items() if name in failing}
+        for name, error in failing.items():
+            if not isinstance(error, LedgerOutdatedError):
+                self._tell_error(name, error)
+            elif name not in self._told:
+                self._told[name] = ""
+                log.warning("ledger is migrated; its callers hear the notice", controller=name)
+
+    async def migrate(self, configuration: Configuration, failing: Mapping[str, LedgerError]) -> bool:
+        """Migrate one that is due, if there is one; whether it is done."""
+        for name, error in failing.items():
+            if name not in configuration.controllers or not isinstance(error, LedgerOutdatedError):
+                continue
+            controller = configuration.controllers[name]
+            due, pause = self._due.get(controller.ledger, (0.0, FIRST_PAUSE))
+            if time.monotonic() < due:
+                continue
+            try:
+                await asyncio.to_thread(bootstrap.migrate, controller)
+            except LedgerError as failed:
+                self._tell_error(name, failed)
+                self._due[controller.ledger] = time.monotonic() + pause, min(2 * pause, LONGEST_PAUSE)
+            else:
+                return True
+        return False
+
+    def _tell_error(self, name: str, error: LedgerError) -> None:
+        if self._told.get(name) != str(error):
+            self._told[name] = str(error)
+            log.error("ledger cannot be used", controller=name, error=str(error))

@@ -1,0 +1,127 @@
+"""What the checks have before them: the configuration, Asterisk if it can be asked, and the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from ...asterisk.ami import Conversation
+from ...config import Configuration
+from ...errors import ManagerError, Problem
+from ...i18n import _
+from ...model import Prompt
+from . import users
+from .dialplan import Step
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class Case:
+    """One system. `configuration` is `None` where its file has no shape at all, and to be taken with care
+    where there are `problems`. `asterisk` is `None`, or a conversation that may do the actions `allowed`;
+    `asterisk_uid` is whose process it is, where that can be seen."""
+
+    file: Path
+    configuration: Configuration | None
+    problems: tuple[Problem, ...]
+    asterisk: Conversation | None = None
+    allowed: frozenset[str] = frozenset()
+    asterisk_uid: int | None = None
+    hindered: bool = False  # something was found that keeps a service from starting
+    _steps: asyncio.Task[list[Step]] | None = field(default=None, repr=False)
+
+    @property
+    def configured(self) -> Configuration:
+        """The configuration, for checks that need one."""
+        assert self.configuration is not None
+        return self.configuration
+
+    @property
+    def manager(self) -> Conversation:
+        """Asterisk's manager interface, for checks that need it."""
+        assert self.asterisk is not None
+        return self.asterisk
+
+    async def steps(self) -> list[Step]:
+        """All of Asterisk's dialplan; asked for once. Raises ManagerError."""
+        if self._steps is None:
+            self._steps = asyncio.create_task(self._dialplan())
+        return await asyncio.shield(self._steps)
+
+    async def loaded(self, module: str) -> bool:
+        """Whether Asterisk has a module loaded. Raises ManagerError."""
+        try:
+            await self.manager.act("ModuleCheck", Module=module)
+        except ManagerError as error:
+            if "not loaded" in error.answer:
+                return False
+            raise
+        return True
+
+    def users(self) -> dict[int, str]:
+        """Who must be able to use our files, and as what: Asterisk (for the script), the service; else the
+        owner of the ledgers, as whom both will run."""
+        found: dict[int, str] = {}
+        for uid, what in (
+            (self.asterisk_uid, "Asterisk"),
+            (users.listener(self.configured.port), "informativa"),
+        ):
+            if uid is not None:
+                found.setdefault(uid, f"{what} ({users.name(uid)})")
+        if not found:
+            for controller in self.configured.controllers.values():
+                folder = Path(controller.ledger).parent
+                if folder.is_dir():
+                    uid = folder.stat().st_uid
+                    found.setdefault(uid, users.name(uid))
+        return found
+
+    def named(self) -> str:
+        """The same for a sentence."""
+        return ", ".join(self.users().values())
+
+    def restart(self) -> str:
+        """What has a service run, which it only does when nothing keeps it from that."""
+        run = _("systemctl restart informativa (or: informativa serve -c {file})").format(file=self.file)
+        if not (self.problems or self.hindered):
+            return run
+        first = _("First mend what keeps the service from starting: informativa check -c {file}. Then: {run}")
+        return first.format(file=self.file, run=run)
+
+    def prompts(self) -> dict[str, Prompt]:
+        """All that any plan may play, by path, and the fallback prompt."""
+        found = [self.configured.fallback] if self.configured.fallback else []
+        for notices in self.configured.notices.values():
+            for version in (version for notice in notices for version in notice.versions):
+                for prompts in (version.short, version.full, *version.supplements.values()):
+                    found += prompts.values()
+        return {prompt.path: prompt for prompt in found}
+
+    async def _dialplan(self) -> list[Step]:
+        messages = await self.manager.act("ShowDialPlan")
+        return [
+            Step(each.context, each.extension, int(each.priority), each.application, each.appdata)
+            for each in messages
+            if each.event == "ListDialplan" and each.priority.isdigit()
+        ]
+
+
+async def aside(work: Callable[..., Result], *arguments: object) -> Result:
+    """Do what may block for ever (a disk over the network) where nobody has to wait for it."""
+    future: Future[Result] = Future()
+    future.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            future.set_result(work(*arguments))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()  # asyncio's own would be waited for at the end
+    return await asyncio.wrap_future(future)

@@ -1,0 +1,179 @@
+"""All checks, in the order in which their findings are told. They know nothing of each other, run at the
+same time, and none may take longer than a few seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from ... import config
+from ...asterisk import ami
+from ...errors import ConfigError, InformativaError, ManagerError, Problem
+from ...i18n import _, foreign, later
+from . import asterisk, installation, ledgers, ports, service, users
+from .account import ACTIONS
+from .case import Case, aside
+from .findings import Finding, State, ok, unknown, warning, wrong
+
+SECONDS = 5.0  # for each check, and for logging in
+SLOW = 30.0  # for those that read all recordings, or wait for a ledger
+MANAGER = later("manager")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing to look at. `actions` are what it needs of Asterisk's manager interface; with `sound` it
+    makes sense only for a configuration without mistakes, with `shaped` only for one that can be read. At
+    what is `local` looks `informativa check`, too; what `hinders`, if wrong, keeps a service from starting.
+    """
+
+    name: str
+    look: Callable[[Case], AsyncIterator[Finding]]
+    actions: tuple[str, ...] = ()
+    asks: bool = False
+    shaped: bool = True
+    sound: bool = False
+    local: bool = False
+    hinders: bool = False
+    seconds: float = SECONDS
+
+
+CHECKS = (
+    Check(later("configuration"), installation.configuration, shaped=False, local=True),
+    Check(later("recordings"), installation.recordings, local=True, hinders=True, seconds=SLOW),
+    Check(later("ports"), ports.ports, local=True, hinders=True),
+    Check(later("ledgers"), ledgers.ledgers, local=True, hinders=True, seconds=SLOW),
+    Check(later("ledgers"), ledgers.missing),
+    Check(later("program"), installation.program, local=True),
+    Check(later("plans"), installation.plans, local=True),
+    Check(later("prompts"), installation.prompts, local=True, seconds=SLOW),
+    Check(later("files"), service.files),
+    Check(later("service"), service.service),
+    Check(later("metrics"), service.metrics),
+    Check(later("room"), service.room),
+    Check(later("future"), service.future),
+    Check(later("rights"), asterisk.rights, asks=True),
+    Check(later("version"), asterisk.version, ("CoreSettings",)),
+    Check(later("modules"), asterisk.modules, ("ModuleCheck",)),
+    Check(later("formats"), asterisk.formats, ("ModuleCheck",)),
+    Check(later("sounds"), asterisk.sounds, asks=True),
+    Check(later("context"), asterisk.context, ("ShowDialPlan",), sound=True),
+    Check(later("lines"), asterisk.lines, ("ShowDialPlan",)),
+    Check(later("script"), asterisk.script, ("ShowDialPlan",)),
+    Check(later("clock"), asterisk.clock, asks=True),
+    Check(later("spool"), asterisk.spool, ("DBGetTree",)),
+)
+
+
+async def examine(file: Path) -> list[tuple[str, Finding]]:
+    """Everything that was found, each under the name of its check. Changes nothing, and ends in time."""
+    case = await _case(file)
+    async with AsyncExitStack() as stack:
+        manager = await _manager(case, stack)
+        first = await _all(case, [check for check in CHECKS if check.hinders])
+        case.hindered = any(one.state is State.WRONG for findings in first.values() for one in findings)
+        found = first | await _all(case, [check for check in CHECKS if not check.hinders])
+    told = [(check.name, one) for check in CHECKS for one in found[check]]
+    if manager is not None:
+        asking = next(i for i, check in enumerate(CHECKS) if check.asks or check.actions)
+        before = {check.name for check in CHECKS[:asking]}
+        place = sum(name in before for name, _finding in told)
+        told.insert(place, (MANAGER, manager))
+    return told
+
+
+async def locally(file: Path) -> tuple[Case, list[Finding]]:
+    """What `informativa check` finds: all that needs neither Asterisk nor the service. Makes nothing."""
+    case = await _case(file)
+    found = await _all(case, [check for check in CHECKS if check.local])
+    return case, [finding for findings in found.values() for finding in findings]
+
+
+async def _all(case: Case, checks: Sequence[Check]) -> dict[Check, list[Finding]]:
+    """What each of them found."""
+    found = await asyncio.gather(*(_looked(check, case) for check in checks))
+    return dict(zip(checks, found, strict=True))
+
+
+async def _case(file: Path) -> Case:
+    """The configuration, as far as there is one."""
+    try:
+        async with asyncio.timeout(SECONDS):
+            configuration, problems = await aside(config.inspect, file)
+    except TimeoutError:
+        problem = Problem(str(file), None, "", _("cannot be read in {seconds} s").format(seconds=SECONDS))
+        return Case(file, None, (problem,))
+    except ConfigError as error:
+        return Case(file, None, error.problems)
+    return Case(file, configuration, problems)
+
+
+async def _manager(case: Case, stack: AsyncExitStack) -> Finding | None:
+    """Log in for all checks; what came of it."""
+    if case.configuration is None:
+        return None
+    account = case.configuration.manager
+    if account is None:
+        return warning(
+            _("Asterisk cannot be asked, nor the fallback spool be collected: there is no `manager`"),
+            f"informativa keys make manager -c {case.file}",
+        )
+    if not account.secret:  # which is among the problems
+        return None
+    try:
+        async with asyncio.timeout(SECONDS):
+            case.asterisk = await stack.enter_async_context(ami.conversation(account))
+            (commands,) = await case.asterisk.act("ListCommands")
+    except ManagerError as error:
+        case.asterisk = None
+        fix = _("{remedy} What makes it prints: informativa doctor --account -c {file}")
+        return wrong(error.message.rstrip("."), fix.format(remedy=error.remedy, file=case.file).strip())
+    except TimeoutError:
+        case.asterisk = None
+        text = _("what answers at {host}:{port} is not Asterisk's manager interface, or it hangs")
+        fix = _("Correct manager.address, or see: asterisk -rx 'manager show settings'")
+        return wrong(text.format(host=account.host, port=account.port), fix)
+    case.allowed = frozenset(action for action in ACTIONS if action in commands)
+    if account.host.startswith("127."):
+        case.asterisk_uid = users.listener(account.port)
+    return ok(_("Asterisk's manager interface lets {user} in").format(user=account.user))
+
+
+async def _looked(check: Check, case: Case) -> list[Finding]:
+    """What one check found; why it could not be made, if it could not."""
+    if lacking := _lacking(check, case):
+        return [unknown(lacking)]
+    try:
+        async with asyncio.timeout(check.seconds):
+            return [finding async for finding in check.look(case)]
+    except TimeoutError:
+        text = _("no answer in {seconds} s").format(seconds=f"{check.seconds:.0f}")
+        return [wrong(text, _("Look at the disk and at the load of this machine, and at Asterisk's."))]
+    except InformativaError as error:
+        return [wrong(error.message.rstrip("."), error.remedy)]
+    except PermissionError as error:
+        text = _("{file} cannot be looked at ({why})").format(
+            file=error.filename, why=foreign(error.strerror or "")
+        )
+        return [unknown(text, _("Run this as root, or as Asterisk's user."))]
+
+
+def _lacking(check: Check, case: Case) -> str:
+    """Why a check cannot be made; '' if it can."""
+    if check.shaped and case.configuration is None:
+        return _("the configuration cannot be read")
+    if check.sound and case.problems:
+        return _("the configuration has mistakes")
+    if (check.asks or check.actions) and case.asterisk is None:
+        return _("Asterisk cannot be asked")
+    if set(check.actions) - case.allowed:
+        return _("the account may not do {actions}").format(actions=", ".join(check.actions))
+    return ""
+
+
+def is_wrong(told: list[tuple[str, Finding]]) -> bool:
+    """Whether anything was found wrong."""
+    return any(finding.state is State.WRONG for _name, finding in told)

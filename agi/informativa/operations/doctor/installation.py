@@ -1,0 +1,131 @@
+"""What can be seen without asking Asterisk or the service, and keeps calls from being as configured."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ... import bootstrap, config
+from ...config import Configuration
+from ...config.build import LONGEST_SHORT
+from ...errors import ConfigError
+from ...i18n import _
+from ...model import Line, Notice, spoken
+from ...prompts import audio
+from . import users
+from .case import Case, aside
+from .findings import Finding, State, ok, told, warning
+
+
+async def configuration(case: Case) -> AsyncIterator[Finding]:
+    """The file and all that it names are in order, and every company that it names may go live."""
+    for problem in case.problems:
+        yield told(problem, State.WRONG)
+    if case.configuration is None:
+        return
+    for problem in case.configuration.refused:
+        yield told(problem, State.WRONG)
+    for problem in case.configuration.warnings:
+        yield told(problem, State.WARNING)
+    if not (case.problems or case.configuration.refused or case.configuration.warnings):
+        yield ok(_("{file} is in order").format(file=case.file))
+    kept, why = await aside(config.unusable, case.file)
+    if why:
+        text = _("scripts cannot use {file} ({why}), and take twice their time")
+        fix = f"rm {kept}; informativa check -c {case.file}"
+        yield warning(text.format(file=kept, why=why), fix)
+
+
+async def recordings(case: Case) -> AsyncIterator[Finding]:
+    """Under each version that was served the same recording lies as then."""
+
+    def look() -> None:
+        bootstrap.verify_recordings(case.configured, keep=False, create=False, migrate=False)
+
+    try:
+        await aside(look)
+    except ConfigError as error:
+        for problem in error.problems:
+            yield told(problem, State.WRONG)
+    else:
+        yield ok(_("each recording is the one that its version was served with"))
+
+
+async def program(case: Case) -> AsyncIterator[Finding]:
+    """Whoever is to run informativa can."""
+    for text in out_of_reach(case.configured):
+        yield warning(text, "")
+
+
+async def plans(case: Case) -> AsyncIterator[Finding]:
+    """Callers get in their language what their keys promise, and not for too long."""
+    missing = {problem.key for problem in case.problems}  # which is told, and this only follows from it
+    told_of = dict.fromkeys(text for key, text in _unspoken(case.configured) if key not in missing)
+    for text in told_of:
+        yield warning(text, "")
+
+
+async def prompts(case: Case) -> AsyncIterator[Finding]:
+    """No recording is one that callers would complain about."""
+    for text in await aside(_doubtful, list(case.prompts())):
+        yield warning(text, "")
+
+
+def owner(configuration: Configuration) -> os.stat_result:
+    """Whose the ledgers' folder is, or else the configuration: service and script are to run as that user."""
+    folders = sorted({Path(controller.ledger).parent for controller in configuration.controllers.values()})
+    return next((folder for folder in folders if folder.is_dir()), configuration.file).stat()
+
+
+def out_of_reach(configuration: Configuration) -> list[str]:
+    """That the owner cannot run this program: where it was installed by pipx for one user, say."""
+    uid = owner(configuration).st_uid
+    python = Path(sys.executable)
+    needed = {python.with_name("informativa-agi"): os.X_OK, python: os.X_OK, Path(__file__): os.R_OK}
+    message = _(
+        "{user}, as whom service and script run, cannot execute {file}; install informativa where every user"
+        " can, such as /opt/informativa, and with a Python that every user can run"
+    )
+    denied = (file for file, right in needed.items() if file.exists() and not users.may(uid, file, right))
+    return [message.format(user=users.name(uid), file=file) for file in denied][:1]
+
+
+def _doubtful(bases: list[str]) -> list[str]:
+    files = [file for base in sorted(bases) if (file := Path(f"{base}.wav")).exists()]
+    return [f"{file} {fault}" for file in files for fault in audio.stands_out(audio.read_wav(file))]
+
+
+def _unspoken(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """What callers of a line would ask for in vain, hear in another language, or hear for too long; with the
+    key path where it would stand."""
+    now = datetime.now(UTC)
+    for line in configuration.lines:
+        for step in line.plan:
+            yield from _of_plan(line, step.notice, now)
+
+
+def _of_plan(line: Line, notice: Notice, now: datetime) -> Iterator[tuple[str, str]]:
+    languages = dict.fromkeys((line.language, *line.languages.values(), *line.fallback))
+    first = notice.versions.index(notice.current(now))
+    for index, version in enumerate(notice.versions[first:], first):
+        place = f"controllers.{line.controller.id}.notices.{notice.id}.versions[{index}]"
+        name = f"{line.controller.id}, {notice.id} {version.id}"
+        for language in languages:
+            if version.full and not spoken(language, version.full):
+                message = _("{notice} has no full text in {language}: key {key} does nothing there")
+                said = message.format(notice=name, language=language, key=line.keys.full)
+                yield f"{place}.full.{language}", said
+        for known, prompts in version.supplements.items():
+            own = f"{place}.supplements.{known}"
+            for language in languages:
+                if not spoken(language, prompts):
+                    message = _("{notice}: the supplement to {version} is not there in {language}")
+                    yield f"{own}.{language}", message.format(notice=name, version=known, language=language)
+            for language, prompt in prompts.items():
+                if prompt.seconds > LONGEST_SHORT:
+                    message = _("{notice}: the supplement to {version} in {language} lasts {seconds:.0f} s")
+                    names = {"notice": name, "version": known, "language": language}
+                    yield f"{own}.{language}", message.format(**names, seconds=prompt.seconds)

@@ -1,0 +1,114 @@
+"""Whether calls can be recorded: the ledgers open, are of this version, and take what is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
+
+from ... import bootstrap
+from ...errors import InformativaError
+from ...i18n import _, ngettext
+from ...model import Controller
+from . import users, write_trial
+from .case import Case, aside
+from .findings import Finding, ok, warning, wrong
+
+
+async def ledgers(case: Case) -> AsyncIterator[Finding]:
+    """Each ledger opens, is of this version, and can be written by those who must, which is tried."""
+    live = [one for one in case.configured.controllers.values() if not one.refused]
+    found = await aside(lambda: list(dict.fromkeys(_looked(case, live))))  # what several have in common, once
+    for finding in found:
+        yield finding
+    for one in live:
+        if (folder := Path(one.ledger).parent).is_dir() and not Path(one.ledger).exists():
+            text = _("The ledger {file} will be made when the service starts, in {folder}, by {user}.")
+            user = users.name(folder.stat().st_uid)
+            yield ok(text.format(file=one.ledger, folder=folder, user=user), note=True)
+    if not found:
+        there = [one for one in live if Path(one.ledger).exists()]
+        text = ngettext(
+            "{number} ledger opens, and can be written by {users}",
+            "{number} ledgers open, and can be written by {users}",
+            len(there),
+        )
+        yield ok(text.format(number=len(there), users=case.named()))
+
+
+async def missing(case: Case) -> AsyncIterator[Finding]:
+    """Every company that was served has a ledger."""
+    for controller in case.configured.controllers.values():
+        if not controller.refused and not Path(controller.ledger).exists():
+            text = _("there is no ledger {file}: nothing was recorded yet, or it was taken away")
+            fix = _("If there was one, put it back. Then: {run}").format(run=case.restart())
+            yield warning(text.format(file=controller.ledger), fix)
+
+
+def _looked(case: Case, live: list[Controller]) -> Iterator[Finding]:
+    there = [one for one in live if Path(one.ledger).exists()]
+    for folder in dict.fromkeys(Path(one.ledger).parent for one in live):
+        if not folder.is_dir():
+            text = _("there is no folder {folder} for the ledger; type: mkdir -m 700 {folder}")
+            yield wrong(text.format(folder=folder), f"mkdir -m 700 {folder}")
+            live = [one for one in live if Path(one.ledger).parent != folder]
+    denied = [
+        finding for one in live for uid, user in case.users().items() for finding in _denied(one, uid, user)
+    ]
+    yield from denied
+    opening = [finding for one in there for finding in opened(case, one)]
+    yield from opening
+    if not denied and not any(finding.state == "wrong" for finding in opening):
+        for uid, user in case.users().items():
+            yield from _tried(uid, user, live)
+
+
+def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
+    """What a user would have to write and may not, by the modes."""
+    file = Path(controller.ledger)
+    names = ("", "-wal", "-shm") if file.exists() else ()
+    folder = next(each for each in file.parents if each.exists())
+    parts = (folder, *(file.with_name(file.name + end) for end in names))
+    denied = [str(one) for one in parts if one.exists() and not users.may(uid, one, os.W_OK)]
+    if denied:
+        text = _("{user} cannot write {file}, so nothing is recorded there")
+        listed = " ".join(denied)
+        fix = f"chown {users.name(uid)} {listed}; chmod u+rwX {listed}"
+        yield wrong(text.format(user=user, file=denied[0]), fix)
+
+
+def opened(case: Case, controller: Controller) -> Generator[Finding, None, None]:
+    """Whether one ledger opens, is of this version, is nobody else's to read, and is what is written to."""
+    file = Path(controller.ledger)
+    if processes := bootstrap.astray(controller):
+        text = _("what lies beside {file} (-wal, -shm) was deleted under process {processes}")
+        fix = _(
+            "The service saves what it holds within a second; if this stays, end that process in good order"
+            " (systemctl restart informativa), and delete nothing beside a ledger."
+        )
+        yield wrong(text.format(file=file, processes=", ".join(map(str, processes))), fix)
+    if file.stat().st_mode & 0o077:
+        yield warning(_("others can read {file}").format(file=file), f"chmod 600 {file}")
+    try:
+        store = bootstrap.store(controller, read_only=True)
+        try:
+            found, known = store.schema()
+        finally:
+            store.close()
+    except InformativaError as error:
+        yield wrong(error.message.rstrip("."), error.remedy)
+        return
+    if found > known:
+        text = _("{file} was written by a newer informativa").format(file=file)
+        yield wrong(text, _("Upgrade this one."))
+    elif found < known:
+        text = _("{file} is of an earlier version ({found} of {known})")
+        yield warning(text.format(file=file, found=found, known=known), case.restart())
+
+
+def _tried(uid: int, user: str, live: list[Controller]) -> Iterator[Finding]:
+    """What came of really writing as that user, where we are that user or may become it."""
+    for error in write_trial.writing(uid, live):
+        text = _("{user} cannot write to a ledger: {why}")
+        fix = error.remedy or _("See that its disk is mounted for writing: findmnt")
+        yield wrong(text.format(user=user, why=error.message.rstrip(".")), fix)

@@ -1,0 +1,120 @@
+"""Who has the ports that the service is to have."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...config import Configuration
+from ...i18n import _, foreign
+from . import port_owner, users
+from .case import Case, aside
+from .findings import Finding, ok, wrong
+
+
+@dataclass(frozen=True)
+class Occupant:
+    """Who listens on a port: a process (0 where we may not know) of a user; `ours` if it is informativa."""
+
+    process: int
+    user: str
+    ours: bool
+
+
+async def ports(case: Case) -> AsyncIterator[Finding]:
+    """The service has its ports, or can have them, and they are nobody else's."""
+    wanted = {"listen": case.configured.listen, "metrics": case.configured.metrics}
+    for setting, address in wanted.items():
+        if address and (found := await aside(_port, setting, address)):
+            yield found
+    for text in await aside(neighbours, case.configured, port_owner.ASTERISK):
+        said, _semicolon, fix = text.partition("; ")
+        yield wrong(said, fix)
+
+
+def neighbours(configuration: Configuration, asterisk: Path) -> list[str]:
+    """That the service's port is another FastAGI server's, on a machine that has that one."""
+    found = port_owner.owner(configuration.port, asterisk)
+    return [port_owner.said(configuration.listen, found)] if found else []
+
+
+def _port(setting: str, address: str) -> Finding | None:
+    """What stands at one, where it is not free."""
+    setting = f"service.{setting}"
+    try:
+        occupant = occupied(address)
+    except OSError as error:
+        text = _("{setting}: {address} cannot be listened on ({reason})")
+        reason = foreign(os.strerror(error.errno or 0))
+        said = text.format(setting=setting, address=address, reason=reason)
+        return wrong(said, _("Give it an address of this machine."))
+    if occupant is None:
+        return None
+    names = {"address": address, "process": occupant.process, "user": occupant.user}
+    if occupant.process and not occupant.ours:
+        text = _("{setting}: {address} is taken by process {process} of {user}").format(
+            setting=setting, **names
+        )
+        if owner := port_owner.usual(int(address.rpartition(":")[2])):
+            text += " " + _("(it is the port of {owner})").format(owner=owner)
+        return wrong(text, _("Stop that, or set another port."))
+    text = (
+        _("{address}: the service runs (process {process} of {user}).")
+        if occupant.ours
+        else _("{address} is taken by a program of {user}; as root, check says whether it is the service.")
+    )
+    return ok(text.format(**names), note=True)
+
+
+def occupied(address: str) -> Occupant | None:
+    """Who listens on `address` and port; `None` if it is free. Raises OSError if it cannot be had at all."""
+    host, _colon, port = address.rpartition(":")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the service does
+        try:
+            probe.bind((host, int(port)))
+            probe.listen()
+            return None
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    return next(_occupants(host, int(port)), Occupant(0, "?", False))
+
+
+def _occupants(host: str, port: int) -> Iterator[Occupant]:
+    """Who listens there; the process Linux tells only to its user and to root."""
+    for one in users.listening(port):
+        if one.address in _written(host):
+            process = _holder(one.inode)
+            yield Occupant(process, users.name(one.uid), _is_service(process))
+
+
+def _written(host: str) -> set[str]:
+    """An address, and those that stand for all, as the kernel writes them: in the machine's byte order."""
+    packed = ipaddress.IPv4Address(host).packed
+    number = f"{int.from_bytes(packed, sys.byteorder):08X}"
+    mapped = f"{0xFFFF0000 if sys.byteorder == 'little' else 0xFFFF:08X}"
+    return {number, "0" * 8, "0" * 32, "0" * 16 + mapped + number}
+
+
+def _holder(inode: str) -> int:
+    """The process that has a socket open; 0 if none shows it to us."""
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if os.readlink(link) == f"socket:[{inode}]":  # noqa: PTH115  # no path is meant
+                return int(link.parts[2])
+    return 0
+
+
+def _is_service(process: int) -> bool:
+    with suppress(OSError):
+        words = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        return "serve" in words and any(Path(word).name == "informativa" for word in words[:2])
+    return False

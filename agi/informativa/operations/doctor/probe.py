@@ -1,0 +1,76 @@
+"""Asking the service, over the port at which Asterisk asks it, what it says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from ... import __version__, agi
+from ...asterisk.fastagi import STATUS, STATUS_VARIABLE
+from ...config import Configuration
+from ...i18n import _
+from .findings import Finding, warning, wrong
+
+SECONDS = 3.0  # for an answer; it takes about a thousandth of one
+
+
+async def status(host: str, port: int, tokens: Sequence[str]) -> dict[str, str] | None:
+    """What a service of ours says of itself to whoever knows its token; `None` if it is none of ours. Of one
+    that has not loaded the first of these yet `token` is `old`. Raises OSError.
+    """
+    for index, token in enumerate(tokens or [""]):
+        if (told := await _status(host, port, token)) is not None:
+            return told | {"token": "old"} if index else told
+    return None
+
+
+async def _status(host: str, port: int, token: str) -> dict[str, str] | None:
+    script = f"{STATUS}/{token}".rstrip("/")
+    question = (
+        f"agi_network: yes\nagi_network_script: {script}\nagi_request: agi://doctor\nagi_threadid: 1\n\n"
+    )
+    answer = await asked(host, port, question.encode(), agi.MAX_COMMAND)
+    command, _space, rest = answer.decode(errors="replace").rstrip("\n").partition(f'"{STATUS_VARIABLE}" ')
+    if command != "SET VARIABLE ":
+        return None
+    pairs = (word.partition("=") for word in rest.strip('"').split())
+    return {name: value for name, _equals, value in pairs}
+
+
+def otherwise(told: Mapping[str, str], configuration: Configuration, run: str) -> Finding | None:
+    """In what the service that says this of itself is not the one that is installed and configured, and what
+    mends it, if it is not."""
+    reload = "systemctl reload informativa"
+    if told.get("version") != __version__:
+        text = _("the service is informativa {running}, and {installed} is installed")
+        return warning(text.format(running=told.get("version"), installed=__version__), run)
+    if told.get("file") != configuration.place:
+        text = _("the service works from another file than {file}")
+        fix = _(
+            "See which (systemctl cat informativa) and name that one with -c, or have it run with this one."
+        )
+        return warning(text.format(file=configuration.file), fix)
+    if told.get("token") == "old":
+        text = _("the service has not loaded the new token, so calls that come with it are refused")
+        return wrong(text, reload)
+    if told.get("configuration") != configuration.digest:
+        text = _("the service works from another configuration than {file} is now")
+        return warning(text.format(file=configuration.file), reload)
+    return None
+
+
+async def asked(host: str, port: int, question: bytes, size: int) -> bytes:
+    """What is answered until the other side closes, as far as it comes in time. Raises OSError when nobody
+    is there."""
+    reader, writer = await asyncio.open_connection(host, port)
+    answer = b""
+    try:
+        writer.write(question)
+        async with asyncio.timeout(SECONDS):
+            while len(answer) < size and (more := await reader.read(size)):
+                answer += more
+    except OSError:  # a TimeoutError is one
+        pass
+    finally:
+        writer.transport.abort()
+    return answer

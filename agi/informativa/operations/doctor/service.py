@@ -1,0 +1,126 @@
+"""The checks of the machine that need no Asterisk and that `check` leaves out: the service, who reads what,
+room, time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ... import bootstrap
+from ...errors import InformativaError
+from ...i18n import _, foreign
+from ...model import Controller
+from . import probe, users
+from .case import Case, aside
+from .findings import Finding, ok, warning, wrong
+
+AHEAD = timedelta(minutes=1)  # of the clock: no record can be of then
+LITTLE, FULL = 500 << 20, 50 << 20  # bytes; a record has about 500
+
+
+async def service(case: Case) -> AsyncIterator[Finding]:
+    """The service answers where Asterisk looks for it, and is ours, of this version and configuration."""
+    configuration = case.configured
+    run = case.restart()
+    try:
+        told = await probe.status(configuration.host, configuration.port, configuration.tokens)
+    except OSError as error:
+        text = _("nothing answers at {listen} ({why}); the script plays what is due meanwhile")
+        yield wrong(text.format(listen=configuration.listen, why=foreign(os.strerror(error.errno or 0))), run)
+        return
+    if told is None:
+        text = _(
+            "what answers at {listen} is not this informativa, or knows another token, or hangs; calls may"
+            " wait there without end"
+        )
+        fix = _("See which program it is: ss -ltnp 'sport = :{port}'. Stop it; then: {run}")
+        yield wrong(text.format(listen=configuration.listen), fix.format(port=configuration.port, run=run))
+        return
+    yield probe.otherwise(told, configuration, run) or ok(
+        _("the service answers at {listen}").format(listen=configuration.listen)
+    )
+
+
+async def metrics(case: Case) -> AsyncIterator[Finding]:
+    """Where metrics are configured, Prometheus gets them."""
+    where = case.configured.metrics
+    if not where:
+        return
+    host, _colon, port = where.rpartition(":")
+    try:
+        answer = await probe.asked(host, int(port), b"GET /metrics HTTP/1.0\r\n\r\n", 1 << 20)
+    except OSError:
+        answer = b""
+    if b"informativa_calls" in answer:
+        yield ok(_("metrics are answered at {where}").format(where=where))
+    else:
+        text = _("informativa's metrics are not answered at {where}").format(where=where)
+        fix = _("Give service.metrics a port that nobody uses; then: {run}")
+        yield wrong(text, fix.format(run=case.restart()))
+
+
+async def files(case: Case) -> AsyncIterator[Finding]:
+    """Who must read keys and configuration can read them: the service, and Asterisk for the script."""
+    configuration = case.configured
+    keys = (configuration.folder / name for name in configuration.key_files.values())
+    found = await aside(_unreadable, case, [configuration.file, *keys])
+    for finding in found:
+        yield finding
+    if not found:
+        yield ok(_("keys and configuration can be read by {users}").format(users=case.named()))
+
+
+async def room(case: Case) -> AsyncIterator[Finding]:
+    """The ledgers' disks have room."""
+    folders = {Path(one.ledger).parent for one in case.configured.controllers.values()}
+    free = {folder: (await aside(shutil.disk_usage, folder)).free for folder in folders if folder.is_dir()}
+    for folder, size in sorted(free.items()):
+        if size < LITTLE:
+            text = _("the disk of {folder} has {size} MB left").format(folder=folder, size=size >> 20)
+            make = wrong if size < FULL else warning
+            yield make(text, _("Make room there: without it nothing is recorded, and callers hear it again."))
+    if free and min(free.values()) >= LITTLE:
+        yield ok(_("the ledgers' disk has {size} MB left").format(size=min(free.values()) >> 20))
+
+
+async def future(case: Case) -> AsyncIterator[Finding]:
+    """No record is of a time that is still to come."""
+    ahead = {
+        one.id: late
+        for one in case.configured.controllers.values()
+        if not one.refused and (late := await aside(_late, one)) is not None
+    }
+    for name, late in ahead.items():
+        text = _("the ledger of {controller} has records of {time} UTC, which is still to come")
+        yield warning(
+            text.format(controller=name, time=f"{late:%Y-%m-%d %H:%M}"),
+            _("The clock was wrong, or is: timedatectl status. What is due `every …` is due by those times."),
+        )
+    if not ahead:
+        yield ok(_("no record is of a time that is still to come"))
+
+
+def _unreadable(case: Case, wanted: list[Path]) -> list[Finding]:
+    return [
+        wrong(_("{user} cannot read {file}").format(user=user, file=file), f"chown {users.name(uid)} {file}")
+        for file in wanted
+        for uid, user in case.users().items()
+        if file.exists() and not users.may(uid, file, os.R_OK)
+    ]
+
+
+def _late(controller: Controller) -> datetime | None:
+    """The time of a record that is still to come."""
+    if not Path(controller.ledger).exists():
+        return None
+    try:
+        store = bootstrap.store(controller, read_only=True)
+        try:
+            return store.around(datetime.now(UTC) + AHEAD)[1]
+        finally:
+            store.close()
+    except InformativaError:  # which `ledgers` tells
+        return None

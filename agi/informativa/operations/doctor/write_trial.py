@@ -1,0 +1,76 @@
+"""Writing to ledgers as the user who must, and taking it back: what modes do not tell (a disk that is mounted
+for reading, an access list, a log that another left) the system says then.
+
+Root does it in a process of its own, which becomes that user when all of its code is loaded, for a program in
+root's home could load nothing more after it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from ... import bootstrap, i18n
+from ...errors import LedgerError
+from ...model import Controller
+
+SECONDS = 10.0  # for the process; it takes a fraction of one
+
+
+def writing(uid: int, controllers: Sequence[Controller]) -> list[LedgerError]:
+    """What keeps a user from writing to these ledgers, as far as we can try it."""
+    if not controllers:
+        return []
+    if uid == os.geteuid():
+        return _tried([one.ledger for one in controllers])
+    if os.geteuid() != 0:
+        return []
+    command = [sys.executable, "-m", __name__, str(uid), *(one.ledger for one in controllers)]
+    environment = os.environ | ({} if i18n.speaks() else {"LC_ALL": "C.UTF-8", "LANGUAGE": "en"})
+    try:
+        ran = subprocess.run(  # noqa: S603  # our own
+            command, capture_output=True, text=True, timeout=SECONDS, check=True, env=environment
+        )
+        return [LedgerError(*each) for each in json.loads(ran.stdout)]
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return []  # it could not be tried; the modes were looked at
+
+
+def _tried(ledgers: Sequence[str]) -> list[LedgerError]:
+    found = []
+    for file in ledgers:
+        try:
+            bootstrap.try_writing(Controller(id="", name="", key=b"", ledger=file))
+        except LedgerError as error:
+            found.append(error)
+    return found
+
+
+def _become(uid: int) -> None:
+    """For good."""
+    try:
+        known = pwd.getpwuid(uid)
+        os.initgroups(known.pw_name, known.pw_gid)
+        os.setgid(known.pw_gid)
+    except KeyError:
+        os.setgroups([])
+        os.setgid(uid)
+    os.setuid(uid)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print, as JSON, what kept the user with that number from writing to these ledgers."""
+    i18n.speak()
+    from ...ledgers import sqlite
+
+    assert sqlite  # loaded while we may load it
+    _become(int(arguments[0]))
+    print(json.dumps([(error.message, error.remedy) for error in _tried(arguments[1:])]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

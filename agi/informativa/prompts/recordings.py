@@ -1,0 +1,200 @@
+"""Which sound a prompt has at the moment of a call, held against the one that was found in order.
+
+A record says that a caller heard a text, so a file that was exchanged since is not played: of silence of the
+same length Asterisk reports what it reports of the notice. To see that nothing changed costs some
+microseconds; what changed is read again, and may be the same after all, or one format more of the same sound.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import wave
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from ..errors import LedgerError
+from ..i18n import _, foreign
+from ..model import Changed, Notice, Prompt, Recording, recording_digest
+from ..ports import Recordings
+from .installed import hashed, installed, mark, marks, measure, placed, rivals
+
+SETTLED_SECONDS = 2.0  # a file that was written so shortly ago may be written again within the same timestamp
+LOOKS = 3  # at files that change while they are read
+
+Hashes = Mapping[Path, str]
+Outcome = Prompt | Changed
+Aside = Callable[[Callable[[], Outcome]], Awaitable[Outcome]]
+
+
+class Served(Protocol):
+    """What callers of one controller were served before."""
+
+    def of(self, controller: str, prompt: Prompt, found: Hashes) -> Mapping[str, set[str]] | None:
+        """By format, the SHA-256 that a prompt's file should have, one for each version that has it;
+        `None` where nobody knows."""
+
+    def keep(self, controller: str, prompt: Prompt, found: Hashes) -> None:
+        """Remember what is served now."""
+
+
+class InstalledRecordings(Recordings):
+    """The `Recordings` of this machine. `aside` does what takes its time, so that other calls go on."""
+
+    def __init__(self, served: Served, aside: Aside, settled: float = SETTLED_SECONDS) -> None:
+        self._served, self._aside, self._settled = served, aside, settled
+        self._seen: dict[tuple[str, str], tuple[Mapping[str, tuple[int, ...]], Outcome]] = {}
+        self._compared: dict[str, str] = {}  # by digest, what is wrong with formats that came later
+        self._one = threading.Lock()
+
+    async def current(self, controller: str, prompt: Prompt) -> Prompt | Changed:
+        """As the port says."""
+        if found := self._remembered(controller, prompt):
+            return found
+        return await self._aside(lambda: self._looked(controller, prompt))
+
+    def _remembered(self, controller: str, prompt: Prompt) -> Outcome | None:
+        """What was found, if nothing changed since."""
+        if (seen := self._seen.get((controller, prompt.path))) is None:
+            return None
+        try:
+            for place, known in seen[0].items():
+                if mark(place) != known:
+                    return None
+        except OSError:
+            return None
+        return seen[1]
+
+    def _looked(self, controller: str, prompt: Prompt) -> Outcome:
+        with self._one:  # whoever waits for it finds what the first has found
+            if found := self._remembered(controller, prompt):
+                return found
+            for _again in range(LOOKS):
+                try:
+                    began, before = time.time(), marks(prompt.path)
+                    found = self._look(controller, prompt)
+                    after = marks(prompt.path)
+                except FileNotFoundError:
+                    found, before, after = prompt, {}, None  # the folder is gone, or a file just now
+                    continue
+                except OSError as error:
+                    why = foreign(error.strerror or "")
+                    said = _("{file} cannot be read ({why}); run this as a user who may")
+                    return Changed(said.format(file=error.filename or prompt.path, why=why))
+                if before == after:
+                    if began - max(each[-1] for each in before.values()) / 1e9 > self._settled:
+                        self._seen[controller, prompt.path] = before, found
+                    return found
+            if after is None:
+                return prompt
+        return Changed(_("{file} is being written; wait for the end").format(file=prompt.path))
+
+    def _look(self, controller: str, prompt: Prompt) -> Outcome:
+        files = installed(prompt.path)
+        if not (files or rivals(prompt.path)):
+            return prompt
+        found = hashed(prompt.path)
+        known = self._served.of(controller, prompt, found)
+        for file, sha256 in found.items():
+            if known is not None and known.get(file.suffix[1:], {sha256}) != {sha256}:
+                return Changed(
+                    _(
+                        "{file} is not the recording any more that its version was first served with; put"
+                        " that one back, or give this one a version of its own"
+                    ).format(file=file)
+                )
+        try:
+            now = measure(Path(prompt.path))
+        except ValueError as error:
+            return Changed(str(error))
+        digest = recording_digest({file.suffix[1:]: sha256 for file, sha256 in found.items()})
+        if known is not None and any(file.suffix[1:] not in known for file in found):
+            if digest not in self._compared:
+                self._compared[digest] = difference(prompt.path)
+            if wrong := self._compared[digest]:
+                return Changed(wrong)
+            self._served.keep(controller, prompt, found)
+        return replace(now, recording=digest)
+
+
+def difference(path: str) -> str:
+    """What is wrong with a prompt whose formats are not one sound; '' where they are."""
+    files = installed(path)
+    if len(files) < 2:
+        return ""
+    from .comparison import odd  # not for a script that has nothing to compare
+
+    try:
+        others = odd(files)
+    except (OSError, EOFError, wave.Error) as error:
+        return _("{file} cannot be compared ({why})").format(file=path, why=foreign(str(error)))
+    if not others:
+        return ""
+    return _(
+        "{file} is not the same sound as {other}; delete the one that is wrong, and type: informativa prompts"
+        " install"
+    ).format(file=others[0], other=files[0])
+
+
+class AsLoaded(Served):
+    """What a service found in order when it loaded its configuration: the SHA-256 of each sound file."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self._files = dict(files)
+
+    def of(self, controller: str, prompt: Prompt, found: Hashes) -> Mapping[str, set[str]]:
+        """As the port says; it knows each file, whose controller's it may be."""
+        return {file.suffix[1:]: {self._files[str(file)]} for file in found if str(file) in self._files}
+
+    def keep(self, controller: str, prompt: Prompt, found: Hashes) -> None:
+        """In memory: the next load puts it on record."""
+        self._files = {str(file): sha256 for file, sha256 in found.items()} | self._files
+
+
+class Kept(Protocol):
+    """A ledger that knows which sound files it was served with. Raises LedgerError."""
+
+    def recordings(self) -> Mapping[tuple[str, ...], str]:
+        """The SHA-256 of each, by where it stands."""
+
+    def keep(self, recordings: Iterable[Recording]) -> None:
+        """Remember each that was not served before."""
+
+
+class OnRecord(Served):
+    """What ledgers know, for a process of one call. A ledger that cannot be used knows nothing."""
+
+    def __init__(self, notices: Mapping[str, Sequence[Notice]], ledgers: Mapping[str, Kept]) -> None:
+        self._notices, self._ledgers = notices, dict(ledgers)
+
+    def of(self, controller: str, prompt: Prompt, found: Hashes) -> Mapping[str, set[str]] | None:
+        """As the port says."""
+        try:
+            served = self._ledgers[controller].recordings()
+        except KeyError:
+            return None
+        except LedgerError:
+            del self._ledgers[controller]  # the caller waits for it once
+            return None
+        known: dict[str, set[str]] = {}
+        for one in self._places(controller, prompt, found):
+            if sha256 := served.get(one.place):
+                known.setdefault(one.place[-1], set()).add(sha256)
+        return known
+
+    def keep(self, controller: str, prompt: Prompt, found: Hashes) -> None:
+        """In the ledger, if that can be: otherwise it is compared again in the next call."""
+        with suppress(LedgerError):
+            self._ledgers[controller].keep(self._places(controller, prompt, found))
+
+    def _places(self, controller: str, prompt: Prompt, found: Hashes) -> list[Recording]:
+        return [
+            Recording((*place, file.suffix[1:]), str(file), sha256)
+            for notice in self._notices[controller]
+            for place, one in placed(notice)
+            if one.path == prompt.path
+            for file, sha256 in found.items()
+        ]

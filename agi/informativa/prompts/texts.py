@@ -1,0 +1,102 @@
+"""Templates of notices: a folder with a text for each language and part, and how purposes are said."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources.abc import Traversable
+
+import yaml
+
+from ..errors import SpeechError
+from ..i18n import _, foreign
+from .pronunciation import TONGUES
+
+PARTS = ("short", "full")
+PURPOSES = "purposes.yaml"
+_PLACE = re.compile(r"\{([^{}]*)\}")
+
+
+def lines(
+    folder: Traversable, language: str, part: str, values: Mapping[str, str], purposes: Sequence[str]
+) -> list[str]:
+    """A text made out: one sentence a line, an empty line for a longer pause.
+
+    `values` are what the placeholders stand for, and an empty one is one that nobody gave. Raises SpeechError
+    for a text that is not there, a placeholder that means nothing, and a purpose that nobody put into words.
+    """
+    name = f"{language}/{part}.txt"
+    text = _read(folder, name, language)
+    known = {**values, "purposes": ""}
+    if "{purposes}" in text:
+        known["purposes"] = _in_words(folder, language, purposes)
+
+    def value(found: re.Match[str]) -> str:
+        place = found[1]
+        line = text.count("\n", 0, found.start()) + 1
+        if place not in known:
+            close = difflib.get_close_matches(place, known, n=1)
+            hint = (
+                _("Did you mean {{{name}}}?").format(name=close[0])
+                if close
+                else _("There are: {known}.").format(known=", ".join(sorted(known)))
+            )
+            raise SpeechError(
+                _("{name}, line {line}: {{{place}}} means nothing.").format(
+                    name=name, line=line, place=place
+                ),
+                hint,
+            )
+        if not known[place]:
+            raise SpeechError(
+                _("{name}, line {line}, says {{{place}}}.").format(name=name, line=line, place=place),
+                _("Give it: --{place} …").format(place=place),
+            )
+        return known[place]
+
+    made = re.sub(r"(?<!\.)\.\.(?!\.)", ".", _PLACE.sub(value, text)).splitlines()  # "… is Acme S.p.A.."
+    if not any(line.strip() for line in made):
+        raise SpeechError(_("{name} is empty.").format(name=name), _("Write one sentence a line."))
+    return made
+
+
+def _in_words(folder: Traversable, language: str, purposes: Sequence[str]) -> str:
+    """`[service, marketing]` as a text says it."""
+    name = f"{language}/{PURPOSES}"
+    try:
+        phrases = yaml.safe_load(_read(folder, name, language))
+    except yaml.YAMLError as error:
+        raise SpeechError(
+            _("{name} is not YAML.").format(name=name), _("It has lines such as `service: handle your call`.")
+        ) from error
+    if not isinstance(phrases, dict) or not all(isinstance(said, str) for said in phrases.values()):
+        raise SpeechError(
+            _("{name} does not say purposes.").format(name=name),
+            _("It has lines such as `service: handle your call`."),
+        )
+    if unknown := [purpose for purpose in purposes if purpose == "and" or purpose not in phrases]:
+        raise SpeechError(
+            _("{name} does not say what {purpose} is.").format(name=name, purpose=unknown[0]),
+            _(
+                "Copy the texts (informativa prompts texts DIR), add a line for it there, and give"
+                " --texts DIR."
+            ),
+        )
+    return f" {phrases.get('and', ',')} ".join(phrases[purpose] for purpose in purposes)
+
+
+def _read(folder: Traversable, name: str, language: str) -> str:
+    if language not in TONGUES:
+        remedy = _("There are: {languages}. Record a person, and add it: informativa prompts add").format(
+            languages=", ".join(sorted(TONGUES))
+        )
+        raise SpeechError(_("There is no voice that speaks {language!r}.").format(language=language), remedy)
+    try:
+        return (folder / name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        said = foreign(getattr(error, "strerror", None) or "") or _("it is not UTF-8")
+        raise SpeechError(
+            _("{file} cannot be read ({why}).").format(file=folder / name, why=said),
+            _("Type: informativa prompts texts DIR"),
+        ) from None

@@ -1,0 +1,75 @@
+"""The classic script's one call, when it may run: on the same ledgers, with no service running."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from . import bootstrap, call
+from .asterisk.agi_session import Dialogue
+from .asterisk.script_session import ScriptAgi
+from .config import Configuration, inspect, of_calls
+from .errors import ConfigError, InformativaError, SessionError
+from .script_limit import ScriptLimit
+
+
+def run(file: str, limit: ScriptLimit) -> int:
+    """Handle the call on standard input and output by the configuration in `file`; the exit code."""
+    try:
+        session = ScriptAgi(sys.stdin.buffer, sys.stdout.buffer).session
+    except SessionError as error:
+        print(f"informativa-agi: {error}", file=sys.stderr)
+        return 1
+    try:
+        _run(_answer(session, _configuration(Path(file), session), limit))
+    except ConfigError as error:
+        for problem in error.problems:
+            _run(session.tell(f"informativa-agi: {problem}"))
+    except SessionError:
+        pass  # Asterisk is gone: there is nobody to tell
+    except InformativaError as error:
+        _run(session.tell(f"informativa-agi: {error}"))
+    except Exception as error:  # a traceback on Asterisk's console helps nobody there
+        _run(session.tell(f"informativa-agi: a defect of informativa ({type(error).__name__})"))
+        return 3
+    else:
+        return 0
+    return 1
+
+
+async def _answer(session: Dialogue, configuration: Configuration, limit: ScriptLimit) -> None:
+    first = next(iter(configuration.in_shape()), None)
+    if first and not limit.counts and not limit.admits(first.ledger):  # no file could be made before
+        raise InformativaError("Too many scripts run at once; the dialplan plays the notice.")
+    limit.started()
+    desk = bootstrap.script_desk(configuration)
+    try:
+        verdict = await call.answer(session, desk)
+        if verdict.error:
+            await session.tell(f"informativa-agi: {verdict.error}")
+        if verdict.doubt:
+            await session.tell(f"informativa-agi: {call.unknown_words(verdict.doubt)}")
+    finally:
+        bootstrap.close(desk)
+
+
+def _configuration(file: Path, session: Dialogue) -> Configuration:
+    """What this call can be answered with. Raises ConfigError for mistakes that concern it: those of other
+    companies and lines do not."""
+    configuration, problems = inspect(file)
+    if problems:
+        line = configuration.spelled.get(session.call.line)
+        if found := of_calls(problems, line.controller.id, line.number) if line else problems:
+            raise ConfigError(found)
+    return configuration
+
+
+def _run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run what never really waits: every port of a script blocks. Spares the start of an event loop."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    raise RuntimeError("a script's coroutine waited for an event loop")

@@ -1,0 +1,373 @@
+"""What lies beside an open ledger (-wal, -shm) is deleted or replaced: nothing acknowledged is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from informativa.errors import LedgerError
+from informativa.ledgers import groupcommit, wal_files
+from informativa.ledgers.following import summary
+from informativa.ledgers.groupcommit import GroupCommitLedger
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Controller
+from informativa.operations.doctor import ledgers
+from informativa.operations.doctor.case import Case
+from test_ledgers import AT, PLAYED
+
+ENDS = ("-wal", "-shm")
+TAKEN = [("-wal",), ("-shm",), ENDS]
+
+FOREIGN = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+for statement in sys.argv[2:]:
+    connection.execute(statement)
+print("done", flush=True)
+sys.stdin.read()
+"""
+OURS = """
+import sys
+from informativa.errors import LedgerError
+from informativa.ledgers.sqlite import SqliteStore
+from test_ledgers import PLAYED
+store = SqliteStore(sys.argv[1])
+for line in sys.stdin:
+    try:
+        print(*eval(line) or [], flush=True)
+    except LedgerError as error:
+        print(error, flush=True)
+store.close()
+"""
+INSERT = (
+    "INSERT INTO event (at, call, line, notice, version, language, purposes, status, reason, prompt)"
+    " VALUES (1, 'foreign', '', '', '', '', '', 'NOTDUE', 'purged', '')"
+)
+
+
+def numbers(file: Path) -> list[int]:
+    """What stands in a ledger for whoever opens it anew, after a look at its soundness."""
+    connection = sqlite3.connect(file)
+    try:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return [number for (number,) in connection.execute("SELECT record FROM event ORDER BY record")]
+    finally:
+        connection.close()
+
+
+def take(file: Path, ends: tuple[str, ...]) -> None:
+    """Delete what lies beside a ledger."""
+    for end in ends:
+        Path(f"{file}{end}").unlink()
+
+
+def foreign(file: Path, *statements: str) -> subprocess.Popen[str]:
+    """Another program that has done this to the ledger and still has it open."""
+    command = [sys.executable, "-c", FOREIGN, file, *statements]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "done\n"
+    return process
+
+
+class Ours:
+    """Another process of informativa that has the ledger open and does with its `store` what it is told."""
+
+    def __init__(self, file: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", OURS, file],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"PYTHONPATH": str(Path(__file__).parent)},
+        )
+
+    def does(self, what: str) -> str:
+        """What comes of it."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{what}\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline().strip()
+
+    def end(self) -> int:
+        """Have it close the ledger; its status."""
+        self._process.communicate()
+        return self._process.returncode
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Let it close what it has open."""
+    process.communicate()
+
+
+@pytest.mark.parametrize("ends", TAKEN, ids="".join)
+def test_i3_deleted_log_loses_nothing_and_no_number_is_used_again(
+    tmp_path: Path, ends: tuple[str, ...]
+) -> None:
+    """I3: 80 records, then the log, its index or both are deleted, and the next record is the 81st, beside
+    all the others, for everybody."""
+    file = tmp_path / "acme.sqlite3"
+    store = SqliteStore(str(file))
+    for number in range(1, 81):
+        assert store.append([PLAYED]) == [number]
+    take(file, ends)
+    assert store.append([PLAYED]) == [81]
+    assert store.saved == 1
+    assert store.append([PLAYED]) == [82]
+    assert store.saved == 1
+    script = SqliteStore(str(file))
+    assert script.append([PLAYED]) == [83]
+    script.close()
+    assert numbers(file) == list(range(1, 84))
+    store.close()
+    assert numbers(file) == list(range(1, 84))
+
+
+@pytest.mark.parametrize("ends", TAKEN, ids="".join)
+def test_i3_deletion_in_the_middle_of_a_transaction(tmp_path: Path, ends: tuple[str, ...]) -> None:
+    """I3: what is acknowledged then stands in the file itself: another process finds it at once."""
+    file = tmp_path / "acme.sqlite3"
+    store = SqliteStore(str(file))
+    store.append([PLAYED])
+
+    def work(book):  # type: ignore[no-untyped-def]
+        number = book.append(PLAYED)
+        take(file, ends)
+        return number
+
+    assert store.transact([work]) == [2]
+    assert numbers(file) == [1, 2]
+    store.close()
+
+
+@pytest.mark.parametrize("ends", TAKEN, ids="".join)
+def test_i3_deleted_log_is_saved_without_a_call(tmp_path: Path, ends: tuple[str, ...]) -> None:
+    """I3: a service to which nobody rings notices it by itself, so that even `kill -9` loses nothing then."""
+    file = tmp_path / "acme.sqlite3"
+    ledger = GroupCommitLedger(str(file))
+    assert asyncio.run(ledger.append(PLAYED)) == 1
+    take(file, ends)
+    until = time.monotonic() + 20
+    while not ledger._store.saved and time.monotonic() < until:
+        time.sleep(0.01)
+    assert ledger._store.saved == 1
+    assert numbers(file) == [1]
+    assert asyncio.run(ledger.append(PLAYED)) == 2
+    ledger.close()
+
+
+def test_i3_idle_ledger_needs_no_log(tmp_path: Path) -> None:
+    """I3: after a second without a call all is in the file itself: deleted after `kill -9`, the log takes
+    nothing with it."""
+    file = tmp_path / "acme.sqlite3"
+    ledger = GroupCommitLedger(str(file))
+    assert asyncio.run(ledger.append(PLAYED)) == 1
+    until = time.monotonic() + 20
+    alone = f"{file.as_uri()}?mode=ro&immutable=1"
+    found = 0
+    while not found and time.monotonic() < until:
+        connection = sqlite3.connect(alone, uri=True)
+        try:
+            (found,) = connection.execute("SELECT count(*) FROM event").fetchone()
+        except sqlite3.OperationalError:  # not even its tables
+            time.sleep(0.01)
+        connection.close()
+    assert found == 1
+    ledger.close()
+
+
+@pytest.mark.parametrize("ends", TAKEN, ids="".join)
+def test_i3_who_opens_a_ledger_without_its_log_waits_until_it_is_saved(
+    tmp_path: Path, ends: tuple[str, ...]
+) -> None:
+    """I3: a script or a command would begin another history beside the service's: it waits for the service,
+    which saves what there is; and where nobody saves it, it is an error that says so."""
+    file = tmp_path / "acme.sqlite3"
+    holder = Ours(file)
+    assert holder.does("store.append([PLAYED])") == "1"
+    take(file, ends)
+    for read_only in (False, True):
+        with pytest.raises(LedgerError, match="was taken away"):
+            SqliteStore(str(file), read_only=read_only)
+    with pytest.raises(LedgerError, match="was taken away"):
+        summary(str(file), AT - timedelta(days=1), AT)
+    assert not [one for one in ends if Path(f"{file}{one}").exists()]
+    numbers_got: list[list[int]] = []
+    script = threading.Thread(target=lambda: numbers_got.append(SqliteStore(str(file)).append([PLAYED])))
+    script.start()
+    assert holder.does("store.tend()") == ""
+    script.join()
+    assert numbers_got == [[2]]
+    assert holder.end() == 0
+    assert numbers(file) == [1, 2]
+
+
+def test_i3_reader_that_made_a_new_log_is_no_second_history(tmp_path: Path) -> None:
+    """I3: somebody looked at the ledger with another program after the deletion: nothing is lost either."""
+    file = tmp_path / "acme.sqlite3"
+    store = SqliteStore(str(file))
+    store.append([PLAYED])
+    take(file, ENDS)
+    end(foreign(file, "PRAGMA user_version"))
+    assert store.append([PLAYED]) == [2]
+    store.close()
+    assert numbers(file) == [1, 2]
+
+
+def test_i3_what_others_wrote_by_another_index_stays(tmp_path: Path) -> None:
+    """I3: they went on in the same log, so both are one history, once they are done."""
+    file = tmp_path / "acme.sqlite3"
+    store = SqliteStore(str(file))
+    store.append([PLAYED])
+    take(file, ("-shm",))
+    other = foreign(file, INSERT, INSERT)
+    with pytest.raises(LedgerError, match=f"process {other.pid}"):
+        store.append([PLAYED])
+    end(other)
+    assert store.append([PLAYED]) == [4]
+    store.close()
+    assert numbers(file) == [1, 2, 3, 4]
+
+
+def test_i3_nothing_is_acknowledged_where_others_wrote_meanwhile(tmp_path: Path) -> None:
+    """I3: by another index they may have written over what this transaction wrote, so it fails."""
+    file = tmp_path / "acme.sqlite3"
+    store = SqliteStore(str(file))
+    store.append([PLAYED])
+
+    def work(book):  # type: ignore[no-untyped-def]
+        number = book.append(PLAYED)
+        take(file, ("-shm",))
+        end(foreign(file, INSERT, INSERT))
+        return number
+
+    with pytest.raises(LedgerError, match="was replaced while in use"):
+        store.transact([work])
+    last = store.append([PLAYED])[0]
+    store.close()
+    assert numbers(file) == list(range(1, last + 1))
+
+
+def test_i3_while_others_are_at_work_with_a_new_log_nothing_is_written(tmp_path: Path) -> None:
+    """I3: what they read would change under them. When they are gone, all is saved."""
+    file = tmp_path / "acme.sqlite3"
+    store = SqliteStore(str(file))
+    store.append([PLAYED])
+    take(file, ENDS)
+    other = foreign(file, "PRAGMA user_version")
+    with pytest.raises(LedgerError, match=f"process {other.pid}"):
+        store.append([PLAYED])
+    end(other)
+    assert store.append([PLAYED]) == [2]
+    store.close()
+    assert numbers(file) == [1, 2]
+
+
+def test_i3_two_histories_are_told_and_both_are_kept(tmp_path: Path) -> None:
+    """I3: another program wrote after both were deleted. Nothing is written over: ours is copied, and no more
+    is acknowledged."""
+    file = tmp_path / "acme.sqlite3"
+    service = Ours(file)
+    assert service.does("store.append([PLAYED] * 5)") == "1 2 3 4 5"
+    assert service.does("store.tend()") == ""
+    assert service.does("store.append([PLAYED])") == "6"
+    take(file, ENDS)
+    end(foreign(file, INSERT, INSERT, INSERT))
+    first = service.does("store.append([PLAYED])")
+    assert first == service.does("store.append([PLAYED])")
+    assert service.end() == 0
+    assert "two histories" in first
+    (copy,) = tmp_path.glob("acme.sqlite3.rescued-*")
+    assert str(copy) in first
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert numbers(copy) == [1, 2, 3, 4, 5, 6]
+    assert numbers(file) == [1, 2, 3, 4, 5, 6, 7, 8]
+    connection = sqlite3.connect(file)
+    assert connection.execute("SELECT count(*) FROM event WHERE call = 'foreign'").fetchone() == (3,)
+    connection.close()
+
+
+def test_i3_closing_saves_what_a_deleted_log_holds(tmp_path: Path) -> None:
+    """I3: also while another program reads, which keeps SQLite from saving it by itself."""
+    file = tmp_path / "acme.sqlite3"
+    store = SqliteStore(str(file))
+    store.append([PLAYED])
+    other = foreign(file, "SELECT count(*) FROM event")
+    take(file, ENDS)
+    store.close()
+    end(other)
+    assert numbers(file) == [1]
+
+
+def test_two_processes_with_one_deleted_log_both_go_on(tmp_path: Path) -> None:
+    """Service and script had it open; the first that notices saves it for both."""
+    file = tmp_path / "acme.sqlite3"
+    store = SqliteStore(str(file))
+    store.append([PLAYED])
+    other = Ours(file)
+    assert other.does("store.append([PLAYED])") == "2"
+    for ends, number in zip(TAKEN, (3, 6, 9), strict=True):
+        take(file, ends)
+        assert store.append([PLAYED]) == [number]
+        assert other.does("store.append([PLAYED])") == f"{number + 1}"
+        assert store.append([PLAYED]) == [number + 2]
+    assert other.end() == 0
+    store.close()
+    assert numbers(file) == list(range(1, 12))
+
+
+@pytest.mark.parametrize("ends", TAKEN, ids="".join)
+def test_who_records_astray_can_be_seen(tmp_path: Path, ends: tuple[str, ...]) -> None:
+    """For `doctor`: until it is put right, and of a reader who only has an old log open not at all."""
+    file = tmp_path / "acme.sqlite3"
+    store = Ours(file)
+    assert store.does("store.append([PLAYED])") == "1"
+    reader = foreign(file, "SELECT count(*) FROM event")
+    assert wal_files.astray(file) == []
+    take(file, ends)
+    assert len(wal_files.astray(file)) == 2
+    wrong = ledgers.opened(Case(file, None, ()), Controller("acme", "Acme", b"", str(file)))
+    assert "was deleted under process" in next(wrong).text
+    wrong.close()
+    assert store.does("store.tend()") == ""
+    assert wal_files.astray(file) == []
+    end(reader)
+    assert store.end() == 0
+    assert wal_files.astray(file) == []
+
+
+def test_place_costs_calls_microseconds(tmp_path: Path) -> None:
+    """Three looks: less than a hundredth of what waiting for a disk costs."""
+    file = tmp_path / "acme.sqlite3"
+    store = SqliteStore(str(file))
+    look = wal_files.Beside(file).place
+    times = [time.perf_counter() for _ in range(1001) if look()]
+    assert sorted(after - before for before, after in pairwise(times))[500] < 50e-6
+    store.close()
+
+
+def test_log_is_told_of_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The service's log says loudly what was deleted, and that nothing was lost."""
+    ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
+
+    async def story() -> None:
+        await ledger.append(PLAYED)
+        take(tmp_path / "acme.sqlite3", ENDS)
+        for call in range(3):
+            await ledger.append(replace(PLAYED, call=str(call)))
+
+    asyncio.run(story())
+    ledger.close()
+    assert capsys.readouterr().out.count("was deleted while in use; nothing was lost") == 1
+    assert groupcommit.IDLE_SECONDS == 1.0

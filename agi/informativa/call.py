@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import playback
-from .call_handler import STATUS, Conversation, leave
+from .call_handler import STATUS, CallHandler, leave
 from .errors import LedgerError, SessionError
 from .model import Changed, Ending, Event, Heard, Line, Prompt, Reason, Status, Verdict
 from .ports import CallSession, Clock, Ledger, Recordings, Register
@@ -68,18 +68,18 @@ async def _handle(session: CallSession, desk: Desk) -> Verdict:
     line = desk.lines.get(session.call.line)
     if line is None:
         return await _unknown_line(session, desk)
-    conversation = _conversation(session, line, desk)
-    verdicts, decisions, error = await conversation.settle()
+    handler = _handler(session, line, desk)
+    verdicts, decisions, error = await handler.settle()
     for decision in decisions:
-        verdicts.append(await conversation.carry_out(decision))
+        verdicts.append(await handler.carry_out(decision))
         if verdicts[-1].reason in _NOBODY_THERE:
             break
     gravest = min(verdicts, key=lambda verdict: _GRAVITY.index(verdict.status))
     return replace(
         gravest,
         error=gravest.error or error,
-        doubt=conversation.doubt,
-        heard=" ".join(conversation.heard),
+        doubt=handler.doubt,
+        heard=" ".join(handler.heard),
         events=tuple(event for verdict in verdicts for event in verdict.events),
     )
 
@@ -92,10 +92,10 @@ def unknown_words(words: str) -> str:
     )
 
 
-def _conversation(session: CallSession, line: Line, desk: Desk) -> Conversation:
+def _handler(session: CallSession, line: Line, desk: Desk) -> CallHandler:
     name = line.controller.id
     registers = desk.registers.get(name, {})
-    return Conversation(session, line, desk.ledgers[name], registers, desk.clock, desk.recordings)
+    return CallHandler(session, line, desk.ledgers[name], registers, desk.clock, desk.recordings)
 
 
 async def _told(session: CallSession, desk: Desk) -> Verdict:
@@ -107,7 +107,7 @@ async def _told(session: CallSession, desk: Desk) -> Verdict:
     if line is None:
         raise SessionError("An operator read a notice on a line that is not configured.")
     try:
-        return await _conversation(session, line, desk).read()
+        return await _handler(session, line, desk).read()
     except LedgerError as error:
         raise SessionError(str(error)) from error
 

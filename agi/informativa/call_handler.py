@@ -58,7 +58,7 @@ STATUS = {
 }
 
 
-class Conversation:
+class CallHandler:
     """One caller on one line: what is decided for them, played to them and put on record."""
 
     def __init__(

@@ -33,7 +33,7 @@ async def collect(account: ManagerAccount, lines: Mapping[str, Line], told: set[
     collected stay, and are logged unless they were `told` before. Raises ManagerError.
     """
     stay: set[str] = set()
-    async with ami.conversation(account) as manager:
+    async with ami.session(account) as manager:
         by_controller: dict[str, list[spool.Row]] = {}
         for key, text in (await manager.tree(spool.FAMILY)).items():
             try:
@@ -57,7 +57,7 @@ async def collect(account: ManagerAccount, lines: Mapping[str, Line], told: set[
     return stay
 
 
-async def _move(controller: Controller, rows: Sequence[spool.Row], manager: ami.Conversation) -> set[str]:
+async def _move(controller: Controller, rows: Sequence[spool.Row], manager: ami.ManagerSession) -> set[str]:
     """Record, then delete; the keys of the rows that are gone."""
     recorded, added = await asyncio.to_thread(keep_spooled, controller, rows)
     for key in recorded:

@@ -35,7 +35,7 @@ _log.addHandler(logging.NullHandler())
 _log.propagate = False  # its lines name actions, values included
 
 
-class Conversation:
+class ManagerSession:
     """What may be asked. Every method raises ManagerError when there is no answer or a refusal."""
 
     def __init__(self, manager: Manager, user: str) -> None:
@@ -124,13 +124,13 @@ def lacking(user: str, *, read: str = "", write: str = "") -> str:
 
 
 @asynccontextmanager
-async def conversation(account: ManagerAccount) -> AsyncIterator[Conversation]:
-    """Log in, talk, log off. Raises ManagerError, which says what to do, if it cannot log in."""
+async def session(account: ManagerAccount) -> AsyncIterator[ManagerSession]:
+    """Log in, session, log off. Raises ManagerError, which says what to do, if it cannot log in."""
     loop = asyncio.get_running_loop()
     manager = Manager(loop=loop, host=account.host, port=account.port, events="off", log=_log)
     where = f"{account.host}:{account.port}"
-    talk = Conversation(manager, account.user)
-    manager.connection_lost = talk.lost  # no reconnecting
+    session = ManagerSession(manager, account.user)
+    manager.connection_lost = session.lost  # no reconnecting
     try:
         async with asyncio.timeout(SECONDS):
             made = loop.create_connection(manager.config["protocol_factory"], account.host, account.port)
@@ -145,7 +145,7 @@ async def conversation(account: ManagerAccount) -> AsyncIterator[Conversation]:
         ) from error
     try:
         try:
-            await talk.act("Login", Username=account.user, Secret=account.secret, Events="off")
+            await session.act("Login", Username=account.user, Secret=account.secret, Events="off")
         except ManagerError as error:
             raise ManagerError(
                 _("Asterisk's manager interface at {where} does not let {user} in.").format(
@@ -153,6 +153,6 @@ async def conversation(account: ManagerAccount) -> AsyncIterator[Conversation]:
                 ),
                 _("Give manager.conf that user with `write = system,reporting` and the same secret."),
             ) from error
-        yield talk
+        yield session
     finally:
         manager.close()

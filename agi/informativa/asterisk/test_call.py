@@ -106,11 +106,11 @@ class Outcome:
     lacking: str = ""
 
 
-async def entries(talk: ami.Conversation, line: str, context: str = "") -> list[Entry]:
+async def entries(manager: ami.ManagerSession, line: str, context: str = "") -> list[Entry]:
     """The contexts in which a call to `line` comes to informativa. Raises ManagerError."""
     wanted = {"Context": context} if context else {}
     try:
-        messages = await talk.act("ShowDialPlan", Extension=line, **wanted)
+        messages = await manager.act("ShowDialPlan", Extension=line, **wanted)
     except ManagerError as error:
         if _ABSENT in error.answer:
             return []
@@ -130,23 +130,23 @@ async def entries(talk: ami.Conversation, line: str, context: str = "") -> list[
     ]
 
 
-async def guarded(talk: ami.Conversation) -> bool:
+async def guarded(manager: ami.ManagerSession) -> bool:
     """Whether Asterisk's copy of our dialplan is one that lets a test call go no further."""
-    return await _mentions(talk, "informativa", "INFORMATIVA_TEST")
+    return await _mentions(manager, "informativa", "INFORMATIVA_TEST")
 
 
-async def direct(talk: ami.Conversation) -> bool:
+async def direct(manager: ami.ManagerSession) -> bool:
     """Whether our own context for test calls is loaded."""
-    return await _mentions(talk, TEST_CONTEXT, "informativa,s,1")
+    return await _mentions(manager, TEST_CONTEXT, "informativa,s,1")
 
 
-async def exists(talk: ami.Conversation, context: str) -> bool:
+async def exists(manager: ami.ManagerSession, context: str) -> bool:
     """Whether Asterisk's dialplan has a context of this name."""
-    return await _steps(talk, context) is not None
+    return await _steps(manager, context) is not None
 
 
 async def place(
-    talk: ami.Conversation,
+    manager: ami.ManagerSession,
     account: ManagerAccount,
     channel: str,
     number: str,
@@ -160,9 +160,9 @@ async def place(
     """
     one, two = _ids()
     trial = _Trial(two, tell)
-    await talk.listen("call", "dialplan", "agi")
+    await manager.listen("call", "dialplan", "agi")
     longest = seconds + PATIENCE
-    await talk.act(
+    await manager.act(
         "Originate",
         Channel=channel,
         ChannelId=one,
@@ -180,10 +180,10 @@ async def place(
             left = min(longest, trial.deadline) - trial.age()
             if left <= 0:
                 break
-            if event := await talk.event(left):
+            if event := await manager.event(left):
                 trial.happened(event)
     finally:
-        await _hang_up(talk, (one, two))
+        await _hang_up(manager, (one, two))
     lacking = [right for right in ("call", "dialplan") if right not in trial.seen]
     if lacking and not trial.failed:
         raise ManagerError(
@@ -290,21 +290,21 @@ def _ids() -> tuple[str, str]:
     return f"informativa-test-listener-{own}", f"informativa-test-{own}"
 
 
-async def _hang_up(talk: ami.Conversation, channels: Iterable[str]) -> None:
+async def _hang_up(manager: ami.ManagerSession, channels: Iterable[str]) -> None:
     for channel in channels:
         with suppress(ManagerError):  # it hung up by itself
             async with asyncio.timeout(ami.SECONDS):
-                await talk.act("Hangup", Channel=channel)
+                await manager.act("Hangup", Channel=channel)
 
 
-async def _mentions(talk: ami.Conversation, context: str, what: str) -> bool:
-    return any(what in step.appdata for step in await _steps(talk, context) or ())
+async def _mentions(manager: ami.ManagerSession, context: str, what: str) -> bool:
+    return any(what in step.appdata for step in await _steps(manager, context) or ())
 
 
-async def _steps(talk: ami.Conversation, context: str) -> list[Any] | None:
+async def _steps(manager: ami.ManagerSession, context: str) -> list[Any] | None:
     """What stands in a context; `None` if Asterisk has no such context."""
     try:
-        messages = await talk.act("ShowDialPlan", Context=context)
+        messages = await manager.act("ShowDialPlan", Context=context)
     except ManagerError as error:
         if _ABSENT in error.answer:
             return None

@@ -201,8 +201,8 @@ def _spooled(configuration: Configuration, warnings: list[str]) -> int | None:
         return None
 
     async def ask() -> int:
-        async with ami.conversation(account) as talk:
-            return len(await talk.tree(spool.FAMILY))
+        async with ami.session(account) as manager:
+            return len(await manager.tree(spool.FAMILY))
 
     try:
         rows = asyncio.run(ask())

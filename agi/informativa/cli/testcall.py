@@ -127,8 +127,8 @@ def _planned(configuration: Configuration, to: str, number: str, context: str, s
 
 
 async def _call(test: _Test, account: ManagerAccount, context: str, through: bool, say: Any) -> None:
-    async with ami.conversation(account) as talk:
-        entry = await _entry(talk, test, context, through)
+    async with ami.session(account) as manager:
+        entry = await _entry(manager, test, context, through)
         place = f"Local/{test.dialled}@{entry.context}/n"
         own = test.number == WITHHELD
         say(
@@ -151,14 +151,14 @@ async def _call(test: _Test, account: ManagerAccount, context: str, through: boo
 
         number = "" if own else test.number
         before = await asyncio.to_thread(_newest, test.line)
-        outcome = await test_call.place(talk, account, place, number, test.seconds, tell)
+        outcome = await test_call.place(manager, account, place, number, test.seconds, tell)
     test.records = [record for record in _since(test.line, before + 1) if record.event.call == outcome.call]
     _judge(test, outcome)
 
 
-async def _entry(talk: ami.Conversation, test: _Test, context: str, through: bool) -> test_call.Entry:
+async def _entry(manager: ami.ManagerSession, test: _Test, context: str, through: bool) -> test_call.Entry:
     """Where the call may come in and ring nobody; with `through` where it comes in, whatever it may ring."""
-    found = await test_call.entries(talk, test.dialled, context)
+    found = await test_call.entries(manager, test.dialled, context)
     if len(found) > 1 and not context:
         names = ", ".join(sorted(entry.context for entry in found))
         raise InformativaError(
@@ -167,8 +167,8 @@ async def _entry(talk: ami.Conversation, test: _Test, context: str, through: boo
             ),
             _("Name one: --context {name}").format(name=min(entry.context for entry in found)),
         )
-    if context and not found and not await test_call.exists(talk, context):
-        coming = ", ".join(sorted(entry.context for entry in await test_call.entries(talk, test.dialled)))
+    if context and not found and not await test_call.exists(manager, context):
+        coming = ", ".join(sorted(entry.context for entry in await test_call.entries(manager, test.dialled)))
         raise InformativaError(
             _("Asterisk's dialplan has no context {context}.").format(context=context),
             _("Calls to {line} come to informativa in: {names}").format(line=test.dialled, names=coming)
@@ -182,7 +182,7 @@ async def _entry(talk: ami.Conversation, test: _Test, context: str, through: boo
             ),
             _("Leave --context and --through out to try the notice alone."),
         )
-    guarded = await test_call.guarded(talk)
+    guarded = await test_call.guarded(manager)
     if found:
         entry = found[0]
         entry = test_call.Entry(context or entry.context, entry.extension, entry.steps, entry.ours)
@@ -200,7 +200,7 @@ async def _entry(talk: ami.Conversation, test: _Test, context: str, through: boo
         why = _("no extension for {line} in the dialplan calls Gosub(informativa,s,1(...))").format(
             line=test.dialled
         )
-    if not await test_call.direct(talk):
+    if not await test_call.direct(manager):
         raise InformativaError(
             _(
                 "Asterisk has no context {context}: its informativa.conf is not loaded, or an older one."

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from ...asterisk.ami import Conversation
+from ...asterisk.ami import ManagerSession
 from ...config import Configuration
 from ...errors import ManagerError, Problem
 from ...i18n import _
@@ -30,7 +30,7 @@ class Case:
     file: Path
     configuration: Configuration | None
     problems: tuple[Problem, ...]
-    asterisk: Conversation | None = None
+    asterisk: ManagerSession | None = None
     allowed: frozenset[str] = frozenset()
     asterisk_uid: int | None = None
     hindered: bool = False  # something was found that keeps a service from starting
@@ -43,7 +43,7 @@ class Case:
         return self.configuration
 
     @property
-    def manager(self) -> Conversation:
+    def manager(self) -> ManagerSession:
         """Asterisk's manager interface, for checks that need it."""
         assert self.asterisk is not None
         return self.asterisk

@@ -125,7 +125,7 @@ async def _manager(case: Case, stack: AsyncExitStack) -> Finding | None:
         return None
     try:
         async with asyncio.timeout(SECONDS):
-            case.asterisk = await stack.enter_async_context(ami.conversation(account))
+            case.asterisk = await stack.enter_async_context(ami.session(account))
             (commands,) = await case.asterisk.act("ListCommands")
     except ManagerError as error:
         case.asterisk = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import bootstrap, call
-from .asterisk.agi_session import Dialogue
+from .asterisk.agi_session import AgiSession
 from .asterisk.script_session import ScriptAgi
 from .config import Configuration, inspect, of_calls
 from .errors import ConfigError, InformativaError, SessionError
@@ -39,7 +39,7 @@ def run(file: str, limit: ScriptLimit) -> int:
     return 1
 
 
-async def _answer(session: Dialogue, configuration: Configuration, limit: ScriptLimit) -> None:
+async def _answer(session: AgiSession, configuration: Configuration, limit: ScriptLimit) -> None:
     first = next(iter(configuration.in_shape()), None)
     if first and not limit.counts and not limit.admits(first.ledger):  # no file could be made before
         raise InformativaError("Too many scripts run at once; the dialplan plays the notice.")
@@ -55,7 +55,7 @@ async def _answer(session: Dialogue, configuration: Configuration, limit: Script
         bootstrap.close(desk)
 
 
-def _configuration(file: Path, session: Dialogue) -> Configuration:
+def _configuration(file: Path, session: AgiSession) -> Configuration:
     """What this call can be answered with. Raises ConfigError for mistakes that concern it: those of other
     companies and lines do not."""
     configuration, problems = inspect(file)

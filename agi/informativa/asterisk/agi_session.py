@@ -26,7 +26,7 @@ Raises SessionError.
 """
 
 
-class Dialogue:
+class AgiSession:
     """A `CallSession` over one transport."""
 
     def __init__(self, call: IncomingCall, replies: agi.ReplyReader, exchange: Exchange) -> None:

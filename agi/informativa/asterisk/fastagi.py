@@ -23,7 +23,7 @@ from .. import agi
 from ..errors import ProtocolError, SessionError, SessionLostError
 from ..model import IncomingCall
 from ..ports import CallSession
-from .agi_session import PATIENCE, Dialogue
+from .agi_session import PATIENCE, AgiSession
 from .log_rate import Seldom
 from .tokens import Tokens
 
@@ -47,7 +47,7 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
     def __init__(self, app: FastAgiServer, call: IncomingCall, transport: asyncio.Transport) -> None:
         super().__init__(app, {}, None, transport)
         self.replies = agi.ReplyReader()
-        self.session = Dialogue(call, self.replies, self.exchange)
+        self.session = AgiSession(call, self.replies, self.exchange)
         self._reply: asyncio.Future[agi.Reply | None] | None = None  # while a command waits for one
         self._failure: SessionError | None = None
         self._deadline: asyncio.TimerHandle  # of the command that waits

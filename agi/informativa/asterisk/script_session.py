@@ -17,7 +17,7 @@ from asterisk.agi import AGI
 
 from .. import agi
 from ..errors import SessionLostError
-from .agi_session import Dialogue
+from .agi_session import AgiSession
 
 START_SECONDS = 5.0  # Asterisk has sent the whole environment before the process is up
 
@@ -34,7 +34,7 @@ class ScriptAgi(AGI):  # type: ignore[misc]  # pyst2 is untyped
         self._input = _TimedInput(stdin.fileno())
         self._environment = b""
         super().__init__(stdin, stdout, stderr=_Nowhere())
-        self.session = Dialogue(agi.parse_environment(self._environment), self.replies, self.exchange)
+        self.session = AgiSession(agi.parse_environment(self._environment), self.replies, self.exchange)
 
     async def exchange(self, command: bytes, seconds: float) -> agi.Reply:
         """Send one command and read its reply. Blocks: the process has nothing else to do.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from informativa.errors import LedgerError, RegisterError, SessionLostError
+from informativa.errors import LedgerError, LookupSourceError, SessionLostError
 from informativa.ledgers.memory import MemoryBook, MemoryLedger
 from informativa.model import (
     Changed,
@@ -166,7 +166,7 @@ class ScriptedRegister:
         assert caller.number == CALLER
         self.asked += 1
         if self.error:
-            raise RegisterError(self.error)
+            raise LookupSourceError(self.error)
         return self.told
 
     def close(self) -> None:

@@ -595,7 +595,7 @@ def ask(own: Line, *registers: ScriptedRegister, ledger: MemoryLedger | None = N
         {"acme": ledger or MemoryLedger()},
         SteppingClock(),
         recordings=SteadyRecordings(),
-        registers={"acme": {"privacy": registers}},
+        lookups={"acme": {"privacy": registers}},
     )
     return handle(ScriptedSession(), at), at
 
@@ -649,7 +649,7 @@ def test_answer_about_an_older_version_plays_what_is_new() -> None:
     own = line(notice(first, version("2", "service", "marketing", supplements={"1": {"it": short}})))
     session = ScriptedSession()
     at = Desk({own.number: own}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings())
-    at = replace(at, registers={"acme": {"privacy": [ScriptedRegister(told_by_crm(own, EARLIER, 0))]}})
+    at = replace(at, lookups={"acme": {"privacy": [ScriptedRegister(told_by_crm(own, EARLIER, 0))]}})
     assert handle(session, at).reason == "new-purpose"
     assert session.played[0][0] == "/prompts/it/new"
 
@@ -659,7 +659,7 @@ def test_system_is_not_asked_in_vain() -> None:
     own, crm = line(Step(notice(), ALWAYS)), ScriptedRegister()
     ask(own, crm)
     at = Desk({own.number: line()}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings())
-    at = replace(at, registers={"acme": {"privacy": [crm]}})
+    at = replace(at, lookups={"acme": {"privacy": [crm]}})
     handle(ScriptedSession(incoming("")), at)
     assert crm.asked == 0
 
@@ -918,7 +918,7 @@ class Papers:
 
 def test_l19_look_up_has_two_times() -> None:
     """L19: what a look-up told of happened when its paper says, and was recorded in the call."""
-    at = desk(registers={"acme": {"privacy": [Papers()]}})
+    at = desk(lookups={"acme": {"privacy": [Papers()]}})
     handle(ScriptedSession(), at)
     told = events(at)[0]
     assert told.at == datetime(2026, 6, 1, tzinfo=UTC)

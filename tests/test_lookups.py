@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from doubles import CALLER, SteppingClock, notice, version
-from informativa.errors import RegisterError
+from informativa.errors import LookupSourceError
 from informativa.lookups.answers import understood
 from informativa.lookups.guarded import (
     ABANDONED,
@@ -29,12 +29,12 @@ from informativa.lookups.guarded import (
     PAUSE_SECONDS,
     THREADS,
     WAITING,
-    GuardedRegister,
+    GuardedLookup,
     block,
     suspend,
 )
-from informativa.lookups.http import HttpRegister
-from informativa.lookups.sql import SqlRegister, statement
+from informativa.lookups.http import HttpLookup
+from informativa.lookups.sql import SqlLookup, statement
 from informativa.model import Identified, Kind, Lookup, Period, Told
 
 ROME = ZoneInfo("Europe/Rome")
@@ -144,7 +144,7 @@ DOUBTS = [
 @pytest.mark.parametrize("answer", DOUBTS)
 def test_doubtful_answer(answer: dict[str, Any]) -> None:
     """What is unknown, malformed or cannot have happened is a doubt, and tells nothing."""
-    with pytest.raises(RegisterError, match="look-up crm gave"):
+    with pytest.raises(LookupSourceError, match="look-up crm gave"):
         understood([answer], WHO, CRM, PRIVACY, NOW)
 
 
@@ -154,7 +154,7 @@ def test_day_is_one_of_the_controllers() -> None:
     found = understood([{"date": "2026-11-25"}], WHO, CRM, PRIVACY, night, Period(6), ROME)
     assert found is not None
     assert found.at == datetime(2026, 11, 24, 23, tzinfo=UTC)
-    with pytest.raises(RegisterError, match="past the retention"):
+    with pytest.raises(LookupSourceError, match="past the retention"):
         understood([{"date": "2026-05-24"}], WHO, CRM, PRIVACY, night, Period(6), ROME)
 
 
@@ -182,7 +182,7 @@ def test_http(crm: Crm) -> None:
     """The number goes into the URL encoded, the token into a header; the connection is kept."""
     body = {"informed": True, "version": "2", "reference": "c1"}
     crm.answers["/callers/%2B393331234567"] = (200, json.dumps(body).encode())
-    ask = HttpRegister(replace(CRM, question=crm.url, token="secret"))
+    ask = HttpLookup(replace(CRM, question=crm.url, token="secret"))
     assert ask(WHO) == [body]
     assert ask(Identified("../admin?x=1#", customer=True)) == []
     assert crm.asked == [
@@ -208,8 +208,8 @@ def test_http_answer_that_is_none(crm: Crm, status: int, body: bytes) -> None:
     """Anything but a clear yes or no is a failure; a redirect is not followed."""
     crm.answers["/callers/%2B393331234567"] = (status, body)
     crm.answers["/elsewhere"] = (200, b'{"informed": true, "version": "2"}')
-    register = guarded(replace(CRM, question=crm.url), HttpRegister)
-    with pytest.raises(RegisterError, match="look-up crm"):
+    register = guarded(replace(CRM, question=crm.url), HttpLookup)
+    with pytest.raises(LookupSourceError, match="look-up crm"):
         asyncio.run(register.ask(WHO))
     assert len(crm.asked) == 1
 
@@ -217,20 +217,18 @@ def test_http_answer_that_is_none(crm: Crm, status: int, body: bytes) -> None:
 def test_http_says_no(crm: Crm) -> None:
     """`informed` false means that the caller was not told."""
     crm.answers["/callers/%2B393331234567"] = (200, b'{"informed": false, "version": "2"}')
-    assert asyncio.run(guarded(replace(CRM, question=crm.url), HttpRegister).ask(WHO)) is None
+    assert asyncio.run(guarded(replace(CRM, question=crm.url), HttpLookup).ask(WHO)) is None
 
 
-def guarded(
-    lookup: Lookup, opened: Any, monotonic: Any = lambda: 0.0, wait: Any = suspend
-) -> GuardedRegister:
+def guarded(lookup: Lookup, opened: Any, monotonic: Any = lambda: 0.0, wait: Any = suspend) -> GuardedLookup:
     """A register as the service has it."""
-    return GuardedRegister(lookup, PRIVACY, opened, wait, SteppingClock(), monotonic)
+    return GuardedLookup(lookup, PRIVACY, opened, wait, SteppingClock(), monotonic)
 
 
 @pytest.mark.parametrize("wait", [suspend, block])
 def test_sql(customers: Lookup, wait: Any) -> None:
     """One row tells of one caller, no row of none, and more than one row is a doubt."""
-    register = guarded(customers, SqlRegister, wait=wait)
+    register = guarded(customers, SqlLookup, wait=wait)
 
     async def ask(number: str) -> Told | None:
         return await register.ask(Identified(number))
@@ -239,13 +237,13 @@ def test_sql(customers: Lookup, wait: Any) -> None:
     assert found is not None
     assert (found.version.id, found.reference) == ("1", "crm: contract 4711")
     assert asyncio.run(ask("+39333'; DROP TABLE told; --")) is None
-    with pytest.raises(RegisterError, match="more than one row"):
+    with pytest.raises(LookupSourceError, match="more than one row"):
         asyncio.run(ask("+391"))
 
 
 def test_sql_writes_nothing(customers: Lookup) -> None:
     """A query that would write is refused by the database itself, and nothing stays locked."""
-    ask = SqlRegister(
+    ask = SqlLookup(
         replace(customers, question="WITH x AS (SELECT 1) DELETE FROM told WHERE phone = {number}")
     )
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
@@ -258,7 +256,7 @@ def test_sql_writes_nothing(customers: Lookup) -> None:
 
 def test_sql_connection_that_was_closed_meanwhile_is_made_anew(customers: Lookup) -> None:
     """A database that dropped the kept connection is asked again on a new one."""
-    ask = SqlRegister(customers)
+    ask = SqlLookup(customers)
     assert len(ask(WHO)) == 1
     ask._connection.close()
     assert len(ask(WHO)) == 1
@@ -304,14 +302,14 @@ def test_hanging_system_holds_nobody_longer_than_its_time_limit() -> None:
     async def story() -> list[str]:
         said = []
         for _ in range(FAILURES):
-            with pytest.raises(RegisterError) as caught:
+            with pytest.raises(LookupSourceError) as caught:
                 await register.ask(WHO)
             said.append(str(caught.value))
         assert await register.ask(WHO) is None
         assert hanging.asked == FAILURES
         now[0] = PAUSE_SECONDS
         hanging.free.set()
-        with pytest.raises(RegisterError):
+        with pytest.raises(LookupSourceError):
             await register.ask(WHO)
         assert await register.ask(WHO) is None  # one try, and the pause begins anew
         return said
@@ -337,7 +335,7 @@ def test_system_that_works_again_is_asked_again() -> None:
 
     async def story() -> None:
         for _ in range(FAILURES):
-            with pytest.raises(RegisterError, match="failed"):
+            with pytest.raises(LookupSourceError, match="failed"):
                 await register.ask(WHO)
         broken[0], now[0] = False, PAUSE_SECONDS
         assert await register.ask(WHO)
@@ -350,7 +348,7 @@ def test_error_of_a_driver_is_not_quoted() -> None:
     """A driver's message may hold the number that it was given, so only its kind is told."""
     hanging = Hanging()
     hanging.free.set()
-    with pytest.raises(RegisterError) as caught:
+    with pytest.raises(LookupSourceError) as caught:
         asyncio.run(guarded(CRM, hanging).ask(WHO))
     assert str(caught.value) == "The look-up crm failed (ValueError)."
     assert caught.value.__cause__ is None
@@ -388,7 +386,7 @@ def test_hanging_threads_are_left_behind_and_keep_no_number() -> None:
 
     async def break_it() -> None:
         for _ in range(FAILURES if now[0] == 0 else 1):
-            with pytest.raises(RegisterError):
+            with pytest.raises(LookupSourceError):
                 await register.ask(WHO)
         now[0] += PAUSE_SECONDS
 
@@ -431,7 +429,7 @@ class Dripping:
         self.left.set()
 
 
-def assert_all_end(register: GuardedRegister) -> None:
+def assert_all_end(register: GuardedLookup) -> None:
     """Every thread of it is free, and ends when there is nothing more to ask."""
     threads = register._alive
     assert threads
@@ -453,11 +451,11 @@ def test_i4_answer_that_drips_holds_its_thread_no_longer_than_the_time_limit(tex
     dripping = Dripping(text)
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/{{number}}"
-        register = guarded(replace(CRM, question=url, seconds=0.5), HttpRegister, wait=wait)
+        register = guarded(replace(CRM, question=url, seconds=0.5), HttpLookup, wait=wait)
         for _ in range(2):
             serving = threading.Thread(target=dripping.serve, args=(server,))
             serving.start()
-            with pytest.raises(RegisterError, match="did not answer within 500 ms"):
+            with pytest.raises(LookupSourceError, match="did not answer within 500 ms"):
                 asyncio.run(register.ask(WHO))
             assert dripping.left.wait(5)
             dripping.left.clear()
@@ -471,9 +469,9 @@ def test_i4_query_that_takes_too_long_is_interrupted(customers: Lookup) -> None:
     endless = (
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n WHERE i > "
     )
-    register = guarded(replace(customers, question=endless + "{number}", seconds=0.2), SqlRegister)
+    register = guarded(replace(customers, question=endless + "{number}", seconds=0.2), SqlLookup)
     for _ in range(2):
-        with pytest.raises(RegisterError, match="did not answer within 200 ms"):
+        with pytest.raises(LookupSourceError, match="did not answer within 200 ms"):
             asyncio.run(register.ask(WHO))
     assert_all_end(register)
 
@@ -488,7 +486,7 @@ def test_i4_what_takes_all_the_time_to_open_is_not_asked() -> None:
         return hanging(lookup)
 
     register = guarded(replace(CRM, seconds=0.05), opened)
-    with pytest.raises(RegisterError, match="did not answer"):
+    with pytest.raises(LookupSourceError, match="did not answer"):
         asyncio.run(register.ask(WHO))
     opening.set()
     assert_all_end(register)
@@ -532,9 +530,9 @@ def test_i4_driver_that_would_end_its_thread_ends_nothing() -> None:
 
         return ask
 
-    async def story(register: GuardedRegister) -> None:
+    async def story(register: GuardedLookup) -> None:
         for _ in range(2):
-            with pytest.raises(RegisterError, match=r"The look-up crm failed \(RuntimeError\)\."):
+            with pytest.raises(LookupSourceError, match=r"The look-up crm failed \(RuntimeError\)\."):
                 await register.ask(WHO)
         assert await register.ask(WHO)
 
@@ -556,7 +554,7 @@ def test_i4_thread_that_cannot_be_started_is_tried_again(monkeypatch: pytest.Mon
         with monkeypatch.context() as patched:
             patched.setattr(threading.Thread, "start", none)
             for _ in range(times):
-                with pytest.raises(RegisterError, match=r"failed \(RuntimeError\)"):
+                with pytest.raises(LookupSourceError, match=r"failed \(RuntimeError\)"):
                     await register.ask(WHO)
                 now[0] += PAUSE_SECONDS
         assert await register.ask(WHO)

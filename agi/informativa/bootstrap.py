@@ -15,7 +15,7 @@ from .errors import ConfigError, LedgerError, Problem
 from .i18n import _, foreign
 from .ledgers.memory import RefusedLedger
 from .model import Controller, Identified, Lookup, Notice, Recording
-from .ports import Ledger, Recordings, Register
+from .ports import Ledger, LookupSource, Recordings
 from .prompts.installed import hashed, recordings
 from .prompts.recordings import AsLoaded, InstalledRecordings, OnRecord, Outcome, difference
 
@@ -258,22 +258,22 @@ def close(desk: Desk, kept: Sequence[Desk] = ()) -> None:
     for ledger in desk.ledgers.values():
         if not any(ledger is other for other in still):
             ledger.close()
-    for registers in desk.registers.values():
-        for register in chain.from_iterable(registers.values()):
-            register.close()
+    for lookups in desk.lookups.values():
+        for source in chain.from_iterable(lookups.values()):
+            source.close()
 
 
-def registers(
+def lookups(
     controller: Controller, notices: Sequence[Notice], *, script: bool
-) -> Mapping[str, Sequence[Register]]:
+) -> Mapping[str, Sequence[LookupSource]]:
     """One controller's own systems, by notice. A `script` waits for their answers by itself."""
-    found: dict[str, list[Register]] = {}
+    found: dict[str, list[LookupSource]] = {}
     for lookup in controller.lookups:
-        from .lookups.guarded import GuardedRegister, block, suspend  # not for who has none: a script is slow
+        from .lookups.guarded import GuardedLookup, block, suspend  # not for who has none: a script is slow
 
         notice = next(notice for notice in notices if notice.id == lookup.notice)
         wait = block if script else suspend
-        register = GuardedRegister(
+        source = GuardedLookup(
             lookup,
             notice,
             _question,
@@ -282,18 +282,18 @@ def registers(
             retention=controller.retention,
             zone=controller.zone,
         )
-        found.setdefault(notice.id, []).append(register)
+        found.setdefault(notice.id, []).append(source)
     return found
 
 
 def _question(lookup: Lookup) -> Callable[[Identified], Sequence[Mapping[str, Any]]]:
     if lookup.driver:
-        from .lookups.sql import SqlRegister
+        from .lookups.sql import SqlLookup
 
-        return SqlRegister(lookup)
-    from .lookups.http import HttpRegister
+        return SqlLookup(lookup)
+    from .lookups.http import HttpLookup
 
-    return HttpRegister(lookup)
+    return HttpLookup(lookup)
 
 
 def _desk(
@@ -309,8 +309,8 @@ def _desk(
         clock=SystemClock(),
         recordings=recordings,
         fallback=configuration.fallback,
-        registers={
-            name: registers(given, configuration.notices[name], script=script)
+        lookups={
+            name: lookups(given, configuration.notices[name], script=script)
             for name, given in configuration.controllers.items()
             if given.lookups
         },

@@ -14,7 +14,7 @@ from . import playback
 from .call_handler import STATUS, CallHandler, leave
 from .errors import LedgerError, SessionError
 from .model import Changed, Ending, Event, Heard, Line, Prompt, Reason, Status, Verdict
-from .ports import CallSession, Clock, Ledger, Recordings, Register
+from .ports import CallSession, Clock, Ledger, LookupSource, Recordings
 
 # After these there is nobody to play the rest of the plan to.
 _NOBODY_THERE = (Ending.HUNG_UP, Ending.CONNECTION_LOST)
@@ -34,7 +34,7 @@ _GRAVITY = (
 class Desk:
     """All that answering a call takes: the lines by every spelling, a ledger per controller, the time.
 
-    `fallback` is what to play on a line that nobody configured. `registers` are the controllers' own
+    `fallback` is what to play on a line that nobody configured. `lookups` are the controllers' own
     systems to be asked, by controller and notice. `recordings` are the prompts' sound files.
     """
 
@@ -42,7 +42,7 @@ class Desk:
     ledgers: Mapping[str, Ledger]
     clock: Clock
     fallback: Prompt | None = None
-    registers: Mapping[str, Mapping[str, Sequence[Register]]] = field(default_factory=dict)
+    lookups: Mapping[str, Mapping[str, Sequence[LookupSource]]] = field(default_factory=dict)
     recordings: Recordings = field(kw_only=True)
 
 
@@ -94,8 +94,8 @@ def unknown_words(words: str) -> str:
 
 def _handler(session: CallSession, line: Line, desk: Desk) -> CallHandler:
     name = line.controller.id
-    registers = desk.registers.get(name, {})
-    return CallHandler(session, line, desk.ledgers[name], registers, desk.clock, desk.recordings)
+    lookups = desk.lookups.get(name, {})
+    return CallHandler(session, line, desk.ledgers[name], lookups, desk.clock, desk.recordings)
 
 
 async def _told(session: CallSession, desk: Desk) -> Verdict:

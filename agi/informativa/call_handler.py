@@ -14,7 +14,7 @@ from itertools import takewhile
 
 from . import caller as callers
 from . import plausibility, playback, policy, spool
-from .errors import LedgerError, LedgerSlowError, RegisterError
+from .errors import LedgerError, LedgerSlowError, LookupSourceError
 from .model import (
     ALWAYS,
     Changed,
@@ -38,7 +38,7 @@ from .model import (
     spoken,
     told_elsewhere,
 )
-from .ports import Book, CallSession, Clock, Ledger, Recordings, Register
+from .ports import Book, CallSession, Clock, Ledger, LookupSource, Recordings
 from .redaction import without_numbers
 
 CLAIMS = 30  # of notices heard earlier in a call that are looked up
@@ -66,13 +66,13 @@ class CallHandler:
         session: CallSession,
         line: Line,
         ledger: Ledger,
-        registers: Mapping[str, Sequence[Register]],
+        lookups: Mapping[str, Sequence[LookupSource]],
         clock: Clock,
         recordings: Recordings,
     ) -> None:
         self._session, self._line, self._clock = session, line, clock
         self._recordings, self._recording, self._changed = recordings, "", ""
-        self._ledger, self._registers = ledger, registers
+        self._ledger, self._sources = ledger, lookups
         self._caller = caller = callers.recognise(session.call, line)
         self._too_slow: LedgerSlowError | None = None
         self._pseudonym: bytes | None = None
@@ -99,7 +99,7 @@ class CallHandler:
         now, doubts = self._clock.now(), ""
         told: list[Event] = []
         try:
-            if self._registers and isinstance(self._caller, Identified):
+            if self._sources and isinstance(self._caller, Identified):
                 standing, same_call = await self._ledger.transact(self._known)
                 told, doubts = await self._look_up(self._caller, standing, same_call, now)
             verdicts, decisions = await self._ledger.transact(lambda book: self._settle(book, now, told))
@@ -168,10 +168,10 @@ class CallHandler:
             if not decision.play or decision.reason is Reason.EVERY_CALL:
                 continue
             notice, before = decision.notice, standing.get(decision.notice.id)
-            for register in self._registers.get(notice.id, ()):
+            for source in self._sources.get(notice.id, ()):
                 try:
-                    told = await register.ask(caller)
-                except RegisterError as error:
+                    told = await source.ask(caller)
+                except LookupSourceError as error:
                     doubts.append(str(error))
                     continue
                 if told is None:

@@ -6,7 +6,7 @@
     │   ├── EventRefusedError   it can, but not this event
     │   ├── LedgerOutdatedError it is of an earlier informativa, and calls must not wait for its migration
     │   └── LedgerSlowError     it did not answer in the time that a call can wait
-    ├── RegisterError           a controller's own system did not say whether a caller was told
+    ├── LookupSourceError           a controller's own system did not say whether a caller was told
     ├── ManagerError            Asterisk's manager interface cannot be used
     ├── SpeechError             a prompt cannot be spoken, read or written
     └── SessionError            the conversation with Asterisk
@@ -77,7 +77,7 @@ class LedgerSlowError(LedgerError):
     """The ledger did not answer in time: it may still do what it was asked, and nobody waits for it again."""
 
 
-class RegisterError(InformativaError):
+class LookupSourceError(InformativaError):
     """A controller's own system gave no answer in time, or one that leaves a doubt. Never names a number."""
 
 

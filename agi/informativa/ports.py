@@ -81,13 +81,13 @@ class Ledger(Protocol):
         """Let go of the store after what was queued is durable. Closing twice is harmless."""
 
 
-class Register(Protocol):
+class LookupSource(Protocol):
     """One of a controller's own systems, which may know that a caller was told."""
 
     async def ask(self, caller: Identified) -> Told | None:
         """What it says of this caller; `None` if he was not told, or if it is not to be asked now.
 
-        Returns within the look-up's time limit. Raises RegisterError for no answer or a doubtful one.
+        Returns within the look-up's time limit. Raises LookupSourceError for no answer or a doubtful one.
         """
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 
 from .. import plausibility
-from ..errors import RegisterError
+from ..errors import LookupSourceError
 from ..i18n import _, later
 from ..model import Identified, Lookup, Notice, Period, Told, Version
 from ..plausibility import Doubt
@@ -36,13 +36,13 @@ def understood(
     `None` if there is none.
 
     Without a version it was the one in force on that date; without a date it is told as of now, so that only
-    what is in force can be. Raises RegisterError for what is unknown, malformed or cannot have happened, and
+    what is in force can be. Raises LookupSourceError for what is unknown, malformed or cannot have happened, and
     for more than one answer: nobody can say then which is the caller's.
     """
     if not answers:
         return None
     if len(answers) > 1:
-        raise RegisterError(
+        raise LookupSourceError(
             _("The look-up {id} found more than one row for one caller.").format(id=lookup.id)
         )
     answer = answers[0]
@@ -50,10 +50,10 @@ def understood(
     if answer.get("date") is not None:
         at = _moment(answer["date"], lookup, zone)
     elif named is None:
-        raise RegisterError(_("The look-up {id} gave neither `version` nor `date`.").format(id=lookup.id))
+        raise LookupSourceError(_("The look-up {id} gave neither `version` nor `date`.").format(id=lookup.id))
     version = plausibility.told(notice, "" if named is None else str(named) or " ", at, now, retention, zone)
     if not isinstance(version, Version):
-        raise RegisterError(_(_DOUBTS[version]).format(id=lookup.id, notice=notice.id))
+        raise LookupSourceError(_(_DOUBTS[version]).format(id=lookup.id, notice=notice.id))
     return Told(version, lookup.kind, at, _reference(answer.get("reference"), caller, lookup))
 
 
@@ -64,7 +64,7 @@ def _moment(value: object, lookup: Lookup, zone: tzinfo) -> datetime:
             value = datetime.combine(value, time())
         return plausibility.moment(value.isoformat() if isinstance(value, datetime) else value, zone)  # type: ignore[arg-type]
     except (ValueError, TypeError, OverflowError):
-        raise RegisterError(
+        raise LookupSourceError(
             _("The look-up {id} gave a date that is not such as 2026-01-31.").format(id=lookup.id)
         ) from None
 

@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from datetime import UTC, tzinfo
 from typing import Any
 
-from ..errors import RegisterError
+from ..errors import LookupSourceError
 from ..i18n import _
 from ..model import Identified, Lookup, Notice, Period, Told
 from ..ports import Clock
@@ -46,8 +46,8 @@ async def block(future: Future[Answers], seconds: float) -> Answers:
     return future.result(seconds)
 
 
-class GuardedRegister:
-    """The `Register` for one look-up. `opened` makes the question that one thread asks."""
+class GuardedLookup:
+    """The `LookupSource` for one look-up. `opened` makes the question that one thread asks."""
 
     def __init__(
         self,
@@ -79,18 +79,18 @@ class GuardedRegister:
             return None
         try:
             answer = await self._answer(caller)
-        except RegisterError as error:
-            raise RegisterError(f"{error}{self._failed()}") from error
+        except LookupSourceError as error:
+            raise LookupSourceError(f"{error}{self._failed()}") from error
         except TimeoutError:
             said = _("The look-up {id} did not answer within {milliseconds:.0f} ms.").format(
                 id=self._lookup.id, milliseconds=self._lookup.seconds * 1000
             )
-            raise RegisterError(f"{said}{self._failed()}") from None
+            raise LookupSourceError(f"{said}{self._failed()}") from None
         except Exception as error:  # a driver's own; its text may quote the number, so its name has to do
             said = _("The look-up {id} failed ({kind}).").format(
                 id=self._lookup.id, kind=type(error).__name__
             )
-            raise RegisterError(f"{said}{self._failed()}") from None
+            raise LookupSourceError(f"{said}{self._failed()}") from None
         self._failures, self._paused_until = 0, 0.0
         now = self._clock.now()
         return understood(answer, caller, self._lookup, self._notice, now, self._retention, self._zone)

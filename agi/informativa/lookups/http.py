@@ -12,14 +12,14 @@ from urllib.parse import quote
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import parse_url
 
-from ..errors import RegisterError
+from ..errors import LookupSourceError
 from ..i18n import _
 from ..model import Identified, Lookup
 
 LONGEST = 65_536  # bytes of an answer
 
 
-class HttpRegister:
+class HttpLookup:
     """Asks `lookup.question`, a URL. One per thread.
 
     urllib3's time limit is for each piece that comes, so a server that sends a byte now and then never meets
@@ -37,7 +37,7 @@ class HttpRegister:
     def __call__(self, caller: Identified) -> Sequence[Mapping[str, Any]]:
         """The JSON object of the answer. Nothing for 404, and for an object whose `informed` is false.
 
-        Raises RegisterError for any other status, and for an object that does not say `informed`;
+        Raises LookupSourceError for any other status, and for an object that does not say `informed`;
         urllib3's and json's errors too.
         """
         number = quote(caller.number, safe="")
@@ -50,12 +50,12 @@ class HttpRegister:
         if status == 404:
             return []
         if status != 200 or len(body) > LONGEST:
-            raise RegisterError(
+            raise LookupSourceError(
                 _("The look-up {id} answered with status {status}.").format(id=self._lookup.id, status=status)
             )
         answer = json.loads(body)
         if not isinstance(answer, dict) or not isinstance(answer.get("informed"), bool):
-            raise RegisterError(
+            raise LookupSourceError(
                 _("The look-up {id} did not answer with `informed` true or false.").format(id=self._lookup.id)
             )
         return [answer] if answer["informed"] else []

@@ -28,7 +28,7 @@ GIVE_UP = {
 PLACEHOLDER = re.compile(r"\{(number|customer)\}")
 
 
-class SqlRegister:
+class SqlLookup:
     """Asks `lookup.question`, a query that gives one row (columns version, date, reference) or none.
     One per thread."""
 

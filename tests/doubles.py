@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from informativa.errors import LedgerError, LookupSourceError, SessionLostError
-from informativa.ledgers.memory import MemoryBook, MemoryLedger
+from informativa.ledgers.memory import MemoryLedger, MemoryTransaction
 from informativa.model import (
     Changed,
     Controller,
@@ -25,7 +25,7 @@ from informativa.model import (
     Told,
     Version,
 )
-from informativa.ports import Book, Result
+from informativa.ports import LedgerTransaction, Result
 
 CALLER = "+393331234567"
 SHORT = Prompt("/prompts/it/short", (Length(80_000, 8000),))  # ten seconds
@@ -123,11 +123,11 @@ class ScriptedSession:
         return self.connected
 
 
-class BrokenBook(MemoryBook):
-    """A book that can be read, written, both or neither."""
+class BrokenBook(MemoryTransaction):
+    """A transaction that can be read, written, both or neither."""
 
-    def __init__(self, book: MemoryBook, readable: bool, writable: bool) -> None:
-        super().__init__(book.events, book.standings)
+    def __init__(self, transaction: MemoryTransaction, readable: bool, writable: bool) -> None:
+        super().__init__(transaction.events, transaction.standings)
         self.readable, self.writable = readable, writable
 
     def standing(self, pseudonym: bytes) -> Standing:
@@ -148,11 +148,11 @@ class BrokenLedger(MemoryLedger):
 
     def __init__(self, *, readable: bool = False, writable: bool = False) -> None:
         super().__init__()
-        self._book = self.book = BrokenBook(self._book, readable, writable)
+        self._transaction = self.transaction = BrokenBook(self._transaction, readable, writable)
 
-    async def transact(self, work: Callable[[Book], Result]) -> Result:
-        """Do it on the book as it is: what raises has written nothing."""
-        return work(self._book)
+    async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
+        """Do it on the transaction as it is: what raises has written nothing."""
+        return work(self._transaction)
 
 
 class ScriptedRegister:

@@ -213,7 +213,7 @@ def test_i1_a_skip_that_cannot_be_recorded_is_not_made() -> None:
     ledger = BrokenLedger(readable=True, writable=True)
     at = desk(ledger)
     handle(ScriptedSession(), at)
-    ledger.book.writable = False
+    ledger.transaction.writable = False
     session = ScriptedSession()
     verdict = handle(session, at)
     assert (verdict.status, verdict.reason) == (Status.FALLBACK, "ledger-unavailable")
@@ -694,7 +694,7 @@ def test_i1_skip_that_cannot_be_recorded_after_a_played_step_is_not_made() -> No
 
     class Failing(ScriptedSession):
         async def play(self, prompt: Prompt, keys: str, *, answer: bool = True) -> Playback:
-            ledger.book.writable = False
+            ledger.transaction.writable = False
             return await super().play(prompt, keys, answer=answer)
 
     session = Failing()

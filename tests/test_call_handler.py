@@ -48,7 +48,7 @@ from informativa.model import (
     Vouched,
     told_elsewhere,
 )
-from informativa.ports import Book, Result
+from informativa.ports import LedgerTransaction, Result
 
 DAILY, COUNTRY = Notice("daily", (version(),)), Notice("country", (version(),))
 
@@ -78,7 +78,7 @@ class CountingLedger(MemoryLedger):
 
     asked, slow_from = 0, 1000
 
-    async def transact(self, work: Callable[[Book], Result]) -> Result:
+    async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
         """As ever, or that it did not answer."""
         self.asked += 1
         if self.asked >= self.slow_from:

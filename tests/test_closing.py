@@ -18,7 +18,7 @@ from informativa.config import load
 from informativa.ledgers.following import Follower
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
-from informativa.ports import Book, Ledger
+from informativa.ports import Ledger, LedgerTransaction
 from test_ledgers import PLAYED
 
 
@@ -74,10 +74,10 @@ def test_i3_close_waits_for_what_is_being_recorded(file: Path) -> None:
     """I3: a ledger that is closed in the middle of a transaction lets it come to its end."""
     ledger, begun, go = GroupCommitLedger(str(file)), threading.Event(), threading.Event()
 
-    def work(book: Book) -> int:
+    def work(transaction: LedgerTransaction) -> int:
         begun.set()
         go.wait(30)
-        return book.append(replace(PLAYED, call="1.2"))
+        return transaction.append(replace(PLAYED, call="1.2"))
 
     async def story() -> int:
         recording = asyncio.create_task(ledger.transact(work))

@@ -94,7 +94,7 @@ def test_i9_records_under_a_key_that_is_gone_are_found_by_what_rests_on_them(tmp
     store = SqliteStore(str(file))
     store.append([replace(PLAYED, pseudonym=HE_LONG_AGO), replace(PARTIAL, pseudonym=HE_LONG_AGO)])
     for before, after in ((HE_LONG_AGO, HE_BEFORE), (HE_BEFORE, HE)):
-        store.transact([lambda book, old=before, new=after: book.rekey(old, new)])  # type: ignore[misc]
+        store.transact([lambda transaction, old=before, new=after: transaction.rekey(old, new)])  # type: ignore[misc]
         store.append([replace(NOTDUE, pseudonym=after, basis=1)])
     store.append([replace(PLAYED, pseudonym=OTHER)])
     store.close()
@@ -116,8 +116,8 @@ def test_i9_many_deliveries_of_many_versions_leave_no_trace(tmp_path: Path) -> N
         others = [replace(his, pseudonym=bytes([turn, number]) * 16, call="") for number in range(9)]
         store.append([his, *others, replace(NOTDUE, pseudonym=HE, basis=None)])
         if turn % 10 == 5:
-            store.transact([lambda book: book.rekey(HE, HE_BEFORE)])
-            store.transact([lambda book: book.rekey(HE_BEFORE, HE)])
+            store.transact([lambda transaction: transaction.rekey(HE, HE_BEFORE)])
+            store.transact([lambda transaction: transaction.rekey(HE_BEFORE, HE)])
     store.close()
     assert erase(file, [HE, HE_BEFORE], AT).records == 120
     assert traces(tmp_path, HE, HE_BEFORE) == []
@@ -186,9 +186,9 @@ def test_i4_calls_wait_for_no_search_of_an_erasure(ledger: Path) -> None:
 
     @contextlib.contextmanager
     def counted() -> Iterator[object]:
-        with own() as book:
+        with own() as transaction:
             store._connection.set_progress_handler(lambda: steps.append(1), 1000)
-            yield book
+            yield transaction
             store._connection.set_progress_handler(None, 0)
 
     store.transaction = counted  # type: ignore[method-assign,assignment]

@@ -35,7 +35,7 @@ def event(one: Event, **more: object) -> Event:
     return replace(one, at=NOW, line="+390212345678", version="2026-11", **more)  # type: ignore[arg-type]
 
 
-def book(folder: Path, *events: Event, controller: str = "acme") -> None:
+def transaction(folder: Path, *events: Event, controller: str = "acme") -> None:
     """Record events as the service would."""
     store = SqliteStore(str(folder / f"ledger/{controller}.sqlite3"))
     try:
@@ -79,21 +79,23 @@ def test_tail_follows_a_ledger_that_comes_and_is_replaced(folder: Path) -> None:
     """Calls are shown as they are recorded, from a ledger that did not exist, and from one in its place."""
     file = folder / "ledger/acme.sqlite3"
     with following(folder) as process:
-        book(folder, event(PLAYED))
+        transaction(folder, event(PLAYED))
         assert (line(process)["record"], file.exists()) == (1, True)
-        book(folder, event(NOTDUE, basis=1))
+        transaction(folder, event(NOTDUE, basis=1))
         assert line(process)["status"] == "NOTDUE"
         for ending in ("", "-wal", "-shm"):
             file.with_name(file.name + ending).unlink(missing_ok=True)
-        book(folder, event(PARTIAL))
+        transaction(folder, event(PARTIAL))
         assert (line(process)["record"], process.poll()) == (1, None)
 
 
 def test_tail_begins_with_the_last_and_shows_one_line(folder: Path) -> None:
     """`-n` shows the last calls of the line that was asked for, and nothing that is no call."""
     told = event(PLAYED, call="", kind=Kind.WEBSITE)
-    book(folder, event(PLAYED), event(NOTDUE, basis=1), told, replace(event(PARTIAL), line="+390299999999"))
-    book(folder, event(PLAYED), controller="borealis")
+    transaction(
+        folder, event(PLAYED), event(NOTDUE, basis=1), told, replace(event(PARTIAL), line="+390299999999")
+    )
+    transaction(folder, event(PLAYED), controller="borealis")
     with following(folder, "-n", "1", "--line", "0212345678") as process:
         shown = [line(process), line(process)]
         assert [(each["controller"], each["status"]) for each in shown] == [
@@ -104,7 +106,7 @@ def test_tail_begins_with_the_last_and_shows_one_line(folder: Path) -> None:
 
 def test_tail_ends_with_its_reader(folder: Path) -> None:
     """In a pipe whose reader has seen enough it ends at once and says nothing, though no call comes."""
-    book(folder, event(PLAYED))
+    transaction(folder, event(PLAYED))
     command = f"{PROGRAM} tail --controller acme -c {folder}/informativa.yaml | head -2"
     ran = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=30, env=ENVIRONMENT)
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -116,7 +118,7 @@ def test_tail_ends_with_its_reader(folder: Path) -> None:
 
 def test_tail_ends_on_ctrl_c(folder: Path) -> None:
     """Ctrl-C ends it with 130 and without a word."""
-    book(folder, event(PLAYED))
+    transaction(folder, event(PLAYED))
     with following(folder) as process:
         line(process)
         process.send_signal(2)
@@ -127,7 +129,7 @@ def test_tail_ends_on_ctrl_c(folder: Path) -> None:
 def test_follower_takes_no_lock_that_a_writer_waits_for(folder: Path) -> None:
     """A writer that waits for nobody writes, while a follower has just read and while it reads; so does an
     erasure, which empties the log."""
-    book(folder, event(PLAYED))
+    transaction(folder, event(PLAYED))
     file = folder / "ledger/acme.sqlite3"
     follower = Follower(str(file))
     assert [record.number for record in follower.news()] == [1]
@@ -164,7 +166,7 @@ def test_summary_counts_as_the_records_say(folder: Path) -> None:
     """Calls are counted once though they have several notices, today is part of the whole, and what is old
     or was no call is left out."""
     old = NOW - timedelta(days=40)
-    book(
+    transaction(
         folder,
         replace(event(PLAYED), at=old),
         replace(event(PLAYED, call="1.1"), at=NOW - timedelta(days=3)),
@@ -185,7 +187,7 @@ def test_status_of_what_is_stopped(folder: Path) -> None:
     """Without service and ledgers the screen says both and the exit code is 1; it fits into 80 columns."""
     file = folder / "informativa.yaml"
     file.write_text(file.read_text().replace("127.0.0.1:4588", f"127.0.0.1:{free_port()}", 1))
-    book(folder, event(PLAYED), event(NOTDUE, basis=1))
+    transaction(folder, event(PLAYED), event(NOTDUE, basis=1))
     ran = run("status", "-c", file)
     assert (ran.returncode, ran.stderr) == (1, "")
     assert "DOES NOT ANSWER" in ran.stdout

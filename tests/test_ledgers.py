@@ -23,7 +23,7 @@ from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.memory import MemoryLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.model import Ending, Event, Heard, Kind, Reason, Record, Status
-from informativa.ports import Book, Ledger
+from informativa.ports import Ledger, LedgerTransaction
 
 AT = datetime(2026, 11, 24, 12, 30, 15, 123456, tzinfo=UTC)
 ONE, OTHER = b"1" * 32, b"2" * 32
@@ -133,7 +133,7 @@ def test_rekeyed_caller_is_known_under_the_new_pseudonym_alone(open_ledger: Open
     async def story() -> None:
         await ledger.append(PLAYED)
         await ledger.append(replace(PLAYED, pseudonym=OTHER, version="2"))
-        await ledger.transact(lambda book: book.rekey(ONE, OTHER))
+        await ledger.transact(lambda transaction: transaction.rekey(ONE, OTHER))
         assert await ledger.standing(ONE) == {}
         assert (await ledger.standing(OTHER))["privacy"].versions == {"1", "2"}
 
@@ -293,7 +293,7 @@ def test_writer_outlives_a_loop_that_was_closed_under_it(tmp_path: Path) -> None
     gone = asyncio.new_event_loop()
     future = gone.create_future()
     gone.close()
-    ledger._jobs.put(groupcommit._Job(lambda book: book.append(PLAYED), gone, future))
+    ledger._jobs.put(groupcommit._Job(lambda transaction: transaction.append(PLAYED), gone, future))
     assert asyncio.run(ledger.append(PLAYED)) == 2
     ledger.close()
 
@@ -329,11 +329,14 @@ def test_who_stopped_waiting_is_not_recorded_after_all(
 
     async def story() -> None:
         loop = asyncio.get_running_loop()
-        works = [partial(lambda event, book: book.append(event), event) for event in (PARTIAL, PLAYED)]
+        works = [
+            partial(lambda event, transaction: transaction.append(event), event)
+            for event in (PARTIAL, PLAYED)
+        ]
         jobs = [groupcommit._Job(work, loop, loop.create_future()) for work in works]
         transact = ledger._store.transact
 
-        def impatient(works: Sequence[Callable[[Book], object]]) -> list[object]:
+        def impatient(works: Sequence[Callable[[LedgerTransaction], object]]) -> list[object]:
             if len(works) > 1:
                 jobs[0].future.cancel()
                 raise EventRefusedError("One of them is wrong.")

@@ -141,8 +141,8 @@ def test_i3_deletion_in_the_middle_of_a_transaction(tmp_path: Path, ends: tuple[
     store = SqliteStore(str(file))
     store.append([PLAYED])
 
-    def work(book):  # type: ignore[no-untyped-def]
-        number = book.append(PLAYED)
+    def work(transaction):  # type: ignore[no-untyped-def]
+        number = transaction.append(PLAYED)
         take(file, ends)
         return number
 
@@ -246,8 +246,8 @@ def test_i3_nothing_is_acknowledged_where_others_wrote_meanwhile(tmp_path: Path)
     store = SqliteStore(str(file))
     store.append([PLAYED])
 
-    def work(book):  # type: ignore[no-untyped-def]
-        number = book.append(PLAYED)
+    def work(transaction):  # type: ignore[no-untyped-def]
+        number = transaction.append(PLAYED)
         take(file, ("-shm",))
         end(foreign(file, INSERT, INSERT))
         return number

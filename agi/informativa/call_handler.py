@@ -38,7 +38,7 @@ from .model import (
     spoken,
     told_elsewhere,
 )
-from .ports import Book, CallSession, Clock, Ledger, LookupSource, Recordings
+from .ports import CallSession, Clock, Ledger, LedgerTransaction, LookupSource, Recordings
 from .redaction import without_numbers
 
 CLAIMS = 30  # of notices heard earlier in a call that are looked up
@@ -102,46 +102,48 @@ class CallHandler:
             if self._sources and isinstance(self._caller, Identified):
                 standing, same_call = await self._ledger.transact(self._known)
                 told, doubts = await self._look_up(self._caller, standing, same_call, now)
-            verdicts, decisions = await self._ledger.transact(lambda book: self._settle(book, now, told))
+            verdicts, decisions = await self._ledger.transact(
+                lambda transaction: self._settle(transaction, now, told)
+            )
         except LedgerError as error:
             self._note(error)
             return [], policy.play_all(self._line, now, Reason.LEDGER_UNAVAILABLE), str(error)
         return verdicts, decisions, doubts
 
     def _settle(
-        self, book: Book, now: datetime, told: Sequence[Event]
+        self, transaction: LedgerTransaction, now: datetime, told: Sequence[Event]
     ) -> tuple[list[Verdict], Sequence[Decision]]:
         for event in told:
-            book.append(event)
-        standing, same_call = self._known(book)
+            transaction.append(event)
+        standing, same_call = self._known(transaction)
         decisions = policy.decide(self._line, standing, self._caller, now, same_call, self._asked)
         left_out = [self._event(each) for each in takewhile(lambda each: not each.play, decisions)]
-        verdicts = [_verdict(event, self._append(book, event)) for event in left_out]
+        verdicts = [_verdict(event, self._append(transaction, event)) for event in left_out]
         return verdicts, decisions[len(verdicts) :]
 
-    def _append(self, book: Book, event: Event) -> int:
+    def _append(self, transaction: LedgerTransaction, event: Event) -> int:
         """Record it; where that is asked for, also that the caller's number is still in use."""
         if event.reason is Reason.ALREADY_INFORMED and self._line.controller.recycled_after:
             assert event.pseudonym is not None  # who is not recognised is never taken as informed
-            book.see(event.pseudonym, event.notice, event.at)
-        return book.append(event)
+            transaction.see(event.pseudonym, event.notice, event.at)
+        return transaction.append(event)
 
-    def _known(self, book: Book) -> tuple[Standing, Standing]:
+    def _known(self, transaction: LedgerTransaction) -> tuple[Standing, Standing]:
         """What the caller got so far, under any of the controller's keys, and what of it in this call."""
         if self._pseudonym is None:
-            return {}, self._same_call(book)
+            return {}, self._same_call(transaction)
         for earlier in self._earlier:
-            if book.standing(earlier):
-                book.rekey(earlier, self._pseudonym)
-        return book.standing(self._pseudonym), self._same_call(book)
+            if transaction.standing(earlier):
+                transaction.rekey(earlier, self._pseudonym)
+        return transaction.standing(self._pseudonym), self._same_call(transaction)
 
-    def _same_call(self, book: Book) -> Standing:
+    def _same_call(self, transaction: LedgerTransaction) -> Standing:
         """What was heard earlier in this call. The channel only says where to look: the proof is the
         record, which must be of this conversation."""
         found: dict[str, Known] = {}
         for claim in self.heard:
             notice, _, number = claim.partition(":")
-            record = book.record(int(number))
+            record = transaction.record(int(number))
             if record is None:
                 continue
             event = record.event
@@ -218,7 +220,9 @@ class CallHandler:
         ]
         if not events:
             return Verdict(Status.NOTDUE, Reason.NOTHING_TO_TELL, heard=" ".join(self.heard))
-        numbers = await self._ledger.transact(lambda book: [book.append(event) for event in events])
+        numbers = await self._ledger.transact(
+            lambda transaction: [transaction.append(event) for event in events]
+        )
         self.heard += [f"{event.notice}:{number}" for event, number in zip(events, numbers, strict=True)]
         return Verdict(Status.INFORMED, Reason.TOLD_ELSEWHERE, str(numbers[-1]), heard=" ".join(self.heard))
 
@@ -300,7 +304,9 @@ class CallHandler:
         try:
             if self._too_slow is not None:
                 raise self._too_slow
-            return _verdict(event, await self._ledger.transact(lambda book: self._append(book, event)))
+            return _verdict(
+                event, await self._ledger.transact(lambda transaction: self._append(transaction, event))
+            )
         except LedgerError as error:
             self._note(error)
             if event.heard is None:

@@ -37,7 +37,7 @@ class CallSession(Protocol):
         """Write one AstDB entry; whether Asterisk confirmed it. Does not raise."""
 
 
-class Book(Protocol):
+class LedgerTransaction(Protocol):
     """A ledger as it is read and written within one transaction."""
 
     def standing(self, pseudonym: bytes) -> Standing:
@@ -59,20 +59,20 @@ class Book(Protocol):
 class Ledger(Protocol):
     """Where one controller's deliveries are recorded. Every method raises LedgerError when it cannot."""
 
-    async def transact(self, work: Callable[[Book], Result]) -> Result:
-        """Do `work` on the book, in one transaction; returns once what it wrote survives a power loss.
+    async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
+        """Do `work` on the transaction, in one transaction; returns once what it wrote survives a power loss.
 
         Everything that it reads is durable, or becomes so together with what it writes. `work` may be done
-        a second time, after the first was undone, and in another thread: it touches nothing but the book.
+        a second time, after the first was undone, and in another thread: it touches nothing but the transaction.
         """
 
     async def standing(self, pseudonym: bytes) -> Standing:
         """What this caller already got."""
-        return await self.transact(lambda book: book.standing(pseudonym))
+        return await self.transact(lambda transaction: transaction.standing(pseudonym))
 
     async def append(self, event: Event) -> int:
         """Record one event; returns its number once it survives a power loss."""
-        return await self.transact(lambda book: book.append(event))
+        return await self.transact(lambda transaction: transaction.append(event))
 
     def records(self, first: int = 1) -> Iterator[Record]:
         """All records from number `first` on, in order."""

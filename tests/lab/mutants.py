@@ -32,7 +32,7 @@ TESTS = {
     "spool": ("spool",),
     "call": ("call",),
     "conversation": ("call", "conversation"),
-    "ledgers/book": ("ledgers", "call"),
+    "ledgers/transaction": ("ledgers", "call"),
     "ledgers/groupcommit": ("ledgers",),
     "ledgers/memory": ("ledgers",),
     "ledgers/rows": ("ledgers",),

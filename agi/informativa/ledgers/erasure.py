@@ -127,12 +127,12 @@ def _erase(store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime) -> tup
         while connection.execute(_EARLIER).rowcount:
             pass
         _gather(connection, 0)
-        with store.transaction() as book:
+        with store.transaction() as transaction:
             _gather(connection, newest + 1)
             erased = connection.execute(_ERASE).rowcount
             connection.execute("UPDATE event SET basis = NULL WHERE record IN leading")
             connection.execute("DELETE FROM standing WHERE pseudonym IN his")
-            book.append(rows.note(Kind.ERASURE, Reason.REQUEST, at, rows.counted(erased)))
+            transaction.append(rows.note(Kind.ERASURE, Reason.REQUEST, at, rows.counted(erased)))
         return erased, [each for (each,) in connection.execute("SELECT pseudonym FROM his")]
 
 

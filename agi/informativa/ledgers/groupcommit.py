@@ -18,7 +18,7 @@ import structlog
 
 from ..errors import EventRefusedError, LedgerError, LedgerSlowError
 from ..model import Record
-from ..ports import Book, Ledger, Result
+from ..ports import Ledger, LedgerTransaction, Result
 from .ledger_file import BUSY_SECONDS
 from .sqlite import SqliteStore
 
@@ -34,7 +34,7 @@ _Outcome = tuple["asyncio.Future[Any]", Any, LedgerError | None]
 class _Job:
     """What one call waits for."""
 
-    work: Callable[[Book], Any]
+    work: Callable[[LedgerTransaction], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
 
@@ -50,7 +50,7 @@ class GroupCommitLedger(Ledger):
         self._trouble, self._told = "", 0  # what the log has had already
         self._thread = self._writer()
 
-    async def transact(self, work: Callable[[Book], Result]) -> Result:
+    async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
         """Shielded from cancellation of the call: what was handed over is recorded."""
         if self._closed:
             raise LedgerError(f"The ledger {self.file} is closed.", "Start the service.")

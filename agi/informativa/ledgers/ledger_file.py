@@ -17,7 +17,7 @@ from ..errors import EventRefusedError, LedgerError
 from ..files import create
 from ..i18n import _, foreign, later
 from . import backup, migrating, wal_files
-from .transaction import SqliteBook
+from .transaction import SqliteTransaction
 
 _TURN_SECONDS = 0.1
 BUSY_SECONDS = 2.0  # how long to wait for another process's transaction; bounds what a caller waits
@@ -61,7 +61,7 @@ class LedgerFile:
         alone = "" if self._log().exists() else "&immutable=1"
         uri = f"{self.file.absolute().as_uri()}?mode=ro{alone}"
         self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
-        self._book = SqliteBook(self._connection)
+        self._transaction = SqliteTransaction(self._connection)
         with self._closed_if_it_fails():
             migrating.require_ours(
                 self._connection, self.file, create=False
@@ -83,7 +83,7 @@ class LedgerFile:
         self._connection = sqlite3.connect(
             uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        self._book = SqliteBook(self._connection)
+        self._transaction = SqliteTransaction(self._connection)
         with self._closed_if_it_fails():
             migrating.require_ours(self._connection, self.file, create=create)
             self._connection.execute("PRAGMA journal_mode = WAL")
@@ -268,12 +268,12 @@ class LedgerFile:
         )
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[SqliteBook]:
+    def transaction(self) -> Iterator[SqliteTransaction]:
         """What is done within is durable at its end, or was not done. Raises LedgerError."""
         with self._translated():
             self._begin()
             try:
-                yield self._book
+                yield self._transaction
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:

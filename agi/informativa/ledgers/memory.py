@@ -8,10 +8,10 @@ from datetime import datetime
 
 from ..errors import LedgerError
 from ..model import Event, Known, Reason, Record, Standing, known_by
-from ..ports import Book, Ledger, Result
+from ..ports import Ledger, LedgerTransaction, Result
 
 
-class MemoryBook:
+class MemoryTransaction:
     """Events in the order of their numbers, and what they come to."""
 
     def __init__(self, events: list[Event], standings: dict[bytes, dict[str, Known]]) -> None:
@@ -49,17 +49,17 @@ class MemoryLedger(Ledger):
     """Keeps the same promises as the durable ledgers, except the one about power loss."""
 
     def __init__(self) -> None:
-        self._book = MemoryBook([], {})
+        self._transaction = MemoryTransaction([], {})
 
-    async def transact(self, work: Callable[[Book], Result]) -> Result:
-        standings = {pseudonym: dict(known) for pseudonym, known in self._book.standings.items()}
-        book = MemoryBook(list(self._book.events), standings)
-        result = work(book)
-        self._book = book
+    async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
+        standings = {pseudonym: dict(known) for pseudonym, known in self._transaction.standings.items()}
+        transaction = MemoryTransaction(list(self._transaction.events), standings)
+        result = work(transaction)
+        self._transaction = transaction
         return result
 
     def records(self, first: int = 1) -> Iterator[Record]:
-        for number, event in enumerate(self._book.events[first - 1 :], first):
+        for number, event in enumerate(self._transaction.events[first - 1 :], first):
             yield Record(number, event)
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class RefusedLedger(Ledger):
     def __init__(self, error: LedgerError) -> None:
         self.error = error
 
-    async def transact(self, work: Callable[[Book], Result]) -> Result:
+    async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
         raise self.error
 
     def records(self, first: int = 1) -> Iterator[Record]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from ..model import Event, Record, Recording, Standing
-from ..ports import Book, Ledger, Result
+from ..ports import Ledger, LedgerTransaction, Result
 from . import migrating, rows
 from .ledger_file import LedgerFile
 
@@ -33,26 +33,26 @@ class SqliteStore(LedgerFile):
     def standing(self, pseudonym: bytes) -> Standing:
         """What a caller already got."""
         with self._translated():
-            return self._book.standing(pseudonym)
+            return self._transaction.standing(pseudonym)
 
-    def transact(self, works: Sequence[Callable[[Book], Any]]) -> list[Any]:
+    def transact(self, works: Sequence[Callable[[LedgerTransaction], Any]]) -> list[Any]:
         """Do several works in one transaction, all or none; their results once it is on the disk.
 
         Raises EventRefusedError if it is an event that is wrong and not the ledger, and what a work raises.
         """
-        with self.transaction() as book:
-            return [work(book) for work in works]
+        with self.transaction() as transaction:
+            return [work(transaction) for work in works]
 
     def append(self, events: Sequence[Event]) -> list[int]:
         """Record events in one transaction, all or none; their numbers once they are on the disk."""
-        with self.transaction() as book:
-            return [book.append(event) for event in events]
+        with self.transaction() as transaction:
+            return [transaction.append(event) for event in events]
 
     def append_new(self, events: Iterable[tuple[Event, Sequence[bytes]]]) -> int:
         """Record those that are not on record, in one transaction; how many. With each event, under which
         other pseudonyms its caller may be known."""
-        with self.transaction() as book:
-            return sum(book.append_new(event, earlier) for event, earlier in events)
+        with self.transaction() as transaction:
+            return sum(transaction.append_new(event, earlier) for event, earlier in events)
 
     def recorded(self, deliveries: Collection[tuple[str, datetime]]) -> set[tuple[str, datetime]]:
         """Which of these calls has a record of that very moment. Reads the whole ledger."""
@@ -91,10 +91,10 @@ class SqliteStore(LedgerFile):
             connection.execute("PRAGMA foreign_keys = OFF")
             try:
                 for page in self._pages(rows.OLD, cutoff, (0,)):
-                    with self.transaction() as book:
+                    with self.transaction() as transaction:
                         gone = [number for number in page if connection.execute(rows.PURGE, number).rowcount]
                         if gone:
-                            book.append(rows.purge_note([number for (number,) in gone], cutoff, at))
+                            transaction.append(rows.purge_note([number for (number,) in gone], cutoff, at))
                     purged += len(gone)
                 for page in self._pages(rows.BASELESS, cutoff, (b"", "", "")):
                     with self.transaction():
@@ -166,7 +166,7 @@ class SqliteLedger(Ledger):
         self._file = file
         self._opened: SqliteStore | None = None
 
-    async def transact(self, work: Callable[[Book], Result]) -> Result:
+    async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
         result: Result = self._store().transact([work])[0]
         return result
 

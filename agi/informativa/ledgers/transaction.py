@@ -11,8 +11,8 @@ from ..model import Event, Known, Reason, Record, Standing, known_by
 from . import rows
 
 
-class SqliteBook:
-    """The `Book` over one connection, whose owner begins and ends the transactions."""
+class SqliteTransaction:
+    """The `LedgerTransaction` over one connection, whose owner begins and ends the transactions."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

@@ -28,7 +28,7 @@ from doubles import (
     version,
     whole,
 )
-from informativa.call import Desk, answer, unknown_words
+from informativa.call import CallServices, answer, unknown_words
 from informativa.errors import LedgerSlowError, SessionError, SessionLostError
 from informativa.ledgers.memory import MemoryLedger
 from informativa.model import (
@@ -53,10 +53,10 @@ from informativa.model import (
 )
 
 
-def desk(ledger: MemoryLedger | None = None, **more) -> Desk:
+def services(ledger: MemoryLedger | None = None, **more) -> CallServices:
     """Two companies, one line each; `ledger` is the first one's."""
     acme, borealis = line(), line(controller="borealis", number="+493012345678")
-    return Desk(
+    return CallServices(
         lines={acme.number: acme, "0212345678": acme, borealis.number: borealis},
         ledgers={"acme": ledger or MemoryLedger(), "borealis": MemoryLedger()},
         clock=SteppingClock(),
@@ -64,19 +64,19 @@ def desk(ledger: MemoryLedger | None = None, **more) -> Desk:
     )
 
 
-def handle(session: ScriptedSession, at: Desk) -> Verdict:
+def handle(session: ScriptedSession, at: CallServices) -> Verdict:
     """Answer one call."""
     return asyncio.run(answer(session, at))
 
 
-def events(at: Desk, controller: str = "acme") -> list[Event]:
+def events(at: CallServices, controller: str = "acme") -> list[Event]:
     """What a ledger holds."""
     return [record.event for record in at.ledgers[controller].records()]
 
 
 def test_first_call_plays_and_the_second_does_not() -> None:
     """A first caller hears the notice, the same caller again does not, and both are on record."""
-    at, first, second = desk(), ScriptedSession(), ScriptedSession(incoming(line="0212345678"))
+    at, first, second = services(), ScriptedSession(), ScriptedSession(incoming(line="0212345678"))
     handle(first, at)
     handle(second, at)
     assert first.played == [(SHORT.path, "1")]
@@ -103,13 +103,13 @@ def test_first_call_plays_and_the_second_does_not() -> None:
 def test_status_is_set_last() -> None:
     """The dialplan tests the status, so all else is set before it."""
     session = ScriptedSession()
-    handle(session, desk())
+    handle(session, services())
     assert list(session.variables)[-1] == "INFORMATIVA_STATUS"
 
 
 def test_i3_status_only_after_the_record() -> None:
     """I3: when the status is handed over, the record is in the ledger."""
-    at = desk()
+    at = services()
     seen: list[int] = []
 
     class Watching(ScriptedSession):
@@ -123,7 +123,7 @@ def test_i3_status_only_after_the_record() -> None:
 @pytest.mark.parametrize("number", ["", "unknown", "1" * 40, "letters"])
 def test_i1_unidentified_caller_hears_it_every_time(number: str) -> None:
     """I1: who cannot be recognised hears the notice at each call, recorded without a pseudonym."""
-    at = desk()
+    at = services()
     for _ in range(2):
         session = ScriptedSession(incoming(number))
         assert handle(session, at).status is Status.PLAYED
@@ -142,7 +142,7 @@ def test_i1_unidentified_caller_hears_it_every_time(number: str) -> None:
 )
 def test_i2_incomplete_delivery_stays_due(playback, status, reason) -> None:
     """I2: whatever is less than whole has its own status and word, and the next call plays again."""
-    at = desk()
+    at = services()
     verdict = handle(ScriptedSession(playbacks=[playback]), at)
     assert (verdict.status, verdict.reason) == (status, reason)
     again = ScriptedSession()
@@ -152,7 +152,7 @@ def test_i2_incomplete_delivery_stays_due(playback, status, reason) -> None:
 
 def test_key_plays_the_full_text_and_that_informs() -> None:
     """Who asks for the full text and hears it to its end has heard the notice."""
-    at = desk()
+    at = services()
     session = ScriptedSession(playbacks=[key("1", 3), whole(FULL)])
     assert handle(session, at).status is Status.PLAYED
     assert [path for path, _ in session.played] == [SHORT.path, FULL.path]
@@ -163,7 +163,7 @@ def test_key_plays_the_full_text_and_that_informs() -> None:
 @pytest.mark.parametrize("playback", [hung_up(5), key("1", 5), MISSING])
 def test_i2_full_text_that_was_not_heard_out_does_not_inform(playback) -> None:
     """I2: the short notice was cut for the full text, so only the whole full text counts."""
-    at = desk()
+    at = services()
     assert handle(ScriptedSession(playbacks=[key("1", 3), playback]), at).status is not Status.PLAYED
     assert handle(ScriptedSession(), at).status is Status.PLAYED
 
@@ -174,14 +174,16 @@ def test_no_key_stops_a_notice_without_a_full_text() -> None:
     session = ScriptedSession()
     handle(
         session,
-        Desk({own.number: own}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings()),
+        CallServices(
+            {own.number: own}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings()
+        ),
     )
     assert session.played == [(SHORT.path, "")]
 
 
 def test_i6_another_company_knows_nothing() -> None:
     """I6: a caller who heard one controller's notice hears the other's, under another pseudonym."""
-    at = desk()
+    at = services()
     handle(ScriptedSession(), at)
     verdict = handle(ScriptedSession(incoming(line="+493012345678")), at)
     assert verdict.status is Status.PLAYED
@@ -195,7 +197,7 @@ def test_i6_another_company_knows_nothing() -> None:
 def test_i4_broken_ledger_plays_and_leaves_a_row_in_the_spool(ledger, status) -> None:
     """I4: a ledger that fails neither drops nor skips: the notice plays and AstDB gets the proof."""
     session = ScriptedSession()
-    verdict = handle(session, desk(ledger))
+    verdict = handle(session, services(ledger))
     assert session.played
     assert (verdict.status, verdict.reason) == (status, "ledger-unavailable")
     ((where, row),) = session.database.items()
@@ -211,7 +213,7 @@ def test_i4_broken_ledger_plays_and_leaves_a_row_in_the_spool(ledger, status) ->
 def test_i1_a_skip_that_cannot_be_recorded_is_not_made() -> None:
     """I1: a known caller hears the notice again while the ledger takes nothing, and AstDB has the proof."""
     ledger = BrokenLedger(readable=True, writable=True)
-    at = desk(ledger)
+    at = services(ledger)
     handle(ScriptedSession(), at)
     ledger.transaction.writable = False
     session = ScriptedSession()
@@ -223,7 +225,7 @@ def test_i1_a_skip_that_cannot_be_recorded_is_not_made() -> None:
 
 def test_each_delivery_has_a_row_of_its_own_in_the_spool() -> None:
     """Two deliveries in one call, as after a transfer, do not overwrite each other's proof."""
-    session, at = ScriptedSession(), desk(BrokenLedger())
+    session, at = ScriptedSession(), services(BrokenLedger())
     assert handle(session, at).record != handle(session, at).record
     assert len(session.database) == 2
 
@@ -233,7 +235,10 @@ def test_plan_ends_when_nobody_is_there() -> None:
     own = line(notice(), Notice("country", (version(),)))
     ledger = MemoryLedger()
     session = ScriptedSession(playbacks=[hung_up(2)])
-    handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()))
+    handle(
+        session,
+        CallServices({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()),
+    )
     assert [record.event.notice for record in ledger.records()] == ["privacy"]
 
 
@@ -243,7 +248,8 @@ def test_every_notice_of_a_plan_is_decided_and_recorded() -> None:
     ledger = MemoryLedger()
     session = ScriptedSession(playbacks=[whole(SHORT), MISSING])
     verdict = handle(
-        session, Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings())
+        session,
+        CallServices({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()),
     )
     assert [(r.event.notice, r.event.status) for r in ledger.records()] == [
         ("privacy", Status.PLAYED),
@@ -254,7 +260,7 @@ def test_every_notice_of_a_plan_is_decided_and_recorded() -> None:
 
 def test_call_cut_off_by_a_stop_is_on_record() -> None:
     """A call that is cancelled in the middle of its prompt leaves an attempt that informs nobody."""
-    at = desk()
+    at = services()
 
     class Endless(ScriptedSession):
         async def play(self, _prompt, _keys, **_more):
@@ -276,7 +282,7 @@ def test_call_cut_off_by_a_stop_is_on_record() -> None:
 
 def test_ledger_that_comes_back_is_used_again() -> None:
     """A ledger that could not be read and can be written still records what it decided without it."""
-    at = desk(BrokenLedger(writable=True))
+    at = services(BrokenLedger(writable=True))
     assert handle(ScriptedSession(), at).status is Status.PLAYED
     assert events(at)[0].reason == "ledger-unavailable"
 
@@ -294,7 +300,8 @@ def test_i4_ledger_that_is_too_slow_is_waited_for_once() -> None:
     slow, own = Slow(), line(notice(), Notice("country", (version(),)))
     session = ScriptedSession()
     verdict = handle(
-        session, Desk({own.number: own}, {"acme": slow}, SteppingClock(), recordings=SteadyRecordings())
+        session,
+        CallServices({own.number: own}, {"acme": slow}, SteppingClock(), recordings=SteadyRecordings()),
     )
     assert (slow.asked, len(session.played), len(session.database)) == (1, 2, 2)
     assert (verdict.status, verdict.error) == (Status.FALLBACK, "The ledger did not answer within 5 s.")
@@ -303,7 +310,7 @@ def test_i4_ledger_that_is_too_slow_is_waited_for_once() -> None:
 def test_unknown_line_plays_the_fallback_prompt() -> None:
     """I1: nothing says that this caller need not hear it, so a line nobody configured plays too."""
     session = ScriptedSession(incoming(line="0299999999"))
-    verdict = handle(session, desk(fallback=SHORT))
+    verdict = handle(session, services(fallback=SHORT))
     assert session.played == [(SHORT.path, "")]
     assert (verdict.status, verdict.reason) == (Status.FALLBACK, "no-line")
     assert "prompt=/prompts/it/short|why=no-line|ending=whole" in next(iter(session.database.values()))
@@ -312,7 +319,7 @@ def test_unknown_line_plays_the_fallback_prompt() -> None:
 def test_unknown_line_without_fallback_prompt_fails() -> None:
     """Without a prompt to play, the dialplan is told that and why, and the spool keeps it."""
     session = ScriptedSession(incoming(line="0299999999"))
-    verdict = handle(session, desk())
+    verdict = handle(session, services())
     assert (verdict.status, verdict.reason) == (Status.FAILED, "no-line")
     assert session.variables["INFORMATIVA_STATUS"] == "FAILED"
     assert "line=|prompt=|why=no-line|ending=not-playable" in next(iter(session.database.values()))
@@ -320,7 +327,7 @@ def test_unknown_line_without_fallback_prompt_fails() -> None:
 
 def test_lost_asterisk_is_recorded_and_told_to_nobody() -> None:
     """When Asterisk dies during the notice, the attempt is on record and the session ends in an error."""
-    at = desk()
+    at = services()
     with pytest.raises(SessionLostError):
         handle(ScriptedSession(playbacks=[LOST], connected=False), at)
     (event,) = events(at)
@@ -330,10 +337,10 @@ def test_lost_asterisk_is_recorded_and_told_to_nobody() -> None:
 
 def test_i5_no_number_in_anything_that_outlives_the_call() -> None:
     """I5: neither records nor spool rows nor variables hold the caller's number."""
-    at, session = desk(), ScriptedSession()
+    at, session = services(), ScriptedSession()
     handle(session, at)
     broken = ScriptedSession()
-    handle(broken, desk(BrokenLedger()))
+    handle(broken, services(BrokenLedger()))
     kept = f"{events(at)} {session.variables} {broken.variables} {broken.database}"
     assert CALLER[3:] not in kept
 
@@ -341,10 +348,12 @@ def test_i5_no_number_in_anything_that_outlives_the_call() -> None:
 GERMAN, FRENCH = (Prompt(f"/prompts/{language}/short", SHORT.lengths) for language in ("de", "fr"))
 
 
-def one_line(own: Line) -> tuple[Desk, MemoryLedger]:
-    """A desk with one line."""
+def one_line(own: Line) -> tuple[CallServices, MemoryLedger]:
+    """A services with one line."""
     ledger = MemoryLedger()
-    return Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()), ledger
+    return CallServices(
+        {own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()
+    ), ledger
 
 
 @pytest.mark.parametrize(
@@ -448,7 +457,7 @@ def test_supplement_informs_of_all() -> None:
     for own in (before, after, after):
         handle(
             ScriptedSession(),
-            Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()),
+            CallServices({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()),
         )
     told = [(r.event.status, set(r.event.purposes), r.event.prompt) for r in ledger.records()]
     assert told == [
@@ -483,7 +492,9 @@ def test_full_text_after_a_supplement_tells_the_whole() -> None:
     at, ledger = one_line(own)
     handle(
         ScriptedSession(),
-        Desk({own.number: line(notice(version("1")))}, at.ledgers, at.clock, recordings=at.recordings),
+        CallServices(
+            {own.number: line(notice(version("1")))}, at.ledgers, at.clock, recordings=at.recordings
+        ),
     )
     handle(ScriptedSession(playbacks=[key("1", 2.0)]), at)
     event = list(ledger.records())[-1].event
@@ -511,7 +522,7 @@ def test_number_that_nobody_called_from_for_so_long_is_played_to_again() -> None
         clock = SteppingClock(datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=after))
         session = ScriptedSession(playbacks=list(playbacks))
         verdict = handle(
-            session, Desk({own.number: own}, {"acme": ledger}, clock, recordings=SteadyRecordings())
+            session, CallServices({own.number: own}, {"acme": ledger}, clock, recordings=SteadyRecordings())
         )
         return verdict.status, verdict.reason
 
@@ -578,7 +589,8 @@ def test_rotated_key_keeps_recognising() -> None:
         own = replace(before, controller=keys)
         session = ScriptedSession()
         verdict = handle(
-            session, Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings())
+            session,
+            CallServices({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()),
         )
         assert (verdict.status, session.played) == (Status.NOTDUE, [])
 
@@ -588,9 +600,11 @@ def told_by_crm(own: Line, at: datetime, index: int = -1) -> Told:
     return Told(own.plan[0].notice.versions[index], Kind.CONTRACT, at, "crm: 4711")
 
 
-def ask(own: Line, *registers: ScriptedRegister, ledger: MemoryLedger | None = None) -> tuple[Verdict, Desk]:
+def ask(
+    own: Line, *registers: ScriptedRegister, ledger: MemoryLedger | None = None
+) -> tuple[Verdict, CallServices]:
     """One call on a line whose controller has these systems."""
-    at = Desk(
+    at = CallServices(
         {own.number: own},
         {"acme": ledger or MemoryLedger()},
         SteppingClock(),
@@ -648,7 +662,9 @@ def test_answer_about_an_older_version_plays_what_is_new() -> None:
     first, short = version("1"), Prompt("/prompts/it/new", SHORT.lengths)
     own = line(notice(first, version("2", "service", "marketing", supplements={"1": {"it": short}})))
     session = ScriptedSession()
-    at = Desk({own.number: own}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings())
+    at = CallServices(
+        {own.number: own}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings()
+    )
     at = replace(at, lookups={"acme": {"privacy": [ScriptedRegister(told_by_crm(own, EARLIER, 0))]}})
     assert handle(session, at).reason == "new-purpose"
     assert session.played[0][0] == "/prompts/it/new"
@@ -658,7 +674,9 @@ def test_system_is_not_asked_in_vain() -> None:
     """Neither about what is due on every call, nor about a caller who cannot be recognised."""
     own, crm = line(Step(notice(), ALWAYS)), ScriptedRegister()
     ask(own, crm)
-    at = Desk({own.number: line()}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings())
+    at = CallServices(
+        {own.number: line()}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings()
+    )
     at = replace(at, lookups={"acme": {"privacy": [crm]}})
     handle(ScriptedSession(incoming("")), at)
     assert crm.asked == 0
@@ -689,7 +707,7 @@ def test_i1_skip_that_cannot_be_recorded_after_a_played_step_is_not_made() -> No
     ledger = BrokenLedger(readable=True, writable=True)
     country = Notice("country", (replace(version(), short={"it": OTHER}),))
     own = line(Step(notice(), ALWAYS), Step(country))
-    at = Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings())
+    at = CallServices({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings())
     handle(ScriptedSession(), at)
 
     class Failing(ScriptedSession):
@@ -713,10 +731,10 @@ def test_i1_spooled_delivery_is_not_claimed_as_heard() -> None:
     """I1: what no ledger took is no record to point at after a transfer, nor what was not heard out; what was
     heard out and is on record is."""
     session, lost, cut = ScriptedSession(), ScriptedSession(), ScriptedSession(playbacks=[hung_up(3)])
-    handle(cut, desk())
+    handle(cut, services())
     assert cut.variables["__INFORMATIVA_HEARD"] == ""
-    handle(session, desk())
-    handle(lost, desk(BrokenLedger()))
+    handle(session, services())
+    handle(lost, services(BrokenLedger()))
     assert session.variables["__INFORMATIVA_HEARD"] == "privacy:1"
     assert lost.played
     assert lost.variables["__INFORMATIVA_HEARD"] == ""
@@ -771,7 +789,7 @@ def test_i1_only_the_record_of_this_conversation_proves_a_claim(
 ) -> None:
     """I1: a claim to have heard a notice before a transfer counts with a record of that notice and of this
     very conversation; without a conversation's id nothing does."""
-    at = desk()
+    at = services()
     handle(ScriptedSession(incoming("unknown", linked=linked and "1700000000.1")), at)
     again = incoming("unknown", linked=linked, options={"heard": claim})
     assert handle(ScriptedSession(again), at).status is status
@@ -779,7 +797,7 @@ def test_i1_only_the_record_of_this_conversation_proves_a_claim(
 
 def test_i2_changed_recording_is_not_played() -> None:
     """I2: a prompt that is not the recording any more is refused at the call, loudly, and stays due."""
-    at = desk(recordings=SteadyRecordings({SHORT.path: 1}))
+    at = services(recordings=SteadyRecordings({SHORT.path: 1}))
     session = ScriptedSession()
     verdict = handle(session, at)
     assert session.played == []
@@ -795,7 +813,7 @@ def test_i2_changed_recording_is_not_played() -> None:
 
 def test_i2_recording_that_changed_while_it_was_played_does_not_inform() -> None:
     """I2: nobody knows what was heard of a file that was exchanged meanwhile, so it does not count."""
-    at = desk(recordings=SteadyRecordings({SHORT.path: 2}))
+    at = services(recordings=SteadyRecordings({SHORT.path: 2}))
     session = ScriptedSession()
     verdict = handle(session, at)
     assert session.played == [(SHORT.path, "1")]
@@ -807,7 +825,7 @@ def test_i2_recording_that_changed_while_it_was_played_does_not_inform() -> None
 
 def test_hang_up_before_the_end_of_a_recording_that_changed_is_a_hang_up() -> None:
     """Who hung up is not informed anyway, and nobody is there to play the rest of the plan to."""
-    at = desk(recordings=SteadyRecordings({SHORT.path: 2}))
+    at = services(recordings=SteadyRecordings({SHORT.path: 2}))
     verdict = handle(ScriptedSession(playbacks=[hung_up(3)]), at)
     assert (verdict.status, verdict.reason) == (Status.PARTIAL, "hung-up")
 
@@ -824,7 +842,7 @@ def test_hang_up_before_the_end_of_a_recording_that_changed_is_a_hang_up() -> No
 )
 def test_sound_that_was_played_is_on_record(playbacks, sound: Prompt | None) -> None:
     """A delivery names the sound that was heard last by its digest; where nothing was heard, none."""
-    at = desk()
+    at = services()
     handle(ScriptedSession(playbacks=playbacks), at)
     (event,) = events(at)
     assert event.recording == (recording_of(sound) if sound else "")
@@ -832,7 +850,7 @@ def test_sound_that_was_played_is_on_record(playbacks, sound: Prompt | None) -> 
 
 def test_full_text_that_changed_does_not_inform() -> None:
     """Each prompt is looked at when its turn comes, the one behind a key too."""
-    at = desk(recordings=SteadyRecordings({FULL.path: 1}))
+    at = services(recordings=SteadyRecordings({FULL.path: 1}))
     verdict = handle(ScriptedSession(playbacks=[key("1", 2)]), at)
     assert (verdict.status, verdict.reason) == (Status.FAILED, "recording-changed")
     assert verdict.error == "/prompts/it/full was exchanged"
@@ -845,7 +863,7 @@ def test_call_cut_off_names_the_sound_that_was_being_played() -> None:
         async def play(self, prompt, keys, *, answer=True):
             raise asyncio.CancelledError
 
-    at = desk()
+    at = services()
     with pytest.raises(asyncio.CancelledError):
         handle(Endless(), at)
     assert [event.recording for event in events(at)] == [recording_of(SHORT)]
@@ -857,7 +875,9 @@ def test_changed_recording_falls_back_to_another_language() -> None:
     own, ledger = line(notice(both), fallback=("de",)), MemoryLedger()
     steady = SteadyRecordings({SHORT.path: 1})
     session = ScriptedSession()
-    verdict = handle(session, Desk({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=steady))
+    verdict = handle(
+        session, CallServices({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=steady)
+    )
     assert session.played == [(GERMAN.path, "")]
     assert (verdict.status, verdict.error) == (Status.PLAYED, "/prompts/it/short was exchanged")
     (record,) = ledger.records()
@@ -867,11 +887,11 @@ def test_changed_recording_falls_back_to_another_language() -> None:
 def test_fallback_prompt_of_an_unknown_line_is_looked_at_too() -> None:
     """Its sound is in the spool; one that changed is not played."""
     session = ScriptedSession(incoming(line="999"))
-    handle(session, desk(fallback=SHORT))
+    handle(session, services(fallback=SHORT))
     (row,) = session.database.values()
     assert row.endswith(f"|recording={recording_of(SHORT)}")
     session = ScriptedSession(incoming(line="999"))
-    verdict = handle(session, desk(fallback=SHORT, recordings=SteadyRecordings({SHORT.path: 1})))
+    verdict = handle(session, services(fallback=SHORT, recordings=SteadyRecordings({SHORT.path: 1})))
     assert (session.played, verdict.status, verdict.reason) == ([], Status.FAILED, "no-line")
     assert verdict.error == "/prompts/it/short was exchanged"
     (row,) = session.database.values()
@@ -891,7 +911,7 @@ def test_fallback_prompt_of_an_unknown_line_is_looked_at_too() -> None:
 def test_i5_operator_is_named_without_a_number(operator: str, kept: str) -> None:
     """I5: what the dialplan gives as the operator's name holds no number, and without one the call itself is
     the evidence."""
-    at = desk()
+    at = services()
     handle(ScriptedSession(incoming(options={"action": "read", "operator": operator})), at)
     (event,) = events(at)
     assert (event.kind, event.reference) == (Kind.OPERATOR, kept)
@@ -900,7 +920,7 @@ def test_i5_operator_is_named_without_a_number(operator: str, kept: str) -> None
 def test_l19_operator_reads_nothing_that_is_not_in_force() -> None:
     """L19: what is to come was read to nobody."""
     soon = notice(version("1", starts=datetime(2027, 1, 1, tzinfo=UTC)))
-    at = replace(desk(), lines={"+390212345678": line(soon)})
+    at = replace(services(), lines={"+390212345678": line(soon)})
     handle(ScriptedSession(incoming(options={"action": "read"})), at)
     assert events(at) == []
 
@@ -918,7 +938,7 @@ class Papers:
 
 def test_l19_look_up_has_two_times() -> None:
     """L19: what a look-up told of happened when its paper says, and was recorded in the call."""
-    at = desk(lookups={"acme": {"privacy": [Papers()]}})
+    at = services(lookups={"acme": {"privacy": [Papers()]}})
     handle(ScriptedSession(), at)
     told = events(at)[0]
     assert told.at == datetime(2026, 6, 1, tzinfo=UTC)
@@ -959,7 +979,7 @@ def test_operators_word_that_cannot_be_recorded_here_is_the_next_trys(
     """The dialplan is told nothing, so it goes on to its next try; the log says why."""
     session = ScriptedSession(incoming(line=number, options={"action": "read"}))
     with pytest.raises(SessionError) as caught:
-        handle(session, desk(ledger))
+        handle(session, services(ledger))
     assert (str(caught.value), session.variables) == (said, {})
 
 
@@ -978,7 +998,7 @@ def test_delivery_on_an_unknown_line_is_of_no_notice(
     of which call."""
     recordings = SteadyRecordings(changed)
     (event,) = handle(
-        ScriptedSession(incoming(line=UNKNOWN)), desk(fallback=fallback, recordings=recordings)
+        ScriptedSession(incoming(line=UNKNOWN)), services(fallback=fallback, recordings=recordings)
     ).events
     assert recordings.owners == [""] * (fallback is not None)
     assert (event.call, event.line, event.notice, event.version, event.language) == (

@@ -24,7 +24,7 @@ from doubles import (
     notice,
     version,
 )
-from informativa.call import Desk, answer
+from informativa.call import CallServices, answer
 from informativa.caller import pseudonym
 from informativa.errors import LedgerSlowError
 from informativa.ledgers.memory import MemoryLedger
@@ -53,22 +53,24 @@ from informativa.ports import LedgerTransaction, Result
 DAILY, COUNTRY = Notice("daily", (version(),)), Notice("country", (version(),))
 
 
-def desk(own: Line, ledger: MemoryLedger | None = None, *registers: ScriptedRegister, **more) -> Desk:
+def services(
+    own: Line, ledger: MemoryLedger | None = None, *registers: ScriptedRegister, **more
+) -> CallServices:
     """One line of acme's; its own systems know of `privacy`."""
     given = {
         "clock": SteppingClock(),
         "recordings": SteadyRecordings(),
         "registers": {"acme": {"privacy": registers}} if registers else {},
     }
-    return Desk({own.number: own}, {"acme": ledger or MemoryLedger()}, **given | more)
+    return CallServices({own.number: own}, {"acme": ledger or MemoryLedger()}, **given | more)
 
 
-def handle(session: ScriptedSession, at: Desk) -> Verdict:
+def handle(session: ScriptedSession, at: CallServices) -> Verdict:
     """Answer one call."""
     return asyncio.run(answer(session, at))
 
 
-def events(at: Desk) -> list[Event]:
+def events(at: CallServices) -> list[Event]:
     """What the ledger holds."""
     return [record.event for record in at.ledgers["acme"].records()]
 
@@ -90,7 +92,7 @@ def test_what_is_left_out_is_decided_and_recorded_in_one_transaction() -> None:
     """A known caller costs the ledger one transaction, however many notices are left out; each played one
     costs another."""
     ledger = CountingLedger()
-    at = desk(line(notice(), COUNTRY), ledger)
+    at = services(line(notice(), COUNTRY), ledger)
     for asked in (3, 4):
         assert handle(ScriptedSession(), at).error == ""
         assert ledger.asked == asked
@@ -102,14 +104,14 @@ def test_i4_ledger_that_gets_too_slow_in_a_call_is_not_waited_for_again() -> Non
     ledger = CountingLedger()
     ledger.slow_from = 2
     session = ScriptedSession()
-    assert handle(session, desk(line(notice(), COUNTRY), ledger)).status is Status.FALLBACK
+    assert handle(session, services(line(notice(), COUNTRY), ledger)).status is Status.FALLBACK
     assert (ledger.asked, len(session.played), len(session.database)) == (2, 2, 2)
 
 
 def test_i4_without_a_ledger_the_version_of_the_day_is_played() -> None:
     """I4: who is known to no ledger hears what is in force today, and the log says what could not be read."""
     coming = replace(version("2", starts=datetime(2027, 1, 1, tzinfo=UTC)), short={"it": SUPPLEMENT})
-    session, at = ScriptedSession(), desk(line(notice(version("1"), coming)), BrokenLedger(writable=True))
+    session, at = ScriptedSession(), services(line(notice(version("1"), coming)), BrokenLedger(writable=True))
     assert handle(session, at).error == "The ledger cannot be read."
     assert [path for path, _keys in session.played] == ["/prompts/it/short"]
     assert [event.version for event in events(at)] == ["1"]
@@ -117,7 +119,7 @@ def test_i4_without_a_ledger_the_version_of_the_day_is_played() -> None:
 
 def test_claim_that_leads_nowhere_hides_no_other() -> None:
     """Of what a caller is said to have heard in this call, each claim is looked up for itself."""
-    at = desk(line(Step(notice(), ALWAYS)))
+    at = services(line(Step(notice(), ALWAYS)))
     handle(ScriptedSession(), at)
     again = ScriptedSession(incoming(options={"heard": "country:99 privacy:1"}))
     assert handle(again, at).reason == "same-call"
@@ -127,7 +129,7 @@ def test_own_system_is_not_asked_of_what_was_heard_in_this_call() -> None:
     """After a transfer the record of the same call is enough, also where the notice would be due again."""
     crm = ScriptedRegister()
     own = line(Step(notice(), Period(days=1)))
-    at = desk(own, None, crm)
+    at = services(own, None, crm)
     handle(ScriptedSession(), at)
     later = replace(at, clock=SteppingClock(datetime(2026, 11, 26, tzinfo=UTC)))
     again = ScriptedSession(incoming(options={"heard": "privacy:1"}))
@@ -147,7 +149,7 @@ def test_own_system_is_asked_of_each_notice_that_it_knows() -> None:
     """A notice that is due on every call and one that no system knows keep no other from being asked of."""
     crm = ScriptedRegister(told("1", JUNE))
     session = ScriptedSession()
-    at = desk(line(Step(DAILY, ALWAYS), COUNTRY, notice()), None, crm)
+    at = services(line(Step(DAILY, ALWAYS), COUNTRY, notice()), None, crm)
     assert handle(session, at).error == ""
     assert crm.asked == 1
     assert [(event.notice, event.status) for event in events(at)] == [
@@ -160,7 +162,7 @@ def test_own_system_is_asked_of_each_notice_that_it_knows() -> None:
 
 def test_what_was_told_within_the_period_is_the_ground_of_a_skip() -> None:
     """An answer is a delivery of the whole: the period counts from its day."""
-    at = desk(line(Step(notice(), Period(1))), None, ScriptedRegister(told("1", NOVEMBER)))
+    at = services(line(Step(notice(), Period(1))), None, ScriptedRegister(told("1", NOVEMBER)))
     assert handle(ScriptedSession(), at).status is Status.NOTDUE
     assert (events(at)[0].status, events(at)[0].at) == (Status.INFORMED, NOVEMBER)
 
@@ -169,10 +171,10 @@ def test_answer_about_a_version_before_the_known_one_is_not_put_on_record() -> N
     """Who knows the first version is due the supplement to it, whatever he was told before that."""
     first, crm = version("1"), ScriptedRegister(told("0", JUNE))
     second = version("2", "service", "marketing", supplements={"1": {"it": SUPPLEMENT}})
-    at = desk(line(notice(version("0"), first)))
+    at = services(line(notice(version("0"), first)))
     handle(ScriptedSession(), at)
     own = line(notice(version("0"), first, second))
-    handle(ScriptedSession(), desk(own, at.ledgers["acme"], crm))
+    handle(ScriptedSession(), services(own, at.ledgers["acme"], crm))
     assert crm.asked == 1
     assert [(event.status, event.version, event.supplement) for event in events(at)] == [
         (Status.PLAYED, "1", False),
@@ -191,7 +193,7 @@ def test_old_paper_takes_no_number_for_somebody_elses() -> None:
         own = line(notice(*versions))
         own = replace(own, controller=replace(own.controller, recycled_after=Period(12)))
         clock = SteppingClock(datetime(year, month, 1, tzinfo=UTC))
-        return handle(ScriptedSession(), desk(own, ledger, clock=clock)).reason
+        return handle(ScriptedSession(), services(own, ledger, clock=clock)).reason
 
     assert ring(2026, 1, first) == "not-informed"
     assert ring(2026, 12, first, second) == "new-purpose"
@@ -211,7 +213,7 @@ def test_old_paper_takes_no_number_for_somebody_elses() -> None:
 def test_why_each_system_could_not_be_used_is_told() -> None:
     """Two that fail are two sentences."""
     failing = [ScriptedRegister(error=f"The look-up {name} failed.") for name in ("crm", "erp")]
-    verdict = handle(ScriptedSession(), desk(line(), None, *failing))
+    verdict = handle(ScriptedSession(), services(line(), None, *failing))
     assert verdict.error == "The look-up crm failed. The look-up erp failed."
 
 
@@ -224,7 +226,7 @@ def test_record_of_a_delivery() -> None:
             return await super().play(prompt, keys, answer=answer)
 
     clock = SteppingClock()
-    at = desk(line(), clock=clock)
+    at = services(line(), clock=clock)
     handle(Lasting(incoming(linked="1700000000.9")), at)
     (event,) = events(at)
     assert (event.call, event.linked, event.line) == ("1700000000.1", "1700000000.9", "+390212345678")
@@ -235,10 +237,11 @@ def test_record_of_a_delivery() -> None:
 def test_supplement_that_was_not_heard_is_one_too(playback: Playback) -> None:
     """What was begun of a supplement is on record as such."""
     second = version("2", "service", "marketing", full=False, supplements={"1": {"it": SUPPLEMENT}})
-    at = desk(line(notice(version("1"))))
+    at = services(line(notice(version("1"))))
     handle(ScriptedSession(), at)
     handle(
-        ScriptedSession(playbacks=[playback]), desk(line(notice(version("1"), second)), at.ledgers["acme"])
+        ScriptedSession(playbacks=[playback]),
+        services(line(notice(version("1"), second)), at.ledgers["acme"]),
     )
     assert [event.supplement for event in events(at)] == [False, True]
 
@@ -253,7 +256,7 @@ class Stopped(ScriptedSession):
 
 def test_call_cut_off_counts_as_nothing_heard_of_its_prompt() -> None:
     """How much it was nobody knows: none of the prompt's ten seconds."""
-    at = desk(line())
+    at = services(line())
     with pytest.raises(asyncio.CancelledError):
         handle(Stopped(), at)
     (event,) = events(at)
@@ -280,13 +283,13 @@ class Stopping(SteadyRecordings):
 def test_recording_is_the_controllers() -> None:
     """Before and after it is played, a prompt is looked for among those of the line's controller."""
     recordings = SteadyRecordings()
-    handle(ScriptedSession(), desk(line(), recordings=recordings))
+    handle(ScriptedSession(), services(line(), recordings=recordings))
     assert recordings.owners == ["acme", "acme"]
 
 
 def test_call_cut_off_before_its_prompt_names_no_sound() -> None:
     """Nothing was played yet of the second notice, and the sound of the first is not its own."""
-    at = desk(line(notice(), COUNTRY), recordings=Stopping())
+    at = services(line(notice(), COUNTRY), recordings=Stopping())
     with pytest.raises(asyncio.CancelledError):
         handle(ScriptedSession(), at)
     assert [(event.notice, bool(event.recording)) for event in events(at)] == [
@@ -298,7 +301,7 @@ def test_call_cut_off_before_its_prompt_names_no_sound() -> None:
 
 def test_length_of_a_prompt_that_changed_is_on_record() -> None:
     """Nothing was heard of ten seconds."""
-    at = desk(line(), recordings=SteadyRecordings({SHORT.path: 1}))
+    at = services(line(), recordings=SteadyRecordings({SHORT.path: 1}))
     handle(ScriptedSession(), at)
     (event,) = events(at)
     assert event.heard is not None
@@ -308,7 +311,7 @@ def test_length_of_a_prompt_that_changed_is_on_record() -> None:
 def test_record_of_what_an_operator_read() -> None:
     """It is of the moment, of this caller, and says who vouched for the number; without a name the call is
     the evidence."""
-    at = desk(line())
+    at = services(line())
     handle(ScriptedSession(incoming(presentation=3, options={"action": "read"})), at)
     (event,) = events(at)
     assert (event.at, event.recorded) == (
@@ -323,7 +326,7 @@ def test_operator_who_read_nothing_leaves_what_was_heard_before() -> None:
     """What the channel says of earlier notices is handed on as it was."""
     heard = {"action": "read", "heard": "privacy:1 country:2"}
     session = ScriptedSession(incoming(options=heard))
-    handle(session, desk(line(Step(notice(), ALWAYS))))
+    handle(session, services(line(Step(notice(), ALWAYS))))
     assert session.variables["__INFORMATIVA_HEARD"] == "privacy:1 country:2"
 
 
@@ -335,7 +338,7 @@ def test_delivery_that_astdb_does_not_take_has_no_record() -> None:
             return False
 
     session = Full()
-    verdict = handle(session, desk(line(), BrokenLedger()))
+    verdict = handle(session, services(line(), BrokenLedger()))
     assert (verdict.status, verdict.record, session.variables["INFORMATIVA_RECORD"]) == (
         Status.FALLBACK,
         "",

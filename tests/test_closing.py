@@ -113,8 +113,8 @@ def test_desk_closes_what_only_it_has(folder: Path) -> None:
     """What calls work with is closed when they are over, but for what others work with still."""
     configuration = load(folder / "informativa.yaml")
     ledgers = [Path(each.ledger) for each in configuration.controllers.values()]
-    first = bootstrap.service_desk(configuration)
-    second = bootstrap.service_desk(configuration, first)
+    first = bootstrap.for_service(configuration)
+    second = bootstrap.for_service(configuration, first)
     bootstrap.close(first, [second])
     assert all(open_here(ledger) for ledger in ledgers)
     bootstrap.close(second)

@@ -21,7 +21,7 @@ from doubles import (
     version,
     whole,
 )
-from informativa.call import Desk, answer
+from informativa.call import CallServices, answer
 from informativa.caller import pseudonym
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteLedger
@@ -51,8 +51,10 @@ class Office(RuleBasedStateMachine):
         """One call to the line as the notice is now."""
         own = line(self.notice)
         session.call = incoming(number)
-        desk = Desk({own.number: own}, {"acme": self.ledger}, self.clock, recordings=SteadyRecordings())
-        return asyncio.run(answer(session, desk)).status
+        services = CallServices(
+            {own.number: own}, {"acme": self.ledger}, self.clock, recordings=SteadyRecordings()
+        )
+        return asyncio.run(answer(session, services)).status
 
     def due(self, number: str) -> bool:
         """By the model: never told, a purpose is missing, or a material change came since."""

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .call import Desk
+from .call import CallServices
 from .config import Configuration
 from .errors import ConfigError, LedgerError, Problem
 from .i18n import _, foreign
@@ -33,7 +33,7 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-def service_desk(configuration: Configuration, before: Desk | None = None) -> Desk:
+def for_service(configuration: Configuration, before: CallServices | None = None) -> CallServices:
     """For many calls at a time. Opens every ledger that is not open `before`, but none of an earlier
     informativa: to `migrate` it may take minutes.
 
@@ -54,7 +54,7 @@ def service_desk(configuration: Configuration, before: Desk | None = None) -> De
             return RefusedLedger(error)
 
     ledgers = {name: open_ledger(given.ledger) for name, given in _live(configuration)}
-    return _desk(configuration, ledgers, as_loaded(configuration.recordings), script=False)
+    return _services(configuration, ledgers, as_loaded(configuration.recordings), script=False)
 
 
 def _live(configuration: Configuration) -> Iterator[tuple[str, Controller]]:
@@ -68,27 +68,27 @@ def as_loaded(files: Mapping[str, str]) -> Recordings:
     return InstalledRecordings(AsLoaded(files), asyncio.to_thread)
 
 
-def unusable(configuration: Configuration, desk: Desk) -> dict[str, LedgerError]:
+def unusable(configuration: Configuration, services: CallServices) -> dict[str, LedgerError]:
     """The controllers that may go live and whose ledger cannot be used, each with the reason."""
     return {
         name: ledger.error
-        for name, ledger in desk.ledgers.items()
+        for name, ledger in services.ledgers.items()
         if isinstance(ledger, RefusedLedger) and not configuration.controllers[name].refused
     }
 
 
-def waiting(desk: Desk) -> dict[str, int | None]:
+def waiting(services: CallServices) -> dict[str, int | None]:
     """By controller, how much work waits for its ledger; `None` if that cannot be used."""
-    return {name: getattr(ledger, "waiting", None) for name, ledger in desk.ledgers.items()}
+    return {name: getattr(ledger, "waiting", None) for name, ledger in services.ledgers.items()}
 
 
-def script_desk(configuration: Configuration) -> Desk:
+def for_script(configuration: Configuration) -> CallServices:
     """For the one call of a script. A ledger is opened when the call needs it, and fails then."""
     from .ledgers.sqlite import SqliteLedger
 
     ledgers = {name: SqliteLedger(given.ledger) for name, given in _live(configuration)}
     recordings = InstalledRecordings(OnRecord(configuration.notices, ledgers), _at_once)
-    return _desk(configuration, ledgers, recordings, script=True)
+    return _services(configuration, ledgers, recordings, script=True)
 
 
 async def _at_once(work: Callable[[], Outcome]) -> Outcome:
@@ -252,13 +252,13 @@ def served_otherwise(ledger: Path, found: Sequence[Recording]) -> list[Recording
         store.close()
 
 
-def close(desk: Desk, kept: Sequence[Desk] = ()) -> None:
-    """Close all ledgers but those that `kept` desks have too; what was queued is durable then."""
+def close(services: CallServices, kept: Sequence[CallServices] = ()) -> None:
+    """Close all ledgers but those that `kept` services have too; what was queued is durable then."""
     still = [ledger for other in kept for ledger in other.ledgers.values()]
-    for ledger in desk.ledgers.values():
+    for ledger in services.ledgers.values():
         if not any(ledger is other for other in still):
             ledger.close()
-    for lookups in desk.lookups.values():
+    for lookups in services.lookups.values():
         for source in chain.from_iterable(lookups.values()):
             source.close()
 
@@ -296,11 +296,11 @@ def _question(lookup: Lookup) -> Callable[[Identified], Sequence[Mapping[str, An
     return HttpLookup(lookup)
 
 
-def _desk(
+def _services(
     configuration: Configuration, ledgers: Mapping[str, Ledger], recordings: Recordings, *, script: bool
-) -> Desk:
+) -> CallServices:
     """A controller that may not go live has a ledger that takes nothing: its calls get the fallback."""
-    return Desk(
+    return CallServices(
         lines=configuration.spelled,
         ledgers={
             name: RefusedLedger(_not_live(given)) if given.refused else ledgers[name]

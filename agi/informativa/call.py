@@ -31,7 +31,7 @@ _GRAVITY = (
 
 
 @dataclass(frozen=True)
-class Desk:
+class CallServices:
     """All that answering a call takes: the lines by every spelling, a ledger per controller, the time.
 
     `fallback` is what to play on a line that nobody configured. `lookups` are the controllers' own
@@ -46,13 +46,13 @@ class Desk:
     recordings: Recordings = field(kw_only=True)
 
 
-async def answer(session: CallSession, desk: Desk) -> Verdict:
+async def answer(session: CallSession, services: CallServices) -> Verdict:
     """Handle one call and tell the dialplan; returns what it was told.
 
     Raises SessionError if the dialplan could not be told (it then goes on to its next try).
     """
     told = session.call.options.get("action") == "read"
-    verdict = await (_told(session, desk) if told else _handle(session, desk))
+    verdict = await (_told(session, services) if told else _handle(session, services))
     await session.set_variables(
         {
             "__INFORMATIVA_HEARD": verdict.heard,
@@ -64,11 +64,11 @@ async def answer(session: CallSession, desk: Desk) -> Verdict:
     return verdict
 
 
-async def _handle(session: CallSession, desk: Desk) -> Verdict:
-    line = desk.lines.get(session.call.line)
+async def _handle(session: CallSession, services: CallServices) -> Verdict:
+    line = services.lines.get(session.call.line)
     if line is None:
-        return await _unknown_line(session, desk)
-    handler = _handler(session, line, desk)
+        return await _unknown_line(session, services)
+    handler = _handler(session, line, services)
     verdicts, decisions, error = await handler.settle()
     for decision in decisions:
         verdicts.append(await handler.carry_out(decision))
@@ -92,39 +92,39 @@ def unknown_words(words: str) -> str:
     )
 
 
-def _handler(session: CallSession, line: Line, desk: Desk) -> CallHandler:
+def _handler(session: CallSession, line: Line, services: CallServices) -> CallHandler:
     name = line.controller.id
-    lookups = desk.lookups.get(name, {})
-    return CallHandler(session, line, desk.ledgers[name], lookups, desk.clock, desk.recordings)
+    lookups = services.lookups.get(name, {})
+    return CallHandler(session, line, services.ledgers[name], lookups, services.clock, services.recordings)
 
 
-async def _told(session: CallSession, desk: Desk) -> Verdict:
+async def _told(session: CallSession, services: CallServices) -> Verdict:
     """An operator says that he has just read the notices of the line's plan to this caller.
 
     Raises SessionError where it cannot be put on record here: the dialplan then goes on to its next try.
     """
-    line = desk.lines.get(session.call.line)
+    line = services.lines.get(session.call.line)
     if line is None:
         raise SessionError("An operator read a notice on a line that is not configured.")
     try:
-        return await _handler(session, line, desk).read()
+        return await _handler(session, line, services).read()
     except LedgerError as error:
         raise SessionError(str(error)) from error
 
 
-async def _unknown_line(session: CallSession, desk: Desk) -> Verdict:
+async def _unknown_line(session: CallSession, services: CallServices) -> Verdict:
     """Nobody configured the called number: play the installation's notice, since nothing says not to.
 
     The number itself is not put on record: a dialplan may have passed the caller's by mistake.
     """
     heard = Heard(Ending.NOT_PLAYABLE, 0.0, 0.0)
-    prompt = desk.fallback and await desk.recordings.current("", desk.fallback)
+    prompt = services.fallback and await services.recordings.current("", services.fallback)
     if isinstance(prompt, Changed):
         heard = Heard(Ending.CHANGED, 0.0, 0.0)
     elif prompt is not None:
         heard = playback.judge(await session.play(prompt, ""), prompt)
     event = Event(
-        at=desk.clock.now(),
+        at=services.clock.now(),
         call=session.call.id,
         line="",
         pseudonym=None,
@@ -134,7 +134,7 @@ async def _unknown_line(session: CallSession, desk: Desk) -> Verdict:
         purposes=frozenset(),
         status=STATUS[heard.ending],
         reason=Reason.NO_LINE,
-        prompt=desk.fallback.path if desk.fallback else "",
+        prompt=services.fallback.path if services.fallback else "",
         heard=heard,
         recording=prompt.recording if isinstance(prompt, Prompt) else "",
     )

@@ -44,15 +44,15 @@ async def _answer(session: AgiSession, configuration: Configuration, limit: Scri
     if first and not limit.counts and not limit.admits(first.ledger):  # no file could be made before
         raise InformativaError("Too many scripts run at once; the dialplan plays the notice.")
     limit.started()
-    desk = bootstrap.script_desk(configuration)
+    services = bootstrap.for_script(configuration)
     try:
-        verdict = await call.answer(session, desk)
+        verdict = await call.answer(session, services)
         if verdict.error:
             await session.tell(f"informativa-agi: {verdict.error}")
         if verdict.doubt:
             await session.tell(f"informativa-agi: {call.unknown_words(verdict.doubt)}")
     finally:
-        bootstrap.close(desk)
+        bootstrap.close(services)
 
 
 def _configuration(file: Path, session: AgiSession) -> Configuration:

@@ -76,7 +76,7 @@ class _Shift:
     """The calls that begin under one configuration, and what they work with to their end."""
 
     configuration: Configuration
-    desk: call.Desk
+    services: call.CallServices
     calls: int = 0
 
 
@@ -84,7 +84,7 @@ class Service:
     """Takes calls. What is loaded anew at SIGHUP is for the calls that come after."""
 
     def __init__(self, configuration: Configuration) -> None:
-        self._shifts = [_Shift(configuration, bootstrap.service_desk(configuration))]  # the last takes calls
+        self._shifts = [_Shift(configuration, bootstrap.for_service(configuration))]  # the last takes calls
         self._tokens = Tokens(configuration.tokens)
         self._server = FastAgiServer(
             self.answer, sessions=configuration.sessions, about=self._about, tokens=self._tokens
@@ -140,18 +140,18 @@ class Service:
         shift.calls += 1
         began = time.monotonic()
         try:
-            verdict = await call.answer(session, shift.desk)
+            verdict = await call.answer(session, shift.services)
         finally:
             shift.calls -= 1
             self._dismiss()
         if self.configuration.metrics:
-            line = shift.desk.lines.get(session.call.line)
+            line = shift.services.lines.get(session.call.line)
             self._metrics.answered(line, verdict, time.monotonic() - began)
         if verdict.doubt and verdict.doubt not in self._doubts and len(self._doubts) < DOUBTS:
             self._doubts.add(verdict.doubt)
             log.warning(call.unknown_words(verdict.doubt))
         level = logging.ERROR if verdict.error else logging.INFO
-        log.log(level, "call answered", **_facts(session, verdict, shift.desk))
+        log.log(level, "call answered", **_facts(session, verdict, shift.services))
 
     def in_progress(self) -> int:
         """How many calls are in progress."""
@@ -159,7 +159,7 @@ class Service:
 
     def waiting(self) -> Mapping[str, int | None]:
         """By controller, how much work waits for its ledger; `None` if that cannot be used."""
-        return bootstrap.waiting(self._shifts[-1].desk)
+        return bootstrap.waiting(self._shifts[-1].services)
 
     def live(self) -> Mapping[str, bool]:
         """By controller, whether it may go live."""
@@ -198,7 +198,7 @@ class Service:
         try:
             await asyncio.to_thread(changes.wait_written, before.configuration.file)
             configuration = await asyncio.to_thread(prepare, before.configuration.file, create=False)
-            desk = await asyncio.to_thread(bootstrap.service_desk, configuration, before.desk)
+            services = await asyncio.to_thread(bootstrap.for_service, configuration, before.services)
         except ConfigError as error:
             for problem in error.problems:
                 log.error("not reloaded, going on as before", problem=str(problem))
@@ -207,7 +207,7 @@ class Service:
             log.error("not reloaded, going on as before", problem=str(error))
             return False
         self._metrics.expect(configuration.lines)
-        self._shifts.append(_Shift(configuration, desk))
+        self._shifts.append(_Shift(configuration, services))
         self._server.sessions = _allow_descriptors(configuration.sessions)
         self._tokens.load(configuration.tokens)
         _announce(configuration)
@@ -233,16 +233,16 @@ class Service:
         """Close all that is open; what was queued is durable then."""
         self._notifier.close()
         for shift in self._shifts:
-            bootstrap.close(shift.desk)
+            bootstrap.close(shift.services)
 
     def _dismiss(self) -> None:
         """Close what only calls under an earlier configuration used, when the last of them is over."""
         over = [shift for shift in self._shifts[:-1] if not shift.calls]
         if over:
             self._shifts = [shift for shift in self._shifts if shift not in over]
-            kept = [shift.desk for shift in self._shifts]
+            kept = [shift.services for shift in self._shifts]
             for shift in over:
-                self._aside(asyncio.to_thread(bootstrap.close, shift.desk, kept))
+                self._aside(asyncio.to_thread(bootstrap.close, shift.services, kept))
 
     async def _daily(self) -> None:
         """Once a day delete what is older than each controller's retention, beside the calls."""
@@ -269,17 +269,17 @@ class Service:
         """Try those that cannot be used; those that still cannot."""
         async with self._reloading:
             now = self._shifts[-1]
-            before = bootstrap.unusable(now.configuration, now.desk)
+            before = bootstrap.unusable(now.configuration, now.services)
             if not before:
                 return {}
-            desk = await asyncio.to_thread(bootstrap.service_desk, now.configuration, now.desk)
-            failing = bootstrap.unusable(now.configuration, desk)
+            services = await asyncio.to_thread(bootstrap.for_service, now.configuration, now.services)
+            failing = bootstrap.unusable(now.configuration, services)
             outdated.tell(failing)
             if opened := sorted(before.keys() - failing.keys()):
-                await self._take(now, desk, opened)
+                await self._take(now, services, opened)
             return failing
 
-    async def _take(self, now: _Shift, desk: call.Desk, opened: Sequence[str]) -> None:
+    async def _take(self, now: _Shift, services: call.CallServices, opened: Sequence[str]) -> None:
         """Go on with the ledgers that could be opened."""
         try:
             files = await asyncio.to_thread(
@@ -287,10 +287,10 @@ class Service:
             )
         except InformativaError as error:
             log.error("ledger cannot be used", controllers=opened, error=str(error))
-            await asyncio.to_thread(bootstrap.close, desk, [now.desk])
+            await asyncio.to_thread(bootstrap.close, services, [now.services])
             return
-        desk = replace(desk, recordings=bootstrap.as_loaded(files))
-        self._shifts.append(_Shift(replace(now.configuration, recordings=files), desk))
+        services = replace(services, recordings=bootstrap.as_loaded(files))
+        self._shifts.append(_Shift(replace(now.configuration, recordings=files), services))
         self._dismiss()
         controllers = [now.configuration.controllers[name] for name in opened]
         found = [await asyncio.to_thread(bootstrap.backups, each) for each in controllers]
@@ -304,7 +304,7 @@ class Service:
             if self.configuration.manager is not None:
                 try:
                     known = await maintenance.collect(
-                        self.configuration.manager, self._shifts[-1].desk.lines, known
+                        self.configuration.manager, self._shifts[-1].services.lines, known
                     )
                     self._metrics.spool_rows.set(len(known))
                 except InformativaError as error:
@@ -356,10 +356,10 @@ def _allow_descriptors(sessions: int) -> int:
     return sessions
 
 
-def _facts(session: CallSession, verdict: Verdict, desk: call.Desk) -> dict[str, str]:
+def _facts(session: CallSession, verdict: Verdict, services: call.CallServices) -> dict[str, str]:
     """What may be logged of a call. A called number that is not configured is masked: the dialplan may
     have passed the caller's by mistake."""
-    line = desk.lines.get(session.call.line)
+    line = services.lines.get(session.call.line)
     facts = {
         "call": session.call.id,
         "line": line.number if line else mask(session.call.line),

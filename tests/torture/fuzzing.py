@@ -114,11 +114,11 @@ def environment(name: bytes = b"Mario", number: bytes = b"+393331234567", **more
     return b"".join(b"agi_%s: %s\n" % (name.encode(), value) for name, value in variables.items()) + b"\n"
 
 
-def desk() -> call.Desk:
+def services() -> call.CallServices:
     """One line, and a prompt for all others."""
     lines, ledgers = {LINE.number: LINE}, {"acme": MemoryLedger()}
     steady = doubles.SteadyRecordings()
-    return call.Desk(lines, ledgers, doubles.SteppingClock(), SHORT, recordings=steady)
+    return call.CallServices(lines, ledgers, doubles.SteppingClock(), SHORT, recordings=steady)
 
 
 class Wire(asyncio.Transport):
@@ -163,7 +163,7 @@ async def serve(chunks: Sequence[tuple[bytes, int]], *, sessions: int = 1) -> li
 
     Asserts that nothing is left of the peer afterwards, and that nothing but SessionError happened.
     """
-    loop, complaints, at = asyncio.get_running_loop(), [], desk()
+    loop, complaints, at = asyncio.get_running_loop(), [], services()
     loop.set_exception_handler(lambda _, context: complaints.append(context))
 
     async def answer(session: CallSession) -> None:
@@ -233,7 +233,7 @@ def run_script(chunks: Sequence[bytes], monkeypatch: pytest.MonkeyPatch) -> list
     monkeypatch.setattr(script_session, "_TimedInput", Input)
     try:
         session = script_session.ScriptAgi(Input(), output).session
-        call.answer(session, desk()).send(None)
+        call.answer(session, services()).send(None)
     except (StopIteration, SessionError):
         return output.said
     raise AssertionError("the script waited for an event loop")

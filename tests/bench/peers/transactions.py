@@ -8,21 +8,21 @@ from __future__ import annotations
 import sys
 
 from informativa import bootstrap
-from informativa.call import Desk
+from informativa.call import CallServices
 from informativa.cli.main import main
 from informativa.config import Configuration
 
 
-def _desk(
+def _services(
     configuration: Configuration,
-    before: Desk | None = None,  # noqa: ARG001
+    before: CallServices | None = None,  # noqa: ARG001
     *,
     migrate: bool = False,  # noqa: ARG001
-) -> Desk:
-    return bootstrap.script_desk(configuration)
+) -> CallServices:
+    return bootstrap.for_script(configuration)
 
 
-bootstrap.service_desk = _desk
+bootstrap.for_service = _services
 
 if __name__ == "__main__":
     sys.exit(main())

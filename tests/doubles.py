@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from informativa.errors import LedgerError, LookupSourceError, SessionLostError
 from informativa.ledgers.memory import MemoryLedger, MemoryTransaction
 from informativa.model import (
+    CallerHistory,
     Changed,
     Controller,
     Event,
@@ -20,7 +21,6 @@ from informativa.model import (
     Notice,
     Playback,
     Prompt,
-    Standing,
     Step,
     Told,
     Version,
@@ -127,14 +127,14 @@ class BrokenBook(MemoryTransaction):
     """A transaction that can be read, written, both or neither."""
 
     def __init__(self, transaction: MemoryTransaction, readable: bool, writable: bool) -> None:
-        super().__init__(transaction.events, transaction.standings)
+        super().__init__(transaction.events, transaction.histories)
         self.readable, self.writable = readable, writable
 
-    def standing(self, pseudonym: bytes) -> Standing:
+    def history(self, pseudonym: bytes) -> CallerHistory:
         """What is known, or that it cannot be read."""
         if not self.readable:
             raise LedgerError("The ledger cannot be read.")
-        return super().standing(pseudonym)
+        return super().history(pseudonym)
 
     def append(self, event: Event) -> int:
         """The record's number, or that it cannot be written."""

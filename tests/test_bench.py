@@ -143,7 +143,7 @@ def test_many_callers(tmp_path: Path) -> None:
     file = tmp_path / "many.sqlite3"
     ledger.fill(file, 50)
     store = SqliteStore(str(file))
-    last = store.standing(ledger._pseudonym(49))["privacy"]
+    last = store.history(ledger._pseudonym(49))["privacy"]
     records = list(store.records())
     store.close()
     assert last.record == len(records) == 50

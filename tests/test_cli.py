@@ -774,7 +774,7 @@ def test_i6_one_companys_key_and_ledger_open_nothing_of_anothers(folder: Path) -
         store = bootstrap.store(controllers[theirs], read_only=True)
         assert store.of_caller(pseudonym(Identified(CALLER), controllers[theirs].key)) != []
         assert store.of_caller(pseudonym(Identified(CALLER), controllers[mine].key)) == []
-        assert store.standing(pseudonym(Identified(CALLER), controllers[mine].key)) == {}
+        assert store.history(pseudonym(Identified(CALLER), controllers[mine].key)) == {}
         (record,) = store.records()
         assert record.event.pseudonym not in Path(controllers[mine].ledger).read_bytes()
         store.close()

@@ -101,7 +101,7 @@ def test_i9_records_under_a_key_that_is_gone_are_found_by_what_rests_on_them(tmp
     assert erase(file, [HE], AT).records == 4
     assert traces(tmp_path, HE, HE_BEFORE, HE_LONG_AGO) == []
     store = SqliteStore(str(file))
-    assert store.standing(OTHER)["privacy"].record == 5
+    assert store.history(OTHER)["privacy"].record == 5
     store.close()
 
 

@@ -87,9 +87,9 @@ def test_only_a_complete_delivery_to_this_caller_informs(open_ledger: Open) -> N
     async def story() -> None:
         for event in (PARTIAL, NOTDUE, UNIDENTIFIED, replace(PLAYED, pseudonym=OTHER)):
             await ledger.append(event if event is not NOTDUE else replace(NOTDUE, basis=None))
-        assert await ledger.standing(ONE) == {}
+        assert await ledger.history(ONE) == {}
         await ledger.append(PLAYED)
-        known = (await ledger.standing(ONE))["privacy"]
+        known = (await ledger.history(ONE))["privacy"]
         assert (known.versions, known.purposes, known.record, known.at) == ({"1"}, PLAYED.purposes, 5, AT)
 
     asyncio.run(story())
@@ -103,7 +103,7 @@ def test_standing_gathers_purposes(open_ledger: Open) -> None:
     async def story() -> None:
         await ledger.append(PLAYED)
         await ledger.append(later)
-        known = (await ledger.standing(ONE))["privacy"]
+        known = (await ledger.history(ONE))["privacy"]
         assert known.purposes == {"service", "billing", "marketing"}
         assert (known.versions, known.record) == ({"1", "2"}, 2)
 
@@ -119,7 +119,7 @@ def test_older_paper_does_not_hide_when_a_supplement_was_heard(open_ledger: Open
     async def story() -> None:
         for event in (PLAYED, supplement, replace(paper, at=AT - timedelta(days=100))):
             await ledger.append(event)
-        known = (await ledger.standing(ONE))["privacy"]
+        known = (await ledger.history(ONE))["privacy"]
         assert (known.record, known.at) == (3, AT - timedelta(days=100))
         assert (known.whole, known.seen) == (AT, may)
 
@@ -134,8 +134,8 @@ def test_rekeyed_caller_is_known_under_the_new_pseudonym_alone(open_ledger: Open
         await ledger.append(PLAYED)
         await ledger.append(replace(PLAYED, pseudonym=OTHER, version="2"))
         await ledger.transact(lambda transaction: transaction.rekey(ONE, OTHER))
-        assert await ledger.standing(ONE) == {}
-        assert (await ledger.standing(OTHER))["privacy"].versions == {"1", "2"}
+        assert await ledger.history(ONE) == {}
+        assert (await ledger.history(OTHER))["privacy"].versions == {"1", "2"}
 
     asyncio.run(story())
     assert [record.event.pseudonym for record in ledger.records()] == [ONE, OTHER]
@@ -187,7 +187,7 @@ def test_service_and_script_share_a_file(tmp_path: Path) -> None:
 
     async def story() -> None:
         assert await service.append(PLAYED) == 1
-        assert (await script.standing(ONE))["privacy"].record == 1
+        assert (await script.history(ONE))["privacy"].record == 1
         assert await script.append(PLAYED) == 2
         assert len(list(service.records())) == 2
 
@@ -264,10 +264,10 @@ def test_i1_standing_without_its_record_proves_nothing(tmp_path: Path) -> None:
     file = tmp_path / "acme.sqlite3"
     store = SqliteStore(str(file))
     store.append([PLAYED])
-    assert store.standing(ONE)
+    assert store.history(ONE)
     with sqlite3.connect(file) as other:
         other.execute("DELETE FROM event")
-    assert store.standing(ONE) == {}
+    assert store.history(ONE) == {}
     store.close()
 
 
@@ -377,9 +377,9 @@ def test_erased_caller_is_unknown_and_leaves_no_trace_of_himself(tmp_path: Path)
     theirs = replace(PLAYED, pseudonym=OTHER)
     store = filled(file, PLAYED, theirs, PARTIAL, NOTDUE)
     assert erase(file, [ONE], AT).records == 3
-    assert store.standing(ONE) == {}
+    assert store.history(ONE) == {}
     assert store.of_caller(ONE) == []
-    assert store.standing(OTHER)["privacy"].record == 2
+    assert store.history(OTHER)["privacy"].record == 2
     records = list(store.records())
     assert [record.event.erased for record in records] == [True, False, True, True, False]
     assert records[1].event == theirs
@@ -398,8 +398,8 @@ def test_purge_takes_what_is_old_and_what_it_proved(tmp_path: Path) -> None:
     assert store.older(cutoff) == 1
     assert store.purge(cutoff, AT) == 1
     assert store.purge(cutoff, AT) == 0
-    assert store.standing(ONE) == {}
-    assert store.standing(OTHER)["privacy"].record == 2
+    assert store.history(ONE) == {}
+    assert store.history(OTHER)["privacy"].record == 2
     records = list(store.records())
     assert [record.number for record in records] == [2, 3, 4]
     assert (records[1].event.basis, records[2].event.kind) == (1, Kind.PURGE)
@@ -487,7 +487,7 @@ def test_ledger_of_the_first_form_is_migrated(tmp_path: Path) -> None:
             (ONE,),
         )
     store = SqliteStore(str(file))
-    assert store.standing(ONE)["privacy"].record == 1
+    assert store.history(ONE)["privacy"].record == 1
     (record,) = store.records()
     assert (record.event.kind, record.event.erased, record.event.linked) == (Kind.PHONE, False, "")
     store.close()
@@ -514,7 +514,7 @@ def test_standing_is_what_the_events_say(history: list[Event]) -> None:
             store.append([event])
         for caller in (ONE, OTHER):
             told = [(n, e) for n, e in enumerate(history, 1) if e.pseudonym == caller and e.informs]
-            standing = store.standing(caller)
+            standing = store.history(caller)
             assert bool(standing) == bool(told)
             if told:
                 known = standing["privacy"]

@@ -85,7 +85,7 @@ def test_ledger_of_every_earlier_form_is_copied_and_migrated(tmp_path: Path, sch
     ledger = old(tmp_path / "ledger/acme.sqlite3", schema)
     before = rows(ledger)
     store = SqliteStore(str(ledger))
-    assert store.standing(ONE)["privacy"].record == 3
+    assert store.history(ONE)["privacy"].record == 3
     assert len(list(store.records())) == 3
     store.close()
     assert form(ledger) == NEWEST
@@ -109,12 +109,12 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
         event = record.event
         assert (event.recorded, event.vouched, event.recording) == (None, None, "")
         assert (event.supplement, event.counts, event.informs) == (False, True, True)
-    known = store.standing(ONE)["privacy"]
+    known = store.history(ONE)["privacy"]
     assert (known.at, known.whole, known.seen) == (moment(3), moment(3), None)
     tables = {name for (name,) in rows(store.file, "SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert tables == {"event", "standing", "recording", "sqlite_sequence"}
     store.append([replace(PLAYED, supplement=True, version="2", at=moment(9), recorded=moment(10))])
-    known = store.standing(ONE)["privacy"]
+    known = store.history(ONE)["privacy"]
     assert (known.at, known.whole, known.versions) == (moment(9), moment(3), {"1", "2"})
     store.close()
 

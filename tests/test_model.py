@@ -115,7 +115,7 @@ class Office(RuleBasedStateMachine):
         """What each caller was told is the same in both."""
         for number in CALLERS:
             caller = pseudonym(Identified(number), line().controller.key)
-            known = asyncio.run(self.ledger.standing(caller)).get("privacy")
+            known = asyncio.run(self.ledger.history(caller)).get("privacy")
             assert (set(known.purposes) if known else None) == self.told.get(number)
 
 

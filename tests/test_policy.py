@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from doubles import CALLER, FULL, SHORT, line, notice, version
 from informativa.model import (
     ALWAYS,
+    CallerHistory,
     Decision,
     Identified,
-    Known,
     Line,
     Notice,
     Period,
+    PriorDelivery,
     Reason,
-    Standing,
     Step,
     Unidentified,
     Version,
@@ -31,14 +31,14 @@ CALLS = Identified(CALLER, "IT")
 MONTHS = Period(3)
 
 
-def known(of: str, *purposes: str, at: datetime = AT) -> dict[str, Known]:
+def known(of: str, *purposes: str, at: datetime = AT) -> dict[str, PriorDelivery]:
     """A caller who heard version `of`."""
-    return {"privacy": Known(frozenset({of}), frozenset(purposes or ("service",)), 7, at, at)}
+    return {"privacy": PriorDelivery(frozenset({of}), frozenset(purposes or ("service",)), 7, at, at)}
 
 
-def only(own: Line, standing: Standing, caller=CALLS, now: datetime = NOW, same_call=None) -> Decision:
+def only(own: Line, history: CallerHistory, caller=CALLS, now: datetime = NOW, same_call=None) -> Decision:
     """The decision on a plan of one notice."""
-    (decision,) = decide(own, standing, caller, now, same_call)
+    (decision,) = decide(own, history, caller, now, same_call)
     assert decision.notice is own.plan[0].notice
     return decision
 
@@ -58,15 +58,15 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("standing", "versions", "play", "reason"), TABLE)
-def test_truth_table(standing, versions, play, reason) -> None:
+@pytest.mark.parametrize(("history", "versions", "play", "reason"), TABLE)
+def test_truth_table(history, versions, play, reason) -> None:
     """Start of the relationship, further purpose, material change: due. Rewording: not."""
-    decision = only(line(notice(*versions)), standing)
+    decision = only(line(notice(*versions)), history)
     assert (decision.play, decision.reason) == (play, reason)
     assert decision.version is versions[-1]
     assert decision.prompts == {"it": SHORT}
     assert decision.told == versions[-1].purposes
-    assert decision.basis is standing.get("privacy")
+    assert decision.basis is history.get("privacy")
 
 
 def test_version_that_is_to_come_is_no_material_change_yet() -> None:
@@ -133,13 +133,13 @@ SETTINGS = [
 ]
 
 
-@pytest.mark.parametrize(("again", "settings", "caller", "standing", "same_call", "play", "reason"), SETTINGS)
-def test_truth_table_of_settings(again, settings, caller, standing, same_call, play, reason) -> None:
+@pytest.mark.parametrize(("again", "settings", "caller", "history", "same_call", "play", "reason"), SETTINGS)
+def test_truth_table_of_settings(again, settings, caller, history, same_call, play, reason) -> None:
     """Once, every so often, always; after a transfer; only data for the service: each as the line says."""
     own = line(Step(notice(), again), **settings)
-    decision = only(own, standing, caller, same_call=same_call)
+    decision = only(own, history, caller, same_call=same_call)
     assert (decision.play, decision.reason) == (play, reason)
-    grounds = {Reason.SAME_CALL: same_call, Reason.ALREADY_INFORMED: standing}
+    grounds = {Reason.SAME_CALL: same_call, Reason.ALREADY_INFORMED: history}
     assert decision.basis is grounds.get(reason, {}).get("privacy")
 
 
@@ -226,19 +226,19 @@ def test_periods_are_the_calendars(period, told, last_not_due, first_due) -> Non
     controller's time zone, also when the clocks change."""
     own = line(Step(notice(), period))
     own = replace(own, controller=replace(own.controller, zone=ROME))
-    standing = known("1", at=at_rome(told))
-    assert not only(own, standing, now=at_rome(last_not_due)).play
-    assert only(own, standing, now=at_rome(first_due)).reason is Reason.PERIOD_OVER
+    history = known("1", at=at_rome(told))
+    assert not only(own, history, now=at_rome(last_not_due)).play
+    assert only(own, history, now=at_rome(first_due)).reason is Reason.PERIOD_OVER
 
 
 def test_supplement_does_not_renew_the_period_of_the_whole() -> None:
     """Who got the whole in January and a supplement in May is due again a year after January."""
     own = line(Step(notice(version("1"), version("2")), Period(12)))
     january, may = AT, AT + timedelta(days=120)
-    standing = {"privacy": Known(frozenset({"1", "2"}), frozenset({"service"}), 9, may, january)}
-    assert only(own, standing, now=AT + timedelta(days=365)).reason is Reason.PERIOD_OVER
-    assert not only(own, standing, now=AT + timedelta(days=364)).play
-    never = {"privacy": replace(standing["privacy"], whole=None)}
+    history = {"privacy": PriorDelivery(frozenset({"1", "2"}), frozenset({"service"}), 9, may, january)}
+    assert only(own, history, now=AT + timedelta(days=365)).reason is Reason.PERIOD_OVER
+    assert not only(own, history, now=AT + timedelta(days=364)).play
+    never = {"privacy": replace(history["privacy"], whole=None)}
     assert only(own, never, now=may).reason is Reason.PERIOD_OVER
 
 
@@ -264,8 +264,8 @@ def test_period_that_has_just_begun_is_not_over() -> None:
 
 def test_older_paper_recorded_later_does_not_make_it_due() -> None:
     """A contract of last year that is recorded today leaves the period counting from the later call."""
-    called = Known(frozenset({"1"}), frozenset({"service"}), 1, AT, AT)
-    paper = Known(
+    called = PriorDelivery(frozenset({"1"}), frozenset({"service"}), 1, AT, AT)
+    paper = PriorDelivery(
         frozenset({"1"}), frozenset({"service"}), 2, AT - timedelta(days=400), AT - timedelta(days=400)
     )
     merged = {"privacy": called.merged(paper)}
@@ -276,7 +276,7 @@ def test_purpose_that_was_dropped_and_taken_up_again_is_due() -> None:
     """Who heard the version without marketing is told when marketing comes back; who never heard that version
     still has it."""
     history = notice(version("1", "service", "marketing"), version("2"), version("3", "service", "marketing"))
-    both = {"privacy": Known(frozenset({"1", "2"}), frozenset({"service", "marketing"}), 7, AT, AT)}
+    both = {"privacy": PriorDelivery(frozenset({"1", "2"}), frozenset({"service", "marketing"}), 7, AT, AT)}
     assert only(line(history), both).reason is Reason.NEW_PURPOSE
     assert not only(line(history), known("1", "service", "marketing")).play
 
@@ -295,8 +295,8 @@ def test_number_may_have_changed_hands(told, seen, now, due) -> None:
     """L17: after a year without a call the notice is due, whole, whoever had the number before."""
     own = line(notice(version("1"), version("2", material=True, supplements={"1": {"it": FULL}})))
     own = replace(own, controller=replace(own.controller, recycled_after=Period(12)))
-    standing = {"privacy": replace(known("1", at=told)["privacy"], seen=seen)}
-    decision = only(own, standing, now=now)
+    history = {"privacy": replace(known("1", at=told)["privacy"], seen=seen)}
+    decision = only(own, history, now=now)
     assert decision.reason is (Reason.RECYCLED if due else Reason.MATERIAL_CHANGE)
     assert decision.supplement is not due
 
@@ -329,7 +329,7 @@ purposes = st.frozensets(st.sampled_from(["service", "marketing", "profiling"]),
 names = st.sampled_from(["1", "2", "3", "gone"])
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 3)).map(lambda at: at.replace(tzinfo=UTC))
 knowledge = st.builds(
-    Known,
+    PriorDelivery,
     versions=st.frozensets(names, min_size=1),
     purposes=purposes,
     record=st.integers(1, 9),

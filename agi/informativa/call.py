@@ -1,6 +1,6 @@
 """The story of one call, from what Asterisk says to what the dialplan is told.
 
-AGI environment → line → caller → pseudonym → standing → decision → playback → record, committed →
+AGI environment → line → caller → pseudonym → history → decision → playback → record, committed →
 status on the channel, last. Whatever breaks, the notice is played rather than skipped, the call goes
 on, and what happened is put on record: in the ledger, or in the dialplan's fallback spool.
 """

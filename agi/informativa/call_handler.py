@@ -17,6 +17,7 @@ from . import plausibility, playback, policy, spool
 from .errors import LedgerError, LedgerSlowError, LookupSourceError
 from .model import (
     ALWAYS,
+    CallerHistory,
     Changed,
     Decision,
     Ending,
@@ -24,12 +25,11 @@ from .model import (
     Heard,
     Identified,
     Kind,
-    Known,
     Line,
     Notice,
+    PriorDelivery,
     Prompt,
     Reason,
-    Standing,
     Status,
     Unidentified,
     Verdict,
@@ -100,8 +100,8 @@ class CallHandler:
         told: list[Event] = []
         try:
             if self._sources and isinstance(self._caller, Identified):
-                standing, same_call = await self._ledger.transact(self._known)
-                told, doubts = await self._look_up(self._caller, standing, same_call, now)
+                history, same_call = await self._ledger.transact(self._known)
+                told, doubts = await self._look_up(self._caller, history, same_call, now)
             verdicts, decisions = await self._ledger.transact(
                 lambda transaction: self._settle(transaction, now, told)
             )
@@ -115,8 +115,8 @@ class CallHandler:
     ) -> tuple[list[Verdict], Sequence[Decision]]:
         for event in told:
             transaction.append(event)
-        standing, same_call = self._known(transaction)
-        decisions = policy.decide(self._line, standing, self._caller, now, same_call, self._asked)
+        history, same_call = self._known(transaction)
+        decisions = policy.decide(self._line, history, self._caller, now, same_call, self._asked)
         left_out = [self._event(each) for each in takewhile(lambda each: not each.play, decisions)]
         verdicts = [_verdict(event, self._append(transaction, event)) for event in left_out]
         return verdicts, decisions[len(verdicts) :]
@@ -128,19 +128,19 @@ class CallHandler:
             transaction.see(event.pseudonym, event.notice, event.at)
         return transaction.append(event)
 
-    def _known(self, transaction: LedgerTransaction) -> tuple[Standing, Standing]:
+    def _known(self, transaction: LedgerTransaction) -> tuple[CallerHistory, CallerHistory]:
         """What the caller got so far, under any of the controller's keys, and what of it in this call."""
         if self._pseudonym is None:
             return {}, self._same_call(transaction)
         for earlier in self._earlier:
-            if transaction.standing(earlier):
+            if transaction.history(earlier):
                 transaction.rekey(earlier, self._pseudonym)
-        return transaction.standing(self._pseudonym), self._same_call(transaction)
+        return transaction.history(self._pseudonym), self._same_call(transaction)
 
-    def _same_call(self, transaction: LedgerTransaction) -> Standing:
+    def _same_call(self, transaction: LedgerTransaction) -> CallerHistory:
         """What was heard earlier in this call. The channel only says where to look: the proof is the
         record, which must be of this conversation."""
-        found: dict[str, Known] = {}
+        found: dict[str, PriorDelivery] = {}
         for claim in self.heard:
             notice, _, number = claim.partition(":")
             record = transaction.record(int(number))
@@ -152,7 +152,7 @@ class CallHandler:
         return found
 
     async def _look_up(
-        self, caller: Identified, standing: Standing, same_call: Standing, now: datetime
+        self, caller: Identified, history: CallerHistory, same_call: CallerHistory, now: datetime
     ) -> tuple[list[Event], str]:
         """What the controller's own systems say of the notices that are due, as events that are its grounds,
         and what kept them from saying it.
@@ -161,15 +161,15 @@ class CallHandler:
         leaves the notice due.
         """
 
-        def decide(standing: Standing) -> Sequence[Decision]:
-            return policy.decide(self._line, standing, caller, now, same_call, self._asked)
+        def decide(history: CallerHistory) -> Sequence[Decision]:
+            return policy.decide(self._line, history, caller, now, same_call, self._asked)
 
         grounds: list[Event] = []
         doubts: list[str] = []
-        for index, decision in enumerate(decide(standing)):
+        for index, decision in enumerate(decide(history)):
             if not decision.play or decision.reason is Reason.EVERY_CALL:
                 continue
-            notice, before = decision.notice, standing.get(decision.notice.id)
+            notice, before = decision.notice, history.get(decision.notice.id)
             for source in self._sources.get(notice.id, ()):
                 try:
                     told = await source.ask(caller)
@@ -179,10 +179,10 @@ class CallHandler:
                 if told is None:
                     continue
                 one = frozenset({told.version.id})
-                known = Known(
+                known = PriorDelivery(
                     one, told.version.purposes, before.record + 1 if before else 1, told.at, told.at
                 )
-                then = decide({**standing, notice.id: known.merged(before or known)})[index]
+                then = decide({**history, notice.id: known.merged(before or known)})[index]
                 if (then.play, then.told) != (decision.play, decision.told):
                     ground = self._told_elsewhere(notice, told.version, told.kind, told.at, told.reference)
                     grounds.append(replace(ground, recorded=now))

@@ -14,16 +14,16 @@ from datetime import datetime
 from .model import (
     ALWAYS,
     Caller,
+    CallerHistory,
     Controller,
     Decision,
     Identified,
-    Known,
     Line,
     Notice,
     Period,
+    PriorDelivery,
     Prompt,
     Reason,
-    Standing,
     Step,
     Unidentified,
     Version,
@@ -33,22 +33,22 @@ from .model import (
 
 def decide(
     line: Line,
-    standing: Standing,
+    history: CallerHistory,
     caller: Caller,
     now: datetime,
-    same_call: Standing | None = None,
+    same_call: CallerHistory | None = None,
     asked: str = "",
 ) -> list[Decision]:
     """One decision for each step of the line's plan, in its order.
 
-    `standing` is what the caller already got, `same_call` what was heard earlier in this very call, `asked`
+    `history` is what the caller already got, `same_call` what was heard earlier in this very call, `asked`
     the language that the dialplan asks for.
-    A caller who cannot be recognised is never taken as informed, whatever `standing` says; what is due
+    A caller who cannot be recognised is never taken as informed, whatever `history` says; what is due
     on every call (a country notice, a recording notice) never rides on what a caller knows.
     """
     earlier = {} if line.again_after_transfer else same_call or {}
     wanted = wanted_language(line, caller, asked)
-    decided = [_decide(step, line, standing, caller, now, earlier.get(step.notice.id)) for step in line.plan]
+    decided = [_decide(step, line, history, caller, now, earlier.get(step.notice.id)) for step in line.plan]
     return [_in_its_language(decision, wanted, line) for decision in decided]
 
 
@@ -91,9 +91,14 @@ def _in_its_language(decision: Decision, wanted: str, line: Line) -> Decision:
 
 
 def _decide(
-    step: Step, line: Line, standing: Standing, caller: Caller, now: datetime, same_call: Known | None
+    step: Step,
+    line: Line,
+    history: CallerHistory,
+    caller: Caller,
+    now: datetime,
+    same_call: PriorDelivery | None,
 ) -> Decision:
-    notice, known = step.notice, standing.get(step.notice.id)
+    notice, known = step.notice, history.get(step.notice.id)
     version = notice.current(now)
     if same_call is not None and version.id in same_call.versions:
         return _skip(notice, version, Reason.SAME_CALL, same_call)
@@ -118,7 +123,7 @@ def _decide(
     return _skip(notice, version, Reason.ALREADY_INFORMED, known)
 
 
-def _play(notice: Notice, version: Version, reason: Reason, known: Known | None = None) -> Decision:
+def _play(notice: Notice, version: Version, reason: Reason, known: PriorDelivery | None = None) -> Decision:
     """Play a supplement to somebody who knows a version that there is one for, else all of it."""
     newest = _newest(notice, known.versions) if known else None
     supplement: Mapping[str, Prompt] = version.supplements.get(newest.id, {}) if newest else {}
@@ -128,11 +133,11 @@ def _play(notice: Notice, version: Version, reason: Reason, known: Known | None 
     return Decision(notice, version, True, reason, version.short, version.purposes, known)
 
 
-def _skip(notice: Notice, version: Version, reason: Reason, basis: Known | None = None) -> Decision:
+def _skip(notice: Notice, version: Version, reason: Reason, basis: PriorDelivery | None = None) -> Decision:
     return Decision(notice, version, False, reason, version.short, version.purposes, basis)
 
 
-def _still_told(notice: Notice, known: Known) -> frozenset[str]:
+def _still_told(notice: Notice, known: PriorDelivery) -> frozenset[str]:
     """The purposes that he was told of and that the newest version he knows still has: what was dropped
     there, and is taken up again later, is new."""
     newest = _newest(notice, known.versions)
@@ -144,7 +149,7 @@ def _over(whole: datetime | None, period: Period, now: datetime, controller: Con
     return whole is None or whole > now or period.after(whole, controller.zone) <= now
 
 
-def _recycled(known: Known, now: datetime, controller: Controller) -> bool:
+def _recycled(known: PriorDelivery, now: datetime, controller: Controller) -> bool:
     """Whether nobody called from this number for so long that it may be somebody else's now."""
     last = max(moment for moment in (known.at, known.whole, known.seen) if moment is not None)
     return controller.recycled_after is not None and _over(last, controller.recycled_after, now, controller)

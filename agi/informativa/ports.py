@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from .model import Changed, Event, Identified, IncomingCall, Playback, Prompt, Record, Standing, Told
+from .model import CallerHistory, Changed, Event, Identified, IncomingCall, Playback, Prompt, Record, Told
 
 Result = TypeVar("Result")
 
@@ -40,7 +40,7 @@ class CallSession(Protocol):
 class LedgerTransaction(Protocol):
     """A ledger as it is read and written within one transaction."""
 
-    def standing(self, pseudonym: bytes) -> Standing:
+    def history(self, pseudonym: bytes) -> CallerHistory:
         """What this caller already got."""
 
     def rekey(self, old: bytes, new: bytes) -> None:
@@ -66,9 +66,9 @@ class Ledger(Protocol):
         a second time, after the first was undone, and in another thread: it touches nothing but the transaction.
         """
 
-    async def standing(self, pseudonym: bytes) -> Standing:
+    async def history(self, pseudonym: bytes) -> CallerHistory:
         """What this caller already got."""
-        return await self.transact(lambda transaction: transaction.standing(pseudonym))
+        return await self.transact(lambda transaction: transaction.history(pseudonym))
 
     async def append(self, event: Event) -> int:
         """Record one event; returns its number once it survives a power loss."""

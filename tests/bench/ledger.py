@@ -71,7 +71,7 @@ def _work(store: SqliteStore, size: int, times: int, chosen: random.Random) -> d
     """Seconds of one look-up and of one append, which is durable; raises RefusedError for a wrong answer."""
     callers = [chosen.randrange(size) for _ in range(times)]
     begun = time.perf_counter()
-    found = [store.standing(_pseudonym(caller)) for caller in callers]
+    found = [store.history(_pseudonym(caller)) for caller in callers]
     looked_up = (time.perf_counter() - begun) / times
     same("callers whom the ledger knows", [True] * times, ["privacy" in standing for standing in found])
     before = store.newest()

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from informativa.caller import pseudonym
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Event, Identified, Known, Record, known_by
+from informativa.model import Event, Identified, PriorDelivery, Record, known_by
 from lab.office import Office
 
 CONTROLLERS = {"+390212345678": "acme", "+493012345678": "borealis"}  # whose the lines are
@@ -271,7 +271,7 @@ def integrity(file: Path) -> Iterator[str]:
 
 
 def _rebuilt(records: Iterable[Record]) -> dict[tuple[bytes, str, str], tuple[frozenset[str], int]]:
-    known: dict[tuple[bytes, str, str], Known] = {}
+    known: dict[tuple[bytes, str, str], PriorDelivery] = {}
     for number, event in ((record.number, record.event) for record in records):
         if event.pseudonym is not None and event.informs:
             place = (event.pseudonym, event.notice, event.version)

@@ -10,7 +10,17 @@ from .. import bootstrap, policy
 from .. import caller as callers
 from ..config import load
 from ..i18n import _, later
-from ..model import Caller, Decision, Identified, IncomingCall, Known, Line, Reason, Standing, Status
+from ..model import (
+    Caller,
+    CallerHistory,
+    Decision,
+    Identified,
+    IncomingCall,
+    Line,
+    PriorDelivery,
+    Reason,
+    Status,
+)
 from .options import line_named, print_json
 
 WITHHELD = later("withheld")
@@ -74,11 +84,11 @@ def explain(file: Path, number: str, to: str, at: datetime, language: str, as_js
     line = line_named(configuration, to)
     caller = callers.recognise(ringing(number, to), line)
     refused = line.controller.refused
-    standing = {} if refused else known_to(line, caller)
+    history = {} if refused else known_to(line, caller)
     decisions = (
         policy.play_all(line, at, Reason.LEDGER_UNAVAILABLE)
         if refused
-        else policy.decide(line, standing, caller, at, asked=language)
+        else policy.decide(line, history, caller, at, asked=language)
     )
     wanted = policy.wanted_language(line, caller, language)
     shown = _(WITHHELD) if number == WITHHELD else callers.mask(number)
@@ -88,7 +98,7 @@ def explain(file: Path, number: str, to: str, at: datetime, language: str, as_js
         | ({"not live": refused} if refused else {}),
         "caller": _caller(caller, line),
         "language": wanted,
-        "notices": [_notice(decision, line, wanted, standing) for decision in decisions],
+        "notices": [_notice(decision, line, wanted, history) for decision in decisions],
     }
     if as_json:
         print_json(facts)
@@ -108,15 +118,15 @@ def ringing(number: str, to: str) -> IncomingCall:
     )
 
 
-def known_to(line: Line, caller: Caller) -> Standing:
+def known_to(line: Line, caller: Caller) -> CallerHistory:
     """What the line's controller told this caller, under any of its keys. Raises LedgerError."""
     if not isinstance(caller, Identified) or not Path(line.controller.ledger).exists():
         return {}
     store = bootstrap.store(line.controller, read_only=True)
     try:
-        known: dict[str, Known] = {}
+        known: dict[str, PriorDelivery] = {}
         for key in (line.controller.key, *line.controller.old_keys):
-            for notice, found in store.standing(callers.pseudonym(caller, key)).items():
+            for notice, found in store.history(callers.pseudonym(caller, key)).items():
                 known[notice] = found.merged(known.get(notice, found))
         return known
     finally:
@@ -130,13 +140,13 @@ def _caller(caller: Caller, line: Line) -> dict[str, str]:
     return {"recognised": _("yes"), "country": caller.country, "pseudonym": pseudonym}
 
 
-def _notice(decision: Decision, line: Line, wanted: str, standing: Standing) -> dict[str, object]:
+def _notice(decision: Decision, line: Line, wanted: str, history: CallerHistory) -> dict[str, object]:
     language = policy.languages(wanted, line, decision)[0]
     prompt = decision.prompts[language]
     skipped = Status.SKIPPED if decision.reason is Reason.SERVICE_DATA_ONLY else Status.NOTDUE
     return {
         "notice": f"{decision.notice.id} {decision.version.id}",
-        "caller knows": _known(standing.get(decision.notice.id)),
+        "caller knows": _known(history.get(decision.notice.id)),
         "rule": f"{decision.reason}: {_(RULES.get(decision.reason, ''))}".rstrip(": "),
         "would": _("play {path} ({seconds:.1f} s, {language})").format(
             path=prompt.path, seconds=prompt.seconds, language=language
@@ -169,7 +179,7 @@ def _lookups(decision: Decision, line: Line) -> dict[str, str]:
     return {"unless known to": ", ".join(names)} if names else {}
 
 
-def _known(known: Known | None) -> str:
+def _known(known: PriorDelivery | None) -> str:
     if known is None:
         return _("nothing")
     versions, purposes = ", ".join(sorted(known.versions)), ", ".join(sorted(known.purposes))

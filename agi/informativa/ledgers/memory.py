@@ -7,22 +7,22 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..errors import LedgerError
-from ..model import Event, Known, Reason, Record, Standing, known_by
+from ..model import CallerHistory, Event, PriorDelivery, Reason, Record, known_by
 from ..ports import Ledger, LedgerTransaction, Result
 
 
 class MemoryTransaction:
     """Events in the order of their numbers, and what they come to."""
 
-    def __init__(self, events: list[Event], standings: dict[bytes, dict[str, Known]]) -> None:
-        self.events, self.standings = events, standings
+    def __init__(self, events: list[Event], histories: dict[bytes, dict[str, PriorDelivery]]) -> None:
+        self.events, self.histories = events, histories
 
-    def standing(self, pseudonym: bytes) -> Standing:
-        return dict(self.standings.get(pseudonym, {}))
+    def history(self, pseudonym: bytes) -> CallerHistory:
+        return dict(self.histories.get(pseudonym, {}))
 
     def rekey(self, old: bytes, new: bytes) -> None:
-        known = self.standings.setdefault(new, {})
-        for notice, earlier in self.standings.pop(old, {}).items():
+        known = self.histories.setdefault(new, {})
+        for notice, earlier in self.histories.pop(old, {}).items():
             known[notice] = earlier.merged(known.get(notice, earlier))
 
     def record(self, number: int) -> Record | None:
@@ -32,7 +32,7 @@ class MemoryTransaction:
         self.events.append(event)
         record = len(self.events)
         if event.pseudonym is not None and event.informs:
-            notices = self.standings.setdefault(event.pseudonym, {})
+            notices = self.histories.setdefault(event.pseudonym, {})
             known = known_by(event, record)
             before = known if event.reason is Reason.RECYCLED else notices.get(event.notice, known)
             if before.whole is not None and before.whole > (event.recorded or event.at):
@@ -41,8 +41,8 @@ class MemoryTransaction:
         return record
 
     def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
-        if known := self.standings.get(pseudonym, {}).get(notice):
-            self.standings[pseudonym][notice] = replace(known, seen=at)
+        if known := self.histories.get(pseudonym, {}).get(notice):
+            self.histories[pseudonym][notice] = replace(known, seen=at)
 
 
 class MemoryLedger(Ledger):
@@ -52,8 +52,8 @@ class MemoryLedger(Ledger):
         self._transaction = MemoryTransaction([], {})
 
     async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
-        standings = {pseudonym: dict(known) for pseudonym, known in self._transaction.standings.items()}
-        transaction = MemoryTransaction(list(self._transaction.events), standings)
+        histories = {pseudonym: dict(known) for pseudonym, known in self._transaction.histories.items()}
+        transaction = MemoryTransaction(list(self._transaction.events), histories)
         result = work(transaction)
         self._transaction = transaction
         return result

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from ..model import Ending, Event, Heard, Kind, Known, Reason, Record, Status, Vouched
+from ..model import Ending, Event, Heard, Kind, PriorDelivery, Reason, Record, Status, Vouched
 
 Result = TypeVar("Result")
 
@@ -100,7 +100,7 @@ def counted(number: int) -> str:
     return f"{number} record" if number == 1 else f"{number} records"
 
 
-def informs(pseudonym: bytes, notice: str, known: Known) -> tuple[object, ...]:
+def informs(pseudonym: bytes, notice: str, known: PriorDelivery) -> tuple[object, ...]:
     """What INFORM takes: all that one version of a notice told this caller."""
     (version,) = known.versions
     return (
@@ -115,10 +115,10 @@ def informs(pseudonym: bytes, notice: str, known: Known) -> tuple[object, ...]:
     )
 
 
-def known(row: Sequence[Any]) -> tuple[str, Known]:
+def known(row: Sequence[Any]) -> tuple[str, PriorDelivery]:
     """A notice, and what one of its versions told, from a row of STANDING."""
     notice, version, purposes, record, at, whole, seen = row
-    told = Known(
+    told = PriorDelivery(
         frozenset({version}),
         word_set(purposes),
         record,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..model import Event, Record, Recording, Standing
+from ..model import CallerHistory, Event, Record, Recording
 from ..ports import Ledger, LedgerTransaction, Result
 from . import migrating, rows
 from .ledger_file import LedgerFile
@@ -30,10 +30,10 @@ class SqliteStore(LedgerFile):
             with self._translated(), self._closed_if_it_fails():
                 migrating.bring_up_to_date(self._connection, self.file, migrate=migrate)
 
-    def standing(self, pseudonym: bytes) -> Standing:
+    def history(self, pseudonym: bytes) -> CallerHistory:
         """What a caller already got."""
         with self._translated():
-            return self._transaction.standing(pseudonym)
+            return self._transaction.history(pseudonym)
 
     def transact(self, works: Sequence[Callable[[LedgerTransaction], Any]]) -> list[Any]:
         """Do several works in one transaction, all or none; their results once it is on the disk.

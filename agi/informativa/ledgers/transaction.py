@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from ..model import Event, Known, Reason, Record, Standing, known_by
+from ..model import CallerHistory, Event, PriorDelivery, Reason, Record, known_by
 from . import rows
 
 
@@ -17,8 +17,8 @@ class SqliteTransaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def standing(self, pseudonym: bytes) -> Standing:
-        known: dict[str, Known] = {}
+    def history(self, pseudonym: bytes) -> CallerHistory:
+        known: dict[str, PriorDelivery] = {}
         for notice, one in self._versions(pseudonym):
             known[notice] = one.merged(known[notice]) if notice in known else one
         return known
@@ -57,11 +57,13 @@ class SqliteTransaction:
     def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
         self._connection.execute(rows.SEEN, (rows.microseconds(at), pseudonym, notice))
 
-    def _versions(self, pseudonym: bytes) -> list[tuple[str, Known]]:
+    def _versions(self, pseudonym: bytes) -> list[tuple[str, PriorDelivery]]:
         """What each version of each notice told this caller."""
         return list(map(rows.known, self._connection.execute(rows.STANDING, (pseudonym,))))
 
-    def _inform(self, pseudonym: bytes, notice: str, known: Known, now: datetime | None = None) -> None:
+    def _inform(
+        self, pseudonym: bytes, notice: str, known: PriorDelivery, now: datetime | None = None
+    ) -> None:
         """What a version told is all that its deliveries told: a supplement, say, and later the whole.
 
         A time that is still to come `now` was written by a clock that was wrong, and counts no more.

@@ -56,7 +56,7 @@ Caller = Identified | Unidentified
 
 
 @dataclass(frozen=True)
-class Known:
+class PriorDelivery:
     """What one caller already got of one notice, and the latest record that proves it.
 
     `at` is when that one happened, `whole` when he last got a notice as a whole and not a supplement to it
@@ -70,14 +70,14 @@ class Known:
     whole: datetime | None = None
     seen: datetime | None = None
 
-    def merged(self, other: Known) -> Known:
+    def merged(self, other: PriorDelivery) -> PriorDelivery:
         """Both together: all versions and purposes of either, the later record, the later times.
 
         Commutative, associative and idempotent, so the order in which deliveries are read does not matter.
         The record is the later one by number; a paper of an earlier day may be recorded after a call.
         """
         latest = max(self, other, key=lambda known: known.record)
-        return Known(
+        return PriorDelivery(
             self.versions | other.versions,
             self.purposes | other.purposes,
             latest.record,
@@ -91,7 +91,7 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((moment for moment in (one, other) if moment is not None), default=None)
 
 
-Standing = Mapping[str, Known]
+CallerHistory = Mapping[str, PriorDelivery]
 """What one caller already got, by notice id. Empty for a caller nobody has informed."""
 
 
@@ -120,7 +120,7 @@ class Decision:
     reason: Reason
     prompts: Mapping[str, Prompt]
     told: frozenset[str]
-    basis: Known | None = None
+    basis: PriorDelivery | None = None
     supplement: bool = False
 
 
@@ -228,13 +228,13 @@ def told_elsewhere(
     )
 
 
-def known_by(event: Event, record: int) -> Known:
+def known_by(event: Event, record: int) -> PriorDelivery:
     """What its caller knows by one event that informs, under the number of its record.
 
     Who heard a supplement called then: an older paper that is recorded later must not hide it.
     """
     whole, seen = (None, event.at) if event.supplement else (event.at, None)
-    return Known(frozenset({event.version}), event.purposes, record, event.at, whole, seen)
+    return PriorDelivery(frozenset({event.version}), event.purposes, record, event.at, whole, seen)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from informativa.errors import LedgerSlowError, SessionError, SessionLostError
 from informativa.ledgers.memory import MemoryLedger
 from informativa.model import (
     ALWAYS,
+    CallResult,
     Ending,
     Event,
     Heard,
@@ -48,7 +49,6 @@ from informativa.model import (
     Status,
     Step,
     Told,
-    Verdict,
     Vouched,
 )
 
@@ -64,7 +64,7 @@ def services(ledger: MemoryLedger | None = None, **more) -> CallServices:
     )
 
 
-def handle(session: ScriptedSession, at: CallServices) -> Verdict:
+def handle(session: ScriptedSession, at: CallServices) -> CallResult:
     """Answer one call."""
     return asyncio.run(answer(session, at))
 
@@ -143,8 +143,8 @@ def test_i1_unidentified_caller_hears_it_every_time(number: str) -> None:
 def test_i2_incomplete_delivery_stays_due(playback, status, reason) -> None:
     """I2: whatever is less than whole has its own status and word, and the next call plays again."""
     at = services()
-    verdict = handle(ScriptedSession(playbacks=[playback]), at)
-    assert (verdict.status, verdict.reason) == (status, reason)
+    result = handle(ScriptedSession(playbacks=[playback]), at)
+    assert (result.status, result.reason) == (status, reason)
     again = ScriptedSession()
     assert handle(again, at).status is Status.PLAYED
     assert again.played
@@ -185,8 +185,8 @@ def test_i6_another_company_knows_nothing() -> None:
     """I6: a caller who heard one controller's notice hears the other's, under another pseudonym."""
     at = services()
     handle(ScriptedSession(), at)
-    verdict = handle(ScriptedSession(incoming(line="+493012345678")), at)
-    assert verdict.status is Status.PLAYED
+    result = handle(ScriptedSession(incoming(line="+493012345678")), at)
+    assert result.status is Status.PLAYED
     assert events(at)[0].pseudonym != events(at, "borealis")[0].pseudonym
 
 
@@ -197,12 +197,12 @@ def test_i6_another_company_knows_nothing() -> None:
 def test_i4_broken_ledger_plays_and_leaves_a_row_in_the_spool(ledger, status) -> None:
     """I4: a ledger that fails neither drops nor skips: the notice plays and AstDB gets the proof."""
     session = ScriptedSession()
-    verdict = handle(session, services(ledger))
+    result = handle(session, services(ledger))
     assert session.played
-    assert (verdict.status, verdict.reason) == (status, "ledger-unavailable")
+    assert (result.status, result.reason) == (status, "ledger-unavailable")
     ((where, row),) = session.database.items()
-    assert verdict.record == f"spool:{where.removeprefix('informativa/')}"
-    assert verdict.error
+    assert result.record == f"spool:{where.removeprefix('informativa/')}"
+    assert result.error
     assert re.fullmatch(
         r"at=\d+\|line=\+390212345678\|prompt=/prompts/it/short\|why=(ledger-unavailable|not-informed)\|ending=whole\|seconds=10"
         rf"\|recording={recording_of(SHORT)}",
@@ -217,8 +217,8 @@ def test_i1_a_skip_that_cannot_be_recorded_is_not_made() -> None:
     handle(ScriptedSession(), at)
     ledger.transaction.writable = False
     session = ScriptedSession()
-    verdict = handle(session, at)
-    assert (verdict.status, verdict.reason) == (Status.FALLBACK, "ledger-unavailable")
+    result = handle(session, at)
+    assert (result.status, result.reason) == (Status.FALLBACK, "ledger-unavailable")
     assert session.played
     assert len(session.database) == 1
 
@@ -247,7 +247,7 @@ def test_every_notice_of_a_plan_is_decided_and_recorded() -> None:
     own = line(notice(), Notice("country", (version(),)))
     ledger = MemoryLedger()
     session = ScriptedSession(playbacks=[whole(SHORT), MISSING])
-    verdict = handle(
+    result = handle(
         session,
         CallServices({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()),
     )
@@ -255,7 +255,7 @@ def test_every_notice_of_a_plan_is_decided_and_recorded() -> None:
         ("privacy", Status.PLAYED),
         ("country", Status.FAILED),
     ]
-    assert verdict.status is Status.FAILED
+    assert result.status is Status.FAILED
 
 
 def test_call_cut_off_by_a_stop_is_on_record() -> None:
@@ -299,28 +299,28 @@ def test_i4_ledger_that_is_too_slow_is_waited_for_once() -> None:
 
     slow, own = Slow(), line(notice(), Notice("country", (version(),)))
     session = ScriptedSession()
-    verdict = handle(
+    result = handle(
         session,
         CallServices({own.number: own}, {"acme": slow}, SteppingClock(), recordings=SteadyRecordings()),
     )
     assert (slow.asked, len(session.played), len(session.database)) == (1, 2, 2)
-    assert (verdict.status, verdict.error) == (Status.FALLBACK, "The ledger did not answer within 5 s.")
+    assert (result.status, result.error) == (Status.FALLBACK, "The ledger did not answer within 5 s.")
 
 
 def test_unknown_line_plays_the_fallback_prompt() -> None:
     """I1: nothing says that this caller need not hear it, so a line nobody configured plays too."""
     session = ScriptedSession(incoming(line="0299999999"))
-    verdict = handle(session, services(fallback=SHORT))
+    result = handle(session, services(fallback=SHORT))
     assert session.played == [(SHORT.path, "")]
-    assert (verdict.status, verdict.reason) == (Status.FALLBACK, "no-line")
+    assert (result.status, result.reason) == (Status.FALLBACK, "no-line")
     assert "prompt=/prompts/it/short|why=no-line|ending=whole" in next(iter(session.database.values()))
 
 
 def test_unknown_line_without_fallback_prompt_fails() -> None:
     """Without a prompt to play, the dialplan is told that and why, and the spool keeps it."""
     session = ScriptedSession(incoming(line="0299999999"))
-    verdict = handle(session, services())
-    assert (verdict.status, verdict.reason) == (Status.FAILED, "no-line")
+    result = handle(session, services())
+    assert (result.status, result.reason) == (Status.FAILED, "no-line")
     assert session.variables["INFORMATIVA_STATUS"] == "FAILED"
     assert "line=|prompt=|why=no-line|ending=not-playable" in next(iter(session.database.values()))
 
@@ -521,10 +521,10 @@ def test_number_that_nobody_called_from_for_so_long_is_played_to_again() -> None
     def ring(after: int, *playbacks: Playback) -> tuple[Status, str]:
         clock = SteppingClock(datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=after))
         session = ScriptedSession(playbacks=list(playbacks))
-        verdict = handle(
+        result = handle(
             session, CallServices({own.number: own}, {"acme": ledger}, clock, recordings=SteadyRecordings())
         )
-        return verdict.status, verdict.reason
+        return result.status, result.reason
 
     assert ring(0) == (Status.PLAYED, "not-informed")
     assert ring(300) == (Status.NOTDUE, "already-informed")
@@ -565,16 +565,16 @@ def test_record_says_who_vouched_for_the_number(call: IncomingCall, vouched: Vou
 def test_unknown_word_of_the_network_is_told_with_the_setting() -> None:
     """What nobody understands plays the notice, and the admin learns which setting says what it means."""
     at, _ledger = one_line(line())
-    verdict = handle(ScriptedSession(incoming(options={"verification": "Numero-OK"})), at)
-    assert (verdict.status, verdict.reason, verdict.doubt) == (Status.PLAYED, "unverified", "Numero-OK")
-    assert '`verification: {"Numero-OK": passed}`' in unknown_words(verdict.doubt)
+    result = handle(ScriptedSession(incoming(options={"verification": "Numero-OK"})), at)
+    assert (result.status, result.reason, result.doubt) == (Status.PLAYED, "unverified", "Numero-OK")
+    assert '`verification: {"Numero-OK": passed}`' in unknown_words(result.doubt)
 
 
 def test_ground_of_service_data_is_recorded() -> None:
     """A notice left out by the line's setting is SKIPPED, with that ground, and informs nobody."""
     at, ledger = one_line(line(service_data_only=True))
-    verdict = handle(ScriptedSession(), at)
-    assert (verdict.status, verdict.reason) == (Status.SKIPPED, "service-data-only")
+    result = handle(ScriptedSession(), at)
+    assert (result.status, result.reason) == (Status.SKIPPED, "service-data-only")
     (record,) = ledger.records()
     assert not record.event.informs
 
@@ -588,11 +588,11 @@ def test_rotated_key_keeps_recognising() -> None:
     for keys in (rotated, replace(rotated, old_keys=())):
         own = replace(before, controller=keys)
         session = ScriptedSession()
-        verdict = handle(
+        result = handle(
             session,
             CallServices({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()),
         )
-        assert (verdict.status, session.played) == (Status.NOTDUE, [])
+        assert (result.status, session.played) == (Status.NOTDUE, [])
 
 
 def told_by_crm(own: Line, at: datetime, index: int = -1) -> Told:
@@ -602,7 +602,7 @@ def told_by_crm(own: Line, at: datetime, index: int = -1) -> Told:
 
 def ask(
     own: Line, *registers: ScriptedRegister, ledger: MemoryLedger | None = None
-) -> tuple[Verdict, CallServices]:
+) -> tuple[CallResult, CallServices]:
     """One call on a line whose controller has these systems."""
     at = CallServices(
         {own.number: own},
@@ -621,8 +621,8 @@ def test_answer_of_the_crm_is_the_ground_of_a_skip() -> None:
     """Who is known to the controller's own system hears nothing; its answer is on record, and asked once."""
     own = line()
     crm = ScriptedRegister(told_by_crm(own, EARLIER))
-    verdict, at = ask(own, crm)
-    assert (verdict.status, verdict.reason) == (Status.NOTDUE, "already-informed")
+    result, at = ask(own, crm)
+    assert (result.status, result.reason) == (Status.NOTDUE, "already-informed")
     ground, skip = events(at)
     assert (ground.status, ground.kind, ground.reference, ground.at) == (
         Status.INFORMED,
@@ -645,16 +645,16 @@ def test_answer_of_the_crm_is_the_ground_of_a_skip() -> None:
 def test_system_that_does_not_know_leaves_the_notice_due(crm: ScriptedRegister, error: str) -> None:
     """No answer and a doubtful one play the notice; the next system is asked; why not goes to the log."""
     other = ScriptedRegister()
-    verdict, at = ask(line(), crm, other)
-    assert (verdict.status, verdict.error, other.asked) == (Status.PLAYED, error, 1)
+    result, at = ask(line(), crm, other)
+    assert (result.status, result.error, other.asked) == (Status.PLAYED, error, 1)
     assert len(events(at)) == 1
 
 
 def test_answer_that_changes_nothing_is_not_put_on_record() -> None:
     """Being told long before what is due every month leaves it due, call after call, with no record of it."""
     own = line(Step(notice(), Period(1)))
-    verdict, at = ask(own, ScriptedRegister(told_by_crm(own, EARLIER - timedelta(days=300))))
-    assert (verdict.status, len(events(at))) == (Status.PLAYED, 1)
+    result, at = ask(own, ScriptedRegister(told_by_crm(own, EARLIER - timedelta(days=300))))
+    assert (result.status, len(events(at))) == (Status.PLAYED, 1)
 
 
 def test_answer_about_an_older_version_plays_what_is_new() -> None:
@@ -686,8 +686,8 @@ def test_answer_that_cannot_be_put_on_record_counts_for_nothing() -> None:
     """With a ledger that takes nothing, the notice is played whatever the controller's system says."""
     own = line()
     crm = ScriptedRegister(told_by_crm(own, EARLIER))
-    verdict, _ = ask(own, crm, ledger=BrokenLedger(readable=True))
-    assert (crm.asked, verdict.status, verdict.reason) == (1, Status.FALLBACK, "ledger-unavailable")
+    result, _ = ask(own, crm, ledger=BrokenLedger(readable=True))
+    assert (crm.asked, result.status, result.reason) == (1, Status.FALLBACK, "ledger-unavailable")
 
 
 OTHER = Prompt("/prompts/it/other", SHORT.lengths)
@@ -716,15 +716,15 @@ def test_i1_skip_that_cannot_be_recorded_after_a_played_step_is_not_made() -> No
             return await super().play(prompt, keys, answer=answer)
 
     session = Failing()
-    verdict = handle(session, at)
+    result = handle(session, at)
     assert [path for path, _ in session.played] == [SHORT.path, OTHER.path]
-    assert (verdict.status, verdict.reason) == (Status.FALLBACK, "ledger-unavailable")
+    assert (result.status, result.reason) == (Status.FALLBACK, "ledger-unavailable")
     rows = [dict(part.split("=") for part in row.split("|")) for row in session.database.values()]
     assert [(row["prompt"], row["why"], row["ending"]) for row in rows] == [
         (SHORT.path, "every-call", "whole"),
         (OTHER.path, "ledger-unavailable", "whole"),
     ]
-    assert [event.status for event in verdict.events] == [Status.PLAYED, Status.PLAYED]
+    assert [event.status for event in result.events] == [Status.PLAYED, Status.PLAYED]
 
 
 def test_i1_spooled_delivery_is_not_claimed_as_heard() -> None:
@@ -747,7 +747,7 @@ def test_what_an_operator_read_is_told() -> None:
     at, ledger = one_line(line(notice(), Step(daily, ALWAYS), country))
     read = {"action": "read", "operator": "anna", "heard": "earlier:7"}
     session = ScriptedSession(incoming(options=read, linked="1700000000.9"))
-    verdict = handle(session, at)
+    result = handle(session, at)
     assert session.played == []
     assert session.variables == {
         "__INFORMATIVA_HEARD": "earlier:7 privacy:1 country:2",
@@ -755,7 +755,7 @@ def test_what_an_operator_read_is_told() -> None:
         "INFORMATIVA_REASON": "told-elsewhere",
         "INFORMATIVA_STATUS": "INFORMED",
     }
-    assert (verdict.status, verdict.reason, verdict.record) == (Status.INFORMED, "told-elsewhere", "2")
+    assert (result.status, result.reason, result.record) == (Status.INFORMED, "told-elsewhere", "2")
     assert [
         (event.notice, event.kind, event.reference, event.linked, event.call, event.line, event.language)
         for event in (record.event for record in ledger.records())
@@ -769,8 +769,8 @@ def test_what_an_operator_read_is_told() -> None:
 def test_operator_who_read_nothing_that_counts_has_no_record() -> None:
     """On a line where all is due on every call there is nothing to put on record."""
     at, ledger = one_line(line(Step(notice(), ALWAYS)))
-    verdict = handle(ScriptedSession(incoming(options={"action": "read"})), at)
-    assert (verdict.record, verdict.heard, list(ledger.records())) == ("", "", [])
+    result = handle(ScriptedSession(incoming(options={"action": "read"})), at)
+    assert (result.record, result.heard, list(ledger.records())) == ("", "", [])
 
 
 @pytest.mark.parametrize(
@@ -799,10 +799,10 @@ def test_i2_changed_recording_is_not_played() -> None:
     """I2: a prompt that is not the recording any more is refused at the call, loudly, and stays due."""
     at = services(recordings=SteadyRecordings({SHORT.path: 1}))
     session = ScriptedSession()
-    verdict = handle(session, at)
+    result = handle(session, at)
     assert session.played == []
-    assert (verdict.status, verdict.reason) == (Status.FAILED, "recording-changed")
-    assert verdict.error == "/prompts/it/short was exchanged"
+    assert (result.status, result.reason) == (Status.FAILED, "recording-changed")
+    assert result.error == "/prompts/it/short was exchanged"
     (event,) = events(at)
     assert event.heard is not None
     assert (event.status, event.heard.ending, event.heard.seconds) == (Status.FAILED, Ending.CHANGED, 0.0)
@@ -815,9 +815,9 @@ def test_i2_recording_that_changed_while_it_was_played_does_not_inform() -> None
     """I2: nobody knows what was heard of a file that was exchanged meanwhile, so it does not count."""
     at = services(recordings=SteadyRecordings({SHORT.path: 2}))
     session = ScriptedSession()
-    verdict = handle(session, at)
+    result = handle(session, at)
     assert session.played == [(SHORT.path, "1")]
-    assert (verdict.status, verdict.reason) == (Status.FAILED, "recording-changed")
+    assert (result.status, result.reason) == (Status.FAILED, "recording-changed")
     (event,) = events(at)
     assert event.heard is not None
     assert (event.heard.ending, event.heard.seconds, event.recording) == (Ending.CHANGED, 10.0, "")
@@ -826,8 +826,8 @@ def test_i2_recording_that_changed_while_it_was_played_does_not_inform() -> None
 def test_hang_up_before_the_end_of_a_recording_that_changed_is_a_hang_up() -> None:
     """Who hung up is not informed anyway, and nobody is there to play the rest of the plan to."""
     at = services(recordings=SteadyRecordings({SHORT.path: 2}))
-    verdict = handle(ScriptedSession(playbacks=[hung_up(3)]), at)
-    assert (verdict.status, verdict.reason) == (Status.PARTIAL, "hung-up")
+    result = handle(ScriptedSession(playbacks=[hung_up(3)]), at)
+    assert (result.status, result.reason) == (Status.PARTIAL, "hung-up")
 
 
 @pytest.mark.parametrize(
@@ -851,9 +851,9 @@ def test_sound_that_was_played_is_on_record(playbacks, sound: Prompt | None) -> 
 def test_full_text_that_changed_does_not_inform() -> None:
     """Each prompt is looked at when its turn comes, the one behind a key too."""
     at = services(recordings=SteadyRecordings({FULL.path: 1}))
-    verdict = handle(ScriptedSession(playbacks=[key("1", 2)]), at)
-    assert (verdict.status, verdict.reason) == (Status.FAILED, "recording-changed")
-    assert verdict.error == "/prompts/it/full was exchanged"
+    result = handle(ScriptedSession(playbacks=[key("1", 2)]), at)
+    assert (result.status, result.reason) == (Status.FAILED, "recording-changed")
+    assert result.error == "/prompts/it/full was exchanged"
 
 
 def test_call_cut_off_names_the_sound_that_was_being_played() -> None:
@@ -875,11 +875,11 @@ def test_changed_recording_falls_back_to_another_language() -> None:
     own, ledger = line(notice(both), fallback=("de",)), MemoryLedger()
     steady = SteadyRecordings({SHORT.path: 1})
     session = ScriptedSession()
-    verdict = handle(
+    result = handle(
         session, CallServices({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=steady)
     )
     assert session.played == [(GERMAN.path, "")]
-    assert (verdict.status, verdict.error) == (Status.PLAYED, "/prompts/it/short was exchanged")
+    assert (result.status, result.error) == (Status.PLAYED, "/prompts/it/short was exchanged")
     (record,) = ledger.records()
     assert (record.event.language, record.event.recording) == ("de", recording_of(GERMAN))
 
@@ -891,9 +891,9 @@ def test_fallback_prompt_of_an_unknown_line_is_looked_at_too() -> None:
     (row,) = session.database.values()
     assert row.endswith(f"|recording={recording_of(SHORT)}")
     session = ScriptedSession(incoming(line="999"))
-    verdict = handle(session, services(fallback=SHORT, recordings=SteadyRecordings({SHORT.path: 1})))
-    assert (session.played, verdict.status, verdict.reason) == ([], Status.FAILED, "no-line")
-    assert verdict.error == "/prompts/it/short was exchanged"
+    result = handle(session, services(fallback=SHORT, recordings=SteadyRecordings({SHORT.path: 1})))
+    assert (session.played, result.status, result.reason) == ([], Status.FAILED, "no-line")
+    assert result.error == "/prompts/it/short was exchanged"
     (row,) = session.database.values()
     assert "ending=recording-changed" in row
 

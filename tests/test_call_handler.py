@@ -30,6 +30,7 @@ from informativa.errors import LedgerSlowError
 from informativa.ledgers.memory import MemoryLedger
 from informativa.model import (
     ALWAYS,
+    CallResult,
     Changed,
     Ending,
     Event,
@@ -43,7 +44,6 @@ from informativa.model import (
     Status,
     Step,
     Told,
-    Verdict,
     Version,
     Vouched,
     told_elsewhere,
@@ -65,7 +65,7 @@ def services(
     return CallServices({own.number: own}, {"acme": ledger or MemoryLedger()}, **given | more)
 
 
-def handle(session: ScriptedSession, at: CallServices) -> Verdict:
+def handle(session: ScriptedSession, at: CallServices) -> CallResult:
     """Answer one call."""
     return asyncio.run(answer(session, at))
 
@@ -213,8 +213,8 @@ def test_old_paper_takes_no_number_for_somebody_elses() -> None:
 def test_why_each_system_could_not_be_used_is_told() -> None:
     """Two that fail are two sentences."""
     failing = [ScriptedRegister(error=f"The look-up {name} failed.") for name in ("crm", "erp")]
-    verdict = handle(ScriptedSession(), services(line(), None, *failing))
-    assert verdict.error == "The look-up crm failed. The look-up erp failed."
+    result = handle(ScriptedSession(), services(line(), None, *failing))
+    assert result.error == "The look-up crm failed. The look-up erp failed."
 
 
 def test_record_of_a_delivery() -> None:
@@ -338,8 +338,8 @@ def test_delivery_that_astdb_does_not_take_has_no_record() -> None:
             return False
 
     session = Full()
-    verdict = handle(session, services(line(), BrokenLedger()))
-    assert (verdict.status, verdict.record, session.variables["INFORMATIVA_RECORD"]) == (
+    result = handle(session, services(line(), BrokenLedger()))
+    assert (result.status, result.record, session.variables["INFORMATIVA_RECORD"]) == (
         Status.FALLBACK,
         "",
         "",

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from doubles import line, notice, version
 from informativa.metrics import Metrics
-from informativa.model import Line, Verdict
+from informativa.model import CallResult, Line
 from lab import audio
 from lab.office import Office, free_port
 from test_ledgers import NOTDUE, PLAYED
@@ -54,13 +54,13 @@ def told(text: str, name: str) -> Told:
     return {tuple(value for _, value in sorted(each.labels.items())): each.value for each in samples}
 
 
-def metrics(*calls: tuple[Line | None, Verdict]) -> str:
+def metrics(*calls: tuple[Line | None, CallResult]) -> str:
     """What is told after these calls."""
     own, port = Metrics(Idle()), free_port()
     end = own.serve("127.0.0.1", port)
     try:
-        for called, verdict in calls:
-            own.answered(called, verdict, 0.002)
+        for called, result in calls:
+            own.answered(called, result, 0.002)
         return asked(port)
     finally:
         end()
@@ -71,8 +71,8 @@ def test_seconds_heard_and_spared() -> None:
     own = line(notice(version("1")))
     skip = replace(NOTDUE, notice="privacy", version="1", language="it")
     text = metrics(
-        (own, Verdict(PLAYED.status, PLAYED.reason, events=(PLAYED,))),
-        (own, Verdict(skip.status, skip.reason, events=(skip,))),
+        (own, CallResult(PLAYED.status, PLAYED.reason, events=(PLAYED,))),
+        (own, CallResult(skip.status, skip.reason, events=(skip,))),
     )
     assert told(text, "informativa_heard_seconds_total") == {("acme", own.number): 9.5}
     assert told(text, "informativa_spared_seconds_total") == {("acme", own.number): 10.0}
@@ -84,7 +84,7 @@ def test_seconds_heard_and_spared() -> None:
 
 def test_line_that_is_not_configured_is_not_named() -> None:
     """It may be the caller's number, passed by mistake."""
-    text = metrics((None, Verdict(PLAYED.status, "no-line", events=(replace(PLAYED, line=""),))))
+    text = metrics((None, CallResult(PLAYED.status, "no-line", events=(replace(PLAYED, line=""),))))
     assert told(text, "informativa_calls_total") == {("", "", "no-line", "PLAYED"): 1}
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from . import playback
 from .call_handler import STATUS, CallHandler, leave
 from .errors import LedgerError, SessionError
-from .model import Changed, Ending, Event, Heard, Line, Prompt, Reason, Status, Verdict
+from .model import CallResult, Changed, Ending, Event, Heard, Line, Prompt, Reason, Status
 from .ports import CallSession, Clock, Ledger, LookupSource, Recordings
 
 # After these there is nobody to play the rest of the plan to.
@@ -46,41 +46,41 @@ class CallServices:
     recordings: Recordings = field(kw_only=True)
 
 
-async def answer(session: CallSession, services: CallServices) -> Verdict:
+async def answer(session: CallSession, services: CallServices) -> CallResult:
     """Handle one call and tell the dialplan; returns what it was told.
 
     Raises SessionError if the dialplan could not be told (it then goes on to its next try).
     """
     told = session.call.options.get("action") == "read"
-    verdict = await (_told(session, services) if told else _handle(session, services))
+    result = await (_told(session, services) if told else _handle(session, services))
     await session.set_variables(
         {
-            "__INFORMATIVA_HEARD": verdict.heard,
-            "INFORMATIVA_RECORD": verdict.record,
-            "INFORMATIVA_REASON": verdict.reason,
-            "INFORMATIVA_STATUS": verdict.status,
+            "__INFORMATIVA_HEARD": result.heard,
+            "INFORMATIVA_RECORD": result.record,
+            "INFORMATIVA_REASON": result.reason,
+            "INFORMATIVA_STATUS": result.status,
         }
     )
-    return verdict
+    return result
 
 
-async def _handle(session: CallSession, services: CallServices) -> Verdict:
+async def _handle(session: CallSession, services: CallServices) -> CallResult:
     line = services.lines.get(session.call.line)
     if line is None:
         return await _unknown_line(session, services)
     handler = _handler(session, line, services)
-    verdicts, decisions, error = await handler.settle()
+    results, decisions, error = await handler.settle()
     for decision in decisions:
-        verdicts.append(await handler.carry_out(decision))
-        if verdicts[-1].reason in _NOBODY_THERE:
+        results.append(await handler.carry_out(decision))
+        if results[-1].reason in _NOBODY_THERE:
             break
-    gravest = min(verdicts, key=lambda verdict: _GRAVITY.index(verdict.status))
+    gravest = min(results, key=lambda result: _GRAVITY.index(result.status))
     return replace(
         gravest,
         error=gravest.error or error,
         doubt=handler.doubt,
         heard=" ".join(handler.heard),
-        events=tuple(event for verdict in verdicts for event in verdict.events),
+        events=tuple(event for result in results for event in result.events),
     )
 
 
@@ -98,7 +98,7 @@ def _handler(session: CallSession, line: Line, services: CallServices) -> CallHa
     return CallHandler(session, line, services.ledgers[name], lookups, services.clock, services.recordings)
 
 
-async def _told(session: CallSession, services: CallServices) -> Verdict:
+async def _told(session: CallSession, services: CallServices) -> CallResult:
     """An operator says that he has just read the notices of the line's plan to this caller.
 
     Raises SessionError where it cannot be put on record here: the dialplan then goes on to its next try.
@@ -112,7 +112,7 @@ async def _told(session: CallSession, services: CallServices) -> Verdict:
         raise SessionError(str(error)) from error
 
 
-async def _unknown_line(session: CallSession, services: CallServices) -> Verdict:
+async def _unknown_line(session: CallSession, services: CallServices) -> CallResult:
     """Nobody configured the called number: play the installation's notice, since nothing says not to.
 
     The number itself is not put on record: a dialplan may have passed the caller's by mistake.
@@ -138,5 +138,5 @@ async def _unknown_line(session: CallSession, services: CallServices) -> Verdict
         heard=heard,
         recording=prompt.recording if isinstance(prompt, Prompt) else "",
     )
-    verdict = await leave(event, session)
-    return replace(verdict, error=prompt.why) if isinstance(prompt, Changed) else verdict
+    result = await leave(event, session)
+    return replace(result, error=prompt.why) if isinstance(prompt, Changed) else result

@@ -18,6 +18,7 @@ from .errors import LedgerError, LedgerSlowError, LookupSourceError
 from .model import (
     ALWAYS,
     CallerHistory,
+    CallResult,
     Changed,
     Decision,
     Ending,
@@ -32,7 +33,6 @@ from .model import (
     Reason,
     Status,
     Unidentified,
-    Verdict,
     Version,
     known_by,
     spoken,
@@ -91,7 +91,7 @@ class CallHandler:
         """What of the call nobody understood."""
         return self._caller.doubt if isinstance(self._caller, Unidentified) else ""
 
-    async def settle(self) -> tuple[list[Verdict], Sequence[Decision], str]:
+    async def settle(self) -> tuple[list[CallResult], Sequence[Decision], str]:
         """Decide. What is left out at the beginning of the plan is on record then; what comes after it is
         still to be carried out. A ledger that cannot be used knows nobody, so all is played; the last is why
         it, or one of the controller's own systems, could not be used.
@@ -102,24 +102,24 @@ class CallHandler:
             if self._sources and isinstance(self._caller, Identified):
                 history, same_call = await self._ledger.transact(self._known)
                 told, doubts = await self._look_up(self._caller, history, same_call, now)
-            verdicts, decisions = await self._ledger.transact(
+            results, decisions = await self._ledger.transact(
                 lambda transaction: self._settle(transaction, now, told)
             )
         except LedgerError as error:
             self._note(error)
             return [], policy.play_all(self._line, now, Reason.LEDGER_UNAVAILABLE), str(error)
-        return verdicts, decisions, doubts
+        return results, decisions, doubts
 
     def _settle(
         self, transaction: LedgerTransaction, now: datetime, told: Sequence[Event]
-    ) -> tuple[list[Verdict], Sequence[Decision]]:
+    ) -> tuple[list[CallResult], Sequence[Decision]]:
         for event in told:
             transaction.append(event)
         history, same_call = self._known(transaction)
         decisions = policy.decide(self._line, history, self._caller, now, same_call, self._asked)
         left_out = [self._event(each) for each in takewhile(lambda each: not each.play, decisions)]
-        verdicts = [_verdict(event, self._append(transaction, event)) for event in left_out]
-        return verdicts, decisions[len(verdicts) :]
+        results = [_verdict(event, self._append(transaction, event)) for event in left_out]
+        return results, decisions[len(results) :]
 
     def _append(self, transaction: LedgerTransaction, event: Event) -> int:
         """Record it; where that is asked for, also that the caller's number is still in use."""
@@ -189,7 +189,7 @@ class CallHandler:
                     break
         return grounds, " ".join(doubts)
 
-    async def carry_out(self, decision: Decision) -> Verdict:
+    async def carry_out(self, decision: Decision) -> CallResult:
         """Play what is due and put it on record, before anybody is told.
 
         A skip that cannot be put on record is not made. A call that is cancelled in the middle of its
@@ -199,14 +199,14 @@ class CallHandler:
         self._recording = self._changed = ""
         if decision.play:
             event = await self._played(decision, event)
-        verdict = await self._record(event)
-        if verdict.error and not decision.play:
+        result = await self._record(event)
+        if result.error and not decision.play:
             return await self.carry_out(replace(decision, play=True, reason=Reason.LEDGER_UNAVAILABLE))
-        if event.informs and not verdict.error:
-            self.heard.append(f"{event.notice}:{verdict.record}")
-        return replace(verdict, error=verdict.error or self._changed) if self._changed else verdict
+        if event.informs and not result.error:
+            self.heard.append(f"{event.notice}:{result.record}")
+        return replace(result, error=result.error or self._changed) if self._changed else result
 
-    async def read(self) -> Verdict:
+    async def read(self) -> CallResult:
         """Put on record that an operator read the notices that are not for every call. Raises LedgerError."""
         now, call, own = self._clock.now(), self._session.call, self._line.controller
         operator = without_numbers(plausibility.evidence(call.options.get("operator", "")), call.number)
@@ -219,12 +219,14 @@ class CallHandler:
             )
         ]
         if not events:
-            return Verdict(Status.NOTDUE, Reason.NOTHING_TO_TELL, heard=" ".join(self.heard))
+            return CallResult(Status.NOTDUE, Reason.NOTHING_TO_TELL, heard=" ".join(self.heard))
         numbers = await self._ledger.transact(
             lambda transaction: [transaction.append(event) for event in events]
         )
         self.heard += [f"{event.notice}:{number}" for event, number in zip(events, numbers, strict=True)]
-        return Verdict(Status.INFORMED, Reason.TOLD_ELSEWHERE, str(numbers[-1]), heard=" ".join(self.heard))
+        return CallResult(
+            Status.INFORMED, Reason.TOLD_ELSEWHERE, str(numbers[-1]), heard=" ".join(self.heard)
+        )
 
     def _told_elsewhere(
         self, notice: Notice, version: Version, kind: Kind, at: datetime, reference: str
@@ -298,7 +300,7 @@ class CallHandler:
                 break
         return event
 
-    async def _record(self, event: Event) -> Verdict:
+    async def _record(self, event: Event) -> CallResult:
         """Commit, and say what the dialplan may be told. A delivery that the ledger does not take is spooled;
         one that was too slow in this call is not waited for again."""
         try:
@@ -310,7 +312,7 @@ class CallHandler:
         except LedgerError as error:
             self._note(error)
             if event.heard is None:
-                return Verdict(event.status, Reason.LEDGER_UNAVAILABLE, error=str(error))
+                return CallResult(event.status, Reason.LEDGER_UNAVAILABLE, error=str(error))
             return replace(await leave(event, self._session), error=str(error))
 
     def _note(self, error: LedgerError) -> None:
@@ -360,17 +362,17 @@ class CallHandler:
         return heard
 
 
-def _verdict(event: Event, number: int) -> Verdict:
-    return Verdict(event.status, _why(event), str(number), events=(event,))
+def _verdict(event: Event, number: int) -> CallResult:
+    return CallResult(event.status, _why(event), str(number), events=(event,))
 
 
-async def leave(event: Event, session: CallSession) -> Verdict:
+async def leave(event: Event, session: CallSession) -> CallResult:
     """Leave the delivery in AstDB, through the call itself: the last place that can still take it."""
     key = spool.key(event)
     kept = await session.put_database(spool.FAMILY, key, spool.written(event))
     status = Status.FALLBACK if event.status in (Status.PLAYED, Status.PARTIAL) else event.status
     reason = event.reason if event.reason is Reason.NO_LINE else Reason.LEDGER_UNAVAILABLE
-    return Verdict(status, reason, f"spool:{key}" if kept else "", events=(event,))
+    return CallResult(status, reason, f"spool:{key}" if kept else "", events=(event,))
 
 
 def _why(event: Event) -> str:

@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from . import __version__
-from .model import Ending, Line, Reason, Status, Verdict
+from .model import CallResult, Ending, Line, Reason, Status
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -129,18 +129,18 @@ class Metrics:
             for ending in (Ending.NOT_PLAYABLE, Ending.CHANGED):
                 self._playbacks.labels(*where, ending)
 
-    def answered(self, line: Line | None, verdict: Verdict, seconds: float) -> None:
+    def answered(self, line: Line | None, result: CallResult, seconds: float) -> None:
         """Count one call. A line that is not configured is not named: it may be a caller's number."""
         where = (line.controller.id, line.number) if line else ("", "")
-        self._calls.labels(*where, verdict.status, verdict.reason).inc()
-        for event in verdict.events:
+        self._calls.labels(*where, result.status, result.reason).inc()
+        for event in result.events:
             self._notices.labels(*where, event.notice, event.status, event.reason).inc()
             if event.heard is not None:
                 self._playbacks.labels(*where, event.heard.ending).inc()
                 self._heard.labels(*where).inc(event.heard.seconds)
             elif line is not None and event.status is Status.NOTDUE:
                 self._spared.labels(*where).inc(line.seconds(event.notice, event.version, event.language))
-        if not any(event.heard for event in verdict.events):
+        if not any(event.heard for event in result.events):
             self._answered.observe(seconds)
 
 

@@ -46,11 +46,11 @@ async def _answer(session: AgiSession, configuration: Configuration, limit: Scri
     limit.started()
     services = bootstrap.for_script(configuration)
     try:
-        verdict = await call.answer(session, services)
-        if verdict.error:
-            await session.tell(f"informativa-agi: {verdict.error}")
-        if verdict.doubt:
-            await session.tell(f"informativa-agi: {call.unknown_words(verdict.doubt)}")
+        result = await call.answer(session, services)
+        if result.error:
+            await session.tell(f"informativa-agi: {result.error}")
+        if result.doubt:
+            await session.tell(f"informativa-agi: {call.unknown_words(result.doubt)}")
     finally:
         bootstrap.close(services)
 

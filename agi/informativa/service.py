@@ -24,7 +24,7 @@ from .caller import mask
 from .config import Configuration, changes, load
 from .errors import ConfigError, InformativaError, LedgerError
 from .metrics import Metrics
-from .model import Verdict
+from .model import CallResult
 from .ports import CallSession
 from .systemd import Notifier
 from .watchdog import watched
@@ -140,18 +140,18 @@ class Service:
         shift.calls += 1
         began = time.monotonic()
         try:
-            verdict = await call.answer(session, shift.services)
+            result = await call.answer(session, shift.services)
         finally:
             shift.calls -= 1
             self._dismiss()
         if self.configuration.metrics:
             line = shift.services.lines.get(session.call.line)
-            self._metrics.answered(line, verdict, time.monotonic() - began)
-        if verdict.doubt and verdict.doubt not in self._doubts and len(self._doubts) < DOUBTS:
-            self._doubts.add(verdict.doubt)
-            log.warning(call.unknown_words(verdict.doubt))
-        level = logging.ERROR if verdict.error else logging.INFO
-        log.log(level, "call answered", **_facts(session, verdict, shift.services))
+            self._metrics.answered(line, result, time.monotonic() - began)
+        if result.doubt and result.doubt not in self._doubts and len(self._doubts) < DOUBTS:
+            self._doubts.add(result.doubt)
+            log.warning(call.unknown_words(result.doubt))
+        level = logging.ERROR if result.error else logging.INFO
+        log.log(level, "call answered", **_facts(session, result, shift.services))
 
     def in_progress(self) -> int:
         """How many calls are in progress."""
@@ -356,16 +356,16 @@ def _allow_descriptors(sessions: int) -> int:
     return sessions
 
 
-def _facts(session: CallSession, verdict: Verdict, services: call.CallServices) -> dict[str, str]:
+def _facts(session: CallSession, result: CallResult, services: call.CallServices) -> dict[str, str]:
     """What may be logged of a call. A called number that is not configured is masked: the dialplan may
     have passed the caller's by mistake."""
     line = services.lines.get(session.call.line)
     facts = {
         "call": session.call.id,
         "line": line.number if line else mask(session.call.line),
-        "status": verdict.status,
-        "reason": verdict.reason,
-        "record": verdict.record,
-        "error": verdict.error,
+        "status": result.status,
+        "reason": result.reason,
+        "record": result.record,
+        "error": result.error,
     }
     return {name: fact for name, fact in facts.items() if fact}

@@ -8,6 +8,7 @@ Asterisk gives samples, and in seconds elsewhere; times are aware datetimes in U
 from .calls import (
     Caller,
     CallerHistory,
+    CallResult,
     Decision,
     Event,
     Heard,
@@ -18,7 +19,6 @@ from .calls import (
     Record,
     Told,
     Unidentified,
-    Verdict,
     known_by,
     told_elsewhere,
 )
@@ -77,7 +77,7 @@ __all__ = [
     "Step",
     "Told",
     "Unidentified",
-    "Verdict",
+    "CallResult",
     "Verification",
     "Version",
     "Vouched",

@@ -246,7 +246,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CallResult:
     """What the dialplan is told: status, the word that explains it, and the record (or spool key).
 
     `error` is for the admin's log: why the ledger did not take it; `doubt` too: a word of the network's that

@@ -386,7 +386,7 @@ def test_plan_in_words(folder: Path) -> None:
     )
     line = load(file).lines[0]
     (step,) = line.plan
-    assert step.again == Period(6)
+    assert step.repeat_after == Period(6)
     assert [version.id for version in step.notice.versions] == ["2025", "2026-11"]
     assert step.notice.versions[1].starts == datetime(2026, 11, 1, tzinfo=ZoneInfo("Europe/Rome"))
     assert step.notice.versions[1].supplements["2025"]["it"].path.endswith("it/full")

@@ -183,7 +183,7 @@ class CallHandler:
                     one, told.version.purposes, before.record + 1 if before else 1, told.at, told.at
                 )
                 then = decide({**history, notice.id: known.merged(before or known)})[index]
-                if (then.play, then.told) != (decision.play, decision.told):
+                if (then.play, then.purposes) != (decision.play, decision.purposes):
                     ground = self._told_elsewhere(notice, told.version, told.kind, told.at, told.reference)
                     grounds.append(replace(ground, recorded=now))
                     break
@@ -213,7 +213,7 @@ class CallHandler:
         events = [
             self._told_elsewhere(step.notice, version, Kind.OPERATOR, now, operator or f"call {call.id}")
             for step in self._line.plan
-            if step.again != ALWAYS
+            if step.repeat_after != ALWAYS
             and isinstance(
                 version := plausibility.told(step.notice, "", now, now, own.retention, own.zone), Version
             )
@@ -257,7 +257,7 @@ class CallHandler:
             notice=decision.notice.id,
             version=decision.version.id,
             language=policy.languages(self._wanted, self._line, decision)[0],
-            purposes=decision.told,
+            purposes=decision.purposes,
             status=skipped,
             reason=decision.reason,
             basis=decision.basis.record if decision.basis else None,
@@ -288,7 +288,7 @@ class CallHandler:
                 at=self._clock.now(),
                 language=language,
                 wanted="" if spoken(self._wanted, (language,)) else self._wanted,
-                purposes=decision.version.purposes if whole else decision.told,
+                purposes=decision.version.purposes if whole else decision.purposes,
                 status=self._status(heard),
                 prompt=prompt.path,
                 heard=heard,

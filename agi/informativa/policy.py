@@ -87,7 +87,7 @@ def _in_its_language(decision: Decision, wanted: str, line: Line) -> Decision:
     first, whole = (_tried(wanted, line, there)[:1] for there in (decision.prompts, short))
     if not decision.supplement or [place for place, _ in first] == [place for place, _ in whole]:
         return decision
-    return replace(decision, prompts=short, told=decision.version.purposes, supplement=False)
+    return replace(decision, prompts=short, purposes=decision.version.purposes, supplement=False)
 
 
 def _decide(
@@ -102,7 +102,7 @@ def _decide(
     version = notice.current(now)
     if same_call is not None and version.id in same_call.versions:
         return _skip(notice, version, Reason.SAME_CALL, same_call)
-    if step.again == ALWAYS:
+    if step.repeat_after == ALWAYS:
         return _play(notice, version, Reason.EVERY_CALL)
     if line.service_data_only and version.purposes <= line.controller.service_purposes:
         return _skip(notice, version, Reason.SERVICE_DATA_ONLY)
@@ -112,7 +112,7 @@ def _decide(
         return _play(notice, version, Reason.NOT_INFORMED)
     if _recycled(known, now, line.controller):
         return _play(notice, version, Reason.RECYCLED)
-    over = step.again is not None and _over(known.whole, step.again, now, line.controller)
+    over = step.repeat_after is not None and _over(known.whole, step.repeat_after, now, line.controller)
     rest = None if over else known  # to whom the whole is due anyway, no supplement need be played before
     if not version.purposes <= _still_told(notice, known):
         return _play(notice, version, Reason.NEW_PURPOSE, rest)

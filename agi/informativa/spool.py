@@ -112,7 +112,7 @@ def _events(key: str, call: str, line: Line, at: datetime, fields: Mapping[str, 
     """One for each notice that was played or read."""
     if fields["ending"] == OPERATOR:
         for step in line.plan:
-            if step.again != ALWAYS:  # as in a call: not what is due on every call
+            if step.repeat_after != ALWAYS:  # as in a call: not what is due on every call
                 yield told_elsewhere(
                     step.notice,
                     step.notice.current(at),

@@ -119,7 +119,7 @@ class Decision:
     play: bool
     reason: Reason
     prompts: Mapping[str, Prompt]
-    told: frozenset[str]
+    purposes: frozenset[str]
     basis: PriorDelivery | None = None
     supplement: bool = False
 

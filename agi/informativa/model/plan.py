@@ -134,13 +134,13 @@ class Notice:
 
 @dataclass(frozen=True)
 class Step:
-    """One notice of a line's plan: `again` is after how long it is due again to who knows it.
+    """One notice of a line's plan: `repeat_after` is after how long it is due again to who knows it.
 
     `None` is never ("once"), ALWAYS is on every call.
     """
 
     notice: Notice
-    again: Period | None = None
+    repeat_after: Period | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from ..errors import ProtocolError, SessionError, SessionLostError
 from ..model import IncomingCall
 from ..ports import CallSession
 from .agi_session import PATIENCE, AgiSession
-from .log_rate import Seldom
+from .log_rate import LogRateLimiter
 from .tokens import Tokens
 
 log = structlog.get_logger("informativa.fastagi")
@@ -189,7 +189,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         self._running: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._stopping = False
-        self._seldom = Seldom()
+        self._limited_log = LogRateLimiter()
         self.turned_away = {"busy": 0, "script": 0, "token": 0, "abandoned": 0}  # how many, since the start
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
@@ -214,7 +214,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
-        self._seldom.close()
+        self._limited_log.close()
         if self._watch is not None:
             self._watch.cancel()
         return len(waiting)
@@ -261,7 +261,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             stranger.transport.close()
         elif route is None:  # not named: a dialplan may have put a caller's number there
             self.turned_away["script"] += 1
-            self._seldom.log(
+            self._limited_log.log(
                 logging.ERROR, "a call asked for another AGI script", remedy=f"use agi://HOST:PORT/{ROUTE}"
             )
             stranger.transport.close()
@@ -269,7 +269,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             self.turned_away["busy"] += 1
             stranger.transport.write(BUSY)
             stranger.transport.close()
-            self._seldom.log(
+            self._limited_log.log(
                 logging.ERROR, "refused a call", sessions=self.sessions, remedy="raise service.sessions"
             )
         else:
@@ -285,7 +285,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         """It is not Asterisk, or its dialplan is of before a change. What it came with is told nobody."""
         self.turned_away["token"] += 1
         stranger.close()
-        self._seldom.log(
+        self._limited_log.log(
             logging.ERROR,
             "refused a peer without the token",
             remedy="if it was Asterisk: informativa dialplan install; asterisk -rx 'dialplan reload'",
@@ -308,4 +308,4 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
     def abandoned(self, why: str) -> None:
         """Count and log that a connection came to nothing."""
         self.turned_away["abandoned"] += 1
-        self._seldom.log(logging.WARNING, "call abandoned", error=why)
+        self._limited_log.log(logging.WARNING, "call abandoned", error=why)

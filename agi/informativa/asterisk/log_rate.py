@@ -13,7 +13,7 @@ SECONDS = 10.0  # between two lines of one kind
 Kind = tuple[int, str, tuple[tuple[str, object], ...]]
 
 
-class Seldom:
+class LogRateLimiter:
     """Lines of one kind (level, event and facts alike): the first at once, then how many more there were,
     every so often while it goes on. Needs a running event loop; `close` leaves no timer behind."""
 

@@ -209,7 +209,7 @@ def test_call_outlasts_what_was_timed_before(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_i4_oldest_stranger_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """I4: of too many peers that say nothing the one silent for longest is closed, and a call gets in."""
-    monkeypatch.setattr(fastagi, "STRANGERS", 3)
+    monkeypatch.setattr(fastagi, "PENDING_CONNECTIONS", 3)
 
     async def run() -> None:
         called = asyncio.Event()
@@ -436,12 +436,12 @@ def test_call_that_is_cut_off_before_it_began_is_closed() -> None:
         server = FastAgiServer(play, sessions=1)
         before = asyncio.all_tasks()
 
-        def introduce(*given: Any) -> None:
-            FastAgiServer.introduce(server, *given)
+        def promote(*given: Any) -> None:
+            FastAgiServer.promote(server, *given)
             for task in asyncio.all_tasks() - before:
                 task.cancel()
 
-        server.introduce = introduce
+        server.promote = promote
         reader, writer = await asyncio.open_connection(*await server.start("127.0.0.1", 0))
         writer.write(ENVIRONMENT)
         assert await reader.read() == b""

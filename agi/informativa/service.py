@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 from . import __version__, bootstrap, call, maintenance
-from .asterisk.fastagi import STRANGERS, FastAgiServer
+from .asterisk.fastagi import PENDING_CONNECTIONS, FastAgiServer
 from .asterisk.tokens import Tokens
 from .caller import mask
 from .config import Configuration, changes, load
@@ -35,7 +35,7 @@ DAY_SECONDS = 24 * 60 * 60
 COLLECT_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
 DOUBTS = 20  # words of the network's that nobody understands, each told once
-OWN_DESCRIPTORS = STRANGERS + 100  # for peers that are no calls yet, ledgers and the like
+OWN_DESCRIPTORS = PENDING_CONNECTIONS + 100  # for peers that are no calls yet, ledgers and the like
 
 
 def prepare(file: Path, *, create: bool = True) -> Configuration:

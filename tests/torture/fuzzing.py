@@ -16,7 +16,7 @@ import doubles
 from informativa import call
 from informativa.agi import MAX_COMMAND
 from informativa.asterisk import script_session
-from informativa.asterisk.fastagi import BUSY, FastAgiServer, Stranger
+from informativa.asterisk.fastagi import BUSY, FastAgiServer, PendingConnection
 from informativa.errors import SessionError, SessionLostError
 from informativa.ledgers.memory import MemoryLedger
 from informativa.model import Keys, Length, Prompt
@@ -170,7 +170,7 @@ async def serve(chunks: Sequence[tuple[bytes, int]], *, sessions: int = 1) -> li
         await call.answer(session, at)
 
     server, wire = FastAgiServer(answer, sessions=sessions), Wire()
-    wire.protocol = Stranger(server)
+    wire.protocol = PendingConnection(server)
     with capture_logs() as logged:
         wire.protocol.connection_made(wire)
         for chunk, turns in chunks:

@@ -34,8 +34,10 @@ STATUS = "status"  # in its place: who serves here is said, as a variable
 STATUS_VARIABLE = "INFORMATIVA_SERVICE"
 LAST_LOOK_SECONDS = 0.1  # for what lies there already when the time for a reply is over
 HEADER_SECONDS = 5.0  # Asterisk sends the whole environment at once
-SHOWN_OUT = 10  # strangers in one turn of the event loop, so that no call waits for a thousand of them
-STRANGERS = 1000  # peers at a time that have not said which call they are: in a flood each gets some time
+REJECTED_AT_ONCE = 10  # strangers in one turn of the event loop, so that no call waits for a thousand of them
+PENDING_CONNECTIONS = (
+    1000  # peers at a time that have not said which call they are: in a flood each gets some time
+)
 BUSY = agi.command("SET VARIABLE", "INFORMATIVA_REASON", "service-busy")
 
 Handler = Callable[[CallSession], Awaitable[object]]
@@ -120,7 +122,7 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
             self._reply.set_result(None)
 
 
-class Stranger(asyncio.Protocol):
+class PendingConnection(asyncio.Protocol):
     """A peer that has not said which call it is. Many never do: health checks, scanners and worse."""
 
     transport: asyncio.Transport
@@ -131,25 +133,25 @@ class Stranger(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # of TCP
         self.transport = transport
-        self._server.meet(self)
+        self._server.accept(self)
 
     def data_received(self, data: bytes) -> None:
         self._raw += data
         try:
             if (parts := agi.split_environment(self._raw)) is not None:
-                self._server.introduce(self, *parts)
+                self._server.promote(self, *parts)
         except ProtocolError as error:
-            self.show_out(str(error))
+            self.reject(str(error))
 
     def connection_lost(self, error: Exception | None) -> None:
         if self.leave() and self._raw:
             self._server.abandoned("A peer closed before it had said which call it is.")
 
     def leave(self) -> bool:
-        """Be no stranger any more; whether it was one until now."""
+        """Be no pending any more; whether it was one until now."""
         return self._server.forget(self)
 
-    def show_out(self, why: str) -> None:
+    def reject(self, why: str) -> None:
         """Close the connection and have it logged."""
         self.close()
         self._server.abandoned(why)
@@ -184,7 +186,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         self._about = about
         self._tokens = tokens or Tokens()
         self.sessions = sessions
-        self._strangers: dict[Stranger, float] = {}  # until when each may be one, the oldest first
+        self._pending: dict[PendingConnection, float] = {}  # until when each may be one, the oldest first
         self._watch: asyncio.TimerHandle | None = None  # runs while there are any
         self._running: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -194,7 +196,9 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; the address that was bound. Raises OSError when the port cannot be had."""
-        self._server = await self.loop.create_server(lambda: Stranger(self), host, port, backlog=1024)
+        self._server = await self.loop.create_server(
+            lambda: PendingConnection(self), host, port, backlog=1024
+        )
         bound: tuple[str, int] = self._server.sockets[0].getsockname()[:2]
         return bound
 
@@ -206,8 +210,8 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         self._stopping = True
         if self._server is not None:
             self._server.close()
-        for stranger in list(self._strangers):
-            stranger.close()
+        for pending in list(self._pending):
+            pending.close()
         waiting = set(self._running)
         if waiting:
             _, waiting = await asyncio.wait(waiting, timeout=seconds)
@@ -219,72 +223,72 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             self._watch.cancel()
         return len(waiting)
 
-    def meet(self, stranger: Stranger) -> None:
+    def accept(self, pending: PendingConnection) -> None:
         """Someone connected. Who has been silent for longest makes room."""
-        self._strangers[stranger] = until = self.loop.time() + HEADER_SECONDS
+        self._pending[pending] = until = self.loop.time() + HEADER_SECONDS
         if self._watch is None:
             self._watch = self.loop.call_at(until, self._look_round)
         if self._stopping:
-            stranger.close()
-        elif len(self._strangers) > STRANGERS:
-            next(iter(self._strangers)).show_out("Too many peers do not say which call they are.")
+            pending.close()
+        elif len(self._pending) > PENDING_CONNECTIONS:
+            next(iter(self._pending)).reject("Too many peers do not say which call they are.")
 
-    def forget(self, stranger: Stranger) -> bool:
-        """It is no stranger any more; whether it was."""
-        return self._strangers.pop(stranger, None) is not None
+    def forget(self, pending: PendingConnection) -> bool:
+        """It is no pending any more; whether it was."""
+        return self._pending.pop(pending, None) is not None
 
     def _look_round(self) -> None:
         """Show out who has been silent for too long, and come again when it is somebody's time."""
         now = self.loop.time()
-        for stranger, until in list(itertools.islice(self._strangers.items(), SHOWN_OUT)):
+        for pending, until in list(itertools.islice(self._pending.items(), REJECTED_AT_ONCE)):
             if until <= now:
-                stranger.show_out("A peer did not say which call it is.")
+                pending.reject("A peer did not say which call it is.")
         self._watch = None
         if not self._stopping:
-            for until in itertools.islice(self._strangers.values(), 1):
+            for until in itertools.islice(self._pending.values(), 1):
                 self._watch = self.loop.call_at(until, self._look_round)
 
-    def introduce(self, stranger: Stranger, raw: bytes, rest: bytes) -> None:
-        """A stranger said which call it is: serve it, or say that it cannot be served.
+    def promote(self, pending: PendingConnection, raw: bytes, rest: bytes) -> None:
+        """A pending said which call it is: serve it, or say that it cannot be served.
 
         Raises ProtocolError if it is no call.
         """
         token = agi.token(raw)
         if not self._tokens.admit(token):
-            self._refuse(stranger)
+            self._refuse(pending)
             return
         call = agi.parse_environment(raw)
-        stranger.leave()
+        pending.leave()
         route = self._route.get(call.script)
         if call.script == STATUS:
-            stranger.transport.write(agi.command("SET VARIABLE", STATUS_VARIABLE, self._about()))
-            stranger.transport.close()
+            pending.transport.write(agi.command("SET VARIABLE", STATUS_VARIABLE, self._about()))
+            pending.transport.close()
         elif route is None:  # not named: a dialplan may have put a caller's number there
             self.turned_away["script"] += 1
             self._limited_log.log(
                 logging.ERROR, "a call asked for another AGI script", remedy=f"use agi://HOST:PORT/{ROUTE}"
             )
-            stranger.transport.close()
+            pending.transport.close()
         elif len(self._running) >= self.sessions:
             self.turned_away["busy"] += 1
-            stranger.transport.write(BUSY)
-            stranger.transport.close()
+            pending.transport.write(BUSY)
+            pending.transport.close()
             self._limited_log.log(
                 logging.ERROR, "refused a call", sessions=self.sessions, remedy="raise service.sessions"
             )
         else:
             self._tokens.used(token)
-            request = FastAgiRequest(self, call, stranger.transport)
+            request = FastAgiRequest(self, call, pending.transport)
             request.replies.unasked(rest)
-            stranger.transport.set_protocol(request)
+            pending.transport.set_protocol(request)
             task = self.loop.create_task(self.handler(route, request))
             self._running.add(task)
             task.add_done_callback(functools.partial(self._over, request))
 
-    def _refuse(self, stranger: Stranger) -> None:
+    def _refuse(self, pending: PendingConnection) -> None:
         """It is not Asterisk, or its dialplan is of before a change. What it came with is told nobody."""
         self.turned_away["token"] += 1
-        stranger.close()
+        pending.close()
         self._limited_log.log(
             logging.ERROR,
             "refused a peer without the token",

@@ -72,7 +72,7 @@ async def _serve(configuration: Configuration) -> None:
 
 
 @dataclass(eq=False)
-class _Shift:
+class _Generation:
     """The calls that begin under one configuration, and what they work with to their end."""
 
     configuration: Configuration
@@ -84,7 +84,9 @@ class Service:
     """Takes calls. What is loaded anew at SIGHUP is for the calls that come after."""
 
     def __init__(self, configuration: Configuration) -> None:
-        self._shifts = [_Shift(configuration, bootstrap.for_service(configuration))]  # the last takes calls
+        self._generations = [
+            _Generation(configuration, bootstrap.for_service(configuration))
+        ]  # the last takes calls
         self._tokens = Tokens(configuration.tokens)
         self._server = FastAgiServer(
             self.answer, sessions=configuration.sessions, about=self._about, tokens=self._tokens
@@ -99,7 +101,7 @@ class Service:
     @property
     def configuration(self) -> Configuration:
         """The one under which calls begin now."""
-        return self._shifts[-1].configuration
+        return self._generations[-1].configuration
 
     async def run(self) -> None:
         """Listen, until told to stop."""
@@ -136,30 +138,30 @@ class Service:
 
     async def answer(self, session: CallSession) -> None:
         """One call, under the configuration of its beginning."""
-        shift = self._shifts[-1]
-        shift.calls += 1
+        generation = self._generations[-1]
+        generation.calls += 1
         began = time.monotonic()
         try:
-            result = await call.answer(session, shift.services)
+            result = await call.answer(session, generation.services)
         finally:
-            shift.calls -= 1
+            generation.calls -= 1
             self._dismiss()
         if self.configuration.metrics:
-            line = shift.services.lines.get(session.call.line)
+            line = generation.services.lines.get(session.call.line)
             self._metrics.answered(line, result, time.monotonic() - began)
         if result.doubt and result.doubt not in self._doubts and len(self._doubts) < DOUBTS:
             self._doubts.add(result.doubt)
             log.warning(call.unknown_words(result.doubt))
         level = logging.ERROR if result.error else logging.INFO
-        log.log(level, "call answered", **_facts(session, result, shift.services))
+        log.log(level, "call answered", **_facts(session, result, generation.services))
 
     def in_progress(self) -> int:
         """How many calls are in progress."""
-        return sum(shift.calls for shift in self._shifts)
+        return sum(generation.calls for generation in self._generations)
 
     def waiting(self) -> Mapping[str, int | None]:
         """By controller, how much work waits for its ledger; `None` if that cannot be used."""
-        return bootstrap.waiting(self._shifts[-1].services)
+        return bootstrap.waiting(self._generations[-1].services)
 
     def live(self) -> Mapping[str, bool]:
         """By controller, whether it may go live."""
@@ -194,7 +196,7 @@ class Service:
 
     async def _load(self) -> bool:
         """Whether the file as it is now was taken."""
-        before = self._shifts[-1]
+        before = self._generations[-1]
         try:
             await asyncio.to_thread(changes.wait_written, before.configuration.file)
             configuration = await asyncio.to_thread(prepare, before.configuration.file, create=False)
@@ -207,7 +209,7 @@ class Service:
             log.error("not reloaded, going on as before", problem=str(error))
             return False
         self._metrics.expect(configuration.lines)
-        self._shifts.append(_Shift(configuration, services))
+        self._generations.append(_Generation(configuration, services))
         self._server.sessions = _allow_descriptors(configuration.sessions)
         self._tokens.load(configuration.tokens)
         _announce(configuration)
@@ -232,17 +234,17 @@ class Service:
     def close(self) -> None:
         """Close all that is open; what was queued is durable then."""
         self._notifier.close()
-        for shift in self._shifts:
-            bootstrap.close(shift.services)
+        for generation in self._generations:
+            bootstrap.close(generation.services)
 
     def _dismiss(self) -> None:
         """Close what only calls under an earlier configuration used, when the last of them is over."""
-        over = [shift for shift in self._shifts[:-1] if not shift.calls]
+        over = [generation for generation in self._generations[:-1] if not generation.calls]
         if over:
-            self._shifts = [shift for shift in self._shifts if shift not in over]
-            kept = [shift.services for shift in self._shifts]
-            for shift in over:
-                self._aside(asyncio.to_thread(bootstrap.close, shift.services, kept))
+            self._generations = [generation for generation in self._generations if generation not in over]
+            kept = [generation.services for generation in self._generations]
+            for generation in over:
+                self._aside(asyncio.to_thread(bootstrap.close, generation.services, kept))
 
     async def _daily(self) -> None:
         """Once a day delete what is older than each controller's retention, beside the calls."""
@@ -268,7 +270,7 @@ class Service:
     async def _open_again(self, outdated: maintenance.Outdated) -> dict[str, LedgerError]:
         """Try those that cannot be used; those that still cannot."""
         async with self._reloading:
-            now = self._shifts[-1]
+            now = self._generations[-1]
             before = bootstrap.unusable(now.configuration, now.services)
             if not before:
                 return {}
@@ -279,7 +281,7 @@ class Service:
                 await self._take(now, services, opened)
             return failing
 
-    async def _take(self, now: _Shift, services: call.CallServices, opened: Sequence[str]) -> None:
+    async def _take(self, now: _Generation, services: call.CallServices, opened: Sequence[str]) -> None:
         """Go on with the ledgers that could be opened."""
         try:
             files = await asyncio.to_thread(
@@ -290,7 +292,7 @@ class Service:
             await asyncio.to_thread(bootstrap.close, services, [now.services])
             return
         services = replace(services, recordings=bootstrap.as_loaded(files))
-        self._shifts.append(_Shift(replace(now.configuration, recordings=files), services))
+        self._generations.append(_Generation(replace(now.configuration, recordings=files), services))
         self._dismiss()
         controllers = [now.configuration.controllers[name] for name in opened]
         found = [await asyncio.to_thread(bootstrap.backups, each) for each in controllers]
@@ -304,7 +306,7 @@ class Service:
             if self.configuration.manager is not None:
                 try:
                     known = await maintenance.collect(
-                        self.configuration.manager, self._shifts[-1].services.lines, known
+                        self.configuration.manager, self._generations[-1].services.lines, known
                     )
                     self._metrics.spool_rows.set(len(known))
                 except InformativaError as error:

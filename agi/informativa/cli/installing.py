@@ -17,10 +17,10 @@ from ..i18n import _, ngettext
 from ..prompts.formats import FORMATS
 from ..prompts.installed import measure
 from .options import print_json, silent
-from .shelf import Place, Shelf, write
+from .shelf import PromptPath, PromptStore, write
 
 
-def install(shelf: Shelf, wanted: list[str], sounds: Path | None, dry_run: bool, as_json: bool) -> None:
+def install(shelf: PromptStore, wanted: list[str], sounds: Path | None, dry_run: bool, as_json: bool) -> None:
     """Make what is missing beside each prompt, and copy all to `sounds` if given; say what was done."""
     say = silent if as_json else print
     if sounds is not None and not sounds.is_dir():
@@ -28,7 +28,7 @@ def install(shelf: Shelf, wanted: list[str], sounds: Path | None, dry_run: bool,
         raise SpeechError(_("There is no folder {folder}.").format(folder=sounds), remedy)
     done: list[Path] = []
     cannot: dict[str, SpeechError] = {}
-    bases: dict[Path, tuple[str, Place]] = {}
+    bases: dict[Path, tuple[str, PromptPath]] = {}
     for controller, place in shelf.configured():
         bases.setdefault(place.base, (controller, place))
     for controller, place in bases.values():
@@ -67,7 +67,7 @@ def install(shelf: Shelf, wanted: list[str], sounds: Path | None, dry_run: bool,
         )
 
 
-def _make(shelf: Shelf, controller: str, place: Place, extension: str) -> None:
+def _make(shelf: PromptStore, controller: str, place: PromptPath, extension: str) -> None:
     """One format of one prompt, measured before it is put in its place."""
     wide = place.file("sln16")
     source = wide if extension == "g722" and wide.exists() else place.file("wav")
@@ -93,7 +93,7 @@ def _make(shelf: Shelf, controller: str, place: Place, extension: str) -> None:
     write({place.file(extension): content})
 
 
-def _copy(shelf: Shelf, sounds: Path, say: Callable[[str], None], *, dry_run: bool) -> list[Path]:
+def _copy(shelf: PromptStore, sounds: Path, say: Callable[[str], None], *, dry_run: bool) -> list[Path]:
     """The version in force of each notice, to be played in the channel's language as
     `Playback(informativa/acme/privacy-short)`; the files."""
     done: list[Path] = []
@@ -101,7 +101,7 @@ def _copy(shelf: Shelf, sounds: Path, say: Callable[[str], None], *, dry_run: bo
         if place.part not in ("short", "full") or place.version != in_force(shelf, controller, place.notice):
             continue
         base = sounds / place.language / "informativa" / controller / f"{place.notice}-{place.part}"
-        there = Place(place.notice, place.version, place.part, place.language, base)
+        there = PromptPath(place.notice, place.version, place.part, place.language, base)
         for stale in {*there.files()} - {there.file(file.suffix[1:]) for file in place.files()}:
             message = (
                 _("would delete {file}, of another version")
@@ -123,7 +123,7 @@ def _copy(shelf: Shelf, sounds: Path, say: Callable[[str], None], *, dry_run: bo
     return done
 
 
-def in_force(shelf: Shelf, controller: str, notice: str) -> str:
+def in_force(shelf: PromptStore, controller: str, notice: str) -> str:
     """The version of a notice that callers hear now."""
     now = datetime.now(UTC)
     own = zone(shelf.settings.controllers[controller].time_zone)

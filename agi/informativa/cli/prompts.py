@@ -26,7 +26,7 @@ from ..prompts.pronunciation import TONGUES, key
 from .installing import in_force
 from .installing import install as install_
 from .options import Config, Json, print_json
-from .shelf import MATERIAL, Place, Shelf, described, warnings, write
+from .shelf import MATERIAL, PromptPath, PromptStore, described, warnings, write
 
 app = typer.Typer(help="The sound of the notices: speak, add, hear and lay out.", no_args_is_help=True)
 
@@ -96,7 +96,7 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Speak the short and the full notice of a company in its languages, ready to play."""
-    shelf = Shelf(config)
+    shelf = PromptStore(config)
     name, owner = shelf.controller(controller)
     newest = list(shelf.versions(name, notice).values())[-1]
     given = _version(version) or shelf.proposed(name, notice, datetime.now(UTC))
@@ -104,7 +104,7 @@ def build(
     said = _listed(purposes) or newest.purposes
     digit = _key(shelf, name, pressed)
     source = folder or _shipped()
-    made: dict[Place, tuple[dict[str, bytes], str]] = {}
+    made: dict[PromptPath, tuple[dict[str, bytes], str]] = {}
     for language in wanted:
         values = {"company": company or owner.name, "site": site}
         for part in (Part.SHORT, Part.FULL):
@@ -135,7 +135,7 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Take a person's recording: check it, bring it to the telephone's form, put it in its place."""
-    shelf = Shelf(config)
+    shelf = PromptStore(config)
     name = shelf.controller(controller)[0]
     newest = list(shelf.versions(name, notice).values())[-1]
     given = _version(version) or shelf.proposed(name, notice, datetime.now(UTC))
@@ -173,7 +173,7 @@ def play(
     as_json: Json = False,
 ) -> None:
     """Let a prompt be heard; without NAME, list those of the configuration."""
-    shelf = Shelf(config)
+    shelf = PromptStore(config)
     places = {place.base: place for _, place in shelf.configured()}
     if not name and as_json:
         print_json([_facts(place) for place in places.values()])
@@ -198,7 +198,7 @@ def play(
         raise InformativaError(f"{what}.", known("" if found else name, there))
     file = found[0].with_name(f"{found[0].name}.wav")
     if as_json:
-        print_json(_facts(places.get(found[0], Place("", "", "", "", found[0]))))
+        print_json(_facts(places.get(found[0], PromptPath("", "", "", "", found[0]))))
         return
     print(file if only_path else _line(shelf, found[0]))
     if not only_path and not _heard(file):
@@ -230,13 +230,13 @@ def install(
     if unknown := [one for one in chosen if one not in formats.FORMATS]:
         message = _("There is no format {format}.").format(format=unknown[0])
         raise InformativaError(message, known(unknown[0], formats.FORMATS))
-    install_(Shelf(config), [one for one in formats.FORMATS if one in chosen], sounds, dry_run, as_json)
+    install_(PromptStore(config), [one for one in formats.FORMATS if one in chosen], sounds, dry_run, as_json)
 
 
 # --- steps ---
 
 
-def _meant(found: list[Path], wanted: Path, shelf: Shelf) -> list[Path]:
+def _meant(found: list[Path], wanted: Path, shelf: PromptStore) -> list[Path]:
     """Of prompts whose paths end alike: the one that was named in full, or those that callers hear now."""
     if len(found) < 2:
         return found
@@ -249,7 +249,7 @@ def _meant(found: list[Path], wanted: Path, shelf: Shelf) -> list[Path]:
     return named or [base for base in found if base in heard] or found
 
 
-def _kept(place: Place, text: str) -> dict[str, bytes]:
+def _kept(place: PromptPath, text: str) -> dict[str, bytes]:
     """What is there of the same text: the engine may speak it a little differently each time."""
     wav, before = place.file("wav"), place.file("txt")
     same = wav.exists() and before.exists() and before.read_text(encoding="utf-8") == text
@@ -266,7 +266,7 @@ def _spoken(lines: list[str], language: str, part: Part) -> dict[str, bytes]:
 
 
 def _report(
-    shelf: Shelf, controller: str, made: dict[Place, bytes], purposes: list[str], as_json: bool
+    shelf: PromptStore, controller: str, made: dict[PromptPath, bytes], purposes: list[str], as_json: bool
 ) -> None:
     if as_json:
         prompts = [{**_facts(place), "warnings": list(warnings(place, wav))} for place, wav in made.items()]
@@ -286,7 +286,7 @@ def _report(
     print(f"{shelf.lines(controller, list(made), purposes)}\n{_(MATERIAL)}")
 
 
-def _line(shelf: Shelf, base: Path) -> str:
+def _line(shelf: PromptStore, base: Path) -> str:
     try:
         prompt = measure(base)
     except ValueError as error:
@@ -297,7 +297,7 @@ def _line(shelf: Shelf, base: Path) -> str:
     return f"{base}  {prompt.seconds:.1f} s"
 
 
-def _facts(place: Place) -> dict[str, object]:
+def _facts(place: PromptPath) -> dict[str, object]:
     """One prompt for programs; `problem` is '' or says why Asterisk would not play it."""
     facts: dict[str, object] = {
         "prompt": place.base,
@@ -339,7 +339,7 @@ def _listed(given: str) -> list[str]:
     return [one.strip() for one in given.split(",") if one.strip()]
 
 
-def _spoken_on(shelf: Shelf, controller: str) -> list[str]:
+def _spoken_on(shelf: PromptStore, controller: str) -> list[str]:
     lines = [line for line in shelf.settings.lines.values() if line.controller == controller]
     found: Iterable[str] = (
         language for line in lines for language in (line.language, *line.languages.values(), *line.fallback)
@@ -353,7 +353,7 @@ def _spoken_on(shelf: Shelf, controller: str) -> list[str]:
     return wanted
 
 
-def _key(shelf: Shelf, controller: str, given: str) -> str:
+def _key(shelf: PromptStore, controller: str, given: str) -> str:
     if given:
         if not re.fullmatch(r"[0-9*#]", given):
             raise InformativaError(

@@ -26,7 +26,7 @@ version hear this one once. A purpose that a caller was not told makes the notic
 
 
 @dataclass(frozen=True)
-class Place:
+class PromptPath:
     """Where one prompt belongs, and the file for it, without extension."""
 
     notice: str
@@ -49,7 +49,7 @@ class Place:
         return Recording(place, str(file), sha256)
 
 
-class Shelf:
+class PromptStore:
     """The prompts of a configuration, which need not be there yet."""
 
     def __init__(self, file: Path) -> None:
@@ -82,16 +82,16 @@ class Shelf:
         month = f"{now:%Y-%m}"
         return _next(month, known) if month in known else month
 
-    def place(self, controller: str, notice: str, version: str, part: str, language: str) -> Place:
+    def place(self, controller: str, notice: str, version: str, part: str, language: str) -> PromptPath:
         """Each version in a folder of its own, because the recordings of older ones stay evidence."""
         folder = self.folder / "prompts" / controller / f"{notice}-{version}" / language
-        return Place(notice, version, part, language, folder / part.replace(":", "-"))
+        return PromptPath(notice, version, part, language, folder / part.replace(":", "-"))
 
     def ledger(self, controller: str) -> Path:
         """The controller's ledger, which need not be there."""
         return self.folder / self.settings.controllers[controller].ledger
 
-    def configured(self) -> Iterator[tuple[str, Place]]:
+    def configured(self) -> Iterator[tuple[str, PromptPath]]:
         """Every prompt that the configuration names, by controller; the fallback prompt as nobody's."""
         for name, controller in self.settings.controllers.items():
             for notice, given in controller.notices.items():
@@ -100,15 +100,18 @@ class Shelf:
                     parts |= {f"supplement:{old}": said for old, said in version.supplements.items()}
                     for part, prompts in parts.items():
                         for language, path in prompts.items():
-                            yield name, Place(notice, version.version, part, language, self.folder / path)
+                            yield (
+                                name,
+                                PromptPath(notice, version.version, part, language, self.folder / path),
+                            )
         if self.settings.fallback_prompt:
-            yield "", Place("", "", "fallback", "", self.folder / self.settings.fallback_prompt)
+            yield "", PromptPath("", "", "fallback", "", self.folder / self.settings.fallback_prompt)
 
     def relative(self, base: Path) -> str:
         """A path as the configuration writes it."""
         return str(base.relative_to(self.folder) if base.is_relative_to(self.folder) else base)
 
-    def put(self, controller: str, made: Mapping[Place, Mapping[str, bytes]], *, force: bool) -> None:
+    def put(self, controller: str, made: Mapping[PromptPath, Mapping[str, bytes]], *, force: bool) -> None:
         """Put recordings in their places, all or none, and take their other formats away.
 
         Raises SpeechError if callers heard another one under its version, or one is there and not `force`.
@@ -127,7 +130,7 @@ class Shelf:
             for stale in set(place.files()) - set(files):
                 stale.unlink()
 
-    def _admit(self, controller: str, place: Place, new: Mapping[Path, bytes], *, force: bool) -> None:
+    def _admit(self, controller: str, place: PromptPath, new: Mapping[Path, bytes], *, force: bool) -> None:
         there = place.files()
         recordings = [
             place.recording(file, hashlib.sha256(content).hexdigest()) for file, content in new.items()
@@ -149,7 +152,7 @@ class Shelf:
                 _("Give another --version, or --force to replace it."),
             )
 
-    def lines(self, controller: str, places: list[Place], purposes: list[str]) -> str:
+    def lines(self, controller: str, places: list[PromptPath], purposes: list[str]) -> str:
         """What to write into the configuration, with the indentation that it has there."""
         first = places[0]
         known = self.versions(controller, first.notice).get(first.version)
@@ -190,7 +193,7 @@ def write(files: Mapping[Path, bytes | str]) -> None:
             ) from error
 
 
-def warnings(place: Place, wav: bytes) -> Iterator[str]:
+def warnings(place: PromptPath, wav: bytes) -> Iterator[str]:
     """What an admin should think about before callers hear this."""
     sound = from_pcm(wav[44:], NARROW)
     if place.part != "full" and sound.seconds > LONGEST_SHORT:

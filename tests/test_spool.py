@@ -36,7 +36,7 @@ def row(**fields: object) -> str:
 
 def test_row_of_the_dialplan() -> None:
     """A prompt that the dialplan played becomes a delivery to nobody, with notice, version and grounds."""
-    found = spool.understood(KEY, row(), LINES)
+    found = spool.parse_row(KEY, row(), LINES)
     (event,) = found.events
     assert (found.controller, event.pseudonym, event.call) == ("acme", None, "1700000000.1")
     assert (event.notice, event.version, event.language, event.at) == ("privacy", "2", "it", AT)
@@ -48,11 +48,11 @@ def test_row_of_the_dialplan() -> None:
 
 def test_sound_that_was_played_comes_with_the_row() -> None:
     """The digest that service and script knew; the dialplan knows none, and what is no digest is no row."""
-    (event,) = spool.understood(KEY, row(recording="ab" * 32), LINES).events
+    (event,) = spool.parse_row(KEY, row(recording="ab" * 32), LINES).events
     assert event.recording == "ab" * 32
-    assert spool.understood(KEY, row(), LINES).events[0].recording == ""
+    assert spool.parse_row(KEY, row(), LINES).events[0].recording == ""
     with pytest.raises(spool.RowError, match="not such as informativa writes"):
-        spool.understood(KEY, row(recording="+393331234567"), LINES)
+        spool.parse_row(KEY, row(recording="+393331234567"), LINES)
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,12 @@ def test_sound_that_was_played_comes_with_the_row() -> None:
 )
 def test_what_was_not_heard_whole(ending: str, status: Status) -> None:
     """A hang-up and a missing prompt are told apart."""
-    assert spool.understood(KEY, row(ending=ending), LINES).events[0].status is status
+    assert spool.parse_row(KEY, row(ending=ending), LINES).events[0].status is status
 
 
 def test_several_prompts_and_unknown_ones() -> None:
     """Prompts of a plan that were played together are an event each; an unknown one keeps its path."""
-    events = spool.understood(KEY, row(prompt=f"{SHORT.path}&{FULL.path}&/other"), LINES).events
+    events = spool.parse_row(KEY, row(prompt=f"{SHORT.path}&{FULL.path}&/other"), LINES).events
     assert [(event.prompt, event.notice) for event in events] == [
         (SHORT.path, "privacy"),
         (FULL.path, "privacy"),
@@ -76,7 +76,7 @@ def test_several_prompts_and_unknown_ones() -> None:
 
 def test_row_without_a_prompt() -> None:
     """Where there was nothing to play, that is put on record too, of no notice in particular."""
-    (event,) = spool.understood(KEY, row(prompt="", ending="not-playable"), LINES).events
+    (event,) = spool.parse_row(KEY, row(prompt="", ending="not-playable"), LINES).events
     assert (event.status, event.notice, event.version, event.prompt) == (Status.FAILED, "", "", "")
     assert event.heard == Heard(Ending.NOT_PLAYABLE, 10.0, 0.0)
 
@@ -85,7 +85,7 @@ def test_row_of_an_operator() -> None:
     """That an operator read the notices is put on record of each notice that is not for every call."""
     later = version("3", starts=AT + timedelta(days=1))
     lines = {"0212345678": line(notice(version("1"), version("2"), later))}
-    (event,) = spool.understood(KEY, row(ending="operator", prompt=""), lines).events
+    (event,) = spool.parse_row(KEY, row(ending="operator", prompt=""), lines).events
     assert (event.status, event.kind, event.notice, event.version) == (
         Status.INFORMED,
         "operator",
@@ -103,7 +103,7 @@ def test_row_of_an_operator() -> None:
 
 def test_row_of_an_earlier_release() -> None:
     """A row without its reason, as it was written before, is understood."""
-    assert spool.understood(KEY, row(why=None), LINES).events[0].reason is Reason.SERVICE_UNAVAILABLE
+    assert spool.parse_row(KEY, row(why=None), LINES).events[0].reason is Reason.SERVICE_UNAVAILABLE
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_row_of_an_earlier_release() -> None:
 def test_row_that_cannot_be_collected(key: str, text: str) -> None:
     """What informativa did not write, or for a line that is not there, is said to be so."""
     with pytest.raises(spool.RowError):
-        spool.understood(key, text, LINES)
+        spool.parse_row(key, text, LINES)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_row_that_cannot_be_collected(key: str, text: str) -> None:
 def test_why_a_row_cannot_be_collected(key: str, text: str, told: str, cause: str) -> None:
     """The log says which it is; a line whose number is anything else takes no row that names none."""
     with pytest.raises(spool.RowError) as caught:
-        spool.understood(key, text, LINES | {"XXXX": LINE})
+        spool.parse_row(key, text, LINES | {"XXXX": LINE})
     assert (str(caught.value), str(caught.value.__cause__ or "")) == (told, cause)
 
 
@@ -156,8 +156,8 @@ def test_row_as_it_is_written() -> None:
     """Every field under its name; the digest of the sound only where it is known."""
     event = replace(PLAYED, at=AT, line=LINE.number, call="1700000000.1", prompt="/p/it=1", recording="")
     plain = "at=1795521600|line=+390212345678|prompt=/p/it=1|why=not-informed|ending=whole|seconds=10"
-    assert spool.written(event) == plain
-    assert spool.written(replace(event, recording="a" * 64)) == f"{plain}|recording={'a' * 64}"
+    assert spool.format_row(event) == plain
+    assert spool.format_row(replace(event, recording="a" * 64)) == f"{plain}|recording={'a' * 64}"
 
 
 def test_row_is_read_as_it_is_written() -> None:
@@ -167,7 +167,7 @@ def test_row_is_read_as_it_is_written() -> None:
     served = replace(
         LINE, plan=line(notice(replace(version("2", "service", "ads"), short={"it": prompt}))).plan
     )
-    found = spool.understood(
+    found = spool.parse_row(
         "1700000000.1-1795521601000017", row(prompt="/p/it=1&/other"), {"0212345678": served}
     )
     assert found.delivery == ("1700000000.1", datetime(2026, 11, 24, 12, 0, 1, 17, tzinfo=UTC))
@@ -178,7 +178,7 @@ def test_row_is_read_as_it_is_written() -> None:
 
 def test_i5_key_that_holds_a_number_is_collected_without_it() -> None:
     """I5: the dialplan writes the channel's id as it is, and whoever placed the call may have chosen it."""
-    found = spool.understood("333-123-4567-1795521600000017", row(), LINES)
+    found = spool.parse_row("333-123-4567-1795521600000017", row(), LINES)
     assert (found.key, found.events[0].call) == ("333-123-4567-1795521600000017", "###-###-####")
     assert found.events[0].reference == "spool:###-###-####-1795521600000017"
     assert spool.plain("1700000000.1-1795521600000017") == "1700000000.1-1795521600000017"
@@ -190,7 +190,7 @@ def test_row_of_a_slow_ledger_is_its_record_again() -> None:
     event = replace(
         PLAYED, at=AT.replace(microsecond=17), line=LINE.number, call="1700000000.1", prompt=SHORT.path
     )
-    found = spool.understood(spool.key(event), spool.written(event), LINES)
+    found = spool.parse_row(spool.key(event), spool.format_row(event), LINES)
     assert found.delivery == (event.call, event.at)
     assert found.events[0].reason is event.reason
 
@@ -211,8 +211,8 @@ def test_each_row_is_recorded_exactly_once(tmp_path: Path) -> None:
     late = replace(
         PLAYED, at=AT.replace(microsecond=17), line=LINE.number, call="1700000000.1", prompt=SHORT.path
     )
-    rows = [spool.understood(spool.key(late), spool.written(late), LINES)]
-    rows += [spool.understood(f"1700000000.{n}-1795521600000017", row(), LINES) for n in (2, 3)]
+    rows = [spool.parse_row(spool.key(late), spool.format_row(late), LINES)]
+    rows += [spool.parse_row(f"1700000000.{n}-1795521600000017", row(), LINES) for n in (2, 3)]
     store = SqliteStore(controller.ledger)
     store.append([late])
     store.close()
@@ -228,7 +228,7 @@ def test_row_that_the_ledger_refuses_fails_no_other(tmp_path: Path) -> None:
     """One bad row stays where it is, and those after it are recorded."""
     controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
     SqliteStore(controller.ledger).close()
-    good, bad = (spool.understood(f"1700000000.{n}-1795521600000017", row(), LINES) for n in (1, 2))
+    good, bad = (spool.parse_row(f"1700000000.{n}-1795521600000017", row(), LINES) for n in (1, 2))
     wrong = replace(bad, events=(replace(bad.events[0], basis=999),))
     assert maintenance.keep_spooled(controller, [wrong, good]) == ({good.key}, 1)
 
@@ -237,7 +237,7 @@ def test_two_unknown_prompts_of_one_row_are_two_records(tmp_path: Path) -> None:
     """Prompts that have no version any more are told apart by their place in the row."""
     controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
     SqliteStore(controller.ledger).close()
-    found = spool.understood(KEY, row(prompt=f"{SHORT.path}&/old/one&/old/other"), LINES)
+    found = spool.parse_row(KEY, row(prompt=f"{SHORT.path}&/old/one&/old/other"), LINES)
     assert maintenance.keep_spooled(controller, [found]) == ({KEY}, 3)
 
 
@@ -245,5 +245,5 @@ def test_i3_ledger_that_was_deleted_is_not_made_anew(tmp_path: Path) -> None:
     """I3: what a row tells must not go into a file that the admin will replace."""
     controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
     with pytest.raises(LedgerError):
-        maintenance.keep_spooled(controller, [spool.understood(KEY, row(), LINES)])
+        maintenance.keep_spooled(controller, [spool.parse_row(KEY, row(), LINES)])
     assert not Path(controller.ledger).exists()

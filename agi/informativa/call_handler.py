@@ -369,7 +369,7 @@ def _verdict(event: Event, number: int) -> CallResult:
 async def leave(event: Event, session: CallSession) -> CallResult:
     """Leave the delivery in AstDB, through the call itself: the last place that can still take it."""
     key = spool.key(event)
-    kept = await session.put_database(spool.FAMILY, key, spool.written(event))
+    kept = await session.put_database(spool.FAMILY, key, spool.format_row(event))
     status = Status.FALLBACK if event.status in (Status.PLAYED, Status.PARTIAL) else event.status
     reason = event.reason if event.reason is Reason.NO_LINE else Reason.LEDGER_UNAVAILABLE
     return CallResult(status, reason, f"spool:{key}" if kept else "", events=(event,))

@@ -37,7 +37,7 @@ async def collect(account: ManagerAccount, lines: Mapping[str, Line], told: set[
         by_controller: dict[str, list[spool.Row]] = {}
         for key, text in (await manager.tree(spool.FAMILY)).items():
             try:
-                row = spool.understood(key, text, lines)
+                row = spool.parse_row(key, text, lines)
             except spool.RowError as error:
                 stay.add(key)
                 if key not in told:

@@ -72,7 +72,7 @@ def plain(key: str) -> str:
     return f"{plain_id(call)}-{micros}" if _MICROS.fullmatch(micros) else plain_id(key)
 
 
-def written(event: Event) -> str:
+def format_row(event: Event) -> str:
     """The row of a delivery that the ledger did not take."""
     heard = event.heard
     assert heard is not None  # what was not played is not spooled
@@ -87,7 +87,7 @@ def written(event: Event) -> str:
     return "|".join(f"{name}={value}" for name, value in fields.items())
 
 
-def understood(key: str, text: str, lines: Mapping[str, Line]) -> Row:
+def parse_row(key: str, text: str, lines: Mapping[str, Line]) -> Row:
     """The row under `key`. `lines` are by every spelling. Raises RowError."""
     fields = {name: value for name, _, value in (part.partition("=") for part in text.split("|"))}
     line = lines.get(fields.get("line", ""))

@@ -23,7 +23,7 @@ _DOUBTS = {
 }
 
 
-def understood(
+def parse_answer(
     answers: Sequence[Mapping[str, Any]],
     caller: Identified,
     lookup: Lookup,

@@ -22,7 +22,7 @@ from ..errors import LookupSourceError
 from ..i18n import _
 from ..model import Identified, Lookup, Notice, Period, Told
 from ..ports import Clock
-from .answers import understood
+from .answers import parse_answer
 
 THREADS = 4  # at most that many questions at a time are under way at one system …
 WAITING = 16  # … and so many more may wait their turn: beyond that nobody gets an answer in time
@@ -93,7 +93,7 @@ class GuardedLookup:
             raise LookupSourceError(f"{said}{self._failed()}") from None
         self._failures, self._paused_until = 0, 0.0
         now = self._clock.now()
-        return understood(answer, caller, self._lookup, self._notice, now, self._retention, self._zone)
+        return parse_answer(answer, caller, self._lookup, self._notice, now, self._retention, self._zone)
 
     def close(self) -> None:
         for _thread in range(THREADS):

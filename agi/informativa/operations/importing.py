@@ -152,7 +152,7 @@ def _record(
 
     for line, cells in table.rows():
         try:
-            batch.append(row.understood(cells))
+            batch.append(row.parse(cells))
         except RejectedError as error:
             if not tally.rejected:
                 bad.writerow(("line", "reason"))
@@ -170,7 +170,7 @@ class _Row:
         self._source, self._columns = source, columns
         self._told = lru_cache(KEPT)(self._told_on)
 
-    def understood(self, cells: Sequence[str]) -> tuple[Event, Sequence[bytes]]:
+    def parse(self, cells: Sequence[str]) -> tuple[Event, Sequence[bytes]]:
         """The delivery that one row tells of, and what else stood for its caller. Raises RejectedError."""
         source = self._source
         told = self._told(self._cell(cells, "date"), self._cell(cells, "version"))

@@ -222,7 +222,7 @@ async def spool(case: Case) -> AsyncIterator[Finding]:
 def _reason(key: str, text: str, case: Case) -> str:
     """Why a row was written; for one that will stay, why."""
     try:
-        row = spools.understood(key, text, case.configured.spelled)
+        row = spools.parse_row(key, text, case.configured.spelled)
     except spools.RowError as error:
         return _(str(error))
     return row.events[0].reason if row.events else spools.OPERATOR

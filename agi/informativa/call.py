@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import playback
-from .call_handler import STATUS, CallHandler, leave
+from .call_handler import STATUS, CallHandler, spool_delivery
 from .errors import LedgerError, SessionError
 from .model import CallResult, Changed, Ending, Event, Heard, Line, Prompt, Reason, Status
 from .ports import CallSession, Clock, Ledger, LookupSource, Recordings
@@ -138,5 +138,5 @@ async def _unknown_line(session: CallSession, services: CallServices) -> CallRes
         heard=heard,
         recording=prompt.recording if isinstance(prompt, Prompt) else "",
     )
-    result = await leave(event, session)
+    result = await spool_delivery(event, session)
     return replace(result, error=prompt.why) if isinstance(prompt, Changed) else result

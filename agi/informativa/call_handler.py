@@ -313,7 +313,7 @@ class CallHandler:
             self._note(error)
             if event.heard is None:
                 return CallResult(event.status, Reason.LEDGER_UNAVAILABLE, error=str(error))
-            return replace(await leave(event, self._session), error=str(error))
+            return replace(await spool_delivery(event, self._session), error=str(error))
 
     def _note(self, error: LedgerError) -> None:
         if isinstance(error, LedgerSlowError):
@@ -366,7 +366,7 @@ def _verdict(event: Event, number: int) -> CallResult:
     return CallResult(event.status, _why(event), str(number), events=(event,))
 
 
-async def leave(event: Event, session: CallSession) -> CallResult:
+async def spool_delivery(event: Event, session: CallSession) -> CallResult:
     """Leave the delivery in AstDB, through the call itself: the last place that can still take it."""
     key = spool.key(event)
     kept = await session.put_database(spool.FAMILY, key, spool.format_row(event))

@@ -40,12 +40,12 @@ from informativa.model import (
     Identified,
     IncomingCall,
     Keys,
-    Kind,
     Line,
     Notice,
     Period,
     Playback,
     Prompt,
+    RecordKind,
     Status,
     Step,
     Told,
@@ -597,7 +597,7 @@ def test_rotated_key_keeps_recognising() -> None:
 
 def told_by_crm(own: Line, at: datetime, index: int = -1) -> Told:
     """That the caller was told one version of the line's first notice."""
-    return Told(own.plan[0].notice.versions[index], Kind.CONTRACT, at, "crm: 4711")
+    return Told(own.plan[0].notice.versions[index], RecordKind.CONTRACT, at, "crm: 4711")
 
 
 def ask(
@@ -626,7 +626,7 @@ def test_answer_of_the_crm_is_the_ground_of_a_skip() -> None:
     ground, skip = events(at)
     assert (ground.status, ground.kind, ground.reference, ground.at) == (
         Status.INFORMED,
-        Kind.CONTRACT,
+        RecordKind.CONTRACT,
         "crm: 4711",
         EARLIER,
     )
@@ -914,7 +914,7 @@ def test_i5_operator_is_named_without_a_number(operator: str, kept: str) -> None
     at = services()
     handle(ScriptedSession(incoming(options={"action": "read", "operator": operator})), at)
     (event,) = events(at)
-    assert (event.kind, event.reference) == (Kind.OPERATOR, kept)
+    assert (event.kind, event.reference) == (RecordKind.OPERATOR, kept)
 
 
 def test_l19_operator_reads_nothing_that_is_not_in_force() -> None:
@@ -930,7 +930,7 @@ class Papers:
 
     async def ask(self, _caller: Identified) -> Told | None:
         """The same of everybody."""
-        return Told(version("1"), Kind.CONTRACT, datetime(2026, 6, 1, tzinfo=UTC), "crm: 4711")
+        return Told(version("1"), RecordKind.CONTRACT, datetime(2026, 6, 1, tzinfo=UTC), "crm: 4711")
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -35,12 +35,12 @@ from informativa.model import (
     Ending,
     Event,
     Identified,
-    Kind,
     Line,
     Notice,
     Period,
     Playback,
     Prompt,
+    RecordKind,
     Status,
     Step,
     Told,
@@ -139,7 +139,7 @@ def test_own_system_is_not_asked_of_what_was_heard_in_this_call() -> None:
 
 def told(name: str, at: datetime, *purposes: str) -> Told:
     """What acme's own system says."""
-    return Told(version(name, *purposes), Kind.CONTRACT, at, "crm: 4711")
+    return Told(version(name, *purposes), RecordKind.CONTRACT, at, "crm: 4711")
 
 
 JUNE, NOVEMBER = datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
@@ -200,7 +200,7 @@ def test_old_paper_takes_no_number_for_somebody_elses() -> None:
     paper = told_elsewhere(
         notice(first),
         first,
-        Kind.CONTRACT,
+        RecordKind.CONTRACT,
         datetime(2025, 10, 1, tzinfo=UTC),
         pseudonym(Identified(CALLER), line().controller.key),
         "contract 4711",

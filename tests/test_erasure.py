@@ -21,7 +21,7 @@ from informativa.errors import LedgerError
 from informativa.ledgers import erasure
 from informativa.ledgers.erasure import Erased, erase
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Identified, Kind, Reason
+from informativa.model import Identified, Reason, RecordKind
 from lab.office import BIN
 from test_ledgers import AT, NOTDUE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from test_migration import old
@@ -84,7 +84,7 @@ def test_i9_nothing_in_any_file_leads_to_an_erased_caller(tmp_path: Path) -> Non
     assert records[2] == theirs
     assert records[6].basis is None
     assert (records[6].pseudonym, records[6].call) == (CUSTOMER, "1700000000.77")
-    assert (records[7].kind, records[7].reference) == (Kind.ERASURE, "4 records")
+    assert (records[7].kind, records[7].reference) == (RecordKind.ERASURE, "4 records")
     store.close()
 
 
@@ -167,7 +167,7 @@ def test_i9_reader_that_ends_is_waited_for(ledger: Path) -> None:
     done: list[Erased] = []
     erasing = threading.Thread(target=lambda: done.append(erase(ledger, [HE], AT)))
     erasing.start()
-    while not any(record.event.kind == Kind.ERASURE for record in service.records()):
+    while not any(record.event.kind == RecordKind.ERASURE for record in service.records()):
         pass
     assert service.append([PLAYED]) == [5]
     end(other)
@@ -238,7 +238,7 @@ def test_i9_copy_of_a_migration_that_the_erasure_itself_makes(tmp_path: Path) ->
 def test_same_file_may_be_imported_again_after_an_erasure_and_a_purge(tmp_path: Path) -> None:
     """What is gone is new again; what is there, under an earlier key too, is not."""
     store = SqliteStore(str(tmp_path / "acme.sqlite3"))
-    row = replace(PLAYED, pseudonym=HE_BEFORE, reference="form 7", kind=Kind.CONTRACT, call="")
+    row = replace(PLAYED, pseudonym=HE_BEFORE, reference="form 7", kind=RecordKind.CONTRACT, call="")
     assert store.append_new([(row, ())]) == 1
     assert store.append_new([(row, ())]) == 0
     rotated = replace(row, pseudonym=HE)

@@ -21,7 +21,7 @@ from informativa.asterisk.test_call import Entry, _ours
 from informativa.config import load
 from informativa.ledgers.following import Follower, summary
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Event, Kind, Reason
+from informativa.model import Event, Reason, RecordKind
 from lab.office import Office, free_port
 from test_ledgers import NOTDUE, PARTIAL, PLAYED
 
@@ -91,7 +91,7 @@ def test_tail_follows_a_ledger_that_comes_and_is_replaced(folder: Path) -> None:
 
 def test_tail_begins_with_the_last_and_shows_one_line(folder: Path) -> None:
     """`-n` shows the last calls of the line that was asked for, and nothing that is no call."""
-    told = event(PLAYED, call="", kind=Kind.WEBSITE)
+    told = event(PLAYED, call="", kind=RecordKind.WEBSITE)
     transaction(
         folder, event(PLAYED), event(NOTDUE, basis=1), told, replace(event(PARTIAL), line="+390299999999")
     )
@@ -172,7 +172,7 @@ def test_summary_counts_as_the_records_say(folder: Path) -> None:
         replace(event(PLAYED, call="1.1"), at=NOW - timedelta(days=3)),
         event(PLAYED, call="2.1"),
         event(NOTDUE, call="2.1", basis=1),
-        event(PLAYED, call="", kind=Kind.CONTRACT, reason=Reason.TOLD_ELSEWHERE),
+        event(PLAYED, call="", kind=RecordKind.CONTRACT, reason=Reason.TOLD_ELSEWHERE),
     )
     found = summary(str(folder / "ledger/acme.sqlite3"), NOW - timedelta(days=30), NOW - timedelta(seconds=1))
     assert found.calls == (2, 1)

@@ -13,7 +13,7 @@ import pytest
 from informativa import bootstrap
 from informativa.config import load
 from informativa.errors import LedgerError
-from informativa.model import Kind
+from informativa.model import RecordKind
 from informativa.operations import importing
 from informativa.operations.importing import Source, Tally
 from test_cli import explained, refused, run
@@ -161,7 +161,7 @@ def test_counts_are_told_when_it_ends_in_the_middle(folder: Path, tmp_path: Path
     configuration = load(folder / "informativa.yaml")
     own = configuration.controllers["acme"]
     notice = configuration.notices["acme"][0]
-    source = Source(file, own, notice, Kind.WEBSITE, "", "IT", {}, datetime.now(UTC))
+    source = Source(file, own, notice, RecordKind.WEBSITE, "", "IT", {}, datetime.now(UTC))
     tally = Tally()
     bootstrap.store(own).close()
 

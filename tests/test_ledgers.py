@@ -22,7 +22,7 @@ from informativa.ledgers.erasure import erase
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.memory import MemoryLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
-from informativa.model import Ending, Event, Heard, Kind, Reason, Record, Status
+from informativa.model import Ending, Event, Heard, Reason, Record, RecordKind, Status
 from informativa.ports import Ledger, LedgerTransaction
 
 AT = datetime(2026, 11, 24, 12, 30, 15, 123456, tzinfo=UTC)
@@ -114,7 +114,9 @@ def test_older_paper_does_not_hide_when_a_supplement_was_heard(open_ledger: Open
     """The latest record is of an earlier day; when he last called is what the supplement's says."""
     ledger, may, july = open_ledger(), AT + timedelta(days=160), AT + timedelta(days=220)
     supplement = replace(PLAYED, version="2", at=may, supplement=True)
-    paper = replace(PLAYED, kind=Kind.CONTRACT, status=Status.INFORMED, prompt="", heard=None, recorded=july)
+    paper = replace(
+        PLAYED, kind=RecordKind.CONTRACT, status=Status.INFORMED, prompt="", heard=None, recorded=july
+    )
 
     async def story() -> None:
         for event in (PLAYED, supplement, replace(paper, at=AT - timedelta(days=100))):
@@ -383,7 +385,7 @@ def test_erased_caller_is_unknown_and_leaves_no_trace_of_himself(tmp_path: Path)
     records = list(store.records())
     assert [record.event.erased for record in records] == [True, False, True, True, False]
     assert records[1].event == theirs
-    assert (records[4].event.kind, records[4].event.reference) == (Kind.ERASURE, "3 records")
+    assert (records[4].event.kind, records[4].event.reference) == (RecordKind.ERASURE, "3 records")
     store.close()
     for kept in tmp_path.iterdir():
         assert ONE not in kept.read_bytes()
@@ -402,7 +404,7 @@ def test_purge_takes_what_is_old_and_what_it_proved(tmp_path: Path) -> None:
     assert store.history(OTHER)["privacy"].record == 2
     records = list(store.records())
     assert [record.number for record in records] == [2, 3, 4]
-    assert (records[1].event.basis, records[2].event.kind) == (1, Kind.PURGE)
+    assert (records[1].event.basis, records[2].event.kind) == (1, RecordKind.PURGE)
     assert records[2].event.reference == "1 record, 1 to 1, from before 2026-10-25 12:30 UTC"
     assert store.append([PLAYED]) == [5]
     store.close()
@@ -432,7 +434,7 @@ def test_notes_of_purges_and_erasures_are_never_purged(tmp_path: Path) -> None:
     assert store.purge(AT + timedelta(days=1), AT + timedelta(days=1)) == 2
     assert store.older(AT + timedelta(days=9000)) == 0
     assert store.purge(AT + timedelta(days=9000), AT + timedelta(days=9000)) == 0
-    assert [record.event.kind for record in store.records()] == [Kind.ERASURE, Kind.PURGE]
+    assert [record.event.kind for record in store.records()] == [RecordKind.ERASURE, RecordKind.PURGE]
     store.close()
 
 
@@ -466,8 +468,10 @@ def test_i3_purge_that_is_killed_leaves_no_record_gone_without_a_note(tmp_path: 
         purging.wait()
         purging.stdout.close()
         records = list(store.records())
-        noted = sum(int(one.event.reference.split()[0]) for one in records if one.event.kind is Kind.PURGE)
-        left = sum(one.event.kind is Kind.PHONE for one in records)
+        noted = sum(
+            int(one.event.reference.split()[0]) for one in records if one.event.kind is RecordKind.PURGE
+        )
+        left = sum(one.event.kind is RecordKind.PHONE for one in records)
         assert noted + left == 2000
         assert left > 0 or turn == 5
         store.close()
@@ -489,7 +493,7 @@ def test_ledger_of_the_first_form_is_migrated(tmp_path: Path) -> None:
     store = SqliteStore(str(file))
     assert store.history(ONE)["privacy"].record == 1
     (record,) = store.records()
-    assert (record.event.kind, record.event.erased, record.event.linked) == (Kind.PHONE, False, "")
+    assert (record.event.kind, record.event.erased, record.event.linked) == (RecordKind.PHONE, False, "")
     store.close()
 
 

@@ -35,12 +35,12 @@ from informativa.lookups.guarded import (
 )
 from informativa.lookups.http import HttpLookup
 from informativa.lookups.sql import SqlLookup, statement
-from informativa.model import Identified, Kind, Lookup, Period, Told
+from informativa.model import Identified, Lookup, Period, RecordKind, Told
 
 ROME = ZoneInfo("Europe/Rome")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PRIVACY = notice(version("1"), version("2", starts=datetime(2026, 6, 1, tzinfo=UTC)))
-CRM = Lookup("crm", "privacy", Kind.CONTRACT, "http://127.0.0.1/{number}", seconds=5.0)
+CRM = Lookup("crm", "privacy", RecordKind.CONTRACT, "http://127.0.0.1/{number}", seconds=5.0)
 WHO = Identified(CALLER, "IT")
 
 
@@ -118,7 +118,7 @@ def test_answer(answer: dict[str, Any], told: str, at: datetime) -> None:
     """A version, a date or both say what a caller was told: without a version, the one in force then."""
     found = understood([answer], WHO, CRM, PRIVACY, NOW)
     assert found is not None
-    assert (found.version.id, found.at, found.kind) == (told, at, Kind.CONTRACT)
+    assert (found.version.id, found.at, found.kind) == (told, at, RecordKind.CONTRACT)
 
 
 DOUBTS = [

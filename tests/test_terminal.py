@@ -24,7 +24,7 @@ from doubles import notice, version
 from informativa.cli import log, terminal
 from informativa.cli.main import main
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Event, Kind, told_elsewhere
+from informativa.model import Event, RecordKind, told_elsewhere
 from test_ledgers import PLAYED
 
 # Clears the screen, hides what follows, sets the window's title, turns the writing, begins a line.
@@ -80,7 +80,7 @@ def hostile(text: str) -> Event:
 def informed(reference: str) -> Event:
     """What an operator told, and who he says he is."""
     one = version()
-    return told_elsewhere(notice(one), one, Kind.OPERATOR, PLAYED.at, None, reference, call="1.1")
+    return told_elsewhere(notice(one), one, RecordKind.OPERATOR, PLAYED.at, None, reference, call="1.1")
 
 
 def test_operator_sends_no_command_to_the_terminal(folder: Path, ledger: SqliteStore) -> None:

@@ -25,12 +25,12 @@ from .model import (
     Event,
     Heard,
     Identified,
-    Kind,
     Line,
     Notice,
     PriorDelivery,
     Prompt,
     Reason,
+    RecordKind,
     Status,
     Unidentified,
     Version,
@@ -211,7 +211,9 @@ class CallHandler:
         now, call, own = self._clock.now(), self._session.call, self._line.controller
         operator = without_numbers(plausibility.evidence(call.options.get("operator", "")), call.number)
         events = [
-            self._told_elsewhere(step.notice, version, Kind.OPERATOR, now, operator or f"call {call.id}")
+            self._told_elsewhere(
+                step.notice, version, RecordKind.OPERATOR, now, operator or f"call {call.id}"
+            )
             for step in self._line.plan
             if step.repeat_after != ALWAYS
             and isinstance(
@@ -229,7 +231,7 @@ class CallHandler:
         )
 
     def _told_elsewhere(
-        self, notice: Notice, version: Version, kind: Kind, at: datetime, reference: str
+        self, notice: Notice, version: Version, kind: RecordKind, at: datetime, reference: str
     ) -> Event:
         event = told_elsewhere(
             notice,

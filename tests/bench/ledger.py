@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Event, Kind, Reason, Status
+from informativa.model import Event, Reason, RecordKind, Status
 from lab.office import BIN, Office
 
 from . import rivals
@@ -100,7 +100,7 @@ def _skip(caller: int, basis: int) -> Event:
         reason=Reason.ALREADY_INFORMED,
         basis=basis,
         linked="1700000000.1",
-        kind=Kind.PHONE,
+        kind=RecordKind.PHONE,
     )
 
 

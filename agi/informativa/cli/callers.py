@@ -16,7 +16,7 @@ from ..caller import mask
 from ..config import DEFAULT_FILE, Configuration
 from ..errors import InformativaError
 from ..i18n import _, later, ngettext
-from ..model import Kind, Notice, Record
+from ..model import Notice, Record, RecordKind
 from ..operations import callers
 from ..operations.callers import Typed
 from ..operations.controllers import known, of_their_callers, of_their_notices
@@ -35,9 +35,9 @@ Customer = Annotated[
 class Elsewhere(StrEnum):
     """The kinds of records that say that a caller was told elsewhere."""
 
-    OPERATOR = Kind.OPERATOR
-    WEBSITE = Kind.WEBSITE
-    CONTRACT = Kind.CONTRACT
+    OPERATOR = RecordKind.OPERATOR
+    WEBSITE = RecordKind.WEBSITE
+    CONTRACT = RecordKind.CONTRACT
 
 
 @app.callback()
@@ -131,7 +131,7 @@ def record(
     typed: Typed,
     controller: str,
     notice: str,
-    kind: Kind,
+    kind: RecordKind,
     reference: str,
     on: datetime | None,
     version: str,

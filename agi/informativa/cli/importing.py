@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..errors import InformativaError
 from ..i18n import _, ngettext
-from ..model import Kind
+from ..model import RecordKind
 from ..operations import importing
 from ..operations.controllers import of_their_notices
 from ..operations.importing import Source, Tally
@@ -27,7 +27,7 @@ def run(
     config: Path,
     controller: str,
     notice: str,
-    kind: Kind,
+    kind: RecordKind,
     reference: str,
     region: str,
     columns: Sequence[str],

@@ -15,7 +15,7 @@ from ..config import DEFAULT_FILE
 from ..errors import InformativaError
 from ..i18n import _, later
 from ..ledgers.sqlite import SqliteStore
-from ..model import Controller, Ending, Event, Kind, Record
+from ..model import Controller, Ending, Event, Record, RecordKind
 from ..operations.controllers import of_their_callers
 from .options import Config, Json, Of, as_json, told_aside
 from .terminal import one_line, width
@@ -166,7 +166,7 @@ def _cells(record: Record) -> list[str]:
         event.line,
         _caller(event),
         f"{event.notice} {event.version} {event.language}",
-        event.status if event.kind is Kind.PHONE else event.kind,
+        event.status if event.kind is RecordKind.PHONE else event.kind,
         _why(event),
         _heard(event),
     ]

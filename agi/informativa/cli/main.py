@@ -25,7 +25,7 @@ from .. import __version__, i18n
 from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError, problems
 from ..i18n import _
-from ..model import Kind
+from ..model import RecordKind
 from . import (
     callers,
     dialplan,
@@ -138,7 +138,7 @@ def record(
 ) -> None:
     """Put on record that a caller was told elsewhere: by an operator, a website, a contract."""
     typed = callers.identified(number, customer)
-    callers.record(config, typed, controller, notice, Kind(kind), reference, on, version, as_json)
+    callers.record(config, typed, controller, notice, RecordKind(kind), reference, on, version, as_json)
 
 
 @app.command(name="import")
@@ -166,7 +166,7 @@ def import_(
     some rows were rejected.
     """
     code = importing.run(
-        file, config, controller, notice, Kind(kind), reference, region, column or (), as_json
+        file, config, controller, notice, RecordKind(kind), reference, region, column or (), as_json
     )
     raise typer.Exit(code)
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .. import __version__
 from ..files import put
 from ..i18n import _, foreign
-from ..model import Kind, NumberForm, Period, Verification
+from ..model import NumberForm, Period, RecordKind, Verification
 from .document import Document
 
 if TYPE_CHECKING:
@@ -39,7 +39,11 @@ _KNOWN = {
 }
 
 
-_WORDS: dict[str, type[Enum]] = {"Kind": Kind, "NumberForm": NumberForm, "Verification": Verification}
+_WORDS: dict[str, type[Enum]] = {
+    "RecordKind": RecordKind,
+    "NumberForm": NumberForm,
+    "Verification": Verification,
+}
 
 
 class _OtherTextError(Exception):

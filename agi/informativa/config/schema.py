@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from ..i18n import _, later
-from ..model import ALWAYS, Kind, NumberForm, Period, Verification
+from ..model import ALWAYS, NumberForm, Period, RecordKind, Verification
 
 
 def _misshapen(message: str) -> PydanticCustomError:
@@ -184,7 +184,7 @@ class LookupSettings(Strict):
     """One of a controller's own systems: a URL that answers in JSON, or an SQL query."""
 
     notice: Identifier
-    by: Literal[Kind.OPERATOR, Kind.WEBSITE, Kind.CONTRACT] = Kind.CONTRACT
+    by: Literal[RecordKind.OPERATOR, RecordKind.WEBSITE, RecordKind.CONTRACT] = RecordKind.CONTRACT
     url: Url | None = None
     token: File | None = None
     query: Query | None = None

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..errors import LedgerError
 from ..i18n import _, foreign
-from ..model import Kind, Reason
+from ..model import Reason, RecordKind
 from . import backup, rows
 from .sqlite import SqliteStore
 
@@ -132,7 +132,7 @@ def _erase(store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime) -> tup
             erased = connection.execute(_ERASE).rowcount
             connection.execute("UPDATE event SET basis = NULL WHERE record IN leading")
             connection.execute("DELETE FROM standing WHERE pseudonym IN his")
-            transaction.append(rows.note(Kind.ERASURE, Reason.REQUEST, at, rows.counted(erased)))
+            transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, rows.counted(erased)))
         return erased, [each for (each,) in connection.execute("SELECT pseudonym FROM his")]
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..errors import LedgerError
 from ..i18n import _, foreign
-from ..model import Kind, Record, Status
+from ..model import Record, RecordKind, Status
 from . import rows
 from .wal_files import Beside, Place
 
@@ -133,7 +133,7 @@ class Follower:
             for row in self._connection.execute(rows.RECORDS, (self._next,)).fetchall():
                 record = rows.record(row)
                 self._next = record.number + 1
-                if record.event.call and record.event.kind in (Kind.PHONE, Kind.OPERATOR):
+                if record.event.call and record.event.kind in (RecordKind.PHONE, RecordKind.OPERATOR):
                     found.append(record)
             self._version = version
         return found

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from ..model import Ending, Event, Heard, Kind, PriorDelivery, Reason, Record, Status, Vouched
+from ..model import Ending, Event, Heard, PriorDelivery, Reason, Record, RecordKind, Status, Vouched
 
 Result = TypeVar("Result")
 
@@ -71,7 +71,7 @@ SET purposes = excluded.purposes, record = excluded.record, at = excluded.at, wh
 """
 
 
-def note(kind: Kind, reason: Reason, at: datetime, reference: str) -> Event:
+def note(kind: RecordKind, reason: Reason, at: datetime, reference: str) -> Event:
     """A record about records."""
     return Event(
         at=at,
@@ -92,7 +92,7 @@ def note(kind: Kind, reason: Reason, at: datetime, reference: str) -> Event:
 def purge_note(gone: Sequence[int], cutoff: datetime, at: datetime) -> Event:
     """The record of the purge of some records."""
     which = f"{counted(len(gone))}, {gone[0]} to {gone[-1]}, from before {cutoff:%Y-%m-%d %H:%M} UTC"
-    return note(Kind.PURGE, Reason.RETENTION, at, which)
+    return note(RecordKind.PURGE, Reason.RETENTION, at, which)
 
 
 def counted(number: int) -> str:
@@ -193,7 +193,7 @@ def record(row: Sequence[Any]) -> Record:
             basis=basis,
             linked=linked,
             wanted=wanted,
-            kind=Kind(kind),
+            kind=RecordKind(kind),
             reference=reference,
             erased=bool(erased),
             recorded=None if recorded in (None, at) else moment(recorded),

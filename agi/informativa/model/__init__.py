@@ -42,7 +42,7 @@ from .plan import (
     recording_digest,
     spoken,
 )
-from .words import Ending, Kind, NumberForm, Reason, Status, Verification, Vouched
+from .words import Ending, NumberForm, Reason, RecordKind, Status, Verification, Vouched
 
 __all__ = [
     "ALWAYS",
@@ -57,7 +57,7 @@ __all__ = [
     "Identified",
     "IncomingCall",
     "Keys",
-    "Kind",
+    "RecordKind",
     "PriorDelivery",
     "Length",
     "Line",

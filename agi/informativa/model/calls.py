@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from .plan import Notice, Prompt, Version
-from .words import Ending, Kind, Reason, Status, Vouched
+from .words import Ending, Reason, RecordKind, Status, Vouched
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Told:
     paper."""
 
     version: Version
-    kind: Kind
+    kind: RecordKind
     at: datetime
     reference: str
 
@@ -181,7 +181,7 @@ class Event:
     basis: int | None = None
     linked: str = ""
     wanted: str = ""
-    kind: Kind = Kind.PHONE
+    kind: RecordKind = RecordKind.PHONE
     reference: str = ""
     erased: bool = False
     recorded: datetime | None = None
@@ -203,7 +203,7 @@ class Event:
 def told_elsewhere(
     notice: Notice,
     version: Version,
-    kind: Kind,
+    kind: RecordKind,
     at: datetime,
     pseudonym: bytes | None,
     reference: str,

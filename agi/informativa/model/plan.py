@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 
-from .words import Kind, NumberForm, Verification
+from .words import NumberForm, RecordKind, Verification
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class Lookup:
 
     id: str
     notice: str
-    kind: Kind
+    kind: RecordKind
     question: str
     seconds: float
     driver: str = ""

@@ -17,7 +17,7 @@ class Status(StrEnum):
     INFORMED = "INFORMED"  # told elsewhere than by a prompt: by an operator, a website, a contract
 
 
-class Kind(StrEnum):
+class RecordKind(StrEnum):
     """How a caller got a notice; and two kinds of records that are not about a delivery."""
 
     PHONE = "phone"

@@ -16,7 +16,7 @@ from ..caller import e164, pseudonym
 from ..errors import InformativaError
 from ..i18n import _, foreign, later
 from ..ledgers.sqlite import SqliteStore
-from ..model import Controller, Identified, Kind, Notice, NumberForm, Record, Version, told_elsewhere
+from ..model import Controller, Identified, Notice, NumberForm, Record, RecordKind, Version, told_elsewhere
 from ..plausibility import Doubt, Vague
 from .controllers import known
 
@@ -137,7 +137,7 @@ def record(
     controller: Controller,
     notice: Notice,
     caller: Identified,
-    kind: Kind,
+    kind: RecordKind,
     reference: str,
     on: datetime | None,
     version: str,

@@ -23,7 +23,7 @@ from ..caller import e164, pseudonym
 from ..errors import InformativaError
 from ..i18n import _, foreign, later
 from ..ledgers.sqlite import SqliteStore
-from ..model import Controller, Event, Identified, Kind, Notice, NumberForm, Version, told_elsewhere
+from ..model import Controller, Event, Identified, Notice, NumberForm, RecordKind, Version, told_elsewhere
 from ..plausibility import Vague
 from .callers import CUSTOMER, DOUBTS, SEPARATORS, VAGUE
 from .import_table import Table
@@ -54,7 +54,7 @@ class Source:
     file: Path
     controller: Controller
     notice: Notice
-    kind: Kind
+    kind: RecordKind
     reference: str
     region: str
     columns: Mapping[str, str]

@@ -21,8 +21,8 @@ from informativa.model import (
     Notice,
     Playback,
     Prompt,
+    ReportedDelivery,
     Step,
-    Told,
     Version,
 )
 from informativa.ports import LedgerTransaction, Result
@@ -158,10 +158,10 @@ class BrokenLedger(MemoryLedger):
 class ScriptedRegister:
     """A controller's own system that says what the test says."""
 
-    def __init__(self, told: Told | None = None, error: str = "") -> None:
+    def __init__(self, told: ReportedDelivery | None = None, error: str = "") -> None:
         self.told, self.error, self.asked = told, error, 0
 
-    async def ask(self, caller: Identified) -> Told | None:
+    async def ask(self, caller: Identified) -> ReportedDelivery | None:
         """Answer, or fail."""
         assert caller.number == CALLER
         self.asked += 1

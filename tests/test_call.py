@@ -46,9 +46,9 @@ from informativa.model import (
     Playback,
     Prompt,
     RecordKind,
+    ReportedDelivery,
     Status,
     Step,
-    Told,
     Vouched,
 )
 
@@ -595,9 +595,9 @@ def test_rotated_key_keeps_recognising() -> None:
         assert (result.status, session.played) == (Status.NOTDUE, [])
 
 
-def told_by_crm(own: Line, at: datetime, index: int = -1) -> Told:
+def told_by_crm(own: Line, at: datetime, index: int = -1) -> ReportedDelivery:
     """That the caller was told one version of the line's first notice."""
-    return Told(own.plan[0].notice.versions[index], RecordKind.CONTRACT, at, "crm: 4711")
+    return ReportedDelivery(own.plan[0].notice.versions[index], RecordKind.CONTRACT, at, "crm: 4711")
 
 
 def ask(
@@ -928,9 +928,11 @@ def test_l19_operator_reads_nothing_that_is_not_in_force() -> None:
 class Papers:
     """A company's own system that says that everybody signed on the first of June."""
 
-    async def ask(self, _caller: Identified) -> Told | None:
+    async def ask(self, _caller: Identified) -> ReportedDelivery | None:
         """The same of everybody."""
-        return Told(version("1"), RecordKind.CONTRACT, datetime(2026, 6, 1, tzinfo=UTC), "crm: 4711")
+        return ReportedDelivery(
+            version("1"), RecordKind.CONTRACT, datetime(2026, 6, 1, tzinfo=UTC), "crm: 4711"
+        )
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -41,9 +41,9 @@ from informativa.model import (
     Playback,
     Prompt,
     RecordKind,
+    ReportedDelivery,
     Status,
     Step,
-    Told,
     Version,
     Vouched,
     told_elsewhere,
@@ -137,9 +137,9 @@ def test_own_system_is_not_asked_of_what_was_heard_in_this_call() -> None:
     assert crm.asked == 1
 
 
-def told(name: str, at: datetime, *purposes: str) -> Told:
+def told(name: str, at: datetime, *purposes: str) -> ReportedDelivery:
     """What acme's own system says."""
-    return Told(version(name, *purposes), RecordKind.CONTRACT, at, "crm: 4711")
+    return ReportedDelivery(version(name, *purposes), RecordKind.CONTRACT, at, "crm: 4711")
 
 
 JUNE, NOVEMBER = datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)

@@ -35,7 +35,7 @@ from informativa.lookups.guarded import (
 )
 from informativa.lookups.http import HttpLookup
 from informativa.lookups.sql import SqlLookup, statement
-from informativa.model import Identified, Lookup, Period, RecordKind, Told
+from informativa.model import Identified, Lookup, Period, RecordKind, ReportedDelivery
 
 ROME = ZoneInfo("Europe/Rome")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -230,7 +230,7 @@ def test_sql(customers: Lookup, wait: Any) -> None:
     """One row tells of one caller, no row of none, and more than one row is a doubt."""
     register = guarded(customers, SqlLookup, wait=wait)
 
-    async def ask(number: str) -> Told | None:
+    async def ask(number: str) -> ReportedDelivery | None:
         return await register.ask(Identified(number))
 
     found = asyncio.run(ask(CALLER))
@@ -504,7 +504,7 @@ def test_closing_ends_every_thread() -> None:
 
         return ask
 
-    async def story() -> list[Told | None]:
+    async def story() -> list[ReportedDelivery | None]:
         return await asyncio.gather(*(register.ask(WHO) for _call in range(4)))
 
     register = guarded(replace(CRM, seconds=20.0), opened)

@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from .model import CallerHistory, Changed, Event, Identified, IncomingCall, Playback, Prompt, Record, Told
+from .model import (
+    CallerHistory,
+    Changed,
+    Event,
+    Identified,
+    IncomingCall,
+    Playback,
+    Prompt,
+    Record,
+    ReportedDelivery,
+)
 
 Result = TypeVar("Result")
 
@@ -84,7 +94,7 @@ class Ledger(Protocol):
 class LookupSource(Protocol):
     """One of a controller's own systems, which may know that a caller was told."""
 
-    async def ask(self, caller: Identified) -> Told | None:
+    async def ask(self, caller: Identified) -> ReportedDelivery | None:
         """What it says of this caller; `None` if he was not told, or if it is not to be asked now.
 
         Returns within the look-up's time limit. Raises LookupSourceError for no answer or a doubtful one.

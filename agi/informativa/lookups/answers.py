@@ -9,7 +9,7 @@ from typing import Any
 from .. import plausibility
 from ..errors import LookupSourceError
 from ..i18n import _, later
-from ..model import Identified, Lookup, Notice, Period, Told, Version
+from ..model import Identified, Lookup, Notice, Period, ReportedDelivery, Version
 from ..plausibility import Doubt
 from ..redaction import without_numbers
 
@@ -31,7 +31,7 @@ def parse_answer(
     now: datetime,
     retention: Period | None = None,
     zone: tzinfo = UTC,
-) -> Told | None:
+) -> ReportedDelivery | None:
     """What the answer about `caller` says: `version`, `date` or both must be there, `reference` may be.
     `None` if there is none.
 
@@ -54,7 +54,7 @@ def parse_answer(
     version = plausibility.told(notice, "" if named is None else str(named) or " ", at, now, retention, zone)
     if not isinstance(version, Version):
         raise LookupSourceError(_(_DOUBTS[version]).format(id=lookup.id, notice=notice.id))
-    return Told(version, lookup.kind, at, _reference(answer.get("reference"), caller, lookup))
+    return ReportedDelivery(version, lookup.kind, at, _reference(answer.get("reference"), caller, lookup))
 
 
 def _moment(value: object, lookup: Lookup, zone: tzinfo) -> datetime:

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..errors import LookupSourceError
 from ..i18n import _
-from ..model import Identified, Lookup, Notice, Period, Told
+from ..model import Identified, Lookup, Notice, Period, ReportedDelivery
 from ..ports import Clock
 from .answers import parse_answer
 
@@ -72,7 +72,7 @@ class GuardedLookup:
         self._threads = self._asking = self._failures = 0
         self._paused_until = 0.0
 
-    async def ask(self, caller: Identified) -> Told | None:
+    async def ask(self, caller: Identified) -> ReportedDelivery | None:
         """As the port says. Asked only about the kind of number that the look-up knows."""
         knows_customers = "{customer}" in self._lookup.question
         if caller.customer != knows_customers or not self._may_ask():

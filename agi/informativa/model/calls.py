@@ -96,7 +96,7 @@ CallerHistory = Mapping[str, PriorDelivery]
 
 
 @dataclass(frozen=True)
-class Told:
+class ReportedDelivery:
     """What one of the controller's own systems says: which version a caller was told, how, when, by which
     paper."""
 

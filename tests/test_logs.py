@@ -224,7 +224,7 @@ def test_i5_script_writes_no_number(office: Office) -> None:
 DEFECT = """
 import asyncio, sys
 from informativa.cli import log
-from informativa.sessions.fastagi import FastAgiServer
+from informativa.asterisk.fastagi import FastAgiServer
 
 async def defect(session):
     number = session.call.number

@@ -407,7 +407,7 @@ def test_reload_waits_for_no_migration(tmp_path: Path) -> None:
 
 COUNTED = """
 import sys
-from informativa import bootstrap, service, upkeep
+from informativa import bootstrap, maintenance, service
 from informativa.cli.main import main
 maintenance.FIRST_PAUSE, service.REOPEN_SECONDS = 0.05, 0.01
 migrate = bootstrap.migrate

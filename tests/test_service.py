@@ -89,8 +89,8 @@ def test_i4_service_that_hangs_ends_itself(hanging: str, status: int, said: byte
 def test_service_that_was_stopped_goes_on(tmp_path: Path) -> None:
     """A process that was stopped for much longer than its loop may hang and Asterisk may take to answer, as
     with its virtual machine, is healthy: it goes on, and so do its calls."""
-    program = "import sys; from informativa import watchdog; from informativa.sessions import dialogue\n"
-    program += "watchdog.SECOND = 0.05; dialogue.PATIENCE = 0.5\n"
+    program = "import sys; from informativa import watchdog; from informativa.asterisk import agi_session\n"
+    program += "watchdog.SECOND = 0.05; agi_session.PATIENCE = 0.5\n"
     program += "from informativa.cli.main import main; sys.exit(main())"
     office = Office(tmp_path / "etc", program=(sys.executable, "-c", program))
     office.start()

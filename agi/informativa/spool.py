@@ -1,6 +1,6 @@
 """The fallback spool: deliveries that no ledger could take, as rows in Asterisk's own database. Pure.
 
-A row is written through the call itself, by `conversation.py` or by dialplan/informativa.conf, under AstDB
+A row is written through the call itself, by `call_handler.py` or by dialplan/informativa.conf, under AstDB
 family `informativa` and a key that begins with the call's unique id. It names no caller and no pseudonym:
 `at=…|line=…|prompt=…|why=…|ending=…|seconds=…|recording=…`, with epoch seconds, paths without extension
 (several joined by `&`), the seconds heard, and the digest of the sound, which the dialplan does not know.

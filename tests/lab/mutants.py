@@ -31,14 +31,14 @@ TESTS = {
     "agi": ("agi",),
     "spool": ("spool",),
     "call": ("call",),
-    "conversation": ("call", "conversation"),
+    "call_handler": ("call", "call_handler"),
     "ledgers/transaction": ("ledgers", "call"),
     "ledgers/groupcommit": ("ledgers",),
     "ledgers/memory": ("ledgers",),
     "ledgers/rows": ("ledgers",),
     "ledgers/sqlite": ("ledgers", "migration"),
     "ledgers/backup": ("migration",),
-    "ledgers/watching": ("watching",),
+    "ledgers/following": ("following",),
 }
 """Modules, and the test files that are to notice a change to each."""
 

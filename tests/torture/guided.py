@@ -13,7 +13,7 @@ import tempfile
 
 import atheris
 
-ATTACKED = ["informativa.agi", "informativa.sessions", "informativa.call", "informativa.conversation"]
+ATTACKED = ["informativa.agi", "informativa.asterisk", "informativa.call", "informativa.call_handler"]
 with atheris.instrument_imports(include=ATTACKED):
     from torture import fuzzing
 

@@ -15,7 +15,7 @@ from ..errors import ConfigError, Problem
 from ..i18n import _, foreign
 
 if TYPE_CHECKING:
-    import yaml  # not for a script: see remembered.py
+    import yaml  # not for a script: see parsed_cache.py
 
 KeyPath = tuple[str | int, ...]
 

@@ -60,7 +60,7 @@ def services(
     given = {
         "clock": SteppingClock(),
         "recordings": SteadyRecordings(),
-        "registers": {"acme": {"privacy": registers}} if registers else {},
+        "lookups": {"acme": {"privacy": registers}} if registers else {},
     }
     return CallServices({own.number: own}, {"acme": ledger or MemoryLedger()}, **given | more)
 

@@ -283,8 +283,15 @@ def test_port_of_another_programs_server(
 def test_server_of_freepbx_that_runs(tmp_path: Path) -> None:
     """A server that is seen running is told by its command, wherever its files are."""
     assert port_owner.owner(4573, tmp_path / "asterisk") == ""
-    waits = [sys.executable, "-c", "input()", "/var/www/html/admin/modules/core/node/fastagi-server.js"]
-    with subprocess.Popen(waits, stdin=subprocess.PIPE):
+    waits = [
+        sys.executable,
+        "-c",
+        "print(flush=True); input()",
+        "/var/www/html/admin/modules/core/node/fastagi-server.js",
+    ]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdout
+        server.stdout.readline()  # the kernel tells a command only some time after it was started
         assert port_owner.owner(4573, tmp_path / "asterisk") == "FreePBX (core-fastagi)"
         assert port_owner.owner(4577, tmp_path / "asterisk") == ""
 

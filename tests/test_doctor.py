@@ -38,6 +38,7 @@ from informativa.operations.doctor.dialplan import FORMATS, MODULES, Step
 from informativa.operations.doctor.examination import CHECKS, examine, locally
 from informativa.operations.doctor.findings import Finding, ok, warning
 from informativa.prompts.installed import EXTENSIONS
+from informativa.text import Text
 from lab.office import Office, fill_in, free_port
 
 SHIPPED = (Path(__file__).resolve().parent.parent / "dialplan/informativa.conf").read_text()
@@ -230,25 +231,26 @@ def test_prompt_that_asterisk_cannot_read(public: Path) -> None:
     assert [each.state for each in looked(asterisk.sounds, case(public))] == ["ok"]
     (public / "prompts/it/full.wav").chmod(0o640)
     (found,) = looked(asterisk.sounds, case(public))
-    assert (found.state, "it/full.wav" in found.text) == ("wrong", True)
+    assert (found.state, "it/full.wav" in str(found.text)) == ("wrong", True)
     (public / "prompts/it/full.wav").chmod(0o644)
     (public / "prompts/en").chmod(0o700)
     assert len(looked(asterisk.sounds, case(public))) == 2
-    assert "chmod a+x" in looked(asterisk.sounds, case(public))[0].fix
+    assert "chmod a+x" in str(looked(asterisk.sounds, case(public))[0].fix)
 
 
 def test_key_that_asterisk_cannot_read(public: Path) -> None:
     """Keys that belong to another user than Asterisk's are found: its script would not start."""
     found = looked(service.files, case(public))
     assert [each.state for each in found] == ["wrong", "wrong"]
-    assert all(each.fix.startswith(f"chown {OTHER} ") for each in found)
+    assert all(str(each.fix).startswith(f"chown {OTHER} ") for each in found)
 
 
 def test_what_scripts_cannot_use_is_told(folder: Path) -> None:
     """What is kept for scripts and cannot be used by them is told, with what to type; nothing else is."""
     file = folder / "informativa.yaml"
     loaded = config.load(file, keep=True)
-    assert looked(installation.configuration, Case(file, loaded, ())) == [ok(f"{file} is in order")]
+    fine = ok(Text("{file} is in order", file=file))
+    assert looked(installation.configuration, Case(file, loaded, ())) == [fine]
     (folder / ".informativa.yaml.parsed").chmod(0o666)
     kept = folder / ".informativa.yaml.parsed"
     assert looked(installation.configuration, Case(file, loaded, ()))[1:] == [
@@ -350,11 +352,12 @@ def test_port_of_another_programs_server_is_told_by_both(
     monkeypatch.setattr(port_owner, "ASTERISK", tmp_path / "asterisk")
     (tmp_path / "freepbx.conf").touch()
     words = "127.0.0.1:4573 is the port of FreePBX (core-fastagi), which is on this machine"
-    in_doctor = [one for _name, one in asyncio.run(examine(folder / "informativa.yaml")) if words in one.text]
-    in_check = [one for one in asyncio.run(locally(folder / "informativa.yaml"))[1] if words in one.text]
+    file = folder / "informativa.yaml"
+    in_doctor = [one for _name, one in asyncio.run(examine(file)) if words in str(one.text)]
+    in_check = [one for one in asyncio.run(locally(file))[1] if words in str(one.text)]
     assert in_check == in_doctor
     assert [one.state for one in in_check] == ["wrong"]
-    assert in_check[0].fix.startswith("set service.listen to another port")
+    assert str(in_check[0].fix).startswith("set service.listen to another port")
 
 
 def test_what_follows_from_a_missing_prompt_is_not_told(folder: Path) -> None:
@@ -375,7 +378,7 @@ def test_check_tells_all_at_once(folder: Path) -> None:
         misspell(folder)
         edit(folder, "callers: either", "callers: nobody")
         _code, checked = told("check", folder)
-    said = "\n".join(problem["message"] for problem in checked["problems"])
+    said = "\n".join(f"{one['message']} {one['remedy']}" for one in checked["problems"])
     for part in (
         "did you mean region?",
         "is not one of",
@@ -455,7 +458,7 @@ def test_folder_of_several_ledgers_is_named_once(public: Path) -> None:
     for ledger in (public / "ledger").iterdir():
         ledger.chmod(0o666)
     wrong = [each for each in looked(ledgers.ledgers, case(public)) if each.state == "wrong"]
-    assert [f"cannot write {public}/ledger," in each.text for each in wrong] == [True]
+    assert [f"cannot write {public}/ledger," in str(each.text) for each in wrong] == [True]
 
 
 def test_disk_that_is_full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,7 +116,7 @@ def test_trial_writes_and_leaves_nothing(tmp_path: Path, form: int) -> None:
 TRY = """
 import sys
 from pathlib import Path
-from informativa.ledgers.trying import try_writing
+from informativa.ledgers.write_check import try_writing
 try_writing(Path(sys.argv[1]))
 """
 

@@ -17,7 +17,9 @@ from types import ModuleType
 import pytest
 import yaml
 
-from informativa import i18n
+import informativa
+from informativa.text import Foreign, Text, clause, joined
+from informativa.views import messages as words
 from lab import messages
 
 PROGRAM = Path(sys.executable).with_name("informativa")
@@ -61,12 +63,12 @@ def test_catalogue_is_translated(po: Path) -> None:
 
 
 @CATALOGUES
-def test_all_that_the_reader_of_yaml_says_is_translated(po: Path, monkeypatch) -> None:
+def test_all_that_the_reader_of_yaml_says_is_translated(po: Path) -> None:
     """Whatever PyYAML may find wrong with a file is told in the reader's language, all of it."""
-    monkeypatch.setattr(i18n, "_messages", gettext.GNUTranslations(po.with_suffix(".mo").open("rb")))
+    say = words.Language(gettext.GNUTranslations(po.with_suffix(".mo").open("rb")))
     said = {text for module in (yaml.scanner, yaml.parser, yaml.composer) for text in problems(module)}
     assert len(said) > 25
-    left = [text for text in said if i18n.foreign(text) == text or "expected" in i18n.foreign(text)]
+    left = [text for text in said if say.foreign(text) == text or "expected" in say.foreign(text)]
     assert left == []
 
 
@@ -95,7 +97,7 @@ def test_translations_fill_in_the_same(po: Path) -> None:
 def test_compiled_catalogue_is_that_catalogue(po: Path) -> None:
     """What the program reads is what the translator wrote."""
     assert po.with_suffix(".mo").read_bytes() == messages.compiled(messages.read(po))
-    installed = Path(i18n.__file__).parent / po.relative_to(messages.SOURCE).with_suffix(".mo")
+    installed = Path(informativa.__file__).parent / po.relative_to(messages.SOURCE).with_suffix(".mo")
     assert installed.read_bytes() == po.with_suffix(".mo").read_bytes()
 
 
@@ -187,25 +189,54 @@ def test_every_page_of_help_is_italian() -> None:
 
 def test_a_script_starts_without_gettext() -> None:
     """What translates is loaded by a command that translates; a call does not wait for it."""
-    code = "import sys, informativa.i18n; sys.exit('gettext' in sys.modules)"
+    code = "import sys, informativa.script; sys.exit('gettext' in sys.modules)"
     assert subprocess.run([sys.executable, "-I", "-c", code], check=False).returncode == 0
 
 
-def test_messages_before_anybody_speaks() -> None:
-    """Unasked, every message is as it stands in the source."""
-    i18n.speak({})
-    assert (i18n._("no"), i18n.ngettext("{n} call", "{n} calls", 2)) == ("no", "{n} calls")
-    assert i18n.foreign("Permission denied") == "Permission denied"
+def test_one_process_speaks_several_languages() -> None:
+    """A text is data: the same one is told in Italian to one reader and in English to the next."""
+    text = Text("There is no folder {folder}.", folder="/x")
+    assert [words.language("it_IT")(text), words.ENGLISH(text), str(text)] == [
+        "La cartella /x non esiste.",
+        "There is no folder /x.",
+        "There is no folder /x.",
+    ]
+    assert words.language("tlh", "it") is words.language("tlh", "it")
+    assert words.language("tlh")(text) == str(text)
+
+
+def test_texts_are_made_of_texts() -> None:
+    """Arguments, parts in a row, a clause, a number and an advice are each put into the reader's words."""
+    italian = words.language("it")
+    gone = Text("{file} cannot be read ({why}).", file="a", why=Foreign("Permission denied"))
+    assert italian(gone) == "a non si può leggere (Permesso negato)."
+    assert italian(joined("; ", clause(gone), "rm a", Text(""))) == (
+        "a non si può leggere (Permesso negato); rm a"
+    )
+    assert italian.counted("{calls} call", "{calls} calls", 2, calls=2) == "2 chiamate"
+    advised = Text("stands here {times}", "keep {times}", times="twice")
+    assert (str(advised), str(advised.statement), str(advised.advice)) == (
+        "stands here twice; keep twice",
+        "stands here twice",
+        "keep twice",
+    )
+    assert [bool(Text("")), bool(joined(" ", "", Text(""))), bool(advised)] == [False, False, True]
+
+
+def test_a_text_is_no_part_of_a_string() -> None:
+    """A text that would be frozen into English unseen is a defect that shows at once."""
+    with pytest.raises(TypeError, match="an argument of another text"):
+        f"{Text('warning')}"
+    assert str(Text("{{as it stands}}")) == "{{as it stands}}"
 
 
 def test_words_of_others_are_translated() -> None:
     """What the system and libraries say is told in the reader's language as far as it is known."""
-    i18n.speak(ITALIAN)
-    try:
-        assert i18n.foreign("Permission denied") == "Permesso negato"
-        assert i18n.foreign("Invalid value for '-x': Value error, 'a' is not one of 'b'.") == (
-            "Valore non valido per '-x': 'a' non è fra 'b'."
-        )
-        assert i18n.foreign("never heard of") == "never heard of"
-    finally:
-        i18n.speak({})
+    say = words.of_environment(ITALIAN)
+    assert say.foreign("Permission denied") == "Permesso negato"
+    assert say.foreign("permission denied") == "permesso negato"
+    assert say.foreign("Invalid value for '-x': Value error, 'a' is not one of 'b'.") == (
+        "Valore non valido per '-x': 'a' non è fra 'b'."
+    )
+    assert say.foreign("never heard of") == "never heard of"
+    assert words.of_environment({"LANG": "C"}).foreign("Permission denied") == "Permission denied"

@@ -22,7 +22,7 @@ import pytest
 
 from doubles import CALLER, SteppingClock, notice, version
 from informativa.errors import LookupSourceError
-from informativa.lookups.answers import understood
+from informativa.lookups.answers import parse_answer
 from informativa.lookups.guarded import (
     ABANDONED,
     FAILURES,
@@ -116,7 +116,7 @@ UNDERSTOOD = [
 @pytest.mark.parametrize(("answer", "told", "at"), UNDERSTOOD)
 def test_answer(answer: dict[str, Any], told: str, at: datetime) -> None:
     """A version, a date or both say what a caller was told: without a version, the one in force then."""
-    found = understood([answer], WHO, CRM, PRIVACY, NOW)
+    found = parse_answer([answer], WHO, CRM, PRIVACY, NOW)
     assert found is not None
     assert (found.version.id, found.at, found.kind) == (told, at, RecordKind.CONTRACT)
 
@@ -145,17 +145,17 @@ DOUBTS = [
 def test_doubtful_answer(answer: dict[str, Any]) -> None:
     """What is unknown, malformed or cannot have happened is a doubt, and tells nothing."""
     with pytest.raises(LookupSourceError, match="look-up crm gave"):
-        understood([answer], WHO, CRM, PRIVACY, NOW)
+        parse_answer([answer], WHO, CRM, PRIVACY, NOW)
 
 
 def test_day_is_one_of_the_controllers() -> None:
     """Today is not to come between midnight and 2 in Rome, and what is past the retention tells nothing."""
     night = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
-    found = understood([{"date": "2026-11-25"}], WHO, CRM, PRIVACY, night, Period(6), ROME)
+    found = parse_answer([{"date": "2026-11-25"}], WHO, CRM, PRIVACY, night, Period(6), ROME)
     assert found is not None
     assert found.at == datetime(2026, 11, 24, 23, tzinfo=UTC)
     with pytest.raises(LookupSourceError, match="past the retention"):
-        understood([{"date": "2026-05-24"}], WHO, CRM, PRIVACY, night, Period(6), ROME)
+        parse_answer([{"date": "2026-05-24"}], WHO, CRM, PRIVACY, night, Period(6), ROME)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_day_is_one_of_the_controllers() -> None:
 )
 def test_reference(given: object, kept: str) -> None:
     """The paper that an answer names is kept, in print and bounded, and never with the caller's number."""
-    found = understood([{"version": "2", "reference": given}], WHO, CRM, PRIVACY, NOW)
+    found = parse_answer([{"version": "2", "reference": given}], WHO, CRM, PRIVACY, NOW)
     assert found is not None
     assert found.reference == kept
 

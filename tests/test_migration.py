@@ -193,7 +193,7 @@ def test_i4_no_call_waits_for_a_migration(tmp_path: Path) -> None:
 CRASH = """
 import os, sqlite3, sys
 from pathlib import Path
-from informativa.ledgers import backup, forms
+from informativa.ledgers import backup, migrating
 where, ledger = sys.argv[1:]
 def crash(*_):
     os._exit(9)

@@ -65,7 +65,7 @@ def test_truth_table(history, versions, play, reason) -> None:
     assert (decision.play, decision.reason) == (play, reason)
     assert decision.version is versions[-1]
     assert decision.prompts == {"it": SHORT}
-    assert decision.told == versions[-1].purposes
+    assert decision.purposes == versions[-1].purposes
     assert decision.basis is history.get("privacy")
 
 
@@ -88,10 +88,10 @@ def test_all_is_played_where_nothing_is_known() -> None:
         play=True,
         reason=Reason.LEDGER_UNAVAILABLE,
         prompts={"it": SHORT},
-        told=frozenset({"service"}),
+        purposes=frozenset({"service"}),
     )
     assert (second.notice, second.version) == (country, country.versions[0])
-    assert play_all(own, NOW, Reason.LEDGER_UNAVAILABLE)[1].told == {"service", "marketing"}
+    assert play_all(own, NOW, Reason.LEDGER_UNAVAILABLE)[1].purposes == {"service", "marketing"}
 
 
 WITHHELD = Unidentified(Reason.WITHHELD)
@@ -148,7 +148,7 @@ def test_supplement_is_played_to_who_knows_the_earlier_version() -> None:
     second = version("2", "service", "marketing", supplements={"1": {"it": FULL}})
     own = line(notice(version("1"), second))
     decision = only(own, known("1"))
-    assert (decision.play, decision.prompts, decision.told) == (True, {"it": FULL}, {"marketing"})
+    assert (decision.play, decision.prompts, decision.purposes) == (True, {"it": FULL}, {"marketing"})
     assert (decision.version, decision.basis) == (second, known("1")["privacy"])
     assert only(own, known("0")).prompts == {"it": SHORT}
     assert only(own, {}).prompts == {"it": SHORT}
@@ -164,7 +164,7 @@ def test_supplement_in_another_language_gives_way_to_the_whole() -> None:
     for language, supplement in (("", False), ("it", False), ("fr", False), ("de", True), ("de_DE", True)):
         (decision,) = decide(own, known("1"), CALLS, NOW, asked=language)
         assert decision.supplement is supplement
-        assert decision.told == ({"marketing"} if supplement else {"service", "marketing"})
+        assert decision.purposes == ({"marketing"} if supplement else {"service", "marketing"})
         assert decision.prompts[languages(language or "it", own, decision)[0]] is (
             FULL if supplement else SHORT
         )

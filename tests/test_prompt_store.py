@@ -114,7 +114,10 @@ def test_errors_are_json_where_it_was_asked_for(folder: Path, command: tuple[str
     ran = run(*command, "--json", "-c", file)
     (problem,) = json.loads(ran.stdout)["problems"]
     assert (ran.returncode, problem["key"]) == (1, "controllers.acme.retntion")
-    assert ran.stderr == f"{file}:{problem['line']}: {problem['key']}: {problem['message']}\n"
+    assert (
+        ran.stderr
+        == f"{file}:{problem['line']}: {problem['key']}: {problem['message']}; {problem['remedy']}\n"
+    )
     none = run(*command, "--json", "-c", folder)
     assert json.loads(none.stdout)["ok"] is False
 
@@ -123,7 +126,7 @@ def test_error_of_no_configuration_is_json_too(folder: Path) -> None:
     """Any other error is the one problem, without a place."""
     ran = run("test-call", "+390212345678", "--json", "-c", folder / "informativa.yaml")
     (problem,) = json.loads(ran.stdout)["problems"]
-    assert (ran.returncode, ran.stderr) == (1, f"informativa: {problem['message']}\n")
+    assert (ran.returncode, ran.stderr) == (1, f"informativa: {problem['message']} {problem['remedy']}\n")
     full = f"{PROGRAM} test-call 1 --json -c {folder / 'informativa.yaml'} > /dev/full"
     told = subprocess.run(["bash", "-c", full], capture_output=True, text=True, timeout=60, check=False)
     assert (told.returncode, len(told.stderr.splitlines())) == (1, 1)
@@ -181,7 +184,7 @@ def test_check_as_json(folder: Path) -> None:
     ran = run("check", "-c", file, "--json")
     (problem,) = json.loads(ran.stdout)["problems"]
     assert (ran.returncode, ran.stderr) == (1, "")
-    assert "did you mean acme" in problem["message"]
+    assert problem["remedy"] == "did you mean acme?"
     assert problem["line"] > 0
 
 

@@ -338,7 +338,7 @@ def test_who_records_astray_can_be_seen(tmp_path: Path, ends: tuple[str, ...]) -
     take(file, ends)
     assert len(wal_files.astray(file)) == 2
     wrong = ledgers.opened(Case(file, None, ()), Controller("acme", "Acme", b"", str(file)))
-    assert "was deleted under process" in next(wrong).text
+    assert "was deleted under process" in str(next(wrong).text)
     wrong.close()
     assert store.does("store.tend()") == ""
     assert wal_files.astray(file) == []

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from .call import CallServices
 from .config import Configuration
 from .errors import ConfigError, LedgerError, Problem
-from .i18n import _, foreign
 from .ledgers.memory import RefusedLedger
 from .model import Controller, Identified, Lookup, Notice, Recording
 from .ports import Ledger, LookupSource, Recordings
 from .prompts.installed import hashed, recordings
 from .prompts.recordings import AsLoaded, InstalledRecordings, OnRecord, Outcome, difference
+from .text import Foreign, Text
 
 if TYPE_CHECKING:
     from .ledgers.backup import Backup
@@ -137,8 +137,8 @@ def _reading(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise LedgerError(
-            _("{file} cannot be read ({why}).").format(file=folder, why=foreign(error.strerror or "")),
-            _("Run this as the user who owns it."),
+            Text("{file} cannot be read ({why}).", file=folder, why=Foreign(error.strerror or "")),
+            Text("Run this as the user who owns it."),
         ) from error
 
 
@@ -194,8 +194,8 @@ def verify_recordings(
     files: dict[str, str] = {}
     if configuration.fallback:
         files |= {str(file): sha256 for file, sha256 in hashed(configuration.fallback.path).items()}
-        if message := difference(configuration.fallback.path):
-            problems.append(Problem(str(configuration.file), None, "fallback_prompt", message))
+        if wrong := difference(configuration.fallback.path):
+            problems.append(Problem(str(configuration.file), None, "fallback_prompt", wrong))
     for name, controller in configuration.controllers.items():
         found = [one for notice in configuration.notices[name] for one in recordings(notice)]
         files |= {one.file: one.sha256 for one in found}
@@ -221,22 +221,24 @@ def verify_recordings(
 
 def _wrong_recordings(
     found: Sequence[Recording], served: Mapping[tuple[str, ...], str], *, every: bool
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, Text]]:
     """What is wrong, each with its notice. The formats of a prompt are compared where one of them is new, for
     what was served was compared before; with `every`, those of all."""
     for one in found:
         if served.get(one.place, one.sha256) != one.sha256:
-            message = _(
-                "{file} is not the recording that version {version} was first served with; give the"
-                " new one a new version, or put the old file back"
-            ).format(file=one.file, version=one.place[1])
+            message = Text(
+                "{file} is not the recording that version {version} was first served with",
+                "give the new one a new version, or put the old file back",
+                file=one.file,
+                version=one.place[1],
+            )
             yield one.place[0], message
     new = {
         str(Path(one.file).with_suffix("")): one.place[0] for one in found if every or one.place not in served
     }
     for path, notice in new.items():
-        if message := difference(path):
-            yield notice, message
+        if wrong := difference(path):
+            yield notice, wrong
 
 
 def served_otherwise(ledger: Path, found: Sequence[Recording]) -> list[Recording]:
@@ -319,5 +321,5 @@ def _services(
 
 def _not_live(controller: Controller) -> LedgerError:
     return LedgerError(
-        _("Controller {id} is not live: {refused}.").format(id=controller.id, refused=controller.refused)
+        Text("Controller {id} is not live: {refused}.", id=controller.id, refused=controller.refused)
     )

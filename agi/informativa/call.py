@@ -139,4 +139,4 @@ async def _unknown_line(session: CallSession, services: CallServices) -> CallRes
         recording=prompt.recording if isinstance(prompt, Prompt) else "",
     )
     result = await spool_delivery(event, session)
-    return replace(result, error=prompt.why) if isinstance(prompt, Changed) else result
+    return replace(result, error=str(prompt.why)) if isinstance(prompt, Changed) else result

@@ -359,7 +359,7 @@ class CallHandler:
                 return heard
             now = await self._recordings.current(name, prompt)
         if isinstance(now, Changed):
-            self._recording, self._changed = "", now.why
+            self._recording, self._changed = "", str(now.why)
             return replace(heard, ending=Ending.CHANGED)
         return heard
 

@@ -22,14 +22,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .text import NOTHING, Text, joined, plain
+
 
 class InformativaError(Exception):
-    """The root. `str(error)` is one sentence for an admin, the remedy included."""
+    """The root: what is wrong, and what to do or type next, as data. `str(error)` is both in English, for
+    logs; `views.messages` puts them into a reader's words.
 
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(f"{message} {remedy}".strip())
-        self.message = message
-        self.remedy = remedy
+    `code` names the kind of error for a program; a class has one, and an error may have a closer one.
+    """
+
+    code = "error"
+
+    def __init__(self, message: Text | str, remedy: Text | str = NOTHING, *, code: str = "") -> None:
+        said = plain(message)
+        self.message, self.remedy = said.statement, plain(remedy) or said.advice
+        self.text = joined("; " if said.advice else " ", self.message, self.remedy)
+        self.code = code or type(self).code
+        super().__init__(str(self.text))
 
 
 @dataclass(frozen=True)
@@ -40,71 +50,109 @@ class Problem:
     file: str
     line: int | None
     key: str
-    message: str
-    remedy: str = ""
+    message: Text
+    remedy: Text = NOTHING
+
+    def __post_init__(self) -> None:
+        if self.message.advice and not self.remedy:
+            object.__setattr__(self, "remedy", self.message.advice)
+            object.__setattr__(self, "message", self.message.statement)
 
     @property
-    def said(self) -> str:
+    def said(self) -> Text:
         """All but the remedy."""
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return ": ".join(part for part in (place, self.key, self.message) if part)
+        return joined(": ", place, self.key, self.message)
+
+    @property
+    def text(self) -> Text:
+        """All of it."""
+        return joined("; ", self.said, self.remedy)
 
     def __str__(self) -> str:
-        return f"{self.said}; {self.remedy}" if self.remedy else self.said
+        return str(self.text)
 
 
 class ConfigError(InformativaError):
     """The configuration cannot be used. All problems are reported at once, in file order."""
 
+    code = "configuration"
+
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__(joined("\n", *(problem.text for problem in self.problems)))
 
 
 class LedgerError(InformativaError):
     """The ledger cannot be read or written now: nothing was recorded by this operation."""
 
+    code = "ledger"
+
 
 class LedgerOutdatedError(LedgerError):
     """The ledger is of an earlier informativa and has records: to migrate it is not a call's task."""
+
+    code = "ledger-outdated"
 
 
 class EventRefusedError(LedgerError):
     """This event cannot be recorded, whatever the state of the ledger; others can."""
 
+    code = "record-refused"
+
 
 class LedgerSlowError(LedgerError):
     """The ledger did not answer in time: it may still do what it was asked, and nobody waits for it again."""
+
+    code = "ledger-slow"
 
 
 class LookupSourceError(InformativaError):
     """A controller's own system gave no answer in time, or one that leaves a doubt. Never names a number."""
 
+    code = "look-up"
+
 
 class ManagerError(InformativaError):
     """Asterisk's manager interface did not answer, or refused; `answer` is its own word why, '' if none."""
 
-    def __init__(self, message: str, remedy: str = "", answer: str = "") -> None:
-        super().__init__(message, remedy)
+    code = "manager"
+
+    def __init__(
+        self, message: Text | str, remedy: Text | str = NOTHING, answer: str = "", *, code: str = ""
+    ) -> None:
+        super().__init__(message, remedy, code=code)
         self.answer = answer
 
 
 class SpeechError(InformativaError):
     """A prompt cannot be made of this text or this recording, or with the programs that are there."""
 
+    code = "prompt"
+
 
 class SessionError(InformativaError):
     """The conversation with Asterisk about one call failed."""
+
+    code = "session"
 
 
 class ProtocolError(SessionError):
     """What came is not AGI: too long, undecodable, or a reply that no Asterisk gives."""
 
+    code = "protocol"
+
 
 class SessionLostError(SessionError):
     """Asterisk closed the connection, or did not answer within the time that the command may take."""
 
+    code = "session-lost"
+
 
 def problems(error: InformativaError) -> tuple[Problem, ...]:
     """An error as problems, for who reads them one by one: those of a configuration, or itself."""
-    return error.problems if isinstance(error, ConfigError) else (Problem("", None, "", str(error)),)
+    return (
+        error.problems
+        if isinstance(error, ConfigError)
+        else (Problem("", None, "", error.message, error.remedy),)
+    )

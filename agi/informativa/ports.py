@@ -73,7 +73,7 @@ class Ledger(Protocol):
         """Do `work` on the transaction, in one transaction; returns once what it wrote survives a power loss.
 
         Everything that it reads is durable, or becomes so together with what it writes. `work` may be done
-        a second time, after the first was undone, and in another thread: it touches nothing but the transaction.
+        a second time, after the first was undone, and in another thread: it touches nothing else.
         """
 
     async def history(self, pseudonym: bytes) -> CallerHistory:

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .i18n import later
 from .model import (
     ALWAYS,
     Ending,
@@ -32,6 +31,7 @@ from .model import (
     told_elsewhere,
 )
 from .redaction import plain_id
+from .text import Text
 
 FAMILY = "informativa"
 _MICROS = re.compile(r"[12][0-9]{15}")
@@ -92,7 +92,7 @@ def parse_row(key: str, text: str, lines: Mapping[str, Line]) -> Row:
     fields = {name: value for name, _, value in (part.partition("=") for part in text.split("|"))}
     line = lines.get(fields.get("line", ""))
     if line is None:
-        raise RowError(later("it names no line that is configured"))
+        raise RowError(Text("it names no line that is configured"))
     own, _, micros = key.rpartition("-")
     call = plain_id(own)  # the dialplan writes it as the channel has it
     try:
@@ -104,7 +104,7 @@ def parse_row(key: str, text: str, lines: Mapping[str, Line]) -> Row:
     except RowError:
         raise
     except (KeyError, ValueError, OverflowError, OSError) as error:
-        raise RowError(later("it is not such as informativa writes")) from error
+        raise RowError(Text("it is not such as informativa writes")) from error
     return Row(key, line.controller.id, (call, exact), events)
 
 
@@ -133,7 +133,7 @@ def _events(key: str, call: str, line: Line, at: datetime, fields: Mapping[str, 
         raise ValueError("no digest")
     prompts = fields["prompt"].split("&")
     if prompts != [""] and not any(_known(prompt, line)[0] for prompt in prompts):
-        raise RowError(later("none of its prompts is the line's: the line may be another company's now"))
+        raise RowError(Text("none of its prompts is the line's: the line may be another company's now"))
     for index, prompt in enumerate(prompts):
         notice, version, language, recording = _known(prompt, line)
         yield Event(

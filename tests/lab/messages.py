@@ -1,13 +1,15 @@
 """The catalogues of messages, brought up to date with the source: `make messages`.
 
-What the source marks (`_`, `later`, `ngettext`) and what the tree of commands says go into each language's
-`informativa.po`; new messages are empty there until somebody translates them, and those that are gone go.
-`informativa.mo`, which the program reads, is compiled from it.
+The templates of the source (`Text`, and `_` and `say` where they are put into words) and what the tree of
+commands says go into each language's `informativa.po`; new messages are empty there until somebody translates
+them, and those that are gone go. `informativa.mo`, which the program reads, is compiled from it.
 """
 
 from __future__ import annotations
 
+import ast
 import io
+import re
 import sys
 from collections.abc import Iterator
 from inspect import cleandoc
@@ -15,16 +17,15 @@ from pathlib import Path
 
 import typer
 from babel.messages import Catalog, Message
-from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from informativa.cli.main import app
 from informativa.cli.translated import WORDS, nodes
-from informativa.i18n import DOMAIN
+from informativa.views.messages import DOMAIN
 
 SOURCE = Path(__file__).resolve().parents[2] / "agi/informativa"
-_KEYWORDS = {"_": None, "later": None, "ngettext": (1, 2)}
+_SPEAKERS = {"Text", "_", "say"}  # take templates, each a message
 
 
 def main() -> int:
@@ -87,15 +88,25 @@ def strings(message: Message) -> tuple[str, ...]:
 
 def _marked() -> Iterator[tuple[str | tuple[str, ...], str]]:
     """Every message, and the file that it stands in."""
-    for file, _line, message, _comments, _context in extract_from_dir(
-        SOURCE, method_map=[("**.py", "python")], keywords=_KEYWORDS
-    ):
-        if message:
-            yield message, file
+    for file in sorted(SOURCE.rglob("*.py")):
+        place = file.relative_to(SOURCE).as_posix()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                yield from ((message, place) for message in _messages(node))
     for node in nodes(typer.main.get_command(app)):
         for word in WORDS:
             if said := getattr(node, word, None):
                 yield cleandoc(said), "cli/main.py"
+
+
+def _messages(call: ast.Call) -> Iterator[str | tuple[str, ...]]:
+    """The templates that a call has: one, one with its advice, or two for a number."""
+    given = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    function = call.func
+    if isinstance(function, ast.Name) and function.id in _SPEAKERS:
+        yield from (one for one in given if re.sub(r"\{[^}]*\}", "", one).strip())
+    elif isinstance(function, ast.Attribute) and function.attr == "counted" and len(given) > 1:
+        yield (given[0], given[1])
 
 
 if __name__ == "__main__":

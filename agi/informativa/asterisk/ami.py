@@ -15,8 +15,8 @@ from typing import Any
 from panoramisk import Manager
 
 from ..errors import ManagerError
-from ..i18n import _
 from ..model import ManagerAccount
+from ..text import Text
 
 SECONDS = 10.0  # for all of one conversation's waiting for one answer
 WAITING = 10_000  # events that nobody has taken yet; what comes after them is dropped
@@ -55,7 +55,7 @@ class ManagerSession:
                 answer = await self._manager.send_action({"Action": name, **fields}, as_list=as_list)
         except TimeoutError:
             raise ManagerError(
-                _("Asterisk's manager interface did not answer {name}.").format(name=name)
+                Text("Asterisk's manager interface did not answer {name}.", name=name)
             ) from None
         messages = answer if isinstance(answer, list) else [answer]
         if not messages[0].success:
@@ -63,7 +63,7 @@ class ManagerSession:
         return messages
 
     def _refused(self, name: str, why: str) -> ManagerError:
-        message = _("Asterisk's manager interface refused {name}: {message}.").format(name=name, message=why)
+        message = Text("Asterisk's manager interface refused {name}: {message}.", name=name, message=why)
         right = _RIGHTS.get(name, "") if why == "Permission denied" else ""
         return ManagerError(message, lacking(self._user, write=right) if right else "", why)
 
@@ -101,7 +101,7 @@ class ManagerSession:
         except TimeoutError:
             return None
         if event is None:
-            raise ManagerError(_("Asterisk closed its manager interface."))
+            raise ManagerError(Text("Asterisk closed its manager interface."))
         return event
 
     def lost(self, _error: object) -> None:
@@ -114,13 +114,16 @@ class ManagerSession:
             self._events.put_nowait(event)
 
 
-def lacking(user: str, *, read: str = "", write: str = "") -> str:
+def lacking(user: str, *, read: str = "", write: str = "") -> Text:
     """What to write into manager.conf so that a user gets a right."""
     name, right = ("read", read) if read else ("write", write)
-    return _(
+    return Text(
         "In manager.conf, section [{user}], add {right} to the line that begins with `{name} =`, then type:"
-        " asterisk -rx 'manager reload'"
-    ).format(user=user, right=right, name=name)
+        " asterisk -rx 'manager reload'",
+        user=user,
+        right=right,
+        name=name,
+    )
 
 
 @asynccontextmanager
@@ -140,18 +143,20 @@ async def session(account: ManagerAccount) -> AsyncIterator[ManagerSession]:
             manager.connection_made(connected)
     except (TimeoutError, OSError) as error:
         raise ManagerError(
-            _("Asterisk's manager interface does not answer at {where}.").format(where=where),
-            _("Set `enabled = yes`, `bindaddr` and `port` in manager.conf, or correct `manager.address`."),
+            Text("Asterisk's manager interface does not answer at {where}.", where=where),
+            Text("Set `enabled = yes`, `bindaddr` and `port` in manager.conf, or correct `manager.address`."),
         ) from error
     try:
         try:
             await session.act("Login", Username=account.user, Secret=account.secret, Events="off")
         except ManagerError as error:
             raise ManagerError(
-                _("Asterisk's manager interface at {where} does not let {user} in.").format(
-                    where=where, user=account.user
+                Text(
+                    "Asterisk's manager interface at {where} does not let {user} in.",
+                    where=where,
+                    user=account.user,
                 ),
-                _("Give manager.conf that user with `write = system,reporting` and the same secret."),
+                Text("Give manager.conf that user with `write = system,reporting` and the same secret."),
             ) from error
         yield session
     finally:

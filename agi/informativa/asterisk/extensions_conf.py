@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ..i18n import foreign
+from ..text import Foreign
 
 _INCLUDE = re.compile(r"#(?:try)?include\s+(?:\"([^\"]+)\"|<([^>]+)>|(\S+))", re.IGNORECASE)
 _CONTEXT = re.compile(r"\[([^\]]+)\]")
@@ -52,7 +52,7 @@ def read(start: Path, target: Path, call: str) -> Reading:
         try:
             text = file.read_text(encoding="utf-8", errors="replace")
         except OSError as error:
-            found.unreadable.append(f"{file} ({foreign(error.strerror or '')})")
+            found.unreadable.append(f"{file} ({Foreign(error.strerror or '')})")
             continue
         for number, raw, live in effective(text.splitlines()):
             place = Place(file, number)

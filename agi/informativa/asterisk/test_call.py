@@ -19,8 +19,8 @@ from enum import StrEnum
 from typing import Any
 
 from ..errors import ManagerError
-from ..i18n import _
 from ..model import ManagerAccount
+from ..text import NOTHING, Text
 from . import ami
 from .dialplan import TEST_CONTEXT
 
@@ -103,7 +103,7 @@ class Outcome:
     reason: str = ""
     record: str = ""
     by_script: bool = False
-    lacking: str = ""
+    lacking: Text = NOTHING
 
 
 async def entries(manager: ami.ManagerSession, line: str, context: str = "") -> list[Entry]:
@@ -187,8 +187,9 @@ async def place(
     lacking = [right for right in ("call", "dialplan") if right not in trial.seen]
     if lacking and not trial.failed:
         raise ManagerError(
-            _("Asterisk's manager interface does not let {user} see what became of the call.").format(
-                user=account.user
+            Text(
+                "Asterisk's manager interface does not let {user} see what became of the call.",
+                user=account.user,
             ),
             ami.lacking(account.user, read=",".join(lacking)),
         )

@@ -15,13 +15,14 @@ from .. import bootstrap
 from ..caller import mask
 from ..config import DEFAULT_FILE, Configuration
 from ..errors import InformativaError
-from ..i18n import _, later, ngettext
 from ..model import Notice, Record, RecordKind
 from ..operations import callers
 from ..operations.callers import Typed
 from ..operations.controllers import known, of_their_callers, of_their_notices
+from ..text import Text
 from .options import Config, Json, Of, print_json, silent, told_aside
 from .terminal import one_line
+from .words import _
 
 app = typer.Typer(help="Answer a caller's request for access or erasure.", no_args_is_help=True)
 
@@ -66,14 +67,18 @@ def show(
     for each in found:
         owner = each.controller
         print(
-            ngettext(
+            _.counted(
                 "{name} ({id}): {count} record of {caller}",
                 "{name} ({id}): {count} records of {caller}",
                 len(each.records),
-            ).format(name=owner.name, id=owner.id, count=len(each.records), caller=mask(typed.caller.number))
+                name=owner.name,
+                id=owner.id,
+                count=len(each.records),
+                caller=mask(typed.caller.number),
+            )
         )
         for record in each.records:
-            told = (f"{_(what)}: {fact}" for what, fact in _facts(record).items() if fact != "")
+            told = (f"{_(_FACTS[what])}: {fact}" for what, fact in _facts(record).items() if fact != "")
             print(one_line("    " + ", ".join(told)))
 
 
@@ -97,9 +102,9 @@ def erase(
         done = callers.erase(each, typed.caller, datetime.now(UTC), really=yes)
         counts[each.id] = count = done.records
         message = (
-            ngettext("{name} ({id}): {count} record erased", "{name} ({id}): {count} records erased", count)
+            _.counted("{name} ({id}): {count} record erased", "{name} ({id}): {count} records erased", count)
             if yes
-            else ngettext(
+            else _.counted(
                 "{name} ({id}): {count} record would be erased",
                 "{name} ({id}): {count} records would be erased",
                 count,
@@ -150,7 +155,8 @@ def record(
         print_json({"record": done.record, "caller": caller, **text})
         return
     print(
-        _("Record {record}: {caller} got {notice} {version} by {kind} on {on:%Y-%m-%d}.").format(
+        _(
+            "Record {record}: {caller} got {notice} {version} by {kind} on {on:%Y-%m-%d}.",
             record=done.record,
             caller=caller,
             notice=notice,
@@ -181,8 +187,10 @@ def purge(file: Path, controllers: Sequence[str], yes: bool, as_json: bool = Fal
             if as_json:
                 continue
             print(
-                _("{name} ({id}): no retention is set, records are kept for ever").format(
-                    name=controller.name, id=controller.id
+                _(
+                    "{name} ({id}): no retention is set, records are kept for ever",
+                    name=controller.name,
+                    id=controller.id,
                 )
             )
             continue
@@ -195,13 +203,13 @@ def purge(file: Path, controllers: Sequence[str], yes: bool, as_json: bool = Fal
         if as_json:
             continue
         message = (
-            ngettext(
+            _.counted(
                 "{name} ({id}): {count} record from before {cutoff:%Y-%m-%d} deleted",
                 "{name} ({id}): {count} records from before {cutoff:%Y-%m-%d} deleted",
                 count,
             )
             if yes
-            else ngettext(
+            else _.counted(
                 "{name} ({id}): {count} record from before {cutoff:%Y-%m-%d} would be deleted",
                 "{name} ({id}): {count} records from before {cutoff:%Y-%m-%d} would be deleted",
                 count,
@@ -223,37 +231,53 @@ def identified(number: str | None, customer: str | None) -> Typed:
 
 def _doubted(typed: Typed) -> None:
     if typed.doubt:
-        print(_("warning: {warning}").format(warning=typed.doubt), file=sys.stderr)
+        print(_("warning: {warning}", warning=typed.doubt), file=sys.stderr)
 
 
 def find_notice(configuration: Configuration, controller: str, name: str) -> Notice:
     """The controller's notice of that name. Raises InformativaError with those that there are."""
     notices = {notice.id: notice for notice in configuration.notices[controller]}
     if name not in notices:
-        message = _("Controller {controller} has no notice {name}.").format(controller=controller, name=name)
+        message = _("Controller {controller} has no notice {name}.", controller=controller, name=name)
         raise InformativaError(message, known(name, notices))
     return notices[name]
+
+
+_FACTS = {
+    "record": Text("record"),
+    "when": Text("when"),
+    "recorded": Text("recorded"),
+    "how": Text("how"),
+    "line": Text("line"),
+    "text": Text("text"),
+    "purposes": Text("purposes"),
+    "status": Text("status"),
+    "ground": Text("ground"),
+    "heard": Text("heard"),
+    "reference": Text("reference"),
+    "rests on record": Text("rests on record"),
+}
 
 
 def _facts(record: Record) -> dict[str, Any]:
     """One record in the words of an access request."""
     event = record.event
     heard = (
-        _("{seconds:.1f} of {length:.1f} s").format(seconds=event.heard.seconds, length=event.heard.length)
+        _("{seconds:.1f} of {length:.1f} s", seconds=event.heard.seconds, length=event.heard.length)
         if event.heard
         else ""
     )
     return {
-        later("record"): record.number,
-        later("when"): event.at.isoformat(timespec="seconds"),
-        later("recorded"): (event.recorded or event.at).isoformat(timespec="seconds"),
-        later("how"): event.kind,
-        later("line"): event.line,
-        later("text"): f"{event.notice} {event.version} {event.language}".strip(),
-        later("purposes"): ", ".join(sorted(event.purposes)),
-        later("status"): event.status,
-        later("ground"): event.reason,
-        later("heard"): heard,
-        later("reference"): event.reference,
-        later("rests on record"): event.basis or "",
+        "record": record.number,
+        "when": event.at.isoformat(timespec="seconds"),
+        "recorded": (event.recorded or event.at).isoformat(timespec="seconds"),
+        "how": event.kind,
+        "line": event.line,
+        "text": f"{event.notice} {event.version} {event.language}".strip(),
+        "purposes": ", ".join(sorted(event.purposes)),
+        "status": event.status,
+        "ground": event.reason,
+        "heard": heard,
+        "reference": event.reference,
+        "rests on record": event.basis or "",
     }

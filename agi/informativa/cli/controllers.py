@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from .. import bootstrap
 from ..config import Configuration, load
 from ..errors import LedgerError
-from ..i18n import _, foreign, ngettext
 from ..model import Controller, Line, Lookup
 from ..operations.controllers import controller_named
 from .options import print_json
+from .words import _
 
 
 def show(file: Path, as_json: bool) -> None:
@@ -27,9 +27,9 @@ def show(file: Path, as_json: bool) -> None:
         return
     for row in rows:
         print(f"{row['id']}: {row['name']}, {row['state']}")
-        print(_("    lines: {lines}").format(lines=", ".join(row["lines"]) or _("none")))
-        print(_("    served by: {processor}").format(processor=row["processor"] or _("itself")))
-        print(_("    ledger: {ledger}, {records}").format(ledger=row["ledger"], records=_in_words(row)))
+        print(_("    lines: {lines}", lines=", ".join(row["lines"]) or _("none")))
+        print(_("    served by: {processor}", processor=row["processor"] or _("itself")))
+        print(_("    ledger: {ledger}, {records}", ledger=row["ledger"], records=_in_words(row)))
 
 
 def worksheet(file: Path, name: str) -> None:
@@ -42,7 +42,7 @@ def _row(controller: Controller, configuration: Configuration) -> dict[str, Any]
     return {
         "id": controller.id,
         "name": controller.name,
-        "state": _("NOT LIVE: {why}").format(why=controller.refused) if controller.refused else _("live"),
+        "state": _("NOT LIVE: {why}", why=controller.refused) if controller.refused else _("live"),
         "lines": [line.number for line in _lines(controller, configuration)],
         "processor": controller.outsourcing.processor if controller.outsourcing else "",
         "ledger": controller.ledger,
@@ -70,10 +70,10 @@ def _records(controller: Controller) -> dict[str, Any]:
 
 def _in_words(row: dict[str, Any]) -> str:
     if row["error"]:
-        return _("cannot be read ({error})").format(error=foreign(row["error"]))
+        return _("cannot be read ({error})", error=_.foreign(row["error"]))
     count = row["records"]
     return (
-        ngettext("{count} record", "{count} records", count).format(count=count)
+        _.counted("{count} record", "{count} records", count, count=count)
         if count
         else _("nothing recorded yet")
     )

@@ -15,10 +15,11 @@ from ..asterisk.extensions_conf import Reading, read
 from ..config import DEFAULT_FILE, load
 from ..errors import InformativaError
 from ..files import put
-from ..i18n import _, foreign
 from ..operations.doctor import installation, ports, users
+from ..text import Text
 from . import setup
 from .options import Config, Json, not_live, print_json
+from .words import _
 
 app = typer.Typer(help="Print the dialplan for this configuration, write it, or install it.")
 
@@ -72,7 +73,7 @@ def install(
     there = _ours(target)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InformativaError(
-            _("{folder} cannot be written.").format(folder=folder), _("Be root, or type `sudo` before it.")
+            _("{folder} cannot be written.", folder=folder), _("Be root, or type `sudo` before it.")
         )
     unchanged = there == text and not (secret and target.stat().st_mode & 0o007)
     linked = [] if dry_run else setup.link_script(configuration)
@@ -81,15 +82,15 @@ def install(
             put(target, text, setup.asterisks(target, configuration), secret=secret)
         except OSError as error:
             raise InformativaError(
-                _("{file} cannot be written ({why}).").format(file=target, why=foreign(error.strerror or "")),
+                _("{file} cannot be written ({why}).", file=target, why=_.foreign(error.strerror or "")),
                 _("Make room on that disk, or be root."),
             ) from error
     found = read(folder / "extensions.conf", target, "informativa,s,1")
     freepbx = freepbx or (folder / "extensions_additional.conf").exists()
-    warned = (
+    warned: tuple[Text | str, ...] = (
         *linked,
         *not_live(configuration),
-        *ports.neighbours(configuration, folder),
+        *(one.whole for one in ports.neighbours(configuration, folder)),
         *installation.out_of_reach(configuration),
     )
     done = _Installed(target, unchanged, dry_run, freepbx, found, warned)
@@ -100,7 +101,7 @@ def _require(folder: Path) -> None:
     """Raises InformativaError unless it is Asterisk's folder: its extensions.conf is in it."""
     if not folder.is_dir():
         raise InformativaError(
-            _("There is no folder {folder}.").format(folder=folder),
+            _("There is no folder {folder}.", folder=folder),
             _("Name the one of Asterisk's extensions.conf: --to DIR"),
         )
     try:
@@ -108,8 +109,10 @@ def _require(folder: Path) -> None:
     except OSError as error:
         raise InformativaError(
             _(
-                "{folder} has no extensions.conf that can be read ({why}), so it is not Asterisk's folder."
-            ).format(folder=folder, why=foreign(error.strerror or "")),
+                "{folder} has no extensions.conf that can be read ({why}), so it is not Asterisk's folder.",
+                folder=folder,
+                why=_.foreign(error.strerror or ""),
+            ),
             _("Name that one: --to DIR"),
         ) from error
 
@@ -122,25 +125,25 @@ def _ours(target: Path) -> bytes | None:
         return None
     except OSError as error:
         raise InformativaError(
-            _("{file} cannot be read ({why}).").format(file=target, why=foreign(error.strerror or "")),
+            _("{file} cannot be read ({why}).", file=target, why=_.foreign(error.strerror or "")),
             _("Be root."),
         ) from error
     if not stat.S_ISREG(mode):
         kind = _("a link") if stat.S_ISLNK(mode) else _("no file")
         raise InformativaError(
-            _("{file} is {kind}, and informativa did not make it.").format(file=target, kind=kind),
+            _("{file} is {kind}, and informativa did not make it.", file=target, kind=kind),
             _("Move it away, or write elsewhere: informativa dialplan -o FILE"),
         )
     try:
         text = target.read_bytes()
     except OSError as error:
         raise InformativaError(
-            _("{file} cannot be read ({why}).").format(file=target, why=foreign(error.strerror or "")),
+            _("{file} cannot be read ({why}).", file=target, why=_.foreign(error.strerror or "")),
             _("Be root."),
         ) from error
     if not text.startswith(_MARK):
         raise InformativaError(
-            _("{file} was not made by informativa.").format(file=target),
+            _("{file} was not made by informativa.", file=target),
             _("Move it away, or write elsewhere: informativa dialplan -o FILE"),
         )
     return text
@@ -155,7 +158,7 @@ class _Installed:
     dry_run: bool
     freepbx: bool
     found: Reading
-    warned: tuple[str, ...] = ()
+    warned: tuple[Text | str, ...] = ()
 
     @property
     def where(self) -> Path:
@@ -206,34 +209,36 @@ class _Installed:
         )
         yield state.format(file=self.file, owner=self.owner)
         for place in self.found.included[:1]:
-            yield _("{place} includes it already.").format(place=place)
+            yield _("{place} includes it already.", place=place)
         if self.lines:
-            yield _("Add at the end of {file}:").format(file=self.where)
+            yield _("Add at the end of {file}:", file=self.where)
             yield f"\n{self.lines}\n"
         if self.freepbx:
             yield _freepbx_steps().format(target=TARGET)
         elif self.found.called:
-            yield _("{place} calls it.").format(place=self.found.called[0])
+            yield _("{place} calls it.", place=self.found.called[0])
         else:
             yield _("Call it before the queue, the menu or the Dial, with the called number as the line:")
             yield f"\n{CALL}\n"
         for warning in self._warnings():
-            yield _("warning: {warning}").format(warning=warning)
-        yield _("Then type: {command}").format(command=RELOAD)
+            yield _("warning: {warning}", warning=warning)
+        yield _("Then type: {command}", command=RELOAD)
 
-    def _warnings(self) -> Iterator[str]:
+    def _warnings(self) -> Iterator[Text | str]:
         yield from self.warned
         for place in self.found.commented_out if not self.found.included else ():
-            yield _("{place} has the line, but as a comment").format(place=place)
+            yield _("{place} has the line, but as a comment", place=place)
         for again in self.found.included[1:]:
-            yield _("{place} includes it once more; take that out").format(place=again)
+            yield _("{place} includes it once more; take that out", place=again)
         for name in ("informativa", "informativa-lines"):
             if name in self.found.contexts:
                 yield _(
-                    "{place} has a context [{name}] of its own, which Asterisk would mix with ours"
-                ).format(place=self.found.contexts[name], name=name)
+                    "{place} has a context [{name}] of its own, which Asterisk would mix with ours",
+                    place=self.found.contexts[name],
+                    name=name,
+                )
         for file in self.found.unreadable:
-            yield _("{file} could not be read, so what it includes is not known").format(file=file)
+            yield _("{file} could not be read, so what it includes is not known", file=file)
 
 
 def _freepbx_steps() -> str:

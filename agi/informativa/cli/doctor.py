@@ -7,17 +7,18 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from rich.text import Text
+from rich.text import Text as Styled
 
 from .. import config
 from ..errors import ConfigError, InformativaError
-from ..i18n import _, foreign
 from ..operations.doctor.account import instructions
 from ..operations.doctor.examination import examine, is_wrong
 from ..operations.doctor.findings import Finding, State
+from ..text import Text
 from . import terminal
 from .keys import secret_file
 from .options import print_json
+from .words import _
 
 _MARKS = {State.OK: "✔", State.WARNING: "!", State.WRONG: "✘", State.UNKNOWN: "?"}
 _ASCII = {State.OK: "+", State.WARNING: "!", State.WRONG: "x", State.UNKNOWN: "?"}
@@ -33,11 +34,11 @@ def account(file: Path) -> None:
         configuration = None
     secret = secret_file(file)
     try:
-        print(instructions(file, configuration.manager if configuration else None, secret), end="")
+        print(instructions(file, configuration.manager if configuration else None, secret, _), end="")
     except OSError as error:
         raise InformativaError(
-            _("{file} cannot be read ({why}).").format(file=secret, why=foreign(error.strerror or "")),
-            _("Type: informativa keys make manager -c {file}").format(file=file)
+            _("{file} cannot be read ({why}).", file=secret, why=_.foreign(error.strerror or "")),
+            _("Type: informativa keys make manager -c {file}", file=file)
             if isinstance(error, FileNotFoundError)
             else _("Run this as the user who owns it."),
         ) from error
@@ -53,7 +54,7 @@ def doctor(file: Path, as_json: bool) -> int:
     return int(is_wrong(told))
 
 
-def _facts(told: list[tuple[str, Finding]]) -> dict[str, object]:
+def _facts(told: list[tuple[Text, Finding]]) -> dict[str, object]:
     counted = Counter(finding.state for _name, finding in told)
     return {
         "findings": [
@@ -64,26 +65,29 @@ def _facts(told: list[tuple[str, Finding]]) -> dict[str, object]:
     }
 
 
-def _show(told: list[tuple[str, Finding]]) -> None:
+def _show(told: list[tuple[Text, Finding]]) -> None:
     """One line a finding, its fix below it; those that could not be looked at for one reason in one."""
     console = terminal.console(wrap=False)
     marks = _MARKS if "utf" in (sys.stdout.encoding or "").lower() else _ASCII
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[Text, list[Text]] = {}
     for name, finding in told:
         if finding.state is State.UNKNOWN:
             reasons.setdefault(finding.text, []).append(name)
             continue
         console.print(
-            Text(f"{marks[finding.state]} ", _COLOURS[finding.state]) + f"{_(name)}: {finding.text}"
+            Styled(f"{marks[finding.state]} ", _COLOURS[finding.state]) + f"{_(name)}: {_(finding.text)}"
         )
         if finding.fix:
-            console.print(f"    {finding.fix}")
+            console.print(f"    {_(finding.fix)}")
     for reason, names in reasons.items():
-        text = _("not looked at: {names} ({reason})").format(names=", ".join(map(_, names)), reason=reason)
-        console.print(Text(f"{marks[State.UNKNOWN]} {text}", _COLOURS[State.UNKNOWN]))
+        line = _(
+            "not looked at: {names} ({reason})", names=", ".join(_(name) for name in names), reason=reason
+        )
+        console.print(Styled(f"{marks[State.UNKNOWN]} {line}", _COLOURS[State.UNKNOWN]))
     counted = Counter(finding.state for _name, finding in told)
     console.print(
-        _("{wrong} wrong, {warnings} to look at, {unknown} not looked at, {fine} in order").format(
+        _(
+            "{wrong} wrong, {warnings} to look at, {unknown} not looked at, {fine} in order",
             wrong=counted[State.WRONG],
             warnings=counted[State.WARNING],
             unknown=counted[State.UNKNOWN],

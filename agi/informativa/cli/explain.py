@@ -9,7 +9,6 @@ from pathlib import Path
 from .. import bootstrap, policy
 from .. import caller as callers
 from ..config import load
-from ..i18n import _, later
 from ..model import (
     Caller,
     CallerHistory,
@@ -21,59 +20,60 @@ from ..model import (
     Reason,
     Status,
 )
+from ..text import Text
 from .options import line_named, print_json
+from .words import _
 
-WITHHELD = later("withheld")
+WITHHELD = "withheld"
+WITHHELD_SHOWN = Text("withheld")
 _UNAVAILABLE = 67  # Q.931 presentation
 
 RULES = {
-    Reason.NOT_INFORMED: later("nobody has told this caller to the end yet (GDPR 13(1))"),
-    Reason.NEW_PURPOSE: later(
+    Reason.NOT_INFORMED: Text("nobody has told this caller to the end yet (GDPR 13(1))"),
+    Reason.NEW_PURPOSE: Text(
         "the version in force covers a purpose that this caller was not told (GDPR 13(3))"
     ),
-    Reason.MATERIAL_CHANGE: later("a version since what this caller knows is a material change (WP260)"),
-    Reason.PERIOD_OVER: later("the plan asks for it again after so long"),
-    Reason.RECYCLED: later("nobody called for so long that the number may be somebody else's now"),
-    Reason.UNVERIFIED: later("the network found the number wrong, so nothing proves that he was told"),
-    Reason.EVERY_CALL: later("the plan asks for it on every call"),
-    Reason.ALREADY_INFORMED: later("this caller already has the information (GDPR 13(4))"),
-    Reason.SERVICE_DATA_ONLY: later(
+    Reason.MATERIAL_CHANGE: Text("a version since what this caller knows is a material change (WP260)"),
+    Reason.PERIOD_OVER: Text("the plan asks for it again after so long"),
+    Reason.RECYCLED: Text("nobody called for so long that the number may be somebody else's now"),
+    Reason.UNVERIFIED: Text("the network found the number wrong, so nothing proves that he was told"),
+    Reason.EVERY_CALL: Text("the plan asks for it on every call"),
+    Reason.ALREADY_INFORMED: Text("this caller already has the information (GDPR 13(4))"),
+    Reason.SERVICE_DATA_ONLY: Text(
         "the line's setting: only data needed for the service are used (Garante 2007)"
     ),
-    Reason.WITHHELD: later("the caller's number is withheld, so nothing proves that he was told"),
-    Reason.MALFORMED: later(
-        "what came as the caller's number is not one, so nothing proves that he was told"
-    ),
-    Reason.SHARED: later("many callers show this number, so nothing proves that this one was told"),
-    Reason.LEDGER_UNAVAILABLE: later(
+    Reason.WITHHELD: Text("the caller's number is withheld, so nothing proves that he was told"),
+    Reason.MALFORMED: Text("what came as the caller's number is not one, so nothing proves that he was told"),
+    Reason.SHARED: Text("many callers show this number, so nothing proves that this one was told"),
+    Reason.LEDGER_UNAVAILABLE: Text(
         "the company is not live, so nothing is known of its callers, and nothing recorded"
     ),
-    Reason.AMBIGUOUS: later("the digits may be two numbers, so nothing proves that he was told"),
+    Reason.AMBIGUOUS: Text("the digits may be two numbers, so nothing proves that he was told"),
 }
 
 BRANCHES = (
-    later("call"),
-    later("from"),
-    later("to"),
-    later("at"),
-    later("line"),
-    later("number"),
-    later("controller"),
-    later("name"),
-    later("not live"),
-    later("caller"),
-    later("recognised"),
-    later("why"),
-    later("country"),
-    later("pseudonym"),
-    later("language"),
-    later("notices"),
-    later("notice"),
-    later("caller knows"),
-    later("rule"),
-    later("would"),
-    later("unless known to"),
-    later("status"),
+    Text("call"),
+    Text("from"),
+    Text("to"),
+    Text("at"),
+    Text("line"),
+    Text("number"),
+    Text("controller"),
+    Text("name"),
+    Text("not live"),
+    Text("caller"),
+    Text("recognised"),
+    Text("why"),
+    Text("country"),
+    Text("pseudonym"),
+    Text("language"),
+    Text("notices"),
+    Text("notice"),
+    Text("caller knows"),
+    Text("rule"),
+    Text("would"),
+    Text("unless known to"),
+    Text("status"),
 )
 """What facts are called: so in JSON, and for a person in his language."""
 
@@ -91,7 +91,7 @@ def explain(file: Path, number: str, to: str, at: datetime, language: str, as_js
         else policy.decide(line, history, caller, at, asked=language)
     )
     wanted = policy.wanted_language(line, caller, language)
-    shown = _(WITHHELD) if number == WITHHELD else callers.mask(number)
+    shown = _(WITHHELD_SHOWN) if number == WITHHELD else callers.mask(number)
     facts = {
         "call": {"from": shown, "to": to, "at": at.isoformat(timespec="seconds")},
         "line": {"number": line.number, "controller": line.controller.id, "name": line.controller.name}
@@ -148,8 +148,11 @@ def _notice(decision: Decision, line: Line, wanted: str, history: CallerHistory)
         "notice": f"{decision.notice.id} {decision.version.id}",
         "caller knows": _known(history.get(decision.notice.id)),
         "rule": f"{decision.reason}: {_(RULES.get(decision.reason, ''))}".rstrip(": "),
-        "would": _("play {path} ({seconds:.1f} s, {language})").format(
-            path=prompt.path, seconds=prompt.seconds, language=language
+        "would": _(
+            "play {path} ({seconds:.1f} s, {language})",
+            path=prompt.path,
+            seconds=prompt.seconds,
+            language=language,
         )
         if decision.play
         else _("play nothing"),
@@ -168,7 +171,7 @@ def _status(decision: Decision, line: Line, counts: bool) -> str:
             if counts
             else _("PLAYED, if heard to its end, and still due: in that language it does not count")
         )
-    return _("FALLBACK ({reason}), nothing recorded").format(reason=decision.reason)
+    return _("FALLBACK ({reason}), nothing recorded", reason=decision.reason)
 
 
 def _lookups(decision: Decision, line: Line) -> dict[str, str]:
@@ -183,8 +186,12 @@ def _known(known: PriorDelivery | None) -> str:
     if known is None:
         return _("nothing")
     versions, purposes = ", ".join(sorted(known.versions)), ", ".join(sorted(known.purposes))
-    return _("{versions} ({purposes}), by record {record} of {at:%Y-%m-%d %H:%M} UTC").format(
-        versions=versions, purposes=purposes, record=known.record, at=known.at
+    return _(
+        "{versions} ({purposes}), by record {record} of {at:%Y-%m-%d %H:%M} UTC",
+        versions=versions,
+        purposes=purposes,
+        record=known.record,
+        at=known.at,
     )
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..errors import InformativaError
-from ..i18n import _, ngettext
 from ..model import RecordKind
 from ..operations import importing
 from ..operations.controllers import of_their_notices
@@ -18,6 +17,7 @@ from ..operations.importing import Source, Tally
 from .callers import find_notice
 from .options import print_json, told_aside
 from .terminal import console
+from .words import _
 
 REJECTED = 4  # the exit code where some rows could not be taken
 
@@ -61,7 +61,7 @@ def run(
     else:
         print(_counted(tally))
         if rejects:
-            print(_("Why they were rejected, by line: {file}").format(file=rejects))
+            print(_("Why they were rejected, by line: {file}", file=rejects))
     return REJECTED if rejects else 0
 
 
@@ -92,8 +92,12 @@ def _chosen(columns: Sequence[str]) -> dict[str, str]:
 
 
 def _counted(tally: Tally) -> str:
-    return ngettext(
+    return _.counted(
         "{read} row read: {added} recorded, {known} known before, {rejected} rejected.",
         "{read} rows read: {added} recorded, {known} known before, {rejected} rejected.",
         tally.read,
-    ).format(read=tally.read, added=tally.recorded, known=tally.known, rejected=tally.rejected)
+        read=tally.read,
+        added=tally.recorded,
+        known=tally.known,
+        rejected=tally.rejected,
+    )

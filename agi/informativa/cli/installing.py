@@ -13,11 +13,12 @@ from pathlib import Path
 from .. import bootstrap
 from ..config.controllers import begins, zone
 from ..errors import SpeechError
-from ..i18n import _, ngettext
 from ..prompts.formats import FORMATS
 from ..prompts.installed import measure
+from ..text import clause
 from .options import print_json, silent
 from .shelf import PromptPath, PromptStore, write
+from .words import _
 
 
 def install(shelf: PromptStore, wanted: list[str], sounds: Path | None, dry_run: bool, as_json: bool) -> None:
@@ -25,7 +26,7 @@ def install(shelf: PromptStore, wanted: list[str], sounds: Path | None, dry_run:
     say = silent if as_json else print
     if sounds is not None and not sounds.is_dir():
         remedy = _("Name Asterisk's own: --sounds /var/lib/asterisk/sounds")
-        raise SpeechError(_("There is no folder {folder}.").format(folder=sounds), remedy)
+        raise SpeechError(_("There is no folder {folder}.", folder=sounds), remedy)
     done: list[Path] = []
     cannot: dict[str, SpeechError] = {}
     bases: dict[Path, tuple[str, PromptPath]] = {}
@@ -34,7 +35,7 @@ def install(shelf: PromptStore, wanted: list[str], sounds: Path | None, dry_run:
     for controller, place in bases.values():
         if not place.file("wav").exists():
             print(
-                _("warning: {file} is not there, so nothing is made of it").format(file=place.file("wav")),
+                _("warning: {file} is not there, so nothing is made of it", file=place.file("wav")),
                 file=sys.stderr,
             )
             continue
@@ -51,18 +52,18 @@ def install(shelf: PromptStore, wanted: list[str], sounds: Path | None, dry_run:
                 done.append(file)
             except SpeechError as error:
                 cannot[extension] = error
-                print(_("warning: {warning}").format(warning=error), file=sys.stderr)
+                print(_("warning: {warning}", warning=error), file=sys.stderr)
     if sounds is not None:
         done += _copy(shelf, sounds, say, dry_run=dry_run)
     if as_json:
         print_json({"done": not dry_run, "prompts": len(bases), "files": done, "not_made": list(cannot)})
     elif not dry_run:
-        prompts = ngettext("{count} prompt", "{count} prompts", len(bases)).format(count=len(bases))
-        files = ngettext("{count} file made", "{count} files made", len(done)).format(count=len(done))
+        prompts = _.counted("{count} prompt", "{count} prompts", len(bases), count=len(bases))
+        files = _.counted("{count} file made", "{count} files made", len(done), count=len(done))
         say(f"{prompts}, {files}.")
     if cannot:
         raise SpeechError(
-            _("Not made: {formats}.").format(formats=", ".join(cannot)),
+            _("Not made: {formats}.", formats=", ".join(cannot)),
             _("Asterisk translates in every call that wants one of these."),
         )
 
@@ -77,16 +78,18 @@ def _make(shelf: PromptStore, controller: str, place: PromptPath, extension: str
         shutil.copy(place.file("wav"), made.with_suffix(".wav"))
         try:
             measure(made.with_suffix(""))
-        except ValueError as error:
+        except SpeechError as error:
             raise SpeechError(
-                _("{file} came out wrong: {error}.").format(file=place.file(extension), error=error)
+                _("{file} came out wrong: {error}.", file=place.file(extension), error=clause(error.text))
             ) from None
         content = made.read_bytes()
     known = place.recording(place.file(extension), hashlib.sha256(content).hexdigest())
     if controller and bootstrap.served_otherwise(shelf.ledger(controller), [known]):
         raise SpeechError(
-            _("{file} would differ from the one that version {version} was served with.").format(
-                file=known.file, version=place.version
+            _(
+                "{file} would differ from the one that version {version} was served with.",
+                file=known.file,
+                version=place.version,
             ),
             _("Put that one back."),
         )

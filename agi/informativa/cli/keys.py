@@ -17,11 +17,11 @@ from ..config.controllers import KEY_BYTES, RETIRED
 from ..config.endpoints import DEFAULT_TOKEN
 from ..errors import ConfigError, InformativaError
 from ..files import create, make_folder
-from ..i18n import _, foreign
 from ..operations.controllers import controller_named, of_its_key
 from ..operations.doctor import installation, users
 from ..operations.doctor.account import KEPT_IN, instructions
 from .options import Config, Json, print_json
+from .words import _
 
 AGI = "agi"  # in place of a company's name: the token by which Asterisk is known
 MANAGER = "manager"  # and the secret of the account at Asterisk's manager interface
@@ -63,7 +63,7 @@ def make(
         else _("Wrote {file}, readable by {user} alone. Keep a copy of it in a safe place.")
     )
     print(message.format(file=file, user=owner))
-    print(_("Next: informativa check -c {file}").format(file=config))
+    print(_("Next: informativa check -c {file}", file=config))
 
 
 @app.command()
@@ -103,9 +103,7 @@ def rotate(
     if as_json:
         print_json({"controller": owner.id, "key": key, "old_key": old, "done": True})
         return
-    print(
-        _("{name} ({id}) has a new key; the old one is {old}.").format(name=owner.name, id=owner.id, old=old)
-    )
+    print(_("{name} ({id}) has a new key; the old one is {old}.", name=owner.name, id=owner.id, old=old))
     print(_("Next: have the service load it (systemctl reload informativa)."))
 
 
@@ -116,8 +114,8 @@ def _make_manager(config: Path, configuration: Configuration, as_json: bool) -> 
     if as_json:
         print_json({"secret": file, "owner": owner})
         return
-    print(_("Wrote {file}, readable by {user} alone.").format(file=file, user=owner))
-    print("\n" + instructions(config, configuration.manager, file), end="")
+    print(_("Wrote {file}, readable by {user} alone.", file=file, user=owner))
+    print("\n" + instructions(config, configuration.manager, file, _), end="")
 
 
 def secret_file(config: Path) -> Path:
@@ -145,8 +143,8 @@ def _rotate_agi(config: Path, as_json: bool) -> None:
         print_json({"token": token, "old_token": old, "next": steps})
         return
     said = _("Wrote {file}; the old token is {old}, accepted until the first call with the new one.")
-    print(said.format(file=token, old=old) if old else _("Wrote {file}.").format(file=token))
-    print(_("Next, in this order: {commands}").format(commands="; ".join(steps)))
+    print(said.format(file=token, old=old) if old else _("Wrote {file}.", file=token))
+    print(_("Next, in this order: {commands}", commands="; ".join(steps)))
 
 
 def _token(config: Path) -> Path:
@@ -154,8 +152,8 @@ def _token(config: Path) -> Path:
     settings = draft(config)[1].service
     if settings.token is None:
         raise InformativaError(
-            _("{file} names no token.").format(file=config),
-            _("Write `token: {token}` under `service:`, then type this again.").format(token=DEFAULT_TOKEN),
+            _("{file} names no token.", file=config),
+            _("Write `token: {token}` under `service:`, then type this again.", token=DEFAULT_TOKEN),
         )
     return config.absolute().parent / settings.token
 
@@ -168,10 +166,11 @@ def _key_to_be(config: Path, name: str, *, again: bool) -> Path:
     key = companies.configuration.folder / companies.configuration.key_files[name]
     if Path(of.ledger).exists() and not again:
         raise InformativaError(
-            _("{ledger} has callers whom only the key that made their pseudonyms recognises.").format(
-                ledger=of.ledger
+            _(
+                "{ledger} has callers whom only the key that made their pseudonyms recognises.",
+                ledger=of.ledger,
             ),
-            _("Put the copy of that key back as {key}. To begin anew without it: --yes").format(key=key),
+            _("Put the copy of that key back as {key}. To begin anew without it: --yes", key=key),
         )
     return key
 
@@ -185,10 +184,10 @@ def _first(file: Path, configuration: Configuration, of: str) -> str:
         write_key(file, owner)
     except FileExistsError:
         raise InformativaError(
-            _("{file} is there already.").format(file=file),
+            _("{file} is there already.", file=file),
             _("For another one delete it first.")
             if of == MANAGER
-            else _("For another one: informativa keys rotate {id}").format(id=of),
+            else _("For another one: informativa keys rotate {id}", id=of),
         ) from None
     except OSError as error:
         raise _unwritable(file, error) from error
@@ -212,7 +211,7 @@ def _replace(key: Path) -> Path:
 def _unwritable(file: Path, error: OSError) -> InformativaError:
     message = _("{file} cannot be written ({why}).")
     return InformativaError(
-        message.format(file=error.filename or file, why=foreign(error.strerror or "")),
+        message.format(file=error.filename or file, why=_.foreign(error.strerror or "")),
         _("Run this as the user whose file it is."),
     )
 

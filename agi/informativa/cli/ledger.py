@@ -13,12 +13,13 @@ import typer
 from .. import bootstrap
 from ..config import DEFAULT_FILE
 from ..errors import InformativaError
-from ..i18n import _, later
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Ending, Event, Record, RecordKind
 from ..operations.controllers import of_their_callers
+from ..text import Text
 from .options import Config, Json, Of, as_json, told_aside
 from .terminal import one_line, width
+from .words import _
 
 app = typer.Typer(help="What was recorded.", no_args_is_help=True)
 
@@ -29,25 +30,25 @@ _LINES = ("{0:>4} {1:<19} {5:<8} {6}", "     {2:<13} {3:<12} {4}", "     {7}")
 _COLUMNS = 107
 _HEADINGS = (
     "#",
-    later("when (UTC)"),
-    later("line"),
-    later("caller"),
-    later("notice"),
-    later("status"),
-    later("why"),
-    later("heard"),
+    Text("when (UTC)"),
+    Text("line"),
+    Text("caller"),
+    Text("notice"),
+    Text("status"),
+    Text("why"),
+    Text("heard"),
 )
 
 
 ENDINGS = {
-    Ending.WHOLE: later("whole"),
-    Ending.KEY: later("key"),
-    Ending.HUNG_UP: later("hung up"),
-    Ending.CUT_SHORT: later("cut short"),
-    Ending.NOT_PLAYABLE: later("not playable"),
-    Ending.CHANGED: later("recording changed"),
-    Ending.CONNECTION_LOST: later("connection lost"),
-    Ending.SERVICE_STOPPED: later("service stopped"),
+    Ending.WHOLE: Text("whole"),
+    Ending.KEY: Text("key"),
+    Ending.HUNG_UP: Text("hung up"),
+    Ending.CUT_SHORT: Text("cut short"),
+    Ending.NOT_PLAYABLE: Text("not playable"),
+    Ending.CHANGED: Text("recording changed"),
+    Ending.CONNECTION_LOST: Text("connection lost"),
+    Ending.SERVICE_STOPPED: Text("service stopped"),
 }
 """How a playback ended, for people."""
 
@@ -135,7 +136,7 @@ def _opened(controller: Controller) -> Iterator[SqliteStore | None]:
         exists = Path(controller.ledger).exists()
     except PermissionError as error:
         raise InformativaError(
-            _("{ledger} cannot be looked into (permission denied).").format(ledger=controller.ledger),
+            _("{ledger} cannot be looked into (permission denied).", ledger=controller.ledger),
             _("Run this as the user who owns it."),
         ) from error
     if not exists:
@@ -150,7 +151,7 @@ def _opened(controller: Controller) -> Iterator[SqliteStore | None]:
 
 def _print(records: Iterable[Record]) -> None:
     lines = (_LINE,) if width() >= _COLUMNS else _LINES
-    print("\n".join(line.format(*map(_, _HEADINGS)) for line in lines))
+    print("\n".join(line.format(*(_(heading) for heading in _HEADINGS)) for line in lines))
     rows = iter(records)
     while page := list(islice(rows, 1000)):
         written = (line.format(*_cells(record)).rstrip() for record in page for line in lines)
@@ -186,8 +187,10 @@ def _heard(event: Event) -> str:
     if event.heard is None:
         return event.reference
     heard = event.heard
-    return (
-        _("{seconds:.1f} of {length:.1f} s, {ending} {key}")
-        .format(seconds=heard.seconds, length=heard.length, ending=_(ENDINGS[heard.ending]), key=heard.key)
-        .strip()
-    )
+    return _(
+        "{seconds:.1f} of {length:.1f} s, {ending} {key}",
+        seconds=heard.seconds,
+        length=heard.length,
+        ending=_(ENDINGS[heard.ending]),
+        key=heard.key,
+    ).strip()

@@ -14,17 +14,15 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .. import __version__, i18n
+from .. import __version__
 from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError, problems
-from ..i18n import _
 from ..model import RecordKind
 from . import (
     callers,
@@ -45,8 +43,9 @@ from . import explain as explain_
 from .completion import Shell, script
 from .log import LogFormat
 from .manual import page
-from .options import Config, Json, Of, as_json
+from .options import Config, Json, Of, as_json, problem_facts
 from .tree import EXITS, tree
+from .words import _
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
@@ -258,7 +257,7 @@ def help_(words: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]..
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. Nothing but an exit code and one message leaves it."""
-    i18n.speak()
+    _.speak()
     terminal.prepare()
     try:
         try:
@@ -268,7 +267,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InformativaError as error:
         if "--json" in (sys.argv if arguments is None else arguments):
             _tell_program(error)
-        print(error if isinstance(error, ConfigError) else f"informativa: {error}", file=sys.stderr)
+        said = _(error.text)
+        print(said if isinstance(error, ConfigError) else f"informativa: {said}", file=sys.stderr)
         return 1
     except typer.TyperException as error:
         return _usage(error)
@@ -280,14 +280,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
             reason = os.strerror(error.errno or 0)
             message = _("informativa: What was to be printed could not be written ({why}).")
-            print(message.format(why=i18n.foreign(reason)), file=sys.stderr)
+            print(message.format(why=_.foreign(reason)), file=sys.stderr)
             return 1
         place = traceback.extract_tb(error.__traceback__)[-1]
         print(
             _(
                 "informativa: a defect ({kind} in {file}:{line}). Type the same with"
-                " INFORMATIVA_TRACEBACK=1 before it, and report what it prints."
-            ).format(kind=type(error).__name__, file=Path(place.filename).name, line=place.lineno),
+                " INFORMATIVA_TRACEBACK=1 before it, and report what it prints.",
+                kind=type(error).__name__,
+                file=Path(place.filename).name,
+                line=place.lineno,
+            ),
             file=sys.stderr,
         )
         if os.environ.get("INFORMATIVA_TRACEBACK"):
@@ -297,7 +300,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _tell_program(error: InformativaError) -> None:
     """What is wrong as JSON, on one line, for `tail` may have printed lines; as `check` tells it."""
-    facts = {"ok": False, "problems": [asdict(problem) for problem in problems(error)]}
+    facts = {"ok": False, "problems": [problem_facts(problem) for problem in problems(error)]}
     with suppress(OSError):  # people are told in any case
         print(as_json(facts))
         _flush()
@@ -317,13 +320,11 @@ def _flush() -> None:
 def _usage(error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "informativa"
-    message = " ".join(i18n.foreign(error.format_message().replace("Value error, ", "")).split())
+    message = " ".join(_.foreign(error.format_message().replace("Value error, ", "")).split())
     if message:
         stop = "" if message.endswith((".", "?", "!")) else "."
         print(
-            _("informativa: {message} Type: {command} --help").format(
-                message=message + stop, command=command
-            ),
+            _("informativa: {message} Type: {command} --help", message=message + stop, command=command),
             file=sys.stderr,
         )
     return 2

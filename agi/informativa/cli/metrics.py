@@ -8,8 +8,8 @@ import typer
 
 from ..config import DEFAULT_FILE, load
 from ..errors import InformativaError
-from ..i18n import _
 from .options import Config
+from .words import _
 
 app = typer.Typer(help="What Prometheus and Grafana need to watch the service.", no_args_is_help=True)
 
@@ -44,7 +44,7 @@ def scrape(config: Config = DEFAULT_FILE) -> None:
     configuration = load(config)
     if not configuration.metrics:
         raise InformativaError(
-            _("{file} does not say where Prometheus may ask.").format(file=config),
+            _("{file} does not say where Prometheus may ask.", file=config),
             _("Set service.metrics there, such as `metrics: 127.0.0.1:9464`, and restart the service."),
         )
     print(_JOB.format(address=configuration.metrics), end="")

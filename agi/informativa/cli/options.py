@@ -11,20 +11,20 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import i18n
 from ..config import Configuration
 from ..config.messages import closest
-from ..errors import InformativaError
-from ..i18n import _
+from ..errors import InformativaError, Problem
 from ..model import Line
 from ..operations.controllers import Companies, known
+from ..text import Text
 from .terminal import escaped
+from .words import _
 
 
 def _for_programs(wanted: bool) -> bool:
     """What a program reads is the same in every locale."""
     if wanted:
-        i18n.speak({})
+        _.speak({})
     return wanted
 
 
@@ -49,6 +49,17 @@ def print_json(facts: object) -> None:
     print(as_json(facts, indent=2))
 
 
+def problem_facts(problem: Problem) -> dict[str, object]:
+    """A problem of the configuration, in English."""
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "key": problem.key,
+        "message": problem.message,
+        "remedy": problem.remedy,
+    }
+
+
 def silent(_text: str) -> None:
     """What `print` is to a command that prints JSON."""
 
@@ -64,6 +75,8 @@ def _joined(facts: object) -> Any:
         return {str(name).replace(" ", "_"): _joined(fact) for name, fact in facts.items()}
     if isinstance(facts, list | tuple | set | frozenset):
         return [_joined(fact) for fact in (sorted(facts) if isinstance(facts, set | frozenset) else facts)]
+    if isinstance(facts, Text):
+        return str(facts)
     if isinstance(facts, datetime):
         return facts.isoformat(timespec="seconds")
     return str(facts) if isinstance(facts, Path) else facts
@@ -72,12 +85,14 @@ def _joined(facts: object) -> Any:
 def told_aside(companies: Companies) -> None:
     """Tell people what is wrong with the configuration and does not concern what they do."""
     for problem in companies.aside:
-        print(_("warning: {warning}").format(warning=problem), file=sys.stderr)
+        print(_("warning: {warning}", warning=problem.text), file=sys.stderr)
 
 
-def not_live(configuration: Configuration) -> list[str]:
+def not_live(configuration: Configuration) -> list[Text]:
     """Of each controller that may not go live, that it is not, why, and what its callers get."""
-    message = _("{name} ({id}) is not live, so its callers hear the notice on every call, unrecorded: {why}")
+    message = Text(
+        "{name} ({id}) is not live, so its callers hear the notice on every call, unrecorded: {why}"
+    )
     return [
         message.format(name=each.name, id=each.id, why=each.refused)
         for each in configuration.controllers.values()
@@ -89,7 +104,7 @@ def line_named(configuration: Configuration, number: str) -> Line:
     """The line of a called number, in any of its spellings. Raises InformativaError as above."""
     found = configuration.spelled.get(number)
     if found is None:
-        message = _("There is no line {number}: its callers hear fallback_prompt.").format(number=number)
+        message = _("There is no line {number}: its callers hear fallback_prompt.", number=number)
         numbers = [line.number for line in configuration.lines]
         close = closest(number, configuration.spelled)
         raise InformativaError(message, known(number, [close] if close else numbers))

@@ -18,15 +18,16 @@ import typer
 
 from ..config import DEFAULT_FILE
 from ..errors import InformativaError, SpeechError
-from ..i18n import _
 from ..operations.controllers import known
 from ..prompts import audio, formats, texts
 from ..prompts.installed import measure
 from ..prompts.pronunciation import TONGUES, key
+from ..text import joined
 from .installing import in_force
 from .installing import install as install_
 from .options import Config, Json, print_json
 from .shelf import MATERIAL, PromptPath, PromptStore, described, warnings, write
+from .words import _
 
 app = typer.Typer(help="The sound of the notices: speak, add, hear and lay out.", no_args_is_help=True)
 
@@ -56,14 +57,16 @@ def _group() -> None:
 def texts_(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")]) -> None:
     """Copy the texts that `build` speaks, to change them there: then build with --texts DIR."""
     if folder.exists():
-        raise InformativaError(_("{file} is there already.").format(file=folder), _("Name a new folder."))
+        raise InformativaError(_("{file} is there already.", file=folder), _("Name a new folder."))
     with resources.as_file(_shipped()) as shipped:
         write(
             {folder / file.relative_to(shipped): file.read_bytes() for file in sorted(shipped.rglob("*.*"))}
         )
     print(
-        _("Wrote {folder} with texts in {languages}. Next: edit them, then type:").format(
-            folder=folder, languages=", ".join(sorted(TONGUES))
+        _(
+            "Wrote {folder} with texts in {languages}. Next: edit them, then type:",
+            folder=folder,
+            languages=", ".join(sorted(TONGUES)),
         )
     )
     print(f"informativa prompts build --texts {folder} …")
@@ -141,18 +144,18 @@ def add(
     given = _version(version) or shelf.proposed(name, notice, datetime.now(UTC))
     if not re.fullmatch(r"[a-z]{2}(_[A-Z]{2})?", language):
         raise InformativaError(
-            _("{language!r} is no language.").format(language=language), _("Give two letters: --language it")
+            _("{language!r} is no language.", language=language), _("Give two letters: --language it")
         )
     if (part is Part.SUPPLEMENT) != bool(after):
         raise InformativaError(
             _("A supplement is for those who know a version."), "--part supplement --after 2026-11"
         )
     if after and after not in shelf.versions(name, notice):
-        message = _("There is no version {name}.").format(name=after)
+        message = _("There is no version {name}.", name=after)
         raise InformativaError(message, known(after, shelf.versions(name, notice)))
     sound = audio.read(file)
     for doubt in audio.doubts(sound):
-        print(_("warning: {warning}").format(warning=f"{file}: {doubt}"), file=sys.stderr)
+        print(_("warning: {warning}", warning=f"{file}: {_(doubt)}"), file=sys.stderr)
     place = shelf.place(name, notice, given, f"{part}:{after}" if after else part, language)
     files = audio.prompt(sound)
     shelf.put(name, {place: files}, force=force)
@@ -190,9 +193,9 @@ def play(
         found = [wanted.absolute()]
     if len(found) != 1:
         what = (
-            _("{name} may be one of several prompts").format(name=name)
+            _("{name} may be one of several prompts", name=name)
             if found
-            else _("There is no prompt {name}").format(name=name)
+            else _("There is no prompt {name}", name=name)
         )
         there = [shelf.relative(base) for base in found or places]
         raise InformativaError(f"{what}.", known("" if found else name, there))
@@ -228,7 +231,7 @@ def install(
     """Make each prompt's missing formats beside it, so that Asterisk need not translate in every call."""
     chosen = _listed(wanted) or list(formats.FORMATS)
     if unknown := [one for one in chosen if one not in formats.FORMATS]:
-        message = _("There is no format {format}.").format(format=unknown[0])
+        message = _("There is no format {format}.", format=unknown[0])
         raise InformativaError(message, known(unknown[0], formats.FORMATS))
     install_(PromptStore(config), [one for one in formats.FORMATS if one in chosen], sounds, dry_run, as_json)
 
@@ -262,7 +265,7 @@ def _spoken(lines: list[str], language: str, part: Part) -> dict[str, bytes]:
     try:
         return audio.prompt(speak(lines, language))
     except SpeechError as error:
-        raise SpeechError(f"{language}/{part}: {error}") from error
+        raise SpeechError(joined(": ", f"{language}/{part}", error.text)) from error
 
 
 def _report(
@@ -275,12 +278,13 @@ def _report(
     for place, wav in made.items():
         print(described(place.file("wav"), audio.from_pcm(wav[44:], audio.NARROW)))
         for warning in warnings(place, wav):
-            print(_("warning: {warning}").format(warning=warning), file=sys.stderr)
+            print(_("warning: {warning}", warning=warning), file=sys.stderr)
     first = next(iter(made))
     print(
         "\n"
-        + _("Next: hear it (informativa prompts play {prompt}), then write into the configuration").format(
-            prompt=first.base
+        + _(
+            "Next: hear it (informativa prompts play {prompt}), then write into the configuration",
+            prompt=first.base,
         )
     )
     print(f"{shelf.lines(controller, list(made), purposes)}\n{_(MATERIAL)}")
@@ -289,8 +293,8 @@ def _report(
 def _line(shelf: PromptStore, base: Path) -> str:
     try:
         prompt = measure(base)
-    except ValueError as error:
-        return f"{shelf.relative(base)}  {error}"
+    except SpeechError as error:
+        return f"{shelf.relative(base)}  {_(error.text)}"
     file = base.with_name(f"{base.name}.wav")
     if file.exists():
         return described(file, audio.read_wav(file))
@@ -314,8 +318,8 @@ def _facts(place: PromptPath) -> dict[str, object]:
         facts["seconds"] = round(measure(place.base).seconds, 3)
         if place.file("wav").exists():
             facts["level"] = round(audio.read_wav(place.file("wav")).level, 1)
-    except ValueError as error:
-        facts["problem"] = str(error)
+    except SpeechError as error:
+        facts["problem"] = error.text
     return facts
 
 
@@ -329,7 +333,7 @@ def _heard(file: Path) -> bool:
 def _version(given: str | None) -> str:
     if given is not None and not re.fullmatch(r"(?!\.)[A-Za-z0-9._-]{1,32}", given):
         raise InformativaError(
-            _("{given!r} is no version.").format(given=given),
+            _("{given!r} is no version.", given=given),
             _("Give letters, digits, . _ and -: --version 2027-01"),
         )
     return given or ""
@@ -347,7 +351,7 @@ def _spoken_on(shelf: PromptStore, controller: str) -> list[str]:
     wanted = list(dict.fromkeys(found))
     if not wanted:
         raise InformativaError(
-            _("{controller} has no line that says which languages.").format(controller=controller),
+            _("{controller} has no line that says which languages.", controller=controller),
             _("Give them: --languages it,en"),
         )
     return wanted
@@ -357,13 +361,13 @@ def _key(shelf: PromptStore, controller: str, given: str) -> str:
     if given:
         if not re.fullmatch(r"[0-9*#]", given):
             raise InformativaError(
-                _("{given!r} is no key of a telephone.").format(given=given), _("Give one: --key 1")
+                _("{given!r} is no key of a telephone.", given=given), _("Give one: --key 1")
             )
         return given
     keys = {line.keys.full for line in shelf.settings.lines.values() if line.controller == controller}
     if len(keys) != 1:
         raise InformativaError(
-            _("{controller} has no one key for the full text.").format(controller=controller),
+            _("{controller} has no one key for the full text.", controller=controller),
             _("Give the one to say: --key 1"),
         )
     return keys.pop()

@@ -9,8 +9,8 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -19,22 +19,23 @@ from string import Template
 
 import typer
 
-from .. import bootstrap, i18n, service
+from .. import bootstrap, service
 from ..asterisk import dialplan as dialplans
 from ..config import Configuration, inspect, load
 from ..config.endpoints import DEFAULT_TOKEN
 from ..errors import ConfigError, InformativaError, LedgerError, Problem
 from ..files import point, put
-from ..i18n import _, foreign, ngettext
 from ..model import Line
 from ..operations.doctor import installation, ports, users
 from ..operations.doctor.case import Case
 from ..operations.doctor.examination import locally
 from ..operations.doctor.findings import State
+from ..text import Text
 from .keys import write_key
 from .log import LogFormat, configure
-from .options import not_live, print_json
+from .options import not_live, print_json, problem_facts
 from .terminal import verbatim
+from .words import _
 
 _ALONE = "# Nothing that is configured leaves this machine.\nIPAddressDeny=any\nIPAddressAllow=localhost\n"
 _CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml
@@ -45,7 +46,7 @@ def init(folder: Path) -> None:
     try:
         if folder.exists() and any(folder.iterdir()):
             raise InformativaError(
-                _("{folder} is not empty.").format(folder=folder),
+                _("{folder} is not empty.", folder=folder),
                 _("Name a new folder: informativa init DIR"),
             )
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -59,8 +60,10 @@ def init(folder: Path) -> None:
     except (OSError, shutil.Error) as error:
         full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
         raise InformativaError(
-            _("{file} cannot be written ({why}).").format(
-                file=folder, why=foreign(getattr(error, "strerror", None) or str(error))
+            _(
+                "{file} cannot be written ({why}).",
+                file=folder,
+                why=_.foreign(getattr(error, "strerror", None) or str(error)),
             ),
             _("Make room on that disk.")
             if full
@@ -70,8 +73,9 @@ def init(folder: Path) -> None:
     print(
         _(
             "Wrote {file} with two example companies, their keys and the prompts. The second is not live"
-            " until its papers are named.\nNext: edit {file}, then type: informativa check -c {file}"
-        ).format(file=file)
+            " until its papers are named.\nNext: edit {file}, then type: informativa check -c {file}",
+            file=file,
+        )
     )
     _warn(_taken())
 
@@ -86,7 +90,7 @@ def check(file: Path, as_json: bool = False) -> None:
         if one.state is State.WRONG
     ]
     doubts = (State.WARNING, State.UNKNOWN) if case.configuration else (State.WARNING,)
-    warnings = [str(one) for one in found if one.state in doubts]
+    warnings = [one.whole for one in found if one.state in doubts]
     notes = [one.text for one in found if one.state is State.OK and one.note]
     if as_json:
         print_json(_facts(case, problems, warnings, notes))
@@ -106,25 +110,24 @@ def _prepare(file: Path) -> None:
                     bootstrap.store(controller, create=False).close()
 
 
-def _say(case: Case, problems: list[Problem], warnings: list[str], notes: list[str]) -> None:
+def _say(case: Case, problems: list[Problem], warnings: list[Text], notes: list[Text]) -> None:
     for problem in problems:
-        print(problem, file=sys.stderr)
+        print(_(problem.text), file=sys.stderr)
     _warn(warnings)
     if problems:
         return
     configuration = case.configured
     for note in notes:
-        print(note)
+        print(_(note))
     for line in configuration.lines:
         print(f"{line.number}: {line.controller.name}, {', '.join(_plan(line))}")
     companies, numbers = len(configuration.controllers), len(configuration.lines)
     print(
-        _("{file} is in order: {controllers}, {lines}, service on {address}.").format(
+        _(
+            "{file} is in order: {controllers}, {lines}, service on {address}.",
             file=case.file,
-            controllers=ngettext("{count} controller", "{count} controllers", companies).format(
-                count=companies
-            ),
-            lines=ngettext("{count} line", "{count} lines", numbers).format(count=numbers),
+            controllers=_.counted("{count} controller", "{count} controllers", companies, count=companies),
+            lines=_.counted("{count} line", "{count} lines", numbers, count=numbers),
             address=configuration.listen,
         )
     )
@@ -144,16 +147,16 @@ def _taken() -> list[str]:
     return []
 
 
-def _warn(warnings: list[str]) -> None:
+def _warn(warnings: Sequence[Text | str]) -> None:
     for warning in warnings:
-        print(_("warning: {warning}").format(warning=warning), file=sys.stderr)
+        print(_("warning: {warning}", warning=warning), file=sys.stderr)
 
 
-def _facts(case: Case, problems: list[Problem], warnings: list[str], notes: list[str]) -> dict[str, object]:
+def _facts(case: Case, problems: list[Problem], warnings: list[Text], notes: list[Text]) -> dict[str, object]:
     facts = {
         "ok": not problems,
         "file": case.file.absolute(),
-        "problems": [asdict(one) for one in problems],
+        "problems": [problem_facts(one) for one in problems],
         "warnings": warnings,
         "notes": notes,
     }
@@ -175,7 +178,8 @@ def _plan(line: Line) -> list[str]:
     now = datetime.now(UTC)
     versions = ((step.notice.id, step.notice.current(now)) for step in line.plan)
     return [
-        _("{notice} {version} in {language} ({seconds:.1f} s)").format(
+        _(
+            "{notice} {version} in {language} ({seconds:.1f} s)",
             notice=name,
             version=version.id,
             language=line.language,
@@ -230,7 +234,7 @@ def link_script(configuration: Configuration) -> list[str]:
             "{link}, by which the dialplan starts the script, cannot be made ({why}); type:"
             " ln -sfn {script} {link}"
         )
-        return [message.format(link=link, why=foreign(error.strerror or ""), script=script)]
+        return [message.format(link=link, why=_.foreign(error.strerror or ""), script=script)]
     return []
 
 
@@ -245,17 +249,17 @@ def put_text(
         put(output, text.encode(), like, secret=secret)
     except OSError as error:
         raise InformativaError(
-            _("{file} cannot be written ({why}).").format(file=output, why=foreign(error.strerror or "")),
-            _("Type first: mkdir -p {folder}").format(folder=output.parent)
+            _("{file} cannot be written ({why}).", file=output, why=_.foreign(error.strerror or "")),
+            _("Type first: mkdir -p {folder}", folder=output.parent)
             if isinstance(error, FileNotFoundError)
             else _("Name a file that you may write, or be root."),
         ) from error
-    print(_("Wrote {file}. Next: {then}").format(file=output, then=then))
+    print(_("Wrote {file}. Next: {then}", file=output, then=then))
 
 
 def serve(file: Path, form: LogFormat) -> None:
     """Run the service in the foreground."""
-    i18n.speak({})  # a log is searched in the language of this documentation
+    _.speak({})  # a log is searched in the language of this documentation
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to load anew
     configuration = service.prepare(file)
     sink = configure(form)

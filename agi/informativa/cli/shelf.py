@@ -14,12 +14,13 @@ from ..config.messages import unknown
 from ..config.schema import ControllerSettings, VersionSettings
 from ..errors import InformativaError, SpeechError
 from ..files import make_folder, put
-from ..i18n import _, foreign, later
 from ..model import Recording
 from ..prompts.audio import NARROW, Sound, from_pcm, stands_out
 from ..prompts.installed import EXTENSIONS
+from ..text import Text
+from .words import _
 
-MATERIAL = later("""\
+MATERIAL = Text("""\
 material: leave it false for another wording or another voice: who knows the notice is not told again.
 Say true when what changed matters to callers (who gets the data, for how long): all who know an older
 version hear this one once. A purpose that a caller was not told makes the notice due by itself.""")
@@ -62,18 +63,18 @@ class PromptStore:
         if name is None and len(there) > 1:
             raise InformativaError(
                 _("There are several controllers."),
-                _("Name one: --controller {name}").format(name=min(there)),
+                _("Name one: --controller {name}", name=min(there)),
             )
         name = name or next(iter(there))
         if name not in there:
-            raise InformativaError(_sentence(unknown(_("controller"), name, there)))
+            raise InformativaError(_sentence(unknown(Text("controller"), name, there)))
         return name, there[name]
 
     def versions(self, controller: str, notice: str) -> dict[str, VersionSettings]:
         """By id, the oldest first. Raises InformativaError for a notice that there is not."""
         notices = self.settings.controllers[controller].notices
         if notice not in notices:
-            raise InformativaError(_sentence(unknown(_("notice"), notice, notices)))
+            raise InformativaError(_sentence(unknown(Text("notice"), notice, notices)))
         return {version.version: version for version in notices[notice].versions}
 
     def proposed(self, controller: str, notice: str, now: datetime) -> str:
@@ -139,16 +140,20 @@ class PromptStore:
         if bootstrap.served_otherwise(self.ledger(controller), recordings):
             free = _next(place.version, self.versions(controller, place.notice))
             raise SpeechError(
-                _("Callers heard another {part} notice in {language} of version {version}.").format(
-                    part=place.part, language=place.language, version=place.version
+                _(
+                    "Callers heard another {part} notice in {language} of version {version}.",
+                    part=place.part,
+                    language=place.language,
+                    version=place.version,
                 ),
                 _(
-                    "The ledger points at it, so give the new one a version of its own: --version {free}"
-                ).format(free=free),
+                    "The ledger points at it, so give the new one a version of its own: --version {free}",
+                    free=free,
+                ),
             )
         if there and not force:
             raise SpeechError(
-                _("{file} is there already.").format(file=there[0]),
+                _("{file} is there already.", file=there[0]),
                 _("Give another --version, or --force to replace it."),
             )
 
@@ -158,10 +163,10 @@ class PromptStore:
         known = self.versions(controller, first.notice).get(first.version)
         where = f"controllers.{controller}.notices.{first.notice}.versions"
         if known:
-            head = [_("# in {where}, at version {version}:").format(where=where, version=first.version)]
+            head = [_("# in {where}, at version {version}:", where=where, version=first.version)]
         else:
             head = [
-                _("# at the end of {where}:").format(where=where),
+                _("# at the end of {where}:", where=where),
                 f'          - version: "{first.version}"',
                 f"            purposes: [{', '.join(purposes)}]",
                 "            material: false",
@@ -186,8 +191,10 @@ def write(files: Mapping[Path, bytes | str]) -> None:
             put(file, data, for_folders_owner=True)
         except OSError as error:
             raise SpeechError(
-                _("{file} cannot be written ({why}).").format(
-                    file=error.filename or file, why=foreign(error.strerror or "")
+                _(
+                    "{file} cannot be written ({why}).",
+                    file=error.filename or file,
+                    why=_.foreign(error.strerror or ""),
                 ),
                 _("Run this as the user whose folder it is, or as root."),
             ) from error
@@ -200,21 +207,24 @@ def warnings(place: PromptPath, wav: bytes) -> Iterator[str]:
         yield (
             _(
                 "{name} in {language} lasts {seconds:.0f} s; callers hang up on more than"
-                " {longest:.0f} s: shorten the text, and leave the rest to the full one"
-            ).format(
+                " {longest:.0f} s: shorten the text, and leave the rest to the full one",
                 name=place.base.name,
                 language=place.language,
                 seconds=sound.seconds,
                 longest=LONGEST_SHORT,
             )
         )
-    yield from (f"{place.file('wav')} {fault}" for fault in stands_out(sound))
+    yield from (f"{place.file('wav')} {_(fault)}" for fault in stands_out(sound))
 
 
 def described(file: Path, sound: Sound) -> str:
     """A file with its length and level, for an admin to read."""
-    return _("{file}  {seconds:.1f} s, speech at {level:.0f} dBov, peak {peak:.0f}").format(
-        file=file, seconds=sound.seconds, level=sound.level, peak=sound.peak
+    return _(
+        "{file}  {seconds:.1f} s, speech at {level:.0f} dBov, peak {peak:.0f}",
+        file=file,
+        seconds=sound.seconds,
+        level=sound.level,
+        peak=sound.peak,
     )
 
 
@@ -226,5 +236,6 @@ def _next(version: str, known: Mapping[str, object]) -> str:
     return next(one for c in range(ord(letter) + 1, ord("z") + 2) if (one := f"{stem}-{chr(c)}") not in known)
 
 
-def _sentence(text: str) -> str:
+def _sentence(what: Text) -> str:
+    text = _(what)
     return text[:1].upper() + text[1:] + ("" if text.endswith("?") else ".")

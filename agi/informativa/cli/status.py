@@ -20,12 +20,12 @@ from .. import bootstrap, spool
 from ..asterisk import ami
 from ..config import Configuration, inspect, of_callers
 from ..errors import InformativaError, LedgerError
-from ..i18n import _, ngettext
 from ..ledgers.following import Summary
 from ..model import Controller, Status
 from ..operations.doctor import probe
 from . import terminal
 from .options import print_json
+from .words import _
 
 DAYS = 30
 PATIENCE = 2.0  # seconds for /metrics and systemd
@@ -53,15 +53,16 @@ def run(file: Path, as_json: bool) -> bool:
     configuration, problems = inspect(file)
     now = datetime.now(UTC)
     today = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    warnings = [str(problem) for problem in (*problems, *configuration.refused, *configuration.warnings)]
+    warnings = [_(problem.text) for problem in (*problems, *configuration.refused, *configuration.warnings)]
     service = _service(configuration)
     if not service.answers:
         warnings.insert(
             0,
             _(
                 "The service does not answer at {address}: callers are served by the script, which is slower."
-                " Type: systemctl start informativa"
-            ).format(address=service.address),
+                " Type: systemctl start informativa",
+                address=service.address,
+            ),
         )
     elif service.otherwise:
         warnings.insert(0, service.otherwise)
@@ -73,7 +74,7 @@ def run(file: Path, as_json: bool) -> bool:
                 found = bootstrap.summary(controller, now - timedelta(days=DAYS), today)
             except LedgerError as error:
                 usable = False
-                warnings.append(str(error))
+                warnings.append(_(error.text))
         rows.append(_controller(configuration, controller, found, now))
     waiting = _spooled(configuration, warnings)
     facts = {
@@ -105,9 +106,8 @@ def _service(configuration: Configuration) -> Service:
         told = asyncio.run(probe.status(configuration.host, configuration.port, configuration.tokens))
         if told is not None:
             service.answers, service.version = True, told.get("version")
-            service.otherwise = str(
-                probe.otherwise(told, configuration, "systemctl restart informativa") or ""
-            )
+            found = probe.otherwise(told, configuration, "systemctl restart informativa")
+            service.otherwise = _(found.whole) if found else ""
     if service.answers and configuration.metrics:
         with suppress(OSError, ValueError):
             _ask_metrics(configuration.metrics, service)
@@ -207,15 +207,16 @@ def _spooled(configuration: Configuration, warnings: list[str]) -> int | None:
     try:
         rows = asyncio.run(ask())
     except InformativaError as error:
-        warnings.append(str(error))
+        warnings.append(_(error.text))
         return None
     if rows:
         warnings.append(
-            ngettext(
+            _.counted(
                 "{rows} row waits in the fallback spool; the service collects it within a minute",
                 "{rows} rows wait in the fallback spool; the service collects them every minute",
                 rows,
-            ).format(rows=rows)
+                rows=rows,
+            )
         )
     return rows
 
@@ -240,7 +241,7 @@ def _show(facts: dict[str, Any]) -> None:
     if facts["warnings"]:
         console.print()
         for warning in facts["warnings"]:
-            console.print(_("warning: {warning}").format(warning=warning), style="yellow", soft_wrap=True)
+            console.print(_("warning: {warning}", warning=warning), style="yellow", soft_wrap=True)
 
 
 def _in_words(service: dict[str, Any]) -> str:
@@ -250,15 +251,13 @@ def _in_words(service: dict[str, Any]) -> str:
         )
     ]
     if service["version"]:
-        parts.append(_("version {version}").format(version=service["version"]))
+        parts.append(_("version {version}", version=service["version"]))
     if service["since"]:
         since = datetime.fromisoformat(service["since"]).astimezone()
-        parts.append(_("since {time}").format(time=f"{since:%Y-%m-%d %H:%M}"))
+        parts.append(_("since {time}", time=f"{since:%Y-%m-%d %H:%M}"))
     if service["calls in progress"] is not None:
         calls = service["calls in progress"]
-        parts.append(
-            ngettext("{calls} call in progress", "{calls} calls in progress", calls).format(calls=calls)
-        )
+        parts.append(_.counted("{calls} call in progress", "{calls} calls in progress", calls, calls=calls))
     if service["unit"]:
         parts.append(f"systemd: {service['unit']}")
     if service["answers"] and not service["as configured"]:
@@ -271,7 +270,7 @@ def _company(row: dict[str, Any]) -> Table:
     table.add_column(no_wrap=True, min_width=11)
     table.add_column(overflow="fold")
     if not row["live"]:
-        table.add_row(_("  state"), _("NOT LIVE: {why}").format(why=row["why not"]))
+        table.add_row(_("  state"), _("NOT LIVE: {why}", why=row["why not"]))
     table.add_row(_("  lines"), ", ".join(row["lines"]) or _("none"))
     if row["usable"]:
         size = f"{row['bytes'] / 1e6:.1f} MB"
@@ -282,17 +281,20 @@ def _company(row: dict[str, Any]) -> Table:
             size
             + ", "
             + (
-                _("last record {record}, {when}").format(record=last["record"], when=when)
+                _("last record {record}, {when}", record=last["record"], when=when)
                 if last
                 else _("no record yet")
             )
             + ", "
-            + ngettext("{known} known caller", "{known} known callers", row["known callers"]).format(
-                known=row["known callers"]
+            + _.counted(
+                "{known} known caller",
+                "{known} known callers",
+                row["known callers"],
+                known=row["known callers"],
             ),
         )
     elif row["live"]:
-        table.add_row(_("  ledger"), _("CANNOT BE USED: {file}").format(file=row["ledger"]))
+        table.add_row(_("  ledger"), _("CANNOT BE USED: {file}", file=row["ledger"]))
     kept = _("the daily purge takes what is from before {date}")
     table.add_row(
         _("  kept"),
@@ -306,8 +308,8 @@ def _counted(title: str, tally: dict[str, Any]) -> Table:
     table.add_column(no_wrap=True, min_width=11)
     table.add_column(overflow="fold")
     notices = ", ".join(f"{status} {count}" for status, count in tally["notices"].items())
-    said = ngettext("{calls} call", "{calls} calls", tally["calls"]).format(calls=tally["calls"])
+    said = _.counted("{calls} call", "{calls} calls", tally["calls"], calls=tally["calls"])
     if notices:
-        said += f": {notices}; " + _("{seconds} s spared").format(seconds=f"{tally['seconds spared']:.0f}")
+        said += f": {notices}; " + _("{seconds} s spared", seconds=f"{tally['seconds spared']:.0f}")
     table.add_row(f"  {title}", said)
     return table

@@ -13,12 +13,12 @@ from typing import Any
 
 from .. import bootstrap
 from ..errors import InformativaError, LedgerError
-from ..i18n import _
 from ..ledgers.following import Follower
 from ..model import Controller, Record
 from ..operations.controllers import of_their_callers
 from .options import as_json, told_aside
 from .terminal import one_line, width
+from .words import _
 
 LOOK_SECONDS = 0.25  # between two looks, each of which costs 0.01 ms where nothing is new
 _LINE = "{time:<8} {line:<14.14} {controller:<10.10} {status:<8} {reason:<18.18} {heard:>6} {record:>8}"
@@ -44,7 +44,7 @@ def run(file: Path, line: str | None, controllers: Sequence[str], count: int, fo
         if line not in configuration.spelled:
             known = ", ".join(found.number for found in configuration.lines)
             raise InformativaError(
-                _("There is no line {line}.").format(line=line), _("There are: {known}.").format(known=known)
+                _("There is no line {line}.", line=line), _("There are: {known}.", known=known)
             )
         line = configuration.spelled[line].number
     watches = [_Watch(each, bootstrap.follower(each)) for each in companies.named]
@@ -78,7 +78,7 @@ def _asked(watch: _Watch, question: Any) -> list[Record]:
     except LedgerError as error:
         if str(error) != watch.complaint:
             watch.complaint = str(error)
-            print(f"informativa: {error}", file=sys.stderr, flush=True)
+            print(f"informativa: {_(error.text)}", file=sys.stderr, flush=True)
         return []
     watch.complaint = ""
     return found

@@ -18,12 +18,12 @@ from ..asterisk.dialplan import TEST_CONTEXT
 from ..asterisk.test_call import Moment, What
 from ..config import Configuration, load
 from ..errors import InformativaError
-from ..i18n import _
 from ..ledgers.sqlite import SqliteStore
 from ..model import Decision, Identified, Line, ManagerAccount, Reason, Record, Status
 from ..operations.controllers import require_live
 from .explain import WITHHELD, known_to, ringing
 from .options import line_named, print_json
+from .words import _
 
 _NUMBER = re.compile(r"\+?[0-9]{2,20}")
 _CONTEXT = re.compile(r"[A-Za-z0-9_.-]+")
@@ -70,7 +70,7 @@ def run(file: Path, to: str, number: str, context: str, *, through: bool, sure: 
     if account is None:
         raise InformativaError(
             _("A test call is placed by Asterisk, and the configuration names no account at its manager."),
-            _("Add `manager:` to {file}, as the comments of `informativa init` show.").format(file=file),
+            _("Add `manager:` to {file}, as the comments of `informativa init` show.", file=file),
         )
     test = _planned(configuration, to, number, context, sure)
 
@@ -85,16 +85,12 @@ def run(file: Path, to: str, number: str, context: str, *, through: bool, sure: 
     for record in test.records:
         say(_record(record))
     for note in test.notes:
-        say(_("note: {note}").format(note=note))
+        say(_("note: {note}", note=note))
     for problem in test.problems:
-        say(_("WRONG: {problem}").format(problem=problem))
+        say(_("WRONG: {problem}", problem=problem))
     if not test.problems:
         status, reason = test.expected
-        say(
-            _("In order: {status} ({reason}), as `informativa explain` says.").format(
-                status=status, reason=reason
-            )
-        )
+        say(_("In order: {status} ({reason}), as `informativa explain` says.", status=status, reason=reason))
     return not test.problems
 
 
@@ -107,7 +103,7 @@ def _planned(configuration: Configuration, to: str, number: str, context: str, s
         )
     if context and not _CONTEXT.fullmatch(context):
         raise InformativaError(
-            _("{context} cannot be the name of a context.").format(context=context),
+            _("{context} cannot be the name of a context.", context=context),
             _("Type it as in extensions.conf, without brackets."),
         )
     caller = callers.recognise(ringing(number, to), line)
@@ -116,12 +112,14 @@ def _planned(configuration: Configuration, to: str, number: str, context: str, s
     if isinstance(caller, Identified) and test.due and not sure:
         raise InformativaError(
             _(
-                "The notice is due to {number}, and the call would put on record that its owner was told."
-            ).format(number=callers.mask(number)),
+                "The notice is due to {number}, and the call would put on record that its owner was told.",
+                number=callers.mask(number),
+            ),
             _(
                 "Leave --from out; or, if the number is your own, add --yes, and afterwards type:"
-                " informativa caller erase NUMBER --controller {id} --yes"
-            ).format(id=line.controller.id),
+                " informativa caller erase NUMBER --controller {id} --yes",
+                id=line.controller.id,
+            ),
         )
     return test
 
@@ -132,7 +130,8 @@ async def _call(test: _Test, account: ManagerAccount, context: str, through: boo
         place = f"Local/{test.dialled}@{entry.context}/n"
         own = test.number == WITHHELD
         say(
-            _("Test call to {line} ({company}), from {number}, by {place}").format(
+            _(
+                "Test call to {line} ({company}), from {number}, by {place}",
                 line=test.line.number,
                 company=test.line.controller.name,
                 number=test.number if own else callers.mask(test.number),
@@ -162,23 +161,26 @@ async def _entry(manager: ami.ManagerSession, test: _Test, context: str, through
     if len(found) > 1 and not context:
         names = ", ".join(sorted(entry.context for entry in found))
         raise InformativaError(
-            _("Calls to {line} come to informativa in several contexts: {names}.").format(
-                line=test.dialled, names=names
+            _(
+                "Calls to {line} come to informativa in several contexts: {names}.",
+                line=test.dialled,
+                names=names,
             ),
-            _("Name one: --context {name}").format(name=min(entry.context for entry in found)),
+            _("Name one: --context {name}", name=min(entry.context for entry in found)),
         )
     if context and not found and not await test_call.exists(manager, context):
         coming = ", ".join(sorted(entry.context for entry in await test_call.entries(manager, test.dialled)))
         raise InformativaError(
-            _("Asterisk's dialplan has no context {context}.").format(context=context),
-            _("Calls to {line} come to informativa in: {names}").format(line=test.dialled, names=coming)
+            _("Asterisk's dialplan has no context {context}.", context=context),
+            _("Calls to {line} come to informativa in: {names}", line=test.dialled, names=coming)
             if coming
             else _("Leave --context and --through out to try the notice alone."),
         )
     if not found and (through or (context and context != TEST_CONTEXT)):
         raise InformativaError(
-            _("No extension for {line} in the dialplan calls Gosub(informativa,s,1(...)).").format(
-                line=test.dialled
+            _(
+                "No extension for {line} in the dialplan calls Gosub(informativa,s,1(...)).",
+                line=test.dialled,
             ),
             _("Leave --context and --through out to try the notice alone."),
         )
@@ -189,25 +191,27 @@ async def _entry(manager: ami.ManagerSession, test: _Test, context: str, through
         if through and (entry.risky or not guarded):
             steps = [entry.risky] if guarded else [entry.risky, *entry.after]
             test.notes.append(
-                _("this may have run, and may have rung somebody: {steps}").format(
-                    steps=", ".join(filter(None, steps))
+                _(
+                    "this may have run, and may have rung somebody: {steps}",
+                    steps=", ".join(filter(None, steps)),
                 )
             )
         if through or (guarded and not entry.risky):
             return entry
-        why = _("before the notice stands {step}, which may ring somebody").format(step=entry.risky)
+        why = _("before the notice stands {step}, which may ring somebody", step=entry.risky)
     else:
-        why = _("no extension for {line} in the dialplan calls Gosub(informativa,s,1(...))").format(
-            line=test.dialled
+        why = _(
+            "no extension for {line} in the dialplan calls Gosub(informativa,s,1(...))", line=test.dialled
         )
     if not await test_call.direct(manager):
         raise InformativaError(
             _(
-                "Asterisk has no context {context}: its informativa.conf is not loaded, or an older one."
-            ).format(context=TEST_CONTEXT),
+                "Asterisk has no context {context}: its informativa.conf is not loaded, or an older one.",
+                context=TEST_CONTEXT,
+            ),
             _("Write it again with `informativa dialplan`, then type: asterisk -rx 'dialplan reload'"),
         )
-    test.notes.append(_("the call did not come in as others do, because {why}").format(why=why))
+    test.notes.append(_("the call did not come in as others do, because {why}", why=why))
     return test_call.Entry(TEST_CONTEXT)
 
 
@@ -221,8 +225,10 @@ def _judge(test: _Test, outcome: test_call.Outcome) -> None:
         add(_("no status was ever set: see Asterisk's log (asterisk -rvvv) for where the call went"))
     elif told != (status, reason) and not (looked_up and outcome.status == Status.NOTDUE):
         add(
-            _("the call came to {told}; `informativa explain` says {expected}").format(
-                told=" ".join(told), expected=f"{status} {reason}"
+            _(
+                "the call came to {told}; `informativa explain` says {expected}",
+                told=" ".join(told),
+                expected=f"{status} {reason}",
             )
         )
     if outcome.status == Status.FAILED:
@@ -230,14 +236,12 @@ def _judge(test: _Test, outcome: test_call.Outcome) -> None:
     if outcome.status == Status.FALLBACK:
         add(_("neither service nor script could handle it; type: informativa status"))
     if outcome.status and outcome.record not in {str(record.number) for record in test.records}:
-        add(_("the ledger has no record {record} of this call").format(record=outcome.record or "-"))
+        add(_("the ledger has no record {record} of this call", record=outcome.record or "-"))
     if outcome.by_script:
         test.notes.append(_("the script answered, because the service did not; type: informativa status"))
     if outcome.lacking:
         test.notes.append(
-            _("the manager account does not see when prompts begin and end. {remedy}").format(
-                remedy=outcome.lacking
-            )
+            _("the manager account does not see when prompts begin and end. {remedy}", remedy=outcome.lacking)
         )
 
 
@@ -289,7 +293,7 @@ def _record(record: Record) -> str:
     length = _("{seconds:.1f} of {length:.1f} s")
     played = f", {length.format(seconds=heard.seconds, length=heard.length)}, {heard.ending}" if heard else ""
     return (
-        _("record {number}").format(number=record.number)
+        _("record {number}", number=record.number)
         + f": {event.at:%Y-%m-%d %H:%M:%S} UTC, {event.notice} {event.version} {event.language},"
         f" {event.status} {event.reason}{played}"
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from ..i18n import _, speaks
+from .words import _
 
 WORDS = ("help", "short_help", "epilog", "metavar", "options_metavar", "subcommand_metavar")
 """What a person reads of a command, an option or an argument, by attribute."""
@@ -20,7 +20,7 @@ WORDS = ("help", "short_help", "epilog", "metavar", "options_metavar", "subcomma
 def command(app: typer.Typer) -> Any:
     """What `app` declares, ready to be called."""
     built = typer.main.get_command(app)
-    if speaks():
+    if _.translates:
         for node in nodes(built):
             for word in WORDS:
                 if text := getattr(node, word, None):

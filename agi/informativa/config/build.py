@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 import phonenumbers
 
 from ..caller import plain_words, spellings
-from ..errors import ConfigError, Problem
-from ..i18n import _
+from ..errors import ConfigError, Problem, SpeechError
 from ..model import Controller, Keys, Line, ManagerAccount, Notice, Prompt, Step, Version, spoken
 from ..prompts.installed import measure
+from ..text import Text
 from . import document as documents
 from . import parsed_cache, partial
 from .controllers import Controllers, begins, zone
@@ -101,16 +101,18 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
     document, settings = known or _shaped(file, text)
     folder = file.absolute().parent
     if not _SAFE.fullmatch(str(folder)):
-        message = _(
-            "lies in {folder!r}, whose name Asterisk's dialplan would misread; move it to a plainer one"
-        ).format(folder=str(folder))
+        message = Text(
+            "lies in {folder!r}, whose name Asterisk's dialplan would misread",
+            "move it to a plainer one",
+            folder=str(folder),
+        )
         document.problems.append(Problem(str(file), None, "", message))
     found = Findings(document)
     if not text.endswith("\n"):
-        message = _(
+        message = Text(
             "the last line has no line break: as if it was cut off, so no running service loads it anew"
         )
-        found.warnings.append(Problem(str(file), text.count("\n") + 1, "", message, _("save it with one")))
+        found.warnings.append(Problem(str(file), text.count("\n") + 1, "", message, Text("save it with one")))
     misshapen = partial.misshapen(document)  # before anything that it names is looked at
     builder = _Builder(found, settings, folder)
     built = replace(builder.build(_digest(text), _digest(os.path.realpath(str(file)))), misshapen=misshapen)
@@ -119,20 +121,24 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
     return built, builder.problems
 
 
-def _kept(configuration: Configuration, refused: str) -> Configuration:
+def _kept(configuration: Configuration, refused: Text) -> Configuration:
     """The same, which is kept for scripts; with a warning where that was refused."""
     if not refused:
         return configuration
-    message = _(
-        "every script works this out anew, which takes it twice its time: a defect of informativa"
-        " ({error}); please report it"
-    ).format(error=refused)
+    message = Text(
+        (
+            "every script works this out anew, which takes it twice its time: a defect of "
+            "informativa ({error})"
+        ),
+        "please report it",
+        error=refused,
+    )
     defect = Problem(str(configuration.file), None, "", message)
     return replace(configuration, warnings=(*configuration.warnings, defect))
 
 
-def unusable(file: Path) -> tuple[Path, str]:
-    """Where what `file` comes to is kept for scripts, and why they cannot use it; '' where they can. Raises
+def unusable(file: Path) -> tuple[Path, Text]:
+    """Where what `file` comes to is kept for scripts, and why they cannot use it, if so. Raises
     ConfigError."""
     return parsed_cache.place(file), parsed_cache.refusal(file, documents.read(file))
 
@@ -188,7 +194,7 @@ class _Builder:
         if settings.fallback_prompt is not None:
             fallback = self._prompt(settings.fallback_prompt, ("fallback_prompt",))
         else:
-            message = _("without it, calls to numbers that are not listed here hear nothing")
+            message = Text("without it, calls to numbers that are not listed here hear nothing")
             self._found.warn(("fallback_prompt",), message)
         manager = self._manager(settings.manager) if settings.manager else None
         tokens = Doors(settings.service, self._folder, self._found).tokens()
@@ -223,7 +229,7 @@ class _Builder:
 
     def _manager(self, given: ManagerSettings) -> ManagerAccount:
         file, path = self._folder / given.secret, ("manager", "secret")
-        absent = _("there is no file {file}; put the user's secret there, then type: {private}")
+        absent = Text("there is no file {file}", "put the user's secret there, then type: {private}")
         secret = self._found.secret(file, path, absent.format(file=file, private=self._found.private(file)))
         host, port = given.address.rsplit(":", 1)
         return ManagerAccount(host, int(port), given.user, (secret or "").strip())
@@ -238,17 +244,18 @@ class _Builder:
             if version.id in earlier:
                 self._found.wrong(
                     (*path, index, "version"),
-                    _("{version} stands here twice; give it a new name").format(version=version.id),
+                    Text("{version} stands here twice", "give it a new name", version=version.id),
                 )
             if seen and (seen[-1].starts or _EVER) > (version.starts or _EVER):
                 self._found.wrong(
                     (*path, index, "starts"),
-                    _("is before {version} starts; put the oldest first").format(version=seen[-1].id),
+                    Text("is before {version} starts", "put the oldest first", version=seen[-1].id),
                 )
             for known in version.supplements:
                 if known not in earlier:
                     self._found.wrong(
-                        (*path, index, "supplements", known), unknown(_("version before it"), known, earlier)
+                        (*path, index, "supplements", known),
+                        unknown(Text("version before it"), known, earlier),
                     )
             seen.append(version)
         return Notice(name, versions)
@@ -257,10 +264,12 @@ class _Builder:
         short = self._prompts(given.short, (*path, "short"))
         for language, prompt in short.items():
             if prompt.seconds > LONGEST_SHORT:
-                message = _(
-                    "the short notice lasts {seconds:.0f} s; callers hang up on more than"
-                    " {longest:.0f} s: shorten it, and leave the rest to `full`"
-                ).format(seconds=prompt.seconds, longest=LONGEST_SHORT)
+                message = Text(
+                    "the short notice lasts {seconds:.0f} s",
+                    "callers hang up on more than {longest:.0f} s: shorten it, and leave the rest to `full`",
+                    seconds=prompt.seconds,
+                    longest=LONGEST_SHORT,
+                )
                 self._found.warn((*path, "short", language), message)
         return Version(
             id=given.version,
@@ -287,9 +296,9 @@ class _Builder:
         if file not in self._measured:
             try:
                 self._measured[file] = measure(file)
-            except ValueError as error:
+            except SpeechError as error:
                 self._measured[file] = None
-                self._found.wrong(path, str(error))
+                self._found.wrong(path, error.message, error.remedy)
         return self._measured[file]
 
     def _line(
@@ -303,12 +312,12 @@ class _Builder:
         if given.region not in phonenumbers.SUPPORTED_REGIONS:
             self._found.wrong(
                 (*path, "region"),
-                _("{region} is not a country; for the United Kingdom use GB").format(region=given.region),
+                Text("{region} is not a country", "for the United Kingdom use GB", region=given.region),
             )
         controller = controllers.get(given.controller)
         if controller is None:
             if not self._found.lacks(("controllers", given.controller)):
-                message = unknown(_("controller"), given.controller, controllers)
+                message = unknown(Text("controller"), given.controller, controllers)
                 self._found.wrong((*path, "controller"), message)
             return None
         plan: list[Step] = []
@@ -318,10 +327,10 @@ class _Builder:
                 known = notices[controller.id]
                 if not self._found.lacks(("controllers", controller.id, "notices", step.notice)):
                     place = (*path, "plan", index, "notice")
-                    self._found.wrong(place, unknown(_("notice"), step.notice, known))
+                    self._found.wrong(place, unknown(Text("notice"), step.notice, known))
                 continue
             if notice in (earlier.notice for earlier in plan):
-                message = _("notice {notice} stands in this plan twice; keep one of them")
+                message = Text("notice {notice} stands in this plan twice", "keep one of them")
                 self._found.wrong((*path, "plan", index, "notice"), message.format(notice=notice.id))
                 continue
             self._speaks(notice, controller, given, path)
@@ -364,7 +373,9 @@ class _Builder:
                     (*own, index, "short", language)
                 ):
                     has = ", ".join(sorted(version.short))
-                    message = _("notice {notice} {version} has no short prompt in {language}, only in {has}")
+                    message = Text(
+                        "notice {notice} {version} has no short prompt in {language}, only in {has}"
+                    )
                     names = {"notice": notice.id, "version": version.version, "language": language}
                     self._found.wrong((*path, *place), message.format(**names, has=has))
 
@@ -375,13 +386,15 @@ class _Builder:
         now = datetime.now(UTC)
         current = notice.current(now)
         if current.starts is not None and current.starts > now:
-            message = _("no version of notice {notice} is in force yet; until then callers hear {version}")
+            message = Text(
+                "no version of notice {notice} is in force yet", "until then callers hear {version}"
+            )
             self._found.warn((*path, "plan"), message.format(notice=notice.id, version=current.id))
         if not given.service_data_only:
             return
         for version in notice.versions[notice.versions.index(current) :]:
             if more := version.purposes - controller.service_purposes:
-                message = _(
+                message = Text(
                     "notice {notice} {version} is played all the same: {purposes} is none of the purposes"
                     " that the service needs (service_purposes of {controller})"
                 )
@@ -395,18 +408,20 @@ class _Builder:
         cautions = {
             "service_data_only": (
                 given.service_data_only,
-                _(
+                Text(
                     "notices are left out on the ground that only data needed for the service are used:"
                     " the Garante's measure of 2007 allows that, GDPR art. 13(4) does not name it"
                 ),
             ),
             "answer": (
                 not given.answer,
-                _("the notice is played before the call is answered: in many networks nobody hears it then"),
+                Text(
+                    "the notice is played before the call is answered: in many networks nobody hears it then"
+                ),
             ),
             "trust_restricted": (
                 given.trust_restricted,
-                _("callers who asked for their number not to be shown are recognised by it"),
+                Text("callers who asked for their number not to be shown are recognised by it"),
             ),
         }
         for setting, (applies, message) in cautions.items():
@@ -414,7 +429,7 @@ class _Builder:
                 self._found.warn((*path, setting), message)
         used = [key for key in (given.keys.full, given.keys.repeat, given.keys.skip) if key]
         if len(set(used)) < len(used):
-            self._found.wrong((*path, "keys"), _("one key cannot mean two things"))
+            self._found.wrong((*path, "keys"), Text("one key cannot mean two things"))
 
     def _spelled(self, lines: list[Line]) -> dict[str, Line]:
         spelled: dict[str, Line] = {}
@@ -424,8 +439,8 @@ class _Builder:
                 other = spelled.setdefault(spelling, line)
                 if other is not line:
                     doubtful |= {line.number, other.number}
-                    message = _("is the same number as line {number}; keep one of them").format(
-                        number=other.number
+                    message = Text(
+                        "is the same number as line {number}", "keep one of them", number=other.number
                     )
                     self._found.wrong(("lines", line.number), message)
                     break

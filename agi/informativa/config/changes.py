@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, Problem
-from ..i18n import _
+from ..text import Text
 from . import document as documents
 from .build import Configuration
 
@@ -25,12 +25,14 @@ def wait_written(file: Path) -> None:
     until = time.monotonic() + PATIENCE_SECONDS
     while _fresh(file):
         if time.monotonic() > until:
-            raise ConfigError([Problem(str(file), None, "", _("is still being written; load it again then"))])
+            raise ConfigError(
+                [Problem(str(file), None, "", Text("is still being written", "load it again then"))]
+            )
         time.sleep(0.1)
     text = documents.read(file)
     if not text.endswith("\n"):
-        message = _(
-            "ends in the middle of its last line, as if it was cut off; save it whole, with a line break"
+        message = Text(
+            "ends in the middle of its last line, as if it was cut off", "save it whole, with a line break"
         )
         raise ConfigError([Problem(str(file), text.count("\n") + 1, "", message)])
 
@@ -49,7 +51,7 @@ def taken_away(before: Configuration, now: Configuration) -> Iterator[Change]:
         if later is None:
             yield "a company is gone from the configuration", {"controller": name}
         elif later.refused and not controller.refused:
-            yield "a company is live no more", {"controller": name, "why": later.refused}
+            yield "a company is live no more", {"controller": name, "why": str(later.refused)}
     lines = {line.number: line for line in now.lines}
     for line in before.lines:
         later_line = lines.get(line.number)

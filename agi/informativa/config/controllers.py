@@ -9,8 +9,8 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..i18n import _
 from ..model import Controller, Document, Outsourcing
+from ..text import Text, joined
 from . import outsourcing
 from .document import KeyPath
 from .findings import Findings
@@ -36,8 +36,12 @@ class Controllers:
         return built
 
     def _controller(self, name: str, given: ControllerSettings) -> Controller:
-        make = _("there is no key file {file}; type: informativa keys make {id} -c {config}").format(
-            file=self._folder / given.key, id=name, config=self._found.file
+        make = Text(
+            "there is no key file {file}",
+            "type: informativa keys make {id} -c {config}",
+            file=self._folder / given.key,
+            id=name,
+            config=self._found.file,
         )
         key = self._key(self._folder / given.key, ("controllers", name, "key"), make)
         return Controller(
@@ -55,22 +59,22 @@ class Controllers:
             lookups=tuple(lookups(name, given, self._folder, self._found)),
         )
 
-    def _refusal(self, name: str, given: ControllerSettings) -> str:
+    def _refusal(self, name: str, given: ControllerSettings) -> Text:
         """Why a controller may not go live (Garante 2007: nothing is outsourced without prior analysis)."""
         own = ("controllers", name)
         if self._found.lacks((*own, "ledger")):
-            return _("it has no ledger")
+            return Text("it has no ledger")
         if self._found.lacks(("operator",)):  # which is told
-            return _("nobody is named as the operator")
+            return Text("nobody is named as the operator")
         if self._found.lacks((*own, "name")):
-            return _("it has no name")
+            return Text("it has no name")
         today = datetime.now(zone(given.time_zone)).date()
         why = list(outsourcing.told(given, self._settings.operator, today))
-        worksheet = _("what it starts from prints: informativa outsourcing-worksheet {id}").format(id=name)
+        worksheet = Text("what it starts from prints: informativa outsourcing-worksheet {id}", id=name)
         for place, message, fix in why:
             path = ("controllers", name, "outsourcing", *place)
-            self._found.refuse(path, message, fix if place else f"{fix}; {worksheet}".lstrip("; "))
-        return ", ".join(message for _place, message, _fix in why)
+            self._found.refuse(path, message, fix if place else joined("; ", fix, worksheet))
+        return joined(", ", *(message for _place, message, _fix in why))
 
     def _old_keys(self, name: str, given: ControllerSettings) -> Iterator[bytes]:
         """Keys that `keys rotate` put away and whose time is not over; of those that are, a word."""
@@ -81,12 +85,12 @@ class Controllers:
             except ValueError:
                 continue
             if datetime.now(UTC) < given.old_keys_for.after(since, UTC):
-                yield self._key(old, path, _("there is no file {file}").format(file=old))
+                yield self._key(old, path, Text("there is no file {file}", file=old))
             else:
-                message = _("the time of the old key {old} is over; type: rm {old}").format(old=old)
+                message = Text("the time of the old key {old} is over", "type: rm {old}", old=old)
                 self._found.warn(path, message)
 
-    def _key(self, file: Path, path: KeyPath, absent: str) -> bytes:
+    def _key(self, file: Path, path: KeyPath, absent: Text) -> bytes:
         """The secret in `file`; empty (with a problem noted) if there is none to be trusted."""
         text = self._found.secret(file, path, absent)
         if text is None:
@@ -96,8 +100,8 @@ class Controllers:
                 return key
         self._found.wrong(
             path,
-            _("{file} does not hold a key of {digits} hexadecimal digits").format(
-                file=file, digits=2 * KEY_BYTES
+            Text(
+                "{file} does not hold a key of {digits} hexadecimal digits", file=file, digits=2 * KEY_BYTES
             ),
         )
         return b""
@@ -109,15 +113,18 @@ class Controllers:
             ledger = Path(controller.ledger)
             if ledger.name.endswith(("-wal", "-shm", "-journal")):
                 self._found.wrong(
-                    ("controllers", name, "ledger"), _("is a name that SQLite gives to files of its own")
+                    ("controllers", name, "ledger"), Text("is a name that SQLite gives to files of its own")
                 )
             for setting, mark in (("key", controller.key), ("ledger", _file_mark(ledger))):
                 owner = owners.setdefault(mark, name) if mark else name
                 if owner == name:
                     continue
                 for one, other in ((owner, name), (name, owner)):  # nothing of either is surely its own
-                    message = _("is the {setting} of {owner} too; give each controller its own").format(
-                        setting=setting, owner=other
+                    message = Text(
+                        "is the {setting} of {owner} too",
+                        "give each controller its own",
+                        setting=setting,
+                        owner=other,
                     )
                     self._found.wrong(("controllers", one, setting), message)
 

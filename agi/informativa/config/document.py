@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, Problem
-from ..i18n import _, foreign
+from ..text import NOTHING, Foreign, Text
 
 if TYPE_CHECKING:
     import yaml  # not for a script: see parsed_cache.py
@@ -35,7 +35,7 @@ class Document:
         """Whether what stands there, or what it is part of, was left out."""
         return any(path[:depth] in self.left_out for depth in range(1, len(path) + 1))
 
-    def problem(self, path: Sequence[str | int], message: str, remedy: str = "") -> Problem:
+    def problem(self, path: Sequence[str | int], message: Text, remedy: Text = NOTHING) -> Problem:
         """A problem at `path`, on the line of the longest part of it that exists."""
         place = tuple(path)
         while place and place not in self.lines:
@@ -57,16 +57,16 @@ def read(file: Path) -> str:
     except FileNotFoundError:
         beside = sorted(file.parent.glob("*.yaml")) if file.parent.is_dir() else []
         message = (
-            _("there is no such file; did you mean {file}? Then type: -c {file}").format(file=beside[0])
+            Text("there is no such file", "did you mean {file}? Then type: -c {file}", file=beside[0])
             if len(beside) == 1
-            else _("there is no such file; name yours with -c FILE, or make one: informativa init DIR")
+            else Text("there is no such file", "name yours with -c FILE, or make one: informativa init DIR")
         )
         raise ConfigError([Problem(str(file), None, "", message)]) from None
     except IsADirectoryError:
-        message = _("is a folder; type: -c {file}").format(file=file / "informativa.yaml")
+        message = Text("is a folder", "type: -c {file}", file=file / "informativa.yaml")
         raise ConfigError([Problem(str(file), None, "", message)]) from None
     except (OSError, UnicodeDecodeError) as error:
-        message = _("cannot be read ({why}); give a readable UTF-8 file with -c").format(why=_reason(error))
+        message = Text("cannot be read ({why})", "give a readable UTF-8 file with -c", why=_reason(error))
         raise ConfigError([Problem(str(file), None, "", message)]) from None
 
 
@@ -81,11 +81,11 @@ def parse(file: Path, text: str) -> Document:
         raise ConfigError([_syntax(file, error)]) from None
     except RecursionError:
         raise ConfigError(
-            [Problem(str(file), None, "", _("is nested too deeply to be a configuration"))]
+            [Problem(str(file), None, "", Text("is nested too deeply to be a configuration"))]
         ) from None
     document = Document(str(file))
     if not isinstance(root, yaml.MappingNode):
-        message = _("holds no settings; type: informativa init DIR for an example")
+        message = Text("holds no settings", "type: informativa init DIR for an example")
         raise ConfigError([Problem(str(file), None, "", message)])
     document.data = _value(root, (), document)
     return document
@@ -96,7 +96,7 @@ def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
 
     document.lines.setdefault(path, node.start_mark.line + 1)
     if id(node) in document.seen:
-        document.problems.append(document.problem(path, _("is an alias (*name); write its value out")))
+        document.problems.append(document.problem(path, Text("is an alias (*name)", "write its value out")))
         document.left_out.add(path)
         return None
     document.seen.add(id(node))
@@ -110,7 +110,7 @@ def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
         place = (*path, key)
         if key in mapping:
             document.problems.append(
-                Problem(document.file, key_node.start_mark.line + 1, dotted(place), _("stands here twice"))
+                Problem(document.file, key_node.start_mark.line + 1, dotted(place), Text("stands here twice"))
             )
         document.lines[place] = key_node.start_mark.line + 1
         mapping[key] = _value(child, place, document)
@@ -119,11 +119,11 @@ def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
 
 def _syntax(file: Path, error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None)
-    what = foreign(getattr(error, "problem", None) or "") or _("not readable as YAML")
+    what = Foreign(getattr(error, "problem", None) or "") or Text("not readable as YAML")
     return Problem(
-        str(file), mark.line + 1 if mark else None, "", _("is not YAML here: {what}").format(what=what)
+        str(file), mark.line + 1 if mark else None, "", Text("is not YAML here: {what}", what=what)
     )
 
 
-def _reason(error: Exception) -> str:
-    return foreign(error.strerror or str(error)) if isinstance(error, OSError) else _("not UTF-8")
+def _reason(error: Exception) -> Text | str:
+    return Foreign(error.strerror or str(error)) if isinstance(error, OSError) else Text("not UTF-8")

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..i18n import _
+from ..text import Text
 from .controllers import KEY_BYTES, RETIRED
 from .document import KeyPath
 from .findings import Findings
@@ -34,18 +34,20 @@ class Doors:
         if self._given.token is None:
             self._found.warn(
                 ("service",),
-                _(
-                    "names no `token`, so any program of this machine is taken for Asterisk; write"
-                    " `token: {token}` under it, then type: informativa keys rotate --agi -c {file}"
-                ).format(token=DEFAULT_TOKEN, file=self._found.file),
+                Text(
+                    "names no `token`, so any program of this machine is taken for Asterisk",
+                    "write `token: {token}` under it, then type: informativa keys rotate --agi -c {file}",
+                    token=DEFAULT_TOKEN,
+                    file=self._found.file,
+                ),
             )
             return ()
         file = self._folder / self._given.token
         old = retired(file)
         for one in old:
-            message = _(
-                "{old} is accepted until a call comes with the new one; once the dialplan is reloaded,"
-                " type: rm {old}"
+            message = Text(
+                "{old} is accepted until a call comes with the new one",
+                "once the dialplan is reloaded, type: rm {old}",
             )
             self._found.warn(("service", "token"), message.format(old=one))
         found = (self._token(one) for one in (file, *old))
@@ -53,13 +55,15 @@ class Doors:
 
     def _token(self, file: Path) -> str:
         path: KeyPath = ("service", "token")
-        make = _("there is no file {file}; type: informativa keys rotate --agi -c {config}")
+        make = Text("there is no file {file}", "type: informativa keys rotate --agi -c {config}")
         text = self._found.secret(file, path, make.format(file=file, config=self._found.file))
         if text is None:
             return ""
         if _TOKEN.fullmatch(text.strip()):
             return text.strip()
-        message = _("{file} does not hold a token of {digits} hexadecimal digits; take it away, and {make}")
+        message = Text(
+            "{file} does not hold a token of {digits} hexadecimal digits", "take it away, and {make}"
+        )
         remedy = f"informativa keys rotate --agi -c {self._found.file}"
         self._found.wrong(path, message.format(file=file, digits=2 * KEY_BYTES, make=remedy))
         return ""
@@ -73,17 +77,17 @@ class Doors:
             return
         port = address.rpartition(":")[2]
         if not self._given.exposed:
-            message = _(
-                "{address} can be reached from other machines; write 127.0.0.1:{port}, or if that is meant"
-                " `exposed: true` beside it"
+            message = Text(
+                "{address} can be reached from other machines",
+                "write 127.0.0.1:{port}, or if that is meant `exposed: true` beside it",
             )
             self._found.wrong(("service", setting), message.format(address=address, port=port))
         elif setting == "listen" and self._given.token is None:
-            message = _("{address} can be reached from other machines, so it needs a `token` beside it")
+            message = Text("{address} can be reached from other machines, so it needs a `token` beside it")
             self._found.wrong(("service", setting), message.format(address=address))
         else:
-            message = _(
-                "{address} can be reached from other machines; let a firewall pass only those that must"
+            message = Text(
+                "{address} can be reached from other machines", "let a firewall pass only those that must"
             )
             self._found.warn(("service", setting), message.format(address=address))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import Problem
-from ..i18n import _, foreign
+from ..text import NOTHING, Foreign, Text
 from .document import Document, KeyPath
 
 LONGEST_SECRET = 65_536  # characters
@@ -26,17 +26,17 @@ class Findings:
         """Whether what stands there could not be used, which is told."""
         return self._document.lacks(path)
 
-    def wrong(self, path: KeyPath, message: str) -> None:
+    def wrong(self, path: KeyPath, message: Text, remedy: Text = NOTHING) -> None:
         """Note a problem, unless it is one of a gap that is told already."""
         if not self.lacks(path):
-            self.problems.append(self._document.problem(path, message))
+            self.problems.append(self._document.problem(path, message, remedy))
 
-    def refuse(self, path: KeyPath, message: str, remedy: str) -> None:
+    def refuse(self, path: KeyPath, message: Text, remedy: Text) -> None:
         """Note why a controller may not go live."""
         if not self.lacks(path):
             self.refused.append(self._document.problem(path, message, remedy))
 
-    def warn(self, path: KeyPath, message: str) -> None:
+    def warn(self, path: KeyPath, message: Text) -> None:
         """Note what an admin should have thought about."""
         if not self.lacks(path):
             self.warnings.append(self._document.problem(path, message))
@@ -45,7 +45,7 @@ class Findings:
         """What makes a new file one that the service's user alone may read."""
         return f"chown --reference={self.file} {file}; chmod 600 {file}"
 
-    def secret(self, file: Path, path: KeyPath, absent: str) -> str | None:
+    def secret(self, file: Path, path: KeyPath, absent: Text) -> str | None:
         """What is in a file that its user alone may read; `None`, with a problem noted, if there is none."""
         try:
             if not file.is_file():
@@ -55,18 +55,24 @@ class Findings:
             if mode & 0o077:
                 self.wrong(
                     path,
-                    _("others can read {file} (mode {mode:04o}); type: chmod 600 {file}").format(
-                        file=file, mode=mode
+                    Text(
+                        "others can read {file} (mode {mode:04o})",
+                        "type: chmod 600 {file}",
+                        file=file,
+                        mode=mode,
                     ),
                 )
             with file.open(encoding="utf-8", errors="replace") as opened:
                 return opened.read(LONGEST_SECRET)
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
-            said = foreign(getattr(error, "strerror", None) or str(error))
+            said = Foreign(getattr(error, "strerror", None) or str(error))
             self.wrong(
                 path,
-                _("{file} cannot be read ({why}); run this as the user whose file it is").format(
-                    file=file, why=said
+                Text(
+                    "{file} cannot be read ({why})",
+                    "run this as the user whose file it is",
+                    file=file,
+                    why=said,
                 ),
             )
             return None

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..i18n import _
 from ..model import Lookup
+from ..text import Text
 from .document import KeyPath
 from .findings import Findings
 from .messages import unknown
@@ -24,7 +24,7 @@ def lookups(name: str, given: ControllerSettings, folder: Path, findings: Findin
     for own, lookup in given.lookups.items():
         path: KeyPath = ("controllers", name, "lookups", own)
         if lookup.notice not in given.notices:
-            findings.wrong((*path, "notice"), unknown(_("notice"), lookup.notice, given.notices))
+            findings.wrong((*path, "notice"), unknown(Text("notice"), lookup.notice, given.notices))
         wrong = _misshapen(lookup)
         if wrong:
             findings.wrong(path, wrong)
@@ -32,20 +32,20 @@ def lookups(name: str, given: ControllerSettings, folder: Path, findings: Findin
         question = lookup.url or lookup.query or ""
         asked = set(re.findall(r"\{(.*?)\}", question))
         if asked not in ({"number"}, {"customer"}):
-            message = _(
+            message = Text(
                 "must have {number} (E.164) or {customer} where the caller's stands,"
                 " and nothing else in braces"
             )
             findings.wrong((*path, "url" if lookup.url else "query"), message)
         if lookup.url and not re.match(r"https:|http://(127\.|localhost\b|\[::1\])", lookup.url):
-            message = _("callers' numbers travel in clear; use https")
+            message = Text("callers' numbers travel in clear", "use https")
             findings.warn((*path, "url"), message)
         token = None
         if lookup.token is not None:
             file = folder / lookup.token
-            absent = _("there is no file {file}; put the token there, then type: {private}")
-            absent = absent.format(file=file, private=findings.private(file))
-            token = findings.secret(file, (*path, "token"), absent)
+            absent = Text("there is no file {file}", "put the token there, then type: {private}")
+            given_up = absent.format(file=file, private=findings.private(file))
+            token = findings.secret(file, (*path, "token"), given_up)
         yield Lookup(
             id=own,
             notice=lookup.notice,
@@ -58,21 +58,24 @@ def lookups(name: str, given: ControllerSettings, folder: Path, findings: Findin
         )
 
 
-def _misshapen(lookup: LookupSettings) -> str:
-    """What is wrong with which settings a look-up has; '' if nothing is."""
+def _misshapen(lookup: LookupSettings) -> Text | None:
+    """What is wrong with which settings a look-up has."""
     if (lookup.url is None) == (lookup.query is None):
-        return _("needs either `url` or `query`")
+        return Text("needs either `url` or `query`")
     if lookup.query is None and (lookup.driver or lookup.connect):
-        return _("`driver` and `connect` go with `query`, not with `url`")
+        return Text("`driver` and `connect` go with `query`, not with `url`")
     if lookup.url is None and lookup.token:
-        return _("`token` goes with `url`, not with `query`")
+        return Text("`token` goes with `url`, not with `query`")
     if lookup.query is not None and not (lookup.driver and lookup.connect):
-        return _("needs `driver` (a Python module) and `connect` (a YAML file with its connect arguments)")
+        return Text("needs `driver` (a Python module) and `connect` (a YAML file with its connect arguments)")
     if lookup.driver and not _installed(lookup.driver.partition(".")[0]):
-        return _("there is no Python module {driver}; install it with {prefix}/bin/pip").format(
-            driver=lookup.driver, prefix=sys.prefix
+        return Text(
+            "there is no Python module {driver}",
+            "install it with {prefix}/bin/pip",
+            driver=lookup.driver,
+            prefix=sys.prefix,
         )
-    return ""
+    return None
 
 
 def _arguments(lookup: LookupSettings, folder: Path, path: KeyPath, findings: Findings) -> Mapping[str, str]:
@@ -80,7 +83,7 @@ def _arguments(lookup: LookupSettings, folder: Path, path: KeyPath, findings: Fi
     if lookup.connect is None:
         return {}
     file = folder / lookup.connect
-    absent = _("there is no file {file}; write `database: …` and the like there, then type: {private}")
+    absent = Text("there is no file {file}", "write `database: …` and the like there, then type: {private}")
     text = findings.secret(file, path, absent.format(file=file, private=findings.private(file)))
     import yaml
 
@@ -91,7 +94,7 @@ def _arguments(lookup: LookupSettings, folder: Path, path: KeyPath, findings: Fi
     if not isinstance(arguments, dict) or not all(isinstance(key, str) for key in arguments):
         findings.wrong(
             path,
-            _("{file} does not hold settings such as `host: db.example`, each on a line").format(file=file),
+            Text("{file} does not hold settings such as `host: db.example`, each on a line", file=file),
         )
         return {}
     return arguments

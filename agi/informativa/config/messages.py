@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from types import UnionType
 from typing import TYPE_CHECKING, Any
 
-from ..i18n import _, foreign
+from ..text import NOTHING, Foreign, Text, joined
 from .document import KeyPath
 
 if TYPE_CHECKING:
@@ -20,48 +20,48 @@ def key_path(detail: ErrorDetails) -> KeyPath:
     return tuple(part for part in detail["loc"] if part != "[key]")
 
 
-def in_words(detail: ErrorDetails) -> str:
+def in_words(detail: ErrorDetails) -> Text:
     """pydantic's finding in an admin's words."""
     match detail["type"]:
         case "missing":
-            return _("is missing; `informativa init DIR` writes an example of it")
+            return Text("is missing", "`informativa init DIR` writes an example of it")
         case "extra_forbidden":
             *parents, key = key_path(detail)
-            return unknown("", str(key), _settings_at(tuple(parents)), named=False)
+            return unknown(NOTHING, str(key), _settings_at(tuple(parents)), named=False)
         case "literal_error" | "enum":
             given, expected = str(detail["input"]), detail["ctx"]["expected"]
             close = closest(given, re.findall(r"'([^']*)'", expected))
-            said = _("{value!r} is not one of {known}").format(
-                value=given, known=expected.replace(" or ", _(" or "))
-            )
-            return said + (_("; did you mean {name}?").format(name=close) if close else "")
+            known = joined(Text(" or "), *expected.split(" or "))  # the last two; commas are before them
+            meant = "did you mean {name}?" if close else ""
+            return Text("{value!r} is not one of {known}", meant, value=given, known=known, name=close)
         case "form":
-            return detail["msg"]
+            found: Text = detail["ctx"]["message"]
+            return found
         case "dict_type" | "model_type":
-            return _("must hold settings of its own, each on a line below it, further to the right")
+            return Text("must hold settings of its own, each on a line below it, further to the right")
         case "list_type":
-            return _("must be a list: [one, two], or lines below it that start with `- `")
+            return Text("must be a list: [one, two], or lines below it that start with `- `")
         case "too_short":
-            return _("is empty; at least one is needed")
+            return Text("is empty", "at least one is needed")
         case _:
             given = detail["input"]
-            shown = _(" (here: {given!r})").format(given=given) if isinstance(given, str) else ""
-            said = foreign(detail["msg"])
-            return said[:1].lower() + said[1:] + shown
+            shown = Text(" (here: {given!r})", given=given) if isinstance(given, str) else NOTHING
+            message = detail["msg"]
+            return joined("", Foreign(message[:1].lower() + message[1:]), shown)
 
 
-def unknown(what: str, name: str, known: Any, *, named: bool = True) -> str:
+def unknown(what: Text, name: str, known: Any, *, named: bool = True) -> Text:
     """That there is no such thing, and which was probably meant or which there are."""
     close = closest(name, known)
     hint = (
-        _("did you mean {name}?").format(name=close)
+        Text("did you mean {name}?", name=close)
         if close
-        else _("there are: {known}").format(known=", ".join(sorted(known)))
+        else Text("there are: {known}", known=", ".join(sorted(known)))
     )
     return (
-        _("there is no {what} {name}; {hint}").format(what=what, name=name, hint=hint)
+        Text("there is no {what} {name}", "{hint}", what=what, name=name, hint=hint)
         if named
-        else _("is not a setting here; {hint}").format(hint=hint)
+        else Text("is not a setting here", "{hint}", hint=hint)
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
-from ..i18n import _
+from ..text import NOTHING, Text
 
 if TYPE_CHECKING:
     from .schema import ControllerSettings, DocumentSettings, OutsourcingSettings
@@ -63,7 +63,9 @@ _VERBS, _LEGAL_FORMS = frozenset(_PUT.split()), frozenset(_LEGAL.split())
 _EMPTY = frozenset(_FILLERS.split()) | _VERBS
 
 
-def told(given: ControllerSettings, operator: str, today: date) -> Iterator[tuple[tuple[str, ...], str, str]]:
+def told(
+    given: ControllerSettings, operator: str, today: date
+) -> Iterator[tuple[tuple[str, ...], Text, Text]]:
     """Why a company's calls may not be answered by the operator: each with its place below `outsourcing`, and
     what to do. Nothing for the operator's own calls."""
     if same(given.name, operator):
@@ -77,42 +79,44 @@ def told(given: ControllerSettings, operator: str, today: date) -> Iterator[tupl
     yield from _order(given.outsourcing)
 
 
-def _without_block(name: str, operator: str) -> tuple[str, str]:
-    message = _("{name} is served by {operator}, so it needs this block (processor, contract, analysis)")
+def _without_block(name: str, operator: str) -> tuple[Text, Text]:
+    message = Text("{name} is served by {operator}, so it needs this block (processor, contract, analysis)")
     if not alike(name, operator):
-        return message.format(name=name, operator=operator), ""
-    message = _("{name} and the operator, {operator}, are not the same name, but look like the same company")
-    fix = _("write the same name in both; or, if they are two companies, add this block")
+        return message.format(name=name, operator=operator), NOTHING
+    message = Text(
+        "{name} and the operator, {operator}, are not the same name, but look like the same company"
+    )
+    fix = Text("write the same name in both", "or, if they are two companies, add this block")
     return message.format(name=name, operator=operator), fix
 
 
-def _processor(processor: str, operator: str) -> Iterator[tuple[tuple[str, ...], str, str]]:
+def _processor(processor: str, operator: str) -> Iterator[tuple[tuple[str, ...], Text, Text]]:
     if same(processor, operator):
         return
-    message = _("the processor is {processor}, but {operator} answers the calls (`operator`)")
+    message = Text("the processor is {processor}, but {operator} answers the calls (`operator`)")
     fix = (
-        _("these look like the same company: write the same name in both")
+        Text("these look like the same company: write the same name in both")
         if alike(processor, operator)
-        else _("contract and analysis must be with the one that answers")
+        else Text("contract and analysis must be with the one that answers")
     )
     yield ("processor",), message.format(processor=processor, operator=operator), fix
 
 
-def _paper(name: str, given: DocumentSettings, today: date) -> Iterator[tuple[tuple[str, ...], str, str]]:
+def _paper(name: str, given: DocumentSettings, today: date) -> Iterator[tuple[tuple[str, ...], Text, Text]]:
     if placeholder(given.reference):
-        message = _("{reference!r} does not say which paper the {paper} is")
-        fix = _("write its number, or where it is filed")
-        yield (name, "reference"), message.format(reference=given.reference, paper=_(name)), fix
+        message = Text("{reference!r} does not say which paper the {paper} is")
+        fix = Text("write its number, or where it is filed")
+        yield (name, "reference"), message.format(reference=given.reference, paper=name), fix
     if given.date > today:
-        message = _("the {paper} is of a day that is still to come").format(paper=_(name))
-        yield (name, "date"), message, _("write the day on which it was made")
+        message = Text("the {paper} is of a day that is still to come", paper=name)
+        yield (name, "date"), message, Text("write the day on which it was made")
 
 
-def _order(given: OutsourcingSettings) -> Iterator[tuple[tuple[str, ...], str, str]]:
+def _order(given: OutsourcingSettings) -> Iterator[tuple[tuple[str, ...], Text, Text]]:
     """Papers of one day do not show which was first: unclear is not there."""
     if given.analysis.date >= given.contract.date:
-        message = _("the analysis is of {analysis}, and so not of a day before the contract ({contract})")
-        fix = _("the law asks for the analysis before the contract is made")
+        message = Text("the analysis is of {analysis}, and so not of a day before the contract ({contract})")
+        fix = Text("the law asks for the analysis before the contract is made")
         said = message.format(analysis=given.analysis.date, contract=given.contract.date)
         yield ("analysis", "date"), said, fix
 

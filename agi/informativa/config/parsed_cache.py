@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .. import __version__
 from ..files import put
-from ..i18n import _, foreign
 from ..model import NumberForm, Period, RecordKind, Verification
+from ..text import NOTHING, Foreign, Text, plain
 from .document import Document
 
 if TYPE_CHECKING:
@@ -61,28 +61,28 @@ def recall(file: Path, text: str) -> tuple[Document, Settings] | None:
     return None
 
 
-def refusal(file: Path, text: str) -> str:
+def refusal(file: Path, text: str) -> Text:
     """Why what is kept of `text` cannot be used, where something is: a script says nothing of it and takes
-    its time. '' where it can."""
+    its time. Nothing where it can."""
     try:
         _recalled(file, text)
     except (FileNotFoundError, _OtherTextError):
-        return ""
+        return NOTHING
     except _OthersError:
-        return _("others than its owner and root can write it")
+        return Text("others than its owner and root can write it")
     except OSError as error:
-        return foreign(error.strerror or "")
+        return plain(Foreign(error.strerror or ""))
     except Exception as error:
-        return _("a defect of informativa: {error}").format(error=repr(error))
-    return ""
+        return Text("a defect of informativa: {error}", error=repr(error))
+    return NOTHING
 
 
-def keep(file: Path, text: str, document: Document, settings: Settings) -> str:
-    """Keep what `text` came to, by root for the owner of the text; why a script could not use it, or ''.
+def keep(file: Path, text: str, document: Document, settings: Settings) -> Text:
+    """Keep what `text` came to, by root for the owner of the text; why a script could not use it, if so.
 
     Where the folder cannot be written nothing is kept, which is no mistake: the service may not.
     """
-    kept = (document.lines, plain(settings))
+    kept = (document.lines, as_plain_objects(settings))
     content = io.BytesIO()
     try:
         _Words(content, protocol=5).dump(kept)
@@ -90,20 +90,20 @@ def keep(file: Path, text: str, document: Document, settings: Settings) -> str:
         if _Plain(content).load() != kept:
             raise pickle.UnpicklingError("another configuration")
     except Exception as error:  # no reason to take no calls
-        return repr(error)
+        return plain(repr(error))
     with suppress(OSError):
         put(place(file), _digest(text, content.getvalue()) + content.getvalue(), file.stat())
-    return ""
+    return NOTHING
 
 
-def plain(settings: Any) -> Any:
+def as_plain_objects(settings: Any) -> Any:
     """Settings as plain objects with the same attributes."""
     if isinstance(settings, Mapping):
-        return {name: plain(value) for name, value in settings.items()}
+        return {name: as_plain_objects(value) for name, value in settings.items()}
     if isinstance(settings, list):
-        return [plain(value) for value in settings]
+        return [as_plain_objects(value) for value in settings]
     if hasattr(type(settings), "model_fields"):
-        return SimpleNamespace(**{name: plain(value) for name, value in vars(settings).items()})
+        return SimpleNamespace(**{name: as_plain_objects(value) for name, value in vars(settings).items()})
     return settings
 
 

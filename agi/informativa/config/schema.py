@@ -16,21 +16,21 @@ import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from ..i18n import _, later
 from ..model import ALWAYS, NumberForm, Period, RecordKind, Verification
+from ..text import Text
 
 
-def _misshapen(message: str) -> PydanticCustomError:
+def _misshapen(message: Text) -> PydanticCustomError:
     return PydanticCustomError("form", "{message}", {"message": message})
 
 
-def _form(pattern: str, what: str) -> Any:
+def _form(pattern: str, what: Text) -> Any:
     """A text of a certain form; `what` says in words which, for the admin who wrote another."""
     compiled = re.compile(pattern)
 
     def check(value: str) -> str:
         if not compiled.fullmatch(value):
-            raise _misshapen(_("{value} is not {what}").format(value=repr(value), what=_(what)))
+            raise _misshapen(Text("{value} is not {what}", value=repr(value), what=what))
         return value
 
     return AfterValidator(check)
@@ -43,47 +43,47 @@ def _called(value: str) -> str:
             possible = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(value))
             if possible == phonenumbers.ValidationResult.IS_POSSIBLE:
                 return value
-        raise _misshapen(_("is no possible telephone number; write all of it, with country code"))
+        raise _misshapen(Text("is no possible telephone number", "write all of it, with country code"))
     return value
 
 
 Identifier = Annotated[
     str,
-    _form(r"[a-z][a-z0-9_-]{0,31}", later("a short name such as `acme` (a-z, 0-9, - and _, a letter first)")),
+    _form(r"[a-z][a-z0-9_-]{0,31}", Text("a short name such as `acme` (a-z, 0-9, - and _, a letter first)")),
 ]
 VersionId = Annotated[
-    str, _form(r"[A-Za-z0-9._-]{1,32}", later("a version such as `2026-11` (letters, digits, `.`, `_`, `-`)"))
+    str, _form(r"[A-Za-z0-9._-]{1,32}", Text("a version such as `2026-11` (letters, digits, `.`, `_`, `-`)"))
 ]
-Language = Annotated[str, _form(r"[a-z]{2}(_[A-Z]{2})?", later("a language such as `it` or `pt_BR`"))]
-Region = Annotated[str, _form(r"[A-Z]{2}", later("a country in two capitals such as `IT`"))]
+Language = Annotated[str, _form(r"[a-z]{2}(_[A-Z]{2})?", Text("a language such as `it` or `pt_BR`"))]
+Region = Annotated[str, _form(r"[A-Z]{2}", Text("a country in two capitals such as `IT`"))]
 Number = Annotated[
     str,
     _form(
         r"(?!(default|[aehiosT])\Z)[+0-9A-Za-z][0-9A-Za-z.]{0,63}",
-        later(
+        Text(
             "a called number such as `+390212345678`, or a name of letters, digits and dots"
             " that means nothing else to Asterisk"
         ),
     ),
     AfterValidator(_called),
 ]
-Text = Annotated[str, _form(r"\S.{0,199}", later("a text of 1 to 200 characters on one line"))]
+PlainText = Annotated[str, _form(r"\S.{0,199}", Text("a text of 1 to 200 characters on one line"))]
 Words = Annotated[
-    str, _form(r"[A-Za-z][A-Za-z _-]{0,59}", later("what a network says, in letters, spaces, `-` and `_`"))
+    str, _form(r"[A-Za-z][A-Za-z _-]{0,59}", Text("what a network says, in letters, spaces, `-` and `_`"))
 ]
-Key = Annotated[str, _form(r"[0-9*#]", later("one key of a telephone (0-9, * or #)"))]
+Key = Annotated[str, _form(r"[0-9*#]", Text("one key of a telephone (0-9, * or #)"))]
 _OCTET = r"(25[0-5]|2[0-4]\d|1?\d?\d)"
 _PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d{2}|6[0-4]\d{3}|[1-5]?\d{4}|[1-9]\d{0,3})"
 Address = Annotated[
-    str, _form(rf"{_OCTET}(\.{_OCTET}){{3}}:{_PORT}", later("an address and port such as `127.0.0.1:4588`"))
+    str, _form(rf"{_OCTET}(\.{_OCTET}){{3}}:{_PORT}", Text("an address and port such as `127.0.0.1:4588`"))
 ]
-Url = Annotated[str, _form(r"https?://[^\s/?#]+\S*", later("a URL such as `https://crm.example/{number}`"))]
-Query = Annotated[str, _form(r"(?is)\s*(SELECT|WITH)\b[^;]*", later("one SELECT, without a semicolon"))]
-Module = Annotated[str, _form(r"[A-Za-z_][\w.]*", later("a Python module such as `psycopg`"))]
+Url = Annotated[str, _form(r"https?://[^\s/?#]+\S*", Text("a URL such as `https://crm.example/{number}`"))]
+Query = Annotated[str, _form(r"(?is)\s*(SELECT|WITH)\b[^;]*", Text("one SELECT, without a semicolon"))]
+Module = Annotated[str, _form(r"[A-Za-z_][\w.]*", Text("a Python module such as `psycopg`"))]
 # Asterisk's dialplan gives a meaning to , ; & | $ [ ] and quotes, and these paths stand in it.
 File = Annotated[
     str,
-    _form(r"[\w ./+@=~-]*[\w]", later("the path of a file, of letters, digits, spaces and . / + @ = ~ _ -")),
+    _form(r"[\w ./+@=~-]*[\w]", Text("the path of a file, of letters, digits, spaces and . / + @ = ~ _ -")),
 ]
 
 
@@ -111,7 +111,7 @@ def _again(value: object) -> Period | None:
     period = _length(text if text[:1].isdigit() else f"1 {text}")
     if every != "every" or period is None:
         raise _misshapen(
-            _("{value} is not `once`, `always` or such as `every 12 months`").format(value=repr(value))
+            Text("{value} is not `once`, `always` or such as `every 12 months`", value=repr(value))
         )
     return period
 
@@ -121,7 +121,7 @@ def _period(value: object) -> Period:
         return value
     period = _length(str(value))
     if period is None:
-        raise _misshapen(_("{value} is not a time such as `5 years`, 100 at most").format(value=repr(value)))
+        raise _misshapen(Text("{value} is not a time such as `5 years`, 100 at most", value=repr(value)))
     return period
 
 
@@ -130,14 +130,14 @@ def _moment(value: object) -> datetime:
     try:
         return datetime.fromisoformat(str(value))
     except ValueError:
-        raise _misshapen(_("{value} is not a date such as `2027-01-31`").format(value=repr(value))) from None
+        raise _misshapen(Text("{value} is not a date such as `2027-01-31`", value=repr(value))) from None
 
 
 def _zone(value: str) -> str:
     with suppress(ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
         ZoneInfo(value)
         return value
-    raise _misshapen(_("{value} is not a time zone such as `Europe/Rome`").format(value=repr(value)))
+    raise _misshapen(Text("{value} is not a time zone such as `Europe/Rome`", value=repr(value)))
 
 
 class Strict(BaseModel):
@@ -167,17 +167,17 @@ class NoticeSettings(Strict):
 class DocumentSettings(Strict):
     """A paper that exists: where it is filed, and of when it is."""
 
-    reference: Text
+    reference: PlainText
     date: date
 
 
 class OutsourcingSettings(Strict):
     """What must be there before a company's calls are answered by another (the processor)."""
 
-    processor: Text
+    processor: PlainText
     contract: DocumentSettings
     analysis: DocumentSettings
-    sub_processors: list[Text] = []
+    sub_processors: list[PlainText] = []
 
 
 class LookupSettings(Strict):
@@ -196,7 +196,7 @@ class LookupSettings(Strict):
 class ControllerSettings(Strict):
     """Who answers for the data of the callers of its lines."""
 
-    name: Text
+    name: PlainText
     service_purposes: list[Identifier] = ["service"]
     recycled_after: Annotated[Period | None, BeforeValidator(_period)] = None
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
@@ -259,7 +259,7 @@ class ManagerSettings(Strict):
     """Asterisk's manager interface (AMI)."""
 
     address: Address = "127.0.0.1:5038"
-    user: Text
+    user: PlainText
     secret: File
 
 
@@ -268,10 +268,10 @@ class Settings(Strict):
 
     manager: ManagerSettings | None = None
     service: ServiceSettings = ServiceSettings()
-    operator: Text
+    operator: PlainText
     fallback_prompt: File | None = None
     shared_numbers: list[
-        Annotated[str, _form(r"\+\d{1,15}\*?", later("a number such as `+390244001234` or `+3902440*`"))]
+        Annotated[str, _form(r"\+\d{1,15}\*?", Text("a number such as `+390244001234` or `+3902440*`"))]
     ] = []
     verification: dict[Words, Verification] = {}
     controllers: Annotated[dict[Identifier, ControllerSettings], Field(min_length=1)]

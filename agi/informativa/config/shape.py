@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from .document import Document, KeyPath
 from .messages import in_words, key_path
-from .schema import ControllerSettings, Identifier, LineSettings, Number, Settings, Text
+from .schema import ControllerSettings, Identifier, LineSettings, Number, PlainText, Settings
 
 _ROUNDS = 12  # more than settings are deep
 _STAND_IN = "absent"
@@ -23,7 +23,7 @@ _STOOD_IN_FOR = {"name", "key", "ledger"}  # of a controller: without them its n
 class _Lenient(Settings):
     """Nothing has to be there."""
 
-    operator: Text = _STAND_IN
+    operator: PlainText = _STAND_IN
     controllers: dict[Identifier, ControllerSettings] = Field(default_factory=dict)
     lines: dict[Number, LineSettings] = Field(default_factory=dict)
 

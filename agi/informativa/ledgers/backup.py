@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..errors import LedgerError
 from ..files import create
-from ..i18n import _
+from ..text import Text
 from . import wal_files
 
 DAYS = 30  # long enough to notice that something is wrong with an upgrade
@@ -129,13 +129,14 @@ def _require_room(ledger: Path, source: sqlite3.Connection) -> None:
     needed, free = 2 * pages * size + SPARE, shutil.disk_usage(ledger.parent).free
     if free < needed:
         raise LedgerError(
-            _(
+            Text(
                 "There is no room to copy the ledger {ledger} before it is migrated: {needed} MB are needed,"
-                " {free} MB are free. Nothing was changed."
-            ).format(ledger=ledger, needed=-(-needed // 10**6), free=free // 10**6),
-            _("Make room, look with `df -h {folder}`, then type: informativa check").format(
-                folder=ledger.parent
+                " {free} MB are free. Nothing was changed.",
+                ledger=ledger,
+                needed=-(-needed // 10**6),
+                free=free // 10**6,
             ),
+            Text("Make room, look with `df -h {folder}`, then type: informativa check", folder=ledger.parent),
         )
 
 

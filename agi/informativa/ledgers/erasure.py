@@ -16,8 +16,8 @@ from datetime import datetime
 from pathlib import Path
 
 from ..errors import LedgerError
-from ..i18n import _, foreign
 from ..model import Reason, RecordKind
+from ..text import NOTHING, Foreign, Text, joined
 from . import backup, rows
 from .sqlite import SqliteStore
 
@@ -94,22 +94,24 @@ def erase(ledger: Path, pseudonyms: Sequence[bytes], at: datetime) -> Erased:
                 if _clean(store, his):
                     return Erased(records, copies)
             except OSError as error:
-                said = _("{file} cannot be read ({why}).")
-                why = said.format(file=error.filename, why=foreign(error.strerror or ""))
-                raise _unfinished(ledger, why, "") from error
+                said = Text("{file} cannot be read ({why}).")
+                why = said.format(file=error.filename, why=Foreign(error.strerror or ""))
+                raise _unfinished(ledger, why) from error
             except LedgerError as error:
                 raise _unfinished(ledger, error.message, error.remedy) from error
-        raise _unfinished(ledger, _("He rings again and again meanwhile."), "")
+        raise _unfinished(ledger, Text("He rings again and again meanwhile."))
     finally:
         store.close()
 
 
-def _unfinished(ledger: Path, why: str, first: str) -> LedgerError:
+def _unfinished(ledger: Path, why: Text, first: Text = NOTHING) -> LedgerError:
     return LedgerError(
-        _("The caller's records in {ledger} are erased, but traces of him are left. {why}").format(
-            ledger=ledger, why=why
+        Text(
+            "The caller's records in {ledger} are erased, but traces of him are left. {why}",
+            ledger=ledger,
+            why=why,
         ),
-        f"{first} {_('Then do the same again: it goes on where it stopped.')}".strip(),
+        joined(" ", first, Text("Then do the same again: it goes on where it stopped.")),
     )
 
 
@@ -153,10 +155,12 @@ def _without_copies(ledger: Path) -> tuple[Path, ...]:
             file.unlink(missing_ok=True)
     except OSError as error:
         raise LedgerError(
-            _("{file} may hold this caller and cannot be deleted ({why}).").format(
-                file=file, why=foreign(error.strerror or "")
+            Text(
+                "{file} may hold this caller and cannot be deleted ({why}).",
+                file=file,
+                why=Foreign(error.strerror or ""),
             ),
-            _("Delete it: rm {file}").format(file=file),
+            Text("Delete it: rm {file}", file=file),
         ) from error
     return copies
 
@@ -188,7 +192,7 @@ def _require_no_other(ledger: Path, pieces: Sequence[bytes]) -> None:
         with file.open("rb", buffering=0) as stream:
             if _holds(iter(lambda: stream.read(1 << 20), b""), pieces):
                 raise LedgerError(
-                    _("{file} holds him.").format(file=file), _("Delete it: rm {file}").format(file=file)
+                    Text("{file} holds him.", file=file), Text("Delete it: rm {file}", file=file)
                 )
 
 

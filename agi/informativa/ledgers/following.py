@@ -15,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 
 from ..errors import LedgerError
-from ..i18n import _, foreign
 from ..model import Record, RecordKind, Status
+from ..text import Foreign, Text
 from . import rows
 from .wal_files import Beside, Place
 
@@ -83,13 +83,13 @@ def summary(file: str, since: datetime, today: datetime) -> Summary:
         size = sum(Path(file + end).stat().st_size for end in ("", "-wal") if Path(file + end).exists())
     except FileNotFoundError as error:
         raise LedgerError(
-            _("There is no ledger {file}.").format(file=file),
-            _("The service makes it when it starts; if there was one, it was taken away."),
+            Text("There is no ledger {file}.", file=file),
+            Text("The service makes it when it starts; if there was one, it was taken away."),
         ) from error
     except (sqlite3.Error, OSError, ValueError) as error:
         raise LedgerError(
-            _("The ledger {file} cannot be read ({error}).").format(file=file, error=foreign(str(error))),
-            _("Look at its owner and mode: ls -l {file}").format(file=file),
+            Text("The ledger {file} cannot be read ({error}).", file=file, error=Foreign(str(error))),
+            Text("Look at its owner and mode: ls -l {file}", file=file),
         ) from error
     return Summary(counts, calls, known, rows.record(last) if last else None, size)
 
@@ -169,10 +169,12 @@ class Follower:
             self.close()
             if not (isinstance(error, sqlite3.OperationalError) and str(error).startswith(_UNREADY)):
                 raise LedgerError(
-                    _("The ledger {file} cannot be read ({error}).").format(
-                        file=self._file, error=foreign(str(error))
+                    Text(
+                        "The ledger {file} cannot be read ({error}).",
+                        file=self._file,
+                        error=Foreign(str(error)),
                     ),
-                    _("It is tried again until it can."),
+                    Text("It is tried again until it can."),
                 ) from error
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..errors import EventRefusedError, LedgerError
 from ..files import create
-from ..i18n import _, foreign, later
+from ..text import Foreign, Text
 from . import backup, migrating, wal_files
 from .transaction import SqliteTransaction
 
@@ -23,10 +23,10 @@ _TURN_SECONDS = 0.1
 BUSY_SECONDS = 2.0  # how long to wait for another process's transaction; bounds what a caller waits
 
 _REMEDIES = {
-    "SQLITE_BUSY": later("Another process holds it: end whatever has it open beside informativa."),
-    "SQLITE_NOTADB": later("Keep the file, and put a backup of the ledger in its place."),
-    "SQLITE_CORRUPT": later("Keep the file, and put a backup of the ledger in its place."),
-    "SQLITE_FULL": later("The disk is full: make room."),
+    "SQLITE_BUSY": Text("Another process holds it: end whatever has it open beside informativa."),
+    "SQLITE_NOTADB": Text("Keep the file, and put a backup of the ledger in its place."),
+    "SQLITE_CORRUPT": Text("Keep the file, and put a backup of the ledger in its place."),
+    "SQLITE_FULL": Text("The disk is full: make room."),
 }
 
 
@@ -147,10 +147,12 @@ class LedgerFile:
         assert self._place is not None  # it is open
         readers = ", ".join(map(str, self._beside.readers(self._place)))
         return LedgerError(
-            _(
-                "The log {file}-wal cannot be emptied while other programs read it (process {readers})."
-            ).format(file=self.file, readers=readers or "?"),
-            _("End what reads it, or wait until it ends."),
+            Text(
+                "The log {file}-wal cannot be emptied while other programs read it (process {readers}).",
+                file=self.file,
+                readers=readers or "?",
+            ),
+            Text("End what reads it, or wait until it ends."),
         )
 
     def contents(self) -> list[Iterator[bytes]]:
@@ -188,8 +190,8 @@ class LedgerFile:
     def _put_right(self, ours: wal_files.Place) -> None:
         if self._beside.place().ledger != ours.ledger:
             raise LedgerError(
-                _("The ledger {file} was deleted or replaced while in use.").format(file=self.file),
-                _("Put the file back, or restart the service to begin a new one."),
+                Text("The ledger {file} was deleted or replaced while in use.", file=self.file),
+                Text("Put the file back, or restart the service to begin a new one."),
             )
         if self._forked is not None:
             raise self._forked
@@ -217,11 +219,12 @@ class LedgerFile:
         busy, *_sizes = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise LedgerError(
-                _(
+                Text(
                     "What lies beside the ledger {file} (-wal, -shm) was deleted while in use; what was"
-                    " recorded before cannot be saved while another program reads it."
-                ).format(file=self.file),
-                _("It is tried again."),
+                    " recorded before cannot be saved while another program reads it.",
+                    file=self.file,
+                ),
+                Text("It is tried again."),
             )
 
     def _fork(self) -> LedgerError:
@@ -229,11 +232,13 @@ class LedgerFile:
         wal_files.keep_open(self._connection)
         copy = backup.rescue(self._connection, self.file, datetime.now(UTC))
         return LedgerError(
-            _(
+            Text(
                 "The log of the ledger {file} was deleted while in use, and another program has written to"
-                " the ledger since: it has two histories. What this process recorded before is in {copy}."
-            ).format(file=self.file, copy=copy),
-            _("Stop the service, keep both files, put the right one in place, and start the service."),
+                " the ledger since: it has two histories. What this process recorded before is in {copy}.",
+                file=self.file,
+                copy=copy,
+            ),
+            Text("Stop the service, keep both files, put the right one in place, and start the service."),
         )
 
     def _begin(self) -> None:
@@ -261,10 +266,10 @@ class LedgerFile:
 
     def _unsettled(self) -> LedgerError:
         return LedgerError(
-            _("What lies beside the ledger {file} (-wal, -shm) was replaced while in use.").format(
-                file=self.file
+            Text(
+                "What lies beside the ledger {file} (-wal, -shm) was replaced while in use.", file=self.file
             ),
-            _("It is tried again."),
+            Text("It is tried again."),
         )
 
     @contextlib.contextmanager
@@ -292,18 +297,18 @@ def translated(file: Path) -> Iterator[None]:
         yield
     except (sqlite3.IntegrityError, sqlite3.InterfaceError, ValueError, OverflowError) as error:
         raise EventRefusedError(
-            _("The ledger {file} refused a record ({error}).").format(file=file, error=foreign(str(error)))
+            Text("The ledger {file} refused a record ({error}).", file=file, error=Foreign(str(error)))
         ) from error
     except (sqlite3.Error, OSError) as error:
         raise LedgerError(
-            _("The ledger {file} cannot be used ({why}).").format(file=file, why=foreign(str(error))),
+            Text("The ledger {file} cannot be used ({why}).", file=file, why=Foreign(str(error))),
             _remedy(error, file),
         ) from error
 
 
-def _remedy(error: Exception, file: Path) -> str:
+def _remedy(error: Exception, file: Path) -> Text:
     name = getattr(error, "sqlite_errorname", "")
     for sign, remedy in _REMEDIES.items():
         if name.startswith(sign):
-            return _(remedy)
-    return _("Look at the owner, mode and free space of {folder}.").format(folder=file.parent)
+            return remedy
+    return Text("Look at the owner, mode and free space of {folder}.", folder=file.parent)

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from ..errors import LedgerError, LedgerOutdatedError
-from ..i18n import _
+from ..text import Text
 from . import backup
 
 APPLICATION = 0x696E666F  # PRAGMA application_id: “info”
@@ -28,17 +28,15 @@ def require_ours(connection: sqlite3.Connection, file: Path, *, create: bool) ->
         if create:
             return
         raise LedgerError(
-            _("The ledger {file} is empty: nothing was recorded yet.").format(file=file),
-            _("The service fills it when it starts; if there was one, put it back."),
+            Text("The ledger {file} is empty: nothing was recorded yet.", file=file),
+            Text("The service fills it when it starts; if there was one, put it back."),
         )
     columns = {row[1] for row in connection.execute("PRAGMA table_info(event)")}
     ledger = {"event", "standing"} <= tables and {"record", "pseudonym", "notice", "heard"} <= columns
     if application or not ledger or not 0 < form <= UNMARKED:
         raise LedgerError(
-            _("{file} is a database of another program, not a ledger. Nothing was changed.").format(
-                file=file
-            ),
-            _("Give the controller's setting `ledger:` a file of its own."),
+            Text("{file} is a database of another program, not a ledger. Nothing was changed.", file=file),
+            Text("Give the controller's setting `ledger:` a file of its own."),
         )
 
 
@@ -52,15 +50,15 @@ def bring_up_to_date(connection: sqlite3.Connection, file: Path, *, migrate: boo
     newest = steps[-1][0]
     if of(connection) > newest:
         raise LedgerError(
-            _("The ledger {file} was written by a newer informativa.").format(file=file),
-            _("Upgrade this one."),
+            Text("The ledger {file} was written by a newer informativa.", file=file),
+            Text("Upgrade this one."),
         )
     if of(connection) == newest:
         return
     if not migrate and _has_records(connection):
         raise LedgerOutdatedError(
-            _("The ledger {file} is of an earlier informativa and not migrated yet.").format(file=file),
-            _("The service does it beside the calls; without a service type: informativa check"),
+            Text("The ledger {file} is of an earlier informativa and not migrated yet.", file=file),
+            Text("The service does it beside the calls; without a service type: informativa check"),
         )
     connection.execute("BEGIN IMMEDIATE")
     try:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import LedgerError
-from ..i18n import _
+from ..text import Text
 
 # https://www.sqlite.org/src/file/src/os_unix.c: where SQLite locks a database that is open, and an index.
 _DATABASE_LOCK, _INDEX_LOCK = 0x40000002, 128
@@ -126,10 +126,11 @@ class Beside:
                     return
             if time.monotonic() >= until:
                 raise LedgerError(
-                    _(
-                        "The ledger {file} is in use, and what lies beside it (-wal, -shm) was taken away."
-                    ).format(file=self.ledger),
-                    _("What has it open saves what it wrote at its next turn, or when it is stopped."),
+                    Text(
+                        "The ledger {file} is in use, and what lies beside it (-wal, -shm) was taken away.",
+                        file=self.ledger,
+                    ),
+                    Text("What has it open saves what it wrote at its next turn, or when it is stopped."),
                 )
             time.sleep(_LOOK_SECONDS)
 
@@ -141,11 +142,13 @@ class Beside:
             return False
         if now.index not in (None, ours.index) and (others := _holders(now.index, _INDEX_LOCK)):
             raise LedgerError(
-                _(
+                Text(
                     "What lies beside the ledger {file} (-wal, -shm) was deleted while in use, and process"
-                    " {process} is at work with another."
-                ).format(file=self.ledger, process=others[0]),
-                _("Stop that process; then what was recorded before is saved by itself."),
+                    " {process} is at work with another.",
+                    file=self.ledger,
+                    process=others[0],
+                ),
+                Text("Stop that process; then what was recorded before is saved by itself."),
             )
         return True
 

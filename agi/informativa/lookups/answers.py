@@ -8,18 +8,18 @@ from typing import Any
 
 from .. import plausibility
 from ..errors import LookupSourceError
-from ..i18n import _, later
 from ..model import Identified, Lookup, Notice, Period, ReportedDelivery, Version
 from ..plausibility import Doubt
 from ..redaction import without_numbers
+from ..text import Text
 
 _DOUBTS = {
-    Doubt.TO_COME: later("The look-up {id} gave a date that is still to come."),
-    Doubt.TOO_EARLY: later("The look-up {id} gave a date on which nobody can have been told."),
-    Doubt.PAST_RETENTION: later("The look-up {id} gave a date past the retention."),
-    Doubt.NO_VERSION: later("The look-up {id} gave a version that {notice} does not have."),
-    Doubt.NOT_YET: later("The look-up {id} gave a date on which the version was not yet in force."),
-    Doubt.NO_MORE: later("The look-up {id} gave a version that was no more in force on that date, or today."),
+    Doubt.TO_COME: Text("The look-up {id} gave a date that is still to come."),
+    Doubt.TOO_EARLY: Text("The look-up {id} gave a date on which nobody can have been told."),
+    Doubt.PAST_RETENTION: Text("The look-up {id} gave a date past the retention."),
+    Doubt.NO_VERSION: Text("The look-up {id} gave a version that {notice} does not have."),
+    Doubt.NOT_YET: Text("The look-up {id} gave a date on which the version was not yet in force."),
+    Doubt.NO_MORE: Text("The look-up {id} gave a version that was no more in force on that date, or today."),
 }
 
 
@@ -36,24 +36,24 @@ def parse_answer(
     `None` if there is none.
 
     Without a version it was the one in force on that date; without a date it is told as of now, so that only
-    what is in force can be. Raises LookupSourceError for what is unknown, malformed or cannot have happened, and
-    for more than one answer: nobody can say then which is the caller's.
+    what is in force can be. Raises LookupSourceError for what is unknown, malformed or cannot have happened,
+    and for more than one answer: nobody can say then which is the caller's.
     """
     if not answers:
         return None
     if len(answers) > 1:
         raise LookupSourceError(
-            _("The look-up {id} found more than one row for one caller.").format(id=lookup.id)
+            Text("The look-up {id} found more than one row for one caller.", id=lookup.id)
         )
     answer = answers[0]
     named, at = answer.get("version"), now
     if answer.get("date") is not None:
         at = _moment(answer["date"], lookup, zone)
     elif named is None:
-        raise LookupSourceError(_("The look-up {id} gave neither `version` nor `date`.").format(id=lookup.id))
+        raise LookupSourceError(Text("The look-up {id} gave neither `version` nor `date`.", id=lookup.id))
     version = plausibility.told(notice, "" if named is None else str(named) or " ", at, now, retention, zone)
     if not isinstance(version, Version):
-        raise LookupSourceError(_(_DOUBTS[version]).format(id=lookup.id, notice=notice.id))
+        raise LookupSourceError(_DOUBTS[version].format(id=lookup.id, notice=notice.id))
     return ReportedDelivery(version, lookup.kind, at, _reference(answer.get("reference"), caller, lookup))
 
 
@@ -65,7 +65,7 @@ def _moment(value: object, lookup: Lookup, zone: tzinfo) -> datetime:
         return plausibility.moment(value.isoformat() if isinstance(value, datetime) else value, zone)  # type: ignore[arg-type]
     except (ValueError, TypeError, OverflowError):
         raise LookupSourceError(
-            _("The look-up {id} gave a date that is not such as 2026-01-31.").format(id=lookup.id)
+            Text("The look-up {id} gave a date that is not such as 2026-01-31.", id=lookup.id)
         ) from None
 
 

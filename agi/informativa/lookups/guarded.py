@@ -19,9 +19,9 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from ..errors import LookupSourceError
-from ..i18n import _
 from ..model import Identified, Lookup, Notice, Period, ReportedDelivery
 from ..ports import Clock
+from ..text import NOTHING, Text, joined
 from .answers import parse_answer
 
 THREADS = 4  # at most that many questions at a time are under way at one system …
@@ -80,17 +80,17 @@ class GuardedLookup:
         try:
             answer = await self._answer(caller)
         except LookupSourceError as error:
-            raise LookupSourceError(f"{error}{self._failed()}") from error
+            raise LookupSourceError(joined("", error.text, self._failed())) from error
         except TimeoutError:
-            said = _("The look-up {id} did not answer within {milliseconds:.0f} ms.").format(
-                id=self._lookup.id, milliseconds=self._lookup.seconds * 1000
+            said = Text(
+                "The look-up {id} did not answer within {milliseconds:.0f} ms.",
+                id=self._lookup.id,
+                milliseconds=self._lookup.seconds * 1000,
             )
-            raise LookupSourceError(f"{said}{self._failed()}") from None
+            raise LookupSourceError(joined("", said, self._failed())) from None
         except Exception as error:  # a driver's own; its text may quote the number, so its name has to do
-            said = _("The look-up {id} failed ({kind}).").format(
-                id=self._lookup.id, kind=type(error).__name__
-            )
-            raise LookupSourceError(f"{said}{self._failed()}") from None
+            said = Text("The look-up {id} failed ({kind}).", id=self._lookup.id, kind=type(error).__name__)
+            raise LookupSourceError(joined("", said, self._failed())) from None
         self._failures, self._paused_until = 0, 0.0
         now = self._clock.now()
         return parse_answer(answer, caller, self._lookup, self._notice, now, self._retention, self._zone)
@@ -108,16 +108,17 @@ class GuardedLookup:
             self._paused_until = now + PAUSE_SECONDS
         return True
 
-    def _failed(self) -> str:
+    def _failed(self) -> Text:
         """Count a failure; what to add to its message."""
         self._failures += 1
         if self._failures < FAILURES:
-            return ""
+            return NOTHING
         self._paused_until = self._monotonic() + PAUSE_SECONDS
         self._replace_threads()
-        return _(
-            " It is not asked for {seconds:.0f} s; who would be recognised by it hears the notice."
-        ).format(seconds=PAUSE_SECONDS)
+        return Text(
+            " It is not asked for {seconds:.0f} s; who would be recognised by it hears the notice.",
+            seconds=PAUSE_SECONDS,
+        )
 
     def _replace_threads(self) -> None:
         """Threads may hang in the driver for ever: leave them behind, while they are not too many."""

@@ -13,8 +13,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import parse_url
 
 from ..errors import LookupSourceError
-from ..i18n import _
 from ..model import Identified, Lookup
+from ..text import Text
 
 LONGEST = 65_536  # bytes of an answer
 
@@ -51,12 +51,12 @@ class HttpLookup:
             return []
         if status != 200 or len(body) > LONGEST:
             raise LookupSourceError(
-                _("The look-up {id} answered with status {status}.").format(id=self._lookup.id, status=status)
+                Text("The look-up {id} answered with status {status}.", id=self._lookup.id, status=status)
             )
         answer = json.loads(body)
         if not isinstance(answer, dict) or not isinstance(answer.get("informed"), bool):
             raise LookupSourceError(
-                _("The look-up {id} did not answer with `informed` true or false.").format(id=self._lookup.id)
+                Text("The look-up {id} did not answer with `informed` true or false.", id=self._lookup.id)
             )
         return [answer] if answer["informed"] else []
 

@@ -6,6 +6,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 
+from ..text import NOTHING, Text
 from .words import NumberForm, RecordKind, Verification
 
 
@@ -74,7 +75,7 @@ class Changed:
     """In place of a prompt: it is not the recording any more that was found in order. `why` says what is
     wrong, and what to do."""
 
-    why: str
+    why: Text
 
 
 def recording_digest(files: Mapping[str, str]) -> str:
@@ -206,7 +207,7 @@ class Controller:
     """Who answers for the data. `key` is secret: it turns numbers into this controller's pseudonyms;
     `old_keys` are those before it that still recognise callers.
 
-    `refused` says why it may not go live; '' if it may. `retention` is for how long records are kept,
+    `refused` says why it may not go live; nothing if it may. `retention` is for how long records are kept,
     `None` for ever. `zone` is where its days begin and end. `recycled_after` is how long nobody may have
     called from a number that is still taken for the same caller's, `None` for ever. `service_purposes` are
     those without which the service that a caller asks for cannot be given.
@@ -218,7 +219,7 @@ class Controller:
     ledger: str
     old_keys: tuple[bytes, ...] = field(default=(), repr=False)
     outsourcing: Outsourcing | None = None
-    refused: str = ""
+    refused: Text = NOTHING
     retention: Period | None = None
     zone: tzinfo = UTC
     recycled_after: Period | None = None

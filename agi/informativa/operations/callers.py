@@ -14,27 +14,27 @@ import phonenumbers
 from .. import bootstrap, plausibility
 from ..caller import e164, pseudonym
 from ..errors import InformativaError
-from ..i18n import _, foreign, later
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Identified, Notice, NumberForm, Record, RecordKind, Version, told_elsewhere
 from ..plausibility import Doubt, Vague
+from ..text import NOTHING, Foreign, Text
 from .controllers import known
 
 CUSTOMER = re.compile(r"[A-Za-z0-9._@-]{1,64}")  # what the dialplan lets through of INFORMATIVA_CUSTOMER
 SEPARATORS = str.maketrans("", "", " \u00a0-./()'")
 
 DOUBTS = {
-    Doubt.TO_COME: later("the date is still to come"),
-    Doubt.TOO_EARLY: later("nobody was told on that date: the first law on it is of 8 May 1997"),
-    Doubt.PAST_RETENTION: later("the date is past the retention: the record would be deleted at once"),
-    Doubt.NO_VERSION: later("there is no version of that name"),
-    Doubt.NOT_YET: later("the version was not yet in force on that date"),
-    Doubt.NO_MORE: later("the version was no more in force on that date"),
+    Doubt.TO_COME: Text("the date is still to come"),
+    Doubt.TOO_EARLY: Text("nobody was told on that date: the first law on it is of 8 May 1997"),
+    Doubt.PAST_RETENTION: Text("the date is past the retention: the record would be deleted at once"),
+    Doubt.NO_VERSION: Text("there is no version of that name"),
+    Doubt.NOT_YET: Text("the version was not yet in force on that date"),
+    Doubt.NO_MORE: Text("the version was no more in force on that date"),
 }
 VAGUE = {
-    Vague.NONE: later("the reference is empty: it says where the evidence is"),
-    Vague.LONG: later("the reference is longer than 200 characters"),
-    Vague.NUMBER: later("the reference seems to hold a telephone number (six digits or more)"),
+    Vague.NONE: Text("the reference is empty: it says where the evidence is"),
+    Vague.LONG: Text("the reference is longer than 200 characters"),
+    Vague.NUMBER: Text("the reference seems to hold a telephone number (six digits or more)"),
 }
 
 
@@ -43,7 +43,7 @@ class Typed:
     """The caller that somebody typed; `doubt` is why it may not be the one who was meant."""
 
     caller: Identified
-    doubt: str = ""
+    doubt: Text = NOTHING
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,11 @@ def by_number(text: str) -> Typed:
     plain = text.translate(SEPARATORS)
     if not re.fullmatch(r"\+[0-9]+", plain):
         raise InformativaError(
-            _("That is no telephone number with country code."), _("Type it like +393331234567.")
+            Text("That is no telephone number with country code."), Text("Type it like +393331234567.")
         )
     found = e164(plain, "ZZ", NumberForm.INTERNATIONAL)
     if len(found) != 1:
-        raise InformativaError(_impossible(plain), _("Is a digit missing, or one too many?"))
+        raise InformativaError(_impossible(plain), Text("Is a digit missing, or one too many?"))
     (number,) = found
     return Typed(Identified(number), _unusual(phonenumbers.parse(number)))
 
@@ -92,8 +92,8 @@ def by_customer(text: str) -> Typed:
     """The caller of a customer number. Raises InformativaError for one that the dialplan lets nobody have."""
     if not CUSTOMER.fullmatch(text):
         raise InformativaError(
-            _("No caller has such a customer number: it is of letters, digits and . _ @ - only."),
-            _("Type it as the dialplan sets INFORMATIVA_CUSTOMER."),
+            Text("No caller has such a customer number: it is of letters, digits and . _ @ - only."),
+            Text("Type it as the dialplan sets INFORMATIVA_CUSTOMER."),
         )
     return Typed(Identified(text, customer=True))
 
@@ -128,8 +128,8 @@ def drop(file: Path) -> None:
         file.unlink(missing_ok=True)
     except OSError as error:
         raise InformativaError(
-            _("{file} cannot be deleted ({why}).").format(file=file, why=foreign(error.strerror or "")),
-            _("Delete it: rm {file}").format(file=file),
+            Text("{file} cannot be deleted ({why}).", file=file, why=Foreign(error.strerror or "")),
+            Text("Delete it: rm {file}", file=file),
         ) from error
 
 
@@ -152,17 +152,17 @@ def record(
     evidence = plausibility.evidence(reference)
     if (wrong := plausibility.vague(evidence, "" if caller.customer else caller.number)) is not None:
         raise InformativaError(
-            _("Nothing was recorded: {why}.").format(why=_(VAGUE[wrong])),
-            _("Say in other words where the evidence is, such as `form 77` or `contract 2026/17`."),
+            Text("Nothing was recorded: {why}.", why=VAGUE[wrong]),
+            Text("Say in other words where the evidence is, such as `form 77` or `contract 2026/17`."),
         )
     told = plausibility.told(notice, version, at, now, controller.retention, zone)
     if told is Doubt.NO_VERSION:
-        message = _("There is no version {name}.").format(name=version)
+        message = Text("There is no version {name}.", name=version)
         raise InformativaError(message, known(version, [each.id for each in notice.versions]))
     if not isinstance(told, Version):
         raise InformativaError(
-            _("Nothing was recorded: {why}.").format(why=_(DOUBTS[told])),
-            _("Give the day on which he was told; days are those of {zone}.").format(zone=zone),
+            Text("Nothing was recorded: {why}.", why=DOUBTS[told]),
+            Text("Give the day on which he was told; days are those of {zone}.", zone=zone),
         )
     event = told_elsewhere(
         notice, told, kind, at, pseudonym(caller, controller.key), evidence, None if on is None else now
@@ -187,12 +187,12 @@ def opened(controller: Controller) -> Iterator[SqliteStore]:
         store.close()
 
 
-def _impossible(number: str) -> str:
+def _impossible(number: str) -> Text:
     """Why no such number can exist, by the numbering plan of its country."""
     try:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
-        return _(
+        return Text(
             "No such telephone number can exist: no country has that code, or nearly nothing follows it."
         )
     code, digits = parsed.country_code or 0, len(phonenumbers.national_significant_number(parsed))
@@ -200,28 +200,36 @@ def _impossible(number: str) -> str:
     plan = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
     lengths = plan.general_desc.possible_length if plan and plan.general_desc else ()
     if lengths and digits not in lengths:
-        return _(
+        return Text(
             "No such telephone number can exist: it has {digits} digits after +{code}, and there they have"
-            " {fewest} to {most}."
-        ).format(digits=digits, code=code, fewest=min(lengths), most=max(lengths))
-    return _(
-        "No such telephone number can exist: after +{code} none of {digits} digits begins like this."
-    ).format(digits=digits, code=code)
+            " {fewest} to {most}.",
+            digits=digits,
+            code=code,
+            fewest=min(lengths),
+            most=max(lengths),
+        )
+    return Text(
+        "No such telephone number can exist: after +{code} none of {digits} digits begins like this.",
+        digits=digits,
+        code=code,
+    )
 
 
-def _unusual(parsed: phonenumbers.PhoneNumber) -> str:
-    """That a number is shorter or longer than most of its kind, as some are; '' if it is not."""
+def _unusual(parsed: phonenumbers.PhoneNumber) -> Text:
+    """That a number is shorter or longer than most of its kind, as some are, if it is."""
     region = phonenumbers.region_code_for_number(parsed)
     usual = phonenumbers.example_number_for_type(region, phonenumbers.number_type(parsed)) if region else None
     if usual is None:
-        return ""
+        return NOTHING
     digits, others = (len(phonenumbers.national_significant_number(each)) for each in (parsed, usual))
     if digits == others:
-        return ""
+        return NOTHING
     message = (
-        _("the number is unusually short: {digits} digits after +{code}, and most of its kind have {others}")
+        Text(
+            "the number is unusually short: {digits} digits after +{code}, and most of its kind have {others}"
+        )
         if digits < others
-        else _(
+        else Text(
             "the number is unusually long: {digits} digits after +{code}, and most of its kind have {others}"
         )
     )

@@ -14,8 +14,8 @@ from ..config import Configuration, inspect, of_callers
 from ..config.messages import closest
 from ..config.partial import concerning
 from ..errors import ConfigError, InformativaError, Problem
-from ..i18n import _
 from ..model import Controller
+from ..text import Text
 
 SHOWN = 10  # names that a message lists
 
@@ -42,8 +42,8 @@ def of_their_callers(file: Path, names: Sequence[str], line: str | None = None) 
         names = [configuration.spelled[line].controller.id]
     if not names and len(there) > 1:
         raise InformativaError(
-            _("There are several companies, and nothing is shown or done for all at once."),
-            _("Name one: --controller {name} ({names})").format(name=there[0], names=_listed(there)),
+            Text("There are several companies, and nothing is shown or done for all at once."),
+            Text("Name one: --controller {name} ({names})", name=there[0], names=_listed(there)),
         )
     chosen = tuple(dict.fromkeys(names or there))
     found = [problem for name in chosen for problem in of_callers(problems, name)]
@@ -90,8 +90,8 @@ def require_live(configuration: Configuration, controller: Controller) -> None:
     """Raises InformativaError for a company that may not go live: nothing is put on record for it."""
     if controller.refused:
         raise InformativaError(
-            _("Controller {id} is not live: {refused}.").format(id=controller.id, refused=controller.refused),
-            _("Type: informativa check -c {file}").format(file=configuration.file),
+            Text("Controller {id} is not live: {refused}.", id=controller.id, refused=controller.refused),
+            Text("Type: informativa check -c {file}", file=configuration.file),
         )
 
 
@@ -99,20 +99,20 @@ def controller_named(configuration: Configuration, name: str) -> Controller:
     """The controller that an admin named. Raises InformativaError with the one that was probably meant."""
     found = configuration.controllers.get(name)
     if found is None:
-        message = _("There is no controller {name}.").format(name=name)
+        message = Text("There is no controller {name}.", name=name)
         raise InformativaError(message, known(name, configuration.controllers))
     return found
 
 
-def known(name: str, names: Iterable[str]) -> str:
+def known(name: str, names: Iterable[str]) -> Text:
     """The remedy of a message about a name that there is not: which was meant, or which there are."""
     there = sorted(names)
     if close := closest(name, there):
-        return _("Did you mean {name}?").format(name=close)
+        return Text("Did you mean {name}?", name=close)
     if len(there) > SHOWN:
         listed = ", ".join(there[:SHOWN])
-        return _("There are: {names} and {number} more.").format(names=listed, number=len(there) - SHOWN)
-    return _("There are: {names}.").format(names=", ".join(there) or _("none"))
+        return Text("There are: {names} and {number} more.", names=listed, number=len(there) - SHOWN)
+    return Text("There are: {names}.", names=", ".join(there) or Text("none"))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -14,8 +14,8 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from ..errors import InformativaError
-from ..i18n import _, ngettext
 from ..redaction import without_numbers
+from ..text import NOTHING, Text
 
 LONGEST = 65_536  # bytes of a line, and characters of a row that goes over several
 COLUMNS = {
@@ -68,12 +68,14 @@ class Table:
             if len(cells) != width and not self._fits(cells):
                 raise _refused(
                     number,
-                    ngettext(
+                    Text.counted(
                         "has {cells} cell, and the header {width}",
                         "has {cells} cells, and the header {width}",
                         len(cells),
-                    ).format(cells=len(cells), width=width),
-                    _('A separator inside a cell stands in quotes: "a;b".'),
+                        cells=len(cells),
+                        width=width,
+                    ),
+                    Text('A separator inside a cell stands in quotes: "a;b".'),
                 )
             if len(cells) >= needed and any(cells):
                 yield number, cells
@@ -104,8 +106,8 @@ class Table:
         except csv.Error:
             raise _refused(
                 number,
-                _("opens a quote that is closed nowhere, or not before a separator"),
-                _('A quote inside quotes is doubled: "a ""b"" c".'),
+                Text("opens a quote that is closed nowhere, or not before a separator"),
+                Text('A quote inside quotes is doubled: "a ""b"" c".'),
             ) from None
 
     def _joined(self, number: int, text: str) -> Iterator[str]:
@@ -121,10 +123,10 @@ class Table:
             if swallowed or inside >= self._width - 1 or length > LONGEST:
                 raise _refused(
                     number,
-                    _("opens a quote that is still open on line {later}, over what may be rows").format(
-                        later=later
+                    Text(
+                        "opens a quote that is still open on line {later}, over what may be rows", later=later
                     ),
-                    _("Close it, or write that cell on one line."),
+                    Text("Close it, or write that cell on one line."),
                 )
             yield more + "\n"
 
@@ -161,13 +163,13 @@ def _lines(opened: BinaryIO) -> Iterator[tuple[int, str]]:
         if number == 1:
             raw = _first(raw)
         if len(raw) > LONGEST:
-            raise _refused(number, _("is longer than {longest} bytes").format(longest=LONGEST))
+            raise _refused(number, Text("is longer than {longest} bytes", longest=LONGEST))
         if b"\0" in raw:
-            raise _refused(number, _("holds a NUL, so this is no text, or UTF-16"), _save())
+            raise _refused(number, Text("holds a NUL, so this is no text, or UTF-16"), _save())
         if b"\r" in raw:
             raw = raw.rstrip(b"\r\n")
             if b"\r" in raw:
-                raise _refused(number, _("has a carriage return in the middle"), _save())
+                raise _refused(number, Text("has a carriage return in the middle"), _save())
         try:
             text = raw.decode()
         except UnicodeDecodeError:
@@ -179,7 +181,7 @@ def _first(raw: bytes) -> bytes:
     """The first line without its mark. Raises InformativaError for another kind of file."""
     for sign, kind in _OTHER_FILES.items():
         if raw.startswith(sign):
-            raise InformativaError(_("This is no CSV file but {kind}.").format(kind=kind), _save())
+            raise InformativaError(Text("This is no CSV file but {kind}.", kind=kind), _save())
     return raw.removeprefix(b"\xef\xbb\xbf")
 
 
@@ -196,15 +198,19 @@ def _columns(header: Sequence[str], chosen: Mapping[str, str]) -> dict[str, int]
         found[name] = places[0]
     if "number" in found and "customer" in found:
         raise InformativaError(
-            _("The header names callers twice: by number and by customer number."),
-            _("Say which counts: --column number={number} or --column customer={customer}").format(
-                number=found["number"] + 1, customer=found["customer"] + 1
+            Text("The header names callers twice: by number and by customer number."),
+            Text(
+                "Say which counts: --column number={number} or --column customer={customer}",
+                number=found["number"] + 1,
+                customer=found["customer"] + 1,
             ),
         )
     if not found.keys() & {"number", "customer"} or "date" not in found:
         raise InformativaError(
-            _("The first line must name the columns, `number` and `date` among them (or `numero`, `data`)."),
-            _("Others may be `reference` and `version`, or `customer` instead of `number`."),
+            Text(
+                "The first line must name the columns, `number` and `date` among them (or `numero`, `data`)."
+            ),
+            Text("Others may be `reference` and `version`, or `customer` instead of `number`."),
         )
     return found
 
@@ -213,8 +219,8 @@ def _place(name: str, given: str, header: Sequence[str]) -> int:
     """Of the column that was chosen, by its header or by its place."""
     if name not in COLUMNS:
         raise InformativaError(
-            _("--column takes {names}, each with a header.").format(names=", ".join(COLUMNS)),
-            _("Type it like --column number=cellulare."),
+            Text("--column takes {names}, each with a header.", names=", ".join(COLUMNS)),
+            Text("Type it like --column number=cellulare."),
         )
     places = [place for place, cell in enumerate(header) if _plain(cell) == _plain(given)]
     if not places and given.isdecimal() and 1 <= int(given) <= len(header):
@@ -224,18 +230,21 @@ def _place(name: str, given: str, header: Sequence[str]) -> int:
     if places:
         raise _ambiguous(name, [header[place] for place in places], places[0])
     raise InformativaError(
-        _("No column has the header {header}.").format(header=without_numbers(given)),
-        _("There are: {names}.").format(names=_shown(header)),
+        Text("No column has the header {header}.", header=without_numbers(given)),
+        Text("There are: {names}.", names=_shown(header)),
     )
 
 
 def _ambiguous(name: str, headers: Sequence[str], place: int) -> InformativaError:
     return InformativaError(
-        _("The header has more than one column for {name}: {headers}.").format(
-            name=name, headers=_shown(headers)
+        Text(
+            "The header has more than one column for {name}: {headers}.", name=name, headers=_shown(headers)
         ),
-        _("Say which: --column {name}={header}, or by its place: --column {name}={place}").format(
-            name=name, header=without_numbers(headers[0].strip()), place=place + 1
+        Text(
+            "Say which: --column {name}={header}, or by its place: --column {name}={place}",
+            name=name,
+            header=without_numbers(headers[0].strip()),
+            place=place + 1,
         ),
     )
 
@@ -245,13 +254,13 @@ def _shown(headers: Sequence[str]) -> str:
     return without_numbers(", ".join(header.strip() for header in headers[:20]))
 
 
-def _refused(line: int, why: str, remedy: str = "") -> InformativaError:
-    return InformativaError(_("Line {line} {why}.").format(line=line, why=why), remedy)
+def _refused(line: int, why: Text, remedy: Text = NOTHING) -> InformativaError:
+    return InformativaError(Text("Line {line} {why}.", line=line, why=why), remedy)
 
 
 def _plain(name: str) -> str:
     return name.strip().lower()
 
 
-def _save() -> str:
-    return _("Save it as CSV, UTF-8.")
+def _save() -> Text:
+    return Text("Save it as CSV, UTF-8.")

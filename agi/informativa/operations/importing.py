@@ -21,10 +21,10 @@ import phonenumbers
 from .. import bootstrap, plausibility
 from ..caller import e164, pseudonym
 from ..errors import InformativaError
-from ..i18n import _, foreign, later
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Event, Identified, Notice, NumberForm, RecordKind, Version, told_elsewhere
 from ..plausibility import Vague
+from ..text import Foreign, Text
 from .callers import CUSTOMER, DOUBTS, SEPARATORS, VAGUE
 from .import_table import Table
 
@@ -87,17 +87,17 @@ def run(source: Source, tally: Tally, progress: Progress) -> None:
     """
     if source.region not in phonenumbers.SUPPORTED_REGIONS:
         raise InformativaError(
-            _("{region} is not a country.").format(region=source.region), _("Type it like --region IT.")
+            Text("{region} is not a country.", region=source.region), Text("Type it like --region IT.")
         )
     with _told(source.file), source.file.open("rb") as opened:
         if not opened.seekable():
             raise InformativaError(
-                _("{file} can be read only once.").format(file=source.file), _("Save it first.")
+                Text("{file} can be read only once.", file=source.file), Text("Save it first.")
             )
         try:
             _understand(opened, source, progress)
         except InformativaError as error:
-            message = _("{error} Nothing of the file was recorded.").format(error=error)
+            message = Text("{error} Nothing of the file was recorded.", error=error.text)
             raise InformativaError(message) from error
         opened.seek(0)
         store = bootstrap.store(source.controller)
@@ -120,15 +120,15 @@ def _understand(opened: BinaryIO, source: Source, progress: Progress) -> None:
     if "reference" not in table.columns and plausibility.vague(plausibility.evidence(source.reference)):
         why = plausibility.vague(plausibility.evidence(source.reference)) or Vague.NONE
         raise InformativaError(
-            _("No row has a reference of its own, and of that for all: {why}.").format(why=_(VAGUE[why])),
-            _("Say where the evidence is: --reference TEXT"),
+            Text("No row has a reference of its own, and of that for all: {why}.", why=VAGUE[why]),
+            Text("Say where the evidence is: --reference TEXT"),
         )
     for count, (line, cells) in enumerate(table.rows()):
         if (text := cells[when]) not in known:
             if _american(text):
                 raise InformativaError(
-                    _("Line {line} has a date with the month first.").format(line=line),
-                    _("Write days as 2026-01-31 or 31/01/2026: 01/02/2026 would be taken for February."),
+                    Text("Line {line} has a date with the month first.", line=line),
+                    Text("Write days as 2026-01-31 or 31/01/2026: 01/02/2026 would be taken for February."),
                 )
             if len(known) < KEPT:
                 known.add(text)
@@ -174,13 +174,13 @@ class _Row:
         """The delivery that one row tells of, and what else stood for its caller. Raises RejectedError."""
         source = self._source
         told = self._told(self._cell(cells, "date"), self._cell(cells, "version"))
-        if isinstance(told, str):
-            raise RejectedError(_(told))
+        if isinstance(told, Text):
+            raise RejectedError(told)
         version, at = told
         caller = self._caller(cells)
         reference = plausibility.evidence(self._cell(cells, "reference") or source.reference)
         if (wrong := plausibility.vague(reference, "" if caller.customer else caller.number)) is not None:
-            raise RejectedError(_(VAGUE[wrong]))
+            raise RejectedError(VAGUE[wrong])
         own, *earlier = (
             pseudonym(caller, key) for key in (source.controller.key, *source.controller.old_keys)
         )
@@ -191,19 +191,19 @@ class _Row:
             return Identified(_number(self._cell(cells, "number"), self._source.region))
         customer = self._cell(cells, "customer")
         if not CUSTOMER.fullmatch(customer):
-            raise RejectedError(_("the customer number is not of letters, digits and . _ @ - only"))
+            raise RejectedError(Text("the customer number is not of letters, digits and . _ @ - only"))
         return Identified(customer, customer=True)
 
     def _cell(self, cells: Sequence[str], name: str) -> str:
         place = self._columns.get(name)
         return cells[place].strip() if place is not None and place < len(cells) else ""
 
-    def _told_on(self, day: str, name: str) -> tuple[Version, datetime] | str:
+    def _told_on(self, day: str, name: str) -> tuple[Version, datetime] | Text:
         """The version of that name, or in force that day, and when; or why nobody was told then."""
         source, own = self._source, self._source.controller
         at = _moment(day, own)
         if at is None:
-            return later("the date is not such as 2026-01-31 or 31/01/2026")
+            return Text("the date is not such as 2026-01-31 or 31/01/2026")
         found = plausibility.told(source.notice, name, at, source.now, own.retention, own.zone)
         return (found, at) if isinstance(found, Version) else DOUBTS[found]
 
@@ -231,14 +231,14 @@ def _american(text: str) -> bool:
 def _number(text: str, region: str) -> str:
     plain = text.translate(SEPARATORS)
     if "E+" in plain.upper():
-        raise RejectedError(_("the number was rounded by a spreadsheet; export that column as text"))
+        raise RejectedError(Text("the number was rounded by a spreadsheet; export that column as text"))
     found = e164(plain, region, NumberForm.EITHER)
     if len(found) > 1:
         raise RejectedError(
-            _("the number may be national or international; write it with + and country code")
+            Text("the number may be national or international; write it with + and country code")
         )
     if not found:
-        raise RejectedError(_("the number is not one"))
+        raise RejectedError(Text("the number is not one"))
     (number,) = found
     return number
 
@@ -250,8 +250,10 @@ def _told(file: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InformativaError(
-            _("{file} cannot be used ({why}).").format(
-                file=error.filename or file, why=foreign(error.strerror or "")
+            Text(
+                "{file} cannot be used ({why}).",
+                file=error.filename or file,
+                why=Foreign(error.strerror or ""),
             ),
-            _("Name a CSV file that you may read, in a folder that you may write."),
+            Text("Name a CSV file that you may read, in a folder that you may write."),
         ) from error

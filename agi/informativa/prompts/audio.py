@@ -19,7 +19,7 @@ from operator import mul
 from pathlib import Path
 
 from ..errors import SpeechError
-from ..i18n import _
+from ..text import Foreign, Text
 
 NARROW, WIDE = 8000, 16000  # hertz: of the telephone, and of G.722
 LEVEL, CEILING = -20.0, -3.0  # dBov: of speech (that of the prompts shipped), and of its highest peak
@@ -69,7 +69,9 @@ def sox(*arguments: str | Path, data: bytes | None = None) -> bytes:
     """What sox writes to its output. Raises SpeechError where it is missing, fails or does not end."""
     program = shutil.which("sox")
     if program is None:
-        raise SpeechError(_("The program sox is not there."), _("Type: apt-get install sox libsox-fmt-mp3"))
+        raise SpeechError(
+            Text("The program sox is not there."), Text("Type: apt-get install sox libsox-fmt-mp3")
+        )
     try:
         ran = subprocess.run(  # noqa: S603  # no shell, and files by absolute paths: sox would run "|command"
             [program, *map(str, arguments)],
@@ -79,12 +81,11 @@ def sox(*arguments: str | Path, data: bytes | None = None) -> bytes:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise SpeechError(_("sox did not end within {seconds:.0f} s.").format(seconds=_PATIENCE)) from error
+        raise SpeechError(Text("sox did not end within {seconds:.0f} s.", seconds=_PATIENCE)) from error
     if ran.returncode:
-        said = ran.stderr.decode(errors="replace").strip().splitlines() or [
-            _("exit code {code}").format(code=ran.returncode)
-        ]
-        raise SpeechError(_("sox says: {said}.").format(said=said[-1].partition("FAIL ")[2] or said[-1]))
+        said = ran.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        why = said.partition("FAIL ")[2] or said or Text("exit code {code}", code=ran.returncode)
+        raise SpeechError(Text("sox says: {said}.", said=why))
     return ran.stdout
 
 
@@ -93,24 +94,24 @@ def read(file: Path) -> Sound:
     place = file.absolute()
     if not place.is_file():
         raise SpeechError(
-            _("There is no file {file}.").format(file=file), _("Name a sound file, such as studio.wav")
+            Text("There is no file {file}.", file=file), Text("Name a sound file, such as studio.wav")
         )
     try:
         rate, seconds = int(sox("--i", "-r", place)), float(sox("--i", "-D", place))
         if seconds > LONGEST:
             raise SpeechError(
-                _("{file} lasts {seconds:.0f} s.").format(file=file, seconds=seconds),
-                _("A notice is shorter than ten minutes."),
+                Text("{file} lasts {seconds:.0f} s.", file=file, seconds=seconds),
+                Text("A notice is shorter than ten minutes."),
             )
         samples = array("f", sox(place, *_RAW, "-", "remix", "-"))
     except ValueError:
         raise SpeechError(
-            _("sox does not say how long {file} is.").format(file=file), _("Save it as WAV.")
+            Text("sox does not say how long {file} is.", file=file), Text("Save it as WAV.")
         ) from None
     except SpeechError as error:
         raise SpeechError(
-            _("{file} cannot be read: {error}").format(file=file, error=error),
-            _("Save it as WAV, or see that it is one."),
+            Text("{file} cannot be read: {error}", file=file, error=error.text),
+            Text("Save it as WAV, or see that it is one."),
         ) from error
     return Sound(samples, rate)
 
@@ -120,10 +121,11 @@ def read_wav(file: Path) -> Sound:
     try:
         with wave.open(str(file), "rb") as opened:
             if (opened.getnchannels(), opened.getsampwidth()) != (1, 2):
-                raise SpeechError(_("{file} is not mono and 16 bit.").format(file=file))
+                raise SpeechError(Text("{file} is not mono and 16 bit.", file=file))
             return from_pcm(opened.readframes(opened.getnframes()), opened.getframerate())
     except (OSError, EOFError, wave.Error) as error:
-        raise SpeechError(_("{file} cannot be read ({error}).").format(file=file, error=error)) from error
+        message = Text("{file} cannot be read ({error}).", file=file, error=Foreign(str(error)))
+        raise SpeechError(message) from error
 
 
 def resampled(sound: Sound, rate: int) -> Sound:
@@ -198,32 +200,37 @@ def clipped(sound: Sound) -> int:
     return places if places >= _CLIPPED else 0
 
 
-def doubts(sound: Sound) -> Iterator[str]:
+def doubts(sound: Sound) -> Iterator[Text]:
     """What an admin should know about a recording before callers hear it."""
     frames = _frames(sound)
     level, places = _decibel(_speech(frames)), clipped(sound)
     if places:
-        yield _(
-            "it is clipped in {places} places (too loud where it was recorded); record it again, softer"
-        ).format(places=places)
+        yield Text(
+            "it is clipped in {places} places (too loud where it was recorded); record it again, softer",
+            places=places,
+        )
     if level < QUIETEST - 15:
-        yield _(
-            "it was recorded very softly ({level:.0f} dBov), so its noise is lifted too; record it louder"
-        ).format(level=level)
+        yield Text(
+            "it was recorded very softly ({level:.0f} dBov), so its noise is lifted too; record it louder",
+            level=level,
+        )
     if level - _decibel(_pauses(frames)) < CLEAR:
-        yield _("it has much noise in its pauses, or none; record it in a quiet room")
+        yield Text("it has much noise in its pauses, or none; record it in a quiet room")
 
 
-def stands_out(sound: Sound) -> Iterator[str]:
+def stands_out(sound: Sound) -> Iterator[Text]:
     """What is wrong with the level of a finished prompt."""
     level, places = sound.level, clipped(sound)
     if level > LOUDEST or level < QUIETEST:
-        how = _("loud") if level > LOUDEST else _("soft")
-        yield _("is too {how}: its speech is at {level:.0f} dBov, and {right:.0f} dBov is right").format(
-            how=how, level=level, right=LEVEL
+        how = Text("loud") if level > LOUDEST else Text("soft")
+        yield Text(
+            "is too {how}: its speech is at {level:.0f} dBov, and {right:.0f} dBov is right",
+            how=how,
+            level=level,
+            right=LEVEL,
         )
     if places:
-        yield _("is clipped in {places} places").format(places=places)
+        yield Text("is clipped in {places} places", places=places)
 
 
 # --- making it right ---
@@ -241,7 +248,7 @@ def trimmed(sound: Sound) -> Sound:
     frames = _frames(sound)
     speech = _speech(frames)
     if _decibel(speech) < -70:
-        raise SpeechError(_("There is nothing to be heard in it."), _("Record it again."))
+        raise SpeechError(Text("There is nothing to be heard in it."), Text("Record it again."))
     above_noise = min(_pauses(frames) * _power(6), speech * _power(-_HEARD))  # there may be no pause
     heard = {at for at, power in enumerate(frames) if power > max(speech * _power(-_SOFT), above_noise)}
     spoken = [at for at, power in enumerate(frames) if power > speech * _power(-_HEARD)]

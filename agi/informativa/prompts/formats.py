@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..errors import SpeechError
 from ..files import give_folder, read_foreign
-from ..i18n import _, foreign
+from ..text import Foreign, Text
 from .audio import NARROW, WIDE, sox
 
 _NARROW = ("-r", str(NARROW), "-c", "1")
@@ -36,7 +36,7 @@ def _wide(source: Path, target: Path) -> None:
 
 def _g722(source: Path, target: Path) -> None:
     """By the Asterisk that runs here, which has the codec; by ffmpeg where there is none."""
-    said = _("there is neither a running Asterisk here nor ffmpeg")
+    said: Text | str = Text("there is neither a running Asterisk here nor ffmpeg")
     if asterisk := shutil.which("asterisk", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"):
         said = _by_asterisk(asterisk, source, target)
     if not _written(target) and (ffmpeg := shutil.which("ffmpeg")):
@@ -45,19 +45,21 @@ def _g722(source: Path, target: Path) -> None:
         said = _run(ffmpeg, "-loglevel", "error", "-y", *form, "-i", source, *out)
     if not _written(target):
         raise SpeechError(
-            _("{file} cannot be made: {why}.").format(file=source.with_suffix(".g722"), why=said.rstrip(".")),
-            _("Run this as root or Asterisk's user while Asterisk runs, or: apt-get install ffmpeg"),
+            Text(
+                "{file} cannot be made: {why}.",
+                file=source.with_suffix(".g722"),
+                why=said.rstrip(".") if isinstance(said, str) else said,
+            ),
+            Text("Run this as root or Asterisk's user while Asterisk runs, or: apt-get install ffmpeg"),
         )
 
 
-def _by_asterisk(asterisk: str, source: Path, target: Path) -> str:
+def _by_asterisk(asterisk: str, source: Path, target: Path) -> Text | str:
     """Asterisk writes as its own user and may see another /tmp: so, in a folder beside the source."""
     try:
         shared = Path(tempfile.mkdtemp(prefix=".formats-", dir=source.parent))
     except OSError as error:
-        return _("{file} cannot be written ({why})").format(
-            file=source.parent, why=foreign(error.strerror or "")
-        )
+        return Text("{file} cannot be written ({why})", file=source.parent, why=Foreign(error.strerror or ""))
     try:
         give_folder(shared, source.parent.stat())
         made = shared / target.name
@@ -67,7 +69,7 @@ def _by_asterisk(asterisk: str, source: Path, target: Path) -> str:
                 target.write_bytes(content)
         return said
     except OSError as error:
-        return _("{file} cannot be written ({why})").format(file=shared, why=foreign(error.strerror or ""))
+        return Text("{file} cannot be written ({why})", file=shared, why=Foreign(error.strerror or ""))
     finally:
         shutil.rmtree(shared, ignore_errors=True)
 
@@ -90,7 +92,7 @@ def _written(file: Path) -> bool:
     return file.exists() and file.stat().st_size > 0
 
 
-def _run(*command: str | Path) -> str:
+def _run(*command: str | Path) -> Text | str:
     """Run a program; the last that it said."""
     try:
         ran = subprocess.run(  # noqa: S603  # no shell
@@ -98,4 +100,5 @@ def _run(*command: str | Path) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
-    return ((ran.stderr or ran.stdout).strip().splitlines() or [_("it said nothing")])[-1]
+    said = (ran.stderr or ran.stdout).strip()
+    return said.splitlines()[-1] if said else Text("it said nothing")

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..i18n import _, foreign
+from ..errors import SpeechError
 from ..model import Length, Notice, Prompt, Recording
+from ..text import Foreign, Text
 
 
 @dataclass(frozen=True)
@@ -45,38 +46,46 @@ SAME = 0.1  # seconds by which two formats of one recording may differ
 def measure(path: Path) -> Prompt:
     """The prompt at `path` (without extension) with the length of each of its files.
 
-    Raises ValueError, saying what is wrong and what to do, when there is no file, one cannot be
+    Raises SpeechError, saying what is wrong and what to do, when there is no file, one cannot be
     read, a WAV file is not what Asterisk plays (mono, 16 bit, 8 or 16 kHz), two formats are not of
     one length, or a folder named after a language has another recording that Asterisk would prefer.
     """
     try:
         files, others = installed(str(path)), rivals(str(path))
     except PermissionError as error:
-        raise ValueError(
-            _("{file} cannot be looked into; type: chmod a+rx {folder}").format(
-                file=error.filename, folder=path.parent
+        raise SpeechError(
+            Text(
+                "{file} cannot be looked into",
+                "type: chmod a+rx {folder}",
+                file=error.filename,
+                folder=path.parent,
             )
         ) from None
     if not files:
         known = ", ".join(f".{extension}" for extension in EXTENSIONS)
-        raise ValueError(
-            _("there is no sound file {path}.wav; put one there (or with another of {known})").format(
-                path=path, known=known
+        raise SpeechError(
+            Text(
+                "there is no sound file {path}.wav",
+                "put one there (or with another of {known})",
+                path=path,
+                known=known,
             )
         )
     if others:
-        raise ValueError(
-            _(
-                "on a channel in language {language} Asterisk would play {file} instead; keep each"
-                " recording in a folder of its own"
-            ).format(language=others[0].parent.name, file=others[0])
+        raise SpeechError(
+            Text(
+                "on a channel in language {language} Asterisk would play {file} instead",
+                "keep each recording in a folder of its own",
+                language=others[0].parent.name,
+                file=others[0],
+            )
         )
     lengths = {file: _length(file) for file in files}
     seconds = sorted(length.seconds for length in lengths.values())
     if seconds[-1] - seconds[0] > SAME:
         named = ", ".join(f"{file.name} ({length.seconds:.1f} s)" for file, length in lengths.items())
-        raise ValueError(
-            _("not one recording in several formats: {named}; delete what is stale").format(named=named)
+        raise SpeechError(
+            Text("not one recording in several formats: {named}", "delete what is stale", named=named)
         )
     return Prompt(str(path), tuple(lengths.values()))
 
@@ -141,15 +150,18 @@ def _length(file: Path) -> Length:
     try:
         length = _wav(file, _WAV[extension]) if extension in _WAV else _raw(file, _RAW[extension])
     except PermissionError:
-        raise ValueError(_("{file} cannot be read; type: chmod a+r {file}").format(file=file)) from None
+        raise SpeechError(Text("{file} cannot be read", "type: chmod a+r {file}", file=file)) from None
     except (OSError, EOFError, wave.Error) as error:
-        raise ValueError(
-            _("{file} is no usable sound file ({why}); record it again").format(
-                file=file, why=foreign(str(error))
+        raise SpeechError(
+            Text(
+                "{file} is no usable sound file ({why})",
+                "record it again",
+                file=file,
+                why=Foreign(str(error)),
             )
         ) from None
     if length.samples == 0:
-        raise ValueError(_("{file} is empty; record it again").format(file=file))
+        raise SpeechError(Text("{file} is empty", "record it again", file=file))
     return length
 
 
@@ -157,11 +169,11 @@ def _wav(file: Path, rate: int) -> Length:
     with wave.open(str(file), "rb") as sound:
         shape = (sound.getnchannels(), sound.getsampwidth(), sound.getframerate())
         if shape != (1, 2, rate):
-            raise ValueError(
-                _(
-                    "{file} has {channels} channel(s), {bits} bit, {hertz} Hz, and Asterisk plays it"
-                    " only as mono, 16 bit, {rate} Hz; type: sox {file} -c1 -b16 -r{rate} OUT{suffix}"
-                ).format(
+            raise SpeechError(
+                Text(
+                    "{file} has {channels} channel(s), {bits} bit, {hertz} Hz, and Asterisk plays it only as"
+                    " mono, 16 bit, {rate} Hz",
+                    "type: sox {file} -c1 -b16 -r{rate} OUT{suffix}",
                     file=file,
                     channels=shape[0],
                     bits=8 * shape[1],

@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import LedgerError
-from ..i18n import _, foreign
+from ..errors import LedgerError, SpeechError
 from ..model import Changed, Notice, Prompt, Recording, recording_digest
 from ..ports import Recordings
+from ..text import Foreign, Text
 from .installed import hashed, installed, mark, marks, measure, placed, rivals
 
 SETTLED_SECONDS = 2.0  # a file that was written so shortly ago may be written again within the same timestamp
@@ -47,7 +47,7 @@ class InstalledRecordings(Recordings):
     def __init__(self, served: Served, aside: Aside, settled: float = SETTLED_SECONDS) -> None:
         self._served, self._aside, self._settled = served, aside, settled
         self._seen: dict[tuple[str, str], tuple[Mapping[str, tuple[int, ...]], Outcome]] = {}
-        self._compared: dict[str, str] = {}  # by digest, what is wrong with formats that came later
+        self._compared: dict[str, Text | None] = {}  # by digest, what is wrong with formats that came later
         self._one = threading.Lock()
 
     async def current(self, controller: str, prompt: Prompt) -> Prompt | Changed:
@@ -81,8 +81,8 @@ class InstalledRecordings(Recordings):
                     found, before, after = prompt, {}, None  # the folder is gone, or a file just now
                     continue
                 except OSError as error:
-                    why = foreign(error.strerror or "")
-                    said = _("{file} cannot be read ({why}); run this as a user who may")
+                    why = Foreign(error.strerror or "")
+                    said = Text("{file} cannot be read ({why})", "run this as a user who may")
                     return Changed(said.format(file=error.filename or prompt.path, why=why))
                 if before == after:
                     if began - max(each[-1] for each in before.values()) / 1e9 > self._settled:
@@ -90,7 +90,7 @@ class InstalledRecordings(Recordings):
                     return found
             if after is None:
                 return prompt
-        return Changed(_("{file} is being written; wait for the end").format(file=prompt.path))
+        return Changed(Text("{file} is being written", "wait for the end", file=prompt.path))
 
     def _look(self, controller: str, prompt: Prompt) -> Outcome:
         files = installed(prompt.path)
@@ -101,15 +101,16 @@ class InstalledRecordings(Recordings):
         for file, sha256 in found.items():
             if known is not None and known.get(file.suffix[1:], {sha256}) != {sha256}:
                 return Changed(
-                    _(
-                        "{file} is not the recording any more that its version was first served with; put"
-                        " that one back, or give this one a version of its own"
-                    ).format(file=file)
+                    Text(
+                        "{file} is not the recording any more that its version was first served with",
+                        "put that one back, or give this one a version of its own",
+                        file=file,
+                    )
                 )
         try:
             now = measure(Path(prompt.path))
-        except ValueError as error:
-            return Changed(str(error))
+        except SpeechError as error:
+            return Changed(error.text)
         digest = recording_digest({file.suffix[1:]: sha256 for file, sha256 in found.items()})
         if known is not None and any(file.suffix[1:] not in known for file in found):
             if digest not in self._compared:
@@ -120,23 +121,25 @@ class InstalledRecordings(Recordings):
         return replace(now, recording=digest)
 
 
-def difference(path: str) -> str:
-    """What is wrong with a prompt whose formats are not one sound; '' where they are."""
+def difference(path: str) -> Text | None:
+    """What is wrong with a prompt whose formats are not one sound, if they are not."""
     files = installed(path)
     if len(files) < 2:
-        return ""
+        return None
     from .comparison import odd  # not for a script that has nothing to compare
 
     try:
         others = odd(files)
     except (OSError, EOFError, wave.Error) as error:
-        return _("{file} cannot be compared ({why})").format(file=path, why=foreign(str(error)))
+        return Text("{file} cannot be compared ({why})", file=path, why=Foreign(str(error)))
     if not others:
-        return ""
-    return _(
-        "{file} is not the same sound as {other}; delete the one that is wrong, and type: informativa prompts"
-        " install"
-    ).format(file=others[0], other=files[0])
+        return None
+    return Text(
+        "{file} is not the same sound as {other}",
+        "delete the one that is wrong, and type: informativa prompts install",
+        file=others[0],
+        other=files[0],
+    )
 
 
 class AsLoaded(Served):

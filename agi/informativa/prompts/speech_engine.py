@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import SpeechError
-from ..i18n import _
+from ..text import Text
 from .audio import WIDE, Sound, faded, from_pcm, joined, levelled, trimmed
 from .pronunciation import said
 
@@ -43,10 +43,12 @@ def _whole(line: str, number: int, language: str) -> Sound:
     text = said(line, language)
     if strange := sorted(set(_SAYABLE.sub("", text))):
         raise SpeechError(
-            _("Line {number} holds {letters}, which the voice cannot say.").format(
-                number=number, letters=" ".join(strange)
+            Text(
+                "Line {number} holds {letters}, which the voice cannot say.",
+                number=number,
+                letters=" ".join(strange),
             ),
-            _("Write it as it is said."),
+            Text("Write it as it is said."),
         )
     sound = _spoken(text, language)
     words = text.split()
@@ -55,8 +57,8 @@ def _whole(line: str, number: int, language: str) -> Sound:
         parts = [_spoken(" ".join(part), language) for part in (words[:half], words[half:])]
         if sound.seconds < _LEAST * sum(part.seconds for part in parts):
             raise SpeechError(
-                _("The voice does not say all of line {number}.").format(number=number),
-                _("Make two sentences of it."),
+                Text("The voice does not say all of line {number}.", number=number),
+                Text("Make two sentences of it."),
             )
     return sound
 
@@ -66,7 +68,7 @@ def _spoken(text: str, language: str) -> Sound:
         engine: Any = importlib.import_module("py_nanotts")
     except ImportError:
         raise SpeechError(
-            _("The voices are not there."), _("Type: pip install 'informativa[speech]'")
+            Text("The voices are not there."), Text("Type: pip install 'informativa[speech]'")
         ) from None
     samples: bytes = engine.NanoTTS().speak(
         text, voice=VOICES[language], speed=PACE[language], volume=_VOLUME

@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 import yaml
 
 from ..errors import SpeechError
-from ..i18n import _, foreign
+from ..text import Foreign, Text
 from .pronunciation import TONGUES
 
 PARTS = ("short", "full")
@@ -38,26 +38,24 @@ def lines(
         if place not in known:
             close = difflib.get_close_matches(place, known, n=1)
             hint = (
-                _("Did you mean {{{name}}}?").format(name=close[0])
+                Text("Did you mean {{{name}}}?", name=close[0])
                 if close
-                else _("There are: {known}.").format(known=", ".join(sorted(known)))
+                else Text("There are: {known}.", known=", ".join(sorted(known)))
             )
             raise SpeechError(
-                _("{name}, line {line}: {{{place}}} means nothing.").format(
-                    name=name, line=line, place=place
-                ),
+                Text("{name}, line {line}: {{{place}}} means nothing.", name=name, line=line, place=place),
                 hint,
             )
         if not known[place]:
             raise SpeechError(
-                _("{name}, line {line}, says {{{place}}}.").format(name=name, line=line, place=place),
-                _("Give it: --{place} …").format(place=place),
+                Text("{name}, line {line}, says {{{place}}}.", name=name, line=line, place=place),
+                Text("Give it: --{place} …", place=place),
             )
         return known[place]
 
     made = re.sub(r"(?<!\.)\.\.(?!\.)", ".", _PLACE.sub(value, text)).splitlines()  # "… is Acme S.p.A.."
     if not any(line.strip() for line in made):
-        raise SpeechError(_("{name} is empty.").format(name=name), _("Write one sentence a line."))
+        raise SpeechError(Text("{name} is empty.", name=name), Text("Write one sentence a line."))
     return made
 
 
@@ -68,17 +66,17 @@ def _in_words(folder: Traversable, language: str, purposes: Sequence[str]) -> st
         phrases = yaml.safe_load(_read(folder, name, language))
     except yaml.YAMLError as error:
         raise SpeechError(
-            _("{name} is not YAML.").format(name=name), _("It has lines such as `service: handle your call`.")
+            Text("{name} is not YAML.", name=name), Text("It has lines such as `service: handle your call`.")
         ) from error
     if not isinstance(phrases, dict) or not all(isinstance(said, str) for said in phrases.values()):
         raise SpeechError(
-            _("{name} does not say purposes.").format(name=name),
-            _("It has lines such as `service: handle your call`."),
+            Text("{name} does not say purposes.", name=name),
+            Text("It has lines such as `service: handle your call`."),
         )
     if unknown := [purpose for purpose in purposes if purpose == "and" or purpose not in phrases]:
         raise SpeechError(
-            _("{name} does not say what {purpose} is.").format(name=name, purpose=unknown[0]),
-            _(
+            Text("{name} does not say what {purpose} is.", name=name, purpose=unknown[0]),
+            Text(
                 "Copy the texts (informativa prompts texts DIR), add a line for it there, and give"
                 " --texts DIR."
             ),
@@ -88,15 +86,16 @@ def _in_words(folder: Traversable, language: str, purposes: Sequence[str]) -> st
 
 def _read(folder: Traversable, name: str, language: str) -> str:
     if language not in TONGUES:
-        remedy = _("There are: {languages}. Record a person, and add it: informativa prompts add").format(
-            languages=", ".join(sorted(TONGUES))
+        remedy = Text(
+            "There are: {languages}. Record a person, and add it: informativa prompts add",
+            languages=", ".join(sorted(TONGUES)),
         )
-        raise SpeechError(_("There is no voice that speaks {language!r}.").format(language=language), remedy)
+        raise SpeechError(Text("There is no voice that speaks {language!r}.", language=language), remedy)
     try:
         return (folder / name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        said = foreign(getattr(error, "strerror", None) or "") or _("it is not UTF-8")
+        said = Foreign(getattr(error, "strerror", None) or "") or Text("it is not UTF-8")
         raise SpeechError(
-            _("{file} cannot be read ({why}).").format(file=folder / name, why=said),
-            _("Type: informativa prompts texts DIR"),
+            Text("{file} cannot be read ({why}).", file=folder / name, why=said),
+            Text("Type: informativa prompts texts DIR"),
         ) from None

@@ -3,10 +3,11 @@ allowed nothing else."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from ...i18n import _
 from ...model import ManagerAccount
+from ...text import Text
 
 # The classes of `write` that let an account do each, any one of which suffices (Asterisk 16 and 22 agree).
 ACTIONS = {
@@ -38,33 +39,37 @@ manager:
 """
 
 
-def stanza(user: str, secret: str) -> str:
+def stanza(user: str, secret: str, say: Callable[[Text], str]) -> str:
     """The section of manager.conf that makes the account."""
-    trial = _("for `informativa test-call`, which places a call, instead: read = {read} and write = {write}")
+    trial = Text(
+        "for `informativa test-call`, which places a call, instead: read = {read} and write = {write}"
+    )
     trial = trial.format(read=TRIAL_READ, write=f"{WRITE},{TRIAL_WRITE}")
-    return _STANZA.format(user=user, secret=secret, write=WRITE, trial=trial)
+    return _STANZA.format(user=user, secret=secret, write=WRITE, trial=say(trial))
 
 
-def instructions(file: Path, configured: ManagerAccount | None, secret: Path) -> str:
+def instructions(
+    file: Path, configured: ManagerAccount | None, secret: Path, say: Callable[[Text], str]
+) -> str:
     """What to copy where, with what is in the file `secret`: for the account that is `configured`, or for a
     first one. Raises OSError."""
     account = configured or ManagerAccount("127.0.0.1", 5038, "informativa", "")
     words = secret.read_text(encoding="utf-8").strip()
     steps = [
         (
-            _(
+            Text(
                 "At the end of /etc/asterisk/manager.conf, where [general] must say `enabled = yes`"
                 " (FreePBX: manager_custom.conf):"
             ),
-            stanza(account.user, words),
+            stanza(account.user, words, say),
         ),
-        (_("Then, as root:"), "asterisk -rx 'manager reload'\n"),
+        (Text("Then, as root:"), "asterisk -rx 'manager reload'\n"),
     ]
     if configured is None:
         settings = _SETTINGS.format(host=account.host, port=account.port, user=account.user, file=KEPT_IN)
-        steps.append((_("In {file}:").format(file=file), settings))
-    steps.append((_("And at the end:"), f"systemctl restart informativa\ninformativa doctor -c {file}\n"))
-    return "\n".join(f"{title}\n\n{_indented(text)}" for title, text in steps)
+        steps.append((Text("In {file}:", file=file), settings))
+    steps.append((Text("And at the end:"), f"systemctl restart informativa\ninformativa doctor -c {file}\n"))
+    return "\n".join(f"{say(title)}\n\n{_indented(text)}" for title, text in steps)
 
 
 def _indented(text: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ... import spool as spools
 from ...asterisk import dialplan as dialplans
-from ...i18n import _, ngettext
+from ...text import Text, joined
 from . import dialplan, users
 from .account import ACTIONS, COLLECTION, WRITE
 from .case import Case, aside
@@ -27,13 +27,13 @@ async def rights(case: Case) -> AsyncIterator[Finding]:
     """The account may do what is needed of it."""
     missing = sorted(ACTIONS.keys() - case.allowed)
     if not missing:
-        yield ok(_("the account may do all that is needed"))
+        yield ok(Text("the account may do all that is needed"))
         return
-    fix = _("In its section of manager.conf put: write = {write} (then: asterisk -rx 'manager reload').")
-    text = _("the account at Asterisk's manager interface may not do {actions}")
+    fix = Text("In its section of manager.conf put: write = {write} (then: asterisk -rx 'manager reload').")
+    text = Text("the account at Asterisk's manager interface may not do {actions}")
     text = text.format(actions=", ".join(missing))
     if set(missing) & set(COLLECTION):
-        text += _(", so the fallback spool stays where it is")
+        text = joined("", text, Text(", so the fallback spool stays where it is"))
     yield wrong(text, fix.format(write=WRITE))
 
 
@@ -43,10 +43,10 @@ async def version(case: Case) -> AsyncIterator[Finding]:
     given = settings.asteriskversion
     found = re.search(r"\d+", given)
     if found and int(found[0]) in TRIED:
-        yield ok(_("Asterisk {version}").format(version=given))
+        yield ok(Text("Asterisk {version}", version=given))
         return
-    text = _("Asterisk {version} was never tried with informativa; {first} to {last} were")
-    fix = _("Ring a line twice and look at `informativa ledger show`, or use one of those.")
+    text = Text("Asterisk {version} was never tried with informativa; {first} to {last} were")
+    fix = Text("Ring a line twice and look at `informativa ledger show`, or use one of those.")
     yield warning(text.format(version=given, first=TRIED[0], last=TRIED[-1]), fix)
 
 
@@ -54,11 +54,11 @@ async def modules(case: Case) -> AsyncIterator[Finding]:
     """The modules are loaded that our dialplan uses."""
     missing = [module for module in dialplan.MODULES if not await case.loaded(module)]
     for module in missing:
-        text = _("Asterisk has not loaded {module}, and our dialplan needs its {names}")
+        text = Text("Asterisk has not loaded {module}, and our dialplan needs its {names}")
         names = ", ".join(dialplan.MODULES[module])
         yield wrong(text.format(module=module, names=names), _load(module))
     if not missing:
-        yield ok(_("all modules that our dialplan needs are loaded"))
+        yield ok(Text("all modules that our dialplan needs are loaded"))
 
 
 async def formats(case: Case) -> AsyncIterator[Finding]:
@@ -69,34 +69,34 @@ async def formats(case: Case) -> AsyncIterator[Finding]:
     for module in sorted(missing):
         mute = [path for path, found in files.items() if set(found.values()) <= missing]
         extensions = sorted({name for found in files.values() for name in found if found[name] == module})
-        text = _("Asterisk has not loaded {module}, which reads prompts in {formats}")
+        text = Text("Asterisk has not loaded {module}, which reads prompts in {formats}")
         text = text.format(module=module, formats=", ".join(extensions))
         if mute:
-            some = _("; it can play {prompt} in no format").format(prompt=mute[0])
-            yield wrong(text + some, _load(module))
+            some = Text("; it can play {prompt} in no format", prompt=mute[0])
+            yield wrong(joined("", text, some), _load(module))
         else:
             yield warning(text, _load(module))
     if not missing:
-        yield ok(_("the prompts are in formats that Asterisk reads"))
+        yield ok(Text("the prompts are in formats that Asterisk reads"))
 
 
 async def sounds(case: Case) -> AsyncIterator[Finding]:
     """Asterisk's user can read every prompt."""
     if case.asterisk_uid is None:
         yield unknown(
-            _("whether Asterisk can read the prompts: whose process it is cannot be seen from here")
+            Text("whether Asterisk can read the prompts: whose process it is cannot be seen from here")
         )
         return
     uid, prompts = case.asterisk_uid, case.prompts()
     files = [Path(f"{path}.{extension}") for path in prompts for extension in await aside(_formats, path)]
     denied = [file for file in files if not await aside(users.may, uid, file, os.R_OK)]
     for file in denied:
-        text = _("Asterisk ({user}) cannot read {file}")
-        fix = _("chmod a+r {file}; chmod a+x {folder} (and the folders above it)")
+        text = Text("Asterisk ({user}) cannot read {file}")
+        fix = Text("chmod a+r {file}; chmod a+x {folder} (and the folders above it)")
         fix = fix.format(file=file, folder=file.parent)
         yield wrong(text.format(user=users.name(uid), file=file), fix)
     if not denied:
-        text = ngettext(
+        text = Text.counted(
             "Asterisk ({user}) can read the only prompt",
             "Asterisk ({user}) can read all {number} prompts",
             len(prompts),
@@ -111,56 +111,59 @@ async def context(case: Case) -> AsyncIterator[Finding]:
     write = f"informativa dialplan -c {case.file} -o /etc/asterisk/informativa.conf"
     fix = f"{write}; asterisk -rx 'dialplan reload'"
     if not any(step.context == dialplan.CONTEXT for step in steps):
-        include = _(
+        include = Text(
             "; `#tryinclude informativa.conf` at the end of extensions.conf (FreePBX: extensions_custom.conf)"
         )
         yield wrong(
-            _("Asterisk has no context [{context}] loaded").format(context=dialplan.CONTEXT), fix + include
+            Text("Asterisk has no context [{context}] loaded", context=dialplan.CONTEXT),
+            joined("", fix, include),
         )
         return
     shipped = (resources.files("informativa") / "data/dialplan/informativa.conf").read_text(encoding="utf-8")
     ours = dialplans.render(shipped, configuration, datetime.now(UTC))
     addresses, lines, rest = dialplan.differences(steps, dialplan.parsed(ours))
     for address in addresses:
-        text = _("the loaded dialplan looks for the service at {address}, and it is to listen at {ours}")
+        text = Text("the loaded dialplan looks for the service at {address}, and it is to listen at {ours}")
         yield wrong(text.format(address=address, ours=configuration.listen), fix)
     strange = dialplan.tokens(steps) - {*configuration.tokens[:1]} if configuration.tokens else set()
     if strange:
         accepted = strange <= {*configuration.tokens}
         text = (
-            _("the loaded dialplan has an old token, which is accepted until a call comes with the new one")
+            Text(
+                "the loaded dialplan has an old token, which is accepted until a call comes with the new one"
+            )
             if accepted
-            else _("the loaded dialplan lacks the token by which Asterisk is known: its calls are refused")
+            else Text("the loaded dialplan lacks the token by which Asterisk is known: its calls are refused")
         )
         yield (warning if accepted else wrong)(text, fix)
     if lines:
-        text = _("the loaded dialplan is older than the configuration; it differs for {lines}")
+        text = Text("the loaded dialplan is older than the configuration; it differs for {lines}")
         yield wrong(text.format(lines=", ".join(lines)), fix)
     elif rest and not strange:
         yield warning(
-            _("the loaded dialplan is not as this version of informativa writes it for this configuration"),
+            Text(
+                "the loaded dialplan is not as this version of informativa writes it for this configuration"
+            ),
             fix,
         )
     if not (addresses or lines or rest or strange):
-        yield ok(_("the loaded dialplan is the one of this configuration"))
+        yield ok(Text("the loaded dialplan is the one of this configuration"))
 
 
 async def lines(case: Case) -> AsyncIterator[Finding]:
     """The dialplan calls us for each line."""
     calling = dialplan.callers(await case.steps())
     step = "GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN}))"
-    where = _("Where its calls come in, before a queue or a Dial: same => n,{step}").format(step=step)
+    where = Text("Where its calls come in, before a queue or a Dial: same => n,{step}", step=step)
     if not calling:
-        yield wrong(_("nothing in the dialplan calls informativa"), where)
+        yield wrong(Text("nothing in the dialplan calls informativa"), where)
         return
     unreached = dialplan.unreached(case.configured.lines, calling)
     for line in unreached:
-        yield warning(
-            _("no context seems to call informativa for line {line}").format(line=line.number), where
-        )
+        yield warning(Text("no context seems to call informativa for line {line}", line=line.number), where)
     if not unreached:
         contexts = sorted({step.context for step, _argument in calling})
-        text = _("informativa is called from {contexts}, for every line")
+        text = Text("informativa is called from {contexts}, for every line")
         yield ok(text.format(contexts=", ".join(contexts)))
 
 
@@ -168,23 +171,23 @@ async def script(case: Case) -> AsyncIterator[Finding]:
     """Asterisk can start the script that takes over when the service does not answer."""
     if case.asterisk_uid is None:
         yield unknown(
-            _("whether Asterisk can start the script: whose process it is cannot be seen from here")
+            Text("whether Asterisk can start the script: whose process it is cannot be seen from here")
         )
         return
     uid = case.asterisk_uid
     named = dialplan.scripts(await case.steps())
     if not named:
-        yield unknown(_("which script Asterisk starts: the dialplan names none"))
+        yield unknown(Text("which script Asterisk starts: the dialplan names none"))
     for name in named:
         file = Path(name)
         if not file.is_absolute():
-            text = _("which script Asterisk starts: {name} is in its own folder").format(name=name)
+            text = Text("which script Asterisk starts: {name} is in its own folder", name=name)
             yield unknown(text)
         elif why := await aside(_not_executable, uid, file):
             fix = f"informativa dialplan -c {case.file} -o /etc/asterisk/informativa.conf"
             yield wrong(why, fix)
         else:
-            yield ok(_("Asterisk ({user}) can start {file}").format(user=users.name(uid), file=file))
+            yield ok(Text("Asterisk ({user}) can start {file}", user=users.name(uid), file=file))
 
 
 async def clock(case: Case) -> AsyncIterator[Finding]:
@@ -194,10 +197,10 @@ async def clock(case: Case) -> AsyncIterator[Finding]:
     there = float(pong.timestamp)
     apart = max(before - there, there - time.time(), 0.0)
     if apart <= APART_SECONDS:
-        yield ok(_("Asterisk's clock and this machine's agree"))
+        yield ok(Text("Asterisk's clock and this machine's agree"))
         return
-    text = _("Asterisk's clock and this machine's are {seconds} s apart").format(seconds=f"{apart:.0f}")
-    yield wrong(text, _("On both: timedatectl set-ntp true"))
+    text = Text("Asterisk's clock and this machine's are {seconds} s apart", seconds=f"{apart:.0f}")
+    yield wrong(text, Text("On both: timedatectl set-ntp true"))
 
 
 async def spool(case: Case) -> AsyncIterator[Finding]:
@@ -205,14 +208,16 @@ async def spool(case: Case) -> AsyncIterator[Finding]:
     rows = await case.manager.tree(spools.FAMILY)
     why = Counter(_reason(key, text, case) for key, text in rows.items())
     if not rows:
-        yield ok(_("the fallback spool is empty"))
+        yield ok(Text("the fallback spool is empty"))
     for reason, number in sorted(why.items()):
-        text = ngettext(
+        text = Text.counted(
             "{number} row of the fallback spool is not in a ledger: {why}",
             "{number} rows of the fallback spool are not in a ledger: {why}",
             number,
-        ).format(number=number, why=reason)
-        fix = _(
+            number=number,
+            why=reason,
+        )
+        fix = Text(
             "The service collects it every minute; if it stays, the service's log says why. Of a number that"
             " is to be a line, add the line; else, with its key: asterisk -rx 'database del informativa KEY'"
         )
@@ -224,15 +229,16 @@ def _reason(key: str, text: str, case: Case) -> str:
     try:
         row = spools.parse_row(key, text, case.configured.spelled)
     except spools.RowError as error:
-        return _(str(error))
+        return str(error)
     return row.events[0].reason if row.events else spools.OPERATOR
 
 
-def _load(module: str) -> str:
-    return _(
+def _load(module: str) -> Text:
+    return Text(
         "asterisk -rx 'module load {module}.so' (and no `noload` for it in modules.conf; it may be in a"
-        " package of its own)"
-    ).format(module=module)
+        " package of its own)",
+        module=module,
+    )
 
 
 def _formats(path: str) -> dict[str, str]:
@@ -244,15 +250,15 @@ def _formats(path: str) -> dict[str, str]:
     }
 
 
-def _not_executable(uid: int, file: Path) -> str:
-    """Why a user cannot start a script; '' if he can."""
+def _not_executable(uid: int, file: Path) -> Text | None:
+    """Why a user cannot start a script, if so."""
     if not file.exists():
-        return _("the dialplan starts {file}, which is not there").format(file=file)
+        return Text("the dialplan starts {file}, which is not there", file=file)
     with file.open("rb") as opened:
         first = opened.readline(1000)
     interpreter = first[2:].split()[0].decode(errors="replace") if first.startswith(b"#!") else ""
     for one in (file, Path(interpreter)) if interpreter.startswith("/") else (file,):
         if not one.exists() or not users.may(uid, one, os.X_OK):
-            text = _("Asterisk ({user}) cannot execute {file}, which the dialplan starts")
+            text = Text("Asterisk ({user}) cannot execute {file}, which the dialplan starts")
             return text.format(user=users.name(uid), file=one)
-    return ""
+    return None

@@ -13,8 +13,8 @@ from typing import TypeVar
 from ...asterisk.ami import ManagerSession
 from ...config import Configuration
 from ...errors import ManagerError, Problem
-from ...i18n import _
 from ...model import Prompt
+from ...text import Text
 from . import users
 from .dialplan import Step
 
@@ -86,12 +86,14 @@ class Case:
         """The same for a sentence."""
         return ", ".join(self.users().values())
 
-    def restart(self) -> str:
+    def restart(self) -> Text:
         """What has a service run, which it only does when nothing keeps it from that."""
-        run = _("systemctl restart informativa (or: informativa serve -c {file})").format(file=self.file)
+        run = Text("systemctl restart informativa (or: informativa serve -c {file})", file=self.file)
         if not (self.problems or self.hindered):
             return run
-        first = _("First mend what keeps the service from starting: informativa check -c {file}. Then: {run}")
+        first = Text(
+            "First mend what keeps the service from starting: informativa check -c {file}. Then: {run}"
+        )
         return first.format(file=self.file, run=run)
 
     def prompts(self) -> dict[str, Prompt]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ... import config
 from ...asterisk import ami
 from ...errors import ConfigError, InformativaError, ManagerError, Problem
-from ...i18n import _, foreign, later
+from ...text import Foreign, Text, clause, joined
 from . import asterisk, installation, ledgers, ports, service, users
 from .account import ACTIONS
 from .case import Case, aside
@@ -20,7 +20,7 @@ from .findings import Finding, State, ok, unknown, warning, wrong
 
 SECONDS = 5.0  # for each check, and for logging in
 SLOW = 30.0  # for those that read all recordings, or wait for a ledger
-MANAGER = later("manager")
+MANAGER = Text("manager")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Check:
     what is `local` looks `informativa check`, too; what `hinders`, if wrong, keeps a service from starting.
     """
 
-    name: str
+    name: Text
     look: Callable[[Case], AsyncIterator[Finding]]
     actions: tuple[str, ...] = ()
     asks: bool = False
@@ -42,33 +42,33 @@ class Check:
 
 
 CHECKS = (
-    Check(later("configuration"), installation.configuration, shaped=False, local=True),
-    Check(later("recordings"), installation.recordings, local=True, hinders=True, seconds=SLOW),
-    Check(later("ports"), ports.ports, local=True, hinders=True),
-    Check(later("ledgers"), ledgers.ledgers, local=True, hinders=True, seconds=SLOW),
-    Check(later("ledgers"), ledgers.missing),
-    Check(later("program"), installation.program, local=True),
-    Check(later("plans"), installation.plans, local=True),
-    Check(later("prompts"), installation.prompts, local=True, seconds=SLOW),
-    Check(later("files"), service.files),
-    Check(later("service"), service.service),
-    Check(later("metrics"), service.metrics),
-    Check(later("room"), service.room),
-    Check(later("future"), service.future),
-    Check(later("rights"), asterisk.rights, asks=True),
-    Check(later("version"), asterisk.version, ("CoreSettings",)),
-    Check(later("modules"), asterisk.modules, ("ModuleCheck",)),
-    Check(later("formats"), asterisk.formats, ("ModuleCheck",)),
-    Check(later("sounds"), asterisk.sounds, asks=True),
-    Check(later("context"), asterisk.context, ("ShowDialPlan",), sound=True),
-    Check(later("lines"), asterisk.lines, ("ShowDialPlan",)),
-    Check(later("script"), asterisk.script, ("ShowDialPlan",)),
-    Check(later("clock"), asterisk.clock, asks=True),
-    Check(later("spool"), asterisk.spool, ("DBGetTree",)),
+    Check(Text("configuration"), installation.configuration, shaped=False, local=True),
+    Check(Text("recordings"), installation.recordings, local=True, hinders=True, seconds=SLOW),
+    Check(Text("ports"), ports.ports, local=True, hinders=True),
+    Check(Text("ledgers"), ledgers.ledgers, local=True, hinders=True, seconds=SLOW),
+    Check(Text("ledgers"), ledgers.missing),
+    Check(Text("program"), installation.program, local=True),
+    Check(Text("plans"), installation.plans, local=True),
+    Check(Text("prompts"), installation.prompts, local=True, seconds=SLOW),
+    Check(Text("files"), service.files),
+    Check(Text("service"), service.service),
+    Check(Text("metrics"), service.metrics),
+    Check(Text("room"), service.room),
+    Check(Text("future"), service.future),
+    Check(Text("rights"), asterisk.rights, asks=True),
+    Check(Text("version"), asterisk.version, ("CoreSettings",)),
+    Check(Text("modules"), asterisk.modules, ("ModuleCheck",)),
+    Check(Text("formats"), asterisk.formats, ("ModuleCheck",)),
+    Check(Text("sounds"), asterisk.sounds, asks=True),
+    Check(Text("context"), asterisk.context, ("ShowDialPlan",), sound=True),
+    Check(Text("lines"), asterisk.lines, ("ShowDialPlan",)),
+    Check(Text("script"), asterisk.script, ("ShowDialPlan",)),
+    Check(Text("clock"), asterisk.clock, asks=True),
+    Check(Text("spool"), asterisk.spool, ("DBGetTree",)),
 )
 
 
-async def examine(file: Path) -> list[tuple[str, Finding]]:
+async def examine(file: Path) -> list[tuple[Text, Finding]]:
     """Everything that was found, each under the name of its check. Changes nothing, and ends in time."""
     case = await _case(file)
     async with AsyncExitStack() as stack:
@@ -104,7 +104,7 @@ async def _case(file: Path) -> Case:
         async with asyncio.timeout(SECONDS):
             configuration, problems = await aside(config.inspect, file)
     except TimeoutError:
-        problem = Problem(str(file), None, "", _("cannot be read in {seconds} s").format(seconds=SECONDS))
+        problem = Problem(str(file), None, "", Text("cannot be read in {seconds} s", seconds=SECONDS))
         return Case(file, None, (problem,))
     except ConfigError as error:
         return Case(file, None, error.problems)
@@ -118,7 +118,7 @@ async def _manager(case: Case, stack: AsyncExitStack) -> Finding | None:
     account = case.configuration.manager
     if account is None:
         return warning(
-            _("Asterisk cannot be asked, nor the fallback spool be collected: there is no `manager`"),
+            Text("Asterisk cannot be asked, nor the fallback spool be collected: there is no `manager`"),
             f"informativa keys make manager -c {case.file}",
         )
     if not account.secret:  # which is among the problems
@@ -129,17 +129,17 @@ async def _manager(case: Case, stack: AsyncExitStack) -> Finding | None:
             (commands,) = await case.asterisk.act("ListCommands")
     except ManagerError as error:
         case.asterisk = None
-        fix = _("{remedy} What makes it prints: informativa doctor --account -c {file}")
-        return wrong(error.message.rstrip("."), fix.format(remedy=error.remedy, file=case.file).strip())
+        fix = Text("What makes it prints: informativa doctor --account -c {file}", file=case.file)
+        return wrong(clause(error.message), joined(" ", error.remedy, fix))
     except TimeoutError:
         case.asterisk = None
-        text = _("what answers at {host}:{port} is not Asterisk's manager interface, or it hangs")
-        fix = _("Correct manager.address, or see: asterisk -rx 'manager show settings'")
+        text = Text("what answers at {host}:{port} is not Asterisk's manager interface, or it hangs")
+        fix = Text("Correct manager.address, or see: asterisk -rx 'manager show settings'")
         return wrong(text.format(host=account.host, port=account.port), fix)
     case.allowed = frozenset(action for action in ACTIONS if action in commands)
     if account.host.startswith("127."):
         case.asterisk_uid = users.listener(account.port)
-    return ok(_("Asterisk's manager interface lets {user} in").format(user=account.user))
+    return ok(Text("Asterisk's manager interface lets {user} in", user=account.user))
 
 
 async def _looked(check: Check, case: Case) -> list[Finding]:
@@ -150,30 +150,30 @@ async def _looked(check: Check, case: Case) -> list[Finding]:
         async with asyncio.timeout(check.seconds):
             return [finding async for finding in check.look(case)]
     except TimeoutError:
-        text = _("no answer in {seconds} s").format(seconds=f"{check.seconds:.0f}")
-        return [wrong(text, _("Look at the disk and at the load of this machine, and at Asterisk's."))]
+        text = Text("no answer in {seconds} s", seconds=f"{check.seconds:.0f}")
+        return [wrong(text, Text("Look at the disk and at the load of this machine, and at Asterisk's."))]
     except InformativaError as error:
-        return [wrong(error.message.rstrip("."), error.remedy)]
+        return [wrong(clause(error.message), error.remedy)]
     except PermissionError as error:
-        text = _("{file} cannot be looked at ({why})").format(
-            file=error.filename, why=foreign(error.strerror or "")
+        text = Text(
+            "{file} cannot be looked at ({why})", file=error.filename, why=Foreign(error.strerror or "")
         )
-        return [unknown(text, _("Run this as root, or as Asterisk's user."))]
+        return [unknown(text, Text("Run this as root, or as Asterisk's user."))]
 
 
-def _lacking(check: Check, case: Case) -> str:
-    """Why a check cannot be made; '' if it can."""
+def _lacking(check: Check, case: Case) -> Text | None:
+    """Why a check cannot be made, if so."""
     if check.shaped and case.configuration is None:
-        return _("the configuration cannot be read")
+        return Text("the configuration cannot be read")
     if check.sound and case.problems:
-        return _("the configuration has mistakes")
+        return Text("the configuration has mistakes")
     if (check.asks or check.actions) and case.asterisk is None:
-        return _("Asterisk cannot be asked")
+        return Text("Asterisk cannot be asked")
     if set(check.actions) - case.allowed:
-        return _("the account may not do {actions}").format(actions=", ".join(check.actions))
-    return ""
+        return Text("the account may not do {actions}", actions=", ".join(check.actions))
+    return None
 
 
-def is_wrong(told: list[tuple[str, Finding]]) -> bool:
+def is_wrong(told: list[tuple[Text, Finding]]) -> bool:
     """Whether anything was found wrong."""
     return any(finding.state is State.WRONG for _name, finding in told)

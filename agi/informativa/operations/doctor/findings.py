@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ...errors import Problem
+from ...text import NOTHING, Text, joined, plain
 
 
 class State(StrEnum):
@@ -23,38 +24,37 @@ class Finding:
     `problem` where it stands in the configuration, if it does."""
 
     state: State
-    text: str
-    fix: str = ""
+    text: Text
+    fix: Text = NOTHING
     problem: Problem | None = None
     note: bool = False  # whether `check` says it, too, though it is in order
 
-    def __str__(self) -> str:
-        return str(self.problem) if self.problem else f"{self.text}; {self.fix}" if self.fix else self.text
+    @property
+    def whole(self) -> Text:
+        """All that it says."""
+        return self.problem.text if self.problem else joined("; ", self.text, self.fix)
 
 
-def ok(text: str, *, note: bool = False) -> Finding:
+def ok(text: Text, *, note: bool = False) -> Finding:
     """As it should be."""
     return Finding(State.OK, text, note=note)
 
 
-def warning(text: str, fix: str) -> Finding:
+def warning(text: Text | str, fix: Text | str = NOTHING) -> Finding:
     """Calls are served, and somebody should know it."""
-    return Finding(State.WARNING, text, fix)
+    return Finding(State.WARNING, plain(text), plain(fix))
 
 
-def wrong(text: str, fix: str) -> Finding:
+def wrong(text: Text | str, fix: Text | str = NOTHING) -> Finding:
     """Calls, or what is kept of them, are not as configured."""
-    return Finding(State.WRONG, text, fix)
+    return Finding(State.WRONG, plain(text), plain(fix))
 
 
-def unknown(text: str, fix: str = "") -> Finding:
+def unknown(text: Text, fix: Text | str = NOTHING) -> Finding:
     """Could not be looked at."""
-    return Finding(State.UNKNOWN, text, fix)
+    return Finding(State.UNKNOWN, text, plain(fix))
 
 
 def told(problem: Problem, state: State) -> Finding:
     """A problem of the configuration."""
-    text, remedy = problem.said, problem.remedy
-    if not remedy:  # most messages have it behind a semicolon
-        text, _semicolon, remedy = text.partition("; ")
-    return Finding(state, text, remedy, problem)
+    return Finding(state, problem.said, problem.remedy, problem)

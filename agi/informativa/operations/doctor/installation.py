@@ -12,9 +12,9 @@ from ... import bootstrap, config
 from ...config import Configuration
 from ...config.build import LONGEST_SHORT
 from ...errors import ConfigError
-from ...i18n import _
 from ...model import Line, Notice, spoken
 from ...prompts import audio
+from ...text import Text, joined
 from . import users
 from .case import Case, aside
 from .findings import Finding, State, ok, told, warning
@@ -31,10 +31,10 @@ async def configuration(case: Case) -> AsyncIterator[Finding]:
     for problem in case.configuration.warnings:
         yield told(problem, State.WARNING)
     if not (case.problems or case.configuration.refused or case.configuration.warnings):
-        yield ok(_("{file} is in order").format(file=case.file))
+        yield ok(Text("{file} is in order", file=case.file))
     kept, why = await aside(config.unusable, case.file)
     if why:
-        text = _("scripts cannot use {file} ({why}), and take twice their time")
+        text = Text("scripts cannot use {file} ({why}), and take twice their time")
         fix = f"rm {kept}; informativa check -c {case.file}"
         yield warning(text.format(file=kept, why=why), fix)
 
@@ -51,7 +51,7 @@ async def recordings(case: Case) -> AsyncIterator[Finding]:
         for problem in error.problems:
             yield told(problem, State.WRONG)
     else:
-        yield ok(_("each recording is the one that its version was served with"))
+        yield ok(Text("each recording is the one that its version was served with"))
 
 
 async def program(case: Case) -> AsyncIterator[Finding]:
@@ -80,12 +80,12 @@ def owner(configuration: Configuration) -> os.stat_result:
     return next((folder for folder in folders if folder.is_dir()), configuration.file).stat()
 
 
-def out_of_reach(configuration: Configuration) -> list[str]:
+def out_of_reach(configuration: Configuration) -> list[Text]:
     """That the owner cannot run this program: where it was installed by pipx for one user, say."""
     uid = owner(configuration).st_uid
     python = Path(sys.executable)
     needed = {python.with_name("informativa-agi"): os.X_OK, python: os.X_OK, Path(__file__): os.R_OK}
-    message = _(
+    message = Text(
         "{user}, as whom service and script run, cannot execute {file}; install informativa where every user"
         " can, such as /opt/informativa, and with a Python that every user can run"
     )
@@ -93,12 +93,14 @@ def out_of_reach(configuration: Configuration) -> list[str]:
     return [message.format(user=users.name(uid), file=file) for file in denied][:1]
 
 
-def _doubtful(bases: list[str]) -> list[str]:
+def _doubtful(bases: list[str]) -> list[Text]:
     files = [file for base in sorted(bases) if (file := Path(f"{base}.wav")).exists()]
-    return [f"{file} {fault}" for file in files for fault in audio.stands_out(audio.read_wav(file))]
+    return [
+        joined(" ", str(file), fault) for file in files for fault in audio.stands_out(audio.read_wav(file))
+    ]
 
 
-def _unspoken(configuration: Configuration) -> Iterator[tuple[str, str]]:
+def _unspoken(configuration: Configuration) -> Iterator[tuple[str, Text]]:
     """What callers of a line would ask for in vain, hear in another language, or hear for too long; with the
     key path where it would stand."""
     now = datetime.now(UTC)
@@ -107,7 +109,7 @@ def _unspoken(configuration: Configuration) -> Iterator[tuple[str, str]]:
             yield from _of_plan(line, step.notice, now)
 
 
-def _of_plan(line: Line, notice: Notice, now: datetime) -> Iterator[tuple[str, str]]:
+def _of_plan(line: Line, notice: Notice, now: datetime) -> Iterator[tuple[str, Text]]:
     languages = dict.fromkeys((line.language, *line.languages.values(), *line.fallback))
     first = notice.versions.index(notice.current(now))
     for index, version in enumerate(notice.versions[first:], first):
@@ -115,17 +117,19 @@ def _of_plan(line: Line, notice: Notice, now: datetime) -> Iterator[tuple[str, s
         name = f"{line.controller.id}, {notice.id} {version.id}"
         for language in languages:
             if version.full and not spoken(language, version.full):
-                message = _("{notice} has no full text in {language}: key {key} does nothing there")
+                message = Text("{notice} has no full text in {language}: key {key} does nothing there")
                 said = message.format(notice=name, language=language, key=line.keys.full)
                 yield f"{place}.full.{language}", said
         for known, prompts in version.supplements.items():
             own = f"{place}.supplements.{known}"
             for language in languages:
                 if not spoken(language, prompts):
-                    message = _("{notice}: the supplement to {version} is not there in {language}")
+                    message = Text("{notice}: the supplement to {version} is not there in {language}")
                     yield f"{own}.{language}", message.format(notice=name, version=known, language=language)
             for language, prompt in prompts.items():
                 if prompt.seconds > LONGEST_SHORT:
-                    message = _("{notice}: the supplement to {version} in {language} lasts {seconds:.0f} s")
+                    message = Text(
+                        "{notice}: the supplement to {version} in {language} lasts {seconds:.0f} s"
+                    )
                     names = {"notice": name, "version": known, "language": language}
                     yield f"{own}.{language}", message.format(**names, seconds=prompt.seconds)

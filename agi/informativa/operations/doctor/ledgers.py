@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ... import bootstrap
 from ...errors import InformativaError
-from ...i18n import _, ngettext
 from ...model import Controller
+from ...text import Text, clause
 from . import users, write_trial
 from .case import Case, aside
 from .findings import Finding, ok, warning, wrong
@@ -23,12 +23,12 @@ async def ledgers(case: Case) -> AsyncIterator[Finding]:
         yield finding
     for one in live:
         if (folder := Path(one.ledger).parent).is_dir() and not Path(one.ledger).exists():
-            text = _("The ledger {file} will be made when the service starts, in {folder}, by {user}.")
+            text = Text("The ledger {file} will be made when the service starts, in {folder}, by {user}.")
             user = users.name(folder.stat().st_uid)
             yield ok(text.format(file=one.ledger, folder=folder, user=user), note=True)
     if not found:
         there = [one for one in live if Path(one.ledger).exists()]
-        text = ngettext(
+        text = Text.counted(
             "{number} ledger opens, and can be written by {users}",
             "{number} ledgers open, and can be written by {users}",
             len(there),
@@ -40,8 +40,8 @@ async def missing(case: Case) -> AsyncIterator[Finding]:
     """Every company that was served has a ledger."""
     for controller in case.configured.controllers.values():
         if not controller.refused and not Path(controller.ledger).exists():
-            text = _("there is no ledger {file}: nothing was recorded yet, or it was taken away")
-            fix = _("If there was one, put it back. Then: {run}").format(run=case.restart())
+            text = Text("there is no ledger {file}: nothing was recorded yet, or it was taken away")
+            fix = Text("If there was one, put it back. Then: {run}", run=case.restart())
             yield warning(text.format(file=controller.ledger), fix)
 
 
@@ -49,7 +49,7 @@ def _looked(case: Case, live: list[Controller]) -> Iterator[Finding]:
     there = [one for one in live if Path(one.ledger).exists()]
     for folder in dict.fromkeys(Path(one.ledger).parent for one in live):
         if not folder.is_dir():
-            text = _("there is no folder {folder} for the ledger; type: mkdir -m 700 {folder}")
+            text = Text("there is no folder {folder} for the ledger; type: mkdir -m 700 {folder}")
             yield wrong(text.format(folder=folder), f"mkdir -m 700 {folder}")
             live = [one for one in live if Path(one.ledger).parent != folder]
     denied = [
@@ -71,7 +71,7 @@ def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
     parts = (folder, *(file.with_name(file.name + end) for end in names))
     denied = [str(one) for one in parts if one.exists() and not users.may(uid, one, os.W_OK)]
     if denied:
-        text = _("{user} cannot write {file}, so nothing is recorded there")
+        text = Text("{user} cannot write {file}, so nothing is recorded there")
         listed = " ".join(denied)
         fix = f"chown {users.name(uid)} {listed}; chmod u+rwX {listed}"
         yield wrong(text.format(user=user, file=denied[0]), fix)
@@ -81,14 +81,14 @@ def opened(case: Case, controller: Controller) -> Generator[Finding, None, None]
     """Whether one ledger opens, is of this version, is nobody else's to read, and is what is written to."""
     file = Path(controller.ledger)
     if processes := bootstrap.astray(controller):
-        text = _("what lies beside {file} (-wal, -shm) was deleted under process {processes}")
-        fix = _(
+        text = Text("what lies beside {file} (-wal, -shm) was deleted under process {processes}")
+        fix = Text(
             "The service saves what it holds within a second; if this stays, end that process in good order"
             " (systemctl restart informativa), and delete nothing beside a ledger."
         )
         yield wrong(text.format(file=file, processes=", ".join(map(str, processes))), fix)
     if file.stat().st_mode & 0o077:
-        yield warning(_("others can read {file}").format(file=file), f"chmod 600 {file}")
+        yield warning(Text("others can read {file}", file=file), f"chmod 600 {file}")
     try:
         store = bootstrap.store(controller, read_only=True)
         try:
@@ -96,19 +96,19 @@ def opened(case: Case, controller: Controller) -> Generator[Finding, None, None]
         finally:
             store.close()
     except InformativaError as error:
-        yield wrong(error.message.rstrip("."), error.remedy)
+        yield wrong(clause(error.message), error.remedy)
         return
     if found > known:
-        text = _("{file} was written by a newer informativa").format(file=file)
-        yield wrong(text, _("Upgrade this one."))
+        text = Text("{file} was written by a newer informativa", file=file)
+        yield wrong(text, Text("Upgrade this one."))
     elif found < known:
-        text = _("{file} is of an earlier version ({found} of {known})")
+        text = Text("{file} is of an earlier version ({found} of {known})")
         yield warning(text.format(file=file, found=found, known=known), case.restart())
 
 
 def _tried(uid: int, user: str, live: list[Controller]) -> Iterator[Finding]:
     """What came of really writing as that user, where we are that user or may become it."""
     for error in write_trial.writing(uid, live):
-        text = _("{user} cannot write to a ledger: {why}")
-        fix = error.remedy or _("See that its disk is mounted for writing: findmnt")
-        yield wrong(text.format(user=user, why=error.message.rstrip(".")), fix)
+        text = Text("{user} cannot write to a ledger: {why}")
+        fix = error.remedy or Text("See that its disk is mounted for writing: findmnt")
+        yield wrong(text.format(user=user, why=clause(error.message)), fix)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...i18n import _
+from ...text import Text
 
 ASTERISK = Path("/etc/asterisk")
 
@@ -57,12 +57,17 @@ def usual(port: int) -> str:
     return ", ".join(one.name for one in _SERVERS if one.port == port)
 
 
-def said(address: str, owner: str) -> str:
-    """What is wrong with the address, and after a semicolon what to do."""
-    return _(
-        "{address} is the port of {owner}, which is on this machine: one of the two dies, or gets the other's"
-        " calls; set service.listen to another port, then write the dialplan again and restart the service"
-    ).format(address=address, owner=owner)
+def said(address: str, owner: str) -> tuple[Text, Text]:
+    """What is wrong with the address, and what to do."""
+    return (
+        Text(
+            "{address} is the port of {owner}, which is on this machine: one of the two dies, or gets the"
+            " other's calls",
+            address=address,
+            owner=owner,
+        ),
+        Text("set service.listen to another port, then write the dialplan again and restart the service"),
+    )
 
 
 def _runs(command: str) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...config import Configuration
-from ...i18n import _, foreign
+from ...text import Foreign, Text, joined
 from . import port_owner, users
 from .case import Case, aside
 from .findings import Finding, ok, wrong
@@ -34,15 +34,14 @@ async def ports(case: Case) -> AsyncIterator[Finding]:
     for setting, address in wanted.items():
         if address and (found := await aside(_port, setting, address)):
             yield found
-    for text in await aside(neighbours, case.configured, port_owner.ASTERISK):
-        said, _semicolon, fix = text.partition("; ")
-        yield wrong(said, fix)
+    for finding in await aside(neighbours, case.configured, port_owner.ASTERISK):
+        yield finding
 
 
-def neighbours(configuration: Configuration, asterisk: Path) -> list[str]:
+def neighbours(configuration: Configuration, asterisk: Path) -> list[Finding]:
     """That the service's port is another FastAGI server's, on a machine that has that one."""
     found = port_owner.owner(configuration.port, asterisk)
-    return [port_owner.said(configuration.listen, found)] if found else []
+    return [wrong(*port_owner.said(configuration.listen, found))] if found else []
 
 
 def _port(setting: str, address: str) -> Finding | None:
@@ -51,24 +50,22 @@ def _port(setting: str, address: str) -> Finding | None:
     try:
         occupant = occupied(address)
     except OSError as error:
-        text = _("{setting}: {address} cannot be listened on ({reason})")
-        reason = foreign(os.strerror(error.errno or 0))
+        text = Text("{setting}: {address} cannot be listened on ({reason})")
+        reason = Foreign(os.strerror(error.errno or 0))
         said = text.format(setting=setting, address=address, reason=reason)
-        return wrong(said, _("Give it an address of this machine."))
+        return wrong(said, Text("Give it an address of this machine."))
     if occupant is None:
         return None
     names = {"address": address, "process": occupant.process, "user": occupant.user}
     if occupant.process and not occupant.ours:
-        text = _("{setting}: {address} is taken by process {process} of {user}").format(
-            setting=setting, **names
-        )
+        text = Text("{setting}: {address} is taken by process {process} of {user}", setting=setting, **names)
         if owner := port_owner.usual(int(address.rpartition(":")[2])):
-            text += " " + _("(it is the port of {owner})").format(owner=owner)
-        return wrong(text, _("Stop that, or set another port."))
+            text = joined(" ", text, Text("(it is the port of {owner})", owner=owner))
+        return wrong(text, Text("Stop that, or set another port."))
     text = (
-        _("{address}: the service runs (process {process} of {user}).")
+        Text("{address}: the service runs (process {process} of {user}).")
         if occupant.ours
-        else _("{address} is taken by a program of {user}; as root, check says whether it is the service.")
+        else Text("{address} is taken by a program of {user}; as root, check says whether it is the service.")
     )
     return ok(text.format(**names), note=True)
 

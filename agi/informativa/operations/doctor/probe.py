@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ... import __version__, agi
 from ...asterisk.fastagi import STATUS, STATUS_VARIABLE
 from ...config import Configuration
-from ...i18n import _
+from ...text import Text
 from .findings import Finding, warning, wrong
 
 SECONDS = 3.0  # for an answer; it takes about a thousandth of one
@@ -37,24 +37,24 @@ async def _status(host: str, port: int, token: str) -> dict[str, str] | None:
     return {name: value for name, _equals, value in pairs}
 
 
-def otherwise(told: Mapping[str, str], configuration: Configuration, run: str) -> Finding | None:
+def otherwise(told: Mapping[str, str], configuration: Configuration, run: Text | str) -> Finding | None:
     """In what the service that says this of itself is not the one that is installed and configured, and what
     mends it, if it is not."""
     reload = "systemctl reload informativa"
     if told.get("version") != __version__:
-        text = _("the service is informativa {running}, and {installed} is installed")
+        text = Text("the service is informativa {running}, and {installed} is installed")
         return warning(text.format(running=told.get("version"), installed=__version__), run)
     if told.get("file") != configuration.place:
-        text = _("the service works from another file than {file}")
-        fix = _(
+        text = Text("the service works from another file than {file}")
+        fix = Text(
             "See which (systemctl cat informativa) and name that one with -c, or have it run with this one."
         )
         return warning(text.format(file=configuration.file), fix)
     if told.get("token") == "old":
-        text = _("the service has not loaded the new token, so calls that come with it are refused")
+        text = Text("the service has not loaded the new token, so calls that come with it are refused")
         return wrong(text, reload)
     if told.get("configuration") != configuration.digest:
-        text = _("the service works from another configuration than {file} is now")
+        text = Text("the service works from another configuration than {file} is now")
         return warning(text.format(file=configuration.file), reload)
     return None
 

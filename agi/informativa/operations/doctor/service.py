@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ... import bootstrap
 from ...errors import InformativaError
-from ...i18n import _, foreign
 from ...model import Controller
+from ...text import Foreign, Text
 from . import probe, users
 from .case import Case, aside
 from .findings import Finding, ok, warning, wrong
@@ -28,19 +28,19 @@ async def service(case: Case) -> AsyncIterator[Finding]:
     try:
         told = await probe.status(configuration.host, configuration.port, configuration.tokens)
     except OSError as error:
-        text = _("nothing answers at {listen} ({why}); the script plays what is due meanwhile")
-        yield wrong(text.format(listen=configuration.listen, why=foreign(os.strerror(error.errno or 0))), run)
+        text = Text("nothing answers at {listen} ({why}); the script plays what is due meanwhile")
+        yield wrong(text.format(listen=configuration.listen, why=Foreign(os.strerror(error.errno or 0))), run)
         return
     if told is None:
-        text = _(
+        text = Text(
             "what answers at {listen} is not this informativa, or knows another token, or hangs; calls may"
             " wait there without end"
         )
-        fix = _("See which program it is: ss -ltnp 'sport = :{port}'. Stop it; then: {run}")
+        fix = Text("See which program it is: ss -ltnp 'sport = :{port}'. Stop it; then: {run}")
         yield wrong(text.format(listen=configuration.listen), fix.format(port=configuration.port, run=run))
         return
     yield probe.otherwise(told, configuration, run) or ok(
-        _("the service answers at {listen}").format(listen=configuration.listen)
+        Text("the service answers at {listen}", listen=configuration.listen)
     )
 
 
@@ -55,10 +55,10 @@ async def metrics(case: Case) -> AsyncIterator[Finding]:
     except OSError:
         answer = b""
     if b"informativa_calls" in answer:
-        yield ok(_("metrics are answered at {where}").format(where=where))
+        yield ok(Text("metrics are answered at {where}", where=where))
     else:
-        text = _("informativa's metrics are not answered at {where}").format(where=where)
-        fix = _("Give service.metrics a port that nobody uses; then: {run}")
+        text = Text("informativa's metrics are not answered at {where}", where=where)
+        fix = Text("Give service.metrics a port that nobody uses; then: {run}")
         yield wrong(text, fix.format(run=case.restart()))
 
 
@@ -70,7 +70,7 @@ async def files(case: Case) -> AsyncIterator[Finding]:
     for finding in found:
         yield finding
     if not found:
-        yield ok(_("keys and configuration can be read by {users}").format(users=case.named()))
+        yield ok(Text("keys and configuration can be read by {users}", users=case.named()))
 
 
 async def room(case: Case) -> AsyncIterator[Finding]:
@@ -79,11 +79,13 @@ async def room(case: Case) -> AsyncIterator[Finding]:
     free = {folder: (await aside(shutil.disk_usage, folder)).free for folder in folders if folder.is_dir()}
     for folder, size in sorted(free.items()):
         if size < LITTLE:
-            text = _("the disk of {folder} has {size} MB left").format(folder=folder, size=size >> 20)
+            text = Text("the disk of {folder} has {size} MB left", folder=folder, size=size >> 20)
             make = wrong if size < FULL else warning
-            yield make(text, _("Make room there: without it nothing is recorded, and callers hear it again."))
+            yield make(
+                text, Text("Make room there: without it nothing is recorded, and callers hear it again.")
+            )
     if free and min(free.values()) >= LITTLE:
-        yield ok(_("the ledgers' disk has {size} MB left").format(size=min(free.values()) >> 20))
+        yield ok(Text("the ledgers' disk has {size} MB left", size=min(free.values()) >> 20))
 
 
 async def future(case: Case) -> AsyncIterator[Finding]:
@@ -94,18 +96,20 @@ async def future(case: Case) -> AsyncIterator[Finding]:
         if not one.refused and (late := await aside(_late, one)) is not None
     }
     for name, late in ahead.items():
-        text = _("the ledger of {controller} has records of {time} UTC, which is still to come")
+        text = Text("the ledger of {controller} has records of {time} UTC, which is still to come")
         yield warning(
             text.format(controller=name, time=f"{late:%Y-%m-%d %H:%M}"),
-            _("The clock was wrong, or is: timedatectl status. What is due `every …` is due by those times."),
+            Text(
+                "The clock was wrong, or is: timedatectl status. What is due `every …` is due by those times."
+            ),
         )
     if not ahead:
-        yield ok(_("no record is of a time that is still to come"))
+        yield ok(Text("no record is of a time that is still to come"))
 
 
 def _unreadable(case: Case, wanted: list[Path]) -> list[Finding]:
     return [
-        wrong(_("{user} cannot read {file}").format(user=user, file=file), f"chown {users.name(uid)} {file}")
+        wrong(Text("{user} cannot read {file}", user=user, file=file), f"chown {users.name(uid)} {file}")
         for file in wanted
         for uid, user in case.users().items()
         if file.exists() and not users.may(uid, file, os.R_OK)

@@ -13,10 +13,12 @@ import pwd
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-from ... import bootstrap, i18n
+from ... import bootstrap
 from ...errors import LedgerError
 from ...model import Controller
+from ...text import Foreign, Text
 
 SECONDS = 10.0  # for the process; it takes a fraction of one
 
@@ -30,12 +32,11 @@ def writing(uid: int, controllers: Sequence[Controller]) -> list[LedgerError]:
     if os.geteuid() != 0:
         return []
     command = [sys.executable, "-m", __name__, str(uid), *(one.ledger for one in controllers)]
-    environment = os.environ | ({} if i18n.speaks() else {"LC_ALL": "C.UTF-8", "LANGUAGE": "en"})
     try:
         ran = subprocess.run(  # noqa: S603  # our own
-            command, capture_output=True, text=True, timeout=SECONDS, check=True, env=environment
+            command, capture_output=True, text=True, timeout=SECONDS, check=True
         )
-        return [LedgerError(*each) for each in json.loads(ran.stdout)]
+        return [LedgerError(*map(_text, each)) for each in json.loads(ran.stdout)]
     except (OSError, ValueError, subprocess.SubprocessError):
         return []  # it could not be tried; the modes were looked at
 
@@ -48,6 +49,17 @@ def _tried(ledgers: Sequence[str]) -> list[LedgerError]:
         except LedgerError as error:
             found.append(error)
     return found
+
+
+def _data(text: Text) -> dict[str, Any]:
+    """A text for another process."""
+    parts = {name: (isinstance(one, Foreign), str(one)) for name, one in text.arguments.items()}
+    return {"template": text.template, "arguments": parts}
+
+
+def _text(data: dict[str, Any]) -> Text:
+    parts = {name: Foreign(one) if foreign else one for name, (foreign, one) in data["arguments"].items()}
+    return Text(data["template"], **parts)
 
 
 def _become(uid: int) -> None:
@@ -64,12 +76,11 @@ def _become(uid: int) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Print, as JSON, what kept the user with that number from writing to these ledgers."""
-    i18n.speak()
     from ...ledgers import sqlite
 
     assert sqlite  # loaded while we may load it
     _become(int(arguments[0]))
-    print(json.dumps([(error.message, error.remedy) for error in _tried(arguments[1:])]))
+    print(json.dumps([(_data(error.message), _data(error.remedy)) for error in _tried(arguments[1:])]))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,203 @@
+"""Texts in a reader's language, by gettext. The language is given with each reader, and never the process's.
+
+What is logged, recorded or read by a program stays English whoever's locale it is, so that it can be searched
+for. A `Language` at work is called `say`, as in say("There is no folder {folder}.", folder=folder).
+"""
+
+from __future__ import annotations
+
+import gettext
+import os
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from itertools import takewhile
+
+from ..text import Text, Translator
+
+DOMAIN = "informativa"
+
+
+class Language(Translator):
+    """One reader's language; without a catalogue it is English."""
+
+    def __init__(self, catalogue: gettext.GNUTranslations | None = None) -> None:
+        self._catalogue = catalogue
+
+    def __call__(self, what: Text | str, /, **arguments: object) -> str:
+        """A text in words, or a template with what goes into it."""
+        return (what if isinstance(what, Text) else Text(what, **arguments)).said(self)
+
+    def counted(self, one: str, many: str, number: int, /, **arguments: object) -> str:
+        """The same for a template that says a number."""
+        return Text.counted(one, many, number, **arguments).said(self)
+
+    @property
+    def translates(self) -> bool:
+        """Whether it is another one than English."""
+        return self._catalogue is not None
+
+    def gettext(self, message: str) -> str:
+        return self._catalogue.gettext(message) if self._catalogue and message else message
+
+    def ngettext(self, one: str, many: str, number: int) -> str:
+        if self._catalogue:
+            return self._catalogue.ngettext(one, many, number)
+        return one if number == 1 else many
+
+    def foreign(self, said: str) -> str:
+        if self._catalogue is None:
+            return said
+        return self._known(said) or self._uncapitalised(said) or said
+
+    def _known(self, said: str) -> str:
+        for known in FOREIGN:
+            pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(known.template))
+            if found := re.fullmatch(pattern, said, re.DOTALL):
+                parts = {name: self.foreign(value) for name, value in found.groupdict().items()}
+                return self(known.template, **parts)
+        return ""
+
+    def _uncapitalised(self, said: str) -> str:
+        """What begins small, as a part of a sentence, where others begin it with a capital."""
+        known = self._known(said[:1].upper() + said[1:])
+        return known[:1].lower() + known[1:]
+
+
+ENGLISH = Language()
+
+
+@cache
+def language(*wanted: str) -> Language:
+    """The first of these languages (`it`, `it_IT`) that there is a catalogue for, or else English."""
+    with resources.as_file(resources.files("informativa") / "locale") as folder:
+        found = gettext.translation(DOMAIN, folder, wanted, fallback=True) if wanted else None
+    return Language(found) if isinstance(found, gettext.GNUTranslations) else ENGLISH
+
+
+def of_environment(environment: Mapping[str, str] = os.environ) -> Language:
+    """That of the locale. As GNU gettext has it: LANGUAGE counts before the locale's variables, unless those
+    say C."""
+    return language(*_wanted(environment))
+
+
+def _wanted(environment: Mapping[str, str]) -> Sequence[str]:
+    """The languages asked for, as far as one comes before English, which needs no catalogue."""
+    locale = next(
+        (environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), ""
+    )
+    if locale in ("C", "POSIX"):
+        return []
+    asked = (environment.get("LANGUAGE") or locale).split(":")
+    return [one for one in takewhile(lambda one: one[:2] != "en" and one != "C", asked) if one]
+
+
+FOREIGN = (
+    # the system
+    Text("[Errno {number}] {message}: {file}"),
+    Text("Permission denied"),
+    Text("No such file or directory"),
+    Text("Is a directory"),
+    Text("Not a directory"),
+    Text("File exists"),
+    Text("Directory not empty"),
+    Text("Read-only file system"),
+    Text("No space left on device"),
+    Text("File name too long"),
+    Text("Too many levels of symbolic links"),
+    Text("Input/output error"),
+    Text("Operation not permitted"),
+    Text("Address already in use"),
+    Text("Cannot assign requested address"),
+    Text("Connection refused"),
+    # SQLite and the reader of WAV files
+    Text("database is locked"),
+    Text("unable to open database file"),
+    Text("attempt to write a readonly database"),
+    Text("disk I/O error"),
+    Text("database or disk is full"),
+    Text("file is not a database"),
+    Text("database disk image is malformed"),
+    Text("file does not start with RIFF id"),
+    Text("not a WAVE file"),
+    # the reader of YAML
+    Text("mapping values are not allowed here"),
+    Text("mapping keys are not allowed here"),
+    Text("sequence entries are not allowed here"),
+    Text("could not find expected ':'"),
+    Text("did not find expected ':'"),
+    Text("expected <block end>, but found {token}"),
+    Text("expected ',' or ']', but got {token}"),
+    Text("found character {character} that cannot start any token"),
+    Text("found unexpected end of stream"),
+    Text("found undefined alias {name}"),
+    Text("found unknown escape character {character}"),
+    Text("the node content was not found"),
+    Text("found unexpected document separator"),
+    Text("found duplicate YAML directive"),
+    Text("found incompatible YAML document (version 1.* is required)"),
+    Text("found undefined tag handle {name}"),
+    Text("duplicate tag handle {name}"),
+    Text("but found another document"),
+    Text("second occurrence"),
+    Text("expected {what}, but found {token}"),
+    Text("expected {what}, but got {token}"),
+    Text("the node content"),
+    Text("alphabetic or numeric character"),
+    Text("a digit or {character}"),
+    Text("a digit"),
+    Text("a comment or a line break"),
+    Text("chomping or indentation indicators"),
+    Text("indentation indicator in the range 1-9"),
+    Text("URI escape sequence of 2 hexadecimal numbers"),
+    Text("escape sequence of {digits} hexadecimal numbers"),
+    # typer, while it reads a command line
+    Text("{message}. Did you mean {suggestions}?"),
+    Text("No such command {name!r}."),
+    Text("No such option: {option} (Possible options: {options})"),
+    Text("No such option: {option}"),
+    Text("Missing command."),
+    Text("Missing argument {argument}. Choose from:\n\t{choices}"),
+    Text("Missing argument {argument}."),
+    Text("Missing option {option}. Choose from:\n\t{choices}"),
+    Text("Missing option {option}."),
+    Text("Option {option} requires an argument."),
+    Text("Option {option} does not take a value."),
+    Text("Got unexpected extra argument(s) ({arguments})"),
+    Text("Invalid value for {name}: {message}"),
+    Text("Invalid value: {message}"),
+    Text("Value error, {message}"),
+    Text("{value} is not one of {choices}."),
+    # typer, in its help
+    Text("Usage: "),
+    Text("[OPTIONS]"),
+    Text("COMMAND [ARGS]..."),
+    Text("Arguments"),
+    Text("Options"),
+    Text("Commands"),
+    Text("[required]"),
+    Text("[default: {}]"),
+    Text("[env var: {}]"),
+    Text("Show this message and exit."),
+    # pydantic, of a setting or an option
+    Text("Input should be a valid boolean, unable to interpret input"),
+    Text("Input should be a valid integer, unable to parse string as an integer"),
+    Text("Input should be a valid number, unable to parse string as a number"),
+    Text("Input should be a finite number"),
+    Text("Input should be a valid string"),
+    Text("Input should be greater than or equal to {least}"),
+    Text("Input should be less than or equal to {most}"),
+    Text("Input should be a valid date or datetime, {why}"),
+    Text("Input should be a valid datetime or date, {why}"),
+    Text("input is too short"),
+    Text("invalid character in year"),
+    Text("invalid character in month"),
+    Text("invalid character in day"),
+    Text("invalid date separator, expected `-`"),
+    Text("month value is outside expected range of 1-12"),
+    Text("day value is outside expected range"),
+    Text("{value} does not match the formats {formats}."),
+    Text("Datetimes provided to dates should have zero time - e.g. be exact dates"),
+)
+"""What the commands pass on of others' words. Longer forms stand before those that they begin with."""

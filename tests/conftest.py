@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa.cli import setup
+from informativa.cli.commands import setup
 from lab.office import fill_in
 
 os.environ["LANGUAGE"] = "en"  # the commands speak whoever's locale it is; test_i18n.py sets its own

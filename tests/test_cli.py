@@ -751,7 +751,8 @@ def test_recording_may_change_before_it_was_served(folder: Path) -> None:
 
 def test_defect_is_one_line_and_exit_code_3(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     """An unexpected exception shows no traceback, unless it is asked for."""
-    from informativa.cli import main, setup
+    from informativa.cli import main
+    from informativa.cli.commands import setup
 
     def defect(_file: Path, _as_json: bool) -> None:
         raise RuntimeError("secret")

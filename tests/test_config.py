@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from informativa.cli import setup
+from informativa.cli.commands import setup
 from informativa.config import inspect, load, parsed_cache, unusable
 from informativa.errors import ConfigError, SpeechError
 from informativa.model import NumberForm, Period

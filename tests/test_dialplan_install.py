@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from informativa.asterisk.extensions_conf import effective, read
-from informativa.cli.dialplan import freepbx_context
+from informativa.cli.commands.dialplan import freepbx_context
 from informativa.operations.doctor import port_owner
 from lab.office import without_privileges
 

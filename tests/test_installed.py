@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from informativa.cli import main, setup
+from informativa.cli import main
+from informativa.cli.commands import setup
 from informativa.config import load
 from informativa.operations.doctor import installation, users
 from test_service import analyzed

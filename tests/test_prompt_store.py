@@ -140,7 +140,8 @@ def test_exit_codes_are_told() -> None:
 
 def test_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends with 130."""
-    from informativa.cli import main, setup
+    from informativa.cli import main
+    from informativa.cli.commands import setup
 
     def interrupted(_file: Path, _as_json: bool) -> None:
         raise KeyboardInterrupt

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from informativa import bootstrap, maintenance
-from informativa.cli import setup
+from informativa.cli.commands import setup
 from informativa.cli.log import WAITING, Sink
 from informativa.config import changes, load
 from informativa.errors import ConfigError

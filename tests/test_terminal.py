@@ -21,10 +21,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doubles import notice, version
-from informativa.cli import log, terminal
+from informativa.cli import log
 from informativa.cli.main import main
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, RecordKind, told_elsewhere
+from informativa.views import terminal
 from test_ledgers import PLAYED
 
 # Clears the screen, hides what follows, sets the window's title, turns the writing, begins a line.

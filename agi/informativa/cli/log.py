@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from .terminal import colours, one_line
+from ..views.terminal import colours, one_line
 
 WAITING = 10_000  # lines that may wait for a reader; more are dropped and counted
 FLUSH_SECONDS = 1.0

@@ -22,28 +22,19 @@ import typer
 
 from .. import __version__
 from ..config import DEFAULT_FILE
-from ..errors import ConfigError, InformativaError, problems
+from ..errors import ConfigError, InformativaError
 from ..model import RecordKind
-from . import (
-    callers,
-    dialplan,
-    importing,
-    keys,
-    ledger,
-    metrics,
-    prompts,
-    setup,
-    terminal,
-    translated,
-    watching,
-)
-from . import controllers as controllers_
-from . import doctor as doctor_
-from . import explain as explain_
+from ..views import terminal
+from ..views.json import Failure
+from . import translated
+from .commands import callers, dialplan, importing, keys, ledger, metrics, prompts, setup, watching
+from .commands import controllers as controllers_
+from .commands import doctor as doctor_
+from .commands import explain as explain_
 from .completion import Shell, script
 from .log import LogFormat
 from .manual import page
-from .options import Config, Json, Of, as_json, problem_facts
+from .options import Config, Json, Of, print_document
 from .tree import EXITS, tree
 from .words import _
 
@@ -300,9 +291,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _tell_program(error: InformativaError) -> None:
     """What is wrong as JSON, on one line, for `tail` may have printed lines; as `check` tells it."""
-    facts = {"ok": False, "problems": [problem_facts(problem) for problem in problems(error)]}
     with suppress(OSError):  # people are told in any case
-        print(as_json(facts))
+        print_document(Failure.of(error), on_one_line=True)
         _flush()
 
 

@@ -6,10 +6,10 @@ from importlib import resources
 
 import typer
 
-from ..config import DEFAULT_FILE, load
-from ..errors import InformativaError
-from .options import Config
-from .words import _
+from ...config import DEFAULT_FILE, load
+from ...errors import InformativaError
+from ..options import Config
+from ..words import _
 
 app = typer.Typer(help="What Prometheus and Grafana need to watch the service.", no_args_is_help=True)
 
@@ -51,4 +51,6 @@ def scrape(config: Config = DEFAULT_FILE) -> None:
 
 
 def _print(name: str) -> None:
-    print((resources.files(__package__) / "monitoring" / name).read_text(encoding="utf-8"), end="")
+    print(
+        (resources.files("informativa") / "templates/monitoring" / name).read_text(encoding="utf-8"), end=""
+    )

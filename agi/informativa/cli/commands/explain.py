@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from .. import bootstrap, policy
-from .. import caller as callers
-from ..config import load
-from ..model import (
+from ... import bootstrap, policy
+from ... import caller as callers
+from ...config import load
+from ...model import (
     Caller,
     CallerHistory,
     Decision,
@@ -20,9 +20,9 @@ from ..model import (
     Reason,
     Status,
 )
-from ..text import Text
-from .options import line_named, print_json
-from .words import _
+from ...text import Text
+from ..options import line_named, print_json
+from ..words import _
 
 WITHHELD = "withheld"
 WITHHELD_SHOWN = Text("withheld")

@@ -9,13 +9,13 @@ from string import Template
 from typing import Any
 from urllib.parse import urlsplit
 
-from .. import bootstrap
-from ..config import Configuration, load
-from ..errors import LedgerError
-from ..model import Controller, Line, Lookup
-from ..operations.controllers import controller_named
-from .options import print_json
-from .words import _
+from ... import bootstrap
+from ...config import Configuration, load
+from ...errors import LedgerError
+from ...model import Controller, Line, Lookup
+from ...operations.controllers import controller_named
+from ..options import print_json
+from ..words import _
 
 
 def show(file: Path, as_json: bool) -> None:
@@ -87,7 +87,7 @@ def _worksheet(controller: Controller, configuration: Configuration) -> str:
         for step in line.plan
         for version in step.notice.versions
     }
-    template = (resources.files(__package__) / "worksheet.md").read_text(encoding="utf-8")
+    template = (resources.files("informativa") / "templates/worksheet.md").read_text(encoding="utf-8")
     return Template(template).substitute(
         name=controller.name,
         id=controller.id,

@@ -11,19 +11,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .. import bootstrap, policy
-from .. import caller as callers
-from ..asterisk import ami, test_call
-from ..asterisk.dialplan import TEST_CONTEXT
-from ..asterisk.test_call import Moment, What
-from ..config import Configuration, load
-from ..errors import InformativaError
-from ..ledgers.sqlite import SqliteStore
-from ..model import Decision, Identified, Line, ManagerAccount, Reason, Record, Status
-from ..operations.controllers import require_live
+from ... import bootstrap, policy
+from ... import caller as callers
+from ...asterisk import ami, test_call
+from ...asterisk.dialplan import TEST_CONTEXT
+from ...asterisk.test_call import Moment, What
+from ...config import Configuration, load
+from ...errors import InformativaError
+from ...ledgers.sqlite import SqliteStore
+from ...model import Decision, Identified, Line, ManagerAccount, Reason, Record, Status
+from ...operations.controllers import require_live
+from ..options import line_named, print_json
+from ..words import _
 from .explain import WITHHELD, known_to, ringing
-from .options import line_named, print_json
-from .words import _
 
 _NUMBER = re.compile(r"\+?[0-9]{2,20}")
 _CONTEXT = re.compile(r"[A-Za-z0-9_.-]+")

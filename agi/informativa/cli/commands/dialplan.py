@@ -11,15 +11,15 @@ from typing import Annotated
 
 import typer
 
-from ..asterisk.extensions_conf import Reading, read
-from ..config import DEFAULT_FILE, load
-from ..errors import InformativaError
-from ..files import put
-from ..operations.doctor import installation, ports, users
-from ..text import Text
+from ...asterisk.extensions_conf import Reading, read
+from ...config import DEFAULT_FILE, load
+from ...errors import InformativaError
+from ...files import put
+from ...operations.doctor import installation, ports, users
+from ...text import Text
+from ..options import Config, Json, not_live, print_json
+from ..words import _
 from . import setup
-from .options import Config, Json, not_live, print_json
-from .words import _
 
 app = typer.Typer(help="Print the dialplan for this configuration, write it, or install it.")
 

@@ -16,16 +16,16 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 from rich.table import Table
 
-from .. import bootstrap, spool
-from ..asterisk import ami
-from ..config import Configuration, inspect, of_callers
-from ..errors import InformativaError, LedgerError
-from ..ledgers.following import Summary
-from ..model import Controller, Status
-from ..operations.doctor import probe
-from . import terminal
-from .options import print_json
-from .words import _
+from ... import bootstrap, spool
+from ...asterisk import ami
+from ...config import Configuration, inspect, of_callers
+from ...errors import InformativaError, LedgerError
+from ...ledgers.following import Summary
+from ...model import Controller, Status
+from ...operations.doctor import probe
+from ...views import terminal
+from ..options import print_json
+from ..words import _
 
 DAYS = 30
 PATIENCE = 2.0  # seconds for /metrics and systemd

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from rich.text import Text as Styled
 
-from .. import config
-from ..errors import ConfigError, InformativaError
-from ..operations.doctor.account import instructions
-from ..operations.doctor.examination import examine, is_wrong
-from ..operations.doctor.findings import Finding, State
-from ..text import Text
-from . import terminal
+from ... import config
+from ...errors import ConfigError, InformativaError
+from ...operations.doctor.account import instructions
+from ...operations.doctor.examination import examine, is_wrong
+from ...operations.doctor.findings import Finding, State
+from ...text import Text
+from ...views import terminal
+from ..options import print_json
+from ..words import _
 from .keys import secret_file
-from .options import print_json
-from .words import _
 
 _MARKS = {State.OK: "✔", State.WARNING: "!", State.WRONG: "✘", State.UNKNOWN: "?"}
 _ASCII = {State.OK: "+", State.WARNING: "!", State.WRONG: "x", State.UNKNOWN: "?"}

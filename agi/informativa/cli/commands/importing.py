@@ -9,15 +9,15 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..errors import InformativaError
-from ..model import RecordKind
-from ..operations import importing
-from ..operations.controllers import of_their_notices
-from ..operations.importing import Source, Tally
+from ...errors import InformativaError
+from ...model import RecordKind
+from ...operations import importing
+from ...operations.controllers import of_their_notices
+from ...operations.importing import Source, Tally
+from ...views.terminal import console
+from ..options import print_json, told_aside
+from ..words import _
 from .callers import find_notice
-from .options import print_json, told_aside
-from .terminal import console
-from .words import _
 
 REJECTED = 4  # the exit code where some rows could not be taken
 

@@ -11,17 +11,17 @@ from typing import Annotated
 
 import typer
 
-from ..config import DEFAULT_FILE, Configuration, inspect, load
-from ..config.build import draft
-from ..config.controllers import KEY_BYTES, RETIRED
-from ..config.endpoints import DEFAULT_TOKEN
-from ..errors import ConfigError, InformativaError
-from ..files import create, make_folder
-from ..operations.controllers import controller_named, of_its_key
-from ..operations.doctor import installation, users
-from ..operations.doctor.account import KEPT_IN, instructions
-from .options import Config, Json, print_json
-from .words import _
+from ...config import DEFAULT_FILE, Configuration, inspect, load
+from ...config.build import draft
+from ...config.controllers import KEY_BYTES, RETIRED
+from ...config.endpoints import DEFAULT_TOKEN
+from ...errors import ConfigError, InformativaError
+from ...files import create, make_folder
+from ...operations.controllers import controller_named, of_its_key
+from ...operations.doctor import installation, users
+from ...operations.doctor.account import KEPT_IN, instructions
+from ..options import Config, Json, print_json
+from ..words import _
 
 AGI = "agi"  # in place of a company's name: the token by which Asterisk is known
 MANAGER = "manager"  # and the secret of the account at Asterisk's manager interface

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import bootstrap
-from ..errors import InformativaError, LedgerError
-from ..ledgers.following import Follower
-from ..model import Controller, Record
-from ..operations.controllers import of_their_callers
-from .options import as_json, told_aside
-from .terminal import one_line, width
-from .words import _
+from ... import bootstrap
+from ...errors import InformativaError, LedgerError
+from ...ledgers.following import Follower
+from ...model import Controller, Record
+from ...operations.controllers import of_their_callers
+from ...views.terminal import one_line, width
+from ..options import as_json, told_aside
+from ..words import _
 
 LOOK_SECONDS = 0.25  # between two looks, each of which costs 0.01 ms where nothing is new
 _LINE = "{time:<8} {line:<14.14} {controller:<10.10} {status:<8} {reason:<18.18} {heard:>6} {record:>8}"

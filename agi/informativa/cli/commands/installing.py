@@ -10,15 +10,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .. import bootstrap
-from ..config.controllers import begins, zone
-from ..errors import SpeechError
-from ..prompts.formats import FORMATS
-from ..prompts.installed import measure
-from ..text import clause
-from .options import print_json, silent
-from .shelf import PromptPath, PromptStore, write
-from .words import _
+from ... import bootstrap
+from ...config.controllers import begins, zone
+from ...errors import SpeechError
+from ...prompts.formats import FORMATS
+from ...prompts.installed import measure
+from ...text import clause
+from ..options import print_json, silent
+from ..shelf import PromptPath, PromptStore, write
+from ..words import _
 
 
 def install(shelf: PromptStore, wanted: list[str], sounds: Path | None, dry_run: bool, as_json: bool) -> None:

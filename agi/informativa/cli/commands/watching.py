@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from ..config import DEFAULT_FILE
+from ...config import DEFAULT_FILE
+from ..options import Config, Json, Of
 from . import status, tail, testcall
 from .explain import WITHHELD
-from .options import Config, Json, Of
 
 
 def add_to(app: typer.Typer) -> None:

@@ -16,18 +16,18 @@ from typing import Annotated
 
 import typer
 
-from ..config import DEFAULT_FILE
-from ..errors import InformativaError, SpeechError
-from ..operations.controllers import known
-from ..prompts import audio, formats, texts
-from ..prompts.installed import measure
-from ..prompts.pronunciation import TONGUES, key
-from ..text import joined
+from ...config import DEFAULT_FILE
+from ...errors import InformativaError, SpeechError
+from ...operations.controllers import known
+from ...prompts import audio, formats, texts
+from ...prompts.installed import measure
+from ...prompts.pronunciation import TONGUES, key
+from ...text import joined
+from ..options import Config, Json, print_json
+from ..shelf import MATERIAL, PromptPath, PromptStore, described, warnings, write
+from ..words import _
 from .installing import in_force
 from .installing import install as install_
-from .options import Config, Json, print_json
-from .shelf import MATERIAL, PromptPath, PromptStore, described, warnings, write
-from .words import _
 
 app = typer.Typer(help="The sound of the notices: speak, add, hear and lay out.", no_args_is_help=True)
 
@@ -260,7 +260,7 @@ def _kept(place: PromptPath, text: str) -> dict[str, bytes]:
 
 
 def _spoken(lines: list[str], language: str, part: Part) -> dict[str, bytes]:
-    from ..prompts.speech_engine import speak
+    from ...prompts.speech_engine import speak
 
     try:
         return audio.prompt(speak(lines, language))

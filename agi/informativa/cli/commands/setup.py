@@ -19,23 +19,24 @@ from string import Template
 
 import typer
 
-from .. import bootstrap, service
-from ..asterisk import dialplan as dialplans
-from ..config import Configuration, inspect, load
-from ..config.endpoints import DEFAULT_TOKEN
-from ..errors import ConfigError, InformativaError, LedgerError, Problem
-from ..files import point, put
-from ..model import Line
-from ..operations.doctor import installation, ports, users
-from ..operations.doctor.case import Case
-from ..operations.doctor.examination import locally
-from ..operations.doctor.findings import State
-from ..text import Text
+from ... import bootstrap, service
+from ...asterisk import dialplan as dialplans
+from ...config import Configuration, inspect, load
+from ...config.endpoints import DEFAULT_TOKEN
+from ...errors import ConfigError, InformativaError, LedgerError, Problem
+from ...files import point, put
+from ...model import Line
+from ...operations.doctor import installation, ports, users
+from ...operations.doctor.case import Case
+from ...operations.doctor.examination import locally
+from ...operations.doctor.findings import State
+from ...text import Text
+from ...views import json
+from ...views.terminal import verbatim
+from ..log import LogFormat, configure
+from ..options import not_live, print_json
+from ..words import _
 from .keys import write_key
-from .log import LogFormat, configure
-from .options import not_live, print_json, problem_facts
-from .terminal import verbatim
-from .words import _
 
 _ALONE = "# Nothing that is configured leaves this machine.\nIPAddressDeny=any\nIPAddressAllow=localhost\n"
 _CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml
@@ -135,7 +136,7 @@ def _say(case: Case, problems: list[Problem], warnings: list[Text], notes: list[
 
 def _taken() -> list[str]:
     """That somebody has the port already that a new configuration names."""
-    from ..config.schema import ServiceSettings
+    from ...config.schema import ServiceSettings
 
     listen = ServiceSettings().listen
     with suppress(OSError):  # no such address here, say, which `check` tells
@@ -156,7 +157,7 @@ def _facts(case: Case, problems: list[Problem], warnings: list[Text], notes: lis
     facts = {
         "ok": not problems,
         "file": case.file.absolute(),
-        "problems": [problem_facts(one) for one in problems],
+        "problems": [json.Problem.of(one).model_dump(mode="json") for one in problems],
         "warnings": warnings,
         "notes": notes,
     }
@@ -289,7 +290,7 @@ def made_out(configuration: Configuration) -> str:
 
 def _unit(configuration: Configuration) -> str:
     """The service's user is the owner of the ledgers' folder, or else of the configuration."""
-    template = (resources.files(__package__) / "informativa.service").read_text(encoding="utf-8")
+    template = (resources.files("informativa") / "templates/informativa.service").read_text(encoding="utf-8")
     ledgers = sorted({str(Path(each.ledger).parent) for each in configuration.controllers.values()})
     owner = installation.owner(configuration)
     used = [sys.prefix, sys.executable, str(configuration.folder), *ledgers]  # and where its links lead

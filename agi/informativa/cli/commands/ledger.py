@@ -10,16 +10,16 @@ from typing import Annotated
 
 import typer
 
-from .. import bootstrap
-from ..config import DEFAULT_FILE
-from ..errors import InformativaError
-from ..ledgers.sqlite import SqliteStore
-from ..model import Controller, Ending, Event, Record, RecordKind
-from ..operations.controllers import of_their_callers
-from ..text import Text
-from .options import Config, Json, Of, as_json, told_aside
-from .terminal import one_line, width
-from .words import _
+from ... import bootstrap
+from ...config import DEFAULT_FILE
+from ...errors import InformativaError
+from ...ledgers.sqlite import SqliteStore
+from ...model import Controller, Ending, Event, Record, RecordKind
+from ...operations.controllers import of_their_callers
+from ...text import Text
+from ...views.terminal import one_line, width
+from ..options import Config, Json, Of, as_json, told_aside
+from ..words import _
 
 app = typer.Typer(help="What was recorded.", no_args_is_help=True)
 

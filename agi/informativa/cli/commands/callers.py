@@ -11,18 +11,18 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import bootstrap
-from ..caller import mask
-from ..config import DEFAULT_FILE, Configuration
-from ..errors import InformativaError
-from ..model import Notice, Record, RecordKind
-from ..operations import callers
-from ..operations.callers import Typed
-from ..operations.controllers import known, of_their_callers, of_their_notices
-from ..text import Text
-from .options import Config, Json, Of, print_json, silent, told_aside
-from .terminal import one_line
-from .words import _
+from ... import bootstrap
+from ...caller import mask
+from ...config import DEFAULT_FILE, Configuration
+from ...errors import InformativaError
+from ...model import Notice, Record, RecordKind
+from ...operations import callers
+from ...operations.callers import Typed
+from ...operations.controllers import known, of_their_callers, of_their_notices
+from ...text import Text
+from ...views.terminal import one_line
+from ..options import Config, Json, Of, print_json, silent, told_aside
+from ..words import _
 
 app = typer.Typer(help="Answer a caller's request for access or erasure.", no_args_is_help=True)
 

@@ -7,7 +7,7 @@
 # make bench    measures informativa beside its peers, and writes a report into .bench/ (about 20 minutes)
 # make lint     style, types and import contracts
 # make messages brings the translations up to date with the source, and says what is to be translated
-# make docs     writes .github/reference.md anew from the program
+# make docs     writes .github/reference.md, json.md and schemas/ anew from the program
 PYTHON ?= python3
 export PYTHONPATH := tests
 
@@ -53,3 +53,4 @@ clean:
 
 docs: setup
 	@.venv/bin/python -m informativa.cli.reference > .github/reference.md
+	@.venv/bin/python -m informativa.cli.schemas .github

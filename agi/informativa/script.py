@@ -20,7 +20,7 @@ def run(file: str, limit: ScriptLimit) -> int:
     try:
         session = ScriptAgi(sys.stdin.buffer, sys.stdout.buffer).session
     except SessionError as error:
-        print(f"informativa-agi: {error}", file=sys.stderr)
+        sys.stderr.write(f"informativa-agi: {error}\n")
         return 1
     try:
         _run(_answer(session, _configuration(Path(file), session), limit))

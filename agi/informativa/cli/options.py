@@ -13,11 +13,12 @@ import typer
 
 from ..config import Configuration
 from ..config.messages import closest
-from ..errors import InformativaError, Problem
+from ..errors import InformativaError
 from ..model import Line
 from ..operations.controllers import Companies, known
 from ..text import Text
-from .terminal import escaped
+from ..views.json import Document
+from ..views.terminal import escaped
 from .words import _
 
 
@@ -49,15 +50,11 @@ def print_json(facts: object) -> None:
     print(as_json(facts, indent=2))
 
 
-def problem_facts(problem: Problem) -> dict[str, object]:
-    """A problem of the configuration, in English."""
-    return {
-        "file": problem.file,
-        "line": problem.line,
-        "key": problem.key,
-        "message": problem.message,
-        "remedy": problem.remedy,
-    }
+def print_document(document: Document, *, on_one_line: bool = False) -> None:
+    """Print what a program reads, never wrapped, coloured or translated; escapes where UTF-8 cannot go."""
+    unicode = sys.stdout is not None and sys.stdout.encoding.lower().startswith("utf")
+    text = document.text(indent=None if on_one_line else 2, ascii_only=not unicode)
+    print(escaped(text), flush=on_one_line)
 
 
 def silent(_text: str) -> None:

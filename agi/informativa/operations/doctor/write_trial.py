@@ -80,7 +80,7 @@ def main(arguments: Sequence[str]) -> None:
 
     assert sqlite  # loaded while we may load it
     _become(int(arguments[0]))
-    print(json.dumps([(_data(error.message), _data(error.remedy)) for error in _tried(arguments[1:])]))
+    json.dump([(_data(error.message), _data(error.remedy)) for error in _tried(arguments[1:])], sys.stdout)
 
 
 if __name__ == "__main__":

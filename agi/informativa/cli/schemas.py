@@ -1,0 +1,95 @@
+"""The page on JSON and the JSON Schema files, made from the shapes themselves: `make docs`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..views.json import DOCUMENTS, SCHEMA, Document
+
+_PAGE = """\
+# What programs read
+
+Made from the program by `make docs`; not to be edited. Every command with `--json` prints one document,
+`tail` one on each line. `schema` is the version of the shapes, {version} now: what a name means never changes
+under one version, and new names may come. Times are ISO 8601 with their offset, nothing is `null`, several
+are a list, texts are English. [schemas/](schemas) has the same as JSON Schema (2020-12).
+"""
+
+
+def page() -> str:
+    """`.github/json.md`."""
+    lines = [_PAGE.format(version=SCHEMA)]
+    shown: dict[str, Any] = {}
+    for command, shape in DOCUMENTS.items():
+        schema = _schema(shape)
+        lines.append(f"## {command}\n\n{_described(schema)}\n\n{_table(schema)}")
+        shown |= {name: each for name, each in schema.get("$defs", {}).items() if name not in shown}
+    lines.append("# Nouns\n\nWhat documents are made of.\n")
+    for name, schema in sorted(shown.items()):
+        body = _table(schema) if "properties" in schema else _words(schema)
+        lines.append(f"## {name}\n\n{_described(schema)}\n\n{body}")
+    return "\n".join(lines)
+
+
+def schemas() -> Iterator[tuple[str, str]]:
+    """Each JSON Schema file: its name and its text."""
+    for shape in dict.fromkeys(DOCUMENTS.values()):
+        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **_schema(shape)}
+        yield f"{shape.__name__}.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _schema(shape: type[Document]) -> dict[str, Any]:
+    return shape.model_json_schema(by_alias=True, mode="serialization")
+
+
+def _described(schema: dict[str, Any]) -> str:
+    return " ".join(schema.get("description", "").split())
+
+
+def _table(schema: dict[str, Any]) -> str:
+    rows = [
+        f"| `{name}` | {_kind(each)} | {_described(each)} |" for name, each in schema["properties"].items()
+    ]
+    return "\n".join(["| Name | Kind | What it is |", "|---|---|---|", *rows, ""])
+
+
+def _words(schema: dict[str, Any]) -> str:
+    return ", ".join(f"`{word}`" for word in schema["enum"]) + "\n"
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    """In a word or two: `text`, `number or null`, `list of Record`."""
+    if "anyOf" in schema:
+        return " or ".join(_kind(each) for each in schema["anyOf"])
+    if "$ref" in schema:
+        name = str(schema["$ref"]).rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "const" in schema:
+        return f"`{json.dumps(schema['const'])}`"
+    if schema.get("type") == "array":
+        return f"list of {_kind(schema['items'])}"
+    if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"object of {_kind(schema['additionalProperties'])} by name"
+    kind = str(schema.get("type", "anything"))
+    return {"string": "text", "integer": "whole number"}.get(kind, kind)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write the page and the schemas into a folder."""
+    folder = Path(arguments[0])
+    (folder / "json.md").write_text(page(), encoding="utf-8")
+    (folder / "schemas").mkdir(exist_ok=True)
+    wanted = dict(schemas())
+    for old in (folder / "schemas").glob("*.json"):
+        if old.name not in wanted:
+            old.unlink()
+    for name, text in wanted.items():
+        (folder / "schemas" / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

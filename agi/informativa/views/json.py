@@ -1,0 +1,224 @@
+"""What programs read: one shape for one noun, the same wherever it is printed.
+
+Each document says which version of these shapes it has (`schema`); a name is never reused for something else
+under one version. Times are ISO 8601 with their offset, nothing is `null`, several are a list, texts are
+English. `.github/json.md` and the JSON Schema files beside it are made from here: `make docs`.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from .. import errors, model
+from ..operations.doctor import findings
+from ..text import Text
+
+SCHEMA: Literal[1] = 1
+
+Time = Annotated[
+    datetime,
+    PlainSerializer(lambda time: time.isoformat(timespec="milliseconds"), return_type=str),
+]
+Seconds = Annotated[float, PlainSerializer(lambda seconds: round(seconds, 3), return_type=float)]
+
+
+class Shape(BaseModel):
+    """What all nouns have in common: nothing in them changes, and nothing is in them that is not named."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Document(Shape):
+    """What a command prints as a whole, or as one line."""
+
+    shapes: Literal[1] = Field(default=SCHEMA, alias="schema")
+    """The version of these shapes."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    def text(self, *, indent: int | None = 2, ascii_only: bool = False) -> str:
+        """It as JSON, on one line without `indent`."""
+        facts = self.model_dump(mode="json", by_alias=True)
+        return json.dumps(facts, indent=indent, ensure_ascii=ascii_only)
+
+
+class Heard(Shape):
+    """How much of a prompt reached the caller."""
+
+    seconds: Seconds
+    """How much of it was heard."""
+    length: Seconds
+    """How long the prompt is, in seconds."""
+    ending: model.Ending
+    """How it ended."""
+    key: str | None
+    """The key that the caller pressed."""
+
+    @classmethod
+    def of(cls, heard: model.Heard) -> Heard:
+        """As the ledger has it."""
+        return cls(seconds=heard.seconds, length=heard.length, ending=heard.ending, key=heard.key or None)
+
+
+class Record(Shape):
+    """One record of a ledger: what was decided and delivered of one notice to one caller."""
+
+    controller: str
+    """The company's name in the configuration."""
+    number: int
+    """Its number in that company's ledger."""
+    at: Time
+    """When it happened."""
+    recorded: Time
+    """When it was put on record."""
+    call: str | None
+    """Asterisk's id of the call (linkedid)."""
+    line: str | None
+    """The called number."""
+    caller: str | None
+    """The caller's pseudonym, in hexadecimal digits."""
+    vouched: model.Vouched | None
+    """Who says that the number shown is the caller's."""
+    erased: bool
+    """Whether the caller was erased at his request."""
+    notice: str | None
+    """Which notice."""
+    version: str | None
+    """Which of its versions."""
+    language: str | None
+    """In which language it was given."""
+    purposes: list[str]
+    """Of which purposes it told."""
+    kind: model.RecordKind
+    """By which means."""
+    status: model.Status
+    """How it went."""
+    reason: model.Reason
+    """Why it was decided so."""
+    rests_on: int | None
+    """Which record shows that the caller knew it already."""
+    heard: Heard | None
+    """What of a prompt was heard."""
+    recording: str | None
+    """The SHA-256 over those of the prompt's files in all formats."""
+    supplement: bool
+    """Whether only what is new since an earlier version was told."""
+    informs: bool
+    """Whether this caller counts as informed by it."""
+    reference: str | None
+    """Where the evidence of a delivery by other means is."""
+
+    @classmethod
+    def of(cls, record: model.Record, controller: str) -> Record:
+        """As that company's ledger has it."""
+        event = record.event
+        return cls(
+            controller=controller,
+            number=record.number,
+            at=event.at,
+            recorded=event.recorded or event.at,
+            call=event.call or None,
+            line=event.line or None,
+            caller=event.pseudonym.hex() if event.pseudonym else None,
+            vouched=event.vouched,
+            erased=event.erased,
+            notice=event.notice or None,
+            version=event.version or None,
+            language=event.language or None,
+            purposes=sorted(event.purposes),
+            kind=event.kind,
+            status=event.status,
+            reason=event.reason,
+            rests_on=event.basis or None,
+            heard=Heard.of(event.heard) if event.heard else None,
+            recording=event.recording or None,
+            supplement=event.supplement,
+            informs=event.informs,
+            reference=event.reference or None,
+        )
+
+
+class RecordLine(Record, Document):
+    """A record on a line of its own."""
+
+
+class Records(Document):
+    """Records, those of one company after those of the other, each company's in their order."""
+
+    records: list[Record]
+
+
+class Problem(Shape):
+    """One thing that is wrong: with the configuration (file, line, key), or with what was asked for."""
+
+    code: str
+    """Which kind of error it is."""
+    file: str | None
+    """The file that it stands in."""
+    line: int | None
+    """The line in that file."""
+    key: str | None
+    """The key path, such as `controllers.acme.retention`."""
+    message: str
+    """What is wrong."""
+    remedy: str | None
+    """What to do or type."""
+
+    @classmethod
+    def of(cls, problem: errors.Problem, code: str = "configuration") -> Problem:
+        """As an error carries it."""
+        return cls(
+            code=code,
+            file=problem.file or None,
+            line=problem.line,
+            key=problem.key or None,
+            message=str(problem.message),
+            remedy=said(problem.remedy),
+        )
+
+
+class Failure(Document):
+    """In place of what was asked for: what is wrong."""
+
+    ok: Literal[False] = False
+    problems: list[Problem]
+
+    @classmethod
+    def of(cls, error: errors.InformativaError) -> Failure:
+        """Each of the problems that an error has."""
+        return cls(problems=[Problem.of(problem, error.code) for problem in errors.problems(error)])
+
+
+class Finding(Shape):
+    """What a check came to."""
+
+    check: str
+    """The name of the check."""
+    state: findings.State
+    """How it is."""
+    finding: str
+    """In a sentence."""
+    fix: str | None
+    """What to do or type."""
+
+    @classmethod
+    def of(cls, check: Text, finding: findings.Finding) -> Finding:
+        """As an examination has it."""
+        return cls(check=str(check), state=finding.state, finding=str(finding.text), fix=said(finding.fix))
+
+
+def said(text: Text) -> str | None:
+    """A text in English, if it says anything."""
+    return str(text) or None
+
+
+DOCUMENTS: dict[str, type[Document]] = {
+    "ledger show": Records,
+    "tail": RecordLine,
+    "any command that fails": Failure,
+}
+"""What each command prints with --json."""

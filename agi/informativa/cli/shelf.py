@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from .. import bootstrap
-from ..config.build import LONGEST_SHORT, draft
+from ..config.build import draft
 from ..config.messages import unknown
+from ..config.notices import LONGEST_SHORT
 from ..config.schema import ControllerSettings, VersionSettings
 from ..errors import InformativaError, SpeechError
 from ..files import make_folder, put

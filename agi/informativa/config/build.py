@@ -11,30 +11,24 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import phonenumbers
-
-from ..caller import plain_words, spellings
-from ..errors import ConfigError, Problem, SpeechError
-from ..model import Controller, Keys, Line, ManagerAccount, Notice, Prompt, Step, Version, spoken
-from ..prompts.installed import measure
+from ..errors import ConfigError, Problem
+from ..model import Controller, Line, ManagerAccount, Notice, Prompt
 from ..text import Text
 from . import document as documents
 from . import parsed_cache, partial
-from .controllers import Controllers, begins, zone
+from .controllers import Controllers
 from .endpoints import Doors
 from .findings import Findings, in_order
-from .messages import unknown
+from .lines import Lines
+from .notices import Notices
 
 if TYPE_CHECKING:
-    from .schema import LineSettings, ManagerSettings, NoticeSettings, Settings, VersionSettings
+    from .schema import ManagerSettings, Settings
 
 _SAFE = re.compile(r"[\w ./+@=~-]+")  # as `File` in schema.py
-_EVER = datetime.min.replace(tzinfo=UTC)
-LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on long notices
 
 
 @dataclass(frozen=True)
@@ -126,10 +120,7 @@ def _kept(configuration: Configuration, refused: Text) -> Configuration:
     if not refused:
         return configuration
     message = Text(
-        (
-            "every script works this out anew, which takes it twice its time: a defect of "
-            "informativa ({error})"
-        ),
+        "every script works this out anew, which takes it twice its time: a defect of informativa ({error})",
         "please report it",
         error=refused,
     )
@@ -170,29 +161,18 @@ class _Builder:
         self._settings = settings
         self._folder = folder
         self._found = found
-        self._measured: dict[Path, Prompt | None] = {}
 
     def build(self, digest: str, place: str) -> Configuration:
         settings = self._settings
-        notices = {
-            name: {
-                own: self._notice(
-                    own, notice, zone(controller.time_zone), ("controllers", name, "notices", own, "versions")
-                )
-                for own, notice in controller.notices.items()
-            }
-            for name, controller in settings.controllers.items()
-        }
+        notices = Notices(settings, self._folder, self._found)
+        told = notices.build()
         controllers = Controllers(settings, self._folder, self._found).build()
-        lines = [
-            line
-            for number, given in settings.lines.items()
-            if (line := self._line(number, given, controllers, notices)) is not None
-        ]
-        spelled = self._spelled(lines)
+        lines = Lines(settings, controllers, told, self._found)
+        built = lines.build()
+        spelled = lines.spelled(built)
         fallback = None
         if settings.fallback_prompt is not None:
-            fallback = self._prompt(settings.fallback_prompt, ("fallback_prompt",))
+            fallback = notices.prompt(settings.fallback_prompt, ("fallback_prompt",))
         else:
             message = Text("without it, calls to numbers that are not listed here hear nothing")
             self._found.warn(("fallback_prompt",), message)
@@ -208,8 +188,8 @@ class _Builder:
             drain=settings.service.drain,
             controllers=controllers,
             key_files={name: given.key for name, given in settings.controllers.items()},
-            notices={name: tuple(own.values()) for name, own in notices.items()},
-            lines=tuple(lines),
+            notices={name: tuple(own.values()) for name, own in told.items()},
+            lines=built,
             spelled=spelled,
             fallback=fallback,
             operator=settings.operator,
@@ -233,215 +213,3 @@ class _Builder:
         secret = self._found.secret(file, path, absent.format(file=file, private=self._found.private(file)))
         host, port = given.address.rsplit(":", 1)
         return ManagerAccount(host, int(port), given.user, (secret or "").strip())
-
-    def _notice(self, name: str, given: NoticeSettings, own: tzinfo, path: documents.KeyPath) -> Notice:
-        versions = tuple(
-            self._version(version, own, (*path, index)) for index, version in enumerate(given.versions)
-        )
-        seen: list[Version] = []
-        for index, version in enumerate(versions):
-            earlier = [other.id for other in seen]
-            if version.id in earlier:
-                self._found.wrong(
-                    (*path, index, "version"),
-                    Text("{version} stands here twice", "give it a new name", version=version.id),
-                )
-            if seen and (seen[-1].starts or _EVER) > (version.starts or _EVER):
-                self._found.wrong(
-                    (*path, index, "starts"),
-                    Text("is before {version} starts", "put the oldest first", version=seen[-1].id),
-                )
-            for known in version.supplements:
-                if known not in earlier:
-                    self._found.wrong(
-                        (*path, index, "supplements", known),
-                        unknown(Text("version before it"), known, earlier),
-                    )
-            seen.append(version)
-        return Notice(name, versions)
-
-    def _version(self, given: VersionSettings, own: tzinfo, path: documents.KeyPath) -> Version:
-        short = self._prompts(given.short, (*path, "short"))
-        for language, prompt in short.items():
-            if prompt.seconds > LONGEST_SHORT:
-                message = Text(
-                    "the short notice lasts {seconds:.0f} s",
-                    "callers hang up on more than {longest:.0f} s: shorten it, and leave the rest to `full`",
-                    seconds=prompt.seconds,
-                    longest=LONGEST_SHORT,
-                )
-                self._found.warn((*path, "short", language), message)
-        return Version(
-            id=given.version,
-            purposes=frozenset(given.purposes),
-            material=given.material,
-            short=short,
-            full=self._prompts(given.full, (*path, "full")),
-            starts=begins(given.starts, own),
-            supplements={
-                known: self._prompts(prompts, (*path, "supplements", known))
-                for known, prompts in given.supplements.items()
-            },
-        )
-
-    def _prompts(self, given: Mapping[str, str], path: documents.KeyPath) -> dict[str, Prompt]:
-        return {
-            language: prompt
-            for language, file in given.items()
-            if (prompt := self._prompt(file, (*path, language))) is not None
-        }
-
-    def _prompt(self, name: str, path: documents.KeyPath) -> Prompt | None:
-        file = self._folder / name
-        if file not in self._measured:
-            try:
-                self._measured[file] = measure(file)
-            except SpeechError as error:
-                self._measured[file] = None
-                self._found.wrong(path, error.message, error.remedy)
-        return self._measured[file]
-
-    def _line(
-        self,
-        number: str,
-        given: LineSettings,
-        controllers: Mapping[str, Controller],
-        notices: Mapping[str, Mapping[str, Notice]],
-    ) -> Line | None:
-        path = ("lines", number)
-        if given.region not in phonenumbers.SUPPORTED_REGIONS:
-            self._found.wrong(
-                (*path, "region"),
-                Text("{region} is not a country", "for the United Kingdom use GB", region=given.region),
-            )
-        controller = controllers.get(given.controller)
-        if controller is None:
-            if not self._found.lacks(("controllers", given.controller)):
-                message = unknown(Text("controller"), given.controller, controllers)
-                self._found.wrong((*path, "controller"), message)
-            return None
-        plan: list[Step] = []
-        for index, step in enumerate(given.plan):
-            notice = notices[controller.id].get(step.notice)
-            if notice is None:
-                known = notices[controller.id]
-                if not self._found.lacks(("controllers", controller.id, "notices", step.notice)):
-                    place = (*path, "plan", index, "notice")
-                    self._found.wrong(place, unknown(Text("notice"), step.notice, known))
-                continue
-            if notice in (earlier.notice for earlier in plan):
-                message = Text("notice {notice} stands in this plan twice", "keep one of them")
-                self._found.wrong((*path, "plan", index, "notice"), message.format(notice=notice.id))
-                continue
-            self._speaks(notice, controller, given, path)
-            self._caution_notice(notice, controller, given, path)
-            plan.append(Step(notice, step.when))
-        self._caution(given, path)
-        return Line(
-            number=number,
-            controller=controller,
-            language=given.language,
-            region=given.region,
-            plan=tuple(plan),
-            callers=given.callers,
-            keys=Keys(**vars(given.keys)),
-            shared=tuple(self._settings.shared_numbers),
-            languages=given.languages,
-            fallback=tuple(given.fallback),
-            answer=given.answer,
-            again_after_transfer=given.again_after_transfer,
-            service_data_only=given.service_data_only,
-            trust_restricted=given.trust_restricted,
-            landlines_shared=given.landlines == "shared",
-            fallback_informs=given.fallback_informs,
-            verification={plain_words(words): said for words, said in self._settings.verification.items()},
-        )
-
-    def _speaks(
-        self, notice: Notice, controller: Controller, given: LineSettings, path: documents.KeyPath
-    ) -> None:
-        """Every language of the line is there in every version that is in force or will be."""
-        wanted: dict[tuple[str, ...], str] = {("language",): given.language}
-        wanted |= {("languages", country): language for country, language in given.languages.items()}
-        wanted |= {("fallback", str(index)): language for index, language in enumerate(given.fallback)}
-        versions = self._settings.controllers[controller.id].notices[notice.id].versions
-        first = notice.versions.index(notice.current(datetime.now(UTC)))
-        own = ("controllers", controller.id, "notices", notice.id, "versions")
-        for index, version in enumerate(versions[first:], first):
-            for place, language in wanted.items():
-                if not spoken(language, version.short) and not self._found.lacks(
-                    (*own, index, "short", language)
-                ):
-                    has = ", ".join(sorted(version.short))
-                    message = Text(
-                        "notice {notice} {version} has no short prompt in {language}, only in {has}"
-                    )
-                    names = {"notice": notice.id, "version": version.version, "language": language}
-                    self._found.wrong((*path, *place), message.format(**names, has=has))
-
-    def _caution_notice(
-        self, notice: Notice, controller: Controller, given: LineSettings, path: documents.KeyPath
-    ) -> None:
-        """What an admin should know of the versions that are in force or will be."""
-        now = datetime.now(UTC)
-        current = notice.current(now)
-        if current.starts is not None and current.starts > now:
-            message = Text(
-                "no version of notice {notice} is in force yet", "until then callers hear {version}"
-            )
-            self._found.warn((*path, "plan"), message.format(notice=notice.id, version=current.id))
-        if not given.service_data_only:
-            return
-        for version in notice.versions[notice.versions.index(current) :]:
-            if more := version.purposes - controller.service_purposes:
-                message = Text(
-                    "notice {notice} {version} is played all the same: {purposes} is none of the purposes"
-                    " that the service needs (service_purposes of {controller})"
-                )
-                names = {"notice": notice.id, "version": version.id, "controller": controller.id}
-                self._found.warn(
-                    (*path, "service_data_only"), message.format(**names, purposes=", ".join(sorted(more)))
-                )
-
-    def _caution(self, given: LineSettings, path: documents.KeyPath) -> None:
-        """Settings that are allowed and that an admin should have thought about."""
-        cautions = {
-            "service_data_only": (
-                given.service_data_only,
-                Text(
-                    "notices are left out on the ground that only data needed for the service are used:"
-                    " the Garante's measure of 2007 allows that, GDPR art. 13(4) does not name it"
-                ),
-            ),
-            "answer": (
-                not given.answer,
-                Text(
-                    "the notice is played before the call is answered: in many networks nobody hears it then"
-                ),
-            ),
-            "trust_restricted": (
-                given.trust_restricted,
-                Text("callers who asked for their number not to be shown are recognised by it"),
-            ),
-        }
-        for setting, (applies, message) in cautions.items():
-            if applies:
-                self._found.warn((*path, setting), message)
-        used = [key for key in (given.keys.full, given.keys.repeat, given.keys.skip) if key]
-        if len(set(used)) < len(used):
-            self._found.wrong((*path, "keys"), Text("one key cannot mean two things"))
-
-    def _spelled(self, lines: list[Line]) -> dict[str, Line]:
-        spelled: dict[str, Line] = {}
-        doubtful: set[str] = set()
-        for line in lines:
-            for spelling in sorted(spellings(line.number, line.region)):
-                other = spelled.setdefault(spelling, line)
-                if other is not line:
-                    doubtful |= {line.number, other.number}
-                    message = Text(
-                        "is the same number as line {number}", "keep one of them", number=other.number
-                    )
-                    self._found.wrong(("lines", line.number), message)
-                    break
-        return {spelling: line for spelling, line in spelled.items() if line.number not in doubtful}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ... import bootstrap, config
 from ...config import Configuration
-from ...config.build import LONGEST_SHORT
+from ...config.notices import LONGEST_SHORT
 from ...errors import ConfigError
 from ...model import Line, Notice, spoken
 from ...prompts import audio

@@ -1,0 +1,111 @@
+"""The notices of a configuration: their versions in order, each with its prompts and their lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import SpeechError
+from ..model import Notice, Prompt, Version
+from ..prompts.installed import measure
+from ..text import Text
+from .controllers import begins, zone
+from .document import KeyPath
+from .findings import Findings
+from .messages import unknown
+
+if TYPE_CHECKING:
+    from .schema import NoticeSettings, Settings, VersionSettings
+
+_EVER = datetime.min.replace(tzinfo=UTC)
+LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on long notices
+
+
+class Notices:
+    """Builds them and notes what is wrong on the way. A prompt that stands in several places is read once."""
+
+    def __init__(self, settings: Settings, folder: Path, found: Findings) -> None:
+        self._settings, self._folder, self._found = settings, folder, found
+        self._measured: dict[Path, Prompt | None] = {}
+
+    def build(self) -> dict[str, dict[str, Notice]]:
+        """All of them, by controller and name."""
+        return {
+            name: {
+                own: self._notice(
+                    own, notice, zone(controller.time_zone), ("controllers", name, "notices", own, "versions")
+                )
+                for own, notice in controller.notices.items()
+            }
+            for name, controller in self._settings.controllers.items()
+        }
+
+    def _notice(self, name: str, given: NoticeSettings, own: tzinfo, path: KeyPath) -> Notice:
+        versions = tuple(
+            self._version(version, own, (*path, index)) for index, version in enumerate(given.versions)
+        )
+        seen: list[Version] = []
+        for index, version in enumerate(versions):
+            earlier = [other.id for other in seen]
+            if version.id in earlier:
+                self._found.wrong(
+                    (*path, index, "version"),
+                    Text("{version} stands here twice", "give it a new name", version=version.id),
+                )
+            if seen and (seen[-1].starts or _EVER) > (version.starts or _EVER):
+                self._found.wrong(
+                    (*path, index, "starts"),
+                    Text("is before {version} starts", "put the oldest first", version=seen[-1].id),
+                )
+            for known in version.supplements:
+                if known not in earlier:
+                    self._found.wrong(
+                        (*path, index, "supplements", known),
+                        unknown(Text("version before it"), known, earlier),
+                    )
+            seen.append(version)
+        return Notice(name, versions)
+
+    def _version(self, given: VersionSettings, own: tzinfo, path: KeyPath) -> Version:
+        short = self._prompts(given.short, (*path, "short"))
+        for language, prompt in short.items():
+            if prompt.seconds > LONGEST_SHORT:
+                message = Text(
+                    "the short notice lasts {seconds:.0f} s",
+                    "callers hang up on more than {longest:.0f} s: shorten it, and leave the rest to `full`",
+                    seconds=prompt.seconds,
+                    longest=LONGEST_SHORT,
+                )
+                self._found.warn((*path, "short", language), message)
+        return Version(
+            id=given.version,
+            purposes=frozenset(given.purposes),
+            material=given.material,
+            short=short,
+            full=self._prompts(given.full, (*path, "full")),
+            starts=begins(given.starts, own),
+            supplements={
+                known: self._prompts(prompts, (*path, "supplements", known))
+                for known, prompts in given.supplements.items()
+            },
+        )
+
+    def _prompts(self, given: Mapping[str, str], path: KeyPath) -> dict[str, Prompt]:
+        return {
+            language: prompt
+            for language, file in given.items()
+            if (prompt := self.prompt(file, (*path, language))) is not None
+        }
+
+    def prompt(self, name: str, path: KeyPath) -> Prompt | None:
+        """The prompt in those files; `None`, with a problem noted, if it cannot be played."""
+        file = self._folder / name
+        if file not in self._measured:
+            try:
+                self._measured[file] = measure(file)
+            except SpeechError as error:
+                self._measured[file] = None
+                self._found.wrong(path, error.message, error.remedy)
+        return self._measured[file]

@@ -337,10 +337,10 @@ def test_recording_only_after_the_notice(site: Site, sounds: dict[str, Path]) ->
 
 def test_told_by_the_operator(site: Site, sounds: dict[str, Path]) -> None:
     """A member of the queue presses *77, and the caller counts as told, by whom is on record."""
-    (site.pbx.etc / "features.conf").write_text(section("ReportedDelivery by the operator", "features.conf"))
+    (site.pbx.etc / "features.conf").write_text(section("Told by the operator", "features.conf"))
     site.pbx.cli("module reload features")
     operators = "\n[operators]\nexten => 1,1,Answer()\n same => n,Wait(0.5)\n same => n,SendDTMF(*77)\n"
-    text = section("ReportedDelivery by the operator", "extensions.conf").replace(
+    text = section("Told by the operator", "extensions.conf").replace(
         "#tryinclude", operators + " same => n,Wait(2)\n same => n,Hangup()\n#tryinclude"
     )
     lay(site, "told-by-operator", text, sounds)

@@ -124,7 +124,7 @@ class ScriptedSession:
 
 
 class BrokenBook(MemoryTransaction):
-    """A transaction that can be read, written, both or neither."""
+    """A ledger that can be read, written, both or neither."""
 
     def __init__(self, transaction: MemoryTransaction, readable: bool, writable: bool) -> None:
         super().__init__(transaction.events, transaction.histories)

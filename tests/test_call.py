@@ -349,7 +349,7 @@ GERMAN, FRENCH = (Prompt(f"/prompts/{language}/short", SHORT.lengths) for langua
 
 
 def one_line(own: Line) -> tuple[CallServices, MemoryLedger]:
-    """A services with one line."""
+    """Call services with one line."""
     ledger = MemoryLedger()
     return CallServices(
         {own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()

@@ -19,7 +19,7 @@ from lab.office import Office, free_port
 from test_ledgers import NOTDUE, PLAYED
 from torture.load import callers, crowd
 
-ReportedDelivery = dict[tuple[str, ...], float]
+Told = dict[tuple[str, ...], float]
 
 
 class Idle:
@@ -48,7 +48,7 @@ def asked(port: int) -> str:
         return str(answer.read().decode())
 
 
-def told(text: str, name: str) -> ReportedDelivery:
+def told(text: str, name: str) -> Told:
     """The samples of that name, by their labels' values in alphabetical order of the labels."""
     samples = (sample for family in parse(text) for sample in family.samples if sample.name == name)
     return {tuple(value for _, value in sorted(each.labels.items())): each.value for each in samples}
@@ -103,7 +103,7 @@ def test_service_tells_what_happened(tmp_path: Path) -> None:
         text = asked(port)
     finally:
         office.stop()
-    counted: ReportedDelivery = {}
+    counted: Told = {}
     for controller in ("acme", "borealis"):
         for record in office.records(controller):
             event = record.event

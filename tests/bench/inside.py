@@ -46,7 +46,7 @@ def _loop(pbx: Pbx, one: Step, count: int, first: int) -> float:
     pbx.cli(f"channel originate Local/{run}@bench/n application Wait 3600")
     event = pbx.wait_event(lambda event: event.get("Run") == run, timeout=120)
     if one.told:
-        same(f"{one.name}: steps that set the status", str(count), event["ReportedDelivery"])
+        same(f"{one.name}: steps that set the status", str(count), event["Told"])
     if one.recorded:
         same(f"{one.name}: steps on record", count, one.recorded() - before)
     return (int(event["Ended"]) - int(event["Begun"])) / count

@@ -243,7 +243,7 @@ exten => _step-.,1,Answer()
  same => n,Set(count=$[${count} - 1])
  same => n,GotoIf($[${count} > 0]?next)
  same => n,Set(ended=${STRFTIME(,,%s%6q)})
- same => n,UserEvent(Step,Run:${EXTEN},Begun:${begun},Ended:${ended},ReportedDelivery:${told})
+ same => n,UserEvent(Step,Run:${EXTEN},Begun:${begun},Ended:${ended},Told:${told})
  same => n,Hangup()
 
 [from-lab]

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 Progress = Callable[[str, float], None]
-"""ReportedDelivery what is being done, and which fraction (0..1) of the whole is behind us."""
+"""Told what is being done, and which fraction (0..1) of the whole is behind us."""
 
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring"
 _SPARE = 64 << 20  # bytes left free on the disk, so that filling it is never us

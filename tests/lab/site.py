@@ -28,7 +28,7 @@ SECONDS = {"it/short": 1.5, "it/full": 2.0, "de/short": 1.5, "de/full": 2.0}
 
 
 @dataclass
-class ReportedDelivery:
+class Told:
     """What a call came to: the dialplan's variables, and what the caller heard of each prompt, in seconds."""
 
     status: str
@@ -53,20 +53,16 @@ class Site:
         self._phones.append(phone)
         return phone.dial(to, number, **more)  # type: ignore[arg-type]
 
-    def call(
-        self, to: str = "0212345678", number: str | None = "+393331234567", **more: object
-    ) -> ReportedDelivery:
+    def call(self, to: str = "0212345678", number: str | None = "+393331234567", **more: object) -> Told:
         """Ring a line, listen to the end, and see what it came to."""
         return self.over(self.dial(to, number, **more))
 
-    def over(self, call: Call) -> ReportedDelivery:
+    def over(self, call: Call) -> Told:
         """Wait for the end of a call, and see what it came to."""
         call.wait_ended(60)
         event = self.pbx.wait_event(lambda event: event.get("UserEvent") == "Over")
         heard = {name: self.heard(call, name) for name in self.prompts}
-        return ReportedDelivery(
-            event["Status"], event["Reason"], event["Record"], {k: v for k, v in heard.items() if v}
-        )
+        return Told(event["Status"], event["Reason"], event["Record"], {k: v for k, v in heard.items() if v})
 
     def heard(self, call: Call, name: str) -> list[float]:
         """Seconds heard of each playing of a prompt."""
@@ -96,7 +92,7 @@ class Site:
         self.pbx.reload_dialplan(text.replace(old, new, 1))
 
     def whole(self, *names: str) -> dict[str, list[Any]]:
-        """What `ReportedDelivery.heard` is when these prompts were heard whole, once each."""
+        """What `Told.heard` is when these prompts were heard whole, once each."""
         return {name: [pytest.approx(len(self.prompts[name]) / 8000, abs=0.1)] for name in names}
 
     def close(self) -> None:

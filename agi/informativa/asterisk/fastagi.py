@@ -148,7 +148,7 @@ class PendingConnection(asyncio.Protocol):
             self._server.abandoned("A peer closed before it had said which call it is.")
 
     def leave(self) -> bool:
-        """Be no pending any more; whether it was one until now."""
+        """Wait no more for what it is; whether it did until now."""
         return self._server.forget(self)
 
     def reject(self, why: str) -> None:
@@ -166,8 +166,8 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
     """Serves `handler` on the route `notice`, at most `sessions` calls at a time.
 
     A call above the cap is told `service-busy` in INFORMATIVA_REASON and closed at once, so that the
-    dialplan goes on to its last try instead of waiting, or of starting a process. Strangers have a cap
-    of their own: for one more the oldest must go, since Asterisk never is one for long.
+    dialplan goes on to its last try instead of waiting, or of starting a process. Pending connections have a
+    cap of their own: for one more the oldest must go, since Asterisk never is one for long.
 
     Who does not know a token is refused before anything else of what it says is looked at. On the route
     `status` it says `about` itself, and takes no call.
@@ -234,7 +234,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             next(iter(self._pending)).reject("Too many peers do not say which call they are.")
 
     def forget(self, pending: PendingConnection) -> bool:
-        """It is no pending any more; whether it was."""
+        """It waits no more for what it is; whether it did."""
         return self._pending.pop(pending, None) is not None
 
     def _look_round(self) -> None:
@@ -249,7 +249,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
                 self._watch = self.loop.call_at(until, self._look_round)
 
     def promote(self, pending: PendingConnection, raw: bytes, rest: bytes) -> None:
-        """A pending said which call it is: serve it, or say that it cannot be served.
+        """A pending connection said which call it is: serve it, or say that it cannot be served.
 
         Raises ProtocolError if it is no call.
         """

@@ -33,7 +33,7 @@ KEPT = 4096  # dates and versions whose meaning is remembered
 _DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 
 Progress = Callable[[str, int], None]
-"""ReportedDelivery what is being done, `check` or `record`, and how many bytes of the file are."""
+"""Told what is being done, `check` or `record`, and how many bytes of the file are."""
 
 
 class Writer(Protocol):

@@ -118,7 +118,7 @@ class CallHandler:
         history, same_call = self._known(transaction)
         decisions = policy.decide(self._line, history, self._caller, now, same_call, self._asked)
         left_out = [self._event(each) for each in takewhile(lambda each: not each.play, decisions)]
-        results = [_verdict(event, self._append(transaction, event)) for event in left_out]
+        results = [_result(event, self._append(transaction, event)) for event in left_out]
         return results, decisions[len(results) :]
 
     def _append(self, transaction: LedgerTransaction, event: Event) -> int:
@@ -308,7 +308,7 @@ class CallHandler:
         try:
             if self._too_slow is not None:
                 raise self._too_slow
-            return _verdict(
+            return _result(
                 event, await self._ledger.transact(lambda transaction: self._append(transaction, event))
             )
         except LedgerError as error:
@@ -364,7 +364,7 @@ class CallHandler:
         return heard
 
 
-def _verdict(event: Event, number: int) -> CallResult:
+def _result(event: Event, number: int) -> CallResult:
     return CallResult(event.status, _why(event), str(number), events=(event,))
 
 

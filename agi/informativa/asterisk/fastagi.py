@@ -34,7 +34,7 @@ STATUS = "status"  # in its place: who serves here is said, as a variable
 STATUS_VARIABLE = "INFORMATIVA_SERVICE"
 LAST_LOOK_SECONDS = 0.1  # for what lies there already when the time for a reply is over
 HEADER_SECONDS = 5.0  # Asterisk sends the whole environment at once
-REJECTED_AT_ONCE = 10  # strangers in one turn of the event loop, so that no call waits for a thousand of them
+REJECTED_AT_ONCE = 10  # connections in one turn of the event loop, so that no call waits for a thousand
 PENDING_CONNECTIONS = (
     1000  # peers at a time that have not said which call they are: in a flood each gets some time
 )

@@ -728,6 +728,25 @@ def test_format_that_is_another_sound_is_refused(folder: Path) -> None:
     assert run("check", "-c", file).returncode == 0
 
 
+@pytest.mark.parametrize("papers", ['"2026/11"', '"TODO"'])
+def test_first_recording_that_is_silent_is_refused(folder: Path, papers: str) -> None:
+    """No caller was served another, and yet silence is no notice; `check` says so of who is not live, too."""
+    file = folder / "informativa.yaml"
+    file.write_text(file.read_text().replace('"2026/11"', papers))
+    for name in ("it/short", "de/full"):
+        prompt = folder / f"prompts/{name}.wav"
+        old = prompt.read_bytes()
+        prompt.write_bytes(old[:44] + bytes(len(old) - 44))
+        said = run("check", "-c", file).stderr
+        assert f"{prompt} has no sound, and who hears nothing is told nothing; record it again" in said
+        assert "-inf" not in said
+        assert f"{prompt} has no sound" in run("doctor", "-c", file).stdout
+        if name == "it/short":
+            assert f"{prompt} has no sound" in refused("serve", "-c", file)
+        prompt.write_bytes(old)
+        assert "has no sound" not in run("check", "-c", file).stderr
+
+
 def test_format_that_was_served_is_compared_by_check(folder: Path) -> None:
     """Also where an earlier informativa remembered it without a look: the service does not do it again."""
     file, prompt = folder / "informativa.yaml", folder / "prompts/it/short"

@@ -187,8 +187,9 @@ def verify_recordings(
     each other; `keep` remembers new ones. What was found in order: the SHA-256 of each sound file.
 
     Raises ConfigError for a recording that changed under an unchanged version, whose records would point
-    at a text that nobody heard, and for a format that is another sound. A ledger that cannot be opened is
-    passed over: nothing is recorded there either. Raises LedgerError for one that fails meanwhile.
+    at a text that nobody heard, for one without sound, and for a format that is another sound. A ledger that
+    cannot be opened is passed over: nothing is recorded there either. Raises LedgerError for one that fails
+    meanwhile. What a company that is not live plays is looked at without `keep`, when nobody waits for it.
     """
     problems: list[Problem] = []
     files: dict[str, str] = {}
@@ -199,11 +200,11 @@ def verify_recordings(
     for name, controller in configuration.controllers.items():
         found = [one for notice in configuration.notices[name] for one in recordings(notice)]
         files |= {one.file: one.sha256 for one in found}
-        if controller.refused:
+        if controller.refused and keep:
             continue
         ledger = None
         with suppress(LedgerError):
-            ledger = store(controller, create=create, migrate=migrate)
+            ledger = None if controller.refused else store(controller, create=create, migrate=migrate)
         try:
             served = ledger.recordings() if ledger else {}
             for notice, message in _wrong_recordings(found, served, every=not keep):

@@ -420,6 +420,18 @@ def test_told_elsewhere_is_on_record_and_counts(folder: Path) -> None:
         (("--version", "9"), 1, "There is no version 9. There are: 2026-11."),
         (("--notice", "other"), 1, "has no notice other. There are: privacy."),
         (("--controller", "acm"), 1, "Did you mean acme?"),
+        (
+            ("--on", "2026-02-30"),
+            2,
+            "no such day or time. Write it like 2026-01-31 or 2026-01-31T09:30. Type:",
+        ),
+        (
+            ("--on", "31/01/2026"),
+            2,
+            "no such day or time. Write it like 2026-01-31 or 2026-01-31T09:30. Type:",
+        ),
+        (("--on", "2026-01-31T25:00"), 2, "there is no such day or time."),
+        (("--on", "20260131"), 2, "there is no such day or time."),
         (("--by", "phone"), 2, "'phone' is not one of 'operator', 'website', 'contract'."),
     ],
 )

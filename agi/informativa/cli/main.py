@@ -43,7 +43,7 @@ from . import explain as explain_
 from .completion import Shell, script
 from .log import LogFormat
 from .manual import page
-from .options import Config, Json, Of, as_json, problem_facts
+from .options import Config, Json, Of, as_json, moment, problem_facts
 from .tree import EXITS, tree
 from .words import _
 
@@ -121,13 +121,7 @@ def record(
         datetime | None,
         typer.Option(
             metavar="DATE",
-            formats=[
-                "%Y-%m-%d",
-                "%Y-%m-%dT%H:%M",
-                "%Y-%m-%d %H:%M",
-                "%Y-%m-%dT%H:%M:%S",
-                "%Y-%m-%d %H:%M:%S",
-            ],
+            parser=moment,
             help="When, in the controller's time zone: 2026-01-31 or 2026-01-31T09:30; else now.",
         ),
     ] = None,

@@ -337,6 +337,23 @@ def test_explain(folder: Path) -> None:
     assert {file: file.read_bytes() for file in before} == before
 
 
+def test_explain_at_a_time_of_the_companys(folder: Path) -> None:
+    """A time without an offset is one of the company's zone, as for `record --on`; an offset counts."""
+    file = folder / "informativa.yaml"
+    assert "    time_zone: Europe/Rome" in file.read_text()
+    for typed, at, own in (
+        ("2026-01-01", "2025-12-31T23:00:00+00:00", "2026-01-01T00:00:00+01:00"),
+        ("2026-07-01T09:30", "2026-07-01T07:30:00+00:00", "2026-07-01T09:30:00+02:00"),
+        ("2026-01-01T00:00Z", "2026-01-01T00:00:00+00:00", "2026-01-01T01:00:00+01:00"),
+        ("2026-01-01T00:00-05:00", "2026-01-01T05:00:00+00:00", "2026-01-01T06:00:00+01:00"),
+    ):
+        assert explained(folder, CALLER, "--at", typed)["call"]["at"] == at
+        call = ("--from", CALLER, "--to", "0212345678", "--at", typed)
+        assert f"at: {own}\n" in run("explain", *call, "-c", file).stdout
+    message = refused("explain", "--from", CALLER, "--to", "0212345678", "--at", "2026-02-30", "-c", file)
+    assert "there is no such day or time. Write it like 2026-01-31 or 2026-01-31T09:30." in message
+
+
 def test_explain_says_that_a_fallback_language_does_not_count(folder: Path) -> None:
     """L18: where a notice in another language than the wanted one informs nobody, `explain` says so."""
     file = folder / "informativa.yaml"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-from .. import bootstrap, policy
+from .. import bootstrap, plausibility, policy
 from .. import caller as callers
 from ..config import load
 from ..model import (
@@ -78,10 +78,13 @@ BRANCHES = (
 """What facts are called: so in JSON, and for a person in his language."""
 
 
-def explain(file: Path, number: str, to: str, at: datetime, language: str, as_json: bool) -> None:
-    """Print the decision on a call from `number` (or `withheld`) to the line `to` at `at`."""
+def explain(file: Path, number: str, to: str, on: datetime | None, language: str, as_json: bool) -> None:
+    """Print the decision on a call from `number` (or `withheld`) to the line `to`, now or `on` that time; one
+    without a zone is of the controller's."""
     configuration = load(file)
     line = line_named(configuration, to)
+    zone = line.controller.zone
+    at = plausibility.moment(on.isoformat(), zone) if on else datetime.now(UTC)
     caller = callers.recognise(ringing(number, to), line)
     refused = line.controller.refused
     history = {} if refused else known_to(line, caller)
@@ -91,9 +94,10 @@ def explain(file: Path, number: str, to: str, at: datetime, language: str, as_js
         else policy.decide(line, history, caller, at, asked=language)
     )
     wanted = policy.wanted_language(line, caller, language)
+    shown_at = at if as_json else at.astimezone(zone)
     shown = _(WITHHELD_SHOWN) if number == WITHHELD else callers.mask(number)
     facts = {
-        "call": {"from": shown, "to": to, "at": at.isoformat(timespec="seconds")},
+        "call": {"from": shown, "to": to, "at": shown_at.isoformat(timespec="seconds")},
         "line": {"number": line.number, "controller": line.controller.id, "name": line.controller.name}
         | ({"not live": refused} if refused else {}),
         "caller": _caller(caller, line),

@@ -14,7 +14,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -195,14 +195,18 @@ def explain(
     to: Annotated[str, typer.Option("--to", metavar="LINE", help="The called number.")],
     config: Config = DEFAULT_FILE,
     at: Annotated[
-        datetime | None, typer.Option(metavar="TIME", help="When, in UTC; now, if not given.")
+        datetime | None,
+        typer.Option(
+            metavar="TIME",
+            parser=moment,
+            help="When, in the controller's time zone or with an offset: 2026-01-31T09:30+02:00; else now.",
+        ),
     ] = None,
     language: Annotated[str, typer.Option(metavar="LANGUAGE", help="What the dialplan asks for.")] = "",
     as_json: Json = False,
 ) -> None:
     """Say what would happen to a call and by which rule, touching nothing."""
-    when = at.replace(tzinfo=UTC) if at else datetime.now(UTC)
-    explain_.explain(config, number, to, when, language, as_json)
+    explain_.explain(config, number, to, at, language, as_json)
 
 
 @app.command()

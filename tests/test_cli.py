@@ -133,9 +133,23 @@ def test_port_that_is_taken(folder: Path) -> None:
 
 
 def test_ledger_that_is_a_folder(folder: Path) -> None:
-    """A ledger that cannot be opened stops `check` with its name."""
-    (folder / "ledger/acme.sqlite3").mkdir()
-    assert "acme.sqlite3 cannot be used" in refused("check", "-c", folder / "informativa.yaml")
+    """All that look at it or into it say that it is a folder, and what to do; nothing of its mode."""
+    file, ledger = folder / "informativa.yaml", folder / "ledger/acme.sqlite3"
+    ledger.mkdir()
+    words = f"The ledger {ledger} is a folder"
+    fix = f"Name a file as `ledger`, such as {ledger}/ledger.sqlite3, or move the folder away."
+    assert refused("check", "-c", file) == f"{file}: {words}; {fix}"
+    looked = run("doctor", "-c", file).stdout
+    assert (words in looked, fix in looked, "chmod" in looked, looked.count(str(ledger))) == (
+        True,
+        True,
+        False,
+        2,
+    )
+    told = ("--controller=acme", "-c", file)
+    assert run("ledger", "show", *told).stderr == f"informativa: {words}. {fix}\n"
+    assert words in refused("record", CALLER, "--by=website", "--reference=x", *told)
+    assert words in run("status", "-c", file).stdout
 
 
 def test_ledger_show_prints_every_record(folder: Path) -> None:

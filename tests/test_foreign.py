@@ -193,6 +193,18 @@ def test_commands_leave_another_programs_database_alone(folder: Path, command: l
     assert state(folder / "ledger")[file.name] == before
 
 
+def test_service_says_of_a_folder_that_it_is_one(tmp_path: Path) -> None:
+    """In place of one company's ledger; it serves all the same, and leaves the folder alone."""
+    office = Office(tmp_path / "etc")
+    ledger = office.folder / "ledger/acme.sqlite3"
+    ledger.mkdir()
+    office.start()
+    office.wait_said("ledger cannot be used")
+    office.stop()
+    assert f"The ledger {ledger} is a folder. Name a file as `ledger`" in office.said
+    assert list(ledger.iterdir()) == []
+
+
 def test_service_leaves_another_programs_database_alone(tmp_path: Path) -> None:
     """It says so, and plays to that company's callers."""
     office = Office(tmp_path / "etc")

@@ -242,6 +242,21 @@ def _wrong_recordings(
             yield notice, wrong
 
 
+def emptied(configuration: Configuration) -> Iterator[Problem]:
+    """The ledgers that are there and have nothing in them. To begin anew in them is right for a call, and an
+    admin must know that it happened."""
+    for name, controller in _live(configuration):
+        ledger = Path(controller.ledger)
+        with suppress(OSError):  # which opening it tells
+            if ledger.is_file() and not ledger.stat().st_size:
+                message = Text(
+                    "{file} was empty, and a new ledger is begun in it",
+                    "if there was one, stop the service and put it back",
+                    file=ledger,
+                )
+                yield Problem(str(configuration.file), None, f"controllers.{name}.ledger", message)
+
+
 def served_otherwise(ledger: Path, found: Sequence[Recording]) -> list[Recording]:
     """Those of these recordings in whose place callers heard another sound file. Raises LedgerError."""
     from .ledgers.sqlite import SqliteStore

@@ -136,7 +136,8 @@ class Beside:
             time.sleep(_LOOK_SECONDS)
 
     def _require_file(self) -> None:
-        """What SQLite would only say that it cannot open."""
+        """What SQLite would only say that it cannot open; and it takes the log away that lies beside an empty
+        file, with the records that are in it."""
         if self.ledger.is_dir():
             raise LedgerError(
                 Text("The ledger {file} is a folder.", file=self.ledger),
@@ -144,6 +145,14 @@ class Beside:
                     "Name a file as `ledger`, such as {file}/ledger.sqlite3, or move the folder away.",
                     file=self.ledger,
                 ),
+            )
+        ledger, log, _index = map(_size, self._names)
+        if ledger == 0 and log:
+            raise LedgerError(
+                Text(
+                    "The ledger {file} was emptied, and what lies beside it (-wal) was not.", file=self.ledger
+                ),
+                Text("Keep both files elsewhere, and put a backup of the ledger in its place."),
             )
 
     def can_be_saved(self, ours: Place) -> bool:
@@ -250,6 +259,12 @@ def _identity(name: str) -> Identity:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _size(name: str) -> int | None:
+    with contextlib.suppress(FileNotFoundError):
+        return Path(name).stat().st_size
+    return None
 
 
 def opened(identity: Identity) -> bool:

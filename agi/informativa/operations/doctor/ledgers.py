@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 from ... import bootstrap
-from ...errors import InformativaError
+from ...errors import InformativaError, LedgerEmptyError
 from ...model import Controller
 from ...text import Text, clause
 from . import users, write_trial
@@ -96,6 +96,9 @@ def opened(case: Case, controller: Controller) -> Generator[Finding, None, None]
             found, known = store.schema()
         finally:
             store.close()
+    except LedgerEmptyError as error:  # as where there is none: the service begins one
+        yield warning(clause(error.message), error.remedy)
+        return
     except InformativaError as error:
         yield wrong(clause(error.message), error.remedy)
         return

@@ -864,6 +864,15 @@ def test_what_replaces_a_link_is_for_its_owner_to_write(folder: Path, tmp_path: 
     assert (unit.is_symlink(), unit.stat().st_mode & 0o777) == (False, 0o644)
 
 
+@pytest.mark.parametrize(
+    ("command", "place"), [("systemd", "/"), ("systemd", "."), ("systemd", "/etc"), ("dialplan", "/")]
+)
+def test_folder_is_no_file_to_write(folder: Path, command: str, place: str) -> None:
+    """Whatever a folder is called, it is told to be one, and nothing of making it."""
+    message = refused(command, "-c", folder / "informativa.yaml", "-o", place)
+    assert message == f"informativa: {place} is a folder. Name a file in it."
+
+
 def test_a_device_is_not_replaced(folder: Path, tmp_path: Path) -> None:
     """What is no file stays what it is, with a message: a pipe here, /dev/null for root."""
     pipe = tmp_path / "pipe"

@@ -918,6 +918,23 @@ def test_new_token_and_what_to_type_next(folder: Path) -> None:
     assert before.strip() not in text
 
 
+def test_tokens_of_two_rotations_all_go(folder: Path) -> None:
+    """Another one before the dialplan is reloaded leaves two old tokens, and both are to be deleted."""
+    file, keys = folder / "informativa.yaml", folder / "keys"
+    first, second = keys / "agi.token.retired-20260101-000000", keys / "agi.token.retired-20260102-000000"
+    for old in (first, second):
+        old.touch(0o600)
+        old.write_text("a" * 64)
+    (keys / "agi.token").unlink()
+    gone = f"rm {second} {first}"
+    ran = run("keys", "rotate", "--agi", "-c", file)
+    assert f"the old tokens are {second}, {first}, accepted until" in ran.stdout
+    assert ran.stdout.endswith(f"asterisk -rx 'dialplan reload'; {gone}\n")
+    told = json.loads(run("keys", "rotate", "--agi", "--json", "-c", file).stdout)
+    assert told["old_tokens"] == [told["old_token"], str(second), str(first)]
+    assert told["next"][-1] == f"rm {told['old_token']} {second} {first}"
+
+
 def test_first_token(folder: Path) -> None:
     """Where the configuration names a token that is not there, the same command makes it; where it names
     none, it says what to write."""

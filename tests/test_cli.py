@@ -604,8 +604,9 @@ def test_mistake_elsewhere_blocks_no_callers_rights(folder: Path, mistake: str) 
         (("caller", "show", CALLER), "1 record of"),
         (("ledger", "show"), "website"),
         (("caller", "erase", CALLER, "--yes"), "1 record erased"),
+        (("keys", "rotate", "acme", "--yes"), "has a new key"),
     ):
-        ran = run(*command, *ours)
+        ran = run(*command, *(ours if command[0] != "keys" else ours[1:]))
         assert (ran.returncode, words in ran.stdout) == (0, True), ran
         assert f"warning: {file}:" in ran.stderr
     status = run("status", "-c", file)
@@ -617,6 +618,33 @@ def test_mistake_of_its_own_does(folder: Path, mistake: str) -> None:
     """A company whose key or section is not in order is not asked: it would say that it knows nobody."""
     file = mistaken(folder, mistake)
     assert "controllers.borealis." in refused("caller", "show", CALLER, "--controller=borealis", "-c", file)
+    assert "controllers.borealis." in refused("keys", "rotate", "borealis", "--yes", "-c", file)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "acme", "borealis", "nobody"),
+    [
+        ("missing sound", None, "controllers.borealis.notices.", "There is no line 0299"),
+        ("bad line", None, "lines.", "lines."),
+        ("bad period", None, "controllers.borealis.retention", "controllers.borealis.retention"),
+        ("no list", "shared_numbers", "shared_numbers", "There is no line 0299"),
+    ],
+)
+def test_mistake_elsewhere_blocks_no_explanation(
+    folder: Path, mistake: str, acme: str | None, borealis: str, nobody: str
+) -> None:
+    """A call is explained where it would be answered, as by the script; what is wrong elsewhere is told."""
+    file = mistaken(folder, mistake)
+    for line, words in (("0212345678", acme), ("+493012345678", borealis), ("0299", nobody)):
+        ran = run("explain", "--from", CALLER, "--to", line, "-c", file)
+        if words is None:
+            assert (ran.returncode, f"warning: {file}:" in ran.stderr, "not-informed" in ran.stdout) == (
+                0,
+                True,
+                True,
+            )
+        else:
+            assert (ran.returncode, words in ran.stderr) == (1, True), ran
 
 
 def test_companies_that_stand_twice_are_nobodys(folder: Path) -> None:

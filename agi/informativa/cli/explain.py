@@ -8,7 +8,6 @@ from pathlib import Path
 
 from .. import bootstrap, plausibility, policy
 from .. import caller as callers
-from ..config import load
 from ..model import (
     Caller,
     CallerHistory,
@@ -20,8 +19,9 @@ from ..model import (
     Reason,
     Status,
 )
+from ..operations.controllers import of_a_call
 from ..text import Text
-from .options import line_named, print_json
+from .options import line_named, print_json, told_aside
 from .words import _
 
 WITHHELD = "withheld"
@@ -81,8 +81,9 @@ BRANCHES = (
 def explain(file: Path, number: str, to: str, on: datetime | None, language: str, as_json: bool) -> None:
     """Print the decision on a call from `number` (or `withheld`) to the line `to`, now or `on` that time; one
     without a zone is of the controller's."""
-    configuration = load(file)
-    line = line_named(configuration, to)
+    companies = of_a_call(file, to)
+    line = line_named(companies.configuration, to)
+    told_aside(companies)
     zone = line.controller.zone
     at = plausibility.moment(on.isoformat(), zone) if on else datetime.now(UTC)
     caller = callers.recognise(ringing(number, to), line)

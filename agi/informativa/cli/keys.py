@@ -11,16 +11,16 @@ from typing import Annotated
 
 import typer
 
-from ..config import DEFAULT_FILE, Configuration, inspect, load
+from ..config import DEFAULT_FILE, Configuration, inspect
 from ..config.build import draft
 from ..config.controllers import KEY_BYTES, RETIRED
 from ..config.endpoints import DEFAULT_TOKEN, retired
 from ..errors import ConfigError, InformativaError
 from ..files import create, make_folder
-from ..operations.controllers import controller_named, of_its_key
+from ..operations.controllers import of_its_key, of_their_callers
 from ..operations.doctor import installation, users
 from ..operations.doctor.account import KEPT_IN, instructions
-from .options import Config, Json, print_json
+from .options import Config, Json, print_json, told_aside
 from .words import _
 
 AGI = "agi"  # in place of a company's name: the token by which Asterisk is known
@@ -85,8 +85,9 @@ def rotate(
     if agi:
         _rotate_agi(config, as_json)
         return
-    configuration = load(config)
-    owner = controller_named(configuration, controller)
+    companies = of_their_callers(config, (controller,))
+    (owner,), configuration = companies.named, companies.configuration
+    told_aside(companies)
     key = configuration.folder / configuration.key_files[owner.id]
     if not yes:
         if as_json:

@@ -133,9 +133,23 @@ def test_port_that_is_taken(folder: Path) -> None:
 
 
 def test_ledger_that_is_a_folder(folder: Path) -> None:
-    """A ledger that cannot be opened stops `check` with its name."""
-    (folder / "ledger/acme.sqlite3").mkdir()
-    assert "acme.sqlite3 cannot be used" in refused("check", "-c", folder / "informativa.yaml")
+    """All that look at it or into it say that it is a folder, and what to do; nothing of its mode."""
+    file, ledger = folder / "informativa.yaml", folder / "ledger/acme.sqlite3"
+    ledger.mkdir()
+    words = f"The ledger {ledger} is a folder"
+    fix = f"Name a file as `ledger`, such as {ledger}/ledger.sqlite3, or move the folder away."
+    assert refused("check", "-c", file) == f"{file}: {words}; {fix}"
+    looked = run("doctor", "-c", file).stdout
+    assert (words in looked, fix in looked, "chmod" in looked, looked.count(str(ledger))) == (
+        True,
+        True,
+        False,
+        2,
+    )
+    told = ("--controller=acme", "-c", file)
+    assert run("ledger", "show", *told).stderr == f"informativa: {words}. {fix}\n"
+    assert words in refused("record", CALLER, "--by=website", "--reference=x", *told)
+    assert words in run("status", "-c", file).stdout
 
 
 def test_ledger_show_prints_every_record(folder: Path) -> None:
@@ -337,6 +351,23 @@ def test_explain(folder: Path) -> None:
     assert {file: file.read_bytes() for file in before} == before
 
 
+def test_explain_at_a_time_of_the_companys(folder: Path) -> None:
+    """A time without an offset is one of the company's zone, as for `record --on`; an offset counts."""
+    file = folder / "informativa.yaml"
+    assert "    time_zone: Europe/Rome" in file.read_text()
+    for typed, at, own in (
+        ("2026-01-01", "2025-12-31T23:00:00+00:00", "2026-01-01T00:00:00+01:00"),
+        ("2026-07-01T09:30", "2026-07-01T07:30:00+00:00", "2026-07-01T09:30:00+02:00"),
+        ("2026-01-01T00:00Z", "2026-01-01T00:00:00+00:00", "2026-01-01T01:00:00+01:00"),
+        ("2026-01-01T00:00-05:00", "2026-01-01T05:00:00+00:00", "2026-01-01T06:00:00+01:00"),
+    ):
+        assert explained(folder, CALLER, "--at", typed)["call"]["at"] == at
+        call = ("--from", CALLER, "--to", "0212345678", "--at", typed)
+        assert f"at: {own}\n" in run("explain", *call, "-c", file).stdout
+    message = refused("explain", "--from", CALLER, "--to", "0212345678", "--at", "2026-02-30", "-c", file)
+    assert "there is no such day or time. Write it like 2026-01-31 or 2026-01-31T09:30." in message
+
+
 def test_explain_says_that_a_fallback_language_does_not_count(folder: Path) -> None:
     """L18: where a notice in another language than the wanted one informs nobody, `explain` says so."""
     file = folder / "informativa.yaml"
@@ -420,6 +451,18 @@ def test_told_elsewhere_is_on_record_and_counts(folder: Path) -> None:
         (("--version", "9"), 1, "There is no version 9. There are: 2026-11."),
         (("--notice", "other"), 1, "has no notice other. There are: privacy."),
         (("--controller", "acm"), 1, "Did you mean acme?"),
+        (
+            ("--on", "2026-02-30"),
+            2,
+            "no such day or time. Write it like 2026-01-31 or 2026-01-31T09:30. Type:",
+        ),
+        (
+            ("--on", "31/01/2026"),
+            2,
+            "no such day or time. Write it like 2026-01-31 or 2026-01-31T09:30. Type:",
+        ),
+        (("--on", "2026-01-31T25:00"), 2, "there is no such day or time."),
+        (("--on", "20260131"), 2, "there is no such day or time."),
         (("--by", "phone"), 2, "'phone' is not one of 'operator', 'website', 'contract'."),
     ],
 )
@@ -561,8 +604,9 @@ def test_mistake_elsewhere_blocks_no_callers_rights(folder: Path, mistake: str) 
         (("caller", "show", CALLER), "1 record of"),
         (("ledger", "show"), "website"),
         (("caller", "erase", CALLER, "--yes"), "1 record erased"),
+        (("keys", "rotate", "acme", "--yes"), "has a new key"),
     ):
-        ran = run(*command, *ours)
+        ran = run(*command, *(ours if command[0] != "keys" else ours[1:]))
         assert (ran.returncode, words in ran.stdout) == (0, True), ran
         assert f"warning: {file}:" in ran.stderr
     status = run("status", "-c", file)
@@ -574,6 +618,33 @@ def test_mistake_of_its_own_does(folder: Path, mistake: str) -> None:
     """A company whose key or section is not in order is not asked: it would say that it knows nobody."""
     file = mistaken(folder, mistake)
     assert "controllers.borealis." in refused("caller", "show", CALLER, "--controller=borealis", "-c", file)
+    assert "controllers.borealis." in refused("keys", "rotate", "borealis", "--yes", "-c", file)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "acme", "borealis", "nobody"),
+    [
+        ("missing sound", None, "controllers.borealis.notices.", "There is no line 0299"),
+        ("bad line", None, "lines.", "lines."),
+        ("bad period", None, "controllers.borealis.retention", "controllers.borealis.retention"),
+        ("no list", "shared_numbers", "shared_numbers", "There is no line 0299"),
+    ],
+)
+def test_mistake_elsewhere_blocks_no_explanation(
+    folder: Path, mistake: str, acme: str | None, borealis: str, nobody: str
+) -> None:
+    """A call is explained where it would be answered, as by the script; what is wrong elsewhere is told."""
+    file = mistaken(folder, mistake)
+    for line, words in (("0212345678", acme), ("+493012345678", borealis), ("0299", nobody)):
+        ran = run("explain", "--from", CALLER, "--to", line, "-c", file)
+        if words is None:
+            assert (ran.returncode, f"warning: {file}:" in ran.stderr, "not-informed" in ran.stdout) == (
+                0,
+                True,
+                True,
+            )
+        else:
+            assert (ran.returncode, words in ran.stderr) == (1, True), ran
 
 
 def test_companies_that_stand_twice_are_nobodys(folder: Path) -> None:
@@ -728,6 +799,25 @@ def test_format_that_is_another_sound_is_refused(folder: Path) -> None:
     assert run("check", "-c", file).returncode == 0
 
 
+@pytest.mark.parametrize("papers", ['"2026/11"', '"TODO"'])
+def test_first_recording_that_is_silent_is_refused(folder: Path, papers: str) -> None:
+    """No caller was served another, and yet silence is no notice; `check` says so of who is not live, too."""
+    file = folder / "informativa.yaml"
+    file.write_text(file.read_text().replace('"2026/11"', papers))
+    for name in ("it/short", "de/full"):
+        prompt = folder / f"prompts/{name}.wav"
+        old = prompt.read_bytes()
+        prompt.write_bytes(old[:44] + bytes(len(old) - 44))
+        said = run("check", "-c", file).stderr
+        assert f"{prompt} has no sound, and who hears nothing is told nothing; record it again" in said
+        assert "-inf" not in said
+        assert f"{prompt} has no sound" in run("doctor", "-c", file).stdout
+        if name == "it/short":
+            assert f"{prompt} has no sound" in refused("serve", "-c", file)
+        prompt.write_bytes(old)
+        assert "has no sound" not in run("check", "-c", file).stderr
+
+
 def test_format_that_was_served_is_compared_by_check(folder: Path) -> None:
     """Also where an earlier informativa remembered it without a look: the service does not do it again."""
     file, prompt = folder / "informativa.yaml", folder / "prompts/it/short"
@@ -803,6 +893,15 @@ def test_what_replaces_a_link_is_for_its_owner_to_write(folder: Path, tmp_path: 
     assert (unit.is_symlink(), unit.stat().st_mode & 0o777) == (False, 0o644)
 
 
+@pytest.mark.parametrize(
+    ("command", "place"), [("systemd", "/"), ("systemd", "."), ("systemd", "/etc"), ("dialplan", "/")]
+)
+def test_folder_is_no_file_to_write(folder: Path, command: str, place: str) -> None:
+    """Whatever a folder is called, it is told to be one, and nothing of making it."""
+    message = refused(command, "-c", folder / "informativa.yaml", "-o", place)
+    assert message == f"informativa: {place} is a folder. Name a file in it."
+
+
 def test_a_device_is_not_replaced(folder: Path, tmp_path: Path) -> None:
     """What is no file stays what it is, with a message: a pipe here, /dev/null for root."""
     pipe = tmp_path / "pipe"
@@ -846,6 +945,23 @@ def test_new_token_and_what_to_type_next(folder: Path) -> None:
     text = run("dialplan", "-c", file).stdout
     assert token.read_text().strip() in text
     assert before.strip() not in text
+
+
+def test_tokens_of_two_rotations_all_go(folder: Path) -> None:
+    """Another one before the dialplan is reloaded leaves two old tokens, and both are to be deleted."""
+    file, keys = folder / "informativa.yaml", folder / "keys"
+    first, second = keys / "agi.token.retired-20260101-000000", keys / "agi.token.retired-20260102-000000"
+    for old in (first, second):
+        old.touch(0o600)
+        old.write_text("a" * 64)
+    (keys / "agi.token").unlink()
+    gone = f"rm {second} {first}"
+    ran = run("keys", "rotate", "--agi", "-c", file)
+    assert f"the old tokens are {second}, {first}, accepted until" in ran.stdout
+    assert ran.stdout.endswith(f"asterisk -rx 'dialplan reload'; {gone}\n")
+    told = json.loads(run("keys", "rotate", "--agi", "--json", "-c", file).stdout)
+    assert told["old_tokens"] == [told["old_token"], str(second), str(first)]
+    assert told["next"][-1] == f"rm {told['old_token']} {second} {first}"
 
 
 def test_first_token(folder: Path) -> None:

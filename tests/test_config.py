@@ -435,6 +435,16 @@ def test_settings_to_think_about_warn(folder: Path, setting: str, word: str) -> 
     assert word in str(warning)
 
 
+@pytest.mark.parametrize(
+    ("recycled", "warned"),
+    [("6 years", True), ("5 years", True), ("60 months", True), ("1820 days", False), ("2 years", False)],
+)
+def test_recycled_after_that_never_applies_warns(folder: Path, recycled: str, warned: bool) -> None:
+    """With a retention of five years nobody is known for longer, and no number is doubted."""
+    warnings = load(edit(folder, "# recycled_after: 2 years", f"recycled_after: {recycled}")).warnings
+    assert ["recycled_after: never applies: after so long" in str(one) for one in warnings] == [True] * warned
+
+
 BLOCK = """    outsourcing:
       processor: Acme S.p.A.
       contract: {reference: "2026/12", date: 2026-10-01}

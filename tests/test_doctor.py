@@ -461,6 +461,15 @@ def test_folder_of_several_ledgers_is_named_once(public: Path) -> None:
     assert [f"cannot write {public}/ledger," in str(each.text) for each in wrong] == [True]
 
 
+def test_what_is_not_looked_at_is_named_once(tmp_path: Path) -> None:
+    """Two checks look at ledgers; a reader knows them by one name."""
+    run = [PROGRAM, "doctor", "-c", tmp_path / "none.yaml"]
+    ran = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    (line,) = [one for one in ran.stdout.splitlines() if "the configuration cannot be read" in one]
+    assert line.count("ledgers") == 1
+    assert "1 wrong, 0 to look at, 21 not looked at, 0 in order" in ran.stdout
+
+
 def test_disk_that_is_full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Little room is a warning, next to none is wrong."""
     usage = namedtuple("usage", "free")

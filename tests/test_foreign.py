@@ -12,9 +12,11 @@ import pytest
 
 from informativa.errors import LedgerError
 from informativa.ledgers import migrating
+from informativa.ledgers.following import summary
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.write_check import try_writing
 from lab.office import BIN, Office, without_privileges
+from test_ledgers import AT
 from test_migration import NEWEST, old
 
 ASTDB = "CREATE TABLE astdb(key VARCHAR(256), value VARCHAR(256), PRIMARY KEY(key))"
@@ -191,6 +193,54 @@ def test_commands_leave_another_programs_database_alone(folder: Path, command: l
     )
     assert "is a database of another program" in ran.stderr
     assert state(folder / "ledger")[file.name] == before
+
+
+def test_empty_file_is_a_ledger_to_come_for_all(tmp_path: Path) -> None:
+    """A start that was cut off leaves one, so the service begins in it; all three say that it was empty."""
+    office = Office(tmp_path / "etc")
+    ledger = office.folder / "ledger/acme.sqlite3"
+    ledger.touch(0o600)
+    command = [BIN / "informativa", "check", "-c", office.config]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    words = f"The ledger {ledger} is empty: nothing was recorded yet, or what was recorded is gone"
+    assert (checked.returncode, f"warning: {words}; If there was one" in checked.stderr) == (0, True)
+    command[1] = "doctor"
+    looked = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    assert f"! ledgers: {words}" in looked
+    assert ledger.stat().st_size == 0
+    office.start()
+    office.stop()
+    assert f"{ledger} was empty, and a new ledger is begun in it" in office.said
+    office.start()
+    office.stop()
+    assert office.said.count("was empty") == 1
+    assert office.records() == []
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_i3_log_beside_an_emptied_ledger_is_left_alone(tmp_path: Path, read_only: bool) -> None:
+    """I3: SQLite would delete it, with records that were acknowledged, whoever opens the ledger how."""
+    file = tmp_path / "acme.sqlite3"
+    file.touch()
+    (tmp_path / "acme.sqlite3-wal").write_bytes(b"records")
+    before = state(tmp_path)
+    with pytest.raises(LedgerError, match=r"was emptied, and what lies beside it \(-wal\) was not"):
+        SqliteStore(str(file), read_only=read_only)
+    with pytest.raises(LedgerError, match="was emptied"):
+        summary(str(file), AT, AT)
+    assert state(tmp_path) == before
+
+
+def test_service_says_of_a_folder_that_it_is_one(tmp_path: Path) -> None:
+    """In place of one company's ledger; it serves all the same, and leaves the folder alone."""
+    office = Office(tmp_path / "etc")
+    ledger = office.folder / "ledger/acme.sqlite3"
+    ledger.mkdir()
+    office.start()
+    office.wait_said("ledger cannot be used")
+    office.stop()
+    assert f"The ledger {ledger} is a folder. Name a file as `ledger`" in office.said
+    assert list(ledger.iterdir()) == []
 
 
 def test_service_leaves_another_programs_database_alone(tmp_path: Path) -> None:

@@ -71,6 +71,22 @@ def test_same_rows_add_nothing(folder: Path, tmp_path: Path) -> None:
     assert "45 rows read: 0 recorded, 45 known before" in imported(folder, file)
 
 
+def test_unusual_numbers_are_taken_and_counted(folder: Path, tmp_path: Path) -> None:
+    """What `record` warns of is counted among what was taken, the second time too, and not shown."""
+    file = tmp_path / "told.csv"
+    numbers = ["+39333123456", "+39333123456789", "+393331234567", "+390212345678", "+3933312"]
+    file.write_text("number;date\n" + "\n".join(f"{number};2026-01-31" for number in numbers))
+    printed = imported(folder, file, code=4)
+    assert printed.startswith(
+        "5 rows read: 4 recorded, 0 known before, 1 rejected. 2 numbers that were taken are unusually short"
+    )
+    assert [number for number in numbers if number[3:] in printed] == []
+    told = json.loads(imported(folder, file, "--json", code=4))
+    assert (told["known_before"], told["unusual"], told["rejected"]) == (4, 2, 1)
+    file.write_text("customer;date\nK12;2026-01-31\n")
+    assert imported(folder, file) == "1 row read: 1 recorded, 0 known before, 0 rejected.\n"
+
+
 def test_rejects_go_through_no_link(folder: Path, tmp_path: Path) -> None:
     """A link that somebody left where they are written leads nowhere."""
     (tmp_path / "mine").write_text("mine")

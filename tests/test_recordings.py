@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from doubles import notice, version
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Changed, Prompt, Recording, Version, recording_digest
-from informativa.prompts.comparison import odd
+from informativa.prompts.comparison import odd, silent
 from informativa.prompts.installed import hashed, measure
 from informativa.prompts.recordings import AsLoaded, InstalledRecordings, OnRecord, Outcome, difference
 from lab import audio
@@ -248,6 +249,15 @@ def test_script_remembers_what_it_served_first(prompt: Prompt, ledger: SqliteLed
     assert f"{prompt.path}.wav is not the recording any more" in str(found.why)
 
 
+def test_script_serves_no_silence_first(prompt: Prompt, ledger: SqliteLedger) -> None:
+    """Where nobody was served anything yet, silence is refused too, and not remembered."""
+    silence(Path(f"{prompt.path}.wav"))
+    found = scripts(prompt, ledger)
+    assert isinstance(found, Changed)
+    assert f"{prompt.path}.wav has no sound" in str(found.why)
+    assert ledger.recordings() == {}
+
+
 def test_script_compares_a_format_that_the_ledger_does_not_know(prompt: Prompt, ledger: SqliteLedger) -> None:
     """The same sound is taken and remembered; silence is refused, and not remembered."""
     scripts(prompt, ledger)
@@ -344,15 +354,21 @@ def test_silence_is_no_prompt_in_any_format(
         ["sox", "-n", "-r", "8000", "-c", "1", "-b", "16", tmp_path / "none.wav", "trim", "0", "17.4"],
         check=True,
     )
-    silent = [*encoded(tmp_path / "none.wav", tmp_path).values(), tmp_path / "none.g722"]
-    silent[-1].write_bytes(b"\xfa" * 139_200)
+    nothing = [*encoded(tmp_path / "none.wav", tmp_path).values(), tmp_path / "none.g722"]
+    nothing[-1].write_bytes(b"\xfa" * 139_200)
     for name in ("wav", "gsm"):
-        assert odd([two[0][name], *silent]) == silent
+        assert odd([two[0][name], *nothing]) == nothing
+    assert [silent(file) for file in nothing] == [True] * 8
+    assert [silent(file) for file in two[0].values()] == [False] * 7
 
 
 def test_one_format_is_nothing_to_compare(prompt: Prompt) -> None:
-    """As most prompts are."""
+    """As most prompts are; a click in silence is no sound, and a tenth of a second is one."""
     assert difference(prompt.path) is None
+    file = Path(f"{prompt.path}.wav")
+    for samples, heard in ((640, False), (800, True)):
+        audio.write_wav(file, np.concatenate([np.full(samples, 100, np.int16), np.zeros(8000, np.int16)]))
+        assert (difference(prompt.path) is None) is heard
 
 
 def test_format_that_is_broken_cannot_be_compared(prompt: Prompt) -> None:

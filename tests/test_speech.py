@@ -212,6 +212,7 @@ def test_silence_is_refused() -> None:
     for nothing in (np.zeros(8000), np.zeros(0)):
         with pytest.raises(SpeechError, match="nothing to be heard"):
             audio.finished(sound(nothing, 8000))
+        assert [*audio.doubts(sound(nothing, 8000)), *audio.stands_out(sound(nothing, 8000))] == []
 
 
 def test_wav_is_what_the_lab_reads(tmp_path: Path) -> None:

@@ -187,8 +187,9 @@ def verify_recordings(
     each other; `keep` remembers new ones. What was found in order: the SHA-256 of each sound file.
 
     Raises ConfigError for a recording that changed under an unchanged version, whose records would point
-    at a text that nobody heard, and for a format that is another sound. A ledger that cannot be opened is
-    passed over: nothing is recorded there either. Raises LedgerError for one that fails meanwhile.
+    at a text that nobody heard, for one without sound, and for a format that is another sound. A ledger that
+    cannot be opened is passed over: nothing is recorded there either. Raises LedgerError for one that fails
+    meanwhile. What a company that is not live plays is looked at without `keep`, when nobody waits for it.
     """
     problems: list[Problem] = []
     files: dict[str, str] = {}
@@ -199,11 +200,11 @@ def verify_recordings(
     for name, controller in configuration.controllers.items():
         found = [one for notice in configuration.notices[name] for one in recordings(notice)]
         files |= {one.file: one.sha256 for one in found}
-        if controller.refused:
+        if controller.refused and keep:
             continue
         ledger = None
         with suppress(LedgerError):
-            ledger = store(controller, create=create, migrate=migrate)
+            ledger = None if controller.refused else store(controller, create=create, migrate=migrate)
         try:
             served = ledger.recordings() if ledger else {}
             for notice, message in _wrong_recordings(found, served, every=not keep):
@@ -239,6 +240,21 @@ def _wrong_recordings(
     for path, notice in new.items():
         if wrong := difference(path):
             yield notice, wrong
+
+
+def emptied(configuration: Configuration) -> Iterator[Problem]:
+    """The ledgers that are there and have nothing in them. To begin anew in them is right for a call, and an
+    admin must know that it happened."""
+    for name, controller in _live(configuration):
+        ledger = Path(controller.ledger)
+        with suppress(OSError):  # which opening it tells
+            if ledger.is_file() and not ledger.stat().st_size:
+                message = Text(
+                    "{file} was empty, and a new ledger is begun in it",
+                    "if there was one, stop the service and put it back",
+                    file=ledger,
+                )
+                yield Problem(str(configuration.file), None, f"controllers.{name}.ledger", message)
 
 
 def served_otherwise(ledger: Path, found: Sequence[Recording]) -> list[Recording]:

@@ -4,6 +4,7 @@
     ├── ConfigError             the configuration cannot be used; carries every problem found
     ├── LedgerError             the ledger cannot be read or written now
     │   ├── EventRefusedError   it can, but not this event
+    │   ├── LedgerEmptyError    there is nothing in it yet, or any more
     │   ├── LedgerOutdatedError it is of an earlier informativa, and calls must not wait for its migration
     │   └── LedgerSlowError     it did not answer in the time that a call can wait
     ├── LookupSourceError           a controller's own system did not say whether a caller was told
@@ -87,6 +88,12 @@ class LedgerError(InformativaError):
     """The ledger cannot be read or written now: nothing was recorded by this operation."""
 
     code = "ledger"
+
+
+class LedgerEmptyError(LedgerError):
+    """There is nothing in it, not even tables: it is still to be begun, or somebody emptied it."""
+
+    code = "ledger-empty"
 
 
 class LedgerOutdatedError(LedgerError):

@@ -143,6 +143,8 @@ def _give(name: str, around: int, like: os.stat_result, mode: int = 0) -> None:
 
 def _replaced(file: Path, folder: int) -> os.stat_result | None:
     """What is lost when the file is put in place; no link, whose mode lets everybody write."""
+    if not file.name:  # `/` and `.` have no name in a folder around them
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
     try:
         there = os.stat(file.name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:

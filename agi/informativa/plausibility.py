@@ -6,6 +6,7 @@ on which the next one does. Days begin and end in the controller's time zone.
 
 from __future__ import annotations
 
+import re
 from datetime import MINYEAR, UTC, date, datetime, time, tzinfo
 from enum import StrEnum
 from itertools import dropwhile
@@ -16,6 +17,7 @@ from .redaction import holds_number
 # Italy's first law on personal data is in force since then; databases write 0001, 1900 or 1970 for "never".
 FIRST = datetime(1997, 5, 8, tzinfo=UTC)
 LONGEST_REFERENCE = 200  # characters
+_TYPED = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
 
 
 class Doubt(StrEnum):
@@ -90,6 +92,14 @@ def vague(reference: str, number: str = "") -> Vague | None:
     if len(reference) > LONGEST_REFERENCE:
         return Vague.LONG
     return Vague.NUMBER if holds_number(reference, number) else None
+
+
+def typed(text: str) -> datetime:
+    """A day, or a day and time, as somebody types it; with the offset that was typed, or no zone. Raises
+    ValueError."""
+    if not _TYPED.fullmatch(text):
+        raise ValueError(text)
+    return datetime.fromisoformat(text)
 
 
 def moment(text: str, zone: tzinfo) -> datetime:

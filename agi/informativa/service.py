@@ -45,8 +45,9 @@ def prepare(file: Path, *, create: bool = True) -> Configuration:
     Raises ConfigError with all that is wrong, a recording that changed included; LedgerError.
     """
     configuration = load(file, keep=True)
+    warnings = (*configuration.warnings, *bootstrap.emptied(configuration))
     files = bootstrap.verify_recordings(configuration, keep=True, create=create, migrate=False)
-    return replace(configuration, recordings=files)
+    return replace(configuration, recordings=files, warnings=warnings)
 
 
 def run(configuration: Configuration) -> None:

@@ -14,7 +14,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +34,7 @@ from .commands import explain as explain_
 from .completion import Shell, script
 from .log import LogFormat
 from .manual import page
-from .options import Config, Json, Of, print_document
+from .options import Config, Json, Of, moment, print_document
 from .tree import EXITS, tree
 from .words import _
 
@@ -112,13 +112,7 @@ def record(
         datetime | None,
         typer.Option(
             metavar="DATE",
-            formats=[
-                "%Y-%m-%d",
-                "%Y-%m-%dT%H:%M",
-                "%Y-%m-%d %H:%M",
-                "%Y-%m-%dT%H:%M:%S",
-                "%Y-%m-%d %H:%M:%S",
-            ],
+            parser=moment,
             help="When, in the controller's time zone: 2026-01-31 or 2026-01-31T09:30; else now.",
         ),
     ] = None,
@@ -192,14 +186,18 @@ def explain(
     to: Annotated[str, typer.Option("--to", metavar="LINE", help="The called number.")],
     config: Config = DEFAULT_FILE,
     at: Annotated[
-        datetime | None, typer.Option(metavar="TIME", help="When, in UTC; now, if not given.")
+        datetime | None,
+        typer.Option(
+            metavar="TIME",
+            parser=moment,
+            help="When, in the controller's time zone or with an offset: 2026-01-31T09:30+02:00; else now.",
+        ),
     ] = None,
     language: Annotated[str, typer.Option(metavar="LANGUAGE", help="What the dialplan asks for.")] = "",
     as_json: Json = False,
 ) -> None:
     """Say what would happen to a call and by which rule, touching nothing."""
-    when = at.replace(tzinfo=UTC) if at else datetime.now(UTC)
-    explain_.explain(config, number, to, when, language, as_json)
+    explain_.explain(config, number, to, at, language, as_json)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from ..config.messages import closest
 from ..errors import InformativaError
 from ..model import Line
 from ..operations.controllers import Companies, known
+from ..plausibility import typed
 from ..text import Text
 from ..views.json import Document
 from ..views.terminal import escaped
@@ -40,6 +41,16 @@ Of = Annotated[
 Json = Annotated[
     bool, typer.Option("--json", help="Print it as JSON.", callback=_for_programs, is_eager=True)
 ]
+
+
+def moment(text: str) -> datetime:
+    """A day, or a day and time, that somebody typed."""
+    try:
+        return typed(text)
+    except ValueError:
+        raise typer.BadParameter(
+            _("there is no such day or time. Write it like 2026-01-31 or 2026-01-31T09:30.")
+        ) from None
 
 
 def print_json(facts: object) -> None:

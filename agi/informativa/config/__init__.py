@@ -4,8 +4,17 @@ from pathlib import Path
 
 from .. import CONFIGURATION
 from .build import Configuration, inspect, load, unusable
-from .partial import of_callers, of_calls
+from .partial import of_callers, of_calls, of_lines
 
-__all__ = ["DEFAULT_FILE", "Configuration", "inspect", "load", "of_callers", "of_calls", "unusable"]
+__all__ = [
+    "DEFAULT_FILE",
+    "Configuration",
+    "inspect",
+    "load",
+    "of_callers",
+    "of_calls",
+    "of_lines",
+    "unusable",
+]
 
 DEFAULT_FILE = Path(CONFIGURATION)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..model import Controller, Document, Outsourcing
+from ..model import Controller, Document, Outsourcing, Period
 from ..text import Text, joined
 from . import outsourcing
 from .document import KeyPath
@@ -44,6 +44,7 @@ class Controllers:
             config=self._found.file,
         )
         key = self._key(self._folder / given.key, ("controllers", name, "key"), make)
+        self._caution(name, given)
         return Controller(
             id=name,
             name=given.name,
@@ -58,6 +59,15 @@ class Controllers:
             service_purposes=frozenset(given.service_purposes),
             lookups=tuple(lookups(name, given, self._folder, self._found)),
         )
+
+    def _caution(self, name: str, given: ControllerSettings) -> None:
+        """Who was told is unknown once his record is deleted: then there is no number to doubt."""
+        if given.retention and given.recycled_after and _days(given.recycled_after) >= _days(given.retention):
+            message = Text(
+                "never applies: after so long no record is left of what the caller was told (retention)",
+                "make it shorter than `retention`, or take it out",
+            )
+            self._found.warn(("controllers", name, "recycled_after"), message)
 
     def _refusal(self, name: str, given: ControllerSettings) -> Text:
         """Why a controller may not go live (Garante 2007: nothing is outsourced without prior analysis)."""
@@ -150,6 +160,11 @@ def _outsourcing(given: OutsourcingSettings) -> Outsourcing:
         analysis=Document(**vars(given.analysis)),
         sub_processors=tuple(given.sub_processors),
     )
+
+
+def _days(period: Period) -> float:
+    """About how many, for the calendar's months differ."""
+    return period.months * 365.2425 / 12 + period.days
 
 
 def _file_mark(file: Path) -> object:

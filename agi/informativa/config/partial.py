@@ -40,6 +40,16 @@ def of_calls(problems: Iterable[Problem], controller: str, line: str) -> list[Pr
     return [problem for problem in problems if concerning([problem], *own) or not _elsewhere(problem)]
 
 
+def of_lines(problems: Iterable[Problem], misshapen: Iterable[str]) -> list[Problem]:
+    """Those for which a line may seem not to be there."""
+    places = ("lines", "controllers", *(f"controllers.{name}" for name in misshapen))
+    return [
+        problem
+        for problem in problems
+        if not problem.key or problem.key.startswith("lines.") or concerning([problem], *places)
+    ]
+
+
 def _elsewhere(problem: Problem) -> bool:
     """Whether it is in one company's or line's part, or in what no call depends on."""
     return problem.key.startswith(("controllers.", "lines.")) or bool(concerning([problem], *_NOT_OF_CALLS))

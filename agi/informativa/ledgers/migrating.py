@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 
-from ..errors import LedgerError, LedgerOutdatedError
+from ..errors import LedgerEmptyError, LedgerError, LedgerOutdatedError
 from ..text import Text
 from . import backup
 
@@ -27,9 +27,12 @@ def require_ours(connection: sqlite3.Connection, file: Path, *, create: bool) ->
     if not tables and not application and not form:
         if create:
             return
-        raise LedgerError(
-            Text("The ledger {file} is empty: nothing was recorded yet.", file=file),
-            Text("The service fills it when it starts; if there was one, put it back."),
+        raise LedgerEmptyError(
+            Text(
+                "The ledger {file} is empty: nothing was recorded yet, or what was recorded is gone.",
+                file=file,
+            ),
+            Text("If there was one, put it back: the service begins a new one in it when it starts."),
         )
     columns = {row[1] for row in connection.execute("PRAGMA table_info(event)")}
     ledger = {"event", "standing"} <= tables and {"record", "pseudonym", "notice", "heard"} <= columns

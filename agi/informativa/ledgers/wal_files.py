@@ -115,11 +115,12 @@ class Beside:
         """Open it alone, and what lies there now; not while log or index are missing of a ledger in use:
         whoever opened it then would make others, and there would be two histories.
 
-        Raises LedgerError if it stays so.
+        Raises LedgerError if it stays so, or where no ledger can be opened.
         """
         until = time.monotonic() + seconds
         while True:
             with self.alone(seconds):
+                self._require_file()
                 now = self.place()
                 if None not in (now.log, now.index) or not _holders(now.ledger, _DATABASE_LOCK):
                     yield now
@@ -133,6 +134,26 @@ class Beside:
                     Text("What has it open saves what it wrote at its next turn, or when it is stopped."),
                 )
             time.sleep(_LOOK_SECONDS)
+
+    def _require_file(self) -> None:
+        """What SQLite would only say that it cannot open; and it takes the log away that lies beside an empty
+        file, with the records that are in it."""
+        if self.ledger.is_dir():
+            raise LedgerError(
+                Text("The ledger {file} is a folder.", file=self.ledger),
+                Text(
+                    "Name a file as `ledger`, such as {file}/ledger.sqlite3, or move the folder away.",
+                    file=self.ledger,
+                ),
+            )
+        ledger, log, _index = map(_size, self._names)
+        if ledger == 0 and log:
+            raise LedgerError(
+                Text(
+                    "The ledger {file} was emptied, and what lies beside it (-wal) was not.", file=self.ledger
+                ),
+                Text("Keep both files elsewhere, and put a backup of the ledger in its place."),
+            )
 
     def can_be_saved(self, ours: Place) -> bool:
         """Whether all that the log holds that we have open can go into the ledger: nobody began another.
@@ -238,6 +259,12 @@ def _identity(name: str) -> Identity:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _size(name: str) -> int | None:
+    with contextlib.suppress(FileNotFoundError):
+        return Path(name).stat().st_size
+    return None
 
 
 def opened(identity: Identity) -> bool:

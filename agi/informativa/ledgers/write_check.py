@@ -20,7 +20,7 @@ def try_writing(ledger: Path) -> None:
     Raises LedgerError if it cannot be written.
     """
     with translated(ledger):
-        if not ledger.exists() or not ledger.stat().st_size:
+        if not ledger.exists() or (ledger.is_file() and not ledger.stat().st_size):
             _try_folder(ledger.parent)
             return
     file = LedgerFile(str(ledger), create=False)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import phonenumbers
@@ -85,7 +86,7 @@ def by_number(text: str) -> Typed:
     if len(found) != 1:
         raise InformativaError(_impossible(plain), Text("Is a digit missing, or one too many?"))
     (number,) = found
-    return Typed(Identified(number), _unusual(phonenumbers.parse(number)))
+    return Typed(Identified(number), unusual(number))
 
 
 def by_customer(text: str) -> Typed:
@@ -215,14 +216,13 @@ def _impossible(number: str) -> Text:
     )
 
 
-def _unusual(parsed: phonenumbers.PhoneNumber) -> Text:
-    """That a number is shorter or longer than most of its kind, as some are, if it is."""
+def unusual(number: str) -> Text:
+    """That a number (+39…) is shorter or longer than most of its kind, as some are, if it is."""
+    parsed = phonenumbers.parse(number)
     region = phonenumbers.region_code_for_number(parsed)
-    usual = phonenumbers.example_number_for_type(region, phonenumbers.number_type(parsed)) if region else None
-    if usual is None:
-        return NOTHING
-    digits, others = (len(phonenumbers.national_significant_number(each)) for each in (parsed, usual))
-    if digits == others:
+    others = _usual(region, phonenumbers.number_type(parsed)) if region else None
+    digits = len(phonenumbers.national_significant_number(parsed))
+    if others is None or digits == others:
         return NOTHING
     message = (
         Text(
@@ -234,3 +234,10 @@ def _unusual(parsed: phonenumbers.PhoneNumber) -> Text:
         )
     )
     return message.format(digits=digits, code=parsed.country_code, others=others)
+
+
+@cache
+def _usual(region: str, kind: int) -> int | None:
+    """How many digits a number of that kind has there."""
+    example = phonenumbers.example_number_for_type(region, kind)
+    return len(phonenumbers.national_significant_number(example)) if example else None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..config import Configuration, inspect, of_callers
+from ..config import Configuration, inspect, of_callers, of_calls, of_lines
 from ..config.messages import closest
 from ..config.partial import concerning
 from ..errors import ConfigError, InformativaError, Problem
@@ -60,6 +60,24 @@ def of_their_notices(file: Path, name: str) -> Companies:
     companies = _companies(configuration, problems, (name,), found)
     require_live(companies.configuration, companies.named[0])
     return companies
+
+
+def of_a_call(file: Path, number: str) -> Companies:
+    """The company of the line that is called, with all that a call on it depends on in order; nobody where
+    there is no such line.
+
+    Raises ConfigError for mistakes by which such a call could not be answered rightly, or the line found.
+    """
+    configuration, problems = inspect(file)
+    line = configuration.spelled.get(number)
+    found = (
+        of_calls(problems, line.controller.id, line.number)
+        if line
+        else of_lines(problems, configuration.misshapen)
+    )
+    if found:
+        raise ConfigError(found)
+    return Companies(configuration, (line.controller,) if line else (), problems)
 
 
 def of_its_key(file: Path, name: str) -> Companies:

@@ -25,7 +25,7 @@ from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Event, Identified, Notice, NumberForm, RecordKind, Version, told_elsewhere
 from ..plausibility import Vague
 from ..text import Foreign, Text
-from .callers import CUSTOMER, DOUBTS, SEPARATORS, VAGUE
+from .callers import CUSTOMER, DOUBTS, SEPARATORS, VAGUE, unusual
 from .import_table import Table
 
 BATCH = 5000  # rows in one transaction
@@ -68,11 +68,13 @@ class Source:
 
 @dataclass
 class Tally:
-    """How far it came. Whatever happens, this can be told."""
+    """How far it came. Whatever happens, this can be told. `unusual` are rows that were taken though
+    their number is shorter or longer than most."""
 
     recorded: int = 0
     known: int = 0
     rejected: int = 0
+    unusual: int = 0
 
     @property
     def read(self) -> int:
@@ -147,6 +149,7 @@ def _record(
         added = store.append_new(batch)
         tally.recorded += added
         tally.known += len(batch) - added
+        tally.unusual = row.unusual
         batch.clear()
         progress("record", opened.tell())
 
@@ -168,6 +171,7 @@ class _Row:
 
     def __init__(self, source: Source, columns: Mapping[str, int]) -> None:
         self._source, self._columns = source, columns
+        self.unusual = 0  # so far
         self._told = lru_cache(KEPT)(self._told_on)
 
     def parse(self, cells: Sequence[str]) -> tuple[Event, Sequence[bytes]]:
@@ -184,6 +188,7 @@ class _Row:
         own, *earlier = (
             pseudonym(caller, key) for key in (source.controller.key, *source.controller.old_keys)
         )
+        self.unusual += not caller.customer and bool(unusual(caller.number))
         return told_elsewhere(source.notice, version, source.kind, at, own, reference, source.now), earlier
 
     def _caller(self, cells: Sequence[str]) -> Identified:

@@ -209,7 +209,7 @@ def doubts(sound: Sound) -> Iterator[Text]:
             "it is clipped in {places} places (too loud where it was recorded); record it again, softer",
             places=places,
         )
-    if level < QUIETEST - 15:
+    if -math.inf < level < QUIETEST - 15:
         yield Text(
             "it was recorded very softly ({level:.0f} dBov), so its noise is lifted too; record it louder",
             level=level,
@@ -219,9 +219,9 @@ def doubts(sound: Sound) -> Iterator[Text]:
 
 
 def stands_out(sound: Sound) -> Iterator[Text]:
-    """What is wrong with the level of a finished prompt."""
+    """What is wrong with the level of a finished prompt. Silence has none: see `comparison.silent`."""
     level, places = sound.level, clipped(sound)
-    if level > LOUDEST or level < QUIETEST:
+    if level > LOUDEST or -math.inf < level < QUIETEST:
         how = Text("loud") if level > LOUDEST else Text("soft")
         yield Text(
             "is too {how}: its speech is at {level:.0f} dBov, and {right:.0f} dBov is right",

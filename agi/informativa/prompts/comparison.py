@@ -1,4 +1,4 @@
-"""Whether the formats of a prompt are one sound: by how loud each fiftieth of a second of them is.
+"""Whether a prompt has a sound, and its formats one: by how loud each fiftieth of a second of them is.
 
 Asterisk plays the file that suits a channel's codec, so silence, or another text, in one of them is heard by
 some callers and by no admin. What a codec does to a sound changes its course of loudness little. G.722 and
@@ -21,6 +21,7 @@ _WINDOW = _FRAMES  # frames, a second, in which no more may differ on average th
 _APART = {True: 6.0, False: 12.5}  # … so many dB; other words differ by 20. False: where a gain stands for it
 _FLAT = 1.0  # dB² of variance, below which there is no course to compare
 _COARSE = ("gsm", "g722")
+_HEARD = 5  # frames, a tenth of a second: what sounds for less is a click
 
 
 def odd(files: Sequence[Path]) -> list[Path]:
@@ -28,6 +29,12 @@ def odd(files: Sequence[Path]) -> list[Path]:
     first, *others = files
     wanted = _levels(first) if others else []
     return [other for other in others if not _alike(wanted, _levels(other), _exact(first, other))]
+
+
+def silent(file: Path) -> bool:
+    """Whether there is nothing to be heard in it. Raises OSError, EOFError, wave.Error."""
+    read, softest = _READERS[file.suffix[1:]]
+    return sum(loudness >= softest for loudness in read(file)) < _HEARD
 
 
 def _exact(*files: Path) -> bool:

@@ -122,13 +122,17 @@ class InstalledRecordings(Recordings):
 
 
 def difference(path: str) -> Text | None:
-    """What is wrong with a prompt whose formats are not one sound, if they are not."""
+    """What is wrong with a prompt that has no sound, or whose formats are not one sound, if so."""
     files = installed(path)
-    if len(files) < 2:
+    if not files:
         return None
-    from .comparison import odd  # not for a script that has nothing to compare
+    from .comparison import odd, silent  # not for a script that has nothing to compare
 
     try:
+        if silent(files[0]):
+            return Text(
+                "{file} has no sound, and who hears nothing is told nothing", "record it again", file=files[0]
+            )
         others = odd(files)
     except (OSError, EOFError, wave.Error) as error:
         return Text("{file} cannot be compared ({why})", file=path, why=Foreign(str(error)))

@@ -197,7 +197,6 @@ FOREIGN = (
     Text("invalid date separator, expected `-`"),
     Text("month value is outside expected range of 1-12"),
     Text("day value is outside expected range"),
-    Text("{value} does not match the formats {formats}."),
     Text("Datetimes provided to dates should have zero time - e.g. be exact dates"),
 )
 """What the commands pass on of others' words. Longer forms stand before those that they begin with."""

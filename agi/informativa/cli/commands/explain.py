@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-from ... import bootstrap, policy
+from ... import bootstrap, plausibility, policy
 from ... import caller as callers
-from ...config import load
 from ...model import (
     Caller,
     CallerHistory,
@@ -20,8 +19,9 @@ from ...model import (
     Reason,
     Status,
 )
+from ...operations.controllers import of_a_call
 from ...text import Text
-from ..options import line_named, print_json
+from ..options import line_named, print_json, told_aside
 from ..words import _
 
 WITHHELD = "withheld"
@@ -78,10 +78,14 @@ BRANCHES = (
 """What facts are called: so in JSON, and for a person in his language."""
 
 
-def explain(file: Path, number: str, to: str, at: datetime, language: str, as_json: bool) -> None:
-    """Print the decision on a call from `number` (or `withheld`) to the line `to` at `at`."""
-    configuration = load(file)
-    line = line_named(configuration, to)
+def explain(file: Path, number: str, to: str, on: datetime | None, language: str, as_json: bool) -> None:
+    """Print the decision on a call from `number` (or `withheld`) to the line `to`, now or `on` that time; one
+    without a zone is of the controller's."""
+    companies = of_a_call(file, to)
+    line = line_named(companies.configuration, to)
+    told_aside(companies)
+    zone = line.controller.zone
+    at = plausibility.moment(on.isoformat(), zone) if on else datetime.now(UTC)
     caller = callers.recognise(ringing(number, to), line)
     refused = line.controller.refused
     history = {} if refused else known_to(line, caller)
@@ -91,9 +95,10 @@ def explain(file: Path, number: str, to: str, at: datetime, language: str, as_js
         else policy.decide(line, history, caller, at, asked=language)
     )
     wanted = policy.wanted_language(line, caller, language)
+    shown_at = at if as_json else at.astimezone(zone)
     shown = _(WITHHELD_SHOWN) if number == WITHHELD else callers.mask(number)
     facts = {
-        "call": {"from": shown, "to": to, "at": at.isoformat(timespec="seconds")},
+        "call": {"from": shown, "to": to, "at": shown_at.isoformat(timespec="seconds")},
         "line": {"number": line.number, "controller": line.controller.id, "name": line.controller.name}
         | ({"not live": refused} if refused else {}),
         "caller": _caller(caller, line),

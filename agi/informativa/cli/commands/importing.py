@@ -57,7 +57,7 @@ def run(
     rejects = source.rejects if tally.rejected else None
     if as_json:
         counts = {"read": tally.read, "recorded": tally.recorded, "known_before": tally.known}
-        print_json({**counts, "rejected": tally.rejected, "rejects": rejects})
+        print_json({**counts, "unusual": tally.unusual, "rejected": tally.rejected, "rejects": rejects})
     else:
         print(_counted(tally))
         if rejects:
@@ -92,7 +92,7 @@ def _chosen(columns: Sequence[str]) -> dict[str, str]:
 
 
 def _counted(tally: Tally) -> str:
-    return _.counted(
+    counts = _.counted(
         "{read} row read: {added} recorded, {known} known before, {rejected} rejected.",
         "{read} rows read: {added} recorded, {known} known before, {rejected} rejected.",
         tally.read,
@@ -101,3 +101,12 @@ def _counted(tally: Tally) -> str:
         known=tally.known,
         rejected=tally.rejected,
     )
+    if not tally.unusual:
+        return counts
+    doubt = _.counted(
+        "{count} number that was taken is unusually short or long: is a digit missing, or one too many?",
+        "{count} numbers that were taken are unusually short or long: is a digit missing, or one too many?",
+        tally.unusual,
+        count=tally.unusual,
+    )
+    return f"{counts} {doubt}"

@@ -11,16 +11,16 @@ from typing import Annotated
 
 import typer
 
-from ...config import DEFAULT_FILE, Configuration, inspect, load
+from ...config import DEFAULT_FILE, Configuration, inspect
 from ...config.build import draft
 from ...config.controllers import KEY_BYTES, RETIRED
-from ...config.endpoints import DEFAULT_TOKEN
+from ...config.endpoints import DEFAULT_TOKEN, retired
 from ...errors import ConfigError, InformativaError
 from ...files import create, make_folder
-from ...operations.controllers import controller_named, of_its_key
+from ...operations.controllers import of_its_key, of_their_callers
 from ...operations.doctor import installation, users
 from ...operations.doctor.account import KEPT_IN, instructions
-from ..options import Config, Json, print_json
+from ..options import Config, Json, print_json, told_aside
 from ..words import _
 
 AGI = "agi"  # in place of a company's name: the token by which Asterisk is known
@@ -85,8 +85,9 @@ def rotate(
     if agi:
         _rotate_agi(config, as_json)
         return
-    configuration = load(config)
-    owner = controller_named(configuration, controller)
+    companies = of_their_callers(config, (controller,))
+    (owner,), configuration = companies.named, companies.configuration
+    told_aside(companies)
     key = configuration.folder / configuration.key_files[owner.id]
     if not yes:
         if as_json:
@@ -130,6 +131,7 @@ def _rotate_agi(config: Path, as_json: bool) -> None:
     """A new token; the old one is kept beside it, and accepted until a call comes with the new one."""
     token = _token(config)
     old = _replace(token) if token.exists() else None
+    still = retired(token)
     if old is None:
         _first(token, inspect(config)[0], "--agi")
     steps = [
@@ -137,13 +139,18 @@ def _rotate_agi(config: Path, as_json: bool) -> None:
         f"informativa dialplan install -c {config}",
         "asterisk -rx 'dialplan reload'",
     ]
-    if old:
-        steps.append(f"rm {old}")
+    if still:
+        steps.append(f"rm {' '.join(map(str, still))}")
     if as_json:
-        print_json({"token": token, "old_token": old, "next": steps})
+        print_json({"token": token, "old_token": old, "old_tokens": still, "next": steps})
         return
-    said = _("Wrote {file}; the old token is {old}, accepted until the first call with the new one.")
-    print(said.format(file=token, old=old) if old else _("Wrote {file}.", file=token))
+    said = _.counted(
+        "Wrote {file}; the old token is {old}, accepted until the first call with the new one.",
+        "Wrote {file}; the old tokens are {old}, accepted until the first call with the new one.",
+        len(still),
+    )
+    old_ones = ", ".join(map(str, still))
+    print(said.format(file=token, old=old_ones) if still else _("Wrote {file}.", file=token))
     print(_("Next, in this order: {commands}", commands="; ".join(steps)))
 
 

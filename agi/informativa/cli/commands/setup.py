@@ -216,7 +216,7 @@ def asterisks(file: Path, configuration: Configuration) -> os.stat_result:
     """Whose a file in Asterisk's folder should be: as extensions.conf there, or as it is. Where those are
     root's, Asterisk may be another user, who can read no secret of root's: then the ledgers' owner's, as
     whom it starts the script."""
-    for one in (file.with_name("extensions.conf"), file):
+    for one in (file.parent / "extensions.conf", file):
         with suppress(OSError):
             like = one.stat()
             if like.st_uid or like.st_gid:
@@ -248,6 +248,8 @@ def put_text(
         return
     try:
         put(output, text.encode(), like, secret=secret)
+    except IsADirectoryError as error:
+        raise InformativaError(_("{file} is a folder.", file=output), _("Name a file in it.")) from error
     except OSError as error:
         raise InformativaError(
             _("{file} cannot be written ({why}).", file=output, why=_.foreign(error.strerror or "")),

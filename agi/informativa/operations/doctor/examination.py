@@ -69,14 +69,15 @@ CHECKS = (
 
 
 async def examine(file: Path) -> list[tuple[Text, Finding]]:
-    """Everything that was found, each under the name of its check. Changes nothing, and ends in time."""
+    """Everything that was found, each under the name of its check, and what two of one name found, once.
+    Changes nothing, and ends in time."""
     case = await _case(file)
     async with AsyncExitStack() as stack:
         manager = await _manager(case, stack)
         first = await _all(case, [check for check in CHECKS if check.hinders])
         case.hindered = any(one.state is State.WRONG for findings in first.values() for one in findings)
         found = first | await _all(case, [check for check in CHECKS if not check.hinders])
-    told = [(check.name, one) for check in CHECKS for one in found[check]]
+    told = list(dict.fromkeys((check.name, one) for check in CHECKS for one in found[check]))
     if manager is not None:
         asking = next(i for i, check in enumerate(CHECKS) if check.asks or check.actions)
         before = {check.name for check in CHECKS[:asking]}

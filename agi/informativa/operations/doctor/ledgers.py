@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 from ... import bootstrap
-from ...errors import InformativaError
+from ...errors import InformativaError, LedgerEmptyError
 from ...model import Controller
 from ...text import Text, clause
 from . import users, write_trial
@@ -52,8 +52,9 @@ def _looked(case: Case, live: list[Controller]) -> Iterator[Finding]:
             text = Text("there is no folder {folder} for the ledger; type: mkdir -m 700 {folder}")
             yield wrong(text.format(folder=folder), f"mkdir -m 700 {folder}")
             live = [one for one in live if Path(one.ledger).parent != folder]
+    files = [one for one in live if not Path(one.ledger).is_dir()]  # of a folder its rights say nothing
     denied = [
-        finding for one in live for uid, user in case.users().items() for finding in _denied(one, uid, user)
+        finding for one in files for uid, user in case.users().items() for finding in _denied(one, uid, user)
     ]
     yield from denied
     opening = [finding for one in there for finding in opened(case, one)]
@@ -87,7 +88,7 @@ def opened(case: Case, controller: Controller) -> Generator[Finding, None, None]
             " (systemctl restart informativa), and delete nothing beside a ledger."
         )
         yield wrong(text.format(file=file, processes=", ".join(map(str, processes))), fix)
-    if file.stat().st_mode & 0o077:
+    if file.is_file() and file.stat().st_mode & 0o077:
         yield warning(Text("others can read {file}", file=file), f"chmod 600 {file}")
     try:
         store = bootstrap.store(controller, read_only=True)
@@ -95,6 +96,9 @@ def opened(case: Case, controller: Controller) -> Generator[Finding, None, None]
             found, known = store.schema()
         finally:
             store.close()
+    except LedgerEmptyError as error:  # as where there is none: the service begins one
+        yield warning(clause(error.message), error.remedy)
+        return
     except InformativaError as error:
         yield wrong(clause(error.message), error.remedy)
         return

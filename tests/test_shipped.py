@@ -58,6 +58,8 @@ def test_editable_installation_is_a_working_program(editable: Path, folder: Path
 
 def test_wheel_has_all_that_the_clone_ships(tmp_path: Path) -> None:
     """A language or a dialplan that is added to the clone is not forgotten in the wheel."""
+    if shipped.folder("prompts") == ROOT / "prompts":
+        pytest.skip("this is an editable installation; `make setup` installs the wheel")
     ignore = shutil.ignore_patterns(*shipped.NOT_PROMPTS)
     shutil.copytree(ROOT / "prompts", tmp_path / "prompts", ignore=ignore)
     assert files(Path(str(shipped.folder("prompts")))) == files(tmp_path / "prompts")

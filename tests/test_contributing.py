@@ -123,6 +123,27 @@ def test_glossary_explains_each_term_once() -> None:
     assert len(terms) > 80
 
 
+def test_layers_on_the_page_are_those_of_the_contract() -> None:
+    """In the same order from the top, none left out and none made up."""
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    layers = tools["importlinter"]["contracts"][0]["layers"]
+    table = (
+        (GITHUB / "architecture.md")
+        .read_text(encoding="utf-8")
+        .partition("## Layers")[2]
+        .partition("\n## ")[0]
+    )
+    rows = [row.partition(" | ")[0] for row in table.splitlines() if row.startswith("| [")]
+    shown = [re.findall(r"\[(\w+)(?:\.py|/)\]", row) for row in rows]
+    flat = [{name} for row in rows if ", then " in row for name in re.findall(r"\[(\w+)", row)]
+    expected = [set(layer.split(" | ")) for layer in layers]
+    assert [one for one in expected if one not in [set(row) for row in shown] + flat] == []
+    order = [name for row in shown for name in row]
+    places = [max(order.index(name) for name in layer) for layer in expected]
+    assert places == sorted(places)
+    assert set(order) == set().union(*expected)
+
+
 def test_drawing_is_up_to_date_and_names_what_is_there() -> None:
     """`make docs` writes it; each file in it exists, and no two boxes overlap."""
     written = io.StringIO()

@@ -7,11 +7,12 @@
 # make bench    measures informativa beside its peers, and writes a report into .bench/ (about 20 minutes)
 # make lint     style, types and import contracts
 # make messages brings the translations up to date with the source, and says what is to be translated
-# make docs     writes .github/reference.md, json.md and schemas/ anew from the program
+# make docs     writes .github/reference.md, json.md, schemas/ and architecture.svg anew
+# make requirements  pins what tests need anew, with hashes (REQUIREMENTS=--upgrade: the newest of everything)
 PYTHON ?= python3
 export PYTHONPATH := tests
 
-.PHONY: demo test fast bare mutants torture bench messages docs lint setup clean
+.PHONY: demo test fast bare mutants torture bench messages docs requirements lint setup clean
 demo: setup
 	@.venv/bin/python -m lab.demo
 
@@ -54,3 +55,7 @@ clean:
 docs: setup
 	@.venv/bin/python -m informativa.cli.reference > .github/reference.md
 	@.venv/bin/python -m informativa.cli.schemas .github
+	@.venv/bin/python -m lab.drawing > .github/architecture.svg
+
+requirements: setup
+	@.venv/bin/python -m lab.requirements $(REQUIREMENTS)

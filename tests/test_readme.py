@@ -1,4 +1,4 @@
-"""What the README says is what happens: its commands run, its links lead somewhere."""
+"""What the README says is what happens: its commands run; and the links of all pages lead somewhere."""
 
 from __future__ import annotations
 
@@ -36,15 +36,11 @@ DAILY = {  # what the table of every day names, and how it ends where neither se
     "completion bash": 0,
 }
 DOCUMENTS = [
-    ROOT / name
-    for name in (
-        "README.md",
-        "README.it.md",
-        "dialplan/README.md",
-        "prompts/README.md",
-        ".github/CONTRIBUTING.md",
-        "CHANGELOG.md",
-    )
+    *(
+        ROOT / name
+        for name in ("README.md", "README.it.md", "dialplan/README.md", "prompts/README.md", "CHANGELOG.md")
+    ),
+    *sorted((ROOT / ".github").rglob("*.md")),
 ]
 
 
@@ -175,11 +171,20 @@ def test_make_commands_exist() -> None:
     assert set(named) <= set(targets)
 
 
+def anchors(document: Path) -> set[str]:
+    """The names under which the headings of a page can be linked to."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
-    """Every file that a document links to is there."""
-    links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
-    assert [link for link in links if not (document.parent / link).exists()] == []
+    """Every file that a document links to is there, and every heading; none leads out of the project."""
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", document.read_text(encoding="utf-8"))
+    assert [link for link, _ in links if not (document.parent / link).exists()] == []
+    assert [link for link, _ in links if not (document.parent / link).resolve().is_relative_to(ROOT)] == []
+    within = [(document.parent / link if link else document, heading) for link, heading in links if heading]
+    assert [heading for page, heading in within if heading not in anchors(page)] == []
 
 
 def skeleton(document: str) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from ... import shipped
 from ...asterisk.extensions_conf import Reading, read
 from ...config import DEFAULT_FILE, load
 from ...errors import InformativaError
@@ -256,4 +257,4 @@ def _freepbx_steps() -> str:
 
 def freepbx_context() -> str:
     """dialplan/freepbx.conf."""
-    return (setup.shipped_folder("dialplan") / "freepbx.conf").read_text(encoding="utf-8").strip()
+    return (shipped.folder("dialplan") / "freepbx.conf").read_text(encoding="utf-8").strip()

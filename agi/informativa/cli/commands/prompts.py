@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ... import shipped
 from ...config import DEFAULT_FILE
 from ...errors import InformativaError, SpeechError
 from ...operations.controllers import known
@@ -58,10 +58,8 @@ def texts_(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new fol
     """Copy the texts that `build` speaks, to change them there: then build with --texts DIR."""
     if folder.exists():
         raise InformativaError(_("{file} is there already.", file=folder), _("Name a new folder."))
-    with resources.as_file(_shipped()) as shipped:
-        write(
-            {folder / file.relative_to(shipped): file.read_bytes() for file in sorted(shipped.rglob("*.*"))}
-        )
+    with resources.as_file(shipped.folder("texts")) as source:
+        write({folder / file.relative_to(source): file.read_bytes() for file in sorted(source.rglob("*.*"))})
     print(
         _(
             "Wrote {folder} with texts in {languages}. Next: edit them, then type:",
@@ -106,7 +104,7 @@ def build(
     wanted = _listed(languages) or _spoken_on(shelf, name)
     said = _listed(purposes) or newest.purposes
     digit = _key(shelf, name, pressed)
-    source = folder or _shipped()
+    source = folder or shipped.folder("texts")
     made: dict[PromptPath, tuple[dict[str, bytes], str]] = {}
     for language in wanted:
         values = {"company": company or owner.name, "site": site}
@@ -371,7 +369,3 @@ def _key(shelf: PromptStore, controller: str, given: str) -> str:
             _("Give the one to say: --key 1"),
         )
     return keys.pop()
-
-
-def _shipped() -> Traversable:
-    return resources.files("informativa") / "data" / "texts"

@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
 
 import typer
 
-from ... import bootstrap, service
+from ... import bootstrap, service, shipped
 from ...asterisk import dialplan as dialplans
 from ...config import Configuration, inspect, load
 from ...config.endpoints import DEFAULT_TOKEN
@@ -278,16 +277,16 @@ def _lay(folder: Path) -> None:
     for controller in _CONTROLLERS:
         write_key(folder / "keys" / f"{controller}.key")
     write_key(folder / DEFAULT_TOKEN)
-    with resources.as_file(shipped_folder("prompts")) as prompts:
-        shutil.copytree(prompts, folder / "prompts")
+    with resources.as_file(shipped.folder("prompts")) as prompts:
+        shutil.copytree(prompts, folder / "prompts", ignore=shutil.ignore_patterns(*shipped.NOT_PROMPTS))
     template = resources.files("informativa.config") / "template.yaml"
     (folder / "informativa.yaml").write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def made_out(configuration: Configuration) -> str:
     """dialplan/informativa.conf for this configuration."""
-    shipped = (shipped_folder("dialplan") / "informativa.conf").read_text(encoding="utf-8")
-    return dialplans.render(shipped, configuration, datetime.now(UTC))
+    template = (shipped.folder("dialplan") / "informativa.conf").read_text(encoding="utf-8")
+    return dialplans.render(template, configuration, datetime.now(UTC))
 
 
 def _unit(configuration: Configuration) -> str:
@@ -321,8 +320,3 @@ def _talks_to_others(configuration: Configuration) -> bool:
 def _quoted(path: Path | str) -> str:
     """As systemd.syntax(7) wants a path that may have spaces."""
     return f'"{path}"' if " " in str(path) else str(path)
-
-
-def shipped_folder(name: str) -> Traversable:
-    """A folder of the project that the installed package carries as data."""
-    return resources.files("informativa") / "data" / name

@@ -8,9 +8,9 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 
+from ... import shipped
 from ... import spool as spools
 from ...asterisk import dialplan as dialplans
 from ...text import Text, joined
@@ -119,8 +119,8 @@ async def context(case: Case) -> AsyncIterator[Finding]:
             joined("", fix, include),
         )
         return
-    shipped = (resources.files("informativa") / "data/dialplan/informativa.conf").read_text(encoding="utf-8")
-    ours = dialplans.render(shipped, configuration, datetime.now(UTC))
+    template = (shipped.folder("dialplan") / "informativa.conf").read_text(encoding="utf-8")
+    ours = dialplans.render(template, configuration, datetime.now(UTC))
     addresses, lines, rest = dialplan.differences(steps, dialplan.parsed(ours))
     for address in addresses:
         text = Text("the loaded dialplan looks for the service at {address}, and it is to listen at {ours}")

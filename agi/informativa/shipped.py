@@ -1,0 +1,20 @@
+"""What the project ships beside its code: the dialplan, the prompts, and the texts that they speak.
+
+The wheel has them in `data/`. An editable installation (`pip install -e .`) has no copy: there they are read
+where they stand in the clone, so that a change to one shows at once.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+_IN_CLONE = {"dialplan": "dialplan", "prompts": "prompts", "texts": "prompts/texts"}
+NOT_PROMPTS = ("README.md", "render.py", "texts")  # what else stands beside the prompts of a clone
+
+
+def folder(name: str) -> Traversable:
+    """The folder `dialplan`, `prompts` or `texts`."""
+    packed = resources.files("informativa") / "data" / name
+    return packed if packed.is_dir() else Path(__file__).resolve().parents[2] / _IN_CLONE[name]

@@ -1,0 +1,244 @@
+"""What contributors read is so: names exist, the drawing is the program's, workflows run what there is."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+import tomllib
+from contextlib import redirect_stdout
+from itertools import chain
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from informativa import __version__
+from informativa.cli.main import app
+from informativa.cli.tree import tree
+from lab import drawing, release
+
+ROOT = Path(__file__).resolve().parent.parent
+GITHUB = ROOT / ".github"
+DECISIONS = sorted((GITHUB / "decisions").glob("[0-9]*.md"))
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+FORMS = sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml"))
+PAGES = [
+    *(GITHUB / f"{name}.md" for name in ("CONTRIBUTING", "architecture", "glossary", "SECURITY")),
+    *DECISIONS,
+]
+PARTS = ["Context", "Decision", "What was measured", "Consequences"]
+OTHERS = {
+    "AGI",
+    "AGISTATUS",
+    "Application",
+    "Error",
+    "Request",
+    "add_typer",
+}  # of what we import, and Asterisk's
+
+
+def source(*folders: str) -> str:
+    """All of the program's text, and of the tests'."""
+    files = chain.from_iterable((ROOT / folder).rglob("*.py") for folder in folders)
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def named(page: Path) -> list[str]:
+    """What a page names as code, outside of its blocks."""
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return re.findall(r"`([^`\n]+)`", prose)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_names_on_the_pages_are_in_the_code(page: Path) -> None:
+    """Each class, function, constant or module that a page names is there, in the program or its tests."""
+    text = source("agi", "tests", "prompts")
+    modules = {file.stem for file in (ROOT / "agi").rglob("*.py")}
+    names = [
+        name
+        for each in named(page)
+        if re.fullmatch(r"_?[A-Za-z]\w+(\.\w+)?", each)
+        and re.search(r"[A-Z_]", each)
+        and not each.lower().startswith("informativa_")  # metrics, and variables of the dialplan
+        for name in each.split(".")
+    ]
+    defined = r"^\s*(?:(?:class|def|async def) {0}\b|{0}\b.*[=:])"
+    assert [
+        one for one in names if one not in OTHERS | modules and not re.search(defined.format(one), text, re.M)
+    ] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tests_that_pages_name_are_there(page: Path) -> None:
+    """A test that is named is one, and a kind of tests (`test_i3_…`) has some."""
+    text = source("tests")
+    tests = [name.rstrip("…") for name in named(page) if name.startswith("test_") and "." not in name]
+    assert [name for name in tests if f"def {name}" not in text] == []
+
+
+def test_commands_on_the_pages_exist() -> None:
+    """What contributors are told to make can be made, and what they are told to type is a command."""
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    known = {" ".join(each.path[1:]) for each in tree(app).walk()}
+    for page in (*PAGES, GITHUB / "licences.md"):
+        code = named(page)
+        made = [one.split()[1] for one in code if re.match(r"make [a-z]", one)]
+        assert [one for one in made if one not in targets] == [], page
+        typed = [one.removeprefix("informativa ") for one in code if one.startswith("informativa ")]
+        assert [one for one in typed if re.split(r" ?-| [A-Z]", one)[0] not in known] == [], page
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_decision_is_short_and_has_its_parts(page: Path) -> None:
+    """Context, decision, what was measured, consequences, in 40 lines; the list names it."""
+    text = page.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 40
+    parts = [part.rstrip(".") for part in re.findall(r"^\*\*([^*]+)\*\*", text, re.MULTILINE)]
+    assert [part.replace("was found", "was measured") for part in parts] in (
+        PARTS,
+        [PARTS[0], PARTS[2], PARTS[1], PARTS[3]],
+    )
+    number = int(page.name[:4])
+    assert text.startswith(f"# {number}. ")
+    listed = (page.parent / "README.md").read_text(encoding="utf-8")
+    assert re.search(rf"^{number}\. \[.+\]\({page.name}\)$", listed, re.MULTILINE)
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    """From 1 on."""
+    assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
+def test_glossary_explains_each_term_once() -> None:
+    """One term for one thing, in two lines at most."""
+    text = (GITHUB / "glossary.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \| (.+) \|$", text, re.MULTILINE)
+    terms = [term.strip("` ") for row, _ in rows if row != "Term" for term in row.split(", ")]
+    assert sorted(terms) == sorted(set(terms))
+    assert [row for row, meaning in rows if len(re.sub(r"\]\([^)]+\)", "]", meaning)) > 220] == []
+    assert len(terms) > 80
+
+
+def test_layers_on_the_page_are_those_of_the_contract() -> None:
+    """In the same order from the top, none left out and none made up."""
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    layers = tools["importlinter"]["contracts"][0]["layers"]
+    table = (
+        (GITHUB / "architecture.md")
+        .read_text(encoding="utf-8")
+        .partition("## Layers")[2]
+        .partition("\n## ")[0]
+    )
+    rows = [row.partition(" | ")[0] for row in table.splitlines() if row.startswith("| [")]
+    shown = [re.findall(r"\[(\w+)(?:\.py|/)\]", row) for row in rows]
+    flat = [{name} for row in rows if ", then " in row for name in re.findall(r"\[(\w+)", row)]
+    expected = [set(layer.split(" | ")) for layer in layers]
+    assert [one for one in expected if one not in [set(row) for row in shown] + flat] == []
+    order = [name for row in shown for name in row]
+    places = [max(order.index(name) for name in layer) for layer in expected]
+    assert places == sorted(places)
+    assert set(order) == set().union(*expected)
+
+
+def test_drawing_is_up_to_date_and_names_what_is_there() -> None:
+    """`make docs` writes it; each file in it exists, and no two boxes overlap."""
+    written = io.StringIO()
+    with redirect_stdout(written):
+        drawing.main()
+    assert (GITHUB / "architecture.svg").read_text(encoding="utf-8") == written.getvalue(), "type: make docs"
+    ElementTree.fromstring(written.getvalue())
+    package = ROOT / "agi/informativa"
+    folders = [ROOT, package, package / "asterisk", package / "ledgers"]
+    text = " ".join(box.files for box in drawing.BOXES)
+    files = re.findall(r"[\w/]+(?:\.(?:py|conf)\b|/(?=[ ,;]|$))", text)
+    assert len(files) > 15
+    assert [file for file in files if not any((folder / file).exists() for folder in folders)] == []
+    for one in drawing.BOXES:
+        for other in drawing.BOXES:
+            beside = one.x + one.width <= other.x or other.x + other.width <= one.x
+            assert beside or abs(one.y - other.y) >= drawing.ROW or one is other, (one, other)
+
+
+def workflow(file: Path) -> dict[str, Any]:
+    """A workflow, understood. (YAML 1.1 takes the key `on` for a truth.)"""
+    loaded: dict[Any, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return {str(key).replace("True", "on"): value for key, value in loaded.items()}
+
+
+def steps(file: Path) -> list[dict[str, Any]]:
+    """All steps of a workflow."""
+    return [step for job in workflow(file)["jobs"].values() for step in job["steps"]]
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_workflows_are_whole_and_pinned(file: Path) -> None:
+    """They parse, may do nothing that is not said, end by themselves, and use actions of one version."""
+    said = workflow(file)
+    assert {"name", "on", "permissions", "jobs"} <= set(said)
+    assert said["permissions"] == {"contents": "read"}
+    for job in said["jobs"].values():
+        assert job["timeout-minutes"] <= 90
+    for step in steps(file):
+        assert len({"uses", "run"} & set(step)) == 1, step
+        if "uses" in step:
+            assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+\.\d+\.\d+", step["uses"]), step
+        else:
+            shell = ["bash", "-n", "-c", step["run"]]
+            ran = subprocess.run(shell, text=True, capture_output=True, timeout=60, check=False)
+            assert ran.stderr == "", step
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_workflows_run_what_there_is(file: Path) -> None:
+    """Files that are run exist; tools that pip installs have one version."""
+    runs = "\n".join(step.get("run", "") for step in steps(file))
+    files = re.findall(r"\b(?:bash|python) ((?:[\w.]+/)+[\w.]+)", runs)
+    assert files
+    assert [name for name in files if not (ROOT / name).is_file()] == []
+    for packages in re.findall(r"pip install (.+)", runs):
+        assert all("==" in one or one.startswith("dist/") for one in packages.split())
+
+
+def test_every_python_is_tried() -> None:
+    """CI's Pythons are those that pyproject.toml says that there are."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    classified = [one.rpartition(" ")[2] for one in project["classifiers"] if "Python :: 3." in one]
+    (job,) = workflow(GITHUB / "workflows/ci.yml")["jobs"].values()
+    assert job["strategy"]["matrix"]["python"] == classified
+    assert project["requires-python"] == f">={classified[0]}"
+    assert any(step.get("run") == "bash .ci/run" for step in job["steps"])
+
+
+def test_release_needs_a_changelog_of_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """The notes are that version's part and no other's; without one, or of another version, none."""
+    changelog = "# Changelog\n\n## 1.3.0\n\n- New.\n\n## 1.2.0 (2026-11-25)\n\n- Old.\n- Older.\n"
+    assert release.of_version(changelog, "1.3.0") == "- New."
+    assert release.of_version(changelog, "1.2.0") == "- Old.\n- Older."
+    assert release.of_version(changelog, "1.2") == ""
+    assert release.main(["99.0.0"]) == 1
+    assert "__version__" in capsys.readouterr().err
+    script = [sys.executable, ROOT / "tests/lab/release.py", __version__]
+    ran = subprocess.run(script, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stderr.count("\n")) in ((0, 0), (1, 1))  # 1 until there is such a heading
+
+
+@pytest.mark.parametrize("file", FORMS, ids=lambda file: file.name)
+def test_issue_forms_are_whole(file: Path) -> None:
+    """Each question has a name of its own and a label, and no number is asked for."""
+    form = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if file.name == "config.yml":
+        assert form == {"blank_issues_enabled": False}
+        return
+    assert {"name", "description", "body"} <= set(form)
+    asked = [one for one in form["body"] if one["type"] != "markdown"]
+    names = [one["id"] for one in asked]
+    assert len(names) == len(set(names))
+    assert all(one["attributes"]["label"] for one in asked)
+    (doctor,) = [one for one in asked if one["id"] == "doctor"]
+    assert "informativa doctor --json" in doctor["attributes"]["label"]
+    assert "numbers" in str(form)
+    assert "doctor" in {" ".join(each.path[1:]) for each in tree(app).walk()}

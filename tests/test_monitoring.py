@@ -27,7 +27,7 @@ from lab.office import BIN, Office, free_port
 from test_metrics import asked
 from torture.load import callers, crowd
 
-SHIPPED = resources.files("informativa.cli") / "monitoring"
+SHIPPED = resources.files("informativa") / "templates/monitoring"
 DASHBOARD = json.loads((SHIPPED / "dashboard.json").read_text(encoding="utf-8"))
 RULES: dict[str, dict[str, Any]] = {
     rule["alert"]: rule

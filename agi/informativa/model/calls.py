@@ -123,6 +123,11 @@ class Decision:
     basis: PriorDelivery | None = None
     supplement: bool = False
 
+    @property
+    def status_of_skip(self) -> Status:
+        """How it goes where it is left out: by an explicit setting, or because the caller already has it."""
+        return Status.SKIPPED if self.reason is Reason.SERVICE_DATA_ONLY else Status.NOTDUE
+
 
 @dataclass(frozen=True)
 class Playback:

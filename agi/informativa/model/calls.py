@@ -251,6 +251,30 @@ class Record:
 
 
 @dataclass(frozen=True)
+class RecordFilter:
+    """Which records are wanted; what is not given is of no account. `caller` is a pseudonym or the beginning
+    of one; they happened from `since` on, and before `until`."""
+
+    line: str = ""
+    caller: bytes = b""
+    status: Status | None = None
+    reason: Reason | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def takes(self, event: Event) -> bool:
+        """Whether a record of this event is one of them."""
+        return (
+            self.line in ("", event.line)
+            and (event.pseudonym or b"").startswith(self.caller)
+            and self.status in (None, event.status)
+            and self.reason in (None, event.reason)
+            and (self.since is None or event.at >= self.since)
+            and (self.until is None or event.at < self.until)
+        )
+
+
+@dataclass(frozen=True)
 class CallResult:
     """What the dialplan is told: status, the word that explains it, and the record (or spool key).
 

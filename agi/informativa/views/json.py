@@ -8,8 +8,9 @@ English. `.github/json.md` and the JSON Schema files beside it are made from her
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -114,7 +115,7 @@ class Record(Shape):
     """Where the evidence of a delivery by other means is."""
 
     @classmethod
-    def of(cls, record: model.Record, controller: str) -> Record:
+    def of(cls, record: model.Record, controller: str) -> Self:
         """As that company's ledger has it."""
         event = record.event
         return cls(
@@ -151,6 +152,16 @@ class Records(Document):
     """Records, those of one company after those of the other, each company's in their order."""
 
     records: list[Record]
+
+    @staticmethod
+    def streamed(records: Iterable[Record], *, ascii_only: bool = False) -> Iterator[str]:
+        """The document in parts, a record on each line, as they are read; nothing of it before the first."""
+        opening = before = f'{{"schema": {SCHEMA}, "records": ['
+        for record in records:
+            facts = json.dumps(record.model_dump(mode="json"), ensure_ascii=ascii_only)
+            yield f"{before}\n{facts}"
+            before = ","
+        yield f"{opening}]}}\n" if before == opening else "\n]}\n"
 
 
 class Problem(Shape):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from informativa.errors import LedgerError, LookupSourceError, SessionLostError
+from informativa.asterisk.ami import ManagerSession
+from informativa.errors import LedgerError, LookupSourceError, ManagerError, SessionLostError
 from informativa.ledgers.memory import MemoryLedger, MemoryTransaction
 from informativa.model import (
     CallerHistory,
@@ -18,6 +21,7 @@ from informativa.model import (
     IncomingCall,
     Length,
     Line,
+    ManagerAccount,
     Notice,
     Playback,
     Prompt,
@@ -206,3 +210,59 @@ class SteppingClock:
         """The time, which then goes on."""
         self.at += timedelta(seconds=1)
         return self.at
+
+
+class Message(dict[str, str]):
+    """What Asterisk says at its manager interface: fields by name, '' for one that it does not say."""
+
+    def __getattr__(self, name: str) -> str:
+        return self.get(name, "")
+
+
+@dataclass
+class ScriptedManager(ManagerSession):
+    """Asterisk's manager interface with a dialplan (steps by context and extension) and rows of AstDB; a call
+    that is placed there goes as `events` say."""
+
+    contexts: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    rows: Mapping[str, str] = field(default_factory=dict)
+    events: list[Message] = field(default_factory=list)
+    placed: dict[str, str | Sequence[str]] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def session(self, _account: ManagerAccount) -> AsyncIterator[ManagerSession]:
+        """In place of `ami.session`."""
+        yield self
+
+    async def act(self, name: str, **fields: str | Sequence[str]) -> list[Any]:
+        """Show the dialplan, or keep how a call was placed; all else is done."""
+        if name == "Originate":
+            self.placed = fields
+        if name != "ShowDialPlan":
+            return []
+        found = list(self._steps(str(fields.get("Context", "")), str(fields.get("Extension", ""))))
+        if not found:
+            raise ManagerError("It is not there.", answer="Did not find any matching extensions")
+        return found
+
+    def _steps(self, wanted: str, extension: str) -> Iterator[Message]:
+        for context, extensions in self.contexts.items():
+            for own, steps in extensions.items():
+                if wanted in ("", context) and (extension in ("", own) or own.startswith("_")):
+                    for step in steps:
+                        application, _bracket, data = step.removesuffix(")").partition("(")
+                        fields = {"context": context, "exten": own, "application": application}
+                        yield Message(event="ListDialplan", appdata=data, **fields)
+
+    async def tree(self, family: str) -> dict[str, str]:
+        """The rows, whatever the family."""
+        return dict(self.rows)
+
+    async def listen(self, *classes: str) -> None:
+        """All comes anyway."""
+
+    async def event(self, seconds: float) -> Any | None:
+        """The next event, of the channel that was placed."""
+        if not self.events:
+            return None
+        return Message(self.events.pop(0), uniqueid=str(self.placed["OtherChannelId"]))

@@ -489,8 +489,8 @@ def test_l19_version_is_on_record_for_days_on_which_it_was_in_force(folder: Path
     assert "not yet in force" in recorded(folder, "--on=2026-11-19", "--version=2026-12").stderr
     assert "got privacy 2026-11 by" in recorded(folder, "--on=2026-11-19").stdout
     assert "got privacy 2026-12 by website on 2026-11-20" in recorded(folder, "--on=2026-11-20T00:10").stdout
-    shown = json.loads(run("ledger", "show", "-c", file, "--controller=acme", "--json").stdout)
-    assert [row["at"] for row in shown] == ["2026-11-18T23:00:00+00:00", "2026-11-19T23:10:00+00:00"]
+    shown = json.loads(run("ledger", "show", "-c", file, "--controller=acme", "--json").stdout)["records"]
+    assert [row["at"] for row in shown] == ["2026-11-18T23:00:00.000+00:00", "2026-11-19T23:10:00.000+00:00"]
     assert all(row["recorded"] > row["at"] for row in shown)
 
 

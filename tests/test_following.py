@@ -80,13 +80,13 @@ def test_tail_follows_a_ledger_that_comes_and_is_replaced(folder: Path) -> None:
     file = folder / "ledger/acme.sqlite3"
     with following(folder) as process:
         transaction(folder, event(PLAYED))
-        assert (line(process)["record"], file.exists()) == (1, True)
+        assert (line(process)["number"], file.exists()) == (1, True)
         transaction(folder, event(NOTDUE, basis=1))
         assert line(process)["status"] == "NOTDUE"
         for ending in ("", "-wal", "-shm"):
             file.with_name(file.name + ending).unlink(missing_ok=True)
         transaction(folder, event(PARTIAL))
-        assert (line(process)["record"], process.poll()) == (1, None)
+        assert (line(process)["number"], process.poll()) == (1, None)
 
 
 def test_tail_begins_with_the_last_and_shows_one_line(folder: Path) -> None:

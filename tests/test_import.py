@@ -141,8 +141,8 @@ def test_i5_reference_holds_no_number(folder: Path, tmp_path: Path) -> None:
     assert [line.split(",")[0] for line in rejects.splitlines()[1:]] == ["3", "4", "5", "6", "7"]
     assert "333" not in rejects
     show = ("ledger", "show", "--controller=acme", "-c", folder / "informativa.yaml", "--json")
-    (row,) = json.loads(run(*show).stdout)
-    assert (row["at"], row["reference"]) == ("2026-01-31T09:30:00+00:00", "form 1")
+    (row,) = json.loads(run(*show).stdout)["records"]
+    assert (row["at"], row["reference"]) == ("2026-01-31T09:30:00.000+00:00", "form 1")
     assert row["recorded"] > "2026-11"
 
 

@@ -19,6 +19,7 @@ from informativa.model import (
     Period,
     PriorDelivery,
     Reason,
+    Status,
     Step,
     Unidentified,
     Version,
@@ -375,3 +376,17 @@ def test_order_of_deliveries_does_not_matter(order, deliveries) -> None:
         straight.purposes,
         straight.record,
     )
+
+
+@pytest.mark.parametrize(
+    ("own", "history", "status"),
+    [
+        (line(service_data_only=True), {}, Status.SKIPPED),
+        (line(), known("1"), Status.NOTDUE),
+        (line(service_data_only=True), known("1"), Status.SKIPPED),
+    ],
+)
+def test_skip_says_how_it_goes(own: Line, history: CallerHistory, status: Status) -> None:
+    """What a setting leaves out is skipped; what the caller already has is not due."""
+    decision = only(own, history)
+    assert (decision.play, decision.status_of_skip) == (False, status)

@@ -120,7 +120,8 @@ def test_no_field_of_a_record_sends_commands(folder: Path, ledger: SqliteStore) 
     config = folder / "informativa.yaml"
     assert commands(said("ledger", "show", "--controller", "acme", "-c", config)) == set()
     assert commands(said("status", "-c", config, code=1)) == set()  # nothing serves here
-    (fact,) = json.loads(said("ledger", "show", "--controller", "acme", "--json", "-c", config))
+    shown = json.loads(said("ledger", "show", "--controller", "acme", "--json", "-c", config))
+    (fact,) = shown["records"]
     assert fact["reference"] == HOSTILE
 
 

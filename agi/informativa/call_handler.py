@@ -250,7 +250,6 @@ class CallHandler:
 
     def _event(self, decision: Decision) -> Event:
         """The event of a notice that is left out; one that is played adds to it."""
-        skipped = Status.SKIPPED if decision.reason is Reason.SERVICE_DATA_ONLY else Status.NOTDUE
         return Event(
             at=self._clock.now(),
             call=self._session.call.id,
@@ -260,7 +259,7 @@ class CallHandler:
             version=decision.version.id,
             language=policy.languages(self._wanted, self._line, decision)[0],
             purposes=decision.purposes,
-            status=skipped,
+            status=decision.status_of_skip,
             reason=decision.reason,
             basis=decision.basis.record if decision.basis else None,
             linked=self._session.call.linked,

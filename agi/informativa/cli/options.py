@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from ..model import Line
 from ..operations.controllers import Companies, known
 from ..plausibility import typed
 from ..text import Text
-from ..views.json import Document
+from ..views.json import Document, Record, Records
 from ..views.terminal import escaped
 from .words import _
 
@@ -63,9 +63,18 @@ def print_json(facts: object) -> None:
 
 def print_document(document: Document, *, on_one_line: bool = False) -> None:
     """Print what a program reads, never wrapped, coloured or translated; escapes where UTF-8 cannot go."""
-    unicode = sys.stdout is not None and sys.stdout.encoding.lower().startswith("utf")
-    text = document.text(indent=None if on_one_line else 2, ascii_only=not unicode)
+    text = document.text(indent=None if on_one_line else 2, ascii_only=_ascii_only())
     print(escaped(text), flush=on_one_line)
+
+
+def print_records(records: Iterable[Record]) -> None:
+    """The same for records of any number, while they are read."""
+    for part in Records.streamed(records, ascii_only=_ascii_only()):
+        print(escaped(part), end="")
+
+
+def _ascii_only() -> bool:
+    return sys.stdout is None or not sys.stdout.encoding.lower().startswith("utf")
 
 
 def silent(_text: str) -> None:
@@ -74,8 +83,7 @@ def silent(_text: str) -> None:
 
 def as_json(facts: object, indent: int | None = None) -> str:
     """The same as text, on one line without `indent`."""
-    unicode = sys.stdout is not None and sys.stdout.encoding.lower().startswith("utf")
-    return escaped(json.dumps(_joined(facts), indent=indent, ensure_ascii=not unicode))
+    return escaped(json.dumps(_joined(facts), indent=indent, ensure_ascii=_ascii_only()))
 
 
 def _joined(facts: object) -> Any:

@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from ..model import Ending, Event, Heard, PriorDelivery, Reason, Record, RecordKind, Status, Vouched
+from ..model import (
+    Ending,
+    Event,
+    Heard,
+    PriorDelivery,
+    Reason,
+    Record,
+    RecordFilter,
+    RecordKind,
+    Status,
+    Vouched,
+)
 
 Result = TypeVar("Result")
 
@@ -24,6 +35,22 @@ COLUMNS = """record, at, call, line, pseudonym, notice, version, language, purpo
 RECORDS = f"SELECT {COLUMNS} FROM event WHERE record >= ? ORDER BY record"  # noqa: S608  # our own names
 RECORD = f"SELECT {COLUMNS} FROM event WHERE record = ?"  # noqa: S608  # our own names
 OF_CALLER = f"SELECT {COLUMNS} FROM event WHERE pseudonym = ? ORDER BY record"  # noqa: S608  # our own names
+# Of a RecordFilter. Nothing is indexed for it: an index would cost every call, and people ask rarely.
+_WANTED = """
+(:line = '' OR line = :line) AND (:status IS NULL OR status = :status)
+AND (:reason IS NULL OR reason = :reason)
+AND (:caller = x'' OR substr(pseudonym, 1, length(:caller)) = :caller)
+AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until)
+"""
+SEARCH = f"SELECT {COLUMNS} FROM event WHERE record >= :first AND {_WANTED} ORDER BY record"  # noqa: S608  # our own names
+BACKWARDS = f"""
+SELECT {COLUMNS} FROM event WHERE record < :before AND {_WANTED} ORDER BY record DESC LIMIT :count
+"""  # noqa: S608  # our own names
+FIRST_OF_LAST = f"""
+SELECT coalesce(min(record), 1) FROM (
+    SELECT record FROM event WHERE {_WANTED} ORDER BY record DESC LIMIT :count
+)
+"""  # noqa: S608  # our own names
 AROUND = """
 SELECT max(CASE WHEN at < ? THEN at END), min(CASE WHEN at >= ? THEN at END) FROM event WHERE kind = 'phone'
 """
@@ -127,6 +154,19 @@ def known(row: Sequence[Any]) -> tuple[str, PriorDelivery]:
         _maybe(moment, seen),
     )
     return notice, told
+
+
+def wanted(search: RecordFilter, **more: int) -> dict[str, object]:
+    """What SEARCH and its like take for a filter."""
+    return {
+        "line": search.line,
+        "caller": search.caller,
+        "status": search.status,
+        "reason": search.reason,
+        "since": _maybe(microseconds, search.since),
+        "until": _maybe(microseconds, search.until),
+        **more,
+    }
 
 
 def there(event: Event, pseudonym: bytes | None) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..model import CallerHistory, Event, Record, Recording
+from ..model import CallerHistory, Event, Record, RecordFilter, Recording
 from ..ports import Ledger, LedgerTransaction, Result
 from . import migrating, rows
 from .ledger_file import LedgerFile
@@ -67,6 +67,25 @@ class SqliteStore(LedgerFile):
         with self._translated():
             for row in self._connection.execute(rows.RECORDS, (first,)):
                 yield rows.record(row)
+
+    def search(self, wanted: RecordFilter, first: int = 1) -> Iterator[Record]:
+        """Of these the ones that are wanted. Reads the whole ledger from there on."""
+        with self._translated():
+            for row in self._connection.execute(rows.SEARCH, rows.wanted(wanted, first=first)):
+                yield rows.record(row)
+
+    def first_of_last(self, wanted: RecordFilter, count: int) -> int:
+        """The number of the first of the last `count` records that are wanted; 1 if none is."""
+        with self._translated():
+            given = rows.wanted(wanted, count=count)
+            number: int = self._connection.execute(rows.FIRST_OF_LAST, given).fetchone()[0]
+            return number
+
+    def backwards(self, wanted: RecordFilter, before: int, count: int) -> list[Record]:
+        """Up to `count` of those that are wanted, from before a number, the newest first."""
+        with self._translated():
+            given = rows.wanted(wanted, before=before, count=count)
+            return [rows.record(row) for row in self._connection.execute(rows.BACKWARDS, given)]
 
     def of_caller(self, pseudonym: bytes) -> list[Record]:
         """All records of one caller, in order. Reads the whole ledger: this is rare, calls are not."""

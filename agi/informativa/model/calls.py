@@ -123,6 +123,11 @@ class Decision:
     basis: PriorDelivery | None = None
     supplement: bool = False
 
+    @property
+    def status_of_skip(self) -> Status:
+        """How it goes where it is left out: by an explicit setting, or because the caller already has it."""
+        return Status.SKIPPED if self.reason is Reason.SERVICE_DATA_ONLY else Status.NOTDUE
+
 
 @dataclass(frozen=True)
 class Playback:
@@ -243,6 +248,30 @@ class Record:
 
     number: int
     event: Event
+
+
+@dataclass(frozen=True)
+class RecordFilter:
+    """Which records are wanted; what is not given is of no account. `caller` is a pseudonym or the beginning
+    of one; they happened from `since` on, and before `until`."""
+
+    line: str = ""
+    caller: bytes = b""
+    status: Status | None = None
+    reason: Reason | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def takes(self, event: Event) -> bool:
+        """Whether a record of this event is one of them."""
+        return (
+            self.line in ("", event.line)
+            and (event.pseudonym or b"").startswith(self.caller)
+            and self.status in (None, event.status)
+            and self.reason in (None, event.reason)
+            and (self.since is None or event.at >= self.since)
+            and (self.until is None or event.at < self.until)
+        )
 
 
 @dataclass(frozen=True)

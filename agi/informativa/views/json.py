@@ -8,12 +8,14 @@ English. `.github/json.md` and the JSON Schema files beside it are made from her
 from __future__ import annotations
 
 import json
-from datetime import datetime
-from typing import Annotated, Literal
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from .. import errors, model
+from ..operations import status
 from ..operations.doctor import findings
 from ..text import Text
 
@@ -113,7 +115,7 @@ class Record(Shape):
     """Where the evidence of a delivery by other means is."""
 
     @classmethod
-    def of(cls, record: model.Record, controller: str) -> Record:
+    def of(cls, record: model.Record, controller: str) -> Self:
         """As that company's ledger has it."""
         event = record.event
         return cls(
@@ -150,6 +152,16 @@ class Records(Document):
     """Records, those of one company after those of the other, each company's in their order."""
 
     records: list[Record]
+
+    @staticmethod
+    def streamed(records: Iterable[Record], *, ascii_only: bool = False) -> Iterator[str]:
+        """The document in parts, a record on each line, as they are read; nothing of it before the first."""
+        opening = before = f'{{"schema": {SCHEMA}, "records": ['
+        for record in records:
+            facts = json.dumps(record.model_dump(mode="json"), ensure_ascii=ascii_only)
+            yield f"{before}\n{facts}"
+            before = ","
+        yield f"{opening}]}}\n" if before == opening else "\n]}\n"
 
 
 class Problem(Shape):
@@ -211,6 +223,148 @@ class Finding(Shape):
         return cls(check=str(check), state=finding.state, finding=str(finding.text), fix=said(finding.fix))
 
 
+class Service(Shape):
+    """The service as it looks from outside."""
+
+    address: str
+    """Where it should answer."""
+    answers: bool
+    """Whether it does."""
+    as_configured: bool
+    """Whether it is the one that is installed and configured."""
+    version: str | None
+    """Which informativa it is."""
+    since: Time | None
+    """When it was started."""
+    calls_in_progress: int | None
+    """How many calls it handles at this moment, by its metrics."""
+    unit: str | None
+    """How the systemd unit is."""
+
+    @classmethod
+    def of(cls, service: status.Service) -> Service:
+        """As it answered."""
+        return cls(
+            address=service.address,
+            answers=service.answers,
+            as_configured=service.as_configured,
+            version=service.version,
+            since=service.since,
+            calls_in_progress=service.calls,
+            unit=service.unit,
+        )
+
+
+class Tally(Shape):
+    """What a time came to."""
+
+    calls: int
+    """How many calls there were."""
+    notices: dict[model.Status, int]
+    """How many notices went how."""
+    seconds_spared: Seconds
+    """How long the notices last that were not due."""
+
+    @classmethod
+    def of(cls, tally: status.Tally) -> Tally:
+        """As counted."""
+        return cls(calls=tally.calls, notices=dict(tally.notices), seconds_spared=tally.seconds_spared)
+
+
+class LedgerCounts(Shape):
+    """What a ledger comes to."""
+
+    today: Tally
+    """Since the day began."""
+    last_30_days: Tally
+    """In the last 30 days, today included."""
+    known_callers: int
+    """How many callers there are of whom it is known that they were told something."""
+    bytes: int
+    """The size of its files."""
+    last_record: Record | None
+    """The newest record."""
+
+    @classmethod
+    def of(cls, counts: status.Counts, controller: str) -> LedgerCounts:
+        """As of that company's ledger."""
+        return cls(
+            today=Tally.of(counts.today),
+            last_30_days=Tally.of(counts.last_days),
+            known_callers=counts.known_callers,
+            bytes=counts.size,
+            last_record=Record.of(counts.last, controller) if counts.last else None,
+        )
+
+
+class ControllerStatus(Shape):
+    """A company, and what its ledger comes to."""
+
+    id: str
+    """Its name in the configuration."""
+    name: str
+    """Its name."""
+    live: bool
+    """Whether it may go live."""
+    why_not: str | None
+    """Why it may not."""
+    lines: list[str]
+    """The called numbers."""
+    ledger: str
+    """Where its ledger is."""
+    usable: bool
+    """Whether the ledger could be read."""
+    kept_since: date | None
+    """From before this day the daily purge deletes records."""
+    counts: LedgerCounts | None
+    """What the ledger comes to."""
+
+    @classmethod
+    def of(cls, company: status.Company) -> ControllerStatus:
+        """As it was found."""
+        controller = company.controller
+        return cls(
+            id=controller.id,
+            name=controller.name,
+            live=not controller.refused,
+            why_not=said(controller.refused),
+            lines=list(company.lines),
+            ledger=controller.ledger,
+            usable=company.counts is not None,
+            kept_since=company.kept_since,
+            counts=LedgerCounts.of(company.counts, controller.id) if company.counts else None,
+        )
+
+
+class StatusReport(Document):
+    """The service and the ledgers."""
+
+    service: Service
+    """The service."""
+    today_since: Time
+    """When today began."""
+    controllers: list[ControllerStatus]
+    """The companies."""
+    spool_rows: int | None
+    """How many rows wait in the fallback spool."""
+    warnings: list[str]
+    """What somebody should know."""
+    in_order: bool
+    """Whether the service answers, the ledgers can be used and the configuration has no mistakes."""
+
+    @classmethod
+    def of(cls, report: status.Report) -> StatusReport:
+        """As it was found."""
+        return cls(
+            service=Service.of(report.service),
+            today_since=report.today_since,
+            controllers=[ControllerStatus.of(company) for company in report.companies],
+            spool_rows=report.spool_rows,
+            warnings=[str(warning) for warning in report.warnings],
+            in_order=report.in_order,
+        )
+
+
 def said(text: Text) -> str | None:
     """A text in English, if it says anything."""
     return str(text) or None
@@ -219,6 +373,7 @@ def said(text: Text) -> str | None:
 DOCUMENTS: dict[str, type[Document]] = {
     "ledger show": Records,
     "tail": RecordLine,
+    "status": StatusReport,
     "any command that fails": Failure,
 }
 """What each command prints with --json."""

@@ -17,7 +17,6 @@ from ...model import (
     Line,
     PriorDelivery,
     Reason,
-    Status,
 )
 from ...operations.controllers import of_a_call
 from ...text import Text
@@ -148,7 +147,6 @@ def _caller(caller: Caller, line: Line) -> dict[str, str]:
 def _notice(decision: Decision, line: Line, wanted: str, history: CallerHistory) -> dict[str, object]:
     language = policy.languages(wanted, line, decision)[0]
     prompt = decision.prompts[language]
-    skipped = Status.SKIPPED if decision.reason is Reason.SERVICE_DATA_ONLY else Status.NOTDUE
     return {
         "notice": f"{decision.notice.id} {decision.version.id}",
         "caller knows": _known(history.get(decision.notice.id)),
@@ -164,7 +162,7 @@ def _notice(decision: Decision, line: Line, wanted: str, history: CallerHistory)
         **_lookups(decision, line),
         "status": _status(decision, line, policy.informs(language, wanted, line))
         if decision.play
-        else str(skipped),
+        else str(decision.status_of_skip),
     }
 
 

@@ -52,10 +52,9 @@ class _Test:
         """What the dialplan should be told."""
         if self.due:
             return Status.PLAYED, self.due[0].reason
-        skipped = [each for each in self.decisions if each.reason is Reason.SERVICE_DATA_ONLY]
-        if skipped:
-            return Status.SKIPPED, skipped[0].reason
-        return Status.NOTDUE, self.decisions[0].reason
+        by_setting = [each for each in self.decisions if each.status_of_skip is Status.SKIPPED]
+        first = (by_setting or self.decisions)[0]
+        return first.status_of_skip, first.reason
 
     @property
     def seconds(self) -> float:

@@ -1,0 +1,239 @@
+"""The service and the ledgers, looked at without disturbing either."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import urllib.request
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from .. import bootstrap, spool
+from ..asterisk import ami
+from ..config import Configuration, inspect, of_callers
+from ..errors import InformativaError, LedgerError
+from ..ledgers.following import Summary
+from ..model import Controller, Record, Status
+from ..text import NOTHING, Text
+from .doctor import probe
+
+DAYS = 30
+PATIENCE = 2.0  # seconds for /metrics and systemd
+UNIT = "informativa"
+
+
+@dataclass(frozen=True)
+class Service:
+    """The service as it looks from outside; `None` is what nothing says. `otherwise` is in what it is not the
+    one that is configured."""
+
+    address: str
+    answers: bool = False
+    version: str | None = None
+    since: datetime | None = None
+    calls: int | None = None
+    unit: str | None = None
+    otherwise: Text = NOTHING
+
+    @property
+    def as_configured(self) -> bool:
+        """Whether it answers, and is the one that is configured."""
+        return self.answers and not self.otherwise
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a time came to: calls, how many notices went how, and the seconds of those that were not due."""
+
+    calls: int
+    notices: Mapping[Status, int]
+    seconds_spared: float
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a ledger comes to, its size in bytes and its last record included."""
+
+    today: Tally
+    last_days: Tally
+    known_callers: int
+    size: int
+    last: Record | None
+
+
+@dataclass(frozen=True)
+class Company:
+    """A controller and its ledger; no `counts` where it is not live or its ledger cannot be read. Records of
+    before `kept_since` are purged."""
+
+    controller: Controller
+    lines: tuple[str, ...]
+    kept_since: date | None
+    counts: Counts | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """All of it. `spool_rows` wait in Asterisk's database, `None` where nobody can say; `in_order` is whether
+    the service answers, the ledgers can be used and the configuration has no mistakes."""
+
+    service: Service
+    today_since: datetime
+    companies: tuple[Company, ...]
+    spool_rows: int | None
+    warnings: tuple[Text, ...]
+    in_order: bool
+
+
+def look(file: Path, now: datetime) -> Report:
+    """How all is `now`, a time in the zone whose day is today.
+
+    Raises ConfigError for a configuration of which no part can be used.
+    """
+    configuration, problems = inspect(file)
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    service = ask_service(configuration)
+    warnings = [*_of_service(service)]
+    warnings += [problem.text for problem in (*problems, *configuration.refused, *configuration.warnings)]
+    in_order, companies = service.answers and not problems, []
+    for controller in configuration.in_shape():
+        found: Summary | None = None
+        if not controller.refused and not of_callers(problems, controller.id):
+            try:
+                found = bootstrap.summary(controller, now - timedelta(days=DAYS), today)
+            except LedgerError as error:
+                in_order = False
+                warnings.append(error.text)
+        companies.append(_company(configuration, controller, found, now))
+    waiting, spooled = _spooled(configuration)
+    return Report(service, today, tuple(companies), waiting, (*warnings, *spooled), in_order)
+
+
+def _of_service(service: Service) -> Sequence[Text]:
+    if service.answers:
+        return [service.otherwise] if service.otherwise else []
+    told = Text(
+        "The service does not answer at {address}: callers are served by the script, which is slower."
+        " Type: systemctl start informativa",
+        address=service.address,
+    )
+    return [told]
+
+
+def ask_service(configuration: Configuration) -> Service:
+    """What it, /metrics and systemd say; each may say nothing."""
+    service = Service(configuration.listen)
+    with suppress(OSError):
+        told = asyncio.run(probe.status(configuration.host, configuration.port, configuration.tokens))
+        if told is not None:
+            found = probe.otherwise(told, configuration, "systemctl restart informativa")
+            otherwise = found.whole if found else NOTHING
+            service = replace(service, answers=True, version=told.get("version"), otherwise=otherwise)
+    if service.answers and configuration.metrics:
+        with suppress(OSError, ValueError):
+            service = told_by_metrics(service, _metrics(configuration.metrics))
+    with suppress(OSError, ValueError, subprocess.SubprocessError):
+        service = told_by_systemd(service, _systemd())
+    return service
+
+
+def _metrics(where: str) -> str:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"http://{where}/metrics", timeout=PATIENCE) as answer:
+        return str(answer.read(1 << 24).decode())
+
+
+def told_by_metrics(service: Service, text: str) -> Service:
+    """With what /metrics answered. Raises ValueError for another text."""
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == "informativa_calls_in_progress":
+                service = replace(service, calls=int(sample.value))
+            elif sample.name == "informativa_start_time_seconds":
+                service = replace(service, since=datetime.fromtimestamp(sample.value, UTC))
+    return service
+
+
+def _systemd() -> str:
+    """What `systemctl show` says of the unit; '' where there is no systemd."""
+    systemctl = shutil.which("systemctl")
+    if systemctl is None or not Path("/run/systemd/system").is_dir():
+        return ""
+    asked = [systemctl, "show", UNIT, "--property=LoadState,ActiveState,SubState,ActiveEnterTimestamp",
+             "--timestamp=unix"]  # fmt: skip
+    ran = subprocess.run(asked, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603
+    return ran.stdout
+
+
+def told_by_systemd(service: Service, text: str) -> Service:
+    """With the state of the unit, where there is one, and since when, where nothing better says it."""
+    said = dict(line.partition("=")[::2] for line in text.splitlines())
+    if said.get("LoadState") != "loaded":
+        return service
+    service = replace(service, unit=f"{said['ActiveState']} ({said['SubState']})")
+    entered = said.get("ActiveEnterTimestamp", "")
+    if service.since is None and said["ActiveState"] == "active" and entered.startswith("@"):
+        return replace(service, since=datetime.fromtimestamp(int(entered[1:]), UTC))
+    return service
+
+
+def _company(
+    configuration: Configuration, controller: Controller, found: Summary | None, now: datetime
+) -> Company:
+    lines = {line.number: line for line in configuration.lines if line.controller.id == controller.id}
+    kept = controller.retention and controller.retention.before(now, controller.zone)
+    counts = None
+    if found is not None:
+        today, whole = Counter[Status](), Counter[Status]()
+        spared_today = spared = 0.0
+        for count in found.counts:
+            today[count.status] += count.today
+            whole[count.status] += count.whole
+            if count.status is Status.NOTDUE and count.line in lines:
+                seconds = lines[count.line].seconds(count.notice, count.version, count.language)
+                spared_today += count.today * seconds
+                spared += count.whole * seconds
+        counts = Counts(
+            today=Tally(found.calls[1], _in_order(today), spared_today),
+            last_days=Tally(found.calls[0], _in_order(whole), spared),
+            known_callers=found.known,
+            size=found.size,
+            last=found.last,
+        )
+    return Company(controller, tuple(sorted(lines)), kept.date() if kept else None, counts)
+
+
+def _in_order(tally: Mapping[Status, int]) -> Mapping[Status, int]:
+    return {status: tally[status] for status in Status if tally[status]}
+
+
+def _spooled(configuration: Configuration) -> tuple[int | None, Sequence[Text]]:
+    """How many rows wait in the fallback spool, and what is to be said of it."""
+    account = configuration.manager
+    if account is None:
+        return None, []
+
+    async def ask() -> int:
+        async with ami.session(account) as manager:
+            return len(await manager.tree(spool.FAMILY))
+
+    try:
+        rows = asyncio.run(ask())
+    except InformativaError as error:
+        return None, [error.text]
+    if not rows:
+        return 0, []
+    told = Text.counted(
+        "{rows} row waits in the fallback spool; the service collects it within a minute",
+        "{rows} rows wait in the fallback spool; the service collects them every minute",
+        rows,
+        rows=rows,
+    )
+    return rows, [told]

@@ -1,0 +1,125 @@
+"""Records as lines: of a ledger, and of calls as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from ...model import Controller, Ending, Event, Record, RecordKind
+from ...operations.records import CompanyRecord
+from ...text import Text
+from ..messages import Language
+from ..terminal import one_line
+
+# One record a line, in columns that fit what is usual; a longer cell moves the rest to the right. Where the
+# terminal is too narrow for that, two or three.
+_LINE = "{:>4} {:<19} {:<13} {:<12} {:<18} {:<8} {:<20} {}"
+_LINES = ("{0:>4} {1:<19} {5:<8} {6}", "     {2:<13} {3:<12} {4}", "     {7}")
+_COLUMNS = 107
+_HEADINGS = (
+    "#",
+    Text("when (UTC)"),
+    Text("line"),
+    Text("caller"),
+    Text("notice"),
+    Text("status"),
+    Text("why"),
+    Text("heard"),
+)
+_PAGE = 1000  # records that are written at once
+
+_CALL = "{time:<8} {line:<14.14} {controller:<10.10} {status:<8} {reason:<18.18} {heard:>6} {record:>8}"
+_CALL_NARROW = "{time:<8} {line:<14.14} {status:<8} {reason:<18.18} {record:>8}"
+_CALL_COLUMNS = 79
+
+ENDINGS = {
+    Ending.WHOLE: Text("whole"),
+    Ending.KEY: Text("key"),
+    Ending.HUNG_UP: Text("hung up"),
+    Ending.CUT_SHORT: Text("cut short"),
+    Ending.NOT_PLAYABLE: Text("not playable"),
+    Ending.CHANGED: Text("recording changed"),
+    Ending.CONNECTION_LOST: Text("connection lost"),
+    Ending.SERVICE_STOPPED: Text("service stopped"),
+}
+"""How a playback ended, for people."""
+
+
+def ledger(
+    controller: Controller, records: Iterable[Record] | None, say: Language, width: int
+) -> Iterator[str]:
+    """One company's records while they are read, in pieces of some lines; `None` for no ledger."""
+    yield f"{controller.name} ({controller.id})"
+    if records is None:
+        yield say(
+            "There is no ledger {ledger}: nothing was recorded yet, or it was taken away.\n",
+            ledger=controller.ledger,
+        )
+        return
+    lines = (_LINE,) if width >= _COLUMNS else _LINES
+    yield "\n".join(line.format(*(say(heading) for heading in _HEADINGS)) for line in lines)
+    rows = iter(records)
+    while page := list(islice(rows, _PAGE)):
+        written = (line.format(*_cells(record, say)).rstrip() for record in page for line in lines)
+        yield "\n".join(one_line(line) for line in written if line)
+    yield ""
+
+
+def _cells(record: Record, say: Language) -> list[str]:
+    event = record.event
+    return [
+        str(record.number),
+        f"{event.at:%Y-%m-%d %H:%M:%S}",
+        event.line,
+        _caller(event, say),
+        f"{event.notice} {event.version} {event.language}",
+        event.status if event.kind is RecordKind.PHONE else event.kind,
+        f"{event.reason} #{event.basis}" if event.basis else event.reason,
+        _heard(event, say),
+    ]
+
+
+def _caller(event: Event, say: Language) -> str:
+    if event.pseudonym:
+        return event.pseudonym.hex()[:8]
+    return say("erased") if event.erased else say("unidentified")
+
+
+def _heard(event: Event, say: Language) -> str:
+    if event.heard is None:
+        return event.reference
+    heard = event.heard
+    return say(
+        "{seconds:.1f} of {length:.1f} s, {ending} {key}",
+        seconds=heard.seconds,
+        length=heard.length,
+        ending=ENDINGS[heard.ending],
+        key=heard.key,
+    ).strip()
+
+
+def call_headings(say: Language, width: int) -> str:
+    """What stands above the lines of calls as they come."""
+    titles = {"time": say("time"), "line": say("line"), "controller": say("company")}
+    titles |= {"status": say("status"), "reason": say("reason"), "heard": say("heard")}
+    return _call(width).format(**titles, record=say("record"))
+
+
+def call(found: CompanyRecord, width: int) -> str:
+    """One notice of a call in a line."""
+    event = found.record.event
+    amiss = event.heard.ending if event.heard and event.heard.ending is not Ending.WHOLE else ""
+    row = _call(width).format(
+        time=f"{event.at.astimezone():%H:%M:%S}",
+        line=event.line,
+        controller=found.controller.id,
+        status=event.status,
+        reason=amiss or event.reason,
+        heard=f"{event.heard.seconds:.1f}s" if event.heard else "-",
+        record=found.record.number,
+    )
+    return one_line(row)
+
+
+def _call(width: int) -> str:
+    return _CALL if width >= _CALL_COLUMNS else _CALL_NARROW

@@ -1,0 +1,99 @@
+"""The service and the ledgers on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text as Styled
+
+from ...operations.status import Company, Report, Service, Tally
+from ..messages import Language
+
+
+def screen(report: Report, say: Language) -> Iterator[RenderableType]:
+    """All but the warnings, one thing below the other."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    table.add_row(say("service"), _service(report.service, say))
+    if report.spool_rows is not None:
+        table.add_row(say("spool"), str(report.spool_rows))
+    yield table
+    for company in report.companies:
+        yield ""
+        yield Styled(f"{company.controller.name} ({company.controller.id})", style="bold")
+        yield _company(company, say)
+        if company.counts:
+            yield _tally(say("today"), company.counts.today, say)
+            yield _tally(say("30 days"), company.counts.last_days, say)
+
+
+def warnings(report: Report, say: Language) -> list[str]:
+    """What somebody should know, a line each, however long."""
+    return [say("warning: {warning}", warning=warning) for warning in report.warnings]
+
+
+def _service(service: Service, say: Language) -> str:
+    if service.answers:
+        parts = [say("answers at {address}", address=service.address)]
+    else:
+        parts = [say("DOES NOT ANSWER at {address}", address=service.address)]
+    if service.version:
+        parts.append(say("version {version}", version=service.version))
+    if service.since:
+        parts.append(say("since {time}", time=f"{service.since.astimezone():%Y-%m-%d %H:%M}"))
+    if service.calls is not None:
+        calls = service.calls
+        parts.append(say.counted("{calls} call in progress", "{calls} calls in progress", calls, calls=calls))
+    if service.unit:
+        parts.append(f"systemd: {service.unit}")
+    if service.answers and not service.as_configured:
+        parts.append(say("NOT AS CONFIGURED"))
+    return ", ".join(parts)
+
+
+def _company(company: Company, say: Language) -> Table:
+    controller, table = company.controller, _grid()
+    if controller.refused:
+        table.add_row(say("  state"), say("NOT LIVE: {why}", why=controller.refused))
+    table.add_row(say("  lines"), ", ".join(company.lines) or say("none"))
+    if company.counts:
+        table.add_row(say("  ledger"), _ledger(company, say))
+    elif not controller.refused:
+        table.add_row(say("  ledger"), say("CANNOT BE USED: {file}", file=controller.ledger))
+    kept = company.kept_since
+    purged = say("the daily purge takes what is from before {date}", date=kept and kept.isoformat())
+    table.add_row(say("  kept"), purged if kept else say("for ever"))
+    return table
+
+
+def _ledger(company: Company, say: Language) -> str:
+    counts = company.counts
+    assert counts is not None
+    if last := counts.last:
+        when = f"{last.event.at.astimezone():%Y-%m-%d %H:%M:%S}"
+        latest = say("last record {record}, {when}", record=last.number, when=when)
+    else:
+        latest = say("no record yet")
+    known = counts.known_callers
+    callers = say.counted("{known} known caller", "{known} known callers", known, known=known)
+    return f"{counts.size / 1e6:.1f} MB, {latest}, {callers}"
+
+
+def _tally(title: str, tally: Tally, say: Language) -> Table:
+    table = _grid()
+    said = say.counted("{calls} call", "{calls} calls", tally.calls, calls=tally.calls)
+    if tally.notices:
+        notices = ", ".join(f"{status} {count}" for status, count in tally.notices.items())
+        said += f": {notices}; " + say("{seconds} s spared", seconds=f"{tally.seconds_spared:.0f}")
+    table.add_row(f"  {title}", said)
+    return table
+
+
+def _grid() -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, min_width=11)
+    table.add_column(overflow="fold")
+    return table

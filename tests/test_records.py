@@ -1,0 +1,190 @@
+"""Records: what is wanted of them, page by page and as they come, without a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from doubles import line
+from informativa.config import load
+from informativa.errors import InformativaError, LedgerError
+from informativa.ledgers.following import Follower
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Controller, Event, Reason, Record, RecordFilter, RecordKind, Status
+from informativa.operations.records import ALL, Following, line_number, opened, page, read, read_all
+from informativa.operations.records import CompanyRecord as Found
+from informativa.views import json as shapes
+from informativa.views.messages import ENGLISH, language
+from informativa.views.text import records as view
+from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
+
+LATER = PLAYED.at + timedelta(days=1)
+EVENTS = (
+    PLAYED,
+    replace(PARTIAL, at=LATER),
+    replace(NOTDUE, basis=1),
+    UNIDENTIFIED,
+    replace(PLAYED, line="2"),
+)
+
+
+@pytest.fixture
+def acme(tmp_path: Path) -> Controller:
+    """A company whose ledger is to come."""
+    return replace(line().controller, ledger=str(tmp_path / "acme.sqlite3"))
+
+
+@pytest.fixture
+def store(acme: Controller) -> Iterator[SqliteStore]:
+    """Its ledger, with five records."""
+    with closing(SqliteStore(acme.ledger)) as store:
+        store.append(EVENTS)
+        yield store
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        (ALL, [1, 2, 3, 4, 5]),
+        (RecordFilter(line="2"), [5]),
+        (RecordFilter(line="%"), []),
+        (RecordFilter(caller=b"1111"), [1, 2, 3, 5]),
+        (RecordFilter(caller=b"1" * 32), [1, 2, 3, 5]),
+        (RecordFilter(caller=b"12"), []),
+        (RecordFilter(status=Status.NOTDUE), [3]),
+        (RecordFilter(reason=Reason.NOT_INFORMED, status=Status.PARTIAL), [2]),
+        (RecordFilter(since=LATER), [2]),
+        (RecordFilter(since=PLAYED.at, until=LATER), [1, 3, 4, 5]),
+        (RecordFilter(until=PLAYED.at), []),
+    ],
+)
+def test_filter_means_the_same_to_the_ledger(
+    store: SqliteStore, wanted: RecordFilter, numbers: list[int]
+) -> None:
+    """What SQL finds is what the filter itself takes."""
+    assert [record.number for record in read(store, wanted)] == numbers
+    assert [record.number for record in store.records() if wanted.takes(record.event)] == numbers
+
+
+def test_last_ones_are_streamed_in_order(store: SqliteStore, acme: Controller) -> None:
+    """The last so many of those that are wanted; all, where there are fewer; none of a ledger to come."""
+    his = RecordFilter(caller=b"1")
+    assert [record.number for record in read(store, his, last=2)] == [3, 5]
+    assert [record.number for record in read(store, his, last=9)] == [1, 2, 3, 5]
+    other = replace(acme, ledger=acme.ledger + "-none")
+    found = list(read_all([other, acme], last=2))
+    assert [(each.controller, each.record.number) for each in found] == [(acme, 4), (acme, 5)]
+    with opened(other) as ledger:
+        assert ledger is None
+
+
+@pytest.mark.usefixtures("store")
+def test_pages_go_back_in_time(acme: Controller) -> None:
+    """Each says with what to ask for the next, and the last one that there is none."""
+    first = page(acme, count=2)
+    assert ([record.number for record in first.records], first.before) == ([5, 4], 4)
+    second = page(acme, before=first.before, count=3)
+    assert ([record.number for record in second.records], second.before) == ([3, 2, 1], None)
+    assert page(replace(acme, ledger=acme.ledger + "-none")).records == ()
+
+
+def test_ledger_that_may_not_be_looked_for(acme: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that is closed to whoever asks is told, with what to do."""
+
+    def closed(_file: Path) -> bool:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "exists", closed)
+    with pytest.raises(InformativaError, match="Run this as the user who owns it"), opened(acme):
+        pass
+
+
+def test_following_begins_with_the_last(store: SqliteStore, acme: Controller) -> None:
+    """Then what comes, of calls alone and as the filter has it, each once."""
+    told = replace(PLAYED, call="", kind=RecordKind.WEBSITE)
+    wanted = RecordFilter(status=Status.PLAYED, reason=Reason.NOT_INFORMED)  # which the one before is not
+    with closing(Following([acme], wanted, 2, lambda _error: None)) as following:
+        assert [each.record.number for each in following.news()] == [5]
+        store.append([told, PARTIAL, PLAYED])
+        assert [each.record.number for each in following.news()] == [8]
+        assert following.news() == []
+
+
+@pytest.mark.usefixtures("store")
+def test_following_complains_once(acme: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger that cannot be read at first is asked again, and begins then with its last ones."""
+    complaints: list[LedgerError] = []
+    starts = Follower.start
+
+    def broken(_follower: Follower, _count: int, _line: str = "") -> None:
+        raise LedgerError("It is locked.")
+
+    with closing(Following([acme], ALL, 1, complaints.append)) as following:
+        monkeypatch.setattr(Follower, "start", broken)
+        assert (following.news(), following.news()) == ([], [])
+        assert [str(error) for error in complaints] == ["It is locked."]
+        monkeypatch.setattr(Follower, "start", starts)
+        assert [each.record.number for each in following.news()] == [5]
+
+
+def test_line_is_known_by_any_spelling(folder: Path) -> None:
+    """As records have it; all where none is given; one that is not there is told with those that are."""
+    configuration = load(folder / "informativa.yaml")
+    assert line_number(configuration, "0212345678") == "+390212345678"
+    assert line_number(configuration, None) == ""
+    with pytest.raises(InformativaError, match=r"There are: \+390212345678, \+493012345678\."):
+        line_number(configuration, "1")
+
+
+def rows(events: list[Event], acme: Controller, width: int) -> list[str]:
+    """What is shown of them."""
+    records = [Record(number, event) for number, event in enumerate(events, 1)]
+    return "\n".join(view.ledger(acme, records, ENGLISH, width)).splitlines()
+
+
+def test_ledger_as_lines(acme: Controller) -> None:
+    """One line for each record, or some where the terminal is narrow; in the reader's language."""
+    erased = replace(UNIDENTIFIED, erased=True)
+    name, header, *found = rows([PLAYED, replace(NOTDUE, basis=1), UNIDENTIFIED, erased], acme, 107)
+    assert (name, header.split()[:3]) == ("Acme (acme)", ["#", "when", "(UTC)"])
+    assert found[0].endswith("PLAYED   not-informed         9.5 of 9.5 s, whole")
+    assert found[1].endswith("NOTDUE   already-informed #1")
+    assert ("unidentified" in found[2], "erased" in found[3]) == (True, True)
+    assert all(len(each) < 60 for each in rows([PLAYED], acme, 60)[1:])
+    assert "quando (UTC)" in "".join(view.ledger(acme, [], language("it"), 107))
+    (_name, missing) = view.ledger(acme, None, ENGLISH, 107)
+    assert missing.startswith(f"There is no ledger {acme.ledger}: nothing was recorded yet")
+
+
+def test_call_as_a_line(acme: Controller) -> None:
+    """The reason, or how it ended where it was not heard whole; what was heard, where there is room."""
+    heard, cut, silent = (view.call(Found(acme, Record(7, each)), 79) for each in (PLAYED, PARTIAL, NOTDUE))
+    assert heard.split()[1:] == ["+390212345678", "acme", "PLAYED", "not-informed", "9.5s", "7"]
+    assert cut.split()[4:] == ["key", "2.2s", "7"]
+    assert silent.split()[4:] == ["already-informed", "-", "7"]
+    assert "acme" not in view.call(Found(acme, Record(7, PLAYED)), 60)
+    assert view.call_headings(language("it"), 79).split() != view.call_headings(ENGLISH, 79).split()
+
+
+def test_records_are_one_document_line_by_line() -> None:
+    """However many there are; nothing of it is printed before the first was read."""
+    found = [shapes.Record.of(Record(number, PLAYED), "acme") for number in (1, 2)]
+    text = "".join(shapes.Records.streamed(found))
+    assert json.loads(text) == json.loads(shapes.Records(records=found).text())
+    opening, *lines, closing_line = text.splitlines()
+    assert (opening, closing_line) == ('{"schema": 1, "records": [', "]}")
+    assert [json.loads(each.rstrip(","))["number"] for each in lines] == [1, 2]
+    assert json.loads("".join(shapes.Records.streamed([]))) == {"schema": 1, "records": []}
+
+    def broken() -> Iterator[shapes.Record]:
+        raise LedgerError("It is locked.")
+        yield
+
+    with pytest.raises(LedgerError):
+        next(shapes.Records.streamed(broken()))

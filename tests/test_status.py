@@ -1,0 +1,152 @@
+"""The operation `status` without a terminal, and what is shown of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from doubles import ScriptedManager
+from informativa.asterisk import ami
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Controller, Record, Status
+from informativa.operations.status import (
+    Company,
+    Counts,
+    Report,
+    Service,
+    Tally,
+    look,
+    told_by_metrics,
+    told_by_systemd,
+)
+from informativa.text import Text
+from informativa.views.json import StatusReport
+from informativa.views.messages import ENGLISH, Language, language
+from informativa.views.text import status as view
+from lab.office import free_port
+from test_ledgers import NOTDUE, PLAYED
+
+NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
+STOPPED = Service("127.0.0.1:4588")
+RUNS = Service("127.0.0.1:4588", answers=True, version="0.9", since=NOW, calls=2, unit="active (running)")
+ACME = Controller("acme", "Acme", b"k" * 32, "/var/acme.sqlite3")
+TALLY = Tally(3, {Status.PLAYED: 1, Status.NOTDUE: 2}, 19.04)
+COUNTS = Counts(TALLY, Tally(0, {}, 0.0), 1, 2_500_000, Record(7, PLAYED))
+REPORT = Report(
+    RUNS,
+    NOW,
+    (Company(ACME, ("+390212345678",), date(2021, 11, 25), COUNTS),),
+    0,
+    (Text("It is late."),),
+    True,
+)
+
+
+def shown(report: Report, say: Language = ENGLISH) -> str:
+    """The screen, on a terminal that is wide enough."""
+    console = Console(width=120)
+    with console.capture() as captured:
+        for part in view.screen(report, say):
+            console.print(part)
+    return captured.get()
+
+
+def test_look_counts_what_the_ledgers_have(folder: Path) -> None:
+    """Nothing serves and one ledger is not there: both are warnings, and what is there is counted."""
+    file, now = folder / "informativa.yaml", datetime.now(UTC)
+    file.write_text(file.read_text().replace("127.0.0.1:4588", f"127.0.0.1:{free_port()}", 1))
+    store = SqliteStore(str(folder / "ledger/acme.sqlite3"))
+    here = {"line": "+390212345678", "version": "2026-11"}
+    store.append([replace(PLAYED, at=now, **here), replace(NOTDUE, at=now - timedelta(days=2), **here)])
+    store.close()
+    report = look(file, now)
+    assert (report.in_order, report.service.answers, report.spool_rows) == (False, False, None)
+    assert report.today_since == now.replace(hour=0, minute=0, second=0, microsecond=0)
+    acme, borealis = report.companies
+    assert acme.counts
+    assert (acme.counts.today.calls, acme.counts.today.notices) == (1, {Status.PLAYED: 1})
+    assert acme.counts.last_days.notices == {Status.PLAYED: 1, Status.NOTDUE: 1}
+    assert (acme.counts.today.seconds_spared, acme.counts.last_days.seconds_spared > 5) == (0, True)
+    assert (acme.lines, borealis.counts) == (("+390212345678",), None)
+    assert [str(warning)[:29] for warning in report.warnings[:1]] == ["The service does not answer a"]
+    assert any("borealis.sqlite3" in str(warning) for warning in report.warnings)
+
+
+def test_rows_of_the_spool_are_counted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many wait in Asterisk's database, if there is an account that may look; else why not."""
+    file = folder / "informativa.yaml"
+    (folder / "keys/manager.secret").touch(0o600)
+    manager = f"manager:\n  address: 127.0.0.1:{free_port()}\n  user: x\n  secret: keys/manager.secret\n"
+    file.write_text(file.read_text().replace("operator: Acme", manager + "operator: Acme", 1))
+    refused = look(file, NOW)
+    assert (refused.spool_rows, "does not answer" in str(refused.warnings[-1])) == (None, True)
+    monkeypatch.setattr(ami, "session", ScriptedManager(rows={"1": "x"}).session)
+    waiting = look(file, NOW)
+    assert (waiting.spool_rows, str(waiting.warnings[-1])[:9]) == (1, "1 row wai")
+    monkeypatch.setattr(ami, "session", ScriptedManager().session)
+    assert look(file, NOW).spool_rows == 0
+
+
+def test_service_is_told_by_metrics_and_systemd() -> None:
+    """Each says what it knows; since when the better one counts; a unit that is not loaded says nothing."""
+    metrics = "informativa_calls_in_progress 3\ninformativa_start_time_seconds 1795600000\n"
+    unit = "LoadState=loaded\nActiveState=active\nSubState=running\nActiveEnterTimestamp=@1795500000\n"
+    told = told_by_systemd(told_by_metrics(STOPPED, metrics), unit)
+    assert (told.calls, told.unit) == (3, "active (running)")
+    assert told.since == datetime.fromtimestamp(1795600000, UTC)
+    assert told_by_systemd(STOPPED, unit).since == datetime.fromtimestamp(1795500000, UTC)
+    dead = unit.replace("=active", "=failed").replace("running", "failed")
+    assert told_by_systemd(STOPPED, dead) == replace(STOPPED, unit="failed (failed)")
+    assert told_by_systemd(STOPPED, "LoadState=not-found\n") == STOPPED
+    with pytest.raises(ValueError, match="a"):
+        told_by_metrics(STOPPED, "informativa_calls_in_progress a\n")
+
+
+def test_screen_says_how_all_is() -> None:
+    """Service, spool, and of each company its ledger and its counts."""
+    text = shown(REPORT)
+    assert "answers at 127.0.0.1:4588, version 0.9, since " in text
+    assert "2 calls in progress, systemd: active (running)\n" in text
+    assert "2.5 MB, last record 7, 2026-11-24 " in text
+    assert "1 known caller\n" in text
+    assert "3 calls: PLAYED 1, NOTDUE 2; 19 s spared" in text
+    assert "0 calls\n" in text
+    assert "the daily purge takes what is from before 2021-11-25" in text
+    assert view.warnings(REPORT, ENGLISH) == ["warning: It is late."]
+
+
+def test_screen_says_what_is_not_in_order() -> None:
+    """Of a company that is not live, a ledger that cannot be read and a service that is not ours."""
+    refused = replace(ACME, refused=Text("it has no papers"))
+    companies = (Company(refused, (), None, None), Company(ACME, (), None, None))
+    service = replace(RUNS, otherwise=Text("it is another one"))
+    text = shown(Report(service, NOW, companies, None, (), False))
+    assert "NOT AS CONFIGURED" in text
+    assert "NOT LIVE: it has no papers" in text
+    assert "CANNOT BE USED: /var/acme.sqlite3" in text
+    assert "for ever" in text
+    assert "spool" not in text
+    assert "NON RISPONDE su" in shown(Report(STOPPED, NOW, (), 0, (), False), language("it"))
+
+
+def test_programs_read_the_same() -> None:
+    """The record is the one of every command; nothing is null."""
+    facts = json.loads(StatusReport.of(REPORT).text())
+    (acme,) = facts["controllers"]
+    assert facts["service"]["as_configured"] is True
+    assert acme["counts"]["today"] == {
+        "calls": 3,
+        "notices": {"PLAYED": 1, "NOTDUE": 2},
+        "seconds_spared": 19.04,
+    }
+    assert (acme["counts"]["last_record"]["number"], acme["counts"]["last_record"]["caller"]) == (
+        7,
+        "31" * 32,
+    )
+    assert (acme["kept_since"], facts["warnings"], facts["in_order"]) == ("2021-11-25", ["It is late."], True)
+    assert json.loads(StatusReport.of(replace(REPORT, service=STOPPED)).text())["service"]["since"] is None

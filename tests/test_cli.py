@@ -394,10 +394,12 @@ def test_told_elsewhere_is_on_record_and_counts(folder: Path) -> None:
     assert notice["status"] == "NOTDUE"
     asked = ("caller", "show", CALLER, "--controller=acme", "-c", folder / "informativa.yaml")
     shown = run(*asked, "--json").stdout
-    (fact,) = json.loads(shown)["acme"]
-    assert (fact["how"], fact["when"], fact["reference"]) == (
+    facts = json.loads(shown)
+    ((fact,),) = (held["records"] for held in facts["controllers"])
+    assert (facts["caller"], fact["controller"]) == ("+39…67", "acme")
+    assert (fact["kind"], fact["at"], fact["reference"]) == (
         "website",
-        "2026-11-19T23:00:00+00:00",
+        "2026-11-19T23:00:00.000+00:00",
         "form 77",
     )
     assert fact["recorded"].startswith(f"{datetime.now(UTC):%Y-%m-%dT}")

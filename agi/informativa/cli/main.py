@@ -27,14 +27,14 @@ from ..model import RecordKind
 from ..views import terminal
 from ..views.json import Failure
 from . import translated
-from .commands import callers, dialplan, importing, keys, ledger, metrics, prompts, setup, watching
+from .commands import callers, dialplan, importing, keys, ledger, metrics, prompts, retention, setup, watching
 from .commands import controllers as controllers_
 from .commands import doctor as doctor_
 from .commands import explain as explain_
 from .completion import Shell, script
 from .log import LogFormat
 from .manual import page
-from .options import Config, Json, Of, print_document
+from .options import Config, Json, print_document
 from .tree import EXITS, tree
 from .words import _
 
@@ -100,35 +100,7 @@ def doctor(
         raise typer.Exit(doctor_.doctor(config, as_json))
 
 
-@app.command()
-def record(
-    controller: Annotated[str, typer.Option(metavar="NAME", help="Who told him.")],
-    kind: Annotated[callers.Elsewhere, typer.Option("--by", help="operator, website or contract.")],
-    reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")],
-    number: callers.Number = None,
-    customer: callers.Customer = None,
-    notice: Annotated[str, typer.Option(metavar="NAME")] = "privacy",
-    on: Annotated[
-        datetime | None,
-        typer.Option(
-            metavar="DATE",
-            formats=[
-                "%Y-%m-%d",
-                "%Y-%m-%dT%H:%M",
-                "%Y-%m-%d %H:%M",
-                "%Y-%m-%dT%H:%M:%S",
-                "%Y-%m-%d %H:%M:%S",
-            ],
-            help="When, in the controller's time zone: 2026-01-31 or 2026-01-31T09:30; else now.",
-        ),
-    ] = None,
-    version: Annotated[str, typer.Option(metavar="VERSION", help="Else the one in force then.")] = "",
-    config: Config = DEFAULT_FILE,
-    as_json: Json = False,
-) -> None:
-    """Put on record that a caller was told elsewhere: by an operator, a website, a contract."""
-    typed = callers.identified(number, customer)
-    callers.record(config, typed, controller, notice, RecordKind(kind), reference, on, version, as_json)
+callers.add_to(app)
 
 
 @app.command(name="import")
@@ -161,15 +133,7 @@ def import_(
     raise typer.Exit(code)
 
 
-@app.command()
-def purge(
-    config: Config = DEFAULT_FILE,
-    controller: Of = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Say which records are older than the retention; with --yes delete them, as the service does daily."""
-    callers.purge(config, controller or (), yes, as_json)
+retention.add_to(app)
 
 
 @app.command()

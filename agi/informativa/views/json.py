@@ -8,12 +8,14 @@ English. `.github/json.md` and the JSON Schema files beside it are made from her
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from .. import errors, model
+from ..operations import callers, retention
 from ..operations.doctor import findings
 from ..text import Text
 
@@ -211,6 +213,139 @@ class Finding(Shape):
         return cls(check=str(check), state=finding.state, finding=str(finding.text), fix=said(finding.fix))
 
 
+class Held(Shape):
+    """What one controller has on record of a caller."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """What it is called."""
+    records: list[Record]
+    """In their order."""
+
+    @classmethod
+    def of(cls, held: callers.Held) -> Held:
+        """As an access request has it."""
+        owner = held.controller
+        return cls(
+            controller=owner.id,
+            name=owner.name,
+            records=[Record.of(record, owner.id) for record in held.records],
+        )
+
+
+class Access(Document):
+    """What is on record of a caller."""
+
+    caller: str
+    """The number or customer number, masked."""
+    controllers: list[Held]
+
+    @classmethod
+    def of(cls, found: callers.Access) -> Access:
+        """Of each controller that was named."""
+        return cls(caller=found.caller, controllers=[Held.of(each) for each in found.held])
+
+
+class Erased(Shape):
+    """What was erased of a caller at one controller, or would be."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """What it is called."""
+    records: int
+    """How many records lead to nobody any more."""
+    copies: list[str]
+    """Copies of the ledger that are deleted with them."""
+
+
+class Erasure(Document):
+    """What was erased of a caller, or would be."""
+
+    done: bool
+    """Whether it is done; else it is what would be done."""
+    caller: str
+    """The number or customer number, masked."""
+    controllers: list[Erased]
+
+    @classmethod
+    def of(cls, found: callers.Erasure) -> Erasure:
+        """Of each controller that was named."""
+        erased = [
+            Erased(
+                controller=each.controller.id,
+                name=each.controller.name,
+                records=each.records,
+                copies=[str(file) for file in each.copies],
+            )
+            for each in found.erased
+        ]
+        return cls(done=found.done, caller=found.caller, controllers=erased)
+
+
+class Recorded(Document):
+    """What was put on record."""
+
+    caller: str
+    """The number or customer number, masked."""
+    record: Record
+
+    @classmethod
+    def of(cls, made: callers.Recorded) -> Recorded:
+        """As its ledger has it."""
+        return cls(caller=made.caller, record=Record.of(made.record, made.controller.id))
+
+
+class OldCopy(Shape):
+    """A copy of a ledger from before an upgrade."""
+
+    file: str
+    """Where it is."""
+    until: date
+    """On which day the last of its records are past the retention."""
+    deleted: bool
+    """Whether it is gone now."""
+
+
+class Purged(Shape):
+    """What was deleted at one controller, or would be."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """What it is called."""
+    before: Time | None
+    """Records from before this time; null where no retention is set."""
+    records: int | None
+    """How many; null where no retention is set."""
+    copies: list[OldCopy]
+
+    @classmethod
+    def of(cls, found: retention.Purged) -> Purged:
+        """As the retention has it."""
+        return cls(
+            controller=found.controller.id,
+            name=found.controller.name,
+            before=found.before,
+            records=found.records,
+            copies=[OldCopy(file=str(one.file), until=one.ends, deleted=one.deleted) for one in found.copies],
+        )
+
+
+class Purge(Document):
+    """What is older than the retention."""
+
+    done: bool
+    """Whether it was deleted; else it is what would be."""
+    controllers: list[Purged]
+
+    @classmethod
+    def of(cls, found: Sequence[retention.Purged], *, done: bool) -> Purge:
+        """Of each controller that was named."""
+        return cls(done=done, controllers=[Purged.of(each) for each in found])
+
+
 def said(text: Text) -> str | None:
     """A text in English, if it says anything."""
     return str(text) or None
@@ -219,6 +354,10 @@ def said(text: Text) -> str | None:
 DOCUMENTS: dict[str, type[Document]] = {
     "ledger show": Records,
     "tail": RecordLine,
+    "caller show": Access,
+    "caller erase": Erasure,
+    "record": Recorded,
+    "purge": Purge,
     "any command that fails": Failure,
 }
 """What each command prints with --json."""

@@ -12,12 +12,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from ...errors import InformativaError
 from ...model import RecordKind
 from ...operations import importing
-from ...operations.controllers import of_their_notices
+from ...operations.controllers import notice_named, of_their_notices
 from ...operations.importing import Source, Tally
 from ...views.terminal import console
 from ..options import print_json, told_aside
 from ..words import _
-from .callers import find_notice
 
 REJECTED = 4  # the exit code where some rows could not be taken
 
@@ -34,12 +33,12 @@ def run(
     as_json: bool = False,
 ) -> int:
     """Import `file` and say how many rows; the exit code."""
-    companies = of_their_notices(config, controller)
-    told_aside(companies)
+    selection = of_their_notices(config, controller)
+    told_aside(selection)
     source = Source(
         file,
-        companies.named[0],
-        find_notice(companies.configuration, controller, notice),
+        selection.named[0],
+        notice_named(selection.configuration, controller, notice),
         kind,
         reference,
         region,

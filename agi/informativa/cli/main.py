@@ -23,7 +23,6 @@ import typer
 from .. import __version__
 from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
-from ..model import RecordKind
 from ..views import terminal
 from ..views.json import Failure
 from . import translated
@@ -103,34 +102,7 @@ def doctor(
 callers.add_to(app)
 
 
-@app.command(name="import")
-def import_(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE.csv", help="With columns `number` (or `customer`) and `date`.")
-    ],
-    controller: Annotated[str, typer.Option(metavar="NAME", help="Who told them.")],
-    kind: Annotated[callers.Elsewhere, typer.Option("--by", help="operator, website or contract.")],
-    reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")] = "",
-    notice: Annotated[str, typer.Option(metavar="NAME")] = "privacy",
-    region: Annotated[str, typer.Option(metavar="COUNTRY", help="Of numbers without country code.")] = "IT",
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=HEADER", help="Which column is the number, customer, date, …, if it is not clear."
-        ),
-    ] = None,
-    config: Config = DEFAULT_FILE,
-    as_json: Json = False,
-) -> None:
-    """Put on record who was told elsewhere, from a CSV file; the same row adds nothing twice.
-
-    The whole file is checked first, and nothing is recorded of one that cannot be understood. Exit code 4 if
-    some rows were rejected.
-    """
-    code = importing.run(
-        file, config, controller, notice, RecordKind(kind), reference, region, column or (), as_json
-    )
-    raise typer.Exit(code)
+importing.add_to(app)
 
 
 retention.add_to(app)

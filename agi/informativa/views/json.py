@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from .. import errors, model
-from ..operations import callers, retention
+from ..operations import callers, importing, retention
 from ..operations.doctor import findings
 from ..text import Text
 
@@ -346,6 +346,33 @@ class Purge(Document):
         return cls(done=done, controllers=[Purged.of(each) for each in found])
 
 
+class Import(Document):
+    """What came of an import."""
+
+    read: int
+    """How many rows were read."""
+    recorded: int
+    """How many of them were put on record."""
+    known_before: int
+    """How many were on record already."""
+    rejected: int
+    """How many could not be taken."""
+    rejects: str | None
+    """The file that says why, by line."""
+
+    @classmethod
+    def of(cls, found: importing.Imported) -> Import:
+        """As it was counted."""
+        rejects = str(found.rejects) if found.rejects else None
+        return cls(
+            read=found.read,
+            recorded=found.recorded,
+            known_before=found.known,
+            rejected=found.rejected,
+            rejects=rejects,
+        )
+
+
 def said(text: Text) -> str | None:
     """A text in English, if it says anything."""
     return str(text) or None
@@ -358,6 +385,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "caller erase": Erasure,
     "record": Recorded,
     "purge": Purge,
+    "import": Import,
     "any command that fails": Failure,
 }
 """What each command prints with --json."""

@@ -26,8 +26,19 @@ from ..errors import ConfigError, InformativaError
 from ..views import terminal
 from ..views.json import Failure
 from . import translated
-from .commands import callers, dialplan, importing, keys, ledger, metrics, prompts, retention, setup, watching
-from .commands import controllers as controllers_
+from .commands import (
+    callers,
+    controllers,
+    dialplan,
+    importing,
+    keys,
+    ledger,
+    metrics,
+    prompts,
+    retention,
+    setup,
+    watching,
+)
 from .commands import doctor as doctor_
 from .commands import explain as explain_
 from .completion import Shell, script
@@ -108,18 +119,7 @@ importing.add_to(app)
 retention.add_to(app)
 
 
-@app.command()
-def controllers(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
-    """List the controllers with their state."""
-    controllers_.show(config, as_json)
-
-
-@app.command(name="outsourcing-worksheet")
-def outsourcing_worksheet(
-    controller: Annotated[str, typer.Argument(metavar="CONTROLLER")], config: Config = DEFAULT_FILE
-) -> None:
-    """Print the worksheet that the analysis before an outsourcing contract starts from (Markdown)."""
-    controllers_.worksheet(config, controller)
+controllers.add_to(app)
 
 
 @app.command()

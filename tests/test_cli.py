@@ -760,12 +760,12 @@ def test_recording_may_change_before_it_was_served(folder: Path) -> None:
 def test_defect_is_one_line_and_exit_code_3(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     """An unexpected exception shows no traceback, unless it is asked for."""
     from informativa.cli import main
-    from informativa.cli.commands import setup
+    from informativa.operations import check
 
-    def defect(_file: Path, _as_json: bool) -> None:
+    def defect(_file: Path, _now: datetime) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(setup, "check", defect)
+    monkeypatch.setattr(check, "check", defect)
     assert main.main(["check", "-c", str(folder / "informativa.yaml")]) == 3
     error = capsys.readouterr().err
     assert error.count("\n") == 1

@@ -28,6 +28,7 @@ from ..views.json import Failure
 from . import translated
 from .commands import (
     callers,
+    check,
     controllers,
     dialplan,
     importing,
@@ -87,10 +88,7 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or em
     setup.init(folder)
 
 
-@app.command()
-def check(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
-    """Check the configuration and all that it names, and open the ledgers, without serving calls."""
-    setup.check(config, as_json)
+check.add_to(app)
 
 
 @app.command()

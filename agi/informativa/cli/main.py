@@ -31,6 +31,7 @@ from .commands import (
     check,
     controllers,
     dialplan,
+    doctor,
     importing,
     keys,
     ledger,
@@ -40,7 +41,6 @@ from .commands import (
     setup,
     watching,
 )
-from .commands import doctor as doctor_
 from .commands import explain as explain_
 from .completion import Shell, script
 from .log import LogFormat
@@ -91,21 +91,7 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or em
 check.add_to(app)
 
 
-@app.command()
-def doctor(
-    config: Config = DEFAULT_FILE,
-    account: Annotated[
-        bool,
-        typer.Option("--account", help="Print what makes an account at Asterisk's manager interface."),
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Look at the live system: Asterisk, dialplan, prompts, service, ledgers. Says what to mend; exit 1 if
-    anything is wrong."""
-    if account:
-        doctor_.account(config)
-    else:
-        raise typer.Exit(doctor_.doctor(config, as_json))
+doctor.add_to(app)
 
 
 callers.add_to(app)

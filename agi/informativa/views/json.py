@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from .. import errors, model
 from ..operations import callers, check, controller_state, importing, retention
-from ..operations.doctor import findings
+from ..operations.doctor import examination, findings
 from ..text import Text
 
 SCHEMA: Literal[1] = 1
@@ -496,6 +496,33 @@ class Checked(Document):
         )
 
 
+class Examination(Document):
+    """What a look at the live system came to."""
+
+    findings: list[Finding]
+    """In the order of the checks."""
+    ok: int
+    """How many are as they should be."""
+    warning: int
+    """How many somebody should know of."""
+    wrong: int
+    """How many are wrong."""
+    unknown: int
+    """How many could not be looked at."""
+
+    @classmethod
+    def of(cls, found: examination.Examination) -> Examination:
+        """As it was found."""
+        counted = found.counted
+        return cls(
+            findings=[Finding.of(one.check, one.finding) for one in found.found],
+            ok=counted[findings.State.OK],
+            warning=counted[findings.State.WARNING],
+            wrong=counted[findings.State.WRONG],
+            unknown=counted[findings.State.UNKNOWN],
+        )
+
+
 def said(text: Text) -> str | None:
     """A text in English, if it says anything."""
     return str(text) or None
@@ -510,6 +537,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "purge": Purge,
     "import": Import,
     "check": Checked,
+    "doctor": Examination,
     "controllers": Controllers,
     "any command that fails": Failure,
 }

@@ -22,7 +22,7 @@ from informativa.ledgers import groupcommit, sqlite
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
-from informativa.model import Ending, Event, Heard, Reason, Record, RecordKind, Status
+from informativa.model import Ending, Event, Heard, Reason, Record, RecordKind, Status, merged
 from informativa.ports import Ledger, LedgerTransaction
 
 AT = datetime(2026, 11, 24, 12, 30, 15, 123456, tzinfo=UTC)
@@ -155,8 +155,10 @@ def test_rekeyed_caller_keeps_what_one_version_told_under_both_keys(open_ledger:
     async def story() -> None:
         await ledger.append(both)
         await ledger.append(less)
+        before = merged(await ledger.history(ONE), await ledger.history(OTHER))
         await ledger.transact(lambda transaction: transaction.rekey(ONE, OTHER))
         known = (await ledger.history(OTHER))["privacy"]
+        assert {"privacy": known} == before
         assert (known.versions, known.purposes) == ({"1"}, {"service", "marketing"})
         assert (known.record, known.at, known.whole) == (2, then, then)
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from informativa.asterisk.ami import ManagerSession
 from informativa.errors import LedgerError, LookupSourceError, ManagerError, SessionLostError
-from informativa.ledgers.memory import MemoryLedger, MemoryTransaction
 from informativa.model import (
     CallerHistory,
     Changed,
@@ -24,12 +23,16 @@ from informativa.model import (
     ManagerAccount,
     Notice,
     Playback,
+    PriorDelivery,
     Prompt,
+    Reason,
+    Record,
     ReportedDelivery,
     Step,
     Version,
+    known_by,
 )
-from informativa.ports import LedgerTransaction, Result
+from informativa.ports import Ledger, LedgerTransaction, Result
 
 CALLER = "+393331234567"
 SHORT = Prompt("/prompts/it/short", (Length(80_000, 8000),))  # ten seconds
@@ -127,11 +130,78 @@ class ScriptedSession:
         return self.connected
 
 
+class MemoryTransaction:
+    """Events in the order of their numbers, and what each version of each notice told each caller."""
+
+    def __init__(self, events: list[Event], told: dict[bytes, dict[tuple[str, str], PriorDelivery]]) -> None:
+        self.events, self.told = events, told
+
+    def history(self, pseudonym: bytes) -> CallerHistory:
+        found: dict[str, PriorDelivery] = {}
+        for (notice, _version), known in self.told.get(pseudonym, {}).items():
+            found[notice] = known.merged(found.get(notice, known))
+        return found
+
+    def rekey(self, old: bytes, new: bytes) -> None:
+        for version, known in self.told.pop(old, {}).items():
+            told = self.told.setdefault(new, {})
+            told[version] = known.merged(told.get(version, known))
+
+    def record(self, number: int) -> Record | None:
+        return Record(number, self.events[number - 1]) if 0 < number <= len(self.events) else None
+
+    def append(self, event: Event) -> int:
+        self.events.append(event)
+        if event.pseudonym is not None and event.informs:
+            self._inform(event.pseudonym, event)
+        return len(self.events)
+
+    def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
+        told = self.told.get(pseudonym, {})
+        for version, known in told.items():
+            if version[0] == notice:
+                told[version] = replace(known, seen=at)
+
+    def _inform(self, pseudonym: bytes, event: Event) -> None:
+        """A time that is still to come was written by a clock that was wrong, and counts no more."""
+        told = self.told.setdefault(pseudonym, {})
+        for version, known in list(told.items()):
+            if version[0] != event.notice:
+                continue
+            if event.reason is Reason.RECYCLED:
+                del told[version]
+            elif known.whole is not None and known.whole > (event.recorded or event.at):
+                told[version] = replace(known, whole=None)
+        known, version = known_by(event, len(self.events)), (event.notice, event.version)
+        told[version] = known.merged(told.get(version, known))
+
+
+class MemoryLedger(Ledger):
+    """Keeps the same promises as the durable ledgers, except the one about power loss."""
+
+    def __init__(self) -> None:
+        self._transaction = MemoryTransaction([], {})
+
+    async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
+        told = {pseudonym: dict(known) for pseudonym, known in self._transaction.told.items()}
+        transaction = MemoryTransaction(list(self._transaction.events), told)
+        result = work(transaction)
+        self._transaction = transaction
+        return result
+
+    def records(self, first: int = 1) -> Iterator[Record]:
+        for number, event in enumerate(self._transaction.events[first - 1 :], first):
+            yield Record(number, event)
+
+    def close(self) -> None:
+        pass
+
+
 class BrokenBook(MemoryTransaction):
     """A ledger that can be read, written, both or neither."""
 
     def __init__(self, transaction: MemoryTransaction, readable: bool, writable: bool) -> None:
-        super().__init__(transaction.events, transaction.histories)
+        super().__init__(transaction.events, transaction.told)
         self.readable, self.writable = readable, writable
 
     def history(self, pseudonym: bytes) -> CallerHistory:

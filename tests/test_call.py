@@ -15,6 +15,7 @@ from doubles import (
     SHORT,
     SUPPLEMENT,
     BrokenLedger,
+    MemoryLedger,
     ScriptedRegister,
     ScriptedSession,
     SteadyRecordings,
@@ -30,7 +31,6 @@ from doubles import (
 )
 from informativa.call import CallServices, answer, unknown_words
 from informativa.errors import LedgerSlowError, SessionError, SessionLostError
-from informativa.ledgers.memory import MemoryLedger
 from informativa.model import (
     ALWAYS,
     CallResult,

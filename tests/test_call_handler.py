@@ -14,6 +14,7 @@ from doubles import (
     SHORT,
     SUPPLEMENT,
     BrokenLedger,
+    MemoryLedger,
     ScriptedRegister,
     ScriptedSession,
     SteadyRecordings,
@@ -27,7 +28,6 @@ from doubles import (
 from informativa.call import CallServices, answer
 from informativa.caller import pseudonym
 from informativa.errors import LedgerSlowError
-from informativa.ledgers.memory import MemoryLedger
 from informativa.model import (
     ALWAYS,
     CallResult,

@@ -240,8 +240,9 @@ def without_papers(folder: Path) -> Path:
 def test_controllers_and_their_state(folder: Path) -> None:
     """Each controller is listed with its state; one without its papers is not live, and `check` fails."""
     file = without_papers(folder)
-    rows = json.loads(run("controllers", "-c", file, "--json").stdout)
-    assert [(row["id"], row["state"][:8]) for row in rows] == [("acme", "live"), ("borealis", "NOT LIVE")]
+    rows = json.loads(run("controllers", "-c", file, "--json").stdout)["controllers"]
+    assert [(row["controller"], row["live"]) for row in rows] == [("acme", True), ("borealis", False)]
+    assert rows[1]["why"].startswith("Borealis GmbH is served by")
     assert "borealis: Borealis GmbH, NOT LIVE" in run("controllers", "-c", file).stdout
     message = refused("check", "-c", file)
     assert "controllers.borealis.outsourcing" in message
@@ -291,7 +292,7 @@ def test_l10_explain_says_what_a_call_really_gets(folder: Path) -> None:
 def test_controllers_say_how_many_records_there_are(folder: Path) -> None:
     """As a number to programs, and of those that are there: what was purged does not count."""
     file, ledger = folder / "informativa.yaml", folder / "ledger/acme.sqlite3"
-    assert [row["records"] for row in json.loads(run("controllers", "-c", file, "--json").stdout)] == [0, 0]
+    assert [row["records"] for row in listed(file)] == [0, 0]
     store = SqliteLedger(str(ledger))
     asyncio.run(store.append(PLAYED))
     asyncio.run(store.append(PLAYED))
@@ -299,11 +300,16 @@ def test_controllers_say_how_many_records_there_are(folder: Path) -> None:
     with contextlib.closing(sqlite3.connect(ledger)) as connection:
         connection.execute("DELETE FROM event WHERE record = 1")
         connection.commit()
-    assert json.loads(run("controllers", "-c", file, "--json").stdout)[0]["records"] == 1
+    assert listed(file)[0]["records"] == 1
     ledger.write_bytes(b"no ledger")
-    broken = json.loads(run("controllers", "-c", file, "--json").stdout)[0]
+    broken = listed(file)[0]
     assert (broken["records"], bool(broken["error"])) == (None, True)
     assert f"ledger: {ledger}, cannot be read" in run("controllers", "-c", file).stdout
+
+
+def listed(file: Path) -> list[dict]:
+    """What `controllers` says to programs."""
+    return json.loads(run("controllers", "-c", file, "--json").stdout)["controllers"]
 
 
 def test_outsourcing_worksheet(folder: Path) -> None:
@@ -425,10 +431,12 @@ def test_told_elsewhere_is_on_record_and_counts(folder: Path) -> None:
     assert notice["status"] == "NOTDUE"
     asked = ("caller", "show", CALLER, "--controller=acme", "-c", folder / "informativa.yaml")
     shown = run(*asked, "--json").stdout
-    (fact,) = json.loads(shown)["acme"]
-    assert (fact["how"], fact["when"], fact["reference"]) == (
+    facts = json.loads(shown)
+    ((fact,),) = (held["records"] for held in facts["controllers"])
+    assert (facts["caller"], fact["controller"]) == ("+39…67", "acme")
+    assert (fact["kind"], fact["at"], fact["reference"]) == (
         "website",
-        "2026-11-19T23:00:00+00:00",
+        "2026-11-19T23:00:00.000+00:00",
         "form 77",
     )
     assert fact["recorded"].startswith(f"{datetime.now(UTC):%Y-%m-%dT}")
@@ -842,12 +850,12 @@ def test_recording_may_change_before_it_was_served(folder: Path) -> None:
 def test_defect_is_one_line_and_exit_code_3(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     """An unexpected exception shows no traceback, unless it is asked for."""
     from informativa.cli import main
-    from informativa.cli.commands import setup
+    from informativa.operations import check
 
-    def defect(_file: Path, _as_json: bool) -> None:
+    def defect(_file: Path, _now: datetime) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(setup, "check", defect)
+    monkeypatch.setattr(check, "check", defect)
     assert main.main(["check", "-c", str(folder / "informativa.yaml")]) == 3
     error = capsys.readouterr().err
     assert error.count("\n") == 1

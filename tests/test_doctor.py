@@ -22,6 +22,7 @@ import pytest
 
 from doubles import line, notice, version
 from informativa import bootstrap, config
+from informativa.errors import InformativaError
 from informativa.operations.doctor import (
     asterisk,
     dialplan,
@@ -32,13 +33,17 @@ from informativa.operations.doctor import (
     users,
     write_trial,
 )
-from informativa.operations.doctor.account import ACTIONS, WRITE
+from informativa.operations.doctor.account import ACTIONS, WRITE, of_configuration
 from informativa.operations.doctor.case import Case
 from informativa.operations.doctor.dialplan import FORMATS, MODULES, Step
-from informativa.operations.doctor.examination import CHECKS, examine, locally
-from informativa.operations.doctor.findings import Finding, ok, warning
+from informativa.operations.doctor.examination import CHECKS, Examination, Examined, examine, locally
+from informativa.operations.doctor.findings import Finding, ok, unknown, warning, wrong
 from informativa.prompts.installed import EXTENSIONS
 from informativa.text import Text
+from informativa.views import json as shapes
+from informativa.views.messages import ENGLISH, language
+from informativa.views.text.account import instructions
+from informativa.views.text.doctor import findings
 from lab.office import Office, fill_in, free_port
 
 SHIPPED = (Path(__file__).resolve().parent.parent / "dialplan/informativa.conf").read_text()
@@ -335,7 +340,7 @@ def test_doctor_finds_all_that_check_does(folder: Path, fault: Callable[[Path], 
     _code, looked_at = told("doctor", folder)
     by_state: dict[str, str] = {}
     for one in looked_at["findings"]:
-        by_state[one["state"]] = by_state.get(one["state"], "") + one["finding"] + one["fix"] + "\n"
+        by_state[one["state"]] = by_state.get(one["state"], "") + one["finding"] + (one["fix"] or "") + "\n"
     assert (code, checked["problems"] == []) == ((0, True) if checked["ok"] else (1, False))
     assert checked["problems"] or checked["warnings"]
     for problem in checked["problems"]:
@@ -353,7 +358,7 @@ def test_port_of_another_programs_server_is_told_by_both(
     (tmp_path / "freepbx.conf").touch()
     words = "127.0.0.1:4573 is the port of FreePBX (core-fastagi), which is on this machine"
     file = folder / "informativa.yaml"
-    in_doctor = [one for _name, one in asyncio.run(examine(file)) if words in str(one.text)]
+    in_doctor = [one.finding for one in asyncio.run(examine(file)).found if words in str(one.finding.text)]
     in_check = [one for one in asyncio.run(locally(file))[1] if words in str(one.text)]
     assert in_check == in_doctor
     assert [one.state for one in in_check] == ["wrong"]
@@ -507,3 +512,58 @@ def test_colour_only_on_a_terminal_that_wants_it(folder: Path, plain: bool) -> N
     assert (b"\x1b[1;31m" in said) != plain
     piped = subprocess.run(command, capture_output=True, env=environment, check=False)
     assert b"\x1b" not in piped.stdout
+
+
+def test_examination_in_words_and_for_programs() -> None:
+    """One line a finding, its fix below; what could not be looked at for one reason is one line; counts."""
+    reason = Text("Asterisk cannot be asked")
+    found = Examination(
+        (
+            Examined(Text("service"), wrong("down", "start it")),
+            Examined(Text("modules"), unknown(reason)),
+            Examined(Text("formats"), unknown(reason)),
+            Examined(Text("room"), ok(Text("enough"))),
+        )
+    )
+    assert found.wrong
+    assert [line.plain for line in findings(found, ENGLISH, unicode=True)] == [
+        "✘ service: down",
+        "    start it",
+        "✔ room: enough",
+        "? not looked at: modules, formats (Asterisk cannot be asked)",
+        "1 wrong, 0 to look at, 2 not looked at, 1 in order",
+    ]
+    assert next(iter(findings(found, ENGLISH, unicode=False))).plain == "x service: down"
+    facts = json.loads(shapes.Examination.of(found).text())
+    assert [facts[state] for state in ("ok", "warning", "wrong", "unknown")] == [1, 0, 1, 2]
+    assert [one["fix"] for one in facts["findings"]] == ["start it", None, None, None]
+    assert not Examination(found.found[1:]).wrong
+
+
+def test_account_that_is_to_be_made(folder: Path) -> None:
+    """A first account gets a section of the configuration too; one that is configured does not."""
+    file, secret = folder / "informativa.yaml", folder / "keys/manager.secret"
+    with pytest.raises(InformativaError, match="Type: informativa keys make manager"):
+        of_configuration(file)
+    secret.write_text("words\n")
+    secret.chmod(0o600)
+    first = of_configuration(file)
+    assert (first.user, first.secret, first.configured) == ("informativa", "words", False)
+    assert "words" not in repr(first)
+    said = instructions(first, ENGLISH)
+    assert "    secret = words\n" in said
+    assert f"In {file}:\n\n    manager:\n      address: 127.0.0.1:5038\n" in said
+    assert instructions(first, language("it")) != said
+    file.write_text(
+        "manager: {address: '127.0.0.1:5039', user: x, secret: keys/manager.secret}\n" + file.read_text()
+    )
+    known = of_configuration(file)
+    assert (known.user, known.port, known.configured) == ("x", 5039, True)
+    assert "manager:" not in instructions(known, ENGLISH)
+
+
+def test_secret_that_is_no_file(folder: Path) -> None:
+    """A secret that cannot be read is told with what to do."""
+    (folder / "keys/manager.secret").mkdir()
+    with pytest.raises(InformativaError, match="Run this as the user who owns it"):
+        of_configuration(folder / "informativa.yaml")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from informativa.errors import LedgerError
 from informativa.model import RecordKind
 from informativa.operations import importing
 from informativa.operations.importing import Source, Tally
+from informativa.views.json import Import
+from informativa.views.messages import ENGLISH, language
+from informativa.views.text import importing as text
 from test_cli import explained, refused, run
 
 NUMBERS = [f"+39333{number:07}" for number in range(20, 60)]
@@ -244,3 +248,51 @@ def test_wrong_header(folder: Path, tmp_path: Path, content: str, words: str) ->
     arguments = ("--controller=acme", "--by=website", "-c", folder / "informativa.yaml")
     assert words in refused("import", file, *arguments)
     assert "cannot be used" in refused("import", tmp_path / "none.csv", *arguments)
+
+
+def test_result_and_reasons_in_the_readers_language(folder: Path, tmp_path: Path) -> None:
+    """Reasons stand in the file in whichever language the call gives, and else in English; counts are those
+    that were told on the way."""
+    file, own = tmp_path / "told.csv", load(folder / "informativa.yaml")
+    file.write_text("number;date\n+393330000099;2026-01-31\n12;2026-01-31\n")
+    source = Source(
+        file,
+        own.controllers["acme"],
+        own.notices["acme"][0],
+        RecordKind.WEBSITE,
+        "list",
+        "IT",
+        {},
+        datetime(2026, 11, 25, tzinfo=UTC),
+    )
+    steps: set[str] = set()
+    first = importing.run(source, Tally(), lambda step, _bytes: steps.add(step))
+    assert (first.read, first.recorded, first.known, first.rejected) == (2, 1, 0, 1)
+    assert steps == {"check", "record"}
+    assert source.rejects.read_text() == "line,reason\n3,the number is not one\n"
+    italian = language("it")
+    again = importing.run(source, Tally(), lambda _step, _bytes: None, italian)
+    assert source.rejects.read_text() == f"line,reason\n3,{italian('the number is not one')}\n"
+    assert italian.translates
+    assert "the number is not one" not in source.rejects.read_text()
+    assert list(text.imported(again, ENGLISH)) == [
+        "2 rows read: 0 recorded, 1 known before, 1 rejected.",
+        f"Why they were rejected, by line: {source.rejects}",
+    ]
+    facts = json.loads(Import.of(again).text())
+    assert (facts["known_before"], facts["rejects"]) == (1, str(source.rejects))
+    assert json.loads(Import.of(replace(again, rejects=None)).text())["rejects"] is None
+
+
+def test_rejects_are_in_the_language_of_who_types(folder: Path, tmp_path: Path) -> None:
+    """The command writes the file for who mends it, in his language."""
+    file = tmp_path / "told.csv"
+    file.write_text("number;date\n12;2026-01-31\n")
+    told = ("import", file, "--controller=acme", "--by=website", "--reference=list")
+    assert run(*told, "-c", folder / "informativa.yaml", LANGUAGE="it", LC_ALL="C.UTF-8").returncode == 4
+    assert language("it")("the number is not one") in rejects_of(file)
+
+
+def rejects_of(file: Path) -> str:
+    """The rejects of a file."""
+    return file.with_name(f"{file.name}.rejects.csv").read_text()

@@ -16,13 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doubles import MemoryLedger
 from informativa.errors import EventRefusedError, LedgerError
 from informativa.ledgers import groupcommit, sqlite
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.groupcommit import GroupCommitLedger
-from informativa.ledgers.memory import MemoryLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
-from informativa.model import Ending, Event, Heard, Reason, Record, RecordKind, Status
+from informativa.model import Ending, Event, Heard, Reason, Record, RecordKind, Status, merged
 from informativa.ports import Ledger, LedgerTransaction
 
 AT = datetime(2026, 11, 24, 12, 30, 15, 123456, tzinfo=UTC)
@@ -141,6 +141,43 @@ def test_rekeyed_caller_is_known_under_the_new_pseudonym_alone(open_ledger: Open
 
     asyncio.run(story())
     assert [record.event.pseudonym for record in ledger.records()] == [ONE, OTHER]
+
+
+@pytest.mark.parametrize("first", [ONE, OTHER])
+def test_rekeyed_caller_keeps_what_one_version_told_under_both_keys(open_ledger: Open, first: bytes) -> None:
+    """Of a version known under both keys he knows all purposes of either, whichever was told first, by the
+    later record; the later times stay."""
+    ledger, then = open_ledger(), AT + timedelta(days=1)
+    second = OTHER if first == ONE else ONE
+    both = replace(PLAYED, pseudonym=first, purposes=frozenset({"service", "marketing"}))
+    less = replace(PLAYED, pseudonym=second, purposes=frozenset({"service"}), at=then)
+
+    async def story() -> None:
+        await ledger.append(both)
+        await ledger.append(less)
+        before = merged(await ledger.history(ONE), await ledger.history(OTHER))
+        await ledger.transact(lambda transaction: transaction.rekey(ONE, OTHER))
+        known = (await ledger.history(OTHER))["privacy"]
+        assert {"privacy": known} == before
+        assert (known.versions, known.purposes) == ({"1"}, {"service", "marketing"})
+        assert (known.record, known.at, known.whole) == (2, then, then)
+
+    asyncio.run(story())
+
+
+def test_clock_that_was_wrong_hides_no_other_version(open_ledger: Open) -> None:
+    """Of a delivery whose time is still to come the time of the whole counts no more; that of another version
+    does."""
+    ledger = open_ledger()
+    ahead = replace(PLAYED, version="2", at=AT + timedelta(days=1))
+
+    async def story() -> None:
+        for event in (PLAYED, ahead, replace(PLAYED, supplement=True)):
+            await ledger.append(event)
+        known = (await ledger.history(ONE))["privacy"]
+        assert (known.versions, known.whole) == ({"1", "2"}, AT)
+
+    asyncio.run(story())
 
 
 def test_closing_twice_is_harmless(open_ledger: Open) -> None:

@@ -21,6 +21,9 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from informativa.cli.main import app
+from informativa.config import load
+from informativa.errors import InformativaError
+from informativa.operations import monitoring
 from lab import audio, prometheus
 from lab.debian import Unavailable
 from lab.office import BIN, Office, free_port
@@ -375,3 +378,15 @@ def test_scrape_job_needs_an_address(folder: Path) -> None:
     ran = subprocess.run(run, capture_output=True, text=True, check=False)
     assert ran.returncode == 1
     assert "service.metrics" in ran.stderr
+
+
+def test_scrape_job_names_the_address(folder: Path) -> None:
+    """The job asks where the service answers; the other files are those that are shipped."""
+    file = folder / "informativa.yaml"
+    with pytest.raises(InformativaError, match="does not say where Prometheus may ask"):
+        monitoring.scrape(load(file))
+    file.write_text(file.read_text().replace("  # metrics: 127.0.0.1:9464", "  metrics: 127.0.0.1:9464"))
+    job = yaml.safe_load(monitoring.scrape(load(file)))
+    assert job["scrape_configs"][0]["static_configs"] == [{"targets": ["127.0.0.1:9464"]}]
+    assert json.loads(monitoring.dashboard()) == DASHBOARD
+    assert yaml.safe_load(monitoring.alerts())["groups"]

@@ -9,6 +9,7 @@ import shlex
 import socket
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -141,12 +142,12 @@ def test_exit_codes_are_told() -> None:
 def test_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends with 130."""
     from informativa.cli import main
-    from informativa.cli.commands import setup
+    from informativa.operations import check
 
-    def interrupted(_file: Path, _as_json: bool) -> None:
+    def interrupted(_file: Path, _now: datetime) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(setup, "check", interrupted)
+    monkeypatch.setattr(check, "check", interrupted)
     assert main.main(["check"]) == 130
 
 

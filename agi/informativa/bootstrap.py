@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .call import CallServices
 from .config import Configuration
 from .errors import ConfigError, LedgerError, Problem
-from .ledgers.memory import RefusedLedger
+from .ledgers.refused import RefusedLedger
 from .model import Controller, Identified, Lookup, Notice, Recording
 from .ports import Ledger, LookupSource, Recordings
 from .prompts.installed import hashed, recordings

@@ -35,6 +35,7 @@ from .model import (
     Unidentified,
     Version,
     known_by,
+    merged,
     spoken,
     told_elsewhere,
 )
@@ -132,10 +133,11 @@ class CallHandler:
         """What the caller got so far, under any of the controller's keys, and what of it in this call."""
         if self._pseudonym is None:
             return {}, self._same_call(transaction)
+        known = {each: transaction.history(each) for each in (self._pseudonym, *self._earlier)}
         for earlier in self._earlier:
-            if transaction.history(earlier):
+            if known[earlier]:
                 transaction.rekey(earlier, self._pseudonym)
-        return transaction.history(self._pseudonym), self._same_call(transaction)
+        return merged(*known.values()), self._same_call(transaction)
 
     def _same_call(self, transaction: LedgerTransaction) -> CallerHistory:
         """What was heard earlier in this call. The channel only says where to look: the proof is the

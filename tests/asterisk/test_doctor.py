@@ -39,7 +39,9 @@ def findings(site: Site, prefix: list[str] | None = None) -> Found:
     assert ran.stderr == ""
     told = json.loads(ran.stdout)["findings"]
     assert ran.returncode == any(one["state"] == "wrong" for one in told)
-    return [tuple(one.values()) for one in told if one["state"] != "ok"]
+    return [
+        (one["check"], one["state"], one["finding"], one["fix"] or "") for one in told if one["state"] != "ok"
+    ]
 
 
 def only(found: Found) -> tuple[str, str, str, str]:

@@ -34,7 +34,6 @@ TESTS = {
     "call_handler": ("call", "call_handler"),
     "ledgers/transaction": ("ledgers", "call"),
     "ledgers/groupcommit": ("ledgers",),
-    "ledgers/memory": ("ledgers",),
     "ledgers/rows": ("ledgers",),
     "ledgers/sqlite": ("ledgers", "migration"),
     "ledgers/backup": ("migration",),

@@ -13,12 +13,12 @@ import pytest
 from structlog.testing import capture_logs
 
 import doubles
+from doubles import MemoryLedger
 from informativa import call
 from informativa.agi import MAX_COMMAND
 from informativa.asterisk import script_session
 from informativa.asterisk.fastagi import BUSY, FastAgiServer, PendingConnection
 from informativa.errors import SessionError, SessionLostError
-from informativa.ledgers.memory import MemoryLedger
 from informativa.model import Keys, Length, Prompt
 from informativa.ports import CallSession
 

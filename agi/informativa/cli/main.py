@@ -23,18 +23,29 @@ import typer
 from .. import __version__
 from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
-from ..model import RecordKind
 from ..views import terminal
 from ..views.json import Failure
 from . import translated
-from .commands import callers, dialplan, importing, keys, ledger, metrics, prompts, setup, watching
-from .commands import controllers as controllers_
-from .commands import doctor as doctor_
+from .commands import (
+    callers,
+    check,
+    controllers,
+    dialplan,
+    doctor,
+    importing,
+    keys,
+    ledger,
+    metrics,
+    prompts,
+    retention,
+    setup,
+    watching,
+)
 from .commands import explain as explain_
 from .completion import Shell, script
 from .log import LogFormat
 from .manual import page
-from .options import Config, Json, Of, moment, print_document
+from .options import Config, Json, moment, print_document
 from .tree import EXITS, tree
 from .words import _
 
@@ -77,107 +88,22 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or em
     setup.init(folder)
 
 
-@app.command()
-def check(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
-    """Check the configuration and all that it names, and open the ledgers, without serving calls."""
-    setup.check(config, as_json)
+check.add_to(app)
 
 
-@app.command()
-def doctor(
-    config: Config = DEFAULT_FILE,
-    account: Annotated[
-        bool,
-        typer.Option("--account", help="Print what makes an account at Asterisk's manager interface."),
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Look at the live system: Asterisk, dialplan, prompts, service, ledgers. Says what to mend; exit 1 if
-    anything is wrong."""
-    if account:
-        doctor_.account(config)
-    else:
-        raise typer.Exit(doctor_.doctor(config, as_json))
+doctor.add_to(app)
 
 
-@app.command()
-def record(
-    controller: Annotated[str, typer.Option(metavar="NAME", help="Who told him.")],
-    kind: Annotated[callers.Elsewhere, typer.Option("--by", help="operator, website or contract.")],
-    reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")],
-    number: callers.Number = None,
-    customer: callers.Customer = None,
-    notice: Annotated[str, typer.Option(metavar="NAME")] = "privacy",
-    on: Annotated[
-        datetime | None,
-        typer.Option(
-            metavar="DATE",
-            parser=moment,
-            help="When, in the controller's time zone: 2026-01-31 or 2026-01-31T09:30; else now.",
-        ),
-    ] = None,
-    version: Annotated[str, typer.Option(metavar="VERSION", help="Else the one in force then.")] = "",
-    config: Config = DEFAULT_FILE,
-    as_json: Json = False,
-) -> None:
-    """Put on record that a caller was told elsewhere: by an operator, a website, a contract."""
-    typed = callers.identified(number, customer)
-    callers.record(config, typed, controller, notice, RecordKind(kind), reference, on, version, as_json)
+callers.add_to(app)
 
 
-@app.command(name="import")
-def import_(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE.csv", help="With columns `number` (or `customer`) and `date`.")
-    ],
-    controller: Annotated[str, typer.Option(metavar="NAME", help="Who told them.")],
-    kind: Annotated[callers.Elsewhere, typer.Option("--by", help="operator, website or contract.")],
-    reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")] = "",
-    notice: Annotated[str, typer.Option(metavar="NAME")] = "privacy",
-    region: Annotated[str, typer.Option(metavar="COUNTRY", help="Of numbers without country code.")] = "IT",
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=HEADER", help="Which column is the number, customer, date, …, if it is not clear."
-        ),
-    ] = None,
-    config: Config = DEFAULT_FILE,
-    as_json: Json = False,
-) -> None:
-    """Put on record who was told elsewhere, from a CSV file; the same row adds nothing twice.
-
-    The whole file is checked first, and nothing is recorded of one that cannot be understood. Exit code 4 if
-    some rows were rejected.
-    """
-    code = importing.run(
-        file, config, controller, notice, RecordKind(kind), reference, region, column or (), as_json
-    )
-    raise typer.Exit(code)
+importing.add_to(app)
 
 
-@app.command()
-def purge(
-    config: Config = DEFAULT_FILE,
-    controller: Of = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Say which records are older than the retention; with --yes delete them, as the service does daily."""
-    callers.purge(config, controller or (), yes, as_json)
+retention.add_to(app)
 
 
-@app.command()
-def controllers(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
-    """List the controllers with their state."""
-    controllers_.show(config, as_json)
-
-
-@app.command(name="outsourcing-worksheet")
-def outsourcing_worksheet(
-    controller: Annotated[str, typer.Argument(metavar="CONTROLLER")], config: Config = DEFAULT_FILE
-) -> None:
-    """Print the worksheet that the analysis before an outsourcing contract starts from (Markdown)."""
-    controllers_.worksheet(config, controller)
+controllers.add_to(app)
 
 
 @app.command()

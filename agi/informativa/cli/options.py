@@ -15,7 +15,7 @@ from ..config import Configuration
 from ..config.messages import closest
 from ..errors import InformativaError
 from ..model import Line
-from ..operations.controllers import Companies, known
+from ..operations.controllers import Selection, known
 from ..plausibility import typed
 from ..text import Text
 from ..views.json import Document, Record, Records
@@ -98,9 +98,9 @@ def _joined(facts: object) -> Any:
     return str(facts) if isinstance(facts, Path) else facts
 
 
-def told_aside(companies: Companies) -> None:
+def told_aside(selection: Selection) -> None:
     """Tell people what is wrong with the configuration and does not concern what they do."""
-    for problem in companies.aside:
+    for problem in selection.aside:
         print(_("warning: {warning}", warning=problem.text), file=sys.stderr)
 
 

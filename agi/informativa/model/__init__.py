@@ -21,6 +21,7 @@ from .calls import (
     ReportedDelivery,
     Unidentified,
     known_by,
+    merged,
     told_elsewhere,
 )
 from .plan import (
@@ -84,6 +85,7 @@ __all__ = [
     "Version",
     "Vouched",
     "known_by",
+    "merged",
     "recording_digest",
     "spoken",
     "told_elsewhere",

@@ -95,6 +95,15 @@ CallerHistory = Mapping[str, PriorDelivery]
 """What one caller already got, by notice id. Empty for a caller nobody has informed."""
 
 
+def merged(*histories: CallerHistory) -> CallerHistory:
+    """What one caller already got under several pseudonyms: those of a key and of the keys before it."""
+    found: dict[str, PriorDelivery] = {}
+    for history in histories:
+        for notice, known in history.items():
+            found[notice] = known.merged(found.get(notice, known))
+    return found
+
+
 @dataclass(frozen=True)
 class ReportedDelivery:
     """What one of the controller's own systems says: which version a caller was told, how, when, by which

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +13,12 @@ from pathlib import Path
 import phonenumbers
 
 from .. import bootstrap, plausibility
-from ..caller import e164, pseudonym
+from ..caller import e164, mask, pseudonym
 from ..errors import InformativaError
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Identified, Notice, NumberForm, Record, RecordKind, Version, told_elsewhere
 from ..plausibility import Doubt, Vague
-from ..text import NOTHING, Foreign, Text
+from ..text import NOTHING, Text
 from .controllers import known
 
 CUSTOMER = re.compile(r"[A-Za-z0-9._@-]{1,64}")  # what the dialplan lets through of INFORMATIVA_CUSTOMER
@@ -49,29 +49,52 @@ class Typed:
 
 @dataclass(frozen=True)
 class Held:
-    """What one company has on record of a caller."""
+    """What one controller has on record of a caller."""
 
     controller: Controller
     records: tuple[Record, ...]
 
 
 @dataclass(frozen=True)
-class Erasure:
-    """How many records of one company, and which copies from before an upgrade."""
+class Access:
+    """What each controller has on record of a caller, whose number is masked; `doubt` is why he may not be
+    the one who was meant, where nothing was found."""
+
+    caller: str
+    held: tuple[Held, ...]
+    doubt: Text
+
+
+@dataclass(frozen=True)
+class Erased:
+    """How many records of one controller, and which copies from before an upgrade; `done` is whether they
+    are erased, or would be."""
 
     controller: Controller
+    done: bool
     records: int
     copies: tuple[Path, ...]
-    there: bool = True
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """What was, or would be, erased of a caller, whose number is masked; `doubt` as above."""
+
+    caller: str
+    done: bool
+    erased: tuple[Erased, ...]
+    doubt: Text
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What was put on record."""
+    """What was put on record of a caller, whose number is masked; `doubt` is why he may not be the one who
+    was meant."""
 
-    record: int
-    version: str
-    at: datetime
+    controller: Controller
+    caller: str
+    record: Record
+    doubt: Text
 
 
 def by_number(text: str) -> Typed:
@@ -99,6 +122,13 @@ def by_customer(text: str) -> Typed:
     return Typed(Identified(text, customer=True))
 
 
+def access(controllers: Sequence[Controller], typed: Typed) -> Access:
+    """What these controllers have on record of this caller. Raises LedgerError."""
+    found = tuple(held(controller, typed.caller) for controller in controllers)
+    doubt = NOTHING if any(each.records for each in found) else typed.doubt
+    return Access(mask(typed.caller.number), found, doubt)
+
+
 def held(controller: Controller, caller: Identified) -> Held:
     """Raises LedgerError."""
     if not Path(controller.ledger).exists():
@@ -110,34 +140,39 @@ def held(controller: Controller, caller: Identified) -> Held:
     return Held(controller, tuple(sorted(found, key=lambda record: record.number)))
 
 
-def erase(controller: Controller, caller: Identified, now: datetime, *, really: bool) -> Erasure:
+def erase(
+    controllers: Sequence[Controller],
+    typed: Typed,
+    now: datetime,
+    *,
+    really: bool,
+    progress: Callable[[Erased], None] = lambda _erased: None,
+) -> Erasure:
     """What is left of his records leads to nobody, and copies that hold him go; or what would.
 
-    Raises LedgerError if anything of him is left, with what to do.
+    `progress` hears of each controller as it is done. Raises LedgerError if anything of him is left, with
+    what to do.
     """
-    there = Path(controller.ledger).exists()
+    erased = []
+    for controller in controllers:
+        erased.append(_erased(controller, typed.caller, now, really=really))
+        progress(erased[-1])
+    doubt = NOTHING if any(each.records for each in erased) else typed.doubt
+    return Erasure(mask(typed.caller.number), really, tuple(erased), doubt)
+
+
+def _erased(controller: Controller, caller: Identified, now: datetime, *, really: bool) -> Erased:
     if not really:
         copies = bootstrap.copies(controller)
-        return Erasure(controller, len(held(controller, caller).records), tuple(copies), there)
+        return Erased(controller, False, len(held(controller, caller).records), tuple(copies))
     done = bootstrap.erase(controller, pseudonyms(controller, caller), now)
-    return Erasure(controller, done.records, done.copies, there)
-
-
-def drop(file: Path) -> None:
-    """Delete a copy from before an upgrade whose time is over. Raises InformativaError."""
-    try:
-        file.unlink(missing_ok=True)
-    except OSError as error:
-        raise InformativaError(
-            Text("{file} cannot be deleted ({why}).", file=file, why=Foreign(error.strerror or "")),
-            Text("Delete it: rm {file}", file=file),
-        ) from error
+    return Erased(controller, True, done.records, done.copies)
 
 
 def record(
     controller: Controller,
     notice: Notice,
-    caller: Identified,
+    typed: Typed,
     kind: RecordKind,
     reference: str,
     on: datetime | None,
@@ -148,7 +183,7 @@ def record(
 
     Raises InformativaError for what cannot have happened, and LedgerError.
     """
-    zone = controller.zone
+    zone, caller = controller.zone, typed.caller
     at = now if on is None else plausibility.moment(on.isoformat(), zone)
     evidence = plausibility.evidence(reference)
     if (wrong := plausibility.vague(evidence, "" if caller.customer else caller.number)) is not None:
@@ -170,7 +205,8 @@ def record(
     )
     with opened(controller) as store:
         (number,) = store.append([event])
-    return Recorded(number, told.id, at)
+    made = Record(number, event)
+    return Recorded(controller, mask(caller.number), made, typed.doubt)
 
 
 def pseudonyms(controller: Controller, caller: Identified) -> list[bytes]:

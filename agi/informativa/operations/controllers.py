@@ -1,7 +1,7 @@
 """Whose callers a command is about.
 
-Nothing of one company is read or changed by a command that did not name it, and no mistake in another's part
-of the configuration stands in its way.
+Nothing of one controller is read or changed by a command that did not name it, and no mistake in another's
+part of the configuration stands in its way.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from ..config import Configuration, inspect, of_callers, of_calls, of_lines
 from ..config.messages import closest
 from ..config.partial import concerning
 from ..errors import ConfigError, InformativaError, Problem
-from ..model import Controller
+from ..model import Controller, Notice
 from ..text import Text
 
 SHOWN = 10  # names that a message lists
 
 
 @dataclass(frozen=True)
-class Companies:
-    """Those that were named, and what is wrong with the configuration that does not concern them."""
+class Selection:
+    """The controllers named, and what is wrong with the configuration that does not concern them."""
 
     configuration: Configuration
     named: tuple[Controller, ...]
     aside: tuple[Problem, ...] = ()
 
 
-def of_their_callers(file: Path, names: Sequence[str], line: str | None = None) -> Companies:
-    """The companies named, if only by one's `line`, or the only one that there is. Their keys and ledgers are
-    in order.
+def of_their_callers(file: Path, names: Sequence[str], line: str | None = None) -> Selection:
+    """The controllers named, if only by one's `line`, or the only one that there is. Their keys and ledgers
+    are in order.
 
     Raises InformativaError where none is named and there are several, and ConfigError for mistakes by which
     their callers could not be found, or others' would be.
@@ -47,22 +47,22 @@ def of_their_callers(file: Path, names: Sequence[str], line: str | None = None) 
         )
     chosen = tuple(dict.fromkeys(names or there))
     found = [problem for name in chosen for problem in of_callers(problems, name)]
-    return _companies(configuration, problems, chosen, found)
+    return _selection(configuration, problems, chosen, found)
 
 
-def of_their_notices(file: Path, name: str) -> Companies:
-    """The company named, with all that is said of it in order, so that something can be put on record.
+def of_their_notices(file: Path, name: str) -> Selection:
+    """The controller named, with all that is said of it in order, so that something can be put on record.
 
     Raises InformativaError for one that may not go live, and ConfigError for mistakes in its part.
     """
     configuration, problems = inspect(file)
     found = concerning(problems, "controllers", f"controllers.{name}")
-    companies = _companies(configuration, problems, (name,), found)
-    require_live(companies.configuration, companies.named[0])
-    return companies
+    selection = _selection(configuration, problems, (name,), found)
+    require_live(selection.configuration, selection.named[0])
+    return selection
 
 
-def of_a_call(file: Path, number: str) -> Companies:
+def of_a_call(file: Path, number: str) -> Selection:
     """The company of the line that is called, with all that a call on it depends on in order; nobody where
     there is no such line.
 
@@ -77,21 +77,21 @@ def of_a_call(file: Path, number: str) -> Companies:
     )
     if found:
         raise ConfigError(found)
-    return Companies(configuration, (line.controller,) if line else (), problems)
+    return Selection(configuration, (line.controller,) if line else (), problems)
 
 
-def of_its_key(file: Path, name: str) -> Companies:
-    """The company named, whose section has the right shape; its key may not be there yet.
+def of_its_key(file: Path, name: str) -> Selection:
+    """The controller named, whose section has the right shape; its key may not be there yet.
 
     Raises InformativaError, and ConfigError for mistakes of shape.
     """
     configuration, problems = inspect(file)
-    return _companies(configuration, problems, (name,), [])
+    return _selection(configuration, problems, (name,), [])
 
 
-def _companies(
+def _selection(
     configuration: Configuration, problems: Sequence[Problem], names: Sequence[str], found: list[Problem]
-) -> Companies:
+) -> Selection:
     for name in names:
         if name in configuration.misshapen:
             found = [*found, *(concerning(problems, "controllers", f"controllers.{name}") or problems)]
@@ -101,11 +101,11 @@ def _companies(
         raise ConfigError(list(dict.fromkeys(found)))
     if not names:
         raise ConfigError(problems)
-    return Companies(configuration, tuple(configuration.controllers[name] for name in names), tuple(problems))
+    return Selection(configuration, tuple(configuration.controllers[name] for name in names), tuple(problems))
 
 
 def require_live(configuration: Configuration, controller: Controller) -> None:
-    """Raises InformativaError for a company that may not go live: nothing is put on record for it."""
+    """Raises InformativaError for a controller that may not go live: nothing is put on record for it."""
     if controller.refused:
         raise InformativaError(
             Text("Controller {id} is not live: {refused}.", id=controller.id, refused=controller.refused),
@@ -120,6 +120,15 @@ def controller_named(configuration: Configuration, name: str) -> Controller:
         message = Text("There is no controller {name}.", name=name)
         raise InformativaError(message, known(name, configuration.controllers))
     return found
+
+
+def notice_named(configuration: Configuration, controller: str, name: str) -> Notice:
+    """The controller's notice of that name. Raises InformativaError with those that there are."""
+    notices = {notice.id: notice for notice in configuration.notices[controller]}
+    if name not in notices:
+        message = Text("Controller {controller} has no notice {name}.", controller=controller, name=name)
+        raise InformativaError(message, known(name, notices))
+    return notices[name]
 
 
 def known(name: str, names: Iterable[str]) -> Text:

@@ -46,6 +46,10 @@ class Writer(Protocol):
 class RejectedError(ValueError):
     """This row cannot be taken, and why; never with the number in it."""
 
+    def __init__(self, why: Text) -> None:
+        self.why = why
+        super().__init__(str(why))
+
 
 @dataclass(frozen=True)
 class Source:
@@ -82,8 +86,22 @@ class Tally:
         return self.recorded + self.known + self.rejected
 
 
-def run(source: Source, tally: Tally, progress: Progress) -> None:
-    """Import the file, counting as it goes; rows that cannot be taken go beside it, by line and reason.
+@dataclass(frozen=True)
+class Imported:
+    """How many rows were new, known before, and not taken; of those the file `rejects` says why. `unusual`
+    are numbers that were taken and may lack a digit."""
+
+    read: int
+    recorded: int
+    known: int
+    unusual: int
+    rejected: int
+    rejects: Path | None
+
+
+def run(source: Source, tally: Tally, progress: Progress, say: Callable[[Text], str] = str) -> Imported:
+    """Import the file, counting as it goes; rows that cannot be taken go beside it, by line and reason, which
+    `say` puts into words.
 
     Raises InformativaError for a file that cannot be understood: then nothing was recorded.
     """
@@ -108,11 +126,13 @@ def run(source: Source, tally: Tally, progress: Progress) -> None:
                 missing_ok=True
             )  # root may run this in another's folder, and follows no link
             with source.rejects.open("x", encoding="utf-8", newline="") as bad:
-                _record(opened, source, store, csv.writer(bad), tally, progress)
+                _record(opened, source, store, _Rejects(csv.writer(bad), tally, say), tally, progress)
         finally:
             store.close()
         if not tally.rejected:
             source.rejects.unlink()
+    rejects = source.rejects if tally.rejected else None
+    return Imported(tally.read, tally.recorded, tally.known, tally.unusual, tally.rejected, rejects)
 
 
 def _understand(opened: BinaryIO, source: Source, progress: Progress) -> None:
@@ -139,7 +159,7 @@ def _understand(opened: BinaryIO, source: Source, progress: Progress) -> None:
 
 
 def _record(
-    opened: BinaryIO, source: Source, store: SqliteStore, bad: Writer, tally: Tally, progress: Progress
+    opened: BinaryIO, source: Source, store: SqliteStore, bad: _Rejects, tally: Tally, progress: Progress
 ) -> None:
     table = Table(opened, source.columns)
     row = _Row(source, table.columns)
@@ -157,13 +177,26 @@ def _record(
         try:
             batch.append(row.parse(cells))
         except RejectedError as error:
-            if not tally.rejected:
-                bad.writerow(("line", "reason"))
-            tally.rejected += 1
-            bad.writerow((line, error))
+            bad.add(line, error.why)
         if len(batch) >= BATCH:
             flush()
     flush()
+
+
+@dataclass
+class _Rejects:
+    """The file of rows that cannot be taken, for who mends them: its reasons are in his language."""
+
+    writer: Writer
+    tally: Tally
+    say: Callable[[Text], str]
+
+    def add(self, line: int, why: Text) -> None:
+        """One more."""
+        if not self.tally.rejected:
+            self.writer.writerow(("line", "reason"))
+        self.tally.rejected += 1
+        self.writer.writerow((line, self.say(why)))
 
 
 class _Row:

@@ -8,15 +8,15 @@ English. `.github/json.md` and the JSON Schema files beside it are made from her
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from .. import errors, model
-from ..operations import status
-from ..operations.doctor import findings
+from ..operations import callers, check, controller_state, importing, retention, status
+from ..operations.doctor import examination, findings
 from ..text import Text
 
 SCHEMA: Literal[1] = 1
@@ -365,6 +365,319 @@ class StatusReport(Document):
         )
 
 
+class Held(Shape):
+    """What one controller has on record of a caller."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """What it is called."""
+    records: list[Record]
+    """In their order."""
+
+    @classmethod
+    def of(cls, held: callers.Held) -> Held:
+        """As an access request has it."""
+        owner = held.controller
+        return cls(
+            controller=owner.id,
+            name=owner.name,
+            records=[Record.of(record, owner.id) for record in held.records],
+        )
+
+
+class Access(Document):
+    """What is on record of a caller."""
+
+    caller: str
+    """The number or customer number, masked."""
+    controllers: list[Held]
+
+    @classmethod
+    def of(cls, found: callers.Access) -> Access:
+        """Of each controller that was named."""
+        return cls(caller=found.caller, controllers=[Held.of(each) for each in found.held])
+
+
+class Erased(Shape):
+    """What was erased of a caller at one controller, or would be."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """What it is called."""
+    records: int
+    """How many records lead to nobody any more."""
+    copies: list[str]
+    """Copies of the ledger that are deleted with them."""
+
+
+class Erasure(Document):
+    """What was erased of a caller, or would be."""
+
+    done: bool
+    """Whether it is done; else it is what would be done."""
+    caller: str
+    """The number or customer number, masked."""
+    controllers: list[Erased]
+
+    @classmethod
+    def of(cls, found: callers.Erasure) -> Erasure:
+        """Of each controller that was named."""
+        erased = [
+            Erased(
+                controller=each.controller.id,
+                name=each.controller.name,
+                records=each.records,
+                copies=[str(file) for file in each.copies],
+            )
+            for each in found.erased
+        ]
+        return cls(done=found.done, caller=found.caller, controllers=erased)
+
+
+class Recorded(Document):
+    """What was put on record."""
+
+    caller: str
+    """The number or customer number, masked."""
+    record: Record
+
+    @classmethod
+    def of(cls, made: callers.Recorded) -> Recorded:
+        """As its ledger has it."""
+        return cls(caller=made.caller, record=Record.of(made.record, made.controller.id))
+
+
+class OldCopy(Shape):
+    """A copy of a ledger from before an upgrade."""
+
+    file: str
+    """Where it is."""
+    until: date
+    """On which day the last of its records are past the retention."""
+    deleted: bool
+    """Whether it is gone now."""
+
+
+class Purged(Shape):
+    """What was deleted at one controller, or would be."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """What it is called."""
+    before: Time | None
+    """Records from before this time; null where no retention is set."""
+    records: int | None
+    """How many; null where no retention is set."""
+    copies: list[OldCopy]
+
+    @classmethod
+    def of(cls, found: retention.Purged) -> Purged:
+        """As the retention has it."""
+        return cls(
+            controller=found.controller.id,
+            name=found.controller.name,
+            before=found.before,
+            records=found.records,
+            copies=[OldCopy(file=str(one.file), until=one.ends, deleted=one.deleted) for one in found.copies],
+        )
+
+
+class Purge(Document):
+    """What is older than the retention."""
+
+    done: bool
+    """Whether it was deleted; else it is what would be."""
+    controllers: list[Purged]
+
+    @classmethod
+    def of(cls, found: Sequence[retention.Purged], *, done: bool) -> Purge:
+        """Of each controller that was named."""
+        return cls(done=done, controllers=[Purged.of(each) for each in found])
+
+
+class Import(Document):
+    """What came of an import."""
+
+    read: int
+    """How many rows were read."""
+    recorded: int
+    """How many of them were put on record."""
+    known_before: int
+    """How many were on record already."""
+    unusual: int
+    """How many numbers were taken that are unusually short or long."""
+    rejected: int
+    """How many could not be taken."""
+    rejects: str | None
+    """The file that says why, by line."""
+
+    @classmethod
+    def of(cls, found: importing.Imported) -> Import:
+        """As it was counted."""
+        rejects = str(found.rejects) if found.rejects else None
+        return cls(
+            read=found.read,
+            recorded=found.recorded,
+            known_before=found.known,
+            unusual=found.unusual,
+            rejected=found.rejected,
+            rejects=rejects,
+        )
+
+
+class ControllerState(Shape):
+    """How one controller stands."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """What it is called."""
+    live: bool
+    """Whether anything is put on record for it."""
+    why: str | None
+    """Why it is not live."""
+    lines: list[str]
+    """The called numbers."""
+    processor: str | None
+    """Who takes its calls, where it is not the controller itself."""
+    ledger: str
+    """The ledger's file."""
+    records: int | None
+    """How many records it has; null where it cannot be read."""
+    error: str | None
+    """Why it cannot be read."""
+
+    @classmethod
+    def of(cls, found: controller_state.ControllerState) -> ControllerState:
+        """As the configuration and the ledger have it."""
+        owner = found.controller
+        return cls(
+            controller=owner.id,
+            name=owner.name,
+            live=not owner.refused,
+            why=said(owner.refused),
+            lines=[line.number for line in found.lines],
+            processor=found.processor or None,
+            ledger=owner.ledger,
+            records=found.records,
+            error=said(found.error),
+        )
+
+
+class Controllers(Document):
+    """All controllers of the configuration."""
+
+    controllers: list[ControllerState]
+
+    @classmethod
+    def of(cls, found: Sequence[controller_state.ControllerState]) -> Controllers:
+        """In the order of the configuration."""
+        return cls(controllers=[ControllerState.of(each) for each in found])
+
+
+class CheckedNotice(Shape):
+    """A notice of a line's plan, as it is played now."""
+
+    notice: str
+    """Which notice."""
+    version: str
+    """The version in force."""
+    language: str
+    """The line's language."""
+    seconds: Seconds
+    """How long the prompt is in that language; 0 where there is none."""
+
+
+class CheckedLine(Shape):
+    """A line and its plan."""
+
+    number: str
+    """The called number."""
+    controller: str
+    """The controller's name in the configuration."""
+    notices: list[CheckedNotice]
+    """In the order of the plan."""
+
+    @classmethod
+    def of(cls, found: check.CheckedLine) -> CheckedLine:
+        """As it is configured."""
+        notices = [
+            CheckedNotice(
+                notice=each.notice, version=each.version, language=each.language, seconds=each.seconds
+            )
+            for each in found.plan
+        ]
+        return cls(number=found.line.number, controller=found.line.controller.id, notices=notices)
+
+
+class Checked(Document):
+    """What a check of the configuration came to."""
+
+    ok: bool
+    """Whether nothing is wrong."""
+    file: str
+    """The configuration."""
+    problems: list[Problem]
+    """What is wrong."""
+    warnings: list[str]
+    """What somebody should know."""
+    notes: list[str]
+    """What is as it should be, and yet said."""
+    service: str | None
+    """On which address the service answers; null where something is wrong, as are all that follow."""
+    metrics: str | None
+    """On which address it tells its figures; null where it does not."""
+    controllers: list[str] | None
+    """The controllers' names in the configuration."""
+    lines: list[CheckedLine] | None
+
+    @classmethod
+    def of(cls, found: check.Checked) -> Checked:
+        """As it was found."""
+        of = found.configuration
+        return cls(
+            ok=not found.problems,
+            file=str(found.file.absolute()),
+            problems=[Problem.of(one) for one in found.problems],
+            warnings=[str(one) for one in found.warnings],
+            notes=[str(one) for one in found.notes],
+            service=of.listen if of else None,
+            metrics=(of.metrics or None) if of else None,
+            controllers=list(of.controllers) if of else None,
+            lines=[CheckedLine.of(each) for each in found.lines] if of else None,
+        )
+
+
+class Examination(Document):
+    """What a look at the live system came to."""
+
+    findings: list[Finding]
+    """In the order of the checks."""
+    ok: int
+    """How many are as they should be."""
+    warning: int
+    """How many somebody should know of."""
+    wrong: int
+    """How many are wrong."""
+    unknown: int
+    """How many could not be looked at."""
+
+    @classmethod
+    def of(cls, found: examination.Examination) -> Examination:
+        """As it was found."""
+        counted = found.counted
+        return cls(
+            findings=[Finding.of(one.check, one.finding) for one in found.found],
+            ok=counted[findings.State.OK],
+            warning=counted[findings.State.WARNING],
+            wrong=counted[findings.State.WRONG],
+            unknown=counted[findings.State.UNKNOWN],
+        )
+
+
 def said(text: Text) -> str | None:
     """A text in English, if it says anything."""
     return str(text) or None
@@ -374,6 +687,14 @@ DOCUMENTS: dict[str, type[Document]] = {
     "ledger show": Records,
     "tail": RecordLine,
     "status": StatusReport,
+    "caller show": Access,
+    "caller erase": Erasure,
+    "record": Recorded,
+    "purge": Purge,
+    "import": Import,
+    "check": Checked,
+    "doctor": Examination,
+    "controllers": Controllers,
     "any command that fails": Failure,
 }
 """What each command prints with --json."""

@@ -6,79 +6,87 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+import typer
 
+from ...config import DEFAULT_FILE
 from ...errors import InformativaError
 from ...model import RecordKind
 from ...operations import importing
-from ...operations.controllers import of_their_notices
+from ...operations.controllers import notice_named, of_their_notices
 from ...operations.importing import Source, Tally
-from ...views.terminal import console
-from ..options import print_json, told_aside
+from ...text import Text
+from ...views import json
+from ...views.text import importing as text
+from ..options import Config, Json, print_document, told_aside
 from ..words import _
-from .callers import find_notice
+from .callers import Elsewhere
 
 REJECTED = 4  # the exit code where some rows could not be taken
 
 
-def run(
-    file: Path,
-    config: Path,
-    controller: str,
-    notice: str,
-    kind: RecordKind,
-    reference: str,
-    region: str,
-    columns: Sequence[str],
-    as_json: bool = False,
-) -> int:
-    """Import `file` and say how many rows; the exit code."""
-    companies = of_their_notices(config, controller)
-    told_aside(companies)
+def add_to(app: typer.Typer) -> None:
+    """Give the program this command."""
+    app.command("import")(_import)
+
+
+def _import(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.csv", help="With columns `number` (or `customer`) and `date`.")
+    ],
+    controller: Annotated[str, typer.Option(metavar="NAME", help="Who told them.")],
+    kind: Annotated[Elsewhere, typer.Option("--by", help="operator, website or contract.")],
+    reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")] = "",
+    notice: Annotated[str, typer.Option(metavar="NAME")] = "privacy",
+    region: Annotated[str, typer.Option(metavar="COUNTRY", help="Of numbers without country code.")] = "IT",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=HEADER", help="Which column is the number, customer, date, …, if it is not clear."
+        ),
+    ] = None,
+    config: Config = DEFAULT_FILE,
+    as_json: Json = False,
+) -> None:
+    """Put on record who was told elsewhere, from a CSV file; the same row adds nothing twice.
+
+    The whole file is checked first, and nothing is recorded of one that cannot be understood. Exit code 4 if
+    some rows were rejected.
+    """
+    selection = of_their_notices(config, controller)
+    told_aside(selection)
     source = Source(
         file,
-        companies.named[0],
-        find_notice(companies.configuration, controller, notice),
-        kind,
+        selection.named[0],
+        notice_named(selection.configuration, controller, notice),
+        RecordKind(kind),
         reference,
         region,
-        _chosen(columns),
+        _chosen(column or ()),
         datetime.now(UTC),
     )
+    found = _run(source)
+    if as_json:
+        print_document(json.Import.of(found))
+    else:
+        for line in text.imported(found, _):
+            print(line)
+    if found.rejected:
+        raise typer.Exit(REJECTED)
+
+
+def _run(source: Source) -> importing.Imported:
+    """Whatever happens, how far it came is told."""
     tally = Tally()
     try:
-        _with_progress(source, tally)
+        with text.bars(source.file, _) as progress:
+            return importing.run(source, tally, progress, _)
     except BaseException:
         if tally.read:
-            print(_counted(tally), file=sys.stderr)
+            print(text.counted(tally, _), file=sys.stderr)
             print(_("Type the same again: nothing is recorded twice."), file=sys.stderr)
         raise
-    rejects = source.rejects if tally.rejected else None
-    if as_json:
-        counts = {"read": tally.read, "recorded": tally.recorded, "known_before": tally.known}
-        print_json({**counts, "unusual": tally.unusual, "rejected": tally.rejected, "rejects": rejects})
-    else:
-        print(_counted(tally))
-        if rejects:
-            print(_("Why they were rejected, by line: {file}", file=rejects))
-    return REJECTED if rejects else 0
-
-
-def _with_progress(source: Source, tally: Tally) -> None:
-    columns = (
-        TextColumn("{task.description}"),
-        TextColumn(_("{task.completed:,.0f} of {task.total:,.0f} bytes")),
-        BarColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=console(stderr=True), disable=not sys.stderr.isatty(), transient=True
-    ) as progress:
-        size = source.file.stat().st_size if source.file.is_file() else None
-        said = {"check": _("checking"), "record": _("recording")}
-        tasks = {step: progress.add_task(word, total=size) for step, word in said.items()}
-        importing.run(source, tally, lambda step, done: progress.update(tasks[step], completed=done))
 
 
 def _chosen(columns: Sequence[str]) -> dict[str, str]:
@@ -86,27 +94,6 @@ def _chosen(columns: Sequence[str]) -> dict[str, str]:
     pairs = [column.partition("=") for column in columns]
     if any(not (name and header) for name, _equals, header in pairs):
         raise InformativaError(
-            _("--column takes a name and a header."), _("Type it like --column number=cellulare.")
+            Text("--column takes a name and a header."), Text("Type it like --column number=cellulare.")
         )
     return {name: header for name, _equals, header in pairs}
-
-
-def _counted(tally: Tally) -> str:
-    counts = _.counted(
-        "{read} row read: {added} recorded, {known} known before, {rejected} rejected.",
-        "{read} rows read: {added} recorded, {known} known before, {rejected} rejected.",
-        tally.read,
-        read=tally.read,
-        added=tally.recorded,
-        known=tally.known,
-        rejected=tally.rejected,
-    )
-    if not tally.unusual:
-        return counts
-    doubt = _.counted(
-        "{count} number that was taken is unusually short or long: is a digit missing, or one too many?",
-        "{count} numbers that were taken are unusually short or long: is a digit missing, or one too many?",
-        tally.unusual,
-        count=tally.unusual,
-    )
-    return f"{counts} {doubt}"

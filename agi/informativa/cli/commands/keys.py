@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,11 +14,12 @@ from ...config import DEFAULT_FILE, Configuration, inspect
 from ...config.build import draft
 from ...config.controllers import KEY_BYTES, RETIRED
 from ...config.endpoints import DEFAULT_TOKEN, retired
-from ...errors import ConfigError, InformativaError
+from ...errors import InformativaError
 from ...files import create, make_folder
 from ...operations.controllers import of_its_key, of_their_callers
 from ...operations.doctor import installation, users
-from ...operations.doctor.account import KEPT_IN, instructions
+from ...operations.doctor.account import new_account, secret_file
+from ...views.text.account import instructions
 from ..options import Config, Json, print_json, told_aside
 from ..words import _
 
@@ -116,15 +116,7 @@ def _make_manager(config: Path, configuration: Configuration, as_json: bool) -> 
         print_json({"secret": file, "owner": owner})
         return
     print(_("Wrote {file}, readable by {user} alone.", file=file, user=owner))
-    print("\n" + instructions(config, configuration.manager, file, _), end="")
-
-
-def secret_file(config: Path) -> Path:
-    """Where the secret of the account at Asterisk's manager interface is, or will be."""
-    with suppress(ConfigError):
-        if manager := draft(config)[1].manager:
-            return config.absolute().parent / manager.secret
-    return config.absolute().parent / KEPT_IN
+    print("\n" + instructions(new_account(config, configuration.manager, file), _), end="")
 
 
 def _rotate_agi(config: Path, as_json: bool) -> None:

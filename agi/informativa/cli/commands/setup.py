@@ -1,8 +1,7 @@
-"""Commands that set up and run: init, check, dialplan, systemd, serve."""
+"""Commands that set up and run: init, dialplan, systemd, serve."""
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import shutil
@@ -16,24 +15,17 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-import typer
-
-from ... import bootstrap, service, shipped
+from ... import service, shipped
 from ...asterisk import dialplan as dialplans
-from ...config import Configuration, inspect, load
+from ...config import Configuration, load
 from ...config.endpoints import DEFAULT_TOKEN
-from ...errors import ConfigError, InformativaError, LedgerError, Problem
+from ...errors import InformativaError
 from ...files import point, put
-from ...model import Line
 from ...operations.doctor import installation, ports, users
-from ...operations.doctor.case import Case
-from ...operations.doctor.examination import locally
-from ...operations.doctor.findings import State
 from ...text import Text
-from ...views import json
 from ...views.terminal import verbatim
 from ..log import LogFormat, configure
-from ..options import not_live, print_json
+from ..options import not_live
 from ..words import _
 from .keys import write_key
 
@@ -80,59 +72,6 @@ def init(folder: Path) -> None:
     _warn(_taken())
 
 
-def check(file: Path, as_json: bool = False) -> None:
-    """Look at everything and say what was found: all that is wrong at once, and warnings; both on stderr."""
-    _prepare(file)
-    case, found = asyncio.run(locally(file))
-    problems = [
-        one.problem or Problem(str(file), None, "", one.text, one.fix)
-        for one in found
-        if one.state is State.WRONG
-    ]
-    doubts = (State.WARNING, State.UNKNOWN) if case.configuration else (State.WARNING,)
-    warnings = [one.whole for one in found if one.state in doubts]
-    notes = [one.text for one in found if one.state is State.OK and one.note]
-    if as_json:
-        print_json(_facts(case, problems, warnings, notes))
-    else:
-        _say(case, problems, warnings, notes)
-    if problems:
-        raise typer.Exit(1)
-
-
-def _prepare(file: Path) -> None:
-    """Migrate the ledgers of an earlier informativa, for where there is no service to do it, and keep for
-    scripts what the text comes to."""
-    with suppress(ConfigError):
-        for controller in inspect(file, keep=True)[0].controllers.values():
-            if not controller.refused and Path(controller.ledger).exists():
-                with suppress(LedgerError):  # which is found below
-                    bootstrap.store(controller, create=False).close()
-
-
-def _say(case: Case, problems: list[Problem], warnings: list[Text], notes: list[Text]) -> None:
-    for problem in problems:
-        print(_(problem.text), file=sys.stderr)
-    _warn(warnings)
-    if problems:
-        return
-    configuration = case.configured
-    for note in notes:
-        print(_(note))
-    for line in configuration.lines:
-        print(f"{line.number}: {line.controller.name}, {', '.join(_plan(line))}")
-    companies, numbers = len(configuration.controllers), len(configuration.lines)
-    print(
-        _(
-            "{file} is in order: {controllers}, {lines}, service on {address}.",
-            file=case.file,
-            controllers=_.counted("{count} controller", "{count} controllers", companies, count=companies),
-            lines=_.counted("{count} line", "{count} lines", numbers, count=numbers),
-            address=configuration.listen,
-        )
-    )
-
-
 def _taken() -> list[str]:
     """That somebody has the port already that a new configuration names."""
     from ...config.schema import ServiceSettings
@@ -150,43 +89,6 @@ def _taken() -> list[str]:
 def _warn(warnings: Sequence[Text | str]) -> None:
     for warning in warnings:
         print(_("warning: {warning}", warning=warning), file=sys.stderr)
-
-
-def _facts(case: Case, problems: list[Problem], warnings: list[Text], notes: list[Text]) -> dict[str, object]:
-    facts = {
-        "ok": not problems,
-        "file": case.file.absolute(),
-        "problems": [json.Problem.of(one).model_dump(mode="json") for one in problems],
-        "warnings": warnings,
-        "notes": notes,
-    }
-    if problems:
-        return facts
-    configuration = case.configured
-    return facts | {
-        "service": configuration.listen,
-        "metrics": configuration.metrics,
-        "controllers": list(configuration.controllers),
-        "lines": [
-            {"number": line.number, "controller": line.controller.id, "notices": _plan(line)}
-            for line in configuration.lines
-        ],
-    }
-
-
-def _plan(line: Line) -> list[str]:
-    now = datetime.now(UTC)
-    versions = ((step.notice.id, step.notice.current(now)) for step in line.plan)
-    return [
-        _(
-            "{notice} {version} in {language} ({seconds:.1f} s)",
-            notice=name,
-            version=version.id,
-            language=line.language,
-            seconds=prompt.seconds if (prompt := version.prompt(line.language)) else 0.0,
-        )
-        for name, version in versions
-    ]
 
 
 def dialplan(file: Path, output: Path | None) -> None:

@@ -3,11 +3,15 @@ allowed nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...config import inspect
+from ...config.build import draft
+from ...errors import ConfigError, InformativaError
 from ...model import ManagerAccount
-from ...text import Text
+from ...text import Foreign, Text
 
 # The classes of `write` that let an account do each, any one of which suffices (Asterisk 16 and 22 agree).
 ACTIONS = {
@@ -22,55 +26,48 @@ WRITE = "system,reporting"  # the fewest that allow all; `read` is for events, a
 KEPT_IN = "keys/manager.secret"  # beside the configuration
 TRIAL_READ, TRIAL_WRITE = "call,dialplan,agi", "originate"  # what a test call needs more
 
-_STANZA = """\
-[{user}]
-secret = {secret}
-deny = 0.0.0.0/0.0.0.0
-permit = 127.0.0.1/255.255.255.255
-read =
-write = {write}
-; {trial}
-"""
-_SETTINGS = """\
-manager:
-  address: {host}:{port}
-  user: {user}
-  secret: {file}
-"""
+
+@dataclass(frozen=True)
+class NewAccount:
+    """An account as it is to be made; `configured` where the configuration `file` names it already."""
+
+    file: Path
+    user: str
+    secret: str = field(repr=False)
+    host: str
+    port: int
+    configured: bool
 
 
-def stanza(user: str, secret: str, say: Callable[[Text], str]) -> str:
-    """The section of manager.conf that makes the account."""
-    trial = Text(
-        "for `informativa test-call`, which places a call, instead: read = {read} and write = {write}"
-    )
-    trial = trial.format(read=TRIAL_READ, write=f"{WRITE},{TRIAL_WRITE}")
-    return _STANZA.format(user=user, secret=secret, write=WRITE, trial=say(trial))
-
-
-def instructions(
-    file: Path, configured: ManagerAccount | None, secret: Path, say: Callable[[Text], str]
-) -> str:
-    """What to copy where, with what is in the file `secret`: for the account that is `configured`, or for a
-    first one. Raises OSError."""
+def new_account(file: Path, configured: ManagerAccount | None, secret: Path) -> NewAccount:
+    """The account that is `configured`, or a first one, with what is in the file `secret`. Raises OSError."""
     account = configured or ManagerAccount("127.0.0.1", 5038, "informativa", "")
     words = secret.read_text(encoding="utf-8").strip()
-    steps = [
-        (
-            Text(
-                "At the end of /etc/asterisk/manager.conf, where [general] must say `enabled = yes`"
-                " (FreePBX: manager_custom.conf):"
-            ),
-            stanza(account.user, words, say),
-        ),
-        (Text("Then, as root:"), "asterisk -rx 'manager reload'\n"),
-    ]
-    if configured is None:
-        settings = _SETTINGS.format(host=account.host, port=account.port, user=account.user, file=KEPT_IN)
-        steps.append((Text("In {file}:", file=file), settings))
-    steps.append((Text("And at the end:"), f"systemctl restart informativa\ninformativa doctor -c {file}\n"))
-    return "\n".join(f"{say(title)}\n\n{_indented(text)}" for title, text in steps)
+    return NewAccount(file, account.user, words, account.host, account.port, configured is not None)
 
 
-def _indented(text: str) -> str:
-    return "".join(f"    {line}\n" for line in text.splitlines())
+def of_configuration(file: Path) -> NewAccount:
+    """The same for a configuration that may have mistakes. Raises InformativaError where there is no secret
+    yet."""
+    try:
+        configuration = inspect(file)[0]
+    except ConfigError:
+        configuration = None
+    secret = secret_file(file)
+    try:
+        return new_account(file, configuration.manager if configuration else None, secret)
+    except OSError as error:
+        raise InformativaError(
+            Text("{file} cannot be read ({why}).", file=secret, why=Foreign(error.strerror or "")),
+            Text("Type: informativa keys make manager -c {file}", file=file)
+            if isinstance(error, FileNotFoundError)
+            else Text("Run this as the user who owns it."),
+        ) from error
+
+
+def secret_file(config: Path) -> Path:
+    """Where the secret of the account at Asterisk's manager interface is, or will be."""
+    with suppress(ConfigError):
+        if manager := draft(config)[1].manager:
+            return config.absolute().parent / manager.secret
+    return config.absolute().parent / KEPT_IN

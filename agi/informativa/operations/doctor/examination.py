@@ -4,6 +4,7 @@ same time, and none may take longer than a few seconds."""
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -68,7 +69,32 @@ CHECKS = (
 )
 
 
-async def examine(file: Path) -> list[tuple[Text, Finding]]:
+@dataclass(frozen=True)
+class Examined:
+    """One finding, under the name of its check."""
+
+    check: Text
+    finding: Finding
+
+
+@dataclass(frozen=True)
+class Examination:
+    """Everything that was found."""
+
+    found: tuple[Examined, ...]
+
+    @property
+    def counted(self) -> Counter[State]:
+        """How many there are of each state."""
+        return Counter(one.finding.state for one in self.found)
+
+    @property
+    def wrong(self) -> bool:
+        """Whether anything was found wrong."""
+        return any(one.finding.state is State.WRONG for one in self.found)
+
+
+async def examine(file: Path) -> Examination:
     """Everything that was found, each under the name of its check, and what two of one name found, once.
     Changes nothing, and ends in time."""
     case = await _case(file)
@@ -77,13 +103,13 @@ async def examine(file: Path) -> list[tuple[Text, Finding]]:
         first = await _all(case, [check for check in CHECKS if check.hinders])
         case.hindered = any(one.state is State.WRONG for findings in first.values() for one in findings)
         found = first | await _all(case, [check for check in CHECKS if not check.hinders])
-    told = list(dict.fromkeys((check.name, one) for check in CHECKS for one in found[check]))
+    told = list(dict.fromkeys(Examined(check.name, one) for check in CHECKS for one in found[check]))
     if manager is not None:
         asking = next(i for i, check in enumerate(CHECKS) if check.asks or check.actions)
         before = {check.name for check in CHECKS[:asking]}
-        place = sum(name in before for name, _finding in told)
-        told.insert(place, (MANAGER, manager))
-    return told
+        place = sum(one.check in before for one in told)
+        told.insert(place, Examined(MANAGER, manager))
+    return Examination(tuple(told))
 
 
 async def locally(file: Path) -> tuple[Case, list[Finding]]:
@@ -173,8 +199,3 @@ def _lacking(check: Check, case: Case) -> Text | None:
     if set(check.actions) - case.allowed:
         return Text("the account may not do {actions}", actions=", ".join(check.actions))
     return None
-
-
-def is_wrong(told: list[tuple[Text, Finding]]) -> bool:
-    """Whether anything was found wrong."""
-    return any(finding.state is State.WRONG for _name, finding in told)

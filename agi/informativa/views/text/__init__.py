@@ -1,1 +1,1 @@
-"""Results as text for terminals, in a reader's language: lines, and tables of rich."""
+"""Results as lines and tables for a terminal, in the language that each call is given."""

@@ -1,0 +1,34 @@
+"""`informativa check`: whether the configuration and all that it names is in order."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+
+import typer
+
+from ...config import DEFAULT_FILE
+from ...operations import check
+from ...views import json
+from ...views.text.check import in_order, wrong
+from ..options import Config, Json, print_document
+from ..words import _
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the program this command."""
+    app.command("check")(_check)
+
+
+def _check(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
+    """Check the configuration and all that it names, and open the ledgers, without serving calls."""
+    found = check.check(config, datetime.now(UTC))
+    if as_json:
+        print_document(json.Checked.of(found))
+    else:
+        for line in wrong(found, _):
+            print(line, file=sys.stderr)
+        for line in in_order(found, _):
+            print(line)
+    if found.problems:
+        raise typer.Exit(1)

@@ -1,0 +1,42 @@
+"""`informativa purge`: deletes what is older than the retention."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ...config import DEFAULT_FILE
+from ...operations import retention
+from ...operations.controllers import of_their_callers
+from ...views import json
+from ...views.text.retention import done
+from ..options import Config, Json, Of, print_document, told_aside
+from ..words import _
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the program this command."""
+    app.command("purge")(_purge)
+
+
+def _purge(
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say which records are older than the retention; with --yes delete them, as the service does daily."""
+    selection = of_their_callers(config, controller or ())
+    told_aside(selection)
+
+    def tell(each: retention.OldCopy | retention.Purged) -> None:
+        if not as_json:
+            print(done(each, _))
+
+    found = retention.purge(selection.named, datetime.now(UTC), really=yes, progress=tell)
+    if as_json:
+        print_document(json.Purge.of(found, done=yes))
+    elif not yes:
+        print(_("Nothing was deleted yet. To do it, add --yes."))

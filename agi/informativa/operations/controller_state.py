@@ -1,0 +1,59 @@
+"""How each controller of a configuration stands: live, or why not; its lines, and what was recorded."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import bootstrap
+from ..config import Configuration
+from ..errors import LedgerError
+from ..model import Controller, Line
+from ..text import NOTHING, Foreign, Text, plain
+
+
+@dataclass(frozen=True)
+class ControllerState:
+    """One controller. `records` is `None` where `error` says why its ledger cannot be read, and 0 where there
+    is none yet."""
+
+    controller: Controller
+    lines: tuple[Line, ...]
+    records: int | None
+    error: Text = NOTHING
+
+    @property
+    def processor(self) -> str:
+        """Who takes its calls, where it is not the controller itself."""
+        return self.controller.outsourcing.processor if self.controller.outsourcing else ""
+
+
+def states(configuration: Configuration) -> tuple[ControllerState, ...]:
+    """Of all controllers, in the order of the configuration."""
+    return tuple(_state(controller, configuration) for controller in configuration.controllers.values())
+
+
+def lines_of(controller: Controller, configuration: Configuration) -> tuple[Line, ...]:
+    """The lines of one controller."""
+    return tuple(line for line in configuration.lines if line.controller.id == controller.id)
+
+
+def _state(controller: Controller, configuration: Configuration) -> ControllerState:
+    lines = lines_of(controller, configuration)
+    try:
+        return ControllerState(controller, lines, _records(controller))
+    except LedgerError as error:
+        return ControllerState(controller, lines, None, error.text)
+    except (OSError, sqlite3.Error) as error:
+        return ControllerState(controller, lines, None, plain(Foreign(error)))
+
+
+def _records(controller: Controller) -> int:
+    if not Path(controller.ledger).exists():
+        return 0
+    store = bootstrap.store(controller, read_only=True)
+    try:
+        return store.count()
+    finally:
+        store.close()

@@ -1,0 +1,110 @@
+"""What is on record of one caller, and what became of it, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...model import Record
+from ...operations.callers import Access, Erased, Recorded
+from ...text import Text
+from ..messages import Language
+from ..terminal import one_line
+
+_FACTS = {
+    "record": Text("record"),
+    "when": Text("when"),
+    "recorded": Text("recorded"),
+    "how": Text("how"),
+    "line": Text("line"),
+    "text": Text("text"),
+    "purposes": Text("purposes"),
+    "status": Text("status"),
+    "ground": Text("ground"),
+    "heard": Text("heard"),
+    "reference": Text("reference"),
+    "rests on record": Text("rests on record"),
+}
+
+
+def access(found: Access, say: Language) -> Iterator[str]:
+    """Of each controller how many records, and each of them in the words of an access request."""
+    for each in found.held:
+        yield say.counted(
+            "{name} ({id}): {count} record of {caller}",
+            "{name} ({id}): {count} records of {caller}",
+            len(each.records),
+            name=each.controller.name,
+            id=each.controller.id,
+            count=len(each.records),
+            caller=found.caller,
+        )
+        for record in each.records:
+            told = (
+                f"{say(_FACTS[what])}: {fact}" for what, fact in _facts(record, say).items() if fact != ""
+            )
+            yield one_line("    " + ", ".join(told))
+
+
+def erased(each: Erased, say: Language) -> Iterator[str]:
+    """Of one controller how many records and which copies."""
+    owner, count = each.controller, each.records
+    facts = {"name": owner.name, "id": owner.id, "count": count}
+    if each.done:
+        yield say.counted(
+            "{name} ({id}): {count} record erased", "{name} ({id}): {count} records erased", count, **facts
+        )
+    else:
+        yield say.counted(
+            "{name} ({id}): {count} record would be erased",
+            "{name} ({id}): {count} records would be erased",
+            count,
+            **facts,
+        )
+    for file in each.copies:
+        yield copy_gone(file, each.done, say)
+
+
+def copy_gone(file: Path, done: bool, say: Language) -> str:
+    """That a copy of a ledger was deleted, or would be."""
+    if done:
+        return say("{file}, a copy from before an upgrade, was deleted", file=file)
+    return say("{file}, a copy from before an upgrade, would be deleted", file=file)
+
+
+def recorded(made: Recorded, say: Language) -> str:
+    """What was put on record."""
+    event = made.record.event
+    return say(
+        "Record {record}: {caller} got {notice} {version} by {kind} on {on:%Y-%m-%d}.",
+        record=made.record.number,
+        caller=made.caller,
+        notice=event.notice,
+        version=event.version,
+        kind=event.kind,
+        on=event.at.astimezone(made.controller.zone),
+    )
+
+
+def _facts(record: Record, say: Language) -> dict[str, object]:
+    """One record in the words of an access request."""
+    event = record.event
+    heard = (
+        say("{seconds:.1f} of {length:.1f} s", seconds=event.heard.seconds, length=event.heard.length)
+        if event.heard
+        else ""
+    )
+    return {
+        "record": record.number,
+        "when": event.at.isoformat(timespec="seconds"),
+        "recorded": (event.recorded or event.at).isoformat(timespec="seconds"),
+        "how": event.kind,
+        "line": event.line,
+        "text": f"{event.notice} {event.version} {event.language}".strip(),
+        "purposes": ", ".join(sorted(event.purposes)),
+        "status": event.status,
+        "ground": event.reason,
+        "heard": heard,
+        "reference": event.reference,
+        "rests on record": event.basis or "",
+    }

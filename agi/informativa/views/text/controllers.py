@@ -1,0 +1,72 @@
+"""The controllers with their state, and the worksheet for an outsourcing contract's prior analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import resources
+from string import Template
+
+from ...model import Line
+from ...operations.controller_state import ControllerState
+from ...operations.outsourcing import OutsourcingFacts
+from ..messages import Language
+
+
+def states(found: tuple[ControllerState, ...], say: Language) -> Iterator[str]:
+    """Of each controller whether it is live, its lines, who serves it, and what was recorded."""
+    for each in found:
+        owner = each.controller
+        state = say("NOT LIVE: {why}", why=owner.refused) if owner.refused else say("live")
+        yield f"{owner.id}: {owner.name}, {state}"
+        lines = ", ".join(line.number for line in each.lines)
+        yield say("    lines: {lines}", lines=lines or say("none"))
+        yield say("    served by: {processor}", processor=each.processor or say("itself"))
+        yield say("    ledger: {ledger}, {records}", ledger=owner.ledger, records=_records(each, say))
+
+
+def _records(each: ControllerState, say: Language) -> str:
+    if each.error:
+        return say("cannot be read ({error})", error=each.error)
+    count = each.records
+    if not count:
+        return say("nothing recorded yet")
+    return say.counted("{count} record", "{count} records", count, count=count)
+
+
+def worksheet(facts: OutsourcingFacts) -> str:
+    """The worksheet of one controller, filled in (Markdown). It is in English for everybody."""
+    template = (resources.files("informativa") / "templates/worksheet.md").read_text(encoding="utf-8")
+    owner = facts.controller
+    purposes = (f"{notice} ({', '.join(given)})" for notice, given in facts.purposes.items())
+    return Template(template).substitute(
+        name=owner.name,
+        id=owner.id,
+        file=facts.file,
+        ledger=owner.ledger,
+        papers="\n".join(f"| {what} | {which} |" for what, which in _papers(facts).items()),
+        lines="\n".join(_line(line) for line in facts.lines) or "| none | | |",
+        lookups="".join(
+            f"| the number, asked about at `{system}` | by that system | to know who was told |\n"
+            for system in facts.systems
+        ),
+        but=" but the questions above" if facts.systems else "",
+        purposes="; ".join(purposes) or "none",
+    )
+
+
+def _papers(facts: OutsourcingFacts) -> dict[str, str]:
+    """Processor, contract, analysis: as configured, or as questions."""
+    given = facts.controller.outsourcing
+    if given is None:
+        unknown = dict.fromkeys(("Contract", "Prior analysis", "Sub-processors"), "**open**")
+        return {"Processor": f"{facts.operator} (**open**: to be confirmed)"} | unknown
+    return {
+        "Processor": given.processor,
+        "Contract": f"{given.contract.reference}, {given.contract.date}",
+        "Prior analysis": f"{given.analysis.reference}, {given.analysis.date}",
+        "Sub-processors": ", ".join(given.sub_processors) or "none",
+    }
+
+
+def _line(line: Line) -> str:
+    return f"| {line.number} | {line.language} | {', '.join(step.notice.id for step in line.plan)} |"

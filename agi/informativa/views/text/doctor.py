@@ -1,0 +1,46 @@
+"""What is wrong with a live system, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.text import Text as Styled
+
+from ...operations.doctor.examination import Examination
+from ...operations.doctor.findings import State
+from ...text import Text
+from ..messages import Language
+
+_MARKS = {State.OK: "✔", State.WARNING: "!", State.WRONG: "✘", State.UNKNOWN: "?"}
+_ASCII = {State.OK: "+", State.WARNING: "!", State.WRONG: "x", State.UNKNOWN: "?"}
+_COLOURS = {State.OK: "green", State.WARNING: "yellow", State.WRONG: "bold red", State.UNKNOWN: "dim"}
+
+
+def findings(examination: Examination, say: Language, *, unicode: bool) -> Iterator[Styled]:
+    """One line a finding, its fix below it; those that could not be looked at for one reason in one."""
+    marks = _MARKS if unicode else _ASCII
+    reasons: dict[Text, list[Text]] = {}
+    for one in examination.found:
+        finding = one.finding
+        if finding.state is State.UNKNOWN:
+            reasons.setdefault(finding.text, []).append(one.check)
+            continue
+        mark = Styled(f"{marks[finding.state]} ", _COLOURS[finding.state])
+        yield mark + f"{say(one.check)}: {say(finding.text)}"
+        if finding.fix:
+            yield Styled(f"    {say(finding.fix)}")
+    for reason, names in reasons.items():
+        line = say(
+            "not looked at: {names} ({reason})", names=", ".join(say(name) for name in names), reason=reason
+        )
+        yield Styled(f"{marks[State.UNKNOWN]} {line}", _COLOURS[State.UNKNOWN])
+    counted = examination.counted
+    yield Styled(
+        say(
+            "{wrong} wrong, {warnings} to look at, {unknown} not looked at, {fine} in order",
+            wrong=counted[State.WRONG],
+            warnings=counted[State.WARNING],
+            unknown=counted[State.UNKNOWN],
+            fine=counted[State.OK],
+        )
+    )

@@ -1,0 +1,200 @@
+"""Access, erasure, what was told elsewhere, and retention: what comes of them, and how it is said."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from informativa import bootstrap
+from informativa.config import Configuration, load
+from informativa.errors import InformativaError
+from informativa.ledgers.backup import DAYS, Backup
+from informativa.model import Controller, Ending, Event, Heard, Reason, RecordKind, Status
+from informativa.operations import callers, retention
+from informativa.operations.callers import Recorded, by_customer, by_number
+from informativa.operations.controllers import notice_named
+from informativa.views import json as shapes
+from informativa.views.messages import ENGLISH, language
+from informativa.views.text import callers as text
+from informativa.views.text.retention import done
+
+ITALIAN = language("it")
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+CALLER = by_number("+39 333 1234567")
+UNUSUAL = by_number("+39 0212345")
+
+
+@pytest.fixture
+def configuration(folder: Path) -> Configuration:
+    """The example with two controllers."""
+    return load(folder / "informativa.yaml")
+
+
+@pytest.fixture
+def acme(configuration: Configuration) -> Controller:
+    """Its first controller."""
+    return configuration.controllers["acme"]
+
+
+def told(configuration: Configuration, typed: callers.Typed = CALLER) -> Recorded:
+    """A caller whom the first controller's website told."""
+    owner = configuration.controllers["acme"]
+    notice = notice_named(configuration, "acme", "privacy")
+    on = datetime(2026, 11, 20)
+    return callers.record(owner, notice, typed, RecordKind.WEBSITE, "form 7", on, "", NOW)
+
+
+def test_record_tells_what_the_ledger_has(configuration: Configuration, acme: Controller) -> None:
+    """What was put on record is the record itself, as an access request shows it."""
+    made = told(configuration)
+    (held,) = callers.access([acme], CALLER).held
+    assert held.records == (made.record,)
+    assert (made.caller, bool(made.doubt), made.record.number) == ("+39…67", False, 1)
+    assert text.recorded(made, ENGLISH) == "Record 1: +39…67 got privacy 2026-11 by website on 2026-11-20."
+    facts = json.loads(shapes.Recorded.of(made).text())
+    assert (facts["schema"], facts["caller"], facts["record"]["kind"]) == (1, "+39…67", "website")
+
+
+def test_access_in_words(configuration: Configuration, acme: Controller) -> None:
+    """One line for the controller and one for each record, in the reader's language."""
+    told(configuration)
+    found = callers.access([acme], CALLER)
+    first, record = text.access(found, ENGLISH)
+    assert first == "Acme S.p.A. (acme): 1 record of +39…67"
+    assert record.startswith("    record: 1, when: 2026-11-19T23:00:00+00:00, recorded: 2026-11-25T12:00:00")
+    assert "heard" not in record
+    assert next(iter(text.access(found, ITALIAN))) != first
+
+
+def test_access_tells_how_much_was_heard(acme: Controller) -> None:
+    """A delivery by telephone says how much of the prompt reached the caller."""
+    event = Event(
+        at=NOW,
+        call="1",
+        line="+390212345678",
+        pseudonym=callers.pseudonyms(acme, CALLER.caller)[0],
+        notice="privacy",
+        version="1",
+        language="it",
+        purposes=frozenset({"service"}),
+        status=Status.PLAYED,
+        reason=Reason.NOT_INFORMED,
+        heard=Heard(Ending.WHOLE, 9.5, 9.5),
+    )
+    with callers.opened(acme) as store:
+        store.append([event])
+    _first, record = text.access(callers.access([acme], CALLER), ENGLISH)
+    assert "heard: 9.5 of 9.5 s" in record
+    assert "line: +390212345678" in record
+
+
+def test_doubt_is_told_only_of_whom_nothing_is_known(configuration: Configuration, acme: Controller) -> None:
+    """An unusual number may be a mistake, unless there are records of it."""
+    assert "unusually short" in str(callers.access([acme], UNUSUAL).doubt)
+    assert "unusually short" in str(callers.erase([acme], UNUSUAL, NOW, really=False).doubt)
+    assert told(configuration, UNUSUAL).doubt
+    assert not callers.access([acme], UNUSUAL).doubt
+    assert not callers.erase([acme], UNUSUAL, NOW, really=False).doubt
+
+
+def test_erasure_tells_each_controller_as_it_is_done(configuration: Configuration) -> None:
+    """First what would be done, then what was; each controller is told before the next one is begun."""
+    told(configuration)
+    owners = list(configuration.controllers.values())
+    would = callers.erase(owners, CALLER, NOW, really=False)
+    assert [each.records for each in would.erased] == [1, 0]
+    assert list(text.erased(would.erased[0], ENGLISH)) == ["Acme S.p.A. (acme): 1 record would be erased"]
+    heard: list[callers.Erased] = []
+    found = callers.erase(owners, CALLER, NOW, really=True, progress=heard.append)
+    assert tuple(heard) == found.erased
+    assert list(text.erased(heard[0], ENGLISH)) == ["Acme S.p.A. (acme): 1 record erased"]
+    facts = json.loads(shapes.Erasure.of(found).text())
+    assert (facts["done"], facts["caller"]) == (True, "+39…67")
+    assert facts["controllers"][0] == {
+        "controller": "acme",
+        "name": "Acme S.p.A.",
+        "records": 1,
+        "copies": [],
+    }
+    assert not callers.access(owners, CALLER).held[0].records
+
+
+def test_erasure_names_the_copies(acme: Controller) -> None:
+    """Of copies it is said whether they are gone."""
+    copies = (Path("/l/acme.sqlite3.before-2"),)
+    gone, would = (callers.Erased(acme, done, 0, copies) for done in (True, False))
+    assert list(text.erased(gone, ENGLISH))[1] == f"{copies[0]}, a copy from before an upgrade, was deleted"
+    assert list(text.erased(would, ENGLISH))[1].endswith("would be deleted")
+    one = shapes.Erasure.of(callers.Erasure("+39…67", True, (gone,), CALLER.doubt))
+    assert one.controllers[0].copies == [str(copies[0])]
+
+
+def test_customer_has_no_doubt(acme: Controller) -> None:
+    """A customer number is what the dialplan sets, and no telephone number."""
+    found = callers.access([acme], by_customer("K-4711.a"))
+    assert (found.held[0].records, bool(found.doubt)) == ((), False)
+
+
+def test_notice_that_there_is_not(configuration: Configuration) -> None:
+    """The answer names the notice that was probably meant."""
+    with pytest.raises(InformativaError, match="Did you mean privacy"):
+        notice_named(configuration, "acme", "privcy")
+
+
+def test_purge_deletes_only_when_told_to(configuration: Configuration, acme: Controller) -> None:
+    """What is past the retention is counted, then deleted; without a retention nothing is."""
+    made = told(configuration)
+    with callers.opened(acme) as store:
+        store.append([replace(made.record.event, at=datetime(2019, 1, 1, tzinfo=UTC), recorded=None)])
+    owners = list(configuration.controllers.values())
+    first, second = retention.purge(owners, NOW, really=False)
+    assert (first.records, second.before, second.records) == (1, None, None)
+    assert done(first, ENGLISH).endswith("would be deleted")
+    assert done(second, ENGLISH) == "Borealis GmbH (borealis): no retention is set, records are kept for ever"
+    heard: list[object] = []
+    found = retention.purge(owners, NOW, really=True, progress=heard.append)
+    assert tuple(heard) == found
+    assert done(found[0], ENGLISH).startswith("Acme S.p.A. (acme): 1 record from before 20")
+    facts = json.loads(shapes.Purge.of(found, done=True).text())
+    assert [each["records"] for each in facts["controllers"]] == [1, None]
+    (nothing,) = retention.purge([acme], NOW, really=True)
+    assert nothing.records == 0
+
+
+def test_purge_of_copies(acme: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy goes once its last records are past the retention, and each is told as it goes."""
+    over, kept = tmp_path / "over", tmp_path / "kept"
+    over.touch()
+    kept.touch()
+    days = {over: NOW.date(), kept: NOW.date() + timedelta(days=1)}
+    monkeypatch.setattr(
+        bootstrap,
+        "backups",
+        lambda _of: [Backup(file, 2, day - timedelta(days=DAYS)) for file, day in days.items()],
+    )
+    (would,) = retention.purge([acme], NOW, really=False)
+    assert ([copy.deleted for copy in would.copies], over.exists()) == ([False, False], True)
+    heard: list[object] = []
+    (found,) = retention.purge([acme], NOW, really=True, progress=heard.append)
+    assert heard == [*found.copies, found]
+    assert (over.exists(), kept.exists()) == (False, True)
+    assert done(found.copies[0], ENGLISH).endswith("was deleted")
+    assert done(found.copies[1], ENGLISH).endswith("holds older records until 2026-11-26")
+    (shape,) = shapes.Purge.of([found], done=True).controllers
+    assert [(one.deleted, one.until) for one in shape.copies] == [
+        (True, date(2026, 11, 25)),
+        (False, date(2026, 11, 26)),
+    ]
+
+
+def test_copy_that_cannot_be_deleted(
+    acme: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy that stays is an error that says what to type."""
+    monkeypatch.setattr(bootstrap, "backups", lambda _of: [Backup(tmp_path, 2, date(2020, 1, 1))])
+    with pytest.raises(InformativaError, match=f"Delete it: rm {tmp_path}"):
+        retention.purge([acme], NOW, really=True)

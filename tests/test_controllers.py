@@ -1,0 +1,92 @@
+"""How controllers stand, and the worksheet for one that another serves: as values, and as they are shown."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from informativa import bootstrap
+from informativa.config import Configuration, load
+from informativa.errors import InformativaError
+from informativa.model import Lookup, RecordKind
+from informativa.operations import outsourcing
+from informativa.operations.controller_state import states
+from informativa.text import Text
+from informativa.views.json import Controllers
+from informativa.views.messages import ENGLISH, language
+from informativa.views.text import controllers as text
+from test_ledgers import PLAYED
+
+
+@pytest.fixture
+def configuration(folder: Path) -> Configuration:
+    """The example with two controllers, the second served by the first."""
+    return load(folder / "informativa.yaml")
+
+
+def test_states_of_what_is_there(configuration: Configuration) -> None:
+    """Records are counted, none where there is no ledger; one that cannot be read says why."""
+    acme, borealis = configuration.controllers.values()
+    with closing(bootstrap.store(acme)) as store:
+        store.append([PLAYED])
+    Path(borealis.ledger).write_bytes(b"no ledger")
+    first, second = states(configuration)
+    assert (first.records, bool(first.error), first.processor) == (1, False, "")
+    assert [line.controller.id for line in first.lines] == ["acme"] * len(first.lines)
+    assert (second.records, second.processor) == (None, "Acme S.p.A.")
+    assert "borealis.sqlite3" in str(second.error)
+    said = list(text.states((first, second), ENGLISH))
+    assert said[0] == "acme: Acme S.p.A., live"
+    assert said[2:4] == ["    served by: itself", f"    ledger: {acme.ledger}, 1 record"]
+    assert f"ledger: {borealis.ledger}, cannot be read (" in said[-1]
+    assert language("it")("live") in next(iter(text.states((first,), language("it"))))
+
+
+def test_states_for_programs(configuration: Configuration) -> None:
+    """Nothing is null, and who is not live is so with the reason."""
+    controllers = {
+        name: replace(each, refused=Text("its papers are missing"))
+        for name, each in configuration.controllers.items()
+    }
+    found = states(replace(configuration, controllers=controllers, lines=()))
+    assert list(text.states(found, ENGLISH))[:2] == [
+        "acme: Acme S.p.A., NOT LIVE: its papers are missing",
+        "    lines: none",
+    ]
+    assert list(text.states(found, ENGLISH))[3].endswith(", nothing recorded yet")
+    acme, borealis = json.loads(Controllers.of(found).text())["controllers"]
+    assert (acme["live"], acme["why"], acme["lines"]) == (False, "its papers are missing", [])
+    assert (acme["processor"], acme["error"], acme["records"]) == (None, None, 0)
+    assert borealis["processor"] == "Acme S.p.A."
+
+
+def test_worksheet_names_the_systems_that_are_asked(configuration: Configuration) -> None:
+    """Where a look-up asks stands in it, and not what it asks."""
+    web = Lookup("crm", "privacy", RecordKind.WEBSITE, "https://crm.example/told?number={number}", 1.0)
+    database = replace(web, driver="psycopg", arguments={"host": "db.example"}, question="SELECT 1")
+    acme = replace(configuration.controllers["acme"], lookups=(web, database))
+    found = outsourcing.facts(replace(configuration, controllers={"acme": acme}), "acme")
+    assert found.systems == ("crm.example", "psycopg db.example")
+    sheet = text.worksheet(found)
+    assert "asked about at `psycopg db.example`" in sheet
+    assert "number={number}" not in sheet
+    assert "(**open**: to be confirmed)" in sheet
+
+
+def test_worksheet_of_nobody(configuration: Configuration) -> None:
+    """There is none of a controller that is not in the configuration."""
+    with pytest.raises(InformativaError, match="Did you mean acme"):
+        outsourcing.facts(configuration, "acne")
+
+
+def test_worksheet_without_lines(configuration: Configuration) -> None:
+    """What there is none of is said to be none."""
+    found = outsourcing.facts(replace(configuration, lines=()), "borealis")
+    sheet = text.worksheet(found)
+    assert "| none | | |" in sheet
+    assert found.purposes == {}
+    assert "| Contract | 2026/12, 2026-10-01 |" in sheet

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from .. import errors, model
+from ..operations import keys
 from ..operations.doctor import findings
 from ..text import Text
 
@@ -211,6 +212,59 @@ class Finding(Shape):
         return cls(check=str(check), state=finding.state, finding=str(finding.text), fix=said(finding.fix))
 
 
+class NewSecret(Document):
+    """A secret that was made: where, never which."""
+
+    kind: keys.SecretKind
+    """What it is for: a company's pseudonyms, to know Asterisk by, or its manager interface."""
+    controller: str | None
+    """Whose key it is."""
+    file: str
+    """Where it is."""
+    owner: str
+    """The only user who can read it."""
+
+    @classmethod
+    def of(cls, secret: keys.NewSecret) -> NewSecret:
+        """As it was made."""
+        return cls(
+            kind=secret.kind,
+            controller=secret.controller or None,
+            file=str(secret.file),
+            owner=secret.owner,
+        )
+
+
+class Rotation(Document):
+    """A secret in the place of another one."""
+
+    kind: keys.SecretKind
+    """What it is for."""
+    controller: str | None
+    """Whose key it is."""
+    file: str
+    """Where the new one is, or would be."""
+    old_file: str | None
+    """Where the old one was put away."""
+    done: bool
+    """Whether it was done, or only would be."""
+    next: list[str]
+    """What to type then, in this order."""
+
+    @classmethod
+    def of(cls, rotation: keys.KeyRotation | keys.TokenRotation) -> Rotation:
+        """Of a company's key, or of the token by which Asterisk is known."""
+        of_key = isinstance(rotation, keys.KeyRotation)
+        return cls(
+            kind=keys.SecretKind.KEY if of_key else keys.SecretKind.TOKEN,
+            controller=rotation.controller.id if isinstance(rotation, keys.KeyRotation) else None,
+            file=str(rotation.file),
+            old_file=str(rotation.old) if rotation.old else None,
+            done=bool(rotation.old) or not of_key,
+            next=list(rotation.next),
+        )
+
+
 def said(text: Text) -> str | None:
     """A text in English, if it says anything."""
     return str(text) or None
@@ -219,6 +273,8 @@ def said(text: Text) -> str | None:
 DOCUMENTS: dict[str, type[Document]] = {
     "ledger show": Records,
     "tail": RecordLine,
+    "keys make": NewSecret,
+    "keys rotate": Rotation,
     "any command that fails": Failure,
 }
 """What each command prints with --json."""

@@ -14,11 +14,11 @@ from ...errors import ConfigError, InformativaError
 from ...operations.doctor.account import instructions
 from ...operations.doctor.examination import examine, is_wrong
 from ...operations.doctor.findings import Finding, State
+from ...operations.keys import secret_file
 from ...text import Text
 from ...views import terminal
 from ..options import print_json
 from ..words import _
-from .keys import secret_file
 
 _MARKS = {State.OK: "✔", State.WARNING: "!", State.WRONG: "✘", State.UNKNOWN: "?"}
 _ASCII = {State.OK: "+", State.WARNING: "!", State.WRONG: "x", State.UNKNOWN: "?"}

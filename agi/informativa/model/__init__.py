@@ -39,6 +39,7 @@ from .plan import (
     Recording,
     Step,
     Version,
+    parts,
     recording_digest,
     spoken,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "Version",
     "Vouched",
     "known_by",
+    "parts",
     "recording_digest",
     "spoken",
     "told_elsewhere",

@@ -738,7 +738,7 @@ def test_key_that_is_missing_is_made(folder: Path) -> None:
     (folder / "ledger/acme.sqlite3").touch()
     assert f"Put the copy of that key back as {key}" in refused(*typed)
     shutil.rmtree(folder / "keys")
-    assert json.loads(run(*typed, "--yes", "--json").stdout)["key"] == str(key)
+    assert json.loads(run(*typed, "--yes", "--json").stdout)["file"] == str(key)
     assert key.read_text() != before
     assert ((folder / "keys").stat().st_mode & 0o777, (folder / "keys").stat().st_uid) == (0o700, uid)
 
@@ -747,7 +747,7 @@ def test_token_that_is_missing_is_made(folder: Path) -> None:
     """`keys make agi` makes the token by which Asterisk is known, once."""
     file, token = folder / "informativa.yaml", folder / "keys/agi.token"
     token.unlink()
-    assert json.loads(run("keys", "make", "agi", "--json", "-c", file).stdout)["token"] == str(token)
+    assert json.loads(run("keys", "make", "agi", "--json", "-c", file).stdout)["file"] == str(token)
     assert (token.stat().st_mode & 0o777, len(token.read_text())) == (0o600, 65)
     assert "For another one: informativa keys rotate --agi" in refused("keys", "make", "agi", "-c", file)
 
@@ -977,7 +977,7 @@ def test_first_token(folder: Path) -> None:
     none, it says what to write."""
     file, token = folder / "informativa.yaml", folder / "keys/agi.token"
     token.unlink()
-    assert json.loads(run("keys", "rotate", "--agi", "--json", "-c", file).stdout)["old_token"] is None
+    assert json.loads(run("keys", "rotate", "--agi", "--json", "-c", file).stdout)["old_file"] is None
     assert (token.stat().st_mode & 0o777, len(token.read_text())) == (0o600, 65)
     file.write_text(file.read_text().replace("  token: keys", "  # token: keys"))
     ran = run("keys", "rotate", "--agi", "-c", file)

@@ -91,11 +91,11 @@ def test_added_recording_is_told_to_programs(folder: Path, recording: Path) -> N
     """With --json: what was made, how long and loud it is, and the same lines for the configuration."""
     told = json.loads(add(folder, recording, "--version", "2027-01", "--json").stdout)
     (prompt,) = told["prompts"]
-    assert prompt["prompt"] == str(folder / NEW)
+    assert prompt["path"] == str(folder / NEW)
     assert (prompt["version"], prompt["language"], prompt["part"]) == ("2027-01", "it", "short")
-    assert (2.0 < prompt["seconds"] < 2.4, prompt["problem"], prompt["warnings"]) == (True, "", [])
+    assert (2.0 < prompt["seconds"] < 2.4, prompt["problem"], prompt["warnings"]) == (True, None, [])
     assert prompt["level"] == pytest.approx(-20, abs=1)
-    assert told["configuration"] in add(folder, recording, "--version", "2027-01", "--force").stdout
+    assert told["configuration"]["yaml"] in add(folder, recording, "--version", "2027-01", "--force").stdout
 
 
 @sox

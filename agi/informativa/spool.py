@@ -158,8 +158,7 @@ def _known(path: str, line: Line) -> tuple[Notice | None, Version | None, str, P
     """Which notice, version, language and recording has that path on the line; the newest of several."""
     for step in line.plan:
         for version in reversed(step.notice.versions):
-            for prompts in (version.short, version.full, *version.supplements.values()):
-                for language, prompt in prompts.items():
-                    if prompt.path == path:
-                        return step.notice, version, language, prompt
+            for _part, language, prompt in version.prompts():
+                if prompt.path == path:
+                    return step.notice, version, language, prompt
     return None, None, "", None

@@ -13,7 +13,7 @@ import typer
 
 from ..config import Configuration
 from ..config.messages import closest
-from ..errors import InformativaError
+from ..errors import InformativaError, Problem
 from ..model import Line
 from ..operations.controllers import Selection, known
 from ..plausibility import typed
@@ -100,7 +100,12 @@ def _joined(facts: object) -> Any:
 
 def told_aside(selection: Selection) -> None:
     """Tell people what is wrong with the configuration and does not concern what they do."""
-    for problem in selection.aside:
+    tell_aside(selection.aside)
+
+
+def tell_aside(problems: Iterable[Problem]) -> None:
+    """The same of these problems."""
+    for problem in problems:
         print(_("warning: {warning}", warning=problem.text), file=sys.stderr)
 
 

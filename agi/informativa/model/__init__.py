@@ -41,6 +41,7 @@ from .plan import (
     Recording,
     Step,
     Version,
+    parts,
     recording_digest,
     spoken,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "Vouched",
     "known_by",
     "merged",
+    "parts",
     "recording_digest",
     "spoken",
     "told_elsewhere",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
+from typing import TypeVar
 
 from ..text import NOTHING, Text
 from .words import NumberForm, RecordKind, Verification
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,17 @@ def spoken(language: str, there: Container[str]) -> str:
     return next((one for one in (language, language.partition("_")[0]) if one in there), "")
 
 
+def parts(
+    short: Mapping[str, T], full: Mapping[str, T], supplements: Mapping[str, Mapping[str, T]]
+) -> Iterator[tuple[str, str, T]]:
+    """All that a version may play, each with its part (short, full, supplement:VERSION) and its language."""
+    by_part: dict[str, Mapping[str, T]] = {"short": short, "full": full}
+    by_part |= {f"supplement:{known}": prompts for known, prompts in supplements.items()}
+    for part, prompts in by_part.items():
+        for language, prompt in prompts.items():
+            yield part, language, prompt
+
+
 @dataclass(frozen=True)
 class Changed:
     """In place of a prompt: it is not the recording any more that was found in order. `why` says what is
@@ -109,6 +123,10 @@ class Version:
     def prompt(self, language: str) -> Prompt | None:
         """The short prompt in a language, or `None`."""
         return self.short.get(spoken(language, self.short))
+
+    def prompts(self) -> Iterator[tuple[str, str, Prompt]]:
+        """All that it may play, each with its part and its language (see `parts`)."""
+        return parts(self.short, self.full, self.supplements)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import wave
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,11 +93,8 @@ def measure(path: Path) -> Prompt:
 def placed(notice: Notice) -> Iterator[tuple[tuple[str, str, str, str], Prompt]]:
     """Every prompt of every version of a notice: notice, version, part and language say where it stands."""
     for version in notice.versions:
-        parts: dict[str, Mapping[str, Prompt]] = {"short": version.short, "full": version.full}
-        parts |= {f"supplement:{known}": prompts for known, prompts in version.supplements.items()}
-        for part, prompts in parts.items():
-            for language, prompt in prompts.items():
-                yield (notice.id, version.id, part, language), prompt
+        for part, language, prompt in version.prompts():
+            yield (notice.id, version.id, part, language), prompt
 
 
 def recordings(notice: Notice) -> Iterator[Recording]:

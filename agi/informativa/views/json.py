@@ -10,13 +10,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from math import isfinite
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from .. import errors, model
-from ..operations import callers, check, controller_state, importing, retention, status
+from ..operations import callers, check, controller_state, importing, keys, retention, status
 from ..operations.doctor import examination, findings
+from ..operations.prompts import configured, installing, making, showing
 from ..text import Text
 
 SCHEMA: Literal[1] = 1
@@ -678,6 +681,187 @@ class Examination(Document):
         )
 
 
+class NewSecret(Document):
+    """A secret that was made: where, never which."""
+
+    kind: keys.SecretKind
+    """What it is for: a company's pseudonyms, to know Asterisk by, or its manager interface."""
+    controller: str | None
+    """Whose key it is."""
+    file: str
+    """Where it is."""
+    owner: str
+    """The only user who can read it."""
+
+    @classmethod
+    def of(cls, secret: keys.NewSecret) -> NewSecret:
+        """As it was made."""
+        return cls(
+            kind=secret.kind,
+            controller=secret.controller or None,
+            file=str(secret.file),
+            owner=secret.owner,
+        )
+
+
+class Rotation(Document):
+    """A secret in the place of another one."""
+
+    kind: keys.SecretKind
+    """What it is for."""
+    controller: str | None
+    """Whose key it is."""
+    file: str
+    """Where the new one is, or would be."""
+    old_files: list[str]
+    """Where the old ones are that still count, the newest first."""
+    done: bool
+    """Whether it was done, or only would be."""
+    next: list[str]
+    """What to type then, in this order."""
+
+    @classmethod
+    def of(cls, rotation: keys.KeyRotation | keys.TokenRotation) -> Rotation:
+        """Of a company's key, or of the token by which Asterisk is known."""
+        of_key = isinstance(rotation, keys.KeyRotation)
+        return cls(
+            kind=keys.SecretKind.KEY if of_key else keys.SecretKind.TOKEN,
+            controller=rotation.controller.id if isinstance(rotation, keys.KeyRotation) else None,
+            file=str(rotation.file),
+            old_files=[str(file) for file in _old_ones(rotation)],
+            done=bool(rotation.old) or not of_key,
+            next=list(rotation.next),
+        )
+
+
+class Prompt(Shape):
+    """One prompt: a recording of one part of a version in one language."""
+
+    controller: str | None
+    """Whose notice it is."""
+    notice: str | None
+    """Which notice."""
+    version: str | None
+    """Which of its versions."""
+    part: str | None
+    """`short`, `full`, `supplement`, or `fallback`, which is of no notice."""
+    after: str | None
+    """The version that those know whom a supplement is for."""
+    language: str | None
+    """Its language."""
+    path: str
+    """Where it is, without extension, as Asterisk knows it."""
+    files: list[str]
+    """The sound files that are there, one for each format."""
+    seconds: Seconds | None
+    """How long it is; nothing if Asterisk would not play it."""
+    level: float | None
+    """The level of its speech, in dB below full scale (dBov)."""
+    problem: Problem | None
+    """Why Asterisk would not play it."""
+    warnings: list[str]
+    """What callers might complain about."""
+
+    @classmethod
+    def of(cls, found: showing.PromptFound) -> Prompt:
+        """As it is there."""
+        part, _colon, after = found.path.part.partition(":")
+        return cls(
+            controller=found.controller or None,
+            notice=found.path.notice or None,
+            version=found.path.version or None,
+            part=part or None,
+            after=after or None,
+            language=found.path.language or None,
+            path=str(found.path.base),
+            files=[str(file) for file in found.files],
+            seconds=found.seconds,
+            level=round(found.sound.level, 1) if found.sound and isfinite(found.sound.level) else None,
+            problem=Problem.of(found.problem, errors.SpeechError.code) if found.problem else None,
+            warnings=[str(warning) for warning in found.warnings],
+        )
+
+
+class Prompts(Document):
+    """Prompts that a configuration names, or the one that was asked for."""
+
+    prompts: list[Prompt]
+
+    @classmethod
+    def of(cls, found: Iterable[showing.PromptFound]) -> Prompts:
+        """As they are there."""
+        return cls(prompts=[Prompt.of(one) for one in found])
+
+
+class Snippet(Shape):
+    """What to write into the configuration."""
+
+    where: str
+    """The key path of the list that it belongs into."""
+    version: str | None
+    """The version in that list to add it to; nothing if it makes a new one at the end."""
+    yaml: str
+    """The lines themselves, with their indentation."""
+
+    @classmethod
+    def of(cls, snippet: configured.Snippet) -> Snippet:
+        """As it was made."""
+        return cls(where=snippet.where, version=snippet.version or None, yaml=snippet.yaml)
+
+
+class PromptsMade(Document):
+    """Prompts that were put in their places, and are not played before the configuration names them."""
+
+    prompts: list[Prompt]
+    configuration: Snippet
+    warnings: list[str]
+    """What is doubtful in the recording."""
+
+    @classmethod
+    def of(cls, made: making.PromptsMade) -> PromptsMade:
+        """As they were made."""
+        return cls(
+            prompts=[Prompt.of(one) for one in made.prompts],
+            configuration=Snippet.of(made.snippet),
+            warnings=[str(doubt) for doubt in made.doubts],
+        )
+
+
+class PromptsInstalled(Document):
+    """What was done to have prompts in Asterisk's formats."""
+
+    done: bool
+    """Whether it was done, or only would be."""
+    prompts: int
+    """How many prompts there are."""
+    files: list[str]
+    """The files that were made or copied."""
+    deleted: list[str]
+    """Those of another version that were deleted."""
+    not_made: list[str]
+    """The formats that cannot be made on this machine."""
+    warnings: list[str]
+    """What else is not as it should be, and why a format cannot be made."""
+
+    @classmethod
+    def of(cls, done: installing.Installed) -> PromptsInstalled:
+        """As it was done."""
+        return cls(
+            done=done.done,
+            prompts=done.prompts,
+            files=[str(file) for file in done.files],
+            deleted=[str(step.file) for step in done.steps if step.action is installing.Action.DELETE],
+            not_made=list(done.not_made),
+            warnings=[str(warning) for warning in done.warnings],
+        )
+
+
+def _old_ones(rotation: keys.KeyRotation | keys.TokenRotation) -> Iterable[Path]:
+    if isinstance(rotation, keys.TokenRotation):
+        return rotation.old
+    return (rotation.old,) if rotation.old else ()
+
+
 def said(text: Text) -> str | None:
     """A text in English, if it says anything."""
     return str(text) or None
@@ -695,6 +879,12 @@ DOCUMENTS: dict[str, type[Document]] = {
     "check": Checked,
     "doctor": Examination,
     "controllers": Controllers,
+    "keys make": NewSecret,
+    "keys rotate": Rotation,
+    "prompts build": PromptsMade,
+    "prompts add": PromptsMade,
+    "prompts play": Prompts,
+    "prompts install": PromptsInstalled,
     "any command that fails": Failure,
 }
 """What each command prints with --json."""

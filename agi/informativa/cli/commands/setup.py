@@ -22,12 +22,12 @@ from ...config.endpoints import DEFAULT_TOKEN
 from ...errors import InformativaError
 from ...files import point, put
 from ...operations.doctor import installation, ports, users
+from ...operations.keys import write_secret
 from ...text import Text
 from ...views.terminal import verbatim
 from ..log import LogFormat, configure
 from ..options import not_live
 from ..words import _
-from .keys import write_key
 
 _ALONE = "# Nothing that is configured leaves this machine.\nIPAddressDeny=any\nIPAddressAllow=localhost\n"
 _CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml
@@ -177,8 +177,8 @@ def _lay(folder: Path) -> None:
     for private in ("keys", "ledger"):
         (folder / private).mkdir(mode=0o700)
     for controller in _CONTROLLERS:
-        write_key(folder / "keys" / f"{controller}.key")
-    write_key(folder / DEFAULT_TOKEN)
+        write_secret(folder / "keys" / f"{controller}.key")
+    write_secret(folder / DEFAULT_TOKEN)
     with resources.as_file(shipped.folder("prompts")) as prompts:
         shutil.copytree(prompts, folder / "prompts", ignore=shutil.ignore_patterns(*shipped.NOT_PROMPTS))
     template = resources.files("informativa.config") / "template.yaml"

@@ -101,8 +101,7 @@ class Case:
         found = [self.configured.fallback] if self.configured.fallback else []
         for notices in self.configured.notices.values():
             for version in (version for notice in notices for version in notice.versions):
-                for prompts in (version.short, version.full, *version.supplements.values()):
-                    found += prompts.values()
+                found += (prompt for _part, _language, prompt in version.prompts())
         return {prompt.path: prompt for prompt in found}
 
     async def _dialplan(self) -> list[Step]:

@@ -1,0 +1,140 @@
+"""Where prompts stand beside a configuration, and putting new ones there without harm."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import SpeechError
+from ..files import make_folder, put
+from ..model import Recording
+from ..text import Foreign, Text
+from .installed import EXTENSIONS
+
+HeardOtherwise = Callable[[Sequence[Recording]], bool]
+"""Whether callers heard another sound file in the place of one of these recordings."""
+
+
+@dataclass(frozen=True)
+class PromptPath:
+    """Where one prompt belongs, and the file for it, without extension."""
+
+    notice: str
+    version: str
+    part: str
+    language: str
+    base: Path
+
+    def file(self, extension: str) -> Path:
+        """The sound file in one format."""
+        return self.base.with_name(f"{self.base.name}.{extension}")
+
+    def files(self) -> list[Path]:
+        """The sound files that are there."""
+        return [file for extension in EXTENSIONS if (file := self.file(extension)).exists()]
+
+    def recording(self, file: Path, sha256: str) -> Recording:
+        """What the ledger knows a file as."""
+        place = (self.notice, self.version, self.part, self.language, file.suffix[1:])
+        return Recording(place, str(file), sha256)
+
+
+class PromptStore:
+    """The prompts in the folder of a configuration, which need not be there yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, controller: str, notice: str, version: str, part: str, language: str) -> PromptPath:
+        """Each version in a folder of its own, because the recordings of older ones stay evidence."""
+        folder = self.folder / "prompts" / controller / f"{notice}-{version}" / language
+        return PromptPath(notice, version, part, language, folder / part.replace(":", "-"))
+
+    def relative(self, base: Path) -> str:
+        """A path as the configuration writes it."""
+        return str(base.relative_to(self.folder) if base.is_relative_to(self.folder) else base)
+
+    def put(
+        self,
+        made: Mapping[PromptPath, Mapping[str, bytes]],
+        heard_otherwise: HeardOtherwise,
+        versions: Container[str],
+        *,
+        force: bool,
+    ) -> None:
+        """Put recordings in their places, all or none, and take their other formats away. `versions` are
+        those whose names are taken.
+
+        Raises SpeechError if callers heard another one under its version, or one is there and not `force`.
+        """
+        changed = {
+            path: {path.file(extension): content for extension, content in files.items()}
+            for path, files in made.items()
+        }
+        for path, files in list(changed.items()):
+            if all(file.exists() and file.read_bytes() == content for file, content in files.items()):
+                del changed[path]  # and the formats beside it are still of the same recording
+        for path, files in changed.items():
+            _admit(path, files, heard_otherwise, versions, force=force)
+        for path, files in changed.items():
+            write(files)
+            for stale in set(path.files()) - set(files):
+                stale.unlink()
+
+
+def write(files: Mapping[Path, bytes | str]) -> None:
+    """Write each file as a whole, readable by Asterisk; by root, for the owner of the folder around it.
+    Raises SpeechError."""
+    for file, content in files.items():
+        data = content.encode() if isinstance(content, str) else content
+        try:
+            make_folder(file.parent)
+            put(file, data, for_folders_owner=True)
+        except OSError as error:
+            why = Foreign(error.strerror or "")
+            raise SpeechError(
+                Text("{file} cannot be written ({why}).", file=error.filename or file, why=why),
+                Text("Run this as the user whose folder it is, or as root."),
+            ) from error
+
+
+def next_version(version: str, known: Container[str]) -> str:
+    """`2026-11-b` after `2026-11`, if that is free."""
+    stem, _dash, letter = version.rpartition("-")
+    if not (stem and len(letter) == 1 and "b" <= letter < "z"):
+        stem, letter = version, "a"
+    return next(one for c in range(ord(letter) + 1, ord("z") + 2) if (one := f"{stem}-{chr(c)}") not in known)
+
+
+def _admit(
+    path: PromptPath,
+    new: Mapping[Path, bytes],
+    heard_otherwise: HeardOtherwise,
+    versions: Container[str],
+    *,
+    force: bool,
+) -> None:
+    """Raises SpeechError if these files may not be put there."""
+    there = path.files()
+    recordings = [path.recording(file, hashlib.sha256(content).hexdigest()) for file, content in new.items()]
+    recordings += [path.recording(file, "") for file in there if file not in new]
+    if heard_otherwise(recordings):
+        raise SpeechError(
+            Text(
+                "Callers heard another {part} notice in {language} of version {version}.",
+                part=path.part,
+                language=path.language,
+                version=path.version,
+            ),
+            Text(
+                "The ledger points at it, so give the new one a version of its own: --version {free}",
+                free=next_version(path.version, versions),
+            ),
+        )
+    if there and not force:
+        raise SpeechError(
+            Text("{file} is there already.", file=there[0]),
+            Text("Give another --version, or --force to replace it."),
+        )

@@ -1,0 +1,55 @@
+"""Secrets that were made or rotated, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...operations.doctor.account import new_account
+from ...operations.keys import KeyRotation, NewSecret, SecretKind, TokenRotation
+from ..messages import Language
+from .account import instructions
+
+
+def made(secret: NewSecret, config: Path, say: Language) -> Iterator[str]:
+    """Where it is, and what to do next."""
+    names = {"file": secret.file, "user": secret.owner}
+    if secret.kind is SecretKind.KEY:
+        yield say("Wrote {file}, readable by {user} alone. Keep a copy of it in a safe place.", **names)
+    else:
+        yield say("Wrote {file}, readable by {user} alone.", **names)
+    if secret.kind is SecretKind.MANAGER:
+        yield "\n" + instructions(new_account(config, secret.account, secret.file), say).removesuffix("\n")
+    else:
+        yield say("Next: informativa check -c {file}", file=config)
+
+
+def rotated(rotation: KeyRotation, say: Language) -> Iterator[str]:
+    """What was done, or would be."""
+    names = {"name": rotation.controller.name, "id": rotation.controller.id}
+    if rotation.old is None:
+        yield say(
+            "{name} ({id}) would get a new key in {key}; the old one would be put away beside it, and"
+            " recognise callers for as long as old_keys_for says.",
+            key=rotation.file,
+            **names,
+        )
+        yield say("Nothing was changed yet. To do it, add --yes.")
+        return
+    yield say("{name} ({id}) has a new key; the old one is {old}.", old=rotation.old, **names)
+    yield say("Next: have the service load it (systemctl reload informativa).")
+
+
+def rotated_token(rotation: TokenRotation, say: Language) -> Iterator[str]:
+    """Where it is, and what to type in which order."""
+    if rotation.old:
+        yield say.counted(
+            "Wrote {file}; the old token is {old}, accepted until the first call with the new one.",
+            "Wrote {file}; the old tokens are {old}, accepted until the first call with the new one.",
+            len(rotation.old),
+            file=rotation.file,
+            old=", ".join(map(str, rotation.old)),
+        )
+    else:
+        yield say("Wrote {file}.", file=rotation.file)
+    yield say("Next, in this order: {commands}", commands="; ".join(rotation.next))

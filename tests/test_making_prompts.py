@@ -1,0 +1,391 @@
+"""What is done with prompts, as the console and the command line have it done; without a terminal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from doubles import FULL, SHORT, version
+from informativa.errors import InformativaError, SpeechError
+from informativa.model import Prompt, parts
+from informativa.operations.prompts import installing, making, showing
+from informativa.operations.prompts.configured import ConfiguredPrompts
+from informativa.operations.prompts.installing import Action, Installed, Step
+from informativa.operations.prompts.making import Part, PromptsMade, Wanted
+from informativa.prompts import formats
+from informativa.prompts.store import PromptPath, PromptStore, next_version
+from informativa.text import Text
+from informativa.views import json as shapes
+from informativa.views.messages import ENGLISH, language
+from informativa.views.text import prompts as view
+from lab import audio
+
+sox = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
+ACME = Wanted("acme", version="2027-01")
+
+
+@pytest.fixture
+def config(folder: Path) -> Path:
+    """A configuration with two companies and six prompts."""
+    return folder / "informativa.yaml"
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """Two seconds of something like speech, with silence around it."""
+    gap = np.zeros(4000, np.int16)
+    audio.write_wav(tmp_path / "studio.wav", np.concatenate([gap, audio.synthetic(2.0, 5), gap]))
+    return tmp_path / "studio.wav"
+
+
+def test_prompts_of_a_version() -> None:
+    """Each with its part and language: the short ones, the full ones, those for who knows an earlier one."""
+    new = Prompt("/new", ())
+    found = list(version(supplements={"2025": {"it": new, "en": new}}).prompts())
+    assert found == [
+        ("short", "it", SHORT),
+        ("full", "it", FULL),
+        ("supplement:2025", "it", new),
+        ("supplement:2025", "en", new),
+    ]
+    assert list(parts({}, {}, {})) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "known", "free"),
+    [
+        ("2026-11", ["2026-11"], "2026-11-b"),
+        ("2026-11", ["2026-11", "2026-11-b"], "2026-11-c"),
+        ("2026-11-b", ["2026-11-b"], "2026-11-c"),
+        ("x", [], "x-b"),
+    ],
+)
+def test_next_version(version: str, known: list[str], free: str) -> None:
+    """The next letter that is free."""
+    assert next_version(version, known) == free
+
+
+def test_store_puts_all_or_none(tmp_path: Path) -> None:
+    """Where one may not be replaced, no other is written; with `force` its other formats go."""
+    store = PromptStore(tmp_path)
+    first, second = (store.path("acme", "privacy", "1", "short", one) for one in ("it", "en"))
+    assert store.relative(first.base) == "prompts/acme/privacy-1/it/short"
+    assert store.relative(Path("/elsewhere/short")) == "/elsewhere/short"
+    asked = []
+
+    def heard_otherwise(recordings: object) -> bool:
+        asked.append(recordings)
+        return False
+
+    store.put({first: {"wav": b"one"}}, heard_otherwise, ["1"], force=False)
+    first.file("gsm").write_bytes(b"one")
+    made = {first: {"wav": b"two"}, second: {"wav": b"two"}}
+    with pytest.raises(SpeechError, match="is there already"):
+        store.put(made, heard_otherwise, ["1"], force=False)
+    assert (first.file("wav").read_bytes(), second.files()) == (b"one", [])
+    store.put(made, heard_otherwise, ["1"], force=True)
+    assert (first.files(), second.files()) == ([first.file("wav")], [second.file("wav")])
+    asked.clear()
+    store.put(made, heard_otherwise, ["1"], force=False)
+    assert asked == []  # nothing would change
+
+
+def test_store_keeps_what_callers_heard(tmp_path: Path) -> None:
+    """Whether by force or not, and the remedy names a version that is free."""
+    store = PromptStore(tmp_path)
+    path = store.path("acme", "privacy", "1", "supplement:0", "it")
+    assert path.base.name == "supplement-0"
+    with pytest.raises(SpeechError) as caught:
+        store.put({path: {"wav": b"one"}}, lambda _recordings: True, ["1", "1-b"], force=True)
+    assert str(caught.value.remedy).endswith("--version 1-c")
+    assert path.files() == []
+
+
+def test_store_that_cannot_be_written(tmp_path: Path) -> None:
+    """What the system says is the reason."""
+    (tmp_path / "prompts").write_text("no folder")
+    store = PromptStore(tmp_path)
+    path = store.path("acme", "privacy", "1", "short", "it")
+    with pytest.raises(SpeechError, match="cannot be written"):
+        store.put({path: {"wav": b"one"}}, lambda _recordings: False, [], force=False)
+
+
+def test_what_a_configuration_says(config: Path) -> None:
+    """The versions, the one that comes next, the languages and the key of a company."""
+    prompts = ConfiguredPrompts(config)
+    assert prompts.proposed("acme", "privacy", datetime(2026, 11, 25, tzinfo=UTC)) == "2026-11-b"
+    assert prompts.proposed("acme", "privacy", datetime(2027, 1, 1, tzinfo=UTC)) == "2027-01"
+    assert prompts.in_force("acme", "privacy") == "2026-11"
+    assert (prompts.languages("acme")[0], prompts.key("acme"), prompts.key("acme", "#")) == ("it", "1", "#")
+    with pytest.raises(InformativaError, match="no line that says which languages"):
+        prompts.languages("nobody")
+    with pytest.raises(InformativaError, match="no one key"):
+        prompts.key("nobody")
+
+
+def test_name_that_there_is_not(config: Path) -> None:
+    """What was probably meant, or what there is, in the reader's language."""
+    prompts = ConfiguredPrompts(config)
+    with pytest.raises(InformativaError) as caught:
+        prompts.controller("acm")
+    assert str(caught.value) == "There is no controller acm; did you mean acme?"
+    with pytest.raises(InformativaError) as caught:
+        prompts.versions("acme", "x")
+    assert str(caught.value) == "There is no notice x; there are: privacy."
+    assert "privacy" in language("it")(caught.value.text)
+    with pytest.raises(InformativaError, match="several controllers"):
+        prompts.controller(None)
+
+
+def test_snippet_of_a_new_version_and_of_one_that_is_there(config: Path) -> None:
+    """A new version has its purposes; one that is there gets what it has not."""
+    prompts = ConfiguredPrompts(config)
+    new = prompts.snippet("acme", [prompts.store.path("acme", "privacy", "2", "short", "it")], ["service"])
+    assert (new.where, new.version) == ("controllers.acme.notices.privacy.versions", "")
+    assert new.yaml.splitlines() == [
+        '          - version: "2"',
+        "            purposes: [service]",
+        "            material: false",
+        "            short:",
+        "              it: prompts/acme/privacy-2/it/short",
+    ]
+    assert view.snippet(new, ENGLISH).startswith("# at the end of controllers.acme")
+    path = prompts.store.path("acme", "privacy", "2026-11", "supplement:2025", "it")
+    more = prompts.snippet("acme", [path], ["service"])
+    assert more.version == "2026-11"
+    assert more.yaml.splitlines() == [
+        "            supplements:",
+        '              "2025": {it: prompts/acme/privacy-2026-11/it/supplement-2025}',
+    ]
+    assert "at version 2026-11:" in view.snippet(more, ENGLISH)
+
+
+def test_prompts_are_listed(config: Path) -> None:
+    """Each once, with its length and level; one that is not there with what is wrong."""
+    (config.parent / "prompts/de/full.wav").unlink()
+    found = showing.listed(config)
+    assert len(found) == 6
+    wrong = next(one for one in found if one.name == "prompts/de/full")
+    assert (wrong.seconds, wrong.files) == (None, ())
+    assert view.described(wrong, ENGLISH).startswith("prompts/de/full  there is no sound file")
+    facts = json.loads(shapes.Prompts.of(found).text())["prompts"]
+    fact = next(one for one in facts if one["path"].endswith("de/full"))
+    assert (fact["problem"]["code"], fact["problem"]["remedy"][:7]) == ("prompt", "put one")
+    sound = next(one for one in facts if one["path"].endswith("it/short"))
+    assert (sound["seconds"], sound["level"], sound["problem"]) == (
+        pytest.approx(17.4, abs=0.1),
+        pytest.approx(-20, abs=1),
+        None,
+    )
+    assert sound["files"] == [f"{config.parent}/prompts/it/short.wav"]
+
+
+def test_prompt_without_a_wav_file(config: Path) -> None:
+    """Its length is known all the same, and its level is not."""
+    path = config.parent / "prompts/it/short"
+    path.with_suffix(".wav").unlink()
+    path.with_suffix(".alaw").write_bytes(bytes(16000))
+    found = showing.chosen(config, "it/short")
+    assert (found.seconds, found.sound) == (2.0, None)
+    assert view.described(found, ENGLISH) == f"{path}  2.0 s"
+    assert not showing.play(found)
+    assert str(path) in list(view.unheard(found, ENGLISH))[1]
+
+
+def test_prompt_is_chosen_by_the_end_of_its_path(config: Path, tmp_path: Path) -> None:
+    """Of one end there is one; a file that the configuration does not name can be heard too."""
+    assert showing.chosen(config, "de/short.wav").path.base == config.parent / "prompts/de/short"
+    with pytest.raises(InformativaError, match="may be one of several"):
+        showing.chosen(config, "short")
+    with pytest.raises(InformativaError, match="no prompt it/shrt"):
+        showing.chosen(config, "it/shrt")
+    shutil.copy(config.parent / "prompts/it/short.wav", tmp_path / "mine.wav")
+    mine = showing.chosen(config, str(tmp_path / "mine"))
+    assert (mine.controller, mine.path.notice) == ("", "")
+    (fact,) = json.loads(shapes.Prompts.of([mine]).text())["prompts"]
+    assert (fact["controller"], fact["part"], fact["after"]) == (None, None, None)
+
+
+def test_supplement_is_a_part_and_a_version() -> None:
+    """A program need not take the part's name apart."""
+    path = PromptPath("privacy", "2", "supplement:1", "it", Path("/x"))
+    prompt = shapes.Prompt.of(showing.PromptFound("acme", path, "x", ()))
+    assert (prompt.part, prompt.after) == ("supplement", "1")
+
+
+@sox
+def test_recording_is_added(config: Path, recording: Path) -> None:
+    """What was put where, what to write into the configuration, and what is doubtful, as it is found."""
+    doubts: list[Text] = []
+    made = making.add(config, ACME, recording, "it", doubt=doubts.append)
+    (prompt,) = made.prompts
+    assert (prompt.problem, prompt.warnings, made.doubts) == (None, (), tuple(doubts))
+    assert prompt.name == "prompts/acme/privacy-2027-01/it/short"
+    facts = json.loads(shapes.PromptsMade.of(made).text())
+    assert facts["configuration"]["yaml"] == made.snippet.yaml
+    assert (facts["configuration"]["version"], facts["warnings"]) == (None, list(map(str, doubts)))
+    said = "\n".join(view.made(made, ENGLISH))
+    assert "Next: hear it (informativa prompts play " in said
+    assert "material: leave it false" in said
+
+
+@pytest.mark.parametrize(
+    ("spoken", "part", "after", "version", "message"),
+    [
+        ("italian", Part.SHORT, "", "2", "is no language"),
+        ("it", Part.SUPPLEMENT, "", "2", "for those who know a version"),
+        ("it", Part.SHORT, "2026-11", "2", "for those who know a version"),
+        ("it", Part.SUPPLEMENT, "1", "2", "There is no version 1"),
+        ("it", Part.SHORT, "", "a/b", "is no version"),
+    ],
+)
+def test_what_cannot_be_added(
+    config: Path, spoken: str, part: Part, after: str, version: str, message: str
+) -> None:
+    """It is told before a recording is read."""
+    with pytest.raises(InformativaError, match=message):
+        making.add(config, Wanted("acme", version=version), Path("/none.wav"), spoken, part, after)
+
+
+@sox
+def test_built_of_what_a_speech_engine_says(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both texts in each language are spoken and kept beside the sound; the same text is not spoken again."""
+    from informativa.prompts import speech_engine
+    from informativa.prompts.audio import NARROW, Sound, from_pcm
+
+    spoken: list[str] = []
+
+    def speak(lines: list[str], tongue: str) -> Sound:
+        spoken.append(f"{tongue}: {lines[0]}")
+        return from_pcm(audio.synthetic(2.0, len(spoken)).tobytes(), NARROW)
+
+    monkeypatch.setattr(speech_engine, "speak", speak)
+    speech = making.Speech("acme.it", languages=("it", "en"))
+    made = making.build(config, ACME, speech)
+    assert [prompt.name.partition("2027-01/")[2] for prompt in made.prompts] == [
+        "it/short",
+        "it/full",
+        "en/short",
+        "en/full",
+    ]
+    assert "Acme S.p.A." in made.prompts[0].path.file("txt").read_text()
+    assert len(spoken) == 4
+    making.build(config, ACME, speech)
+    assert len(spoken) == 4
+    with pytest.raises(InformativaError, match="is no key of a telephone"):
+        making.build(config, ACME, making.Speech("acme.it", key="12"))
+
+
+def test_speech_engine_that_fails(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told in which text it did."""
+    from informativa.prompts import speech_engine
+
+    def speak(_lines: list[str], _tongue: str) -> None:
+        raise SpeechError("It has no voice.")
+
+    monkeypatch.setattr(speech_engine, "speak", speak)
+    with pytest.raises(SpeechError, match="it/short: It has no voice"):
+        making.build(config, ACME, making.Speech("acme.it"))
+
+
+def test_texts_are_copied_to_be_changed(tmp_path: Path) -> None:
+    """Into a new folder only."""
+    languages = making.copy_texts(tmp_path / "texts")
+    assert {"it", "de"} < set(languages)
+    assert (tmp_path / "texts/it/short.txt").read_text()
+    assert list(view.texts_copied(tmp_path, languages, ENGLISH))[1].startswith("informativa prompts build")
+    with pytest.raises(InformativaError, match="is there already"):
+        making.copy_texts(tmp_path / "texts")
+
+
+@pytest.fixture
+def encoders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Encoders that need no program: of right length, of wrong length, and one that is not there."""
+
+    def missing(_source: Path, _target: Path) -> None:
+        raise SpeechError("There is no encoder.", "Install one.")
+
+    def right(source: Path, target: Path) -> None:
+        target.write_bytes(bytes((source.stat().st_size - 44) // 2))
+
+    monkeypatch.setitem(formats.FORMATS, "alaw", right)
+    monkeypatch.setitem(formats.FORMATS, "ulaw", lambda _source, target: target.write_bytes(bytes(80)))
+    monkeypatch.setitem(formats.FORMATS, "g722", missing)
+
+
+@pytest.mark.usefixtures("encoders")
+def test_formats_are_made(config: Path) -> None:
+    """First what would be done, then step by step what is; then nothing is left to do."""
+    steps: list[Step] = []
+    would = installing.install(config, ["alaw"], dry_run=True, step=steps.append)
+    assert (would.done, would.prompts, len(steps)) == (False, 6, 6)
+    assert view.step(steps[0], ENGLISH, dry_run=True) == f"would make {steps[0].file}"
+    assert not steps[0].file.exists()
+    done = installing.install(config, ["alaw"])
+    assert (done.steps, done.failure) == (tuple(steps), None)
+    assert all(file.exists() for file in done.files)
+    assert view.installed(done, ENGLISH) == "6 prompts, 6 files made."
+    assert installing.install(config, ["alaw"]).steps == ()
+
+
+@pytest.mark.usefixtures("encoders")
+def test_format_that_cannot_be_made(config: Path) -> None:
+    """It is tried once and told once, with why; what came out wrong is not put in place."""
+    warned: list[Text] = []
+    done = installing.install(config, ["ulaw", "g722"], warn=warned.append)
+    assert (done.not_made, done.steps, done.warnings) == (("ulaw", "g722"), (), tuple(warned))
+    assert str(done.failure) == (
+        "Not made: ulaw, g722. Asterisk translates in every call that wants one of these."
+    )
+    assert "short.ulaw came out wrong" in str(warned[0])
+    facts = json.loads(shapes.PromptsInstalled.of(done).text())
+    assert (facts["not_made"], facts["warnings"]) == (["ulaw", "g722"], list(map(str, warned)))
+
+
+@pytest.mark.usefixtures("encoders")
+def test_copies_for_the_own_dialplan(config: Path, tmp_path: Path) -> None:
+    """What is in force is copied; what is of another version is deleted; a second run does nothing."""
+    sounds = tmp_path / "sounds"
+    stale = sounds / "it/informativa/acme/privacy-short.gsm"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes(b"old")
+    done = installing.install(config, ["alaw"], sounds)
+    assert Step(Action.DELETE, stale) in done.steps
+    assert not stale.exists()
+    assert (sounds / "it/informativa/acme/privacy-short.wav").exists()
+    facts = json.loads(shapes.PromptsInstalled.of(done).text())
+    assert (facts["deleted"], len(facts["files"])) == ([str(stale)], len(done.files))
+    copied = next(step for step in done.steps if step.action is Action.COPY)
+    assert view.step(copied, ENGLISH, dry_run=False) == f"copying {copied.source} to {copied.file}"
+    assert installing.install(config, ["alaw"], sounds).steps == ()
+
+
+def test_what_cannot_be_installed(config: Path) -> None:
+    """A format that there is not, a folder that there is not, a prompt that is not there."""
+    with pytest.raises(InformativaError, match="no format mp3"):
+        installing.install(config, ["mp3"])
+    with pytest.raises(SpeechError, match="no folder /none"):
+        installing.install(config, ["alaw"], Path("/none"))
+    for file in config.parent.rglob("*.wav"):
+        file.unlink()
+    done = installing.install(config, ["alaw"])
+    assert (len(done.warnings), done.files) == (6, [])
+    assert isinstance(done, Installed)
+
+
+@sox
+def test_served_recording_stays(config: Path, recording: Path) -> None:
+    """What the ledger knows under a version is not replaced, and a format of another sound is not made."""
+    from informativa import bootstrap
+    from informativa.config import load
+
+    bootstrap.verify_recordings(load(config), keep=True)
+    base = config.parent / "prompts/acme/privacy-2026-11/it/short"
+    made = making.add(config, Wanted("acme", version="2026-11-b"), recording, "it")
+    assert isinstance(made, PromptsMade)
+    assert not base.with_suffix(".wav").exists()

@@ -64,7 +64,7 @@ class KeyRotation:
 
 @dataclass(frozen=True)
 class TokenRotation:
-    """A new token in `file`, and the `old` ones, the newest first. `next` is to be typed, in that order: until
+    """A new token in `file`, and the `old` ones, the newest first. `next` is to be typed in that order: until
     a call comes with the new token, the old ones are accepted."""
 
     file: Path

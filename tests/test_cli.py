@@ -968,8 +968,8 @@ def test_tokens_of_two_rotations_all_go(folder: Path) -> None:
     assert f"the old tokens are {second}, {first}, accepted until" in ran.stdout
     assert ran.stdout.endswith(f"asterisk -rx 'dialplan reload'; {gone}\n")
     told = json.loads(run("keys", "rotate", "--agi", "--json", "-c", file).stdout)
-    assert told["old_tokens"] == [told["old_token"], str(second), str(first)]
-    assert told["next"][-1] == f"rm {told['old_token']} {second} {first}"
+    assert told["old_files"][1:] == [str(second), str(first)]
+    assert told["next"][-1] == f"rm {' '.join(told['old_files'])}"
 
 
 def test_first_token(folder: Path) -> None:
@@ -977,7 +977,7 @@ def test_first_token(folder: Path) -> None:
     none, it says what to write."""
     file, token = folder / "informativa.yaml", folder / "keys/agi.token"
     token.unlink()
-    assert json.loads(run("keys", "rotate", "--agi", "--json", "-c", file).stdout)["old_file"] is None
+    assert json.loads(run("keys", "rotate", "--agi", "--json", "-c", file).stdout)["old_files"] == []
     assert (token.stat().st_mode & 0o777, len(token.read_text())) == (0o600, 65)
     file.write_text(file.read_text().replace("  token: keys", "  # token: keys"))
     ran = run("keys", "rotate", "--agi", "-c", file)

@@ -93,7 +93,7 @@ def test_key_is_rotated_only_on_purpose(config: Path) -> None:
     assert (would.old, would.next, file.read_text()) == (None, (), before)
     assert list(view.rotated(would, ENGLISH))[1] == "Nothing was changed yet. To do it, add --yes."
     facts = json.loads(shapes.Rotation.of(would).text())
-    assert (facts["done"], facts["old_file"], facts["next"]) == (False, None, [])
+    assert (facts["done"], facts["old_files"], facts["next"]) == (False, [], [])
     done = keys.rotate(config, "acme", really=True)
     assert done.old
     assert (done.old.read_text(), file.read_text() == before) == (before, False)
@@ -107,8 +107,8 @@ def test_token_is_rotated(config: Path) -> None:
     """The old token is kept until its last step is typed."""
     done = keys.rotate_token(config)
     assert isinstance(done, TokenRotation)
-    assert done.old
-    assert done.next[-1] == f"rm {done.old}"
+    (old,) = done.old
+    assert done.next[-1] == f"rm {old}"
     facts = json.loads(shapes.Rotation.of(done).text())
     assert (facts["kind"], facts["controller"], facts["done"]) == ("token", None, True)
     assert facts["next"] == list(done.next)
@@ -119,7 +119,7 @@ def test_first_token(config: Path) -> None:
     """Where there is none, nothing is to be deleted at the end."""
     (config.parent / "keys/agi.token").unlink()
     done = keys.rotate_token(config)
-    assert (done.old, len(done.next)) == (None, 3)
+    assert (done.old, len(done.next)) == ((), 3)
     assert next(view.rotated_token(done, ENGLISH)) == f"Wrote {done.file}."
     assert shapes.Rotation.of(done).done
 

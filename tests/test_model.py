@@ -57,10 +57,13 @@ class Office(RuleBasedStateMachine):
         return asyncio.run(answer(session, services)).status
 
     def due(self, number: str) -> bool:
-        """By the model: never told, a purpose is missing, or a material change came since."""
-        current, newest = self.notice.versions[-1], self.since.get(number, -1)
+        """By the model: never told, the newest version told to him lacks a purpose (which one before it may
+        have had), or a material change came since."""
+        if number not in self.since:
+            return True
+        current, newest = self.notice.versions[-1], self.since[number]
         material = any(one.material for one in self.notice.versions[newest + 1 :])
-        return number not in self.told or not current.purposes <= self.told[number] or material
+        return not current.purposes <= self.notice.versions[newest].purposes or material
 
     @rule(number=st.sampled_from(CALLERS), listens=st.booleans())
     def rings(self, number: str, listens: bool) -> None:

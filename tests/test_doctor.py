@@ -267,12 +267,13 @@ def test_what_scripts_cannot_use_is_told(folder: Path) -> None:
     ]
 
 
-def make_ledgers(folder: Path, uid: int = 0) -> None:
-    """As the service makes them when it starts; they and their folder belong to the user `uid`."""
+def make_ledgers(folder: Path, uid: int | None = None) -> None:
+    """As the service makes them when it starts; they and their folder belong to `uid`, or to who tests."""
+    uid, gid = (os.geteuid(), -1) if uid is None else (uid, uid)
     for controller in config.load(folder / "informativa.yaml").controllers.values():
         bootstrap.store(controller).close()
-        os.chown(controller.ledger, uid, uid)
-    os.chown(folder / "ledger", uid, uid)
+        os.chown(controller.ledger, uid, gid)
+    os.chown(folder / "ledger", uid, gid)
 
 
 def replace_recording(folder: Path) -> None:

@@ -64,7 +64,7 @@ def print_json(facts: object) -> None:
 def print_document(document: Document, *, on_one_line: bool = False) -> None:
     """Print what a program reads, never wrapped, coloured or translated; escapes where UTF-8 cannot go."""
     text = document.text(indent=None if on_one_line else 2, ascii_only=_ascii_only())
-    print(escaped(text), flush=on_one_line)
+    print(escaped(text))
 
 
 def print_records(records: Iterable[Record]) -> None:

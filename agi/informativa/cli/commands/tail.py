@@ -34,6 +34,7 @@ def run(file: Path, line: str | None, controllers: Sequence[str], count: int, as
             for found in following.news():
                 if as_json:
                     print_document(RecordLine.of(found.record, found.controller.id), on_one_line=True)
+                    sys.stdout.flush()
                 else:
                     print(view.call(found, width()), flush=True)
             if _closed(LOOK_SECONDS):

@@ -14,7 +14,7 @@ import yaml
 
 from informativa.cli.commands import setup
 from informativa.config import inspect, load, parsed_cache, unusable
-from informativa.errors import ConfigError, SpeechError
+from informativa.errors import ConfigError, PromptError
 from informativa.model import NumberForm, Period
 from informativa.prompts.installed import measure
 from informativa.text import NOTHING
@@ -356,7 +356,7 @@ def test_headerless_formats_are_measured(
 def test_broken_sound_file_is_told(tmp_path: Path, content: bytes) -> None:
     """A file that is no sound is a problem, not a prompt of no length."""
     (tmp_path / "prompt.wav").write_bytes(content)
-    with pytest.raises(SpeechError, match=r"prompt\.wav is no usable sound file"):
+    with pytest.raises(PromptError, match=r"prompt\.wav is no usable sound file"):
         measure(tmp_path / "prompt")
 
 
@@ -367,7 +367,7 @@ def test_wrong_rate_says_how_to_convert(tmp_path: Path) -> None:
     data = bytearray((tmp_path / "prompt.wav").read_bytes())
     data[24:28] = (44_100).to_bytes(4, "little")
     (tmp_path / "prompt.wav").write_bytes(data)
-    with pytest.raises(SpeechError, match=r"44100 Hz.*type: sox .*-r8000"):
+    with pytest.raises(PromptError, match=r"44100 Hz.*type: sox .*-r8000"):
         measure(tmp_path / "prompt")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from doubles import FULL, SHORT, version
-from informativa.errors import InformativaError, SpeechError
+from informativa.errors import InformativaError, PromptError
 from informativa.model import Prompt, parts
 from informativa.operations.prompts import installing, making, showing
 from informativa.operations.prompts.configured import ConfiguredPrompts
@@ -85,7 +85,7 @@ def test_store_puts_all_or_none(tmp_path: Path) -> None:
     store.put({first: {"wav": b"one"}}, heard_otherwise, ["1"], force=False)
     first.file("gsm").write_bytes(b"one")
     made = {first: {"wav": b"two"}, second: {"wav": b"two"}}
-    with pytest.raises(SpeechError, match="is there already"):
+    with pytest.raises(PromptError, match="is there already"):
         store.put(made, heard_otherwise, ["1"], force=False)
     assert (first.file("wav").read_bytes(), second.files()) == (b"one", [])
     store.put(made, heard_otherwise, ["1"], force=True)
@@ -100,7 +100,7 @@ def test_store_keeps_what_callers_heard(tmp_path: Path) -> None:
     store = PromptStore(tmp_path)
     path = store.path("acme", "privacy", "1", "supplement:0", "it")
     assert path.base.name == "supplement-0"
-    with pytest.raises(SpeechError) as caught:
+    with pytest.raises(PromptError) as caught:
         store.put({path: {"wav": b"one"}}, lambda _recordings: True, ["1", "1-b"], force=True)
     assert str(caught.value.remedy).endswith("--version 1-c")
     assert path.files() == []
@@ -111,7 +111,7 @@ def test_store_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "prompts").write_text("no folder")
     store = PromptStore(tmp_path)
     path = store.path("acme", "privacy", "1", "short", "it")
-    with pytest.raises(SpeechError, match="cannot be written"):
+    with pytest.raises(PromptError, match="cannot be written"):
         store.put({path: {"wav": b"one"}}, lambda _recordings: False, [], force=False)
 
 
@@ -286,10 +286,10 @@ def test_speech_engine_that_fails(config: Path, monkeypatch: pytest.MonkeyPatch)
     from informativa.prompts import speech_engine
 
     def speak(_lines: list[str], _tongue: str) -> None:
-        raise SpeechError("It has no voice.")
+        raise PromptError("It has no voice.")
 
     monkeypatch.setattr(speech_engine, "speak", speak)
-    with pytest.raises(SpeechError, match="it/short: It has no voice"):
+    with pytest.raises(PromptError, match="it/short: It has no voice"):
         making.build(config, ACME, making.Speech("acme.it"))
 
 
@@ -308,7 +308,7 @@ def encoders(monkeypatch: pytest.MonkeyPatch) -> None:
     """Encoders that need no program: of right length, of wrong length, and one that is not there."""
 
     def missing(_source: Path, _target: Path) -> None:
-        raise SpeechError("There is no encoder.", "Install one.")
+        raise PromptError("There is no encoder.", "Install one.")
 
     def right(source: Path, target: Path) -> None:
         target.write_bytes(bytes((source.stat().st_size - 44) // 2))
@@ -369,7 +369,7 @@ def test_what_cannot_be_installed(config: Path) -> None:
     """A format that there is not, a folder that there is not, a prompt that is not there."""
     with pytest.raises(InformativaError, match="no format mp3"):
         installing.install(config, ["mp3"])
-    with pytest.raises(SpeechError, match="no folder /none"):
+    with pytest.raises(PromptError, match="no folder /none"):
         installing.install(config, ["alaw"], Path("/none"))
     for file in config.parent.rglob("*.wav"):
         file.unlink()

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from informativa.errors import SpeechError
+from informativa.errors import PromptError
 from informativa.prompts import audio, pronunciation, texts
 from lab import audio as lab
 
@@ -121,7 +121,7 @@ def test_text_that_cannot_be_made_out(
     (tmp_path / "it").mkdir()
     (tmp_path / "it/short.txt").write_text(text)
     (tmp_path / "it/purposes.yaml").write_text("service: rispondere")
-    with pytest.raises(SpeechError) as error:
+    with pytest.raises(PromptError) as error:
         texts.lines(tmp_path, "it", "short", values, ["other"])
     for word in words:
         assert word.lower() in str(error.value).lower()
@@ -210,7 +210,7 @@ def test_level_that_stands_out(level: float, words: list[str]) -> None:
 def test_silence_is_refused() -> None:
     """There is no level to bring silence to."""
     for nothing in (np.zeros(8000), np.zeros(0)):
-        with pytest.raises(SpeechError, match="nothing to be heard"):
+        with pytest.raises(PromptError, match="nothing to be heard"):
             audio.finished(sound(nothing, 8000))
         assert [*audio.doubts(sound(nothing, 8000)), *audio.stands_out(sound(nothing, 8000))] == []
 
@@ -255,7 +255,7 @@ def _pair(source: Path, made: audio.Sound) -> tuple[np.ndarray, np.ndarray]:
 def test_file_that_is_no_sound(tmp_path: Path, content: bytes) -> None:
     """What sox cannot read is told with its name."""
     (tmp_path / "x.wav").write_bytes(content)
-    with pytest.raises(SpeechError, match=r"x\.wav cannot be read"):
+    with pytest.raises(PromptError, match=r"x\.wav cannot be read"):
         audio.prompt(audio.read(tmp_path / "x.wav"))
 
 
@@ -272,7 +272,7 @@ def test_name_that_sox_would_run_is_a_file(tmp_path: Path, monkeypatch: pytest.M
 def test_sox_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without sox, what to type is told."""
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(SpeechError, match="apt-get install sox"):
+    with pytest.raises(PromptError, match="apt-get install sox"):
         audio.sox("--version")
 
 
@@ -303,7 +303,7 @@ def test_what_a_voice_cannot_say(line: str, sign: str) -> None:
     """A letter or sign that the voice would leave out is refused, with its line."""
     from informativa.prompts import speech_engine
 
-    with pytest.raises(SpeechError, match=f"Line 2 .*{sign}"):
+    with pytest.raises(PromptError, match=f"Line 2 .*{sign}"):
         speech_engine.speak(["Buongiorno.", line], "it")
 
 
@@ -318,7 +318,7 @@ def test_text_that_the_engine_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         py_nanotts.NanoTTS, "speak", lambda self, text, **more: whole(self, text[:40], **more)
     )
-    with pytest.raises(SpeechError, match="does not say all of line 1"):
+    with pytest.raises(PromptError, match="does not say all of line 1"):
         speech_engine.speak(
             ["Questa frase è più lunga di quello che il motore dice tutto in una volta sola."], "it"
         )

@@ -132,7 +132,7 @@ class ManagerError(InformativaError):
         self.answer = answer
 
 
-class SpeechError(InformativaError):
+class PromptError(InformativaError):
     """A prompt cannot be made of this text or this recording, or with the programs that are there."""
 
     code = "prompt"

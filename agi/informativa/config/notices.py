@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import SpeechError
+from ..errors import PromptError
 from ..model import Notice, Prompt, Version
 from ..prompts.installed import measure
 from ..text import Text
@@ -105,7 +105,7 @@ class Notices:
         if file not in self._measured:
             try:
                 self._measured[file] = measure(file)
-            except SpeechError as error:
+            except PromptError as error:
                 self._measured[file] = None
                 self._found.wrong(path, error.message, error.remedy)
         return self._measured[file]

@@ -18,7 +18,7 @@ from itertools import groupby, pairwise
 from operator import mul
 from pathlib import Path
 
-from ..errors import SpeechError
+from ..errors import PromptError
 from ..text import Foreign, Text
 
 NARROW, WIDE = 8000, 16000  # hertz: of the telephone, and of G.722
@@ -69,7 +69,7 @@ def sox(*arguments: str | Path, data: bytes | None = None) -> bytes:
     """What sox writes to its output. Raises SpeechError where it is missing, fails or does not end."""
     program = shutil.which("sox")
     if program is None:
-        raise SpeechError(
+        raise PromptError(
             Text("The program sox is not there."), Text("Type: apt-get install sox libsox-fmt-mp3")
         )
     try:
@@ -81,11 +81,11 @@ def sox(*arguments: str | Path, data: bytes | None = None) -> bytes:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise SpeechError(Text("sox did not end within {seconds:.0f} s.", seconds=_PATIENCE)) from error
+        raise PromptError(Text("sox did not end within {seconds:.0f} s.", seconds=_PATIENCE)) from error
     if ran.returncode:
         said = ran.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         why = said.partition("FAIL ")[2] or said or Text("exit code {code}", code=ran.returncode)
-        raise SpeechError(Text("sox says: {said}.", said=why))
+        raise PromptError(Text("sox says: {said}.", said=why))
     return ran.stdout
 
 
@@ -93,23 +93,23 @@ def read(file: Path) -> Sound:
     """Any sound file that sox reads, at its own rate, its channels mixed. Raises SpeechError."""
     place = file.absolute()
     if not place.is_file():
-        raise SpeechError(
+        raise PromptError(
             Text("There is no file {file}.", file=file), Text("Name a sound file, such as studio.wav")
         )
     try:
         rate, seconds = int(sox("--i", "-r", place)), float(sox("--i", "-D", place))
         if seconds > LONGEST:
-            raise SpeechError(
+            raise PromptError(
                 Text("{file} lasts {seconds:.0f} s.", file=file, seconds=seconds),
                 Text("A notice is shorter than ten minutes."),
             )
         samples = array("f", sox(place, *_RAW, "-", "remix", "-"))
     except ValueError:
-        raise SpeechError(
+        raise PromptError(
             Text("sox does not say how long {file} is.", file=file), Text("Save it as WAV.")
         ) from None
-    except SpeechError as error:
-        raise SpeechError(
+    except PromptError as error:
+        raise PromptError(
             Text("{file} cannot be read: {error}", file=file, error=error.text),
             Text("Save it as WAV, or see that it is one."),
         ) from error
@@ -121,11 +121,11 @@ def read_wav(file: Path) -> Sound:
     try:
         with wave.open(str(file), "rb") as opened:
             if (opened.getnchannels(), opened.getsampwidth()) != (1, 2):
-                raise SpeechError(Text("{file} is not mono and 16 bit.", file=file))
+                raise PromptError(Text("{file} is not mono and 16 bit.", file=file))
             return from_pcm(opened.readframes(opened.getnframes()), opened.getframerate())
     except (OSError, EOFError, wave.Error) as error:
         message = Text("{file} cannot be read ({error}).", file=file, error=Foreign(str(error)))
-        raise SpeechError(message) from error
+        raise PromptError(message) from error
 
 
 def resampled(sound: Sound, rate: int) -> Sound:
@@ -248,7 +248,7 @@ def trimmed(sound: Sound) -> Sound:
     frames = _frames(sound)
     speech = _speech(frames)
     if _decibel(speech) < -70:
-        raise SpeechError(Text("There is nothing to be heard in it."), Text("Record it again."))
+        raise PromptError(Text("There is nothing to be heard in it."), Text("Record it again."))
     above_noise = min(_pauses(frames) * _power(6), speech * _power(-_HEARD))  # there may be no pause
     heard = {at for at, power in enumerate(frames) if power > max(speech * _power(-_SOFT), above_noise)}
     spoken = [at for at, power in enumerate(frames) if power > speech * _power(-_HEARD)]

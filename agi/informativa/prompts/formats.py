@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import SpeechError
+from ..errors import PromptError
 from ..files import give_folder, read_foreign
 from ..text import Foreign, Text
 from .audio import NARROW, WIDE, sox
@@ -44,7 +44,7 @@ def _g722(source: Path, target: Path) -> None:
         out = ("-ar", str(WIDE), "-f", "g722", target)
         said = _run(ffmpeg, "-loglevel", "error", "-y", *form, "-i", source, *out)
     if not _written(target):
-        raise SpeechError(
+        raise PromptError(
             Text(
                 "{file} cannot be made: {why}.",
                 file=source.with_suffix(".g722"),

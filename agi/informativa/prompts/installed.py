@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import SpeechError
+from ..errors import PromptError
 from ..model import Length, Notice, Prompt, Recording
 from ..text import Foreign, Text
 
@@ -53,7 +53,7 @@ def measure(path: Path) -> Prompt:
     try:
         files, others = installed(str(path)), rivals(str(path))
     except PermissionError as error:
-        raise SpeechError(
+        raise PromptError(
             Text(
                 "{file} cannot be looked into",
                 "type: chmod a+rx {folder}",
@@ -63,7 +63,7 @@ def measure(path: Path) -> Prompt:
         ) from None
     if not files:
         known = ", ".join(f".{extension}" for extension in EXTENSIONS)
-        raise SpeechError(
+        raise PromptError(
             Text(
                 "there is no sound file {path}.wav",
                 "put one there (or with another of {known})",
@@ -72,7 +72,7 @@ def measure(path: Path) -> Prompt:
             )
         )
     if others:
-        raise SpeechError(
+        raise PromptError(
             Text(
                 "on a channel in language {language} Asterisk would play {file} instead",
                 "keep each recording in a folder of its own",
@@ -84,7 +84,7 @@ def measure(path: Path) -> Prompt:
     seconds = sorted(length.seconds for length in lengths.values())
     if seconds[-1] - seconds[0] > SAME:
         named = ", ".join(f"{file.name} ({length.seconds:.1f} s)" for file, length in lengths.items())
-        raise SpeechError(
+        raise PromptError(
             Text("not one recording in several formats: {named}", "delete what is stale", named=named)
         )
     return Prompt(str(path), tuple(lengths.values()))
@@ -147,9 +147,9 @@ def _length(file: Path) -> Length:
     try:
         length = _wav(file, _WAV[extension]) if extension in _WAV else _raw(file, _RAW[extension])
     except PermissionError:
-        raise SpeechError(Text("{file} cannot be read", "type: chmod a+r {file}", file=file)) from None
+        raise PromptError(Text("{file} cannot be read", "type: chmod a+r {file}", file=file)) from None
     except (OSError, EOFError, wave.Error) as error:
-        raise SpeechError(
+        raise PromptError(
             Text(
                 "{file} is no usable sound file ({why})",
                 "record it again",
@@ -158,7 +158,7 @@ def _length(file: Path) -> Length:
             )
         ) from None
     if length.samples == 0:
-        raise SpeechError(Text("{file} is empty", "record it again", file=file))
+        raise PromptError(Text("{file} is empty", "record it again", file=file))
     return length
 
 
@@ -166,7 +166,7 @@ def _wav(file: Path, rate: int) -> Length:
     with wave.open(str(file), "rb") as sound:
         shape = (sound.getnchannels(), sound.getsampwidth(), sound.getframerate())
         if shape != (1, 2, rate):
-            raise SpeechError(
+            raise PromptError(
                 Text(
                     "{file} has {channels} channel(s), {bits} bit, {hertz} Hz, and Asterisk plays it only as"
                     " mono, 16 bit, {rate} Hz",

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import LedgerError, SpeechError
+from ..errors import LedgerError, PromptError
 from ..model import Changed, Notice, Prompt, Recording, recording_digest
 from ..ports import Recordings
 from ..text import Foreign, Text
@@ -109,7 +109,7 @@ class InstalledRecordings(Recordings):
                 )
         try:
             now = measure(Path(prompt.path))
-        except SpeechError as error:
+        except PromptError as error:
             return Changed(error.text)
         digest = recording_digest({file.suffix[1:]: sha256 for file, sha256 in found.items()})
         if known is not None and any(file.suffix[1:] not in known for file in found):

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import SpeechError
+from ..errors import PromptError
 from ..text import Text
 from .audio import WIDE, Sound, faded, from_pcm, joined, levelled, trimmed
 from .pronunciation import said
@@ -42,7 +42,7 @@ def _whole(line: str, number: int, language: str) -> Sound:
     """One sentence. An engine may cut a text silently, so it is held against the sum of its halves."""
     text = said(line, language)
     if strange := sorted(set(_SAYABLE.sub("", text))):
-        raise SpeechError(
+        raise PromptError(
             Text(
                 "Line {number} holds {letters}, which the voice cannot say.",
                 number=number,
@@ -56,7 +56,7 @@ def _whole(line: str, number: int, language: str) -> Sound:
         half = len(words) // 2
         parts = [_spoken(" ".join(part), language) for part in (words[:half], words[half:])]
         if sound.seconds < _LEAST * sum(part.seconds for part in parts):
-            raise SpeechError(
+            raise PromptError(
                 Text("The voice does not say all of line {number}.", number=number),
                 Text("Make two sentences of it."),
             )
@@ -67,7 +67,7 @@ def _spoken(text: str, language: str) -> Sound:
     try:
         engine: Any = importlib.import_module("py_nanotts")
     except ImportError:
-        raise SpeechError(
+        raise PromptError(
             Text("The voices are not there."), Text("Type: pip install 'informativa[speech]'")
         ) from None
     samples: bytes = engine.NanoTTS().speak(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import SpeechError
+from ..errors import PromptError
 from ..files import make_folder, put
 from ..model import Recording
 from ..text import Foreign, Text
@@ -94,7 +94,7 @@ def write(files: Mapping[Path, bytes | str]) -> None:
             put(file, data, for_folders_owner=True)
         except OSError as error:
             why = Foreign(error.strerror or "")
-            raise SpeechError(
+            raise PromptError(
                 Text("{file} cannot be written ({why}).", file=error.filename or file, why=why),
                 Text("Run this as the user whose folder it is, or as root."),
             ) from error
@@ -121,7 +121,7 @@ def _admit(
     recordings = [path.recording(file, hashlib.sha256(content).hexdigest()) for file, content in new.items()]
     recordings += [path.recording(file, "") for file in there if file not in new]
     if heard_otherwise(recordings):
-        raise SpeechError(
+        raise PromptError(
             Text(
                 "Callers heard another {part} notice in {language} of version {version}.",
                 part=path.part,
@@ -134,7 +134,7 @@ def _admit(
             ),
         )
     if there and not force:
-        raise SpeechError(
+        raise PromptError(
             Text("{file} is there already.", file=there[0]),
             Text("Give another --version, or --force to replace it."),
         )

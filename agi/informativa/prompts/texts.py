@@ -9,7 +9,7 @@ from importlib.resources.abc import Traversable
 
 import yaml
 
-from ..errors import SpeechError
+from ..errors import PromptError
 from ..text import Foreign, Text
 from .pronunciation import TONGUES
 
@@ -42,12 +42,12 @@ def lines(
                 if close
                 else Text("There are: {known}.", known=", ".join(sorted(known)))
             )
-            raise SpeechError(
+            raise PromptError(
                 Text("{name}, line {line}: {{{place}}} means nothing.", name=name, line=line, place=place),
                 hint,
             )
         if not known[place]:
-            raise SpeechError(
+            raise PromptError(
                 Text("{name}, line {line}, says {{{place}}}.", name=name, line=line, place=place),
                 Text("Give it: --{place} …", place=place),
             )
@@ -55,7 +55,7 @@ def lines(
 
     made = re.sub(r"(?<!\.)\.\.(?!\.)", ".", _PLACE.sub(value, text)).splitlines()  # "… is Acme S.p.A.."
     if not any(line.strip() for line in made):
-        raise SpeechError(Text("{name} is empty.", name=name), Text("Write one sentence a line."))
+        raise PromptError(Text("{name} is empty.", name=name), Text("Write one sentence a line."))
     return made
 
 
@@ -65,16 +65,16 @@ def _in_words(folder: Traversable, language: str, purposes: Sequence[str]) -> st
     try:
         phrases = yaml.safe_load(_read(folder, name, language))
     except yaml.YAMLError as error:
-        raise SpeechError(
+        raise PromptError(
             Text("{name} is not YAML.", name=name), Text("It has lines such as `service: handle your call`.")
         ) from error
     if not isinstance(phrases, dict) or not all(isinstance(said, str) for said in phrases.values()):
-        raise SpeechError(
+        raise PromptError(
             Text("{name} does not say purposes.", name=name),
             Text("It has lines such as `service: handle your call`."),
         )
     if unknown := [purpose for purpose in purposes if purpose == "and" or purpose not in phrases]:
-        raise SpeechError(
+        raise PromptError(
             Text("{name} does not say what {purpose} is.", name=name, purpose=unknown[0]),
             Text(
                 "Copy the texts (informativa prompts texts DIR), add a line for it there, and give"
@@ -90,12 +90,12 @@ def _read(folder: Traversable, name: str, language: str) -> str:
             "There are: {languages}. Record a person, and add it: informativa prompts add",
             languages=", ".join(sorted(TONGUES)),
         )
-        raise SpeechError(Text("There is no voice that speaks {language!r}.", language=language), remedy)
+        raise PromptError(Text("There is no voice that speaks {language!r}.", language=language), remedy)
     try:
         return (folder / name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         said = Foreign(getattr(error, "strerror", None) or "") or Text("it is not UTF-8")
-        raise SpeechError(
+        raise PromptError(
             Text("{file} cannot be read ({why}).", file=folder / name, why=said),
             Text("Type: informativa prompts texts DIR"),
         ) from None

@@ -777,7 +777,7 @@ class Prompt(Shape):
             files=[str(file) for file in found.files],
             seconds=found.seconds,
             level=round(found.sound.level, 1) if found.sound and isfinite(found.sound.level) else None,
-            problem=Problem.of(found.problem, errors.SpeechError.code) if found.problem else None,
+            problem=Problem.of(found.problem, errors.PromptError.code) if found.problem else None,
             warnings=[str(warning) for warning in found.warnings],
         )
 

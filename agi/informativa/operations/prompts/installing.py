@@ -11,7 +11,7 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
-from ...errors import InformativaError, SpeechError
+from ...errors import InformativaError, PromptError
 from ...prompts.formats import FORMATS
 from ...prompts.installed import measure
 from ...prompts.store import PromptPath, write
@@ -53,11 +53,11 @@ class Installed:
         return [step.file for step in self.steps if step.action is not Action.DELETE]
 
     @property
-    def failure(self) -> SpeechError | None:
+    def failure(self) -> PromptError | None:
         """That some formats could not be made, if so."""
         if not self.not_made:
             return None
-        return SpeechError(
+        return PromptError(
             Text("Not made: {formats}.", formats=", ".join(self.not_made)),
             Text("Asterisk translates in every call that wants one of these."),
         )
@@ -80,7 +80,7 @@ def install(
         raise InformativaError(message, known(unknown[0], FORMATS))
     prompts = ConfiguredPrompts(config)
     if sounds is not None and not sounds.is_dir():
-        raise SpeechError(
+        raise PromptError(
             Text("There is no folder {folder}.", folder=sounds),
             Text("Name Asterisk's own: --sounds /var/lib/asterisk/sounds"),
         )
@@ -123,7 +123,7 @@ class _Work:
                 continue
             try:
                 self._do(Step(Action.MAKE, file), partial(_make, self._prompts, controller, path, extension))
-            except SpeechError as error:
+            except PromptError as error:
                 self.cannot.append(extension)
                 self._warn(error.text)
 
@@ -159,14 +159,14 @@ def _make(prompts: ConfiguredPrompts, controller: str, path: PromptPath, extensi
         shutil.copy(path.file("wav"), made.with_suffix(".wav"))
         try:
             measure(made.with_suffix(""))
-        except SpeechError as error:
-            raise SpeechError(
+        except PromptError as error:
+            raise PromptError(
                 Text("{file} came out wrong: {error}.", file=path.file(extension), error=clause(error.text))
             ) from None
         content = made.read_bytes()
     recording = path.recording(path.file(extension), hashlib.sha256(content).hexdigest())
     if controller and prompts.heard_otherwise(controller, [recording]):
-        raise SpeechError(
+        raise PromptError(
             Text(
                 "{file} would differ from the one that version {version} was served with.",
                 file=recording.file,

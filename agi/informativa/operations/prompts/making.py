@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from ... import shipped
-from ...errors import InformativaError, SpeechError
+from ...errors import InformativaError, PromptError
 from ...prompts import audio, texts
 from ...prompts.pronunciation import TONGUES, key
 from ...prompts.store import PromptPath, write
@@ -181,5 +181,5 @@ def _spoken(lines: list[str], language: str, part: Part) -> dict[str, bytes]:
 
     try:
         return audio.prompt(speak(lines, language))
-    except SpeechError as error:
-        raise SpeechError(joined(": ", f"{language}/{part}", error.text)) from error
+    except PromptError as error:
+        raise PromptError(joined(": ", f"{language}/{part}", error.text)) from error

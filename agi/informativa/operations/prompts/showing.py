@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...config.notices import LONGEST_SHORT
-from ...errors import InformativaError, Problem, SpeechError, problems
+from ...errors import InformativaError, Problem, PromptError, problems
 from ...prompts import audio
 from ...prompts.installed import measure
 from ...prompts.store import PromptPath
@@ -88,7 +88,7 @@ def found(
         seconds = measure(path.base).seconds
         wav = path.file("wav")
         sound = measured(audio.read_wav(wav)) if wav.exists() else None
-    except SpeechError as error:
+    except PromptError as error:
         (problem,) = problems(error)
         return PromptFound(controller, path, name, files, problem=problem, warnings=warnings)
     return PromptFound(controller, path, name, files, seconds, sound, warnings=warnings)

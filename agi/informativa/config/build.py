@@ -20,7 +20,7 @@ from ..text import Text
 from . import document as documents
 from . import parsed_cache, partial
 from .controllers import Controllers
-from .endpoints import Doors
+from .endpoints import Endpoints
 from .findings import Findings, in_order
 from .lines import Lines
 from .notices import Notices
@@ -177,7 +177,7 @@ class _Builder:
             message = Text("without it, calls to numbers that are not listed here hear nothing")
             self._found.warn(("fallback_prompt",), message)
         manager = self._manager(settings.manager) if settings.manager else None
-        tokens = Doors(settings.service, self._folder, self._found).tokens()
+        tokens = Endpoints(settings.service, self._folder, self._found).tokens()
         host, port = settings.service.listen.rsplit(":", 1)
         return Configuration(
             file=self._found.file,

@@ -19,7 +19,7 @@ _TOKEN = re.compile(rf"[0-9a-f]{{{2 * KEY_BYTES}}}")
 _LOOPBACK = "127."
 
 
-class Doors:
+class Endpoints:
     """Reads the token and looks at the addresses; notes what is wrong on the way."""
 
     def __init__(self, given: ServiceSettings, folder: Path, found: Findings) -> None:

@@ -18,7 +18,7 @@ from ..errors import LedgerError
 from ..model import Record, RecordKind, Status
 from ..text import Foreign, Text
 from . import rows
-from .wal_files import Beside, Place
+from .wal_files import FileIdentities, LedgerFiles
 
 _UNREADY = ("no such table", "no such column")  # of a ledger that is being made or migrated at this moment
 
@@ -103,8 +103,8 @@ class Follower:
     def __init__(self, file: str) -> None:
         self._file = Path(file)
         self._connection: sqlite3.Connection | None = None
-        self._beside = Beside(self._file)
-        self._place: Place | None = None  # what is open
+        self._beside = LedgerFiles(self._file)
+        self._place: FileIdentities | None = None  # what is open
         self._version = -1  # of what was seen; SQLite's changes when anybody commits
         self._next = 1
 
@@ -193,7 +193,7 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
 def _connect(file: Path) -> sqlite3.Connection:
     """Waits for nobody: who writes is never held, and who holds all is asked again later."""
     uri = f"{file.absolute().as_uri()}?mode=ro"
-    with Beside(file).whole(0):
+    with LedgerFiles(file).whole(0):
         connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
         try:
             connection.execute("PRAGMA schema_version")  # only now SQLite looks for a log

@@ -41,8 +41,8 @@ class LedgerFile:
         self.file = Path(file)
         self.saved = 0
         """How often what lay beside the file was taken away, and what it held went into the file."""
-        self._beside = wal_files.Beside(self.file)
-        self._place: wal_files.Place | None = None  # what we have open
+        self._beside = wal_files.LedgerFiles(self.file)
+        self._place: wal_files.FileIdentities | None = None  # what we have open
         self._forked: LedgerError | None = None
         self._closed = False
         with self._translated():
@@ -76,7 +76,7 @@ class LedgerFile:
             if self._place is None and time.monotonic() > until:
                 raise self._unsettled()
 
-    def _connect(self, before: wal_files.Place, create: bool) -> None:
+    def _connect(self, before: wal_files.FileIdentities, create: bool) -> None:
         """Open it, unless what lies there is taken away meanwhile."""
         # Not to be made by SQLite, whose mode and owner it would not have.
         uri = f"{self.file.absolute().as_uri()}?mode=rw"
@@ -187,7 +187,7 @@ class LedgerFile:
                     return
         self._join(create=False)
 
-    def _put_right(self, ours: wal_files.Place) -> None:
+    def _put_right(self, ours: wal_files.FileIdentities) -> None:
         if self._beside.place().ledger != ours.ledger:
             raise LedgerError(
                 Text("The ledger {file} was deleted or replaced while in use.", file=self.file),
@@ -207,7 +207,7 @@ class LedgerFile:
             self.saved += 1
             self._connect(self._beside.place(), create=False)  # whoever else has it open has what we had
 
-    def _save(self, ours: wal_files.Place) -> None:
+    def _save(self, ours: wal_files.FileIdentities) -> None:
         """What the log that we have open holds goes into the file."""
         self._connection.execute("BEGIN IMMEDIATE")  # whoever has our index writes no more after this
         self._connection.execute("ROLLBACK")

@@ -33,7 +33,7 @@ Identity = tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FileIdentities:
     """Which files stand under the names of a ledger, its log and that one's index; `None` where none does."""
 
     ledger: Identity
@@ -41,7 +41,7 @@ class Place:
     index: Identity
 
 
-class Beside:
+class LedgerFiles:
     """The files of one ledger by their names. One log, one index: whoever puts a deletion right takes the
     other away too, so that nobody who still has it mistakes for its own what comes after.
 
@@ -52,9 +52,9 @@ class Beside:
         self.ledger = ledger
         self._names = tuple(f"{ledger}{end}" for end in ("", "-wal", "-shm"))
         self._folder = str(ledger.parent)
-        self._looked: tuple[Place, tuple[int, int, int]] | None = None
+        self._looked: tuple[FileIdentities, tuple[int, int, int]] | None = None
 
-    def still(self, ours: Place | None) -> bool:
+    def still(self, ours: FileIdentities | None) -> bool:
         """Whether that is what stands there now. One look, twice in each transaction: calls wait for it.
 
         Whatever is deleted or renamed changes its folder's time; but not a second time within one tick of
@@ -74,12 +74,12 @@ class Beside:
             self._looked = ours, state
         return True
 
-    def place(self) -> Place:
+    def place(self) -> FileIdentities:
         """What stands there now."""
         ledger, log, index = self._names
-        return Place(_identity(ledger), _identity(log), _identity(index))
+        return FileIdentities(_identity(ledger), _identity(log), _identity(index))
 
-    def is_open(self, before: Place, now: Place) -> bool:
+    def is_open(self, before: FileIdentities, now: FileIdentities) -> bool:
         """Whether what lies there `now` is what this process has open, and what it was `before`: nothing was
         taken away meanwhile. Where it was, what we have made anew is taken away too."""
         there = (now.ledger, now.log, now.index)
@@ -111,7 +111,7 @@ class Beside:
             os.close(folder)
 
     @contextlib.contextmanager
-    def whole(self, seconds: float) -> Iterator[Place]:
+    def whole(self, seconds: float) -> Iterator[FileIdentities]:
         """Open it alone, and what lies there now; not while log or index are missing of a ledger in use:
         whoever opened it then would make others, and there would be two histories.
 
@@ -155,7 +155,7 @@ class Beside:
                 Text("Keep both files elsewhere, and put a backup of the ledger in its place."),
             )
 
-    def can_be_saved(self, ours: Place) -> bool:
+    def can_be_saved(self, ours: FileIdentities) -> bool:
         """Whether all that the log holds that we have open can go into the ledger: nobody began another.
         Raises LedgerError while others have another index of it."""
         now = self.place()
@@ -173,12 +173,12 @@ class Beside:
             )
         return True
 
-    def distrust_index(self, ours: Place) -> None:
+    def distrust_index(self, ours: FileIdentities) -> None:
         """Have SQLite read the log itself again: others may have written to it by another index."""
         for descriptor in _descriptors(ours.index):
             os.pwrite(descriptor, bytes(_INDEX_HEADERS), 0)
 
-    def retire(self, ours: Place) -> None:
+    def retire(self, ours: FileIdentities) -> None:
         """All that our log held is saved: whoever else has it open must see that, and nobody find it."""
         now, (_, log, index) = self.place(), self._names
         if now.log in (None, ours.log):
@@ -189,21 +189,21 @@ class Beside:
         for descriptor in _descriptors(ours.log):
             os.pwrite(descriptor, _RETIRED, 0)  # to SQLite it is empty
 
-    def is_retired(self, ours: Place) -> bool:
+    def is_retired(self, ours: FileIdentities) -> bool:
         """Whether another of us has saved what our log held, and gone on with a new one."""
         return any(os.pread(one, len(_RETIRED), 0) == _RETIRED for one in _descriptors(ours.log))
 
-    def contents(self, ours: Place) -> list[Iterator[bytes]]:
+    def contents(self, ours: FileIdentities) -> list[Iterator[bytes]]:
         """The bytes of the ledger and its log, each read chunk by chunk, as this process has them open."""
         found = [_descriptors(one) for one in (ours.ledger, ours.log)]
         return [_chunks(descriptors[0]) for descriptors in found if descriptors]
 
-    def readers(self, ours: Place) -> list[int]:
+    def readers(self, ours: FileIdentities) -> list[int]:
         """The other processes that read the log at this moment."""
         found = {process for lock in _READER_LOCKS for process in _holders(ours.index, lock)}
         return sorted(found - {os.getpid()})
 
-    def close(self, connection: sqlite3.Connection, ours: Place) -> None:
+    def close(self, connection: sqlite3.Connection, ours: FileIdentities) -> None:
         """Close what had our log open; SQLite would delete another's by its name."""
         log = Path(self._names[1])
         spare = log.with_name(f".{log.name}.spare")

@@ -9,7 +9,7 @@
     │   └── LedgerSlowError     it did not answer in the time that a call can wait
     ├── LookupSourceError           a controller's own system did not say whether a caller was told
     ├── ManagerError            Asterisk's manager interface cannot be used
-    ├── SpeechError             a prompt cannot be spoken, read or written
+    ├── PromptError             a prompt cannot be spoken, read or written
     └── SessionError            the conversation with Asterisk
         ├── ProtocolError       the other side does not speak AGI
         └── SessionLostError    the other side went away, or did not answer in time

@@ -17,7 +17,7 @@ _CONTEXT = re.compile(r"\[([^\]]+)\]")
 
 
 @dataclass(frozen=True)
-class Place:
+class SourceLine:
     """A line of a file, counted from 1."""
 
     file: Path
@@ -31,10 +31,10 @@ class Place:
 class Reading:
     """What concerns one included file: where it is included, called, and written but commented out."""
 
-    included: list[Place] = field(default_factory=list)
-    commented_out: list[Place] = field(default_factory=list)
-    called: list[Place] = field(default_factory=list)
-    contexts: dict[str, Place] = field(default_factory=dict)
+    included: list[SourceLine] = field(default_factory=list)
+    commented_out: list[SourceLine] = field(default_factory=list)
+    called: list[SourceLine] = field(default_factory=list)
+    contexts: dict[str, SourceLine] = field(default_factory=dict)
     """The first place of each context, those of the included file itself left out."""
     unreadable: list[str] = field(default_factory=list)
 
@@ -55,7 +55,7 @@ def read(start: Path, target: Path, call: str) -> Reading:
             found.unreadable.append(f"{file} ({Foreign(error.strerror or '')})")
             continue
         for number, raw, live in effective(text.splitlines()):
-            place = Place(file, number)
+            place = SourceLine(file, number)
             if call in live:
                 found.called.append(place)
             if context := _CONTEXT.match(live):

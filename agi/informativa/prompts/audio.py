@@ -66,7 +66,7 @@ class Sound:
 
 
 def sox(*arguments: str | Path, data: bytes | None = None) -> bytes:
-    """What sox writes to its output. Raises SpeechError where it is missing, fails or does not end."""
+    """What sox writes to its output. Raises PromptError where it is missing, fails or does not end."""
     program = shutil.which("sox")
     if program is None:
         raise PromptError(
@@ -90,7 +90,7 @@ def sox(*arguments: str | Path, data: bytes | None = None) -> bytes:
 
 
 def read(file: Path) -> Sound:
-    """Any sound file that sox reads, at its own rate, its channels mixed. Raises SpeechError."""
+    """Any sound file that sox reads, at its own rate, its channels mixed. Raises PromptError."""
     place = file.absolute()
     if not place.is_file():
         raise PromptError(
@@ -117,7 +117,7 @@ def read(file: Path) -> Sound:
 
 
 def read_wav(file: Path) -> Sound:
-    """What Asterisk plays from a `.wav`, read without sox. Raises SpeechError."""
+    """What Asterisk plays from a `.wav`, read without sox. Raises PromptError."""
     try:
         with wave.open(str(file), "rb") as opened:
             if (opened.getnchannels(), opened.getsampwidth()) != (1, 2):
@@ -237,7 +237,7 @@ def stands_out(sound: Sound) -> Iterator[Text]:
 
 
 def finished(sound: Sound) -> Sound:
-    """Trimmed, levelled, with a little silence around it. Raises SpeechError where there is no sound."""
+    """Trimmed, levelled, with a little silence around it. Raises PromptError where there is no sound."""
     body = levelled(trimmed(sound))
     lead, tail = (array("f", bytes(4 * round(silence * sound.rate))) for silence in (LEAD, TAIL))
     return Sound(lead + body.samples + tail, sound.rate)

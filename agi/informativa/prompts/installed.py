@@ -46,7 +46,7 @@ SAME = 0.1  # seconds by which two formats of one recording may differ
 def measure(path: Path) -> Prompt:
     """The prompt at `path` (without extension) with the length of each of its files.
 
-    Raises SpeechError, saying what is wrong and what to do, when there is no file, one cannot be
+    Raises PromptError, saying what is wrong and what to do, when there is no file, one cannot be
     read, a WAV file is not what Asterisk plays (mono, 16 bit, 8 or 16 kHz), two formats are not of
     one length, or a folder named after a language has another recording that Asterisk would prefer.
     """

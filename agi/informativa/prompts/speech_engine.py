@@ -24,7 +24,7 @@ _SAYABLE = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿŒœ0-9 ,;:.!?'()-]")  # others ar
 
 
 def speak(lines: list[str], language: str) -> Sound:
-    """A text as sound at 16 kHz. Raises SpeechError where the voice cannot say all of it, or is missing."""
+    """A text as sound at 16 kHz. Raises PromptError where the voice cannot say all of it, or is missing."""
     return joined(_sentences(lines, language))
 
 

@@ -67,7 +67,7 @@ class PromptStore:
         """Put recordings in their places, all or none, and take their other formats away. `versions` are
         those whose names are taken.
 
-        Raises SpeechError if callers heard another one under its version, or one is there and not `force`.
+        Raises PromptError if callers heard another one under its version, or one is there and not `force`.
         """
         changed = {
             path: {path.file(extension): content for extension, content in files.items()}
@@ -86,7 +86,7 @@ class PromptStore:
 
 def write(files: Mapping[Path, bytes | str]) -> None:
     """Write each file as a whole, readable by Asterisk; by root, for the owner of the folder around it.
-    Raises SpeechError."""
+    Raises PromptError."""
     for file, content in files.items():
         data = content.encode() if isinstance(content, str) else content
         try:
@@ -116,7 +116,7 @@ def _admit(
     *,
     force: bool,
 ) -> None:
-    """Raises SpeechError if these files may not be put there."""
+    """Raises PromptError if these files may not be put there."""
     there = path.files()
     recordings = [path.recording(file, hashlib.sha256(content).hexdigest()) for file, content in new.items()]
     recordings += [path.recording(file, "") for file in there if file not in new]

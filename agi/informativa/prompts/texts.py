@@ -23,7 +23,7 @@ def lines(
 ) -> list[str]:
     """A text made out: one sentence a line, an empty line for a longer pause.
 
-    `values` are what the placeholders stand for, and an empty one is one that nobody gave. Raises SpeechError
+    `values` are what the placeholders stand for, and an empty one is one that nobody gave. Raises PromptError
     for a text that is not there, a placeholder that means nothing, and a purpose that nobody put into words.
     """
     name = f"{language}/{part}.txt"

@@ -121,7 +121,7 @@ def test_answer(answer: dict[str, Any], told: str, at: datetime) -> None:
     assert (found.version.id, found.at, found.kind) == (told, at, RecordKind.CONTRACT)
 
 
-DOUBTS = [
+WHY_IMPLAUSIBLE = [
     {},
     {"version": ""},
     {"version": "1"},
@@ -141,7 +141,7 @@ DOUBTS = [
 ]
 
 
-@pytest.mark.parametrize("answer", DOUBTS)
+@pytest.mark.parametrize("answer", WHY_IMPLAUSIBLE)
 def test_doubtful_answer(answer: dict[str, Any]) -> None:
     """What is unknown, malformed or cannot have happened is a doubt, and tells nothing."""
     with pytest.raises(LookupSourceError, match="look-up crm gave"):

@@ -219,7 +219,8 @@ class CallHandler:
             for step in self._line.plan
             if step.repeat_after != ALWAYS
             and isinstance(
-                version := plausibility.told(step.notice, "", now, now, own.retention, own.zone), Version
+                version := plausibility.version_told(step.notice, "", now, now, own.retention, own.zone),
+                Version,
             )
         ]
         if not events:

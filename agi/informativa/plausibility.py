@@ -20,7 +20,7 @@ LONGEST_REFERENCE = 200  # characters
 _TYPED = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
 
 
-class Doubt(StrEnum):
+class Implausible(StrEnum):
     """Why it cannot have happened."""
 
     TO_COME = "to-come"
@@ -31,7 +31,7 @@ class Doubt(StrEnum):
     NO_MORE = "no-more"  # in force on that day
 
 
-class Vague(StrEnum):
+class ReferenceFault(StrEnum):
     """Why a reference leads to no evidence, or may not be kept."""
 
     NONE = "none"
@@ -39,26 +39,26 @@ class Vague(StrEnum):
     NUMBER = "number"  # somebody's may stand in it
 
 
-def told(
+def version_told(
     notice: Notice, version: str, at: datetime, now: datetime, retention: Period | None, zone: tzinfo
-) -> Version | Doubt:
+) -> Version | Implausible:
     """The version that a caller can have been told `at` that time: the one of that name or, without a name,
     the one in force then."""
     if at > now:
-        return Doubt.TO_COME
+        return Implausible.TO_COME
     if at < FIRST:
-        return Doubt.TOO_EARLY
+        return Implausible.TOO_EARLY
     if retention is not None and at < retention.before(now, zone):
-        return Doubt.PAST_RETENTION
+        return Implausible.PAST_RETENTION
     found = next((each for each in notice.versions if each.id == version), None)
     if version and found is None:
-        return Doubt.NO_VERSION
+        return Implausible.NO_VERSION
     found = found or notice.current(at)
     day = at.astimezone(zone).date()
     if found.starts is not None and day < found.starts.astimezone(zone).date():
-        return Doubt.NOT_YET
+        return Implausible.NOT_YET
     if day > _last_day(notice, found, now, zone):
-        return Doubt.NO_MORE
+        return Implausible.NO_MORE
     return found
 
 
@@ -85,13 +85,13 @@ def evidence(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
-def vague(reference: str, number: str = "") -> Vague | None:
+def reference_fault(reference: str, number: str = "") -> ReferenceFault | None:
     """What is wrong with a reference, which `evidence` made; the caller's own `number` is nowhere in it."""
     if not reference:
-        return Vague.NONE
+        return ReferenceFault.NONE
     if len(reference) > LONGEST_REFERENCE:
-        return Vague.LONG
-    return Vague.NUMBER if holds_number(reference, number) else None
+        return ReferenceFault.LONG
+    return ReferenceFault.NUMBER if holds_number(reference, number) else None
 
 
 def typed(text: str) -> datetime:

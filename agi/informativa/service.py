@@ -34,7 +34,7 @@ log = structlog.get_logger("informativa")
 DAY_SECONDS = 24 * 60 * 60
 COLLECT_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
-DOUBTS = 20  # words of the network's that nobody understands, each told once
+WHY_IMPLAUSIBLE = 20  # words of the network's that nobody understands, each told once
 OWN_DESCRIPTORS = PENDING_CONNECTIONS + 100  # for peers that are no calls yet, ledgers and the like
 
 
@@ -150,7 +150,7 @@ class Service:
         if self.configuration.metrics:
             line = generation.services.lines.get(session.call.line)
             self._metrics.answered(line, result, time.monotonic() - began)
-        if result.doubt and result.doubt not in self._doubts and len(self._doubts) < DOUBTS:
+        if result.doubt and result.doubt not in self._doubts and len(self._doubts) < WHY_IMPLAUSIBLE:
             self._doubts.add(result.doubt)
             log.warning(call.unknown_words(result.doubt))
         level = logging.ERROR if result.error else logging.INFO

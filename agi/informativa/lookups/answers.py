@@ -9,17 +9,19 @@ from typing import Any
 from .. import plausibility
 from ..errors import LookupSourceError
 from ..model import Identified, Lookup, Notice, Period, ReportedDelivery, Version
-from ..plausibility import Doubt
+from ..plausibility import Implausible
 from ..redaction import without_numbers
 from ..text import Text
 
-_DOUBTS = {
-    Doubt.TO_COME: Text("The look-up {id} gave a date that is still to come."),
-    Doubt.TOO_EARLY: Text("The look-up {id} gave a date on which nobody can have been told."),
-    Doubt.PAST_RETENTION: Text("The look-up {id} gave a date past the retention."),
-    Doubt.NO_VERSION: Text("The look-up {id} gave a version that {notice} does not have."),
-    Doubt.NOT_YET: Text("The look-up {id} gave a date on which the version was not yet in force."),
-    Doubt.NO_MORE: Text("The look-up {id} gave a version that was no more in force on that date, or today."),
+_WHY_IMPLAUSIBLE = {
+    Implausible.TO_COME: Text("The look-up {id} gave a date that is still to come."),
+    Implausible.TOO_EARLY: Text("The look-up {id} gave a date on which nobody can have been told."),
+    Implausible.PAST_RETENTION: Text("The look-up {id} gave a date past the retention."),
+    Implausible.NO_VERSION: Text("The look-up {id} gave a version that {notice} does not have."),
+    Implausible.NOT_YET: Text("The look-up {id} gave a date on which the version was not yet in force."),
+    Implausible.NO_MORE: Text(
+        "The look-up {id} gave a version that was no more in force on that date, or today."
+    ),
 }
 
 
@@ -51,9 +53,11 @@ def parse_answer(
         at = _moment(answer["date"], lookup, zone)
     elif named is None:
         raise LookupSourceError(Text("The look-up {id} gave neither `version` nor `date`.", id=lookup.id))
-    version = plausibility.told(notice, "" if named is None else str(named) or " ", at, now, retention, zone)
+    version = plausibility.version_told(
+        notice, "" if named is None else str(named) or " ", at, now, retention, zone
+    )
     if not isinstance(version, Version):
-        raise LookupSourceError(_DOUBTS[version].format(id=lookup.id, notice=notice.id))
+        raise LookupSourceError(_WHY_IMPLAUSIBLE[version].format(id=lookup.id, notice=notice.id))
     return ReportedDelivery(version, lookup.kind, at, _reference(answer.get("reference"), caller, lookup))
 
 

@@ -17,25 +17,25 @@ from ..caller import e164, mask, pseudonym
 from ..errors import InformativaError
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Identified, Notice, NumberForm, Record, RecordKind, Version, told_elsewhere
-from ..plausibility import Doubt, Vague
+from ..plausibility import Implausible, ReferenceFault
 from ..text import NOTHING, Text
 from .controllers import known
 
 CUSTOMER = re.compile(r"[A-Za-z0-9._@-]{1,64}")  # what the dialplan lets through of INFORMATIVA_CUSTOMER
 SEPARATORS = str.maketrans("", "", " \u00a0-./()'")
 
-DOUBTS = {
-    Doubt.TO_COME: Text("the date is still to come"),
-    Doubt.TOO_EARLY: Text("nobody was told on that date: the first law on it is of 8 May 1997"),
-    Doubt.PAST_RETENTION: Text("the date is past the retention: the record would be deleted at once"),
-    Doubt.NO_VERSION: Text("there is no version of that name"),
-    Doubt.NOT_YET: Text("the version was not yet in force on that date"),
-    Doubt.NO_MORE: Text("the version was no more in force on that date"),
+WHY_IMPLAUSIBLE = {
+    Implausible.TO_COME: Text("the date is still to come"),
+    Implausible.TOO_EARLY: Text("nobody was told on that date: the first law on it is of 8 May 1997"),
+    Implausible.PAST_RETENTION: Text("the date is past the retention: the record would be deleted at once"),
+    Implausible.NO_VERSION: Text("there is no version of that name"),
+    Implausible.NOT_YET: Text("the version was not yet in force on that date"),
+    Implausible.NO_MORE: Text("the version was no more in force on that date"),
 }
-VAGUE = {
-    Vague.NONE: Text("the reference is empty: it says where the evidence is"),
-    Vague.LONG: Text("the reference is longer than 200 characters"),
-    Vague.NUMBER: Text("the reference seems to hold a telephone number (six digits or more)"),
+REFERENCE_FAULTS = {
+    ReferenceFault.NONE: Text("the reference is empty: it says where the evidence is"),
+    ReferenceFault.LONG: Text("the reference is longer than 200 characters"),
+    ReferenceFault.NUMBER: Text("the reference seems to hold a telephone number (six digits or more)"),
 }
 
 
@@ -186,18 +186,20 @@ def record(
     zone, caller = controller.zone, typed.caller
     at = now if on is None else plausibility.moment(on.isoformat(), zone)
     evidence = plausibility.evidence(reference)
-    if (wrong := plausibility.vague(evidence, "" if caller.customer else caller.number)) is not None:
+    if (
+        wrong := plausibility.reference_fault(evidence, "" if caller.customer else caller.number)
+    ) is not None:
         raise InformativaError(
-            Text("Nothing was recorded: {why}.", why=VAGUE[wrong]),
+            Text("Nothing was recorded: {why}.", why=REFERENCE_FAULTS[wrong]),
             Text("Say in other words where the evidence is, such as `form 77` or `contract 2026/17`."),
         )
-    told = plausibility.told(notice, version, at, now, controller.retention, zone)
-    if told is Doubt.NO_VERSION:
+    told = plausibility.version_told(notice, version, at, now, controller.retention, zone)
+    if told is Implausible.NO_VERSION:
         message = Text("There is no version {name}.", name=version)
         raise InformativaError(message, known(version, [each.id for each in notice.versions]))
     if not isinstance(told, Version):
         raise InformativaError(
-            Text("Nothing was recorded: {why}.", why=DOUBTS[told]),
+            Text("Nothing was recorded: {why}.", why=WHY_IMPLAUSIBLE[told]),
             Text("Give the day on which he was told; days are those of {zone}.", zone=zone),
         )
     event = told_elsewhere(

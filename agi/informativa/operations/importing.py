@@ -23,9 +23,9 @@ from ..caller import e164, pseudonym
 from ..errors import InformativaError
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Event, Identified, Notice, NumberForm, RecordKind, Version, told_elsewhere
-from ..plausibility import Vague
+from ..plausibility import ReferenceFault
 from ..text import Foreign, Text
-from .callers import CUSTOMER, DOUBTS, SEPARATORS, VAGUE, unusual
+from .callers import CUSTOMER, WHY_IMPLAUSIBLE, REFERENCE_FAULTS, SEPARATORS, unusual
 from .import_table import Table
 
 BATCH = 5000  # rows in one transaction
@@ -139,10 +139,12 @@ def _understand(opened: BinaryIO, source: Source, progress: Progress) -> None:
     """Read it all. Raises InformativaError for the first line by which it cannot be understood."""
     table = Table(opened, source.columns)
     when, known = table.columns["date"], set[str]()
-    if "reference" not in table.columns and plausibility.vague(plausibility.evidence(source.reference)):
-        why = plausibility.vague(plausibility.evidence(source.reference)) or Vague.NONE
+    if "reference" not in table.columns and plausibility.reference_fault(
+        plausibility.evidence(source.reference)
+    ):
+        why = plausibility.reference_fault(plausibility.evidence(source.reference)) or ReferenceFault.NONE
         raise InformativaError(
-            Text("No row has a reference of its own, and of that for all: {why}.", why=VAGUE[why]),
+            Text("No row has a reference of its own, and of that for all: {why}.", why=REFERENCE_FAULTS[why]),
             Text("Say where the evidence is: --reference TEXT"),
         )
     for count, (line, cells) in enumerate(table.rows()):
@@ -216,8 +218,10 @@ class _Row:
         version, at = told
         caller = self._caller(cells)
         reference = plausibility.evidence(self._cell(cells, "reference") or source.reference)
-        if (wrong := plausibility.vague(reference, "" if caller.customer else caller.number)) is not None:
-            raise RejectedError(VAGUE[wrong])
+        if (
+            wrong := plausibility.reference_fault(reference, "" if caller.customer else caller.number)
+        ) is not None:
+            raise RejectedError(REFERENCE_FAULTS[wrong])
         own, *earlier = (
             pseudonym(caller, key) for key in (source.controller.key, *source.controller.old_keys)
         )
@@ -242,8 +246,8 @@ class _Row:
         at = _moment(day, own)
         if at is None:
             return Text("the date is not such as 2026-01-31 or 31/01/2026")
-        found = plausibility.told(source.notice, name, at, source.now, own.retention, own.zone)
-        return (found, at) if isinstance(found, Version) else DOUBTS[found]
+        found = plausibility.version_told(source.notice, name, at, source.now, own.retention, own.zone)
+        return (found, at) if isinstance(found, Version) else WHY_IMPLAUSIBLE[found]
 
 
 def _moment(text: str, controller: Controller) -> datetime | None:

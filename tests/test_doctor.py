@@ -34,10 +34,10 @@ from informativa.operations.doctor import (
     write_trial,
 )
 from informativa.operations.doctor.account import ACTIONS, WRITE, of_configuration
-from informativa.operations.doctor.case import Case
 from informativa.operations.doctor.dialplan import FORMATS, MODULES, Step
 from informativa.operations.doctor.examination import CHECKS, Examination, Examined, examine, locally
 from informativa.operations.doctor.findings import Finding, ok, unknown, warning, wrong
+from informativa.operations.doctor.system import System
 from informativa.prompts.installed import EXTENSIONS
 from informativa.text import Text
 from informativa.views import json as shapes
@@ -204,7 +204,7 @@ def test_which_lines_are_reached(extension: str, data: str, reached: bool) -> No
     assert (dialplan.unreached([own], calling) == []) == reached
 
 
-def looked(check: Callable[[Case], AsyncIterator[Finding]], case: Case) -> list[Finding]:
+def looked(check: Callable[[System], AsyncIterator[Finding]], case: System) -> list[Finding]:
     """What one check finds."""
 
     async def run() -> list[Finding]:
@@ -224,11 +224,11 @@ def public() -> Iterator[Path]:
     shutil.rmtree(place)
 
 
-def case(folder: Path) -> Case:
+def case(folder: Path) -> System:
     """Of an Asterisk that somebody else runs."""
     file = folder / "informativa.yaml"
     configuration, problems = config.inspect(file)
-    return Case(file, configuration, problems, asterisk_uid=OTHER)
+    return System(file, configuration, problems, asterisk_uid=OTHER)
 
 
 def test_prompt_that_asterisk_cannot_read(public: Path) -> None:
@@ -255,10 +255,10 @@ def test_what_scripts_cannot_use_is_told(folder: Path) -> None:
     file = folder / "informativa.yaml"
     loaded = config.load(file, keep=True)
     fine = ok(Text("{file} is in order", file=file))
-    assert looked(installation.configuration, Case(file, loaded, ())) == [fine]
+    assert looked(installation.configuration, System(file, loaded, ())) == [fine]
     (folder / ".informativa.yaml.parsed").chmod(0o666)
     kept = folder / ".informativa.yaml.parsed"
-    assert looked(installation.configuration, Case(file, loaded, ()))[1:] == [
+    assert looked(installation.configuration, System(file, loaded, ()))[1:] == [
         warning(
             f"scripts cannot use {kept} (others than its owner and root can write it),"
             " and take twice their time",

@@ -22,7 +22,7 @@ from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller
 from informativa.operations.doctor import ledgers
-from informativa.operations.doctor.case import Case
+from informativa.operations.doctor.system import System
 from test_ledgers import AT, PLAYED
 
 ENDS = ("-wal", "-shm")
@@ -337,7 +337,7 @@ def test_who_records_astray_can_be_seen(tmp_path: Path, ends: tuple[str, ...]) -
     assert wal_files.astray(file) == []
     take(file, ends)
     assert len(wal_files.astray(file)) == 2
-    wrong = ledgers.opened(Case(file, None, ()), Controller("acme", "Acme", b"", str(file)))
+    wrong = ledgers.opened(System(file, None, ()), Controller("acme", "Acme", b"", str(file)))
     assert "was deleted under process" in str(next(wrong).text)
     wrong.close()
     assert store.does("store.tend()") == ""

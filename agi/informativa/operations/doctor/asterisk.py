@@ -16,16 +16,16 @@ from ...asterisk import dialplan as dialplans
 from ...text import Text, joined
 from . import dialplan, users
 from .account import ACTIONS, COLLECTION, WRITE
-from .case import Case, aside
 from .findings import Finding, ok, unknown, warning, wrong
+from .system import System, in_thread
 
 TRIED = range(16, 23)  # major versions
 APART_SECONDS = 2.0  # two clocks
 
 
-async def rights(case: Case) -> AsyncIterator[Finding]:
+async def rights(system: System) -> AsyncIterator[Finding]:
     """The account may do what is needed of it."""
-    missing = sorted(ACTIONS.keys() - case.allowed)
+    missing = sorted(ACTIONS.keys() - system.allowed)
     if not missing:
         yield ok(Text("the account may do all that is needed"))
         return
@@ -37,9 +37,9 @@ async def rights(case: Case) -> AsyncIterator[Finding]:
     yield wrong(text, fix.format(write=WRITE))
 
 
-async def version(case: Case) -> AsyncIterator[Finding]:
+async def version(system: System) -> AsyncIterator[Finding]:
     """Asterisk is of a version that informativa was tried with."""
-    (settings,) = await case.manager.act("CoreSettings")
+    (settings,) = await system.manager.act("CoreSettings")
     given = settings.asteriskversion
     found = re.search(r"\d+", given)
     if found and int(found[0]) in TRIED:
@@ -50,9 +50,9 @@ async def version(case: Case) -> AsyncIterator[Finding]:
     yield warning(text.format(version=given, first=TRIED[0], last=TRIED[-1]), fix)
 
 
-async def modules(case: Case) -> AsyncIterator[Finding]:
+async def modules(system: System) -> AsyncIterator[Finding]:
     """The modules are loaded that our dialplan uses."""
-    missing = [module for module in dialplan.MODULES if not await case.loaded(module)]
+    missing = [module for module in dialplan.MODULES if not await system.loaded(module)]
     for module in missing:
         text = Text("Asterisk has not loaded {module}, and our dialplan needs its {names}")
         names = ", ".join(dialplan.MODULES[module])
@@ -61,11 +61,11 @@ async def modules(case: Case) -> AsyncIterator[Finding]:
         yield ok(Text("all modules that our dialplan needs are loaded"))
 
 
-async def formats(case: Case) -> AsyncIterator[Finding]:
+async def formats(system: System) -> AsyncIterator[Finding]:
     """Each prompt is there in a format that Asterisk can read."""
-    files = {path: await aside(_formats, path) for path in case.prompts()}
+    files = {path: await in_thread(_formats, path) for path in system.prompts()}
     wanted = {module for found in files.values() for module in found.values()}
-    missing = {module for module in wanted if not await case.loaded(module)}
+    missing = {module for module in wanted if not await system.loaded(module)}
     for module in sorted(missing):
         mute = [path for path, found in files.items() if set(found.values()) <= missing]
         extensions = sorted({name for found in files.values() for name in found if found[name] == module})
@@ -80,16 +80,16 @@ async def formats(case: Case) -> AsyncIterator[Finding]:
         yield ok(Text("the prompts are in formats that Asterisk reads"))
 
 
-async def sounds(case: Case) -> AsyncIterator[Finding]:
+async def sounds(system: System) -> AsyncIterator[Finding]:
     """Asterisk's user can read every prompt."""
-    if case.asterisk_uid is None:
+    if system.asterisk_uid is None:
         yield unknown(
             Text("whether Asterisk can read the prompts: whose process it is cannot be seen from here")
         )
         return
-    uid, prompts = case.asterisk_uid, case.prompts()
-    files = [Path(f"{path}.{extension}") for path in prompts for extension in await aside(_formats, path)]
-    denied = [file for file in files if not await aside(users.may, uid, file, os.R_OK)]
+    uid, prompts = system.asterisk_uid, system.prompts()
+    files = [Path(f"{path}.{extension}") for path in prompts for extension in await in_thread(_formats, path)]
+    denied = [file for file in files if not await in_thread(users.may, uid, file, os.R_OK)]
     for file in denied:
         text = Text("Asterisk ({user}) cannot read {file}")
         fix = Text("chmod a+r {file}; chmod a+x {folder} (and the folders above it)")
@@ -104,11 +104,11 @@ async def sounds(case: Case) -> AsyncIterator[Finding]:
         yield ok(text.format(user=users.name(uid), number=len(prompts)))
 
 
-async def context(case: Case) -> AsyncIterator[Finding]:
+async def context(system: System) -> AsyncIterator[Finding]:
     """Our context is loaded, and is the one of this configuration."""
-    configuration = case.configured
-    steps = [step for step in await case.steps() if step.context in (dialplan.CONTEXT, dialplan.LINES)]
-    write = f"informativa dialplan -c {case.file} -o /etc/asterisk/informativa.conf"
+    configuration = system.configured
+    steps = [step for step in await system.steps() if step.context in (dialplan.CONTEXT, dialplan.LINES)]
+    write = f"informativa dialplan -c {system.file} -o /etc/asterisk/informativa.conf"
     fix = f"{write}; asterisk -rx 'dialplan reload'"
     if not any(step.context == dialplan.CONTEXT for step in steps):
         include = Text(
@@ -150,15 +150,15 @@ async def context(case: Case) -> AsyncIterator[Finding]:
         yield ok(Text("the loaded dialplan is the one of this configuration"))
 
 
-async def lines(case: Case) -> AsyncIterator[Finding]:
+async def lines(system: System) -> AsyncIterator[Finding]:
     """The dialplan calls us for each line."""
-    calling = dialplan.callers(await case.steps())
+    calling = dialplan.callers(await system.steps())
     step = "GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN}))"
     where = Text("Where its calls come in, before a queue or a Dial: same => n,{step}", step=step)
     if not calling:
         yield wrong(Text("nothing in the dialplan calls informativa"), where)
         return
-    unreached = dialplan.unreached(case.configured.lines, calling)
+    unreached = dialplan.unreached(system.configured.lines, calling)
     for line in unreached:
         yield warning(Text("no context seems to call informativa for line {line}", line=line.number), where)
     if not unreached:
@@ -167,15 +167,15 @@ async def lines(case: Case) -> AsyncIterator[Finding]:
         yield ok(text.format(contexts=", ".join(contexts)))
 
 
-async def script(case: Case) -> AsyncIterator[Finding]:
+async def script(system: System) -> AsyncIterator[Finding]:
     """Asterisk can start the script that takes over when the service does not answer."""
-    if case.asterisk_uid is None:
+    if system.asterisk_uid is None:
         yield unknown(
             Text("whether Asterisk can start the script: whose process it is cannot be seen from here")
         )
         return
-    uid = case.asterisk_uid
-    named = dialplan.scripts(await case.steps())
+    uid = system.asterisk_uid
+    named = dialplan.scripts(await system.steps())
     if not named:
         yield unknown(Text("which script Asterisk starts: the dialplan names none"))
     for name in named:
@@ -183,17 +183,17 @@ async def script(case: Case) -> AsyncIterator[Finding]:
         if not file.is_absolute():
             text = Text("which script Asterisk starts: {name} is in its own folder", name=name)
             yield unknown(text)
-        elif why := await aside(_not_executable, uid, file):
-            fix = f"informativa dialplan -c {case.file} -o /etc/asterisk/informativa.conf"
+        elif why := await in_thread(_not_executable, uid, file):
+            fix = f"informativa dialplan -c {system.file} -o /etc/asterisk/informativa.conf"
             yield wrong(why, fix)
         else:
             yield ok(Text("Asterisk ({user}) can start {file}", user=users.name(uid), file=file))
 
 
-async def clock(case: Case) -> AsyncIterator[Finding]:
+async def clock(system: System) -> AsyncIterator[Finding]:
     """Asterisk's clock is ours."""
     before = time.time()
-    (pong,) = await case.manager.act("Ping")
+    (pong,) = await system.manager.act("Ping")
     there = float(pong.timestamp)
     apart = max(before - there, there - time.time(), 0.0)
     if apart <= APART_SECONDS:
@@ -203,10 +203,10 @@ async def clock(case: Case) -> AsyncIterator[Finding]:
     yield wrong(text, Text("On both: timedatectl set-ntp true"))
 
 
-async def spool(case: Case) -> AsyncIterator[Finding]:
+async def spool(system: System) -> AsyncIterator[Finding]:
     """All that the dialplan had to play by itself has come into the ledgers."""
-    rows = await case.manager.tree(spools.FAMILY)
-    why = Counter(_reason(key, text, case) for key, text in rows.items())
+    rows = await system.manager.tree(spools.FAMILY)
+    why = Counter(_reason(key, text, system) for key, text in rows.items())
     if not rows:
         yield ok(Text("the fallback spool is empty"))
     for reason, number in sorted(why.items()):
@@ -224,10 +224,10 @@ async def spool(case: Case) -> AsyncIterator[Finding]:
         yield warning(text, fix)
 
 
-def _reason(key: str, text: str, case: Case) -> str:
+def _reason(key: str, text: str, system: System) -> str:
     """Why a row was written; for one that will stay, why."""
     try:
-        row = spools.parse_row(key, text, case.configured.spelled)
+        row = spools.parse_row(key, text, system.configured.spelled)
     except spools.RowError as error:
         return str(error)
     return row.events[0].reason if row.events else spools.OPERATOR

@@ -16,8 +16,8 @@ from ...errors import ConfigError, InformativaError, ManagerError, Problem
 from ...text import Foreign, Text, clause, joined
 from . import asterisk, installation, ledgers, ports, service, users
 from .account import ACTIONS
-from .case import Case, aside
 from .findings import Finding, State, ok, unknown, warning, wrong
+from .system import System, in_thread
 
 SECONDS = 5.0  # for each check, and for logging in
 SLOW = 30.0  # for those that read all recordings, or wait for a ledger
@@ -32,7 +32,7 @@ class Check:
     """
 
     name: Text
-    look: Callable[[Case], AsyncIterator[Finding]]
+    look: Callable[[System], AsyncIterator[Finding]]
     actions: tuple[str, ...] = ()
     asks: bool = False
     shaped: bool = True
@@ -97,12 +97,12 @@ class Examination:
 async def examine(file: Path) -> Examination:
     """Everything that was found, each under the name of its check, and what two of one name found, once.
     Changes nothing, and ends in time."""
-    case = await _case(file)
+    system = await _system(file)
     async with AsyncExitStack() as stack:
-        manager = await _manager(case, stack)
-        first = await _all(case, [check for check in CHECKS if check.hinders])
-        case.hindered = any(one.state is State.WRONG for findings in first.values() for one in findings)
-        found = first | await _all(case, [check for check in CHECKS if not check.hinders])
+        manager = await _manager(system, stack)
+        first = await _all(system, [check for check in CHECKS if check.hinders])
+        system.hindered = any(one.state is State.WRONG for findings in first.values() for one in findings)
+        found = first | await _all(system, [check for check in CHECKS if not check.hinders])
     told = list(dict.fromkeys(Examined(check.name, one) for check in CHECKS for one in found[check]))
     if manager is not None:
         asking = next(i for i, check in enumerate(CHECKS) if check.asks or check.actions)
@@ -112,70 +112,70 @@ async def examine(file: Path) -> Examination:
     return Examination(tuple(told))
 
 
-async def locally(file: Path) -> tuple[Case, list[Finding]]:
+async def locally(file: Path) -> tuple[System, list[Finding]]:
     """What `informativa check` finds: all that needs neither Asterisk nor the service. Makes nothing."""
-    case = await _case(file)
-    found = await _all(case, [check for check in CHECKS if check.local])
-    return case, [finding for findings in found.values() for finding in findings]
+    system = await _system(file)
+    found = await _all(system, [check for check in CHECKS if check.local])
+    return system, [finding for findings in found.values() for finding in findings]
 
 
-async def _all(case: Case, checks: Sequence[Check]) -> dict[Check, list[Finding]]:
+async def _all(system: System, checks: Sequence[Check]) -> dict[Check, list[Finding]]:
     """What each of them found."""
-    found = await asyncio.gather(*(_looked(check, case) for check in checks))
+    found = await asyncio.gather(*(_looked(check, system) for check in checks))
     return dict(zip(checks, found, strict=True))
 
 
-async def _case(file: Path) -> Case:
+async def _system(file: Path) -> System:
     """The configuration, as far as there is one."""
     try:
         async with asyncio.timeout(SECONDS):
-            configuration, problems = await aside(config.inspect, file)
+            configuration, problems = await in_thread(config.inspect, file)
     except TimeoutError:
         problem = Problem(str(file), None, "", Text("cannot be read in {seconds} s", seconds=SECONDS))
-        return Case(file, None, (problem,))
+        return System(file, None, (problem,))
     except ConfigError as error:
-        return Case(file, None, error.problems)
-    return Case(file, configuration, problems)
+        return System(file, None, error.problems)
+    return System(file, configuration, problems)
 
 
-async def _manager(case: Case, stack: AsyncExitStack) -> Finding | None:
+async def _manager(system: System, stack: AsyncExitStack) -> Finding | None:
     """Log in for all checks; what came of it."""
-    if case.configuration is None:
+    if system.configuration is None:
         return None
-    account = case.configuration.manager
+    account = system.configuration.manager
     if account is None:
         return warning(
             Text("Asterisk cannot be asked, nor the fallback spool be collected: there is no `manager`"),
-            f"informativa keys make manager -c {case.file}",
+            f"informativa keys make manager -c {system.file}",
         )
     if not account.secret:  # which is among the problems
         return None
     try:
         async with asyncio.timeout(SECONDS):
-            case.asterisk = await stack.enter_async_context(ami.session(account))
-            (commands,) = await case.asterisk.act("ListCommands")
+            system.asterisk = await stack.enter_async_context(ami.session(account))
+            (commands,) = await system.asterisk.act("ListCommands")
     except ManagerError as error:
-        case.asterisk = None
-        fix = Text("What makes it prints: informativa doctor --account -c {file}", file=case.file)
+        system.asterisk = None
+        fix = Text("What makes it prints: informativa doctor --account -c {file}", file=system.file)
         return wrong(clause(error.message), joined(" ", error.remedy, fix))
     except TimeoutError:
-        case.asterisk = None
+        system.asterisk = None
         text = Text("what answers at {host}:{port} is not Asterisk's manager interface, or it hangs")
         fix = Text("Correct manager.address, or see: asterisk -rx 'manager show settings'")
         return wrong(text.format(host=account.host, port=account.port), fix)
-    case.allowed = frozenset(action for action in ACTIONS if action in commands)
+    system.allowed = frozenset(action for action in ACTIONS if action in commands)
     if account.host.startswith("127."):
-        case.asterisk_uid = users.listener(account.port)
+        system.asterisk_uid = users.listener(account.port)
     return ok(Text("Asterisk's manager interface lets {user} in", user=account.user))
 
 
-async def _looked(check: Check, case: Case) -> list[Finding]:
+async def _looked(check: Check, system: System) -> list[Finding]:
     """What one check found; why it could not be made, if it could not."""
-    if lacking := _lacking(check, case):
+    if lacking := _lacking(check, system):
         return [unknown(lacking)]
     try:
         async with asyncio.timeout(check.seconds):
-            return [finding async for finding in check.look(case)]
+            return [finding async for finding in check.look(system)]
     except TimeoutError:
         text = Text("no answer in {seconds} s", seconds=f"{check.seconds:.0f}")
         return [wrong(text, Text("Look at the disk and at the load of this machine, and at Asterisk's."))]
@@ -188,14 +188,14 @@ async def _looked(check: Check, case: Case) -> list[Finding]:
         return [unknown(text, Text("Run this as root, or as Asterisk's user."))]
 
 
-def _lacking(check: Check, case: Case) -> Text | None:
+def _lacking(check: Check, system: System) -> Text | None:
     """Why a check cannot be made, if so."""
-    if check.shaped and case.configuration is None:
+    if check.shaped and system.configuration is None:
         return Text("the configuration cannot be read")
-    if check.sound and case.problems:
+    if check.sound and system.problems:
         return Text("the configuration has mistakes")
-    if (check.asks or check.actions) and case.asterisk is None:
+    if (check.asks or check.actions) and system.asterisk is None:
         return Text("Asterisk cannot be asked")
-    if set(check.actions) - case.allowed:
+    if set(check.actions) - system.allowed:
         return Text("the account may not do {actions}", actions=", ".join(check.actions))
     return None

@@ -16,37 +16,37 @@ from ...model import Line, Notice, spoken
 from ...prompts import audio
 from ...text import Text, joined
 from . import users
-from .case import Case, aside
 from .findings import Finding, State, ok, told, warning
+from .system import System, in_thread
 
 
-async def configuration(case: Case) -> AsyncIterator[Finding]:
+async def configuration(system: System) -> AsyncIterator[Finding]:
     """The file and all that it names are in order, and every company that it names may go live."""
-    for problem in case.problems:
+    for problem in system.problems:
         yield told(problem, State.WRONG)
-    if case.configuration is None:
+    if system.configuration is None:
         return
-    for problem in case.configuration.refused:
+    for problem in system.configuration.refused:
         yield told(problem, State.WRONG)
-    for problem in case.configuration.warnings:
+    for problem in system.configuration.warnings:
         yield told(problem, State.WARNING)
-    if not (case.problems or case.configuration.refused or case.configuration.warnings):
-        yield ok(Text("{file} is in order", file=case.file))
-    kept, why = await aside(config.unusable, case.file)
+    if not (system.problems or system.configuration.refused or system.configuration.warnings):
+        yield ok(Text("{file} is in order", file=system.file))
+    kept, why = await in_thread(config.unusable, system.file)
     if why:
         text = Text("scripts cannot use {file} ({why}), and take twice their time")
-        fix = f"rm {kept}; informativa check -c {case.file}"
+        fix = f"rm {kept}; informativa check -c {system.file}"
         yield warning(text.format(file=kept, why=why), fix)
 
 
-async def recordings(case: Case) -> AsyncIterator[Finding]:
+async def recordings(system: System) -> AsyncIterator[Finding]:
     """Under each version that was served the same recording lies as then."""
 
     def look() -> None:
-        bootstrap.verify_recordings(case.configured, keep=False, create=False, migrate=False)
+        bootstrap.verify_recordings(system.configured, keep=False, create=False, migrate=False)
 
     try:
-        await aside(look)
+        await in_thread(look)
     except ConfigError as error:
         for problem in error.problems:
             yield told(problem, State.WRONG)
@@ -54,23 +54,23 @@ async def recordings(case: Case) -> AsyncIterator[Finding]:
         yield ok(Text("each recording is the one that its version was served with"))
 
 
-async def program(case: Case) -> AsyncIterator[Finding]:
+async def program(system: System) -> AsyncIterator[Finding]:
     """Whoever is to run informativa can."""
-    for text in out_of_reach(case.configured):
+    for text in out_of_reach(system.configured):
         yield warning(text, "")
 
 
-async def plans(case: Case) -> AsyncIterator[Finding]:
+async def plans(system: System) -> AsyncIterator[Finding]:
     """Callers get in their language what their keys promise, and not for too long."""
-    missing = {problem.key for problem in case.problems}  # which is told, and this only follows from it
-    told_of = dict.fromkeys(text for key, text in _unspoken(case.configured) if key not in missing)
+    missing = {problem.key for problem in system.problems}  # which is told, and this only follows from it
+    told_of = dict.fromkeys(text for key, text in _unspoken(system.configured) if key not in missing)
     for text in told_of:
         yield warning(text, "")
 
 
-async def prompts(case: Case) -> AsyncIterator[Finding]:
+async def prompts(system: System) -> AsyncIterator[Finding]:
     """No recording is one that callers would complain about."""
-    for text in await aside(_doubtful, list(case.prompts())):
+    for text in await in_thread(_doubtful, list(system.prompts())):
         yield warning(text, "")
 
 

@@ -11,14 +11,16 @@ from ...errors import InformativaError, LedgerEmptyError
 from ...model import Controller
 from ...text import Text, clause
 from . import users, write_trial
-from .case import Case, aside
 from .findings import Finding, ok, warning, wrong
+from .system import System, in_thread
 
 
-async def ledgers(case: Case) -> AsyncIterator[Finding]:
+async def ledgers(system: System) -> AsyncIterator[Finding]:
     """Each ledger opens, is of this version, and can be written by those who must, which is tried."""
-    live = [one for one in case.configured.controllers.values() if not one.refused]
-    found = await aside(lambda: list(dict.fromkeys(_looked(case, live))))  # what several have in common, once
+    live = [one for one in system.configured.controllers.values() if not one.refused]
+    found = await in_thread(
+        lambda: list(dict.fromkeys(_looked(system, live)))
+    )  # what several have in common, once
     for finding in found:
         yield finding
     for one in live:
@@ -33,19 +35,19 @@ async def ledgers(case: Case) -> AsyncIterator[Finding]:
             "{number} ledgers open, and can be written by {users}",
             len(there),
         )
-        yield ok(text.format(number=len(there), users=case.named()))
+        yield ok(text.format(number=len(there), users=system.named()))
 
 
-async def missing(case: Case) -> AsyncIterator[Finding]:
+async def missing(system: System) -> AsyncIterator[Finding]:
     """Every company that was served has a ledger."""
-    for controller in case.configured.controllers.values():
+    for controller in system.configured.controllers.values():
         if not controller.refused and not Path(controller.ledger).exists():
             text = Text("there is no ledger {file}: nothing was recorded yet, or it was taken away")
-            fix = Text("If there was one, put it back. Then: {run}", run=case.restart())
+            fix = Text("If there was one, put it back. Then: {run}", run=system.restart())
             yield warning(text.format(file=controller.ledger), fix)
 
 
-def _looked(case: Case, live: list[Controller]) -> Iterator[Finding]:
+def _looked(system: System, live: list[Controller]) -> Iterator[Finding]:
     there = [one for one in live if Path(one.ledger).exists()]
     for folder in dict.fromkeys(Path(one.ledger).parent for one in live):
         if not folder.is_dir():
@@ -54,13 +56,16 @@ def _looked(case: Case, live: list[Controller]) -> Iterator[Finding]:
             live = [one for one in live if Path(one.ledger).parent != folder]
     files = [one for one in live if not Path(one.ledger).is_dir()]  # of a folder its rights say nothing
     denied = [
-        finding for one in files for uid, user in case.users().items() for finding in _denied(one, uid, user)
+        finding
+        for one in files
+        for uid, user in system.users().items()
+        for finding in _denied(one, uid, user)
     ]
     yield from denied
-    opening = [finding for one in there for finding in opened(case, one)]
+    opening = [finding for one in there for finding in opened(system, one)]
     yield from opening
     if not denied and not any(finding.state == "wrong" for finding in opening):
-        for uid, user in case.users().items():
+        for uid, user in system.users().items():
             yield from _tried(uid, user, live)
 
 
@@ -78,7 +83,7 @@ def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
         yield wrong(text.format(user=user, file=denied[0]), fix)
 
 
-def opened(case: Case, controller: Controller) -> Generator[Finding, None, None]:
+def opened(system: System, controller: Controller) -> Generator[Finding, None, None]:
     """Whether one ledger opens, is of this version, is nobody else's to read, and is what is written to."""
     file = Path(controller.ledger)
     if processes := bootstrap.astray(controller):
@@ -107,7 +112,7 @@ def opened(case: Case, controller: Controller) -> Generator[Finding, None, None]
         yield wrong(text, Text("Upgrade this one."))
     elif found < known:
         text = Text("{file} is of an earlier version ({found} of {known})")
-        yield warning(text.format(file=file, found=found, known=known), case.restart())
+        yield warning(text.format(file=file, found=found, known=known), system.restart())
 
 
 def _tried(uid: int, user: str, live: list[Controller]) -> Iterator[Finding]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from ...config import Configuration
 from ...text import Foreign, Text, joined
 from . import port_owner, users
-from .case import Case, aside
 from .findings import Finding, ok, wrong
+from .system import System, in_thread
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Occupant:
     ours: bool
 
 
-async def ports(case: Case) -> AsyncIterator[Finding]:
+async def ports(system: System) -> AsyncIterator[Finding]:
     """The service has its ports, or can have them, and they are nobody else's."""
-    wanted = {"listen": case.configured.listen, "metrics": case.configured.metrics}
+    wanted = {"listen": system.configured.listen, "metrics": system.configured.metrics}
     for setting, address in wanted.items():
-        if address and (found := await aside(_port, setting, address)):
+        if address and (found := await in_thread(_port, setting, address)):
             yield found
-    for finding in await aside(neighbours, case.configured, port_owner.ASTERISK):
+    for finding in await in_thread(neighbours, system.configured, port_owner.ASTERISK):
         yield finding
 
 

@@ -14,17 +14,17 @@ from ...errors import InformativaError
 from ...model import Controller
 from ...text import Foreign, Text
 from . import probe, users
-from .case import Case, aside
 from .findings import Finding, ok, warning, wrong
+from .system import System, in_thread
 
 AHEAD = timedelta(minutes=1)  # of the clock: no record can be of then
 LITTLE, FULL = 500 << 20, 50 << 20  # bytes; a record has about 500
 
 
-async def service(case: Case) -> AsyncIterator[Finding]:
+async def service(system: System) -> AsyncIterator[Finding]:
     """The service answers where Asterisk looks for it, and is ours, of this version and configuration."""
-    configuration = case.configured
-    run = case.restart()
+    configuration = system.configured
+    run = system.restart()
     try:
         told = await probe.status(configuration.host, configuration.port, configuration.tokens)
     except OSError as error:
@@ -44,9 +44,9 @@ async def service(case: Case) -> AsyncIterator[Finding]:
     )
 
 
-async def metrics(case: Case) -> AsyncIterator[Finding]:
+async def metrics(system: System) -> AsyncIterator[Finding]:
     """Where metrics are configured, Prometheus gets them."""
-    where = case.configured.metrics
+    where = system.configured.metrics
     if not where:
         return
     host, _colon, port = where.rpartition(":")
@@ -59,24 +59,26 @@ async def metrics(case: Case) -> AsyncIterator[Finding]:
     else:
         text = Text("informativa's metrics are not answered at {where}", where=where)
         fix = Text("Give service.metrics a port that nobody uses; then: {run}")
-        yield wrong(text, fix.format(run=case.restart()))
+        yield wrong(text, fix.format(run=system.restart()))
 
 
-async def files(case: Case) -> AsyncIterator[Finding]:
+async def files(system: System) -> AsyncIterator[Finding]:
     """Who must read keys and configuration can read them: the service, and Asterisk for the script."""
-    configuration = case.configured
+    configuration = system.configured
     keys = (configuration.folder / name for name in configuration.key_files.values())
-    found = await aside(_unreadable, case, [configuration.file, *keys])
+    found = await in_thread(_unreadable, system, [configuration.file, *keys])
     for finding in found:
         yield finding
     if not found:
-        yield ok(Text("keys and configuration can be read by {users}", users=case.named()))
+        yield ok(Text("keys and configuration can be read by {users}", users=system.named()))
 
 
-async def room(case: Case) -> AsyncIterator[Finding]:
+async def room(system: System) -> AsyncIterator[Finding]:
     """The ledgers' disks have room."""
-    folders = {Path(one.ledger).parent for one in case.configured.controllers.values()}
-    free = {folder: (await aside(shutil.disk_usage, folder)).free for folder in folders if folder.is_dir()}
+    folders = {Path(one.ledger).parent for one in system.configured.controllers.values()}
+    free = {
+        folder: (await in_thread(shutil.disk_usage, folder)).free for folder in folders if folder.is_dir()
+    }
     for folder, size in sorted(free.items()):
         if size < LITTLE:
             text = Text("the disk of {folder} has {size} MB left", folder=folder, size=size >> 20)
@@ -88,12 +90,12 @@ async def room(case: Case) -> AsyncIterator[Finding]:
         yield ok(Text("the ledgers' disk has {size} MB left", size=min(free.values()) >> 20))
 
 
-async def future(case: Case) -> AsyncIterator[Finding]:
+async def future(system: System) -> AsyncIterator[Finding]:
     """No record is of a time that is still to come."""
     ahead = {
         one.id: late
-        for one in case.configured.controllers.values()
-        if not one.refused and (late := await aside(_late, one)) is not None
+        for one in system.configured.controllers.values()
+        if not one.refused and (late := await in_thread(_late, one)) is not None
     }
     for name, late in ahead.items():
         text = Text("the ledger of {controller} has records of {time} UTC, which is still to come")
@@ -107,11 +109,11 @@ async def future(case: Case) -> AsyncIterator[Finding]:
         yield ok(Text("no record is of a time that is still to come"))
 
 
-def _unreadable(case: Case, wanted: list[Path]) -> list[Finding]:
+def _unreadable(system: System, wanted: list[Path]) -> list[Finding]:
     return [
         wrong(Text("{user} cannot read {file}", user=user, file=file), f"chown {users.name(uid)} {file}")
         for file in wanted
-        for uid, user in case.users().items()
+        for uid, user in system.users().items()
         if file.exists() and not users.may(uid, file, os.R_OK)
     ]
 

@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 
 @dataclass
-class Case:
+class System:
     """One system. `configuration` is `None` where its file has no shape at all, and to be taken with care
     where there are `problems`. `asterisk` is `None`, or a conversation that may do the actions `allowed`;
     `asterisk_uid` is whose process it is, where that can be seen."""
@@ -113,7 +113,7 @@ class Case:
         ]
 
 
-async def aside(work: Callable[..., Result], *arguments: object) -> Result:
+async def in_thread(work: Callable[..., Result], *arguments: object) -> Result:
     """Do what may block for ever (a disk over the network) where nobody has to wait for it."""
     future: Future[Result] = Future()
     future.set_running_or_notify_cancel()

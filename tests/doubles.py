@@ -13,7 +13,7 @@ from informativa.asterisk.ami import ManagerSession
 from informativa.errors import LedgerError, LookupSourceError, ManagerError, SessionLostError
 from informativa.model import (
     CallerHistory,
-    Changed,
+    ChangedRecording,
     Controller,
     Event,
     Identified,
@@ -256,12 +256,12 @@ class SteadyRecordings:
     looks: int = 0
     owners: list[str] = field(default_factory=list)
 
-    async def current(self, controller: str, prompt: Prompt) -> Prompt | Changed:
+    async def current(self, controller: str, prompt: Prompt) -> Prompt | ChangedRecording:
         """The digest is the path's, so that a test can tell which sound was put on record."""
         self.looks += 1
         self.owners.append(controller)
         if self.looks >= self.changed.get(prompt.path, self.looks + 1):
-            return Changed(f"{prompt.path} was exchanged")
+            return ChangedRecording(f"{prompt.path} was exchanged")
         return replace(prompt, recording=recording_of(prompt))
 
 

@@ -31,7 +31,7 @@ from informativa.errors import LedgerSlowError
 from informativa.model import (
     ALWAYS,
     CallResult,
-    Changed,
+    ChangedRecording,
     Ending,
     Event,
     Identified,
@@ -272,7 +272,7 @@ def test_call_cut_off_counts_as_nothing_heard_of_its_prompt() -> None:
 class Stopping(SteadyRecordings):
     """Recordings at whose third look the service must stop."""
 
-    async def current(self, controller: str, prompt: Prompt) -> Prompt | Changed:
+    async def current(self, controller: str, prompt: Prompt) -> Prompt | ChangedRecording:
         """As ever, until then."""
         found = await super().current(controller, prompt)
         if self.looks == 3:

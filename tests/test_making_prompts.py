@@ -260,8 +260,8 @@ def test_built_of_what_a_speech_engine_says(config: Path, monkeypatch: pytest.Mo
 
     spoken: list[str] = []
 
-    def speak(lines: list[str], tongue: str) -> Sound:
-        spoken.append(f"{tongue}: {lines[0]}")
+    def speak(lines: list[str], spelling: str) -> Sound:
+        spoken.append(f"{spelling}: {lines[0]}")
         return from_pcm(audio.synthetic(2.0, len(spoken)).tobytes(), NARROW)
 
     monkeypatch.setattr(speech_engine, "speak", speak)

@@ -16,10 +16,16 @@ import pytest
 
 from doubles import notice, version
 from informativa.ledgers.sqlite import SqliteLedger
-from informativa.model import Changed, Prompt, Recording, Version, recording_digest
+from informativa.model import ChangedRecording, Prompt, Recording, Version, recording_digest
 from informativa.prompts.comparison import odd, silent
 from informativa.prompts.installed import hashed, measure
-from informativa.prompts.recordings import AsLoaded, InstalledRecordings, OnRecord, Outcome, difference
+from informativa.prompts.recordings import (
+    InstalledRecordings,
+    LoadedRecordings,
+    Outcome,
+    RecordedRecordings,
+    difference,
+)
 from lab import audio
 
 SHIPPED = Path(__file__).resolve().parent.parent / "prompts"
@@ -49,20 +55,20 @@ class Files:
         """As if no file had been written for an hour, where a test does not say otherwise."""
         self.prompt, self.reads = prompt, 0
         loaded = {str(file): sha256 for file, sha256 in hashed(prompt.path).items()}
-        self._recordings = InstalledRecordings(AsLoaded(loaded), self._aside, settled)
+        self._recordings = InstalledRecordings(LoadedRecordings(loaded), self._aside, settled)
 
     async def _aside(self, work: Callable[[], Outcome]) -> Outcome:
         self.reads += 1
         return await asyncio.to_thread(work)
 
-    def look(self) -> Prompt | Changed:
+    def look(self) -> Prompt | ChangedRecording:
         """What a call would find."""
         return asyncio.run(self._recordings.current("acme", self.prompt))
 
     def refused(self) -> str:
         """Why a call must not play it."""
         found = self.look()
-        assert isinstance(found, Changed)
+        assert isinstance(found, ChangedRecording)
         return str(found.why)
 
     def digest(self) -> str:
@@ -228,7 +234,7 @@ def scripts(prompt: Prompt, ledger: SqliteLedger, *more: Version) -> Outcome:
     async def at_once(work: Callable[[], Outcome]) -> Outcome:
         return work()
 
-    served = OnRecord({"acme": [notice(spoken("1", prompt), *more)]}, {"acme": ledger})
+    served = RecordedRecordings({"acme": [notice(spoken("1", prompt), *more)]}, {"acme": ledger})
     return asyncio.run(InstalledRecordings(served, at_once).current("acme", prompt))
 
 
@@ -245,7 +251,7 @@ def test_script_remembers_what_it_served_first(prompt: Prompt, ledger: SqliteLed
     assert ledger.recordings() == {("privacy", "1", "short", "it", "wav"): sha256}
     silence(Path(f"{prompt.path}.wav"))
     found = scripts(prompt, ledger)
-    assert isinstance(found, Changed)
+    assert isinstance(found, ChangedRecording)
     assert f"{prompt.path}.wav is not the recording any more" in str(found.why)
 
 
@@ -253,7 +259,7 @@ def test_script_serves_no_silence_first(prompt: Prompt, ledger: SqliteLedger) ->
     """Where nobody was served anything yet, silence is refused too, and not remembered."""
     silence(Path(f"{prompt.path}.wav"))
     found = scripts(prompt, ledger)
-    assert isinstance(found, Changed)
+    assert isinstance(found, ChangedRecording)
     assert f"{prompt.path}.wav has no sound" in str(found.why)
     assert ledger.recordings() == {}
 
@@ -264,7 +270,7 @@ def test_script_compares_a_format_that_the_ledger_does_not_know(prompt: Prompt, 
     body = Path(f"{prompt.path}.wav").read_bytes()[44:]
     Path(f"{prompt.path}.alaw").write_bytes(b"\xd5" * (len(body) // 2))
     found = scripts(prompt, ledger)
-    assert isinstance(found, Changed)
+    assert isinstance(found, ChangedRecording)
     assert "is not the same sound" in str(found.why)
     Path(f"{prompt.path}.alaw").unlink()
     Path(f"{prompt.path}.sln").write_bytes(body)
@@ -277,7 +283,7 @@ def test_prompt_of_two_versions_must_be_right_for_both(prompt: Prompt, ledger: S
     other = Recording(("privacy", "2", "short", "it", "wav"), f"{prompt.path}.wav", "ab" * 32)
     ledger.keep([other])
     assert isinstance(scripts(prompt, ledger), Prompt)
-    assert isinstance(scripts(prompt, ledger, spoken("2", prompt)), Changed)
+    assert isinstance(scripts(prompt, ledger, spoken("2", prompt)), ChangedRecording)
 
 
 def test_i4_ledger_that_cannot_be_used_keeps_no_prompt_from_being_played(

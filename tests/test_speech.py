@@ -74,11 +74,11 @@ def test_keys_are_named(pressed: str, names: str) -> None:
     ] == names.split()
 
 
-@pytest.mark.parametrize("language", sorted(pronunciation.TONGUES))
+@pytest.mark.parametrize("language", sorted(pronunciation.SPELLINGS))
 def test_what_is_said_once_stays(language: str) -> None:
     """Words that were made of signs are left alone when they come again, and every letter has a name."""
-    tongue = pronunciation.TONGUES[language]
-    assert len(tongue.spelled("abcdefghijklmnopqrstuvwxyz0123456789").split()) >= 36
+    spelling = pronunciation.SPELLINGS[language]
+    assert len(spelling.spelled("abcdefghijklmnopqrstuvwxyz0123456789").split()) >= 36
     for part in texts.PARTS:
         text = (TEXTS / language / f"{part}.txt").read_text(encoding="utf-8")
         once = pronunciation.said(text.replace("{", "").replace("}", ""), language)
@@ -89,7 +89,7 @@ VALUES = {"company": "Acme S.p.A.", "site": "acme.it", "key": "uno"}
 
 
 @pytest.mark.parametrize("part", texts.PARTS)
-@pytest.mark.parametrize("language", sorted(pronunciation.TONGUES))
+@pytest.mark.parametrize("language", sorted(pronunciation.SPELLINGS))
 def test_shipped_texts_say_who_what_for_which_key_and_where(language: str, part: str) -> None:
     """Each shipped text names the company, the purposes and the site, and the short one the key, second."""
     made = texts.lines(TEXTS, language, part, VALUES, ["service", "marketing"])
@@ -281,7 +281,7 @@ def test_sox_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @sox
 @voices
-@pytest.mark.parametrize("language", sorted(pronunciation.TONGUES))
+@pytest.mark.parametrize("language", sorted(pronunciation.SPELLINGS))
 def test_shipped_short_text_is_spoken_whole(language: str) -> None:
     """Each voice says the shipped short notice in less than thirty seconds, at the level, unclipped."""
     from informativa.prompts import speech_engine

@@ -16,7 +16,7 @@ from .ledgers.refused import RefusedLedger
 from .model import Controller, Identified, Lookup, Notice, Recording
 from .ports import Ledger, LookupSource, Recordings
 from .prompts.installed import hashed, recordings
-from .prompts.recordings import AsLoaded, InstalledRecordings, OnRecord, Outcome, difference
+from .prompts.recordings import InstalledRecordings, LoadedRecordings, Outcome, RecordedRecordings, difference
 from .text import Foreign, Text
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def as_loaded(files: Mapping[str, str]) -> Recordings:
     """For many calls at a time: the prompts as they are, held against what was found in order at the load."""
     import asyncio  # not for a script
 
-    return InstalledRecordings(AsLoaded(files), asyncio.to_thread)
+    return InstalledRecordings(LoadedRecordings(files), asyncio.to_thread)
 
 
 def unusable(configuration: Configuration, services: CallServices) -> dict[str, LedgerError]:
@@ -87,7 +87,7 @@ def for_script(configuration: Configuration) -> CallServices:
     from .ledgers.sqlite import SqliteLedger
 
     ledgers = {name: SqliteLedger(given.ledger) for name, given in _live(configuration)}
-    recordings = InstalledRecordings(OnRecord(configuration.notices, ledgers), _at_once)
+    recordings = InstalledRecordings(RecordedRecordings(configuration.notices, ledgers), _at_once)
     return _services(configuration, ledgers, recordings, script=True)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from . import playback
 from .call_handler import STATUS, CallHandler, spool_delivery
 from .errors import LedgerError, SessionError
-from .model import CallResult, Changed, Ending, Event, Heard, Line, Prompt, Reason, Status
+from .model import CallResult, ChangedRecording, Ending, Event, Heard, Line, Prompt, Reason, Status
 from .ports import CallSession, Clock, Ledger, LookupSource, Recordings
 
 # After these there is nobody to play the rest of the plan to.
@@ -119,7 +119,7 @@ async def _unknown_line(session: CallSession, services: CallServices) -> CallRes
     """
     heard = Heard(Ending.NOT_PLAYABLE, 0.0, 0.0)
     prompt = services.fallback and await services.recordings.current("", services.fallback)
-    if isinstance(prompt, Changed):
+    if isinstance(prompt, ChangedRecording):
         heard = Heard(Ending.CHANGED, 0.0, 0.0)
     elif prompt is not None:
         heard = playback.judge(await session.play(prompt, ""), prompt)
@@ -139,4 +139,4 @@ async def _unknown_line(session: CallSession, services: CallServices) -> CallRes
         recording=prompt.recording if isinstance(prompt, Prompt) else "",
     )
     result = await spool_delivery(event, session)
-    return replace(result, error=str(prompt.why)) if isinstance(prompt, Changed) else result
+    return replace(result, error=str(prompt.why)) if isinstance(prompt, ChangedRecording) else result

@@ -19,7 +19,7 @@ from .model import (
     ALWAYS,
     CallerHistory,
     CallResult,
-    Changed,
+    ChangedRecording,
     Decision,
     Ending,
     Event,
@@ -360,7 +360,7 @@ class CallHandler:
             if heard.ending not in (Ending.WHOLE, Ending.KEY):
                 return heard
             now = await self._recordings.current(name, prompt)
-        if isinstance(now, Changed):
+        if isinstance(now, ChangedRecording):
             self._recording, self._changed = "", str(now.why)
             return replace(heard, ending=Ending.CHANGED)
         return heard

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from .model import (
     CallerHistory,
-    Changed,
+    ChangedRecording,
     Event,
     Identified,
     IncomingCall,
@@ -107,7 +107,7 @@ class LookupSource(Protocol):
 class Recordings(Protocol):
     """The sound files of the prompts, as they are at the moment of a call."""
 
-    async def current(self, controller: str, prompt: Prompt) -> Prompt | Changed:
+    async def current(self, controller: str, prompt: Prompt) -> Prompt | ChangedRecording:
         """The prompt with the `recording` that Asterisk would play now, or why it must not: it is not the
         one of this `controller` ('' for nobody's) that was found in order, nor the same sound.
 

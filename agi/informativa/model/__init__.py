@@ -26,7 +26,7 @@ from .calls import (
 )
 from .plan import (
     ALWAYS,
-    Changed,
+    ChangedRecording,
     Controller,
     Document,
     Keys,
@@ -52,7 +52,7 @@ __all__ = [
     "CallResult",
     "Caller",
     "CallerHistory",
-    "Changed",
+    "ChangedRecording",
     "Controller",
     "Decision",
     "Document",

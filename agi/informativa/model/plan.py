@@ -85,7 +85,7 @@ def parts(
 
 
 @dataclass(frozen=True)
-class Changed:
+class ChangedRecording:
     """In place of a prompt: it is not the recording any more that was found in order. `why` says what is
     wrong, and what to do."""
 

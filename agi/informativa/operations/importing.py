@@ -25,7 +25,7 @@ from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Event, Identified, Notice, NumberForm, RecordKind, Version, told_elsewhere
 from ..plausibility import ReferenceFault
 from ..text import Foreign, Text
-from .callers import CUSTOMER, WHY_IMPLAUSIBLE, REFERENCE_FAULTS, SEPARATORS, unusual
+from .callers import CUSTOMER, REFERENCE_FAULTS, SEPARATORS, WHY_IMPLAUSIBLE, unusual
 from .import_table import Table
 
 BATCH = 5000  # rows in one transaction

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Tongue:
+class Spelling:
     """What a language calls letters (a to z), digits (0 to 9) and signs.
 
     `countries` says whether the country at the end of an address is spelled ("dot d e") or read ("punto it").
@@ -33,8 +33,8 @@ class Tongue:
         return " ".join(names[sign] for sign in text.lower() if sign in names)
 
 
-TONGUES = {
-    "it": Tongue(
+SPELLINGS = {
+    "it": Spelling(
         letters="a bi ci di e effe gi acca i i-lunga cappa elle emme enne o pi cu erre esse ti u vu"
         " doppia-vu ics ipsilon zeta",
         digits="zero uno due tre quattro cinque sei sette otto nove",
@@ -51,7 +51,7 @@ TONGUES = {
         also="e",
         words={"art.": "articolo", "n.": "numero", "GDPR": "gi di pi erre", "UE": "Unione europea"},
     ),
-    "en": Tongue(
+    "en": Spelling(
         letters="ay bee cee dee ee eff gee aitch eye jay kay el em en oh pee queue ar ess tee you vee"
         " double-you ex why zed",
         digits="zero one two three four five six seven eight nine",
@@ -68,7 +68,7 @@ TONGUES = {
         also="and",
         words={"art.": "article", "no.": "number", "GDPR": "gee dee pee ar", "EU": "European Union"},
     ),
-    "de": Tongue(
+    "de": Spelling(
         letters="ah be ce de e eff ge ha i jott ka ell emm enn o pe ku err ess te u vau we ix ypsilon zett",
         digits="null eins zwei drei vier fünf sechs sieben acht neun",
         signs={
@@ -92,7 +92,7 @@ TONGUES = {
         },
         countries=True,
     ),
-    "fr": Tongue(
+    "fr": Spelling(
         letters="a bé cé dé e effe gé hache i ji ka elle emme enne o pé ku erre esse té u vé double-vé"
         " ixe i-grec zède",
         digits="zéro un deux trois quatre cinq six sept huit neuf",
@@ -110,7 +110,7 @@ TONGUES = {
         words={"art.": "article", "RGPD": "erre gé pé dé", "UE": "Union européenne"},
         countries=True,
     ),
-    "es": Tongue(
+    "es": Spelling(
         letters="a be ce de e efe ge hache i jota ka ele eme ene o pe cu erre ese te u uve uve-doble equis"
         " i-griega zeta",
         digits="cero uno dos tres cuatro cinco seis siete ocho nueve",
@@ -152,19 +152,19 @@ _BARE |= dict.fromkeys('“”„"«»¿¡', "")  # a voice may name these signs
 
 
 def said(text: str, language: str) -> str:
-    """The text in words, for a language of `TONGUES`."""
-    tongue = TONGUES[language]
+    """The text in words, for a language of `SPELLINGS`."""
+    spelling = SPELLINGS[language]
     for sign, plain in _BARE.items():
         text = text.replace(sign, plain)
     rules: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
-        (_MAIL, lambda found: _address(found[0], tongue)),
-        (_SITE, lambda found: _address(found[0].partition("://")[2] or found[0], tongue)),
-        (_either(_SPELLED_FORMS), lambda found: tongue.spelled(re.sub(r"\W", "", found[0])) + _stop(found)),
+        (_MAIL, lambda found: _address(found[0], spelling)),
+        (_SITE, lambda found: _address(found[0].partition("://")[2] or found[0], spelling)),
+        (_either(_SPELLED_FORMS), lambda found: spelling.spelled(re.sub(r"\W", "", found[0])) + _stop(found)),
         (_either(_SAID_FORMS), lambda found: _SAID_FORMS[found[0]] + _stop(found)),
-        (_either(tongue.words), lambda found: tongue.words[found[0]]),
-        (_PHONE, lambda found: _number(found[0], tongue)),
-        (re.compile(r"\s*&\s*"), lambda _: f" {tongue.also} "),
-        (re.compile(r"[*#]"), lambda found: tongue.signs[found[0]]),
+        (_either(spelling.words), lambda found: spelling.words[found[0]]),
+        (_PHONE, lambda found: _number(found[0], spelling)),
+        (re.compile(r"\s*&\s*"), lambda _: f" {spelling.also} "),
+        (re.compile(r"[*#]"), lambda found: spelling.signs[found[0]]),
     )
     for pattern, replacement in rules:
         text = pattern.sub(replacement, text)
@@ -173,7 +173,7 @@ def said(text: str, language: str) -> str:
 
 def key(pressed: str, language: str) -> str:
     """What a key of the telephone is called: `1` is "uno", `#` is "cancelletto"."""
-    return TONGUES[language].spelled(pressed)
+    return SPELLINGS[language].spelled(pressed)
 
 
 def _either(words: Mapping[str, str] | tuple[str, ...]) -> re.Pattern[str]:
@@ -186,26 +186,26 @@ def _stop(found: re.Match[str]) -> str:
     return "." if found[0].endswith(".") and not found.string[found.end() :].strip() else ""
 
 
-def _address(text: str, tongue: Tongue) -> str:
+def _address(text: str, spelling: Spelling) -> str:
     """`acme.it` is "acme punto it": words stay words, single letters, digits and signs are named."""
     parts = re.findall(r"[^\W\d_]+|[\W\d_]", text.removeprefix("www.").rstrip("/"))
     last = max((at for at, part in enumerate(parts) if part == "."), default=-1) + 1
     if "/" in parts:  # the country stands before the path
         last = max((at for at, part in enumerate(parts[: parts.index("/")]) if part == "."), default=-1) + 1
     words = (
-        tongue.spelled(part)
-        if len(part) == 1 or (at == last and len(part) == 2 and tongue.countries)
+        spelling.spelled(part)
+        if len(part) == 1 or (at == last and len(part) == 2 and spelling.countries)
         else part.lower()
         for at, part in enumerate(parts)
     )
     return " ".join(words)
 
 
-def _number(text: str, tongue: Tongue) -> str:
+def _number(text: str, spelling: Spelling) -> str:
     """Digit by digit, with a pause where it is written with one; a long row in groups of three."""
     groups = [
         group if len(group) <= 4 else " ".join(re.findall(r"\d{1,3}", group))
         for group in re.findall(r"\d+", text)
     ]
-    plus = f"{tongue.signs['+']} " if text.startswith("+") else ""
-    return plus + ", ".join(tongue.spelled(group) for group in " ".join(groups).split())
+    plus = f"{spelling.signs['+']} " if text.startswith("+") else ""
+    return plus + ", ".join(spelling.spelled(group) for group in " ".join(groups).split())

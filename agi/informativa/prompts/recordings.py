@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import LedgerError, PromptError
-from ..model import Changed, Notice, Prompt, Recording, recording_digest
+from ..model import ChangedRecording, Notice, Prompt, Recording, recording_digest
 from ..ports import Recordings
 from ..text import Foreign, Text
 from .installed import hashed, installed, mark, marks, measure, placed, rivals
@@ -26,11 +26,11 @@ SETTLED_SECONDS = 2.0  # a file that was written so shortly ago may be written a
 LOOKS = 3  # at files that change while they are read
 
 Hashes = Mapping[Path, str]
-Outcome = Prompt | Changed
-Aside = Callable[[Callable[[], Outcome]], Awaitable[Outcome]]
+Outcome = Prompt | ChangedRecording
+InThread = Callable[[Callable[[], Outcome]], Awaitable[Outcome]]
 
 
-class Served(Protocol):
+class ServedRecordings(Protocol):
     """What callers of one controller were served before."""
 
     def of(self, controller: str, prompt: Prompt, found: Hashes) -> Mapping[str, set[str]] | None:
@@ -42,19 +42,21 @@ class Served(Protocol):
 
 
 class InstalledRecordings(Recordings):
-    """The `Recordings` of this machine. `aside` does what takes its time, so that other calls go on."""
+    """The `Recordings` of this machine. `in_thread` does what takes its time, so that other calls go on."""
 
-    def __init__(self, served: Served, aside: Aside, settled: float = SETTLED_SECONDS) -> None:
-        self._served, self._aside, self._settled = served, aside, settled
+    def __init__(
+        self, served: ServedRecordings, in_thread: InThread, settled: float = SETTLED_SECONDS
+    ) -> None:
+        self._served, self._in_thread, self._settled = served, in_thread, settled
         self._seen: dict[tuple[str, str], tuple[Mapping[str, tuple[int, ...]], Outcome]] = {}
         self._compared: dict[str, Text | None] = {}  # by digest, what is wrong with formats that came later
         self._one = threading.Lock()
 
-    async def current(self, controller: str, prompt: Prompt) -> Prompt | Changed:
+    async def current(self, controller: str, prompt: Prompt) -> Prompt | ChangedRecording:
         """As the port says."""
         if found := self._remembered(controller, prompt):
             return found
-        return await self._aside(lambda: self._looked(controller, prompt))
+        return await self._in_thread(lambda: self._looked(controller, prompt))
 
     def _remembered(self, controller: str, prompt: Prompt) -> Outcome | None:
         """What was found, if nothing changed since."""
@@ -83,14 +85,14 @@ class InstalledRecordings(Recordings):
                 except OSError as error:
                     why = Foreign(error.strerror or "")
                     said = Text("{file} cannot be read ({why})", "run this as a user who may")
-                    return Changed(said.format(file=error.filename or prompt.path, why=why))
+                    return ChangedRecording(said.format(file=error.filename or prompt.path, why=why))
                 if before == after:
                     if began - max(each[-1] for each in before.values()) / 1e9 > self._settled:
                         self._seen[controller, prompt.path] = before, found
                     return found
             if after is None:
                 return prompt
-        return Changed(Text("{file} is being written", "wait for the end", file=prompt.path))
+        return ChangedRecording(Text("{file} is being written", "wait for the end", file=prompt.path))
 
     def _look(self, controller: str, prompt: Prompt) -> Outcome:
         files = installed(prompt.path)
@@ -100,7 +102,7 @@ class InstalledRecordings(Recordings):
         known = self._served.of(controller, prompt, found)
         for file, sha256 in found.items():
             if known is not None and known.get(file.suffix[1:], {sha256}) != {sha256}:
-                return Changed(
+                return ChangedRecording(
                     Text(
                         "{file} is not the recording any more that its version was first served with",
                         "put that one back, or give this one a version of its own",
@@ -110,13 +112,13 @@ class InstalledRecordings(Recordings):
         try:
             now = measure(Path(prompt.path))
         except PromptError as error:
-            return Changed(error.text)
+            return ChangedRecording(error.text)
         digest = recording_digest({file.suffix[1:]: sha256 for file, sha256 in found.items()})
         if known is not None and any(file.suffix[1:] not in known for file in found):
             if digest not in self._compared:
                 self._compared[digest] = difference(prompt.path)
             if wrong := self._compared[digest]:
-                return Changed(wrong)
+                return ChangedRecording(wrong)
             self._served.keep(controller, prompt, found)
         return replace(now, recording=digest)
 
@@ -146,7 +148,7 @@ def difference(path: str) -> Text | None:
     )
 
 
-class AsLoaded(Served):
+class LoadedRecordings(ServedRecordings):
     """What a service found in order when it loaded its configuration: the SHA-256 of each sound file."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
@@ -161,7 +163,7 @@ class AsLoaded(Served):
         self._files = {str(file): sha256 for file, sha256 in found.items()} | self._files
 
 
-class Kept(Protocol):
+class RecordingLedger(Protocol):
     """A ledger that knows which sound files it was served with. Raises LedgerError."""
 
     def recordings(self) -> Mapping[tuple[str, ...], str]:
@@ -171,10 +173,12 @@ class Kept(Protocol):
         """Remember each that was not served before."""
 
 
-class OnRecord(Served):
+class RecordedRecordings(ServedRecordings):
     """What ledgers know, for a process of one call. A ledger that cannot be used knows nothing."""
 
-    def __init__(self, notices: Mapping[str, Sequence[Notice]], ledgers: Mapping[str, Kept]) -> None:
+    def __init__(
+        self, notices: Mapping[str, Sequence[Notice]], ledgers: Mapping[str, RecordingLedger]
+    ) -> None:
         self._notices, self._ledgers = notices, dict(ledgers)
 
     def of(self, controller: str, prompt: Prompt, found: Hashes) -> Mapping[str, set[str]] | None:

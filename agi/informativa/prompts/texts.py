@@ -11,7 +11,7 @@ import yaml
 
 from ..errors import PromptError
 from ..text import Foreign, Text
-from .pronunciation import TONGUES
+from .pronunciation import SPELLINGS
 
 PARTS = ("short", "full")
 PURPOSES = "purposes.yaml"
@@ -85,10 +85,10 @@ def _in_words(folder: Traversable, language: str, purposes: Sequence[str]) -> st
 
 
 def _read(folder: Traversable, name: str, language: str) -> str:
-    if language not in TONGUES:
+    if language not in SPELLINGS:
         remedy = Text(
             "There are: {languages}. Record a person, and add it: informativa prompts add",
-            languages=", ".join(sorted(TONGUES)),
+            languages=", ".join(sorted(SPELLINGS)),
         )
         raise PromptError(Text("There is no voice that speaks {language!r}.", language=language), remedy)
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from ... import shipped
 from ...errors import InformativaError, PromptError
 from ...prompts import audio, texts
-from ...prompts.pronunciation import TONGUES, key
+from ...prompts.pronunciation import SPELLINGS, key
 from ...prompts.store import PromptPath, write
 from ...text import Text, joined
 from ..controllers import known
@@ -70,7 +70,7 @@ def copy_texts(folder: Path) -> list[str]:
         raise InformativaError(Text("{file} is there already.", file=folder), Text("Name a new folder."))
     with resources.as_file(shipped.folder("texts")) as source:
         write({folder / file.relative_to(source): file.read_bytes() for file in source.rglob("*.*")})
-    return sorted(TONGUES)
+    return sorted(SPELLINGS)
 
 
 def build(config: Path, wanted: Wanted, speech: Speech) -> PromptsMade:
@@ -88,7 +88,7 @@ def build(config: Path, wanted: Wanted, speech: Speech) -> PromptsMade:
     made: dict[PromptPath, dict[str, bytes]] = {}
     for language in languages:
         for part in (Part.SHORT, Part.FULL):
-            if language in TONGUES:
+            if language in SPELLINGS:
                 values["key"] = key(digit, language)
             lines = texts.lines(speech.texts or shipped.folder("texts"), language, part, values, purposes)
             path = prompts.store.path(name, wanted.notice, version, part, language)

@@ -146,8 +146,8 @@ def _clear(part: Path) -> None:
         Path(f"{part}{end}").unlink(missing_ok=True)
 
 
-def _sync(place: Path, how: int) -> None:
-    descriptor = os.open(place, os.O_RDONLY | how)
+def _sync(path: Path, how: int) -> None:
+    descriptor = os.open(path, os.O_RDONLY | how)
     try:
         os.fsync(descriptor)
     finally:

@@ -103,8 +103,8 @@ class Follower:
     def __init__(self, file: str) -> None:
         self._file = Path(file)
         self._connection: sqlite3.Connection | None = None
-        self._beside = LedgerFiles(self._file)
-        self._place: FileIdentities | None = None  # what is open
+        self._files = LedgerFiles(self._file)
+        self._identities: FileIdentities | None = None  # what is open
         self._version = -1  # of what was seen; SQLite's changes when anybody commits
         self._next = 1
 
@@ -146,19 +146,21 @@ class Follower:
 
     def _open(self) -> bool:
         """Whether the file that is there now is open; another one is read from its beginning."""
-        found = self._beside.place()
-        if found.ledger is None or (self._place and found.ledger != self._place.ledger):
+        found = self._files.identities()
+        if found.ledger is None or (self._identities and found.ledger != self._identities.ledger):
             self.close()
-            self._place, self._next = None, 1
+            self._identities, self._next = None, 1
             if found.ledger is None:
                 return False
-        if self._place and found != self._place:  # its log was taken away: whoever holds it keeps others out
+        if (
+            self._identities and found != self._identities
+        ):  # its log was taken away: whoever holds it keeps others out
             self.close()
         if self._connection is None:
             if not self._file.stat().st_size:  # it is being made
                 return False
             self._connection = _connect(self._file)
-            self._place = self._beside.place()
+            self._identities = self._files.identities()
         return True
 
     @contextmanager

@@ -1,7 +1,7 @@
 """A ledger's SQLite file while it is open, in WAL mode with full synchronisation.
 
-Several processes may have the same file open (the service and scripts); WAL takes that. `beside` says what is
-done when its log is taken away.
+Several processes may have the same file open (the service and scripts); WAL takes that. `wal_files` says what
+is done when its log is taken away.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ class LedgerFile:
         self.file = Path(file)
         self.saved = 0
         """How often what lay beside the file was taken away, and what it held went into the file."""
-        self._beside = wal_files.LedgerFiles(self.file)
-        self._place: wal_files.FileIdentities | None = None  # what we have open
+        self._files = wal_files.LedgerFiles(self.file)
+        self._identities: wal_files.FileIdentities | None = None  # what we have open
         self._forked: LedgerError | None = None
         self._closed = False
         with self._translated():
             if create and not read_only:
                 self._create()
             if read_only:
-                with self._beside.whole(BUSY_SECONDS):
+                with self._files.whole(BUSY_SECONDS):
                     self._look()
             else:
                 self._join(create)
@@ -70,10 +70,10 @@ class LedgerFile:
     def _join(self, create: bool) -> None:
         """Open what others may have open. When the last of them closes it, its log goes too: so once more."""
         until = time.monotonic() + BUSY_SECONDS
-        while self._place is None:
-            with self._beside.whole(BUSY_SECONDS) as before:
+        while self._identities is None:
+            with self._files.whole(BUSY_SECONDS) as before:
                 self._connect(before, create)
-            if self._place is None and time.monotonic() > until:
+            if self._identities is None and time.monotonic() > until:
                 raise self._unsettled()
 
     def _connect(self, before: wal_files.FileIdentities, create: bool) -> None:
@@ -91,9 +91,9 @@ class LedgerFile:
             self._connection.execute("PRAGMA foreign_keys = ON")
             self._connection.execute("PRAGMA secure_delete = ON")  # what goes is overwritten
             self._connection.execute("PRAGMA schema_version")  # now at the latest the log is open
-            place = self._beside.place()
-            if self._beside.is_open(before, place):
-                self._place = place
+            found = self._files.identities()
+            if self._files.is_open(before, found):
+                self._identities = found
             else:
                 self._connection.close()
 
@@ -110,10 +110,10 @@ class LedgerFile:
         with self._translated():
             if self._closed or self._forked is not None:
                 return
-            now = self._beside.place()
-            if self._place is not None and now.ledger == self._place.ledger:
+            now = self._files.identities()
+            if self._identities is not None and now.ledger == self._identities.ledger:
                 try:
-                    self._require_place()  # closing saves nothing where others have it open
+                    self._require_files()  # closing saves nothing where others have it open
                 except LedgerError:
                     self._forked = self._forked or self._fork()
                     raise
@@ -144,8 +144,8 @@ class LedgerFile:
                 connection.execute(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS:.0f}")
 
     def _read_by_others(self) -> LedgerError:
-        assert self._place is not None  # it is open
-        readers = ", ".join(map(str, self._beside.readers(self._place)))
+        assert self._identities is not None  # it is open
+        readers = ", ".join(map(str, self._files.readers(self._identities)))
         return LedgerError(
             Text(
                 "The log {file}-wal cannot be emptied while other programs read it (process {readers}).",
@@ -158,62 +158,62 @@ class LedgerFile:
     def contents(self) -> list[Iterator[bytes]]:
         """The bytes of the file and of its log, each in chunks. Nothing is opened for it: SQLite's locks on a
         file end when anybody in the process closes it."""
-        assert self._place is not None  # it is open
-        return self._beside.contents(self._place)
+        assert self._identities is not None  # it is open
+        return self._files.contents(self._identities)
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[sqlite3.Connection]:
         """The connection, for what is more than calls need. Raises LedgerError and nothing of SQLite's."""
         with self._translated():
-            self._require_place()
+            self._require_files()
             yield self._connection
 
     def tend(self) -> None:
         """For when there is nothing else to do: what is in the log goes into the file, so that the log can be
         lost, and a log that was lost is noticed."""
         with self._translated():
-            self._require_place()
+            self._require_files()
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def _require_place(self) -> None:
+    def _require_files(self) -> None:
         """That what is written goes where others read it. Where the log was taken away, what it holds is
         saved first; what is written to a ledger that was taken away itself would be lost."""
-        if self._beside.still(self._place):
+        if self._files.still(self._identities):
             return
-        if self._place is not None:
-            with self._beside.alone(BUSY_SECONDS):
-                self._put_right(self._place)
-                if self._place is not None:
+        if self._identities is not None:
+            with self._files.alone(BUSY_SECONDS):
+                self._put_right(self._identities)
+                if self._identities is not None:
                     return
         self._join(create=False)
 
     def _put_right(self, ours: wal_files.FileIdentities) -> None:
-        if self._beside.place().ledger != ours.ledger:
+        if self._files.identities().ledger != ours.ledger:
             raise LedgerError(
                 Text("The ledger {file} was deleted or replaced while in use.", file=self.file),
                 Text("Put the file back, or restart the service to begin a new one."),
             )
         if self._forked is not None:
             raise self._forked
-        retired = self._beside.is_retired(ours)
-        if not retired and not self._beside.can_be_saved(ours):
+        retired = self._files.is_retired(ours)
+        if not retired and not self._files.can_be_saved(ours):
             self._forked = self._fork()
             raise self._forked
         if not retired:
             self._save(ours)
-        self._place = None
-        self._beside.close(self._connection, ours)
+        self._identities = None
+        self._files.close(self._connection, ours)
         if not retired:
             self.saved += 1
-            self._connect(self._beside.place(), create=False)  # whoever else has it open has what we had
+            self._connect(self._files.identities(), create=False)  # whoever else has it open has what we had
 
     def _save(self, ours: wal_files.FileIdentities) -> None:
         """What the log that we have open holds goes into the file."""
         self._connection.execute("BEGIN IMMEDIATE")  # whoever has our index writes no more after this
         self._connection.execute("ROLLBACK")
-        self._beside.distrust_index(ours)
+        self._files.distrust_index(ours)
         self._checkpoint()
-        self._beside.retire(ours)
+        self._files.retire(ours)
 
     def _checkpoint(self) -> None:
         busy, *_sizes = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -246,21 +246,21 @@ class LedgerFile:
         for _attempt in range(2):
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-                if self._beside.still(self._place):
+                if self._files.still(self._identities):
                     return
                 self._connection.execute("ROLLBACK")
             except sqlite3.Error:
-                if self._closed or self._beside.still(self._place):
+                if self._closed or self._files.still(self._identities):
                     raise
-            self._require_place()
+            self._require_files()
         raise self._unsettled()
 
     def _confirm(self) -> None:
         """Nothing is acknowledged into a log that is gone, or where others have written meanwhile."""
-        if not self._beside.still(self._place):
-            now = self._beside.place()
-            replaced = self._place is not None and now.index not in (None, self._place.index)
-            self._require_place()
+        if not self._files.still(self._identities):
+            now = self._files.identities()
+            replaced = self._identities is not None and now.index not in (None, self._identities.index)
+            self._require_files()
             if replaced:
                 raise self._unsettled()
 

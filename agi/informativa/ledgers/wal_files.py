@@ -68,13 +68,13 @@ class LedgerFiles:
         if ours is not None and self._looked == (ours, state):
             return True
         self._looked = None
-        if self.place() != ours or ours is None:
+        if self.identities() != ours or ours is None:
             return False
         if time.time_ns() - folder.st_mtime_ns > _TICK:
             self._looked = ours, state
         return True
 
-    def place(self) -> FileIdentities:
+    def identities(self) -> FileIdentities:
         """What stands there now."""
         ledger, log, index = self._names
         return FileIdentities(_identity(ledger), _identity(log), _identity(index))
@@ -121,7 +121,7 @@ class LedgerFiles:
         while True:
             with self.alone(seconds):
                 self._require_file()
-                now = self.place()
+                now = self.identities()
                 if None not in (now.log, now.index) or not _holders(now.ledger, _DATABASE_LOCK):
                     yield now
                     return
@@ -158,7 +158,7 @@ class LedgerFiles:
     def can_be_saved(self, ours: FileIdentities) -> bool:
         """Whether all that the log holds that we have open can go into the ledger: nobody began another.
         Raises LedgerError while others have another index of it."""
-        now = self.place()
+        now = self.identities()
         if now.log not in (None, ours.log) and Path(self._names[1]).stat().st_size:
             return False
         if now.index not in (None, ours.index) and (others := _holders(now.index, _INDEX_LOCK)):
@@ -180,7 +180,7 @@ class LedgerFiles:
 
     def retire(self, ours: FileIdentities) -> None:
         """All that our log held is saved: whoever else has it open must see that, and nobody find it."""
-        now, (_, log, index) = self.place(), self._names
+        now, (_, log, index) = self.identities(), self._names
         if now.log in (None, ours.log):
             for name in (log, index):
                 Path(name).unlink(missing_ok=True)
@@ -209,7 +209,7 @@ class LedgerFiles:
         spare = log.with_name(f".{log.name}.spare")
         spare.unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
-            if self.place().log != ours.log:
+            if self.identities().log != ours.log:
                 spare.hardlink_to(log)
         connection.close()
         if spare.exists():
@@ -286,10 +286,10 @@ def _descriptors(identity: Identity) -> list[int]:
 
 
 def _chunks(descriptor: int) -> Iterator[bytes]:
-    place = 0
-    while chunk := os.pread(descriptor, 1 << 20, place):
+    offset = 0
+    while chunk := os.pread(descriptor, 1 << 20, offset):
         yield chunk
-        place += len(chunk)
+        offset += len(chunk)
 
 
 def _holders(identity: Identity, where: int) -> list[int]:

@@ -1011,4 +1011,4 @@ def test_delivery_on_an_unknown_line_is_of_no_notice(
         "",
     )
     assert (event.purposes, event.pseudonym, event.recording) == (frozenset(), None, recording)
-    assert event.heard == Heard(ending, heard, heard)
+    assert event.heard == Heard.in_seconds(ending, heard, heard)

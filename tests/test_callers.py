@@ -83,7 +83,7 @@ def test_access_tells_how_much_was_heard(acme: Controller) -> None:
         purposes=frozenset({"service"}),
         status=Status.PLAYED,
         reason=Reason.NOT_INFORMED,
-        heard=Heard(Ending.WHOLE, 9.5, 9.5),
+        heard=Heard.in_seconds(Ending.WHOLE, 9.5, 9.5),
     )
     with callers.opened(acme) as store:
         store.append([event])

@@ -84,7 +84,10 @@ def test_i9_nothing_in_any_file_leads_to_an_erased_caller(tmp_path: Path) -> Non
     assert records[2] == theirs
     assert records[6].basis is None
     assert (records[6].pseudonym, records[6].call) == (CUSTOMER, "1700000000.77")
-    assert (records[7].kind, records[7].reference) == (RecordKind.ERASURE, "4 records")
+    assert (records[7].kind, records[7].reference) == (
+        RecordKind.ERASURE,
+        "4 records; leaves 0 2-5",
+    )
     store.close()
 
 

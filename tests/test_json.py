@@ -28,7 +28,7 @@ EVENT = Event(
     status=Status.PLAYED,
     reason=Reason.NOT_INFORMED,
     pseudonym=bytes(32),
-    heard=Heard(Ending.WHOLE, 17.43219, 17.5, ""),
+    heard=Heard.in_seconds(Ending.WHOLE, 17.43219, 17.5, ""),
 )
 
 

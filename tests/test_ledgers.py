@@ -39,9 +39,9 @@ PLAYED = Event(
     status=Status.PLAYED,
     reason=Reason.NOT_INFORMED,
     prompt="/p/it/short",
-    heard=Heard(Ending.WHOLE, 9.5, 9.5),
+    heard=Heard.in_seconds(Ending.WHOLE, 9.5, 9.5),
 )
-PARTIAL = replace(PLAYED, status=Status.PARTIAL, heard=Heard(Ending.KEY, 2.25, 9.5, "#"))
+PARTIAL = replace(PLAYED, status=Status.PARTIAL, heard=Heard.in_seconds(Ending.KEY, 2.25, 9.5, "#"))
 NOTDUE = replace(PLAYED, status=Status.NOTDUE, reason=Reason.ALREADY_INFORMED, prompt="", heard=None, basis=1)
 UNIDENTIFIED = replace(PLAYED, pseudonym=None, reason=Reason.WITHHELD)
 
@@ -422,7 +422,10 @@ def test_erased_caller_is_unknown_and_leaves_no_trace_of_himself(tmp_path: Path)
     records = list(store.records())
     assert [record.event.erased for record in records] == [True, False, True, True, False]
     assert records[1].event == theirs
-    assert (records[4].event.kind, records[4].event.reference) == (RecordKind.ERASURE, "3 records")
+    assert (records[4].event.kind, records[4].event.reference) == (
+        RecordKind.ERASURE,
+        "3 records; leaves 0 2-3",
+    )
     store.close()
     for kept in tmp_path.iterdir():
         assert ONE not in kept.read_bytes()
@@ -442,7 +445,7 @@ def test_purge_takes_what_is_old_and_what_it_proved(tmp_path: Path) -> None:
     records = list(store.records())
     assert [record.number for record in records] == [2, 3, 4]
     assert (records[1].event.basis, records[2].event.kind) == (1, RecordKind.PURGE)
-    assert records[2].event.reference == "1 record, 1 to 1, from before 2026-10-25 12:30 UTC"
+    assert records[2].event.reference == "1 record, 1 to 1, from before 2026-10-25 12:30 UTC; leaves 0"
     assert store.append([PLAYED]) == [5]
     store.close()
 
@@ -455,9 +458,9 @@ def test_purge_in_many_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     )
     assert store.purge(AT + timedelta(days=1), AT) == 50
     assert [record.event.reference for record in store.records()] == [
-        "20 records, 1 to 20, from before 2026-11-25 12:30 UTC",
-        "20 records, 21 to 40, from before 2026-11-25 12:30 UTC",
-        "10 records, 41 to 50, from before 2026-11-25 12:30 UTC",
+        "20 records, 1 to 20, from before 2026-11-25 12:30 UTC; leaves 0-19",
+        "20 records, 21 to 40, from before 2026-11-25 12:30 UTC; leaves 20-39",
+        "10 records, 41 to 50, from before 2026-11-25 12:30 UTC; leaves 40-49",
     ]
     with sqlite3.connect(tmp_path / "acme.sqlite3") as other:
         assert other.execute("SELECT count(*) FROM standing").fetchone() == (0,)

@@ -49,6 +49,8 @@ def old(file: Path, schema: int, records: int = 3) -> Path:
                 "INSERT INTO standing (record, pseudonym, notice, version, purposes, at) SELECT max(record),"
                 " pseudonym, notice, version, purposes, at FROM event GROUP BY pseudonym, notice, version"
             )
+        if schema > 5:  # from then on written with the rest
+            connection.execute("UPDATE standing SET whole = at")
     connection.close()
     return file
 
@@ -112,7 +114,7 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
     known = store.history(ONE)["privacy"]
     assert (known.at, known.whole, known.seen) == (moment(3), moment(3), None)
     tables = {name for (name,) in rows(store.file, "SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert tables == {"event", "standing", "recording", "sqlite_sequence"}
+    assert tables == {"event", "standing", "recording", "log", "leaf", "sqlite_sequence"}
     store.append([replace(PLAYED, supplement=True, version="2", at=moment(9), recorded=moment(10))])
     known = store.history(ONE)["privacy"]
     assert (known.at, known.whole, known.versions) == (moment(9), moment(3), {"1", "2"})

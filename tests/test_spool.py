@@ -41,7 +41,7 @@ def test_row_of_the_dialplan() -> None:
     assert (found.controller, event.pseudonym, event.call) == ("acme", None, "1700000000.1")
     assert (event.notice, event.version, event.language, event.at) == ("privacy", "2", "it", AT)
     assert (event.status, event.reason, event.line) == (Status.FALLBACK, "service-unavailable", LINE.number)
-    assert event.heard == Heard(Ending.WHOLE, 10.0, 10.0)
+    assert event.heard == Heard.in_seconds(Ending.WHOLE, 10.0, 10.0)
     assert event.reference == f"spool:{KEY}"
     assert not event.informs
 
@@ -78,7 +78,7 @@ def test_row_without_a_prompt() -> None:
     """Where there was nothing to play, that is put on record too, of no notice in particular."""
     (event,) = spool.parse_row(KEY, row(prompt="", ending="not-playable"), LINES).events
     assert (event.status, event.notice, event.version, event.prompt) == (Status.FAILED, "", "", "")
-    assert event.heard == Heard(Ending.NOT_PLAYABLE, 10.0, 0.0)
+    assert event.heard == Heard.in_seconds(Ending.NOT_PLAYABLE, 10.0, 0.0)
 
 
 def test_row_of_an_operator() -> None:

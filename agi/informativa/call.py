@@ -117,10 +117,10 @@ async def _unknown_line(session: CallSession, services: CallServices) -> CallRes
 
     The number itself is not put on record: a dialplan may have passed the caller's by mistake.
     """
-    heard = Heard(Ending.NOT_PLAYABLE, 0.0, 0.0)
+    heard = Heard(Ending.NOT_PLAYABLE, 0, 0)
     prompt = services.fallback and await services.recordings.current("", services.fallback)
     if isinstance(prompt, ChangedRecording):
-        heard = Heard(Ending.CHANGED, 0.0, 0.0)
+        heard = Heard(Ending.CHANGED, 0, 0)
     elif prompt is not None:
         heard = playback.judge(await session.play(prompt, ""), prompt)
     event = Event(

@@ -276,7 +276,7 @@ class CallHandler:
             try:
                 prompt, heard = await self._play(decision, language)
             except BaseException:  # cancelled, that is; to name it would cost a script asyncio's import
-                stopped = Heard(Ending.SERVICE_STOPPED, 0.0, prompt.seconds)
+                stopped = playback.nothing(Ending.SERVICE_STOPPED, prompt)
                 event = replace(
                     event,
                     status=Status.PARTIAL,
@@ -350,7 +350,7 @@ class CallHandler:
 
     async def _listened(self, prompt: Prompt, stops: str) -> Heard:
         """Play one prompt. Only what was the right recording before and after may inform."""
-        name, heard = self._line.controller.id, Heard(Ending.CHANGED, 0.0, prompt.seconds)
+        name, heard = self._line.controller.id, playback.nothing(Ending.CHANGED, prompt)
         now = await self._recordings.current(name, prompt)
         if isinstance(now, Prompt):
             self._recording = now.recording

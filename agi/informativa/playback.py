@@ -7,9 +7,10 @@ file that Asterisk chose, at that file's rate: 16000 is two seconds of a .wav an
 
 from __future__ import annotations
 
-from .model import Ending, Heard, Length, Playback, Prompt
+from .model import TELEPHONE_RATE, Ending, Heard, Length, Playback, Prompt
 
 MARGIN = 0.1  # seconds between the reported position and the known length that still count as whole
+_NO_FILE = Length(0, TELEPHONE_RATE)
 PACE = 0.95  # Asterisk plays in real time: nobody heard more seconds than passed, but for a rounding
 
 
@@ -20,29 +21,39 @@ def judge(playback: Playback, prompt: Prompt) -> Heard:
     (then it was another file), after about the time that it lasts, is whole. Everything else is
     less, and the notice stays due.
     """
-    length = prompt.seconds
-    heard = _position(playback, prompt)
     if playback.lost:
-        return Heard(Ending.CONNECTION_LOST, 0.0, length)
+        return nothing(Ending.CONNECTION_LOST, prompt)
+    file = _file(playback, prompt)
+    samples = min(playback.endpos, file.samples)
     if playback.result > 0:
-        return Heard(Ending.KEY, heard, length, chr(playback.result & 0x7F))
+        return Heard(Ending.KEY, samples, file.samples, file.rate, chr(playback.result & 0x7F))
     if playback.result < 0:
         ending = Ending.NOT_PLAYABLE if playback.alive else Ending.HUNG_UP
-        return Heard(ending, heard, length)
+        return Heard(ending, samples, file.samples, file.rate)
     if playback.endpos == 0:  # older Asterisks answer so for a missing file
-        return Heard(Ending.NOT_PLAYABLE, 0.0, length)
+        return nothing(Ending.NOT_PLAYABLE, prompt)
+    length = prompt.seconds
     within = any(_within(playback.endpos, it) for it in prompt.lengths)
-    whole = within and 0 < length <= heard + MARGIN and playback.seconds >= PACE * length
-    return Heard(Ending.WHOLE if whole else Ending.CUT_SHORT, heard, length)
+    whole = within and 0 < length <= samples / file.rate + MARGIN and playback.seconds >= PACE * length
+    return Heard(Ending.WHOLE if whole else Ending.CUT_SHORT, samples, file.samples, file.rate)
 
 
-def _position(playback: Playback, prompt: Prompt) -> float:
-    """Seconds heard. Of several rates the reading that fits the file and the time that passed."""
+def nothing(ending: Ending, prompt: Prompt) -> Heard:
+    """None of `prompt`, which ended so."""
+    longest = max(prompt.lengths, key=lambda it: it.seconds, default=_NO_FILE)
+    return Heard(ending, 0, longest.samples, longest.rate)
+
+
+def _file(playback: Playback, prompt: Prompt) -> Length:
+    """The file that Asterisk chose: of several rates the one whose reading of the position fits its length
+    and the time that passed."""
     endpos, passed = playback.endpos, playback.seconds / PACE
-    readings = [_seconds(endpos, it) for it in prompt.lengths]
-    fitting = [_seconds(endpos, it) for it in prompt.lengths if _within(endpos, it)]
-    possible = [seconds for seconds in fitting if seconds <= passed]
-    return min(possible or readings, key=lambda seconds: abs(seconds - playback.seconds), default=0.0)
+    possible = [it for it in prompt.lengths if _within(endpos, it) and _seconds(endpos, it) <= passed]
+    return min(
+        possible or prompt.lengths,
+        key=lambda it: abs(_seconds(endpos, it) - playback.seconds),
+        default=_NO_FILE,
+    )
 
 
 def _within(endpos: int, length: Length) -> bool:

@@ -148,7 +148,7 @@ def _events(key: str, call: str, line: Line, at: datetime, fields: Mapping[str, 
             status=_STATUS.get(ending, Status.PARTIAL),
             reason=Reason(fields.get("why", Reason.SERVICE_UNAVAILABLE)),
             prompt=prompt,
-            heard=Heard(ending, seconds, recording.seconds if recording else 0.0),
+            heard=Heard.in_seconds(ending, seconds, recording.seconds if recording else 0.0),
             reference=f"spool:{key}/{index}" if index else f"spool:{key}",
             recording=digest,
         )

@@ -18,7 +18,7 @@ from pathlib import Path
 from ..errors import LedgerError
 from ..model import Reason, RecordKind
 from ..text import NOTHING, Foreign, Text, joined
-from . import backup, rows
+from . import backup, leaves, rows
 from .sqlite import SqliteStore
 
 PATIENCE_SECONDS = 10.0  # for whoever reads the ledger, and so keeps its log from being emptied
@@ -59,9 +59,19 @@ _OWN = (
 # What is left says that something was played at that time on that line, and not to whom.
 _ERASE = """
 UPDATE event
-SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis = NULL, erased = 1
+SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis = NULL, erased = 1,
+    at = at - at % :minute, recorded = recorded - recorded % :minute
 WHERE record IN own
 """
+# Of those that say something of his records too. His salts are looked for in what is left.
+_SALTS = """
+SELECT salt_who, binding FROM leaf WHERE record IN own AND salt_who IS NOT NULL
+"""
+_CLOSE = """
+UPDATE leaf SET salt_who = NULL, binding = NULL WHERE record IN own OR record IN leading
+RETURNING leaf - (SELECT first FROM log ORDER BY epoch DESC LIMIT 1)
+"""
+_MINUTE = 60_000_000  # microseconds
 _AGAIN = """
 SELECT 1 FROM event WHERE pseudonym IN his UNION ALL SELECT 1 FROM standing WHERE pseudonym IN his
 """
@@ -131,11 +141,14 @@ def _erase(store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime) -> tup
         _gather(connection, 0)
         with store.transaction() as transaction:
             _gather(connection, newest + 1)
-            erased = connection.execute(_ERASE).rowcount
+            salts = [each for row in connection.execute(_SALTS) for each in row if each]
+            erased = connection.execute(_ERASE, {"minute": _MINUTE}).rowcount
             connection.execute("UPDATE event SET basis = NULL WHERE record IN leading")
             connection.execute("DELETE FROM standing WHERE pseudonym IN his")
-            transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, rows.counted(erased)))
-        return erased, [each for (each,) in connection.execute("SELECT pseudonym FROM his")]
+            closed = [leaf for (leaf,) in connection.execute(_CLOSE)]
+            which = rows.counted(erased) + leaves.named(closed)
+            transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, which))
+        return erased, [each for (each,) in connection.execute("SELECT pseudonym FROM his")] + salts
 
 
 def _gather(connection: sqlite3.Connection, first: int) -> None:

@@ -9,8 +9,9 @@ from importlib import resources
 from pathlib import Path
 
 from ..errors import LedgerEmptyError, LedgerError, LedgerOutdatedError
+from ..evidence.origin import origin
 from ..text import Text
-from . import backup
+from . import backup, leaves
 
 APPLICATION = 0x696E666F  # PRAGMA application_id: “info”
 UNMARKED = 6  # the last migration of which there are ledgers without it
@@ -43,11 +44,12 @@ def require_ours(connection: sqlite3.Connection, file: Path, *, create: bool) ->
         )
 
 
-def bring_up_to_date(connection: sqlite3.Connection, file: Path, *, migrate: bool) -> None:
+def bring_up_to_date(connection: sqlite3.Connection, file: Path, log: str, *, migrate: bool) -> None:
     """Apply the numbered migrations that are missing, all of them or none.
 
     What is there is copied before, under the lock of the same transaction: so the copy is what is migrated,
-    no second process does it too, and the lock ends with whoever holds it.
+    no second process does it too, and the lock ends with whoever holds it. A ledger that has no log yet
+    begins its first, named `log`.
     """
     steps = migrations()
     newest = steps[-1][0]
@@ -72,6 +74,8 @@ def bring_up_to_date(connection: sqlite3.Connection, file: Path, *, migrate: boo
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        if not connection.execute("SELECT 1 FROM log").fetchone():
+            connection.execute(leaves.BEGIN, (1, origin(log, 1), 0))
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

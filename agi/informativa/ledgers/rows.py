@@ -31,7 +31,7 @@ FROM standing JOIN event ON event.record = standing.record WHERE standing.pseudo
 """
 COLUMNS = """record, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt,
        ending, heard, length, key, basis, linked, wanted, kind, reference, erased,
-       recorded, vouched, recording, supplement, counts"""
+       recorded, vouched, recording, supplement, counts, rate"""
 RECORDS = f"SELECT {COLUMNS} FROM event WHERE record >= ? ORDER BY record"  # noqa: S608  # our own names
 RECORD = f"SELECT {COLUMNS} FROM event WHERE record = ?"  # noqa: S608  # our own names
 OF_CALLER = f"SELECT {COLUMNS} FROM event WHERE pseudonym = ? ORDER BY record"  # noqa: S608  # our own names
@@ -86,8 +86,8 @@ KEEP_RECORDING = "INSERT OR IGNORE INTO recording VALUES (?, ?, ?, ?, ?, ?)"
 APPEND = """
 INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status, reason,
                    prompt, ending, heard, length, key, basis, linked, wanted, kind, reference, erased,
-                   recorded, vouched, recording, supplement, counts)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                   recorded, vouched, recording, supplement, counts, rate)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 INFORM = """
 INSERT INTO standing (pseudonym, notice, version, purposes, record, at, whole, seen)
@@ -116,10 +116,10 @@ def note(kind: RecordKind, reason: Reason, at: datetime, reference: str) -> Even
     )
 
 
-def purge_note(gone: Sequence[int], cutoff: datetime, at: datetime) -> Event:
-    """The record of the purge of some records."""
+def purge_note(gone: Sequence[int], leaves: str, cutoff: datetime, at: datetime) -> Event:
+    """The record of the purge of some records, which had the leaves that are named."""
     which = f"{counted(len(gone))}, {gone[0]} to {gone[-1]}, from before {cutoff:%Y-%m-%d %H:%M} UTC"
-    return note(RecordKind.PURGE, Reason.RETENTION, at, which)
+    return note(RecordKind.PURGE, Reason.RETENTION, at, which + leaves)
 
 
 def counted(number: int) -> str:
@@ -191,8 +191,8 @@ def row(event: Event) -> tuple[object, ...]:
         event.reason,
         event.prompt,
         heard and heard.ending,
-        heard and heard.seconds,
-        heard and heard.length,
+        heard and heard.samples,
+        heard and heard.total,
         heard and heard.key,
         event.basis,
         event.linked,
@@ -205,6 +205,7 @@ def row(event: Event) -> tuple[object, ...]:
         event.recording,
         event.supplement,
         event.counts,
+        heard and heard.rate,
     )
 
 
@@ -213,8 +214,8 @@ def record(row: Sequence[Any]) -> Record:
     (number, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt) = row[
         :12
     ]
-    ending, seconds, length, key, basis, linked, wanted, kind, reference, erased = row[12:22]
-    recorded, vouched, recording, supplement, counts = row[22:]
+    ending, heard, length, key, basis, linked, wanted, kind, reference, erased = row[12:22]
+    recorded, vouched, recording, supplement, counts, rate = row[22:]
     return Record(
         number,
         Event(
@@ -229,7 +230,7 @@ def record(row: Sequence[Any]) -> Record:
             status=Status(status),
             reason=Reason(reason),
             prompt=prompt,
-            heard=None if ending is None else Heard(Ending(ending), seconds, length, key or ""),
+            heard=None if ending is None else _heard(Ending(ending), heard, length, rate, key or ""),
             basis=basis,
             linked=linked,
             wanted=wanted,
@@ -243,6 +244,12 @@ def record(row: Sequence[Any]) -> Record:
             counts=bool(counts),
         ),
     )
+
+
+def _heard(ending: Ending, heard: float, length: float, rate: int | None, key: str) -> Heard:
+    if rate is None:
+        return Heard.in_seconds(ending, heard, length, key)
+    return Heard(ending, int(heard), int(length), rate, key)
 
 
 def _maybe(turn: Callable[[Any], Result], value: Any) -> Result | None:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from ..evidence.origin import log_name
 from ..model import CallerHistory, Event, Record, RecordFilter, Recording
 from ..ports import Ledger, LedgerTransaction, Result
-from . import migrating, rows
+from . import leaves, migrating, rows
 from .ledger_file import LedgerFile
 
 PAGE = 1000  # rows that one transaction of a purge deletes
@@ -20,15 +21,23 @@ PAGE = 1000  # rows that one transaction of a purge deletes
 
 class SqliteStore(LedgerFile):
     """What calls and commands ask of one controller's file. Without `migrate` one of an earlier informativa
-    that has records is a LedgerOutdatedError, because to copy it takes its time."""
+    that has records is a LedgerOutdatedError, because to copy it takes its time. `log` is the name of the log
+    that a new file begins (evidence/origin.py); by default it is that of the file."""
 
     def __init__(
-        self, file: str, *, read_only: bool = False, create: bool = True, migrate: bool = True
+        self,
+        file: str,
+        *,
+        read_only: bool = False,
+        create: bool = True,
+        migrate: bool = True,
+        log: str = "",
     ) -> None:
         super().__init__(file, read_only=read_only, create=create)
         if not read_only:
             with self._translated(), self._closed_if_it_fails():
-                migrating.bring_up_to_date(self._connection, self.file, migrate=migrate)
+                log = log or log_name(self.file.stem)
+                migrating.bring_up_to_date(self._connection, self.file, log, migrate=migrate)
 
     def history(self, pseudonym: bytes) -> CallerHistory:
         """What a caller already got."""
@@ -113,7 +122,9 @@ class SqliteStore(LedgerFile):
                     with self.transaction() as transaction:
                         gone = [number for number in page if connection.execute(rows.PURGE, number).rowcount]
                         if gone:
-                            transaction.append(rows.purge_note([number for (number,) in gone], cutoff, at))
+                            numbers = [number for (number,) in gone]
+                            closed = leaves.named(transaction.close_leaves(numbers))
+                            transaction.append(rows.purge_note(numbers, closed, cutoff, at))
                     purged += len(gone)
                 for page in self._pages(rows.BASELESS, cutoff, (b"", "", "")):
                     with self.transaction():

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from ..evidence import commitment
 from ..model import CallerHistory, Event, PriorDelivery, Reason, Record, known_by
-from . import rows
+from . import leaves, rows
 
 
 class SqliteTransaction:
@@ -16,6 +17,12 @@ class SqliteTransaction:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._log: tuple[str, int] | None = None
+        self._leaf = 0
+
+    def begun(self) -> None:
+        """Another transaction: since the last one others may have written."""
+        self._log = None
 
     def history(self, pseudonym: bytes) -> CallerHistory:
         known: dict[str, PriorDelivery] = {}
@@ -37,11 +44,33 @@ class SqliteTransaction:
     def append(self, event: Event) -> int:
         record = self._connection.execute(rows.APPEND, rows.row(event)).lastrowid
         assert record is not None  # an INSERT that did not raise has a row
+        self.commit_to(event, record)
         if event.pseudonym is not None and event.informs:
             if event.reason is Reason.RECYCLED:  # what is known was told to whoever had the number before
                 self._connection.execute(rows.FORGET_NOTICE, (event.pseudonym, event.notice))
             self._inform(event.pseudonym, event.notice, known_by(event, record), event.recorded or event.at)
         return record
+
+    def commit_to(self, event: Event, record: int, *, migrated: bool = False) -> None:
+        """Write the leaf of a record: gapless, because whoever writes holds the lock."""
+        if self._log is None:
+            origin, first, self._leaf = self._connection.execute(leaves.LOG).fetchone()
+            self._log = origin, first
+        origin, first = self._log
+        salt, bound = commitment.salt(), event.binding
+        salt_who, binding = (bound.salt, bound.value) if bound else (commitment.salt(), None)
+        facts = commitment.facts(event, origin, self._leaf - first, record, migrated=migrated)
+        what = commitment.what(facts, salt)
+        who = commitment.who(commitment.person(event, binding), salt_who)
+        leaf = (self._leaf, record, what, who, salt, salt_who, binding, migrated)
+        self._connection.execute(leaves.APPEND, leaf)
+        self._leaf += 1
+
+    def close_leaves(self, records: Sequence[int]) -> list[int]:
+        """Nothing can be opened any more of what these records committed to; the indices of their leaves."""
+        first = self._connection.execute(leaves.LOG).fetchone()[1]
+        found = (self._connection.execute(leaves.PURGE, (record,)).fetchone() for record in records)
+        return [leaf - first for (leaf,) in filter(None, found)]
 
     def append_new(self, event: Event, earlier: Sequence[bytes] = ()) -> bool:
         """Record an event unless it is on record, under its pseudonym or one of those that the caller had

@@ -6,6 +6,8 @@ Asterisk gives samples, and in seconds elsewhere; times are aware datetimes in U
 """
 
 from .calls import (
+    TELEPHONE_RATE,
+    Binding,
     Caller,
     CallerHistory,
     CallResult,
@@ -49,6 +51,8 @@ from .words import Ending, NumberForm, Reason, RecordKind, Status, Verification,
 
 __all__ = [
     "ALWAYS",
+    "TELEPHONE_RATE",
+    "Binding",
     "CallResult",
     "Caller",
     "CallerHistory",

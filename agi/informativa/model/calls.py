@@ -9,6 +9,8 @@ from datetime import datetime
 from .plan import Notice, Prompt, Version
 from .words import Ending, Reason, RecordKind, Status, Vouched
 
+TELEPHONE_RATE = 8000  # hertz
+
 
 @dataclass(frozen=True)
 class IncomingCall:
@@ -156,12 +158,38 @@ class Playback:
 
 @dataclass(frozen=True)
 class Heard:
-    """How much of a prompt reached the caller: its ending, seconds heard, its length, a key if any."""
+    """How much of a prompt reached the caller: its ending, how many samples of how many, at which rate in
+    hertz, as the file has them that Asterisk chose; a key if any."""
 
     ending: Ending
-    seconds: float
-    length: float
+    samples: int
+    total: int
+    rate: int = TELEPHONE_RATE
     key: str = ""
+
+    @classmethod
+    def in_seconds(cls, ending: Ending, seconds: float, length: float, key: str = "") -> Heard:
+        """Of what is known in seconds alone: as of a file at the telephone's rate."""
+        return cls(ending, round(seconds * TELEPHONE_RATE), round(length * TELEPHONE_RATE), key=key)
+
+    @property
+    def seconds(self) -> float:
+        """How much of it was heard."""
+        return self.samples / self.rate
+
+    @property
+    def length(self) -> float:
+        """How long it lasts, in seconds."""
+        return self.total / self.rate
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What ties one record to a caller's number, for whoever has the key that opens this record alone
+    (evidence/commitment.py): 32 bytes, and the salt of 16 bytes that was drawn for it."""
+
+    salt: bytes = field(repr=False)
+    value: bytes
 
 
 @dataclass(frozen=True)
@@ -177,7 +205,8 @@ class Event:
     `at` is when it happened, `recorded` when it was put on record, `None` for the same moment. `vouched` is
     who said that the number is the caller's, `None` where none was recognised. `recording` is the sha256, in
     hexadecimal, of the sound that was played. A `supplement` told only what is new. What does not count
-    (`counts`) informs nobody although it was heard: by a setting.
+    (`counts`) informs nobody although it was heard: by a setting. Of an event that is about to be recorded
+    `binding` ties it to the number of a caller that was recognised.
     """
 
     at: datetime
@@ -203,6 +232,7 @@ class Event:
     recording: str = ""
     supplement: bool = False
     counts: bool = True
+    binding: Binding | None = field(default=None, compare=False)
 
     @property
     def informs(self) -> bool:

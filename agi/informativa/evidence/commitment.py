@@ -1,0 +1,197 @@
+"""What a record commits to: two salted hashes, one of its facts and one of what leads to the caller. Pure.
+
+`facts` stay when a caller is erased, `person` goes with its salt. A leaf of the log holds nothing but the two
+hashes, so it tells whoever has no salt nothing at all, and a receipt opens one record and no other.
+
+Both are canonical JSON (RFC 8785) of strings and whole numbers. What is absent is left out. `FACTS` and
+`PERSON` are all the names that there are in version v1; another name is another version.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from ..model import Binding, Event, Identified, RecordKind
+
+SALT_SIZE = 16  # bytes
+WHAT_TAG, WHO_TAG, RECORD_TAG = (f"informativa/{tag}/v1\n".encode() for tag in ("what", "who", "record"))
+ENTRY_SIZE = len(RECORD_TAG) + 64
+
+FACTS = {
+    "counts": "0 where it informs nobody by a setting, although it was heard",
+    "ending": "how the playback ended",
+    "happened": "when it happened, UTC, in whole minutes",
+    "heard": "how many samples of the prompt were heard",
+    "indices": "of a record about records: how many, the leaves that it is about, and from before when",
+    "kind": "how the caller got the notice, or `migrated`: from before there was a log",
+    "language": "the language that was played",
+    "length": "how many samples the prompt has",
+    "line": "the called number",
+    "log": "the origin of the log",
+    "notice": "which notice",
+    "number": "the number of the record in its ledger",
+    "prompt": "the path of the recording in Asterisk, without extension",
+    "purposes": "which purposes it told of, sorted, with one space between",
+    "rate": "the samples of a second, of `heard` and `length`",
+    "reason": "why it was played or left out",
+    "record": "the index of the leaf, from 0",
+    "recorded": "when it was put on record, UTC, in whole minutes",
+    "recording": "SHA-256 of the canonical JSON of the prompt's formats, each with its file's SHA-256",
+    "status": "what became of it",
+    "supplement": "1 where only what is new was told, to somebody who knew the rest",
+    "version": "which version of the notice",
+    "vouched": "who said that the number is the caller's",
+    "wanted": "the language that should have been played, where another was",
+    "was": "of a migrated record: how the caller got the notice",
+}
+PERSON = {
+    "basis": "the number of the record that shows what the caller had already",
+    "binding": "to the caller's number, for whoever has the record's opening key",
+    "call": "Asterisk's id of the call",
+    "happened": "when it happened, in microseconds since 1970, UTC",
+    "key": "the key that the caller pressed",
+    "linked": "the id that all channels of the conversation share",
+    "pseudonym": "what stands for the caller in this ledger: an HMAC of his number, in hexadecimal",
+    "recorded": "when it was put on record, in microseconds since 1970, UTC",
+    "reference": "what shows it where that is not this ledger: a contract, an operator",
+}
+ABOUT_RECORDS = frozenset({RecordKind.PURGE, RecordKind.ERASURE})
+"""Kinds whose reference is about other records and leads to nobody."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_ESCAPED = str.maketrans(
+    {
+        **{chr(code): f"\\u{code:04x}" for code in range(32)},
+        **{"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"},
+    }
+)
+_TO_ESCAPE = re.compile(r'[\x00-\x1f"\\]')
+
+
+@dataclass(frozen=True, slots=True)
+class Salts:
+    """The two salts of one record: 16 bytes each, drawn for it and derived from nothing. `who` is `None`
+    where the caller was erased."""
+
+    what: bytes = field(repr=False)
+    who: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Commitments:
+    """The two hashes of one record, 32 bytes each."""
+
+    what: bytes
+    who: bytes
+
+    @property
+    def entry(self) -> bytes:
+        """What its leaf is the hash of: 86 bytes."""
+        return RECORD_TAG + self.what + self.who
+
+
+def salt() -> bytes:
+    """A new one."""
+    return os.urandom(SALT_SIZE)
+
+
+def what(facts: Mapping[str, str | int], salt: bytes) -> bytes:
+    """The commitment to the facts."""
+    return sha256(WHAT_TAG + salt + canonical(facts)).digest()
+
+
+def who(person: Mapping[str, str | int], salt: bytes) -> bytes:
+    """The commitment to what leads to the caller."""
+    return sha256(WHO_TAG + salt + canonical(person)).digest()
+
+
+def facts(event: Event, log: str, index: int, number: int, *, migrated: bool = False) -> dict[str, str | int]:
+    """What stays of an event after an erasure, as leaf `index` of `log` and record `number` of its ledger."""
+    heard = event.heard
+    found: dict[str, str | int | None] = {
+        "counts": None if event.counts else 0,
+        "ending": None if heard is None else heard.ending,
+        "happened": _minute(event.at),
+        "heard": None if heard is None else heard.samples,
+        "indices": event.reference if event.kind in ABOUT_RECORDS else "",
+        "kind": "migrated" if migrated else event.kind,
+        "language": event.language,
+        "length": None if heard is None else heard.total,
+        "line": event.line,
+        "log": log,
+        "notice": event.notice,
+        "number": number,
+        "prompt": event.prompt,
+        "purposes": " ".join(sorted(event.purposes)),
+        "rate": None if heard is None else heard.rate,
+        "reason": event.reason,
+        "record": index,
+        "recorded": _minute(event.recorded or event.at),
+        "recording": event.recording,
+        "status": event.status,
+        "supplement": 1 if event.supplement else None,
+        "version": event.version,
+        "vouched": event.vouched,
+        "wanted": event.wanted,
+        "was": event.kind if migrated else None,
+    }
+    return {name: value for name, value in found.items() if value or value == 0}
+
+
+def person(event: Event, binding: bytes | None) -> dict[str, str | int]:
+    """What leads to the caller, with the binding to his number where that is known."""
+    found: dict[str, str | int | None] = {
+        "basis": event.basis,
+        "binding": None if binding is None else binding.hex(),
+        "call": event.call,
+        "happened": (event.at - _EPOCH) // _MICROSECOND,
+        "key": None if event.heard is None else event.heard.key,
+        "linked": event.linked,
+        "pseudonym": None if event.pseudonym is None else event.pseudonym.hex(),
+        "recorded": ((event.recorded or event.at) - _EPOCH) // _MICROSECOND,
+        "reference": "" if event.kind in ABOUT_RECORDS else event.reference,
+    }
+    return {name: value for name, value in found.items() if value or value == 0}
+
+
+def canonical(values: Mapping[str, str | int]) -> bytes:
+    """As `jcs.canonical` of one whose names are in order, and ASCII: a call waits for it. Raises ValueError
+    for a lone surrogate, which no text of a ledger has."""
+    if _TO_ESCAPE.search("".join([value for value in values.values() if type(value) is not int])):  # type: ignore[misc]
+        values = {
+            name: value.translate(_ESCAPED) if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+    parts = [
+        f'"{name}":{value}' if type(value) is int else f'"{name}":"{value}"' for name, value in values.items()
+    ]
+    return f"{{{','.join(parts)}}}".encode()
+
+
+def opening_key(company_key: bytes, salt: bytes) -> bytes:
+    """By which a company can show whose number one record is bound to, without giving its key away. Whoever
+    has it can find the number by trying all."""
+    return hmac.digest(company_key, b"binding" + salt, sha256)
+
+
+def binding(opening: bytes, caller: Identified) -> bytes:
+    """What ties the record with that opening key to a caller."""
+    prefix = "customer:" if caller.customer else ""
+    return hmac.digest(opening, (prefix + caller.number).encode("utf-8", "replace"), sha256)
+
+
+def bind(caller: Identified, company_key: bytes) -> Binding:
+    """The binding of a new record to its caller, with the salt that is drawn for it."""
+    drawn = salt()
+    return Binding(drawn, binding(opening_key(company_key, drawn), caller))
+
+
+def _minute(at: datetime) -> str:
+    return f"{at.isoformat(timespec='minutes')[:16]}Z"

@@ -7,6 +7,13 @@
     │   ├── LedgerEmptyError    there is nothing in it yet, or any more
     │   ├── LedgerOutdatedError it is of an earlier informativa, and calls must not wait for its migration
     │   └── LedgerSlowError     it did not answer in the time that a call can wait
+    ├── EvidenceError           what should prove something does not
+    │   ├── EvidenceFormatError it is not in its format, or beyond a limit of it
+    │   ├── SignatureError      who should have signed did not
+    │   ├── TreeProofError      a leaf or an older tree is not in the tree that it should be in
+    │   ├── QuorumError         fewer witnesses signed than the policy asks for
+    │   ├── TileMissingError    a published file is not there
+    │   └── TileChangedError    a published file is another one than the tree says
     ├── LookupSourceError           a controller's own system did not say whether a caller was told
     ├── ManagerError            Asterisk's manager interface cannot be used
     ├── PromptError             a prompt cannot be spoken, read or written
@@ -112,6 +119,48 @@ class LedgerSlowError(LedgerError):
     """The ledger did not answer in time: it may still do what it was asked, and nobody waits for it again."""
 
     code = "ledger-slow"
+
+
+class EvidenceError(InformativaError):
+    """What should prove something does not, or it cannot be read. Nothing counts as proven."""
+
+    code = "evidence"
+
+
+class EvidenceFormatError(EvidenceError):
+    """Not in the published format, byte for byte, or beyond a limit of it."""
+
+    code = "evidence-format"
+
+
+class SignatureError(EvidenceError):
+    """A signature that should be there is not, or it is another one's, or of another text."""
+
+    code = "evidence-signature"
+
+
+class TreeProofError(EvidenceError):
+    """Not in that tree: another leaf, another place, another tree, or a tree that took something back."""
+
+    code = "evidence-tree"
+
+
+class QuorumError(EvidenceError):
+    """The log's signature is good, and fewer witnesses than the policy asks for signed with it."""
+
+    code = "evidence-quorum"
+
+
+class TileMissingError(EvidenceError):
+    """A tile or a bundle of a published tree is not there."""
+
+    code = "tile-missing"
+
+
+class TileChangedError(EvidenceError):
+    """A published tile is another one than the tree gives: one of the two was changed."""
+
+    code = "tile-changed"
 
 
 class LookupSourceError(InformativaError):

@@ -1,0 +1,83 @@
+"""Checkpoints (C2SP tlog-checkpoint v1.0.0): what a log says of its tree, as the text of a signed note. Pure.
+
+Three lines: the log's origin, the number of its leaves, the root's hash in base64. No extension lines: no
+monitor can check them, and an ML-DSA-44 cosignature does not sign them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..errors import EvidenceFormatError, SignatureError
+from ..text import Text
+from .encoding import HASH_SIZE, LARGEST, decimal, decoded_hash, encoded
+from .note import NoteVerifier, OpenedNote, open_note
+from .tree import EMPTY_ROOT
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A tree: whose, of how many leaves, and its root (32 bytes). Raises EvidenceFormatError for what no
+    checkpoint can say; an empty tree has the one root that RFC 6962 2.1 gives it."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    def __post_init__(self) -> None:
+        if not self.origin or any(letter < " " for letter in self.origin):
+            raise EvidenceFormatError(Text("A log's origin is one line of text."))
+        if not 0 <= self.size <= LARGEST or len(self.root) != HASH_SIZE:
+            raise _malformed()
+        if self.size == 0 and self.root != EMPTY_ROOT:
+            raise EvidenceFormatError(Text("It says that the tree is empty, with another root."))
+
+    @classmethod
+    def parse(cls, text: str) -> Checkpoint:
+        """From the note's text. Raises EvidenceFormatError."""
+        lines = text.split("\n")
+        if len(lines) != 4 or lines[3]:
+            raise _malformed()
+        return cls(lines[0], decimal(lines[1]), decoded_hash(lines[2]))
+
+    @property
+    def text(self) -> str:
+        """The note's text."""
+        return f"{self.origin}\n{self.size}\n{encoded(self.root)}\n"
+
+
+@dataclass(frozen=True)
+class SignedCheckpoint:
+    """A checkpoint that its log signed, and the note that it came in."""
+
+    checkpoint: Checkpoint
+    log: NoteVerifier
+    note: OpenedNote
+
+
+def open_checkpoint(
+    data: bytes, logs: Iterable[NoteVerifier], others: Iterable[NoteVerifier] = ()
+) -> SignedCheckpoint:
+    """The checkpoint in a note that one of these logs signed, under the name that is its origin; signatures
+    of `others`, as witnesses, are verified with it. Raises EvidenceFormatError, and SignatureError where
+    the log's is missing or any known key's is wrong."""
+    logs = tuple(logs)
+    note = open_note(data, (*logs, *others))
+    checkpoint = Checkpoint.parse(note.text)
+    for log in logs:
+        if log.name == checkpoint.origin and note.signed_by(log):
+            return SignedCheckpoint(checkpoint, log, note)
+    raise SignatureError(
+        Text(
+            "No key that is known here signed it as the log {origin}",
+            "give the key of whom you trust, from a source of its own",
+            origin=checkpoint.origin,
+        )
+    )
+
+
+def _malformed() -> EvidenceFormatError:
+    return EvidenceFormatError(
+        Text("It is no checkpoint: the origin, the size, the root, a line each (c2sp.org/tlog-checkpoint).")
+    )

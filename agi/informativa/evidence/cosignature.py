@@ -1,0 +1,114 @@
+"""Cosignatures (C2SP tlog-cosignature): a witness says when it saw a checkpoint as the largest one of a log
+that took nothing back. Pure.
+
+Ed25519 over `cosignature/v1`, `time <seconds>` and the checkpoint's text; in the note the time (8 bytes,
+big-endian) stands before the signature. The key ID is of type 0x04, so that no log's key is taken for a
+witness's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..errors import EvidenceFormatError
+from ..text import Text
+from . import ed25519
+from .checkpoint import Checkpoint
+from .encoding import LARGEST
+from .keys import (
+    check_key,
+    check_seed,
+    formatted_key,
+    formatted_secret,
+    key_id,
+    parsed_key,
+    parsed_secret,
+)
+from .note import Signature
+
+COSIGNATURE = 0x04  # the signature type
+_TIME = 8  # bytes
+
+
+@dataclass(frozen=True)
+class WitnessVerifier:
+    """A witness's public key. Raises EvidenceFormatError for a name or a key that cannot be one."""
+
+    name: str
+    public: bytes
+
+    def __post_init__(self) -> None:
+        check_key(self.name, self.public)
+
+    @classmethod
+    def parse(cls, vkey: str) -> WitnessVerifier:
+        """From a vkey of type 0x04. Raises EvidenceFormatError."""
+        return cls(*parsed_key(vkey, COSIGNATURE))
+
+    @property
+    def key_id(self) -> bytes:
+        return key_id(self.name, COSIGNATURE, self.public)
+
+    def verify(self, text: str, signature: bytes) -> bool:
+        """Whether the time and the signature of it are this witness's for this checkpoint."""
+        if len(signature) != _TIME + ed25519.SIGNATURE_SIZE:
+            return False
+        try:
+            message = _message(text, int.from_bytes(signature[:_TIME], "big"))
+        except EvidenceFormatError:
+            return False
+        return ed25519.verify(self.public, message, signature[_TIME:])
+
+    def __str__(self) -> str:
+        return formatted_key(self.name, COSIGNATURE, self.public)
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A witness's private key: its seed, 32 bytes, which nothing else signs with. Raises
+    EvidenceFormatError for another length, and for a name that cannot be one."""
+
+    name: str
+    seed: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        check_seed(self.name, self.seed)
+
+    @classmethod
+    def parse(cls, secret: str) -> Witness:
+        """From `PRIVATE+KEY+…` of type 0x04. Raises EvidenceFormatError."""
+        return cls(*parsed_secret(secret, COSIGNATURE))
+
+    @property
+    def secret(self) -> str:
+        """The same, for the file that nobody else reads."""
+        return formatted_secret(self.name, COSIGNATURE, self.seed)
+
+    @property
+    def verifier(self) -> WitnessVerifier:
+        """The public key."""
+        return WitnessVerifier(self.name, ed25519.public_key(self.seed))
+
+    def cosign(self, text: str, at: int) -> Signature:
+        """Sign a checkpoint's text, at a POSIX time in seconds. Raises EvidenceFormatError for a text that
+        is no checkpoint, and a time that is none (0 would say that the time is left open)."""
+        if at == 0:
+            raise _no_time()
+        signed = ed25519.sign(self.seed, _message(text, at))
+        return Signature(self.name, self.verifier.key_id, at.to_bytes(_TIME, "big") + signed)
+
+
+def cosigned_at(signature: Signature) -> int:
+    """When a witness says that it signed, in POSIX seconds; worth as much as its signature, once verified."""
+    return int.from_bytes(signature.data[:_TIME], "big")
+
+
+def _message(text: str, at: int) -> bytes:
+    Checkpoint.parse(text)
+    if not 0 <= at <= LARGEST:
+        raise _no_time()
+    return f"cosignature/v1\ntime {at}\n{text}".encode()
+
+
+def _no_time() -> EvidenceFormatError:
+    return EvidenceFormatError(Text("A witness's time is in seconds since 1970."))

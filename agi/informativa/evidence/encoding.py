@@ -1,0 +1,57 @@
+"""Numbers, base64 and text where there is one way to write each. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from ..errors import EvidenceFormatError
+from ..text import Text
+
+HASH_SIZE = 32  # bytes, of SHA-256
+LARGEST = 2**63 - 1  # of a size, an index or a time: what every implementation can hold
+_DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,18})\Z")
+
+
+def encoded(data: bytes) -> str:
+    """Base64 as of RFC 4648 section 4, with padding."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def decoded(text: str) -> bytes:
+    """What was encoded so: no line breaks, no missing padding, no stray bits. Raises EvidenceFormatError."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        data = None
+    if data is None or encoded(data) != text:
+        raise EvidenceFormatError(Text("Here should be base64 of the standard kind, with its padding."))
+    return data
+
+
+def decoded_hash(text: str) -> bytes:
+    """32 bytes that were encoded so. Raises EvidenceFormatError."""
+    data = decoded(text)
+    if len(data) != HASH_SIZE:
+        raise EvidenceFormatError(Text("A hash has 32 bytes, this one {count}.", count=len(data)))
+    return data
+
+
+def decimal(text: str) -> int:
+    """A number from 0 to 2^63 - 1 in ASCII digits, without leading zeroes. Raises EvidenceFormatError."""
+    if not _DECIMAL.match(text) or int(text) > LARGEST:
+        raise EvidenceFormatError(Text("Here should be a decimal number without leading zeroes."))
+    return int(text)
+
+
+def as_text(data: bytes, limit: int) -> str:
+    """UTF-8 of so many bytes at most. Raises EvidenceFormatError."""
+    if len(data) > limit:
+        raise EvidenceFormatError(
+            Text("It has {size} bytes, and at most {limit} are read.", size=len(data), limit=limit)
+        )
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise EvidenceFormatError(Text("It is not UTF-8.")) from None

@@ -1,0 +1,87 @@
+"""Canonical JSON (RFC 8785), of no more than is needed: objects, strings, and whole numbers that every JSON
+reader takes exactly (RFC 7493 2.2). No floats, booleans, nulls or lists. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import NoReturn
+
+from ..errors import EvidenceFormatError
+from ..text import Text
+from .encoding import as_text
+
+LARGEST_INTEGER = 2**53 - 1
+_DEEPEST = 8  # objects within objects
+_LARGEST_TEXT = 1_000_000  # bytes
+
+Value = str | int | Mapping[str, "Value"]
+
+
+def canonical(value: Mapping[str, Value]) -> bytes:
+    """The one text of an object, in UTF-8: no spaces, keys in the order of their UTF-16 code units (RFC 8785
+    3.2.3), strings with the fewest escapes (3.2.2.2). Raises EvidenceFormatError for what is no such object,
+    a lone surrogate included."""
+    try:
+        return _object(value, _DEEPEST).encode("utf-8")
+    except UnicodeEncodeError:
+        raise EvidenceFormatError(Text("A text has half of a surrogate pair in it.")) from None
+
+
+def parse(data: bytes) -> dict[str, Value]:
+    """The object whose canonical text these bytes are. Raises EvidenceFormatError where they are not: another
+    order, a space, another escape, a key that stands twice, a value of another kind."""
+    text = as_text(data, _LARGEST_TEXT)
+    try:
+        value = json.loads(text, object_pairs_hook=_once, parse_float=_no_number, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise EvidenceFormatError(Text("It is not JSON.")) from None
+    if not isinstance(value, dict):
+        raise EvidenceFormatError(Text("It is not a JSON object."))
+    if canonical(value) != data:
+        raise EvidenceFormatError(Text("It is JSON, and not in its canonical form (RFC 8785)."))
+    return value
+
+
+def _object(value: Mapping[str, Value], deeper: int) -> str:
+    if deeper == 0:
+        raise EvidenceFormatError(Text("Objects stand too deep within each other."))
+    for key in value:
+        if not isinstance(key, str):
+            raise _refused(key)
+    keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
+    return "{" + ",".join(f"{_string(key)}:{_any(value[key], deeper)}" for key in keys) + "}"
+
+
+def _any(value: object, deeper: int) -> str:
+    if isinstance(value, str):
+        return _string(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) > LARGEST_INTEGER:
+            raise EvidenceFormatError(Text("A number lies beyond 2^53 - 1, on one side or the other."))
+        return int.__repr__(value)
+    if isinstance(value, Mapping):
+        return _object(value, deeper - 1)
+    raise _refused(value)
+
+
+def _string(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # escapes what RFC 8785 3.2.2.2 escapes, in its way
+
+
+def _once(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise EvidenceFormatError(Text("A key stands twice in one object."))
+    return found
+
+
+def _no_number(text: str) -> NoReturn:
+    raise _refused(float(text))
+
+
+def _refused(value: object) -> EvidenceFormatError:
+    kind = type(value).__name__
+    return EvidenceFormatError(
+        Text("Here is a {kind}; only strings, whole numbers and objects are allowed.", kind=kind)
+    )

@@ -1,0 +1,94 @@
+"""Ed25519 keys of signed notes, as text (C2SP signed-note v1.0.0, "Verifier keys"). Pure.
+
+A public key is `name+hex(key ID)+base64(type ‖ public key)`; a private one, as Go's sumdb/note writes it,
+`PRIVATE+KEY+name+hex(key ID)+base64(type ‖ seed)`. The ID is of the public key in both. The type is a byte
+that says what is signed, and how.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from ..errors import EvidenceFormatError
+from ..text import Text
+from . import ed25519
+from .encoding import decoded, encoded
+
+_PRIVATE = "PRIVATE+KEY+"
+
+
+def key_id(name: str, kind: int, public: bytes) -> bytes:
+    """SHA-256(name ‖ 0x0A ‖ type ‖ public key), of which the first 4 bytes."""
+    return sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()[:4]
+
+
+def parsed_key(vkey: str, kind: int) -> tuple[str, bytes]:
+    """Name and public key of a vkey of that signature type. Raises EvidenceFormatError."""
+    name, given_id, data = _parts(vkey, kind)
+    check_key(name, data)
+    if key_id(name, kind, data).hex() != given_id:
+        raise _no_key()
+    return name, data
+
+
+def formatted_key(name: str, kind: int, public: bytes) -> str:
+    """The vkey."""
+    return f"{name}+{key_id(name, kind, public).hex()}+{encoded(bytes([kind]) + public)}"
+
+
+def parsed_secret(secret: str, kind: int) -> tuple[str, bytes]:
+    """Name and seed of a private key of that signature type. Raises EvidenceFormatError."""
+    if not secret.startswith(_PRIVATE):
+        raise _no_key()
+    name, given_id, seed = _parts(secret.removeprefix(_PRIVATE), kind)
+    check_seed(name, seed)
+    if key_id(name, kind, ed25519.public_key(seed)).hex() != given_id:
+        raise _no_key()
+    return name, seed
+
+
+def formatted_secret(name: str, kind: int, seed: bytes) -> str:
+    """The private key, encoded."""
+    public_id = key_id(name, kind, ed25519.public_key(seed)).hex()
+    return f"{_PRIVATE}{name}+{public_id}+{encoded(bytes([kind]) + seed)}"
+
+
+def check_key(name: str, public: bytes) -> None:
+    """Raises EvidenceFormatError for a name or an Ed25519 key that cannot be one."""
+    check_name(name)
+    if not ed25519.is_key(public):
+        raise EvidenceFormatError(Text("No Ed25519 key looks like that of {name}.", name=name))
+
+
+def check_seed(name: str, seed: bytes) -> None:
+    """Raises EvidenceFormatError for a name or a seed that cannot be one."""
+    check_name(name)
+    if len(seed) != ed25519.KEY_SIZE:
+        raise _no_key()
+
+
+def check_name(name: str) -> None:
+    """Raises EvidenceFormatError for what cannot be a key's name."""
+    if not name or any(each == "+" or each.isspace() or not _plain(each) for each in name):
+        raise EvidenceFormatError(Text("A key's name is not empty, and has no space and no plus in it."))
+
+
+def _plain(letter: str) -> bool:
+    """No control character, and no half of a surrogate pair."""
+    return letter >= " " and not "\ud800" <= letter <= "\udfff"
+
+
+def _parts(key: str, kind: int) -> tuple[str, str, bytes]:
+    parts = key.split("+", 2)
+    if len(parts) != 3:
+        raise _no_key()
+    data = decoded(parts[2])
+    if data[:1] != bytes([kind]):
+        raise EvidenceFormatError(Text("The key of {name} is of another kind.", name=parts[0]))
+    return parts[0], parts[1], data[1:]
+
+
+def _no_key() -> EvidenceFormatError:
+    return EvidenceFormatError(
+        Text("It is no key: a name, a plus, the ID, a plus, and the key (c2sp.org/signed-note).")
+    )

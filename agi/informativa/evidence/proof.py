@@ -1,0 +1,106 @@
+"""A proof for one leaf in one file (C2SP tlog-proof): everything but the leaf and whom to trust. Pure.
+
+c2sp.org/tlog-proof@v1
+extra <base64>
+index <number>
+<hash, base64>…
+
+<the checkpoint, a signed note>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..errors import EvidenceFormatError, SignatureError
+from ..text import Text
+from .checkpoint import Checkpoint
+from .encoding import HASH_SIZE, LARGEST, as_text, decimal, decoded, decoded_hash, encoded
+from .note import NoteVerifier, parse
+from .policy import NONE, Cosigned, Policy
+from .tree import leaf_hash, verify_inclusion
+
+LARGEST_PROOF = 1_000_000  # bytes
+MOST_HASHES = 63  # a tree of 2^63 leaves has no longer path
+SUFFIX = ".tlog-proof"
+_HEAD = "c2sp.org/tlog-proof@v1"
+_NO_WITNESSES = Policy((), (), (), NONE)
+
+
+@dataclass(frozen=True)
+class VerifiedProof:
+    """What a proof has shown: the leaf is number `index` of this checkpoint, this log signed it, and so did
+    these witnesses. Without any of them it is the log's own word."""
+
+    checkpoint: Checkpoint
+    index: int
+    log: NoteVerifier
+    witnesses: tuple[Cosigned, ...]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A leaf's index, its hashes from the sibling up (32 bytes each), the checkpoint's note as it was
+    published, and what goes with it, which proves nothing by itself. Raises EvidenceFormatError for what no
+    file can say."""
+
+    index: int
+    hashes: tuple[bytes, ...]
+    checkpoint: bytes
+    extra: bytes = b""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.index <= LARGEST or len(self.hashes) > MOST_HASHES:
+            raise _malformed()
+        if any(len(each) != HASH_SIZE for each in self.hashes):
+            raise _malformed()
+        parse(self.checkpoint)
+
+    @classmethod
+    def parse(cls, data: bytes) -> Proof:
+        """From the file. Raises EvidenceFormatError; nothing is verified."""
+        head, parted, note = as_text(data, LARGEST_PROOF).partition("\n\n")
+        first, *lines = head.split("\n")
+        if first != _HEAD or not parted or not lines:
+            raise _malformed()
+        extra = b""
+        if lines[0].startswith("extra "):
+            extra = decoded(lines.pop(0).removeprefix("extra "))
+            if not extra:
+                raise _malformed()
+        if not lines or not lines[0].startswith("index "):
+            raise _malformed()
+        index = decimal(lines.pop(0).removeprefix("index "))
+        return cls(index, tuple(map(decoded_hash, lines)), note.encode(), extra)
+
+    @property
+    def data(self) -> bytes:
+        """The file. Raises EvidenceFormatError where it would be larger than it may be."""
+        extra = [f"extra {encoded(self.extra)}"] if self.extra else []
+        lines = [_HEAD, *extra, f"index {self.index}", *map(encoded, self.hashes), "", ""]
+        data = "\n".join(lines).encode() + self.checkpoint
+        as_text(data, LARGEST_PROOF)
+        return data
+
+    def verify(
+        self, entry: bytes, keys: Iterable[NoteVerifier] = (), policy: Policy | None = None
+    ) -> VerifiedProof:
+        """That this entry is in the log: its key is one of `keys`, and one of the policy's logs where that
+        has any, and witnesses enough signed. What the file itself says of keys is never believed, so one of
+        the two must name a log. Raises SignatureError, QuorumError, TreeProofError, EvidenceFormatError."""
+        keys = tuple(keys)
+        policy = policy or _NO_WITNESSES
+        found = policy.verify(self.checkpoint, keys).required()
+        log = found.signed.log
+        if keys and (log.name, log.key_id) not in {(key.name, key.key_id) for key in keys}:
+            raise SignatureError(
+                Text("The policy trusts the log {name}, and the given keys are others.", name=log.name)
+            )
+        checkpoint = found.checkpoint
+        verify_inclusion(self.index, checkpoint.size, leaf_hash(entry), self.hashes, checkpoint.root)
+        return VerifiedProof(checkpoint, self.index, log, found.witnesses)
+
+
+def _malformed() -> EvidenceFormatError:
+    return EvidenceFormatError(Text("It is no proof of a transparency log (c2sp.org/tlog-proof)."))

@@ -1,0 +1,230 @@
+"""The Merkle tree of RFC 6962 section 2.1 and RFC 9162 section 2.1, with SHA-256. Pure.
+
+A *complete subtree* (level, index) is the one over the 2^level leaves from index * 2^level on; its hash never
+changes again. Whatever stores those can prove all that there is to prove about a tree of any size, with as
+many reads as the tree has levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Protocol
+
+from ..errors import TreeProofError
+from ..text import Text
+from .encoding import HASH_SIZE
+
+EMPTY_ROOT = sha256(b"").digest()  # of the tree without leaves, RFC 6962 2.1
+_LEAF, _NODE = b"\x00", b"\x01"
+
+
+class HashReader(Protocol):
+    """Where the hashes of complete subtrees are. Only complete ones of the tree in question are asked for."""
+
+    def __call__(self, level: int, index: int, /) -> bytes:
+        """The hash, 32 bytes. Raises EvidenceError where it cannot be had."""
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """Of one entry: SHA-256(0x00 ‖ entry)."""
+    return sha256(_LEAF + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Of two subtrees: SHA-256(0x01 ‖ left ‖ right)."""
+    return sha256(_NODE + left + right).digest()
+
+
+@dataclass
+class Frontier:
+    """The right edge of a growing tree: its size in leaves, and the hashes of the largest complete subtrees
+    that it falls into, from the left, one for each bit that is set in `size`. Enough to grow it and to know
+    its root. Raises ValueError where the two do not fit."""
+
+    size: int = 0
+    hashes: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.size < 0 or len(self.hashes) != self.size.bit_count():
+            raise ValueError("there is one hash for each bit of the size")
+
+    @classmethod
+    def at(cls, size: int, hashes: HashReader) -> Frontier:
+        """That of the first `size` leaves of a tree. Raises what `hashes` raises."""
+        return cls(size, [hashes(level, index) for level, index in _complete(0, size)])
+
+    def append(self, leaf: bytes) -> None:
+        """Grow by one leaf, given by its hash."""
+        size, hashes = self.size, self.hashes
+        while size & 1:
+            leaf = sha256(_NODE + hashes.pop() + leaf).digest()
+            size >>= 1
+        hashes.append(leaf)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The tree's."""
+        return _folded(self.hashes) if self.hashes else EMPTY_ROOT
+
+
+def root(leaves: Iterable[bytes]) -> bytes:
+    """Of the tree over these leaves, given by their hashes."""
+    frontier = Frontier()
+    for leaf in leaves:
+        frontier.append(leaf)
+    return frontier.root()
+
+
+def root_at(size: int, hashes: HashReader) -> bytes:
+    """Of the first `size` leaves of a tree. Raises what `hashes` raises."""
+    return Frontier.at(size, hashes).root()
+
+
+def inclusion_proof(index: int, size: int, hashes: HashReader) -> tuple[bytes, ...]:
+    """PATH(index, D[0:size]) of RFC 6962 2.1.1: from the leaf's sibling up. Raises ValueError unless
+    0 <= index < size, and what `hashes` raises."""
+    if not 0 <= index < size:
+        raise ValueError(f"there is no leaf {index} among {size}")
+    low, high, path = 0, size, []
+    while high - low > 1:
+        middle = low + _split(high - low)
+        if index < middle:
+            path.append(_range_hash(middle, high, hashes))
+            high = middle
+        else:
+            path.append(_range_hash(low, middle, hashes))
+            low = middle
+    return tuple(reversed(path))
+
+
+def consistency_proof(old: int, new: int, hashes: HashReader) -> tuple[bytes, ...]:
+    """PROOF(old, D[0:new]) of RFC 6962 2.1.2; nothing where `old` is 0 or `new`. Raises ValueError unless
+    0 <= old <= new, and what `hashes` raises."""
+    if not 0 <= old <= new:
+        raise ValueError(f"a tree of {new} leaves does not extend one of {old}")
+    if old in (0, new):
+        return ()
+    low, high, path = 0, new, []
+    while high != old:
+        middle = low + _split(high - low)
+        if old <= middle:
+            path.append(_range_hash(middle, high, hashes))
+            high = middle
+        else:
+            path.append(_range_hash(low, middle, hashes))
+            low = middle
+    if low:  # else it is the old root itself, which whoever checks has
+        path.append(_range_hash(low, high, hashes))
+    return tuple(reversed(path))
+
+
+def verify_inclusion(index: int, size: int, leaf: bytes, proof: tuple[bytes, ...], tree_root: bytes) -> None:
+    """That the leaf with this hash is number `index` of the `size` leaves under `tree_root`, by RFC 9162
+    2.1.3.2. Raises TreeProofError."""
+    if not 0 <= index < size:
+        raise TreeProofError(
+            Text("There is no leaf number {index} in a tree of {size}.", index=index, size=size)
+        )
+    _check_hashes(leaf, tree_root, *proof)
+    number, last, found = index, size - 1, leaf
+    for each in proof:
+        if last == 0:
+            raise _not_included(index, size)
+        if number & 1 or number == last:
+            found = node_hash(each, found)
+            while not number & 1 and number:
+                number, last = number >> 1, last >> 1
+        else:
+            found = node_hash(found, each)
+        number, last = number >> 1, last >> 1
+    if last or found != tree_root:
+        raise _not_included(index, size)
+
+
+def verify_consistency(
+    old: int, new: int, old_root: bytes, new_root: bytes, proof: tuple[bytes, ...]
+) -> None:
+    """That the tree of `new` leaves under `new_root` begins with that of `old` leaves under `old_root`, by
+    RFC 9162 2.1.4.2; every tree begins with the empty one, and with itself. Raises TreeProofError."""
+    if not 0 <= old <= new:
+        raise TreeProofError(Text("A tree of {new} leaves does not extend one of {old}.", new=new, old=old))
+    _check_hashes(old_root, new_root, *proof)
+    if old in (0, new):
+        if proof or (old == new and old_root != new_root) or (old == 0 and old_root != EMPTY_ROOT):
+            raise _not_consistent(old, new)
+        return
+    path = proof if old & (old - 1) else (old_root, *proof)
+    if not path:
+        raise _not_consistent(old, new)
+    number, last = old - 1, new - 1
+    while number & 1:
+        number, last = number >> 1, last >> 1
+    first = second = path[0]
+    for each in path[1:]:
+        if last == 0:
+            raise _not_consistent(old, new)
+        if number & 1 or number == last:
+            first, second = node_hash(each, first), node_hash(each, second)
+            while not number & 1 and number:
+                number, last = number >> 1, last >> 1
+        else:
+            second = node_hash(second, each)
+        number, last = number >> 1, last >> 1
+    if last or (first, second) != (old_root, new_root):
+        raise _not_consistent(old, new)
+
+
+def _split(size: int) -> int:
+    """The largest power of two below `size`, which is 2 or more."""
+    return 1 << (size - 1).bit_length() - 1
+
+
+def _complete(low: int, high: int) -> list[tuple[int, int]]:
+    """The largest complete subtrees of leaves `low` to `high`, from the left; `low` is a multiple of a power
+    of two that is not smaller than their number, as it is wherever a tree is split."""
+    found = []
+    while low < high:
+        level = (high - low).bit_length() - 1
+        found.append((level, low >> level))
+        low += 1 << level
+    return found
+
+
+def _range_hash(low: int, high: int, hashes: HashReader) -> bytes:
+    return _folded([hashes(level, index) for level, index in _complete(low, high)])
+
+
+def _folded(hashes: list[bytes]) -> bytes:
+    found = hashes[-1]
+    for each in reversed(hashes[:-1]):
+        found = node_hash(each, found)
+    return found
+
+
+def _check_hashes(*hashes: bytes) -> None:
+    if any(len(each) != HASH_SIZE for each in hashes):
+        raise TreeProofError(Text("A hash in the proof has not 32 bytes."))
+
+
+def _not_included(index: int, size: int) -> TreeProofError:
+    return TreeProofError(
+        Text(
+            "The record is not number {index} in the tree of {size}, or not this record",
+            "it, its proof or the tree was changed",
+            index=index,
+            size=size,
+        )
+    )
+
+
+def _not_consistent(old: int, new: int) -> TreeProofError:
+    return TreeProofError(
+        Text(
+            "The tree of {new} leaves does not begin with the tree of {old}",
+            "something recorded was changed or taken out, or one of the two is another log's",
+            new=new,
+            old=old,
+        )
+    )

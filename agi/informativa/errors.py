@@ -151,6 +151,18 @@ class QuorumError(EvidenceError):
     code = "evidence-quorum"
 
 
+class ReceiptError(EvidenceError):
+    """A receipt contradicts itself, or is not about who it is said to be about."""
+
+    code = "receipt"
+
+
+class SigningError(EvidenceError):
+    """A checkpoint is not signed: it would contradict another one, or it is somebody else's to sign."""
+
+    code = "signing"
+
+
 class TileMissingError(EvidenceError):
     """A tile or a bundle of a published tree is not there."""
 

@@ -26,12 +26,13 @@ def put(
     *,
     secret: bool = False,
     for_folders_owner: bool = False,
+    durable: bool = False,
 ) -> None:
     """Write `file` as a whole or not at all: with the mode that it has, or 0644; a `secret` one is at most
     for its owner and group. By root, for the owner of `like`, or of the folder that it really gets into, or
     else of the file that it replaces. Follows no link
     that somebody left in its way. Raises OSError, also where a device is in its place or it is one of the
-    links in /dev.
+    links in /dev. What is `durable` survives a power loss once this returns.
     """
     with _within(file) as folder:
         there = _replaced(file, folder)
@@ -42,8 +43,10 @@ def put(
             os.unlink(part, dir_fd=folder)
         mode = (there.st_mode & 0o777 if there else 0o644) & (0o640 if secret else 0o777)
         try:
-            _create(part, folder, data, like or there, mode)
+            _create(part, folder, data, like or there, mode, durable=durable)
             os.replace(part, file.name, src_dir_fd=folder, dst_dir_fd=folder)
+            if durable:
+                _sync(folder)
         except BaseException:
             with suppress(OSError):
                 os.unlink(part, dir_fd=folder)
@@ -116,13 +119,33 @@ def _within(file: Path) -> Iterator[int]:
         raise
 
 
-def _create(name: str, folder: int, data: bytes, like: os.stat_result | None, mode: int) -> os.stat_result:
+def _sync(folder: int) -> None:
+    """What was made or renamed in it is on the disk. (One opened with O_PATH cannot be synced itself.)"""
+    opened = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _create(
+    name: str,
+    folder: int,
+    data: bytes,
+    like: os.stat_result | None,
+    mode: int,
+    *,
+    durable: bool = False,
+) -> os.stat_result:
     made = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
     with os.fdopen(made, "wb") as out:
         out.write(data)
         os.fchmod(made, mode)
         if like is not None and os.geteuid() == 0:
             os.fchown(made, like.st_uid, like.st_gid)
+        if durable:
+            out.flush()
+            os.fsync(made)
         return os.fstat(made)
 
 

@@ -193,5 +193,10 @@ def bind(caller: Identified, company_key: bytes) -> Binding:
     return Binding(drawn, binding(opening_key(company_key, drawn), caller))
 
 
+def minute(microseconds: int) -> str:
+    """The minute of a time that is given in microseconds since 1970. Raises OverflowError."""
+    return _minute(_EPOCH + timedelta(microseconds=microseconds))
+
+
 def _minute(at: datetime) -> str:
     return f"{at.isoformat(timespec='minutes')[:16]}Z"

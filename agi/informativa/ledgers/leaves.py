@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from . import rows
 
-# The newest log: its origin, its first leaf, and the next leaf.
 LOG = """
-SELECT origin, first, (SELECT coalesce(max(leaf) + 1, log.first) FROM leaf)
+SELECT epoch, origin, first, (SELECT coalesce(max(leaf) + 1, log.first) FROM leaf), old, entered
 FROM log ORDER BY epoch DESC LIMIT 1
 """
-BEGIN = "INSERT INTO log (epoch, origin, first) VALUES (?, ?, ?)"
+BEGIN = """
+INSERT INTO log (epoch, origin, first, old, entered)
+SELECT ?, ?, ?, coalesce(max(record), 0), 0 FROM event
+"""
+ENTERED = "UPDATE log SET entered = ?"
+ENTRIES = "SELECT what, who FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"
 APPEND = """
 INSERT INTO leaf (leaf, record, what, who, salt_what, salt_who, binding, migrated)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -22,9 +28,33 @@ UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL WHERE record =
 # From before there were leaves.
 MISSING = f"""
 SELECT {rows.COLUMNS} FROM event
-WHERE record > ? AND NOT EXISTS (SELECT 1 FROM leaf WHERE leaf.record = event.record)
+WHERE record > ? AND record <= ? AND NOT EXISTS (SELECT 1 FROM leaf WHERE leaf.record = event.record)
 ORDER BY record LIMIT ?
 """  # noqa: S608  # our own names
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLog:
+    """The newest log of a ledger. `first` and `next` are rows of `leaf`: that of its leaf 0, and the one that
+    the next record gets. Of the records up to `old`, which are from before there was a log, those up to
+    `entered` have their leaf."""
+
+    epoch: int
+    origin: str
+    first: int
+    next: int
+    old: int
+    entered: int
+
+    @property
+    def size(self) -> int:
+        """How many leaves it has."""
+        return self.next - self.first
+
+
+def log(connection: sqlite3.Connection) -> LedgerLog:
+    """As of now, or of the transaction."""
+    return LedgerLog(*connection.execute(LOG).fetchone())
 
 
 def named(leaves: Sequence[int]) -> str:

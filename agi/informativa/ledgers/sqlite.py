@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from ..evidence.commitment import Commitments
 from ..evidence.origin import log_name
 from ..model import CallerHistory, Event, Record, RecordFilter, Recording
 from ..ports import Ledger, LedgerTransaction, Result
@@ -169,6 +170,28 @@ class SqliteStore(LedgerFile):
         with self._translated():
             number: int = self._connection.execute("SELECT count(*) FROM event").fetchone()[0]
             return number
+
+    def log(self) -> leaves.LedgerLog:
+        """The newest log."""
+        with self._translated():
+            return leaves.log(self._connection)
+
+    def entries(self, leaf: int, count: int) -> list[bytes]:
+        """Up to so many entries of logs, from a row of `leaf` on."""
+        with self._translated():
+            found = self._connection.execute(leaves.ENTRIES, (leaf, count)).fetchall()
+            return [Commitments(*each).entry for each in found]
+
+    def enter_old(self, count: int) -> int:
+        """Give so many records from before there was a log their leaves; how many are left at most."""
+        with self.transaction() as transaction:
+            log = leaves.log(self._connection)
+            found = self._connection.execute(leaves.MISSING, (log.entered, log.old, count)).fetchall()
+            for each in map(rows.record, found):
+                transaction.commit_to(each.event, each.number, migrated=True)
+            entered = rows.record(found[-1]).number if len(found) == count else log.old
+            self._connection.execute(leaves.ENTERED, (entered,))
+            return log.old - entered
 
     def schema(self) -> tuple[int, int]:
         """Of which version the file is, and of which one it should be."""

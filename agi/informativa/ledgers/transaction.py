@@ -17,7 +17,7 @@ class SqliteTransaction:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._log: tuple[str, int] | None = None
+        self._log: leaves.LedgerLog | None = None
         self._leaf = 0
 
     def begun(self) -> None:
@@ -54,12 +54,12 @@ class SqliteTransaction:
     def commit_to(self, event: Event, record: int, *, migrated: bool = False) -> None:
         """Write the leaf of a record: gapless, because whoever writes holds the lock."""
         if self._log is None:
-            origin, first, self._leaf = self._connection.execute(leaves.LOG).fetchone()
-            self._log = origin, first
-        origin, first = self._log
+            self._log = leaves.log(self._connection)
+            self._leaf = self._log.next
         salt, bound = commitment.salt(), event.binding
         salt_who, binding = (bound.salt, bound.value) if bound else (commitment.salt(), None)
-        facts = commitment.facts(event, origin, self._leaf - first, record, migrated=migrated)
+        index = self._leaf - self._log.first
+        facts = commitment.facts(event, self._log.origin, index, record, migrated=migrated)
         what = commitment.what(facts, salt)
         who = commitment.who(commitment.person(event, binding), salt_who)
         leaf = (self._leaf, record, what, who, salt, salt_who, binding, migrated)
@@ -68,7 +68,7 @@ class SqliteTransaction:
 
     def close_leaves(self, records: Sequence[int]) -> list[int]:
         """Nothing can be opened any more of what these records committed to; the indices of their leaves."""
-        first = self._connection.execute(leaves.LOG).fetchone()[1]
+        first = leaves.log(self._connection).first
         found = (self._connection.execute(leaves.PURGE, (record,)).fetchone() for record in records)
         return [leaf - first for (leaf,) in filter(None, found)]
 

@@ -5,7 +5,9 @@ ALTER TABLE event ADD COLUMN rate INTEGER;
 CREATE TABLE log (
     epoch      INTEGER PRIMARY KEY,            -- 1, 2, …
     origin     TEXT    NOT NULL UNIQUE,        -- its name in every checkpoint
-    first      INTEGER NOT NULL                -- the `leaf` that is its leaf 0
+    first      INTEGER NOT NULL,               -- the `leaf` that is its leaf 0
+    old        INTEGER NOT NULL,               -- records up to this one are from before there was a log
+    entered    INTEGER NOT NULL                -- up to which of them have their leaf by now
 );
 
 -- What each record committed to when it was written (evidence/commitment.py). Neither updated nor deleted but

@@ -1,0 +1,157 @@
+"""One log as files: what is published of it, and apart from that its signing key.
+
+Beside the ledger `acme.sqlite3` lies `acme.log/`: in it a folder for each epoch (`1/`), with nothing in it
+that others may not see, and `signing/`, for whoever signs alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .. import files
+from ..errors import EvidenceError, SigningError
+from ..text import Foreign, Text
+from .note import Signer
+from .tile_files import TileFolder
+from .tiles import ENTRIES, WIDTH, Tile, fetch, parse_bundle
+
+_SEED_SIZE = 32  # bytes
+
+
+class LogFolder:
+    """All epochs of one ledger's log. Every method raises EvidenceError where the files cannot be used."""
+
+    def __init__(self, ledger: Path) -> None:
+        self.folder = ledger.with_name(f"{ledger.stem}.log")
+        self._signing = self.folder / "signing"
+
+    def published(self, epoch: int) -> PublishedLog:
+        """What others may see of an epoch."""
+        return PublishedLog(self.folder / str(epoch))
+
+    @contextmanager
+    def sequencing(self) -> Iterator[None]:
+        """Of all processes this one alone signs. Raises SigningError where another does."""
+        with failing(self._signing):
+            files.make_folder(self._signing, mode=0o700)
+            lock = os.open(self._signing / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SigningError(
+                    Text("Another process signs for {folder}.", folder=self.folder), code="signing-elsewhere"
+                ) from None
+            yield
+        finally:
+            os.close(lock)
+
+    def signer(self, origin: str, epoch: int, *, create: bool = False) -> Signer:
+        """The epoch's signing key, made where there is none and `create`. Raises SigningError where it is
+        another user's."""
+        file = self._signing / f"{epoch}.key"
+        with failing(file):
+            try:
+                secret = file.read_text(encoding="ascii").strip()
+            except PermissionError:
+                raise SigningError(
+                    Text("The signing key {file} belongs to another user, who signs.", file=file),
+                    code="signing-elsewhere",
+                ) from None
+            except FileNotFoundError:
+                if not create:
+                    raise
+                files.make_folder(self._signing, mode=0o700)
+                secret = Signer(origin, os.urandom(_SEED_SIZE)).secret
+                files.create(file, f"{secret}\n".encode(), like=self._signing.stat())
+        signer = Signer.parse(secret)
+        if signer.name != origin:
+            raise SigningError(
+                Text(
+                    "The signing key {file} is that of the log {name}, not of {origin}",
+                    "put the right one back, or begin a new log: informativa evidence key --new",
+                    file=file,
+                    name=Foreign(signer.name),
+                    origin=origin,
+                )
+            )
+        return signer
+
+    def last_signed(self, epoch: int) -> bytes | None:
+        """The last checkpoint that was signed, which is kept with the key: no other one of that size, and
+        none that is smaller, is ever signed again."""
+        return _read(self._signing / f"{epoch}.signed")
+
+    def keep_signed(self, epoch: int, checkpoint: bytes) -> None:
+        """Before anybody sees it."""
+        file = self._signing / f"{epoch}.signed"
+        with failing(file):
+            files.put(file, checkpoint, secret=True, for_folders_owner=True, durable=True)
+
+
+class PublishedLog:
+    """The files of one epoch, as C2SP tlog-tiles lays them out. Raises as `LogFolder` does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.tiles = TileFolder(folder)
+
+    def checkpoint(self) -> bytes | None:
+        """The newest one, `None` before the first."""
+        return _read(self.folder / "checkpoint")
+
+    def checkpoint_of(self, size: int) -> bytes | None:
+        """That of a size, which is kept for ever."""
+        return _read(self.folder / "checkpoints" / str(size))
+
+    def sizes(self) -> list[int]:
+        """Of which sizes there are checkpoints, in order."""
+        folder = self.folder / "checkpoints"
+        with failing(folder):
+            try:
+                return sorted(int(file.name) for file in folder.iterdir() if file.name.isdecimal())
+            except FileNotFoundError:
+                return []
+
+    def extend(self, old: int, entries: Iterable[bytes]) -> None:
+        """Write bundles and tiles of what was added."""
+        with failing(self.folder):
+            files.make_folder(self.folder)
+        self.tiles.extend(old, entries)
+
+    def put_checkpoint(self, size: int, checkpoint: bytes) -> None:
+        """For all to see, when its tiles are there."""
+        with failing(self.folder / "checkpoint"):
+            files.make_folder(self.folder / "checkpoints")
+            files.put(self.folder / "checkpoints" / str(size), checkpoint, durable=True)
+            files.put(self.folder / "checkpoint", checkpoint, durable=True)
+
+    def entry(self, index: int, size: int) -> bytes:
+        """Leaf `index` of a published tree. Raises TileMissingError."""
+        number, place = divmod(index, WIDTH)
+        width = min(size - number * WIDTH, WIDTH)
+        return parse_bundle(fetch(Tile(ENTRIES, number, width), self.tiles.read), width)[place]
+
+
+@contextmanager
+def failing(file: Path) -> Iterator[None]:
+    """No OSError leaves the log."""
+    try:
+        yield
+    except OSError as error:
+        why = Foreign(error.strerror or type(error).__name__)
+        raise EvidenceError(
+            Text("{file} cannot be used: {why}", file=error.filename or file, why=why)
+        ) from error
+
+
+def _read(file: Path) -> bytes | None:
+    with failing(file):
+        try:
+            return file.read_bytes()
+        except FileNotFoundError:
+            return None

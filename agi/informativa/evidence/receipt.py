@@ -1,0 +1,169 @@
+"""A receipt: one record, opened, with the proof that it is in a log. Pure.
+
+It is a C2SP tlog-proof whose extra data is canonical JSON of `v`, `facts`, `salt_what`, and either `person`
+and `salt_who`, or `who` where nobody can open that any more. With `opening_key` it also shows whose number
+it was, to whoever knows the number, or tries all: such a one is kept like the number.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ..errors import EvidenceFormatError, ReceiptError
+from ..model import Identified
+from ..text import Text
+from . import commitment, jcs
+from .commitment import FACTS, PERSON, SALT_SIZE, Commitments
+from .encoding import HASH_SIZE
+from .note import NoteVerifier
+from .policy import Policy
+from .proof import Proof, VerifiedProof
+
+VERSION = 1
+_MINUTE = 60_000_000  # microseconds
+_NUMBERS = frozenset({"counts", "heard", "length", "number", "rate", "record", "supplement"})
+_REQUIRED = frozenset({"happened", "kind", "log", "number", "reason", "record", "recorded", "status"})
+_PERSON_NUMBERS = frozenset({"basis", "happened", "recorded"})
+_PERSON_REQUIRED = frozenset({"happened", "recorded"})
+_WHEN = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\dZ")
+
+Values = Mapping[str, str | int]
+
+
+@dataclass(frozen=True)
+class Person:
+    """What leads to the caller, and its salt."""
+
+    values: Values
+    salt: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One record opened: its facts and their salt; who it was about, or the hash of that (32 bytes) where it
+    was erased; the key that opens its binding, if it is given away; and the proof. Raises EvidenceFormatError
+    for what is no record of version 1."""
+
+    facts: Values
+    salt: bytes = field(repr=False)
+    who: Person | bytes
+    proof: Proof
+    opening_key: bytes | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        _check(self.facts, FACTS, _NUMBERS, _REQUIRED)
+        salts = [self.salt]
+        if isinstance(self.who, Person):
+            _check(self.who.values, PERSON, _PERSON_NUMBERS, _PERSON_REQUIRED)
+            salts.append(self.who.salt)
+        elif len(self.who) != HASH_SIZE:
+            raise _malformed()
+        if any(len(each) != SALT_SIZE for each in salts) or len(set(salts)) != len(salts):
+            raise EvidenceFormatError(Text("Each salt has 16 bytes, and no two are the same."))
+        if any(not _WHEN.fullmatch(str(self.facts[when])) for when in ("happened", "recorded")):
+            raise _malformed()
+
+    @classmethod
+    def parse(cls, data: bytes) -> Receipt:
+        """From a file. Raises EvidenceFormatError; nothing is verified."""
+        proof = Proof.parse(data)
+        if not proof.extra:
+            raise EvidenceFormatError(Text("It is a proof, and not a receipt: it does not say of what."))
+        extra = jcs.parse(proof.extra)
+        opened = {"person", "salt_who"} if "person" in extra else {"who"}
+        optional = {"opening_key"} & set(extra)
+        if set(extra) != {"v", "facts", "salt_what"} | opened | optional:
+            raise _malformed()
+        if extra["v"] != VERSION:
+            raise EvidenceFormatError(
+                Text(
+                    "It is a receipt of version {version}; this program knows version 1.", version=extra["v"]
+                )
+            )
+        who = Person(_values(extra["person"]), _hex(extra["salt_who"])) if "person" in extra else None
+        return cls(
+            facts=_values(extra["facts"]),
+            salt=_hex(extra["salt_what"]),
+            who=who or _hex(extra["who"]),
+            proof=proof,
+            opening_key=_hex(extra["opening_key"]) if optional else None,
+        )
+
+    @property
+    def commitments(self) -> Commitments:
+        """Those that follow from what it opens."""
+        who = commitment.who(self.who.values, self.who.salt) if isinstance(self.who, Person) else self.who
+        return Commitments(commitment.what(self.facts, self.salt), who)
+
+    def verify(
+        self,
+        keys: Iterable[NoteVerifier] = (),
+        policy: Policy | None = None,
+        caller: Identified | None = None,
+    ) -> VerifiedProof:
+        """That this record is in a log that is trusted, and is about this caller. Raises ReceiptError where
+        it contradicts itself, and what `Proof.verify` raises."""
+        verified = self.proof.verify(self.commitments.entry, keys, policy)
+        if self.facts["log"] != verified.checkpoint.origin or self.facts["record"] != verified.index:
+            raise ReceiptError(Text("The record says that it is another one than its proof is of."))
+        if isinstance(self.who, Person):
+            for when in ("happened", "recorded"):
+                if commitment.minute(int(self.who.values[when])) != self.facts[when]:
+                    raise ReceiptError(Text("The record gives two times for one thing."))
+        if caller is not None:
+            self._require_about(caller)
+        return verified
+
+    def _require_about(self, caller: Identified) -> None:
+        binding = self.who.values.get("binding") if isinstance(self.who, Person) else None
+        if self.opening_key is None or binding is None:
+            raise ReceiptError(
+                Text("The receipt does not show whose number it is about"),
+                Text("Ask the company for one that does: informativa evidence receipt --open"),
+            )
+        if not hmac.compare_digest(commitment.binding(self.opening_key, caller).hex(), str(binding)):
+            raise ReceiptError(Text("The receipt is about another caller."))
+
+
+def receipt_extra(facts: Values, salt: bytes, who: Person | bytes, opening_key: bytes | None = None) -> bytes:
+    """What goes with the proof of a record."""
+    opened: dict[str, jcs.Value] = (
+        {"person": dict(who.values), "salt_who": who.salt.hex()}
+        if isinstance(who, Person)
+        else {"who": who.hex()}
+    )
+    key: dict[str, jcs.Value] = {"opening_key": opening_key.hex()} if opening_key else {}
+    return jcs.canonical({"v": VERSION, "facts": dict(facts), "salt_what": salt.hex(), **opened, **key})
+
+
+def _check(
+    values: Values, names: Mapping[str, str], numbers: frozenset[str], required: frozenset[str]
+) -> None:
+    for name, value in values.items():
+        if name not in names:
+            raise EvidenceFormatError(
+                Text("A record of version 1 has no {name}.", name=name.encode("unicode_escape").decode())
+            )
+        if isinstance(value, int) != (name in numbers) or value == "":
+            raise EvidenceFormatError(Text("{name} is not what it is in a record of version 1.", name=name))
+    if missing := sorted(required - set(values)):
+        raise EvidenceFormatError(Text("The record lacks {names}.", names=", ".join(missing)))
+
+
+def _values(value: jcs.Value) -> Values:
+    if not isinstance(value, Mapping) or any(isinstance(each, Mapping) for each in value.values()):
+        raise _malformed()
+    return {name: each for name, each in value.items() if not isinstance(each, Mapping)}
+
+
+def _hex(value: jcs.Value) -> bytes:
+    if not isinstance(value, str) or not re.fullmatch(r"(?:[0-9a-f]{2})+", value):
+        raise _malformed()
+    return bytes.fromhex(value)
+
+
+def _malformed() -> EvidenceFormatError:
+    return EvidenceFormatError(Text("It is no receipt of this program."))

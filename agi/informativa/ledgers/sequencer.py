@@ -1,0 +1,107 @@
+"""From the leaves of a ledger to a signed checkpoint: off the call path, by one process at a time.
+
+Nothing is signed that does not extend what was signed and published before: the last signed checkpoint lies
+with the key, and is there before anybody sees the signature. A ledger that was put back to an older state, or
+whose leaves are others now, is refused; calls go on, and are recorded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import SigningError
+from ..evidence import note
+from ..evidence.checkpoint import Checkpoint, open_checkpoint
+from ..evidence.log_folder import LogFolder, PublishedLog
+from ..evidence.tiles import TileHashes
+from ..evidence.tree import root_at
+from ..text import Text
+from .leaves import LedgerLog
+from .sqlite import SqliteStore
+
+PAGE = 8192  # entries that are held in memory
+
+Progress = Callable[[int, int], object]
+"""Called with how many leaves are in tiles by now, and how many there are."""
+
+
+@dataclass(frozen=True)
+class Sequenced:
+    """A log as it is now: its newest checkpoint as it is published, and how many leaves it has that the
+    checkpoint before had not."""
+
+    epoch: int
+    checkpoint: Checkpoint
+    data: bytes
+    added: int
+
+
+def sequence(ledger: Path, progress: Progress | None = None) -> Sequenced:
+    """Put what was recorded into tiles and sign a checkpoint of it; none where nothing was added. Raises
+    LedgerError, and EvidenceError where nothing can, or may, be signed."""
+    folder = LogFolder(ledger)
+    with folder.sequencing(), contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store:
+        log = store.log()
+        published = folder.published(log.epoch)
+        there, signed = published.checkpoint(), folder.last_signed(log.epoch)
+        signer = folder.signer(log.origin, log.epoch, create=there is None and signed is None)
+        known = [open_checkpoint(data, [signer.verifier]).checkpoint for data in (there, signed) if data]
+        old = max((each.size for each in known), default=0)
+        for each in known:
+            _require_prefix(each, old, published)
+        _require_same(store, log, old, published)
+        if there and signed and log.size == known[0].size == known[1].size:
+            return Sequenced(log.epoch, known[0], there, 0)
+        for at in range(old, log.size, PAGE):
+            published.extend(at, store.entries(log.first + at, min(PAGE, log.size - at)))
+            if progress:
+                progress(min(at + PAGE, log.size), log.size)
+        root = root_at(log.size, TileHashes(log.size, published.tiles.read))
+        checkpoint = Checkpoint(log.origin, log.size, root)
+        data = note.sign(checkpoint.text, signer)
+        folder.keep_signed(log.epoch, data)
+        published.put_checkpoint(log.size, data)
+        published.tiles.drop_partials(old, log.size)
+        return Sequenced(log.epoch, checkpoint, data, log.size - old)
+
+
+def _require_prefix(checkpoint: Checkpoint, size: int, published: PublishedLog) -> None:
+    """That the tiles of `size` leaves begin with the tree of a checkpoint. Raises SigningError."""
+    if root_at(checkpoint.size, TileHashes(size, published.tiles.read)) != checkpoint.root:
+        raise SigningError(
+            Text(
+                "The tiles in {folder} are not those of the checkpoint of {size} records",
+                "they, or the checkpoint, were changed: keep all, and type: informativa evidence audit",
+                folder=published.folder,
+                size=checkpoint.size,
+            ),
+            code="tiles-differ",
+        )
+
+
+def _require_same(store: SqliteStore, log: LedgerLog, old: int, published: PublishedLog) -> None:
+    """That the ledger has what was signed, and that the last of it is the same. Raises SigningError."""
+    if log.size < old:
+        raise SigningError(
+            Text(
+                "The ledger {file} was put back to an older state: it has {size} records, and {old} were signed",
+                "keep it, and put the right one back, or type: informativa ledger restore {file}",
+                file=store.file,
+                size=log.size,
+                old=old,
+            ),
+            code="rolled-back",
+        )
+    if old and store.entries(log.first + old - 1, 1) != [published.entry(old - 1, old)]:
+        raise SigningError(
+            Text(
+                "Record {index} of the log is another one in the ledger {file} than the one that was signed",
+                "keep it, and type: informativa evidence audit",
+                file=store.file,
+                index=old - 1,
+            ),
+            code="rolled-back",
+        )

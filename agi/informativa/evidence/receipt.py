@@ -79,9 +79,7 @@ class Receipt:
             raise _malformed()
         if extra["v"] != VERSION:
             raise EvidenceFormatError(
-                Text(
-                    "It is a receipt of version {version}; this program knows version 1.", version=extra["v"]
-                )
+                Text("It is a receipt of version {version}, not 1.", version=extra["v"])
             )
         who = Person(_values(extra["person"]), _hex(extra["salt_who"])) if "person" in extra else None
         return cls(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from ..evidence.commitment import Commitments
 from . import rows
 
 LOG = """
@@ -16,6 +18,9 @@ BEGIN = """
 INSERT INTO log (epoch, origin, first, old, entered)
 SELECT ?, ?, ?, coalesce(max(record), 0), 0 FROM event
 """
+_COLUMNS = "leaf, record, what, who, salt_what, salt_who, binding, migrated"
+OF_RECORD = f"SELECT {_COLUMNS} FROM leaf WHERE record = ?"  # noqa: S608  # our own names
+LEAVES = f"SELECT {_COLUMNS} FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"  # noqa: S608  # our own names
 ENTERED = "UPDATE log SET entered = ?"
 ENTRIES = "SELECT what, who FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"
 APPEND = """
@@ -52,9 +57,36 @@ class LedgerLog:
         return self.next - self.first
 
 
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One row of `leaf`: which leaf of which record, what the record committed to, and what opens that. A
+    salt is `None` where the record was purged or its caller erased, the binding also where nobody knew the
+    caller's number. A `migrated` record is from before there was a log."""
+
+    leaf: int
+    record: int
+    commitments: Commitments
+    salt_what: bytes | None
+    salt_who: bytes | None
+    binding: bytes | None
+    migrated: bool
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> Leaf:
+        """From the columns of LEAVES."""
+        leaf, record, what, who, salt_what, salt_who, binding, migrated = row
+        return cls(leaf, record, Commitments(what, who), salt_what, salt_who, binding, bool(migrated))
+
+
 def log(connection: sqlite3.Connection) -> LedgerLog:
     """As of now, or of the transaction."""
     return LedgerLog(*connection.execute(LOG).fetchone())
+
+
+def leaf(connection: sqlite3.Connection, record: int) -> Leaf | None:
+    """That of a record; `None` where it has none yet, or there never was such a record."""
+    row = connection.execute(OF_RECORD, (record,)).fetchone()
+    return Leaf.of(row) if row else None
 
 
 def named(leaves: Sequence[int]) -> str:

@@ -87,7 +87,7 @@ def _require_same(store: SqliteStore, log: LedgerLog, old: int, published: Publi
     if log.size < old:
         raise SigningError(
             Text(
-                "The ledger {file} was put back to an older state: it has {size} records, and {old} were signed",
+                "The ledger {file} was put back to an older state: of {old} signed records it has {size}",
                 "keep it, and put the right one back, or type: informativa ledger restore {file}",
                 file=store.file,
                 size=log.size,

@@ -176,6 +176,16 @@ class SqliteStore(LedgerFile):
         with self._translated():
             return leaves.log(self._connection)
 
+    def leaf(self, record: int) -> leaves.Leaf | None:
+        """That of a record, if it has one."""
+        with self._translated():
+            return leaves.leaf(self._connection, record)
+
+    def record(self, number: int) -> Record | None:
+        """The record of that number, if there is one."""
+        with self._translated():
+            return self._transaction.record(number)
+
     def entries(self, leaf: int, count: int) -> list[bytes]:
         """Up to so many entries of logs, from a row of `leaf` on."""
         with self._translated():

@@ -21,6 +21,22 @@ SELECT ?, ?, ?, coalesce(max(record), 0), 0 FROM event
 _COLUMNS = "leaf, record, what, who, salt_what, salt_who, binding, migrated"
 OF_RECORD = f"SELECT {_COLUMNS} FROM leaf WHERE record = ?"  # noqa: S608  # our own names
 LEAVES = f"SELECT {_COLUMNS} FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"  # noqa: S608  # our own names
+# Each leaf with its record, which is all NULL where it is gone.
+_EVENT = ", ".join(f"event.{name.strip()}" for name in rows.COLUMNS.split(","))
+OPENED = f"""
+SELECT {", ".join(f"leaf.{name}" for name in _COLUMNS.split(", "))}, {_EVENT}
+FROM leaf LEFT JOIN event ON event.record = leaf.record WHERE leaf.leaf >= ? ORDER BY leaf.leaf LIMIT ?
+"""  # noqa: S608  # our own names
+LEAF_COLUMNS = 8
+# Records that should have a leaf: all but those that wait for theirs.
+WITHOUT = """
+SELECT record FROM event WHERE (record > :old OR record <= :entered)
+AND NOT EXISTS (SELECT 1 FROM leaf WHERE leaf.record = event.record) ORDER BY record
+"""
+NOTES = f"""
+SELECT {_EVENT}, leaf.leaf FROM event JOIN leaf ON leaf.record = event.record
+WHERE event.kind IN ('purge', 'erasure') ORDER BY leaf.leaf
+"""  # noqa: S608  # our own names
 ENTERED = "UPDATE log SET entered = ?"
 ENTRIES = "SELECT what, who FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"
 APPEND = """

@@ -45,11 +45,15 @@ class SqliteTransaction:
         record = self._connection.execute(rows.APPEND, rows.row(event)).lastrowid
         assert record is not None  # an INSERT that did not raise has a row
         self.commit_to(event, record)
+        self.remember(event, record)
+        return record
+
+    def remember(self, event: Event, record: int) -> None:
+        """What its caller knows by this record, if it informs him."""
         if event.pseudonym is not None and event.informs:
             if event.reason is Reason.RECYCLED:  # what is known was told to whoever had the number before
                 self._connection.execute(rows.FORGET_NOTICE, (event.pseudonym, event.notice))
             self._inform(event.pseudonym, event.notice, known_by(event, record), event.recorded or event.at)
-        return record
 
     def commit_to(self, event: Event, record: int, *, migrated: bool = False) -> None:
         """Write the leaf of a record: gapless, because whoever writes holds the lock."""

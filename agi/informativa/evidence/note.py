@@ -212,7 +212,10 @@ def open_note(data: bytes, known: Iterable[NoteVerifier]) -> OpenedNote:
 
 def parse_signatures(lines: str) -> tuple[Signature, ...]:
     """Signature lines alone, each with its newline, as a witness answers. Raises EvidenceFormatError."""
-    return parse(f"-\n\n{lines}".encode()).signatures
+    note = parse(f"-\n\n{lines}".encode())
+    if note.text != "-\n":
+        raise _malformed()
+    return note.signatures
 
 
 def _signature(line: str) -> Signature:

@@ -83,7 +83,7 @@ class TileFolder:
             raise TileChangedError(
                 Text(
                     "The published file {path} is not what the ledger says",
-                    "one of the two was changed: keep both, and look with: informativa evidence audit",
+                    "one of the two was changed: keep copies of both before anything else",
                     path=self._folder / tile.path,
                 )
             )

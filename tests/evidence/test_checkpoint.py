@@ -82,6 +82,13 @@ def test_what_is_no_checkpoint_is_refused(fault: str) -> None:
         Checkpoint.parse(TEXTS[fault])
 
 
+@pytest.mark.parametrize("origin", ["", "a\nb", "a\tb", "\ud800"])
+def test_an_origin_is_a_line(origin: str) -> None:
+    """Not empty, of one line, and such that UTF-8 can say it."""
+    with pytest.raises(EvidenceFormatError):
+        Checkpoint(origin, 1, ROOT)
+
+
 def test_the_edges_are_allowed() -> None:
     """An empty tree, and the largest one."""
     assert Checkpoint.parse(f"a\n0\n{EMPTY}\n").size == 0

@@ -130,6 +130,12 @@ def test_other_bytes_than_the_canonical_ones_are_refused(data: bytes) -> None:
         jcs.parse(data)
 
 
+def test_a_key_that_stands_twice_is_named_as_such() -> None:
+    """Readers differ about which of the two counts."""
+    with pytest.raises(EvidenceFormatError, match="twice"):
+        jcs.parse(b'{"a":1,"a":1}')
+
+
 def test_objects_stand_eight_deep_at_most() -> None:
     """The eighth is taken; the ninth is above among the refused."""
     data = b'{"a":' * 8 + b"1" + b"}" * 8

@@ -161,9 +161,9 @@ def test_the_limits_themselves_are_allowed() -> None:
         note.sign("x" * (room + 1) + "\n", signer)
 
 
-@pytest.mark.parametrize("text", ["", "abc", "a\tb\n", "a\0\n"])
+@pytest.mark.parametrize("text", ["", "abc", "a\tb\n", "a\0\n", "\ud800\n"])
 def test_what_is_no_text_is_not_signed(text: str) -> None:
-    """It ends in a newline and has no control character."""
+    """It ends in a newline, has no control character, and is what UTF-8 can say."""
     with pytest.raises(EvidenceFormatError):
         note.sign(text, Signer.parse(PETERS_SECRET))
 

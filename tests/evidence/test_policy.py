@@ -145,6 +145,8 @@ FAULTS = {
     "a form feed": LOG_LINE + "quorum\fnone\n",
     "a null": LOG_LINE + "quorum none\n\0\n",
     "a last line that does not end": TWO + "quorum none",
+    "a comment that does not end": TWO + "quorum none\n# we tru",
+    "a delete": LOG_LINE + "quorum none\n# \x7f\n",
     "too large": "#" * 1_000_000 + "\n" + LOG_LINE + "quorum none\n",
 }
 

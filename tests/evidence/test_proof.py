@@ -95,6 +95,8 @@ def test_i7_another_entry_place_or_path_is_not_proven() -> None:
     ):
         with pytest.raises(TreeProofError):
             wrong.verify(entry, [LOG.verifier])
+        with pytest.raises(TreeProofError):
+            wrong.check_inclusion(entry, Checkpoint("example.com/log", 7, tree.root(LEAVES)))
 
 
 @given(st.data())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa.errors import EvidenceError, TileChangedError, TileMissingError
+from informativa.errors import EvidenceError, EvidenceFormatError, TileChangedError, TileMissingError
 from informativa.evidence import tiles, tree
 from informativa.evidence.tile_files import TileFolder
 from informativa.evidence.tiles import Tile, TileHashes
@@ -107,6 +107,9 @@ def test_what_is_not_there_or_cannot_be_read_is_said(tmp_path: Path) -> None:
     folder = TileFolder(tmp_path)
     with pytest.raises(TileMissingError):
         folder.read("tile/0/000")
+    for path in ("../x", "tile/0/../../x", "checkpoint", "/etc/hostname"):
+        with pytest.raises(EvidenceFormatError):
+            folder.read(path)
     (tmp_path / "tile/0/000").mkdir(parents=True)
     with pytest.raises(EvidenceError):
         folder.read("tile/0/000")

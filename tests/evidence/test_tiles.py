@@ -180,6 +180,14 @@ def test_proofs_are_made_of_tiles(data: st.DataObject) -> None:
     tree.verify_consistency(index, size, old_root, root, tree.consistency_proof(index, size, hashes))
 
 
+def test_nothing_new_is_no_new_file() -> None:
+    """A tree that did not grow has no other tile, at any edge."""
+    files = Files()
+    for old, new in ((0, 5), (5, 256), (256, 300)):
+        files.grow(old, new)
+        assert files.grow(new, new) == []
+
+
 def test_each_tile_is_read_once() -> None:
     """For one proof of a leaf among 66,000: at most those on its way and at the edge."""
     files, asked = Files(), []

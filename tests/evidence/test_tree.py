@@ -207,6 +207,8 @@ def test_sizes_that_cannot_be_are_refused() -> None:
             tree.verify_consistency(old, new, root, root, ())
     with pytest.raises(TreeProofError):
         tree.verify_inclusion(0, 1, b"short", (), b"short")
+    with pytest.raises(TreeProofError):
+        tree.verify_consistency(2, 2, b"short", b"short", ())
     with pytest.raises(EvidenceError, match="does not begin with"):
         tree.verify_consistency(2, 4, root, root, ())
     with pytest.raises(TreeProofError):

@@ -29,7 +29,9 @@ class TileFolder:
         self._folder = folder
 
     def read(self, path: str) -> bytes:
-        """A file's content, by the path of its tile. Raises TileMissingError where there is none."""
+        """A file's content, by the path of its tile. Raises TileMissingError where there is none, and
+        EvidenceFormatError for another path."""
+        Tile.parse(path)
         try:
             with (self._folder / path).open("rb") as opened:
                 return opened.read(_LARGEST + 1)

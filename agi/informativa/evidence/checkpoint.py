@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..errors import EvidenceFormatError, SignatureError
 from ..text import Text
 from .encoding import HASH_SIZE, LARGEST, decimal, decoded_hash, encoded
+from .keys import is_plain
 from .note import NoteVerifier, OpenedNote, open_note
 from .tree import EMPTY_ROOT
 
@@ -26,7 +27,7 @@ class Checkpoint:
     root: bytes
 
     def __post_init__(self) -> None:
-        if not self.origin or any(letter < " " for letter in self.origin):
+        if not self.origin or not all(map(is_plain, self.origin)):
             raise EvidenceFormatError(Text("A log's origin is one line of text."))
         if not 0 <= self.size <= LARGEST or len(self.root) != HASH_SIZE:
             raise _malformed()

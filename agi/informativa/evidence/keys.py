@@ -69,12 +69,12 @@ def check_seed(name: str, seed: bytes) -> None:
 
 def check_name(name: str) -> None:
     """Raises EvidenceFormatError for what cannot be a key's name."""
-    if not name or any(each == "+" or each.isspace() or not _plain(each) for each in name):
+    if not name or any(each == "+" or each.isspace() or not is_plain(each) for each in name):
         raise EvidenceFormatError(Text("A key's name is not empty, and has no space and no plus in it."))
 
 
-def _plain(letter: str) -> bool:
-    """No control character, and no half of a surrogate pair."""
+def is_plain(letter: str) -> bool:
+    """Whether it may stand in a line: no control character, and no half of a surrogate pair."""
     return letter >= " " and not "\ud800" <= letter <= "\udfff"
 
 

@@ -157,7 +157,10 @@ class Signer:
 def sign(text: str, *signers: NoteSigner) -> bytes:
     """The note of a text that ends in a newline, signed by all of them. Raises EvidenceFormatError where it
     would not be one, or has no signer."""
-    data = Note(text, tuple(signer.signature(text) for signer in signers)).data
+    try:
+        data = Note(text, tuple(signer.signature(text) for signer in signers)).data
+    except UnicodeEncodeError:
+        raise _malformed() from None
     if parse(data).text != text:
         raise _malformed()
     return data
@@ -212,7 +215,10 @@ def open_note(data: bytes, known: Iterable[NoteVerifier]) -> OpenedNote:
 
 def parse_signatures(lines: str) -> tuple[Signature, ...]:
     """Signature lines alone, each with its newline, as a witness answers. Raises EvidenceFormatError."""
-    return parse(f"-\n\n{lines}".encode()).signatures
+    note = parse(f"-\n\n{lines}".encode())
+    if note.text != "-\n":
+        raise _malformed()
+    return note.signatures
 
 
 def _signature(line: str) -> Signature:

@@ -97,9 +97,13 @@ class Proof:
             raise SignatureError(
                 Text("The policy trusts the log {name}, and the given keys are others.", name=log.name)
             )
-        checkpoint = found.checkpoint
+        self.check_inclusion(entry, found.checkpoint)
+        return VerifiedProof(found.checkpoint, self.index, log, found.witnesses)
+
+    def check_inclusion(self, entry: bytes, checkpoint: Checkpoint) -> None:
+        """That this entry is in that tree, whoever signed it: one of the things that `verify` asks, for
+        whoever wants to name each flaw. Raises TreeProofError."""
         verify_inclusion(self.index, checkpoint.size, leaf_hash(entry), self.hashes, checkpoint.root)
-        return VerifiedProof(checkpoint, self.index, log, found.witnesses)
 
 
 def _malformed() -> EvidenceFormatError:

@@ -29,7 +29,9 @@ class TileFolder:
         self._folder = folder
 
     def read(self, path: str) -> bytes:
-        """A file's content, by the path of its tile. Raises TileMissingError where there is none."""
+        """A file's content, by the path of its tile. Raises TileMissingError where there is none, and
+        EvidenceFormatError for another path."""
+        Tile.parse(path)
         try:
             with (self._folder / path).open("rb") as opened:
                 return opened.read(_LARGEST + 1)
@@ -83,7 +85,7 @@ class TileFolder:
             raise TileChangedError(
                 Text(
                     "The published file {path} is not what the ledger says",
-                    "one of the two was changed: keep both, and look with: informativa evidence audit",
+                    "one of the two was changed: keep copies of both before anything else",
                     path=self._folder / tile.path,
                 )
             )

@@ -1,0 +1,134 @@
+"""What we publish, looked at by programs that nobody here wrote: Go's golang.org/x/mod/sumdb (Debian:
+golang-go and golang-golang-x-mod-dev)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from informativa.evidence import note, tiles, tree
+from informativa.evidence.checkpoint import Checkpoint
+from informativa.evidence.cosignature import Witness
+from informativa.evidence.note import Signer
+from informativa.evidence.tile_files import TileFolder
+from informativa.evidence.tiles import TileHashes
+
+GO = shutil.which("go")
+SOURCES = Path(os.environ.get("GOPATH") or "/usr/share/gocode")  # where Debian's packages of Go have theirs
+PROGRAM = Path(__file__).parent / "crosscheck/main.go"
+SKIPPED = "go is not installed, or not with golang.org/x/mod"
+LOG = Signer("example.com/informativa/company/box/1", bytes(range(32)))
+SIZES = (1, 2, 7, 255, 256, 257, 300, 600, 65_536, 66_000)
+ENTRIES = [b"x" * (number % 5) + str(number).encode() for number in range(66_000)]
+TEXT = "caffè\n\n— more\n"
+
+
+def encoded(hashes: tuple[bytes, ...]) -> list[str]:
+    """As Go's JSON has them."""
+    return [b64encode(each).decode() for each in hashes]
+
+
+@pytest.fixture(scope="module")
+def crosscheck(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program, compiled."""
+    if GO is None or not (SOURCES / "src/golang.org/x/mod/sumdb/tlog").is_dir():
+        pytest.skip(SKIPPED)
+    made = tmp_path_factory.mktemp("crosscheck")
+    around = {
+        "GO111MODULE": "off",
+        "GOPATH": str(SOURCES),
+        "GOCACHE": str(made / "cache"),
+        "CGO_ENABLED": "0",
+    }
+    command = [GO, "build", "-o", made / "crosscheck", PROGRAM]
+    subprocess.run(command, env=os.environ | around, check=True, timeout=600)
+    return made / "crosscheck"
+
+
+def published(folder: Path, old: int, size: int) -> dict[str, Any]:
+    """The log of that size, published after one of `old` entries, and what Go is asked about it."""
+    there = TileFolder(folder)
+    there.extend(old, ENTRIES[old:size])
+    hashes = TileHashes(size, there.read)
+    checkpoint = Checkpoint(LOG.name, size, tree.root_at(size, hashes))
+    witness = Witness("w.example", bytes(32)).cosign(
+        checkpoint.text, 1_700_000_000
+    )  # unknown to Go's packages
+    (folder / "checkpoint").write_bytes(note.sign(checkpoint.text, LOG) + witness.line.encode())
+    indices = sorted({0, 1, 254, 255, 256, size // 2, size - 2, size - 1} & set(range(size)))
+    olds = sorted({1, 2, 255, 256, 257, old, size // 2, size - 1, size} & set(range(1, size + 1)))
+    return {
+        "Folder": str(folder),
+        "Vkey": str(LOG.verifier),
+        "Secret": LOG.secret,
+        "Text": TEXT,
+        "Old": old,
+        "Entries": [b64encode(each).decode() for each in ENTRIES[:size]],
+        "Inclusion": [
+            {"Index": index, "Hashes": encoded(tree.inclusion_proof(index, size, hashes))}
+            for index in indices
+        ],
+        "Consistency": [
+            {
+                "Old": each,
+                "Root": b64encode(tree.root_at(each, hashes)).decode(),
+                "Hashes": encoded(tree.consistency_proof(each, size, hashes)),
+            }
+            for each in olds
+        ],
+    }
+
+
+def answered(program: Path, asked: dict[str, Any]) -> dict[str, Any]:
+    """What Go says."""
+    ran = subprocess.run(
+        [program], input=json.dumps(asked), text=True, capture_output=True, timeout=120, check=True
+    )
+    said: dict[str, Any] = json.loads(ran.stdout)
+    return said
+
+
+@pytest.mark.timeout(900)  # Go compiles its library first
+def test_gos_packages_take_what_we_publish(crosscheck: Path, tmp_path: Path) -> None:
+    """Checkpoint, root, tiles, bundles, and proofs, which Go makes of our tiles byte for byte as we do; and
+    its signature of a text is ours. A log that grows through all of these sizes, at the edges of tiles."""
+    old = 0
+    for size in SIZES:
+        asked = published(tmp_path, old, size)
+        said = answered(crosscheck, asked)
+        assert said["Faults"] is None, size
+        assert (said["Origin"], said["Size"]) == (LOG.name, size)
+        ours = [tile.path for tile in tiles.tiles_of(size, old) if tile.level >= 0]
+        assert sorted(said["Tiles"]) == sorted(ours)
+        assert said["Note"].encode() == note.sign(TEXT, LOG)
+        old = size
+    assert note.open_note(said["Note"].encode(), [LOG.verifier]).text == TEXT
+
+
+@pytest.mark.timeout(900)
+def test_i7_gos_packages_notice_what_we_notice(crosscheck: Path, tmp_path: Path) -> None:
+    """I7: a changed tile, entry, proof or signature, and a checkpoint of another tree, is a fault to Go."""
+    good = published(tmp_path, 0, 600)
+    assert answered(crosscheck, good)["Faults"] is None
+    for path in ("tile/0/001", "tile/0/002.p/88", "tile/1/000.p/2", "tile/entries/001", "checkpoint"):
+        file = tmp_path / path
+        data = file.read_bytes()
+        file.write_bytes(data[:40] + bytes([data[40] ^ 1]) + data[41:])
+        assert answered(crosscheck, good)["Faults"], path
+        file.write_bytes(data)
+    wrong = json.loads(json.dumps(good))
+    wrong["Inclusion"][3]["Hashes"][0] = wrong["Inclusion"][3]["Hashes"][1]
+    wrong["Consistency"][3]["Root"] = wrong["Consistency"][2]["Root"]
+    faults = answered(crosscheck, wrong)["Faults"]
+    assert [fault.partition(":")[0] for fault in faults] == [
+        "inclusion of 255",
+        "another inclusion of 255",
+        "consistency with 256",
+    ]

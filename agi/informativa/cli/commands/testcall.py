@@ -20,10 +20,10 @@ from ...config import Configuration, load
 from ...errors import InformativaError
 from ...ledgers.sqlite import SqliteStore
 from ...model import Decision, Identified, Line, ManagerAccount, Reason, Record, Status
-from ...operations.controllers import require_live
-from ..options import line_named, print_json
+from ...operations.controllers import line_named, require_live
+from ...operations.explain import known_to, ringing
+from ..options import WITHHELD, print_json, shown_number
 from ..words import _
-from .explain import WITHHELD, known_to, ringing
 
 _NUMBER = re.compile(r"\+?[0-9]{2,20}")
 _CONTEXT = re.compile(r"[A-Za-z0-9_.-]+")
@@ -105,7 +105,7 @@ def _planned(configuration: Configuration, to: str, number: str, context: str, s
             _("{context} cannot be the name of a context.", context=context),
             _("Type it as in extensions.conf, without brackets."),
         )
-    caller = callers.recognise(ringing(number, to), line)
+    caller = callers.recognise(ringing(shown_number(number), to), line)
     decisions = policy.decide(line, known_to(line, caller), caller, datetime.now(UTC))
     test = _Test(line, to, number, decisions)
     if isinstance(caller, Identified) and test.due and not sure:

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
-from ..options import Config, Json, Of
+from ..options import WITHHELD, Config, Json, Of
 from . import status, tail, testcall
-from .explain import WITHHELD
 
 
 def add_to(app: typer.Typer) -> None:

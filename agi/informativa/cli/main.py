@@ -39,6 +39,7 @@ from .commands import (
     prompts,
     retention,
     setup,
+    test_call,
     watching,
 )
 from .completion import Shell, script
@@ -65,6 +66,7 @@ app.add_typer(callers.app, name="caller")
 app.add_typer(keys.app, name="keys")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(metrics.app, name="metrics")
+test_call.add_to(app)
 watching.add_to(app)
 
 

@@ -14,7 +14,6 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +31,7 @@ from .commands import (
     controllers,
     dialplan,
     doctor,
+    explain,
     importing,
     keys,
     ledger,
@@ -39,13 +39,13 @@ from .commands import (
     prompts,
     retention,
     setup,
+    test_call,
     watching,
 )
-from .commands import explain as explain_
 from .completion import Shell, script
 from .log import LogFormat
 from .manual import page
-from .options import Config, Json, moment, print_document
+from .options import Config, print_document
 from .tree import EXITS, tree
 from .words import _
 
@@ -66,6 +66,7 @@ app.add_typer(callers.app, name="caller")
 app.add_typer(keys.app, name="keys")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(metrics.app, name="metrics")
+test_call.add_to(app)
 watching.add_to(app)
 
 
@@ -106,24 +107,7 @@ retention.add_to(app)
 controllers.add_to(app)
 
 
-@app.command()
-def explain(
-    number: Annotated[str, typer.Option("--from", metavar="NUMBER", help="Who rings, or `withheld`.")],
-    to: Annotated[str, typer.Option("--to", metavar="LINE", help="The called number.")],
-    config: Config = DEFAULT_FILE,
-    at: Annotated[
-        datetime | None,
-        typer.Option(
-            metavar="TIME",
-            parser=moment,
-            help="When, in the controller's time zone or with an offset: 2026-01-31T09:30+02:00; else now.",
-        ),
-    ] = None,
-    language: Annotated[str, typer.Option(metavar="LANGUAGE", help="What the dialplan asks for.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Say what would happen to a call and by which rule, touching nothing."""
-    explain_.explain(config, number, to, at, language, as_json)
+explain.add_to(app)
 
 
 @app.command()

@@ -12,10 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from ..config import Configuration
-from ..config.messages import closest
-from ..errors import InformativaError, Problem
-from ..model import Line
-from ..operations.controllers import Selection, known
+from ..errors import Problem
+from ..operations.controllers import Selection
 from ..plausibility import typed
 from ..text import Text
 from ..views.json import Document, Record, Records
@@ -51,6 +49,15 @@ def moment(text: str) -> datetime:
         raise typer.BadParameter(
             _("there is no such day or time. Write it like 2026-01-31 or 2026-01-31T09:30.")
         ) from None
+
+
+WITHHELD = "withheld"
+"""What is typed in place of the number of a caller who withholds it."""
+
+
+def shown_number(text: str) -> str | None:
+    """The number that a caller shows, `None` where it is withheld."""
+    return None if text == WITHHELD else text
 
 
 def print_json(facts: object) -> None:
@@ -119,14 +126,3 @@ def not_live(configuration: Configuration) -> list[Text]:
         for each in configuration.controllers.values()
         if each.refused
     ]
-
-
-def line_named(configuration: Configuration, number: str) -> Line:
-    """The line of a called number, in any of its spellings. Raises InformativaError as above."""
-    found = configuration.spelled.get(number)
-    if found is None:
-        message = _("There is no line {number}: its callers hear fallback_prompt.", number=number)
-        numbers = [line.number for line in configuration.lines]
-        close = closest(number, configuration.spelled)
-        raise InformativaError(message, known(number, [close] if close else numbers))
-    return found

@@ -26,6 +26,7 @@ from informativa.cli.log import WAITING, Sink
 from informativa.config import changes, load
 from informativa.errors import ConfigError
 from informativa.model import Period
+from informativa.operations.init import init
 from informativa.systemd import Notifier
 from lab.office import Office, fill_in
 from test_ledgers import PLAYED
@@ -212,7 +213,7 @@ def test_reload_needs_no_package(unit: Path) -> None:
 
 def test_unit_of_a_folder_with_a_space(tmp_path: Path) -> None:
     """Paths that systemd would take for two are quoted."""
-    setup.init(tmp_path / "a b")
+    init(tmp_path / "a b")
     fill_in(tmp_path / "a b/informativa.yaml")
     text = setup._unit(load(tmp_path / "a b" / "informativa.yaml"))
     assert f'serve -c "{tmp_path}/a b/informativa.yaml"' in text

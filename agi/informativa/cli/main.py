@@ -33,6 +33,7 @@ from .commands import (
     dialplan,
     doctor,
     importing,
+    init,
     keys,
     ledger,
     metrics,
@@ -82,10 +83,7 @@ def _options(
     pass
 
 
-@app.command()
-def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
-    """Write a commented configuration with two example companies, their keys, and the prompts."""
-    setup.init(folder)
+init.add_to(app)
 
 
 check.add_to(app)

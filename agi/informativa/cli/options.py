@@ -98,6 +98,12 @@ def _joined(facts: object) -> Any:
     return str(facts) if isinstance(facts, Path) else facts
 
 
+def warn(warnings: Iterable[Text]) -> None:
+    """Tell people, beside what a command prints, what they should know."""
+    for warning in warnings:
+        print(_("warning: {warning}", warning=warning), file=sys.stderr)
+
+
 def told_aside(selection: Selection) -> None:
     """Tell people what is wrong with the configuration and does not concern what they do."""
     tell_aside(selection.aside)

@@ -1,13 +1,10 @@
-"""Commands that set up and run: init, dialplan, systemd, serve."""
+"""Commands that set up and run: dialplan, systemd, serve."""
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,11 +15,9 @@ from string import Template
 from ... import service, shipped
 from ...asterisk import dialplan as dialplans
 from ...config import Configuration, load
-from ...config.endpoints import DEFAULT_TOKEN
 from ...errors import InformativaError
 from ...files import point, put
-from ...operations.doctor import installation, ports, users
-from ...operations.keys import write_secret
+from ...operations.doctor import installation, users
 from ...text import Text
 from ...views.terminal import verbatim
 from ..log import LogFormat, configure
@@ -30,60 +25,6 @@ from ..options import not_live
 from ..words import _
 
 _ALONE = "# Nothing that is configured leaves this machine.\nIPAddressDeny=any\nIPAddressAllow=localhost\n"
-_CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml
-
-
-def init(folder: Path) -> None:
-    """Lay a configuration into `folder`. Nothing that exists is touched: it refuses instead."""
-    try:
-        if folder.exists() and any(folder.iterdir()):
-            raise InformativaError(
-                _("{folder} is not empty.", folder=folder),
-                _("Name a new folder: informativa init DIR"),
-            )
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".informativa-", dir=folder.parent))
-        try:
-            _lay(work)
-            work.chmod(0o755)
-            work.rename(folder)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    except (OSError, shutil.Error) as error:
-        full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
-        raise InformativaError(
-            _(
-                "{file} cannot be written ({why}).",
-                file=folder,
-                why=_.foreign(getattr(error, "strerror", None) or str(error)),
-            ),
-            _("Make room on that disk.")
-            if full
-            else _("Name a folder that you may write, or run this as root."),
-        ) from error
-    file = folder / "informativa.yaml"
-    print(
-        _(
-            "Wrote {file} with two example companies, their keys and the prompts. The second is not live"
-            " until its papers are named.\nNext: edit {file}, then type: informativa check -c {file}",
-            file=file,
-        )
-    )
-    _warn(_taken())
-
-
-def _taken() -> list[str]:
-    """That somebody has the port already that a new configuration names."""
-    from ...config.schema import ServiceSettings
-
-    listen = ServiceSettings().listen
-    with suppress(OSError):  # no such address here, say, which `check` tells
-        if ports.occupied(listen) is not None:
-            message = _(
-                "{address} is taken already; in the new configuration set service.listen to another port"
-            )
-            return [message.format(address=listen)]
-    return []
 
 
 def _warn(warnings: Sequence[Text | str]) -> None:
@@ -171,18 +112,6 @@ def serve(file: Path, form: LogFormat) -> None:
         service.run(configuration)
     finally:
         sink.close()
-
-
-def _lay(folder: Path) -> None:
-    for private in ("keys", "ledger"):
-        (folder / private).mkdir(mode=0o700)
-    for controller in _CONTROLLERS:
-        write_secret(folder / "keys" / f"{controller}.key")
-    write_secret(folder / DEFAULT_TOKEN)
-    with resources.as_file(shipped.folder("prompts")) as prompts:
-        shutil.copytree(prompts, folder / "prompts", ignore=shutil.ignore_patterns(*shipped.NOT_PROMPTS))
-    template = resources.files("informativa.config") / "template.yaml"
-    (folder / "informativa.yaml").write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def made_out(configuration: Configuration) -> str:

@@ -23,6 +23,7 @@ import typer
 from .. import __version__
 from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
+from ..operations.generated import Generated, write
 from ..views import terminal
 from ..views.json import Failure
 from . import translated
@@ -39,14 +40,14 @@ from .commands import (
     metrics,
     prompts,
     retention,
-    setup,
+    serve,
+    systemd,
     watching,
 )
 from .commands import explain as explain_
 from .completion import Shell, script
-from .log import LogFormat
 from .manual import page
-from .options import Config, Json, moment, print_document
+from .options import Config, Json, moment, print_document, print_generated
 from .tree import EXITS, tree
 from .words import _
 
@@ -124,24 +125,10 @@ def explain(
     explain_.explain(config, number, to, at, language, as_json)
 
 
-@app.command()
-def systemd(
-    config: Config = DEFAULT_FILE,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it here.")
-    ] = None,
-) -> None:
-    """Print the systemd unit for this configuration, hardened, or write it."""
-    setup.systemd(config, output)
+systemd.add_to(app)
 
 
-@app.command()
-def serve(
-    config: Config = DEFAULT_FILE,
-    log: Annotated[LogFormat, typer.Option(help="How to write the log.")] = LogFormat.CONSOLE,
-) -> None:
-    """Answer Asterisk's calls (FastAGI) until SIGTERM."""
-    setup.serve(config, log)
+serve.add_to(app)
 
 
 @app.command()
@@ -158,8 +145,10 @@ def man(
     ] = None,
 ) -> None:
     """Print the manual page, or write it: informativa man | man -l -."""
-    file = output / "informativa.1" if output else None
-    setup.put_text(page(tree(app)), file, "man informativa")
+    text, file = page(tree(app)), output / "informativa.1" if output else None
+    if file is not None:
+        write(file, text)
+    print_generated(Generated(text, file, "man informativa"))
 
 
 @app.command(name="help", context_settings={"help_option_names": []}, hidden=True)

@@ -16,10 +16,12 @@ from ..config.messages import closest
 from ..errors import InformativaError, Problem
 from ..model import Line
 from ..operations.controllers import Selection, known
+from ..operations.generated import Generated
 from ..plausibility import typed
 from ..text import Text
 from ..views.json import Document, Record, Records
-from ..views.terminal import escaped
+from ..views.terminal import escaped, verbatim
+from ..views.text.generated import written
 from .words import _
 
 
@@ -73,6 +75,15 @@ def print_records(records: Iterable[Record]) -> None:
         print(escaped(part), end="")
 
 
+def print_generated(made: Generated) -> None:
+    """Print a file that was made for a configuration, or where it was written; and what is doubtful of it."""
+    if made.file is None:
+        verbatim(made.text)
+    else:
+        print(written(made, _))
+    warn(made.warnings)
+
+
 def _ascii_only() -> bool:
     return sys.stdout is None or not sys.stdout.encoding.lower().startswith("utf")
 
@@ -113,18 +124,6 @@ def tell_aside(problems: Iterable[Problem]) -> None:
     """The same of these problems."""
     for problem in problems:
         print(_("warning: {warning}", warning=problem.text), file=sys.stderr)
-
-
-def not_live(configuration: Configuration) -> list[Text]:
-    """Of each controller that may not go live, that it is not, why, and what its callers get."""
-    message = Text(
-        "{name} ({id}) is not live, so its callers hear the notice on every call, unrecorded: {why}"
-    )
-    return [
-        message.format(name=each.name, id=each.id, why=each.refused)
-        for each in configuration.controllers.values()
-        if each.refused
-    ]
 
 
 def line_named(configuration: Configuration, number: str) -> Line:

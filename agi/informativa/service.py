@@ -12,7 +12,6 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -21,11 +20,12 @@ from . import __version__, bootstrap, call, maintenance
 from .asterisk.fastagi import PENDING_CONNECTIONS, FastAgiServer
 from .asterisk.tokens import Tokens
 from .caller import mask
-from .config import Configuration, changes, load
+from .config import Configuration, changes
 from .errors import ConfigError, InformativaError, LedgerError
 from .metrics import Metrics
 from .model import CallResult
 from .ports import CallSession
+from .preparation import prepare, verify_recordings
 from .systemd import Notifier
 from .watchdog import watched
 
@@ -36,18 +36,6 @@ COLLECT_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
 DOUBTS = 20  # words of the network's that nobody understands, each told once
 OWN_DESCRIPTORS = PENDING_CONNECTIONS + 100  # for peers that are no calls yet, ledgers and the like
-
-
-def prepare(file: Path, *, create: bool = True) -> Configuration:
-    """The configuration in `file`, if a service may run with it. Ledgers that are not there are made; those
-    of an earlier informativa are left for later, when calls are taken.
-
-    Raises ConfigError with all that is wrong, a recording that changed included; LedgerError.
-    """
-    configuration = load(file, keep=True)
-    warnings = (*configuration.warnings, *bootstrap.emptied(configuration))
-    files = bootstrap.verify_recordings(configuration, keep=True, create=create, migrate=False)
-    return replace(configuration, recordings=files, warnings=warnings)
 
 
 def run(configuration: Configuration) -> None:
@@ -286,7 +274,7 @@ class Service:
         """Go on with the ledgers that could be opened."""
         try:
             files = await asyncio.to_thread(
-                bootstrap.verify_recordings, now.configuration, keep=True, create=False, migrate=False
+                verify_recordings, now.configuration, keep=True, create=False, migrate=False
             )
         except InformativaError as error:
             log.error("ledger cannot be used", controllers=opened, error=str(error))

@@ -9,6 +9,7 @@ import typer
 
 from ... import service
 from ...config import DEFAULT_FILE
+from ...preparation import prepare
 from ..log import LogFormat, configure
 from ..options import Config
 from ..words import _
@@ -26,7 +27,7 @@ def _serve(
     """Answer Asterisk's calls (FastAGI) until SIGTERM."""
     _.speak({})  # a log is searched in the language of this documentation
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to load anew
-    configuration = service.prepare(config)
+    configuration = prepare(config)
     sink = configure(log)
     try:
         service.run(configuration)

@@ -25,6 +25,7 @@ from informativa.caller import pseudonym
 from informativa.config import load
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified
+from informativa.preparation import verify_recordings
 from informativa.prompts.installed import recordings
 from lab.office import fill_in
 from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
@@ -789,7 +790,7 @@ def test_recording_that_changed_under_its_version_is_refused(folder: Path) -> No
     """Once a version was served, another recording under its name is refused; a new version is not."""
     file = folder / "informativa.yaml"
     configuration = load(file)
-    bootstrap.verify_recordings(configuration, keep=True)
+    verify_recordings(configuration, keep=True)
     prompt = folder / "prompts/it/short.wav"
     old = prompt.read_bytes()
     prompt.write_bytes(old[:-400] + b"\1" * 400)

@@ -20,8 +20,8 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
+from ..operations.generated import Generated, write
 from ..views import terminal
 from ..views.json import Failure
 from . import translated
@@ -33,19 +33,20 @@ from .commands import (
     doctor,
     explain,
     importing,
+    init,
     keys,
     ledger,
     metrics,
     prompts,
     retention,
-    setup,
+    serve,
+    systemd,
     test_call,
     watching,
 )
 from .completion import Shell, script
-from .log import LogFormat
 from .manual import page
-from .options import Config, print_document
+from .options import print_document, print_generated
 from .tree import EXITS, tree
 from .words import _
 
@@ -83,10 +84,7 @@ def _options(
     pass
 
 
-@app.command()
-def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
-    """Write a commented configuration with two example companies, their keys, and the prompts."""
-    setup.init(folder)
+init.add_to(app)
 
 
 check.add_to(app)
@@ -110,24 +108,10 @@ controllers.add_to(app)
 explain.add_to(app)
 
 
-@app.command()
-def systemd(
-    config: Config = DEFAULT_FILE,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it here.")
-    ] = None,
-) -> None:
-    """Print the systemd unit for this configuration, hardened, or write it."""
-    setup.systemd(config, output)
+systemd.add_to(app)
 
 
-@app.command()
-def serve(
-    config: Config = DEFAULT_FILE,
-    log: Annotated[LogFormat, typer.Option(help="How to write the log.")] = LogFormat.CONSOLE,
-) -> None:
-    """Answer Asterisk's calls (FastAGI) until SIGTERM."""
-    setup.serve(config, log)
+serve.add_to(app)
 
 
 @app.command()
@@ -144,8 +128,10 @@ def man(
     ] = None,
 ) -> None:
     """Print the manual page, or write it: informativa man | man -l -."""
-    file = output / "informativa.1" if output else None
-    setup.put_text(page(tree(app)), file, "man informativa")
+    text, file = page(tree(app)), output / "informativa.1" if output else None
+    if file is not None:
+        write(file, text)
+    print_generated(Generated(text, file, "man informativa"))
 
 
 @app.command(name="help", context_settings={"help_option_names": []}, hidden=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa.cli.commands import setup
+from informativa.operations.init import init
 from lab.office import fill_in
 
 os.environ["LANGUAGE"] = "en"  # the commands speak whoever's locale it is; test_i18n.py sets its own
@@ -27,7 +27,7 @@ LONG = bool(os.environ.get("INFORMATIVA_TORTURE"))  # `make torture` sets it
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A configuration as `informativa init` lays it, its papers named, in a folder of its own."""
-    setup.init(tmp_path / "etc")
+    init(tmp_path / "etc")
     fill_in(tmp_path / "etc/informativa.yaml")
     return tmp_path / "etc"
 

@@ -25,6 +25,7 @@ from informativa.caller import pseudonym
 from informativa.config import load
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified
+from informativa.preparation import verify_recordings
 from informativa.prompts.installed import recordings
 from lab.office import fill_in
 from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
@@ -283,10 +284,13 @@ def test_l10_explain_says_what_a_call_really_gets(folder: Path) -> None:
     without_papers(folder)
     facts = json.loads(run(*ask).stdout)
     (notice,) = facts["notices"]
-    assert notice["status"] == "FALLBACK (ledger-unavailable), nothing recorded"
-    assert notice["rule"].startswith("ledger-unavailable: the company is not live")
-    assert (notice["caller_knows"], notice["would"][:5]) == ("nothing", "play ")
-    assert facts["line"]["not_live"].startswith("Borealis GmbH is served by Acme S.p.A.")
+    assert (notice["status"], notice["reason"]) == ("FALLBACK", "ledger-unavailable")
+    assert (notice["known"], notice["play"], notice["playback"]["informs"]) == (None, True, False)
+    assert facts["line"]["why_not"].startswith("Borealis GmbH is served by Acme S.p.A.")
+    said = run(*ask[:-1]).stdout
+    assert "status: FALLBACK (ledger-unavailable), nothing recorded" in said
+    assert "rule: ledger-unavailable: the company is not live" in said
+    assert "not live: Borealis GmbH is served by Acme S.p.A." in said
 
 
 def test_controllers_say_how_many_records_there_are(folder: Path) -> None:
@@ -337,8 +341,8 @@ def explained(folder: Path, number: str, *more: str) -> dict:
 def test_explain(folder: Path) -> None:
     """`explain` says what would happen by which rule, before and after a delivery, and touches nothing."""
     (first,) = explained(folder, CALLER)["notices"]
-    assert first["rule"].startswith("not-informed")
-    assert first["would"].startswith(f"play {folder}/prompts/it/short")
+    assert first["reason"] == "not-informed"
+    assert first["playback"]["prompt"] == f"{folder}/prompts/it/short"
     assert list((folder / "ledger").iterdir()) == []
     key = bytes.fromhex((folder / "keys/acme.key").read_text())
     event = replace(PLAYED, pseudonym=pseudonym(Identified(CALLER), key), purposes=frozenset({"service"}))
@@ -349,10 +353,10 @@ def test_explain(folder: Path) -> None:
     facts = explained(folder, CALLER, "--at", "2030-01-01", "--language", "en")
     (known,) = facts["notices"]
     assert (known["status"], facts["language"]) == ("NOTDUE", "en")
-    assert "by record 1 of 2026-11-24 12:30 UTC" in known["caller_knows"]
+    assert (known["known"]["record"], known["known"]["at"]) == (1, "2026-11-24T12:30:15.123+00:00")
     withheld = explained(folder, "withheld")
-    assert withheld["caller"] == {"recognised": "no", "why": "withheld"}
-    assert (withheld["call"]["from"], facts["call"]["from"]) == ("withheld", f"{CALLER[:3]}…{CALLER[-2:]}")
+    assert (withheld["caller"]["recognised"], withheld["caller"]["reason"]) == (False, "withheld")
+    assert (withheld["call"]["from"], facts["call"]["from"]) == (None, f"{CALLER[:3]}…{CALLER[-2:]}")
     assert CALLER[3:] not in json.dumps(facts)
     assert {file: file.read_bytes() for file in before} == before
 
@@ -362,10 +366,10 @@ def test_explain_at_a_time_of_the_companys(folder: Path) -> None:
     file = folder / "informativa.yaml"
     assert "    time_zone: Europe/Rome" in file.read_text()
     for typed, at, own in (
-        ("2026-01-01", "2025-12-31T23:00:00+00:00", "2026-01-01T00:00:00+01:00"),
-        ("2026-07-01T09:30", "2026-07-01T07:30:00+00:00", "2026-07-01T09:30:00+02:00"),
-        ("2026-01-01T00:00Z", "2026-01-01T00:00:00+00:00", "2026-01-01T01:00:00+01:00"),
-        ("2026-01-01T00:00-05:00", "2026-01-01T05:00:00+00:00", "2026-01-01T06:00:00+01:00"),
+        ("2026-01-01", "2025-12-31T23:00:00.000+00:00", "2026-01-01T00:00:00+01:00"),
+        ("2026-07-01T09:30", "2026-07-01T07:30:00.000+00:00", "2026-07-01T09:30:00+02:00"),
+        ("2026-01-01T00:00Z", "2026-01-01T00:00:00.000+00:00", "2026-01-01T01:00:00+01:00"),
+        ("2026-01-01T00:00-05:00", "2026-01-01T05:00:00.000+00:00", "2026-01-01T06:00:00+01:00"),
     ):
         assert explained(folder, CALLER, "--at", typed)["call"]["at"] == at
         call = ("--from", CALLER, "--to", "0212345678", "--at", typed)
@@ -378,14 +382,18 @@ def test_explain_says_that_a_fallback_language_does_not_count(folder: Path) -> N
     """L18: where a notice in another language than the wanted one informs nobody, `explain` says so."""
     file = folder / "informativa.yaml"
     (before,) = explained(folder, CALLER, "--language", "fr")["notices"]
-    assert before["status"] == "PLAYED, if heard to its end"
+    assert (before["status"], before["playback"]["informs"]) == ("PLAYED", True)
     file.write_text(
         file.read_text().replace("    language: it\n", "    language: it\n    fallback_informs: false\n", 1)
     )
     (after,) = explained(folder, CALLER, "--language", "fr")["notices"]
-    assert after["status"] == "PLAYED, if heard to its end, and still due: in that language it does not count"
+    assert (after["status"], after["playback"]["informs"]) == ("PLAYED", False)
+    call = ("explain", "--from", CALLER, "--to", "0212345678", "-c", file)
+    said = run(*call, "--language", "fr").stdout
+    assert "PLAYED, if heard to its end, and still due: in that language it does not count\n" in said
     (own,) = explained(folder, CALLER)["notices"]
-    assert own["status"] == "PLAYED, if heard to its end"
+    assert own["playback"]["informs"]
+    assert "status: PLAYED, if heard to its end\n" in run(*call).stdout
 
 
 def test_explain_as_a_tree(folder: Path) -> None:
@@ -404,7 +412,7 @@ def test_lookups_are_named_and_not_asked(folder: Path) -> None:
     lookup = "lookups: {crm: {notice: privacy, url: 'https://crm.example/t?n={number}'}}"
     file.write_text(file.read_text().replace("    retention: 5", f"    {lookup}\n    retention: 5", 1))
     (notice,) = explained(folder, CALLER)["notices"]
-    assert notice["unless_known_to"] == "crm"
+    assert notice["lookups"] == ["crm"]
     sheet = run("outsourcing-worksheet", "acme", "-c", file).stdout
     assert "| the number, asked about at `crm.example` | by that system | to know who was told |" in sheet
 
@@ -695,7 +703,7 @@ def test_erasure_says_first_what_it_would_do(folder: Path) -> None:
     assert "add --yes" in first
     assert explained(folder, CALLER)["notices"][0]["status"] == "NOTDUE"
     assert "1 record erased" in run(*erase, "--yes").stdout
-    assert explained(folder, CALLER)["notices"][0]["rule"].startswith("not-informed")
+    assert explained(folder, CALLER)["notices"][0]["reason"] == "not-informed"
     shown = run("ledger", "show", "-c", file, "--controller", "acme").stdout
     assert "erased" in shown
     assert "erasure" in shown
@@ -717,7 +725,7 @@ def test_key_rotation(folder: Path) -> None:
     old.rename(keys / "acme.key.retired-20200101-000000")
     checked = run("check", "-c", file)
     assert f"rm {keys}/acme.key.retired-20200101-000000" in checked.stderr
-    assert explained(folder, CALLER)["notices"][0]["rule"].startswith("not-informed")
+    assert explained(folder, CALLER)["notices"][0]["reason"] == "not-informed"
 
 
 def test_key_that_is_missing_is_made(folder: Path) -> None:
@@ -774,7 +782,7 @@ def test_purge_says_first_what_it_would_do(folder: Path) -> None:
     assert "Borealis GmbH (borealis): no retention is set" in both
     assert "1 record from before" in run(*purge, "--yes").stdout
     assert "0 records from before" in run(*purge, "--yes").stdout
-    assert explained(folder, CALLER)["notices"][0]["rule"].startswith("not-informed")
+    assert explained(folder, CALLER)["notices"][0]["reason"] == "not-informed"
     assert explained(folder, "+393470000001")["notices"][0]["status"] == "NOTDUE"
 
 
@@ -782,7 +790,7 @@ def test_recording_that_changed_under_its_version_is_refused(folder: Path) -> No
     """Once a version was served, another recording under its name is refused; a new version is not."""
     file = folder / "informativa.yaml"
     configuration = load(file)
-    bootstrap.verify_recordings(configuration, keep=True)
+    verify_recordings(configuration, keep=True)
     prompt = folder / "prompts/it/short.wav"
     old = prompt.read_bytes()
     prompt.write_bytes(old[:-400] + b"\1" * 400)

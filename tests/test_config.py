@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from informativa.cli.commands import setup
 from informativa.config import inspect, load, parsed_cache, unusable
 from informativa.errors import ConfigError, PromptError
 from informativa.model import NumberForm, Period
+from informativa.operations.init import init
 from informativa.prompts.installed import measure
 from informativa.text import NOTHING
 from lab import audio
@@ -530,7 +530,7 @@ def test_l10_reference_of_any_form_is_one(folder: Path, reference: str) -> None:
 
 def test_l10_template_is_not_live_until_it_is_filled_in(tmp_path: Path) -> None:
     """L10: what `init` ships for a company served by another names no papers, so that one is not live."""
-    setup.init(tmp_path / "etc")
+    init(tmp_path / "etc")
     configuration = load(tmp_path / "etc/informativa.yaml")
     assert [problem.key for problem in configuration.refused] == [
         "controllers.borealis.outsourcing.contract.reference",

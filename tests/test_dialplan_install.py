@@ -6,14 +6,20 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from informativa.asterisk.extensions_conf import effective, read
-from informativa.cli.commands.dialplan import freepbx_context
+from informativa.operations import dialplan_install
+from informativa.operations.dialplan import freepbx_context
+from informativa.operations.dialplan_install import Installed, State
 from informativa.operations.doctor import port_owner
+from informativa.views import json as shapes
+from informativa.views.messages import ENGLISH, language
+from informativa.views.text import dialplan as view
 from lab.office import without_privileges
 
 BIN = Path(sys.executable).parent
@@ -64,6 +70,11 @@ def facts(folder: Path, asterisk: Path, *more: str) -> dict[str, Any]:
     return found
 
 
+def line_of(file: Path, line: int) -> dict[str, Any]:
+    """A line of a file, for programs."""
+    return {"file": str(file), "line": line}
+
+
 def refused(folder: Path, asterisk: Path, **more: Any) -> str:
     """What it says when it does nothing: one line."""
     ran = install(folder, asterisk, **more)
@@ -95,8 +106,8 @@ def test_again_after_the_line_was_added(folder: Path, asterisk: Path) -> None:
     extensions = asterisk / "extensions.conf"
     extensions.write_text(f"{extensions.read_text()} same => n,Gosub(informativa,s,1(${{EXTEN}}))\n{LINE}\n")
     found = facts(folder, asterisk)
-    assert (found["written"], found["add"], found["warnings"]) == (False, "", [])
-    assert (found["called"], found["included"]) == ([f"{extensions}:3"], [f"{extensions}:4"])
+    assert (found["written"], found["add"], found["warnings"]) == (False, None, [])
+    assert (found["called"], found["included"]) == ([line_of(extensions, 3)], [line_of(extensions, 4)])
     shown = said(folder, asterisk)
     assert "up to date" in shown
     assert LINE not in shown
@@ -127,8 +138,11 @@ def test_freepbx(folder: Path, asterisk: Path, option: str) -> None:
         assert line in shown
     custom.write_text(f"{FREEPBX['extensions_custom.conf']}\n{freepbx_context()}\n\n{LINE}\n")
     found = facts(folder, asterisk, *more)
-    assert (found["add"], found["included"]) == ("", [f"{custom}:{len(custom.read_text().splitlines())}"])
-    assert found["custom_destination"] == {"target": "informativa-freepbx,s,1", "return": True}
+    assert (found["add"], found["included"]) == (
+        None,
+        [line_of(custom, len(custom.read_text().splitlines()))],
+    )
+    assert found["custom_destination"] == {"target": "informativa-freepbx,s,1", "returns": True}
 
 
 def test_line_as_a_comment_does_not_count(folder: Path, asterisk: Path) -> None:
@@ -137,7 +151,7 @@ def test_line_as_a_comment_does_not_count(folder: Path, asterisk: Path) -> None:
     extensions.write_text(f"[a]\n; {LINE}\n;--\n{LINE}\n--;\nexten => s,1,NoOp(a\\;b)\n")
     found = facts(folder, asterisk)
     assert (found["add"], found["included"]) == (LINE, [])
-    assert found["commented_out"] == [f"{extensions}:2", f"{extensions}:4"]
+    assert found["commented_out"] == [line_of(extensions, 2), line_of(extensions, 4)]
     assert "as a comment" in said(folder, asterisk)
 
 
@@ -153,7 +167,10 @@ def test_includes_are_followed(folder: Path, asterisk: Path) -> None:
         },
     )
     found = facts(folder, asterisk)
-    assert found["included"] == [f"{asterisk}/parts/a.conf:2", f"{asterisk}/parts/b.conf:1"]
+    assert found["included"] == [
+        line_of(asterisk / "parts/a.conf", 2),
+        line_of(asterisk / "parts/b.conf", 1),
+    ]
     for place in ("b.conf:1 includes it once more", "b.conf:2 has a context", "missing.conf (No such"):
         assert place in "\n".join(found["warnings"])
 
@@ -326,3 +343,52 @@ def test_the_file_itself_is_not_read(tmp_path: Path) -> None:
     lay(tmp_path, {"extensions.conf": LINE, "informativa.conf": f"[informativa]\n{LINE}\n"})
     found = read(tmp_path / "extensions.conf", tmp_path / "informativa.conf", "informativa")
     assert (len(found.included), found.contexts) == (1, {})
+
+
+def test_result_without_a_terminal(folder: Path, asterisk: Path) -> None:
+    """What a page would show is in the result; nothing is written, and the script's link is left, unless it
+    is really to be done."""
+    config, now = folder / "informativa.yaml", datetime(2026, 11, 25, tzinfo=UTC)
+    dry = dialplan_install.install(config, asterisk, now, dry_run=True)
+    assert dry == Installed(
+        file=asterisk / "informativa.conf",
+        state=State.TO_BE_WRITTEN,
+        owner="",
+        freepbx=False,
+        add_to=asterisk / "extensions.conf",
+        add=LINE,
+        included=(),
+        commented_out=(),
+        called=(),
+        warnings=(),
+    )
+    assert not config.with_name("informativa.yaml.agi").is_symlink()
+    done = dialplan_install.install(config, asterisk, now)
+    assert (done.state, done.owner) == (State.WRITTEN, f"{dry.file.owner()}:{dry.file.group()}")
+    again = dialplan_install.install(config, asterisk, now, freepbx=True)
+    assert (again.state, again.add_to) == (State.UP_TO_DATE, asterisk / "extensions_custom.conf")
+    assert again.add == f"{freepbx_context()}\n\n{LINE}"
+
+
+def test_result_in_words(folder: Path, asterisk: Path) -> None:
+    """Step by step, in the reader's language; what has nothing to say is `null` for programs."""
+    config, now = folder / "informativa.yaml", datetime(2026, 11, 25, tzinfo=UTC)
+    (asterisk / "extensions.conf").write_text(f"; {LINE}\nsame => n,Gosub(informativa,s,1(1))\n")
+    done = dialplan_install.install(config, asterisk, now, dry_run=True)
+    assert list(view.installed(done, ENGLISH)) == [
+        f"{done.file} would be written.",
+        f"Add at the end of {asterisk}/extensions.conf:",
+        f"\n{LINE}\n",
+        f"{asterisk}/extensions.conf:2 calls it.",
+        f"warning: {asterisk}/extensions.conf:1 has the line, but as a comment",
+        "Then type: asterisk -rx 'dialplan reload'",
+    ]
+    assert next(view.installed(done, language("it"))) == f"{done.file} verrebbe scritto."
+    shape = shapes.DialplanInstalled.of(done)
+    assert (shape.owner, shape.custom_destination, shape.written, shape.up_to_date) == (
+        None,
+        None,
+        False,
+        False,
+    )
+    assert shape.next == ["asterisk -rx 'dialplan reload'"]

@@ -38,6 +38,7 @@ from informativa.operations.doctor.dialplan import FORMATS, MODULES, Step
 from informativa.operations.doctor.examination import CHECKS, Examination, Examined, examine, locally
 from informativa.operations.doctor.findings import Finding, ok, unknown, warning, wrong
 from informativa.operations.doctor.system import System
+from informativa.preparation import verify_recordings
 from informativa.prompts.installed import EXTENSIONS
 from informativa.text import Text
 from informativa.views import json as shapes
@@ -278,7 +279,7 @@ def make_ledgers(folder: Path, uid: int | None = None) -> None:
 
 def replace_recording(folder: Path) -> None:
     """Of a version that was served."""
-    bootstrap.verify_recordings(config.load(folder / "informativa.yaml"), keep=True)
+    verify_recordings(config.load(folder / "informativa.yaml"), keep=True)
     sound = folder / "prompts/it/short.wav"
     sound.write_bytes(sound.read_bytes()[:-400] + b"\1" * 400)
 

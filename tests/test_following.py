@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa.asterisk.test_call import Entry, _ours
+from informativa.asterisk.test_call_entries import Entry, _ours
 from informativa.config import load
 from informativa.ledgers.following import Follower, summary
 from informativa.ledgers.sqlite import SqliteStore

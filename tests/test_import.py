@@ -59,7 +59,7 @@ def test_what_spreadsheets_write(folder: Path, tmp_path: Path, header, row, enco
     assert imported(folder, file) == "40 rows read: 40 recorded, 0 known before, 0 rejected.\n"
     (notice,) = explained(folder, NUMBERS[7])["notices"]
     assert notice["status"] == "NOTDUE"
-    assert "2026-01-30 23:00 UTC" in notice["caller_knows"]
+    assert notice["known"]["at"] == "2026-01-30T23:00:00.000+00:00"
     assert not file.with_name("told.csv.rejects.csv").exists()
 
 

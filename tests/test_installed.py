@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from informativa.cli import main
-from informativa.cli.commands import setup
 from informativa.config import load
+from informativa.operations import systemd_unit
 from informativa.operations.doctor import installation, users
 from test_service import analyzed
 
@@ -87,12 +87,12 @@ def test_paths_of_a_program_that_pipx_installed(pipx: Path, folder: Path) -> Non
 def test_unit_runs_as_the_owner_of_the_ledgers(folder: Path) -> None:
     """Whoever gets the ledgers is named in the unit, so a user of its own needs no more than chown."""
     user = give_away(folder)
-    assert f"\nUser={user}\n" in setup._unit(load(folder / "informativa.yaml"))
+    assert f"\nUser={user}\n" in systemd_unit.render(load(folder / "informativa.yaml"))
 
 
 def test_unit_writes_to_ledgers_alone_with_no_privilege(folder: Path) -> None:
     """What the unit promises: it notifies, is watched, gains nothing, and writes one folder."""
-    unit = setup._unit(load(folder / "informativa.yaml")).splitlines()
+    unit = systemd_unit.render(load(folder / "informativa.yaml")).splitlines()
     promised = {"Type=notify", "NoNewPrivileges=yes", "CapabilityBoundingSet=", "ProtectSystem=strict"}
     assert promised <= set(unit)
     assert [line for line in unit if line.startswith("ReadWritePaths=")] == [
@@ -107,7 +107,7 @@ def test_root_is_told_that_the_service_would_run_as_root(
 ) -> None:
     """Forgetting the chown is told where it matters, with the command."""
     monkeypatch.setattr(installation, "owner", lambda _configuration: Path("/").stat())
-    setup.systemd(folder / "informativa.yaml", None)
+    main.main(["systemd", "-c", str(folder / "informativa.yaml")])
     assert f"root; for Asterisk's user: chown -R asterisk: {folder}\n" in capsys.readouterr().err
 
 
@@ -149,7 +149,7 @@ def test_home_of_the_interpreter_is_shown_to_the_service(
     monkeypatch.setattr(sys, "executable", "/opt/informativa/bin/python")
     for real, home in (("/usr/bin/python3", "yes"), ("/root/.pyenv/bin/python3", "read-only")):
         monkeypatch.setattr(os.path, "realpath", lambda path, real=real: real if "python" in path else path)
-        assert f"\nProtectHome={home}\n" in setup._unit(load(folder / "informativa.yaml"))
+        assert f"\nProtectHome={home}\n" in systemd_unit.render(load(folder / "informativa.yaml"))
 
 
 def test_right_to_a_link_is_the_right_to_where_it_leads(place: Path) -> None:

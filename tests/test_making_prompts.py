@@ -381,10 +381,10 @@ def test_what_cannot_be_installed(config: Path) -> None:
 @sox
 def test_served_recording_stays(config: Path, recording: Path) -> None:
     """What the ledger knows under a version is not replaced, and a format of another sound is not made."""
-    from informativa import bootstrap
     from informativa.config import load
+    from informativa.preparation import verify_recordings
 
-    bootstrap.verify_recordings(load(config), keep=True)
+    verify_recordings(load(config), keep=True)
     base = config.parent / "prompts/acme/privacy-2026-11/it/short"
     made = making.add(config, Wanted("acme", version="2026-11-b"), recording, "it")
     assert isinstance(made, PromptsMade)

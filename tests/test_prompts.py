@@ -57,10 +57,10 @@ def add(folder: Path, file: Path, *more: str) -> subprocess.CompletedProcess[str
 
 def served(folder: Path) -> None:
     """As if the service had run: it keeps which recordings its callers hear."""
-    from informativa import bootstrap
     from informativa.config import load
+    from informativa.preparation import verify_recordings
 
-    bootstrap.verify_recordings(load(folder / "informativa.yaml"), keep=True)
+    verify_recordings(load(folder / "informativa.yaml"), keep=True)
 
 
 def paste(folder: Path, said: str) -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from informativa import bootstrap
 from informativa.config import load
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event
+from informativa.preparation import verify_recordings
 from informativa.script_limit import RUNNING, STARTING, ScriptLimit
 
 SCRIPT = Path(sys.executable).with_name("informativa-agi")
@@ -151,7 +151,7 @@ def test_end_of_file_during_the_notice_is_recorded(start, folder: Path) -> None:
 def test_i2_recording_that_changed_is_refused_by_the_script(start, folder: Path) -> None:
     """I2: with no service running, the ledger knows what callers were served; another is not played."""
     prompt = folder / "prompts/it/short.wav"
-    bootstrap.verify_recordings(load(folder / "informativa.yaml"), keep=True)
+    verify_recordings(load(folder / "informativa.yaml"), keep=True)
     right = prompt.read_bytes()
     prompt.write_bytes(right[:44] + bytes(len(right) - 44))
     script = start()

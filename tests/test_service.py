@@ -21,11 +21,12 @@ from pathlib import Path
 import pytest
 
 from informativa import bootstrap, maintenance
-from informativa.cli.commands import setup
 from informativa.cli.log import WAITING, Sink
 from informativa.config import changes, load
 from informativa.errors import ConfigError
 from informativa.model import Period
+from informativa.operations import systemd_unit
+from informativa.operations.init import init
 from informativa.systemd import Notifier
 from lab.office import Office, fill_in
 from test_ledgers import PLAYED
@@ -161,7 +162,7 @@ for limit in (4000, 1200, 64):
 def unit(folder: Path, tmp_path: Path) -> Path:
     """The systemd unit for a configuration."""
     file = tmp_path / "informativa.service"
-    setup.systemd(folder / "informativa.yaml", file)
+    systemd_unit.generate(folder / "informativa.yaml", file)
     return file
 
 
@@ -212,9 +213,9 @@ def test_reload_needs_no_package(unit: Path) -> None:
 
 def test_unit_of_a_folder_with_a_space(tmp_path: Path) -> None:
     """Paths that systemd would take for two are quoted."""
-    setup.init(tmp_path / "a b")
+    init(tmp_path / "a b")
     fill_in(tmp_path / "a b/informativa.yaml")
-    text = setup._unit(load(tmp_path / "a b" / "informativa.yaml"))
+    text = systemd_unit.render(load(tmp_path / "a b" / "informativa.yaml"))
     assert f'serve -c "{tmp_path}/a b/informativa.yaml"' in text
     assert f'ReadWritePaths="{tmp_path}/a b/ledger"' in text
 
@@ -222,10 +223,10 @@ def test_unit_of_a_folder_with_a_space(tmp_path: Path) -> None:
 def test_unit_lets_look_ups_out(folder: Path) -> None:
     """Only a service that asks nobody is kept from the network."""
     file = folder / "informativa.yaml"
-    assert "IPAddressDeny=any" in setup._unit(load(file))
+    assert "IPAddressDeny=any" in systemd_unit.render(load(file))
     lookup = "lookups: {crm: {notice: privacy, url: 'https://crm.example/t?n={number}'}}"
     file.write_text(file.read_text().replace("    retention: 5", f"    {lookup}\n    retention: 5", 1))
-    assert "IPAddressDeny" not in setup._unit(load(file))
+    assert "IPAddressDeny" not in systemd_unit.render(load(file))
 
 
 def test_systemd_is_told_how_the_service_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

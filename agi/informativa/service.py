@@ -8,11 +8,9 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -21,8 +19,9 @@ from . import __version__, bootstrap, call, maintenance
 from .asterisk.fastagi import PENDING_CONNECTIONS, FastAgiServer
 from .asterisk.tokens import Tokens
 from .caller import mask
-from .config import Configuration, changes, load
-from .errors import ConfigError, InformativaError, LedgerError
+from .config import Configuration, changes
+from .errors import InformativaError
+from .generations import Generations
 from .metrics import Metrics
 from .model import CallResult
 from .ports import CallSession
@@ -36,18 +35,6 @@ COLLECT_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
 WHY_IMPLAUSIBLE = 20  # words of the network's that nobody understands, each told once
 OWN_DESCRIPTORS = PENDING_CONNECTIONS + 100  # for peers that are no calls yet, ledgers and the like
-
-
-def prepare(file: Path, *, create: bool = True) -> Configuration:
-    """The configuration in `file`, if a service may run with it. Ledgers that are not there are made; those
-    of an earlier informativa are left for later, when calls are taken.
-
-    Raises ConfigError with all that is wrong, a recording that changed included; LedgerError.
-    """
-    configuration = load(file, keep=True)
-    warnings = (*configuration.warnings, *bootstrap.emptied(configuration))
-    files = bootstrap.verify_recordings(configuration, keep=True, create=create, migrate=False)
-    return replace(configuration, recordings=files, warnings=warnings)
 
 
 def run(configuration: Configuration) -> None:
@@ -72,27 +59,15 @@ async def _serve(configuration: Configuration) -> None:
         service.close()
 
 
-@dataclass(eq=False)
-class _Generation:
-    """The calls that begin under one configuration, and what they work with to their end."""
-
-    configuration: Configuration
-    services: call.CallServices
-    calls: int = 0
-
-
 class Service:
     """Takes calls. What is loaded anew at SIGHUP is for the calls that come after."""
 
     def __init__(self, configuration: Configuration) -> None:
-        self._generations = [
-            _Generation(configuration, bootstrap.for_service(configuration))
-        ]  # the last takes calls
+        self._generations = Generations(configuration, self._aside)
         self._tokens = Tokens(configuration.tokens)
         self._server = FastAgiServer(
             self.answer, sessions=configuration.sessions, about=self._about, tokens=self._tokens
         )
-        self._reloading = asyncio.Lock()
         self._beside: set[asyncio.Task[None]] = set()
         self._opened = asyncio.Event()  # every ledger that could be, for the first time
         self._doubts: set[str] = set()  # words of the network that were told
@@ -102,7 +77,7 @@ class Service:
     @property
     def configuration(self) -> Configuration:
         """The one under which calls begin now."""
-        return self._generations[-1].configuration
+        return self._generations.newest.configuration
 
     async def run(self) -> None:
         """Listen, until told to stop."""
@@ -139,14 +114,9 @@ class Service:
 
     async def answer(self, session: CallSession) -> None:
         """One call, under the configuration of its beginning."""
-        generation = self._generations[-1]
-        generation.calls += 1
         began = time.monotonic()
-        try:
+        with self._generations.call() as generation:
             result = await call.answer(session, generation.services)
-        finally:
-            generation.calls -= 1
-            self._dismiss()
         if self.configuration.metrics:
             line = generation.services.lines.get(session.call.line)
             self._metrics.answered(line, result, time.monotonic() - began)
@@ -158,11 +128,11 @@ class Service:
 
     def in_progress(self) -> int:
         """How many calls are in progress."""
-        return sum(generation.calls for generation in self._generations)
+        return self._generations.in_progress()
 
     def waiting(self) -> Mapping[str, int | None]:
         """By controller, how much work waits for its ledger; `None` if that cannot be used."""
-        return bootstrap.waiting(self._generations[-1].services)
+        return bootstrap.waiting(self._generations.newest.services)
 
     def live(self) -> Mapping[str, bool]:
         """By controller, whether it may go live."""
@@ -188,7 +158,7 @@ class Service:
 
     async def reload(self) -> None:
         """Load the file anew and go on with it, or say what is wrong with it and go on as before."""
-        async with self._reloading:
+        async with self._generations.changing:
             self._notifier.reloading()
             try:
                 self._metrics.loaded.set(await self._load())
@@ -197,31 +167,21 @@ class Service:
 
     async def _load(self) -> bool:
         """Whether the file as it is now was taken."""
-        before = self._generations[-1]
-        try:
-            await asyncio.to_thread(changes.wait_written, before.configuration.file)
-            configuration = await asyncio.to_thread(prepare, before.configuration.file, create=False)
-            services = await asyncio.to_thread(bootstrap.for_service, configuration, before.services)
-        except ConfigError as error:
-            for problem in error.problems:
-                log.error("not reloaded, going on as before", problem=str(problem))
+        before = self.configuration
+        if not await self._generations.load():
             return False
-        except InformativaError as error:
-            log.error("not reloaded, going on as before", problem=str(error))
-            return False
+        configuration = self.configuration
         self._metrics.expect(configuration.lines)
-        self._generations.append(_Generation(configuration, services))
         self._server.sessions = _allow_descriptors(configuration.sessions)
         self._tokens.load(configuration.tokens)
         _announce(configuration)
-        for event, which in changes.taken_away(before.configuration, configuration):
+        for event, which in changes.taken_away(before, configuration):
             log.warning(event, **which)
-        for event, which in changes.changed(before.configuration, configuration):
+        for event, which in changes.changed(before, configuration):
             log.info(event, **which)
-        if configuration.listen != before.configuration.listen:
+        if configuration.listen != before.listen:
             log.warning("service.listen has changed", remedy="restart the service to listen there")
         log.info("reloaded", lines=len(configuration.lines))
-        self._dismiss()
         return True
 
     @property
@@ -235,17 +195,7 @@ class Service:
     def close(self) -> None:
         """Close all that is open; what was queued is durable then."""
         self._notifier.close()
-        for generation in self._generations:
-            bootstrap.close(generation.services)
-
-    def _dismiss(self) -> None:
-        """Close what only calls under an earlier configuration used, when the last of them is over."""
-        over = [generation for generation in self._generations[:-1] if not generation.calls]
-        if over:
-            self._generations = [generation for generation in self._generations if generation not in over]
-            kept = [generation.services for generation in self._generations]
-            for generation in over:
-                self._aside(asyncio.to_thread(bootstrap.close, generation.services, kept))
+        self._generations.close()
 
     async def _daily(self) -> None:
         """Once a day delete what is older than each controller's retention, beside the calls."""
@@ -260,45 +210,13 @@ class Service:
     async def _reopen(self) -> None:
         """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones.
         Calls and reloads wait for no migration."""
-        outdated = maintenance.Outdated()
+        outdated, reopen = maintenance.Outdated(), self._generations.reopen
         while True:
             with _surviving():
-                while await outdated.migrate(self.configuration, await self._open_again(outdated)):
+                while await outdated.migrate(self.configuration, await reopen(outdated)):
                     pass
             self._opened.set()
             await asyncio.sleep(REOPEN_SECONDS)
-
-    async def _open_again(self, outdated: maintenance.Outdated) -> dict[str, LedgerError]:
-        """Try those that cannot be used; those that still cannot."""
-        async with self._reloading:
-            now = self._generations[-1]
-            before = bootstrap.unusable(now.configuration, now.services)
-            if not before:
-                return {}
-            services = await asyncio.to_thread(bootstrap.for_service, now.configuration, now.services)
-            failing = bootstrap.unusable(now.configuration, services)
-            outdated.tell(failing)
-            if opened := sorted(before.keys() - failing.keys()):
-                await self._take(now, services, opened)
-            return failing
-
-    async def _take(self, now: _Generation, services: call.CallServices, opened: Sequence[str]) -> None:
-        """Go on with the ledgers that could be opened."""
-        try:
-            files = await asyncio.to_thread(
-                bootstrap.verify_recordings, now.configuration, keep=True, create=False, migrate=False
-            )
-        except InformativaError as error:
-            log.error("ledger cannot be used", controllers=opened, error=str(error))
-            await asyncio.to_thread(bootstrap.close, services, [now.services])
-            return
-        services = replace(services, recordings=bootstrap.as_loaded(files))
-        self._generations.append(_Generation(replace(now.configuration, recordings=files), services))
-        self._dismiss()
-        controllers = [now.configuration.controllers[name] for name in opened]
-        found = [await asyncio.to_thread(bootstrap.backups, each) for each in controllers]
-        copies = [str(backup.file) for backups in found for backup in backups]
-        log.info("ledgers opened", controllers=opened, backups=copies)
 
     async def _collect(self) -> None:
         """From time to time bring the fallback spool home: what was played while nobody could record it."""
@@ -307,7 +225,7 @@ class Service:
             if self.configuration.manager is not None:
                 try:
                     known = await maintenance.collect(
-                        self.configuration.manager, self._generations[-1].services.lines, known
+                        self.configuration.manager, self._generations.newest.services.lines, known
                     )
                     self._metrics.spool_rows.set(len(known))
                 except InformativaError as error:

@@ -153,7 +153,7 @@ def test_call_when_things_fail(site: Site) -> None:
     code, facts = tried(site)
     assert code == 1
     assert happened(facts)[-4:] == ["notice-begins", "answered", "notice-ends", "status"]
-    assert any("FALLBACK" in each for each in facts["problems"])
+    assert any("FALLBACK" in each["message"] for each in facts["problems"])
     assert site.office.config.read_text() == before
 
 

@@ -12,7 +12,7 @@ import random
 import re
 import string
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,34 +22,13 @@ from ..errors import ManagerError
 from ..model import ManagerAccount
 from ..text import NOTHING, Text
 from . import ami
-from .dialplan import TEST_CONTEXT
 
 PATIENCE = 30.0  # seconds beside the prompts: a service that hangs costs 10, a slow ledger 10, a script some
 SILENCE = 5.0  # seconds without a word about a call that was taken; Asterisk says the first at once
 
-_CALLS_US = re.compile(r"(?:^|[?:])informativa,s,1\b")
 _PLAYED_HERE = re.compile(r"execif\(1\?Playback\((.*)\)\)")  # the third try of our dialplan
 _WITHOUT_TOKEN = re.compile(r"^(agi://[^/]*/[^/]*)/.*$")
-_ABSENT = "Did not find"  # how Asterisk says that a context or an extension is not there
 _RESULT = {"INFORMATIVA_STATUS": "status", "INFORMATIVA_REASON": "reason", "INFORMATIVA_RECORD": "record"}
-
-# What may stand before the Gosub on the way of a call that is to ring nobody and to get there.
-_HARMLESS = frozenset(
-    [
-        "answer",
-        "log",
-        "mset",
-        "noop",
-        "playback",
-        "progress",
-        "ringing",
-        "set",
-        "userevent",
-        "verbose",
-        "wait",
-        "celgenuserevent",
-    ]
-)
 
 
 class What(StrEnum):
@@ -74,26 +53,6 @@ class Moment:
     fact: str = ""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """Where the call comes in. `steps` are what stands there, `ours` is which of them calls informativa."""
-
-    context: str
-    extension: str = ""
-    steps: tuple[str, ...] = ()
-    ours: int = 0
-
-    @property
-    def risky(self) -> str:
-        """The first step before the notice that may ring somebody or lead elsewhere; '' if none does."""
-        return next((step for step in self.steps[: self.ours] if _name(step) not in _HARMLESS), "")
-
-    @property
-    def after(self) -> tuple[str, ...]:
-        """What stands after the notice."""
-        return self.steps[self.ours + 1 :]
-
-
 @dataclass
 class Outcome:
     """What the dialplan was told, and what is worth knowing beside."""
@@ -104,45 +63,6 @@ class Outcome:
     record: str = ""
     by_script: bool = False
     lacking: Text = NOTHING
-
-
-async def entries(manager: ami.ManagerSession, line: str, context: str = "") -> list[Entry]:
-    """The contexts in which a call to `line` comes to informativa. Raises ManagerError."""
-    wanted = {"Context": context} if context else {}
-    try:
-        messages = await manager.act("ShowDialPlan", Extension=line, **wanted)
-    except ManagerError as error:
-        if _ABSENT in error.answer:
-            return []
-        raise
-    found: dict[str, dict[str, list[str]]] = {}
-    for step in messages:
-        if step.event == "ListDialplan" and step.application:
-            extensions = found.setdefault(step.context, {})
-            extensions.setdefault(step.exten or step.extension, []).append(
-                f"{step.application}({step.appdata})"
-            )
-    taken = [(name, *next(iter(extensions.items()))) for name, extensions in found.items()]  # the best match
-    return [
-        Entry(name, extension, tuple(steps), ours)
-        for name, extension, steps in taken
-        if name != TEST_CONTEXT and (ours := _ours(steps)) is not None
-    ]
-
-
-async def guarded(manager: ami.ManagerSession) -> bool:
-    """Whether Asterisk's copy of our dialplan is one that lets a test call go no further."""
-    return await _mentions(manager, "informativa", "INFORMATIVA_TEST")
-
-
-async def direct(manager: ami.ManagerSession) -> bool:
-    """Whether our own context for test calls is loaded."""
-    return await _mentions(manager, TEST_CONTEXT, "informativa,s,1")
-
-
-async def exists(manager: ami.ManagerSession, context: str) -> bool:
-    """Whether Asterisk's dialplan has a context of this name."""
-    return await _steps(manager, context) is not None
 
 
 async def place(
@@ -162,37 +82,15 @@ async def place(
     trial = _Trial(two, tell)
     await manager.listen("call", "dialplan", "agi")
     longest = seconds + PATIENCE
-    await manager.act(
-        "Originate",
-        Channel=channel,
-        ChannelId=one,
-        OtherChannelId=two,
-        Application="Wait",
-        Data=f"{longest:.0f}",
-        CallerID=f"<{number}>" if number else "",
-        Timeout=f"{longest * 1000:.0f}",
-        Variable=["__INFORMATIVA_TEST=test"],
-        Async="true",
-    )
+    await _originate(manager, channel, (one, two), number, longest)
     trial.tell(What.PLACED, channel)
     try:
-        while not (trial.outcome.status or trial.over or trial.failed):
-            left = min(longest, trial.deadline) - trial.age()
-            if left <= 0:
-                break
+        while not trial.ended and (left := min(longest, trial.deadline) - trial.age()) > 0:
             if event := await manager.event(left):
                 trial.happened(event)
     finally:
         await _hang_up(manager, (one, two))
-    lacking = [right for right in ("call", "dialplan") if right not in trial.seen]
-    if lacking and not trial.failed:
-        raise ManagerError(
-            Text(
-                "Asterisk's manager interface does not let {user} see what became of the call.",
-                user=account.user,
-            ),
-            ami.lacking(account.user, read=",".join(lacking)),
-        )
+    _require_sight(trial, account.user)
     trial.tell(What.OVER)
     if trial.asked and "agi" not in trial.seen:
         trial.outcome.lacking = ami.lacking(account.user, read="agi")
@@ -212,6 +110,11 @@ class _Trial:
         self._channel, self._tell = channel, tell
         self._began = time.monotonic()
         self._playing = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is to be waited for."""
+        return bool(self.outcome.status) or self.over or self.failed
 
     def age(self) -> float:
         """Seconds since the call was placed."""
@@ -282,6 +185,35 @@ _TAKEN: dict[str, tuple[str, Callable[[_Trial, Any], None]]] = {
 }
 
 
+async def _originate(
+    manager: ami.ManagerSession, channel: str, ids: tuple[str, str], number: str, longest: float
+) -> None:
+    """Have Asterisk place it; the end that only listens waits for as long as the call may last."""
+    one, two = ids
+    await manager.act(
+        "Originate",
+        Channel=channel,
+        ChannelId=one,
+        OtherChannelId=two,
+        Application="Wait",
+        Data=f"{longest:.0f}",
+        CallerID=f"<{number}>" if number else "",
+        Timeout=f"{longest * 1000:.0f}",
+        Variable=["__INFORMATIVA_TEST=test"],
+        Async="true",
+    )
+
+
+def _require_sight(trial: _Trial, user: str) -> None:
+    """Raises ManagerError where the account does not see what became of the call."""
+    lacking = [right for right in ("call", "dialplan") if right not in trial.seen]
+    if lacking and not trial.failed:
+        raise ManagerError(
+            Text("Asterisk's manager interface does not let {user} see what became of the call.", user=user),
+            ami.lacking(user, read=",".join(lacking)),
+        )
+
+
 def _ids() -> tuple[str, str]:
     """Ids of the two channels, neither the beginning of the other, which Asterisk takes for the same.
 
@@ -296,34 +228,6 @@ async def _hang_up(manager: ami.ManagerSession, channels: Iterable[str]) -> None
         with suppress(ManagerError):  # it hung up by itself
             async with asyncio.timeout(ami.SECONDS):
                 await manager.act("Hangup", Channel=channel)
-
-
-async def _mentions(manager: ami.ManagerSession, context: str, what: str) -> bool:
-    return any(what in step.appdata for step in await _steps(manager, context) or ())
-
-
-async def _steps(manager: ami.ManagerSession, context: str) -> list[Any] | None:
-    """What stands in a context; `None` if Asterisk has no such context."""
-    try:
-        messages = await manager.act("ShowDialPlan", Context=context)
-    except ManagerError as error:
-        if _ABSENT in error.answer:
-            return None
-        raise
-    return [step for step in messages if step.event == "ListDialplan"]
-
-
-def _ours(steps: Sequence[str]) -> int | None:
-    """Which step calls informativa."""
-    for index, step in enumerate(steps):
-        name, _, data = step.partition("(")
-        if name.lower() in ("gosub", "gosubif") and _CALLS_US.search(data):
-            return index
-    return None
-
-
-def _name(step: str) -> str:
-    return step.partition("(")[0].lower()
 
 
 def _file(command: str) -> str:

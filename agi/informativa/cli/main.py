@@ -14,15 +14,14 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .. import __version__
-from ..config import DEFAULT_FILE
 from ..errors import ConfigError, InformativaError
+from ..operations.generated import Generated, write
 from ..views import terminal
 from ..views.json import Failure
 from . import translated
@@ -32,20 +31,22 @@ from .commands import (
     controllers,
     dialplan,
     doctor,
+    explain,
     importing,
+    init,
     keys,
     ledger,
     metrics,
     prompts,
     retention,
-    setup,
+    serve,
+    systemd,
+    test_call,
     watching,
 )
-from .commands import explain as explain_
 from .completion import Shell, script
-from .log import LogFormat
 from .manual import page
-from .options import Config, Json, moment, print_document
+from .options import print_document, print_generated
 from .tree import EXITS, tree
 from .words import _
 
@@ -66,6 +67,7 @@ app.add_typer(callers.app, name="caller")
 app.add_typer(keys.app, name="keys")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(metrics.app, name="metrics")
+test_call.add_to(app)
 watching.add_to(app)
 
 
@@ -82,10 +84,7 @@ def _options(
     pass
 
 
-@app.command()
-def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
-    """Write a commented configuration with two example companies, their keys, and the prompts."""
-    setup.init(folder)
+init.add_to(app)
 
 
 check.add_to(app)
@@ -106,44 +105,13 @@ retention.add_to(app)
 controllers.add_to(app)
 
 
-@app.command()
-def explain(
-    number: Annotated[str, typer.Option("--from", metavar="NUMBER", help="Who rings, or `withheld`.")],
-    to: Annotated[str, typer.Option("--to", metavar="LINE", help="The called number.")],
-    config: Config = DEFAULT_FILE,
-    at: Annotated[
-        datetime | None,
-        typer.Option(
-            metavar="TIME",
-            parser=moment,
-            help="When, in the controller's time zone or with an offset: 2026-01-31T09:30+02:00; else now.",
-        ),
-    ] = None,
-    language: Annotated[str, typer.Option(metavar="LANGUAGE", help="What the dialplan asks for.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Say what would happen to a call and by which rule, touching nothing."""
-    explain_.explain(config, number, to, at, language, as_json)
+explain.add_to(app)
 
 
-@app.command()
-def systemd(
-    config: Config = DEFAULT_FILE,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it here.")
-    ] = None,
-) -> None:
-    """Print the systemd unit for this configuration, hardened, or write it."""
-    setup.systemd(config, output)
+systemd.add_to(app)
 
 
-@app.command()
-def serve(
-    config: Config = DEFAULT_FILE,
-    log: Annotated[LogFormat, typer.Option(help="How to write the log.")] = LogFormat.CONSOLE,
-) -> None:
-    """Answer Asterisk's calls (FastAGI) until SIGTERM."""
-    setup.serve(config, log)
+serve.add_to(app)
 
 
 @app.command()
@@ -160,8 +128,10 @@ def man(
     ] = None,
 ) -> None:
     """Print the manual page, or write it: informativa man | man -l -."""
-    file = output / "informativa.1" if output else None
-    setup.put_text(page(tree(app)), file, "man informativa")
+    text, file = page(tree(app)), output / "informativa.1" if output else None
+    if file is not None:
+        write(file, text)
+    print_generated(Generated(text, file, "man informativa"))
 
 
 @app.command(name="help", context_settings={"help_option_names": []}, hidden=True)

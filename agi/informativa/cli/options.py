@@ -11,15 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
-from ..config import Configuration
-from ..config.messages import closest
-from ..errors import InformativaError, Problem
-from ..model import Line
-from ..operations.controllers import Selection, known
+from ..errors import Problem
+from ..operations.controllers import Selection
+from ..operations.generated import Generated
 from ..plausibility import typed
 from ..text import Text
 from ..views.json import Document, Record, Records
-from ..views.terminal import escaped
+from ..views.terminal import escaped, verbatim
+from ..views.text.generated import written
 from .words import _
 
 
@@ -53,6 +52,15 @@ def moment(text: str) -> datetime:
         ) from None
 
 
+WITHHELD = "withheld"
+"""What is typed in place of the number of a caller who withholds it."""
+
+
+def shown_number(text: str) -> str | None:
+    """The number that a caller shows, `None` where it is withheld."""
+    return None if text == WITHHELD else text
+
+
 def print_json(facts: object) -> None:
     """Print facts for a program: one JSON document, never wrapped, coloured or translated.
 
@@ -71,6 +79,15 @@ def print_records(records: Iterable[Record]) -> None:
     """The same for records of any number, while they are read."""
     for part in Records.streamed(records, ascii_only=_ascii_only()):
         print(escaped(part), end="")
+
+
+def print_generated(made: Generated) -> None:
+    """Print a file that was made for a configuration, or where it was written; and what is doubtful of it."""
+    if made.file is None:
+        verbatim(made.text)
+    else:
+        print(written(made, _))
+    warn(made.warnings)
 
 
 def _ascii_only() -> bool:
@@ -98,6 +115,12 @@ def _joined(facts: object) -> Any:
     return str(facts) if isinstance(facts, Path) else facts
 
 
+def warn(warnings: Iterable[Text]) -> None:
+    """Tell people, beside what a command prints, what they should know."""
+    for warning in warnings:
+        print(_("warning: {warning}", warning=warning), file=sys.stderr)
+
+
 def told_aside(selection: Selection) -> None:
     """Tell people what is wrong with the configuration and does not concern what they do."""
     tell_aside(selection.aside)
@@ -107,26 +130,3 @@ def tell_aside(problems: Iterable[Problem]) -> None:
     """The same of these problems."""
     for problem in problems:
         print(_("warning: {warning}", warning=problem.text), file=sys.stderr)
-
-
-def not_live(configuration: Configuration) -> list[Text]:
-    """Of each controller that may not go live, that it is not, why, and what its callers get."""
-    message = Text(
-        "{name} ({id}) is not live, so its callers hear the notice on every call, unrecorded: {why}"
-    )
-    return [
-        message.format(name=each.name, id=each.id, why=each.refused)
-        for each in configuration.controllers.values()
-        if each.refused
-    ]
-
-
-def line_named(configuration: Configuration, number: str) -> Line:
-    """The line of a called number, in any of its spellings. Raises InformativaError as above."""
-    found = configuration.spelled.get(number)
-    if found is None:
-        message = _("There is no line {number}: its callers hear fallback_prompt.", number=number)
-        numbers = [line.number for line in configuration.lines]
-        close = closest(number, configuration.spelled)
-        raise InformativaError(message, known(number, [close] if close else numbers))
-    return found

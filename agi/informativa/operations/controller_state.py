@@ -39,6 +39,18 @@ def lines_of(controller: Controller, configuration: Configuration) -> tuple[Line
     return tuple(line for line in configuration.lines if line.controller.id == controller.id)
 
 
+def not_live(configuration: Configuration) -> list[Text]:
+    """Of each controller that may not go live, that it is not, why, and what its callers get."""
+    message = Text(
+        "{name} ({id}) is not live, so its callers hear the notice on every call, unrecorded: {why}"
+    )
+    return [
+        message.format(name=each.name, id=each.id, why=each.refused)
+        for each in configuration.controllers.values()
+        if each.refused
+    ]
+
+
 def _state(controller: Controller, configuration: Configuration) -> ControllerState:
     lines = lines_of(controller, configuration)
     try:

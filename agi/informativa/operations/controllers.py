@@ -14,7 +14,7 @@ from ..config import Configuration, inspect, of_callers, of_calls, of_lines
 from ..config.messages import closest
 from ..config.partial import concerning
 from ..errors import ConfigError, InformativaError, Problem
-from ..model import Controller, Notice
+from ..model import Controller, Line, Notice
 from ..text import Text
 
 SHOWN = 10  # names that a message lists
@@ -129,6 +129,17 @@ def notice_named(configuration: Configuration, controller: str, name: str) -> No
         message = Text("Controller {controller} has no notice {name}.", controller=controller, name=name)
         raise InformativaError(message, known(name, notices))
     return notices[name]
+
+
+def line_named(configuration: Configuration, number: str) -> Line:
+    """The line of a called number, in any of its spellings. Raises InformativaError as above."""
+    found = configuration.spelled.get(number)
+    if found is None:
+        message = Text("There is no line {number}: its callers hear fallback_prompt.", number=number)
+        numbers = [line.number for line in configuration.lines]
+        close = closest(number, configuration.spelled)
+        raise InformativaError(message, known(number, [close] if close else numbers))
+    return found
 
 
 def known(name: str, names: Iterable[str]) -> Text:

@@ -17,9 +17,24 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from .. import errors, model
-from ..operations import callers, check, controller_state, importing, keys, retention, status
+from ..asterisk import extensions_conf
+from ..asterisk import test_call as calls
+from ..operations import (
+    callers,
+    check,
+    controller_state,
+    dialplan,
+    dialplan_install,
+    importing,
+    keys,
+    retention,
+    status,
+)
 from ..operations.doctor import examination, findings
+from ..operations.explain import ExplainedDecision, PlannedPlayback, RecognisedCaller
+from ..operations.explain import Explanation as Explained
 from ..operations.prompts import configured, installing, making, showing
+from ..operations.test_call import CallReport
 from ..text import Text
 
 SCHEMA: Literal[1] = 1
@@ -856,6 +871,327 @@ class PromptsInstalled(Document):
         )
 
 
+class ExplainedCall(Shape):
+    """A call that was not made."""
+
+    number: str | None = Field(serialization_alias="from")
+    """The number that the caller shows, masked; null where it is withheld."""
+    to: str
+    """The called number, as it was given."""
+    at: Time
+    """When it comes."""
+
+
+class ExplainedLine(Shape):
+    """The line that is called."""
+
+    number: str
+    """The called number, as the configuration has it."""
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """What it is called."""
+    live: bool
+    """Whether anything is put on record for it."""
+    why_not: str | None
+    """Why it is not live."""
+
+    @classmethod
+    def of(cls, line: model.Line) -> ExplainedLine:
+        """As it is configured."""
+        owner = line.controller
+        return cls(
+            number=line.number,
+            controller=owner.id,
+            name=owner.name,
+            live=not owner.refused,
+            why_not=said(owner.refused),
+        )
+
+
+class ExplainedCaller(Shape):
+    """Who calls, as far as it can be said."""
+
+    recognised: bool
+    """Whether the number shown can be taken for one caller's."""
+    reason: model.Reason | None
+    """Why not."""
+    country: str | None
+    """The number's country (ISO 3166)."""
+    pseudonym: str | None
+    """What records have for this caller, in hexadecimal digits."""
+
+    @classmethod
+    def of(cls, caller: RecognisedCaller | model.Unidentified) -> ExplainedCaller:
+        """As the number shown is understood."""
+        if isinstance(caller, RecognisedCaller):
+            pseudonym = caller.pseudonym.hex()
+            return cls(recognised=True, reason=None, country=caller.country or None, pseudonym=pseudonym)
+        return cls(recognised=False, reason=caller.reason, country=None, pseudonym=None)
+
+
+class PriorDelivery(Shape):
+    """What a caller already got of a notice."""
+
+    versions: list[str]
+    """Which versions."""
+    purposes: list[str]
+    """Of which purposes they told."""
+    record: int
+    """The newest record that shows it."""
+    at: Time
+    """When that happened."""
+
+    @classmethod
+    def of(cls, known: model.PriorDelivery) -> PriorDelivery:
+        """As the ledger has it."""
+        return cls(
+            versions=sorted(known.versions),
+            purposes=sorted(known.purposes),
+            record=known.record,
+            at=known.at,
+        )
+
+
+class Playback(Shape):
+    """A prompt that is to be played."""
+
+    prompt: str
+    """Where it is, without extension, as Asterisk knows it."""
+    language: str
+    """Its language."""
+    seconds: Seconds
+    """How long it is."""
+    informs: bool
+    """Whether the caller counts as informed once it was heard to its end."""
+
+    @classmethod
+    def of(cls, playback: PlannedPlayback) -> Playback:
+        """As it would be played."""
+        return cls(
+            prompt=playback.prompt.path,
+            language=playback.language,
+            seconds=playback.prompt.seconds,
+            informs=playback.informs,
+        )
+
+
+class Decision(Shape):
+    """What is to be done with one notice for one caller, and why."""
+
+    notice: str
+    """Which notice."""
+    version: str
+    """The version in force."""
+    play: bool
+    """Whether it is to be played."""
+    reason: model.Reason
+    """Why it was decided so."""
+    status: model.Status
+    """How it goes, where what is played is heard to its end."""
+    purposes: list[str]
+    """Of which purposes its prompts tell."""
+    supplement: bool
+    """Whether only what is new since an earlier version is told."""
+    known: PriorDelivery | None
+    """What the caller already got of this notice."""
+    playback: Playback | None
+    """What is played."""
+    lookups: list[str]
+    """Which of the company's own systems are asked first whether the caller knows it."""
+
+    @classmethod
+    def of(cls, found: ExplainedDecision) -> Decision:
+        """As the policy decides."""
+        decision = found.decision
+        return cls(
+            notice=decision.notice.id,
+            version=decision.version.id,
+            play=decision.play,
+            reason=decision.reason,
+            status=found.status,
+            purposes=sorted(decision.purposes),
+            supplement=decision.supplement,
+            known=PriorDelivery.of(found.known) if found.known else None,
+            playback=Playback.of(found.playback) if found.playback else None,
+            lookups=list(found.lookups),
+        )
+
+
+class Explanation(Document):
+    """What would happen to a call, and by which rules."""
+
+    call: ExplainedCall
+    """The call that was asked about."""
+    line: ExplainedLine
+    """Which line it comes to."""
+    caller: ExplainedCaller
+    """Who calls."""
+    language: str
+    """The language that the caller should hear."""
+    notices: list[Decision]
+    """In the order of the line's plan."""
+
+    @classmethod
+    def of(cls, found: Explained) -> Explanation:
+        """As it would go."""
+        return cls(
+            call=ExplainedCall(number=found.number, to=found.dialled, at=found.at),
+            line=ExplainedLine.of(found.line),
+            caller=ExplainedCaller.of(found.caller),
+            language=found.language,
+            notices=[Decision.of(each) for each in found.decisions],
+        )
+
+
+class Moment(Shape):
+    """One thing that happened to a call."""
+
+    seconds: Seconds
+    """How long after it was placed."""
+    what: calls.What
+    """What happened."""
+    fact: str | None
+    """Which channel, address, prompt or status."""
+
+    @classmethod
+    def of(cls, moment: calls.Moment) -> Moment:
+        """As Asterisk told it."""
+        return cls(seconds=moment.seconds, what=moment.what, fact=moment.fact or None)
+
+
+class CallResult(Shape):
+    """What the dialplan gets to know of a call."""
+
+    status: str
+    """INFORMATIVA_STATUS."""
+    reason: str | None
+    """INFORMATIVA_REASON."""
+    record: str | None
+    """INFORMATIVA_RECORD: the number of a record, or a row of the fallback spool."""
+
+
+class TestCall(Document):
+    """What became of a test call."""
+
+    line: str
+    """The called number, as the configuration has it."""
+    controller: str
+    """The controller's name in the configuration."""
+    number: str | None = Field(serialization_alias="from")
+    """The number that the call came from, masked; null where it was withheld."""
+    channel: str
+    """The channel that Asterisk placed it at."""
+    timeline: list[Moment]
+    """What happened, in this order."""
+    expected: CallResult
+    """What the dialplan should have got; which record cannot be known before."""
+    result: CallResult | None
+    """What it got; null where no status was ever set."""
+    records: list[Record]
+    """What was put on record of this call."""
+    notes: list[str]
+    """What somebody should know."""
+    problems: list[Problem]
+    """What is not as it should be."""
+    in_order: bool
+    """Whether all is."""
+
+    @classmethod
+    def of(cls, found: CallReport) -> TestCall:
+        """As it went."""
+        call, outcome = found.call, found.outcome
+        owner = call.line.controller.id
+        status, reason = call.expected
+        result = CallResult(
+            status=outcome.status, reason=outcome.reason or None, record=outcome.record or None
+        )
+        return cls(
+            line=call.line.number,
+            controller=owner,
+            number=call.caller,
+            channel=found.channel,
+            timeline=[Moment.of(each) for each in found.timeline],
+            expected=CallResult(status=status, reason=reason, record=None),
+            result=result if outcome.status else None,
+            records=[Record.of(record, owner) for record in found.records],
+            notes=[str(note) for note in found.notes],
+            problems=[Problem.of(errors.Problem("", None, "", one), "test-call") for one in found.problems],
+            in_order=found.in_order,
+        )
+
+
+class Place(Shape):
+    """A line of a file."""
+
+    file: str
+    """Its path."""
+    line: int
+    """Counted from 1."""
+
+    @classmethod
+    def of(cls, place: extensions_conf.SourceLine) -> Place:
+        """Where it is."""
+        return cls(file=str(place.file), line=place.line)
+
+
+class CustomDestination(Shape):
+    """What to enter in FreePBX, under Admin, Custom Destinations."""
+
+    target: str
+    """Its Target."""
+    returns: bool
+    """Its Return: whether the call then goes on to the destination named there."""
+
+
+class DialplanInstalled(Document):
+    """How informativa's file in Asterisk's folder stands, and what is left to do."""
+
+    file: str
+    """Where it is, or would be."""
+    written: bool
+    """Whether it was written now."""
+    up_to_date: bool
+    """Whether it is now as the configuration wants it."""
+    owner: str | None
+    """Whose it is: user and group, as chown writes them; nothing where there is no file yet."""
+    custom_destination: CustomDestination | None
+    """What to enter in FreePBX, where that is found or was named."""
+    add_to: str
+    """The file that the line which includes it belongs into."""
+    add: str | None
+    """What is to be added at the end of that."""
+    included: list[Place]
+    """Where Asterisk's files include it."""
+    commented_out: list[Place]
+    """Where they do so in a comment."""
+    called: list[Place]
+    """Where they call it."""
+    warnings: list[str]
+    """What keeps it from working as it should."""
+    next: list[str]
+    """What to type then, in this order."""
+
+    @classmethod
+    def of(cls, done: dialplan_install.Installed) -> DialplanInstalled:
+        """As it was done."""
+        target = CustomDestination(target=dialplan_install.TARGET, returns=True) if done.freepbx else None
+        return cls(
+            file=str(done.file),
+            written=done.state is dialplan_install.State.WRITTEN,
+            up_to_date=done.state is not dialplan_install.State.TO_BE_WRITTEN,
+            owner=done.owner or None,
+            custom_destination=target,
+            add_to=str(done.add_to),
+            add=done.add or None,
+            included=[Place.of(place) for place in done.included],
+            commented_out=[Place.of(place) for place in done.commented_out],
+            called=[Place.of(place) for place in done.called],
+            warnings=[str(warning) for warning in done.warnings],
+            next=[dialplan.RELOAD],
+        )
+
+
 def _old_ones(rotation: keys.KeyRotation | keys.TokenRotation) -> Iterable[Path]:
     if isinstance(rotation, keys.TokenRotation):
         return rotation.old
@@ -885,6 +1221,9 @@ DOCUMENTS: dict[str, type[Document]] = {
     "prompts add": PromptsMade,
     "prompts play": Prompts,
     "prompts install": PromptsInstalled,
+    "explain": Explanation,
+    "test-call": TestCall,
+    "dialplan install": DialplanInstalled,
     "any command that fails": Failure,
 }
 """What each command prints with --json."""

@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ... import bootstrap, config
+from ... import config
 from ...config import Configuration
 from ...config.notices import LONGEST_SHORT
 from ...errors import ConfigError
 from ...model import Line, Notice, spoken
+from ...preparation import verify_recordings
 from ...prompts import audio
 from ...text import Text, joined
 from . import users
@@ -43,7 +44,7 @@ async def recordings(system: System) -> AsyncIterator[Finding]:
     """Under each version that was served the same recording lies as then."""
 
     def look() -> None:
-        bootstrap.verify_recordings(system.configured, keep=False, create=False, migrate=False)
+        verify_recordings(system.configured, keep=False, create=False, migrate=False)
 
     try:
         await in_thread(look)

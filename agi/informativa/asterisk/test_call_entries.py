@@ -1,0 +1,120 @@
+"""Where in Asterisk's dialplan calls come to informativa, and whether a test call may come in there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ManagerError
+from .ami import ManagerSession
+from .dialplan import TEST_CONTEXT
+
+_CALLS_US = re.compile(r"(?:^|[?:])informativa,s,1\b")
+_ABSENT = "Did not find"  # how Asterisk says that a context or an extension is not there
+
+# What may stand before the Gosub on the way of a call that is to ring nobody and to get there.
+_HARMLESS = frozenset(
+    [
+        "answer",
+        "log",
+        "mset",
+        "noop",
+        "playback",
+        "progress",
+        "ringing",
+        "set",
+        "userevent",
+        "verbose",
+        "wait",
+        "celgenuserevent",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where the call comes in. `steps` are what stands there, `ours` is which of them calls informativa."""
+
+    context: str
+    extension: str = ""
+    steps: tuple[str, ...] = ()
+    ours: int = 0
+
+    @property
+    def risky(self) -> str:
+        """The first step before the notice that may ring somebody or lead elsewhere; '' if none does."""
+        return next((step for step in self.steps[: self.ours] if _name(step) not in _HARMLESS), "")
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """What stands after the notice."""
+        return self.steps[self.ours + 1 :]
+
+
+async def entries(manager: ManagerSession, line: str, context: str = "") -> list[Entry]:
+    """The contexts in which a call to `line` comes to informativa. Raises ManagerError."""
+    wanted = {"Context": context} if context else {}
+    try:
+        messages = await manager.act("ShowDialPlan", Extension=line, **wanted)
+    except ManagerError as error:
+        if _ABSENT in error.answer:
+            return []
+        raise
+    found: dict[str, dict[str, list[str]]] = {}
+    for step in messages:
+        if step.event == "ListDialplan" and step.application:
+            extensions = found.setdefault(step.context, {})
+            extensions.setdefault(step.exten or step.extension, []).append(
+                f"{step.application}({step.appdata})"
+            )
+    taken = [(name, *next(iter(extensions.items()))) for name, extensions in found.items()]  # the best match
+    return [
+        Entry(name, extension, tuple(steps), ours)
+        for name, extension, steps in taken
+        if name != TEST_CONTEXT and (ours := _ours(steps)) is not None
+    ]
+
+
+async def guarded(manager: ManagerSession) -> bool:
+    """Whether Asterisk's copy of our dialplan is one that lets a test call go no further."""
+    return await _mentions(manager, "informativa", "INFORMATIVA_TEST")
+
+
+async def direct(manager: ManagerSession) -> bool:
+    """Whether our own context for test calls is loaded."""
+    return await _mentions(manager, TEST_CONTEXT, "informativa,s,1")
+
+
+async def exists(manager: ManagerSession, context: str) -> bool:
+    """Whether Asterisk's dialplan has a context of this name."""
+    return await _steps(manager, context) is not None
+
+
+async def _mentions(manager: ManagerSession, context: str, what: str) -> bool:
+    return any(what in step.appdata for step in await _steps(manager, context) or ())
+
+
+async def _steps(manager: ManagerSession, context: str) -> list[Any] | None:
+    """What stands in a context; `None` if Asterisk has no such context."""
+    try:
+        messages = await manager.act("ShowDialPlan", Context=context)
+    except ManagerError as error:
+        if _ABSENT in error.answer:
+            return None
+        raise
+    return [step for step in messages if step.event == "ListDialplan"]
+
+
+def _ours(steps: Sequence[str]) -> int | None:
+    """Which step calls informativa."""
+    for index, step in enumerate(steps):
+        name, _, data = step.partition("(")
+        if name.lower() in ("gosub", "gosubif") and _CALLS_US.search(data):
+            return index
+    return None
+
+
+def _name(step: str) -> str:
+    return step.partition("(")[0].lower()

@@ -1,0 +1,27 @@
+"""`informativa systemd`: print the systemd unit for a configuration, or write it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...config import DEFAULT_FILE
+from ...operations import systemd_unit
+from ..options import Config, print_generated
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the program this command."""
+    app.command("systemd")(_systemd)
+
+
+def _systemd(
+    config: Config = DEFAULT_FILE,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it here.")
+    ] = None,
+) -> None:
+    """Print the systemd unit for this configuration, hardened, or write it."""
+    print_generated(systemd_unit.generate(config, output))

@@ -1,0 +1,58 @@
+"""`informativa test-call`: one call, placed by Asterisk to nobody, and whether it went as it should."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ...asterisk.test_call import Moment
+from ...config import DEFAULT_FILE, load
+from ...operations.test_call import CallPlaced, place, plan
+from ...views import json
+from ...views.text.test_call import progress, report
+from ..options import WITHHELD, Config, Json, print_document, shown_number
+from ..words import _
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the program this command."""
+    app.command("test-call")(_test_call)
+
+
+def _test_call(
+    line: Annotated[str, typer.Argument(metavar="LINE", help="The called number.")],
+    number: Annotated[
+        str, typer.Option("--from", metavar="NUMBER", help="Who rings, or `withheld`.")
+    ] = WITHHELD,
+    context: Annotated[str, typer.Option(metavar="CONTEXT", help="Where the call comes in.")] = "",
+    through: Annotated[
+        bool, typer.Option("--through", help="Through the real dialplan even where that may ring somebody.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Really have it recorded that the caller was told.")
+    ] = False,
+    config: Config = DEFAULT_FILE,
+    as_json: Json = False,
+) -> None:
+    """Place one call through the real dialplan, to nobody, and show what happens to it, step by step.
+
+    It makes a real record; the default caller is nobody. Exit code 0 only if all was as it should be.
+    """
+    call = plan(load(config), line, shown_number(number), context, datetime.now(UTC), sure=yes)
+
+    def tell(step: CallPlaced | Moment) -> None:
+        if not as_json:
+            for text in progress(step, call, _):
+                print(text, flush=True)
+
+    found = asyncio.run(place(call, through=through, progress=tell))
+    if as_json:
+        print_document(json.TestCall.of(found))
+    else:
+        for text in report(found, _):
+            print(text)
+    if not found.in_order:
+        raise typer.Exit(1)

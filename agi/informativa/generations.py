@@ -1,0 +1,129 @@
+"""Under which configuration and with which ledgers calls begin: loaded and opened anew beside those in
+progress."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from . import bootstrap
+from .call import CallServices
+from .config import Configuration, changes
+from .errors import ConfigError, InformativaError, LedgerError
+from .maintenance import Outdated
+from .preparation import prepare, verify_recordings
+
+log = structlog.get_logger("informativa")
+
+
+@dataclass(eq=False)
+class Generation:
+    """The calls that begin under one configuration, and what they work with to their end."""
+
+    configuration: Configuration
+    services: CallServices
+    calls: int = 0
+
+
+class Generations:
+    """The newest takes calls. What only an earlier one uses is closed when the last of its calls is over;
+    `aside` does that beside the calls."""
+
+    def __init__(
+        self, configuration: Configuration, aside: Callable[[Coroutine[Any, Any, None]], None]
+    ) -> None:
+        self._all = [Generation(configuration, bootstrap.for_service(configuration))]
+        self._aside = aside
+        self.changing = asyncio.Lock()  # held while a newer one is made
+
+    @property
+    def newest(self) -> Generation:
+        """The one that takes calls now."""
+        return self._all[-1]
+
+    @contextmanager
+    def call(self) -> Iterator[Generation]:
+        """One call, under the newest one when it begins, to its end."""
+        generation = self.newest
+        generation.calls += 1
+        try:
+            yield generation
+        finally:
+            generation.calls -= 1
+            self._dismiss()
+
+    def in_progress(self) -> int:
+        """How many calls are in progress."""
+        return sum(generation.calls for generation in self._all)
+
+    async def load(self) -> bool:
+        """Take the file as it is now, or log what is wrong with it and go on as before; whether it was taken.
+        Only for whoever holds `changing`."""
+        before = self.newest
+        try:
+            await asyncio.to_thread(changes.wait_written, before.configuration.file)
+            configuration = await asyncio.to_thread(prepare, before.configuration.file, create=False)
+            services = await asyncio.to_thread(bootstrap.for_service, configuration, before.services)
+        except ConfigError as error:
+            for problem in error.problems:
+                log.error("not reloaded, going on as before", problem=str(problem))
+            return False
+        except InformativaError as error:
+            log.error("not reloaded, going on as before", problem=str(error))
+            return False
+        self._begin(configuration, services)
+        return True
+
+    async def reopen(self, outdated: Outdated) -> dict[str, LedgerError]:
+        """Try the ledgers that cannot be used; those that still cannot, by controller."""
+        async with self.changing:
+            now = self.newest
+            before = bootstrap.unusable(now.configuration, now.services)
+            if not before:
+                return {}
+            services = await asyncio.to_thread(bootstrap.for_service, now.configuration, now.services)
+            failing = bootstrap.unusable(now.configuration, services)
+            outdated.tell(failing)
+            if opened := sorted(before.keys() - failing.keys()):
+                await self._take(now, services, opened)
+            return failing
+
+    async def _take(self, now: Generation, services: CallServices, opened: Sequence[str]) -> None:
+        """Go on with the ledgers that could be opened."""
+        try:
+            files = await asyncio.to_thread(
+                verify_recordings, now.configuration, keep=True, create=False, migrate=False
+            )
+        except InformativaError as error:
+            log.error("ledger cannot be used", controllers=opened, error=str(error))
+            await asyncio.to_thread(bootstrap.close, services, [now.services])
+            return
+        services = replace(services, recordings=bootstrap.as_loaded(files))
+        self._begin(replace(now.configuration, recordings=files), services)
+        controllers = [now.configuration.controllers[name] for name in opened]
+        found = [await asyncio.to_thread(bootstrap.backups, each) for each in controllers]
+        copies = [str(backup.file) for backups in found for backup in backups]
+        log.info("ledgers opened", controllers=opened, backups=copies)
+
+    def close(self) -> None:
+        """Close all that is open; what was queued is durable then."""
+        for generation in self._all:
+            bootstrap.close(generation.services)
+
+    def _begin(self, configuration: Configuration, services: CallServices) -> None:
+        self._all.append(Generation(configuration, services))
+        self._dismiss()
+
+    def _dismiss(self) -> None:
+        """Close what only calls under an earlier configuration used, when the last of them is over."""
+        over = [generation for generation in self._all[:-1] if not generation.calls]
+        if over:
+            self._all = [generation for generation in self._all if generation not in over]
+            kept = [generation.services for generation in self._all]
+            for generation in over:
+                self._aside(asyncio.to_thread(bootstrap.close, generation.services, kept))

@@ -1,0 +1,188 @@
+"""The dialplan put into Asterisk's folder, and what its owner is to add to its own files there."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+
+from ..asterisk.extensions_conf import Reading, SourceLine, read
+from ..config import Configuration, load
+from ..errors import InformativaError
+from ..files import put
+from ..text import Foreign, Text
+from .controller_state import not_live
+from .dialplan import freepbx_context, link_script, owner_in_asterisks_folder, render
+from .doctor import installation, ports, users
+
+FILE = "informativa.conf"
+INCLUDE = f"#tryinclude {FILE}"
+CALL = " same => n,GosubIf($[${DIALPLAN_EXISTS(informativa,s,1)}]?informativa,s,1(${EXTEN}))"
+TARGET = "informativa-freepbx,s,1"  # of a Custom Destination in FreePBX, which returns
+_MARK = b"; informativa:"  # how the file that informativa writes begins
+
+
+class State(Enum):
+    """How the file stands."""
+
+    WRITTEN = "written"
+    UP_TO_DATE = "up to date"
+    TO_BE_WRITTEN = "to be written"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """How informativa's file in Asterisk's folder stands, and what is to be added to which file there, '' if
+    all of it is there. `owner` is as chown writes it, '' where there is no file yet; `included`,
+    `commented_out` and `called` are where Asterisk's files do that."""
+
+    file: Path
+    state: State
+    owner: str
+    freepbx: bool
+    add_to: Path
+    add: str
+    included: tuple[SourceLine, ...]
+    commented_out: tuple[SourceLine, ...]
+    called: tuple[SourceLine, ...]
+    warnings: tuple[Text, ...]
+
+
+def install(
+    config: Path, to: Path, now: datetime, *, freepbx: bool = False, dry_run: bool = False
+) -> Installed:
+    """Put the dialplan for this configuration into Asterisk's folder, and change nothing else there; or only
+    say what would be done. FreePBX is found by itself. Raises InformativaError."""
+    configuration = load(config, keep=True)
+    text, secret = render(configuration, now).encode(), bool(configuration.tokens)
+    folder = to.absolute()
+    _require(folder)
+    file = folder / FILE
+    there = _ours(file)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InformativaError(
+            Text("{folder} cannot be written.", folder=folder), Text("Be root, or type `sudo` before it.")
+        )
+    unchanged = there == text and not (secret and file.stat().st_mode & 0o007)
+    linked = [] if dry_run else link_script(configuration)
+    if not dry_run and not unchanged:
+        _write(file, text, configuration, secret=secret)
+    found = read(folder / "extensions.conf", file, "informativa,s,1")
+    freepbx = freepbx or (folder / "extensions_additional.conf").exists()
+    return Installed(
+        file,
+        State.UP_TO_DATE if unchanged else State.TO_BE_WRITTEN if dry_run else State.WRITTEN,
+        _owner(file),
+        freepbx,
+        folder / ("extensions_custom.conf" if freepbx else "extensions.conf"),
+        _missing(found, freepbx=freepbx),
+        tuple(found.included),
+        tuple(found.commented_out),
+        tuple(found.called),
+        (
+            *linked,
+            *not_live(configuration),
+            *(one.whole for one in ports.neighbours(configuration, folder)),
+            *installation.out_of_reach(configuration),
+            *_doubtful(found),
+        ),
+    )
+
+
+def _require(folder: Path) -> None:
+    """Raises InformativaError unless it is Asterisk's folder: its extensions.conf is in it."""
+    if not folder.is_dir():
+        raise InformativaError(
+            Text("There is no folder {folder}.", folder=folder),
+            Text("Name the one of Asterisk's extensions.conf: --to DIR"),
+        )
+    try:
+        (folder / "extensions.conf").stat()
+    except OSError as error:
+        raise InformativaError(
+            Text(
+                "{folder} has no extensions.conf that can be read ({why}), so it is not Asterisk's folder.",
+                folder=folder,
+                why=Foreign(error.strerror or ""),
+            ),
+            Text("Name that one: --to DIR"),
+        ) from error
+
+
+def _ours(target: Path) -> bytes | None:
+    """What stands in the file now, None where there is none. Raises InformativaError unless it is ours."""
+    try:
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unreadable(target, error) from error
+    if not stat.S_ISREG(mode):
+        kind = Text("a link") if stat.S_ISLNK(mode) else Text("no file")
+        raise InformativaError(
+            Text("{file} is {kind}, and informativa did not make it.", file=target, kind=kind),
+            Text("Move it away, or write elsewhere: informativa dialplan -o FILE"),
+        )
+    try:
+        text = target.read_bytes()
+    except OSError as error:
+        raise _unreadable(target, error) from error
+    if not text.startswith(_MARK):
+        raise InformativaError(
+            Text("{file} was not made by informativa.", file=target),
+            Text("Move it away, or write elsewhere: informativa dialplan -o FILE"),
+        )
+    return text
+
+
+def _unreadable(file: Path, error: OSError) -> InformativaError:
+    return InformativaError(
+        Text("{file} cannot be read ({why}).", file=file, why=Foreign(error.strerror or "")),
+        Text("Be root."),
+    )
+
+
+def _write(file: Path, text: bytes, configuration: Configuration, *, secret: bool) -> None:
+    try:
+        put(file, text, owner_in_asterisks_folder(file, configuration), secret=secret)
+    except OSError as error:
+        raise InformativaError(
+            Text("{file} cannot be written ({why}).", file=file, why=Foreign(error.strerror or "")),
+            Text("Make room on that disk, or be root."),
+        ) from error
+
+
+def _owner(file: Path) -> str:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return ""
+    return f"{users.name(status.st_uid)}:{users.group(status.st_gid)}"
+
+
+def _missing(found: Reading, *, freepbx: bool) -> str:
+    """What is to be added to Asterisk's files, '' if all of it is there."""
+    needs_context = freepbx and "informativa-freepbx" not in found.contexts
+    context = f"{freepbx_context()}\n\n" if needs_context else ""
+    return (context + ("" if found.included else INCLUDE)).strip()
+
+
+def _doubtful(found: Reading) -> Iterator[Text]:
+    """What in Asterisk's files keeps the dialplan from being as it should be."""
+    for place in found.commented_out if not found.included else ():
+        yield Text("{place} has the line, but as a comment", place=place)
+    for again in found.included[1:]:
+        yield Text("{place} includes it once more; take that out", place=again)
+    for name in ("informativa", "informativa-lines"):
+        if name in found.contexts:
+            yield Text(
+                "{place} has a context [{name}] of its own, which Asterisk would mix with ours",
+                place=found.contexts[name],
+                name=name,
+            )
+    for file in found.unreadable:
+        yield Text("{file} could not be read, so what it includes is not known", file=file)

@@ -1,0 +1,36 @@
+"""Files that are made for a configuration: their text, and putting it into a place."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import InformativaError
+from ..files import put
+from ..text import Foreign, Text
+
+
+@dataclass(frozen=True)
+class Generated:
+    """The text of such a file; `file` is where it was written, if anywhere, `next` what to type then."""
+
+    text: str
+    file: Path | None
+    next: str
+    warnings: tuple[Text, ...] = ()
+
+
+def write(file: Path, text: str, like: os.stat_result | None = None, *, secret: bool = False) -> None:
+    """Write it as a whole or not at all (see `put`). Raises InformativaError."""
+    try:
+        put(file, text.encode(), like, secret=secret)
+    except IsADirectoryError as error:
+        raise InformativaError(Text("{file} is a folder.", file=file), Text("Name a file in it.")) from error
+    except OSError as error:
+        raise InformativaError(
+            Text("{file} cannot be written ({why}).", file=file, why=Foreign(error.strerror or "")),
+            Text("Type first: mkdir -p {folder}", folder=file.parent)
+            if isinstance(error, FileNotFoundError)
+            else Text("Name a file that you may write, or be root."),
+        ) from error

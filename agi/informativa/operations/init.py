@@ -1,0 +1,85 @@
+"""A first configuration, laid into a new folder: two example companies, their keys, and the prompts."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from .. import shipped
+from ..config.endpoints import DEFAULT_TOKEN
+from ..config.schema import ServiceSettings
+from ..errors import InformativaError
+from ..text import Foreign, Text
+from .doctor import ports
+from .keys import write_secret
+
+_CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml
+
+
+@dataclass(frozen=True)
+class NewConfiguration:
+    """A configuration in `file`, with all that it names; `warnings` say what to change in it first."""
+
+    file: Path
+    warnings: tuple[Text, ...]
+
+
+def init(folder: Path) -> NewConfiguration:
+    """Lay a configuration into `folder`, as a whole or not at all. Raises InformativaError, also where there
+    is anything in the folder already."""
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise InformativaError(
+                Text("{folder} is not empty.", folder=folder),
+                Text("Name a new folder: informativa init DIR"),
+            )
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".informativa-", dir=folder.parent))
+        try:
+            _fill(work)
+            work.chmod(0o755)
+            work.rename(folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    except (OSError, shutil.Error) as error:
+        raise _unwritable(folder, error) from error
+    return NewConfiguration(folder / "informativa.yaml", tuple(_taken()))
+
+
+def _fill(folder: Path) -> None:
+    for private in ("keys", "ledger"):
+        (folder / private).mkdir(mode=0o700)
+    for controller in _CONTROLLERS:
+        write_secret(folder / "keys" / f"{controller}.key")
+    write_secret(folder / DEFAULT_TOKEN)
+    with resources.as_file(shipped.folder("prompts")) as prompts:
+        shutil.copytree(prompts, folder / "prompts", ignore=shutil.ignore_patterns(*shipped.NOT_PROMPTS))
+    template = resources.files("informativa.config") / "template.yaml"
+    (folder / "informativa.yaml").write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def _unwritable(folder: Path, error: OSError) -> InformativaError:
+    full = error.errno == errno.ENOSPC or "No space left" in str(error)  # shutil.Error has it in its text
+    return InformativaError(
+        Text("{file} cannot be written ({why}).", file=folder, why=Foreign(error.strerror or str(error))),
+        Text("Make room on that disk.")
+        if full
+        else Text("Name a folder that you may write, or run this as root."),
+    )
+
+
+def _taken() -> list[Text]:
+    """That somebody has the port already that a new configuration names."""
+    listen = ServiceSettings().listen
+    with suppress(OSError):  # no such address here, say, which `check` tells
+        if ports.occupied(listen) is not None:
+            message = Text(
+                "{address} is taken already; in the new configuration set service.listen to another port"
+            )
+            return [message.format(address=listen)]
+    return []

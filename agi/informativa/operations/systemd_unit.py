@@ -1,0 +1,66 @@
+"""The systemd unit of the service, for one configuration."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from .. import service
+from ..config import Configuration, load
+from ..text import Text
+from .controller_state import not_live
+from .doctor import installation, users
+from .generated import Generated, write
+
+NEXT = "systemctl daemon-reload && systemctl enable --now informativa"
+_ALONE = "# Nothing that is configured leaves this machine.\nIPAddressDeny=any\nIPAddressAllow=localhost\n"
+
+
+def generate(file: Path, output: Path | None = None) -> Generated:
+    """The unit for the configuration in `file`, written to `output` if that is given. Raises
+    InformativaError."""
+    configuration = load(file, keep=True)
+    text = render(configuration)
+    if output is not None:
+        write(output, text)
+    warnings = [*not_live(configuration), *installation.out_of_reach(configuration)]
+    if installation.owner(configuration).st_uid == 0:
+        message = Text("root owns the ledgers, so the service runs as root; for Asterisk's user: {command}")
+        warnings.append(message.format(command=f"chown -R asterisk: {configuration.folder}"))
+    return Generated(text, output, NEXT, tuple(warnings))
+
+
+def render(configuration: Configuration) -> str:
+    """Its text. The service's user is the owner of the ledgers' folder, or else of the configuration."""
+    template = (resources.files("informativa") / "templates/informativa.service").read_text(encoding="utf-8")
+    ledgers = sorted({str(Path(each.ledger).parent) for each in configuration.controllers.values()})
+    owner = installation.owner(configuration)
+    used = [sys.prefix, sys.executable, str(configuration.folder), *ledgers]  # and where its links lead
+    ways = [*used, *map(os.path.realpath, used)]
+    at_home = any(way.startswith(("/home/", "/root/", "/run/user/")) for way in ways)
+    return Template(template).substitute(
+        program=_quoted(Path(sys.executable).with_name("informativa")),
+        file=_quoted(configuration.file),
+        user=users.name(owner.st_uid),
+        group=users.group(owner.st_gid),
+        stop=f"{configuration.drain + 20:.0f}",
+        descriptors=configuration.sessions + service.OWN_DESCRIPTORS,
+        ledgers=" ".join(map(_quoted, ledgers)),
+        home="read-only" if at_home else "yes",
+        network="" if _talks_to_others(configuration) else _ALONE,
+    )
+
+
+def _talks_to_others(configuration: Configuration) -> bool:
+    manager = configuration.manager
+    hosts = [configuration.host, *([manager.host] if manager else []), configuration.metrics or "127."]
+    asks = any(controller.lookups for controller in configuration.controllers.values())
+    return asks or not all(host.startswith("127.") for host in hosts)
+
+
+def _quoted(path: Path | str) -> str:
+    """As systemd.syntax(7) wants a path that may have spaces."""
+    return f'"{path}"' if " " in str(path) else str(path)

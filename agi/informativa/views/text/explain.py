@@ -1,0 +1,135 @@
+"""What would happen to a call, as a tree that names the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ...model import PriorDelivery, Reason, Status
+from ...operations.explain import ExplainedDecision, Explanation, RecognisedCaller
+from ...text import Text
+from ..messages import Language
+
+Branch = tuple[Text, "str | Sequence[Sequence[Branch]]"]
+"""What a fact is called, and the fact itself or groups of more facts."""
+
+WITHHELD = Text("withheld")
+
+RULES = {
+    Reason.NOT_INFORMED: Text("nobody has told this caller to the end yet (GDPR 13(1))"),
+    Reason.NEW_PURPOSE: Text(
+        "the version in force covers a purpose that this caller was not told (GDPR 13(3))"
+    ),
+    Reason.MATERIAL_CHANGE: Text("a version since what this caller knows is a material change (WP260)"),
+    Reason.PERIOD_OVER: Text("the plan asks for it again after so long"),
+    Reason.RECYCLED: Text("nobody called for so long that the number may be somebody else's now"),
+    Reason.UNVERIFIED: Text("the network found the number wrong, so nothing proves that he was told"),
+    Reason.EVERY_CALL: Text("the plan asks for it on every call"),
+    Reason.ALREADY_INFORMED: Text("this caller already has the information (GDPR 13(4))"),
+    Reason.SERVICE_DATA_ONLY: Text(
+        "the line's setting: only data needed for the service are used (Garante 2007)"
+    ),
+    Reason.WITHHELD: Text("the caller's number is withheld, so nothing proves that he was told"),
+    Reason.MALFORMED: Text("what came as the caller's number is not one, so nothing proves that he was told"),
+    Reason.SHARED: Text("many callers show this number, so nothing proves that this one was told"),
+    Reason.LEDGER_UNAVAILABLE: Text(
+        "the company is not live, so nothing is known of its callers, and nothing recorded"
+    ),
+    Reason.AMBIGUOUS: Text("the digits may be two numbers, so nothing proves that he was told"),
+}
+"""Each reason of a decision in a sentence."""
+
+
+def explanation(found: Explanation, say: Language) -> Iterator[str]:
+    """The decisions on a call, each with its rule."""
+    owner = found.line.controller
+    call: Sequence[Branch] = (
+        (Text("from"), say(WITHHELD) if found.number is None else found.number),
+        (Text("to"), found.dialled),
+        (Text("at"), found.at.astimezone(owner.zone).isoformat(timespec="seconds")),
+    )
+    line: list[Branch] = [
+        (Text("number"), found.line.number),
+        (Text("controller"), owner.id),
+        (Text("name"), owner.name),
+    ]
+    if owner.refused:
+        line.append((Text("not live"), say(owner.refused)))
+    facts: Sequence[Branch] = (
+        (Text("call"), [call]),
+        (Text("line"), [line]),
+        (Text("caller"), [_caller(found, say)]),
+        (Text("language"), found.language),
+        (Text("notices"), [_notice(each, say) for each in found.decisions]),
+    )
+    yield from _tree(facts, say)
+
+
+def _caller(found: Explanation, say: Language) -> Sequence[Branch]:
+    caller = found.caller
+    if not isinstance(caller, RecognisedCaller):
+        return (Text("recognised"), say("no")), (Text("why"), caller.reason)
+    return (
+        (Text("recognised"), say("yes")),
+        (Text("country"), caller.country),
+        (Text("pseudonym"), caller.pseudonym.hex()[:8]),
+    )
+
+
+def _notice(found: ExplainedDecision, say: Language) -> Sequence[Branch]:
+    decision = found.decision
+    rule = RULES.get(decision.reason)
+    facts: list[Branch] = [
+        (Text("notice"), f"{decision.notice.id} {decision.version.id}"),
+        (Text("caller knows"), _known(found.known, say)),
+        (Text("rule"), f"{decision.reason}: {say(rule)}" if rule else decision.reason),
+        (Text("would"), _would(found, say)),
+    ]
+    if found.lookups:
+        facts.append((Text("unless known to"), ", ".join(found.lookups)))
+    return [*facts, (Text("status"), _status(found, say))]
+
+
+def _known(known: PriorDelivery | None, say: Language) -> str:
+    if known is None:
+        return say("nothing")
+    return say(
+        "{versions} ({purposes}), by record {record} of {at:%Y-%m-%d %H:%M} UTC",
+        versions=", ".join(sorted(known.versions)),
+        purposes=", ".join(sorted(known.purposes)),
+        record=known.record,
+        at=known.at,
+    )
+
+
+def _would(found: ExplainedDecision, say: Language) -> str:
+    if found.playback is None:
+        return say("play nothing")
+    prompt = found.playback.prompt
+    return say(
+        "play {path} ({seconds:.1f} s, {language})",
+        path=prompt.path,
+        seconds=prompt.seconds,
+        language=found.playback.language,
+    )
+
+
+def _status(found: ExplainedDecision, say: Language) -> str:
+    if found.playback is None:
+        return found.status
+    if found.status is Status.FALLBACK:
+        return say("FALLBACK ({reason}), nothing recorded", reason=found.decision.reason)
+    if found.playback.informs:
+        return say("PLAYED, if heard to its end")
+    return say("PLAYED, if heard to its end, and still due: in that language it does not count")
+
+
+def _tree(facts: Sequence[Branch], say: Language, indent: str = "") -> Iterator[str]:
+    """Facts as lines: a branch for each name, deeper ones to the right."""
+    for index, (name, value) in enumerate(facts):
+        branch, below = ("└─ ", "   ") if index == len(facts) - 1 else ("├─ ", "│  ")
+        if isinstance(value, str):
+            yield f"{indent}{branch}{say(name)}: {value}"
+            continue
+        yield f"{indent}{branch}{say(name)}"
+        for group in value:
+            yield from _tree(group, say, indent + below)

@@ -1,0 +1,78 @@
+"""A test call, step by step as it happens, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...asterisk.test_call import Moment, What
+from ...model import Record
+from ...operations.test_call import CallPlaced, CallReport, PlannedCall
+from ...text import Text
+from ..messages import Language
+from .explain import WITHHELD
+
+_STEPS = {
+    What.PLACED: Text("placed"),
+    What.SERVICE: Text("the service is asked: {fact}"),
+    What.SCRIPT: Text("the script is asked: {fact}"),
+    What.ANSWERED: Text("answered"),
+    What.BEGINS: Text("notice begins: {fact}"),
+    What.ENDS: Text("notice ends"),
+    What.STATUS: Text("status {fact}"),
+    What.OVER: Text("hung up"),
+}
+
+
+def progress(step: CallPlaced | Moment, call: PlannedCall, say: Language) -> Iterator[str]:
+    """What is about to be called, and then each thing that happens."""
+    if isinstance(step, CallPlaced):
+        yield say(
+            "Test call to {line} ({company}), from {number}, by {place}",
+            line=call.line.number,
+            company=call.line.controller.name,
+            number=say(WITHHELD) if call.caller is None else call.caller,
+            place=step.channel,
+        )
+        yield (
+            say("It makes a real record, a delivery to nobody.")
+            if call.caller is None
+            else say("It makes a real record of this caller.")
+        )
+        return
+    fact = _prompt(step.fact, call) if step.what is What.BEGINS else step.fact
+    yield f"{step.seconds:7.2f} s  {say(_STEPS[step.what].format(fact=fact))}"
+
+
+def report(found: CallReport, say: Language) -> Iterator[str]:
+    """What was recorded, and what is wrong, if anything is."""
+    for record in found.records:
+        yield _record(record, say)
+    for note in found.notes:
+        yield say("note: {note}", note=note)
+    for problem in found.problems:
+        yield say("WRONG: {problem}", problem=problem)
+    if found.in_order:
+        status, reason = found.call.expected
+        yield say(
+            "In order: {status} ({reason}), as `informativa explain` says.", status=status, reason=reason
+        )
+
+
+def _prompt(path: str, call: PlannedCall) -> str:
+    """A prompt's path with its length, where it is one of those that are due."""
+    prompts = [prompt for decision in call.decisions for prompt in decision.prompts.values()]
+    seconds = next((prompt.seconds for prompt in prompts if prompt.path == path), None)
+    return path if seconds is None else f"{path}, {seconds:.1f} s"
+
+
+def _record(record: Record, say: Language) -> str:
+    event, heard = record.event, record.event.heard
+    length = (
+        say("{seconds:.1f} of {length:.1f} s", seconds=heard.seconds, length=heard.length) if heard else ""
+    )
+    played = f", {length}, {heard.ending}" if heard else ""
+    return (
+        say("record {number}", number=record.number)
+        + f": {event.at:%Y-%m-%d %H:%M:%S} UTC, {event.notice} {event.version} {event.language},"
+        f" {event.status} {event.reason}{played}"
+    )

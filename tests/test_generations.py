@@ -1,0 +1,98 @@
+"""What calls begin with, while it is loaded anew and ledgers are opened again beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from informativa import bootstrap
+from informativa.generations import Generations
+from informativa.maintenance import Outdated
+from informativa.preparation import prepare
+
+
+class Beside:
+    """Keeps what is to be done beside the calls until it is asked for."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Coroutine[Any, Any, None]] = []
+
+    async def done(self) -> int:
+        """Do it; how much it was."""
+        work, self.waiting = self.waiting, []
+        for one in work:
+            await one
+        return len(work)
+
+
+@pytest.fixture
+def config(folder: Path) -> Path:
+    """A configuration with two companies."""
+    return folder / "informativa.yaml"
+
+
+def test_call_ends_under_the_configuration_of_its_beginning(config: Path) -> None:
+    """What only an earlier configuration has is closed when its last call is over, and not before."""
+
+    async def story() -> None:
+        beside = Beside()
+        generations = Generations(prepare(config), beside.waiting.append)
+        with generations.call() as first, generations.call() as again:
+            assert first is again
+            config.write_text(config.read_text().replace("+390212345678", "+390212345679"))
+            assert await generations.load()
+            assert "+390212345679" in generations.newest.services.lines
+            assert "+390212345678" in first.services.lines
+            with generations.call() as second:
+                assert second is generations.newest
+                assert (generations.in_progress(), beside.waiting) == (3, [])
+        assert (generations.in_progress(), await beside.done()) == (0, 1)
+        assert generations.newest is second
+        generations.close()
+
+    asyncio.run(story())
+
+
+def test_mistake_is_not_taken(config: Path) -> None:
+    """A file that cannot be used leaves all as it was."""
+
+    async def story() -> None:
+        beside = Beside()
+        generations = Generations(prepare(config), beside.waiting.append)
+        before = generations.newest
+        config.write_text(config.read_text().replace("controller: acme", "controller: acm"))
+        assert not await generations.load()
+        assert (generations.newest, beside.waiting) == (before, [])
+        generations.close()
+
+    asyncio.run(story())
+
+
+def test_ledger_is_opened_again(config: Path) -> None:
+    """One that could not be used is opened once it can be; until then calls go on as before."""
+
+    async def story() -> None:
+        ledger, beside = config.parent / "ledger/acme.sqlite3", Beside()
+        configuration = prepare(config)
+        shutil.copy(ledger, ledger.with_name("kept"))
+        for file in ledger.parent.glob("acme.sqlite3*"):
+            file.write_text("no database " * 1000)
+        generations = Generations(configuration, beside.waiting.append)
+        before = generations.newest
+        assert list(await generations.reopen(Outdated())) == ["acme"]
+        assert generations.newest is before
+        for file in ledger.parent.glob("acme.sqlite3*"):
+            file.unlink()
+        ledger.with_name("kept").rename(ledger)
+        assert await generations.reopen(Outdated()) == {}
+        now = generations.newest
+        assert bootstrap.unusable(now.configuration, now.services) == {}
+        assert await beside.done() == 1
+        generations.close()
+
+    asyncio.run(story())

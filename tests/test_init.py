@@ -1,0 +1,102 @@
+"""Laying a first configuration, as the console and the command line have it done."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from informativa.config import load
+from informativa.errors import InformativaError
+from informativa.operations.doctor import ports
+from informativa.operations.doctor.ports import Occupant
+from informativa.operations.init import NewConfiguration, init
+from informativa.views.messages import ENGLISH, language
+from informativa.views.text.init import written
+
+
+def free(_address: str) -> Occupant | None:
+    """A port that nobody has."""
+    return None
+
+
+def taken(_address: str) -> Occupant | None:
+    """A port that somebody has."""
+    return Occupant(0, "root", ours=False)
+
+
+def test_all_that_it_names_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder can be used as it is, its secrets are the owner's alone, and nothing else was made."""
+    monkeypatch.setattr(ports, "occupied", free)
+    made = init(tmp_path / "new/etc")
+    assert made == NewConfiguration(tmp_path / "new/etc/informativa.yaml", ())
+    assert list(load(made.file).controllers) == ["acme", "borealis"]
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["etc"]
+    modes = {
+        str(path.relative_to(tmp_path / "new")): path.stat().st_mode & 0o777
+        for path in (made.file.parent, *made.file.parent.rglob("keys*"), *made.file.parent.glob("keys/*"))
+    }
+    assert modes == {
+        "etc": 0o755,
+        "etc/keys": 0o700,
+        "etc/keys/acme.key": 0o600,
+        "etc/keys/borealis.key": 0o600,
+        "etc/keys/agi.token": 0o600,
+    }
+
+
+def test_empty_folder_is_taken(tmp_path: Path) -> None:
+    """Who has made the folder already need not delete it."""
+    (tmp_path / "etc").mkdir()
+    assert init(tmp_path / "etc").file.is_file()
+
+
+def test_what_is_there_is_left_alone(tmp_path: Path) -> None:
+    """A folder with anything in it is an error with what to do, and stays as it was."""
+    (tmp_path / "mine").touch()
+    with pytest.raises(InformativaError, match="is not empty") as caught:
+        init(tmp_path)
+    assert str(caught.value.remedy) == "Name a new folder: informativa init DIR"
+    assert [file.name for file in tmp_path.iterdir()] == ["mine"]
+
+
+def test_place_that_cannot_be_written(tmp_path: Path) -> None:
+    """A file where a folder should be is told with what the system says of it, in the reader's language."""
+    (tmp_path / "file").touch()
+    with pytest.raises(InformativaError) as caught:
+        init(tmp_path / "file/etc")
+    assert str(caught.value.message).endswith("/file/etc cannot be written (File exists).")
+    assert language("it")(caught.value.text).startswith(f"{tmp_path}/file/etc non si può scrivere (")
+    assert str(caught.value.remedy) == "Name a folder that you may write, or run this as root."
+
+
+def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The remedy of a full disk is another one, and nothing of the attempt is left."""
+    full = "[('a', 'b', '[Errno 28] No space left on device')]"
+
+    def copy(*_: object, **__: object) -> None:
+        raise shutil.Error(full)
+
+    monkeypatch.setattr("shutil.copytree", copy)
+    with pytest.raises(InformativaError) as caught:
+        init(tmp_path / "etc")
+    assert str(caught.value.remedy) == "Make room on that disk."
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_port_that_somebody_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That the port of the new configuration is taken is a warning."""
+    monkeypatch.setattr(ports, "occupied", taken)
+    (warning,) = init(tmp_path / "etc").warnings
+    assert str(warning) == (
+        "127.0.0.1:4588 is taken already; in the new configuration set service.listen to another port"
+    )
+
+
+def test_what_to_do_next_is_said(tmp_path: Path) -> None:
+    """In both languages."""
+    made = NewConfiguration(tmp_path / "informativa.yaml", ())
+    assert written(made, ENGLISH).endswith(f"edit {made.file}, then type: informativa check -c {made.file}")
+    assert f"informativa check -c {made.file}" in written(made, language("it"))
+    assert written(made, language("it")) != written(made, ENGLISH)

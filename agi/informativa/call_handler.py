@@ -15,8 +15,10 @@ from itertools import takewhile
 from . import caller as callers
 from . import plausibility, playback, policy, spool
 from .errors import LedgerError, LedgerSlowError, LookupSourceError
+from .evidence import commitment
 from .model import (
     ALWAYS,
+    Binding,
     CallerHistory,
     CallResult,
     ChangedRecording,
@@ -249,7 +251,13 @@ class CallHandler:
             language=self._wanted,
             linked=self._session.call.linked,
         )
-        return replace(event, vouched=self._vouched)
+        return replace(event, vouched=self._vouched, binding=self._binding())
+
+    def _binding(self) -> Binding | None:
+        """What ties one record to the caller's number; another for each."""
+        if isinstance(self._caller, Identified):
+            return commitment.bind(self._caller, self._line.controller.key)
+        return None
 
     def _event(self, decision: Decision) -> Event:
         """The event of a notice that is left out; one that is played adds to it."""
@@ -267,6 +275,7 @@ class CallHandler:
             basis=decision.basis.record if decision.basis else None,
             linked=self._session.call.linked,
             vouched=self._vouched,
+            binding=self._binding(),
         )
 
     async def _played(self, decision: Decision, event: Event) -> Event:

@@ -15,7 +15,7 @@ from pathlib import Path
 from .. import files
 from ..errors import EvidenceError, SigningError
 from ..text import Foreign, Text
-from .note import Signer
+from .note import Signer, Verifier
 from .tile_files import TileFolder
 from .tiles import ENTRIES, WIDTH, Tile, fetch, parse_bundle
 
@@ -99,6 +99,18 @@ class PublishedLog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.tiles = TileFolder(folder)
+
+    def key(self) -> Verifier | None:
+        """The public key, as it was published with the first checkpoint: whoever may have changed one may
+        have changed the other."""
+        data = _read(self.folder / "key")
+        return None if data is None else Verifier.parse(data.decode("utf-8", "replace").strip())
+
+    def put_key(self, key: Verifier) -> None:
+        """For whoever looks for it."""
+        with failing(self.folder / "key"):
+            files.make_folder(self.folder)
+            files.put(self.folder / "key", f"{key}\n".encode(), durable=True)
 
     def checkpoint(self) -> bytes | None:
         """The newest one, `None` before the first."""

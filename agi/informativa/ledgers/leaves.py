@@ -14,6 +14,7 @@ LOG = """
 SELECT epoch, origin, first, (SELECT coalesce(max(leaf) + 1, log.first) FROM leaf), old, entered
 FROM log ORDER BY epoch DESC LIMIT 1
 """
+LOGS = "SELECT epoch, origin FROM log ORDER BY epoch"
 BEGIN = """
 INSERT INTO log (epoch, origin, first, old, entered)
 SELECT ?, ?, ?, coalesce(max(record), 0), 0 FROM event

@@ -61,10 +61,7 @@ def bring_up_to_date(connection: sqlite3.Connection, file: Path, log: str, *, mi
     if of(connection) == newest:
         return
     if not migrate and _has_records(connection):
-        raise LedgerOutdatedError(
-            Text("The ledger {file} is of an earlier informativa and not migrated yet.", file=file),
-            Text("The service does it beside the calls; without a service type: informativa check"),
-        )
+        require_newest(connection, file)
     connection.execute("BEGIN IMMEDIATE")
     try:
         if _has_records(connection) and of(connection) < newest:
@@ -81,6 +78,15 @@ def bring_up_to_date(connection: sqlite3.Connection, file: Path, log: str, *, mi
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def require_newest(connection: sqlite3.Connection, file: Path) -> None:
+    """Raises LedgerOutdatedError for a ledger of an earlier informativa."""
+    if of(connection) < migrations()[-1][0]:
+        raise LedgerOutdatedError(
+            Text("The ledger {file} is of an earlier informativa and not migrated yet.", file=file),
+            Text("The service does it beside the calls; without a service type: informativa check"),
+        )
 
 
 def of(connection: sqlite3.Connection) -> int:

@@ -63,6 +63,8 @@ def sequence(ledger: Path, progress: Progress | None = None) -> Sequenced:
         checkpoint = Checkpoint(log.origin, log.size, root)
         data = note.sign(checkpoint.text, signer)
         folder.keep_signed(log.epoch, data)
+        if there is None:
+            published.put_key(signer.verifier)
         published.put_checkpoint(log.size, data)
         published.tiles.drop_partials(old, log.size)
         return Sequenced(log.epoch, checkpoint, data, log.size - old)

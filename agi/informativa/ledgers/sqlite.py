@@ -172,9 +172,16 @@ class SqliteStore(LedgerFile):
             return number
 
     def log(self) -> leaves.LedgerLog:
-        """The newest log."""
+        """The newest log. Raises LedgerOutdatedError for a ledger of an earlier informativa."""
         with self._translated():
+            migrating.require_newest(self._connection, self.file)
             return leaves.log(self._connection)
+
+    def logs(self) -> list[tuple[int, str]]:
+        """The epoch and the origin of each log, the newest last. Raises as `log` does."""
+        self.log()
+        with self._translated():
+            return self._connection.execute(leaves.LOGS).fetchall()
 
     def leaf(self, record: int) -> leaves.Leaf | None:
         """That of a record, if it has one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ import phonenumbers
 from .. import bootstrap, plausibility
 from ..caller import e164, mask, pseudonym
 from ..errors import InformativaError
+from ..evidence.commitment import bind
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Identified, Notice, NumberForm, Record, RecordKind, Version, told_elsewhere
 from ..plausibility import Implausible, ReferenceFault
@@ -205,6 +206,7 @@ def record(
     event = told_elsewhere(
         notice, told, kind, at, pseudonym(caller, controller.key), evidence, None if on is None else now
     )
+    event = replace(event, binding=bind(caller, controller.key))
     with opened(controller) as store:
         (number,) = store.append([event])
     made = Record(number, event)

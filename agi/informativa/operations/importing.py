@@ -10,7 +10,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +21,7 @@ import phonenumbers
 from .. import bootstrap, plausibility
 from ..caller import e164, pseudonym
 from ..errors import InformativaError
+from ..evidence.commitment import bind
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, Event, Identified, Notice, NumberForm, RecordKind, Version, told_elsewhere
 from ..plausibility import ReferenceFault
@@ -226,7 +227,8 @@ class _Row:
             pseudonym(caller, key) for key in (source.controller.key, *source.controller.old_keys)
         )
         self.unusual += not caller.customer and bool(unusual(caller.number))
-        return told_elsewhere(source.notice, version, source.kind, at, own, reference, source.now), earlier
+        event = told_elsewhere(source.notice, version, source.kind, at, own, reference, source.now)
+        return replace(event, binding=bind(caller, source.controller.key)), earlier
 
     def _caller(self, cells: Sequence[str]) -> Identified:
         if "customer" not in self._columns:

@@ -1,0 +1,175 @@
+"""`informativa evidence`: checkpoints, receipts, and whether they and the ledgers hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...config import DEFAULT_FILE
+from ...errors import InformativaError
+from ...evidence.proof import SUFFIX
+from ...files import put
+from ...model import Identified
+from ...operations import callers
+from ...operations.controllers import of_their_callers
+from ...operations.evidence import logs, receipts, verifying
+from ...text import Foreign, Text
+from ...views import evidence_json as json
+from ...views.text import evidence as view
+from ..options import Config, Json, Of, print_document, told_aside
+from ..words import _
+
+app = typer.Typer(help="Proof of what was recorded, for whoever trusts nobody.", no_args_is_help=True)
+
+Number = Annotated[
+    str | None, typer.Option("--from", metavar="NUMBER", help="The caller's number, with country code.")
+]
+Customer = Annotated[str | None, typer.Option(metavar="NUMBER", help="The caller's customer number.")]
+
+
+@app.callback()
+def _group() -> None:
+    pass
+
+
+@app.command()
+def key(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
+    """Show the public keys of the logs: what an auditor must have from you, by a way of its own."""
+    selection = of_their_callers(config, controller or ())
+    told_aside(selection)
+    found = [each for one in selection.named for each in logs.keys(one)]
+    if as_json:
+        print_document(json.LogKeys.of(found))
+    else:
+        print("\n".join(view.keys(found, _)))
+
+
+@app.command()
+def checkpoint(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
+    """Sign what was recorded since the last checkpoint; the service does it every minute."""
+    selection = of_their_callers(config, controller or ())
+    told_aside(selection)
+    with view.bar(_("signing"), _) as progress:
+        found = [logs.checkpoint(each, progress) for each in selection.named]
+    if as_json:
+        print_document(json.Checkpoints.of(found))
+    else:
+        print("\n".join(view.signed(found, _)))
+
+
+@app.command()
+def receipt(
+    record: Annotated[int | None, typer.Argument(metavar="[RECORD]", min=1)] = None,
+    number: Number = None,
+    customer: Customer = None,
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    opened: Annotated[
+        bool,
+        typer.Option("--open", help="With the key that shows whose number it is; keep it like the number."),
+    ] = False,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the files go.")
+    ] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Write a receipt for one record, or for each of a caller's: proof that an auditor checks offline."""
+    selection = of_their_callers(config, controller or ())
+    told_aside(selection)
+    if (record is not None) + (number is not None) + (customer is not None) != 1:
+        raise InformativaError(
+            Text("A receipt is for one record, or for one caller."),
+            Text("Type: informativa evidence receipt RECORD, or --from NUMBER, or --customer NUMBER"),
+        )
+    if record is not None:
+        if opened or len(selection.named) > 1:
+            raise InformativaError(
+                Text("A record's number says neither whose ledger it is in nor who the caller is."),
+                Text("Name one company with --controller, and with --open the caller with --from."),
+            )
+        found: list[receipts.MadeReceipt | receipts.WaitingRecord] = [
+            receipts.of_record(selection.named[0], record)
+        ]
+    else:
+        caller = _caller(number, customer)
+        found = [made for one in selection.named for made in receipts.of_caller(one, caller, opened=opened)]
+    written = [(each, _written(each, output)) for each in found]
+    if as_json:
+        print_document(json.WrittenReceipts.of(written))
+    else:
+        print("\n".join(view.receipts(written, _)))
+
+
+@app.command()
+def verify(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…")],
+    key: Annotated[
+        list[str] | None, typer.Option("--key", metavar="VKEY", help="A log's key, from whom you trust.")
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Which logs and witnesses to trust (C2SP tlog-policy)."),
+    ] = None,
+    number: Annotated[
+        str | None, typer.Option("--number", metavar="NUMBER", help="Whose number it must be about.")
+    ] = None,
+    customer: Customer = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether receipts hold. Needs no ledger, no configuration and no network."""
+    caller = _caller(number, customer) if number or customer else None
+    found = verifying.verify(
+        files, logs.trusted_keys(key or []), verifying.policy_in(policy) if policy else None, caller
+    )
+    if as_json:
+        print_document(json.Verification.of(found))
+    else:
+        print("\n".join(view.verified(found, _, about=caller is not None)))
+    if not all(each.holds for each in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def audit(
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="VKEY", help="The log's key, kept elsewhere than on this machine."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Look through whole ledgers for anything that was changed, added or taken away since it was recorded."""
+    selection = of_their_callers(config, controller or ())
+    told_aside(selection)
+    trusted = logs.trusted_keys(key or [])
+    with view.bar(_("looking through the records"), _) as progress:
+        found = [logs.audit(each, trusted, progress) for each in selection.named]
+    if as_json:
+        print_document(json.Audits.of(found))
+    else:
+        print("\n".join(view.audits(found, _)))
+    if not all(each.audited.sound for each in found):
+        raise typer.Exit(1)
+
+
+def _caller(number: str | None, customer: str | None) -> Identified:
+    typed = callers.by_customer(customer) if customer is not None else callers.by_number(number or "")
+    return typed.caller
+
+
+def _written(made: receipts.MadeReceipt | receipts.WaitingRecord, folder: Path) -> Path | None:
+    """Where the receipt is now; one that is opened is for nobody else to read."""
+    if isinstance(made, receipts.WaitingRecord):
+        return None
+    file = folder / f"{made.controller.id}-{made.record.number}{SUFFIX}"
+    try:
+        put(file, made.receipt.proof.data, secret=made.receipt.opening_key is not None)
+    except OSError as error:
+        raise InformativaError(
+            Text("{file} cannot be written: {why}.", file=file, why=Foreign(error.strerror or "")),
+            Text("Name a folder of yours with -o."),
+        ) from error
+    return file

@@ -1,0 +1,139 @@
+"""The logs of ledgers: their keys, their checkpoints, and how far they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from ... import bootstrap
+from ...errors import EvidenceError, InformativaError
+from ...evidence.log_folder import LogFolder
+from ...evidence.note import Verifier
+from ...ledgers import sequencer
+from ...ledgers.audit_log import AuditedLog, audit_ledger
+from ...model import Controller
+from ...text import Text
+
+PAGE = 500  # records from before there was a log that get their leaves in one transaction
+
+Progress = Callable[[int, int], object]
+"""Called with how much is done, and of how much."""
+
+
+@dataclass(frozen=True)
+class SignedLog:
+    """A controller's log after its newest checkpoint: of which epoch, how many records it has, how many of
+    them came since the one before, where it lies, by which key."""
+
+    controller: Controller
+    epoch: int
+    origin: str
+    size: int
+    added: int
+    root: bytes
+    folder: Path
+    key: Verifier
+
+
+@dataclass(frozen=True)
+class LogKey:
+    """The public key of one epoch of a controller's log, `None` before its first checkpoint; and how many
+    records its newest checkpoint has."""
+
+    controller: Controller
+    epoch: int
+    origin: str
+    key: Verifier | None
+    size: int
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found wrong with one controller's ledger and log, which were looked at as a whole."""
+
+    controller: Controller
+    audited: AuditedLog
+
+
+def checkpoint(controller: Controller, progress: Progress | None = None) -> SignedLog:
+    """Sign what was recorded since the last checkpoint; records from before there was a log are entered
+    first. Raises LedgerError, EvidenceError."""
+    enter_old(controller, progress)
+    done = sequencer.sequence(Path(controller.ledger), progress)
+    published = LogFolder(Path(controller.ledger)).published(done.epoch)
+    key = published.key()
+    if key is None:
+        raise EvidenceError(
+            Text("{folder} has no key: the first checkpoint wrote it.", folder=published.folder)
+        )
+    found = done.checkpoint
+    return SignedLog(
+        controller, done.epoch, found.origin, found.size, done.added, found.root, published.folder, key
+    )
+
+
+def enter_old(controller: Controller, progress: Progress | None = None) -> None:
+    """Give records from before there was a log their leaves, page by page beside the calls. Raises
+    LedgerError."""
+    with closing(bootstrap.store(controller)) as store:
+        log = store.log()
+        left = log.old - log.entered
+        while left:
+            left = store.enter_old(PAGE)
+            if progress:
+                progress(log.old - left, log.old)
+
+
+def keys(controller: Controller) -> list[LogKey]:
+    """All that its log ever had, the newest last. Raises LedgerError, EvidenceError."""
+    folder = LogFolder(Path(controller.ledger))
+    with closing(bootstrap.store(controller, read_only=True)) as store:
+        logs = store.logs()
+    return [
+        LogKey(
+            controller,
+            epoch,
+            origin,
+            folder.published(epoch).key(),
+            max(folder.published(epoch).sizes(), default=0),
+        )
+        for epoch, origin in logs
+    ]
+
+
+def audit(
+    controller: Controller, trusted: tuple[Verifier, ...] = (), progress: Progress | None = None
+) -> Audit:
+    """Look at everything. Without keys that are `trusted` the one that signs is taken, or that which was
+    published with the log. Raises LedgerError, EvidenceError."""
+    ledger = Path(controller.ledger)
+    if not trusted:
+        trusted = _own_key(controller)
+    return Audit(controller, audit_ledger(ledger, trusted, progress))
+
+
+def _own_key(controller: Controller) -> tuple[Verifier, ...]:
+    folder = LogFolder(Path(controller.ledger))
+    with closing(bootstrap.store(controller, read_only=True)) as store:
+        log = store.log()
+    try:
+        return (folder.signer(log.origin, log.epoch).verifier,)
+    except EvidenceError:
+        key = folder.published(log.epoch).key()
+        return (key,) if key else ()
+
+
+def trusted_keys(texts: list[str]) -> tuple[Verifier, ...]:
+    """The keys that somebody gave. Raises InformativaError."""
+    found = []
+    for text in texts:
+        try:
+            found.append(Verifier.parse(text.strip()))
+        except EvidenceError as error:
+            raise InformativaError(
+                Text("{text} is no key of a log: {why}", text=text, why=error.message),
+                Text("Give it as `informativa evidence key` shows it."),
+            ) from error
+    return tuple(found)

@@ -1,0 +1,157 @@
+"""Receipts: for one record, or for all of a caller's, what an auditor checks without us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ... import bootstrap
+from ...errors import EvidenceError, InformativaError
+from ...evidence import commitment
+from ...evidence.checkpoint import Checkpoint, open_checkpoint
+from ...evidence.log_folder import LogFolder, PublishedLog
+from ...evidence.note import Verifier
+from ...evidence.proof import Proof
+from ...evidence.receipt import Person, Receipt, receipt_extra
+from ...evidence.tiles import TileHashes
+from ...evidence.tree import inclusion_proof
+from ...ledgers.leaves import Leaf
+from ...ledgers.sqlite import SqliteStore
+from ...model import Controller, Identified, Record
+from ...text import Text
+from ..callers import pseudonyms
+
+
+@dataclass(frozen=True)
+class MadeReceipt:
+    """The receipt of one record, and the key of the log that it is in. Whoever checks it takes the key from
+    elsewhere."""
+
+    controller: Controller
+    record: Record
+    receipt: Receipt
+    key: Verifier
+
+
+@dataclass(frozen=True)
+class WaitingRecord:
+    """A record that has no receipt yet: the next checkpoint has it."""
+
+    controller: Controller
+    record: Record
+
+
+def of_record(controller: Controller, number: int) -> MadeReceipt:
+    """The receipt of one record. Raises InformativaError where there is no such record, EvidenceError where
+    it cannot be opened or is in no checkpoint yet."""
+    with _reading(controller) as store:
+        record = store.record(number)
+        if record is None:
+            raise InformativaError(
+                Text("There is no record {number} in the ledger of {id}.", number=number, id=controller.id),
+                Text("Which there are: informativa ledger show --controller {id}", id=controller.id),
+            )
+        made = _Maker(controller, store).made(record)
+    if isinstance(made, WaitingRecord):
+        raise EvidenceError(
+            Text("Record {number} is in no checkpoint yet.", number=number),
+            Text(
+                "Wait a minute, or type: informativa evidence checkpoint --controller {id}", id=controller.id
+            ),
+            code="no-checkpoint-yet",
+        )
+    return made
+
+
+def of_caller(
+    controller: Controller, caller: Identified, *, opened: bool = False
+) -> list[MadeReceipt | WaitingRecord]:
+    """The receipts of all of a caller's records; `opened`, they show whose number it is to whoever knows it.
+    Raises as above."""
+    with _reading(controller) as store:
+        maker = _Maker(controller, store, opened=caller if opened else None)
+        records = [record for each in pseudonyms(controller, caller) for record in store.of_caller(each)]
+        return [maker.made(record) for record in sorted(records, key=lambda record: record.number)]
+
+
+class _Maker:
+    """Makes receipts of one ledger, as of its newest checkpoint."""
+
+    def __init__(
+        self, controller: Controller, store: SqliteStore, *, opened: Identified | None = None
+    ) -> None:
+        self._controller, self._store, self._caller = controller, store, opened
+        self._log = store.log()
+        folder = LogFolder(Path(controller.ledger))
+        self._published = folder.published(self._log.epoch)
+        self._key = self._published.key()
+        self._data, self._checkpoint = newest(self._published, self._key)
+        size = self._checkpoint.size if self._checkpoint else 0
+        self._hashes = TileHashes(size, self._published.tiles.read)
+
+    def made(self, record: Record) -> MadeReceipt | WaitingRecord:
+        leaf = self._store.leaf(record.number)
+        if leaf is None or self._checkpoint is None or self._data is None or self._key is None:
+            return WaitingRecord(self._controller, record)
+        index = leaf.leaf - self._log.first
+        if index >= self._checkpoint.size:
+            return WaitingRecord(self._controller, record)
+        facts = commitment.facts(record.event, self._log.origin, index, record.number, migrated=leaf.migrated)
+        salt, who = _opened(record, leaf)
+        opening = self._opening_key(record, leaf)
+        extra = receipt_extra(facts, salt, who, opening)
+        path = inclusion_proof(index, self._checkpoint.size, self._hashes)
+        receipt = Receipt(facts, salt, who, Proof(index, path, self._data, extra), opening)
+        if receipt.commitments != leaf.commitments:
+            raise EvidenceError(
+                Text("Record {number} is not what it was when it was written.", number=record.number),
+                Text("Type: informativa evidence audit --controller {id}", id=self._controller.id),
+                code="altered",
+            )
+        return MadeReceipt(self._controller, record, receipt, self._key)
+
+    def _opening_key(self, record: Record, leaf: Leaf) -> bytes | None:
+        """By the key under which the record was bound: the present one, or one before it."""
+        if self._caller is None or leaf.salt_who is None or leaf.binding is None:
+            return None
+        for key in (self._controller.key, *self._controller.old_keys):
+            opening = commitment.opening_key(key, leaf.salt_who)
+            if commitment.binding(opening, self._caller) == leaf.binding:
+                return opening
+        raise EvidenceError(
+            Text(
+                "Record {number} cannot be opened for this caller: its key is not there.",
+                number=record.number,
+            ),
+            Text("Put the old key back beside the new one; receipts without --open need none."),
+            code="no-opening-key",
+        )
+
+
+def newest(published: PublishedLog, key: Verifier | None) -> tuple[bytes | None, Checkpoint | None]:
+    """The newest checkpoint that was published, and what it says; `None` before the first. Raises
+    EvidenceError."""
+    data = published.checkpoint()
+    if data is None or key is None:
+        return None, None
+    return data, open_checkpoint(data, [key]).checkpoint
+
+
+def _opened(record: Record, leaf: Leaf) -> tuple[bytes, Person | bytes]:
+    """The salt of the facts, and who it was about as far as that can be opened. Raises EvidenceError."""
+    if leaf.salt_what is None:
+        raise EvidenceError(
+            Text("Record {number} was purged: nothing opens it any more.", number=record.number),
+            code="purged",
+        )
+    if leaf.salt_who is None:
+        return leaf.salt_what, leaf.commitments.who
+    return leaf.salt_what, Person(commitment.person(record.event, leaf.binding), leaf.salt_who)
+
+
+@contextmanager
+def _reading(controller: Controller) -> Iterator[SqliteStore]:
+    with closing(bootstrap.store(controller, read_only=True)) as store:
+        yield store

@@ -1,0 +1,80 @@
+"""Whether receipts hold: offline, without a ledger or a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import EvidenceError, InformativaError
+from ...evidence.note import Verifier
+from ...evidence.policy import Policy
+from ...evidence.proof import LARGEST_PROOF, VerifiedProof
+from ...evidence.receipt import Receipt
+from ...files import read_foreign
+from ...model import Identified
+from ...text import Foreign, Text
+
+
+@dataclass(frozen=True)
+class Verified:
+    """One file: what it opens and what its proof has shown, or why it proves nothing."""
+
+    file: Path
+    receipt: Receipt | None
+    proof: VerifiedProof | None
+    error: EvidenceError | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it proves what it says."""
+        return self.error is None
+
+
+def verify(
+    files: Sequence[Path],
+    keys: tuple[Verifier, ...],
+    policy: Policy | None = None,
+    caller: Identified | None = None,
+) -> list[Verified]:
+    """Each file. Raises InformativaError where nobody says whom to trust, or a file cannot be read."""
+    if not keys and (policy is None or not policy.logs):
+        raise InformativaError(
+            Text("Nothing says whom to trust, and a receipt is never believed about that."),
+            Text("Give the log's key, from a source of its own: --key VKEY, or --policy FILE"),
+        )
+    return [_verified(file, keys, policy, caller) for file in files]
+
+
+def policy_in(file: Path) -> Policy:
+    """A policy that somebody wrote. Raises InformativaError."""
+    try:
+        return Policy.parse(_read(file))
+    except EvidenceError as error:
+        raise InformativaError(
+            Text("{file} is no policy: {why}", file=file, why=error.message), error.remedy
+        ) from error
+
+
+def _verified(
+    file: Path, keys: tuple[Verifier, ...], policy: Policy | None, caller: Identified | None
+) -> Verified:
+    data, receipt = _read(file), None
+    try:
+        receipt = Receipt.parse(data)
+        return Verified(file, receipt, receipt.verify(keys, policy, caller), None)
+    except EvidenceError as error:
+        return Verified(file, receipt, None, error)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        data = read_foreign(file.absolute(), LARGEST_PROOF + 1)
+    except OSError as error:
+        raise InformativaError(
+            Text("{file} cannot be read: {why}.", file=file, why=Foreign(error.strerror or "")),
+            Text("Look whether it is there, and yours to read."),
+        ) from error
+    if data is None:
+        raise InformativaError(Text("{file} is no file.", file=file))
+    return data

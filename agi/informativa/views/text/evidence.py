@@ -1,0 +1,178 @@
+"""Proof, for a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ...evidence.receipt import Receipt
+from ...ledgers.audit import Flaw, Found
+from ...operations.evidence.logs import Audit, LogKey, SignedLog
+from ...operations.evidence.receipts import MadeReceipt, WaitingRecord
+from ...operations.evidence.verifying import Verified
+from ...text import Text
+from ..messages import Language
+from ..terminal import console
+
+FLAWS = {
+    Flaw.FACTS: Text("what is on record of it is not what was written"),
+    Flaw.PERSON: Text("whom it is about, or its exact time, is not what was written"),
+    Flaw.ROW: Text("it has a value that no record is written with"),
+    Flaw.LEAF: Text("its commitment is not the one that was published"),
+    Flaw.DELETED: Text("it was deleted, and no record says why"),
+    Flaw.INSERTED: Text("it was put in otherwise than by being recorded"),
+    Flaw.MOVED: Text("it was given another number"),
+    Flaw.UNEXPLAINED: Text("it cannot be opened, and no record says why"),
+    Flaw.STILL_THERE: Text("another record says that it is gone, and it is there"),
+    Flaw.FALSE_NOTE: Text("it says that records are gone which it cannot be about"),
+    Flaw.TRUNCATED: Text("it was published, and the ledger ends before it"),
+}
+
+
+@contextmanager
+def bar(doing: str, say: Language) -> Iterator[Callable[[int, int], None]]:
+    """How far it is, while that lasts, on stderr where that is a terminal."""
+    columns = (TextColumn("{task.description}"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, console=console(stderr=True), disable=not sys.stderr.isatty(), transient=True
+    ) as progress:
+        task = progress.add_task(say(doing), total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)
+
+
+def keys(found: Sequence[LogKey], say: Language) -> Iterator[str]:
+    """One line a key, to be given to an auditor as it is."""
+    for each in found:
+        if each.key is None:
+            yield say(
+                "{id}: no checkpoint was signed yet. Type: informativa evidence checkpoint --controller {id}",
+                id=each.controller.id,
+            )
+        else:
+            yield str(each.key)
+
+
+def signed(found: Iterable[SignedLog], say: Language) -> Iterator[str]:
+    """One line a log."""
+    for each in found:
+        yield say(
+            "{id}: {added} new, {size} records signed in all. {folder}",
+            id=each.controller.id,
+            added=each.added,
+            size=each.size,
+            folder=each.folder / "checkpoint",
+        )
+
+
+def receipts(
+    written: Sequence[tuple[MadeReceipt | WaitingRecord, Path | None]], say: Language
+) -> Iterator[str]:
+    """One line a record, and what to do with the files."""
+    if not written:
+        yield say("There is no record of this caller.")
+        return
+    for made, file in written:
+        if isinstance(made, WaitingRecord):
+            yield say("record {number}: in no checkpoint yet; wait a minute", number=made.record.number)
+        else:
+            yield say("record {number}: {file}", number=made.record.number, file=str(file))
+    keys = dict.fromkeys(str(made.key) for made, _ in written if isinstance(made, MadeReceipt))
+    for key in keys:
+        yield say(
+            "Whoever has the key from you checks it with: informativa evidence verify FILE --key {key}",
+            key=key,
+        )
+    if any(isinstance(made, MadeReceipt) and made.receipt.opening_key for made, _ in written):
+        yield say("It shows whose number it is to whoever tries all: keep it like the number.")
+
+
+def verified(found: Sequence[Verified], say: Language, *, about: bool) -> Iterator[str]:
+    """What each file proves, or why it proves nothing."""
+    for each in found:
+        if each.error is not None:
+            yield say("{file}: PROVES NOTHING. {why}", file=str(each.file), why=each.error.text)
+            continue
+        assert each.receipt is not None and each.proof is not None  # noqa: PT018  # it holds
+        yield say("{file}: holds.", file=str(each.file))
+        yield from (f"  {line}" for line in told(each.receipt, say))
+        checkpoint = each.proof.checkpoint
+        yield "  " + say(
+            "Record {index} of {size} in the log {origin}.",
+            index=each.proof.index,
+            size=checkpoint.size,
+            origin=checkpoint.origin,
+        )
+        for witness in each.proof.witnesses:
+            at = datetime.fromtimestamp(witness.at, UTC)
+            yield "  " + say(
+                "Seen by the witness {name} on {at:%Y-%m-%d %H:%M} UTC.", name=witness.name, at=at
+            )
+        if not each.proof.witnesses:
+            yield "  " + say("No witness: it is the company's own word as of the checkpoint.")
+        if about:
+            yield "  " + say("It is about the number that was given.")
+
+
+def told(receipt: Receipt, say: Language) -> Iterator[str]:
+    """What a receipt opens, by the names of the facts."""
+    facts = receipt.facts
+    yield say("{happened}, line {line}", happened=facts["happened"], line=facts.get("line", "-"))
+    yield say(
+        "notice {notice}, version {version}, language {language}: {status} ({reason})",
+        notice=facts.get("notice", "-"),
+        version=facts.get("version", "-"),
+        language=facts.get("language", "-"),
+        status=facts["status"],
+        reason=facts["reason"],
+    )
+    if "heard" in facts:
+        rate = int(facts["rate"])
+        yield say(
+            "heard {seconds:.1f} of {length:.1f} s ({ending})",
+            seconds=int(facts["heard"]) / rate,
+            length=int(facts["length"]) / rate,
+            ending=facts["ending"],
+        )
+
+
+def audits(found: Iterable[Audit], say: Language) -> Iterator[str]:
+    """For each ledger what it holds, and each thing that is wrong with it."""
+    for each in found:
+        audited, counted = each.audited, each.audited.counted
+        yield say(
+            "{id}: {size} records: {whole} whole, {erased} erased, {purged} purged; {signed} signed.",
+            id=each.controller.id,
+            size=audited.log.size,
+            whole=counted.whole,
+            erased=counted.erased,
+            purged=counted.purged,
+            signed=min(audited.signed, audited.log.size),
+        )
+        if audited.sound:
+            yield "  " + say("Nothing was changed, added or taken away.")
+        for problem in audited.problems:
+            yield "  ✘ " + say(problem)
+        for flaw in audited.found:
+            yield "  ✘ " + _flaw(flaw, say)
+        for row in audited.history:
+            yield "  ✘ " + say(
+                "the history says that a caller knows {notice} {version} by record {record}; the records"
+                " do not",
+                notice=row.notice,
+                version=row.version,
+                record=row.record,
+            )
+
+
+def _flaw(found: Found, say: Language) -> str:
+    what = say(FLAWS[found.flaw])
+    if found.leaf is None:
+        return say("record {record}: {what}", record=found.record, what=what)
+    if not found.record:
+        return say("leaf {leaf}: {what}", leaf=found.leaf, what=what)
+    return say("record {record} (leaf {leaf}): {what}", record=found.record, leaf=found.leaf, what=what)

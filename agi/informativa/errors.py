@@ -157,6 +157,10 @@ class ReceiptError(EvidenceError):
     code = "receipt"
 
 
+SIGNED_ELSEWHERE = "signing-elsewhere"
+"""The code of a SigningError that is none where somebody else is to sign."""
+
+
 class SigningError(EvidenceError):
     """A checkpoint is not signed: it would contradict another one, or it is somebody else's to sign."""
 

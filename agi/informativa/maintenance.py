@@ -6,21 +6,37 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from . import bootstrap, spool
 from .asterisk import ami
 from .config import Configuration
-from .errors import EventRefusedError, InformativaError, LedgerError, LedgerOutdatedError
+from .errors import (
+    SIGNED_ELSEWHERE,
+    EventRefusedError,
+    EvidenceError,
+    InformativaError,
+    LedgerError,
+    LedgerOutdatedError,
+    SigningError,
+)
 from .model import Controller, Line, ManagerAccount
+
+if TYPE_CHECKING:
+    from .ledgers.sequencer import Sequenced
 
 QUIET = timedelta(days=31)  # without a single call
 
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 30 * 60.0  # seconds from a migration that failed to the next try
+
+OLD_AT_ONCE = 100  # records from before there was a log that get their leaves while the ledger is locked …
+PAUSE_SECONDS = 0.005  # … and how long after that it is free for calls
 
 log = structlog.get_logger("informativa")
 
@@ -129,6 +145,49 @@ def drop_backups(controller: Controller, now: datetime) -> None:
                 log.info("backup deleted", controller=controller.id, file=str(backup.file))
     except (LedgerError, OSError) as error:
         log.error("a backup was not deleted", controller=controller.id, error=str(error))
+
+
+class Signing:
+    """The checkpoints of the ledgers. Why none can be signed is told once for as long as it is so."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, str] = {}
+
+    async def sign(self, controller: Controller) -> Sequenced | None:
+        """Sign what was recorded since the last checkpoint; `None` if that cannot be, or somebody else does
+        it. Records from before there was a log are entered first, in turns beside the calls."""
+        if controller.refused or not Path(controller.ledger).exists():
+            return None
+        try:
+            done = await asyncio.to_thread(_sign, controller)
+        except SigningError as error:
+            if error.code == SIGNED_ELSEWHERE:
+                return None
+            self._tell(controller, error)
+            raise
+        except (LedgerError, EvidenceError) as error:
+            self._tell(controller, error)
+            raise
+        self._told.pop(controller.id, None)
+        return done
+
+    def _tell(self, controller: Controller, error: InformativaError) -> None:
+        if self._told.get(controller.id) != str(error):
+            self._told[controller.id] = str(error)
+            log.error("no checkpoint was signed", controller=controller.id, error=str(error))
+
+
+def _sign(controller: Controller) -> Sequenced:
+    from .ledgers.sequencer import sequence  # and with it cryptography, which calls do not wait for
+
+    with closing(bootstrap.store(controller, read_only=True)) as store:
+        log = store.log()
+    if left := log.old - log.entered:
+        with closing(bootstrap.store(controller, create=False, migrate=False)) as store:
+            while left:
+                left = store.enter_old(OLD_AT_ONCE)
+                time.sleep(PAUSE_SECONDS)  # calls wait for the lock, too
+    return sequence(Path(controller.ledger))
 
 
 class Outdated:

@@ -91,6 +91,24 @@ class Metrics:
         self.spool_failures = Counter(
             "informativa_spool_failures", "Times that the fallback spool could not be read", registry=registry
         )
+        self.signed = Gauge(
+            "informativa_evidence_signed_records",
+            "Records in the newest checkpoint of the log",
+            ["controller"],
+            registry=registry,
+        )
+        self.signed_at = Gauge(
+            "informativa_evidence_checked_time_seconds",
+            "When all that was recorded was last found to be in a checkpoint, or put into one, since 1970",
+            ["controller"],
+            registry=registry,
+        )
+        self.signing_refused = Gauge(
+            "informativa_evidence_signing_refused",
+            "1 if no checkpoint could, or may, be signed when it was last tried",
+            ["controller"],
+            registry=registry,
+        )
         self.loaded = Gauge(
             "informativa_configuration_loaded",
             "1 if the configuration was taken when it was last loaded",

@@ -32,6 +32,7 @@ log = structlog.get_logger("informativa")
 
 DAY_SECONDS = 24 * 60 * 60
 COLLECT_SECONDS = 60.0
+SIGN_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
 WHY_IMPLAUSIBLE = 20  # words of the network's that nobody understands, each told once
 OWN_DESCRIPTORS = PENDING_CONNECTIONS + 100  # for peers that are no calls yet, ledgers and the like
@@ -102,6 +103,7 @@ class Service:
         self._notifier.ready(self._status)
         self._aside(self._daily())
         self._aside(self._collect())
+        self._aside(self._sign())
         self._aside(self._reopen())
         async with watched(self._notifier.alive):
             await stop.wait()
@@ -206,6 +208,24 @@ class Service:
                     await asyncio.to_thread(maintenance.purge, controller, datetime.now(UTC))
                     await asyncio.to_thread(maintenance.drop_backups, controller, datetime.now(UTC))
             await asyncio.sleep(DAY_SECONDS)
+
+    async def _sign(self) -> None:
+        """From time to time sign what was recorded, beside the calls."""
+        await self._opened.wait()
+        signing, metrics = maintenance.Signing(), self._metrics
+        while True:
+            for controller in self.configuration.controllers.values():
+                with _surviving():
+                    try:
+                        signed = await signing.sign(controller)
+                    except InformativaError:
+                        metrics.signing_refused.labels(controller.id).set(1)
+                        continue
+                    if signed is not None:
+                        metrics.signing_refused.labels(controller.id).set(0)
+                        metrics.signed.labels(controller.id).set(signed.checkpoint.size)
+                        metrics.signed_at.labels(controller.id).set_to_current_time()
+            await asyncio.sleep(SIGN_SECONDS)
 
     async def _reopen(self) -> None:
         """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones.

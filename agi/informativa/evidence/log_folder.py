@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .. import files
-from ..errors import EvidenceError, SigningError
+from ..errors import SIGNED_ELSEWHERE, EvidenceError, SigningError
 from ..text import Foreign, Text
 from .note import Signer, Verifier
 from .tile_files import TileFolder
@@ -44,7 +44,7 @@ class LogFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise SigningError(
-                    Text("Another process signs for {folder}.", folder=self.folder), code="signing-elsewhere"
+                    Text("Another process signs for {folder}.", folder=self.folder), code=SIGNED_ELSEWHERE
                 ) from None
             yield
         finally:
@@ -60,7 +60,7 @@ class LogFolder:
             except PermissionError:
                 raise SigningError(
                     Text("The signing key {file} belongs to another user, who signs.", file=file),
-                    code="signing-elsewhere",
+                    code=SIGNED_ELSEWHERE,
                 ) from None
             except FileNotFoundError:
                 if not create:

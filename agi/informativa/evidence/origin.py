@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import socket
 
 
 def slug(name: str) -> str:
@@ -13,7 +13,7 @@ def slug(name: str) -> str:
 
 def machine() -> str:
     """The name of this box, where nobody gave it another."""
-    return slug(socket.gethostname().partition(".")[0])
+    return slug(os.uname().nodename.partition(".")[0])
 
 
 def log_name(company: str, domain: str = "", box: str = "") -> str:

@@ -56,6 +56,7 @@ docs: setup
 	@.venv/bin/python -m informativa.cli.reference > .github/reference.md
 	@.venv/bin/python -m informativa.cli.schemas .github
 	@.venv/bin/python -m lab.drawing > .github/architecture.svg
+	@.venv/bin/python -m lab.evidence_page
 
 requirements: setup
 	@.venv/bin/python -m lab.requirements $(REQUIREMENTS)

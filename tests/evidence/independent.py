@@ -1,0 +1,84 @@
+"""A verifier of receipts, written from .github/evidence.md and the C2SP pages alone: it shares no line with the program."""
+
+import base64
+import hashlib
+import hmac
+import json
+import sys
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+
+def sha256(data: bytes) -> bytes:
+    """SHA-256."""
+    return hashlib.sha256(data).digest()
+
+
+def jcs(values: object) -> bytes:
+    """RFC 8785, of strings, whole numbers and objects with ASCII names."""
+    return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def root_of(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes:
+    """RFC 6962 2.1.1, from the leaf up: where the tree is cut in two says on which side the sibling stands."""
+    if size == 1:
+        assert not path, "the path is too long"
+        return leaf
+    half = 1
+    while half * 2 < size:
+        half *= 2
+    if index < half:
+        return sha256(b"\x01" + root_of(leaf, index, half, path[:-1]) + path[-1])
+    return sha256(b"\x01" + path[-1] + root_of(leaf, index - half, size - half, path[:-1]))
+
+
+def check(receipt: bytes, vkey: str, number: str = "") -> dict[str, object]:
+    """The facts of a receipt that holds. Raises AssertionError and others for one that does not."""
+    head, _, note = receipt.partition(b"\n\n")
+    first, extra, index, *path = head.decode().split("\n")
+    assert first == "c2sp.org/tlog-proof@v1"
+    opened = json.loads(base64.b64decode(extra.removeprefix("extra "), validate=True))
+    assert jcs(opened) == base64.b64decode(extra.removeprefix("extra "))
+    assert opened["v"] == 1
+    opens = {"person", "salt_who"} if "person" in opened else {"who"}
+    assert set(opened) - {"opening_key"} == {"v", "facts", "salt_what"} | opens
+    facts, salt = opened["facts"], bytes.fromhex(opened["salt_what"])
+    what = sha256(b"informativa/what/v1\n" + salt + jcs(facts))
+    if "person" in opened:
+        salt_who = bytes.fromhex(opened["salt_who"])
+        assert len(salt) == len(salt_who) == 16
+        assert salt != salt_who
+        who = sha256(b"informativa/who/v1\n" + salt_who + jcs(opened["person"]))
+    else:
+        who = bytes.fromhex(opened["who"])
+    leaf = sha256(b"\x00" + b"informativa/record/v1\n" + what + who)
+
+    text, _, signatures = note.partition(b"\n\n")
+    text += b"\n"
+    origin, size, root = text.decode().split("\n")[:3]
+    place = int(index.removeprefix("index "))
+    hashes = [base64.b64decode(each, validate=True) for each in path]
+    assert 0 <= place < int(size)
+    assert root_of(leaf, place, int(size), hashes) == base64.b64decode(root), "it is not in the tree"
+    assert (facts["log"], facts["record"]) == (origin, place)
+
+    name, key_id, key = vkey.split("+", 2)
+    public = base64.b64decode(key, validate=True)
+    assert name == origin
+    assert sha256(name.encode() + b"\n" + public)[:4].hex() == key_id
+    assert public[0] == 1
+    (ours,) = (each for each in signatures.decode().splitlines() if each.startswith(f"— {name} "))
+    signature = base64.b64decode(ours.rpartition(" ")[2], validate=True)
+    assert signature[:4].hex() == key_id
+    Ed25519PublicKey.from_public_bytes(public[1:]).verify(signature[4:], text)
+
+    if number:
+        opening_key = bytes.fromhex(opened["opening_key"])
+        binding = hmac.digest(opening_key, number.encode(), "sha256").hex()
+        assert opened["person"]["binding"] == binding, "it is about another caller"
+    return dict(facts)
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1], "rb") as opened_file:
+        print(json.dumps(check(opened_file.read(), *sys.argv[2:]), indent=2))

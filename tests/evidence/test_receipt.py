@@ -1,0 +1,236 @@
+"""Receipts: one record opened, with the proof that it is in a log, for somebody who has nothing else."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evidence import independent
+from informativa import bootstrap
+from informativa.caller import pseudonym
+from informativa.config import load
+from informativa.errors import EvidenceError, InformativaError, ReceiptError
+from informativa.evidence import commitment
+from informativa.evidence.proof import Proof
+from informativa.evidence.receipt import Receipt
+from informativa.ledgers import erasure
+from informativa.ledgers.sequencer import sequence
+from informativa.model import Controller, Identified
+from informativa.operations.evidence import logs, receipts, verifying
+from test_ledgers import AT, PARTIAL, PLAYED, UNIDENTIFIED
+
+CALLER, OTHER = Identified("+393331234567"), Identified("+393331234568")
+
+
+@dataclass
+class Logged:
+    """A controller with three records, and with a checkpoint of them."""
+
+    controller: Controller
+    folder: Path
+
+    @property
+    def ledger(self) -> Path:
+        return Path(self.controller.ledger)
+
+    @property
+    def vkey(self) -> str:
+        return str(logs.keys(self.controller)[-1].key)
+
+    def receipt(self, number: int = 1) -> Receipt:
+        """Of one record."""
+        return receipts.of_record(self.controller, number).receipt
+
+    def opened(self) -> Receipt:
+        """The first of the caller's, opened for his number."""
+        made = receipts.of_caller(self.controller, CALLER, opened=True)[0]
+        assert isinstance(made, receipts.MadeReceipt)
+        return made.receipt
+
+
+@pytest.fixture
+def logged(folder: Path) -> Logged:
+    """Two records of one caller, one of nobody."""
+    controller = load(folder / "informativa.yaml").controllers["acme"]
+    his = replace(PLAYED, pseudonym=pseudonym(CALLER, controller.key))
+    with closing(bootstrap.store(controller)) as store:
+        for event in (his, replace(PARTIAL, pseudonym=his.pseudonym)):
+            store.append([replace(event, binding=commitment.bind(CALLER, controller.key))])
+        store.append([UNIDENTIFIED])
+    sequence(Path(controller.ledger))
+    return Logged(controller, folder)
+
+
+def verified(receipt: bytes, vkey: str, caller: Identified | None = None) -> None:
+    """Raises EvidenceError where it does not hold."""
+    Receipt.parse(receipt).verify(logs.trusted_keys([vkey]), None, caller)
+
+
+def with_extra(receipt: Receipt, change: Callable[[dict[str, Any]], object]) -> bytes:
+    """The same proof with another opening."""
+    extra = json.loads(receipt.proof.extra)
+    change(extra)
+    return replace(receipt.proof, extra=independent.jcs(extra)).data
+
+
+def test_receipt_holds_for_whoever_has_the_key(logged: Logged) -> None:
+    """By our own verifier, and by one that was written from the formats alone."""
+    for number, reason in ((1, "not-informed"), (2, "not-informed"), (3, UNIDENTIFIED.reason.value)):
+        data = logged.receipt(number).proof.data
+        verified(data, logged.vkey)
+        facts = independent.check(data, logged.vkey)
+        assert (facts["number"], facts["record"], facts["reason"]) == (number, number - 1, reason)
+
+
+def test_opened_receipt_is_about_one_number_alone(logged: Logged) -> None:
+    """Whoever knows the number can check that it is about him; nobody else's fits."""
+    data = logged.opened().proof.data
+    verified(data, logged.vkey, CALLER)
+    assert independent.check(data, logged.vkey, CALLER.number)
+    with pytest.raises(ReceiptError, match="about another caller"):
+        verified(data, logged.vkey, OTHER)
+    with pytest.raises(AssertionError, match="about another caller"):
+        independent.check(data, logged.vkey, OTHER.number)
+    with pytest.raises(ReceiptError, match="does not show whose number"):
+        verified(logged.receipt().proof.data, logged.vkey, CALLER)
+
+
+def test_receipt_tells_of_nobody_else(logged: Logged) -> None:
+    """Of the other records it has nothing but hashes."""
+    data = logged.receipt(3).proof
+    there = pseudonym(CALLER, logged.controller.key)
+    assert there.hex() not in data.extra.decode()
+    assert there not in b"".join(data.hashes)
+    assert "person" in json.loads(data.extra)
+    assert "pseudonym" not in json.loads(data.extra)["person"]
+
+
+CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "another status": lambda extra: extra["facts"].update(status="PARTIAL"),
+    "another minute": lambda extra: extra["facts"].update(happened="2026-11-25T12:31Z"),
+    "a fact less": lambda extra: extra["facts"].pop("recording", extra["facts"].pop("line", None)),
+    "another caller": lambda extra: extra["person"].update(pseudonym="00" * 32),
+    "another microsecond": lambda extra: extra["person"].update(happened=extra["person"]["happened"] + 1),
+    "another salt": lambda extra: extra.update(salt_what="00" * 16),
+    "a short salt": lambda extra: extra.update(salt_who="00" * 15),
+    "equal salts": lambda extra: extra.update(salt_who=extra["salt_what"]),
+    "another version": lambda extra: extra.update(v=2),
+    "an unknown key": lambda extra: extra.update(note="x"),
+    "an unknown fact": lambda extra: extra["facts"].update(colour="red"),
+    "a fact of another kind": lambda extra: extra["facts"].update(number="1"),
+    "an empty fact": lambda extra: extra["facts"].update(wanted=""),
+    "a person and his hash": lambda extra: extra.update(who="00" * 32),
+    "nobody": lambda extra: [extra.pop("person"), extra.pop("salt_who")],
+    "another log": lambda extra: extra["facts"].update(log="elsewhere/informativa/acme/x/1"),
+    "another leaf": lambda extra: extra["facts"].update(record=1),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_changed_receipt_proves_nothing(logged: Logged, change: Callable[[dict[str, Any]], object]) -> None:
+    """Whatever is changed of what it opens, neither verifier believes it."""
+    data = with_extra(logged.receipt(), change)
+    with pytest.raises(EvidenceError):
+        verified(data, logged.vkey)
+    with pytest.raises((AssertionError, KeyError, ValueError)):
+        independent.check(data, logged.vkey)
+
+
+def test_no_byte_of_a_receipt_can_be_changed(logged: Logged) -> None:
+    """Each byte of the file, one bit at a time, in turn."""
+    data = logged.receipt().proof.data
+    for place in range(len(data)):
+        changed = bytearray(data)
+        changed[place] ^= 1 << place % 7
+        with pytest.raises(EvidenceError):
+            verified(bytes(changed), logged.vkey)
+
+
+def test_receipt_cut_off_or_longer_proves_nothing(logged: Logged) -> None:
+    """Cut off anywhere, with a line more anywhere, or 10 MB long."""
+    data = logged.receipt().proof.data
+    for end in range(0, len(data), 7):
+        with pytest.raises(EvidenceError):
+            verified(data[:end], logged.vkey)
+    lines = data.split(b"\n")
+    for place in range(len(lines)):
+        with pytest.raises(EvidenceError):
+            verified(b"\n".join([*lines[:place], b"extra", *lines[place:]]), logged.vkey)
+    with pytest.raises(EvidenceError):
+        verified(data + b"\n" * 10_000_000, logged.vkey)
+
+
+def test_proof_of_another_record_does_not_fit(logged: Logged) -> None:
+    """What one record opens is not proven by the proof of another."""
+    one, other = logged.receipt(1).proof, logged.receipt(2).proof
+    swapped = Proof(other.index, other.hashes, other.checkpoint, one.extra)
+    with pytest.raises(EvidenceError):
+        verified(swapped.data, logged.vkey)
+
+
+def test_key_in_a_receipt_is_never_trusted(logged: Logged, tmp_path: Path) -> None:
+    """Nothing is believed before somebody says whom to trust, and another's key fails."""
+    file = tmp_path / "one.tlog-proof"
+    file.write_bytes(logged.receipt().proof.data)
+    with pytest.raises(InformativaError, match="Nothing says whom to trust"):
+        verifying.verify([file], ())
+    stranger = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+    (found,) = verifying.verify([file], logs.trusted_keys([stranger]))
+    assert not found.holds
+    assert "No key that is known here signed it" in str(found.error)
+    (found,) = verifying.verify([file], logs.trusted_keys([logged.vkey]))
+    assert found.holds
+
+
+def test_receipt_after_an_erasure_opens_the_facts_alone(logged: Logged) -> None:
+    """Whom it was about is gone for good; one that was made before goes on to hold."""
+    before = logged.receipt().proof.data
+    his = pseudonym(CALLER, logged.controller.key)
+    erasure.erase(logged.ledger, [his], AT + timedelta(days=1))
+    sequence(logged.ledger)
+    data = logged.receipt().proof.data
+    verified(data, logged.vkey)
+    assert "person" not in json.loads(Receipt.parse(data).proof.extra)
+    assert independent.check(data, logged.vkey)["status"] == "PLAYED"
+    verified(before, logged.vkey)
+
+
+def test_altered_record_gets_no_receipt(logged: Logged) -> None:
+    """A record that is not what it was is told, not proven."""
+    with closing(bootstrap.store(logged.controller)) as store, store.connected() as connection:
+        connection.execute("UPDATE event SET status = 'PARTIAL' WHERE record = 1")
+    with pytest.raises(EvidenceError, match="is not what it was when it was written"):
+        logged.receipt()
+
+
+def test_record_waits_for_its_checkpoint(logged: Logged) -> None:
+    """A record without a checkpoint over it has no receipt yet, and it is said what to do."""
+    with closing(bootstrap.store(logged.controller)) as store:
+        store.append([UNIDENTIFIED])
+    with pytest.raises(EvidenceError, match="in no checkpoint yet") as caught:
+        logged.receipt(4)
+    assert "evidence checkpoint --controller acme" in str(caught.value)
+    logs.checkpoint(logged.controller)
+    verified(logged.receipt(4).proof.data, logged.vkey)
+    with pytest.raises(InformativaError, match="no record 5"):
+        logged.receipt(5)
+
+
+def test_old_receipt_holds_when_the_log_has_grown(logged: Logged) -> None:
+    """A receipt is for ever: it brings its own checkpoint."""
+    data = logged.receipt().proof.data
+    with closing(bootstrap.store(logged.controller)) as store:
+        store.append([UNIDENTIFIED] * 600)
+    logs.checkpoint(logged.controller)
+    verified(data, logged.vkey)
+    newer = logged.receipt().proof
+    assert len(newer.hashes) == 10
+    assert base64.b64encode(newer.checkpoint) != base64.b64encode(Proof.parse(data).checkpoint)

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import sys
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -80,5 +81,4 @@ def check(receipt: bytes, vkey: str, number: str = "") -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    with open(sys.argv[1], "rb") as opened_file:
-        print(json.dumps(check(opened_file.read(), *sys.argv[2:]), indent=2))
+    print(json.dumps(check(Path(sys.argv[1]).read_bytes(), *sys.argv[2:]), indent=2))

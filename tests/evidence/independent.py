@@ -1,4 +1,4 @@
-"""A verifier of receipts, written from .github/evidence.md and the C2SP pages alone: it shares no line with the program."""
+"""A verifier of receipts, from .github/evidence.md and C2SP alone: it shares no line with the program."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ def jcs(values: object) -> bytes:
 
 
 def root_of(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes:
-    """RFC 6962 2.1.1, from the leaf up: where the tree is cut in two says on which side the sibling stands."""
+    """RFC 6962 2.1.1, from the leaf up: where a tree is cut says on which side the sibling stands."""
     if size == 1:
         assert not path, "the path is too long"
         return leaf

@@ -28,7 +28,7 @@ FACTS = {
     "ending": "how the playback ended",
     "happened": "when it happened, UTC, in whole minutes",
     "heard": "how many samples of the prompt were heard",
-    "indices": "of a record about records: how many, the leaves that it is about, and from before when",
+    "indices": "of a record about records: how many, which leaves, from before when; or the log before",
     "kind": "how the caller got the notice, or `migrated`: from before there was a log",
     "language": "the language that was played",
     "length": "how many samples the prompt has",
@@ -61,7 +61,7 @@ PERSON = {
     "recorded": "when it was put on record, in microseconds since 1970, UTC",
     "reference": "what shows it where that is not this ledger: a contract, an operator",
 }
-ABOUT_RECORDS = frozenset({RecordKind.PURGE, RecordKind.ERASURE})
+ABOUT_RECORDS = frozenset({RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST, RecordKind.NEW_LOG})
 """Kinds whose reference is about other records and leads to nobody."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

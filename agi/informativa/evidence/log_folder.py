@@ -142,6 +142,23 @@ class PublishedLog:
             files.put(self.folder / "checkpoints" / str(size), checkpoint, durable=True)
             files.put(self.folder / "checkpoint", checkpoint, durable=True)
 
+    def note_gone(self, index: int, says: str) -> None:
+        """What the record of an erasure or a purge says, by its leaf: for who restores a backup from before.
+        Indices of leaves, never numbers or pseudonyms. Noting it twice is harmless."""
+        file = self.folder / "gone"
+        line = f"{index} {says}\n".encode()
+        with failing(file):
+            files.make_folder(self.folder)
+            known = _read(file) or b""
+            if line not in known.splitlines(keepends=True):
+                files.put(file, known + line, durable=True)
+
+    def gone(self) -> dict[int, str]:
+        """All that was noted, by leaf."""
+        lines = (_read(self.folder / "gone") or b"").decode("utf-8", "replace").splitlines()
+        parted = (line.partition(" ") for line in lines)
+        return {int(index): says for index, _, says in parted if index.isdecimal()}
+
     def entry(self, index: int, size: int) -> bytes:
         """Leaf `index` of a published tree. Raises TileMissingError."""
         number, place = divmod(index, WIDTH)

@@ -86,7 +86,7 @@ def gone(connection: sqlite3.Connection, log: leaves.LedgerLog) -> Gone:
     """What the ledger itself says is gone. Raises sqlite3.Error."""
     ranges: dict[RecordKind, list[range]] = {RecordKind.PURGE: [], RecordKind.ERASURE: []}
     found = []
-    for *row, leaf in connection.execute(leaves.NOTES):
+    for *row, leaf in connection.execute(leaves.NOTES, (log.first,)):
         number, index = int(row[0]), leaf - log.first
         try:
             record = rows.record(row)

@@ -56,7 +56,7 @@ def backups(ledger: Path) -> list[Backup]:
 def copies(ledger: Path) -> list[Path]:
     """All files that we make of a ledger's content, and what SQLite leaves beside them. Raises OSError."""
     name, sides = re.escape(ledger.name), "|".join(_SIDES)
-    ours = rf"{name}\.(schema-\d+\.\d{{4}}-\d\d-\d\d|rescued-[\dT-]+)|\.{name}\.part"
+    ours = rf"{name}\.(schema-\d+\.\d{{4}}-\d\d-\d\d|rescued-[\dT-]+)|\.{name}\.(part|restored)"
     named = re.compile(rf"({ours})({sides})|\.{name}-wal\.spare")
     return sorted(file for file in ledger.parent.iterdir() if named.fullmatch(file.name))
 
@@ -76,7 +76,7 @@ def make(ledger: Path, schema: int, now: datetime) -> Path:
             if _says(file) == same:
                 return file
         _require_room(ledger, source)
-        _copy(source, ledger, backup)
+        copy_to(source, ledger, backup)
     for file in earlier:
         if file != backup:
             file.unlink(missing_ok=True)
@@ -86,15 +86,17 @@ def make(ledger: Path, schema: int, now: datetime) -> Path:
 def rescue(source: sqlite3.Connection, ledger: Path, now: datetime) -> Path:
     """Copy what this connection sees, which is more than what the ledger holds. Raises as `make` does."""
     rescued = ledger.with_name(f"{ledger.name}.rescued-{now:%Y-%m-%dT%H-%M-%S}")
-    _copy(source, ledger, rescued)
+    copy_to(source, ledger, rescued)
     return rescued
 
 
-def _copy(source: sqlite3.Connection, ledger: Path, copy: Path) -> None:
+def copy_to(source: sqlite3.Connection, ledger: Path, copy: Path) -> None:
+    """Copy what this connection sees to a file beside the ledger, for who owns that. Raises OSError and
+    sqlite3.Error."""
     part = _part(ledger)
     try:
         _clear(part)
-        made = create(part, like=ledger.stat())
+        made = create(part, like=(ledger if ledger.exists() else ledger.parent).stat())
         uri = f"{part.absolute().as_uri()}?mode=rw"
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as target:
             # SQLite opens by the name, and whoever owns the folder may have put a link there meanwhile.

@@ -11,11 +11,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..errors import LedgerError
+from ..errors import EvidenceError, LedgerError
+from ..evidence.log_folder import LogFolder
 from ..model import Reason, RecordKind
 from ..text import NOTHING, Foreign, Text, joined
 from . import backup, leaves, rows
@@ -114,6 +116,16 @@ def erase(ledger: Path, pseudonyms: Sequence[bytes], at: datetime) -> Erased:
         store.close()
 
 
+def _note(store: SqliteStore, record: int, says: str) -> None:
+    """What is gone is noted beside the ledger too, for who restores a backup: now, and not only when the next
+    checkpoint is signed."""
+    leaf = store.leaf(record)
+    assert leaf is not None  # it was written with its record
+    log = store.log()
+    with suppress(EvidenceError):
+        LogFolder(store.file).published(log.epoch).note_gone(leaf.leaf - log.first, says)
+
+
 def _unfinished(ledger: Path, why: Text, first: Text = NOTHING) -> LedgerError:
     return LedgerError(
         Text(
@@ -147,7 +159,8 @@ def _erase(store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime) -> tup
             connection.execute("DELETE FROM standing WHERE pseudonym IN his")
             closed = [leaf for (leaf,) in connection.execute(_CLOSE)]
             which = rows.counted(erased) + leaves.named(closed)
-            transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, which))
+            number = transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, which))
+        _note(store, number, f"{RecordKind.ERASURE} {which}")
         return erased, [each for (each,) in connection.execute("SELECT pseudonym FROM his")] + salts
 
 

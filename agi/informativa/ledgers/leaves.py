@@ -35,9 +35,23 @@ SELECT record FROM event WHERE (record > :old OR record <= :entered)
 AND NOT EXISTS (SELECT 1 FROM leaf WHERE leaf.record = event.record) ORDER BY record
 """
 NOTES = f"""
-SELECT {_EVENT}, leaf.leaf FROM event JOIN leaf ON leaf.record = event.record
-WHERE event.kind IN ('purge', 'erasure') ORDER BY leaf.leaf
+SELECT {_EVENT}, leaf.leaf FROM leaf CROSS JOIN event ON event.record = leaf.record
+WHERE leaf.leaf >= ? AND event.kind IN ('purge', 'erasure', 'lost') ORDER BY leaf.leaf
 """  # noqa: S608  # our own names
+# What a backup still has of leaves that are gone since.
+ERASE_AGAIN = (
+    "DELETE FROM standing WHERE pseudonym IN (SELECT pseudonym FROM event JOIN leaf USING (record)"
+    " WHERE leaf >= :first AND leaf < :end)",
+    "UPDATE event SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis = NULL,"
+    " erased = 1, at = at - at % 60000000, recorded = recorded - recorded % 60000000 WHERE record IN"
+    " (SELECT record FROM leaf WHERE leaf >= :first AND leaf < :end AND salt_who IS NOT NULL)",
+    "UPDATE leaf SET salt_who = NULL, binding = NULL WHERE leaf >= :first AND leaf < :end",
+)
+PURGE_AGAIN = (
+    "DELETE FROM event WHERE record IN (SELECT record FROM leaf WHERE leaf >= :first AND leaf < :end)",
+    "UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL WHERE leaf >= :first AND leaf < :end",
+    "DELETE FROM standing WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.record = standing.record)",
+)
 ENTERED = "UPDATE log SET entered = ?"
 ENTRIES = "SELECT what, who FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"
 APPEND = """

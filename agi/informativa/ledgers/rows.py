@@ -56,9 +56,9 @@ SELECT max(CASE WHEN at < ? THEN at END), min(CASE WHEN at >= ? THEN at END) FRO
 """
 # Searched for without a lock, page by page from the last one found, and then deleted by their keys. What says
 # that records were purged or erased stays for ever.
-OLDER = "SELECT count(*) FROM event WHERE at < ? AND kind NOT IN ('purge', 'erasure')"
+OLDER = "SELECT count(*) FROM event WHERE at < ? AND kind NOT IN ('purge', 'erasure', 'lost', 'new-log')"
 OLD = """
-SELECT record FROM event WHERE at < ? AND kind NOT IN ('purge', 'erasure') AND record > ?
+SELECT record FROM event WHERE at < ? AND kind NOT IN ('purge', 'erasure', 'lost', 'new-log') AND record > ?
 ORDER BY record LIMIT ?
 """
 PURGE = "DELETE FROM event WHERE record = ?"

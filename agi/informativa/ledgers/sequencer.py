@@ -53,6 +53,8 @@ def sequence(ledger: Path, progress: Progress | None = None) -> Sequenced:
         for each in known:
             _require_prefix(each, old, published)
         _require_same(store, log, old, published)
+        for index, event in store.notes(old):
+            published.note_gone(index, f"{event.kind} {event.reference}")
         if there and signed and log.size == known[0].size == known[1].size:
             return Sequenced(log.epoch, known[0], there, 0)
         for at in range(old, log.size, PAGE):

@@ -183,6 +183,13 @@ class SqliteStore(LedgerFile):
         with self._translated():
             return self._connection.execute(leaves.LOGS).fetchall()
 
+    def notes(self, first: int = 0) -> Iterator[tuple[int, Event]]:
+        """The records about records, each with the index of its leaf, from that index on."""
+        log = self.log()
+        with self._translated():
+            for *row, leaf in self._connection.execute(leaves.NOTES, (log.first + first,)):
+                yield leaf - log.first, rows.record(row).event
+
     def leaf(self, record: int) -> leaves.Leaf | None:
         """That of a record, if it has one."""
         with self._translated():

@@ -203,6 +203,10 @@ class LedgerFiles:
         found = {process for lock in _READER_LOCKS for process in _holders(ours.index, lock)}
         return sorted(found - {os.getpid()})
 
+    def users(self) -> list[int]:
+        """The processes that have the ledger open at this moment, this one left out."""
+        return sorted(set(_holders(self.identities().ledger, _DATABASE_LOCK)) - {os.getpid()})
+
     def close(self, connection: sqlite3.Connection, ours: FileIdentities) -> None:
         """Close what had our log open; SQLite would delete another's by its name."""
         log = Path(self._names[1])

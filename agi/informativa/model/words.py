@@ -18,7 +18,7 @@ class Status(StrEnum):
 
 
 class RecordKind(StrEnum):
-    """How a caller got a notice; and two kinds of records that are not about a delivery."""
+    """How a caller got a notice; and kinds of records that are not about a delivery."""
 
     PHONE = "phone"
     OPERATOR = "operator"
@@ -26,6 +26,8 @@ class RecordKind(StrEnum):
     CONTRACT = "contract"
     ERASURE = "erasure"  # a caller's records were erased at his request
     PURGE = "purge"  # records older than the retention were deleted
+    LOST = "lost"  # records that a backup does not have were lost with the ledger that it replaces
+    NEW_LOG = "new-log"  # the log goes on in another one, which begins with this
 
 
 class Reason(StrEnum):
@@ -47,6 +49,8 @@ class Reason(StrEnum):
     RECYCLED = "recycled"  # so long without a call that the number may be somebody else's now
     TOLD_ELSEWHERE = "told-elsewhere"  # by an operator, a website, a contract
     REQUEST = "request"  # of the caller, to be erased
+    RESTORED = "restored"  # a backup was put in a ledger's place
+    NEW_KEY = "new-key"  # the log goes on under another signing key
     RETENTION = "retention"  # the time for which the controller keeps records is over
     NOTHING_TO_TELL = "nothing-to-tell"  # an operator read what is due on every call anyway
     LEDGER_UNAVAILABLE = "ledger-unavailable"

@@ -1,0 +1,190 @@
+"""A backup in a ledger's place, without taking back what was erased, purged or published since.
+
+What the ledger that is replaced, and the log beside it, say is gone is taken out of the backup first. Records
+that were published since the backup are entered as lost, so that the log goes on; where the published entries
+cannot be had, it goes on as another log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ..errors import EvidenceError, LedgerError
+from ..evidence.checkpoint import Checkpoint
+from ..evidence.log_folder import LogFolder, PublishedLog
+from ..evidence.note import parse
+from ..evidence.origin import origin
+from ..model import Reason, RecordKind
+from ..text import Text
+from . import backup, leaves, rows
+from .ledger_file import translated
+from .sqlite import SqliteStore
+from .wal_files import LedgerFiles
+
+_SIDES = ("", "-wal", "-shm")
+_BEGINNINGS = {"erasure": RecordKind.ERASURE, "purge": RecordKind.PURGE}
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What is in the ledger's place now: how many records of the backup, of which so many were erased or
+    purged again; how many are lost that were recorded since; in which epoch the log goes on; and where the
+    ledger is that was there before, `None` if there was none."""
+
+    records: int
+    gone_again: int
+    lost: int
+    epoch: int
+    before: Path | None
+
+
+def restore(ledger: Path, copy: Path, at: datetime) -> Restored:
+    """Put the copy in the ledger's place. Raises LedgerError where somebody has the ledger open, or the copy
+    is none of this ledger; then nothing was changed."""
+    with translated(ledger):
+        if users := LedgerFiles(ledger).users():
+            raise LedgerError(
+                Text("The ledger {file} is open (process {users}).", file=ledger, users=_listed(users)),
+                Text("Stop the service: systemctl stop informativa, and try again."),
+            )
+        if not copy.is_file() or (ledger.exists() and copy.samefile(ledger)):
+            raise LedgerError(Text("{file} is no backup of the ledger {ledger}.", file=copy, ledger=ledger))
+        part = ledger.with_name(f".{ledger.name}.restored")
+        uri = f"{copy.absolute().as_uri()}?mode=ro"
+        try:
+            with contextlib.closing(sqlite3.connect(uri, uri=True)) as source:
+                backup.copy_to(source, ledger, part)
+            restored = _brought_up_to_date(ledger, part, at)
+            before = _moved_aside(ledger, at)
+            part.replace(ledger)
+        finally:
+            for end in _SIDES:
+                Path(f"{part}{end}").unlink(missing_ok=True)
+        return Restored(*restored, before)
+
+
+def _brought_up_to_date(ledger: Path, part: Path, at: datetime) -> tuple[int, int, int, int]:
+    """How many records, gone again, lost, and the epoch."""
+    with contextlib.closing(SqliteStore(str(part), create=False)) as store:
+        log = store.log()
+        published = LogFolder(ledger).published(log.epoch)
+        size = _published_size(published, log, ledger)
+        _require_same(store, log, published, size, ledger)
+        gone = list(_gone(ledger, log, published))
+        with store.connected() as connection, store.transaction() as transaction:
+            again = sum(_take_out(connection, log, kind, each) for kind, each in gone)
+            lost = size - log.size
+            if lost > 0:
+                try:
+                    entries = [published.entry(index, size) for index in range(log.size, size)]
+                except EvidenceError:
+                    log = _another_log(connection, log)
+                    transaction.begun()
+                    before = f"the log {log.origin} follows {size} records of the one before"
+                    transaction.append(rows.note(RecordKind.NEW_LOG, Reason.RESTORED, at, before))
+                else:
+                    which = _enter_lost(connection, log, entries)
+                    transaction.begun()
+                    transaction.append(rows.note(RecordKind.LOST, Reason.RESTORED, at, which))
+        records = store.count()
+        store.empty_log(0)
+        return records, again, max(lost, 0), log.epoch
+
+
+def _gone(ledger: Path, log: leaves.LedgerLog, published: PublishedLog) -> Iterator[tuple[RecordKind, range]]:
+    """What was erased or purged, by what was noted beside the ledger and in it, as far as it can be read."""
+    said = dict(published.gone())
+    with (
+        contextlib.suppress(LedgerError, OSError),
+        contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store,
+    ):
+        said |= {index: f"{event.kind} {event.reference}" for index, event in store.notes()}
+    for says in said.values():
+        kind = _BEGINNINGS.get(says.partition(" ")[0])
+        if kind is not None:
+            with contextlib.suppress(ValueError):
+                yield from ((kind, each) for each in leaves.indices(says) if each.start < log.size)
+
+
+def _take_out(connection: sqlite3.Connection, log: leaves.LedgerLog, kind: RecordKind, which: range) -> int:
+    """Erase or purge again what these leaves are of; how many records were still there."""
+    given = {"first": log.first + which.start, "end": log.first + which.stop}
+    statements = leaves.ERASE_AGAIN if kind is RecordKind.ERASURE else leaves.PURGE_AGAIN
+    return max(connection.execute(each, given).rowcount for each in statements)
+
+
+def _enter_lost(connection: sqlite3.Connection, log: leaves.LedgerLog, entries: list[bytes]) -> str:
+    """Leaves without records, so that those that follow get the numbers after them; what a note says."""
+    number = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
+    last = number[0] if number else 0
+    for index, entry in enumerate(entries, log.size):
+        last += 1
+        what, who = entry[-64:-32], entry[-32:]
+        row = (log.first + index, last, what, who, None, None, None, False)
+        connection.execute(leaves.APPEND, row)
+    connection.execute("DELETE FROM sqlite_sequence WHERE name = 'event'")
+    connection.execute("INSERT INTO sqlite_sequence VALUES ('event', ?)", (last,))
+    return rows.counted(len(entries)) + leaves.named(range(log.size, log.size + len(entries)))
+
+
+def _another_log(connection: sqlite3.Connection, log: leaves.LedgerLog) -> leaves.LedgerLog:
+    name = log.origin.rpartition("/")[0]
+    epoch = log.epoch + 1
+    connection.execute(leaves.BEGIN, (epoch, origin(name, epoch), log.next))
+    connection.execute(leaves.ENTERED, (log.entered,))
+    return leaves.log(connection)
+
+
+def _published_size(published: PublishedLog, log: leaves.LedgerLog, ledger: Path) -> int:
+    """How many records were published; those of the copy where none were."""
+    data = published.checkpoint()
+    if data is None:
+        return log.size
+    checkpoint = Checkpoint.parse(parse(data).text)
+    if checkpoint.origin != log.origin:
+        raise LedgerError(
+            Text(
+                "The backup is of the log {log}, and beside {file} lies another's.",
+                log=log.origin,
+                file=ledger,
+            )
+        )
+    return checkpoint.size
+
+
+def _require_same(
+    store: SqliteStore, log: leaves.LedgerLog, published: PublishedLog, size: int, ledger: Path
+) -> None:
+    """That the last leaf of the copy that was published is the published one."""
+    last = min(log.size, size)
+    if not last or published.checkpoint() is None:
+        return
+    try:
+        entry = published.entry(last - 1, size)
+    except EvidenceError:
+        return  # it cannot be compared; the log will not go on in this epoch
+    if store.entries(log.first + last - 1, 1) != [entry]:
+        raise LedgerError(
+            Text("The backup is not of the ledger {file}: what was published is other records.", file=ledger),
+            Text("Look for one of this ledger. Nothing was changed."),
+        )
+
+
+def _listed(processes: list[int]) -> str:
+    return ", ".join(map(str, processes))
+
+
+def _moved_aside(ledger: Path, at: datetime) -> Path | None:
+    """Keep what was in the ledger's place, under a name that an erasure finds."""
+    if not ledger.exists():
+        return None
+    aside = ledger.with_name(f"{ledger.name}.rescued-{at:%Y-%m-%dT%H-%M-%S}")
+    for end in _SIDES:
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{ledger}{end}").rename(f"{aside}{end}")
+    return aside

@@ -11,7 +11,7 @@ import contextlib
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -56,15 +56,19 @@ class Found:
 
 @dataclass(frozen=True)
 class Gone:
-    """What records about records name, by the index of leaves: the purged and the erased, as ranges in
-    order."""
+    """What records about records name, by the index of leaves: the purged, the erased and the lost, as ranges
+    in order."""
 
     purged: tuple[range, ...]
     erased: tuple[range, ...]
+    lost: tuple[range, ...]
     found: tuple[Found, ...]
 
     def is_purged(self, index: int) -> bool:
         return _within(self.purged, index)
+
+    def is_lost(self, index: int) -> bool:
+        return _within(self.lost, index)
 
     def is_erased(self, index: int) -> bool:
         return _within(self.erased, index)
@@ -77,14 +81,20 @@ class Counted:
     whole: int = 0
     erased: int = 0
     purged: int = 0
+    lost: int = 0
 
     def plus(self, other: Counted) -> Counted:
-        return Counted(self.whole + other.whole, self.erased + other.erased, self.purged + other.purged)
+        sums = {each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)}
+        return Counted(**sums)
 
 
 def gone(connection: sqlite3.Connection, log: leaves.LedgerLog) -> Gone:
     """What the ledger itself says is gone. Raises sqlite3.Error."""
-    ranges: dict[RecordKind, list[range]] = {RecordKind.PURGE: [], RecordKind.ERASURE: []}
+    ranges: dict[RecordKind, list[range]] = {
+        RecordKind.PURGE: [],
+        RecordKind.ERASURE: [],
+        RecordKind.LOST: [],
+    }
     found = []
     for *row, leaf in connection.execute(leaves.NOTES, (log.first,)):
         number, index = int(row[0]), leaf - log.first
@@ -97,7 +107,12 @@ def gone(connection: sqlite3.Connection, log: leaves.LedgerLog) -> Gone:
         if any(each.start < 0 or each.stop > index or len(each) == 0 for each in named):
             found.append(Found(number, Flaw.FALSE_NOTE, index))
         ranges[record.event.kind] += named
-    return Gone(_merged(ranges[RecordKind.PURGE]), _merged(ranges[RecordKind.ERASURE]), tuple(found))
+    return Gone(
+        _merged(ranges[RecordKind.PURGE]),
+        _merged(ranges[RecordKind.ERASURE]),
+        _merged(ranges[RecordKind.LOST]),
+        tuple(found),
+    )
 
 
 def leaves_of(
@@ -132,7 +147,8 @@ def without_leaf(connection: sqlite3.Connection, log: leaves.LedgerLog) -> Itera
 
 
 _NAMES = [name.strip() for name in rows.COLUMNS.split(",")]
-_WHOLE, _ERASED, _PURGED = Counted(whole=1), Counted(erased=1), Counted(purged=1)
+_WHOLE, _ERASED = Counted(whole=1), Counted(erased=1)
+_PURGED, _LOST = Counted(purged=1), Counted(lost=1)
 
 
 def _leaf(
@@ -148,13 +164,13 @@ def _leaf(
         flaws.append(Flaw.LEAF)
     state = _WHOLE
     if event_row[0] is None:
-        state = _PURGED
-        if not gone.is_purged(index):
+        state = _LOST if gone.is_lost(index) else _PURGED
+        if state is _PURGED and not gone.is_purged(index):
             flaws.append(Flaw.DELETED)
         elif leaf.salt_what is not None or leaf.salt_who is not None:
             flaws.append(Flaw.STILL_THERE)
     else:
-        if gone.is_purged(index):
+        if gone.is_purged(index) or gone.is_lost(index):
             flaws.append(Flaw.STILL_THERE)
         if leaf.salt_who is None:
             state = _ERASED

@@ -1,0 +1,153 @@
+"""A backup put in a ledger's place: what was erased stays erased, and the log goes on."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from informativa.errors import LedgerError
+from informativa.evidence.log_folder import LogFolder
+from informativa.ledgers import erasure
+from informativa.ledgers.audit_log import AuditedLog, audit_ledger
+from informativa.ledgers.restoring import restore
+from informativa.ledgers.sequencer import sequence
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import RecordKind
+from test_ledgers import AT, ONE, PLAYED, UNIDENTIFIED
+
+HE, OTHER = b"h" * 32, b"o" * 32
+NOW = AT + timedelta(days=2)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    """With three records, signed."""
+    file = tmp_path / "acme.sqlite3"
+    append(file, replace(PLAYED, pseudonym=HE), PLAYED, replace(PLAYED, pseudonym=OTHER))
+    sequence(file)
+    return file
+
+
+def append(file: Path, *events: object) -> None:
+    """Record more."""
+    with closing(SqliteStore(str(file))) as store:
+        store.append(list(events))  # type: ignore[arg-type]
+
+
+def backed_up(ledger: Path) -> Path:
+    """A copy as an admin makes it."""
+    copy = ledger.with_name("monday.backup")
+    with closing(sqlite3.connect(ledger)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    return copy
+
+
+def audited(ledger: Path) -> AuditedLog:
+    """The whole ledger against its log."""
+    log = LogFolder(ledger)
+    key = log.published(1).key()
+    assert key is not None
+    return audit_ledger(ledger, [key])
+
+
+@pytest.mark.parametrize("survivor", [True, False], ids=["the ledger is there", "the ledger is lost"])
+def test_erased_caller_does_not_come_back(ledger: Path, survivor: bool) -> None:
+    """Whoever was erased after the backup is erased in it, whether the ledger can still be read or not."""
+    copy = backed_up(ledger)
+    erasure.erase(ledger, [HE], AT + timedelta(days=1))
+    sequence(ledger)
+    if not survivor:
+        ledger.unlink()
+    done = restore(ledger, copy, NOW)
+    assert (done.records, done.gone_again, done.lost, done.epoch) == (4, 1, 1, 1)
+    assert (done.before is not None) == survivor
+    with closing(SqliteStore(str(ledger))) as store:
+        first = next(iter(store.records())).event
+        assert (first.erased, first.pseudonym, first.call) == (True, None, "")
+        assert store.history(HE) == {}
+        assert set(store.history(ONE)) == {"privacy"}
+        leaf = store.leaf(1)
+        assert leaf is not None
+        assert leaf.salt_who is None
+    assert HE not in ledger.read_bytes()
+
+
+def test_records_that_were_published_since_are_lost_and_told(ledger: Path) -> None:
+    """The log goes on: nothing signed is taken back, the numbers of lost records are not given again."""
+    copy = backed_up(ledger)
+    append(ledger, UNIDENTIFIED, UNIDENTIFIED)
+    signed = sequence(ledger).checkpoint
+    assert restore(ledger, copy, NOW).lost == 2
+    append(ledger, UNIDENTIFIED)
+    with closing(SqliteStore(str(ledger))) as store:
+        found = {record.number: record.event.kind for record in store.records()}
+    assert found == {
+        1: RecordKind.PHONE,
+        2: RecordKind.PHONE,
+        3: RecordKind.PHONE,
+        6: RecordKind.LOST,
+        7: RecordKind.PHONE,
+    }
+    now = sequence(ledger)
+    assert (now.checkpoint.origin, now.checkpoint.size, now.epoch) == (signed.origin, 7, 1)
+    found_again = audited(ledger)
+    assert found_again.sound
+    assert (found_again.counted.whole, found_again.counted.lost) == (5, 2)
+
+
+def test_another_log_where_what_was_published_is_gone(ledger: Path) -> None:
+    """Without the entries that were published the log cannot go on; another begins, and says so first."""
+    copy = backed_up(ledger)
+    append(ledger, UNIDENTIFIED)
+    sequence(ledger)
+    shutil.rmtree(LogFolder(ledger).folder / "1/tile/entries")
+    done = restore(ledger, copy, NOW)
+    assert (done.lost, done.epoch) == (1, 2)
+    with closing(SqliteStore(str(ledger))) as store:
+        *_before, last = store.records()
+        assert last.event.kind is RecordKind.NEW_LOG
+        assert [epoch for epoch, _ in store.logs()] == [1, 2]
+    assert sequence(ledger).checkpoint.size == 1
+
+
+def test_ledger_in_use_is_not_replaced(ledger: Path) -> None:
+    """Whoever has it open would go on with the old one."""
+    import subprocess
+    import sys
+
+    copy = backed_up(ledger)
+    holds = (
+        "import sys; from informativa.ledgers.sqlite import SqliteStore\n"
+        "store = SqliteStore(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", holds, str(ledger)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        before = ledger.read_bytes()
+        with pytest.raises(LedgerError, match=rf"is open \(process {other.pid}\)"):
+            restore(ledger, copy, NOW)
+        assert ledger.read_bytes() == before
+        other.communicate()
+
+
+def test_backup_of_another_ledger_is_refused(ledger: Path, tmp_path: Path) -> None:
+    """Neither one of another controller, nor one whose records are others than the published ones."""
+    stranger = tmp_path / "other" / "acme.sqlite3"
+    append(stranger, PLAYED, PLAYED)
+    with pytest.raises(LedgerError, match="what was published is other records"):
+        restore(ledger, stranger, NOW)
+    another = tmp_path / "borealis.sqlite3"
+    append(another, PLAYED)
+    with pytest.raises(LedgerError, match=r"beside .* lies another's"):
+        restore(ledger, another, NOW)
+    with pytest.raises(LedgerError, match="is no backup of the ledger"):
+        restore(ledger, ledger, NOW)
+    assert sequence(ledger).added == 0

@@ -22,6 +22,7 @@ from informativa.model import Record
 
 from . import audio, builds
 from .debian import Unavailable
+from .demo_proof import ProofError, prove
 from .fetch import bar, reporter
 from .office import BIN, Office, OfficeError, spool
 from .pbx import Pbx, PbxError
@@ -242,11 +243,13 @@ def run(console: Console) -> None:
             demo.close()
             office.stop()
         rows = spool(pbx)
-    close(console, office, rows)
+    kept(console, office, rows)
+    prove(console, office, FOLDER.absolute())
+    close(console, office)
 
 
-def close(console: Console, office: Office, rows: dict[str, dict[str, str]]) -> None:
-    """What was kept, what it was worth, and what to do next."""
+def kept(console: Console, office: Office, rows: dict[str, dict[str, str]]) -> None:
+    """What was kept, and what it was worth."""
     file = office.config.relative_to(Path.cwd())
     command = f"{BIN.relative_to(Path.cwd())}/informativa"
     named = ["--controller", "acme", "--controller", "borealis"]  # nothing is shown of all at once
@@ -259,6 +262,12 @@ def close(console: Console, office: Office, rows: dict[str, dict[str, str]]) -> 
         console.print(Text(f"  {key}  {row.replace(f'{Path.cwd()}/', '')}"), soft_wrap=True)
     seconds = spared(office.records("acme") + office.records("borealis"))
     console.print(f"\n[bold]Callers were spared {seconds:.1f} s of notice that they had heard before.[/bold]")
+
+
+def close(console: Console, office: Office) -> None:
+    """What to do next."""
+    file = office.config.relative_to(Path.cwd())
+    command = f"{BIN.relative_to(Path.cwd())}/informativa"
     console.print(
         f"\nNext: listen to what each caller heard ({FOLDER}/heard/1.wav …); look into {file};"
         f"\nprint its dialplan ({command} dialplan -c {file}); put it on your PBX (README.md).",
@@ -271,7 +280,7 @@ def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         run(console)
-    except (Unavailable, PbxError, OfficeError, CallError, DemoError) as error:
+    except (Unavailable, PbxError, OfficeError, CallError, DemoError, ProofError) as error:
         console.print(f"[bold red]demo:[/bold red] {error}", highlight=False)
         return 1
     except KeyboardInterrupt:

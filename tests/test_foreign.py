@@ -67,7 +67,7 @@ def test_database_of_another_program_is_refused_unchanged(
     assert state(tmp_path) == before
 
 
-@pytest.mark.parametrize("form", range(1, NEWEST + 1))
+@pytest.mark.parametrize("form", range(1, migrating.UNMARKED + 1))
 def test_ledgers_of_ours_from_before_the_mark_are_known(tmp_path: Path, form: int) -> None:
     """By their tables; from then on by the mark."""
     file = old(tmp_path / "ledger/acme.sqlite3", form)
@@ -97,7 +97,7 @@ def test_where_nothing_may_be_created_nothing_is(tmp_path: Path) -> None:
     assert state(tmp_path) == before
 
 
-@pytest.mark.parametrize("form", [3, NEWEST])
+@pytest.mark.parametrize("form", [3, migrating.UNMARKED])
 def test_trial_writes_and_leaves_nothing(tmp_path: Path, form: int) -> None:
     """It goes to the disk, seen by its log, and nothing of it is there afterwards, also beside a service."""
     file = old(tmp_path / "ledger/acme.sqlite3", form)

@@ -183,8 +183,9 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 
 def kept(office: Office) -> bytes:
-    """The log, and the bytes of every ledger with what SQLite keeps beside it."""
-    return b"".join(file.read_bytes() for file in [office.log, *(office.folder / "ledger").iterdir()])
+    """The log of the service, and the bytes of every ledger with all that lies beside it."""
+    beside = (file for file in (office.folder / "ledger").rglob("*") if file.is_file())
+    return b"".join(file.read_bytes() for file in [office.log, *beside])
 
 
 @pytest.mark.parametrize("form", ["json", "console"])

@@ -138,6 +138,12 @@ CASES = {
     "InformativaSpoolUnread": Rule(
         {f"informativa_spool_failures_total{{{OWN}}}": "0x4 0+1x30"}, {25: OWN}, [4, 10]
     ),
+    "InformativaNotSigned": Rule(
+        {f"informativa_evidence_signing_refused{{{ACME}}}": "0x4 1x20 0x9"}, {16: ACME}, [4, 14, 30]
+    ),
+    "InformativaCheckpointLate": Rule(
+        {f"informativa_evidence_checked_time_seconds{{{ACME}}}": "0x40"}, {22: ACME}, [4, 15, 20]
+    ),
 }
 
 

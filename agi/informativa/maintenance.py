@@ -177,11 +177,13 @@ class Signing:
             log.error("no checkpoint was signed", controller=controller.id, error=str(error))
 
 
-def _sign(controller: Controller) -> Sequenced:
+def _sign(controller: Controller) -> Sequenced | None:
     from .ledgers.sequencer import sequence  # and with it cryptography, which calls do not wait for
 
     with closing(bootstrap.store(controller, read_only=True)) as store:
         log = store.log()
+    if not log.next and not log.old:
+        return None  # nothing was ever recorded
     if left := log.old - log.entered:
         with closing(bootstrap.store(controller, create=False, migrate=False)) as store:
             while left:

@@ -7,10 +7,9 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -26,10 +25,8 @@ from .errors import (
     LedgerOutdatedError,
     SigningError,
 )
+from .evidence.log_folder import LogFolder
 from .model import Controller, Line, ManagerAccount
-
-if TYPE_CHECKING:
-    from .ledgers.sequencer import Sequenced
 
 QUIET = timedelta(days=31)  # without a single call
 
@@ -147,49 +144,58 @@ def drop_backups(controller: Controller, now: datetime) -> None:
         log.error("a backup was not deleted", controller=controller.id, error=str(error))
 
 
+@dataclass(frozen=True)
+class Signed:
+    """How many records are in the newest checkpoint, and when that was all that there were, in seconds since
+    1970."""
+
+    size: int
+    at: float
+
+
 class Signing:
     """The checkpoints of the ledgers. Why none can be signed is told once for as long as it is so."""
 
     def __init__(self) -> None:
         self._told: dict[str, str] = {}
 
-    async def sign(self, controller: Controller) -> Sequenced | None:
-        """Sign what was recorded since the last checkpoint; `None` if that cannot be, or somebody else does
-        it. Records from before there was a log are entered first, in turns beside the calls."""
+    async def sign(self, controller: Controller) -> Signed | None:
+        """Sign what was recorded since the last checkpoint; `None` where nothing is ever recorded. Records
+        from before there was a log are entered first, in turns beside the calls. Raises LedgerError, and
+        EvidenceError where none can, or may, be signed."""
         if controller.refused or not Path(controller.ledger).exists():
             return None
         try:
             done = await asyncio.to_thread(_sign, controller)
-        except SigningError as error:
-            if error.code == SIGNED_ELSEWHERE:
-                return None
-            self._tell(controller, error)
-            raise
         except (LedgerError, EvidenceError) as error:
-            self._tell(controller, error)
+            if self._told.get(controller.id) != str(error):
+                self._told[controller.id] = str(error)
+                log.error("no checkpoint was signed", controller=controller.id, error=str(error))
             raise
         self._told.pop(controller.id, None)
         return done
 
-    def _tell(self, controller: Controller, error: InformativaError) -> None:
-        if self._told.get(controller.id) != str(error):
-            self._told[controller.id] = str(error)
-            log.error("no checkpoint was signed", controller=controller.id, error=str(error))
 
-
-def _sign(controller: Controller) -> Sequenced | None:
+def _sign(controller: Controller) -> Signed:
     from .ledgers.sequencer import sequence  # and with it cryptography, which calls do not wait for
 
+    ledger, now = Path(controller.ledger), time.time()
     with closing(bootstrap.store(controller, read_only=True)) as store:
         log = store.log()
     if not log.next and not log.old:
-        return None  # nothing was ever recorded
+        return Signed(0, now)
     if left := log.old - log.entered:
         with closing(bootstrap.store(controller, create=False, migrate=False)) as store:
             while left:
                 left = store.enter_old(OLD_AT_ONCE)
                 time.sleep(PAUSE_SECONDS)  # calls wait for the lock, too
-    return sequence(Path(controller.ledger))
+    try:
+        return Signed(sequence(ledger).checkpoint.size, now)
+    except SigningError as error:
+        if error.code != SIGNED_ELSEWHERE:
+            raise
+        size, at = LogFolder(ledger).published(log.epoch).newest()
+        return Signed(size, now if size >= log.size else at)
 
 
 class Outdated:

@@ -91,6 +91,7 @@ class Metrics:
         self.spool_failures = Counter(
             "informativa_spool_failures", "Times that the fallback spool could not be read", registry=registry
         )
+        self._logs: set[str] = set()  # the controllers whose logs are told of
         self.signed = Gauge(
             "informativa_evidence_signed_records",
             "Records in the newest checkpoint of the log",
@@ -141,6 +142,12 @@ class Metrics:
         """Tell what must not happen on these lines as zero, before it does: Prometheus sees no increase in a
         count that comes into being with the first failure, and the alert rules would miss that one."""
         self._calls.labels("", "", Status.FALLBACK, Reason.NO_LINE)
+        lines = list(lines)
+        for controller in {line.controller.id for line in lines} - self._logs:
+            self._logs.add(controller)
+            self.signing_refused.labels(controller)
+            self.signed.labels(controller)
+            self.signed_at.labels(controller).set(time.time())  # not yet, and not late either
         for line in lines:
             where = (line.controller.id, line.number)
             self._calls.labels(*where, Status.FALLBACK, Reason.LEDGER_UNAVAILABLE)

@@ -223,8 +223,8 @@ class Service:
                         continue
                     if signed is not None:
                         metrics.signing_refused.labels(controller.id).set(0)
-                        metrics.signed.labels(controller.id).set(signed.checkpoint.size)
-                        metrics.signed_at.labels(controller.id).set_to_current_time()
+                        metrics.signed.labels(controller.id).set(signed.size)
+                        metrics.signed_at.labels(controller.id).set(signed.at)
             await asyncio.sleep(SIGN_SECONDS)
 
     async def _reopen(self) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from .. import files
 from ..errors import SIGNED_ELSEWHERE, EvidenceError, SigningError
 from ..text import Foreign, Text
-from .note import Signer, Verifier
+from .checkpoint import Checkpoint
+from .note import Signer, Verifier, parse
 from .tile_files import TileFolder
 from .tiles import ENTRIES, WIDTH, Tile, fetch, parse_bundle
 
@@ -115,6 +116,15 @@ class PublishedLog:
     def checkpoint(self) -> bytes | None:
         """The newest one, `None` before the first."""
         return _read(self.folder / "checkpoint")
+
+    def newest(self) -> tuple[int, float]:
+        """How many leaves the newest checkpoint has, and when it was written, in seconds since 1970; nothing
+        is verified. (0, 0.0) before the first."""
+        data, file = self.checkpoint(), self.folder / "checkpoint"
+        if data is None:
+            return 0, 0.0
+        with failing(file):
+            return Checkpoint.parse(parse(data).text).size, file.stat().st_mtime
 
     def checkpoint_of(self, size: int) -> bytes | None:
         """That of a size, which is kept for ever."""

@@ -72,7 +72,8 @@ def bring_up_to_date(connection: sqlite3.Connection, file: Path, log: str, *, mi
             connection.execute(f"PRAGMA user_version = {number}")
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
         if not connection.execute("SELECT 1 FROM log").fetchone():
-            connection.execute(leaves.BEGIN, (1, origin(log, 1), 0))
+            epoch = _next_epoch(file)
+            connection.execute(leaves.BEGIN, (epoch, origin(log, epoch), 0))
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -87,6 +88,14 @@ def require_newest(connection: sqlite3.Connection, file: Path) -> None:
             Text("The ledger {file} is of an earlier informativa and not migrated yet.", file=file),
             Text("The service does it beside the calls; without a service type: informativa check"),
         )
+
+
+def _next_epoch(file: Path) -> int:
+    """The first, unless the log of a ledger that lay here before is still there: what it signed is not to be
+    taken back."""
+    folder = file.with_name(f"{file.stem}.log")
+    there = [int(each.name) for each in folder.glob("[1-9]*") if each.name.isdecimal()]
+    return max(there, default=0) + 1
 
 
 def of(connection: sqlite3.Connection) -> int:

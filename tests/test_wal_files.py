@@ -351,7 +351,7 @@ def test_place_costs_calls_microseconds(tmp_path: Path) -> None:
     """Three looks: less than a hundredth of what waiting for a disk costs."""
     file = tmp_path / "acme.sqlite3"
     store = SqliteStore(str(file))
-    look = wal_files.LedgerFiles(file).place
+    look = wal_files.LedgerFiles(file).identities
     times = [time.perf_counter() for _ in range(1001) if look()]
     assert sorted(after - before for before, after in pairwise(times))[500] < 50e-6
     store.close()

@@ -16,10 +16,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-from .. import errors, model
-from ..asterisk import extensions_conf
-from ..asterisk import test_call as calls
-from ..operations import (
+from ... import errors, model
+from ...asterisk import extensions_conf
+from ...asterisk import test_call as calls
+from ...operations import (
     callers,
     check,
     controller_state,
@@ -30,12 +30,12 @@ from ..operations import (
     retention,
     status,
 )
-from ..operations.doctor import examination, findings
-from ..operations.explain import ExplainedDecision, PlannedPlayback, RecognisedCaller
-from ..operations.explain import Explanation as Explained
-from ..operations.prompts import configured, installing, making, showing
-from ..operations.test_call import CallReport
-from ..text import Text
+from ...operations.doctor import examination, findings
+from ...operations.explain import ExplainedDecision, PlannedPlayback, RecognisedCaller
+from ...operations.explain import Explanation as Explained
+from ...operations.prompts import configured, installing, making, showing
+from ...operations.test_call import CallReport
+from ...text import Text
 
 SCHEMA: Literal[1] = 1
 

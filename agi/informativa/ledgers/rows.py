@@ -42,13 +42,15 @@ AND (:reason IS NULL OR reason = :reason)
 AND (:caller = x'' OR substr(pseudonym, 1, length(:caller)) = :caller)
 AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until)
 """
-SEARCH = f"SELECT {COLUMNS} FROM event WHERE record >= :first AND {_WANTED} ORDER BY record"  # noqa: S608  # our own names
+SEARCH = f"""
+SELECT {COLUMNS} FROM event WHERE record >= :first AND record < :before AND {_WANTED} ORDER BY record
+"""  # noqa: S608  # our own names
 BACKWARDS = f"""
 SELECT {COLUMNS} FROM event WHERE record < :before AND {_WANTED} ORDER BY record DESC LIMIT :count
 """  # noqa: S608  # our own names
 FIRST_OF_LAST = f"""
-SELECT coalesce(min(record), 1) FROM (
-    SELECT record FROM event WHERE {_WANTED} ORDER BY record DESC LIMIT :count
+SELECT coalesce(min(record), :before) FROM (
+    SELECT record FROM event WHERE record < :before AND {_WANTED} ORDER BY record DESC LIMIT :count
 )
 """  # noqa: S608  # our own names
 AROUND = """

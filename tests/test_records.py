@@ -19,7 +19,7 @@ from informativa.ledgers.following import Follower
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Event, Reason, Record, RecordFilter, RecordKind, Status
 from informativa.operations.records import ALL, Following, line_number, of_zone, opened, page, read, read_all
-from informativa.operations.records import CompanyRecord as Found
+from informativa.operations.records import ControllerRecord as Found
 from informativa.views import json as shapes
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import records as view

@@ -15,7 +15,7 @@ from informativa.asterisk import ami
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Record, Status
 from informativa.operations.status import (
-    Company,
+    ControllerStatus,
     Counts,
     Report,
     Service,
@@ -40,7 +40,7 @@ COUNTS = Counts(TALLY, Tally(0, {}, 0.0), 1, 2_500_000, Record(7, PLAYED))
 REPORT = Report(
     RUNS,
     NOW,
-    (Company(ACME, ("+390212345678",), date(2021, 11, 25), COUNTS),),
+    (ControllerStatus(ACME, ("+390212345678",), date(2021, 11, 25), COUNTS),),
     0,
     (Text("It is late."),),
     True,
@@ -67,7 +67,7 @@ def test_look_counts_what_the_ledgers_have(folder: Path) -> None:
     report = look(file, now)
     assert (report.in_order, report.service.answers, report.spool_rows) == (False, False, None)
     assert report.today_since == now.replace(hour=0, minute=0, second=0, microsecond=0)
-    acme, borealis = report.companies
+    acme, borealis = report.controllers
     assert acme.counts
     assert (acme.counts.today.calls, acme.counts.today.notices) == (1, {Status.PLAYED: 1})
     assert acme.counts.last_days.notices == {Status.PLAYED: 1, Status.NOTDUE: 1}
@@ -123,9 +123,9 @@ def test_screen_says_how_all_is() -> None:
 def test_screen_says_what_is_not_in_order() -> None:
     """Of a company that is not live, a ledger that cannot be read and a service that is not ours."""
     refused = replace(ACME, refused=Text("it has no papers"))
-    companies = (Company(refused, (), None, None), Company(ACME, (), None, None))
+    controllers = (ControllerStatus(refused, (), None, None), ControllerStatus(ACME, (), None, None))
     service = replace(RUNS, otherwise=Text("it is another one"))
-    text = shown(Report(service, NOW, companies, None, (), False))
+    text = shown(Report(service, NOW, controllers, None, (), False))
     assert "NOT AS CONFIGURED" in text
     assert "NOT LIVE: it has no papers" in text
     assert "CANNOT BE USED: /var/acme.sqlite3" in text

@@ -133,9 +133,9 @@ def _make_manager_secret(config: Path, configuration: Configuration) -> NewSecre
 def _make_key(config: Path, configuration: Configuration, name: str, *, again: bool) -> NewSecret:
     """A controller's key. Raises InformativaError where its ledger has callers under another one, unless it
     is to begin `again` without them."""
-    companies = of_its_key(config, name)
-    (of,) = companies.named
-    key = companies.configuration.folder / companies.configuration.key_files[name]
+    selection = of_its_key(config, name)
+    (of,) = selection.named
+    key = selection.configuration.folder / selection.configuration.key_files[name]
     if Path(of.ledger).exists() and not again:
         raise InformativaError(
             Text(

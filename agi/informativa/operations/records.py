@@ -21,7 +21,7 @@ NEWEST = 1 << 62  # no record has such a number
 
 
 @dataclass(frozen=True)
-class CompanyRecord:
+class ControllerRecord:
     """A record and whose it is."""
 
     controller: Controller
@@ -89,14 +89,14 @@ def read_all(
     wanted: RecordFilter = ALL,
     last: int | None = None,
     before: int | None = None,
-) -> Iterator[CompanyRecord]:
+) -> Iterator[ControllerRecord]:
     """Those of one company after those of the other; times without an offset are of each one's zone. Raises
     InformativaError."""
     for controller in controllers:
         own = of_zone(wanted, controller)
         with opened(controller) as ledger:
             for record in read(ledger, own, last, before) if ledger else ():
-                yield CompanyRecord(controller, record)
+                yield ControllerRecord(controller, record)
 
 
 def page(
@@ -151,10 +151,10 @@ class Following:
         self._ledgers = [_Ledger(each, bootstrap.follower(each)) for each in controllers]
         self._wanted, self._count, self._complain = wanted, count, complain
 
-    def news(self) -> list[CompanyRecord]:
+    def news(self) -> list[ControllerRecord]:
         """Those since the last look, in the order in which they happened."""
         found = [
-            CompanyRecord(ledger.controller, record)
+            ControllerRecord(ledger.controller, record)
             for ledger in self._ledgers
             for record in self._news(ledger)
             if self._wanted.takes(record.event)

@@ -69,7 +69,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Company:
+class ControllerStatus:
     """A controller and its ledger; no `counts` where it is not live or its ledger cannot be read. Records of
     before `kept_since` are purged."""
 
@@ -86,7 +86,7 @@ class Report:
 
     service: Service
     today_since: datetime
-    companies: tuple[Company, ...]
+    controllers: tuple[ControllerStatus, ...]
     spool_rows: int | None
     warnings: tuple[Text, ...]
     in_order: bool
@@ -102,7 +102,7 @@ def look(file: Path, now: datetime) -> Report:
     service = ask_service(configuration)
     warnings = [*_of_service(service)]
     warnings += [problem.text for problem in (*problems, *configuration.refused, *configuration.warnings)]
-    in_order, companies = service.answers and not problems, []
+    in_order, controllers = service.answers and not problems, []
     for controller in configuration.in_shape():
         found: Summary | None = None
         if not controller.refused and not of_callers(problems, controller.id):
@@ -111,9 +111,9 @@ def look(file: Path, now: datetime) -> Report:
             except LedgerError as error:
                 in_order = False
                 warnings.append(error.text)
-        companies.append(_company(configuration, controller, found, now))
+        controllers.append(_controller_status(configuration, controller, found, now))
     waiting, spooled = _spooled(configuration)
-    return Report(service, today, tuple(companies), waiting, (*warnings, *spooled), in_order)
+    return Report(service, today, tuple(controllers), waiting, (*warnings, *spooled), in_order)
 
 
 def _of_service(service: Service) -> Sequence[Text]:
@@ -184,9 +184,9 @@ def told_by_systemd(service: Service, text: str) -> Service:
     return service
 
 
-def _company(
+def _controller_status(
     configuration: Configuration, controller: Controller, found: Summary | None, now: datetime
-) -> Company:
+) -> ControllerStatus:
     lines = {line.number: line for line in configuration.lines if line.controller.id == controller.id}
     kept = controller.retention and controller.retention.before(now, controller.zone)
     counts = None
@@ -207,7 +207,7 @@ def _company(
             size=found.size,
             last=found.last,
         )
-    return Company(controller, tuple(sorted(lines)), kept.date() if kept else None, counts)
+    return ControllerStatus(controller, tuple(sorted(lines)), kept.date() if kept else None, counts)
 
 
 def _in_order(tally: Mapping[Status, int]) -> Mapping[Status, int]:

@@ -37,9 +37,9 @@ def _explain(
     as_json: Json = False,
 ) -> None:
     """Say what would happen to a call and by which rule, touching nothing."""
-    companies = of_a_call(config, to)
-    line = line_named(companies.configuration, to)
-    told_aside(companies)
+    selection = of_a_call(config, to)
+    line = line_named(selection.configuration, to)
+    told_aside(selection)
     found = explain(line, to, shown_number(number), at, language, datetime.now(UTC))
     if as_json:
         print_document(json.Explanation.of(found))

@@ -107,19 +107,19 @@ class ControllerStatus(Shape):
     """What the ledger comes to."""
 
     @classmethod
-    def of(cls, company: status.Company) -> ControllerStatus:
+    def of(cls, found: status.ControllerStatus) -> ControllerStatus:
         """As it was found."""
-        controller = company.controller
+        controller = found.controller
         return cls(
             id=controller.id,
             name=controller.name,
             live=not controller.refused,
             why_not=said(controller.refused),
-            lines=list(company.lines),
+            lines=list(found.lines),
             ledger=controller.ledger,
-            usable=company.counts is not None,
-            kept_since=company.kept_since,
-            counts=LedgerCounts.of(company.counts, controller.id) if company.counts else None,
+            usable=found.counts is not None,
+            kept_since=found.kept_since,
+            counts=LedgerCounts.of(found.counts, controller.id) if found.counts else None,
         )
 
 
@@ -145,7 +145,7 @@ class StatusReport(Document):
         return cls(
             service=Service.of(report.service),
             today_since=report.today_since,
-            controllers=[ControllerStatus.of(company) for company in report.companies],
+            controllers=[ControllerStatus.of(found) for found in report.controllers],
             spool_rows=report.spool_rows,
             warnings=[str(warning) for warning in report.warnings],
             in_order=report.in_order,

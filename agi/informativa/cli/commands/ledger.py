@@ -15,7 +15,7 @@ from ...operations.controllers import of_their_callers
 from ...views.json import Record
 from ...views.terminal import width
 from ...views.text import records as view
-from ..options import Config, Json, Of, moment, print_records, told_aside
+from ..options import Config, Json, Of, moment, print_records, warn_of_unrelated
 from ..words import _
 
 app = typer.Typer(help="What was recorded.", no_args_is_help=True)
@@ -87,7 +87,7 @@ def show(
 ) -> None:
     """Show the records of a controller, the oldest first."""
     selection = of_their_callers(config, controller or (), line)
-    told_aside(selection)
+    warn_of_unrelated(selection.unrelated)
     number = records.line_number(selection.configuration, line)
     wanted = RecordFilter(number, caller or b"", status, reason, since, until)
     if json:

@@ -21,8 +21,8 @@ from informativa.operations.status import (
     Service,
     Tally,
     look,
-    told_by_metrics,
-    told_by_systemd,
+    with_metrics,
+    with_systemd,
 )
 from informativa.text import Text
 from informativa.views.json import StatusReport
@@ -96,15 +96,15 @@ def test_service_is_told_by_metrics_and_systemd() -> None:
     """Each says what it knows; since when the better one counts; a unit that is not loaded says nothing."""
     metrics = "informativa_calls_in_progress 3\ninformativa_start_time_seconds 1795600000\n"
     unit = "LoadState=loaded\nActiveState=active\nSubState=running\nActiveEnterTimestamp=@1795500000\n"
-    told = told_by_systemd(told_by_metrics(STOPPED, metrics), unit)
+    told = with_systemd(with_metrics(STOPPED, metrics), unit)
     assert (told.calls, told.unit) == (3, "active (running)")
     assert told.since == datetime.fromtimestamp(1795600000, UTC)
-    assert told_by_systemd(STOPPED, unit).since == datetime.fromtimestamp(1795500000, UTC)
+    assert with_systemd(STOPPED, unit).since == datetime.fromtimestamp(1795500000, UTC)
     dead = unit.replace("=active", "=failed").replace("running", "failed")
-    assert told_by_systemd(STOPPED, dead) == replace(STOPPED, unit="failed (failed)")
-    assert told_by_systemd(STOPPED, "LoadState=not-found\n") == STOPPED
+    assert with_systemd(STOPPED, dead) == replace(STOPPED, unit="failed (failed)")
+    assert with_systemd(STOPPED, "LoadState=not-found\n") == STOPPED
     with pytest.raises(ValueError, match="a"):
-        told_by_metrics(STOPPED, "informativa_calls_in_progress a\n")
+        with_metrics(STOPPED, "informativa_calls_in_progress a\n")
 
 
 def test_screen_says_how_all_is() -> None:

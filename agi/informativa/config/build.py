@@ -165,9 +165,9 @@ class _Builder:
     def build(self, digest: str, place: str) -> Configuration:
         settings = self._settings
         notices = Notices(settings, self._folder, self._found)
-        told = notices.build()
+        notices_of = notices.build()
         controllers = Controllers(settings, self._folder, self._found).build()
-        lines = Lines(settings, controllers, told, self._found)
+        lines = Lines(settings, controllers, notices_of, self._found)
         built = lines.build()
         spelled = lines.spelled(built)
         fallback = None
@@ -188,7 +188,7 @@ class _Builder:
             drain=settings.service.drain,
             controllers=controllers,
             key_files={name: given.key for name, given in settings.controllers.items()},
-            notices={name: tuple(own.values()) for name, own in told.items()},
+            notices={name: tuple(own.values()) for name, own in notices_of.items()},
             lines=built,
             spelled=spelled,
             fallback=fallback,

@@ -79,7 +79,7 @@ class Controllers:
         if self._found.lacks((*own, "name")):
             return Text("it has no name")
         today = datetime.now(zone(given.time_zone)).date()
-        why = list(outsourcing.told(given, self._settings.operator, today))
+        why = list(outsourcing.objections(given, self._settings.operator, today))
         worksheet = Text("what it starts from prints: informativa outsourcing-worksheet {id}", id=name)
         for place, message, fix in why:
             path = ("controllers", name, "outsourcing", *place)

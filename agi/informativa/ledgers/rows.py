@@ -147,7 +147,7 @@ def informs(pseudonym: bytes, notice: str, known: PriorDelivery) -> tuple[object
 def known(row: Sequence[Any]) -> tuple[str, PriorDelivery]:
     """A notice, and what one of its versions told, from a row of STANDING."""
     notice, version, purposes, record, at, whole, seen = row
-    told = PriorDelivery(
+    delivery = PriorDelivery(
         frozenset({version}),
         word_set(purposes),
         record,
@@ -155,7 +155,7 @@ def known(row: Sequence[Any]) -> tuple[str, PriorDelivery]:
         _maybe(moment, whole),
         _maybe(moment, seen),
     )
-    return notice, told
+    return notice, delivery
 
 
 def wanted(search: RecordFilter, **more: int) -> dict[str, object]:

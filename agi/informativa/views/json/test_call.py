@@ -17,7 +17,7 @@ class Moment(Shape):
 
     seconds: Seconds
     """How long after it was placed."""
-    what: calls.What
+    what: calls.CallStep
     """What happened."""
     fact: str | None
     """Which channel, address, prompt or status."""

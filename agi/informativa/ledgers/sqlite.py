@@ -136,7 +136,7 @@ class SqliteStore(LedgerFile):
     def changed(self, recordings: Iterable[Recording]) -> list[Recording]:
         """Those of which another sound file was served before."""
         known = self.recordings()
-        return [one for one in recordings if known.get(one.place, one.sha256) != one.sha256]
+        return [one for one in recordings if known.get(one.key, one.sha256) != one.sha256]
 
     def recordings(self) -> dict[tuple[str, ...], str]:
         """The SHA-256 of each sound file that was served, by where it stands."""
@@ -147,7 +147,7 @@ class SqliteStore(LedgerFile):
         """Remember each recording that was not served before."""
         with self.transaction():
             for one in recordings:
-                self._connection.execute(rows.KEEP_RECORDING, (*one.place, one.sha256))
+                self._connection.execute(rows.KEEP_RECORDING, (*one.key, one.sha256))
 
     def newest(self) -> int:
         """The number of the newest record, 0 if there is none."""

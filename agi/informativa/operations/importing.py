@@ -237,8 +237,8 @@ class _Row:
         return Identified(customer, customer=True)
 
     def _cell(self, cells: Sequence[str], name: str) -> str:
-        place = self._columns.get(name)
-        return cells[place].strip() if place is not None and place < len(cells) else ""
+        column = self._columns.get(name)
+        return cells[column].strip() if column is not None and column < len(cells) else ""
 
     def _find_version(self, day: str, name: str) -> tuple[Version, datetime] | Text:
         """The version of that name, or in force that day, and when; or why nobody was told then."""

@@ -114,15 +114,15 @@ def _of_plan(line: Line, notice: Notice, now: datetime) -> Iterator[tuple[str, T
     languages = dict.fromkeys((line.language, *line.languages.values(), *line.fallback))
     first = notice.versions.index(notice.current(now))
     for index, version in enumerate(notice.versions[first:], first):
-        place = f"controllers.{line.controller.id}.notices.{notice.id}.versions[{index}]"
+        key_path = f"controllers.{line.controller.id}.notices.{notice.id}.versions[{index}]"
         name = f"{line.controller.id}, {notice.id} {version.id}"
         for language in languages:
             if version.full and not spoken(language, version.full):
                 message = Text("{notice} has no full text in {language}: key {key} does nothing there")
                 said = message.format(notice=name, language=language, key=line.keys.full)
-                yield f"{place}.full.{language}", said
+                yield f"{key_path}.full.{language}", said
         for known, prompts in version.supplements.items():
-            own = f"{place}.supplements.{known}"
+            own = f"{key_path}.supplements.{known}"
             for language in languages:
                 if not spoken(language, prompts):
                     message = Text("{notice}: the supplement to {version} is not there in {language}")

@@ -44,7 +44,7 @@ def otherwise(answer: Mapping[str, str], configuration: Configuration, run: Text
     if answer.get("version") != __version__:
         text = Text("the service is informativa {running}, and {installed} is installed")
         return warning(text.format(running=answer.get("version"), installed=__version__), run)
-    if answer.get("file") != configuration.place:
+    if answer.get("file") != configuration.path_digest:
         text = Text("the service works from another file than {file}")
         fix = Text(
             "See which (systemctl cat informativa) and name that one with -c, or have it run with this one."

@@ -33,27 +33,25 @@ def lines(
         known["purposes"] = _in_words(folder, language, purposes)
 
     def value(found: re.Match[str]) -> str:
-        placeholder = found[1]
+        wanted = found[1]
         line = text.count("\n", 0, found.start()) + 1
-        if placeholder not in known:
-            close = difflib.get_close_matches(placeholder, known, n=1)
+        if wanted not in known:
+            close = difflib.get_close_matches(wanted, known, n=1)
             hint = (
                 Text("Did you mean {{{name}}}?", name=close[0])
                 if close
                 else Text("There are: {known}.", known=", ".join(sorted(known)))
             )
             raise PromptError(
-                Text(
-                    "{name}, line {line}: {{{place}}} means nothing.", name=name, line=line, place=placeholder
-                ),
+                Text("{name}, line {line}: {{{place}}} means nothing.", name=name, line=line, place=wanted),
                 hint,
             )
-        if not known[placeholder]:
+        if not known[wanted]:
             raise PromptError(
-                Text("{name}, line {line}, says {{{place}}}.", name=name, line=line, place=placeholder),
-                Text("Give it: --{place} …", place=placeholder),
+                Text("{name}, line {line}, says {{{place}}}.", name=name, line=line, place=wanted),
+                Text("Give it: --{place} …", place=wanted),
             )
-        return known[placeholder]
+        return known[wanted]
 
     made = re.sub(r"(?<!\.)\.\.(?!\.)", ".", _PLACE.sub(value, text)).splitlines()  # "… is Acme S.p.A.."
     if not any(line.strip() for line in made):

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
-from ..asterisk.extensions_conf import SourceLine, Reading, read
+from ..asterisk.extensions_conf import Reading, SourceLine, read
 from ..config import Configuration, load
 from ..errors import InformativaError
 from ..files import put

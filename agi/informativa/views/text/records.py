@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from ...model import Controller, Ending, Event, Record, RecordKind
-from ...operations.records import CompanyRecord
+from ...operations.records import ControllerRecord
 from ...text import Text
 from ..messages import Language
 from ..terminal import one_line
@@ -105,7 +105,7 @@ def call_headings(say: Language, width: int) -> str:
     return _call(width).format(**titles, record=say("record"))
 
 
-def call(found: CompanyRecord, width: int) -> str:
+def call(found: ControllerRecord, width: int) -> str:
     """One notice of a call in a line."""
     event = found.record.event
     amiss = event.heard.ending if event.heard and event.heard.ending is not Ending.WHOLE else ""

@@ -14,7 +14,7 @@ import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -182,6 +182,53 @@ def test_ledger_show_streams_and_takes_the_last(folder: Path) -> None:
     piped = f"set -o pipefail; {PROGRAM} ledger show -c {file} --controller acme | head -1"
     ran = subprocess.run(["bash", "-c", piped], capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "Acme S.p.A. (acme)\n", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [
+        (("--line", "0212345678", "--controller", "acme"), [1, 2, 3, 4]),
+        (("--line", "0212345678"), [1, 2, 3, 4]),
+        (("--controller=acme", "--caller", "3131"), [1, 2, 3]),
+        (("--controller=acme", "--status", "PLAYED"), [1, 4]),
+        (("--controller=acme", "--reason", "not-informed", "--status", "PARTIAL"), [2]),
+        (("--controller=acme", "--since", "2026-11-25"), [4]),
+        (("--controller=acme", "--until", "2026-11-25", "--since", "2026-11-24T12:30:15"), [1, 2, 3]),
+        (("--controller=acme", "--until", "2026-11-24T12:30:15Z"), []),
+        (("--controller=acme", "--last", "2", "--before", "3"), [1, 2]),
+    ],
+)
+def test_ledger_show_filters(folder: Path, options: tuple[str, ...], numbers: list[int]) -> None:
+    """By line, caller, status, reason and time, and page by page; JSON and text show the same records."""
+    ledger = SqliteLedger(str(folder / "ledger/acme.sqlite3"))
+    ledger._store().append([PLAYED, PARTIAL, NOTDUE, replace(UNIDENTIFIED, at=PLAYED.at + timedelta(days=1))])
+    ledger.close()
+    shown = run("ledger", "show", *options, "-c", folder / "informativa.yaml").stdout
+    assert [int(row.split()[0]) for row in shown.splitlines() if re.match(r" *\d", row)] == numbers
+    facts = json.loads(run("ledger", "show", *options, "--json", "-c", folder / "informativa.yaml").stdout)
+    assert [record["number"] for record in facts["records"]] == numbers
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (("--line", "1"), "There is no line 1. There are: +390212345678"),
+        (("--caller", "+393331234567"), "By a telephone number, type: informativa caller show NUMBER"),
+        (("--caller", "abc"), "or by the first 2, 4, 6 … of them"),
+        (("--status", "HEARD"), "HEARD' is not one of 'PLAYED'"),
+        (("--reason", "bored"), "bored' is not one of 'not-informed'"),
+        (("--since", "yesterday"), "Write it like 2026-01-31 or 2026-01-31T09:30"),
+        (("--since", "2026-02-01", "--until", "2026-01-01"), "Give an earlier --since or a later --until"),
+        (("--before", "0"), "--before"),
+    ],
+)
+def test_ledger_show_refuses_what_it_cannot_filter_by(
+    folder: Path, option: tuple[str, ...], told: str
+) -> None:
+    """In one sentence, with what to type instead."""
+    said = refused("ledger", "show", "--controller=acme", *option, "-c", folder / "informativa.yaml")
+    assert told in said
+    assert "\n" not in said
 
 
 def test_missing_ledger_is_told(folder: Path) -> None:

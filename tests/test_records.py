@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,8 +18,8 @@ from informativa.errors import InformativaError, LedgerError
 from informativa.ledgers.following import Follower
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Event, Reason, Record, RecordFilter, RecordKind, Status
-from informativa.operations.records import ALL, Following, line_number, opened, page, read, read_all
-from informativa.operations.records import CompanyRecord as Found
+from informativa.operations.records import ALL, Following, line_number, of_zone, opened, page, read, read_all
+from informativa.operations.records import ControllerRecord as Found
 from informativa.views import json as shapes
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import records as view
@@ -77,6 +78,8 @@ def test_last_ones_are_streamed_in_order(store: SqliteStore, acme: Controller) -
     his = RecordFilter(caller=b"1")
     assert [record.number for record in read(store, his, last=2)] == [3, 5]
     assert [record.number for record in read(store, his, last=9)] == [1, 2, 3, 5]
+    assert [record.number for record in read(store, his, last=1 << 70)] == [1, 2, 3, 5]
+    assert list(read(store, RecordFilter(line="%"), last=2)) == []
     other = replace(acme, ledger=acme.ledger + "-none")
     found = list(read_all([other, acme], last=2))
     assert [(each.controller, each.record.number) for each in found] == [(acme, 4), (acme, 5)]
@@ -92,6 +95,38 @@ def test_pages_go_back_in_time(acme: Controller) -> None:
     second = page(acme, before=first.before, count=3)
     assert ([record.number for record in second.records], second.before) == ([3, 2, 1], None)
     assert page(replace(acme, ledger=acme.ledger + "-none")).records == ()
+
+
+def test_the_last_before_a_record_are_the_page_before(store: SqliteStore) -> None:
+    """Neither that record nor a later one is among them, with a number of records or without."""
+    his = RecordFilter(caller=b"1")
+    assert [record.number for record in read(store, his, last=2, before=5)] == [2, 3]
+    assert [record.number for record in read(store, his, last=2, before=2)] == [1]
+    assert [record.number for record in read(store, before=4)] == [1, 2, 3]
+    assert [record.number for record in read(store, last=1, before=1 << 70)] == [5]
+    assert list(read(store, last=2, before=1)) == []
+
+
+def test_times_without_offset_are_of_the_controllers_zone(store: SqliteStore, acme: Controller) -> None:
+    """What happened at 9:00 in UTC was at 10:00 in Rome; each controller filters in its own zone."""
+    rome = replace(acme, zone=ZoneInfo("Europe/Rome"))
+    store.append([replace(PLAYED, at=datetime(2026, 1, 31, 9, tzinfo=UTC))])
+    ten, one_past = datetime(2026, 1, 31, 10), datetime(2026, 1, 31, 10, 1)
+    wanted = RecordFilter(since=ten, until=one_past)
+    assert [each.record.number for each in read_all([acme, rome], wanted)] == [6]
+    assert [record.number for record in page(rome, wanted).records] == [6]
+    offset = RecordFilter(until=datetime(2026, 1, 31, 9, tzinfo=UTC))
+    assert of_zone(offset, rome) == offset
+    assert of_zone(ALL, rome) == ALL
+    assert of_zone(RecordFilter(since=datetime.min), rome).since == datetime.min.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("until", ["2026-01-30", "2026-01-31T00:00", "2026-01-31T00:00+01:00"])
+def test_nothing_is_between_times_the_wrong_way_round(acme: Controller, until: str) -> None:
+    """Which is said, and not shown as a ledger without records."""
+    wanted = RecordFilter(since=datetime.fromisoformat("2026-01-31"), until=datetime.fromisoformat(until))
+    with pytest.raises(InformativaError, match="Nothing is from 2026-01-31"):
+        list(read_all([acme], wanted))
 
 
 def test_ledger_that_may_not_be_looked_for(acme: Controller, monkeypatch: pytest.MonkeyPatch) -> None:

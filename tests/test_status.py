@@ -15,14 +15,14 @@ from informativa.asterisk import ami
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Record, Status
 from informativa.operations.status import (
-    Company,
+    ControllerStatus,
     Counts,
     Report,
     Service,
     Tally,
     look,
-    told_by_metrics,
-    told_by_systemd,
+    with_metrics,
+    with_systemd,
 )
 from informativa.text import Text
 from informativa.views.json import StatusReport
@@ -40,7 +40,7 @@ COUNTS = Counts(TALLY, Tally(0, {}, 0.0), 1, 2_500_000, Record(7, PLAYED))
 REPORT = Report(
     RUNS,
     NOW,
-    (Company(ACME, ("+390212345678",), date(2021, 11, 25), COUNTS),),
+    (ControllerStatus(ACME, ("+390212345678",), date(2021, 11, 25), COUNTS),),
     0,
     (Text("It is late."),),
     True,
@@ -67,7 +67,7 @@ def test_look_counts_what_the_ledgers_have(folder: Path) -> None:
     report = look(file, now)
     assert (report.in_order, report.service.answers, report.spool_rows) == (False, False, None)
     assert report.today_since == now.replace(hour=0, minute=0, second=0, microsecond=0)
-    acme, borealis = report.companies
+    acme, borealis = report.controllers
     assert acme.counts
     assert (acme.counts.today.calls, acme.counts.today.notices) == (1, {Status.PLAYED: 1})
     assert acme.counts.last_days.notices == {Status.PLAYED: 1, Status.NOTDUE: 1}
@@ -96,15 +96,15 @@ def test_service_is_told_by_metrics_and_systemd() -> None:
     """Each says what it knows; since when the better one counts; a unit that is not loaded says nothing."""
     metrics = "informativa_calls_in_progress 3\ninformativa_start_time_seconds 1795600000\n"
     unit = "LoadState=loaded\nActiveState=active\nSubState=running\nActiveEnterTimestamp=@1795500000\n"
-    told = told_by_systemd(told_by_metrics(STOPPED, metrics), unit)
+    told = with_systemd(with_metrics(STOPPED, metrics), unit)
     assert (told.calls, told.unit) == (3, "active (running)")
     assert told.since == datetime.fromtimestamp(1795600000, UTC)
-    assert told_by_systemd(STOPPED, unit).since == datetime.fromtimestamp(1795500000, UTC)
+    assert with_systemd(STOPPED, unit).since == datetime.fromtimestamp(1795500000, UTC)
     dead = unit.replace("=active", "=failed").replace("running", "failed")
-    assert told_by_systemd(STOPPED, dead) == replace(STOPPED, unit="failed (failed)")
-    assert told_by_systemd(STOPPED, "LoadState=not-found\n") == STOPPED
+    assert with_systemd(STOPPED, dead) == replace(STOPPED, unit="failed (failed)")
+    assert with_systemd(STOPPED, "LoadState=not-found\n") == STOPPED
     with pytest.raises(ValueError, match="a"):
-        told_by_metrics(STOPPED, "informativa_calls_in_progress a\n")
+        with_metrics(STOPPED, "informativa_calls_in_progress a\n")
 
 
 def test_screen_says_how_all_is() -> None:
@@ -123,9 +123,9 @@ def test_screen_says_how_all_is() -> None:
 def test_screen_says_what_is_not_in_order() -> None:
     """Of a company that is not live, a ledger that cannot be read and a service that is not ours."""
     refused = replace(ACME, refused=Text("it has no papers"))
-    companies = (Company(refused, (), None, None), Company(ACME, (), None, None))
+    controllers = (ControllerStatus(refused, (), None, None), ControllerStatus(ACME, (), None, None))
     service = replace(RUNS, otherwise=Text("it is another one"))
-    text = shown(Report(service, NOW, companies, None, (), False))
+    text = shown(Report(service, NOW, controllers, None, (), False))
     assert "NOT AS CONFIGURED" in text
     assert "NOT LIVE: it has no papers" in text
     assert "CANNOT BE USED: /var/acme.sqlite3" in text

@@ -14,7 +14,7 @@ import pytest
 
 from doubles import Message, ScriptedManager
 from informativa.asterisk import ami
-from informativa.asterisk.test_call import Moment, What
+from informativa.asterisk.test_call import CallStep, Moment
 from informativa.caller import pseudonym
 from informativa.config import Configuration, inspect, load
 from informativa.errors import InformativaError, ManagerError
@@ -188,13 +188,13 @@ def test_call_in_order(configured: Configuration, monkeypatch: pytest.MonkeyPatc
     assert manager.placed["CallerID"] == ""
     assert steps == [CallPlaced(found.channel), *found.timeline]
     assert [each.what for each in found.timeline] == [
-        What.PLACED,
-        What.SERVICE,
-        What.ANSWERED,
-        What.BEGINS,
-        What.ENDS,
-        What.STATUS,
-        What.OVER,
+        CallStep.PLACED,
+        CallStep.SERVICE,
+        CallStep.ANSWERED,
+        CallStep.BEGINS,
+        CallStep.ENDS,
+        CallStep.STATUS,
+        CallStep.OVER,
     ]
     assert [record.number for record in found.records] == [2]
     shown = [line for step in steps for line in progress(step, call, ENGLISH)]

@@ -51,8 +51,8 @@ async def answer(session: CallSession, services: CallServices) -> CallResult:
 
     Raises SessionError if the dialplan could not be told (it then goes on to its next try).
     """
-    told = session.call.options.get("action") == "read"
-    result = await (_told(session, services) if told else _handle(session, services))
+    read = session.call.options.get("action") == "read"
+    result = await (_read_by_operator(session, services) if read else _handle(session, services))
     await session.set_variables(
         {
             "__INFORMATIVA_HEARD": result.heard,
@@ -98,7 +98,7 @@ def _handler(session: CallSession, line: Line, services: CallServices) -> CallHa
     return CallHandler(session, line, services.ledgers[name], lookups, services.clock, services.recordings)
 
 
-async def _told(session: CallSession, services: CallServices) -> CallResult:
+async def _read_by_operator(session: CallSession, services: CallServices) -> CallResult:
     """An operator says that he has just read the notices of the line's plan to this caller.
 
     Raises SessionError where it cannot be put on record here: the dialplan then goes on to its next try.

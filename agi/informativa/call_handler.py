@@ -100,13 +100,13 @@ class CallHandler:
         it, or one of the controller's own systems, could not be used.
         """
         now, doubts = self._clock.now(), ""
-        told: list[Event] = []
+        events: list[Event] = []
         try:
             if self._sources and isinstance(self._caller, Identified):
                 history, same_call = await self._ledger.transact(self._known)
-                told, doubts = await self._look_up(self._caller, history, same_call, now)
+                events, doubts = await self._look_up(self._caller, history, same_call, now)
             results, decisions = await self._ledger.transact(
-                lambda transaction: self._settle(transaction, now, told)
+                lambda transaction: self._settle(transaction, now, events)
             )
         except LedgerError as error:
             self._note(error)
@@ -114,9 +114,9 @@ class CallHandler:
         return results, decisions, doubts
 
     def _settle(
-        self, transaction: LedgerTransaction, now: datetime, told: Sequence[Event]
+        self, transaction: LedgerTransaction, now: datetime, events: Sequence[Event]
     ) -> tuple[list[CallResult], Sequence[Decision]]:
-        for event in told:
+        for event in events:
             transaction.append(event)
         history, same_call = self._known(transaction)
         decisions = policy.decide(self._line, history, self._caller, now, same_call, self._asked)
@@ -176,19 +176,21 @@ class CallHandler:
             notice, before = decision.notice, history.get(decision.notice.id)
             for source in self._sources.get(notice.id, ()):
                 try:
-                    told = await source.ask(caller)
+                    answer = await source.ask(caller)
                 except LookupSourceError as error:
                     doubts.append(str(error))
                     continue
-                if told is None:
+                if answer is None:
                     continue
-                one = frozenset({told.version.id})
+                one = frozenset({answer.version.id})
                 known = PriorDelivery(
-                    one, told.version.purposes, before.record + 1 if before else 1, told.at, told.at
+                    one, answer.version.purposes, before.record + 1 if before else 1, answer.at, answer.at
                 )
                 then = decide({**history, notice.id: known.merged(before or known)})[index]
                 if (then.play, then.purposes) != (decision.play, decision.purposes):
-                    ground = self._told_elsewhere(notice, told.version, told.kind, told.at, told.reference)
+                    ground = self._told_elsewhere(
+                        notice, answer.version, answer.kind, answer.at, answer.reference
+                    )
                     grounds.append(replace(ground, recorded=now))
                     break
         return grounds, " ".join(doubts)

@@ -69,8 +69,8 @@ class Problem:
     @property
     def said(self) -> Text:
         """All but the remedy."""
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return joined(": ", place, self.key, self.message)
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        return joined(": ", where, self.key, self.message)
 
     @property
     def text(self) -> Text:

@@ -38,12 +38,12 @@ PAUSE_SECONDS = 0.005  # … and how long after that it is free for calls
 log = structlog.get_logger("informativa")
 
 
-async def collect(account: ManagerAccount, lines: Mapping[str, Line], told: set[str]) -> set[str]:
+async def collect(account: ManagerAccount, lines: Mapping[str, Line], logged: set[str]) -> set[str]:
     """Move the fallback spool into the ledgers, each row exactly once; the keys of those that stay there.
 
     A row is deleted after its events are durable, and a row that is read again adds nothing. One of a
     delivery that its ledger has after all, because it was slow, adds nothing either. Rows that cannot be
-    collected stay, and are logged unless they were `told` before. Raises ManagerError.
+    collected stay, and are logged unless they were `logged` before. Raises ManagerError.
     """
     stay: set[str] = set()
     async with ami.session(account) as manager:
@@ -53,7 +53,7 @@ async def collect(account: ManagerAccount, lines: Mapping[str, Line], told: set[
                 row = spool.parse_row(key, text, lines)
             except spool.RowError as error:
                 stay.add(key)
-                if key not in told:
+                if key not in logged:
                     plain = spool.plain(key)
                     log.warning("a row of the fallback spool cannot be collected", key=plain, why=str(error))
             else:
@@ -203,17 +203,17 @@ class Outdated:
     so, and a migration that fails is tried again ever more seldom."""
 
     def __init__(self) -> None:
-        self._told: dict[str, str] = {}
+        self._logged: dict[str, str] = {}
         self._due: dict[str, tuple[float, float]] = {}  # the time of the next migration, and the pause then
 
     def tell(self, failing: Mapping[str, LedgerError]) -> None:
         """Why the ledgers of these controllers cannot be used goes to the log."""
-        self._told = {name: why for name, why in self._told.items() if name in failing}
+        self._logged = {name: why for name, why in self._logged.items() if name in failing}
         for name, error in failing.items():
             if not isinstance(error, LedgerOutdatedError):
                 self._tell_error(name, error)
-            elif name not in self._told:
-                self._told[name] = ""
+            elif name not in self._logged:
+                self._logged[name] = ""
                 log.warning("ledger is migrated; its callers hear the notice", controller=name)
 
     async def migrate(self, configuration: Configuration, failing: Mapping[str, LedgerError]) -> bool:
@@ -235,6 +235,6 @@ class Outdated:
         return False
 
     def _tell_error(self, name: str, error: LedgerError) -> None:
-        if self._told.get(name) != str(error):
-            self._told[name] = str(error)
+        if self._logged.get(name) != str(error):
+            self._logged[name] = str(error)
             log.error("ledger cannot be used", controller=name, error=str(error))

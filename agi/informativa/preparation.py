@@ -57,8 +57,8 @@ def verify_recordings(
         try:
             served = ledger.recordings() if ledger else {}
             for notice, message in _wrong_recordings(found, served, every=not keep):
-                place = f"controllers.{name}.notices.{notice}"
-                problems.append(Problem(str(configuration.file), None, place, message))
+                key_path = f"controllers.{name}.notices.{notice}"
+                problems.append(Problem(str(configuration.file), None, key_path, message))
             if keep and ledger and not problems:
                 ledger.keep(found)
         finally:
@@ -75,17 +75,15 @@ def _wrong_recordings(
     """What is wrong, each with its notice. The formats of a prompt are compared where one of them is new, for
     what was served was compared before; with `every`, those of all."""
     for one in found:
-        if served.get(one.place, one.sha256) != one.sha256:
+        if served.get(one.key, one.sha256) != one.sha256:
             message = Text(
                 "{file} is not the recording that version {version} was first served with",
                 "give the new one a new version, or put the old file back",
                 file=one.file,
-                version=one.place[1],
+                version=one.key[1],
             )
-            yield one.place[0], message
-    new = {
-        str(Path(one.file).with_suffix("")): one.place[0] for one in found if every or one.place not in served
-    }
+            yield one.key[0], message
+    new = {str(Path(one.file).with_suffix("")): one.key[0] for one in found if every or one.key not in served}
     for path, notice in new.items():
         if wrong := difference(path):
             yield notice, wrong

@@ -50,8 +50,8 @@ def holds_number(text: str, number: str = "") -> bool:
 
 def _holds(text: str, number: str) -> bool:
     """Whether the end of the caller's own number stands in it."""
-    told = number[-_TELLING:]
-    return len(told) == _TELLING and told.isdigit() and told in "".join(_DIGIT.findall(text))
+    digits = number[-_TELLING:]
+    return len(digits) == _TELLING and digits.isdigit() and digits in "".join(_DIGIT.findall(text))
 
 
 def _plain_digits(text: str) -> str:
@@ -67,8 +67,8 @@ def plain_id(text: str, number: str = "") -> str:
     """The id of a call, which a channel may have set freely (through AMI, say). Asterisk's own stays as it
     is, after a system's name too; of another only what is safe wherever it goes, and no digits where they
     may be a number, whatever stands between them. The caller's own `number` is never in it."""
-    told = number[-_TELLING:]
-    known = len(told) == _TELLING and told.isdigit() and told in text
+    digits = number[-_TELLING:]
+    known = len(digits) == _TELLING and digits.isdigit() and digits in text
     if _OWN_ID.match(text) and not known:
         return text
     name, dash, own = text.rpartition("-")

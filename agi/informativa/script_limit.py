@@ -47,9 +47,9 @@ class ScriptLimit:
 
 def _lock(descriptor: int, first: int, count: int) -> bool:
     """Lock one of so many bytes; whether one was free. Raises OSError where there are no locks."""
-    for place in range(first, first + count):
+    for byte in range(first, first + count):
         try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
         except (BlockingIOError, PermissionError):  # POSIX allows either
             continue
         return True

@@ -192,7 +192,7 @@ class Service:
 
     def _about(self) -> str:
         now = self.configuration
-        return f"version={__version__} configuration={now.digest} file={now.place}"
+        return f"version={__version__} configuration={now.digest} file={now.path_digest}"
 
     def close(self) -> None:
         """Close all that is open; what was queued is durable then."""

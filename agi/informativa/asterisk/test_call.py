@@ -31,7 +31,7 @@ _WITHOUT_TOKEN = re.compile(r"^(agi://[^/]*/[^/]*)/.*$")
 _RESULT = {"INFORMATIVA_STATUS": "status", "INFORMATIVA_REASON": "reason", "INFORMATIVA_RECORD": "record"}
 
 
-class What(StrEnum):
+class CallStep(StrEnum):
     """What happened to the call."""
 
     PLACED = "placed"
@@ -49,7 +49,7 @@ class Moment:
     """One thing that happened, so many seconds after the call was placed; `fact` is a path, a word."""
 
     seconds: float
-    what: What
+    what: CallStep
     fact: str = ""
 
 
@@ -79,25 +79,25 @@ async def place(
     hear) and PATIENCE. Raises ManagerError.
     """
     one, two = _ids()
-    trial = _Trial(two, tell)
+    watch = _CallWatch(two, tell)
     await manager.listen("call", "dialplan", "agi")
     longest = seconds + PATIENCE
     await _originate(manager, channel, (one, two), number, longest)
-    trial.tell(What.PLACED, channel)
+    watch.tell(CallStep.PLACED, channel)
     try:
-        while not trial.ended and (left := min(longest, trial.deadline) - trial.age()) > 0:
+        while not watch.ended and (left := min(longest, watch.deadline) - watch.age()) > 0:
             if event := await manager.event(left):
-                trial.happened(event)
+                watch.happened(event)
     finally:
         await _hang_up(manager, (one, two))
-    _require_sight(trial, account.user)
-    trial.tell(What.OVER)
-    if trial.asked and "agi" not in trial.seen:
-        trial.outcome.lacking = ami.lacking(account.user, read="agi")
-    return trial.outcome
+    _require_sight(watch, account.user)
+    watch.tell(CallStep.OVER)
+    if watch.asked and "agi" not in watch.seen:
+        watch.outcome.lacking = ami.lacking(account.user, read="agi")
+    return watch.outcome
 
 
-class _Trial:
+class _CallWatch:
     """What is known of one call, by what Asterisk tells of its end that goes through the dialplan."""
 
     def __init__(self, channel: str, tell: Callable[[Moment], None]) -> None:
@@ -120,7 +120,7 @@ class _Trial:
         """Seconds since the call was placed."""
         return time.monotonic() - self._began
 
-    def tell(self, what: What, fact: str = "") -> None:
+    def tell(self, what: CallStep, fact: str = "") -> None:
         """Something happened now."""
         self._tell(Moment(self.age(), what, fact))
 
@@ -140,48 +140,48 @@ class _Trial:
 
     def _state(self, event: Any) -> None:
         if event.channelstatedesc == "Up":
-            self.tell(What.ANSWERED)
+            self.tell(CallStep.ANSWERED)
 
     def _step(self, event: Any) -> None:
         if self._playing:  # Playback tells its end by what comes after it
             self._playing = False
-            self.tell(What.ENDS)
+            self.tell(CallStep.ENDS)
         application, data = event.application.lower(), event.appdata
         if event.context == "informativa" and (own := _PLAYED_HERE.match(f"{application}({data})")):
             self._playing = True
-            self.tell(What.BEGINS, own[1])
+            self.tell(CallStep.BEGINS, own[1])
         elif event.context == "informativa" and application == "agi":
             self.asked = True
             self.outcome.by_script = not data.startswith("agi://")
             asked = data.partition(",")[0]
             shown = asked if self.outcome.by_script else _WITHOUT_TOKEN.sub(r"\1", asked)
-            self.tell(What.SCRIPT if self.outcome.by_script else What.SERVICE, shown)
+            self.tell(CallStep.SCRIPT if self.outcome.by_script else CallStep.SERVICE, shown)
 
     def _variable(self, event: Any) -> None:
         name = _RESULT.get(event.variable)
         if name and event.value:
             setattr(self.outcome, name, event.value)
         if name == "status" and event.value:
-            self.tell(What.STATUS, event.value)
+            self.tell(CallStep.STATUS, event.value)
 
     def _command(self, event: Any) -> None:
         command = str(event.command)
         if command.startswith("STREAM FILE"):
             starts = event.event == "AGIExecStart"
-            self.tell(What.BEGINS if starts else What.ENDS, _file(command))
+            self.tell(CallStep.BEGINS if starts else CallStep.ENDS, _file(command))
 
     def _hung_up(self, _event: Any) -> None:
         self.over = True
 
 
-_TAKEN: dict[str, tuple[str, Callable[[_Trial, Any], None]]] = {
-    "Newchannel": ("call", lambda _trial, _event: None),
-    "Newstate": ("call", _Trial._state),
-    "Hangup": ("call", _Trial._hung_up),
-    "Newexten": ("dialplan", _Trial._step),
-    "VarSet": ("dialplan", _Trial._variable),
-    "AGIExecStart": ("agi", _Trial._command),
-    "AGIExecEnd": ("agi", _Trial._command),
+_TAKEN: dict[str, tuple[str, Callable[[_CallWatch, Any], None]]] = {
+    "Newchannel": ("call", lambda _watch, _event: None),
+    "Newstate": ("call", _CallWatch._state),
+    "Hangup": ("call", _CallWatch._hung_up),
+    "Newexten": ("dialplan", _CallWatch._step),
+    "VarSet": ("dialplan", _CallWatch._variable),
+    "AGIExecStart": ("agi", _CallWatch._command),
+    "AGIExecEnd": ("agi", _CallWatch._command),
 }
 
 
@@ -204,10 +204,10 @@ async def _originate(
     )
 
 
-def _require_sight(trial: _Trial, user: str) -> None:
+def _require_sight(watch: _CallWatch, user: str) -> None:
     """Raises ManagerError where the account does not see what became of the call."""
-    lacking = [right for right in ("call", "dialplan") if right not in trial.seen]
-    if lacking and not trial.failed:
+    lacking = [right for right in ("call", "dialplan") if right not in watch.seen]
+    if lacking and not watch.failed:
         raise ManagerError(
             Text("Asterisk's manager interface does not let {user} see what became of the call.", user=user),
             ami.lacking(user, read=",".join(lacking)),

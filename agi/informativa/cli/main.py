@@ -21,7 +21,6 @@ import typer
 
 from .. import __version__
 from ..errors import ConfigError, InformativaError
-from ..operations.generated import Generated, write
 from ..views import terminal
 from ..views.json import Failure
 from . import translated
@@ -38,6 +37,7 @@ from .commands import (
     keys,
     ledger,
     metrics,
+    program,
     prompts,
     retention,
     serve,
@@ -45,10 +45,8 @@ from .commands import (
     test_call,
     watching,
 )
-from .completion import Shell, script
-from .manual import page
-from .options import print_document, print_generated
-from .tree import EXITS, tree
+from .options import print_document
+from .tree import EXITS
 from .words import _
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -87,59 +85,15 @@ def _options(
 
 
 init.add_to(app)
-
-
 check.add_to(app)
-
-
 doctor.add_to(app)
-
-
 callers.add_to(app)
-
-
 importing.add_to(app)
-
-
 retention.add_to(app)
-
-
 controllers.add_to(app)
-
-
 explain.add_to(app)
-
-
 systemd.add_to(app)
-
-
 serve.add_to(app)
-
-
-@app.command()
-def completion(shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")]) -> None:
-    """Print what completes commands: informativa completion bash > /etc/bash_completion.d/informativa."""
-    terminal.verbatim(script(shell, tree(app)))
-
-
-@app.command()
-def man(
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="Write it there: /usr/local/share/man/man1"),
-    ] = None,
-) -> None:
-    """Print the manual page, or write it: informativa man | man -l -."""
-    text, file = page(tree(app)), output / "informativa.1" if output else None
-    if file is not None:
-        write(file, text)
-    print_generated(Generated(text, file, "man informativa"))
-
-
-@app.command(name="help", context_settings={"help_option_names": []}, hidden=True)
-def help_(words: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]...")] = None) -> None:
-    """Say what a command does, as COMMAND --help does."""
-    raise typer.Exit(main([*(words or []), "--help"]))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -165,24 +119,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except Exception as error:
         if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
-            reason = os.strerror(error.errno or 0)
-            message = _("informativa: What was to be printed could not be written ({why}).")
-            print(message.format(why=_.foreign(reason)), file=sys.stderr)
-            return 1
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        print(
-            _(
-                "informativa: a defect ({kind} in {file}:{line}). Type the same with"
-                " INFORMATIVA_TRACEBACK=1 before it, and report what it prints.",
-                kind=type(error).__name__,
-                file=Path(place.filename).name,
-                line=place.lineno,
-            ),
-            file=sys.stderr,
-        )
-        if os.environ.get("INFORMATIVA_TRACEBACK"):
-            traceback.print_exception(error)
-        return 3
+            return _unwritten(error)
+        return _defect(error)
+
+
+program.add_to(app, main)
 
 
 def _tell_program(error: InformativaError) -> None:
@@ -214,3 +155,27 @@ def _usage(error: typer.TyperException) -> int:
             file=sys.stderr,
         )
     return 2
+
+
+def _unwritten(error: OSError) -> int:
+    reason = os.strerror(error.errno or 0)
+    message = _("informativa: What was to be printed could not be written ({why}).")
+    print(message.format(why=_.foreign(reason)), file=sys.stderr)
+    return 1
+
+
+def _defect(error: Exception) -> int:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    print(
+        _(
+            "informativa: a defect ({kind} in {file}:{line}). Type the same with"
+            " INFORMATIVA_TRACEBACK=1 before it, and report what it prints.",
+            kind=type(error).__name__,
+            file=Path(place.filename).name,
+            line=place.lineno,
+        ),
+        file=sys.stderr,
+    )
+    if os.environ.get("INFORMATIVA_TRACEBACK"):
+        traceback.print_exception(error)
+    return 3

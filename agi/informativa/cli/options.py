@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import Problem
-from ..operations.controllers import Selection
 from ..operations.generated import Generated
 from ..plausibility import typed
 from ..text import Text
@@ -121,12 +120,6 @@ def warn(warnings: Iterable[Text]) -> None:
         print(_("warning: {warning}", warning=warning), file=sys.stderr)
 
 
-def told_aside(selection: Selection) -> None:
+def warn_of_unrelated(problems: Iterable[Problem]) -> None:
     """Tell people what is wrong with the configuration and does not concern what they do."""
-    tell_aside(selection.aside)
-
-
-def tell_aside(problems: Iterable[Problem]) -> None:
-    """The same of these problems."""
-    for problem in problems:
-        print(_("warning: {warning}", warning=problem.text), file=sys.stderr)
+    warn(problem.text for problem in problems)

@@ -15,8 +15,9 @@ _PAGE = """\
 
 Made from the program by `make docs`; not to be edited. Every command with `--json` prints one document,
 `tail` one on each line. `schema` is the version of the shapes, {version} now: what a name means never changes
-under one version, and new names may come. Times are ISO 8601 with their offset, nothing is `null`, several
-are a list, texts are English. [schemas/](schemas) has the same as JSON Schema (2020-12).
+under one version, and new names may come. Every name is always there, and `null` where there is nothing to
+say. Times are ISO 8601 with their offset, several of something are a list, texts are English.
+[schemas/](schemas) has the same as JSON Schema (2020-12).
 """
 
 

@@ -38,8 +38,8 @@ class Configuration:
     `notices` are by controller; `recordings` are the SHA-256 of the sound files that were found in order,
     once they were looked at. `refused` are the problems of controllers that may not go live, while the others
     do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's text from another,
-    `place` the file. `misshapen` are controllers with mistakes in their own section: what is built of them is
-    there to be looked at, and nothing is done with it.
+    `path_digest` the file. `misshapen` are controllers with mistakes in their own section: what is built of
+    them is there to be looked at, and nothing is done with it.
     """
 
     file: Path
@@ -60,7 +60,7 @@ class Configuration:
     refused: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     digest: str = ""
-    place: str = ""
+    path_digest: str = ""
     recordings: Mapping[str, str] = field(default_factory=dict)
     tokens: tuple[str, ...] = field(default=(), repr=False)
     """By which Asterisk is known, the current one first; empty where whoever connects is believed."""
@@ -131,7 +131,7 @@ def _kept(configuration: Configuration, refused: Text) -> Configuration:
 def unusable(file: Path) -> tuple[Path, Text]:
     """Where what `file` comes to is kept for scripts, and why they cannot use it, if so. Raises
     ConfigError."""
-    return parsed_cache.place(file), parsed_cache.refusal(file, documents.read(file))
+    return parsed_cache.cache_file(file), parsed_cache.refusal(file, documents.read(file))
 
 
 def draft(file: Path) -> tuple[documents.Document, Settings]:
@@ -162,12 +162,12 @@ class _Builder:
         self._folder = folder
         self._found = found
 
-    def build(self, digest: str, place: str) -> Configuration:
+    def build(self, digest: str, path_digest: str) -> Configuration:
         settings = self._settings
         notices = Notices(settings, self._folder, self._found)
-        told = notices.build()
+        notices_of = notices.build()
         controllers = Controllers(settings, self._folder, self._found).build()
-        lines = Lines(settings, controllers, told, self._found)
+        lines = Lines(settings, controllers, notices_of, self._found)
         built = lines.build()
         spelled = lines.spelled(built)
         fallback = None
@@ -188,7 +188,7 @@ class _Builder:
             drain=settings.service.drain,
             controllers=controllers,
             key_files={name: given.key for name, given in settings.controllers.items()},
-            notices={name: tuple(own.values()) for name, own in told.items()},
+            notices={name: tuple(own.values()) for name, own in notices_of.items()},
             lines=built,
             spelled=spelled,
             fallback=fallback,
@@ -198,7 +198,7 @@ class _Builder:
             refused=in_order(self._found.refused),
             warnings=in_order(self._found.warnings),
             digest=digest,
-            place=place,
+            path_digest=path_digest,
             tokens=tokens,
         )
 

@@ -79,12 +79,12 @@ class Controllers:
         if self._found.lacks((*own, "name")):
             return Text("it has no name")
         today = datetime.now(zone(given.time_zone)).date()
-        why = list(outsourcing.told(given, self._settings.operator, today))
+        why = list(outsourcing.objections(given, self._settings.operator, today))
         worksheet = Text("what it starts from prints: informativa outsourcing-worksheet {id}", id=name)
-        for place, message, fix in why:
-            path = ("controllers", name, "outsourcing", *place)
-            self._found.refuse(path, message, fix if place else joined("; ", fix, worksheet))
-        return joined(", ", *(message for _place, message, _fix in why))
+        for key_path, message, fix in why:
+            path = ("controllers", name, "outsourcing", *key_path)
+            self._found.refuse(path, message, fix if key_path else joined("; ", fix, worksheet))
+        return joined(", ", *(message for _path, message, _fix in why))
 
     def _old_keys(self, name: str, given: ControllerSettings) -> Iterator[bytes]:
         """Keys that `keys rotate` put away and whose time is not over; of those that are, a word."""

@@ -37,10 +37,10 @@ class Document:
 
     def problem(self, path: Sequence[str | int], message: Text, remedy: Text = NOTHING) -> Problem:
         """A problem at `path`, on the line of the longest part of it that exists."""
-        place = tuple(path)
-        while place and place not in self.lines:
-            place = place[:-1]
-        return Problem(self.file, self.lines.get(place), dotted(path), message, remedy)
+        existing = tuple(path)
+        while existing and existing not in self.lines:
+            existing = existing[:-1]
+        return Problem(self.file, self.lines.get(existing), dotted(path), message, remedy)
 
 
 def dotted(path: Sequence[str | int]) -> str:
@@ -107,13 +107,15 @@ def _value(node: yaml.Node, path: KeyPath, document: Document) -> Any:
     mapping: dict[str, Any] = {}
     for key_node, child in node.value:
         key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
-        place = (*path, key)
+        key_path = (*path, key)
         if key in mapping:
             document.problems.append(
-                Problem(document.file, key_node.start_mark.line + 1, dotted(place), Text("stands here twice"))
+                Problem(
+                    document.file, key_node.start_mark.line + 1, dotted(key_path), Text("stands here twice")
+                )
             )
-        document.lines[place] = key_node.start_mark.line + 1
-        mapping[key] = _value(child, place, document)
+        document.lines[key_path] = key_node.start_mark.line + 1
+        mapping[key] = _value(child, key_path, document)
     return mapping
 
 

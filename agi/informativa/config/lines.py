@@ -95,8 +95,8 @@ class Lines:
             notice = own.get(step.notice)
             if notice is None:
                 if not self._found.lacks(("controllers", controller.id, "notices", step.notice)):
-                    place = (*path, "plan", index, "notice")
-                    self._found.wrong(place, unknown(Text("notice"), step.notice, own))
+                    key_path = (*path, "plan", index, "notice")
+                    self._found.wrong(key_path, unknown(Text("notice"), step.notice, own))
                 continue
             if notice in seen:
                 message = Text("notice {notice} stands in this plan twice", "keep one of them")
@@ -116,7 +116,7 @@ class Lines:
         first = notice.versions.index(notice.current(datetime.now(UTC)))
         own = ("controllers", controller.id, "notices", notice.id, "versions")
         for index, version in enumerate(versions[first:], first):
-            for place, language in wanted.items():
+            for key_path, language in wanted.items():
                 if not spoken(language, version.short) and not self._found.lacks(
                     (*own, index, "short", language)
                 ):
@@ -125,7 +125,7 @@ class Lines:
                         "notice {notice} {version} has no short prompt in {language}, only in {has}"
                     )
                     names = {"notice": notice.id, "version": version.version, "language": language}
-                    self._found.wrong((*path, *place), message.format(**names, has=has))
+                    self._found.wrong((*path, *key_path), message.format(**names, has=has))
 
     def _caution_notice(
         self, notice: Notice, controller: Controller, given: LineSettings, path: KeyPath

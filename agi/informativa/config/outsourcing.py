@@ -63,7 +63,7 @@ _VERBS, _LEGAL_FORMS = frozenset(_PUT.split()), frozenset(_LEGAL.split())
 _EMPTY = frozenset(_FILLERS.split()) | _VERBS
 
 
-def told(
+def objections(
     given: ControllerSettings, operator: str, today: date
 ) -> Iterator[tuple[tuple[str, ...], Text, Text]]:
     """Why a company's calls may not be answered by the operator: each with its place below `outsourcing`, and

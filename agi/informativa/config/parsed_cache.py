@@ -92,7 +92,7 @@ def keep(file: Path, text: str, document: Document, settings: Settings) -> Text:
     except Exception as error:  # no reason to take no calls
         return plain(repr(error))
     with suppress(OSError):
-        put(place(file), _digest(text, content.getvalue()) + content.getvalue(), file.stat())
+        put(cache_file(file), _digest(text, content.getvalue()) + content.getvalue(), file.stat())
     return NOTHING
 
 
@@ -128,7 +128,7 @@ class _Plain(pickle.Unpickler):
 
 
 def _recalled(file: Path, text: str) -> tuple[Document, Settings]:
-    descriptor = os.open(place(file), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    descriptor = os.open(cache_file(file), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as opened:
         status = os.fstat(descriptor)
         ours = status.st_uid in (0, os.geteuid(), file.stat().st_uid) and not status.st_mode & 0o022
@@ -141,7 +141,7 @@ def _recalled(file: Path, text: str) -> tuple[Document, Settings]:
     return Document(str(file), None, lines), cast("Settings", settings)
 
 
-def place(file: Path) -> Path:
+def cache_file(file: Path) -> Path:
     """Where it is kept."""
     return file.with_name(f".{file.name}.parsed")
 

@@ -19,18 +19,18 @@ def misshapen(document: Document) -> tuple[str, ...]:
     )
 
 
-def concerning(problems: Iterable[Problem], *places: str) -> list[Problem]:
-    """Those at one of these places; and below it, if it is a single one's (`controllers.acme`)."""
-    return [problem for problem in problems if any(_at(problem, place) for place in places)]
+def concerning(problems: Iterable[Problem], *keys: str) -> list[Problem]:
+    """Those at one of these key paths; and below it, if it is a single one's (`controllers.acme`)."""
+    return [problem for problem in problems if any(_at(problem, key) for key in keys)]
 
 
 def of_callers(problems: Iterable[Problem], controller: str) -> list[Problem]:
     """Those for which this company's callers cannot be found, or not surely its own alone."""
-    place = f"controllers.{controller}"
+    key = f"controllers.{controller}"
     return [
         problem
         for problem in problems
-        if problem.key in ("controllers", place) or concerning([problem], f"{place}.key", f"{place}.ledger")
+        if problem.key in ("controllers", key) or concerning([problem], f"{key}.key", f"{key}.ledger")
     ]
 
 
@@ -42,11 +42,11 @@ def of_calls(problems: Iterable[Problem], controller: str, line: str) -> list[Pr
 
 def of_lines(problems: Iterable[Problem], misshapen: Iterable[str]) -> list[Problem]:
     """Those for which a line may seem not to be there."""
-    places = ("lines", "controllers", *(f"controllers.{name}" for name in misshapen))
+    keys = ("lines", "controllers", *(f"controllers.{name}" for name in misshapen))
     return [
         problem
         for problem in problems
-        if not problem.key or problem.key.startswith("lines.") or concerning([problem], *places)
+        if not problem.key or problem.key.startswith("lines.") or concerning([problem], *keys)
     ]
 
 
@@ -55,7 +55,7 @@ def _elsewhere(problem: Problem) -> bool:
     return problem.key.startswith(("controllers.", "lines.")) or bool(concerning([problem], *_NOT_OF_CALLS))
 
 
-def _at(problem: Problem, place: str) -> bool:
+def _at(problem: Problem, key: str) -> bool:
     """All sections of a kind are one place: what is wrong with it as a whole is no single company's."""
-    whole = place in ("controllers", "lines")
-    return problem.key == place or (not whole and problem.key.startswith((f"{place}.", f"{place}[")))
+    whole = key in ("controllers", "lines")
+    return problem.key == key or (not whole and problem.key.startswith((f"{key}.", f"{key}[")))

@@ -47,7 +47,7 @@ class GroupCommitLedger(Ledger):
         self._store = SqliteStore(file, migrate=migrate)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
-        self._trouble, self._told = "", 0  # what the log has had already
+        self._trouble, self._logged = "", 0  # what the log has had already
         self._thread = self._writer()
 
     async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
@@ -123,8 +123,8 @@ class GroupCommitLedger(Ledger):
         self._tell_saved()
 
     def _tell_saved(self) -> None:
-        if self._told < self._store.saved:
-            self._told = self._store.saved
+        if self._logged < self._store.saved:
+            self._logged = self._store.saved
             text = "what lies beside a ledger (-wal, -shm) was deleted while in use; nothing was lost"
             log.error(text, ledger=self.file, remedy="find out who did it: next time it may be the ledger")
 
@@ -163,8 +163,10 @@ class GroupCommitLedger(Ledger):
             its_own = isinstance(error, EventRefusedError) or not isinstance(error, LedgerError)
             if its_own and len(jobs) > 1:
                 return [(None, None) if job.future.done() else self._outcomes([job])[0] for job in jobs]
-            told = error if isinstance(error, LedgerError) else LedgerError(f"The ledger failed ({error!r}).")
-            return [(None, told)] * len(jobs)
+            failure = (
+                error if isinstance(error, LedgerError) else LedgerError(f"The ledger failed ({error!r}).")
+            )
+            return [(None, failure)] * len(jobs)
 
 
 def _settle(outcomes: Sequence[_Outcome]) -> None:

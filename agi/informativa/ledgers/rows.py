@@ -42,13 +42,15 @@ AND (:reason IS NULL OR reason = :reason)
 AND (:caller = x'' OR substr(pseudonym, 1, length(:caller)) = :caller)
 AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until)
 """
-SEARCH = f"SELECT {COLUMNS} FROM event WHERE record >= :first AND {_WANTED} ORDER BY record"  # noqa: S608  # our own names
+SEARCH = f"""
+SELECT {COLUMNS} FROM event WHERE record >= :first AND record < :before AND {_WANTED} ORDER BY record
+"""  # noqa: S608  # our own names
 BACKWARDS = f"""
 SELECT {COLUMNS} FROM event WHERE record < :before AND {_WANTED} ORDER BY record DESC LIMIT :count
 """  # noqa: S608  # our own names
 FIRST_OF_LAST = f"""
-SELECT coalesce(min(record), 1) FROM (
-    SELECT record FROM event WHERE {_WANTED} ORDER BY record DESC LIMIT :count
+SELECT coalesce(min(record), :before) FROM (
+    SELECT record FROM event WHERE record < :before AND {_WANTED} ORDER BY record DESC LIMIT :count
 )
 """  # noqa: S608  # our own names
 AROUND = """
@@ -145,7 +147,7 @@ def informs(pseudonym: bytes, notice: str, known: PriorDelivery) -> tuple[object
 def known(row: Sequence[Any]) -> tuple[str, PriorDelivery]:
     """A notice, and what one of its versions told, from a row of STANDING."""
     notice, version, purposes, record, at, whole, seen = row
-    told = PriorDelivery(
+    delivery = PriorDelivery(
         frozenset({version}),
         word_set(purposes),
         record,
@@ -153,7 +155,7 @@ def known(row: Sequence[Any]) -> tuple[str, PriorDelivery]:
         _maybe(moment, whole),
         _maybe(moment, seen),
     )
-    return notice, told
+    return notice, delivery
 
 
 def wanted(search: RecordFilter, **more: int) -> dict[str, object]:

@@ -78,16 +78,18 @@ class SqliteStore(LedgerFile):
             for row in self._connection.execute(rows.RECORDS, (first,)):
                 yield rows.record(row)
 
-    def search(self, wanted: RecordFilter, first: int = 1) -> Iterator[Record]:
-        """Of these the ones that are wanted. Reads the whole ledger from there on."""
+    def search(self, wanted: RecordFilter, first: int, before: int) -> Iterator[Record]:
+        """Of these the ones that are wanted, from one number on and before another. Reads all in between."""
         with self._translated():
-            for row in self._connection.execute(rows.SEARCH, rows.wanted(wanted, first=first)):
+            given = rows.wanted(wanted, first=first, before=before)
+            for row in self._connection.execute(rows.SEARCH, given):
                 yield rows.record(row)
 
-    def first_of_last(self, wanted: RecordFilter, count: int) -> int:
-        """The number of the first of the last `count` records that are wanted; 1 if none is."""
+    def first_of_last(self, wanted: RecordFilter, count: int, before: int) -> int:
+        """The number of the first of the last `count` records from before a number that are wanted; that
+        number if none is."""
         with self._translated():
-            given = rows.wanted(wanted, count=count)
+            given = rows.wanted(wanted, count=count, before=before)
             number: int = self._connection.execute(rows.FIRST_OF_LAST, given).fetchone()[0]
             return number
 
@@ -146,7 +148,7 @@ class SqliteStore(LedgerFile):
     def changed(self, recordings: Iterable[Recording]) -> list[Recording]:
         """Those of which another sound file was served before."""
         known = self.recordings()
-        return [one for one in recordings if known.get(one.place, one.sha256) != one.sha256]
+        return [one for one in recordings if known.get(one.key, one.sha256) != one.sha256]
 
     def recordings(self) -> dict[tuple[str, ...], str]:
         """The SHA-256 of each sound file that was served, by where it stands."""
@@ -157,7 +159,7 @@ class SqliteStore(LedgerFile):
         """Remember each recording that was not served before."""
         with self.transaction():
             for one in recordings:
-                self._connection.execute(rows.KEEP_RECORDING, (*one.place, one.sha256))
+                self._connection.execute(rows.KEEP_RECORDING, (*one.key, one.sha256))
 
     def newest(self) -> int:
         """The number of the newest record, 0 if there is none."""

@@ -121,8 +121,8 @@ class ReportedDelivery:
 class Decision:
     """Play `version` of `notice` or leave it out, always with a reason and, for a skip, its proof.
 
-    `prompts`, by language, are the version's short ones or a `supplement`; `told` is which purposes they
-    tell of.
+    `prompts`, by language, are the version's short ones or a `supplement`; `purposes` are those that
+    they tell of.
     """
 
     notice: Notice

@@ -133,7 +133,7 @@ class Version:
 class Recording:
     """One sound file of a version: notice, version, part, language and format say where it stands."""
 
-    place: tuple[str, str, str, str, str]
+    key: tuple[str, str, str, str, str]
     file: str
     sha256: str
 

@@ -194,17 +194,17 @@ def record(
             Text("Nothing was recorded: {why}.", why=REFERENCE_FAULTS[wrong]),
             Text("Say in other words where the evidence is, such as `form 77` or `contract 2026/17`."),
         )
-    told = plausibility.version_told(notice, version, at, now, controller.retention, zone)
-    if told is Implausible.NO_VERSION:
+    possible = plausibility.version_told(notice, version, at, now, controller.retention, zone)
+    if possible is Implausible.NO_VERSION:
         message = Text("There is no version {name}.", name=version)
         raise InformativaError(message, known(version, [each.id for each in notice.versions]))
-    if not isinstance(told, Version):
+    if not isinstance(possible, Version):
         raise InformativaError(
-            Text("Nothing was recorded: {why}.", why=WHY_IMPLAUSIBLE[told]),
+            Text("Nothing was recorded: {why}.", why=WHY_IMPLAUSIBLE[possible]),
             Text("Give the day on which he was told; days are those of {zone}.", zone=zone),
         )
     event = told_elsewhere(
-        notice, told, kind, at, pseudonym(caller, controller.key), evidence, None if on is None else now
+        notice, possible, kind, at, pseudonym(caller, controller.key), evidence, None if on is None else now
     )
     event = replace(event, binding=bind(caller, controller.key))
     with opened(controller) as store:

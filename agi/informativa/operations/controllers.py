@@ -26,7 +26,7 @@ class Selection:
 
     configuration: Configuration
     named: tuple[Controller, ...]
-    aside: tuple[Problem, ...] = ()
+    unrelated: tuple[Problem, ...] = ()
 
 
 def of_their_callers(file: Path, names: Sequence[str], line: str | None = None) -> Selection:

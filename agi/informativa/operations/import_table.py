@@ -54,7 +54,7 @@ class Table:
         self._width = len(header)
         self.columns = _columns(header, chosen)
         self._needed = 1 + max(
-            place for name, place in self.columns.items() if name in ("number", "customer", "date")
+            column for name, column in self.columns.items() if name in ("number", "customer", "date")
         )
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
@@ -133,25 +133,25 @@ class Table:
 
 def _opening(text: str, separator: str) -> tuple[int, int]:
     """Of a line on which a quote stays open: how many separators stand before it and behind it."""
-    place = cells = 0
+    position = cells = 0
     while True:
-        if text.startswith('"', place):
-            end = _closing(text, place + 1)
+        if text.startswith('"', position):
+            end = _closing(text, position + 1)
             if end == len(text):
-                return cells, text.count(separator, place)
-            place = end + 1
-        place = text.find(separator, place) + 1
-        if not place:
+                return cells, text.count(separator, position)
+            position = end + 1
+        position = text.find(separator, position) + 1
+        if not position:
             return cells, 0
         cells += 1
 
 
-def _closing(text: str, place: int) -> int:
-    """Where a quote closes that is open at `place`; the end of the text if it does not."""
-    while (place := text.find('"', place)) >= 0:
-        if not text.startswith('""', place):
-            return place
-        place += 2
+def _closing(text: str, position: int) -> int:
+    """Where a quote closes that is open at `position`; the end of the text if it does not."""
+    while (position := text.find('"', position)) >= 0:
+        if not text.startswith('""', position):
+            return position
+        position += 2
     return len(text)
 
 
@@ -187,15 +187,15 @@ def _first(raw: bytes) -> bytes:
 
 def _columns(header: Sequence[str], chosen: Mapping[str, str]) -> dict[str, int]:
     """Where each column stands. Raises InformativaError where it is not there, or twice."""
-    found = {name: _place(name, given, header) for name, given in chosen.items()}
+    found = {name: _chosen_column(name, given, header) for name, given in chosen.items()}
     skipped = {"number", "customer"} if found.keys() & {"number", "customer"} else set()
     for name, known in COLUMNS.items():
-        places = [place for place, cell in enumerate(header) if _plain(cell) in known]
-        if not places or name in found or name in skipped:
+        columns = [column for column, cell in enumerate(header) if _plain(cell) in known]
+        if not columns or name in found or name in skipped:
             continue
-        if len(places) > 1:
-            raise _ambiguous(name, [header[place] for place in places], places[0])
-        found[name] = places[0]
+        if len(columns) > 1:
+            raise _ambiguous(name, [header[column] for column in columns], columns[0])
+        found[name] = columns[0]
     if "number" in found and "customer" in found:
         raise InformativaError(
             Text("The header names callers twice: by number and by customer number."),
@@ -215,27 +215,27 @@ def _columns(header: Sequence[str], chosen: Mapping[str, str]) -> dict[str, int]
     return found
 
 
-def _place(name: str, given: str, header: Sequence[str]) -> int:
+def _chosen_column(name: str, given: str, header: Sequence[str]) -> int:
     """Of the column that was chosen, by its header or by its place."""
     if name not in COLUMNS:
         raise InformativaError(
             Text("--column takes {names}, each with a header.", names=", ".join(COLUMNS)),
             Text("Type it like --column number=cellulare."),
         )
-    places = [place for place, cell in enumerate(header) if _plain(cell) == _plain(given)]
-    if not places and given.isdecimal() and 1 <= int(given) <= len(header):
+    columns = [column for column, cell in enumerate(header) if _plain(cell) == _plain(given)]
+    if not columns and given.isdecimal() and 1 <= int(given) <= len(header):
         return int(given) - 1
-    if len(places) == 1:
-        return places[0]
-    if places:
-        raise _ambiguous(name, [header[place] for place in places], places[0])
+    if len(columns) == 1:
+        return columns[0]
+    if columns:
+        raise _ambiguous(name, [header[column] for column in columns], columns[0])
     raise InformativaError(
         Text("No column has the header {header}.", header=without_numbers(given)),
         Text("There are: {names}.", names=_shown(header)),
     )
 
 
-def _ambiguous(name: str, headers: Sequence[str], place: int) -> InformativaError:
+def _ambiguous(name: str, headers: Sequence[str], column: int) -> InformativaError:
     return InformativaError(
         Text(
             "The header has more than one column for {name}: {headers}.", name=name, headers=_shown(headers)
@@ -244,7 +244,7 @@ def _ambiguous(name: str, headers: Sequence[str], place: int) -> InformativaErro
             "Say which: --column {name}={header}, or by its place: --column {name}={place}",
             name=name,
             header=without_numbers(headers[0].strip()),
-            place=place + 1,
+            place=column + 1,
         ),
     )
 

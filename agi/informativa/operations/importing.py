@@ -110,7 +110,7 @@ def run(source: Source, tally: Tally, progress: Progress, say: Callable[[Text], 
         raise InformativaError(
             Text("{region} is not a country.", region=source.region), Text("Type it like --region IT.")
         )
-    with _told(source.file), source.file.open("rb") as opened:
+    with _in_plain_words(source.file), source.file.open("rb") as opened:
         if not opened.seekable():
             raise InformativaError(
                 Text("{file} can be read only once.", file=source.file), Text("Save it first.")
@@ -208,15 +208,15 @@ class _Row:
     def __init__(self, source: Source, columns: Mapping[str, int]) -> None:
         self._source, self._columns = source, columns
         self.unusual = 0  # so far
-        self._told = lru_cache(KEPT)(self._told_on)
+        self._version_on = lru_cache(KEPT)(self._find_version)
 
     def parse(self, cells: Sequence[str]) -> tuple[Event, Sequence[bytes]]:
         """The delivery that one row tells of, and what else stood for its caller. Raises RejectedError."""
         source = self._source
-        told = self._told(self._cell(cells, "date"), self._cell(cells, "version"))
-        if isinstance(told, Text):
-            raise RejectedError(told)
-        version, at = told
+        found = self._version_on(self._cell(cells, "date"), self._cell(cells, "version"))
+        if isinstance(found, Text):
+            raise RejectedError(found)
+        version, at = found
         caller = self._caller(cells)
         reference = plausibility.evidence(self._cell(cells, "reference") or source.reference)
         if (
@@ -239,10 +239,10 @@ class _Row:
         return Identified(customer, customer=True)
 
     def _cell(self, cells: Sequence[str], name: str) -> str:
-        place = self._columns.get(name)
-        return cells[place].strip() if place is not None and place < len(cells) else ""
+        column = self._columns.get(name)
+        return cells[column].strip() if column is not None and column < len(cells) else ""
 
-    def _told_on(self, day: str, name: str) -> tuple[Version, datetime] | Text:
+    def _find_version(self, day: str, name: str) -> tuple[Version, datetime] | Text:
         """The version of that name, or in force that day, and when; or why nobody was told then."""
         source, own = self._source, self._source.controller
         at = _moment(day, own)
@@ -288,7 +288,7 @@ def _number(text: str, region: str) -> str:
 
 
 @contextmanager
-def _told(file: Path) -> Iterator[None]:
+def _in_plain_words(file: Path) -> Iterator[None]:
     """A file that cannot be opened, read or written, in an admin's words."""
     try:
         yield

@@ -48,13 +48,13 @@ class NewSecret:
 
 @dataclass(frozen=True)
 class KeyRotation:
-    """A controller's new key in `file`, the old one in `old`; `None` if nothing was done yet. `aside` is what
-    is wrong with the configuration and does not concern it."""
+    """A controller's new key in `file`, the old one in `old`; `None` if nothing was done yet. `unrelated` is
+    what is wrong with the configuration and does not concern it."""
 
     controller: Controller
     file: Path
     old: Path | None = None
-    aside: tuple[Problem, ...] = ()
+    unrelated: tuple[Problem, ...] = ()
 
     @property
     def next(self) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ def rotate(config: Path, controller: str, *, really: bool) -> KeyRotation:
     selection = of_their_callers(config, (controller,))
     (owner,), configuration = selection.named, selection.configuration
     key = configuration.folder / configuration.key_files[owner.id]
-    return KeyRotation(owner, key, _replace(key) if really else None, tuple(selection.aside))
+    return KeyRotation(owner, key, _replace(key) if really else None, tuple(selection.unrelated))
 
 
 def rotate_token(config: Path) -> TokenRotation:
@@ -133,9 +133,9 @@ def _make_manager_secret(config: Path, configuration: Configuration) -> NewSecre
 def _make_key(config: Path, configuration: Configuration, name: str, *, again: bool) -> NewSecret:
     """A controller's key. Raises InformativaError where its ledger has callers under another one, unless it
     is to begin `again` without them."""
-    companies = of_its_key(config, name)
-    (of,) = companies.named
-    key = companies.configuration.folder / companies.configuration.key_files[name]
+    selection = of_its_key(config, name)
+    (of,) = selection.named
+    key = selection.configuration.folder / selection.configuration.key_files[name]
     if Path(of.ledger).exists() and not again:
         raise InformativaError(
             Text(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
-from .. import bootstrap
+from .. import bootstrap, plausibility
 from ..config import Configuration
 from ..errors import InformativaError, LedgerError
 from ..ledgers.following import Follower
@@ -20,7 +21,7 @@ NEWEST = 1 << 62  # no record has such a number
 
 
 @dataclass(frozen=True)
-class CompanyRecord:
+class ControllerRecord:
     """A record and whose it is."""
 
     controller: Controller
@@ -55,19 +56,47 @@ def opened(controller: Controller) -> Iterator[SqliteStore | None]:
         ledger.close()
 
 
-def read(ledger: SqliteStore, wanted: RecordFilter = ALL, last: int | None = None) -> Iterator[Record]:
-    """Those that are wanted, or the last so many of them, the oldest first, while they are read."""
-    return ledger.search(wanted, ledger.first_of_last(wanted, last) if last else 1)
+def of_zone(wanted: RecordFilter, controller: Controller) -> RecordFilter:
+    """The same filter for one controller: times without an offset are of its zone.
+
+    Raises InformativaError where nothing can be between them.
+    """
+
+    def aware(at: datetime | None) -> datetime | None:
+        return None if at is None else plausibility.moment(at.isoformat(), controller.zone)
+
+    since, until = aware(wanted.since), aware(wanted.until)
+    if since is not None and until is not None and since >= until:
+        raise InformativaError(
+            Text("Nothing is from {since} on and before {until}.", since=wanted.since, until=wanted.until),
+            Text("Give an earlier --since or a later --until."),
+        )
+    return replace(wanted, since=since, until=until)
+
+
+def read(
+    ledger: SqliteStore, wanted: RecordFilter = ALL, last: int | None = None, before: int | None = None
+) -> Iterator[Record]:
+    """Those that are wanted, or the last so many of them, the oldest first, while they are read; only from
+    before a record, where one is given. Times have an offset."""
+    end = NEWEST if before is None else min(before, NEWEST)
+    first = ledger.first_of_last(wanted, min(last, NEWEST), end) if last else 1
+    return ledger.search(wanted, first, end)
 
 
 def read_all(
-    controllers: Sequence[Controller], wanted: RecordFilter = ALL, last: int | None = None
-) -> Iterator[CompanyRecord]:
-    """Those of one company after those of the other. Raises InformativaError."""
+    controllers: Sequence[Controller],
+    wanted: RecordFilter = ALL,
+    last: int | None = None,
+    before: int | None = None,
+) -> Iterator[ControllerRecord]:
+    """Those of one company after those of the other; times without an offset are of each one's zone. Raises
+    InformativaError."""
     for controller in controllers:
+        own = of_zone(wanted, controller)
         with opened(controller) as ledger:
-            for record in read(ledger, wanted, last) if ledger else ():
-                yield CompanyRecord(controller, record)
+            for record in read(ledger, own, last, before) if ledger else ():
+                yield ControllerRecord(controller, record)
 
 
 def page(
@@ -75,9 +104,10 @@ def page(
 ) -> Page:
     """Up to `count` of those that are wanted, the newest first, from before a record. Raises
     InformativaError."""
+    own = of_zone(wanted, controller)
     with opened(controller) as ledger:
         first = NEWEST if before is None else before
-        found = ledger.backwards(wanted, first, count + 1) if ledger else []
+        found = ledger.backwards(own, first, count + 1) if ledger else []
     shown = tuple(found[:count])
     return Page(shown, shown[-1].number if len(found) > count else None)
 
@@ -121,10 +151,10 @@ class Following:
         self._ledgers = [_Ledger(each, bootstrap.follower(each)) for each in controllers]
         self._wanted, self._count, self._complain = wanted, count, complain
 
-    def news(self) -> list[CompanyRecord]:
+    def news(self) -> list[ControllerRecord]:
         """Those since the last look, in the order in which they happened."""
         found = [
-            CompanyRecord(ledger.controller, record)
+            ControllerRecord(ledger.controller, record)
             for ledger in self._ledgers
             for record in self._news(ledger)
             if self._wanted.takes(record.event)

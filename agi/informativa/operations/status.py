@@ -69,7 +69,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Company:
+class ControllerStatus:
     """A controller and its ledger; no `counts` where it is not live or its ledger cannot be read. Records of
     before `kept_since` are purged."""
 
@@ -86,7 +86,7 @@ class Report:
 
     service: Service
     today_since: datetime
-    companies: tuple[Company, ...]
+    controllers: tuple[ControllerStatus, ...]
     spool_rows: int | None
     warnings: tuple[Text, ...]
     in_order: bool
@@ -102,7 +102,7 @@ def look(file: Path, now: datetime) -> Report:
     service = ask_service(configuration)
     warnings = [*_of_service(service)]
     warnings += [problem.text for problem in (*problems, *configuration.refused, *configuration.warnings)]
-    in_order, companies = service.answers and not problems, []
+    in_order, controllers = service.answers and not problems, []
     for controller in configuration.in_shape():
         found: Summary | None = None
         if not controller.refused and not of_callers(problems, controller.id):
@@ -111,36 +111,36 @@ def look(file: Path, now: datetime) -> Report:
             except LedgerError as error:
                 in_order = False
                 warnings.append(error.text)
-        companies.append(_company(configuration, controller, found, now))
+        controllers.append(_controller_status(configuration, controller, found, now))
     waiting, spooled = _spooled(configuration)
-    return Report(service, today, tuple(companies), waiting, (*warnings, *spooled), in_order)
+    return Report(service, today, tuple(controllers), waiting, (*warnings, *spooled), in_order)
 
 
 def _of_service(service: Service) -> Sequence[Text]:
     if service.answers:
         return [service.otherwise] if service.otherwise else []
-    told = Text(
+    warning = Text(
         "The service does not answer at {address}: callers are served by the script, which is slower."
         " Type: systemctl start informativa",
         address=service.address,
     )
-    return [told]
+    return [warning]
 
 
 def ask_service(configuration: Configuration) -> Service:
     """What it, /metrics and systemd say; each may say nothing."""
     service = Service(configuration.listen)
     with suppress(OSError):
-        told = asyncio.run(probe.status(configuration.host, configuration.port, configuration.tokens))
-        if told is not None:
-            found = probe.otherwise(told, configuration, "systemctl restart informativa")
+        answer = asyncio.run(probe.status(configuration.host, configuration.port, configuration.tokens))
+        if answer is not None:
+            found = probe.otherwise(answer, configuration, "systemctl restart informativa")
             otherwise = found.whole if found else NOTHING
-            service = replace(service, answers=True, version=told.get("version"), otherwise=otherwise)
+            service = replace(service, answers=True, version=answer.get("version"), otherwise=otherwise)
     if service.answers and configuration.metrics:
         with suppress(OSError, ValueError):
-            service = told_by_metrics(service, _metrics(configuration.metrics))
+            service = with_metrics(service, _metrics(configuration.metrics))
     with suppress(OSError, ValueError, subprocess.SubprocessError):
-        service = told_by_systemd(service, _systemd())
+        service = with_systemd(service, _systemd())
     return service
 
 
@@ -150,7 +150,7 @@ def _metrics(where: str) -> str:
         return str(answer.read(1 << 24).decode())
 
 
-def told_by_metrics(service: Service, text: str) -> Service:
+def with_metrics(service: Service, text: str) -> Service:
     """With what /metrics answered. Raises ValueError for another text."""
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -172,7 +172,7 @@ def _systemd() -> str:
     return ran.stdout
 
 
-def told_by_systemd(service: Service, text: str) -> Service:
+def with_systemd(service: Service, text: str) -> Service:
     """With the state of the unit, where there is one, and since when, where nothing better says it."""
     said = dict(line.partition("=")[::2] for line in text.splitlines())
     if said.get("LoadState") != "loaded":
@@ -184,9 +184,9 @@ def told_by_systemd(service: Service, text: str) -> Service:
     return service
 
 
-def _company(
+def _controller_status(
     configuration: Configuration, controller: Controller, found: Summary | None, now: datetime
-) -> Company:
+) -> ControllerStatus:
     lines = {line.number: line for line in configuration.lines if line.controller.id == controller.id}
     kept = controller.retention and controller.retention.before(now, controller.zone)
     counts = None
@@ -207,7 +207,7 @@ def _company(
             size=found.size,
             last=found.last,
         )
-    return Company(controller, tuple(sorted(lines)), kept.date() if kept else None, counts)
+    return ControllerStatus(controller, tuple(sorted(lines)), kept.date() if kept else None, counts)
 
 
 def _in_order(tally: Mapping[Status, int]) -> Mapping[Status, int]:
@@ -230,10 +230,10 @@ def _spooled(configuration: Configuration) -> tuple[int | None, Sequence[Text]]:
         return None, [error.text]
     if not rows:
         return 0, []
-    told = Text.counted(
+    waiting = Text.counted(
         "{rows} row waits in the fallback spool; the service collects it within a minute",
         "{rows} rows wait in the fallback spool; the service collects them every minute",
         rows,
         rows=rows,
     )
-    return rows, [told]
+    return rows, [waiting]

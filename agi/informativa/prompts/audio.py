@@ -91,19 +91,19 @@ def sox(*arguments: str | Path, data: bytes | None = None) -> bytes:
 
 def read(file: Path) -> Sound:
     """Any sound file that sox reads, at its own rate, its channels mixed. Raises PromptError."""
-    place = file.absolute()
-    if not place.is_file():
+    path = file.absolute()
+    if not path.is_file():
         raise PromptError(
             Text("There is no file {file}.", file=file), Text("Name a sound file, such as studio.wav")
         )
     try:
-        rate, seconds = int(sox("--i", "-r", place)), float(sox("--i", "-D", place))
+        rate, seconds = int(sox("--i", "-r", path)), float(sox("--i", "-D", path))
         if seconds > LONGEST:
             raise PromptError(
                 Text("{file} lasts {seconds:.0f} s.", file=file, seconds=seconds),
                 Text("A notice is shorter than ten minutes."),
             )
-        samples = array("f", sox(place, *_RAW, "-", "remix", "-"))
+        samples = array("f", sox(path, *_RAW, "-", "remix", "-"))
     except ValueError:
         raise PromptError(
             Text("sox does not say how long {file} is.", file=file), Text("Save it as WAV.")

@@ -151,10 +151,10 @@ def _gsm(file: Path) -> list[float]:
     ]
     data, before, found = file.read_bytes(), 0.0, list[float]()
     for at in range(0, len(data) - 32, 33):
-        bits, place, passed, total = int.from_bytes(data[at : at + 33], "big"), 260, 1.0, 0.0
+        bits, bit, passed, total = int.from_bytes(data[at : at + 33], "big"), 260, 1.0, 0.0
         for size, table in zip(_SIZES, left, strict=True):
-            place -= size
-            passed *= table[bits >> place & (1 << size) - 1]
+            bit -= size
+            passed *= table[bits >> bit & (1 << size) - 1]
         for end in (
             168,
             112,

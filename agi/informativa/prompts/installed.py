@@ -99,9 +99,9 @@ def placed(notice: Notice) -> Iterator[tuple[tuple[str, str, str, str], Prompt]]
 
 def recordings(notice: Notice) -> Iterator[Recording]:
     """Every sound file of every version of a notice, with its SHA-256. Raises OSError."""
-    for place, prompt in placed(notice):
+    for key, prompt in placed(notice):
         for file, sha256 in hashed(prompt.path).items():
-            yield Recording((*place, file.suffix[1:]), str(file), sha256)
+            yield Recording((*key, file.suffix[1:]), str(file), sha256)
 
 
 def hashed(path: str) -> dict[Path, str]:
@@ -128,13 +128,13 @@ def marks(path: str) -> dict[str, tuple[int, ...]]:
     folder = Path(path).parent
     with os.scandir(folder) as entries:
         below = [entry.path for entry in entries if entry.is_dir()]
-    return {place: mark(place) for place in (str(folder), *below, *map(str, installed(path)))}
+    return {each: mark(each) for each in (str(folder), *below, *map(str, installed(path)))}
 
 
-def mark(place: str) -> tuple[int, ...]:
+def mark(path: str) -> tuple[int, ...]:
     """Which file it is and when it changed last. The time of the change of its inode is among it: the other
     one can be set. Raises OSError."""
-    found = os.stat(place)  # noqa: PTH116  # in every call; a Path costs as much again
+    found = os.stat(path)  # noqa: PTH116  # in every call; a Path costs as much again
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 

@@ -63,8 +63,8 @@ class InstalledRecordings(Recordings):
         if (seen := self._seen.get((controller, prompt.path))) is None:
             return None
         try:
-            for place, known in seen[0].items():
-                if mark(place) != known:
+            for file, known in seen[0].items():
+                if mark(file) != known:
                     return None
         except OSError:
             return None
@@ -191,21 +191,21 @@ class RecordedRecordings(ServedRecordings):
             del self._ledgers[controller]  # the caller waits for it once
             return None
         known: dict[str, set[str]] = {}
-        for one in self._places(controller, prompt, found):
-            if sha256 := served.get(one.place):
-                known.setdefault(one.place[-1], set()).add(sha256)
+        for one in self._recordings(controller, prompt, found):
+            if sha256 := served.get(one.key):
+                known.setdefault(one.key[-1], set()).add(sha256)
         return known
 
     def keep(self, controller: str, prompt: Prompt, found: Hashes) -> None:
         """In the ledger, if that can be: otherwise it is compared again in the next call."""
         with suppress(LedgerError):
-            self._ledgers[controller].keep(self._places(controller, prompt, found))
+            self._ledgers[controller].keep(self._recordings(controller, prompt, found))
 
-    def _places(self, controller: str, prompt: Prompt, found: Hashes) -> list[Recording]:
+    def _recordings(self, controller: str, prompt: Prompt, found: Hashes) -> list[Recording]:
         return [
-            Recording((*place, file.suffix[1:]), str(file), sha256)
+            Recording((*key, file.suffix[1:]), str(file), sha256)
             for notice in self._notices[controller]
-            for place, one in placed(notice)
+            for key, one in placed(notice)
             if one.path == prompt.path
             for file, sha256 in found.items()
         ]

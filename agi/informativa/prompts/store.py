@@ -37,8 +37,8 @@ class PromptPath:
 
     def recording(self, file: Path, sha256: str) -> Recording:
         """What the ledger knows a file as."""
-        place = (self.notice, self.version, self.part, self.language, file.suffix[1:])
-        return Recording(place, str(file), sha256)
+        key = (self.notice, self.version, self.part, self.language, file.suffix[1:])
+        return Recording(key, str(file), sha256)
 
 
 class PromptStore:

@@ -33,25 +33,25 @@ def lines(
         known["purposes"] = _in_words(folder, language, purposes)
 
     def value(found: re.Match[str]) -> str:
-        place = found[1]
+        wanted = found[1]
         line = text.count("\n", 0, found.start()) + 1
-        if place not in known:
-            close = difflib.get_close_matches(place, known, n=1)
+        if wanted not in known:
+            close = difflib.get_close_matches(wanted, known, n=1)
             hint = (
                 Text("Did you mean {{{name}}}?", name=close[0])
                 if close
                 else Text("There are: {known}.", known=", ".join(sorted(known)))
             )
             raise PromptError(
-                Text("{name}, line {line}: {{{place}}} means nothing.", name=name, line=line, place=place),
+                Text("{name}, line {line}: {{{place}}} means nothing.", name=name, line=line, place=wanted),
                 hint,
             )
-        if not known[place]:
+        if not known[wanted]:
             raise PromptError(
-                Text("{name}, line {line}, says {{{place}}}.", name=name, line=line, place=place),
-                Text("Give it: --{place} …", place=place),
+                Text("{name}, line {line}, says {{{place}}}.", name=name, line=line, place=wanted),
+                Text("Give it: --{place} …", place=wanted),
             )
-        return known[place]
+        return known[wanted]
 
     made = re.sub(r"(?<!\.)\.\.(?!\.)", ".", _PLACE.sub(value, text)).splitlines()  # "… is Acme S.p.A.."
     if not any(line.strip() for line in made):

@@ -16,7 +16,7 @@ from ...operations.controllers import notice_named, of_their_callers, of_their_n
 from ...text import Text
 from ...views import json
 from ...views.text import callers as text
-from ..options import Config, Json, Of, moment, print_document, told_aside
+from ..options import Config, Json, Of, moment, print_document, warn_of_unrelated
 from ..words import _
 
 app = typer.Typer(help="Answer a caller's request for access or erasure.", no_args_is_help=True)
@@ -57,7 +57,7 @@ def show(
     """Say what this caller was told: what, when, how, which text, on which ground."""
     typed = _identified(number, customer)
     selection = of_their_callers(config, controller or ())
-    told_aside(selection)
+    warn_of_unrelated(selection.unrelated)
     found = callers.access(selection.named, typed)
     _warn(found.doubt)
     if as_json:
@@ -79,7 +79,7 @@ def erase(
     """Erase a caller: what is left of his records leads to nobody, and he is unknown afterwards."""
     typed = _identified(number, customer)
     selection = of_their_callers(config, controller or ())
-    told_aside(selection)
+    warn_of_unrelated(selection.unrelated)
 
     def tell(each: callers.Erased) -> None:
         if not as_json:
@@ -116,7 +116,7 @@ def _record(
     """Put on record that a caller was told elsewhere: by an operator, a website, a contract."""
     typed = _identified(number, customer)
     selection = of_their_notices(config, controller)
-    told_aside(selection)
+    warn_of_unrelated(selection.unrelated)
     (owner,) = selection.named
     given = notice_named(selection.configuration, controller, notice)
     now = datetime.now(UTC)

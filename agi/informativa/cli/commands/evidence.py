@@ -16,9 +16,9 @@ from ...operations import callers
 from ...operations.controllers import of_their_callers
 from ...operations.evidence import logs, receipts, verifying
 from ...text import Foreign, Text
-from ...views import evidence_json as json
+from ...views import json
 from ...views.text import evidence as view
-from ..options import Config, Json, Of, print_document, told_aside
+from ..options import Config, Json, Of, print_document, warn_of_unrelated
 from ..words import _
 
 app = typer.Typer(help="Proof of what was recorded, for whoever trusts nobody.", no_args_is_help=True)
@@ -38,7 +38,7 @@ def _group() -> None:
 def key(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
     """Show the public keys of the logs: what an auditor must have from you, by a way of its own."""
     selection = of_their_callers(config, controller or ())
-    told_aside(selection)
+    warn_of_unrelated(selection.unrelated)
     found = [each for one in selection.named for each in logs.keys(one)]
     if as_json:
         print_document(json.LogKeys.of(found))
@@ -50,7 +50,7 @@ def key(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = Fa
 def checkpoint(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
     """Sign what was recorded since the last checkpoint; the service does it every minute."""
     selection = of_their_callers(config, controller or ())
-    told_aside(selection)
+    warn_of_unrelated(selection.unrelated)
     with view.bar(_("signing"), _) as progress:
         found = [logs.checkpoint(each, progress) for each in selection.named]
     if as_json:
@@ -77,7 +77,7 @@ def receipt(
 ) -> None:
     """Write a receipt for one record, or for each of a caller's: proof that an auditor checks offline."""
     selection = of_their_callers(config, controller or ())
-    told_aside(selection)
+    warn_of_unrelated(selection.unrelated)
     if (record is not None) + (number is not None) + (customer is not None) != 1:
         raise InformativaError(
             Text("A receipt is for one record, or for one caller."),
@@ -143,7 +143,7 @@ def audit(
 ) -> None:
     """Look through whole ledgers for anything that was changed, added or taken away since it was recorded."""
     selection = of_their_callers(config, controller or ())
-    told_aside(selection)
+    warn_of_unrelated(selection.unrelated)
     trusted = logs.trusted_keys(key or [])
     with view.bar(_("looking through the records"), _) as progress:
         found = [logs.audit(each, trusted, progress) for each in selection.named]

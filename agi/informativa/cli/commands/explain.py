@@ -12,7 +12,7 @@ from ...operations.controllers import line_named, of_a_call
 from ...operations.explain import explain
 from ...views import json
 from ...views.text.explain import explanation
-from ..options import Config, Json, moment, print_document, shown_number, told_aside
+from ..options import Config, Json, moment, print_document, shown_number, warn_of_unrelated
 from ..words import _
 
 
@@ -37,9 +37,9 @@ def _explain(
     as_json: Json = False,
 ) -> None:
     """Say what would happen to a call and by which rule, touching nothing."""
-    companies = of_a_call(config, to)
-    line = line_named(companies.configuration, to)
-    told_aside(companies)
+    selection = of_a_call(config, to)
+    line = line_named(selection.configuration, to)
+    warn_of_unrelated(selection.unrelated)
     found = explain(line, to, shown_number(number), at, language, datetime.now(UTC))
     if as_json:
         print_document(json.Explanation.of(found))

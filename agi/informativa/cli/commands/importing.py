@@ -19,7 +19,7 @@ from ...operations.importing import Source, Tally
 from ...text import Text
 from ...views import json
 from ...views.text import importing as text
-from ..options import Config, Json, print_document, told_aside
+from ..options import Config, Json, print_document, warn_of_unrelated
 from ..words import _
 from .callers import Elsewhere
 
@@ -55,7 +55,7 @@ def _import(
     some rows were rejected.
     """
     selection = of_their_notices(config, controller)
-    told_aside(selection)
+    warn_of_unrelated(selection.unrelated)
     source = Source(
         file,
         selection.named[0],

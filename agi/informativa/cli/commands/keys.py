@@ -12,7 +12,7 @@ from ...operations import keys
 from ...text import Text
 from ...views import json
 from ...views.text import keys as view
-from ..options import Config, Json, print_document, tell_aside
+from ..options import Config, Json, print_document, warn_of_unrelated
 from ..words import _
 
 app = typer.Typer(help="The keys that turn numbers into pseudonyms.", no_args_is_help=True)
@@ -59,7 +59,7 @@ def rotate(
         )
     done = keys.rotate_token(config) if agi else keys.rotate(config, controller, really=yes)
     if isinstance(done, keys.KeyRotation):
-        tell_aside(done.aside)
+        warn_of_unrelated(done.unrelated)
     if as_json:
         print_document(json.Rotation.of(done))
     elif isinstance(done, keys.TokenRotation):

@@ -2,20 +2,70 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ...config import DEFAULT_FILE
+from ...ledgers import restoring
+from ...model import Reason, RecordFilter, Status
 from ...operations import records
 from ...operations.controllers import of_their_callers
-from ...views.json import Record
+from ...views.json import Record, RestoredLedger
 from ...views.terminal import width
 from ...views.text import records as view
-from ..options import Config, Json, Of, print_records, told_aside
+from ..options import Config, Json, Of, moment, print_document, print_records, warn_of_unrelated
 from ..words import _
 
 app = typer.Typer(help="What was recorded.", no_args_is_help=True)
+
+
+def _pseudonym(text: str) -> bytes:
+    if not re.fullmatch(r"([0-9A-Fa-f]{2}){1,32}", text):
+        raise typer.BadParameter(
+            _(
+                "a caller is named by the hexadecimal digits of the pseudonym, or by the first 2, 4, 6 … of"
+                " them. By a telephone number, type: informativa caller show NUMBER."
+            )
+        )
+    return bytes.fromhex(text)
+
+
+Line = Annotated[str | None, typer.Option(metavar="LINE", help="Only this called number.")]
+Caller = Annotated[
+    bytes | None,
+    typer.Option(metavar="PSEUDONYM", parser=_pseudonym, help="Only this caller; its first digits will do."),
+]
+OfStatus = Annotated[
+    Status | None,
+    typer.Option(
+        metavar="STATUS",
+        help="Only what went like this: PLAYED, PARTIAL, SKIPPED, NOTDUE, FALLBACK, FAILED, INFORMED.",
+    ),
+]
+OfReason = Annotated[
+    Reason | None, typer.Option(metavar="REASON", help="Only what was decided for this reason, as shown.")
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option(
+        metavar="TIME",
+        parser=moment,
+        help="Only from then on, in the controller's time zone: 2026-01-31 or 2026-01-31T09:30.",
+    ),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(metavar="TIME", parser=moment, help="Only what was before then, that moment not included."),
+]
+Last = Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the last N of each.")]
+Before = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="NUMBER", help="Only records before this number: the page before."),
+]
 
 
 @app.callback()
@@ -27,18 +77,46 @@ def _group() -> None:
 def show(
     config: Config = DEFAULT_FILE,
     controller: Of = None,
-    last: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the last N of each.")] = None,
+    line: Line = None,
+    caller: Caller = None,
+    status: OfStatus = None,
+    reason: OfReason = None,
+    since: Since = None,
+    until: Until = None,
+    last: Last = None,
+    before: Before = None,
     json: Json = False,
 ) -> None:
     """Show the records of a controller, the oldest first."""
-    companies = of_their_callers(config, controller or ())
-    told_aside(companies)
+    selection = of_their_callers(config, controller or (), line)
+    warn_of_unrelated(selection.unrelated)
+    number = records.line_number(selection.configuration, line)
+    wanted = RecordFilter(number, caller or b"", status, reason, since, until)
     if json:
-        found = records.read_all(companies.named, last=last)
+        found = records.read_all(selection.named, wanted, last, before)
         print_records(Record.of(each.record, each.controller.id) for each in found)
         return
-    for each in companies.named:
+    for each in selection.named:
+        own = records.of_zone(wanted, each)
         with records.opened(each) as ledger:
-            read = records.read(ledger, last=last) if ledger else None
+            read = records.read(ledger, own, last, before) if ledger else None
             for lines in view.ledger(each, read, _, width()):
                 print(lines)
+
+
+@app.command()
+def restore(
+    backup: Annotated[Path, typer.Argument(metavar="BACKUP", help="A copy of the ledger's file.")],
+    controller: Annotated[str, typer.Option(metavar="NAME", help="Whose ledger.")],
+    config: Config = DEFAULT_FILE,
+    json: Json = False,
+) -> None:
+    """Put a backup in a ledger's place; what was erased or purged since stays so, and the log goes on."""
+    selection = of_their_callers(config, (controller,))
+    warn_of_unrelated(selection.unrelated)
+    (owner,) = selection.named
+    restored = restoring.restore(Path(owner.ledger), backup, datetime.now(UTC))
+    if json:
+        print_document(RestoredLedger.of(owner.id, restored))
+    else:
+        print("\n".join(view.restored(owner, restored, _)))

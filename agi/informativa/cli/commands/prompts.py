@@ -55,8 +55,9 @@ def build(
         str,
         typer.Option("--key", metavar="KEY", help="Plays the full text; that of the lines, if not given."),
     ] = "",
-    company: Annotated[
-        str, typer.Option(metavar="NAME", help="How its name is said; as configured, if not given.")
+    spoken_name: Annotated[
+        str,
+        typer.Option("--company", metavar="NAME", help="How its name is said; as configured, if not given."),
     ] = "",
     folder: Annotated[
         Path | None, typer.Option("--texts", metavar="DIR", help="Your own texts, instead of those shipped.")
@@ -66,7 +67,7 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Speak the short and the full notice of a company in its languages, ready to play."""
-    speech = Speech(site, company, _listed(languages), _listed(purposes), pressed, folder)
+    speech = Speech(site, spoken_name, _listed(languages), _listed(purposes), pressed, folder)
     _show(making.build(config, Wanted(controller, notice, version, force), speech), as_json)
 
 

@@ -12,7 +12,7 @@ from ...operations import retention
 from ...operations.controllers import of_their_callers
 from ...views import json
 from ...views.text.retention import done
-from ..options import Config, Json, Of, print_document, told_aside
+from ..options import Config, Json, Of, print_document, warn_of_unrelated
 from ..words import _
 
 
@@ -29,7 +29,7 @@ def _purge(
 ) -> None:
     """Say which records are older than the retention; with --yes delete them, as the service does daily."""
     selection = of_their_callers(config, controller or ())
-    told_aside(selection)
+    warn_of_unrelated(selection.unrelated)
 
     def tell(each: retention.OldCopy | retention.Purged) -> None:
         if not as_json:

@@ -16,7 +16,7 @@ from ...operations.controllers import of_their_callers
 from ...views.json import RecordLine
 from ...views.terminal import width
 from ...views.text import records as view
-from ..options import print_document, told_aside
+from ..options import print_document, warn_of_unrelated
 from ..words import _
 
 LOOK_SECONDS = 0.25  # between two looks, each of which costs 0.01 ms where nothing is new
@@ -24,12 +24,12 @@ LOOK_SECONDS = 0.25  # between two looks, each of which costs 0.01 ms where noth
 
 def run(file: Path, line: str | None, controllers: Sequence[str], count: int, as_json: bool) -> None:
     """Print until the reader has seen enough. Raises InformativaError for a line or controller not known."""
-    companies = of_their_callers(file, controllers, line)
-    told_aside(companies)
-    wanted = RecordFilter(line=records.line_number(companies.configuration, line))
+    selection = of_their_callers(file, controllers, line)
+    warn_of_unrelated(selection.unrelated)
+    wanted = RecordFilter(line=records.line_number(selection.configuration, line))
     if not as_json:
         print(view.call_headings(_, width()), flush=True)
-    with closing(records.Following(companies.named, wanted, count, _complain)) as following:
+    with closing(records.Following(selection.named, wanted, count, _complain)) as following:
         while True:
             for found in following.news():
                 if as_json:

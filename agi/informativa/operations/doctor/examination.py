@@ -103,13 +103,13 @@ async def examine(file: Path) -> Examination:
         first = await _all(system, [check for check in CHECKS if check.hinders])
         system.hindered = any(one.state is State.WRONG for findings in first.values() for one in findings)
         found = first | await _all(system, [check for check in CHECKS if not check.hinders])
-    told = list(dict.fromkeys(Examined(check.name, one) for check in CHECKS for one in found[check]))
+    examined = list(dict.fromkeys(Examined(check.name, one) for check in CHECKS for one in found[check]))
     if manager is not None:
         asking = next(i for i, check in enumerate(CHECKS) if check.asks or check.actions)
         before = {check.name for check in CHECKS[:asking]}
-        place = sum(one.check in before for one in told)
-        told.insert(place, Examined(MANAGER, manager))
-    return Examination(tuple(told))
+        index = sum(one.check in before for one in examined)
+        examined.insert(index, Examined(MANAGER, manager))
+    return Examination(tuple(examined))
 
 
 async def locally(file: Path) -> tuple[System, list[Finding]]:

@@ -55,6 +55,6 @@ def unknown(text: Text, fix: Text | str = NOTHING) -> Finding:
     return Finding(State.UNKNOWN, text, plain(fix))
 
 
-def told(problem: Problem, state: State) -> Finding:
+def of_problem(problem: Problem, state: State) -> Finding:
     """A problem of the configuration."""
     return Finding(state, problem.said, problem.remedy, problem)

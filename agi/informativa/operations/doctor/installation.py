@@ -17,20 +17,20 @@ from ...preparation import verify_recordings
 from ...prompts import audio
 from ...text import Text, joined
 from . import users
-from .findings import Finding, State, ok, told, warning
+from .findings import Finding, State, of_problem, ok, warning
 from .system import System, in_thread
 
 
 async def configuration(system: System) -> AsyncIterator[Finding]:
     """The file and all that it names are in order, and every company that it names may go live."""
     for problem in system.problems:
-        yield told(problem, State.WRONG)
+        yield of_problem(problem, State.WRONG)
     if system.configuration is None:
         return
     for problem in system.configuration.refused:
-        yield told(problem, State.WRONG)
+        yield of_problem(problem, State.WRONG)
     for problem in system.configuration.warnings:
-        yield told(problem, State.WARNING)
+        yield of_problem(problem, State.WARNING)
     if not (system.problems or system.configuration.refused or system.configuration.warnings):
         yield ok(Text("{file} is in order", file=system.file))
     kept, why = await in_thread(config.unusable, system.file)
@@ -50,7 +50,7 @@ async def recordings(system: System) -> AsyncIterator[Finding]:
         await in_thread(look)
     except ConfigError as error:
         for problem in error.problems:
-            yield told(problem, State.WRONG)
+            yield of_problem(problem, State.WRONG)
     else:
         yield ok(Text("each recording is the one that its version was served with"))
 
@@ -64,8 +64,8 @@ async def program(system: System) -> AsyncIterator[Finding]:
 async def plans(system: System) -> AsyncIterator[Finding]:
     """Callers get in their language what their keys promise, and not for too long."""
     missing = {problem.key for problem in system.problems}  # which is told, and this only follows from it
-    told_of = dict.fromkeys(text for key, text in _unspoken(system.configured) if key not in missing)
-    for text in told_of:
+    unspoken = dict.fromkeys(text for key, text in _unspoken(system.configured) if key not in missing)
+    for text in unspoken:
         yield warning(text, "")
 
 
@@ -114,15 +114,15 @@ def _of_plan(line: Line, notice: Notice, now: datetime) -> Iterator[tuple[str, T
     languages = dict.fromkeys((line.language, *line.languages.values(), *line.fallback))
     first = notice.versions.index(notice.current(now))
     for index, version in enumerate(notice.versions[first:], first):
-        place = f"controllers.{line.controller.id}.notices.{notice.id}.versions[{index}]"
+        key_path = f"controllers.{line.controller.id}.notices.{notice.id}.versions[{index}]"
         name = f"{line.controller.id}, {notice.id} {version.id}"
         for language in languages:
             if version.full and not spoken(language, version.full):
                 message = Text("{notice} has no full text in {language}: key {key} does nothing there")
                 said = message.format(notice=name, language=language, key=line.keys.full)
-                yield f"{place}.full.{language}", said
+                yield f"{key_path}.full.{language}", said
         for known, prompts in version.supplements.items():
-            own = f"{place}.supplements.{known}"
+            own = f"{key_path}.supplements.{known}"
             for language in languages:
                 if not spoken(language, prompts):
                     message = Text("{notice}: the supplement to {version} is not there in {language}")

@@ -19,8 +19,8 @@ async def status(host: str, port: int, tokens: Sequence[str]) -> dict[str, str] 
     that has not loaded the first of these yet `token` is `old`. Raises OSError.
     """
     for index, token in enumerate(tokens or [""]):
-        if (told := await _status(host, port, token)) is not None:
-            return told | {"token": "old"} if index else told
+        if (answer := await _status(host, port, token)) is not None:
+            return answer | {"token": "old"} if index else answer
     return None
 
 
@@ -37,23 +37,23 @@ async def _status(host: str, port: int, token: str) -> dict[str, str] | None:
     return {name: value for name, _equals, value in pairs}
 
 
-def otherwise(told: Mapping[str, str], configuration: Configuration, run: Text | str) -> Finding | None:
+def otherwise(answer: Mapping[str, str], configuration: Configuration, run: Text | str) -> Finding | None:
     """In what the service that says this of itself is not the one that is installed and configured, and what
     mends it, if it is not."""
     reload = "systemctl reload informativa"
-    if told.get("version") != __version__:
+    if answer.get("version") != __version__:
         text = Text("the service is informativa {running}, and {installed} is installed")
-        return warning(text.format(running=told.get("version"), installed=__version__), run)
-    if told.get("file") != configuration.place:
+        return warning(text.format(running=answer.get("version"), installed=__version__), run)
+    if answer.get("file") != configuration.path_digest:
         text = Text("the service works from another file than {file}")
         fix = Text(
             "See which (systemctl cat informativa) and name that one with -c, or have it run with this one."
         )
         return warning(text.format(file=configuration.file), fix)
-    if told.get("token") == "old":
+    if answer.get("token") == "old":
         text = Text("the service has not loaded the new token, so calls that come with it are refused")
         return wrong(text, reload)
-    if told.get("configuration") != configuration.digest:
+    if answer.get("configuration") != configuration.digest:
         text = Text("the service works from another configuration than {file} is now")
         return warning(text.format(file=configuration.file), reload)
     return None

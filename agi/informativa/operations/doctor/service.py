@@ -26,12 +26,12 @@ async def service(system: System) -> AsyncIterator[Finding]:
     configuration = system.configured
     run = system.restart()
     try:
-        told = await probe.status(configuration.host, configuration.port, configuration.tokens)
+        answer = await probe.status(configuration.host, configuration.port, configuration.tokens)
     except OSError as error:
         text = Text("nothing answers at {listen} ({why}); the script plays what is due meanwhile")
         yield wrong(text.format(listen=configuration.listen, why=Foreign(os.strerror(error.errno or 0))), run)
         return
-    if told is None:
+    if answer is None:
         text = Text(
             "what answers at {listen} is not this informativa, or knows another token, or hangs; calls may"
             " wait there without end"
@@ -39,7 +39,7 @@ async def service(system: System) -> AsyncIterator[Finding]:
         fix = Text("See which program it is: ss -ltnp 'sport = :{port}'. Stop it; then: {run}")
         yield wrong(text.format(listen=configuration.listen), fix.format(port=configuration.port, run=run))
         return
-    yield probe.otherwise(told, configuration, run) or ok(
+    yield probe.otherwise(answer, configuration, run) or ok(
         Text("the service answers at {listen}", listen=configuration.listen)
     )
 

@@ -47,7 +47,7 @@ class Speech:
     folder in place of those shipped."""
 
     site: str = ""
-    company: str = ""
+    spoken_name: str = ""
     languages: Sequence[str] = ()
     purposes: Sequence[str] = ()
     key: str = ""
@@ -83,7 +83,7 @@ def build(config: Path, wanted: Wanted, speech: Speech) -> PromptsMade:
     languages = speech.languages or prompts.languages(name)
     purposes = speech.purposes or newest.purposes
     digit = prompts.key(name, speech.key)
-    values = {"company": speech.company or owner.name, "site": speech.site}
+    values = {"company": speech.spoken_name or owner.name, "site": speech.site}
     spoken: dict[PromptPath, str] = {}
     made: dict[PromptPath, dict[str, bytes]] = {}
     for language in languages:

@@ -40,10 +40,10 @@ def access(found: Access, say: Language) -> Iterator[str]:
             caller=found.caller,
         )
         for record in each.records:
-            told = (
+            facts = (
                 f"{say(_FACTS[what])}: {fact}" for what, fact in _facts(record, say).items() if fact != ""
             )
-            yield one_line("    " + ", ".join(told))
+            yield one_line("    " + ", ".join(facts))
 
 
 def erased(each: Erased, say: Language) -> Iterator[str]:

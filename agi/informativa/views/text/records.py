@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from ...ledgers.restoring import Restored
 from ...model import Controller, Ending, Event, Record, RecordKind
-from ...operations.records import CompanyRecord
+from ...operations.records import ControllerRecord
 from ...text import Text
 from ..messages import Language
 from ..terminal import one_line
@@ -105,7 +106,7 @@ def call_headings(say: Language, width: int) -> str:
     return _call(width).format(**titles, record=say("record"))
 
 
-def call(found: CompanyRecord, width: int) -> str:
+def call(found: ControllerRecord, width: int) -> str:
     """One notice of a call in a line."""
     event = found.record.event
     amiss = event.heard.ending if event.heard and event.heard.ending is not Ending.WHOLE else ""
@@ -123,3 +124,32 @@ def call(found: CompanyRecord, width: int) -> str:
 
 def _call(width: int) -> str:
     return _CALL if width >= _CALL_COLUMNS else _CALL_NARROW
+
+
+def restored(controller: Controller, done: Restored, say: Language) -> Iterator[str]:
+    """What is in the ledger's place now, and what to do next."""
+    yield say(
+        "{id}: {records} records are in {file}.",
+        id=controller.id,
+        records=done.records,
+        file=controller.ledger,
+    )
+    if done.gone_again:
+        yield say.counted(
+            "{count} record that was erased or purged since the backup is so again.",
+            "{count} records that were erased or purged since the backup are so again.",
+            done.gone_again,
+            count=done.gone_again,
+        )
+    if done.lost:
+        yield say.counted(
+            "{count} record that was published since is lost; its caller hears the notice again.",
+            "{count} records that were published since are lost; their callers hear the notice again.",
+            done.lost,
+            count=done.lost,
+        )
+    if done.epoch > 1:
+        yield say("The log goes on as another: give auditors its key (informativa evidence key).")
+    if done.before:
+        yield say("What was there before is {file}.", file=str(done.before))
+    yield say("Next: systemctl start informativa")

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text as Styled
 
-from ...operations.status import Company, Report, Service, Tally
+from ...operations.status import ControllerStatus, Report, Service, Tally
 from ..messages import Language
 
 
@@ -21,13 +21,13 @@ def screen(report: Report, say: Language) -> Iterator[RenderableType]:
     if report.spool_rows is not None:
         table.add_row(say("spool"), str(report.spool_rows))
     yield table
-    for company in report.companies:
+    for status in report.controllers:
         yield ""
-        yield Styled(f"{company.controller.name} ({company.controller.id})", style="bold")
-        yield _company(company, say)
-        if company.counts:
-            yield _tally(say("today"), company.counts.today, say)
-            yield _tally(say("30 days"), company.counts.last_days, say)
+        yield Styled(f"{status.controller.name} ({status.controller.id})", style="bold")
+        yield _controller(status, say)
+        if status.counts:
+            yield _tally(say("today"), status.counts.today, say)
+            yield _tally(say("30 days"), status.counts.last_days, say)
 
 
 def warnings(report: Report, say: Language) -> list[str]:
@@ -54,23 +54,23 @@ def _service(service: Service, say: Language) -> str:
     return ", ".join(parts)
 
 
-def _company(company: Company, say: Language) -> Table:
-    controller, table = company.controller, _grid()
+def _controller(status: ControllerStatus, say: Language) -> Table:
+    controller, table = status.controller, _grid()
     if controller.refused:
         table.add_row(say("  state"), say("NOT LIVE: {why}", why=controller.refused))
-    table.add_row(say("  lines"), ", ".join(company.lines) or say("none"))
-    if company.counts:
-        table.add_row(say("  ledger"), _ledger(company, say))
+    table.add_row(say("  lines"), ", ".join(status.lines) or say("none"))
+    if status.counts:
+        table.add_row(say("  ledger"), _ledger(status, say))
     elif not controller.refused:
         table.add_row(say("  ledger"), say("CANNOT BE USED: {file}", file=controller.ledger))
-    kept = company.kept_since
+    kept = status.kept_since
     purged = say("the daily purge takes what is from before {date}", date=kept and kept.isoformat())
     table.add_row(say("  kept"), purged if kept else say("for ever"))
     return table
 
 
-def _ledger(company: Company, say: Language) -> str:
-    counts = company.counts
+def _ledger(status: ControllerStatus, say: Language) -> str:
+    counts = status.counts
     assert counts is not None
     if last := counts.last:
         when = f"{last.event.at.astimezone():%Y-%m-%d %H:%M:%S}"

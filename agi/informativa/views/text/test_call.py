@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...asterisk.test_call import Moment, What
+from ...asterisk.test_call import CallStep, Moment
 from ...model import Record
 from ...operations.test_call import CallPlaced, CallReport, PlannedCall
 from ...text import Text
@@ -12,14 +12,14 @@ from ..messages import Language
 from .explain import WITHHELD
 
 _STEPS = {
-    What.PLACED: Text("placed"),
-    What.SERVICE: Text("the service is asked: {fact}"),
-    What.SCRIPT: Text("the script is asked: {fact}"),
-    What.ANSWERED: Text("answered"),
-    What.BEGINS: Text("notice begins: {fact}"),
-    What.ENDS: Text("notice ends"),
-    What.STATUS: Text("status {fact}"),
-    What.OVER: Text("hung up"),
+    CallStep.PLACED: Text("placed"),
+    CallStep.SERVICE: Text("the service is asked: {fact}"),
+    CallStep.SCRIPT: Text("the script is asked: {fact}"),
+    CallStep.ANSWERED: Text("answered"),
+    CallStep.BEGINS: Text("notice begins: {fact}"),
+    CallStep.ENDS: Text("notice ends"),
+    CallStep.STATUS: Text("status {fact}"),
+    CallStep.OVER: Text("hung up"),
 }
 
 
@@ -39,7 +39,7 @@ def progress(step: CallPlaced | Moment, call: PlannedCall, say: Language) -> Ite
             else say("It makes a real record of this caller.")
         )
         return
-    fact = _prompt(step.fact, call) if step.what is What.BEGINS else step.fact
+    fact = _prompt(step.fact, call) if step.what is CallStep.BEGINS else step.fact
     yield f"{step.seconds:7.2f} s  {say(_STEPS[step.what].format(fact=fact))}"
 
 

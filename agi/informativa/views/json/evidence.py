@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..evidence.receipt import Person
-from ..ledgers import audit, audit_history
-from ..operations.evidence import logs, verifying
-from ..operations.evidence.receipts import MadeReceipt, WaitingRecord
-from .json import Document, Shape, Time
+from ...evidence.receipt import Person
+from ...ledgers import audit, audit_history, restoring
+from ...operations.evidence import logs, verifying
+from ...operations.evidence.receipts import MadeReceipt, WaitingRecord
+from .shapes import Document, Shape, Time
 
 
 class LogKey(Shape):
@@ -215,12 +215,43 @@ class AuditedLedger(Shape):
     """How many were erased at a caller's request."""
     purged: int
     """How many were purged after the retention."""
+    lost: int
+    """How many were lost with a ledger that a backup replaced."""
     flaws: list[AuditedFlaw]
     """What is wrong with which record."""
     history: list[HistoryRow]
     """What is wrong with the history."""
     problems: list[str]
     """What is wrong with the log itself."""
+
+
+class RestoredLedger(Document):
+    """A backup that was put in a ledger's place."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    records: int
+    """How many records the ledger has now."""
+    gone_again: int
+    """How many records of the backup were erased or purged since, and are so again."""
+    lost: int
+    """How many records were published since the backup, and are lost."""
+    epoch: int
+    """In which of the controller's logs it goes on."""
+    before: str | None
+    """Where the ledger is that was there before; null if there was none."""
+
+    @classmethod
+    def of(cls, controller: str, restored: restoring.Restored) -> RestoredLedger:
+        """As it was done."""
+        return cls(
+            controller=controller,
+            records=restored.records,
+            gone_again=restored.gone_again,
+            lost=restored.lost,
+            epoch=restored.epoch,
+            before=None if restored.before is None else str(restored.before),
+        )
 
 
 class Audits(Document):
@@ -265,6 +296,7 @@ def _audited(found: logs.Audit) -> AuditedLedger:
         whole=audited.counted.whole,
         erased=audited.counted.erased,
         purged=audited.counted.purged,
+        lost=audited.counted.lost,
         flaws=_flaws(audited.found),
         history=_history(audited.history),
         problems=[str(each) for each in audited.problems],

@@ -1,0 +1,134 @@
+"""What programs read: one shape for one noun, the same wherever it is printed.
+
+Each document says which version of these shapes it has (`schema`); a name is never reused for something else
+under one version. Every name is always there, and `null` where there is nothing to say. Times are ISO 8601
+with their offset, several of something are a list, texts are English. `.github/json.md` and the JSON Schema
+files beside it are made from here: `make docs`.
+"""
+
+from __future__ import annotations
+
+from .callers import Access, Erased, Erasure, Held, Recorded
+from .check import Checked, CheckedLine, CheckedNotice
+from .controllers import Controllers, ControllerState
+from .dialplan import CustomDestination, DialplanInstalled, Place
+from .doctor import Examination, Finding
+from .evidence import (
+    Audits,
+    Checkpoints,
+    LogKeys,
+    RestoredLedger,
+    Verification,
+    WrittenReceipts,
+)
+from .explain import (
+    Decision,
+    ExplainedCall,
+    ExplainedCaller,
+    ExplainedLine,
+    Explanation,
+    Playback,
+    PriorDelivery,
+)
+from .importing import Import
+from .keys import NewSecret, Rotation
+from .problems import Failure, Problem
+from .prompts import Prompt, Prompts, PromptsInstalled, PromptsMade, Snippet
+from .records import Heard, Record, RecordLine, Records
+from .retention import OldCopy, Purge, Purged
+from .shapes import SCHEMA, Document, Seconds, Shape, Time
+from .status import ControllerStatus, LedgerCounts, Service, StatusReport, Tally
+from .test_call import CallResult, Moment, TestCall
+
+__all__ = [
+    "DOCUMENTS",
+    "SCHEMA",
+    "Access",
+    "Audits",
+    "CallResult",
+    "Checked",
+    "CheckedLine",
+    "CheckedNotice",
+    "Checkpoints",
+    "ControllerState",
+    "ControllerStatus",
+    "Controllers",
+    "CustomDestination",
+    "Decision",
+    "DialplanInstalled",
+    "Document",
+    "Erased",
+    "Erasure",
+    "Examination",
+    "ExplainedCall",
+    "ExplainedCaller",
+    "ExplainedLine",
+    "Explanation",
+    "Failure",
+    "Finding",
+    "Heard",
+    "Held",
+    "Import",
+    "LedgerCounts",
+    "LogKeys",
+    "Moment",
+    "NewSecret",
+    "OldCopy",
+    "Place",
+    "Playback",
+    "PriorDelivery",
+    "Problem",
+    "Prompt",
+    "Prompts",
+    "PromptsInstalled",
+    "PromptsMade",
+    "Purge",
+    "Purged",
+    "Record",
+    "RecordLine",
+    "Recorded",
+    "Records",
+    "RestoredLedger",
+    "Rotation",
+    "Seconds",
+    "Service",
+    "Shape",
+    "Snippet",
+    "StatusReport",
+    "Tally",
+    "TestCall",
+    "Time",
+    "Verification",
+    "WrittenReceipts",
+]
+
+DOCUMENTS: dict[str, type[Document]] = {
+    "ledger show": Records,
+    "tail": RecordLine,
+    "status": StatusReport,
+    "caller show": Access,
+    "caller erase": Erasure,
+    "record": Recorded,
+    "purge": Purge,
+    "import": Import,
+    "check": Checked,
+    "doctor": Examination,
+    "controllers": Controllers,
+    "keys make": NewSecret,
+    "keys rotate": Rotation,
+    "prompts build": PromptsMade,
+    "prompts add": PromptsMade,
+    "prompts play": Prompts,
+    "prompts install": PromptsInstalled,
+    "explain": Explanation,
+    "test-call": TestCall,
+    "dialplan install": DialplanInstalled,
+    "evidence key": LogKeys,
+    "evidence checkpoint": Checkpoints,
+    "evidence receipt": WrittenReceipts,
+    "evidence verify": Verification,
+    "evidence audit": Audits,
+    "ledger restore": RestoredLedger,
+    "any command that fails": Failure,
+}
+"""What each command prints with --json."""

@@ -1,0 +1,91 @@
+"""What is on record of a caller, was erased, or was put on record."""
+
+from __future__ import annotations
+
+from ...operations import callers
+from .records import Record
+from .shapes import Document, Shape
+
+
+class Held(Shape):
+    """What one controller has on record of a caller."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """What it is called."""
+    records: list[Record]
+    """In their order."""
+
+    @classmethod
+    def of(cls, held: callers.Held) -> Held:
+        """As an access request has it."""
+        owner = held.controller
+        return cls(
+            controller=owner.id,
+            name=owner.name,
+            records=[Record.of(record, owner.id) for record in held.records],
+        )
+
+
+class Access(Document):
+    """What is on record of a caller."""
+
+    caller: str
+    """The number or customer number, masked."""
+    controllers: list[Held]
+
+    @classmethod
+    def of(cls, found: callers.Access) -> Access:
+        """Of each controller that was named."""
+        return cls(caller=found.caller, controllers=[Held.of(each) for each in found.held])
+
+
+class Erased(Shape):
+    """What was erased of a caller at one controller, or would be."""
+
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """What it is called."""
+    records: int
+    """How many records lead to nobody any more."""
+    copies: list[str]
+    """Copies of the ledger that are deleted with them."""
+
+
+class Erasure(Document):
+    """What was erased of a caller, or would be."""
+
+    done: bool
+    """Whether it is done; else it is what would be done."""
+    caller: str
+    """The number or customer number, masked."""
+    controllers: list[Erased]
+
+    @classmethod
+    def of(cls, found: callers.Erasure) -> Erasure:
+        """Of each controller that was named."""
+        erased = [
+            Erased(
+                controller=each.controller.id,
+                name=each.controller.name,
+                records=each.records,
+                copies=[str(file) for file in each.copies],
+            )
+            for each in found.erased
+        ]
+        return cls(done=found.done, caller=found.caller, controllers=erased)
+
+
+class Recorded(Document):
+    """What was put on record."""
+
+    caller: str
+    """The number or customer number, masked."""
+    record: Record
+
+    @classmethod
+    def of(cls, made: callers.Recorded) -> Recorded:
+        """As its ledger has it."""
+        return cls(caller=made.caller, record=Record.of(made.record, made.controller.id))

@@ -1,0 +1,152 @@
+"""How the service and the ledgers stand."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from ... import model
+from ...operations import status
+from .records import Record
+from .shapes import Document, Seconds, Shape, Time, said
+
+
+class Service(Shape):
+    """The service as it looks from outside."""
+
+    address: str
+    """Where it should answer."""
+    answers: bool
+    """Whether it does."""
+    as_configured: bool
+    """Whether it is the one that is installed and configured."""
+    version: str | None
+    """Which informativa it is."""
+    since: Time | None
+    """When it was started."""
+    calls_in_progress: int | None
+    """How many calls it handles at this moment, by its metrics."""
+    unit: str | None
+    """How the systemd unit is."""
+
+    @classmethod
+    def of(cls, service: status.Service) -> Service:
+        """As it answered."""
+        return cls(
+            address=service.address,
+            answers=service.answers,
+            as_configured=service.as_configured,
+            version=service.version,
+            since=service.since,
+            calls_in_progress=service.calls,
+            unit=service.unit,
+        )
+
+
+class Tally(Shape):
+    """What a time came to."""
+
+    calls: int
+    """How many calls there were."""
+    notices: dict[model.Status, int]
+    """How many notices went how."""
+    seconds_spared: Seconds
+    """How long the notices last that were not due."""
+
+    @classmethod
+    def of(cls, tally: status.Tally) -> Tally:
+        """As counted."""
+        return cls(calls=tally.calls, notices=dict(tally.notices), seconds_spared=tally.seconds_spared)
+
+
+class LedgerCounts(Shape):
+    """What a ledger comes to."""
+
+    today: Tally
+    """Since the day began."""
+    last_30_days: Tally
+    """In the last 30 days, today included."""
+    known_callers: int
+    """How many callers there are of whom it is known that they were told something."""
+    bytes: int
+    """The size of its files."""
+    last_record: Record | None
+    """The newest record."""
+
+    @classmethod
+    def of(cls, counts: status.Counts, controller: str) -> LedgerCounts:
+        """As of that company's ledger."""
+        return cls(
+            today=Tally.of(counts.today),
+            last_30_days=Tally.of(counts.last_days),
+            known_callers=counts.known_callers,
+            bytes=counts.size,
+            last_record=Record.of(counts.last, controller) if counts.last else None,
+        )
+
+
+class ControllerStatus(Shape):
+    """A company, and what its ledger comes to."""
+
+    id: str
+    """Its name in the configuration."""
+    name: str
+    """Its name."""
+    live: bool
+    """Whether it may go live."""
+    why_not: str | None
+    """Why it may not."""
+    lines: list[str]
+    """The called numbers."""
+    ledger: str
+    """Where its ledger is."""
+    usable: bool
+    """Whether the ledger could be read."""
+    kept_since: date | None
+    """From before this day the daily purge deletes records."""
+    counts: LedgerCounts | None
+    """What the ledger comes to."""
+
+    @classmethod
+    def of(cls, found: status.ControllerStatus) -> ControllerStatus:
+        """As it was found."""
+        controller = found.controller
+        return cls(
+            id=controller.id,
+            name=controller.name,
+            live=not controller.refused,
+            why_not=said(controller.refused),
+            lines=list(found.lines),
+            ledger=controller.ledger,
+            usable=found.counts is not None,
+            kept_since=found.kept_since,
+            counts=LedgerCounts.of(found.counts, controller.id) if found.counts else None,
+        )
+
+
+class StatusReport(Document):
+    """The service and the ledgers."""
+
+    service: Service
+    """The service."""
+    today_since: Time
+    """When today began."""
+    controllers: list[ControllerStatus]
+    """The companies."""
+    spool_rows: int | None
+    """How many rows wait in the fallback spool."""
+    warnings: list[str]
+    """What somebody should know."""
+    in_order: bool
+    """Whether the service answers, the ledgers can be used and the configuration has no mistakes."""
+
+    @classmethod
+    def of(cls, report: status.Report) -> StatusReport:
+        """As it was found."""
+        return cls(
+            service=Service.of(report.service),
+            today_since=report.today_since,
+            controllers=[ControllerStatus.of(found) for found in report.controllers],
+            spool_rows=report.spool_rows,
+            warnings=[str(warning) for warning in report.warnings],
+            in_order=report.in_order,
+        )

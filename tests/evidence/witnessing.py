@@ -56,26 +56,24 @@ def serving(folder: Path, limits: Limits | None = None, name: str = "home.exampl
     own = WitnessFolder(folder)
     if not own.key_file.exists():
         own.make(name)
-    loop, ready, ports = asyncio.new_event_loop(), threading.Event(), list[int]()
-    stop = asyncio.Event()
+    ready, started = threading.Event(), list[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]]()
 
     async def run() -> None:
         logs = logs_of([SIGNER.verifier])
         with closing(WitnessStore(own)) as store, ThreadPoolExecutor(1) as pool:
             server = WitnessServer(in_a_thread(store, logs, own.witness(), pool), limits)
-            ports.append((await server.start("127.0.0.1", 0))[1])
+            stop = asyncio.Event()
+            started.append(((await server.start("127.0.0.1", 0))[1], asyncio.get_running_loop(), stop))
             ready.set()
             await stop.wait()
             await server.close()
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                task.cancel()
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
     thread.start()
     ready.wait()
+    port, loop, stop = started[0]
     try:
-        yield ports[0]
+        yield port
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join()
-        loop.close()

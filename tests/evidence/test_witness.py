@@ -163,7 +163,7 @@ def test_what_is_no_request_is_400(body: bytes) -> None:
 SIZES = st.integers(0, 9)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     requests=st.lists(
         st.tuples(

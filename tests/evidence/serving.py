@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -69,8 +70,6 @@ def answering(reply: Callable[[Asked], Reply]) -> Iterator[Server]:
 
 def nowhere() -> str:
     """An address where nobody answers."""
-    import socket
-
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{unused.getsockname()[1]}"

@@ -142,6 +142,22 @@ class PublishedLog:
             files.put(self.folder / "checkpoints" / str(size), checkpoint, durable=True)
             files.put(self.folder / "checkpoint", checkpoint, durable=True)
 
+    def timestamps(self) -> list[tuple[int, bytes]]:
+        """Which checkpoints have a time-stamp (RFC 3161), by their sizes in order, and the stamps."""
+        folder = self.folder / "timestamps"
+        with failing(folder):
+            try:
+                found = sorted(int(file.stem) for file in folder.glob("*.tsr") if file.stem.isdecimal())
+            except FileNotFoundError:
+                return []
+            return [(size, (folder / f"{size}.tsr").read_bytes()) for size in found]
+
+    def put_timestamp(self, size: int, stamp: bytes) -> None:
+        """Of the checkpoint of a size."""
+        with failing(self.folder / "timestamps"):
+            files.make_folder(self.folder / "timestamps")
+            files.put(self.folder / "timestamps" / f"{size}.tsr", stamp, durable=True)
+
     def entry(self, index: int, size: int) -> bytes:
         """Leaf `index` of a published tree. Raises TileMissingError."""
         number, place = divmod(index, WIDTH)

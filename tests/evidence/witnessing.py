@@ -11,8 +11,8 @@ from pathlib import Path
 
 from informativa.evidence import note, tree
 from informativa.evidence.checkpoint import Checkpoint
-from informativa.evidence.note import Signer
-from informativa.evidence.witness import AddCheckpoint, logs_of
+from informativa.evidence.note import Signer, Verifier
+from informativa.evidence.witness import AddCheckpoint, Answer, logs_of
 from informativa.evidence.witness_server import Limits, WitnessServer, in_a_thread
 from informativa.evidence.witness_store import WitnessFolder, WitnessStore
 
@@ -51,17 +51,28 @@ class MemoryLog:
 
 
 @contextmanager
-def serving(folder: Path, limits: Limits | None = None, name: str = "home.example") -> Iterator[int]:
+def serving(folder: Path, limits: Limits | None = None) -> Iterator[int]:
     """The witness in a folder, which is made if need be, for SIGNER's log; its port."""
-    own = WitnessFolder(folder)
-    if not own.key_file.exists():
-        own.make(name)
+    if not (folder / "witness.key").exists():
+        WitnessFolder(folder).make("home.example")
+    with serving_logs(folder, limits) as (port, keys):
+        keys.append(SIGNER.verifier)
+        yield port
+
+
+@contextmanager
+def serving_logs(folder: Path, limits: Limits | None = None) -> Iterator[tuple[int, list[Verifier]]]:
+    """The witness in a folder; its port, and the keys of the logs that it knows, to which a test adds."""
+    own, keys = WitnessFolder(folder), list[Verifier]()
     ready, started = threading.Event(), list[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]]()
 
     async def run() -> None:
-        logs = logs_of([SIGNER.verifier])
         with closing(WitnessStore(own)) as store, ThreadPoolExecutor(1) as pool:
-            server = WitnessServer(in_a_thread(store, logs, own.witness(), pool), limits)
+
+            async def decide(body: bytes) -> Answer:
+                return await in_a_thread(store, logs_of(keys), own.witness(), pool)(body)
+
+            server = WitnessServer(decide, limits)
             stop = asyncio.Event()
             started.append(((await server.start("127.0.0.1", 0))[1], asyncio.get_running_loop(), stop))
             ready.set()
@@ -73,7 +84,7 @@ def serving(folder: Path, limits: Limits | None = None, name: str = "home.exampl
     ready.wait()
     port, loop, stop = started[0]
     try:
-        yield port
+        yield port, keys
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join()

@@ -101,7 +101,7 @@ class PublishedLog:
         self.tiles = TileFolder(folder)
 
     def key(self) -> Verifier | None:
-        """The public key, as it was published with the first checkpoint: whoever may have changed one may
+        """The public key, as it was published before the first checkpoint: whoever may have changed one may
         have changed the other."""
         data = _read(self.folder / "key")
         return None if data is None else Verifier.parse(data.decode("utf-8", "replace").strip())

@@ -59,6 +59,8 @@ def sequence(
         _require_same(store, log, old, published)
         if there and signed and log.size == known[0].size == known[1].size:
             return Sequenced(log.epoch, known[0], there, 0)
+        if there is None:  # whoever witnesses needs it before the first checkpoint
+            published.put_key(signer.verifier)
         if elsewhere:
             last = signed or note.sign(Checkpoint(log.origin, 0, EMPTY_ROOT).text, signer)
             _require_agreement(elsewhere, OwnLog(published, signer.verifier, old, last))
@@ -70,8 +72,6 @@ def sequence(
         checkpoint = Checkpoint(log.origin, log.size, root)
         data = note.sign(checkpoint.text, signer)
         folder.keep_signed(log.epoch, data)
-        if there is None:
-            published.put_key(signer.verifier)
         published.put_checkpoint(log.size, data)
         published.tiles.drop_partials(old, log.size)
         return Sequenced(log.epoch, checkpoint, data, log.size - old)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..evidence.receipt import Person
 from ..ledgers import audit, audit_history
-from ..operations.evidence import logs, publishing, verifying
+from ..operations.evidence import logs, verifying
 from ..operations.evidence.receipts import MadeReceipt, WaitingRecord
 from .json import Document, Shape, Time
 
@@ -93,63 +93,6 @@ class Checkpoints(Document):
                 for each in found
             ]
         )
-
-
-class AskedWitness(Shape):
-    """A witness that was asked."""
-
-    name: str
-    """The name of its key."""
-    signed: bool
-    """Whether it signed the newest checkpoint."""
-    size: int
-    """How many records the last checkpoint has that it signed, as far as is known."""
-    problem: str | None
-    """Why it did not sign."""
-
-
-class PublishedTo(Shape):
-    """A target that a log was brought to."""
-
-    place: str
-    """Where it is."""
-    independent: bool
-    """Whether who administers the ledgers cannot change what is there."""
-    size: int
-    """How many records the log has there, as far as is known."""
-    files: int
-    """How many files were written."""
-    problem: str | None
-    """Why it is not up to date."""
-
-
-class PublishedLog(Shape):
-    """A log that was published."""
-
-    controller: str
-    """The controller's name in the configuration."""
-    log: str
-    """The origin of the log."""
-    size: int
-    """How many records its newest checkpoint has."""
-    quorum: bool
-    """Whether witnesses enough signed it."""
-    witnesses: list[AskedWitness]
-    """Who was asked."""
-    targets: list[PublishedTo]
-    """Where it went."""
-
-
-class Publications(Document):
-    """What was published."""
-
-    logs: list[PublishedLog]
-    """One a controller."""
-
-    @classmethod
-    def of(cls, found: Iterable[publishing.Publication]) -> Publications:
-        """As it is now."""
-        return cls(logs=[_published(each) for each in found])
 
 
 class ReceiptFile(Shape):
@@ -290,34 +233,6 @@ class Audits(Document):
     def of(cls, found: Iterable[logs.Audit]) -> Audits:
         """As it was found."""
         return cls(ledgers=[_audited(each) for each in found])
-
-
-def _published(found: publishing.Publication) -> PublishedLog:
-    return PublishedLog(
-        controller=found.controller.id,
-        log=found.origin,
-        size=found.size,
-        quorum=found.quorum,
-        witnesses=[
-            AskedWitness(
-                name=each.name,
-                signed=each.error is None,
-                size=each.size,
-                problem=None if each.error is None else str(each.error),
-            )
-            for each in found.witnesses
-        ],
-        targets=[
-            PublishedTo(
-                place=each.place,
-                independent=each.independent,
-                size=each.size,
-                files=each.files,
-                problem=None if each.error is None else str(each.error),
-            )
-            for each in found.targets
-        ],
-    )
 
 
 def _verified(found: verifying.Verified) -> VerifiedReceipt:

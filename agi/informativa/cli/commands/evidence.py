@@ -18,7 +18,9 @@ from ...operations.controllers import of_their_callers
 from ...operations.evidence import logs, publishing, receipts, verifying
 from ...text import Foreign, Text
 from ...views import evidence_json as json
+from ...views.publishing_json import Publications
 from ...views.text import evidence as view
+from ...views.text.publishing import publications
 from ..options import Config, Json, Of, print_document, told_aside
 from ..words import _
 
@@ -83,9 +85,9 @@ def publish(
             for each in selection.named
         ]
     if as_json:
-        print_document(json.Publications.of(found))
+        print_document(Publications.of(found))
     else:
-        print("\n".join(view.publications(found, _)))
+        print("\n".join(publications(found, _)))
     if not all(each.whole for each in found):
         raise typer.Exit(1)
 

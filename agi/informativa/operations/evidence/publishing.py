@@ -6,18 +6,19 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ... import bootstrap, files
 from ...errors import EvidenceError, SigningError
+from ...evidence import timestamp
 from ...evidence.checkpoint import Checkpoint, open_checkpoint
 from ...evidence.elsewhere import Elsewhere
 from ...evidence.log_folder import LogFolder, PublishedLog, failing
 from ...evidence.note import Note, Signature, Verifier, parse
 from ...evidence.publishing import Delivered, TargetSource
 from ...evidence.publishing import publish as deliver
-from ...evidence.settings import EvidenceSettings, PublishingTarget, WitnessAddress
+from ...evidence.settings import EvidenceSettings, PublishingTarget, TimestampAuthority, WitnessAddress
 from ...evidence.targets import target
 from ...evidence.tiles import TileHashes
 from ...evidence.witness_client import WitnessClient
@@ -51,6 +52,17 @@ class TargetAnswer:
 
 
 @dataclass(frozen=True)
+class StampAnswer:
+    """Of how many records the newest checkpoint with a time-stamp is, and when it was stamped; or why today's
+    is missing."""
+
+    authority: str
+    size: int
+    at: datetime | None
+    error: EvidenceError | None = None
+
+
+@dataclass(frozen=True)
 class Publication:
     """What became of a log of `size` signed records. `quorum` says whether witnesses enough signed the newest
     checkpoint, of whom `enough` must."""
@@ -61,6 +73,7 @@ class Publication:
     witnesses: tuple[WitnessAnswer, ...]
     enough: int
     targets: tuple[TargetAnswer, ...]
+    stamp: StampAnswer | None = None
 
     @property
     def quorum(self) -> bool:
@@ -70,6 +83,7 @@ class Publication:
     def whole(self) -> bool:
         """Whether everybody did what is configured."""
         errors = [*(each.error for each in self.witnesses), *(each.error for each in self.targets)]
+        errors += [self.stamp.error] if self.stamp else []
         return self.quorum and not any(errors)
 
 
@@ -98,7 +112,8 @@ def publish(
     check: bool = False,
     progress: Progress | None = None,
 ) -> Publication:
-    """Have the newest checkpoint signed by the controller's witnesses, and then bring the log to its targets;
+    """Have the newest checkpoint signed by the controller's witnesses and, once a day, stamped by an
+    authority, and then bring the log to its targets;
     with `check` what is there is compared file by file. `settings` are those of the controller. What fails is
     in the answer, and does not hinder the others. Raises LedgerError, EvidenceError where there is no
     checkpoint, or the log cannot be read."""
@@ -119,9 +134,11 @@ def publish(
     newest = open_checkpoint(data, [key]).checkpoint
     state = _State(folder.folder / "elsewhere.json", now)
     witnesses = _witnessed(folder, published, newest, settings.witnesses, state)
+    stamp = _stamped(published, key, newest, settings.timestamp, now) if settings.timestamp else None
     targets = [_delivered(published, key, each, state, check, progress) for each in settings.targets]
     state.keep()
-    return Publication(controller, log.origin, newest.size, tuple(witnesses), settings.enough, tuple(targets))
+    enough = settings.enough
+    return Publication(controller, log.origin, newest.size, tuple(witnesses), enough, tuple(targets), stamp)
 
 
 def state(controller: Controller) -> PublishedState:
@@ -170,6 +187,25 @@ def _keep(
         known = {(each.name, each.key_id) for each in signatures}
         others = tuple(each for each in note.signatures if (each.name, each.key_id) not in known)
         published.put_checkpoint(newest.size, Note(note.text, (*others, *signatures)).data)
+
+
+def _stamped(
+    published: PublishedLog, key: Verifier, newest: Checkpoint, authority: TimestampAuthority, now: datetime
+) -> StampAnswer:
+    """Have the newest checkpoint stamped, once a day in which something was added."""
+    size, data = max(published.timestamps(), default=(0, b""))
+    at = None
+    try:
+        at = timestamp.time_of(data) if data else None
+        today = now.astimezone(UTC).date()
+        if size == newest.size or (at is not None and at.astimezone(UTC).date() >= today):
+            return StampAnswer(authority.url, size, at)
+        signed = timestamp.stamped_bytes(published.checkpoint() or b"", key)
+        stamp = timestamp.stamp(signed, authority)
+        published.put_timestamp(newest.size, stamp.data)
+    except EvidenceError as error:
+        return StampAnswer(authority.url, size, at, error)
+    return StampAnswer(authority.url, newest.size, stamp.at)
 
 
 def _delivered(

@@ -13,7 +13,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ...evidence.receipt import Receipt
 from ...ledgers.audit import Flaw, Found
 from ...operations.evidence.logs import Audit, LogKey, SignedLog
-from ...operations.evidence.publishing import Publication
 from ...operations.evidence.receipts import MadeReceipt, WaitingRecord
 from ...operations.evidence.verifying import Verified
 from ...text import Text
@@ -68,32 +67,6 @@ def signed(found: Iterable[SignedLog], say: Language) -> Iterator[str]:
             size=each.size,
             folder=each.folder / "checkpoint",
         )
-
-
-def publications(found: Iterable[Publication], say: Language) -> Iterator[str]:
-    """For each log who signed and where it is, or why not."""
-    for each in found:
-        yield say("{id}: {size} records signed.", id=each.controller.id, size=each.size)
-        for witness in each.witnesses:
-            if witness.error is None:
-                yield "  " + say("Witness {name}: signed.", name=witness.name)
-            else:
-                yield "  ✘ " + say(witness.error.text)
-        if not each.quorum:
-            yield "  ✘ " + say("Fewer witnesses signed than must: {enough}.", enough=each.enough)
-        for target in each.targets:
-            if target.error is not None:
-                yield "  ✘ " + say(target.error.text)
-            elif target.independent:
-                yield "  " + say("{place}: {files} files written.", place=target.place, files=target.files)
-            else:
-                yield "  " + say(
-                    "{place}: {files} files written. It proves nothing against whoever can change it too.",
-                    place=target.place,
-                    files=target.files,
-                )
-        if not (each.witnesses or each.targets):
-            yield "  " + say("Nobody else has it: `evidence:` in the configuration names no one.")
 
 
 def receipts(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,6 +96,15 @@ class Evidence:
     def _timestamp(self) -> TimestampAuthority | None:
         given = self._given.timestamp
         assert given is not None  # asked before
+        if importlib.util.find_spec("rfc3161_client") is None:
+            self._found.wrong(
+                ("evidence", "timestamp"),
+                Text(
+                    "needs the Python module rfc3161-client",
+                    "install it with {prefix}/bin/pip",
+                    prefix=sys.prefix,
+                ),
+            )
         file = self._folder / given.certificates
         if not file.is_file():
             self._found.wrong(

@@ -57,7 +57,13 @@ def test_every_runtime_dependency_stands_on_the_page_of_licences() -> None:
     """What `pip install informativa` brings is listed, each with its licence; nothing else is."""
     own = needed("informativa") - {"informativa"}
     assert own <= set(LISTED)
-    assert set(LISTED) - own <= {"py-nanotts", "tzdata", "typing-extensions", "colorama"}  # not for everybody
+    assert set(LISTED) - own <= {
+        "py-nanotts",
+        "rfc3161-client",
+        "tzdata",
+        "typing-extensions",
+        "colorama",
+    }  # not for everybody
     assert [name for name in own if not licence(name)] == []
 
 
@@ -83,7 +89,8 @@ def test_pyst2_still_says_what_the_page_explains() -> None:
 def test_all_that_is_imported_is_asked_for() -> None:
     """No module is there only because something else needs it."""
     owners = metadata.packages_distributions()
-    every = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["speech"]]
+    extras = PROJECT["optional-dependencies"]
+    every = [*PROJECT["dependencies"], *extras["speech"], *extras["timestamp"]]
     asked = {canonicalize_name(Requirement(line).name) for line in every}
     lent = {"pydantic-core"}  # a part of pydantic: its own documentation imports it
     found = {canonicalize_name(one) for module in imported() for one in owners.get(module, ())}
@@ -115,7 +122,8 @@ def test_pins_fit_what_the_project_asks_for() -> None:
     for name, version in pinned:
         versions.setdefault(canonicalize_name(name), []).append(version)
     extras = PROJECT["optional-dependencies"]
-    for line in (*PROJECT["dependencies"], *extras["test"], *extras["lint"], *extras["speech"]):
+    own = [line for extra in ("test", "lint", "speech", "timestamp") for line in extras[extra]]
+    for line in (*PROJECT["dependencies"], *own):
         one = Requirement(line)
         assert versions[canonicalize_name(one.name)], line
         assert all(one.specifier.contains(version) for version in versions[canonicalize_name(one.name)]), line

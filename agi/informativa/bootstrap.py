@@ -46,13 +46,13 @@ def for_service(configuration: Configuration, before: CallServices | None = None
         if isinstance(ledger, GroupCommitLedger)
     }
 
-    def open_ledger(file: str) -> Ledger:
+    def open_ledger(file: str, log: str) -> Ledger:
         try:
-            return open_before.get(file) or GroupCommitLedger(file, migrate=False)
+            return open_before.get(file) or GroupCommitLedger(file, migrate=False, log=log)
         except LedgerError as error:
             return RefusedLedger(error)
 
-    ledgers = {name: open_ledger(given.ledger) for name, given in _live(configuration)}
+    ledgers = {name: open_ledger(given.ledger, given.log) for name, given in _live(configuration)}
     return _services(configuration, ledgers, as_loaded(configuration.recordings), script=False)
 
 
@@ -85,7 +85,7 @@ def for_script(configuration: Configuration) -> CallServices:
     """For the one call of a script. A ledger is opened when the call needs it, and fails then."""
     from .ledgers.sqlite import SqliteLedger
 
-    ledgers = {name: SqliteLedger(given.ledger) for name, given in _live(configuration)}
+    ledgers = {name: SqliteLedger(given.ledger, given.log) for name, given in _live(configuration)}
     recordings = InstalledRecordings(RecordedRecordings(configuration.notices, ledgers), _at_once)
     return _services(configuration, ledgers, recordings, script=True)
 
@@ -104,7 +104,9 @@ def store(
     """
     from .ledgers.sqlite import SqliteStore
 
-    return SqliteStore(controller.ledger, read_only=read_only, create=create, migrate=migrate)
+    return SqliteStore(
+        controller.ledger, read_only=read_only, create=create, migrate=migrate, log=controller.log
+    )
 
 
 def follower(controller: Controller) -> Follower:

@@ -12,6 +12,8 @@
     │   ├── SignatureError      who should have signed did not
     │   ├── TreeProofError      a leaf or an older tree is not in the tree that it should be in
     │   ├── QuorumError         fewer witnesses signed than the policy asks for
+    │   ├── ElsewhereError      a publishing target, a witness or an authority does not answer
+    │   ├── ForkError           what others have of a log is not what is here
     │   ├── TileMissingError    a published file is not there
     │   └── TileChangedError    a published file is another one than the tree says
     ├── LookupSourceError           a controller's own system did not say whether a caller was told
@@ -165,6 +167,20 @@ class SigningError(EvidenceError):
     """A checkpoint is not signed: it would contradict another one, or it is somebody else's to sign."""
 
     code = "signing"
+
+
+class ElsewhereError(EvidenceError):
+    """A publishing target, a witness or an authority cannot be reached, or answers what it should not.
+    Nothing is lost: it is asked again."""
+
+    code = "elsewhere"
+
+
+class ForkError(EvidenceError):
+    """What others have of a log does not begin what is here: one of the two took something back, or was
+    changed."""
+
+    code = "forked"
 
 
 class TileMissingError(EvidenceError):

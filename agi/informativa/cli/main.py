@@ -44,6 +44,7 @@ from .commands import (
     systemd,
     test_call,
     watching,
+    witness,
 )
 from .options import print_document
 from .tree import EXITS
@@ -65,6 +66,7 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(callers.app, name="caller")
 app.add_typer(keys.app, name="keys")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(witness.app, name="witness")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(metrics.app, name="metrics")
 test_call.add_to(app)

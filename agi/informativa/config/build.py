@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, Problem
+from ..evidence.settings import EvidenceSettings
 from ..model import Controller, Line, ManagerAccount, Notice, Prompt
 from ..text import Text
 from . import document as documents
 from . import parsed_cache, partial
 from .controllers import Controllers
 from .endpoints import Endpoints
+from .evidence import Evidence
 from .findings import Findings, in_order
 from .lines import Lines
 from .notices import Notices
@@ -65,6 +67,7 @@ class Configuration:
     tokens: tuple[str, ...] = field(default=(), repr=False)
     """By which Asterisk is known, the current one first; empty where whoever connects is believed."""
     misshapen: tuple[str, ...] = ()
+    evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
 
     def in_shape(self) -> list[Controller]:
         """The controllers whose section has no mistakes."""
@@ -178,6 +181,7 @@ class _Builder:
             self._found.warn(("fallback_prompt",), message)
         manager = self._manager(settings.manager) if settings.manager else None
         tokens = Endpoints(settings.service, self._folder, self._found).tokens()
+        evidence = Evidence(settings, self._folder, self._found).build()
         host, port = settings.service.listen.rsplit(":", 1)
         return Configuration(
             file=self._found.file,
@@ -200,6 +204,7 @@ class _Builder:
             digest=digest,
             path_digest=path_digest,
             tokens=tokens,
+            evidence=evidence,
         )
 
     @property

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..evidence.origin import log_name
 from ..model import Controller, Document, Outsourcing, Period
 from ..text import Text, joined
 from . import outsourcing
@@ -45,6 +46,7 @@ class Controllers:
         )
         key = self._key(self._folder / given.key, ("controllers", name, "key"), make)
         self._caution(name, given)
+        evidence = self._settings.evidence
         return Controller(
             id=name,
             name=given.name,
@@ -58,6 +60,7 @@ class Controllers:
             recycled_after=given.recycled_after,
             service_purposes=frozenset(given.service_purposes),
             lookups=tuple(lookups(name, given, self._folder, self._found)),
+            log=log_name(name, evidence.domain or "", evidence.box or ""),
         )
 
     def _caution(self, name: str, given: ControllerSettings) -> None:

@@ -6,6 +6,7 @@ _C, _N, _L = "controllers.NAME", "controllers.NAME.notices.NAME", "lines.NAME"
 _V = f"{_N}.versions[]"
 _K = f"{_C}.lookups.NAME"
 _O = f"{_C}.outsourcing"
+_P, _W = "evidence.publish[]", "evidence.witness[]"
 
 SETTINGS: dict[str, tuple[str, str]] = {
     "manager": (
@@ -25,6 +26,35 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "service.sessions": ("Calls at a time, 1 to 100000; one more is played to by the dialplan.", "2000"),
     "service.drain": ("Seconds that calls get to end when the service is stopped, 0 to 600.", "100"),
     "service.metrics": ("Address and port where Prometheus may ask at /metrics.", "127.0.0.1:9464"),
+    "evidence": ("Where the proof of what was recorded goes, and who vouches for it.", ""),
+    "evidence.domain": (
+        "A domain of yours: logs that begin from now on are named by it; the machine's name, if not given.",
+        "acme.example",
+    ),
+    "evidence.box": ("What this machine is called in the names of logs; its own name.", "pbx-1"),
+    "evidence.interval": ("How often what was recorded is signed, 24 hours at most.", "1 minute"),
+    _P.removesuffix("[]"): ("Where logs are published, each by one of folder, git and url.", ""),
+    f"{_P}.folder": ("A folder that is there, on another machine's disk for instance.", "/mnt/proof"),
+    f"{_P}.git": ("A clone of a git repository: commits go to the remote `origin`.", "proof"),
+    f"{_P}.url": (
+        "An address below which files can be read (GET) and written (PUT).",
+        "https://proof.example",
+    ),
+    f"{_P}.token": ("A file with a bearer token, mode 0600.", "keys/proof.token"),
+    f"{_P}.independent": ("Whether who administers the ledgers cannot change what is there.", "true"),
+    f"{_P}.entries": (
+        "Whether the entries of logs go there too; from them a log can be restored.",
+        "false",
+    ),
+    f"{_P}.controllers": ("Whose logs; all, if not given.", "[acme]"),
+    "evidence.timestamp": ("A time-stamping authority (RFC 3161), asked once a day.", ""),
+    "evidence.timestamp.url": ("Its address.", "https://tsa.example/tsr"),
+    "evidence.timestamp.certificates": ("A file with the certificates of its root (PEM).", "keys/tsa.pem"),
+    _W.removesuffix("[]"): ("Who signs that a log took nothing back (C2SP tlog-witness).", ""),
+    f"{_W}.key": ("Its key, as `informativa witness key` shows it.", "home.example+5c2b9f1e+BKj…"),
+    f"{_W}.url": ("Where it answers.", "https://witness.example"),
+    f"{_W}.controllers": ("Whose logs it knows; all, if not given.", "[acme]"),
+    "evidence.quorum": ("How many of a log's witnesses must sign: any, all, or a number.", "any"),
     "operator": ("The company that runs this PBX.", "Acme S.p.A."),
     "fallback_prompt": ("Played where nobody configured the called number.", "prompts/it/short"),
     "shared_numbers": ("Numbers that many callers show, `*` for any digits at the end.", '["+3902440*"]'),

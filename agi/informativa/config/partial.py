@@ -7,7 +7,12 @@ from collections.abc import Iterable
 from ..errors import Problem
 from .document import Document, dotted
 
-_NOT_OF_CALLS = ("manager", "service", "fallback_prompt")  # nothing in them says what a line's caller hears
+_NOT_OF_CALLS = (
+    "manager",
+    "service",
+    "evidence",
+    "fallback_prompt",
+)  # nothing in them says what a line's caller hears
 
 
 def misshapen(document: Document) -> tuple[str, ...]:

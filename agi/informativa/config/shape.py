@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from .document import Document, KeyPath
+from .forms import Identifier, Number, PlainText
 from .messages import in_words, key_path
-from .schema import ControllerSettings, Identifier, LineSettings, Number, PlainText, Settings
+from .schema import ControllerSettings, LineSettings, Settings
 
 _ROUNDS = 12  # more than settings are deep
 _STAND_IN = "absent"

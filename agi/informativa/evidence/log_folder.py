@@ -102,7 +102,7 @@ class PublishedLog:
         self.tiles = TileFolder(folder)
 
     def key(self) -> Verifier | None:
-        """The public key, as it was published with the first checkpoint: whoever may have changed one may
+        """The public key, as it was published before the first checkpoint: whoever may have changed one may
         have changed the other."""
         data = _read(self.folder / "key")
         return None if data is None else Verifier.parse(data.decode("utf-8", "replace").strip())
@@ -168,6 +168,22 @@ class PublishedLog:
         lines = (_read(self.folder / "gone") or b"").decode("utf-8", "replace").splitlines()
         parted = (line.partition(" ") for line in lines)
         return {int(index): says for index, _, says in parted if index.isdecimal()}
+
+    def timestamps(self) -> list[tuple[int, bytes]]:
+        """Which checkpoints have a time-stamp (RFC 3161), by their sizes in order, and the stamps."""
+        folder = self.folder / "timestamps"
+        with failing(folder):
+            try:
+                found = sorted(int(file.stem) for file in folder.glob("*.tsr") if file.stem.isdecimal())
+            except FileNotFoundError:
+                return []
+            return [(size, (folder / f"{size}.tsr").read_bytes()) for size in found]
+
+    def put_timestamp(self, size: int, stamp: bytes) -> None:
+        """Of the checkpoint of a size."""
+        with failing(self.folder / "timestamps"):
+            files.make_folder(self.folder / "timestamps")
+            files.put(self.folder / "timestamps" / f"{size}.tsr", stamp, durable=True)
 
     def entry(self, index: int, size: int) -> bytes:
         """Leaf `index` of a published tree. Raises TileMissingError."""

@@ -42,9 +42,9 @@ class _Job:
 class GroupCommitLedger(Ledger):
     """The `Ledger` of a service: any number of calls at a time on one SQLite file."""
 
-    def __init__(self, file: str, *, migrate: bool = True) -> None:
+    def __init__(self, file: str, *, migrate: bool = True, log: str = "") -> None:
         self.file = file
-        self._store = SqliteStore(file, migrate=migrate)
+        self._store = SqliteStore(file, migrate=migrate, log=log)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         self._trouble, self._logged = "", 0  # what the log has had already

@@ -8,16 +8,17 @@ whose leaves are others now, is refused; calls go on, and are recorded.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import SigningError
+from ..errors import ElsewhereError, SigningError
 from ..evidence import note
 from ..evidence.checkpoint import Checkpoint, open_checkpoint
+from ..evidence.elsewhere import Elsewhere, OwnLog, require_ours
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.tiles import TileHashes
-from ..evidence.tree import root_at
+from ..evidence.tree import EMPTY_ROOT, root_at
 from ..text import Text
 from .leaves import LedgerLog
 from .sqlite import SqliteStore
@@ -39,9 +40,12 @@ class Sequenced:
     added: int
 
 
-def sequence(ledger: Path, progress: Progress | None = None) -> Sequenced:
-    """Put what was recorded into tiles and sign a checkpoint of it; none where nothing was added. Raises
-    LedgerError, and EvidenceError where nothing can, or may, be signed."""
+def sequence(
+    ledger: Path, progress: Progress | None = None, elsewhere: Sequence[Elsewhere] = ()
+) -> Sequenced:
+    """Put what was recorded into tiles and sign a checkpoint of it; none where nothing was added. `elsewhere`
+    are those who have other checkpoints of the log. Raises LedgerError, and EvidenceError where nothing can,
+    or may, be signed."""
     folder = LogFolder(ledger)
     with folder.sequencing(), contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store:
         log = store.log()
@@ -57,6 +61,11 @@ def sequence(ledger: Path, progress: Progress | None = None) -> Sequenced:
             published.note_gone(index, f"{event.kind} {event.reference}")
         if there and signed and log.size == known[0].size == known[1].size:
             return Sequenced(log.epoch, known[0], there, 0)
+        if there is None:  # whoever witnesses needs it before the first checkpoint
+            published.put_key(signer.verifier)
+        if elsewhere:
+            last = signed or note.sign(Checkpoint(log.origin, 0, EMPTY_ROOT).text, signer)
+            _require_agreement(elsewhere, OwnLog(published, signer.verifier, old, last))
         for at in range(old, log.size, PAGE):
             published.extend(at, store.entries(log.first + at, min(PAGE, log.size - at)))
             if progress:
@@ -65,11 +74,32 @@ def sequence(ledger: Path, progress: Progress | None = None) -> Sequenced:
         checkpoint = Checkpoint(log.origin, log.size, root)
         data = note.sign(checkpoint.text, signer)
         folder.keep_signed(log.epoch, data)
-        if there is None:
-            published.put_key(signer.verifier)
         published.put_checkpoint(log.size, data)
         published.tiles.drop_partials(old, log.size)
         return Sequenced(log.epoch, checkpoint, data, log.size - old)
+
+
+def _require_agreement(elsewhere: Sequence[Elsewhere], own: OwnLog) -> None:
+    """That somebody elsewhere answers, and that nobody has what is not in the log. Raises SigningError,
+    ForkError."""
+    silent = []
+    for each in elsewhere:
+        try:
+            there = each.newest(own)
+        except ElsewhereError as error:
+            silent.append(error)
+            continue
+        if there is not None:
+            require_ours(there, own, each.name)
+    if len(silent) == len(elsewhere):
+        raise SigningError(
+            Text(
+                "Nothing is signed as long as nobody elsewhere answers: {why}",
+                "it is tried again; records wait in the ledger meanwhile",
+                why=silent[0].message,
+            ),
+            code="nobody-answers",
+        )
 
 
 def _require_prefix(checkpoint: Checkpoint, size: int, published: PublishedLog) -> None:

@@ -241,8 +241,8 @@ class SqliteLedger(Ledger):
     knows what to do about it.
     """
 
-    def __init__(self, file: str) -> None:
-        self._file = file
+    def __init__(self, file: str, log: str = "") -> None:
+        self._file, self._log_name = file, log
         self._opened: SqliteStore | None = None
 
     async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
@@ -266,5 +266,5 @@ class SqliteLedger(Ledger):
 
     def _store(self) -> SqliteStore:
         if self._opened is None:
-            self._opened = SqliteStore(self._file, migrate=False)
+            self._opened = SqliteStore(self._file, migrate=False, log=self._log_name)
         return self._opened

@@ -228,7 +228,8 @@ class Controller:
     `refused` says why it may not go live; nothing if it may. `retention` is for how long records are kept,
     `None` for ever. `zone` is where its days begin and end. `recycled_after` is how long nobody may have
     called from a number that is still taken for the same caller's, `None` for ever. `service_purposes` are
-    those without which the service that a caller asks for cannot be given.
+    those without which the service that a caller asks for cannot be given. `log` is how a log of its records
+    that begins now is named, without its epoch.
     """
 
     id: str
@@ -243,6 +244,7 @@ class Controller:
     recycled_after: Period | None = None
     service_purposes: frozenset[str] = frozenset({"service"})
     lookups: tuple[Lookup, ...] = ()
+    log: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,11 @@ from ...files import put
 from ...model import Identified
 from ...operations import callers
 from ...operations.controllers import of_their_callers
-from ...operations.evidence import logs, receipts, verifying
+from ...operations.evidence import logs, publishing, receipts, verifying
 from ...text import Foreign, Text
 from ...views import json
 from ...views.text import evidence as view
+from ...views.text.publishing import publications
 from ..options import Config, Json, Of, print_document, warn_of_unrelated
 from ..words import _
 
@@ -51,12 +53,42 @@ def checkpoint(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Js
     """Sign what was recorded since the last checkpoint; the service does it every minute."""
     selection = of_their_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
+    evidence = selection.configuration.evidence
     with view.bar(_("signing"), _) as progress:
-        found = [logs.checkpoint(each, progress) for each in selection.named]
+        found = [
+            logs.checkpoint(each, progress, publishing.sources(evidence.of(each.id)))
+            for each in selection.named
+        ]
     if as_json:
         print_document(json.Checkpoints.of(found))
     else:
         print("\n".join(view.signed(found, _)))
+
+
+@app.command()
+def publish(
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare what is there, file by file, with what is here.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Have witnesses sign the newest checkpoint, and bring logs where the configuration says."""
+    selection = of_their_callers(config, controller or ())
+    warn_of_unrelated(selection.unrelated)
+    evidence, now = selection.configuration.evidence, datetime.now(UTC)
+    with view.bar(_("publishing"), _) as progress:
+        found = [
+            publishing.publish(each, evidence.of(each.id), now, check=check, progress=progress)
+            for each in selection.named
+        ]
+    if as_json:
+        print_document(json.Publications.of(found))
+    else:
+        print("\n".join(publications(found, _)))
+    if not all(each.whole for each in found):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from ... import bootstrap
 from ...errors import EvidenceError, InformativaError
+from ...evidence.elsewhere import Elsewhere
 from ...evidence.log_folder import LogFolder
 from ...evidence.note import Verifier
 from ...ledgers import sequencer
@@ -57,11 +58,14 @@ class Audit:
     audited: AuditedLog
 
 
-def checkpoint(controller: Controller, progress: Progress | None = None) -> SignedLog:
-    """Sign what was recorded since the last checkpoint; records from before there was a log are entered
-    first. Raises LedgerError, EvidenceError."""
+def checkpoint(
+    controller: Controller, progress: Progress | None = None, elsewhere: Sequence[Elsewhere] = ()
+) -> SignedLog:
+    """Sign what was recorded since the last checkpoint, unless those who have others of the log `elsewhere`
+    say otherwise; records from before there was a log are entered first. Raises LedgerError,
+    EvidenceError."""
     enter_old(controller, progress)
-    done = sequencer.sequence(Path(controller.ledger), progress)
+    done = sequencer.sequence(Path(controller.ledger), progress, elsewhere)
     published = LogFolder(Path(controller.ledger)).published(done.epoch)
     key = published.key()
     if key is None:

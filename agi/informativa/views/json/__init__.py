@@ -34,11 +34,13 @@ from .importing import Import
 from .keys import NewSecret, Rotation
 from .problems import Failure, Problem
 from .prompts import Prompt, Prompts, PromptsInstalled, PromptsMade, Snippet
+from .publishing import Publications
 from .records import Heard, Record, RecordLine, Records
 from .retention import OldCopy, Purge, Purged
 from .shapes import SCHEMA, Document, Seconds, Shape, Time
 from .status import ControllerStatus, LedgerCounts, Service, StatusReport, Tally
 from .test_call import CallResult, Moment, TestCall
+from .witness import Witness
 
 __all__ = [
     "DOCUMENTS",
@@ -82,6 +84,7 @@ __all__ = [
     "Prompts",
     "PromptsInstalled",
     "PromptsMade",
+    "Publications",
     "Purge",
     "Purged",
     "Record",
@@ -99,6 +102,7 @@ __all__ = [
     "TestCall",
     "Time",
     "Verification",
+    "Witness",
     "WrittenReceipts",
 ]
 
@@ -128,6 +132,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "evidence receipt": WrittenReceipts,
     "evidence verify": Verification,
     "evidence audit": Audits,
+    "evidence publish": Publications,
+    "witness key": Witness,
     "ledger restore": RestoredLedger,
     "any command that fails": Failure,
 }

@@ -1,0 +1,182 @@
+"""What single settings of informativa.yaml may be: texts of a certain form, times, for pydantic."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from ..model import ALWAYS, Period
+from ..text import Text
+
+
+def misshapen(message: Text) -> PydanticCustomError:
+    """What a validator raises: why it is not of that form, in an admin's words."""
+    return PydanticCustomError("form", "{message}", {"message": message})
+
+
+def form(pattern: str, what: Text) -> Any:
+    """A text of a certain form; `what` says in words which, for the admin who wrote another."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise misshapen(Text("{value} is not {what}", value=repr(value), what=what))
+        return value
+
+    return AfterValidator(check)
+
+
+def _called(value: str) -> str:
+    """With a plus it is a whole telephone number; without, it may be a short code or a name."""
+    if value.startswith("+"):
+        with suppress(phonenumbers.NumberParseException):
+            possible = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(value))
+            if possible == phonenumbers.ValidationResult.IS_POSSIBLE:
+                return value
+        raise misshapen(Text("is no possible telephone number", "write all of it, with country code"))
+    return value
+
+
+Identifier = Annotated[
+    str,
+    form(r"[a-z][a-z0-9_-]{0,31}", Text("a short name such as `acme` (a-z, 0-9, - and _, a letter first)")),
+]
+VersionId = Annotated[
+    str, form(r"[A-Za-z0-9._-]{1,32}", Text("a version such as `2026-11` (letters, digits, `.`, `_`, `-`)"))
+]
+Language = Annotated[str, form(r"[a-z]{2}(_[A-Z]{2})?", Text("a language such as `it` or `pt_BR`"))]
+Region = Annotated[str, form(r"[A-Z]{2}", Text("a country in two capitals such as `IT`"))]
+Number = Annotated[
+    str,
+    form(
+        r"(?!(default|[aehiosT])\Z)[+0-9A-Za-z][0-9A-Za-z.]{0,63}",
+        Text(
+            "a called number such as `+390212345678`, or a name of letters, digits and dots"
+            " that means nothing else to Asterisk"
+        ),
+    ),
+    AfterValidator(_called),
+]
+PlainText = Annotated[str, form(r"\S.{0,199}", Text("a text of 1 to 200 characters on one line"))]
+Words = Annotated[
+    str, form(r"[A-Za-z][A-Za-z _-]{0,59}", Text("what a network says, in letters, spaces, `-` and `_`"))
+]
+Key = Annotated[str, form(r"[0-9*#]", Text("one key of a telephone (0-9, * or #)"))]
+_OCTET = r"(25[0-5]|2[0-4]\d|1?\d?\d)"
+_PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d{2}|6[0-4]\d{3}|[1-5]?\d{4}|[1-9]\d{0,3})"
+Address = Annotated[
+    str, form(rf"{_OCTET}(\.{_OCTET}){{3}}:{_PORT}", Text("an address and port such as `127.0.0.1:4588`"))
+]
+Url = Annotated[str, form(r"https?://[^\s/?#]+\S*", Text("a URL such as `https://crm.example/{number}`"))]
+Query = Annotated[str, form(r"(?is)\s*(SELECT|WITH)\b[^;]*", Text("one SELECT, without a semicolon"))]
+Module = Annotated[str, form(r"[A-Za-z_][\w.]*", Text("a Python module such as `psycopg`"))]
+# Asterisk's dialplan gives a meaning to , ; & | $ [ ] and quotes, and these paths stand in it.
+File = Annotated[
+    str,
+    form(r"[\w ./+@=~-]*[\w]", Text("the path of a file, of letters, digits, spaces and . / + @ = ~ _ -")),
+]
+
+
+Domain = Annotated[
+    str,
+    form(
+        r"(?=.{1,200}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+",
+        Text("a domain such as `acme.example`"),
+    ),
+]
+Box = Annotated[
+    str, form(r"[a-z0-9](-?[a-z0-9]){0,31}", Text("a short name such as `pbx-1` (a-z, 0-9 and -)"))
+]
+
+
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+_LONGEST_SECONDS = 24 * 3600
+_UNITS = {"day": Period(days=1), "week": Period(days=7), "month": Period(1), "year": Period(12)}
+_LONGEST_MONTHS = 100 * 12
+
+
+def _length(text: str) -> Period | None:
+    """`6 months`, by the calendar."""
+    found = re.fullmatch(r"([1-9]\d{0,4}) (day|week|month|year)s?", text)
+    if not found:
+        return None
+    number, unit = int(found[1]), _UNITS[found[2]]
+    months, days = number * unit.months, number * unit.days
+    return Period(months, days) if months <= _LONGEST_MONTHS and days <= 31 * _LONGEST_MONTHS else None
+
+
+def again(value: object) -> Period | None:
+    """`once`, `always`, or `every 6 months`."""
+    if value == "once":
+        return None
+    if value == "always":
+        return ALWAYS
+    every, _space, text = str(value).partition(" ")
+    length = _length(text if text[:1].isdigit() else f"1 {text}")
+    if every != "every" or length is None:
+        raise misshapen(
+            Text("{value} is not `once`, `always` or such as `every 12 months`", value=repr(value))
+        )
+    return length
+
+
+def period(value: object) -> Period:
+    """`6 months`."""
+    if isinstance(value, Period):
+        return value
+    length = _length(str(value))
+    if length is None:
+        raise misshapen(Text("{value} is not a time such as `5 years`, 100 at most", value=repr(value)))
+    return length
+
+
+def moment(value: object) -> datetime:
+    """A date, or a date and time, with an offset or in the controller's time zone."""
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError:
+        raise misshapen(Text("{value} is not a date such as `2027-01-31`", value=repr(value))) from None
+
+
+def zone(value: str) -> str:
+    """The name of a time zone."""
+    with suppress(ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+        ZoneInfo(value)
+        return value
+    raise misshapen(Text("{value} is not a time zone such as `Europe/Rome`", value=repr(value)))
+
+
+def seconds(value: object) -> int:
+    """`1 minute`, in seconds."""
+    found = re.fullmatch(r"([1-9]\d{0,4}) (second|minute|hour)s?", str(value))
+    length = int(found[1]) * _SECONDS[found[2]] if found else 0
+    if not 0 < length <= _LONGEST_SECONDS:
+        raise misshapen(Text("{value} is not a time such as `1 minute`, 24 hours at most", value=repr(value)))
+    return length
+
+
+def witness_key(value: str) -> str:
+    """A witness's public key."""
+    from ..errors import EvidenceError
+    from ..evidence.cosignature import WitnessVerifier  # not for a configuration without witnesses
+
+    try:
+        return str(WitnessVerifier.parse(value))
+    except EvidenceError:
+        raise misshapen(
+            Text("is no key of a witness", "write it as `informativa witness key` shows it: name+id+key")
+        ) from None
+
+
+def how_many(value: object) -> str:
+    """`any`, `all`, or how many."""
+    if value in ("any", "all") or re.fullmatch(r"[1-9]\d?", str(value)):
+        return str(value)
+    raise misshapen(Text("{value} is not `any`, `all` or how many witnesses", value=repr(value)))

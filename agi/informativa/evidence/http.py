@@ -1,0 +1,99 @@
+"""HTTP to those who keep or vouch for logs: over a kept connection, no redirects, no proxies, and with a
+limit on every answer and on the time that it takes as a whole."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
+
+from ..errors import ElsewhereError
+from ..text import Foreign, Text
+
+LARGEST_ANSWER = 256 * (2 + 0xFFFF)  # bytes, of a bundle
+SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """Status, content type and body."""
+
+    status: int
+    kind: str
+    body: bytes
+
+
+class HttpClient:
+    """One server. `name` is how an admin knows it. For one thread at a time. Every request raises
+    ElsewhereError where there is no answer, or a larger one than is read."""
+
+    def __init__(self, url: str, name: str = "", token: str = "", seconds: float = SECONDS) -> None:
+        self.url, self.name = url, name or url
+        self._seconds = seconds
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._connection: HTTPConnection | None = None
+        self._late = False
+
+    def request(
+        self,
+        method: str,
+        path: str = "",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        largest: int = LARGEST_ANSWER,
+    ) -> HttpAnswer:
+        """Ask at `path` below the address."""
+        self._late = False
+        timer = threading.Timer(self._seconds, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            return self._answer(method, path, body, {**self._headers, **(headers or {})}, largest)
+        except (OSError, HTTPError, ValueError) as error:
+            self.close()
+            why = Foreign(getattr(error, "strerror", None) or type(error).__name__)
+            raise ElsewhereError(
+                Text("{name} does not answer: {why}", "it is asked again", name=self.name, why=why)
+            ) from error
+        finally:
+            timer.cancel()
+
+    def close(self) -> None:
+        """The connection; a later request opens another one."""
+        closing, self._connection = self._connection, None
+        if closing is not None:
+            closing.close()
+
+    def _answer(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], largest: int
+    ) -> HttpAnswer:
+        parts = parse_url(self.url + path)
+        if self._connection is None or not self._connection.is_connected:
+            self.close()
+            kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+            self._connection = kind(parts.host or "", parts.port, timeout=self._seconds)
+            self._connection.connect()
+        self._connection.request(method, parts.request_uri, body=body, headers=headers, preload_content=False)
+        response = self._connection.getresponse()
+        read = response.read(largest + 1)
+        if self._late:  # what was cut off looks like what ended
+            raise TimeoutError
+        if len(read) > largest:
+            raise ValueError("more than is read")
+        if response.headers.get("Connection", "").lower() == "close":
+            self.close()
+        return HttpAnswer(response.status, response.headers.get("Content-Type", ""), read)
+
+    def _cut(self) -> None:
+        """The time is over: whoever waits gets an error."""
+        self._late = True
+        opened = self._connection.sock if self._connection is not None else None
+        if opened is not None:
+            with suppress(OSError):  # not TLS's own, which changes what the other thread works with
+                socket.socket.shutdown(opened, socket.SHUT_RDWR)

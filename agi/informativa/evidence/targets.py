@@ -1,0 +1,119 @@
+"""Where logs are published, beside their own folders: the port, and a folder on another disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from .. import files
+from ..errors import ElsewhereError
+from ..text import Foreign, Text
+from .settings import PublishingTarget, TargetKind
+
+LARGEST = 256 * (2 + 0xFFFF)  # bytes, of a bundle
+
+
+class Target(Protocol):
+    """One target. Every method raises ElsewhereError where it cannot be reached, read or written; nothing
+    that was written before is lost then. Paths are those of files below it, with slashes."""
+
+    @property
+    def name(self) -> str:
+        """As it stands in the configuration."""
+
+    def begin(self) -> None:
+        """Before anything else, to see what is there now."""
+
+    def read(self, path: str) -> bytes | None:
+        """A file that others see there now; `None` where there is none."""
+
+    def write(self, path: str, data: bytes) -> None:
+        """Put a file there. Others see it after those that were written before it."""
+
+    def drop(self, folder: str) -> None:
+        """Take away a folder of partial tiles, where that can be done."""
+
+    def finish(self) -> None:
+        """What was written is there for others once this returns."""
+
+    def close(self) -> None:
+        """Once; whatever else went wrong."""
+
+
+class FolderTarget:
+    """A folder that is there: it is never made, for what should be mounted there may be missing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def name(self) -> str:
+        return str(self._folder)
+
+    def begin(self) -> None:
+        if not self._folder.is_dir():
+            raise ElsewhereError(
+                Text(
+                    "The folder {folder} is not there",
+                    "mount it, or make it once: it is tried again",
+                    folder=self._folder,
+                )
+            )
+
+    def read(self, path: str) -> bytes | None:
+        with self._failing():
+            try:
+                return files.read_foreign(self._folder / path, LARGEST + 1)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def write(self, path: str, data: bytes) -> None:
+        file = self._folder / path
+        with self._failing():
+            files.make_folder(file.parent)
+            files.put(file, data, durable=True)
+
+    def drop(self, folder: str) -> None:
+        with self._failing():
+            try:
+                for file in (self._folder / folder).iterdir():
+                    file.unlink()
+                (self._folder / folder).rmdir()
+            except FileNotFoundError:
+                return
+
+    def finish(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            why = Foreign(error.strerror or type(error).__name__)
+            raise ElsewhereError(
+                Text(
+                    "{file} cannot be used: {why}",
+                    "it is tried again",
+                    file=error.filename or self.name,
+                    why=why,
+                )
+            ) from error
+
+
+def target(settings: PublishingTarget) -> Target:
+    """What publishes there."""
+    if settings.kind is TargetKind.FOLDER:
+        return FolderTarget(Path(settings.place))
+    if settings.kind is TargetKind.GIT:
+        from .targets_git import GitTarget
+
+        return GitTarget(Path(settings.place))
+    from .targets_http import HttpTarget
+
+    return HttpTarget(settings.place, settings.token)

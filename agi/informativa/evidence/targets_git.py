@@ -1,0 +1,140 @@
+"""Publishing to a git repository: files of a clone are committed and pushed to its remote, with the git
+program.
+
+What counts is what the remote has: it is fetched before anything is read. No hook of the clone is run, and
+nobody is asked for a password.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import ElsewhereError
+from ..text import Foreign, Text
+from .targets import LARGEST, FolderTarget
+
+REMOTE = "origin"
+SECONDS = 120  # for one run of git
+_SETTINGS = (
+    "core.hooksPath=/dev/null",
+    "commit.gpgSign=false",
+    "gc.auto=0",
+    "user.name=informativa",
+    "user.email=informativa@localhost",
+)
+_INHERITED = ("PATH", "HOME", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "GIT_SSH_COMMAND")
+
+
+class GitTarget:
+    """A clone, on whichever branch it is."""
+
+    def __init__(self, clone: Path) -> None:
+        self._clone = clone
+        self._files = FolderTarget(clone)
+        self._written: dict[str, None] = {}
+
+    @property
+    def name(self) -> str:
+        return str(self._clone)
+
+    def begin(self) -> None:
+        self._files.begin()
+        if not (self._clone / ".git").exists():
+            raise ElsewhereError(
+                Text(
+                    "{folder} is no clone of a git repository",
+                    "type as the user of the service: git clone ADDRESS {folder}",
+                    folder=self._clone,
+                )
+            )
+        self._git("fetch", "--quiet", "--prune", REMOTE)
+        self._branch = self._git("symbolic-ref", "--short", "HEAD").decode().strip()
+        self._upstream = f"refs/remotes/{REMOTE}/{self._branch}"
+        if self._has(self._upstream) and not self._is_ancestor(self._upstream, "HEAD"):
+            self._git("merge", "--quiet", "--ff-only", self._upstream)
+
+    def read(self, path: str) -> bytes | None:
+        if not self._has(f"{self._upstream}:{path}"):
+            return None
+        return self._git("cat-file", "blob", f"{self._upstream}:{path}")[: LARGEST + 1]
+
+    def write(self, path: str, data: bytes) -> None:
+        self._files.write(path, data)
+        self._written[path] = None
+
+    def drop(self, folder: str) -> None:
+        self._files.drop(folder)
+        if self._git("ls-files", "--", folder):
+            self._written[folder] = None
+
+    def finish(self) -> None:
+        """Commit what was written and push it; also what an earlier push could not bring there."""
+        if self._written:
+            listed = "\0".join(self._written).encode()
+            literal = ("--literal-pathspecs", "add", "--all", "--force")
+            self._git(*literal, "--pathspec-from-file=-", "--pathspec-file-nul", given=listed)
+            if self._git("diff", "--cached", "--name-only"):
+                self._git("commit", "--quiet", "--message", "Publish checkpoints")
+        if self._has("HEAD") and not (
+            self._has(self._upstream) and self._is_ancestor("HEAD", self._upstream)
+        ):
+            self._git("push", "--quiet", REMOTE, f"HEAD:refs/heads/{self._branch}")
+        self._written.clear()
+
+    def close(self) -> None:
+        pass
+
+    def _has(self, name: str) -> bool:
+        with suppress(_GitError):
+            self._git("rev-parse", "--quiet", "--verify", "--end-of-options", name)
+            return True
+        return False
+
+    def _is_ancestor(self, one: str, other: str) -> bool:
+        if not self._has(other):
+            return False
+        with suppress(_GitError):
+            self._git("merge-base", "--is-ancestor", one, other)
+            return True
+        return False
+
+    def _git(self, *arguments: str, given: bytes | None = None) -> bytes:
+        settings = [word for each in _SETTINGS for word in ("-c", each)]
+        environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        environment |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+        environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+        command = ["git", "-C", str(self._clone), *settings, *arguments]
+        try:
+            ran = subprocess.run(  # noqa: S603  # no shell, and a fixed program
+                command,
+                input=given or b"",
+                capture_output=True,
+                env=environment,
+                timeout=SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise self._failed(Text("it did not end within {seconds} s", seconds=SECONDS)) from None
+        except OSError as error:
+            raise self._failed(Foreign(error.strerror or type(error).__name__)) from error
+        if ran.returncode:
+            said = ran.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise self._failed(Foreign(said[-1][:200] if said else f"git {arguments[0]}"))
+        return ran.stdout
+
+    def _failed(self, why: Text | str) -> _GitError:
+        return _GitError(
+            Text(
+                "The git repository {folder} cannot be used: {why}",
+                "try there: git pull && git push; it is tried again",
+                folder=self._clone,
+                why=why,
+            )
+        )
+
+
+class _GitError(ElsewhereError):
+    """git said no."""

@@ -1,0 +1,133 @@
+"""Time-stamps (RFC 3161) of checkpoints: an authority says that a checkpoint was there at a time.
+
+What is stamped is the SHA-256 of the checkpoint's note with the log's own signatures alone, so that it stays
+the same whichever witnesses sign later. What is kept is the authority's whole answer, as `openssl ts -verify`
+reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ElsewhereError, EvidenceError, SignatureError
+from ..text import Foreign, Text
+from .http import HttpClient
+from .note import Note, Verifier, parse
+from .settings import TimestampAuthority
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+    from rfc3161_client import TimeStampResponse
+
+LARGEST_STAMP = 262_144  # bytes
+_SHA256 = "2.16.840.1.101.3.4.2.1"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A time-stamp that holds: when, and the authority's answer."""
+
+    at: datetime
+    data: bytes
+
+
+def stamped_bytes(checkpoint: bytes, key: Verifier) -> bytes:
+    """What of a checkpoint's note is stamped. Raises EvidenceFormatError."""
+    note = parse(checkpoint)
+    own = tuple(each for each in note.signatures if (each.name, each.key_id) == (key.name, key.key_id))
+    return Note(note.text, own).data
+
+
+def stamp(data: bytes, authority: TimestampAuthority, http: HttpClient | None = None) -> Stamp:
+    """Have something stamped, now. Raises ElsewhereError where the authority does not do it, and
+    SignatureError where its answer does not hold."""
+    client = _library()
+    request = client.TimestampRequestBuilder().data(data).hash_algorithm(client.HashAlgorithm.SHA256).build()
+    asking = http or HttpClient(authority.url)
+    try:
+        answer = asking.request(
+            "POST",
+            "",
+            request.as_bytes(),
+            {"Content-Type": "application/timestamp-query"},
+            largest=LARGEST_STAMP,
+        )
+    finally:
+        asking.close()
+    if answer.status != 200:
+        raise ElsewhereError(
+            Text(
+                "{url} answered with status {status}",
+                "it is asked again",
+                url=authority.url,
+                status=answer.status,
+            )
+        )
+    return verify(answer.body, data, certificates(authority), nonce=request.nonce)
+
+
+def verify(stamp: bytes, data: bytes, roots: list[Certificate], nonce: int | None = None) -> Stamp:
+    """That an authority below these roots stamped it. Raises SignatureError."""
+    client = _library()
+    from rfc3161_client import VerificationError
+
+    try:
+        answer = client.decode_timestamp_response(stamp)
+        checker = client.VerifierBuilder(roots=roots, nonce=nonce).build()
+        checker.verify(answer, sha256(data).digest())
+        if answer.tst_info.message_imprint.hash_algorithm.dotted_string != _SHA256:
+            raise ValueError("another hash")
+        return Stamp(_time(answer), stamp)
+    except (VerificationError, ValueError) as error:
+        raise SignatureError(
+            Text(
+                "The time-stamp does not hold: {why}",
+                "it is of something else, or of an authority whose root is not the one that is configured",
+                why=Foreign(str(error)),
+            )
+        ) from error
+
+
+def time_of(stamp: bytes) -> datetime:
+    """When it says that it was made; nothing is verified. Raises SignatureError for what is no stamp."""
+    try:
+        return _time(_library().decode_timestamp_response(stamp))
+    except ValueError as error:
+        raise SignatureError(Text("It is no time-stamp (RFC 3161).")) from error
+
+
+def certificates(authority: TimestampAuthority) -> list[Certificate]:
+    """Those that are trusted. Raises EvidenceError."""
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        return load_pem_x509_certificates(Path(authority.certificates).read_bytes())
+    except OSError as error:
+        why = Foreign(error.strerror or type(error).__name__)
+        raise EvidenceError(
+            Text("{file} cannot be used: {why}", file=authority.certificates, why=why)
+        ) from error
+    except ValueError as error:
+        raise EvidenceError(
+            Text("{file} has no certificates in it (PEM)", file=authority.certificates)
+        ) from error
+
+
+def _time(answer: TimeStampResponse) -> datetime:
+    at = answer.tst_info.gen_time
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _library() -> Any:
+    """The module, which need not be installed. Raises EvidenceError."""
+    try:
+        import rfc3161_client
+    except ImportError:
+        raise EvidenceError(
+            Text("Time-stamps need rfc3161-client", "type: pip install informativa[timestamp]")
+        ) from None
+    return rfc3161_client

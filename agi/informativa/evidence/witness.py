@@ -1,0 +1,120 @@
+"""What a witness answers (C2SP tlog-witness): a request's body in, a status and an answer out. Pure.
+
+    old <size>
+    <hash, base64>…
+
+    <the checkpoint, a signed note>
+
+A witness signs a checkpoint that extends the last one of that log which it signed, and nothing else. So of
+two checkpoints that it signed one always begins with the other, whoever asks, and for whatever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ..errors import EvidenceError, EvidenceFormatError, SignatureError, TreeProofError
+from ..text import Text
+from .checkpoint import Checkpoint, open_checkpoint
+from .cosignature import Witness
+from .encoding import as_text, decimal, decoded_hash, encoded
+from .note import Verifier, parse
+from .tree import EMPTY_ROOT, verify_consistency
+
+LARGEST_REQUEST = 131_072  # bytes: 63 hashes, and a checkpoint with more signatures than any log has
+MOST_HASHES = 63
+SIZE_TYPE = "text/x.tlog.size"
+TEXT_TYPE = "text/plain; charset=utf-8"
+
+Logs = Mapping[str, tuple[Verifier, ...]]
+"""The keys of each log that a witness signs for, by its origin."""
+
+
+@dataclass(frozen=True)
+class AddCheckpoint:
+    """A request: which size the log believes to be the last one that was signed, the proof from there, and
+    the checkpoint's note. Nothing is verified."""
+
+    old: int
+    proof: tuple[bytes, ...]
+    note: bytes
+
+    @classmethod
+    def parse(cls, body: bytes) -> AddCheckpoint:
+        """From the body. Raises EvidenceFormatError."""
+        head, parted, note = as_text(body, LARGEST_REQUEST).partition("\n\n")
+        first, *lines = head.split("\n")
+        if not parted or not first.startswith("old ") or len(lines) > MOST_HASHES:
+            raise EvidenceFormatError(
+                Text("It is no request: old, a size, hashes, an empty line, a note (c2sp.org/tlog-witness).")
+            )
+        parse(note.encode())
+        return cls(decimal(first.removeprefix("old ")), tuple(map(decoded_hash, lines)), note.encode())
+
+    @property
+    def body(self) -> bytes:
+        """As it is sent."""
+        lines = [f"old {self.old}", *map(encoded, self.proof), "", ""]
+        return "\n".join(lines).encode() + self.note
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is sent back. `signed` is the checkpoint that the answer has the signature of, which is to be the
+    last one before anybody gets it."""
+
+    status: int
+    body: bytes
+    kind: str = TEXT_TYPE
+    signed: Checkpoint | None = None
+
+
+def logs_of(keys: Iterable[Verifier]) -> Logs:
+    """Keys by the origin that they are of."""
+    found: dict[str, tuple[Verifier, ...]] = {}
+    for key in keys:
+        if key not in found.get(key.name, ()):
+            found[key.name] = (*found.get(key.name, ()), key)
+    return found
+
+
+def opened(body: bytes, logs: Logs) -> tuple[AddCheckpoint, Checkpoint] | Answer:
+    """A request of a log that is known and has signed it, or why it is refused. What the witness has seen so
+    far does not matter to it, so it needs no lock."""
+    try:
+        request = AddCheckpoint.parse(body)
+        checkpoint = Checkpoint.parse(parse(request.note).text)
+    except EvidenceError as error:
+        return _refused(400, str(error.message))
+    keys = logs.get(checkpoint.origin)
+    if not keys:
+        return _refused(404, "This witness does not know the log.")
+    try:
+        open_checkpoint(request.note, keys)
+    except SignatureError as error:
+        return _refused(403, str(error.message))
+    except EvidenceError as error:
+        return _refused(400, str(error.message))
+    if request.old > checkpoint.size:
+        return _refused(400, "The old size is larger than the checkpoint's.")
+    return request, checkpoint
+
+
+def decided(
+    request: AddCheckpoint, checkpoint: Checkpoint, last: Checkpoint | None, witness: Witness, now: int
+) -> Answer:
+    """What an opened request gets from a witness whose last signed checkpoint of that log is `last`. `now` is
+    in POSIX seconds."""
+    size, root = (last.size, last.root) if last else (0, EMPTY_ROOT)
+    if request.old != size or (checkpoint.size == size and checkpoint.root != root):
+        return Answer(409, f"{size}\n".encode(), SIZE_TYPE)
+    try:
+        verify_consistency(size, checkpoint.size, root, checkpoint.root, request.proof)
+    except TreeProofError as error:
+        return _refused(422, str(error.message))
+    return Answer(200, witness.cosign(checkpoint.text, now).line.encode(), TEXT_TYPE, checkpoint)
+
+
+def _refused(status: int, why: str) -> Answer:
+    return Answer(status, f"{why}\n".encode())

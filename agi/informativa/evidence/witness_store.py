@@ -1,0 +1,151 @@
+"""What a witness keeps: its key, and the last checkpoint of each log that it signed.
+
+    witness.key        the private key, for its owner alone
+    witness.sqlite3    the checkpoints
+
+Whoever takes the second away makes the witness forget, and sign another log's beginning in the same name; so
+it is made together with the key, once, and a witness without it does not start.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from .. import files
+from ..errors import EvidenceError
+from ..text import Foreign, Text
+from .checkpoint import Checkpoint
+from .cosignature import Witness
+from .log_folder import failing
+from .witness import Answer, Logs, decided, opened
+
+_SEED_SIZE = 32  # bytes
+_TABLE = """
+CREATE TABLE last (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, note BLOB NOT NULL,
+    signed_at INTEGER NOT NULL) STRICT
+"""
+_LAST = "SELECT size, root FROM last WHERE origin = ?"
+_KEEP = """
+INSERT INTO last (origin, size, root, note, signed_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (origin) DO UPDATE
+SET size = excluded.size, root = excluded.root, note = excluded.note, signed_at = excluded.signed_at
+"""
+_ALL = "SELECT origin, size, root, signed_at FROM last ORDER BY origin"
+_WAIT_SECONDS = 10
+
+
+class WitnessFolder:
+    """The folder of one witness. Every method raises EvidenceError where its files cannot be used."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.key_file, self.state_file = folder / "witness.key", folder / "witness.sqlite3"
+
+    def make(self, name: str) -> Witness:
+        """A new key under that name, and nothing signed. Raises EvidenceError where there is one."""
+        witness = Witness(name, os.urandom(_SEED_SIZE))
+        with failing(self.folder):
+            files.make_folder(self.folder, mode=0o700)
+            if self.key_file.exists() or self.state_file.exists():
+                raise EvidenceError(
+                    Text(
+                        "There is a witness in {folder} already",
+                        "a second one needs a folder of its own",
+                        folder=self.folder,
+                    )
+                )
+            files.create(self.state_file, like=self.folder.stat())
+        with _translated(self.state_file), closing(_connected(self.state_file)) as connection:
+            connection.execute(_TABLE)
+        with failing(self.key_file):
+            files.create(self.key_file, f"{witness.secret}\n".encode(), like=self.folder.stat())
+        return witness
+
+    def witness(self) -> Witness:
+        """The key that is there. Raises EvidenceError where others may read it, too."""
+        with failing(self.key_file):
+            if self.key_file.stat().st_mode & 0o077:
+                raise EvidenceError(
+                    Text("Others can read {file}", "type: chmod 600 {file}", file=self.key_file)
+                )
+            return Witness.parse(self.key_file.read_text(encoding="ascii", errors="replace").strip())
+
+
+class WitnessStore:
+    """The checkpoints. For one thread at a time; other processes may use the same file. Raises
+    EvidenceError where it cannot be used, and has signed nothing then."""
+
+    def __init__(self, folder: WitnessFolder) -> None:
+        self._file = folder.state_file
+        if not self._file.is_file():
+            raise EvidenceError(
+                Text(
+                    "{file} is not there, so the witness does not know what it signed",
+                    "put it back; or make another witness, with another key",
+                    file=self._file,
+                )
+            )
+        with _translated(self._file):
+            self._connection = _connected(self._file)
+            self._connection.execute(_ALL).fetchall()
+
+    def answer(self, body: bytes, logs: Logs, witness: Witness, now: int) -> Answer:
+        """What a request gets. What is signed is on the disk by then, in one transaction with what it was
+        held against."""
+        found = opened(body, logs)
+        if isinstance(found, Answer):
+            return found
+        request, checkpoint = found
+        with self._transaction() as connection:
+            row = connection.execute(_LAST, (checkpoint.origin,)).fetchone()
+            last = Checkpoint(checkpoint.origin, *row) if row else None
+            answer = decided(request, checkpoint, last, witness, now)
+            if answer.signed:
+                kept = (checkpoint.origin, checkpoint.size, checkpoint.root, request.note, now)
+                connection.execute(_KEEP, kept)
+        return answer
+
+    def last(self) -> list[tuple[Checkpoint, int]]:
+        """The last checkpoint of each log, and when it was signed."""
+        with _translated(self._file):
+            rows = self._connection.execute(_ALL).fetchall()
+            return [(Checkpoint(origin, size, root), at) for origin, size, root, at in rows]
+
+    def close(self) -> None:
+        """Once."""
+        self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with _translated(self._file):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._connection.execute("ROLLBACK")
+                raise
+
+
+def _connected(file: Path) -> sqlite3.Connection:
+    uri = f"{file.absolute().as_uri()}?mode=rw"  # one that is not there is not made
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, timeout=_WAIT_SECONDS, check_same_thread=False
+    )
+    connection.execute("PRAGMA synchronous = EXTRA")  # the journal's deletion, too: it is the commit
+    return connection
+
+
+@contextmanager
+def _translated(file: Path) -> Iterator[None]:
+    """No sqlite3.Error leaves the store."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise EvidenceError(
+            Text("{file} cannot be used: {why}", file=file, why=Foreign(str(error)))
+        ) from error

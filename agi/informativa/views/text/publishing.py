@@ -1,0 +1,43 @@
+"""Who else has logs, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ...operations.evidence.publishing import Publication
+from ..messages import Language
+
+
+def publications(found: Iterable[Publication], say: Language) -> Iterator[str]:
+    """For each log who signed and where it is, or why not."""
+    for each in found:
+        yield say("{id}: {size} records signed.", id=each.controller.id, size=each.size)
+        for witness in each.witnesses:
+            if witness.error is None:
+                yield "  " + say("Witness {name}: signed.", name=witness.name)
+            else:
+                yield "  ✘ " + say(witness.error.text)
+        if not each.quorum:
+            yield "  ✘ " + say("Fewer witnesses signed than must: {enough}.", enough=each.enough)
+        if each.stamp is not None and each.stamp.error is not None:
+            yield "  ✘ " + say(each.stamp.error.text)
+        elif each.stamp is not None and each.stamp.at is not None:
+            yield "  " + say(
+                "Time-stamp of {size} records by {url}: {at:%Y-%m-%d %H:%M} UTC.",
+                size=each.stamp.size,
+                url=each.stamp.authority,
+                at=each.stamp.at,
+            )
+        for target in each.targets:
+            if target.error is not None:
+                yield "  ✘ " + say(target.error.text)
+            elif target.independent:
+                yield "  " + say("{place}: {files} files written.", place=target.place, files=target.files)
+            else:
+                yield "  " + say(
+                    "{place}: {files} files written. It proves nothing against whoever can change it too.",
+                    place=target.place,
+                    files=target.files,
+                )
+        if not (each.witnesses or each.targets):
+            yield "  " + say("Nobody else has it: `evidence:` in the configuration names no one.")

@@ -1,0 +1,355 @@
+"""Logs in other places: a folder, a git repository and a web address keep to one contract."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from evidence.serving import Asked, Reply, answering, nowhere
+from evidence.witnessing import SIGNER, MemoryLog
+from informativa.errors import ElsewhereError, ForkError
+from informativa.evidence import note, tiles
+from informativa.evidence.elsewhere import OwnLog
+from informativa.evidence.log_folder import PublishedLog
+from informativa.evidence.publishing import Delivered, TargetSource, publish
+from informativa.evidence.settings import PublishingTarget, TargetKind
+from informativa.evidence.targets import target
+
+KEY = SIGNER.verifier
+BELOW = "informativa/acme/pbx-1/1"
+
+
+@dataclass
+class Place:
+    """A target of one kind, and its files as others see them, which a test may change."""
+
+    settings: PublishingTarget
+    files: Callable[[], dict[str, bytes]]
+    put: Callable[[str, bytes | None], None]
+    lose: Callable[[], None]
+    drops: bool = True
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What it prints."""
+    settings = ["-c", "user.name=t", "-c", "user.email=t@t.example"]
+    command = ["git", *settings, *arguments]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return ran.stdout
+
+
+def in_folder(folder: Path) -> dict[str, bytes]:
+    """All files below it, but git's."""
+    found = (file for file in folder.rglob("*") if file.is_file() and ".git" not in file.parts)
+    return {str(file.relative_to(folder)): file.read_bytes() for file in found}
+
+
+def put_in(folder: Path, path: str, data: bytes | None) -> None:
+    """Change a file, or take it away."""
+    file = folder / path
+    if data is None:
+        file.unlink()
+    else:
+        file.write_bytes(data)
+
+
+def folder_place(tmp_path: Path) -> Place:
+    """A folder."""
+    folder = tmp_path / "mount"
+    folder.mkdir()
+    return Place(
+        PublishingTarget(TargetKind.FOLDER, str(folder)),
+        lambda: in_folder(folder),
+        lambda path, data: put_in(folder, path, data),
+        lambda: shutil.rmtree(folder),
+    )
+
+
+def git_place(tmp_path: Path) -> Place:
+    """A clone of an empty repository, which a second clone looks at."""
+    bare, clone, other = tmp_path / "bare.git", tmp_path / "clone", tmp_path / "other"
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+    git(tmp_path, "clone", "--quiet", str(bare), str(clone))
+    git(tmp_path, "clone", "--quiet", str(bare), str(other))
+
+    def files() -> dict[str, bytes]:
+        git(other, "pull", "--quiet")
+        return in_folder(other)
+
+    def put(path: str, data: bytes | None) -> None:
+        git(other, "pull", "--quiet")
+        put_in(other, path, data)
+        git(other, "add", "--all")
+        git(other, "commit", "--quiet", "--message", "changed")
+        git(other, "push", "--quiet")
+
+    return Place(PublishingTarget(TargetKind.GIT, str(clone)), files, put, lambda: shutil.rmtree(bare))
+
+
+@pytest.fixture(params=["folder", "git", "url"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """One of each kind."""
+    if request.param != "url":
+        yield folder_place(tmp_path) if request.param == "folder" else git_place(tmp_path)
+        return
+    there: dict[str, bytes] = {}
+    lost: list[bool] = []
+
+    def reply(asked: Asked) -> Reply:
+        path = asked.path.removeprefix("/logs/")
+        if lost or asked.headers.get("authorization") != "Bearer secret":
+            return 503 if lost else 401, "text/plain", b""
+        if asked.method == "PUT":
+            there[path] = asked.body
+            return 201, "text/plain", b""
+        return (200, "text/plain", there[path]) if path in there else (404, "text/plain", b"")
+
+    def put(path: str, data: bytes | None) -> None:
+        there.pop(path) if data is None else there.update({path: data})
+
+    with answering(reply) as server:
+        settings = PublishingTarget(TargetKind.URL, f"{server.url}/logs", token="secret")
+        yield Place(settings, lambda: dict(there), put, lambda: lost.append(True), drops=False)
+
+
+def grown(folder: Path, *sizes: int, fork: int | None = None) -> PublishedLog:
+    """A log with a checkpoint of each of these sizes, as the sequencer leaves it."""
+    log, memory = PublishedLog(folder), MemoryLog.of(max(sizes), fork)
+    log.put_key(KEY)
+    old = max(log.sizes(), default=0)
+    for size in sizes:
+        names = [b"%d" % at if fork is None or at < fork else b"x%d" % at for at in range(old, size)]
+        log.extend(old, names)
+        log.put_checkpoint(size, memory.note(size))
+        log.tiles.drop_partials(old, size)
+        old = size
+    return log
+
+
+def published(log: PublishedLog, place: Place, **more: bool) -> Delivered:
+    """Bring it there."""
+    return publish(log, KEY, target(place.settings), **more)
+
+
+def expected(log: PublishedLog, sizes: list[int], drops: bool, entries: bool = True) -> set[str]:
+    """The files that are at a target to which the log was brought at each of these sizes."""
+    paths: set[str] = set()
+    for old, size in zip([0, *sizes], sizes, strict=False):
+        paths |= {each.path for each in tiles.tiles_of(size, old) if entries or each.level != tiles.ENTRIES}
+        if drops:
+            whole = {path.partition(".p/")[0] for path in paths if ".p/" not in path}
+            paths = {path for path in paths if ".p/" not in path or path.partition(".p/")[0] not in whole}
+    paths |= {"key", "checkpoint", *(f"checkpoints/{size}" for size in log.sizes())}
+    return {f"{BELOW}/{path}" for path in paths}
+
+
+def test_a_log_grows_there_as_it_grows_here(tmp_path: Path, place: Place) -> None:
+    """After each size just its files are there, the same as here; every checkpoint stays."""
+    log, sizes = PublishedLog(tmp_path / "log"), list[int]()
+    for size in (3, 200, 256, 600):
+        grown(tmp_path / "log", size)
+        sizes.append(size)
+        done = published(log, place)
+        assert (done.size, done.before) == (size, ([0, *sizes])[-2])
+        there = place.files()
+        assert set(there) == expected(log, sizes, place.drops)
+        for path in ("checkpoint", "key", f"checkpoints/{size}"):
+            assert there[f"{BELOW}/{path}"] == (tmp_path / "log" / path).read_bytes()
+        assert there[f"{BELOW}/checkpoints/3"] == MemoryLog.of(600).note(3)
+    assert published(log, place) == Delivered(600, 600, 0)
+
+
+def test_without_entries_their_number_is_all_that_is_told(tmp_path: Path, place: Place) -> None:
+    """Bundles go there only where they are wanted; wanted later, all of them go there."""
+    log = grown(tmp_path / "log", 300)
+    published(log, place, entries=False)
+    assert set(place.files()) == expected(log, [300], place.drops, entries=False)
+    grown(tmp_path / "log", 310)
+    published(log, place, entries=True)
+    bundles = {path for path in place.files() if "/entries/" in path}
+    assert {f"{BELOW}/tile/entries/000", f"{BELOW}/tile/entries/001.p/54"} <= bundles
+
+
+def test_checkpoints_between_two_times_are_there_too(tmp_path: Path, place: Place) -> None:
+    """What was signed while the target was away is kept there when it is back."""
+    log = grown(tmp_path / "log", 3, 5, 9)
+    published(log, place)
+    assert {f"{BELOW}/checkpoints/{size}" for size in (3, 5, 9)} <= set(place.files())
+
+
+def test_signatures_that_came_later_are_brought_there(tmp_path: Path, place: Place) -> None:
+    """The same checkpoint with another signature under it replaces the one that is there."""
+    log = grown(tmp_path / "log", 9)
+    published(log, place)
+    more = note.sign(MemoryLog.of(9).checkpoint(9).text, SIGNER, note.Signer("home.example", bytes(32)))
+    log.put_checkpoint(9, more)
+    assert published(log, place) == Delivered(9, 9, 2)
+    assert place.files()[f"{BELOW}/checkpoints/9"] == more
+    assert place.files()[f"{BELOW}/checkpoint"] == more
+
+
+def test_time_stamps_are_brought_there(tmp_path: Path, place: Place) -> None:
+    """Also one of a checkpoint that was there already."""
+    log = grown(tmp_path / "log", 9)
+    published(log, place)
+    log.put_timestamp(9, b"stamp")
+    assert published(log, place) == Delivered(9, 9, 1)
+    assert place.files()[f"{BELOW}/timestamps/9.tsr"] == b"stamp"
+
+
+def test_what_is_older_there_is_brought_up_to_date(tmp_path: Path, place: Place) -> None:
+    """A target that was put back is a prefix of the log, and gets what it lacks."""
+    log = grown(tmp_path / "log", 9)
+    published(log, place)
+    grown(tmp_path / "log", 20)
+    published(log, place)
+    place.put(f"{BELOW}/checkpoint", log.checkpoint_of(9))
+    place.put(f"{BELOW}/checkpoints/20", None)
+    published(log, place)
+    assert place.files()[f"{BELOW}/checkpoint"] == log.checkpoint_of(20)
+    assert place.files()[f"{BELOW}/checkpoints/20"] == log.checkpoint_of(20)
+
+
+def test_what_is_newer_there_is_refused_loudly(tmp_path: Path, place: Place) -> None:
+    """The log here was put back: nothing is written, and the sentence says so."""
+    published(grown(tmp_path / "log", 20), place)
+    before = place.files()
+    with pytest.raises(ForkError, match="has 20 records of the log and here are 9"):
+        published(grown(tmp_path / "older", 9), place)
+    assert place.files() == before
+
+
+@pytest.mark.parametrize("size", [20, 30])
+def test_another_log_there_is_refused_loudly(tmp_path: Path, place: Place, size: int) -> None:
+    """Ours is as long, or longer, and begins otherwise."""
+    published(grown(tmp_path / "log", 20), place)
+    before = place.files()
+    with pytest.raises(ForkError, match="another log of 20 records"):
+        published(grown(tmp_path / "fork", size, fork=9), place)
+    assert place.files() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("checkpoint", b"x"),
+        ("checkpoint", MemoryLog.of(9, signer=note.Signer(SIGNER.name, bytes(32))).note(9)),
+        ("tile/0/000.p/20", bytes(640)),
+        ("tile/0/000.p/20", bytes(5)),
+        ("tile/0/000.p/20", None),
+    ],
+)
+def test_what_was_changed_there_is_noticed(
+    tmp_path: Path, place: Place, path: str, data: bytes | None
+) -> None:
+    """A checkpoint that is none of ours, and a tile that is another one, cut off or gone."""
+    log = grown(tmp_path / "log", 20)
+    published(log, place)
+    place.put(f"{BELOW}/{path}", data)
+    with pytest.raises(ForkError, match="was changed there"):
+        published(log, place)
+
+
+@pytest.mark.parametrize("path", ["tile/0/000", "tile/entries/000", "checkpoints/9"])
+def test_every_file_is_compared_when_asked(tmp_path: Path, place: Place, path: str) -> None:
+    """What no root at the edge depends on is found with `check`."""
+    log = grown(tmp_path / "log", 9, 700)
+    published(log, place)
+    published(log, place, check=True)
+    place.put(f"{BELOW}/{path}", b"\x00".join(place.files()[f"{BELOW}/{path}"].split(b"1", 1)))
+    published(log, place)
+    with pytest.raises(ForkError, match="was changed there"):
+        published(log, place, check=True)
+
+
+def test_a_target_that_is_gone_is_one_sentence(tmp_path: Path, place: Place) -> None:
+    """Nothing is made in its place."""
+    log = grown(tmp_path / "log", 9)
+    published(log, place)
+    place.lose()
+    with pytest.raises(ElsewhereError, match=r"is not there|cannot be used|status 503"):
+        published(log, place)
+    assert not (tmp_path / "mount").exists()
+
+
+def test_a_target_says_what_it_has(tmp_path: Path, place: Place) -> None:
+    """Nothing before the first time, the newest checkpoint then."""
+    log = grown(tmp_path / "log", 9)
+    own = OwnLog(log, KEY, 9, log.checkpoint() or b"")
+    assert TargetSource(target(place.settings)).newest(own) is None
+    published(log, place)
+    assert TargetSource(target(place.settings)).newest(own) == MemoryLog.of(9).checkpoint(9)
+
+
+def test_a_push_that_failed_is_made_up_for(tmp_path: Path) -> None:
+    """What was committed while the remote was away goes there next time."""
+    place = git_place(tmp_path)
+    log = grown(tmp_path / "log", 9)
+    hook = tmp_path / "bare.git/hooks/pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(ElsewhereError, match="cannot be used"):
+        published(log, place)
+    hook.unlink()
+    assert published(log, place).before == 0
+    assert set(place.files()) == expected(log, [9], drops=True)
+
+
+def test_others_may_commit_to_the_repository_too(tmp_path: Path) -> None:
+    """What somebody else pushed stays, and ours goes on top; no hook of the clone is run."""
+    place = git_place(tmp_path)
+    log = grown(tmp_path / "log", 9)
+    published(log, place)
+    place.put(f"{BELOW}/README", b"whose log this is\n")
+    hook = tmp_path / "clone/.git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    grown(tmp_path / "log", 12)
+    published(log, place)
+    there = place.files()
+    assert there[f"{BELOW}/README"] == b"whose log this is\n"
+    assert there[f"{BELOW}/checkpoint"] == log.checkpoint_of(12)
+
+
+def test_a_folder_that_is_no_clone_is_told(tmp_path: Path) -> None:
+    """With what to type."""
+    settings = PublishingTarget(TargetKind.GIT, str(tmp_path))
+    with pytest.raises(ElsewhereError, match="git clone ADDRESS"):
+        publish(grown(tmp_path / "log", 9), KEY, target(settings))
+
+
+def test_nobody_at_the_address_is_told() -> None:
+    """And nothing more."""
+    own = OwnLog(PublishedLog(Path("/nonexistent")), KEY, 0, b"")
+    asking = TargetSource(target(PublishingTarget(TargetKind.URL, nowhere())))
+    with pytest.raises(ElsewhereError, match="does not answer"):
+        asking.newest(own)
+
+
+def test_the_checkpoint_is_written_last(tmp_path: Path) -> None:
+    """Bundles, tiles, checkpoints that are kept, and then the one that speaks of all of them."""
+    written: list[str] = []
+
+    def reply(asked: Asked) -> Reply:
+        if asked.method == "PUT":
+            written.append(asked.path.removeprefix(f"/{BELOW}/"))
+        return (201 if asked.method == "PUT" else 404), "text/plain", b""
+
+    with answering(reply) as server:
+        publish(grown(tmp_path / "log", 3, 300), KEY, target(PublishingTarget(TargetKind.URL, server.url)))
+    assert written == [
+        "tile/entries/000",
+        "tile/entries/001.p/44",
+        "tile/0/000",
+        "tile/0/001.p/44",
+        "tile/1/000.p/1",
+        "key",
+        "checkpoints/3",
+        "checkpoints/300",
+        "checkpoint",
+    ]

@@ -1,0 +1,162 @@
+"""The settings under `evidence`: where proof goes, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from informativa.config import load
+from informativa.evidence.cosignature import Witness
+from informativa.evidence.settings import EvidenceSettings, PublishingTarget, TargetKind, WitnessAddress
+from test_config import problems
+
+KEY = str(Witness("home.example", bytes(range(32))).verifier)
+OTHER = str(Witness("away.example", bytes(range(1, 33))).verifier)
+
+
+def written(folder: Path, *lines: str) -> Path:
+    """The configuration with these lines under `evidence`."""
+    file = folder / "informativa.yaml"
+    section = "".join(f"  {line}\n" for line in lines)
+    file.write_text(file.read_text().replace("\noperator:", f"\nevidence:\n{section}operator:", 1))
+    return file
+
+
+def test_nothing_configured_is_a_minute_and_nobody_else(folder: Path) -> None:
+    """Without the section logs are signed every minute, named by the machine, and go nowhere."""
+    configuration = load(folder / "informativa.yaml")
+    assert configuration.evidence == EvidenceSettings()
+    assert configuration.evidence.interval == 60
+    assert configuration.evidence.enough == 0
+    assert configuration.controllers["acme"].log.endswith(
+        "/informativa/acme/" + configuration.controllers["acme"].log.partition("/")[0]
+    )
+
+
+def test_everything_configured(folder: Path) -> None:
+    """Paths start at the file's folder, addresses lose their last slash, secrets are read, and each
+    controller has what is for it."""
+    token = folder / "keys/proof.token"
+    token.write_text("secret\n")
+    token.chmod(0o600)
+    (folder / "tsa.pem").write_text("certificates\n")
+    file = written(
+        folder,
+        "domain: acme.example",
+        "box: pbx-1",
+        "interval: 30 seconds",
+        "publish:",
+        "  - folder: proof",
+        "    entries: false",
+        "  - url: https://proof.example/logs/",
+        "    token: keys/proof.token",
+        "    independent: true",
+        "    controllers: [acme]",
+        "witness:",
+        f"  - {{key: {KEY}, url: 'https://home.example/'}}",
+        f"  - {{key: {OTHER}, url: 'https://away.example', controllers: [acme]}}",
+        "timestamp: {url: 'https://tsa.example/tsr', certificates: tsa.pem}",
+        "quorum: all",
+    )
+    configuration = load(file)
+    evidence = configuration.evidence
+    assert (evidence.domain, evidence.box, evidence.interval) == ("acme.example", "pbx-1", 30)
+    assert evidence.targets == (
+        PublishingTarget(TargetKind.FOLDER, str(folder / "proof"), entries=False),
+        PublishingTarget(
+            TargetKind.URL,
+            "https://proof.example/logs",
+            independent=True,
+            token="secret",
+            controllers=("acme",),
+        ),
+    )
+    assert evidence.witnesses == (
+        WitnessAddress(KEY, "https://home.example"),
+        WitnessAddress(OTHER, "https://away.example", ("acme",)),
+    )
+    assert evidence.timestamp is not None
+    assert evidence.timestamp.certificates == str(folder / "tsa.pem")
+    assert evidence.of("acme").enough == 2
+    assert evidence.of("borealis").enough == 1
+    assert [each.place for each in evidence.of("borealis").targets] == [str(folder / "proof")]
+    assert configuration.controllers["acme"].log == "acme.example/informativa/acme/pbx-1"
+    assert "secret" not in repr(evidence)
+    assert configuration.warnings == ()
+
+
+MISTAKES = [
+    (["intervall: 1 minute"], "evidence.intervall: is not a setting here; did you mean interval?"),
+    (["interval: 2 days"], "evidence.interval: '2 days' is not a time such as `1 minute`, 24 hours at most"),
+    (["interval: 0 seconds"], "evidence.interval: '0 seconds' is not a time such as `1 minute`"),
+    (["domain: Acme"], "evidence.domain: 'Acme' is not a domain such as `acme.example`"),
+    (["box: -a"], "evidence.box: '-a' is not a short name such as `pbx-1` (a-z, 0-9 and -)"),
+    (["publish: [{folder: p}]"], "evidence: needs `domain`, since what others keep must have a name"),
+    (
+        ["domain: acme.example", "publish: [{folder: p, foldr: q}]"],
+        "evidence.publish[0].foldr: is not a setting here; did you mean folder?",
+    ),
+    (
+        ["domain: acme.example", "publish: [{independent: true}]"],
+        "evidence.publish[0]: needs one of `folder`, `git` and `url`",
+    ),
+    (
+        ["domain: acme.example", "publish: [{folder: p, git: q}]"],
+        "evidence.publish[0]: needs one of `folder`, `git` and `url`",
+    ),
+    (
+        ["domain: acme.example", "publish: [{folder: p}, {folder: p}]"],
+        "evidence.publish[1].folder: stands here twice",
+    ),
+    (
+        ["domain: acme.example", "publish: [{folder: p, token: keys/x}]"],
+        "evidence.publish[0].token: goes with `url`",
+    ),
+    (
+        ["domain: acme.example", "publish: [{url: 'https://a.example/?x=1'}]"],
+        "evidence.publish[0].url: has something after the path; leave out what begins with ? or #",
+    ),
+    (
+        ["domain: acme.example", "publish: [{url: 'https://a.example', token: keys/none}]"],
+        "evidence.publish[0].token: there is no file keys/none; put the token there",
+    ),
+    (
+        ["domain: acme.example", "publish: [{folder: p, controllers: [acmee]}]"],
+        "evidence.publish[0].controllers: there is no controller acmee; did you mean acme?",
+    ),
+    (
+        ["domain: acme.example", f"witness: [{{key: {KEY[:-2]}, url: 'https://a.example'}}]"],
+        "evidence.witness[0].key: is no key of a witness; write it as `informativa witness key` shows it",
+    ),
+    (["domain: acme.example", f"witness: [{{key: {KEY}}}]"], "evidence.witness[0].url: is missing"),
+    (
+        ["domain: acme.example", "quorum: 2", f"witness: [{{key: {KEY}, url: 'https://a.example'}}]"],
+        "evidence.quorum: acme has 1 witnesses, fewer than must sign; write all, or a smaller number",
+    ),
+    (["quorum: some"], "evidence.quorum: 'some' is not `any`, `all` or how many witnesses"),
+    (["quorum: 0"], "evidence.quorum: '0' is not `any`, `all` or how many witnesses"),
+    (
+        ["timestamp: {url: 'https://a.example', certificates: none.pem}"],
+        "evidence.timestamp.certificates: there is no file none.pem",
+    ),
+]
+
+
+@pytest.mark.parametrize(("lines", "said"), MISTAKES, ids=lambda given: str(given)[:60])
+def test_mistakes_are_told_with_their_place(folder: Path, lines: list[str], said: str) -> None:
+    """What is unknown, out of shape, or does not fit together is refused, and says what would be right."""
+    found = problems(written(folder, *lines))
+    assert any(said in problem for problem in found), found
+
+
+def test_what_travels_in_clear_is_a_warning(folder: Path) -> None:
+    """An address without TLS is told; one of this machine is not."""
+    file = written(
+        folder,
+        "domain: acme.example",
+        f"witness: [{{key: {KEY}, url: 'http://127.0.0.1:8100'}}, {{key: {OTHER}, url: 'http://b.example'}}]",
+    )
+    warnings = [str(each).replace(f"{folder}/", "") for each in load(file).warnings]
+    assert len(warnings) == 1
+    assert "evidence.witness[1].url: whoever is on the way can answer in its place; use https" in warnings[0]

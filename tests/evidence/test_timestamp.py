@@ -1,0 +1,176 @@
+"""Time-stamps of checkpoints, with openssl as the authority, and as the one who checks."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from evidence.serving import Asked, Reply, Server, answering, nowhere
+from evidence.test_settings import written
+from evidence.witnessing import SIGNER, MemoryLog
+from informativa import bootstrap
+from informativa.config import load
+from informativa.errors import ElsewhereError, EvidenceError, SignatureError
+from informativa.evidence import note, timestamp
+from informativa.evidence.note import Signer
+from informativa.evidence.settings import TimestampAuthority
+from informativa.operations.evidence import logs, publishing
+from test_ledgers import PLAYED
+
+NOTE = MemoryLog.of(9).note(9)
+CONFIGURATION = """
+[own]
+serial = {folder}/serial
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+accuracy = secs:1
+ess_cert_id_alg = sha256
+"""
+
+
+def openssl(folder: Path, *arguments: str) -> None:
+    """Run it; it must succeed."""
+    subprocess.run(["openssl", *arguments], cwd=folder, capture_output=True, check=True)
+
+
+@dataclass
+class Authority:
+    """One with a root and a key of its own, in a folder; and where it answers."""
+
+    folder: Path
+    server: Server
+
+    @property
+    def settings(self) -> TimestampAuthority:
+        return TimestampAuthority(f"{self.server.url}/tsr", str(self.folder / "root.pem"))
+
+
+@contextmanager
+def authority(folder: Path) -> Iterator[Authority]:
+    """It answers as long as this lasts."""
+    folder.mkdir()
+    (folder / "serial").write_text("01\n")
+    (folder / "tsa.cnf").write_text(CONFIGURATION.format(folder=folder))
+    (folder / "ext").write_text("extendedKeyUsage=critical,timeStamping\n")
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    root = ("-keyout", "root.key", "-out", "root.pem", "-subj", "/CN=Root", "-days", "36500")
+    openssl(folder, "req", "-x509", *key, *root, "-addext", "keyUsage=critical,keyCertSign")
+    openssl(folder, "req", *key, "-keyout", "tsa.key", "-out", "tsa.csr", "-subj", "/CN=TSA")
+    issue = ("-CA", "root.pem", "-CAkey", "root.key", "-CAcreateserial", "-days", "36500")
+    openssl(folder, "x509", "-req", "-in", "tsa.csr", *issue, "-extfile", "ext", "-out", "tsa.pem")
+
+    def reply(asked: Asked) -> Reply:
+        (folder / "query").write_bytes(asked.body)
+        own = ("-config", "tsa.cnf", "-section", "own", "-signer", "tsa.pem", "-inkey", "tsa.key")
+        openssl(folder, "ts", "-reply", *own, "-queryfile", "query", "-out", "reply")
+        return 200, "application/timestamp-reply", (folder / "reply").read_bytes()
+
+    with answering(reply) as server:
+        yield Authority(folder, server)
+
+
+@pytest.fixture(scope="module")
+def tsa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
+    """One for all tests."""
+    with authority(tmp_path_factory.mktemp("tsa") / "own") as own:
+        yield own
+
+
+def test_a_stamp_is_of_the_note_with_the_logs_signature_alone(tsa: Authority, tmp_path: Path) -> None:
+    """Witnesses that sign later change nothing of it; openssl says that it holds, for just these bytes."""
+    more = note.sign(MemoryLog.of(9).checkpoint(9).text, SIGNER, Signer("home.example", bytes(32)))
+    data = timestamp.stamped_bytes(more, SIGNER.verifier)
+    assert data == timestamp.stamped_bytes(NOTE, SIGNER.verifier) == NOTE
+    stamp = timestamp.stamp(data, tsa.settings)
+    (tmp_path / "data").write_bytes(NOTE)
+    (tmp_path / "stamp").write_bytes(stamp.data)
+    openssl(
+        tmp_path,
+        *("ts", "-verify", "-data", "data", "-in", "stamp", "-CAfile", tsa.settings.certificates),
+    )
+    (asked,) = tsa.server.asked[-1:]
+    assert (asked.method, asked.path) == ("POST", "/tsr")
+    assert asked.headers["content-type"] == "application/timestamp-query"
+
+
+def test_a_stamp_holds_for_what_was_stamped_and_no_more(tsa: Authority) -> None:
+    """Not for other bytes, not with a bit changed, not below another root, not cut off."""
+    roots = timestamp.certificates(tsa.settings)
+    stamp = timestamp.stamp(NOTE, tsa.settings)
+    assert timestamp.verify(stamp.data, NOTE, roots).at == stamp.at == timestamp.time_of(stamp.data)
+    changed = bytearray(stamp.data)
+    changed[len(changed) - 10] ^= 1
+    for data, of in ((stamp.data, NOTE + b" "), (bytes(changed), NOTE), (stamp.data[:-1], NOTE), (b"", NOTE)):
+        with pytest.raises(SignatureError):
+            timestamp.verify(data, of, roots)
+
+
+def test_an_authority_below_another_root_is_not_believed(tsa: Authority, tmp_path: Path) -> None:
+    """Whoever answers in its place needs its key."""
+    with authority(tmp_path / "other") as other:
+        asked = TimestampAuthority(other.settings.url, tsa.settings.certificates)
+        with pytest.raises(SignatureError, match="The time-stamp does not hold"):
+            timestamp.stamp(NOTE, asked)
+
+
+def test_an_old_answer_is_not_taken_for_a_new_one(tsa: Authority) -> None:
+    """The request has a number of its own, which the answer repeats."""
+    old = timestamp.stamp(NOTE, tsa.settings).data
+    reply = 200, "application/timestamp-reply", old
+    with answering(lambda _: reply) as server, pytest.raises(SignatureError, match="Nonce"):
+        timestamp.stamp(NOTE, TimestampAuthority(server.url, tsa.settings.certificates))
+
+
+@pytest.mark.parametrize("reply", [(500, "text/plain", b""), (200, "text/html", b"<html>")])
+def test_an_answer_that_is_none_is_one_sentence(tsa: Authority, reply: Reply) -> None:
+    """An error page, and another status."""
+    with answering(lambda _: reply) as server, pytest.raises((ElsewhereError, SignatureError)):
+        timestamp.stamp(NOTE, TimestampAuthority(server.url, tsa.settings.certificates))
+
+
+def test_certificates_that_are_none_are_told(tsa: Authority, tmp_path: Path) -> None:
+    """Not there, or no certificates."""
+    with pytest.raises(EvidenceError, match="cannot be used"):
+        timestamp.certificates(TimestampAuthority(nowhere(), str(tmp_path / "none.pem")))
+    with pytest.raises(EvidenceError, match="has no certificates"):
+        timestamp.certificates(TimestampAuthority(nowhere(), str(tsa.folder / "tsa.cnf")))
+
+
+def test_the_newest_checkpoint_is_stamped_once_a_day(folder: Path, tsa: Authority) -> None:
+    """The first time at once; no second time on that day or while nothing was added; the next day again. What
+    fails is told, and tried again."""
+    file = written(
+        folder, f"timestamp: {{url: '{tsa.settings.url}', certificates: {tsa.settings.certificates}}}"
+    )
+    configuration = load(file)
+    acme, settings = configuration.controllers["acme"], configuration.evidence.of("acme")
+    today = datetime.now(UTC)
+
+    def added(now: datetime) -> tuple[int, bool]:
+        with closing(bootstrap.store(acme)) as store:
+            store.append([PLAYED])
+        logs.checkpoint(acme)
+        stamp = publishing.publish(acme, settings, now).stamp
+        assert stamp is not None
+        return stamp.size, stamp.error is None
+
+    before = len(tsa.server.asked)
+    assert added(today) == (1, True)
+    assert added(today) == (1, True)
+    tomorrow = today + timedelta(days=1)
+    assert added(tomorrow) == (3, True)
+    assert publishing.publish(acme, settings, tomorrow + timedelta(days=1)).whole
+    assert len(tsa.server.asked) - before == 2
+    stamps = folder / "ledger/acme.log/1/timestamps"
+    assert sorted(each.name for each in stamps.iterdir()) == ["1.tsr", "3.tsr"]
+    Path(tsa.settings.certificates).rename(tsa.folder / "away.pem")
+    assert added(tomorrow + timedelta(days=2)) == (3, False)
+    (tsa.folder / "away.pem").rename(tsa.settings.certificates)
+    assert added(tomorrow + timedelta(days=2)) == (5, True)

@@ -1,0 +1,259 @@
+"""A witness on the network: real connections, one at a time and many, and after a restart."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from evidence.witnessing import SIGNER, MemoryLog, serving
+from informativa.errors import EvidenceError
+from informativa.evidence.note import Verifier, parse_signatures
+from informativa.evidence.witness import logs_of
+from informativa.evidence.witness_server import Limits
+from informativa.evidence.witness_store import WitnessFolder, WitnessStore
+
+PROGRAM = Path(sys.executable).with_name("informativa")
+LOG = MemoryLog.of(40)
+
+
+def connected(port: int) -> socket.socket:
+    """A connection; a test that waits for ever fails."""
+    return socket.create_connection(("127.0.0.1", port), timeout=30)
+
+
+def post(body: bytes, *headers: str, path: str = "/add-checkpoint") -> bytes:
+    """A request."""
+    lines = [f"POST {path} HTTP/1.1", "Host: witness", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def answer(connection: socket.socket) -> tuple[int, str, bytes]:
+    """Status, content type and body of the next answer; 0 where the connection was closed."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        more = connection.recv(65536)
+        if not more:
+            return 0, "", received
+        received += more
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = int(re.search(rb"Content-Length: (\d+)", head)[1])  # type: ignore[index]
+    while len(body) < length:
+        body += connection.recv(65536)
+    kind = re.search(rb"Content-Type: ([^\r]+)", head)[1].decode()  # type: ignore[index]
+    return int(head[9:12]), kind, body
+
+
+def asked(port: int, sent: bytes) -> tuple[int, str, bytes]:
+    """One connection for one request."""
+    with connected(port) as connection:
+        connection.sendall(sent)
+        return answer(connection)
+
+
+def test_it_signs_and_tells_how_far_it_is(tmp_path: Path) -> None:
+    """Two requests on one connection, below a path of one's own: signed, then too old."""
+    with serving(tmp_path / "w") as port, connected(port) as connection:
+        connection.sendall(post(LOG.request(0, 5).body, path="/home/add-checkpoint"))
+        status, _, body = answer(connection)
+        assert status == 200
+        (signature,) = parse_signatures(body.decode())
+        key = WitnessFolder(tmp_path / "w").witness().verifier
+        assert key.verify(LOG.checkpoint(5).text, signature.data)
+        connection.sendall(post(LOG.request(0, 8).body))
+        assert answer(connection) == (409, "text/x.tlog.size", b"5\n")
+
+
+def test_it_comes_in_single_bytes(tmp_path: Path) -> None:
+    """However the request is cut, it is one."""
+    with serving(tmp_path / "w") as port, connected(port) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in post(LOG.request(0, 5).body):
+            connection.sendall(bytes([byte]))
+        assert answer(connection)[0] == 200
+
+
+def test_what_was_signed_is_known_after_a_restart(tmp_path: Path) -> None:
+    """Another process with the same folder refuses a fork, and a roll-back."""
+    with serving(tmp_path / "w") as port:
+        assert asked(port, post(LOG.request(0, 13).body))[0] == 200
+    with serving(tmp_path / "w") as port:
+        assert asked(port, post(LOG.request(0, 8).body)) == (409, "text/x.tlog.size", b"13\n")
+        assert asked(port, post(MemoryLog.of(20, fork=9).request(13, 20).body))[0] == 422
+        assert asked(port, post(LOG.request(13, 20).body))[0] == 200
+
+
+def test_it_is_committed_before_it_is_answered(tmp_path: Path) -> None:
+    """Whoever has the answer finds the checkpoint in the file, from another connection."""
+    with serving(tmp_path / "w") as port:
+        assert asked(port, post(LOG.request(0, 13).body))[0] == 200
+        with sqlite3.connect(tmp_path / "w/witness.sqlite3") as other:
+            rows = other.execute("SELECT size, root, note FROM last").fetchall()
+    assert rows == [(13, LOG.checkpoint(13).root, LOG.note(13))]
+
+
+def test_where_the_disk_fails_nothing_is_signed(tmp_path: Path) -> None:
+    """A file that cannot be written is status 500, and no signature."""
+    with serving(tmp_path / "w") as port:
+        with sqlite3.connect(tmp_path / "w/witness.sqlite3") as other:
+            other.execute("CREATE TRIGGER full BEFORE INSERT ON last BEGIN SELECT RAISE(ABORT, 'full'); END")
+        status, _, body = asked(port, post(LOG.request(0, 13).body))
+    assert (status, body) == (500, b"The witness cannot use its files, and has signed nothing.\n")
+
+
+def test_of_many_at_once_that_contradict_each_other_one_is_signed(tmp_path: Path) -> None:
+    """Sixteen forks race from the same size: one gets a signature, the others are told its size."""
+    forks = [MemoryLog.of(20 + number, fork=13) for number in range(16)]
+    bodies = [post(fork.request(13, 20 + number).body) for number, fork in enumerate(forks)]
+    start, found = threading.Barrier(16), list[tuple[int, str, bytes]]()
+
+    def work(sent: bytes) -> None:
+        start.wait()
+        found.append(asked(port, sent))
+
+    with serving(tmp_path / "w") as port:
+        assert asked(port, post(forks[0].request(0, 13).body))[0] == 200
+        threads = [threading.Thread(target=work, args=(body,)) for body in bodies]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        (row,) = WitnessStore(WitnessFolder(tmp_path / "w")).last()
+    assert sorted(status for status, _, _ in found) == [200, *[409] * 15]
+    assert {body for status, _, body in found if status == 409} == {f"{row[0].size}\n".encode()}
+
+
+def test_two_servers_with_one_folder_are_one_witness(tmp_path: Path) -> None:
+    """What one of them signed the other one knows."""
+    with serving(tmp_path / "w") as one, serving(tmp_path / "w") as other:
+        assert asked(one, post(LOG.request(0, 13).body))[0] == 200
+        assert asked(other, post(LOG.request(0, 8).body))[0] == 409
+
+
+REQUESTS = [
+    (b"GET / HTTP/1.1\r\nHost: w\r\n\r\n", 404),
+    (b"GET /add-checkpoint HTTP/1.1\r\nHost: w\r\n\r\n", 405),
+    (b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\n\r\n", 411),
+    (b"POST /add-checkpoint HTTP/1.1\r\nContent-Length: 5x\r\n\r\n", 411),
+    (b"POST /add-checkpoint HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", 411),
+    (b"POST /add-checkpoint HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n", 400),
+    (b"POST /add-checkpoint HTTP/1.1\r\nContent-Length: 131073\r\n\r\n", 413),
+    (b"POST /add-checkpoint HTTP/1.1\r\nContent-Length : 3\r\n\r\n", 400),
+    (b"POST /add-checkpoint HTTP/1.1\r\n folded\r\n\r\n", 400),
+    (b"POST /add-checkpoint HTTP/2\r\n\r\n", 400),
+    (b"\r\n\r\n\r\n", 400),
+    (b"\x16\x03\x01\x02\x00\r\n\r\n", 400),
+    (b"POST /add-checkpoint HTTP/1.1\r\nX: " + b"x" * 20_000 + b"\r\n\r\n", 431),
+    (post(b"old 0\n"), 400),
+    (post(LOG.request(0, 5).body, path="/other"), 404),
+]
+
+
+@pytest.mark.parametrize(("sent", "status"), REQUESTS, ids=lambda given: str(given)[:50])
+def test_what_is_no_request_is_told_so(tmp_path: Path, sent: bytes, status: int) -> None:
+    """Each gets its status, and the next one on another connection is answered as ever."""
+    with serving(tmp_path / "w") as port:
+        assert asked(port, sent)[0] == status
+        assert asked(port, post(LOG.request(0, 5).body))[0] == 200
+
+
+@pytest.mark.parametrize("sent", [b"", b"P", b"POST /add-checkpoint HTTP/1.1\r\n", post(b"12345")[:-1]])
+def test_who_sends_too_slowly_loses_the_connection(tmp_path: Path, sent: bytes) -> None:
+    """Nothing, the first byte, half of the head, half of the body: nobody is waited for."""
+    with serving(tmp_path / "w", Limits(idle=0.05, request=0.05)) as port, connected(port) as connection:
+        connection.sendall(sent)
+        assert answer(connection) == (0, "", b"")
+
+
+def test_connections_beyond_the_limit_are_told_so(tmp_path: Path) -> None:
+    """Two places: a third is told that there are too many, and has one when the others went."""
+    with serving(tmp_path / "w", Limits(connections=2)) as port:
+        with connected(port) as one, connected(port) as two:
+            for each in (one, two):  # both are there
+                each.sendall(post(b"", path="/other"))
+                assert answer(each)[0] == 404
+            with connected(port) as three:
+                assert answer(three)[0] == 503
+            for each in (one, two):
+                each.sendall(post(b"", "Connection: close", path="/other"))
+                assert answer(each)[0] == 404
+                assert each.recv(1) == b""
+        assert asked(port, post(LOG.request(0, 5).body))[0] == 200
+
+
+def test_a_witness_that_lost_its_memory_does_not_start(tmp_path: Path) -> None:
+    """Without the file of what it signed the key signs nothing, and no second witness is made there."""
+    folder = WitnessFolder(tmp_path / "w")
+    folder.make("home.example")
+    folder.state_file.unlink()
+    with pytest.raises(EvidenceError, match="does not know what it signed"):
+        WitnessStore(folder)
+    with pytest.raises(EvidenceError, match="There is a witness"):
+        folder.make("home.example")
+
+
+def test_the_key_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """Mode 0600 in a folder of mode 0700; with another mode it is not used."""
+    folder = WitnessFolder(tmp_path / "w")
+    made = folder.make("home.example")
+    assert folder.witness() == made
+    assert (folder.folder.stat().st_mode & 0o777, folder.key_file.stat().st_mode & 0o777) == (0o700, 0o600)
+    folder.key_file.chmod(0o640)
+    with pytest.raises(EvidenceError, match="chmod 600"):
+        folder.witness()
+
+
+def test_a_log_may_have_two_keys() -> None:
+    """Both sign in its name, each is kept once."""
+    other = Verifier(SIGNER.name, MemoryLog.of(0).signer.verifier.public)
+    assert logs_of([SIGNER.verifier, other, SIGNER.verifier]) == {SIGNER.name: (SIGNER.verifier,)}
+
+
+def test_the_program_makes_a_key_and_serves(tmp_path: Path) -> None:
+    """`witness key` shows it, `witness serve` answers until SIGTERM, and what it signed is shown then."""
+    folder = tmp_path / "w"
+    made = subprocess.run(
+        [PROGRAM, "witness", "key", folder, "--name", "home.example"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    key = made.stdout.splitlines()[0]
+    assert key.startswith("home.example+")
+    command = [PROGRAM, "witness", "serve", folder, "--log", str(SIGNER.verifier), "--listen", "127.0.0.1:0"]
+    with subprocess.Popen([*command, "--log-format", "json"], stdout=-1, stderr=-2, text=True) as served:
+        try:
+            assert served.stdout is not None
+            port = int(re.search(r"127\.0\.0\.1:(\d+)", served.stdout.readline())[1])  # type: ignore[index]
+            assert asked(port, post(LOG.request(0, 13).body))[0] == 200
+        finally:
+            served.terminate()
+        assert served.wait(30) == 0
+    shown = subprocess.run([PROGRAM, "witness", "key", folder], capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[0] == key
+    assert "acme.example/informativa/acme/pbx-1/1: 13 records, signed on " in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["key", "{w}"], "cannot be used: No such file or directory"),
+        (["serve", "{w}"], "none is named"),
+        (["serve", "{w}", "--log", "x"], "x is no key of a log"),
+        (["serve", "{w}", "--log", str(SIGNER.verifier), "--listen", "here"], "such as 127.0.0.1:4590"),
+        (["key", "{w}", "--name", "a b"], "A key's name is not empty"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(tmp_path: Path, arguments: list[str], said: str) -> None:
+    """What cannot begin says why, without a traceback."""
+    command = [PROGRAM, "witness", *(each.replace("{w}", str(tmp_path / "w")) for each in arguments)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode in (1, 2)
+    assert said in ran.stderr
+    assert "Traceback" not in ran.stderr

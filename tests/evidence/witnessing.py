@@ -1,0 +1,90 @@
+"""Logs that grow and fork in memory, and a witness on a port of its own, for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from informativa.evidence import note, tree
+from informativa.evidence.checkpoint import Checkpoint
+from informativa.evidence.note import Signer, Verifier
+from informativa.evidence.witness import AddCheckpoint, Answer, logs_of
+from informativa.evidence.witness_server import Limits, WitnessServer, in_a_thread
+from informativa.evidence.witness_store import WitnessFolder, WitnessStore
+
+ORIGIN = "acme.example/informativa/acme/pbx-1/1"
+SIGNER = Signer(ORIGIN, bytes(range(32)))
+
+
+class MemoryLog:
+    """Leaves, given by their content, and what a log says of them."""
+
+    def __init__(self, *entries: bytes, signer: Signer = SIGNER) -> None:
+        self.leaves = [tree.leaf_hash(each) for each in entries]
+        self.signer = signer
+
+    @classmethod
+    def of(cls, size: int, fork: int | None = None, signer: Signer = SIGNER) -> MemoryLog:
+        """One of so many leaves, which are others from number `fork` on."""
+        ours = [b"%d" % index if fork is None or index < fork else b"x%d" % index for index in range(size)]
+        return cls(*ours, signer=signer)
+
+    def hash(self, level: int, index: int, /) -> bytes:
+        """Of a complete subtree."""
+        return tree.root(self.leaves[index << level : (index + 1) << level])
+
+    def checkpoint(self, size: int) -> Checkpoint:
+        """Of its first leaves."""
+        return Checkpoint(self.signer.name, size, tree.root(self.leaves[:size]))
+
+    def note(self, size: int) -> bytes:
+        """The same, signed."""
+        return note.sign(self.checkpoint(size).text, self.signer)
+
+    def request(self, old: int, size: int) -> AddCheckpoint:
+        """What is sent to a witness."""
+        return AddCheckpoint(old, tree.consistency_proof(old, size, self.hash), self.note(size))
+
+
+@contextmanager
+def serving(folder: Path, limits: Limits | None = None) -> Iterator[int]:
+    """The witness in a folder, which is made if need be, for SIGNER's log; its port."""
+    if not (folder / "witness.key").exists():
+        WitnessFolder(folder).make("home.example")
+    with serving_logs(folder, limits) as (port, keys):
+        keys.append(SIGNER.verifier)
+        yield port
+
+
+@contextmanager
+def serving_logs(folder: Path, limits: Limits | None = None) -> Iterator[tuple[int, list[Verifier]]]:
+    """The witness in a folder; its port, and the keys of the logs that it knows, to which a test adds."""
+    own, keys = WitnessFolder(folder), list[Verifier]()
+    ready, started = threading.Event(), list[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]]()
+
+    async def run() -> None:
+        with closing(WitnessStore(own)) as store, ThreadPoolExecutor(1) as pool:
+
+            async def decide(body: bytes) -> Answer:
+                return await in_a_thread(store, logs_of(keys), own.witness(), pool)(body)
+
+            server = WitnessServer(decide, limits)
+            stop = asyncio.Event()
+            started.append(((await server.start("127.0.0.1", 0))[1], asyncio.get_running_loop(), stop))
+            ready.set()
+            await stop.wait()
+            await server.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    ready.wait()
+    port, loop, stop = started[0]
+    try:
+        yield port, keys
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()

@@ -26,6 +26,7 @@ from .errors import (
     SigningError,
 )
 from .evidence.log_folder import LogFolder
+from .evidence.settings import EvidenceSettings
 from .model import Controller, Line, ManagerAccount
 
 QUIET = timedelta(days=31)  # without a single call
@@ -147,10 +148,11 @@ def drop_backups(controller: Controller, now: datetime) -> None:
 @dataclass(frozen=True)
 class Signed:
     """How many records are in the newest checkpoint, and when that was all that there were, in seconds since
-    1970."""
+    1970; and what went wrong with publishing it."""
 
     size: int
     at: float
+    unpublished: tuple[str, ...] = ()
 
 
 class Signing:
@@ -158,26 +160,37 @@ class Signing:
 
     def __init__(self) -> None:
         self._told: dict[str, str] = {}
+        self._unpublished: dict[str, tuple[str, ...]] = {}
 
-    async def sign(self, controller: Controller) -> Signed | None:
-        """Sign what was recorded since the last checkpoint; `None` where nothing is ever recorded. Records
-        from before there was a log are entered first, in turns beside the calls. Raises LedgerError, and
-        EvidenceError where none can, or may, be signed."""
+    async def sign(self, controller: Controller, settings: EvidenceSettings) -> Signed | None:
+        """Sign what was recorded since the last checkpoint, and publish it; `None` where nothing is ever
+        recorded. Records from before there was a log are entered first, in turns beside the calls. Raises
+        LedgerError, and EvidenceError where none can, or may, be signed."""
         if controller.refused or not Path(controller.ledger).exists():
             return None
         try:
-            done = await asyncio.to_thread(_sign, controller)
+            done = await asyncio.to_thread(_sign, controller, settings)
         except (LedgerError, EvidenceError) as error:
             if self._told.get(controller.id) != str(error):
                 self._told[controller.id] = str(error)
                 log.error("no checkpoint was signed", controller=controller.id, error=str(error))
             raise
         self._told.pop(controller.id, None)
+        self._tell_unpublished(controller, done.unpublished)
         return done
 
+    def _tell_unpublished(self, controller: Controller, errors: Sequence[str]) -> None:
+        """Who did not take it, or not sign with it, once for as long as it is so."""
+        known = self._unpublished.get(controller.id, ())
+        self._unpublished[controller.id] = tuple(errors)
+        for error in errors:
+            if error not in known:
+                log.error("a checkpoint was not published", controller=controller.id, error=error)
 
-def _sign(controller: Controller) -> Signed:
-    from .ledgers.sequencer import sequence  # and with it cryptography, which calls do not wait for
+
+def _sign(controller: Controller, settings: EvidenceSettings) -> Signed:
+    from . import publication  # and with it cryptography, which calls do not wait for
+    from .ledgers.sequencer import sequence
 
     ledger, now = Path(controller.ledger), time.time()
     with closing(bootstrap.store(controller, read_only=True)) as store:
@@ -190,12 +203,16 @@ def _sign(controller: Controller) -> Signed:
                 left = store.enter_old(OLD_AT_ONCE)
                 time.sleep(PAUSE_SECONDS)  # calls wait for the lock, too
     try:
-        return Signed(sequence(ledger).checkpoint.size, now)
+        size = sequence(ledger, None, publication.sources(settings)).checkpoint.size
     except SigningError as error:
         if error.code != SIGNED_ELSEWHERE:
             raise
         size, at = LogFolder(ledger).published(log.epoch).newest()
         return Signed(size, now if size >= log.size else at)
+    if not (settings.targets or settings.witnesses or settings.timestamp):
+        return Signed(size, now)
+    done = publication.publish(controller, settings, datetime.now(UTC))
+    return Signed(size, now, tuple(map(str, done.errors)))
 
 
 class Outdated:

@@ -32,7 +32,6 @@ log = structlog.get_logger("informativa")
 
 DAY_SECONDS = 24 * 60 * 60
 COLLECT_SECONDS = 60.0
-SIGN_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
 WHY_IMPLAUSIBLE = 20  # words of the network's that nobody understands, each told once
 OWN_DESCRIPTORS = PENDING_CONNECTIONS + 100  # for peers that are no calls yet, ledgers and the like
@@ -217,7 +216,8 @@ class Service:
             for controller in self.configuration.controllers.values():
                 with _surviving():
                     try:
-                        signed = await signing.sign(controller)
+                        evidence = self.configuration.evidence.of(controller.id)
+                        signed = await signing.sign(controller, evidence)
                     except InformativaError:
                         metrics.signing_refused.labels(controller.id).set(1)
                         continue
@@ -225,7 +225,7 @@ class Service:
                         metrics.signing_refused.labels(controller.id).set(0)
                         metrics.signed.labels(controller.id).set(signed.size)
                         metrics.signed_at.labels(controller.id).set(signed.at)
-            await asyncio.sleep(SIGN_SECONDS)
+            await asyncio.sleep(self.configuration.evidence.interval)
 
     async def _reopen(self) -> None:
         """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones.

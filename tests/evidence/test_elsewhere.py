@@ -13,7 +13,7 @@ import pytest
 from evidence.serving import nowhere
 from evidence.test_settings import written
 from evidence.witnessing import serving_logs
-from informativa import bootstrap
+from informativa import bootstrap, publication
 from informativa.config import load
 from informativa.errors import ForkError, SigningError
 from informativa.evidence import note, tree
@@ -23,7 +23,7 @@ from informativa.evidence.note import Signer, Verifier
 from informativa.evidence.policy import Policy
 from informativa.evidence.witness_store import WitnessFolder
 from informativa.model import Controller
-from informativa.operations.evidence import logs, publishing
+from informativa.operations.evidence import logs
 from test_cli import refused, run
 from test_ledgers import PLAYED
 
@@ -46,15 +46,15 @@ def signed(folder: Path) -> int:
     """The size after signing what is there, unless somebody elsewhere is against it."""
     configuration = load(folder / "informativa.yaml")
     acme = configuration.controllers["acme"]
-    done = logs.checkpoint(acme, elsewhere=publishing.sources(configuration.evidence.of("acme")))
+    done = logs.checkpoint(acme, elsewhere=publication.sources(configuration.evidence.of("acme")))
     return done.size
 
 
-def published(folder: Path) -> publishing.Publication:
+def published(folder: Path) -> publication.Publication:
     """What came of publishing."""
     configuration = load(folder / "informativa.yaml")
     acme = configuration.controllers["acme"]
-    return publishing.publish(acme, configuration.evidence.of("acme"), NOW)
+    return publication.publish(acme, configuration.evidence.of("acme"), NOW)
 
 
 def key(controller: Controller) -> Verifier:
@@ -95,7 +95,7 @@ def test_a_witness_of_the_controller_signs_each_checkpoint(folder: Path, tmp_pat
     policy = Policy.parse(f"log {key(acme)}\nwitness home {witness}\nquorum home\n".encode())
     found = policy.verify(data).required()
     assert (found.checkpoint.origin, found.checkpoint.size) == ("acme.example/informativa/acme/pbx-1/1", 5)
-    state = publishing.state(acme)
+    state = publication.state(acme)
     assert state.targets == {str(mount): (5, NOW, "")}
     assert state.witnesses == {"home.example": (5, NOW, "")}
 

@@ -14,13 +14,13 @@ import pytest
 from evidence.serving import Asked, Reply, Server, answering, nowhere
 from evidence.test_settings import written
 from evidence.witnessing import SIGNER, MemoryLog
-from informativa import bootstrap
+from informativa import bootstrap, publication
 from informativa.config import load
 from informativa.errors import ElsewhereError, EvidenceError, SignatureError
 from informativa.evidence import note, timestamp
 from informativa.evidence.note import Signer
 from informativa.evidence.settings import TimestampAuthority
-from informativa.operations.evidence import logs, publishing
+from informativa.operations.evidence import logs
 from test_ledgers import PLAYED
 
 NOTE = MemoryLog.of(9).note(9)
@@ -157,7 +157,7 @@ def test_the_newest_checkpoint_is_stamped_once_a_day(folder: Path, tsa: Authorit
         with closing(bootstrap.store(acme)) as store:
             store.append([PLAYED])
         logs.checkpoint(acme)
-        stamp = publishing.publish(acme, settings, now).stamp
+        stamp = publication.publish(acme, settings, now).stamp
         assert stamp is not None
         return stamp.size, stamp.error is None
 
@@ -166,7 +166,7 @@ def test_the_newest_checkpoint_is_stamped_once_a_day(folder: Path, tsa: Authorit
     assert added(today) == (1, True)
     tomorrow = today + timedelta(days=1)
     assert added(tomorrow) == (3, True)
-    assert publishing.publish(acme, settings, tomorrow + timedelta(days=1)).whole
+    assert publication.publish(acme, settings, tomorrow + timedelta(days=1)).whole
     assert len(tsa.server.asked) - before == 2
     stamps = folder / "ledger/acme.log/1/timestamps"
     assert sorted(each.name for each in stamps.iterdir()) == ["1.tsr", "3.tsr"]

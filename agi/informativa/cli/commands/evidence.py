@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ... import publication
 from ...config import DEFAULT_FILE
 from ...errors import InformativaError
 from ...evidence.proof import SUFFIX
@@ -15,7 +16,7 @@ from ...files import put
 from ...model import Identified
 from ...operations import callers
 from ...operations.controllers import of_their_callers
-from ...operations.evidence import logs, publishing, receipts, verifying
+from ...operations.evidence import logs, receipts, verifying
 from ...text import Foreign, Text
 from ...views import json
 from ...views.text import evidence as view
@@ -56,7 +57,7 @@ def checkpoint(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Js
     evidence = selection.configuration.evidence
     with view.bar(_("signing"), _) as progress:
         found = [
-            logs.checkpoint(each, progress, publishing.sources(evidence.of(each.id)))
+            logs.checkpoint(each, progress, publication.sources(evidence.of(each.id)))
             for each in selection.named
         ]
     if as_json:
@@ -80,7 +81,7 @@ def publish(
     evidence, now = selection.configuration.evidence, datetime.now(UTC)
     with view.bar(_("publishing"), _) as progress:
         found = [
-            publishing.publish(each, evidence.of(each.id), now, check=check, progress=progress)
+            publication.publish(each, evidence.of(each.id), now, check=check, progress=progress)
             for each in selection.named
         ]
     if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...operations.evidence.publishing import Publication
+from ...publication import Publication
 from .shapes import Document, Shape, Time
 
 

@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ... import bootstrap, files
-from ...errors import EvidenceError, SigningError
-from ...evidence import timestamp
-from ...evidence.checkpoint import Checkpoint, open_checkpoint
-from ...evidence.elsewhere import Elsewhere
-from ...evidence.log_folder import LogFolder, PublishedLog, failing
-from ...evidence.note import Note, Signature, Verifier, parse
-from ...evidence.publishing import Delivered, TargetSource
-from ...evidence.publishing import publish as deliver
-from ...evidence.settings import EvidenceSettings, PublishingTarget, TimestampAuthority, WitnessAddress
-from ...evidence.targets import target
-from ...evidence.tiles import TileHashes
-from ...evidence.witness_client import WitnessClient
-from ...model import Controller
-from ...text import Text
+from . import bootstrap, files
+from .errors import EvidenceError, SigningError
+from .evidence import timestamp
+from .evidence.checkpoint import Checkpoint, open_checkpoint
+from .evidence.elsewhere import Elsewhere
+from .evidence.log_folder import LogFolder, PublishedLog, failing
+from .evidence.note import Note, Signature, Verifier, parse
+from .evidence.publishing import Delivered, TargetSource
+from .evidence.publishing import publish as deliver
+from .evidence.settings import EvidenceSettings, PublishingTarget, TimestampAuthority, WitnessAddress
+from .evidence.targets import target
+from .evidence.tiles import TileHashes
+from .evidence.witness_client import WitnessClient
+from .model import Controller
+from .text import Text
 
 Progress = Callable[[int, int], object]
 """Called with how many files are at a target by now, and how many there will be."""
@@ -82,9 +82,14 @@ class Publication:
     @property
     def whole(self) -> bool:
         """Whether everybody did what is configured."""
+        return self.quorum and not self.errors
+
+    @property
+    def errors(self) -> list[EvidenceError]:
+        """Why somebody did not."""
         errors = [*(each.error for each in self.witnesses), *(each.error for each in self.targets)]
         errors += [self.stamp.error] if self.stamp else []
-        return self.quorum and not any(errors)
+        return [error for error in errors if error]
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,12 @@ from ...model import Identified
 from ...operations import callers
 from ...operations.controllers import of_their_callers
 from ...operations.evidence import logs, receipts, verifying
+from ...operations.evidence.receipt_page import receipt_page
 from ...text import Foreign, Text
 from ...views import evidence_json as json
+from ...views.html import receipt as receipt_view
+from ...views.messages import ENGLISH, Language, languages
+from ...views.messages import language as language_of
 from ...views.text import evidence as view
 from ..options import Config, Json, Of, print_document, told_aside
 from ..words import _
@@ -73,6 +77,12 @@ def receipt(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the files go.")
     ] = Path(),
+    html: Annotated[
+        bool, typer.Option("--html", help="With a page beside each: in words, with the sound.")
+    ] = False,
+    language: Annotated[
+        str | None, typer.Option(metavar="LANGUAGE", help="The page's: it, en. Yours, if not given.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write a receipt for one record, or for each of a caller's: proof that an auditor checks offline."""
@@ -95,11 +105,13 @@ def receipt(
     else:
         caller = _caller(number, customer)
         found = [made for one in selection.named for made in receipts.of_caller(one, caller, opened=opened)]
+    reader = _reader(language)
     written = [(each, _written(each, output)) for each in found]
+    pages = [file for each in found if html and (file := _page(each, output, reader))]
     if as_json:
-        print_document(json.WrittenReceipts.of(written))
+        print_document(json.WrittenReceipts.of(written, pages))
     else:
-        print("\n".join(view.receipts(written, _)))
+        print("\n".join((*view.receipts(written, _), *view.pages(pages, _))))
 
 
 @app.command()
@@ -165,11 +177,38 @@ def _written(made: receipts.MadeReceipt | receipts.WaitingRecord, folder: Path) 
     if isinstance(made, receipts.WaitingRecord):
         return None
     file = folder / f"{made.controller.id}-{made.record.number}{SUFFIX}"
+    _put(file, made.receipt.proof.data, made)
+    return file
+
+
+def _page(made: receipts.MadeReceipt | receipts.WaitingRecord, folder: Path, reader: Language) -> Path | None:
+    """Where its page is now, beside it."""
+    if isinstance(made, receipts.WaitingRecord):
+        return None
+    values = receipt_page(made)
+    file = folder / f"{values.name}.html"
+    _put(file, receipt_view.page(values, reader).encode(), made)
+    return file
+
+
+def _reader(code: str | None) -> Language:
+    """Who reads a page. Raises InformativaError."""
+    if code is None:
+        return _
+    if code not in languages():
+        raise InformativaError(
+            Text("There are no pages in {language}.", language=code),
+            Text("There are: {known}.", known=", ".join(languages())),
+        )
+    return ENGLISH if code == "en" else language_of(code)
+
+
+def _put(file: Path, data: bytes, made: receipts.MadeReceipt) -> None:
+    """One file; of a receipt that is opened, for nobody else to read."""
     try:
-        put(file, made.receipt.proof.data, secret=made.receipt.opening_key is not None)
+        put(file, data, secret=made.receipt.opening_key is not None)
     except OSError as error:
         raise InformativaError(
             Text("{file} cannot be written: {why}.", file=file, why=Foreign(error.strerror or "")),
             Text("Name a folder of yours with -o."),
         ) from error
-    return file

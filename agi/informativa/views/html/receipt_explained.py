@@ -86,11 +86,10 @@ def witnesses(receipt: ReceiptPage, say: Language) -> Iterator[Html]:
 def proven(receipt: ReceiptPage, say: Language) -> Html:
     """What follows from the proof, and what does not."""
     yes = [
+        Text("What is shown here was in the log, word for word, when its checkpoint was signed."),
         Text(
-            "This record existed, word for word, when the checkpoint was signed, and was not changed since."
-        ),
-        Text(
-            "It is one of {size} records of one log, none of which can be changed or taken out unseen."
+            "It is one of {size} records in that log. Were it changed or taken out, the log would have"
+            " another root than the one that was signed."
         ).format(size=receipt.checkpoint.size),
     ]
     no = [
@@ -137,8 +136,9 @@ def elsewhere(receipt: ReceiptPage, say: Language) -> Html:
                 Text(
                     "Programs of others check it too, since it is a C2SP tlog-proof (c2sp.org/tlog-proof):"
                     " with Go, the package golang.org/x/mod/sumdb/note opens the checkpoint, and CheckRecord"
-                    " of golang.org/x/mod/sumdb/tlog checks the hashes. They need the leaf, which follows from"
-                    " the JSON in the line “extra” (base64), where facts and person are canonical (RFC 8785):"
+                    " of golang.org/x/mod/sumdb/tlog checks the hashes. They need the leaf, which follows"
+                    " from the JSON in the line “extra” (base64); facts and person are canonical there (RFC"
+                    " 8785):"
                 )
             ),
         ),

@@ -51,11 +51,24 @@ function checkSentences(report, receipt) {
   if (whole) report.add("good", "sentences");
 }
 
+// Whoever else signed, as the page lists them.
+function signers(note) {
+  const [name] = WORDS.key.split("+");
+  const others = note.signatures.filter((each) => each.name !== name || hex(each.id) !== WORDS.key.slice(name.length + 1, name.length + 9));
+  return Object.fromEntries(others.map((each, index) => {
+    const at = each.data.length === 72 ? Number(cosignedAt(each)) : Infinity;
+    return [index, each.name + (at <= 253402300799 ? ", " + minute(at) + " UTC" : "")];
+  }));
+}
+
+const minute = (at) => new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ");
+
 function checkTables(report, proof, receipt, made) {
   const values = { origin: proof.note.origin, index: proof.index, size: proof.note.size,
     root: base64(proof.note.root), leaf: base64(made.leaf), what: hex(made.what), who: hex(made.who), key: WORDS.key };
   let whole = true;
-  for (const [part, proven] of [["facts", receipt.facts], ["person", receipt.person], ["proof", values]]) {
+  for (const [part, proven] of [["facts", receipt.facts], ["person", receipt.person], ["proof", values],
+    ["files", WORDS.files], ["signer", signers(proof.note)]]) {
     const shown = new Map();
     for (const node of document.querySelectorAll(`[data-${part}]`)) {
       const name = node.dataset[part];
@@ -70,14 +83,26 @@ function checkTables(report, proof, receipt, made) {
   if (whole) report.add("good", "table");
 }
 
+// Of all that stands there before anything is written into it.
+const TEXT = document.querySelector("header").textContent + document.querySelector("main").textContent;
+
+async function checkRest(report) {
+  const digest = async (text) => hex(await sha256(utf8(text)));
+  if (await digest($("words").textContent) !== SEALED.words) return void report.add("bad", "words");
+  if (await digest(TEXT) === SEALED.text) return void report.add("good", "whole");
+  if (!report.lines.some((each) => each.state === "bad")) report.add("bad", "rest");
+}
+
 async function checkSound(report, receipt) {
   if (!own(receipt.facts, "prompt")) return;
+  const isOther = () => report.add(WORDS.same ? "bad" : "open", "other_sound");
+  if (await digestOf(WORDS.files) !== receipt.facts.recording) return void isOther();
+  report.add("good", "digest");
   const node = $("sound");
   if (!node) return void report.add("open", "no_sound");
   const data = await report.attempt(() => embedded(node, "src"), "other_sound");
   if (!data) return;
-  const own_hash = hex(await sha256(data)) === WORDS.files[WORDS.form];
-  report.test(own_hash && await digestOf(WORDS.files) === receipt.facts.recording, "sound", "other_sound");
+  report.test(hex(await sha256(data)) === WORDS.files[WORDS.form], "sound", "other_sound");
 }
 
 async function checkSignatures(report, note, keys) {
@@ -89,12 +114,11 @@ async function checkSignatures(report, note, keys) {
   for (const key of keys) {
     for (const line of lines(key)) {
       const holds = await verifyLine(key, line, note.text);
-      const when = key.kind === 4 ? new Date(Number(cosignedAt(line)) * 1000) : null;
       if (!holds) report.add("bad", "not_signed", { name: visible(key.name) });
-      else if (when === null) report.add("good", "signed", { name: visible(key.name) });
+      else if (key.kind === 1) report.add("good", "signed", { name: visible(key.name) });
       else {
         witnesses += 1;
-        report.add("good", "witnessed", { name: visible(key.name), when: when.toISOString().slice(0, 16).replace("T", " ") });
+        report.add("good", "witnessed", { name: visible(key.name), when: minute(Number(cosignedAt(line))) });
       }
     }
   }
@@ -118,6 +142,7 @@ async function checkAll(report, keys) {
   report.test(await isIncluded(index, note.size, made.leaf, hashes, note.root), "included", "not_included");
   checkSentences(report, receipt);
   checkTables(report, proof, receipt, made);
+  await checkRest(report);
   await checkSound(report, receipt);
   return receipt;
 }

@@ -1,4 +1,3 @@
-"use strict";
 // How a fact is said. The page's maker does the same (views/html/receipt_claims.py, markup.py).
 const WORDS = JSON.parse(document.getElementById("words").textContent);
 const INVISIBLE = new RegExp(
@@ -46,6 +45,7 @@ function value([how, of], facts, person) {
   const fact = String(from[of]);
   if (how === "short") return fact.slice(0, 8);
   if (how === "code") return own(WORDS.codes[of], fact) ? WORDS.codes[of][fact] : fact;
+  if (how === "list") return fact.replaceAll(" ", ", ");
   if (how === "seconds") return own(facts, "rate") ? seconds(facts[of], facts.rate) : null;
   if (how === "local") return moment(fact, WORDS.zone);
   return how === "utc" ? moment(fact, "UTC") : fact;

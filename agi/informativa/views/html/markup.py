@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from html.parser import HTMLParser
 
 _VOID = frozenset({"meta", "br", "input"})
 # Control characters, what turns the direction of a line, and what nobody sees: in somebody else's text they
@@ -47,6 +48,23 @@ def foreign(text: str) -> Html:
 def visible(text: str) -> str:
     """`text` with a name in place of each character that is not seen: ⟨U+202E⟩."""
     return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
+
+
+def text_of(markup: Html) -> str:
+    """All text in it, as `textContent` has it in a browser."""
+    reading = _Text()
+    reading.feed(markup)
+    reading.close()
+    return "".join(reading.parts)
+
+
+class _Text(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
 
 
 def data_block(value: object) -> Html:

@@ -1,6 +1,8 @@
 """A receipt as one page that needs no other file: in words, with the sound, the proof, and a check of it.
 
-What counts is the proof that is embedded as a link. The script compares with it all that the page shows.
+What counts is the proof that is embedded as a link. The script compares with it all that the page shows. What
+no proof says, as the explanations, it compares with the digest that it was made with: who replaces a word
+everywhere in the file is noticed, who makes the whole file anew as we do is not.
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ from ...operations.evidence.receipt_page import PlayedSound, ReceiptPage
 from ...text import Text
 from ..messages import Language
 from . import receipt_explained as explained
-from .markup import Child, Html, data_block, element, foreign, joined
-from .receipt_claims import Claim, Values, about_what, about_whom
+from .markup import Child, Html, data_block, element, foreign, joined, text_of, visible
+from .receipt_claims import Claim, Values, about_sound, about_what, about_whom, title
 from .receipt_script import SCRIPTS, for_script
 from .receipt_words import FACTS, PERSON
 
@@ -30,38 +32,43 @@ _EVIDENCE = "application/octet-stream"
 
 def page(receipt: ReceiptPage, say: Language) -> str:
     """The file, for a reader of that language."""
-    style, script = _shipped("page.css"), "\n".join(map(_shipped, SCRIPTS))
     what, whom = list(about_what(receipt)), list(about_whom(receipt.receipt))
-    values = Values(receipt, say)
+    sound, values = list(about_sound(receipt)), Values(receipt, say)
+    header = _header(receipt, values, say)
+    main = joined(
+        _section(say(Text("What is on record")), "what", *_sentences(what, values)),
+        _section(say(Text("Who it is about")), "whom", *_sentences(whom, values)),
+        _section(say(Text("What was played")), "played", *_played(receipt, say), *_sentences(sound, values)),
+        explained.check(receipt, say),
+        _section(say(Text("The proof")), "proof", *_proof(receipt, say)),
+        explained.proven(say),
+        explained.elsewhere(receipt, say),
+        explained.law(say),
+        _section(say(Text("The record in full")), "facts", *_facts(receipt, say)),
+    )
+    words = data_block(for_script(receipt, [title(), *what, *whom, *sound], say))
+    sealed = data_block({"words": _digest(words), "text": _digest(text_of(joined(header, main)))})
+    style = _shipped("page.css")
+    script = "\n".join([f'"use strict";\nconst SEALED = {sealed};', *map(_shipped, SCRIPTS)])
     number = str(receipt.receipt.facts["number"])
-    title = say("Receipt of record {number}, {company}", number=number, company=receipt.company)
+    heading = say("Receipt of record {number}, {company}", number=number, company=receipt.company)
     return Template(_shipped("page.html")).substitute(
         language=joined(say.code),
-        title=joined(title),
+        title=joined(visible(heading)),
         policy=_policy(style, script),
         style=style,
         script=script,
-        words=data_block(for_script(receipt, [*what, *whom], say)),
-        name=joined(f"{receipt.name}{SUFFIX}"),
-        header=_header(receipt, say),
+        words=words,
+        header=header,
         verdict=explained.verdict(say),
-        what=_section(say(Text("What is on record")), "what", *_sentences(what, values)),
-        whom=_section(say(Text("Who it is about")), "whom", *_sentences(whom, values)),
-        played=_section(say(Text("What was played")), "played", *_played(receipt, say)),
-        check=explained.check(receipt, say),
-        proof=_section(say(Text("The proof")), "proof", *_proof(receipt, say)),
-        proven=explained.proven(receipt, say),
-        elsewhere=explained.elsewhere(receipt, say),
-        law=explained.law(say),
-        facts=_section(say(Text("The record in full")), "facts", *_facts(receipt, say)),
+        main=main,
     )
 
 
-def _header(receipt: ReceiptPage, say: Language) -> Html:
-    number = str(receipt.receipt.facts["number"])
+def _header(receipt: ReceiptPage, values: Values, say: Language) -> Html:
     return joined(
         element("p", foreign(receipt.company), class_="company"),
-        element("h1", say(Text("Receipt of record {number}").format(number=number))),
+        element("h1", values.said(title()), data_claim=title().name),
         element(
             "p",
             say(
@@ -96,15 +103,13 @@ def _played(receipt: ReceiptPage, say: Language) -> Iterator[Html]:
     else:
         yield element("p", say(Text("No text is kept with this recording; what counts is the sound.")))
     yield from _sound(sound, say)
-    if sound.same:
-        said = Text("It is the recording that the record names: its digest is {digest}.").format(
-            digest=str(facts["recording"])
+    if not sound.same:
+        doubt = (
+            Text("It is NOT the recording that the record names, or not with the same files.")
+            if "recording" in facts
+            else Text("The record does not say which recording it was.")
         )
-    elif "recording" in facts:
-        said = Text("It is NOT the recording that the record names, or not with the same files.")
-    else:
-        said = Text("The record does not say which recording it was.")
-    yield element("p", say(said), class_="" if sound.same else "doubt")
+        yield element("p", say(doubt), class_="doubt")
 
 
 def _sound(sound: PlayedSound, say: Language) -> Iterator[Html]:
@@ -116,7 +121,11 @@ def _sound(sound: PlayedSound, say: Language) -> Iterator[Html]:
     else:
         yield element("p", say(Text("No browser plays its formats, so the sound is not in this page.")))
     rows = [
-        element("tr", element("th", foreign(f".{form}"), scope="row"), element("td", element("code", digest)))
+        element(
+            "tr",
+            element("th", foreign(f".{form}"), scope="row"),
+            element("td", element("code", digest), data_files=form),
+        )
         for form, digest in sorted(sound.files.items())
     ]
     head = element("tr", _heading(say(Text("File"))), _heading("SHA-256"))
@@ -199,6 +208,10 @@ def _policy(style: str, script: str) -> str:
     own = [f"{kind} 'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for kind, text in kinds]
     rest = ["default-src 'none'", "media-src data:", "base-uri 'none'", "form-action 'none'"]
     return "; ".join([*rest, *own])
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
 def _shipped(name: str) -> str:

@@ -51,6 +51,11 @@ def code(name: str) -> Source:
     return "code", name
 
 
+def title() -> Claim:
+    """Of the page."""
+    return claim("title", Text("Receipt of record {number}"), number=fact("number"))
+
+
 def about_what(page: ReceiptPage) -> Iterator[Claim]:
     """What happened, and what was made of it."""
     facts = page.receipt.facts
@@ -115,6 +120,16 @@ def about_whom(receipt: Receipt) -> Iterator[Claim]:
         yield claim("key", Text("The caller pressed the key {key}."), key=("person", "key"))
 
 
+def about_sound(page: ReceiptPage) -> Iterator[Claim]:
+    """Whether it is the recording of the record."""
+    if page.sound is not None and page.sound.same:
+        yield claim(
+            "recording",
+            Text("It is the recording that the record names: its digest is {digest}."),
+            digest=fact("recording"),
+        )
+
+
 def _called(facts: Mapping[str, str | int]) -> Iterator[Claim]:
     if "line" in facts:
         yield claim("line", Text("Somebody called the number {line}."), line=fact("line"))
@@ -151,7 +166,9 @@ def _playback(facts: Mapping[str, str | int]) -> Iterator[Claim]:
             "wanted", Text("The language that should have been played is {wanted}."), wanted=code("wanted")
         )
     if "purposes" in facts:
-        yield claim("purposes", Text("It tells of these purposes: {purposes}."), purposes=fact("purposes"))
+        yield claim(
+            "purposes", Text("It tells of these purposes: {purposes}."), purposes=("list", "purposes")
+        )
     if {"heard", "length", "rate", "ending"} <= set(facts):
         yield claim(
             "heard",
@@ -193,6 +210,7 @@ class Values:
             "person": lambda name: str(self._person[name]),
             "short": lambda name: str(self._person[name])[:_SHOWN],
             "code": self._code,
+            "list": lambda name: str(self._facts[name]).replace(" ", ", "),
             "seconds": self._seconds,
             "local": lambda name: self._moment(name, self._zone),
             "utc": lambda name: self._moment(name, UTC),

@@ -77,20 +77,21 @@ def witnesses(receipt: ReceiptPage, say: Language) -> Iterator[Html]:
                 "li",
                 foreign(each.name),
                 "" if each.at is None else f", {each.at:%Y-%m-%d %H:%M} UTC",
+                data_signer=str(number),
             )
-            for each in receipt.cosignatures
+            for number, each in enumerate(receipt.cosignatures)
         ),
     )
 
 
-def proven(receipt: ReceiptPage, say: Language) -> Html:
+def proven(say: Language) -> Html:
     """What follows from the proof, and what does not."""
     yes = [
         Text("What is shown here was in the log, word for word, when its checkpoint was signed."),
         Text(
-            "It is one of {size} records in that log. Were it changed or taken out, the log would have"
-            " another root than the one that was signed."
-        ).format(size=receipt.checkpoint.size),
+            "Were it changed or taken out, the log would have another root than the one that was signed, and"
+            " whoever keeps that checkpoint would see it."
+        ),
     ]
     no = [
         Text("That the call took place, or that the caller listened: compare it with the carrier's records."),

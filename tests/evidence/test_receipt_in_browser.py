@@ -80,6 +80,18 @@ def test_true_page_holds(company: Company, reader: Reader, number: int, code: st
     assert len(reader.found("good")) == (12 if number in (1, 3, 4) else 10)
 
 
+@pytest.mark.parametrize("code", ["en", "it"])
+def test_page_about_an_erased_caller_holds(folder: Path, reader: Reader, code: str) -> None:
+    """What is left of a record proves what happened, and so does the record of the erasure."""
+    company = Company(folder)
+    company.record(company.played)
+    company.erase()
+    for number in (1, 2):
+        page = company.page(number)
+        assert reader.open(written(page, language(code))) == "holds_by_page"
+        assert reader.check(page.key) == "holds"
+
+
 def test_verdict_stands_on_top(company: Company, reader: Reader) -> None:
     """In words, and with what is wrong below it."""
     page = company.page(1)

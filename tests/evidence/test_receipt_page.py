@@ -233,6 +233,29 @@ def test_page_is_in_words(folder: Path) -> None:
     assert "26 novembre 2026, ore 09:32" in italian[3]
 
 
+def test_record_about_records_is_about_no_delivery(company: Company) -> None:
+    """What is left of a caller who was erased says so, and so does the record of the erasure."""
+    company.erase()
+    gone, note = (sentences(company.page(number), "en") for number in (1, 2))
+    assert "Whom it was about was erased; nothing in this receipt leads there." in gone
+    assert "What became of it: the notice was played to its end." in gone
+    assert note[1:2] + note[-2:] == [
+        "It is a record about other records: a caller&#x27;s records were erased at his request.",
+        "The reason: the caller asked for it.",
+        "It does not say about whom the other records are.",
+    ]
+    assert "Nothing was played." in Tags(written(company.page(2))).text
+
+
+def test_record_from_before_the_log_says_so(company: Company) -> None:
+    """That it existed is proven only since it was entered, and how it was given stands there all the same."""
+    page = company.page(1)
+    facts = {**page.receipt.facts, "kind": "migrated", "was": "website"}
+    said = sentences(replace(page, receipt=replace(page.receipt, facts=facts)), "en")
+    assert said[1].endswith("in its version 2026-11 on a website.")
+    assert "The record is older than the log: that it existed is proven only since it was entered." in said
+
+
 def informativa(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The installed command."""
     return subprocess.run(

@@ -57,11 +57,12 @@ class Company:
         version = line.plan[0].notice.versions[0]
         prompt = version.short["it"]
         files = {file.suffix[1:]: sha256 for file, sha256 in hashed(prompt.path).items()}
+        self.pseudonym = pseudonym(NUMBER, self.controller.key)
         self.played = Event(
             at=datetime(2026, 11, 26, 8, 32, 10, 123456, UTC),
             call="1700000000.1",
             line="+390212345678",
-            pseudonym=pseudonym(NUMBER, self.controller.key),
+            pseudonym=self.pseudonym,
             notice="privacy",
             version=version.id,
             language="it",
@@ -120,6 +121,11 @@ class Company:
         """Put them on record and sign that."""
         with closing(bootstrap.store(self.controller)) as store:
             store.append(events)
+        logs.checkpoint(self.controller)
+
+    def erase(self) -> None:
+        """Do what the caller asks for."""
+        bootstrap.erase(self.controller, [self.pseudonym], datetime(2026, 11, 27, 9, 0, tzinfo=UTC))
         logs.checkpoint(self.controller)
 
     def page(self, number: int) -> ReceiptPage:

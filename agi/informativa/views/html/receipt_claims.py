@@ -65,7 +65,7 @@ def about_what(page: ReceiptPage) -> Iterator[Claim]:
         Text("This is about one record of {company}, which answers for the data as their controller."),
         company=("given", page.company),
     )
-    if facts[given] in _ABOUT_RECORDS:
+    if _of_records(facts):
         yield claim("records", Text("It is a record about other records: {what}."), what=code(given))
     elif facts[given] == RecordKind.PHONE:
         yield from _called(facts)
@@ -78,14 +78,18 @@ def about_what(page: ReceiptPage) -> Iterator[Claim]:
             how=code(given),
         )
     yield from _times(page)
-    yield from _playback(facts)
-    yield claim("outcome", Text("What became of it: {status}."), status=code("status"))
+    if not _of_records(facts):
+        yield from _playback(facts)
+        yield claim("outcome", Text("What became of it: {status}."), status=code("status"))
     yield claim("reason", Text("The reason: {reason}."), reason=code("reason"))
     yield from _conditions(facts)
 
 
 def about_whom(receipt: Receipt) -> Iterator[Claim]:
     """Who the caller was, as far as the receipt shows that."""
+    if _of_records(receipt.facts):
+        yield claim("nobody", Text("It does not say about whom the other records are."))
+        return
     if not isinstance(receipt.who, Person):
         yield claim("erased", Text("Whom it was about was erased; nothing in this receipt leads there."))
         return
@@ -128,6 +132,11 @@ def about_sound(page: ReceiptPage) -> Iterator[Claim]:
             Text("It is the recording that the record names: its digest is {digest}."),
             digest=fact("recording"),
         )
+
+
+def _of_records(facts: Mapping[str, str | int]) -> bool:
+    """Whether it is about no delivery, but about records that are gone."""
+    return facts.get("was", facts["kind"]) in _ABOUT_RECORDS
 
 
 def _called(facts: Mapping[str, str | int]) -> Iterator[Claim]:

@@ -191,7 +191,7 @@ def test_changed_fact_of_the_proof_is_noticed(company: Company, reader: Reader) 
     reader.open(with_proof(page, written(page), replace(proof, extra=extra).data))
     found = reader.found()
     assert found[0] == NOT_IN_TREE
-    assert any("status was changed in the page. The page says: PLAYED" in each for each in found)
+    assert any("status was changed in the page. The page says: “PLAYED”" in each for each in found)
 
 
 def test_proof_in_another_form_is_noticed(company: Company, reader: Reader) -> None:

@@ -10,6 +10,7 @@ from base64 import b64decode, b64encode
 from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from informativa.evidence.proof import Proof
 from informativa.model import Ending, Heard, Reason, RecordKind, Status, Vouched
 from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed
 from informativa.views.html import receipt_words as words
-from informativa.views.html.markup import data_block, element, foreign, joined, visible
+from informativa.views.html.markup import INVISIBLE, data_block, element, foreign, joined, visible
 from informativa.views.messages import language
 from lab.office import BIN
 from lab.receipts import HOSTILE, NUMBER, Company, written
@@ -72,6 +73,12 @@ def test_what_nobody_sees_is_shown_by_its_name() -> None:
     assert visible("a\u202ecod\u2066\u200b\x00\nè \U000e0041") == (
         "a⟨U+202E⟩cod⟨U+2066⟩⟨U+200B⟩⟨U+0000⟩⟨U+000A⟩è ⟨U+E0041⟩"
     )
+
+
+def test_script_and_page_name_the_same_letters() -> None:
+    """Else a text of somebody else would pass for a changed sentence."""
+    script = (resources.files("informativa") / "templates/receipt/words.js").read_text(encoding="utf-8")
+    assert INVISIBLE.replace("\\", "\\\\") in re.sub(r'"\s*\+\s*"', "", script)
 
 
 def test_data_for_the_script_do_not_end_it() -> None:

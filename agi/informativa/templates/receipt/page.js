@@ -115,7 +115,7 @@ async function checkSignatures(report, note, keys) {
     for (const line of lines(key)) {
       const holds = await verifyLine(key, line, note.text);
       if (!holds) report.add("bad", "not_signed", { name: visible(key.name) });
-      else if (key.kind === 1) report.add("good", "signed", { name: visible(key.name) });
+      else if (key.kind === 1) report.add("good", "signed", { name: visible(key.name) + "+" + hex(key.id) });
       else {
         witnesses += 1;
         report.add("good", "witnessed", { name: visible(key.name), when: minute(Number(cosignedAt(line))) });

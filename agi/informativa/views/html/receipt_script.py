@@ -59,7 +59,7 @@ SAID = {
     "sentences": Text("Each sentence of the page says what the proof says."),
     "sentence": Text("A sentence was changed. The page says: “{shown}” The proof says: “{proven}”"),
     "table": Text("The tables of the page show what the proof says."),
-    "row": Text("{name} was changed in the page. The page says: {shown} The proof says: {proven}"),
+    "row": Text("{name} was changed in the page. The page says: “{shown}” The proof says: “{proven}”"),
     "nothing": Text("(nothing)"),
     "whole": Text("The rest of the page is as it was made."),
     "words": Text("The words with which the page makes its sentences anew were changed."),

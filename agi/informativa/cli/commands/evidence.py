@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from ...config import DEFAULT_FILE
 from ...errors import InformativaError
 from ...evidence.proof import SUFFIX
 from ...files import put
-from ...model import Identified
+from ...model import Controller, Identified
 from ...operations import callers
 from ...operations.controllers import of_their_callers
 from ...operations.evidence import logs, receipts, verifying
@@ -88,23 +89,7 @@ def receipt(
     """Write a receipt for one record, or for each of a caller's: proof that an auditor checks offline."""
     selection = of_their_callers(config, controller or ())
     told_aside(selection)
-    if (record is not None) + (number is not None) + (customer is not None) != 1:
-        raise InformativaError(
-            Text("A receipt is for one record, or for one caller."),
-            Text("Type: informativa evidence receipt RECORD, or --from NUMBER, or --customer NUMBER"),
-        )
-    if record is not None:
-        if opened or len(selection.named) > 1:
-            raise InformativaError(
-                Text("A record's number says neither whose ledger it is in nor who the caller is."),
-                Text("Name one company with --controller, and with --open the caller with --from."),
-            )
-        found: list[receipts.MadeReceipt | receipts.WaitingRecord] = [
-            receipts.of_record(selection.named[0], record)
-        ]
-    else:
-        caller = _caller(number, customer)
-        found = [made for one in selection.named for made in receipts.of_caller(one, caller, opened=opened)]
+    found = _found(selection.named, record, number, customer, opened=opened)
     reader = _reader(language)
     written = [(each, _written(each, output)) for each in found]
     pages = [file for each in found if html and (file := _page(each, output, reader))]
@@ -165,6 +150,31 @@ def audit(
         print("\n".join(view.audits(found, _)))
     if not all(each.audited.sound for each in found):
         raise typer.Exit(1)
+
+
+def _found(
+    named: Sequence[Controller],
+    record: int | None,
+    number: str | None,
+    customer: str | None,
+    *,
+    opened: bool,
+) -> list[receipts.MadeReceipt | receipts.WaitingRecord]:
+    """The receipts asked for. Raises InformativaError where that is not one record, or one caller's."""
+    if (record is not None) + (number is not None) + (customer is not None) != 1:
+        raise InformativaError(
+            Text("A receipt is for one record, or for one caller."),
+            Text("Type: informativa evidence receipt RECORD, or --from NUMBER, or --customer NUMBER"),
+        )
+    if record is not None:
+        if opened or len(named) > 1:
+            raise InformativaError(
+                Text("A record's number says neither whose ledger it is in nor who the caller is."),
+                Text("Name one company with --controller, and with --open the caller with --from."),
+            )
+        return [receipts.of_record(named[0], record)]
+    caller = _caller(number, customer)
+    return [made for one in named for made in receipts.of_caller(one, caller, opened=opened)]
 
 
 def _caller(number: str | None, customer: str | None) -> Identified:

@@ -38,6 +38,11 @@ class Language(Translator):
         """Whether it is another one than English."""
         return self._catalogue is not None
 
+    @property
+    def code(self) -> str:
+        """Its two letters."""
+        return self._catalogue.info().get("language", "en")[:2] if self._catalogue else "en"
+
     def gettext(self, message: str) -> str:
         return self._catalogue.gettext(message) if self._catalogue and message else message
 
@@ -74,6 +79,12 @@ def language(*wanted: str) -> Language:
     with resources.as_file(resources.files("informativa") / "locale") as folder:
         found = gettext.translation(DOMAIN, folder, wanted, fallback=True) if wanted else None
     return Language(found) if isinstance(found, gettext.GNUTranslations) else ENGLISH
+
+
+def languages() -> tuple[str, ...]:
+    """The two letters of each that there is, with English."""
+    folder = resources.files("informativa") / "locale"
+    return tuple(sorted({"en", *(each.name for each in folder.iterdir() if each.is_dir())}))
 
 
 def of_environment(environment: Mapping[str, str] = os.environ) -> Language:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +14,16 @@ from ...config import DEFAULT_FILE
 from ...errors import InformativaError
 from ...evidence.proof import SUFFIX
 from ...files import put
-from ...model import Identified
+from ...model import Controller, Identified
 from ...operations import callers
 from ...operations.controllers import of_their_callers
 from ...operations.evidence import logs, receipts, verifying
+from ...operations.evidence.receipt_page import receipt_page
 from ...text import Foreign, Text
 from ...views import json
+from ...views.html import receipt as receipt_view
+from ...views.messages import ENGLISH, Language, languages
+from ...views.messages import language as language_of
 from ...views.text import evidence as view
 from ...views.text.publishing import publications
 from ..options import Config, Json, Of, print_document, warn_of_unrelated
@@ -106,33 +111,25 @@ def receipt(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the files go.")
     ] = Path(),
+    html: Annotated[
+        bool, typer.Option("--html", help="With a page beside each: in words, with the sound.")
+    ] = False,
+    language: Annotated[
+        str | None, typer.Option(metavar="LANGUAGE", help="The page's: it, en. Yours, if not given.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write a receipt for one record, or for each of a caller's: proof that an auditor checks offline."""
     selection = of_their_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
-    if (record is not None) + (number is not None) + (customer is not None) != 1:
-        raise InformativaError(
-            Text("A receipt is for one record, or for one caller."),
-            Text("Type: informativa evidence receipt RECORD, or --from NUMBER, or --customer NUMBER"),
-        )
-    if record is not None:
-        if opened or len(selection.named) > 1:
-            raise InformativaError(
-                Text("A record's number says neither whose ledger it is in nor who the caller is."),
-                Text("Name one company with --controller, and with --open the caller with --from."),
-            )
-        found: list[receipts.MadeReceipt | receipts.WaitingRecord] = [
-            receipts.of_record(selection.named[0], record)
-        ]
-    else:
-        caller = _caller(number, customer)
-        found = [made for one in selection.named for made in receipts.of_caller(one, caller, opened=opened)]
+    found = _found(selection.named, record, number, customer, opened=opened)
+    reader = _reader(language)
     written = [(each, _written(each, output)) for each in found]
+    pages = [file for each in found if html and (file := _page(each, output, reader))]
     if as_json:
-        print_document(json.WrittenReceipts.of(written))
+        print_document(json.WrittenReceipts.of(written, pages))
     else:
-        print("\n".join(view.receipts(written, _)))
+        print("\n".join((*view.receipts(written, _), *view.pages(pages, _))))
 
 
 @app.command()
@@ -188,6 +185,31 @@ def audit(
         raise typer.Exit(1)
 
 
+def _found(
+    named: Sequence[Controller],
+    record: int | None,
+    number: str | None,
+    customer: str | None,
+    *,
+    opened: bool,
+) -> list[receipts.MadeReceipt | receipts.WaitingRecord]:
+    """The receipts asked for. Raises InformativaError where that is not one record, or one caller's."""
+    if (record is not None) + (number is not None) + (customer is not None) != 1:
+        raise InformativaError(
+            Text("A receipt is for one record, or for one caller."),
+            Text("Type: informativa evidence receipt RECORD, or --from NUMBER, or --customer NUMBER"),
+        )
+    if record is not None:
+        if opened or len(named) > 1:
+            raise InformativaError(
+                Text("A record's number says neither whose ledger it is in nor who the caller is."),
+                Text("Name one company with --controller, and with --open the caller with --from."),
+            )
+        return [receipts.of_record(named[0], record)]
+    caller = _caller(number, customer)
+    return [made for one in named for made in receipts.of_caller(one, caller, opened=opened)]
+
+
 def _caller(number: str | None, customer: str | None) -> Identified:
     typed = callers.by_customer(customer) if customer is not None else callers.by_number(number or "")
     return typed.caller
@@ -198,11 +220,38 @@ def _written(made: receipts.MadeReceipt | receipts.WaitingRecord, folder: Path) 
     if isinstance(made, receipts.WaitingRecord):
         return None
     file = folder / f"{made.controller.id}-{made.record.number}{SUFFIX}"
+    _put(file, made.receipt.proof.data, made)
+    return file
+
+
+def _page(made: receipts.MadeReceipt | receipts.WaitingRecord, folder: Path, reader: Language) -> Path | None:
+    """Where its page is now, beside it."""
+    if isinstance(made, receipts.WaitingRecord):
+        return None
+    values = receipt_page(made)
+    file = folder / f"{values.name}.html"
+    _put(file, receipt_view.page(values, reader).encode(), made)
+    return file
+
+
+def _reader(code: str | None) -> Language:
+    """Who reads a page. Raises InformativaError."""
+    if code is None:
+        return _
+    if code not in languages():
+        raise InformativaError(
+            Text("There are no pages in {language}.", language=code),
+            Text("There are: {known}.", known=", ".join(languages())),
+        )
+    return ENGLISH if code == "en" else language_of(code)
+
+
+def _put(file: Path, data: bytes, made: receipts.MadeReceipt) -> None:
+    """One file; of a receipt that is opened, for nobody else to read."""
     try:
-        put(file, made.receipt.proof.data, secret=made.receipt.opening_key is not None)
+        put(file, data, secret=made.receipt.opening_key is not None)
     except OSError as error:
         raise InformativaError(
             Text("{file} cannot be written: {why}.", file=file, why=Foreign(error.strerror or "")),
             Text("Name a folder of yours with -o."),
         ) from error
-    return file

@@ -113,9 +113,13 @@ class WrittenReceipts(Document):
 
     receipts: list[ReceiptFile]
     """One a record."""
+    pages: list[str]
+    """Where their pages are, if any were asked for."""
 
     @classmethod
-    def of(cls, written: Iterable[tuple[MadeReceipt | WaitingRecord, Path | None]]) -> WrittenReceipts:
+    def of(
+        cls, written: Iterable[tuple[MadeReceipt | WaitingRecord, Path | None]], pages: Iterable[Path] = ()
+    ) -> WrittenReceipts:
         """As they were written."""
         return cls(
             receipts=[
@@ -126,7 +130,8 @@ class WrittenReceipts(Document):
                     key=str(made.key) if isinstance(made, MadeReceipt) else None,
                 )
                 for made, file in written
-            ]
+            ],
+            pages=[str(file) for file in pages],
         )
 
 

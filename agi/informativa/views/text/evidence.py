@@ -91,6 +91,12 @@ def receipts(
         yield say("It shows whose number it is to whoever tries all: keep it like the number.")
 
 
+def pages(written: Iterable[Path], say: Language) -> Iterator[str]:
+    """One line a page."""
+    for file in written:
+        yield say("to read and to hear: {file}", file=str(file))
+
+
 def verified(found: Sequence[Verified], say: Language, *, about: bool) -> Iterator[str]:
     """What each file proves, or why it proves nothing."""
     for each in found:

@@ -1,0 +1,197 @@
+// Checks the page that it stands in against the embedded proof, and says what it found.
+const $ = (id) => document.getElementById(id);
+const embedded = (node, attribute) => decoded((node?.getAttribute(attribute) ?? "").replace(/^data:[^,]*;base64,/, ""));
+
+class Report {
+  constructor() {
+    this.lines = [];
+  }
+  add(state, name, values) {
+    this.lines.push({ state, text: said(name, values) });
+    return state === "good";
+  }
+  test(holds, name, otherwise, values) {
+    return this.add(holds ? "good" : "bad", holds ? name : otherwise, values);
+  }
+  async attempt(work, otherwise) {
+    try {
+      return await work();
+    } catch (error) {
+      this.add("bad", otherwise, { why: visible(error.message) });
+      return null;
+    }
+  }
+}
+
+function differs(node, shown, proven) {
+  if (shown === proven) return false;
+  node?.classList.add("differs");
+  return true;
+}
+
+function checkSentences(report, receipt) {
+  let whole = true;
+  if (!knownZone(WORDS.zone)) report.add("open", "zone", { zone: visible(WORDS.zone) });
+  const claims = WORDS.claims.filter((each) => knownZone(WORDS.zone) ||
+    !Object.values(each.sources).some(([how]) => how === "local"));
+  for (const claim of claims) {
+    const node = document.querySelector(`[data-claim="${CSS.escape(claim.name)}"]`);
+    const [shown, proven] = [node?.textContent ?? said("nothing"), sentence(claim, receipt.facts, receipt.person) ?? said("nothing")];
+    if (differs(node, shown, proven)) {
+      whole = report.add("bad", "sentence", { shown: visible(shown), proven });
+    }
+  }
+  const names = new Set(WORDS.claims.map((each) => each.name));
+  for (const node of document.querySelectorAll("[data-claim]")) {
+    if (!names.delete(node.dataset.claim)) {
+      differs(node, node.textContent, null);
+      whole = report.add("bad", "sentence", { shown: visible(node.textContent), proven: said("nothing") });
+    }
+  }
+  if (whole) report.add("good", "sentences");
+}
+
+// Whoever else signed, as the page lists them.
+function signers(note) {
+  const [name] = WORDS.key.split("+");
+  const others = note.signatures.filter((each) => each.name !== name || hex(each.id) !== WORDS.key.slice(name.length + 1, name.length + 9));
+  return Object.fromEntries(others.map((each, index) => {
+    const at = each.data.length === 72 ? Number(cosignedAt(each)) : Infinity;
+    return [index, each.name + (at <= 253402300799 ? ", " + minute(at) + " UTC" : "")];
+  }));
+}
+
+const minute = (at) => new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ");
+
+function checkTables(report, proof, receipt, made) {
+  const values = { origin: proof.note.origin, index: proof.index, size: proof.note.size,
+    root: base64(proof.note.root), leaf: base64(made.leaf), what: hex(made.what), who: hex(made.who), key: WORDS.key };
+  let whole = true;
+  for (const [part, proven] of [["facts", receipt.facts], ["person", receipt.person], ["proof", values],
+    ["files", WORDS.files], ["signer", signers(proof.note)]]) {
+    const shown = new Map();
+    for (const node of document.querySelectorAll(`[data-${part}]`)) {
+      const name = node.dataset[part];
+      shown.set(shown.has(name) ? name + " (2)" : name, node);
+    }
+    for (const name of new Set([...shown.keys(), ...Object.keys(proven)])) {
+      const node = shown.get(name);
+      const [there, right] = [node?.textContent ?? said("nothing"), own(proven, name) ? visible(String(proven[name])) : said("nothing")];
+      if (differs(node, there, right)) whole = report.add("bad", "row", { name: visible(name), shown: visible(there), proven: right });
+    }
+  }
+  if (whole) report.add("good", "table");
+}
+
+// Of all that stands there before anything is written into it.
+const TEXT = document.querySelector("header").textContent + document.querySelector("main").textContent;
+
+async function checkRest(report) {
+  const digest = async (text) => hex(await sha256(utf8(text)));
+  if (await digest($("words").textContent) !== SEALED.words) return void report.add("bad", "words");
+  if (await digest(TEXT) === SEALED.text) return void report.add("good", "whole");
+  if (!report.lines.some((each) => each.state === "bad")) report.add("bad", "rest");
+}
+
+async function checkSound(report, receipt) {
+  if (!own(receipt.facts, "prompt")) return;
+  const isOther = () => report.add(WORDS.same ? "bad" : "open", "other_sound");
+  if (await digestOf(WORDS.files) !== receipt.facts.recording) return void isOther();
+  report.add("good", "digest");
+  const node = $("sound");
+  if (!node) return void report.add("open", "no_sound");
+  const data = await report.attempt(() => embedded(node, "src"), "other_sound");
+  if (!data) return;
+  report.test(hex(await sha256(data)) === WORDS.files[WORDS.form], "sound", "other_sound");
+}
+
+async function checkSignatures(report, note, keys) {
+  if (!await hasEd25519()) return void report.add("open", "no_ed25519");
+  const logs = keys.filter((each) => each.kind === 1 && each.name === note.origin);
+  const lines = (key) => note.signatures.filter((each) => each.name === key.name && same(each.id, key.id));
+  if (!logs.some((key) => lines(key).length)) report.add("bad", "other_key");
+  let witnesses = 0;
+  for (const key of keys) {
+    for (const line of lines(key)) {
+      const holds = await verifyLine(key, line, note.text);
+      if (!holds) report.add("bad", "not_signed", { name: visible(key.name) });
+      else if (key.kind === 1) report.add("good", "signed", { name: visible(key.name) + "+" + hex(key.id) });
+      else {
+        witnesses += 1;
+        report.add("good", "witnessed", { name: visible(key.name), when: minute(Number(cosignedAt(line))) });
+      }
+    }
+  }
+  if (!witnesses) report.add("note", "no_witness");
+}
+
+async function checkAll(report, keys) {
+  const proof = await report.attempt(() => parseProof(embedded($("evidence"), "href")), "unreadable");
+  if (!proof) return null;
+  report.add("good", "readable");
+  report.test($("text").textContent === new TextDecoder().decode(embedded($("evidence"), "href")), "copies", "other_copy");
+  await checkSignatures(report, proof.note, keys);
+  const receipt = await report.attempt(() => parseReceipt(proof), "not_canonical");
+  if (!receipt) return null;
+  report.add("good", "canonical");
+  const { facts } = receipt;
+  report.test(facts.log === proof.note.origin && BigInt(facts.record) === proof.index, "same_record", "other_record");
+  report.test(timesFit(receipt), "times", "two_times");
+  const made = await commitments(receipt);
+  const { index, hashes, note } = proof;
+  report.test(await isIncluded(index, note.size, made.leaf, hashes, note.root), "included", "not_included");
+  checkSentences(report, receipt);
+  checkTables(report, proof, receipt, made);
+  await checkRest(report);
+  await checkSound(report, receipt);
+  return receipt;
+}
+
+function show(report, given) {
+  const bad = report.lines.filter((each) => each.state === "bad");
+  const open = report.lines.filter((each) => each.state === "open");
+  const state = bad.length ? "bad" : open.length || !given ? "open" : "good";
+  const verdict = bad.length ? "fails" : open.length ? "unsure" : given ? "holds" : "holds_by_page";
+  $("verdict").className = state;
+  $("verdict-words").textContent = said(verdict);
+  const items = (list, mark) => list.map((each) => {
+    const item = document.createElement("li");
+    item.className = each.state === "note" ? "open" : each.state;
+    item.textContent = (mark ? said({ good: "correct", bad: "wrong" }[each.state] ?? "open") + " " : "") + each.text;
+    return item;
+  });
+  $("flaws").replaceChildren(...items([...bad, ...open], false));
+  $("checks").replaceChildren(...items(report.lines, true), ...items([{ state: "note", text: said("convenience") }], false));
+  document.documentElement.dataset.checked = verdict;
+}
+
+async function check() {
+  for (const each of document.querySelectorAll(".differs")) each.classList.remove("differs");
+  const report = new Report();
+  const typed = $("keys").value.split("\n").map((each) => each.trim()).filter(Boolean);
+  if (!globalThis.crypto?.subtle) {
+    report.add("open", "no_crypto");
+    return show(report, false);
+  }
+  const keys = [];
+  for (const each of typed.length ? typed : [WORDS.key]) {
+    const key = await report.attempt(() => parseKey(each), "no_key");
+    if (key) keys.push(key);
+  }
+  const receipt = await checkAll(report, keys);
+  const number = $("number")?.value.trim();
+  if (receipt && number) report.test(await isAbout(receipt, number), "about", "not_about");
+  show(report, typed.length > 0);
+}
+
+let running = Promise.resolve();
+const run = () => {
+  running = running.then(check).catch((error) => {
+    const report = new Report();
+    report.add("bad", "unreadable", { why: visible(String(error)) });
+    show(report, false);
+  });
+  return running;
+};
+$("run").addEventListener("click", run);
+run();

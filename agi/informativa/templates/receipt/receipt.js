@@ -1,0 +1,74 @@
+// What a receipt opens (evidence/receipt.py), and what follows from it.
+function canonical(object) {
+  const parts = Object.keys(object).sort().map((name) => {
+    const each = object[name];
+    const text = typeof each === "object" && each !== null && !Array.isArray(each) ? canonical(each)
+      : typeof each === "string" || Number.isSafeInteger(each) ? JSON.stringify(each) : null;
+    if (text === null) throw new Error(name);
+    return JSON.stringify(name) + ":" + text;
+  });
+  return "{" + parts.join(",") + "}";
+}
+
+function checkShape(values, part) {
+  if (typeof values !== "object" || values === null) throw new Error(part);
+  for (const [name, each] of Object.entries(values)) {
+    if (!own(WORDS[part], name) || each === "" || (typeof each === "number") !== WORDS[part][name]) throw new Error(visible(name));
+  }
+  for (const name of WORDS.required[part]) if (!own(values, name)) throw new Error(name);
+}
+
+function parseReceipt(proof) {
+  const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(proof.extra);
+  const extra = JSON.parse(text);
+  if (extra === null || typeof extra !== "object" || canonical(extra) !== text) throw new Error("RFC 8785");
+  const names = new Set(Object.keys(extra));
+  const opened = own(extra, "person") ? ["person", "salt_who"] : ["who"];
+  for (const name of ["v", "facts", "salt_what", ...opened]) {
+    if (!names.delete(name)) throw new Error(name);
+  }
+  names.delete("opening_key");
+  if (names.size || extra.v !== 1) throw new Error(visible([...names].join(", ") || "v"));
+  checkShape(extra.facts, "facts");
+  const receipt = { facts: extra.facts, person: extra.person ?? {}, saltWhat: unhex(extra.salt_what, 16) };
+  if (own(extra, "person")) {
+    checkShape(extra.person, "person");
+    receipt.saltWho = unhex(extra.salt_who, 16);
+    if (extra.salt_what === extra.salt_who) throw new Error("salt_who");
+  } else {
+    receipt.who = unhex(extra.who, 32);
+  }
+  if (own(extra, "opening_key")) receipt.openingKey = unhex(extra.opening_key, extra.opening_key.length / 2);
+  return receipt;
+}
+
+async function commitments(receipt) {
+  const what = await sha256(utf8("informativa/what/v1\n"), receipt.saltWhat, utf8(canonical(receipt.facts)));
+  const who = receipt.who ??
+    await sha256(utf8("informativa/who/v1\n"), receipt.saltWho, utf8(canonical(receipt.person)));
+  const leaf = await sha256([0], utf8("informativa/record/v1\n"), what, who);
+  return { what, who, leaf };
+}
+
+// Whether the exact times lie within the minutes.
+function timesFit(receipt) {
+  return ["happened", "recorded"].every((name) => {
+    if (!own(receipt.person, name)) return !own(receipt, "saltWho");
+    const at = new Date(Math.floor(receipt.person[name] / 60e6) * 60e3);
+    return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 16) + "Z" === receipt.facts[name];
+  });
+}
+
+async function isAbout(receipt, number) {
+  if (!receipt.openingKey || !own(receipt.person, "binding")) return false;
+  const form = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", receipt.openingKey, form, false, ["sign"]);
+  for (const each of [number, "customer:" + number]) {
+    const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8(each)));
+    if (hex(mac) === receipt.person.binding) return true;
+  }
+  return false;
+}
+
+// The digest by which a record names a recording: of its formats' hashes (model/plan.py).
+const digestOf = async (files) => hex(await sha256(utf8(canonical(files))));

@@ -1,0 +1,173 @@
+"""What the page of a receipt explains: how to check it, what it proves and what not, how the law reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...evidence.proof import SUFFIX
+from ...operations.evidence.receipt_page import ReceiptPage
+from ...text import Text
+from ..messages import Language
+from .markup import Html, element, foreign, joined
+
+_RECIPE = r"""what  = SHA-256("informativa/what/v1\n" || salt_what || facts)
+who   = SHA-256("informativa/who/v1\n"  || salt_who  || person)
+entry = "informativa/record/v1\n" || what || who
+leaf  = SHA-256(0x00 || entry)"""
+
+
+def verdict(say: Language) -> Html:
+    """What stands there until the script has something to say."""
+    return joined(
+        element(
+            "p",
+            say(
+                Text(
+                    "Nothing in this page was checked: its script did not run. Check the embedded proof with"
+                    " another program."
+                )
+            ),
+            id="verdict-words",
+        ),
+        element("ul", id="flaws"),
+    )
+
+
+def check(receipt: ReceiptPage, say: Language) -> Html:
+    """Where the reader gives the key that he trusts."""
+    parts = [
+        element("h2", say(Text("Check this receipt")), id="check-h"),
+        element(
+            "p",
+            say(
+                Text(
+                    "Paste the key of the log, from a source of its own: the company's website, a contract,"
+                    " the authority. One line a key; keys of witnesses may follow. Nothing leaves this"
+                    " computer."
+                )
+            ),
+        ),
+        element("label", say(Text("Key of the log")), for_="keys"),
+        element("textarea", id="keys", rows="3", spellcheck="false", autocomplete="off"),
+    ]
+    if receipt.receipt.opening_key is not None:
+        parts += [
+            element("label", say(Text("The number that you know, with + and country code")), for_="number"),
+            element("input", id="number", type="text", autocomplete="off", spellcheck="false"),
+        ]
+    parts += [
+        element("button", say(Text("Check")), id="run", type="button"),
+        element("ul", id="checks", aria_live="polite"),
+    ]
+    return element("section", *parts, id="check", aria_labelledby="check-h")
+
+
+def witnesses(receipt: ReceiptPage, say: Language) -> Iterator[Html]:
+    """Who else is said to have signed."""
+    if not receipt.cosignatures:
+        yield element("p", say(Text("No witness signed: it is the company's own word as of the checkpoint.")))
+        return
+    yield element(
+        "p", say(Text("Beside the log these are said to have signed; only their keys show whether they did:"))
+    )
+    yield element(
+        "ul",
+        *(
+            element(
+                "li",
+                foreign(each.name),
+                "" if each.at is None else f", {each.at:%Y-%m-%d %H:%M} UTC",
+                data_signer=str(number),
+            )
+            for number, each in enumerate(receipt.cosignatures)
+        ),
+    )
+
+
+def proven(say: Language) -> Html:
+    """What follows from the proof, and what does not."""
+    yes = [
+        Text("What is shown here was in the log, word for word, when its checkpoint was signed."),
+        Text(
+            "Were it changed or taken out, the log would have another root than the one that was signed, and"
+            " whoever keeps that checkpoint would see it."
+        ),
+    ]
+    no = [
+        Text("That the call took place, or that the caller listened: compare it with the carrier's records."),
+        Text("That every call was recorded: compare the number of records with the carrier's list of calls."),
+        Text(
+            "That it was not written some time before it was signed and changed until then: it is proven to"
+            " exist no later than the checkpoint, never earlier."
+        ),
+        Text(
+            "When the checkpoint was signed, as long as no witness and no time-stamp says so: without them it"
+            " is the company's own word."
+        ),
+        Text("Which person used the telephone: a number is not a person."),
+    ]
+    return element(
+        "section",
+        element("h2", say(Text("What is proven, and what is not")), id="proven-h"),
+        element("h3", say(Text("If the check with your key succeeds, it is proven"))),
+        element("ul", *(element("li", say(each)) for each in yes)),
+        element("h3", say(Text("It is not proven"))),
+        element("ul", *(element("li", say(each)) for each in no)),
+        id="proven",
+        aria_labelledby="proven-h",
+    )
+
+
+def elsewhere(receipt: ReceiptPage, say: Language) -> Html:
+    """Programs that need not believe this page."""
+    file = f"{receipt.name}{SUFFIX}"
+    return element(
+        "section",
+        element("h2", say(Text("Check it with other programs")), id="elsewhere-h"),
+        element(
+            "p",
+            say(
+                Text("Save the proof. The same program checks it without configuration and without network:")
+            ),
+        ),
+        element("pre", f"informativa evidence verify {file} --key '", say(Text("KEY")), "'", tabindex="0"),
+        element(
+            "p",
+            say(
+                Text(
+                    "Programs of others check it too, since it is a C2SP tlog-proof (c2sp.org/tlog-proof):"
+                    " with Go, the package golang.org/x/mod/sumdb/note opens the checkpoint, and CheckRecord"
+                    " of golang.org/x/mod/sumdb/tlog checks the hashes. They need the leaf, which follows"
+                    " from the JSON in the line “extra” (base64); facts and person are canonical there (RFC"
+                    " 8785):"
+                )
+            ),
+        ),
+        element("pre", _RECIPE, tabindex="0"),
+        id="elsewhere",
+        aria_labelledby="elsewhere-h",
+    )
+
+
+def law(say: Language) -> Html:
+    """How it may be read; no advice."""
+    points = [
+        Text("Article 13(4) GDPR: who has the information already need not be given it again."),
+        Text("Article 5(2) GDPR: the controller must be able to demonstrate that it complies."),
+        Text(
+            "Article 41 of Regulation (EU) No 910/2014 (eIDAS): an electronic time-stamp is not refused as"
+            " evidence solely because it is electronic or not qualified; a qualified one is presumed to give"
+            " the right date. This page holds no time-stamp; the company may show them for the checkpoint."
+        ),
+        Text(
+            "A notice that was given is not a consent: nothing here says that the caller agreed to anything."
+        ),
+    ]
+    return element(
+        "section",
+        element("h2", say(Text("How the law reads it")), id="law-h"),
+        element("p", say(Text("This is information and no legal advice."))),
+        element("ul", *(element("li", say(each)) for each in points)),
+        id="law",
+        aria_labelledby="law-h",
+    )

@@ -1,0 +1,108 @@
+"""What the script in a receipt's page is given: the words of the reader's language, and what was recorded
+under which names. Nothing of it is believed to be the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...evidence.commitment import FACTS, PERSON
+from ...evidence.receipt import NUMBERS, REQUIRED
+from ...operations.evidence.receipt_page import ReceiptPage
+from ...text import Text
+from ..messages import Language
+from .receipt_claims import Claim
+from .receipt_words import CODES, MOMENT, MONTHS, TENTHS
+
+SCRIPTS = ("words.js", "proof.js", "receipt.js", "page.js")
+
+SAID = {
+    "holds": Text("The proof holds: this record is in the log of the key that you gave."),
+    "holds_by_page": Text(
+        "The proof holds, as the page itself says: it was checked with the key that is printed in this page."
+        " Whoever made the page chose that key. Paste the key that you have from elsewhere."
+    ),
+    "fails": Text("This page does NOT hold:"),
+    "unsure": Text("Not everything could be checked:"),
+    "convenience": Text(
+        "This check is a convenience: whoever changes a page can change its check too. What counts is the"
+        " embedded proof, checked by another program."
+    ),
+    "readable": Text("The embedded proof can be read."),
+    "unreadable": Text("The embedded proof cannot be read: {why}"),
+    "canonical": Text("What the proof opens is a record of version 1, in its one canonical form."),
+    "not_canonical": Text("What the proof opens is no record of version 1: {why}"),
+    "same_record": Text("The record says of itself what its proof says of it: which log, which index."),
+    "other_record": Text("The record says that it is another one than its proof is of."),
+    "times": Text("The exact times of the record are within its minutes."),
+    "two_times": Text("The record gives two times for one thing."),
+    "included": Text("The record is in the tree of the checkpoint: all hashes up to the root fit."),
+    "not_included": Text(
+        "The record is not in the tree of the checkpoint: one of its facts, a salt, or a hash of the proof"
+        " was changed."
+    ),
+    "signed": Text("The checkpoint is signed by the key {name}."),
+    "not_signed": Text(
+        "The signature of {name} does not fit: the checkpoint or the signature was changed, or another key"
+        " signed in that name."
+    ),
+    "other_key": Text("The key that was given did not sign this checkpoint."),
+    "no_key": Text("What was given is no key of a log: {why}"),
+    "no_ed25519": Text(
+        "This browser has no Ed25519, so the signature of the checkpoint was NOT checked. Use another"
+        " program."
+    ),
+    "no_crypto": Text(
+        "This browser has no WebCrypto here, so nothing could be checked. Use another program."
+    ),
+    "witnessed": Text("The witness {name} signed the checkpoint on {when} UTC."),
+    "no_witness": Text("No witness's key was given: it is the company's own word as of the checkpoint."),
+    "sentences": Text("Each sentence of the page says what the proof says."),
+    "sentence": Text("A sentence was changed. The page says: “{shown}” The proof says: “{proven}”"),
+    "table": Text("The tables of the page show what the proof says."),
+    "row": Text("{name} was changed in the page. The page says: “{shown}” The proof says: “{proven}”"),
+    "nothing": Text("(nothing)"),
+    "whole": Text("The rest of the page is as it was made."),
+    "words": Text("The words with which the page makes its sentences anew were changed."),
+    "rest": Text("A text of the page was changed that is neither one of its sentences nor in a table."),
+    "zone": Text("This browser does not know the time zone {zone}, so local times were not checked."),
+    "sound": Text("The sound in this page is a file of the recording that the record names."),
+    "other_sound": Text("The sound in this page is not of the recording that the record names."),
+    "digest": Text("The hashes of the recording's formats give the digest that the record names."),
+    "no_sound": Text("There is no sound in this page that the record names."),
+    "copies": Text("The proof as text is the proof that is saved."),
+    "other_copy": Text("The proof as text is another one than the proof that is saved."),
+    "about": Text("The receipt is about this number."),
+    "not_about": Text("The receipt is NOT about this number."),
+    "correct": Text("Right:"),
+    "wrong": Text("Wrong:"),
+    "open": Text("Not checked:"),
+}
+
+
+def for_script(page: ReceiptPage, claims: Sequence[Claim], say: Language) -> dict[str, object]:
+    """All that it needs to make the sentences anew."""
+    return {
+        "facts": {name: name in NUMBERS["facts"] for name in FACTS},
+        "person": {name: name in NUMBERS["person"] for name in PERSON},
+        "required": {part: sorted(names) for part, names in REQUIRED.items()},
+        "claims": [
+            {
+                "name": each.name,
+                "template": say.gettext(each.text.template),
+                "sources": {place: list(source) for place, source in each.sources.items()},
+            }
+            for each in claims
+        ],
+        "codes": {
+            name: {str(value): say(text) for value, text in meant.items()} for name, meant in CODES.items()
+        },
+        "zone": str(page.zone),
+        "months": [say(month) for month in MONTHS],
+        "moment": say.gettext(MOMENT.template),
+        "tenths": say.gettext(TENTHS.template),
+        "files": dict(page.sound.files) if page.sound else {},
+        "same": page.sound.same if page.sound else False,
+        "form": page.sound.form if page.sound else "",
+        "key": page.key,
+        "said": {name: say.gettext(text.template) for name, text in SAID.items()},
+    }

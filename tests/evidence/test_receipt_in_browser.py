@@ -1,0 +1,375 @@
+"""The check in a receipt's page, as Chromium runs it without a network: what is true passes, and each change
+is named."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from informativa.evidence import jcs
+from informativa.evidence.cosignature import Witness
+from informativa.evidence.note import Signer, parse, sign
+from informativa.evidence.proof import Proof
+from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed
+from informativa.operations.init import init
+from informativa.views.messages import language
+from lab.office import fill_in
+from lab.receipts import NUMBER, Company, Reader, browser, browser_needed, written
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = browser_needed
+NOT_IN_TREE = (
+    "Wrong: The record is not in the tree of the checkpoint: one of its facts, a salt, or a hash of the proof"
+    " was changed."
+)
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """With one record for each kind of sentence."""
+    folder = tmp_path_factory.mktemp("company") / "etc"
+    init(folder)
+    fill_in(folder / "informativa.yaml")
+    company = Company(folder)
+    company.record(*company.events())
+    return company
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One for all."""
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def reader(chromium: Browser, tmp_path: Path) -> Iterator[Reader]:
+    """Who opens one page after the other, and must have asked for nothing else."""
+    reader = Reader(chromium, tmp_path)
+    yield reader
+    assert {url for url in reader.requests if not url.startswith("data:")} <= {
+        (tmp_path / "receipt.html").as_uri()
+    }
+    assert reader.messages == []
+
+
+def with_proof(page: ReceiptPage, text: str, proof: bytes) -> str:
+    """The page with another proof in it, both times that it stands there."""
+    before, after = (b64encode(each).decode() for each in (page.receipt.proof.data, proof))
+    assert before in text
+    return text.replace(before, after).replace(page.receipt.proof.data.decode(), proof.decode())
+
+
+@pytest.mark.parametrize("code", ["en", "it"])
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+def test_true_page_holds(company: Company, reader: Reader, number: int, code: str) -> None:
+    """Each kind of record, in each language: with the page's key only as the page itself says, and with the
+    reader's key without that."""
+    page = company.page(number)
+    assert reader.open(written(page, language(code))) == "holds_by_page"
+    assert reader.check(page.key) == "holds"
+    assert reader.found("bad") == []
+    assert len(reader.found("good")) == (12 if number in (1, 3, 4) else 10)
+
+
+@pytest.mark.parametrize("code", ["en", "it"])
+def test_page_about_an_erased_caller_holds(folder: Path, reader: Reader, code: str) -> None:
+    """What is left of a record proves what happened, and so does the record of the erasure."""
+    company = Company(folder)
+    company.record(company.played)
+    company.erase()
+    for number in (1, 2):
+        page = company.page(number)
+        assert reader.open(written(page, language(code))) == "holds_by_page"
+        assert reader.check(page.key) == "holds"
+
+
+def test_verdict_stands_on_top(company: Company, reader: Reader) -> None:
+    """In words, and with what is wrong below it."""
+    page = company.page(1)
+    reader.open(written(page).replace(">26 November 2026, 09:32<", ">27 November 2026, 09:32<", 1))
+    said = reader.page.inner_text("#verdict")
+    assert said.startswith("This page does NOT hold:")
+    assert "A sentence was changed. The page says: “It happened on 27 November 2026, 09:32 by" in said
+    assert "The proof says: “It happened on 26 November 2026, 09:32 by the clock of Europe/Rome" in said
+    assert reader.page.locator(".differs").count() == 1
+
+
+def test_number_can_be_compared(company: Company, reader: Reader) -> None:
+    """An opened receipt says whether it is about the number that somebody types, and about no other."""
+    page = company.opened()
+    reader.open(written(page))
+    assert reader.check(page.key, NUMBER.number) == "holds"
+    assert reader.found("good")[-1] == "Right: The receipt is about this number."
+    assert reader.check(page.key, "+393331234568") == "fails"
+    assert reader.found() == ["Wrong: The receipt is NOT about this number."]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "named"),
+    [
+        (
+            "<bdi>the notice was played to its end</bdi>",
+            "<bdi>it was refused</bdi>",
+            "A sentence was changed",
+        ),
+        (">Somebody called the number", ">Nobody called the number", "A sentence was changed"),
+        ('<td data-facts="status"><bdi>PLAYED', '<td data-facts="status"><bdi>FAILED', "status was changed"),
+        ('<td data-person="call"><bdi>17', '<td data-person="call"><bdi>18', "call was changed"),
+        ('data-proof="size"><code><bdi>5', 'data-proof="size"><code><bdi>6', "size was changed"),
+        ('data-claim="line"', 'data-claim="other"', "A sentence was changed"),
+    ],
+)
+def test_edited_page_is_noticed(
+    company: Company, reader: Reader, before: str, after: str, named: str
+) -> None:
+    """Whatever it shows that its proof does not say."""
+    text = written(company.page(1))
+    assert text.count(before) == 1
+    assert reader.open(text.replace(before, after)) == "fails"
+    assert all(named in each for each in reader.found())
+    assert reader.found() != []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "named"),
+    [
+        ("the notice was played to its end", "the notice was refused", "The words with which the page"),
+        ("That the call took place", "That the sun shone", "A text of the page was changed"),
+        (
+            "<bdi>Per ascoltare l&#x27;informativa",
+            "<bdi>Per non udirla",
+            "A text of the page was changed",
+        ),
+    ],
+)
+def test_text_replaced_everywhere_is_noticed(
+    company: Company, reader: Reader, before: str, after: str, named: str
+) -> None:
+    """Also where it stands in what the script compares with, or no proof says it."""
+    text = written(company.page(1))
+    assert before in text
+    assert reader.open(text.replace(before, after)) == "fails"
+    assert [named in each for each in reader.found()] == [True]
+
+
+def test_sentence_that_was_taken_out_is_noticed(company: Company, reader: Reader) -> None:
+    """What the page does not say any more is shown."""
+    text = re.sub(r'<p data-claim="heard">.*?</p>', "", written(company.page(1)))
+    assert reader.open(text) == "fails"
+    assert reader.found()[0].startswith("Wrong: A sentence was changed. The page says: “(nothing)”")
+
+
+def test_edited_hash_of_the_recording_is_noticed(company: Company, reader: Reader) -> None:
+    """That of the table, and that of the sound."""
+    page = company.page(1)
+    assert page.sound is not None
+    text = written(page)
+    hashed = page.sound.sha256
+    shown = f'data-files="wav"><code>{hashed}'
+    assert reader.open(text.replace(shown, shown[:-1] + ("0" if hashed[-1] != "0" else "1"))) == "fails"
+    assert "wav was changed in the page" in reader.found()[0]
+    sound = b64encode(page.sound.data).decode()
+    other = b64encode(page.sound.data[:-1] + b"!").decode()
+    assert reader.open(text.replace(sound, other)) == "fails"
+    assert reader.found() == ["Wrong: The sound in this page is not of the recording that the record names."]
+
+
+def test_changed_fact_of_the_proof_is_noticed(company: Company, reader: Reader) -> None:
+    """The hashes do not lead to the root any more, and the page shows another fact than the proof."""
+    page = company.page(1)
+    proof = page.receipt.proof
+    extra = proof.extra.replace(b'"status":"PLAYED"', b'"status":"FAILED"')
+    reader.open(with_proof(page, written(page), replace(proof, extra=extra).data))
+    found = reader.found()
+    assert found[0] == NOT_IN_TREE
+    assert any("status was changed in the page. The page says: “PLAYED”" in each for each in found)
+
+
+def test_proof_in_another_form_is_noticed(company: Company, reader: Reader) -> None:
+    """A space, an unknown name, a version that is not known: it opens nothing."""
+    page = company.page(1)
+    proof, text = page.receipt.proof, written(page)
+    for extra, why in (
+        (proof.extra.replace(b'"v":1', b'"v": 1'), "RFC 8785"),
+        (proof.extra.replace(b'"v":1', b'"v":2'), "v"),
+        (proof.extra.replace(b'"facts":{', b'"facts":{"also":"x",'), "also"),
+    ):
+        assert reader.open(with_proof(page, text, replace(proof, extra=extra).data)) == "fails"
+        assert reader.found() == [f"Wrong: What the proof opens is no record of version 1: {why}"]
+
+
+def test_changed_hash_of_the_path_is_noticed(company: Company, reader: Reader) -> None:
+    """One byte of one hash, and one hash too few."""
+    page = company.page(1)
+    proof = page.receipt.proof
+    first, *rest = proof.hashes
+    for hashes in ((bytes([first[0] ^ 1]) + first[1:], *rest), tuple(rest)):
+        reader.open(with_proof(page, written(page), replace(proof, hashes=hashes).data))
+        assert reader.found() == [NOT_IN_TREE]
+
+
+@pytest.mark.parametrize("at", [0, 31, 32, 63])
+def test_changed_signature_is_noticed(company: Company, reader: Reader, at: int) -> None:
+    """One bit of either half."""
+    page = company.page(1)
+    note = parse(page.receipt.proof.checkpoint)
+    (signed,) = note.signatures
+    data = bytearray(signed.data)
+    data[at] ^= 1
+    forged = replace(note, signatures=(replace(signed, data=bytes(data)),)).data
+    reader.open(with_proof(page, written(page), replace(page.receipt.proof, checkpoint=forged).data))
+    assert reader.found() == [
+        f"Wrong: The signature of {signed.name} does not fit: the checkpoint or the signature was changed, or"
+        " another key signed in that name."
+    ]
+
+
+def test_changed_size_and_root_are_noticed(company: Company, reader: Reader) -> None:
+    """Of a checkpoint that somebody wrote himself."""
+    page = company.page(1)
+    checkpoint = page.receipt.proof.checkpoint.replace(b"\n5\n", b"\n6\n", 1)
+    reader.open(with_proof(page, written(page), replace(page.receipt.proof, checkpoint=checkpoint).data))
+    found = reader.found()
+    assert [each for each in found if "The signature of" in each]
+    assert [each for each in found if "size was changed in the page" in each]
+
+
+def test_another_key_is_noticed(company: Company, reader: Reader) -> None:
+    """A page that somebody signed himself, with his key printed in it, holds for nobody who has the right
+    key."""
+    page = company.page(1)
+    proof = page.receipt.proof
+    forger = Signer(page.checkpoint.origin, b"f" * 32)
+    forged = sign(parse(proof.checkpoint).text, forger)
+    receipt = replace(page.receipt, proof=replace(proof, checkpoint=forged))
+    made = replace(page, receipt=receipt, key=str(forger.verifier))
+    assert reader.open(written(made)) == "holds_by_page"
+    assert reader.check(page.key) == "fails"
+    assert reader.found() == ["Wrong: The key that was given did not sign this checkpoint."]
+    assert reader.check("no key") == "fails"
+    assert reader.found()[0] == "Wrong: What was given is no key of a log: no key"
+
+
+def test_witness_is_verified_by_its_key(company: Company, reader: Reader) -> None:
+    """A cosignature in the page is a claim until the reader gives the witness's key."""
+    page = company.page(1)
+    proof = page.receipt.proof
+    witness = Witness("w.example", b"w" * 32)
+    signed = witness.cosign(parse(proof.checkpoint).text, 1_795_000_000)
+    receipt = replace(page.receipt, proof=replace(proof, checkpoint=proof.checkpoint + signed.line.encode()))
+    seen = replace(page, receipt=receipt, cosignatures=(_claimed(signed),))
+    assert reader.open(written(seen)) == "holds_by_page"
+    assert reader.check(f"{page.key}\n{witness.verifier}") == "holds"
+    said = "The witness w.example signed the checkpoint on 2026-11-18 11:06 UTC."
+    assert f"Right: {said}" in reader.found("good")
+    other = Witness("w.example", b"x" * 32)
+    reader.check(f"{page.key}\n{other.verifier}")
+    assert not [each for each in reader.found("good") if "w.example" in each]
+    text = written(seen).replace("w.example</bdi>, 2026", "w.example</bdi>, 2025")
+    assert reader.open(text) == "fails"
+
+
+def test_two_proofs_in_one_page_are_noticed(company: Company, reader: Reader) -> None:
+    """What is read as text must be what is saved."""
+    page, other = company.page(1), company.page(5)
+    text = written(page).replace(page.receipt.proof.data.decode(), other.receipt.proof.data.decode())
+    reader.open(text)
+    assert reader.found() == ["Wrong: The proof as text is another one than the proof that is saved."]
+
+
+def test_receipt_of_another_record_is_noticed(company: Company, reader: Reader) -> None:
+    """A proof that fits itself, in a page about another call."""
+    page, other = company.page(1), company.page(5)
+    assert reader.open(with_proof(page, written(page), other.receipt.proof.data)) == "fails"
+    assert any("A sentence was changed" in each for each in reader.found())
+
+
+def test_record_that_says_it_is_another_is_noticed(company: Company, reader: Reader) -> None:
+    """Its log and index are facts of its own, and so are its times."""
+    page = company.page(1)
+    proof = page.receipt.proof
+    opened = jcs.parse(proof.extra)
+    for change, named in (
+        ({"facts": {**dict(page.receipt.facts), "record": 3}}, "another one than its proof is of"),
+        ({"facts": {**dict(page.receipt.facts), "happened": "2026-11-26T08:31Z"}}, "two times for one thing"),
+    ):
+        extra = jcs.canonical({**opened, **change})
+        reader.open(with_proof(page, written(page), replace(proof, extra=extra).data))
+        assert [each for each in reader.found() if named in each]
+
+
+@pytest.mark.parametrize("junk", [b"", b"c2sp.org/tlog-proof@v1\n", b"\xff", b"<script>alert(1)</script>"])
+def test_what_is_no_proof_is_named(company: Company, reader: Reader, junk: bytes) -> None:
+    """Nothing can be read from it, and nothing of it runs."""
+    page = company.page(1)
+    before = b64encode(page.receipt.proof.data).decode()
+    text = written(page).replace(before, b64encode(junk).decode())
+    assert reader.open(text) == "fails"
+    assert reader.found()[0].startswith("Wrong: The embedded proof cannot be read:")
+
+
+def test_browser_without_ed25519_says_so(company: Company, reader: Reader) -> None:
+    """The hashes are checked, the signature is not, and the verdict is no good one."""
+    page = company.page(1)
+    reader.page.add_init_script(
+        "const real = crypto.subtle.importKey.bind(crypto.subtle);"
+        "crypto.subtle.importKey = (form, key, kind, ...more) => kind === 'Ed25519'"
+        " ? Promise.reject(new DOMException('x', 'NotSupportedError')) : real(form, key, kind, ...more);"
+    )
+    assert reader.open(written(page)) == "unsure"
+    assert reader.check(page.key) == "unsure"
+    assert "so the signature of the checkpoint was NOT checked" in reader.page.inner_text("#verdict")
+
+
+def test_page_whose_script_was_changed_says_nothing(
+    company: Company, chromium: Browser, tmp_path: Path
+) -> None:
+    """The policy lets no other script run, and without one the page says that nothing was checked."""
+    reader = Reader(chromium, tmp_path)
+    file = tmp_path / "receipt.html"
+    file.write_text(
+        written(company.page(1)).replace('add("bad", "row"', 'add("good", "row"'), encoding="utf-8"
+    )
+    reader.page.goto(file.as_uri())
+    assert "Nothing in this page was checked" in reader.page.inner_text("#verdict")
+    assert "Content Security Policy" in " ".join(reader.messages)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("code", ["en", "it"])
+def test_page_fits_a_small_screen(company: Company, reader: Reader, code: str, scheme: str) -> None:
+    """At 360 pixels nothing stands out on a side, also where a text has no space to break at."""
+    page = replace(company.page(2), company="W" * 300, text="x" * 3000)
+    reader.page.set_viewport_size({"width": 360, "height": 640})
+    reader.open(written(page, language(code)), color_scheme=scheme)
+    assert reader.page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_every_field_has_a_label(company: Company, reader: Reader) -> None:
+    """Found by it, as a screen reader finds it; and the headings are in order."""
+    reader.open(written(company.opened()))
+    assert reader.page.get_by_label("Key of the log").count() == 1
+    assert reader.page.get_by_label("The number that you know").count() == 1
+    assert reader.page.get_by_role("button", name="Check").count() == 1
+    levels = reader.page.eval_on_selector_all("h1, h2, h3", "all => all.map(each => each.tagName)")
+    assert levels == ["H1", *["H2"] * 6, "H3", "H3", *["H2"] * 3]
+
+
+def test_saved_proof_is_the_receipt(company: Company, reader: Reader) -> None:
+    """The link gives the file that other programs check, under its name."""
+    page = company.page(1)
+    reader.open(written(page))
+    with reader.page.expect_download() as waiting:
+        reader.page.click("#evidence")
+    assert waiting.value.suggested_filename == "acme-1.tlog-proof"
+    saved = Path(str(waiting.value.path())).read_bytes()
+    assert Proof.parse(saved) == page.receipt.proof

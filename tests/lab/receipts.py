@@ -1,0 +1,198 @@
+"""Receipts of calls that never were, as pages, and a browser without any network to read them in."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from informativa import bootstrap
+from informativa.caller import pseudonym
+from informativa.config import load
+from informativa.evidence import commitment
+from informativa.model import (
+    Controller,
+    Ending,
+    Event,
+    Heard,
+    Identified,
+    Reason,
+    RecordKind,
+    Status,
+    Vouched,
+    recording_digest,
+)
+from informativa.operations.evidence import logs, receipts
+from informativa.operations.evidence.receipt_page import ReceiptPage, receipt_page
+from informativa.prompts.installed import hashed
+from informativa.views.html import receipt as view
+from informativa.views.messages import ENGLISH, Language
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium")
+NUMBER = Identified("+393331234567")
+HOSTILE = "</script><img src=x onerror=alert(1)>\u202etxt.exe\u2066 & \"'<!-- \u200b"
+browser_needed = pytest.mark.skipif(
+    CHROMIUM is None or importlib.util.find_spec("playwright") is None,
+    reason="Chromium or playwright is not on this machine",
+)
+
+
+class Company:
+    """The first company of a configuration, whose ledger gets records."""
+
+    def __init__(self, folder: Path) -> None:
+        self.configuration = load(folder / "informativa.yaml")
+        self.controller: Controller = self.configuration.controllers["acme"]
+        line = next(each for each in self.configuration.lines if each.controller.id == "acme")
+        version = line.plan[0].notice.versions[0]
+        prompt = version.short["it"]
+        files = {file.suffix[1:]: sha256 for file, sha256 in hashed(prompt.path).items()}
+        self.pseudonym = pseudonym(NUMBER, self.controller.key)
+        self.played = Event(
+            at=datetime(2026, 11, 26, 8, 32, 10, 123456, UTC),
+            call="1700000000.1",
+            line="+390212345678",
+            pseudonym=self.pseudonym,
+            notice="privacy",
+            version=version.id,
+            language="it",
+            purposes=frozenset({"service", "orders"}),
+            status=Status.PLAYED,
+            reason=Reason.NOT_INFORMED,
+            prompt=prompt.path,
+            heard=Heard(Ending.WHOLE, 139_200, 139_200, 8000),
+            linked="1700000000.1",
+            recorded=datetime(2026, 11, 26, 8, 33, 1, 5, UTC),
+            vouched=Vouched.NETWORK,
+            recording=recording_digest(files),
+            binding=commitment.bind(NUMBER, self.controller.key),
+        )
+
+    def events(self) -> list[Event]:
+        """One of each kind of sentence that a page may have."""
+        paper = replace(
+            self.played,
+            kind=RecordKind.OPERATOR,
+            line="",
+            call="",
+            linked="",
+            language="",
+            status=Status.INFORMED,
+            reason=Reason.TOLD_ELSEWHERE,
+            prompt="",
+            heard=None,
+            recording="",
+            vouched=None,
+            reference=HOSTILE,
+        )
+        partial = replace(
+            self.played,
+            status=Status.PARTIAL,
+            heard=Heard(Ending.KEY, 61_207, 139_200, 8000, key="9"),
+            wanted="de",
+            supplement=True,
+            counts=False,
+        )
+        unknown = replace(
+            self.played, pseudonym=None, binding=None, reason=Reason.WITHHELD, vouched=None, language="rm"
+        )
+        known = replace(
+            self.played,
+            status=Status.NOTDUE,
+            reason=Reason.ALREADY_INFORMED,
+            prompt="",
+            heard=None,
+            recording="",
+            basis=1,
+        )
+        return [self.played, paper, partial, unknown, known]
+
+    def record(self, *events: Event) -> None:
+        """Put them on record and sign that."""
+        with closing(bootstrap.store(self.controller)) as store:
+            store.append(events)
+        logs.checkpoint(self.controller)
+
+    def erase(self) -> None:
+        """Do what the caller asks for."""
+        bootstrap.erase(self.controller, [self.pseudonym], datetime(2026, 11, 27, 9, 0, tzinfo=UTC))
+        logs.checkpoint(self.controller)
+
+    def page(self, number: int) -> ReceiptPage:
+        """Of one record."""
+        return receipt_page(receipts.of_record(self.controller, number))
+
+    def opened(self) -> ReceiptPage:
+        """Of the caller's first record, with what shows the number."""
+        made = receipts.of_caller(self.controller, NUMBER, opened=True)[0]
+        assert isinstance(made, receipts.MadeReceipt)
+        return receipt_page(made)
+
+
+class Reader:
+    """Somebody who opens pages in a browser that has no network."""
+
+    def __init__(self, browser: Browser, folder: Path) -> None:
+        self._context = browser.new_context(offline=True, locale="en-GB")
+        self._folder = folder
+        self.requests: list[str] = []
+        self.messages: list[str] = []
+        self.page: Page = self._context.new_page()
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self.messages.append(message.text))
+        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.messages.append(dialog.message))
+
+    def open(self, text: str, **form: Any) -> str:
+        """A page, as a file; what it found."""
+        file = self._folder / "receipt.html"
+        file.write_text(text, encoding="utf-8")
+        self.page.emulate_media(**form)
+        self.page.goto(file.as_uri())
+        return self.verdict()
+
+    def verdict(self) -> str:
+        """In a word of the script's, once it has found one."""
+        self.page.wait_for_selector("html[data-checked]")
+        return str(self.page.evaluate("document.documentElement.dataset.checked"))
+
+    def check(self, keys: str, number: str = "") -> str:
+        """With these keys."""
+        self.page.evaluate("delete document.documentElement.dataset.checked")
+        self.page.fill("#keys", keys)
+        if number:
+            self.page.fill("#number", number)
+        self.page.click("#run")
+        return self.verdict()
+
+    def found(self, state: str = "bad") -> list[str]:
+        """All that is wrong, or right."""
+        return [each.inner_text() for each in self.page.query_selector_all(f"#checks li.{state}")]
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    quiet += ["--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        yield opened
+        opened.close()
+
+
+def written(page: ReceiptPage, say: Language = ENGLISH) -> str:
+    """As a file."""
+    return view.page(page, say)

@@ -74,7 +74,7 @@ class LogFolder:
             raise SigningError(
                 Text(
                     "The signing key {file} is that of the log {name}, not of {origin}",
-                    "put the right one back, or begin a new log: informativa evidence key --new",
+                    "put the right one back",
                     file=file,
                     name=Foreign(signer.name),
                     origin=origin,

@@ -121,12 +121,11 @@ class SqliteStore(LedgerFile):
             try:
                 for page in self._pages(rows.OLD, cutoff, (0,)):
                     with self.transaction() as transaction:
-                        gone = [number for number in page if connection.execute(rows.PURGE, number).rowcount]
-                        if gone:
-                            numbers = [number for (number,) in gone]
+                        numbers = [number for (number,) in page if transaction.purge(number)]
+                        if numbers:
                             closed = leaves.named(transaction.close_leaves(numbers))
                             transaction.append(rows.purge_note(numbers, closed, cutoff, at))
-                    purged += len(gone)
+                    purged += len(numbers)
                 for page in self._pages(rows.BASELESS, cutoff, (b"", "", "")):
                     with self.transaction():
                         connection.executemany(rows.PURGE_STANDING, page)

@@ -142,16 +142,15 @@ class MemoryTransaction:
             found[notice] = known.merged(found.get(notice, known))
         return found
 
-    def rekey(self, old: bytes, new: bytes) -> None:
-        for version, known in self.told.pop(old, {}).items():
-            told = self.told.setdefault(new, {})
-            told[version] = known.merged(told.get(version, known))
-
     def record(self, number: int) -> Record | None:
         return Record(number, self.events[number - 1]) if 0 < number <= len(self.events) else None
 
     def append(self, event: Event) -> int:
         self.events.append(event)
+        if event.pseudonym is not None and event.earlier is not None:
+            told = self.told.setdefault(event.pseudonym, {})
+            for version, known in self.told.pop(event.earlier, {}).items():
+                told[version] = known.merged(told.get(version, known))
         if event.pseudonym is not None and event.informs:
             self._inform(event.pseudonym, event)
         return len(self.events)

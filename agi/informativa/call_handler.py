@@ -125,21 +125,21 @@ class CallHandler:
         return results, decisions[len(results) :]
 
     def _append(self, transaction: LedgerTransaction, event: Event) -> int:
-        """Record it; where that is asked for, also that the caller's number is still in use."""
+        """Record it, and with it what he knew by an earlier key; where that is asked for, also that the
+        caller's number is still in use."""
+        known = (each for each in self._earlier if transaction.history(each))
+        number = transaction.append(replace(event, earlier=next(known, None)))
         if event.reason is Reason.ALREADY_INFORMED and self._line.controller.recycled_after:
             assert event.pseudonym is not None  # who is not recognised is never taken as informed
             transaction.see(event.pseudonym, event.notice, event.at)
-        return transaction.append(event)
+        return number
 
     def _known(self, transaction: LedgerTransaction) -> tuple[CallerHistory, CallerHistory]:
         """What the caller got so far, under any of the controller's keys, and what of it in this call."""
         if self._pseudonym is None:
             return {}, self._same_call(transaction)
-        known = {each: transaction.history(each) for each in (self._pseudonym, *self._earlier)}
-        for earlier in self._earlier:
-            if known[earlier]:
-                transaction.rekey(earlier, self._pseudonym)
-        return merged(*known.values()), self._same_call(transaction)
+        known = (transaction.history(each) for each in (self._pseudonym, *self._earlier))
+        return merged(*known), self._same_call(transaction)
 
     def _same_call(self, transaction: LedgerTransaction) -> CallerHistory:
         """What was heard earlier in this call. The channel only says where to look: the proof is the
@@ -230,7 +230,7 @@ class CallHandler:
         if not events:
             return CallResult(Status.NOTDUE, Reason.NOTHING_TO_TELL, heard=" ".join(self.heard))
         numbers = await self._ledger.transact(
-            lambda transaction: [transaction.append(event) for event in events]
+            lambda transaction: [self._append(transaction, event) for event in events]
         )
         self.heard += [f"{event.notice}:{number}" for event, number in zip(events, numbers, strict=True)]
         return CallResult(

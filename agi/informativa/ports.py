@@ -53,9 +53,6 @@ class LedgerTransaction(Protocol):
     def history(self, pseudonym: bytes) -> CallerHistory:
         """What this caller already got."""
 
-    def rekey(self, old: bytes, new: bytes) -> None:
-        """From now on what is known under one pseudonym is known under another; records stay as they are."""
-
     def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
         """This caller, who knows the notice, called: it is still his number."""
 
@@ -63,7 +60,8 @@ class LedgerTransaction(Protocol):
         """The record of that number, if there is one."""
 
     def append(self, event: Event) -> int:
-        """Record one event; its number."""
+        """Record one event; its number. From now on what was known under the pseudonym that its caller had
+        `earlier` is known under its own; records stay as they are."""
 
 
 class Ledger(Protocol):

@@ -34,6 +34,14 @@ class LogFolder:
         """What others may see of an epoch."""
         return PublishedLog(self.folder / str(epoch))
 
+    def epochs(self) -> list[int]:
+        """Of which epochs there is something, in order."""
+        with failing(self.folder):
+            try:
+                return sorted(int(file.name) for file in self.folder.iterdir() if file.name.isdecimal())
+            except FileNotFoundError:
+                return []
+
     @contextmanager
     def sequencing(self) -> Iterator[None]:
         """Of all processes this one alone signs. Raises SigningError where another does."""

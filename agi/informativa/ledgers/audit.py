@@ -7,24 +7,22 @@ published is for the caller, who gives what hash each should have. Nothing here 
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from ..evidence import commitment
-from ..evidence.tree import leaf_hash
 from ..model import Event, RecordKind
 from . import leaves, rows
+from .audit_reading import UNREADABLE, page
 
 PAGE = 2048  # leaves that are held in memory
 
-Published = Callable[[int, int], Sequence[bytes]]
-"""The published hashes of so many leaves from an index on; as many as there are."""
+Published = Callable[[int, int], Sequence[bytes | None]]
+"""The published entries of so many leaves from an index on; `None` for those that are not published."""
 
 
 class Flaw(StrEnum):
@@ -33,21 +31,19 @@ class Flaw(StrEnum):
     FACTS = "facts-altered"  # what stays of it is not what it committed to
     PERSON = "person-altered"  # who it was about is not
     ROW = "row-altered"  # a value that no record is written with
-    LEAF = "leaf-altered"  # its leaf is not the one that was published
+    LEAF = "leaf-altered"  # its leaf is not the one that was published, or not as leaves are written
     DELETED = "deleted"  # it is gone, and no record says why
     INSERTED = "inserted"  # it never had a leaf
-    MOVED = "moved"  # its leaf is another record's, or lies elsewhere
     UNEXPLAINED = "unexplained"  # it cannot be opened, and no record says why
     STILL_THERE = "still-there"  # a record says that it is gone
     FALSE_NOTE = "false-note"  # a record about records names what it cannot
     TRUNCATED = "truncated"  # it was published, and the ledger ends before it
-    HISTORY = "history-forged"  # what its caller is said to know is not what his records say
 
 
 @dataclass(frozen=True, order=True)
 class Found:
-    """A flaw, the number of the record in the ledger, and the index of its leaf in the log; `None` where it
-    has none."""
+    """A flaw, the number of the record in the ledger (0: it is not known), and the index of its leaf in the
+    log; `None` where it has none."""
 
     record: int
     flaw: Flaw
@@ -57,12 +53,19 @@ class Found:
 @dataclass(frozen=True)
 class Gone:
     """What records about records name, by the index of leaves: the purged, the erased and the lost, as ranges
-    in order."""
+    in order. `last` is the number of the last record that was purged, and `before` the time, in microseconds,
+    before which all of them were; 0 where none was."""
 
     purged: tuple[range, ...]
     erased: tuple[range, ...]
     lost: tuple[range, ...]
     found: tuple[Found, ...]
+    last: int = 0
+    before: int = 0
+
+    def since(self, earlier: Gone) -> Gone:
+        """With what was purged before, of an earlier log."""
+        return replace(self, last=max(self.last, earlier.last), before=max(self.before, earlier.before))
 
     def is_purged(self, index: int) -> bool:
         return _within(self.purged, index)
@@ -88,31 +91,29 @@ class Counted:
         return Counted(**sums)
 
 
+_TAKEN = (RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST)  # in the order of `Gone`
+
+
 def gone(connection: sqlite3.Connection, log: leaves.LedgerLog) -> Gone:
     """What the ledger itself says is gone. Raises sqlite3.Error."""
-    ranges: dict[RecordKind, list[range]] = {
-        RecordKind.PURGE: [],
-        RecordKind.ERASURE: [],
-        RecordKind.LOST: [],
-    }
-    found = []
-    for *row, leaf in connection.execute(leaves.NOTES, (log.first,)):
+    ranges: dict[RecordKind, list[range]] = {kind: [] for kind in _TAKEN}
+    found, last, before = [], 0, 0
+    for *row, leaf in connection.execute(leaves.NOTES, (log.first, log.next)):
         number, index = int(row[0]), leaf - log.first
         try:
-            record = rows.record(row)
-            named = leaves.indices(record.event.reference)
-        except (ValueError, TypeError):
+            event = rows.record(row).event
+            named = leaves.indices(event.reference)
+            if event.kind is RecordKind.PURGE:
+                number_of_last, time = rows.purged(event.reference)
+                last, before = max(last, number_of_last), max(before, time)
+        except UNREADABLE:
             found.append(Found(number, Flaw.ROW, index))
             continue
         if any(each.start < 0 or each.stop > index or len(each) == 0 for each in named):
             found.append(Found(number, Flaw.FALSE_NOTE, index))
-        ranges[record.event.kind] += named
-    return Gone(
-        _merged(ranges[RecordKind.PURGE]),
-        _merged(ranges[RecordKind.ERASURE]),
-        _merged(ranges[RecordKind.LOST]),
-        tuple(found),
-    )
+        ranges[event.kind] += named
+    purged, erased, lost = (_merged(ranges[kind]) for kind in _TAKEN)
+    return Gone(purged, erased, lost, tuple(found), last, before)
 
 
 def leaves_of(
@@ -125,18 +126,21 @@ def leaves_of(
 ) -> tuple[Counted, list[Found]]:
     """Look at the leaves from index `first` up to `end`, each with its record. Raises sqlite3.Error, and what
     `published` raises."""
-    counted, found = Counted(), []
+    states, found = dict.fromkeys(State, 0), []
     for at in range(first, end, PAGE):
         count = min(PAGE, end - at)
-        page = connection.execute(leaves.OPENED, (log.first + at, count)).fetchall()
-        hashes = published(at, count)
-        there = {row[0] - log.first: row for row in page}
-        for index in range(at, at + count):
-            known = hashes[index - at] if index - at < len(hashes) else None
-            state, flaws = _leaf(log.origin, index, there.get(index), known, gone)
-            counted = counted.plus(state)
-            found += flaws
-    return counted, found
+        there = {row[0] - log.first: row for row in page(connection, log.first + at, count)}
+        for index, entry in enumerate(published(at, count), at):
+            row = there.get(index)
+            if row is None:
+                found.append(Found(0, Flaw.DELETED, index))
+                continue
+            state, flaws = _leaf(log.origin, index, row, entry, gone)
+            states[state] += 1
+            if flaws:
+                number = row[1] if type(row[1]) is int else 0
+                found += [Found(number, flaw, index) for flaw in flaws]
+    return Counted(**{state.value: number for state, number in states.items()}), found
 
 
 def without_leaf(connection: sqlite3.Connection, log: leaves.LedgerLog) -> Iterator[Found]:
@@ -146,65 +150,111 @@ def without_leaf(connection: sqlite3.Connection, log: leaves.LedgerLog) -> Itera
         yield Found(number, Flaw.INSERTED)
 
 
+class State(StrEnum):
+    """What became of a record."""
+
+    WHOLE = "whole"
+    ERASED = "erased"
+    PURGED = "purged"
+    LOST = "lost"
+
+
 _NAMES = [name.strip() for name in rows.COLUMNS.split(",")]
-_WHOLE, _ERASED = Counted(whole=1), Counted(erased=1)
-_PURGED, _LOST = Counted(purged=1), Counted(lost=1)
+_MINUTE = 60_000_000  # microseconds
+_AT, _RECORDED, _KEY = map(_NAMES.index, ("at", "recorded", "key"))
 
 
 def _leaf(
-    origin: str, index: int, row: Sequence[Any] | None, known: bytes | None, gone: Gone
-) -> tuple[Counted, list[Found]]:
+    origin: str, index: int, row: Sequence[Any], entry: bytes | None, gone: Gone
+) -> tuple[State, list[Flaw]]:
     """One leaf with its record: what became of it, and what is wrong with it."""
-    if row is None:
-        return Counted(), [Found(0, Flaw.DELETED, index)]
-    leaf = leaves.Leaf.of(row[: leaves.LEAF_COLUMNS])
-    event_row = row[leaves.LEAF_COLUMNS :]
+    leaf_row, event_row = row[: leaves.LEAF_COLUMNS], row[leaves.LEAF_COLUMNS :]
+    leaf = leaves.Leaf.of(leaf_row)
+    purged = event_row[0] is None
+    lost = purged and bool(gone.lost) and gone.is_lost(index)
+    state = State.PURGED if purged else State.ERASED if leaf.salt_who is None else State.WHOLE
+    state = State.LOST if lost else state
+    if not _is_leaf(leaf_row):
+        return state, [Flaw.LEAF]
     flaws = []
-    if known is not None and known != leaf_hash(leaf.commitments.entry):
+    if entry is not None and entry != leaf.commitments.entry:
         flaws.append(Flaw.LEAF)
-    state = _WHOLE
-    if event_row[0] is None:
-        state = _LOST if gone.is_lost(index) else _PURGED
-        if state is _PURGED and not gone.is_purged(index):
-            flaws.append(Flaw.DELETED)
-        elif leaf.salt_what is not None or leaf.salt_who is not None:
-            flaws.append(Flaw.STILL_THERE)
-    else:
-        if gone.is_purged(index) or gone.is_lost(index):
-            flaws.append(Flaw.STILL_THERE)
-        if leaf.salt_who is None:
-            state = _ERASED
-        flaws += _opened(origin, index, leaf, event_row, gone)
-    return state, [Found(leaf.record, flaw, index) for flaw in flaws]
+    named = lost or (bool(gone.purged) and gone.is_purged(index))
+    if purged and not named:
+        flaws.append(Flaw.DELETED)
+    elif named and not (purged and leaf.salt_what is leaf.salt_who is leaf.binding is None):
+        flaws.append(Flaw.STILL_THERE)
+    if not purged:
+        flaws += _opened(origin, index, leaf, event_row, erased=bool(gone.erased) and gone.is_erased(index))
+    return state, flaws
 
 
-def _opened(origin: str, index: int, leaf: leaves.Leaf, row: Sequence[Any], gone: Gone) -> Iterator[Flaw]:
-    """What is wrong with a record that is there."""
+def _is_leaf(row: Sequence[Any]) -> bool:
+    """Whether these are the kinds of values that a leaf is written with; SQLite itself holds any to any."""
+    _leaf, record, what, who, salt_what, salt_who, binding, migrated = row
+    return (
+        type(record) is int
+        and type(what) is type(who) is bytes
+        and type(migrated) is int
+        and migrated in (0, 1)
+        and all(each is None or type(each) is bytes for each in (salt_what, salt_who, binding))
+    )
+
+
+def _opened(
+    origin: str, index: int, leaf: leaves.Leaf, row: Sequence[Any], *, erased: bool
+) -> Iterator[Flaw]:
+    """What is wrong with a record that is there; `erased` is whether a record says that its caller was."""
     try:
         record = rows.record(row)
         event = record.event
-        if not _as_written(row, event):
+        if not _as_written(row, event, migrated=leaf.migrated):
             yield Flaw.ROW
-    except (ValueError, TypeError, AttributeError, OverflowError, ZeroDivisionError):
-        yield Flaw.ROW
-        return
-    if leaf.salt_what is None:
-        yield Flaw.UNEXPLAINED
-    else:
-        facts = commitment.facts(event, origin, index, record.number, migrated=leaf.migrated)
-        if commitment.what(facts, leaf.salt_what) != leaf.commitments.what:
-            yield Flaw.FACTS
-    erased = gone.is_erased(index)
-    if leaf.salt_who is None:
-        if not erased:
+        if leaf.salt_what is None:
             yield Flaw.UNEXPLAINED
-    elif erased:
-        yield Flaw.STILL_THERE
-    elif commitment.who(commitment.person(event, leaf.binding), leaf.salt_who) != leaf.commitments.who:
-        yield Flaw.PERSON
+        else:
+            facts = commitment.facts(event, origin, index, record.number, migrated=leaf.migrated)
+            if commitment.what(facts, leaf.salt_what) != leaf.commitments.what:
+                yield Flaw.FACTS
+        if leaf.salt_who is not None:
+            if erased:
+                yield Flaw.STILL_THERE
+                return
+            if commitment.who(commitment.person(event, leaf.binding), leaf.salt_who) != leaf.commitments.who:
+                yield Flaw.PERSON
+            elif event.erased != (leaf.migrated and _leads_nowhere(row, event)):
+                yield Flaw.ROW
+        elif not erased:
+            yield Flaw.UNEXPLAINED
+        elif leaf.binding is not None or event.basis is not None:
+            yield Flaw.STILL_THERE
+        elif event.erased != _leads_nowhere(row, event) or (event.erased and not _in_minutes(row)):
+            yield Flaw.ROW
+    except UNREADABLE:
+        yield Flaw.ROW
 
 
-def _as_written(row: Sequence[Any], event: Event) -> bool:
+def _leads_nowhere(row: Sequence[Any], event: Event) -> bool:
+    """Whether nothing is left that leads to a caller. So is each record that was erased, and no other one but
+    those about records: of what rested on an erased one, the basis alone is gone."""
+    leads = (
+        event.pseudonym,
+        event.earlier,
+        event.basis,
+        row[_KEY],
+        event.call,
+        event.linked,
+        event.reference,
+    )
+    return not any(leads) and event.kind not in commitment.ABOUT_RECORDS
+
+
+def _in_minutes(row: Sequence[Any]) -> bool:
+    """Whether its times are as exact as an erasure leaves them."""
+    return bool(row[_AT] % _MINUTE == (row[_RECORDED] or 0) % _MINUTE == 0)
+
+
+def _as_written(row: Sequence[Any], event: Event, *, migrated: bool) -> bool:
     """Whether these are the values that such an event is written with. Earlier forms of a ledger had seconds
     instead of samples and one time for both; an erasure takes the key."""
     canonical = rows.row(event)
@@ -212,8 +262,9 @@ def _as_written(row: Sequence[Any], event: Event) -> bool:
         return True
     given = dict(zip(_NAMES, row, strict=True))
     written = dict(zip(_NAMES, (row[0], *canonical), strict=True))
-    allowed = {"recorded"} if given["recorded"] is None else set()
-    allowed |= {"heard", "length", "rate"} if given["rate"] is None else set()
+    allowed = {"recorded"} if migrated and given["recorded"] is None else set()
+    if migrated and given["rate"] is None and given["ending"] is not None:
+        allowed |= {"heard", "length", "rate"}
     allowed |= {"key"} if given["key"] is None and event.erased else set()
     return all(written[name] == value for name, value in given.items() if name not in allowed)
 
@@ -232,14 +283,3 @@ def _merged(ranges: Iterable[range]) -> tuple[range, ...]:
         else:
             found.append(each)
     return tuple(found)
-
-
-@contextlib.contextmanager
-def reading(ledger: Path) -> Iterator[sqlite3.Connection]:
-    """A connection of its own, within one transaction: one state of the ledger. Raises sqlite3.Error."""
-    # With nobody's log beside it SQLite would make one, unless told that the file does not change.
-    alone = "" if ledger.with_name(f"{ledger.name}-wal").exists() else "&immutable=1"
-    uri = f"{ledger.absolute().as_uri()}?mode=ro{alone}"
-    with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
-        connection.execute("BEGIN")
-        yield connection

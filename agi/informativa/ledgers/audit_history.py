@@ -8,43 +8,65 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
-from ..model import Event, Reason, Record
+from ..model import Reason, Record
 from . import rows
+from .audit import Gone
+from .audit_reading import UNREADABLE, tolerant
 from .migrating import statements
 from .transaction import SqliteTransaction
 
-_INFORMS = """
-event.pseudonym IS NOT NULL AND NOT event.erased AND event.counts
-AND (event.status IN ('PLAYED', 'INFORMED') OR (event.status = 'SKIPPED' AND event.ending IS NOT NULL))
-"""
 # Where a row is all that its record says, and no record says more, there is nothing to look into.
 _DOUBTFUL = f"""
 SELECT pseudonym FROM standing WHERE NOT EXISTS (
     SELECT 1 FROM event WHERE event.record = standing.record AND event.pseudonym = standing.pseudonym
     AND event.notice = standing.notice AND event.version = standing.version
     AND event.purposes = standing.purposes AND event.at = standing.at
-    AND standing.whole IS event.at AND standing.seen IS NULL AND NOT event.supplement AND {_INFORMS}
+    AND standing.whole IS event.at AND standing.seen IS NULL AND NOT event.supplement AND {rows.INFORMS}
 )
 UNION
 SELECT event.pseudonym FROM event LEFT JOIN standing ON standing.pseudonym = event.pseudonym
 AND standing.notice = event.notice AND standing.version = event.version
-WHERE {_INFORMS} AND (
+WHERE {rows.INFORMS} AND (
     standing.record IS NULL OR standing.record < event.record OR event.supplement
-    OR event.purposes <> standing.purposes OR event.at > standing.at
+    OR event.purposes <> standing.purposes OR event.at > standing.at OR event.reason = 'recycled'
+    OR EXISTS (
+        SELECT 1 FROM standing AS other WHERE other.pseudonym = event.pseudonym
+        AND other.notice = event.notice AND other.record < event.record
+        AND other.whole > coalesce(event.recorded, event.at)
+    )
 )
+UNION
+SELECT pseudonym FROM event WHERE earlier IS NOT NULL AND pseudonym IS NOT NULL
 """  # noqa: S608  # our own names
-_HISTORY = "SELECT pseudonym, notice, version, purposes, record, at, whole, seen FROM standing"
-_ROWS = f"{_HISTORY} WHERE pseudonym IN doubtful"
-_OWNERS = """
-SELECT DISTINCT standing.pseudonym, event.pseudonym FROM standing JOIN event ON event.record = standing.record
-WHERE standing.pseudonym IN doubtful AND event.pseudonym IS NOT NULL AND event.pseudonym <> standing.pseudonym
+# Of records from before there was a log it is not said that their caller's key was changed: what is known of
+# him under his new pseudonym, and what that rests on, says so.
+_MOVED = """
+SELECT standing.pseudonym, event.pseudonym FROM standing JOIN event ON event.record = standing.record
+WHERE standing.pseudonym IN doubtful AND event.record <= :old
+AND event.pseudonym IS NOT NULL AND event.pseudonym <> standing.pseudonym
+UNION
+SELECT later.pseudonym, event.pseudonym FROM event AS later JOIN event ON event.record = later.basis
+WHERE later.record <= :old AND later.pseudonym IN doubtful AND later.reason <> 'same-call'
+AND event.pseudonym IS NOT NULL AND event.pseudonym <> later.pseudonym
 """
+_LINKED = """
+INSERT OR IGNORE INTO doubtful
+SELECT earlier FROM event WHERE earlier IS NOT NULL AND pseudonym IN doubtful
+UNION
+SELECT pseudonym FROM event WHERE earlier IN doubtful AND pseudonym IS NOT NULL
+"""
+_HISTORY = "SELECT pseudonym, notice, version, purposes, record, at, whole, seen FROM standing"
+# Without its record a row tells nobody anything (rows.STANDING).
+_ROWS = f"""
+{_HISTORY} WHERE pseudonym IN doubtful
+AND (record > :last OR EXISTS (SELECT 1 FROM event WHERE event.record = standing.record))
+"""  # noqa: S608
 _EVENTS = f"SELECT {rows.COLUMNS} FROM event WHERE pseudonym IN doubtful ORDER BY record"  # noqa: S608
 
 Known = dict[tuple[str, str], tuple[Any, ...]]
@@ -60,52 +82,84 @@ class ForgedHistory:
     version: str
 
 
-def forged(connection: sqlite3.Connection, *, purged: bool) -> list[ForgedHistory]:
-    """The rows of the history that the records do not bear out. Where records were `purged`, a time at which
-    a caller was seen may be that of one that is gone. Raises sqlite3.Error."""
+def forged(connection: sqlite3.Connection, gone: Gone, old: int) -> list[ForgedHistory]:
+    """The rows of the history that the records do not bear out. Where records were purged a caller may be
+    said to know less than what he was told by those that are left, and never more. Records up to `old` are
+    from before there was a log. Raises sqlite3.Error."""
+    connection.text_factory = tolerant
     connection.execute("CREATE TEMP TABLE doubtful (pseudonym BLOB PRIMARY KEY)")
     try:
         connection.execute(f"INSERT INTO doubtful {_DOUBTFUL}")
-        moved = connection.execute(_OWNERS).fetchall()
-        connection.executemany("INSERT OR IGNORE INTO doubtful VALUES (?)", [(owner,) for _, owner in moved])
+        moved = _linked(connection, old)
         actual: dict[bytes, Known] = defaultdict(dict)
-        for pseudonym, notice, version, *rest in connection.execute(_ROWS):
+        for pseudonym, notice, version, *rest in connection.execute(_ROWS, {"last": gone.last}):
             actual[pseudonym][notice, version] = tuple(rest)
-        events = [rows.record(row) for row in connection.execute(_EVENTS)]
+        derived, seen = _derived(_readable(connection), moved, old)
     finally:
         connection.execute("DROP TABLE doubtful")
-    derived, seen = _derived(events, moved)
-    return sorted(
-        (
-            ForgedHistory(told[1], notice, version)
-            for pseudonym in actual.keys() | derived.keys()
-            for (notice, version), told in _differing(
-                actual[pseudonym], derived[pseudonym], seen[pseudonym], purged=purged
-            )
-        ),
-        key=lambda each: each.record,
-    )
+        connection.text_factory = str
+    found = set()
+    for pseudonym in actual.keys() | derived.keys():
+        for key in actual[pseudonym].keys() | derived[pseudonym].keys():
+            there, should = actual[pseudonym].get(key), derived[pseudonym].get(key)
+            if not _borne_out(there, should, seen[pseudonym][key[0]], gone):
+                number = (there or should or (0, 0))[1]
+                found.add(ForgedHistory(number if type(number) is int else 0, *map(str, key)))
+    return sorted(found, key=lambda each: (each.record, each.notice, each.version))
 
 
-def _differing(
-    actual: Known, derived: Known, seen: dict[str, set[int]], *, purged: bool
-) -> Iterator[tuple[tuple[str, str], tuple[Any, ...]]]:
-    """The rows that are not as they should be, or missing."""
-    for key in actual.keys() | derived.keys():
-        there, should = actual.get(key), derived.get(key)
-        if there is None or should is None:
-            yield key, there or should or ()
-        elif there[:-1] != should[:-1] or not (
-            there[-1] in (should[-1], *seen[key[0]]) or (purged and there[-1] is not None)
-        ):
-            yield key, there
+def _linked(connection: sqlite3.Connection, old: int) -> dict[bytes, bytes]:
+    """Look into all that these callers were known by, too; which pseudonym another one of a record from
+    before there was a log became."""
+    moved: dict[bytes, bytes] = {}
+    before = -1
+    while before != (before := connection.execute("SELECT count(*) FROM doubtful").fetchone()[0]):
+        connection.execute(_LINKED)
+        if old:
+            now = connection.execute(_MOVED, {"old": old}).fetchall()
+            connection.executemany("INSERT OR IGNORE INTO doubtful VALUES (?)", [(was,) for _, was in now])
+            moved = {was: new for new, was in now}
+    return moved
+
+
+def _readable(connection: sqlite3.Connection) -> Iterator[Record]:
+    """Their records; one that cannot be read is found elsewhere."""
+    for row in connection.execute(_EVENTS):
+        try:
+            yield rows.record(row)
+        except UNREADABLE:
+            continue
+
+
+def _borne_out(
+    there: tuple[Any, ...] | None, should: tuple[Any, ...] | None, seen: set[int], gone: Gone
+) -> bool:
+    """Whether a row of the history is as the records would have it, or, after a purge, says less."""
+    if there is None or should is None:
+        return there is None and (should is None or gone.last > should[1])
+    purposes, record, at, whole, last_seen = there
+    if (record, at) != should[1:3]:
+        return False
+    same = (purposes, whole) == (should[0], should[3])
+    if not same and not (gone.last and _less(purposes, should[0]) and _earlier(whole, should[3])):
+        return False
+    if last_seen is None or last_seen == should[4]:
+        return last_seen == should[4] or bool(gone.last)
+    return last_seen in seen or (type(last_seen) is int and last_seen < gone.before)
+
+
+def _less(purposes: object, should: str) -> bool:
+    return isinstance(purposes, str) and rows.word_set(purposes) <= rows.word_set(should)
+
+
+def _earlier(whole: object, should: int | None) -> bool:
+    return whole is None or (type(whole) is int and should is not None and whole <= should)
 
 
 def _derived(
-    records: Iterable[Record], moved: Iterable[tuple[bytes, bytes]]
+    records: Iterator[Record], moved: Mapping[bytes, bytes], old: int
 ) -> tuple[dict[bytes, Known], dict[bytes, dict[str, set[int]]]]:
     """What the records make of the history, by pseudonym; and when a caller who knew a notice was seen."""
-    now = {old: new for new, old in moved}
     known: dict[bytes, Known] = defaultdict(dict)
     seen: dict[bytes, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
@@ -118,19 +172,30 @@ def _derived(
         for record in records:
             event = record.event
             assert event.pseudonym is not None  # by the statement
-            _put(memory, record)
+            if record.number <= old:
+                event = replace(event, pseudonym=_now(event.pseudonym, moved))
+            try:
+                memory.execute(rows.APPEND, rows.row(event))
+            except sqlite3.Error:  # found elsewhere
+                continue
+            memory.execute(_NUMBER, (record.number,))
             transaction.remember(event, record.number)
+            if event.earlier is not None:
+                for notice, times in seen.pop(event.earlier, {}).items():
+                    seen[event.pseudonym][notice] |= times  # type: ignore[index]  # it has one
             if event.reason is Reason.ALREADY_INFORMED:
-                seen[now.get(event.pseudonym, event.pseudonym)][event.notice].add(rows.microseconds(event.at))
-        for old, new in now.items():
-            transaction.rekey(old, new)
+                seen[event.pseudonym][event.notice].add(rows.microseconds(event.at))  # type: ignore[index]
         for pseudonym, notice, version, *rest in memory.execute(_HISTORY):
             known[pseudonym][notice, version] = tuple(rest)
     return known, seen
 
 
-def _put(memory: sqlite3.Connection, record: Record) -> None:
-    """The record itself, with which a history is joined."""
-    event: Event = record.event
-    memory.execute(rows.APPEND, rows.row(event))
-    memory.execute("UPDATE event SET record = ? WHERE record = last_insert_rowid()", (record.number,))
+_NUMBER = "UPDATE event SET record = ? WHERE record = last_insert_rowid()"
+
+
+def _now(pseudonym: bytes, moved: Mapping[bytes, bytes]) -> bytes:
+    """What it became in the end."""
+    met = {pseudonym}
+    while (pseudonym := moved.get(pseudonym, pseudonym)) not in met:
+        met.add(pseudonym)
+    return pseudonym

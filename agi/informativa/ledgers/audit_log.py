@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from ..errors import EvidenceError, TileChangedError
+from ..errors import EvidenceError
 from ..evidence.checkpoint import Checkpoint, open_checkpoint
+from ..evidence.encoding import HASH_SIZE
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import NoteVerifier
-from ..evidence.tiles import ENTRIES, WIDTH, Tile, fetch, leaf_hashes, parse_bundle
-from ..evidence.tree import Frontier, leaf_hash
+from ..evidence.tiles import WIDTH, leaf_hashes
+from ..evidence.tree import Frontier, root
 from ..text import Text
-from . import audit, audit_history, leaves
+from . import audit, audit_history, audit_reading, audit_tiles, leaves
 from .ledger_file import translated
 
 MOST = 100  # missing leaves that are named one by one
@@ -28,9 +30,9 @@ Progress = Callable[[int, int], object]
 
 @dataclass(frozen=True)
 class AuditedLog:
-    """What an audit found. Of `log` as it was when it began, of which `signed` leaves are in the newest
-    checkpoint. `counted` says what became of the records, `found` what is wrong with which; `history` which
-    row of the history is not borne out; `problems` what is wrong with the log itself."""
+    """What an audit found. Of the newest `log` as it was when it began, of which `signed` leaves are in the
+    newest checkpoint. `counted` says what became of the records, `found` what is wrong with which; `history`
+    which row of the history is not borne out; `problems` what is wrong with the logs themselves."""
 
     log: leaves.LedgerLog
     signed: int
@@ -48,34 +50,71 @@ class AuditedLog:
 def audit_ledger(ledger: Path, keys: Sequence[NoteVerifier], progress: Progress | None = None) -> AuditedLog:
     """Look at everything. Raises LedgerError where the ledger cannot be read, EvidenceError where the log
     cannot."""
-    with translated(ledger), audit.reading(ledger) as connection:
-        log = leaves.log(connection)
-        published = LogFolder(ledger).published(log.epoch)
-        problems: list[Text] = []
-        signed = _checkpoints(published, keys, problems)
-        counted, found = _leaves(ledger, log, published, signed, problems, progress)
-        found += [audit.Found(0, audit.Flaw.TRUNCATED, index) for index in range(log.size, signed)][:MOST]
-        if log.size < signed:
-            problems.append(_truncated(ledger, log, signed))
-        found += audit.without_leaf(connection, log)
-        gone = audit.gone(connection, log)
-        found += gone.found
-        history = audit_history.forged(connection, purged=bool(gone.purged))
-        return AuditedLog(log, signed, counted, tuple(sorted(found)), tuple(history), tuple(problems))
+    with translated(ledger), audit_reading.reading(ledger) as connection:
+        newest, folder = leaves.log(connection), LogFolder(ledger)
+        logs = leaves.logs(connection)
+        problems = list(_log_problems(connection, ledger, folder, logs))
+        counted, found, signed, gone = audit.Counted(), list[audit.Found](), 0, audit.Gone((), (), (), ())
+        for log in logs:
+            signed = _checkpoints(folder, log, keys, problems)
+            its = audit.gone(connection, log)
+            task = _Task(ledger, folder.published(log.epoch), log, signed, its, 0, max(log.size, signed))
+            counted_here, found_here = _leaves(task, problems, progress)
+            counted, found = counted.plus(counted_here), found + found_here
+            found += [audit.Found(0, audit.Flaw.TRUNCATED, index) for index in range(log.size, signed)][:MOST]
+            if log.size < signed:
+                problems.append(_truncated(ledger, log, signed))
+            found += its.found
+            gone = its.since(gone)
+        found += audit.without_leaf(connection, newest)
+        history = audit_history.forged(connection, gone, logs[0].old)
+        return AuditedLog(newest, signed, counted, tuple(sorted(set(found))), tuple(history), tuple(problems))
 
 
-def _checkpoints(published: PublishedLog, keys: Sequence[NoteVerifier], problems: list[Text]) -> int:
+def _log_problems(
+    connection: sqlite3.Connection, ledger: Path, folder: LogFolder, logs: Sequence[leaves.LedgerLog]
+) -> Iterator[Text]:
+    """What is wrong with what the ledger says of its logs."""
+    epochs = [log.epoch for log in logs]
+    starts = [log.first for log in logs]
+    empty = any(log.size <= 0 for log in logs[1:])
+    if epochs != list(range(1, len(logs) + 1)) or starts[0] != 0 or starts != sorted(starts) or empty:
+        yield Text("The ledger {ledger} has a log too many, or one is missing.", ledger=ledger)
+    for epoch in folder.epochs():
+        if epoch not in epochs:
+            yield Text(
+                "The log in {folder} is none of the ledger {ledger}.",
+                folder=folder.published(epoch).folder,
+                ledger=ledger,
+            )
+    first, last = connection.execute(leaves.BOUNDS).fetchone()
+    log = logs[0]
+    if not (last or 0) <= log.entered <= log.old or (first is not None and log.old >= first):
+        yield Text(
+            "The ledger {ledger} says wrongly which of its records are from before there was a log.",
+            ledger=ledger,
+        )
+
+
+def _checkpoints(
+    folder: LogFolder, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], problems: list[Text]
+) -> int:
     """Look at all checkpoints that were kept, and at the tiles that they are of; how many leaves the newest
     that is in order has."""
+    published = folder.published(log.epoch)
     known: list[Checkpoint] = []
-    for data in (*map(published.checkpoint_of, published.sizes()), published.checkpoint()):
-        if data is None:
-            continue
+    for data in _kept(folder, log.epoch):
         try:
-            known.append(open_checkpoint(data, keys).checkpoint)
+            found = open_checkpoint(data, keys).checkpoint
+            if found.origin == log.origin:
+                known.append(found)
+                continue
+            told = _other_log(published, found)
         except EvidenceError as error:
-            if error.text not in problems:
-                problems.append(error.text)
+            told = error.text
+        if told not in problems:
+            problems.append(told)
+    problems += _key_problems(published, log, keys, bool(known))
     known.sort(key=lambda each: each.size)
     frontier, size = Frontier(), 0
     try:
@@ -92,90 +131,146 @@ def _checkpoints(published: PublishedLog, keys: Sequence[NoteVerifier], problems
     return size
 
 
+def _kept(folder: LogFolder, epoch: int) -> Iterator[bytes]:
+    """The checkpoints that there are: the published ones, and the one beside the key."""
+    published = folder.published(epoch)
+    yield from filter(None, map(published.checkpoint_of, published.sizes()))
+    newest = published.checkpoint()
+    if newest is not None:
+        yield newest
+    try:
+        signed = folder.last_signed(epoch)
+    except EvidenceError:  # another user's, who signs
+        return
+    if signed is not None and signed != newest:
+        yield signed
+
+
+def _key_problems(
+    published: PublishedLog, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], signed: bool
+) -> Iterator[Text]:
+    """What is wrong with the key that was published with the first checkpoint."""
+    try:
+        key = published.key()
+    except EvidenceError as error:
+        yield error.text
+        return
+    if key is None:
+        return
+    if key.name != log.origin or all((key.name, key.key_id) != (each.name, each.key_id) for each in keys):
+        yield Text(
+            "The key in {folder} is not the one by which the log {origin} is known here.",
+            folder=published.folder,
+            origin=log.origin,
+        )
+    elif not signed:
+        yield Text("The log in {folder} has lost its checkpoints.", folder=published.folder)
+
+
 def _leaves(
-    ledger: Path,
-    log: leaves.LedgerLog,
-    published: PublishedLog,
-    signed: int,
-    problems: list[Text],
-    progress: Progress | None,
+    whole: _Task, problems: list[Text], progress: Progress | None
 ) -> tuple[audit.Counted, list[audit.Found]]:
     """Look at all leaves, a share at a time. What seems wrong is looked at again: meanwhile calls go on, and
     records are purged."""
-    shares = [(first, min(first + SHARE, log.size)) for first in range(0, log.size, SHARE)]
-    counted, found, done = audit.Counted(), list[audit.Found](), 0
-    for share in _shared(ledger, published, min(signed, log.size), shares):
+    starts = range(0, whole.end, SHARE)
+    shares = [replace(whole, first=at, end=min(at + SHARE, whole.end)) for at in starts]
+    counted, doubtful, done = audit.Counted(), set[int](), 0
+    roots: dict[int, tuple[bytes | None, ...]] = {}
+    for share in _shared(shares):
         counted, done = counted.plus(share.counted), done + share.looked_at
         problems += [each for each in share.problems if each not in problems]
-        for first in {(each.leaf or 0) // WIDTH * WIDTH for each in share.found}:
-            end = min(first + WIDTH, log.size)
-            found += _share(ledger, published, min(signed, log.size), first, end).found
+        roots[share.first] = share.roots
+        doubtful |= {(each.leaf or 0) // WIDTH * WIDTH for each in share.found}
         if progress:
-            progress(done, log.size)
-    return counted, found
+            progress(done, whole.end)
+    try:
+        problems += audit_tiles.upper(whole.published, [each for at in starts for each in roots[at]])
+        problems += audit_tiles.partial(whole.published, whole.signed)
+    except EvidenceError as error:
+        problems.append(error.text)
+    return counted, _again(whole, sorted(doubtful))
+
+
+def _again(whole: _Task, doubtful: Sequence[int]) -> list[audit.Found]:
+    """What is wrong for good in the parts of 256 leaves that begin there."""
+    found: list[audit.Found] = []
+    if doubtful:
+        with translated(whole.ledger), audit_reading.reading(whole.ledger) as connection:
+            now = replace(whole, gone=audit.gone(connection, whole.log))
+            for first in doubtful:
+                found += replace(now, first=first, end=min(first + WIDTH, whole.end)).look(connection).found
+    return found
 
 
 @dataclass(frozen=True)
 class _Share:
-    """What one share of the leaves is like."""
+    """What one share of the leaves is like, from `first` on; `roots` are those of full tiles."""
 
+    first: int
     looked_at: int
     counted: audit.Counted
     found: tuple[audit.Found, ...]
     problems: tuple[Text, ...]
+    roots: tuple[bytes | None, ...]
 
 
-def _shared(
-    ledger: Path, published: PublishedLog, signed: int, shares: Sequence[tuple[int, int]]
-) -> Iterable[_Share]:
+@dataclass(frozen=True)
+class _Task:
+    """To look at the leaves of a log from index `first` to `end`, and at what was published of those below
+    `signed`."""
+
+    ledger: Path
+    published: PublishedLog
+    log: leaves.LedgerLog
+    signed: int
+    gone: audit.Gone
+    first: int
+    end: int
+
+    def done(self) -> _Share:
+        """The share, by a connection of its own."""
+        with translated(self.ledger), audit_reading.reading(self.ledger) as connection:
+            return self.look(connection)
+
+    def look(self, connection: sqlite3.Connection) -> _Share:
+        """The share."""
+        problems: list[Text] = []
+        roots: list[bytes | None] = []
+
+        def entries(at: int, count: int) -> Sequence[bytes | None]:
+            found: list[bytes | None] = []
+            for index in range(at, min(at + count, self.signed), WIDTH):
+                listed, hashes = audit_tiles.entries(self.published, index, self.signed, problems)
+                found += listed
+                if len(listed) == WIDTH:
+                    roots.append(_root(hashes))
+            found += [None] * (count - len(found))
+            return found[:count]
+
+        end = min(self.end, self.log.size)
+        counted, found = audit.leaves_of(connection, self.log, self.first, end, self.gone, entries)
+        for at in range(-(-max(end, self.first) // WIDTH) * WIDTH, self.end, WIDTH):
+            entries(at, WIDTH)  # of which the ledger has nothing
+        looked_at = self.end - self.first
+        return _Share(self.first, looked_at, counted, tuple(found), tuple(problems), tuple(roots))
+
+
+def _root(hashes: bytes) -> bytes | None:
+    if not hashes:
+        return None
+    return root(hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE))
+
+
+def _shared(tasks: Sequence[_Task]) -> Iterable[_Share]:
     """The shares, as they are done: by as many processes as there are cores, where it is worth it."""
     cores = len(os.sched_getaffinity(0))
-    if cores < 2 or len(shares) < 2:
-        for first, end in shares:
-            yield _share(ledger, published, signed, first, end)
+    if cores < 2 or len(tasks) < 2:
+        for task in tasks:
+            yield task.done()
         return
-    with ProcessPoolExecutor(min(cores, len(shares)), mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(_share, ledger, published, signed, first, end) for first, end in shares]
-        for each in as_completed(waiting):
+    with ProcessPoolExecutor(min(cores, len(tasks)), mp_context=get_context("spawn")) as pool:
+        for each in as_completed([pool.submit(_Task.done, task) for task in tasks]):
             yield each.result()
-
-
-def _share(ledger: Path, published: PublishedLog, signed: int, first: int, end: int) -> _Share:
-    """Look at the leaves from index `first` to `end`, and at what was published of those below `signed`."""
-    problems: list[Text] = []
-
-    def hashes(at: int, count: int) -> Sequence[bytes]:
-        found: list[bytes] = []
-        for index in range(at, min(at + count, signed), WIDTH):
-            try:
-                found += _published(published, index, min(WIDTH, signed - index))
-            except EvidenceError as error:
-                problems.append(error.text)
-                break
-        return found[:count]
-
-    with translated(ledger), audit.reading(ledger) as connection:
-        log = leaves.log(connection)
-        gone = audit.gone(connection, log)
-        counted, found = audit.leaves_of(connection, log, first, end, gone, hashes)
-    return _Share(end - first, counted, tuple(found), tuple(problems))
-
-
-def _published(published: PublishedLog, first: int, width: int) -> list[bytes]:
-    """The hashes in a tile, whose bundle has the entries of the same. Raises EvidenceError."""
-    tile = Tile(0, first // WIDTH, width)
-    data = fetch(tile, published.tiles.read)
-    hashes = [data[at : at + 32] for at in range(0, len(data), 32)]
-    bundle = Tile(ENTRIES, tile.index, width)
-    entries = parse_bundle(fetch(bundle, published.tiles.read), width)
-    if [leaf_hash(entry) for entry in entries] != hashes:
-        raise TileChangedError(
-            Text(
-                "The published file {path} has other entries than its tile.",
-                path=published.folder / bundle.path,
-            )
-        )
-    return hashes
 
 
 def _truncated(ledger: Path, log: leaves.LedgerLog, signed: int) -> Text:
@@ -191,4 +286,12 @@ def _other_tree(published: PublishedLog, checkpoint: Checkpoint) -> Text:
         "The tiles in {folder} are not those of the checkpoint of {size} records.",
         folder=published.folder,
         size=checkpoint.size,
+    )
+
+
+def _other_log(published: PublishedLog, checkpoint: Checkpoint) -> Text:
+    return Text(
+        "A checkpoint in {folder} is of another log, {origin}.",
+        folder=published.folder,
+        origin=checkpoint.origin,
     )

@@ -38,6 +38,10 @@ CREATE TEMP TABLE leading (record INTEGER PRIMARY KEY)
 # have heard it together.)
 _EARLIER = """
 INSERT OR IGNORE INTO his
+SELECT event.earlier FROM his JOIN event USING (pseudonym) WHERE event.earlier IS NOT NULL
+UNION
+SELECT pseudonym FROM event WHERE earlier IS NOT NULL AND earlier IN his AND pseudonym IS NOT NULL
+UNION
 SELECT earlier.pseudonym FROM his JOIN event AS later USING (pseudonym)
 JOIN event AS earlier ON earlier.record = later.basis
 WHERE later.reason <> 'same-call' AND earlier.pseudonym IS NOT NULL
@@ -61,13 +65,15 @@ _OWN = (
 # What is left says that something was played at that time on that line, and not to whom.
 _ERASE = """
 UPDATE event
-SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis = NULL, erased = 1,
+SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis = NULL, earlier = NULL,
+    erased = 1,
     at = at - at % :minute, recorded = recorded - recorded % :minute
 WHERE record IN own
 """
-# Of those that say something of his records too. His salts are looked for in what is left.
+# Of those that say something of his records too. These salts are looked for in what is left.
 _SALTS = """
-SELECT salt_who, binding FROM leaf WHERE record IN own AND salt_who IS NOT NULL
+SELECT salt_who, binding FROM leaf WHERE salt_who IS NOT NULL
+AND (record IN own OR record IN leading)
 """
 _CLOSE = """
 UPDATE leaf SET salt_who = NULL, binding = NULL WHERE record IN own OR record IN leading

@@ -15,6 +15,12 @@ SELECT epoch, origin, first, (SELECT coalesce(max(leaf) + 1, log.first) FROM lea
 FROM log ORDER BY epoch DESC LIMIT 1
 """
 LOGS = "SELECT epoch, origin FROM log ORDER BY epoch"
+EPOCHS = """
+SELECT epoch, origin, first,
+    coalesce(lead(first) OVER (ORDER BY epoch), max((SELECT max(leaf) + 1 FROM leaf), first), first),
+    old, entered
+FROM log ORDER BY epoch
+"""
 BEGIN = """
 INSERT INTO log (epoch, origin, first, old, entered)
 SELECT ?, ?, ?, coalesce(max(record), 0), 0 FROM event
@@ -36,7 +42,7 @@ AND NOT EXISTS (SELECT 1 FROM leaf WHERE leaf.record = event.record) ORDER BY re
 """
 NOTES = f"""
 SELECT {_EVENT}, leaf.leaf FROM leaf CROSS JOIN event ON event.record = leaf.record
-WHERE leaf.leaf >= ? AND event.kind IN ('purge', 'erasure', 'lost') ORDER BY leaf.leaf
+WHERE leaf.leaf >= ? AND leaf.leaf < ? AND event.kind IN ('purge', 'erasure', 'lost') ORDER BY leaf.leaf
 """  # noqa: S608  # our own names
 # What a backup still has of leaves that are gone since.
 ERASE_AGAIN = (
@@ -52,6 +58,10 @@ PURGE_AGAIN = (
     "UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL WHERE leaf >= :first AND leaf < :end",
     "DELETE FROM standing WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.record = standing.record)",
 )
+# The first record that is from after, and the last that is from before there was a log.
+BOUNDS = """
+SELECT min(CASE WHEN migrated THEN NULL ELSE record END), max(CASE WHEN migrated THEN record END) FROM leaf
+"""
 ENTERED = "UPDATE log SET entered = ?"
 ENTRIES = "SELECT what, who FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"
 APPEND = """
@@ -110,8 +120,16 @@ class Leaf:
 
 
 def log(connection: sqlite3.Connection) -> LedgerLog:
-    """As of now, or of the transaction."""
-    return LedgerLog(*connection.execute(LOG).fetchone())
+    """As of now, or of the transaction. Raises sqlite3.Error."""
+    found = connection.execute(LOG).fetchone()
+    if found is None:
+        raise sqlite3.DatabaseError("its records are in no log")
+    return LedgerLog(*found)
+
+
+def logs(connection: sqlite3.Connection) -> list[LedgerLog]:
+    """All that there ever were, the newest last."""
+    return [LedgerLog(*row) for row in connection.execute(EPOCHS)]
 
 
 def leaf(connection: sqlite3.Connection, record: int) -> Leaf | None:

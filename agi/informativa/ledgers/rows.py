@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -31,7 +32,7 @@ FROM standing JOIN event ON event.record = standing.record WHERE standing.pseudo
 """
 COLUMNS = """record, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt,
        ending, heard, length, key, basis, linked, wanted, kind, reference, erased,
-       recorded, vouched, recording, supplement, counts, rate"""
+       recorded, vouched, recording, supplement, counts, rate, earlier"""
 RECORDS = f"SELECT {COLUMNS} FROM event WHERE record >= ? ORDER BY record"  # noqa: S608  # our own names
 RECORD = f"SELECT {COLUMNS} FROM event WHERE record = ?"  # noqa: S608  # our own names
 OF_CALLER = f"SELECT {COLUMNS} FROM event WHERE pseudonym = ? ORDER BY record"  # noqa: S608  # our own names
@@ -64,6 +65,27 @@ SELECT record FROM event WHERE at < ? AND kind NOT IN ('purge', 'erasure', 'lost
 ORDER BY record LIMIT ?
 """
 PURGE = "DELETE FROM event WHERE record = ?"
+# What makes that a record's caller knows its version; `Event.informs`.
+INFORMS = """
+event.pseudonym IS NOT NULL AND NOT event.erased AND event.counts
+AND (event.status IN ('PLAYED', 'INFORMED') OR (event.status = 'SKIPPED' AND event.ending IS NOT NULL))
+"""
+# Of whom a record that is purged told what: under its pseudonym, and those that he had by later keys.
+TOLD_BY = f"""
+WITH RECURSIVE his (pseudonym, notice, version) AS (
+    SELECT pseudonym, notice, version FROM event WHERE record = ? AND {INFORMS}
+    UNION SELECT event.pseudonym, his.notice, his.version FROM his JOIN event ON event.earlier = his.pseudonym
+    WHERE event.pseudonym IS NOT NULL
+) SELECT pseudonym, notice, version FROM his
+"""  # noqa: S608  # our own names
+# Then he knows what the latest record says, and no more: another may be among what was gathered.
+REDUCE = """
+UPDATE standing SET purposes = event.purposes,
+    whole = CASE WHEN event.supplement THEN NULL WHEN whole > event.at THEN event.at ELSE whole END
+FROM event WHERE event.record = standing.record AND standing.record <> ?
+AND standing.pseudonym = ? AND standing.notice = ? AND standing.version = ?
+AND (standing.purposes <> event.purposes OR event.supplement OR whole > event.at)
+"""
 # What the deleted records proved proves nothing any more (and look-ups join, so it never did since).
 BASELESS = """
 SELECT pseudonym, notice, version FROM standing AS old
@@ -88,8 +110,8 @@ KEEP_RECORDING = "INSERT OR IGNORE INTO recording VALUES (?, ?, ?, ?, ?, ?)"
 APPEND = """
 INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status, reason,
                    prompt, ending, heard, length, key, basis, linked, wanted, kind, reference, erased,
-                   recorded, vouched, recording, supplement, counts, rate)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                   recorded, vouched, recording, supplement, counts, rate, earlier)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 INFORM = """
 INSERT INTO standing (pseudonym, notice, version, purposes, record, at, whole, seen)
@@ -122,6 +144,19 @@ def purge_note(gone: Sequence[int], leaves: str, cutoff: datetime, at: datetime)
     """The record of the purge of some records, which had the leaves that are named."""
     which = f"{counted(len(gone))}, {gone[0]} to {gone[-1]}, from before {cutoff:%Y-%m-%d %H:%M} UTC"
     return note(RecordKind.PURGE, Reason.RETENTION, at, which + leaves)
+
+
+_PURGED = re.compile(r"\d+ records?, \d+ to (\d+), from before (\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
+
+
+def purged(reference: str) -> tuple[int, int]:
+    """The number of the last record that `purge_note` named, and the time in microseconds before which all of
+    them were. Raises ValueError for another text."""
+    found = _PURGED.match(reference)
+    if not found:
+        raise ValueError("it is no note of a purge")
+    before = datetime.strptime(f"{found[2]}+0000", "%Y-%m-%d %H:%M%z") + timedelta(minutes=1)
+    return int(found[1]), microseconds(before)
 
 
 def counted(number: int) -> str:
@@ -208,6 +243,7 @@ def row(event: Event) -> tuple[object, ...]:
         event.supplement,
         event.counts,
         heard and heard.rate,
+        event.earlier,
     )
 
 
@@ -217,7 +253,7 @@ def record(row: Sequence[Any]) -> Record:
         :12
     ]
     ending, heard, length, key, basis, linked, wanted, kind, reference, erased = row[12:22]
-    recorded, vouched, recording, supplement, counts, rate = row[22:]
+    recorded, vouched, recording, supplement, counts, rate, earlier = row[22:]
     return Record(
         number,
         Event(
@@ -244,6 +280,7 @@ def record(row: Sequence[Any]) -> Record:
             recording=recording,
             supplement=bool(supplement),
             counts=bool(counts),
+            earlier=earlier,
         ),
     )
 

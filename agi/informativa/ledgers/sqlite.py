@@ -123,12 +123,11 @@ class SqliteStore(LedgerFile):
             try:
                 for page in self._pages(rows.OLD, cutoff, (0,)):
                     with self.transaction() as transaction:
-                        gone = [number for number in page if connection.execute(rows.PURGE, number).rowcount]
-                        if gone:
-                            numbers = [number for (number,) in gone]
+                        numbers = [number for (number,) in page if transaction.purge(number)]
+                        if numbers:
                             closed = leaves.named(transaction.close_leaves(numbers))
                             transaction.append(rows.purge_note(numbers, closed, cutoff, at))
-                    purged += len(gone)
+                    purged += len(numbers)
                 for page in self._pages(rows.BASELESS, cutoff, (b"", "", "")):
                     with self.transaction():
                         connection.executemany(rows.PURGE_STANDING, page)
@@ -189,7 +188,7 @@ class SqliteStore(LedgerFile):
         """The records about records, each with the index of its leaf, from that index on."""
         log = self.log()
         with self._translated():
-            for *row, leaf in self._connection.execute(leaves.NOTES, (log.first + first,)):
+            for *row, leaf in self._connection.execute(leaves.NOTES, (log.first + first, log.next)):
                 yield leaf - log.first, rows.record(row).event
 
     def leaf(self, record: int) -> leaves.Leaf | None:

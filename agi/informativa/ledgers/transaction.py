@@ -30,8 +30,8 @@ class SqliteTransaction:
             known[notice] = one.merged(known[notice]) if notice in known else one
         return known
 
-    def rekey(self, old: bytes, new: bytes) -> None:
-        """What the new pseudonym knew itself it keeps."""
+    def _rekey(self, old: bytes, new: bytes) -> None:
+        """What is known under one pseudonym is known under another, which keeps what it knew itself."""
         before = self._versions(old)
         self._connection.execute(rows.FORGET, (old,))
         for notice, one in before:
@@ -49,7 +49,9 @@ class SqliteTransaction:
         return record
 
     def remember(self, event: Event, record: int) -> None:
-        """What its caller knows by this record, if it informs him."""
+        """What its caller knows by this record: what he knew by an earlier key, and more if it informs."""
+        if event.pseudonym is not None and event.earlier is not None:
+            self._rekey(event.earlier, event.pseudonym)
         if event.pseudonym is not None and event.informs:
             if event.reason is Reason.RECYCLED:  # what is known was told to whoever had the number before
                 self._connection.execute(rows.FORGET_NOTICE, (event.pseudonym, event.notice))
@@ -75,6 +77,12 @@ class SqliteTransaction:
         first = leaves.log(self._connection).first
         found = (self._connection.execute(leaves.PURGE, (record,)).fetchone() for record in records)
         return [leaf - first for (leaf,) in filter(None, found)]
+
+    def purge(self, record: int) -> bool:
+        """Delete a record, and with it what its caller knew by it alone; whether it was there."""
+        for told in self._connection.execute(rows.TOLD_BY, (record,)).fetchall():
+            self._connection.execute(rows.REDUCE, (record, *told))
+        return bool(self._connection.execute(rows.PURGE, (record,)).rowcount)
 
     def append_new(self, event: Event, earlier: Sequence[bytes] = ()) -> bool:
         """Record an event unless it is on record, under its pseudonym or one of those that the caller had

@@ -206,7 +206,8 @@ class Event:
     who said that the number is the caller's, `None` where none was recognised. `recording` is the sha256, in
     hexadecimal, of the sound that was played. A `supplement` told only what is new. What does not count
     (`counts`) informs nobody although it was heard: by a setting. Of an event that is about to be recorded
-    `binding` ties it to the number of a caller that was recognised.
+    `binding` ties it to the number of a caller that was recognised. `earlier` is a pseudonym that he had by
+    an earlier key: what was known under it is known under this event's since.
     """
 
     at: datetime
@@ -232,6 +233,7 @@ class Event:
     recording: str = ""
     supplement: bool = False
     counts: bool = True
+    earlier: bytes | None = None
     binding: Binding | None = field(default=None, compare=False)
 
     @property

@@ -1,5 +1,8 @@
 -- Hertz: `heard` and `length` are samples at this rate. NULL: they are seconds, in a record from before.
 ALTER TABLE event ADD COLUMN rate INTEGER;
+-- The pseudonym by an earlier key whose `standing` moved with this record to the record's own pseudonym.
+ALTER TABLE event ADD COLUMN earlier BLOB CHECK (length(earlier) = 32);
+CREATE INDEX event_earlier ON event (earlier) WHERE earlier IS NOT NULL;
 
 -- The log of which each record is a leaf. A new one begins with a new signing key, or after a ledger was lost.
 CREATE TABLE log (

@@ -26,7 +26,6 @@ FLAWS = {
     Flaw.LEAF: Text("its commitment is not the one that was published"),
     Flaw.DELETED: Text("it was deleted, and no record says why"),
     Flaw.INSERTED: Text("it was put in otherwise than by being recorded"),
-    Flaw.MOVED: Text("it was given another number"),
     Flaw.UNEXPLAINED: Text("it cannot be opened, and no record says why"),
     Flaw.STILL_THERE: Text("another record says that it is gone, and it is there"),
     Flaw.FALSE_NOTE: Text("it says that records are gone which it cannot be about"),

@@ -1,0 +1,42 @@
+"""A ledger read for an audit: one state of it, and also what nobody wrote there as a record."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import leaves
+
+UNREADABLE = (ValueError, TypeError, AttributeError, OverflowError, ZeroDivisionError)
+"""What comes of a row that no event was written as."""
+
+
+@contextlib.contextmanager
+def reading(ledger: Path) -> Iterator[sqlite3.Connection]:
+    """A connection of its own, within one transaction: one state of the ledger. Raises sqlite3.Error."""
+    # With nobody's log beside it SQLite would make one, unless told that the file does not change.
+    alone = "" if ledger.with_name(f"{ledger.name}-wal").exists() else "&immutable=1"
+    uri = f"{ledger.absolute().as_uri()}?mode=ro{alone}"
+    with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        yield connection
+
+
+def page(connection: sqlite3.Connection, first: int, count: int) -> list[Sequence[Any]]:
+    """Leaves with their records. Text that is none is read all the same, to name the record."""
+    try:
+        return connection.execute(leaves.OPENED, (first, count)).fetchall()
+    except sqlite3.OperationalError:
+        connection.text_factory = tolerant
+        try:
+            return connection.execute(leaves.OPENED, (first, count)).fetchall()
+        finally:
+            connection.text_factory = str
+
+
+def tolerant(text: bytes) -> str:
+    """What was put into a ledger as text, and is none: as what no record has."""
+    return text.decode("utf-8", "surrogateescape")

@@ -1,0 +1,122 @@
+"""A ledger that has some of everything, with its log: what the tests of evidence attack."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from informativa.caller import pseudonym
+from informativa.evidence.commitment import bind
+from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.note import Verifier
+from informativa.ledgers.audit_log import AuditedLog, audit_ledger
+from informativa.ledgers.erasure import erase
+from informativa.ledgers.rows import microseconds
+from informativa.ledgers.sequencer import sequence
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Event, Identified, Reason, RecordKind, Status
+from test_ledgers import AT, NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
+from test_migration import old
+
+KEY = b"k" * 32
+NUMBERS = [f"+39333000000{digit}" for digit in range(10)]
+LONG_AGO = AT - timedelta(days=900)
+
+
+# In the ledger from before there was a log: records of one day, one of them erased, one of a changed key.
+BEFORE = (
+    f"UPDATE event SET at = at + {microseconds(AT - timedelta(days=30)) // 60_000_000 * 60_000_000}",
+    "UPDATE event SET recorded = at WHERE record > 1",
+    "UPDATE event SET pseudonym = NULL, call = '', key = NULL, erased = 1, at = at - at % 60000000,"
+    " recorded = recorded - recorded % 60000000 WHERE record = 4",
+    f"UPDATE standing SET record = 3, pseudonym = x'{(b'n' * 32).hex()}',"
+    " at = (SELECT at FROM event WHERE record = 3), whole = (SELECT at FROM event WHERE record = 3)",
+)
+
+
+def of(number: int, event: Event = PLAYED, *, key: bytes = KEY, **more: object) -> Event:
+    """An event of one of the callers, bound to his number, in a call of its own for each caller."""
+    caller = Identified(NUMBERS[number])
+    given = {"pseudonym": pseudonym(caller, key), "call": f"17.{number}", "linked": f"17.{number}"} | more
+    return replace(event, binding=bind(caller, key), **given)  # type: ignore[arg-type]
+
+
+def signed(ledger: Path) -> Verifier:
+    """Sign what was recorded; the key."""
+    done = sequence(ledger)
+    key = LogFolder(ledger).published(done.epoch).key()
+    assert key is not None
+    return key
+
+
+def audited(ledger: Path, *keys: Verifier) -> AuditedLog:
+    """What an audit finds, by the keys that were kept elsewhere, or else by the one that was published."""
+    published = LogFolder(ledger).published(1).key()
+    return audit_ledger(ledger, keys or ((published,) if published else ()))
+
+
+@dataclass(frozen=True)
+class Busy:
+    """A ledger, and the key of its log as somebody kept it elsewhere. All that it has is signed."""
+
+    ledger: Path
+    key: Verifier
+
+    def found(self) -> AuditedLog:
+        """What an audit finds."""
+        return audited(self.ledger, self.key)
+
+
+def busy(folder: Path) -> Busy:
+    """Calls, papers, records from before there was a log; some of them erased, some purged; supplements,
+    changed keys, numbers that changed hands."""
+    ledger = old(folder / "acme.sqlite3", 6, 4)
+    forged(ledger, *BEFORE)
+    with closing(SqliteStore(str(ledger), log="example.org/informativa/acme/box")) as store:
+        assert store.enter_old(500) == 0
+        past = LONG_AGO
+        store.append([of(1, at=past), of(2, PARTIAL, at=past), of(3, UNIDENTIFIED, pseudonym=None, at=past)])
+        store.append([of(1), of(2, PARTIAL), of(4, key=b"o" * 32), of(5), of(6)])
+        signed(ledger)
+        skipped = replace(PARTIAL, status=Status.SKIPPED)
+        paper = replace(PLAYED, status=Status.INFORMED, reason=Reason.TOLD_ELSEWHERE, prompt="", heard=None)
+        paper = replace(paper, kind=RecordKind.CONTRACT, reference="contract 7", call="", linked="")
+        store.append([of(7, skipped), of(8, paper, at=AT - timedelta(days=9), recorded=AT)])
+        numbers = {record.event.pseudonym: record.number for record in store.records()}
+        supplement = {"version": "2", "purposes": frozenset({"marketing"}), "supplement": True}
+        early = of(4, key=b"o" * 32).pseudonym
+        later = AT + timedelta(hours=1)
+        store.append(
+            [
+                of(1, NOTDUE, basis=numbers[of(1).pseudonym]),
+                of(4, NOTDUE, earlier=early, basis=numbers[early], at=later),
+                of(5, at=later, **supplement),  # type: ignore[arg-type]
+                of(6, at=later, reason=Reason.RECYCLED, version="2"),
+                of(2, at=later, reason=Reason.SAME_CALL, basis=numbers[of(5).pseudonym], linked="17.5"),
+                of(9, UNIDENTIFIED, pseudonym=None, linked="17.7"),
+            ]
+        )
+        with store.transaction() as transaction:
+            assert of(1).pseudonym is not None
+            transaction.see(of(1).pseudonym, "privacy", AT)  # type: ignore[arg-type]
+        store.purge(AT - timedelta(days=800), AT)
+    assert erase(ledger, [of(5).pseudonym, of(7).pseudonym], AT).records == 4  # type: ignore[list-item]
+    with closing(SqliteStore(str(ledger))) as store:
+        store.append([of(1, at=AT + timedelta(days=1)), of(8, at=AT + timedelta(days=1))])
+    return Busy(ledger, signed(ledger))
+
+
+def forged(
+    ledger: Path, *statements: str, change: Callable[[sqlite3.Connection], object] | None = None
+) -> None:
+    """Do what somebody does who can write the file, and knows SQLite."""
+    with closing(sqlite3.connect(ledger)) as connection, connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        for statement in statements:
+            connection.execute(statement)
+        if change is not None:
+            change(connection)

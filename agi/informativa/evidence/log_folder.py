@@ -15,9 +15,11 @@ from pathlib import Path
 from .. import files
 from ..errors import EvidenceError, SigningError
 from ..text import Foreign, Text
-from .note import Signer, Verifier
+from .checkpoint import Checkpoint
+from .note import Signer, Verifier, sign
 from .tile_files import TileFolder
 from .tiles import ENTRIES, WIDTH, Tile, fetch, parse_bundle
+from .tree import EMPTY_ROOT
 
 _SEED_SIZE = 32  # bytes
 
@@ -59,8 +61,8 @@ class LogFolder:
             os.close(lock)
 
     def signer(self, origin: str, epoch: int, *, create: bool = False) -> Signer:
-        """The epoch's signing key, made where there is none and `create`. Raises SigningError where it is
-        another user's."""
+        """The epoch's signing key, made where there is none and `create`, with the checkpoint of nothing as
+        the last that was signed. Raises SigningError where it is another user's."""
         file = self._signing / f"{epoch}.key"
         with failing(file):
             try:
@@ -74,7 +76,9 @@ class LogFolder:
                 if not create:
                     raise
                 files.make_folder(self._signing, mode=0o700)
-                secret = Signer(origin, os.urandom(_SEED_SIZE)).secret
+                made = Signer(origin, os.urandom(_SEED_SIZE))
+                self.keep_signed(epoch, sign(Checkpoint(origin, 0, EMPTY_ROOT).text, made))
+                secret = made.secret
                 files.create(file, f"{secret}\n".encode(), like=self._signing.stat())
         signer = Signer.parse(secret)
         if signer.name != origin:

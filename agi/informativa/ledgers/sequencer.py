@@ -16,6 +16,7 @@ from ..errors import SigningError
 from ..evidence import note
 from ..evidence.checkpoint import Checkpoint, open_checkpoint
 from ..evidence.log_folder import LogFolder, PublishedLog
+from ..evidence.note import Signer
 from ..evidence.tiles import TileHashes
 from ..evidence.tree import root_at
 from ..text import Text
@@ -46,15 +47,15 @@ def sequence(ledger: Path, progress: Progress | None = None) -> Sequenced:
     with folder.sequencing(), contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store:
         log = store.log()
         published = folder.published(log.epoch)
-        there, signed = published.checkpoint(), folder.last_signed(log.epoch)
-        signer = folder.signer(log.origin, log.epoch, create=there is None and signed is None)
-        known = [open_checkpoint(data, [signer.verifier]).checkpoint for data in (there, signed) if data]
+        there = published.checkpoint()
+        signer, known = _signed_before(folder, log)
         old = max((each.size for each in known), default=0)
         for each in known:
             _require_prefix(each, old, published)
         _require_same(store, log, old, published)
-        if there and signed and log.size == known[0].size == known[1].size:
-            return Sequenced(log.epoch, known[0], there, 0)
+        whole = there is not None and folder.last_signed(log.epoch) is not None
+        if whole and {each.size for each in known} == {log.size}:
+            return Sequenced(log.epoch, known[0], there or b"", 0)
         for at in range(old, log.size, PAGE):
             published.extend(at, store.entries(log.first + at, min(PAGE, log.size - at)))
             if progress:
@@ -68,6 +69,29 @@ def sequence(ledger: Path, progress: Progress | None = None) -> Sequenced:
         published.put_checkpoint(log.size, data)
         published.tiles.drop_partials(old, log.size)
         return Sequenced(log.epoch, checkpoint, data, log.size - old)
+
+
+def _signed_before(folder: LogFolder, log: LedgerLog) -> tuple[Signer, list[Checkpoint]]:
+    """The key that signs, and the last checkpoints that it did sign: the one beside it, and those that are
+    published. Raises SigningError where none of them is left: nobody knows then what would contradict it."""
+    published, signed = folder.published(log.epoch), folder.last_signed(log.epoch)
+    sizes = published.sizes()
+    last = published.checkpoint_of(sizes[-1]) if sizes else None
+    there = [data for data in (published.checkpoint(), last) if data is not None]
+    begun = signed is not None and Checkpoint.parse(note.parse(signed).text).size > 0
+    signer = folder.signer(log.origin, log.epoch, create=not there and not begun)
+    kept = [*there, *filter(None, [folder.last_signed(log.epoch)])]
+    if not kept:
+        raise SigningError(
+            Text(
+                "What the key of the log {origin} has signed is lost, beside it and in {folder}",
+                "put one of the two back, or begin a new log: informativa evidence key --new",
+                origin=log.origin,
+                folder=published.folder,
+            ),
+            code="signed-unknown",
+        )
+    return signer, [open_checkpoint(data, [signer.verifier]).checkpoint for data in kept]
 
 
 def _require_prefix(checkpoint: Checkpoint, size: int, published: PublishedLog) -> None:

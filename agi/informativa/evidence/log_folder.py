@@ -16,9 +16,14 @@ from .. import files
 from ..errors import SIGNED_ELSEWHERE, EvidenceError, SigningError
 from ..text import Foreign, Text
 from .checkpoint import Checkpoint
+<<<<<<< HEAD
 from .note import Signer, Verifier, parse
+=======
+from .note import Signer, Verifier, sign
+>>>>>>> 03bf68d8c53864dc67494e2e4b8c81c19b904620
 from .tile_files import TileFolder
 from .tiles import ENTRIES, WIDTH, Tile, fetch, parse_bundle
+from .tree import EMPTY_ROOT
 
 _SEED_SIZE = 32  # bytes
 
@@ -60,8 +65,8 @@ class LogFolder:
             os.close(lock)
 
     def signer(self, origin: str, epoch: int, *, create: bool = False) -> Signer:
-        """The epoch's signing key, made where there is none and `create`. Raises SigningError where it is
-        another user's."""
+        """The epoch's signing key, made where there is none and `create`, with the checkpoint of nothing as
+        the last that was signed. Raises SigningError where it is another user's."""
         file = self._signing / f"{epoch}.key"
         with failing(file):
             try:
@@ -75,7 +80,9 @@ class LogFolder:
                 if not create:
                     raise
                 files.make_folder(self._signing, mode=0o700)
-                secret = Signer(origin, os.urandom(_SEED_SIZE)).secret
+                made = Signer(origin, os.urandom(_SEED_SIZE))
+                self.keep_signed(epoch, sign(Checkpoint(origin, 0, EMPTY_ROOT).text, made))
+                secret = made.secret
                 files.create(file, f"{secret}\n".encode(), like=self._signing.stat())
         signer = Signer.parse(secret)
         if signer.name != origin:

@@ -21,7 +21,7 @@ from ..text import Text
 from . import audit, audit_history, audit_reading, audit_tiles, leaves
 from .ledger_file import translated
 
-MOST = 100  # missing leaves that are named one by one
+MOST = 100  # missing leaves and files that are named one by one
 SHARE = 64 * WIDTH  # leaves that a process looks at before it says how far it is
 
 Progress = Callable[[int, int], object]
@@ -100,7 +100,7 @@ def _checkpoints(
     folder: LogFolder, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], problems: list[Text]
 ) -> int:
     """Look at all checkpoints that were kept, and at the tiles that they are of; how many leaves the newest
-    that is in order has."""
+    has."""
     published = folder.published(log.epoch)
     known: list[Checkpoint] = []
     for data in _kept(folder, log.epoch):
@@ -116,15 +116,13 @@ def _checkpoints(
             problems.append(told)
     problems += _key_problems(published, log, keys, bool(known))
     known.sort(key=lambda each: each.size)
-    frontier, size = Frontier(), 0
+    frontier, size = Frontier(), known[-1].size if known else 0
     try:
-        hashes = leaf_hashes(known[-1].size if known else 0, published.tiles.read)
+        hashes = leaf_hashes(size, published.tiles.read)
         for each in known:
             while frontier.size < each.size:
                 frontier.append(next(hashes))
-            if frontier.root() == each.root:
-                size = each.size
-            else:
+            if frontier.root() != each.root:
                 problems.append(_other_tree(published, each))
     except EvidenceError as error:
         problems.append(error.text)
@@ -178,7 +176,7 @@ def _leaves(
     roots: dict[int, tuple[bytes | None, ...]] = {}
     for share in _shared(shares):
         counted, done = counted.plus(share.counted), done + share.looked_at
-        problems += [each for each in share.problems if each not in problems]
+        problems += [each for each in share.problems if each not in problems][:MOST]
         roots[share.first] = share.roots
         doubtful |= {(each.leaf or 0) // WIDTH * WIDTH for each in share.found}
         if progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,6 +80,9 @@ ORDER BY record LIMIT ?
 """  # noqa: S608  # our own names
 
 
+_RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerLog:
     """The newest log of a ledger. `first` and `next` are rows of `leaf`: that of its leaf 0, and the one that
@@ -153,5 +157,10 @@ def named(leaves: Sequence[int]) -> str:
 def indices(reference: str) -> list[range]:
     """The leaves that `named` named. Raises ValueError for another text."""
     _, _, listed = reference.partition("; leaves ")
-    bounds = (each.partition("-") for each in listed.split())
-    return [range(int(first), int(last or first) + 1) for first, _, last in bounds]
+    found = []
+    for each in listed.split():
+        bounds = _RANGE.fullmatch(each)
+        if not bounds:
+            raise ValueError(f"{each!r} names no leaves")
+        found.append(range(int(bounds[1]), int(bounds[2] or bounds[1]) + 1))
+    return found

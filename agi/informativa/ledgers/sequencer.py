@@ -17,6 +17,7 @@ from ..evidence import note
 from ..evidence.checkpoint import Checkpoint, open_checkpoint
 from ..evidence.elsewhere import Elsewhere, OwnLog, require_ours
 from ..evidence.log_folder import LogFolder, PublishedLog
+from ..evidence.note import Signer
 from ..evidence.tiles import TileHashes
 from ..evidence.tree import EMPTY_ROOT, root_at
 from ..text import Text
@@ -50,13 +51,13 @@ def sequence(
     with folder.sequencing(), contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store:
         log = store.log()
         published = folder.published(log.epoch)
-        there, signed = published.checkpoint(), folder.last_signed(log.epoch)
-        signer = folder.signer(log.origin, log.epoch, create=there is None and signed is None)
-        known = [open_checkpoint(data, [signer.verifier]).checkpoint for data in (there, signed) if data]
+        there = published.checkpoint()
+        signer, known = _signed_before(folder, log)
         old = max((each.size for each in known), default=0)
         for each in known:
             _require_prefix(each, old, published)
         _require_same(store, log, old, published)
+<<<<<<< HEAD
         for index, event in store.notes(old):
             published.note_gone(index, f"{event.kind} {event.reference}")
         if there and signed and log.size == known[0].size == known[1].size:
@@ -66,6 +67,11 @@ def sequence(
         if elsewhere:
             last = signed or note.sign(Checkpoint(log.origin, 0, EMPTY_ROOT).text, signer)
             _require_agreement(elsewhere, OwnLog(published, signer.verifier, old, last))
+=======
+        whole = there is not None and folder.last_signed(log.epoch) is not None
+        if whole and {each.size for each in known} == {log.size}:
+            return Sequenced(log.epoch, known[0], there or b"", 0)
+>>>>>>> 03bf68d8c53864dc67494e2e4b8c81c19b904620
         for at in range(old, log.size, PAGE):
             published.extend(at, store.entries(log.first + at, min(PAGE, log.size - at)))
             if progress:
@@ -79,6 +85,7 @@ def sequence(
         return Sequenced(log.epoch, checkpoint, data, log.size - old)
 
 
+<<<<<<< HEAD
 def _require_agreement(elsewhere: Sequence[Elsewhere], own: OwnLog) -> None:
     """That somebody elsewhere answers, and that nobody has what is not in the log. Raises SigningError,
     ForkError."""
@@ -100,6 +107,29 @@ def _require_agreement(elsewhere: Sequence[Elsewhere], own: OwnLog) -> None:
             ),
             code="nobody-answers",
         )
+=======
+def _signed_before(folder: LogFolder, log: LedgerLog) -> tuple[Signer, list[Checkpoint]]:
+    """The key that signs, and the last checkpoints that it did sign: the one beside it, and those that are
+    published. Raises SigningError where none of them is left: nobody knows then what would contradict it."""
+    published, signed = folder.published(log.epoch), folder.last_signed(log.epoch)
+    sizes = published.sizes()
+    last = published.checkpoint_of(sizes[-1]) if sizes else None
+    there = [data for data in (published.checkpoint(), last) if data is not None]
+    begun = signed is not None and Checkpoint.parse(note.parse(signed).text).size > 0
+    signer = folder.signer(log.origin, log.epoch, create=not there and not begun)
+    kept = [*there, *filter(None, [folder.last_signed(log.epoch)])]
+    if not kept:
+        raise SigningError(
+            Text(
+                "What the key of the log {origin} has signed is lost, beside it and in {folder}",
+                "put one of the two back, or begin a new log: informativa evidence key --new",
+                origin=log.origin,
+                folder=published.folder,
+            ),
+            code="signed-unknown",
+        )
+    return signer, [open_checkpoint(data, [signer.verifier]).checkpoint for data in kept]
+>>>>>>> 03bf68d8c53864dc67494e2e4b8c81c19b904620
 
 
 def _require_prefix(checkpoint: Checkpoint, size: int, published: PublishedLog) -> None:

@@ -109,6 +109,7 @@ PERSON = {
     "linked": Text("Id of the conversation"),
     "pseudonym": Text("Pseudonym of the caller"),
     "recorded": Text("Recorded (microseconds since 1970, UTC)"),
+    "earlier": Text("Pseudonym by an earlier key"),
     "reference": Text("What shows it elsewhere"),
 }
 """What each fact is called, in a table."""

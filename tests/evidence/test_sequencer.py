@@ -1,0 +1,481 @@
+"""Checkpoints: each extends the last, none contradicts another, and what broke is said and kept."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evidence.ledger import audited, forged, signed
+from informativa import files as files_module
+from informativa.errors import EvidenceError, SigningError, TileChangedError
+from informativa.evidence import tree
+from informativa.evidence.checkpoint import Checkpoint, open_checkpoint
+from informativa.evidence.log_folder import LogFolder, PublishedLog
+from informativa.evidence.note import Signer, Verifier
+from informativa.evidence.tiles import TileHashes
+from informativa.ledgers import sequencer
+from informativa.ledgers.sequencer import sequence
+from informativa.ledgers.sqlite import SqliteStore
+from test_ledgers import PLAYED
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    """A ledger with three records."""
+    grown(tmp_path / "acme.sqlite3", 3)
+    return tmp_path / "acme.sqlite3"
+
+
+def grown(ledger: Path, count: int) -> None:
+    """Append so many records."""
+    with closing(SqliteStore(str(ledger))) as store:
+        store.append([replace(PLAYED, pseudonym=os.urandom(32)) for _ in range(count)])
+
+
+def published(ledger: Path) -> PublishedLog:
+    """Its log."""
+    return LogFolder(ledger).published(1)
+
+
+def files(ledger: Path) -> dict[str, bytes]:
+    """All files of its log but the lock."""
+    top = LogFolder(ledger).folder
+    found = {str(file.relative_to(top)): file for file in top.rglob("*") if file.is_file()}
+    return {name: file.read_bytes() for name, file in found.items() if name != "signing/lock"}
+
+
+def put_back(ledger: Path, copy: Path) -> None:
+    """What a backup does: the content of the copy, whole."""
+    with closing(sqlite3.connect(copy)) as source, closing(sqlite3.connect(ledger)) as target:
+        source.backup(target)
+
+
+def copied(ledger: Path) -> Path:
+    """A backup."""
+    copy = ledger.with_name("elsewhere")
+    put_back(copy, ledger)
+    return copy
+
+
+def checkpoints(ledger: Path, *keys: Verifier) -> list[Checkpoint]:
+    """All that were published, as their key signed them."""
+    log = published(ledger)
+    key = log.key()
+    assert key is not None
+    data = [log.checkpoint_of(size) for size in log.sizes()]
+    return [open_checkpoint(each or b"", keys or [key]).checkpoint for each in data]
+
+
+def require_one_history(ledger: Path) -> None:
+    """Each checkpoint extends the one before, by proofs from the tiles alone; the newest is the one that is
+    shown, and the one beside the key."""
+    log = published(ledger)
+    found = checkpoints(ledger)
+    hashes = TileHashes(found[-1].size, log.tiles.read)
+    for old, new in zip([found[0], *found], found, strict=False):
+        proof = tree.consistency_proof(old.size, new.size, hashes)
+        tree.verify_consistency(old.size, new.size, old.root, new.root, proof)
+    newest = log.checkpoint_of(found[-1].size)
+    assert log.checkpoint() == newest
+    assert LogFolder(ledger).last_signed(1) == newest
+
+
+def test_each_checkpoint_extends_the_last(ledger: Path) -> None:
+    """However the log grows, across tiles; and where nothing was added nothing is signed."""
+    sizes = [3]
+    assert sequence(ledger).checkpoint.size == 3
+    for more in (1, 251, 1, 1, 255, 300):
+        grown(ledger, more)
+        done = sequence(ledger)
+        sizes.append(sizes[-1] + more)
+        assert (done.checkpoint.size, done.added) == (sizes[-1], more)
+        require_one_history(ledger)
+    before = files(ledger)
+    assert sequence(ledger).added == 0
+    assert files(ledger) == before
+    assert published(ledger).sizes() == sizes == [3, 4, 255, 256, 257, 512, 812]
+    assert audited(ledger).sound
+
+
+def test_many_records_go_into_tiles_by_pages(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With other pages the same files."""
+    grown(ledger, 1000)
+    other = ledger.with_name("other.sqlite3")
+    put_back(other, ledger)
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(sequencer, "PAGE", 300)
+    sequence(ledger, lambda done, of: told.append((done, of)))
+    assert told == [(300, 1003), (600, 1003), (900, 1003), (1003, 1003)]
+    monkeypatch.setattr(sequencer, "PAGE", 8192)
+    sequence(other)
+    tiles = {name: data for name, data in files(other).items() if ".p/" not in name and "/tile/" in name}
+    assert tiles.items() <= files(ledger).items()
+    assert checkpoints(ledger)[-1].root == checkpoints(other)[-1].root
+
+
+@pytest.mark.parametrize("more", [0, 1, 2, 3, 300])
+def test_i7_rolled_back_copy_is_refused(ledger: Path, more: int) -> None:
+    """I7: an older state put back, as it was or with as many or more new records after it: nothing is signed,
+    nothing is written over, and the audit names what is missing or other."""
+    sequence(ledger)
+    copy = copied(ledger)
+    grown(ledger, 2)
+    sequence(ledger)
+    before = files(ledger)
+    put_back(ledger, copy)
+    grown(ledger, more)
+    with pytest.raises(SigningError) as raised:
+        sequence(ledger)
+    assert raised.value.code == "rolled-back"
+    assert files(ledger) == before
+    found = audited(ledger)
+    assert not found.sound
+    assert {each.leaf for each in found.found} == {3, 4}
+
+
+def test_i7_record_that_was_changed_with_its_leaf_is_refused(ledger: Path) -> None:
+    """I7: also in the middle of a tile that is not full yet, which is written anew; the audit names it."""
+    sequence(ledger)
+    grown(ledger, 5)
+    sequence(ledger)
+    forged(ledger, "UPDATE leaf SET what = who WHERE leaf = 1")
+    before = files(ledger)
+    assert sequence(ledger).added == 0
+    grown(ledger, 1)
+    sequence(ledger)  # what is new is right, and the tiles have the right one
+    assert before.items() - files(ledger).items() == {
+        each for each in before.items() if each[0] in ("1/checkpoint", "signing/1.signed")
+    }
+    assert {(each.leaf, str(each.flaw)) for each in audited(ledger).found} == {
+        (1, "leaf-altered"),
+        (1, "facts-altered"),
+    }
+
+
+def test_lost_checkpoint_is_made_again(ledger: Path) -> None:
+    """From what lies beside the key: the same bytes, of the same tree."""
+    sequence(ledger)
+    grown(ledger, 4)
+    sequence(ledger)
+    before = files(ledger)
+    (published(ledger).folder / "checkpoint").unlink()
+    assert sequence(ledger).checkpoint.size == 7
+    assert files(ledger) == before
+    (published(ledger).folder / "checkpoint").unlink()
+    grown(ledger, 1)
+    sequence(ledger)
+    require_one_history(ledger)
+
+
+def test_lost_signed_checkpoint_is_taken_from_the_published_one(ledger: Path) -> None:
+    """And nothing that contradicts that is signed."""
+    sequence(ledger)
+    copy = copied(ledger)
+    grown(ledger, 4)
+    sequence(ledger)
+    before = files(ledger)
+    (LogFolder(ledger).folder / "signing/1.signed").unlink()
+    put_back(copy.with_name("whole"), ledger)
+    put_back(ledger, copy)
+    grown(ledger, 9)
+    with pytest.raises(SigningError):
+        sequence(ledger)
+    put_back(ledger, copy.with_name("whole"))
+    sequence(ledger)
+    assert files(ledger) == before
+
+
+def test_key_that_was_made_and_never_signed_is_made_again(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while it is made, before or after the checkpoint of nothing: the next run goes on."""
+    for name in ("create", "put"):
+        with monkeypatch.context() as patched:
+            patched.setattr(files_module, name, _fails)
+            with pytest.raises(EvidenceError):
+                sequence(ledger)
+    sequence(ledger)
+    require_one_history(ledger)
+
+
+def _fails(*_given: object, **_more: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("kept", ["checkpoints", "nothing"])
+def test_key_that_has_lost_what_it_signed_signs_nothing_else(ledger: Path, kept: str) -> None:
+    """Of both lost the kept ones of earlier sizes are taken. With none at all nobody knows what was signed:
+    nothing is, until somebody says that this is a new log."""
+    sequence(ledger)
+    copy = copied(ledger)
+    grown(ledger, 4)
+    sequence(ledger)
+    before = files(ledger)
+    (LogFolder(ledger).folder / "signing/1.signed").unlink()
+    (published(ledger).folder / "checkpoint").unlink()
+    if kept == "checkpoints":
+        put_back(copy.with_name("whole"), ledger)
+        put_back(ledger, copy)
+        with pytest.raises(SigningError, match="put back to an older state"):
+            sequence(ledger)
+        put_back(ledger, copy.with_name("whole"))
+        sequence(ledger)
+        assert files(ledger) == before
+        return
+    shutil.rmtree(published(ledger).folder)
+    left = files(ledger)
+    for state in (ledger, copy):
+        put_back(ledger, state) if state is copy else None
+        with pytest.raises(SigningError) as raised:
+            sequence(ledger)
+        assert raised.value.code == "signed-unknown"
+        assert files(ledger) == left
+
+
+def test_lost_key_is_not_made_again(ledger: Path) -> None:
+    """A log that was signed by another key stays as it is."""
+    sequence(ledger)
+    (LogFolder(ledger).folder / "signing/1.key").unlink()
+    before = files(ledger)
+    grown(ledger, 1)
+    with pytest.raises(EvidenceError, match=r"1\.key"):
+        sequence(ledger)
+    assert files(ledger) == before
+
+
+def test_swapped_key_signs_nothing(ledger: Path) -> None:
+    """Neither that of another log nor another one of this name."""
+    sequence(ledger)
+    key = LogFolder(ledger).folder / "signing/1.key"
+    grown(ledger, 1)
+    origin = checkpoints(ledger)[0].origin
+    for name, said in (("other.example/1", "is that of the log other"), (origin, "No key that is known")):
+        key.write_text(Signer(name, bytes(range(32))).secret + "\n")
+        before = files(ledger)
+        with pytest.raises(EvidenceError, match=said):
+            sequence(ledger)
+        assert files(ledger) == before
+    key.write_text("no key\n")
+    with pytest.raises(EvidenceError, match="It is no key"):
+        sequence(ledger)
+
+
+def _other(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize("more", [0, 1, 300])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "1/tile/0/001.p/44",
+        "1/tile/1/000.p/1",
+        "1/tile/entries/001.p/44",
+        "1/checkpoint",
+        "signing/1.signed",
+    ],
+)
+def test_i7_tampered_files_are_found_before_anything_is_signed(ledger: Path, name: str, more: int) -> None:
+    """I7: what was published, or signed, and is another now: one sentence, nothing signed, nothing written
+    over."""
+    grown(ledger, 297)
+    sequence(ledger)
+    file = LogFolder(ledger).folder / name
+    file.write_bytes(_other(file.read_bytes(), len(file.read_bytes()) - 5))
+    before = files(ledger)
+    grown(ledger, more)
+    with pytest.raises(EvidenceError) as raised:
+        sequence(ledger)
+    assert "\n" not in str(raised.value)
+    assert files(ledger) == before
+    assert not audited(ledger, LogFolder(ledger).signer(checkpoints_origin(ledger), 1).verifier).sound
+
+
+def checkpoints_origin(ledger: Path) -> str:
+    """As the ledger says it."""
+    with closing(SqliteStore(str(ledger), read_only=True)) as store:
+        return store.log().origin
+
+
+def test_i7_full_tile_or_bundle_that_was_changed_is_found_by_the_audit(ledger: Path) -> None:
+    """I7: nothing of it is read to sign what is new."""
+    grown(ledger, 297)
+    sequence(ledger)
+    folder = LogFolder(ledger).folder
+    bundle = folder / "1/tile/entries/000"
+    before = bundle.read_bytes()
+    bundle.write_bytes(_other(before, 100))
+    found = audited(ledger)
+    assert [str(each) for each in found.problems] == [
+        f"The published file {bundle} has other entries than its tile."
+    ]
+    assert {each.leaf for each in found.found} == {1}
+    bundle.write_bytes(before)
+    assert audited(ledger).sound
+    (folder / "1/tile/0/000").write_bytes(_other((folder / "1/tile/0/000").read_bytes(), 100))
+    assert {str(each) for each in audited(ledger).problems} == {
+        f"The published file {bundle} has other entries than its tile.",
+        f"The published file {folder}/1/tile/1/000.p/1 is not what its tree says.",
+        f"The tiles in {folder}/1 are not those of the checkpoint of 300 records.",
+    }
+
+
+def test_tile_that_was_put_there_beforehand_is_refused(ledger: Path) -> None:
+    """A tile of a size to come with something else in it is not written over, and the audit goes on."""
+    sequence(ledger)
+    grown(ledger, 1)
+    forged_tile = published(ledger).folder / "tile/0/000.p/4"
+    forged_tile.write_bytes(bytes(4 * 32))
+    before = files(ledger)
+    with pytest.raises(TileChangedError):
+        sequence(ledger)
+    after = files(ledger)
+    assert before.items() <= after.items()
+    assert set(after) - set(before) == {"1/tile/entries/000.p/4"}
+
+
+def test_of_two_sequencers_one_signs(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other is refused at once, and nothing is signed twice."""
+    extend = PublishedLog.extend
+    refused: list[str] = []
+
+    def extended(self: PublishedLog, old: int, entries: list[bytes]) -> None:
+        ran = subprocess.run(
+            [sys.executable, "-c", SIGN, ledger], capture_output=True, text=True, check=False
+        )
+        refused.append(ran.stderr.splitlines()[-1])
+        extend(self, old, entries)
+
+    monkeypatch.setattr(PublishedLog, "extend", extended)
+    sequence(ledger)
+    assert refused == [
+        f"informativa.errors.SigningError: Another process signs for {LogFolder(ledger).folder}."
+    ]
+    require_one_history(ledger)
+
+
+SIGN = """
+import sys
+from pathlib import Path
+from informativa.ledgers.sequencer import sequence
+sequence(Path(sys.argv[1]))
+"""
+
+
+def test_full_disk_leaves_the_log_whole_and_the_next_run_goes_on(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch, rounds: Callable[[int, int], int]
+) -> None:
+    """Whichever write, rename or sync fails: what is there is a log of the old size or of the new one, and
+    with room again it is of the new one."""
+    grown(ledger, 250)
+    sequence(ledger)
+    grown(ledger, 10)
+    start = ledger.with_name("start")
+    shutil.copytree(LogFolder(ledger).folder, start)
+    failures = 0
+    for at in range(0, 500, rounds(3, 1)):
+        shutil.rmtree(LogFolder(ledger).folder)
+        shutil.copytree(start, LogFolder(ledger).folder)
+        with _full(monkeypatch, at) as calls, contextlib.suppress(EvidenceError):
+            sequence(ledger)
+        assert audited(ledger).sound
+        if calls[0] <= at:
+            break
+        failures += 1
+        sequence(ledger)
+        require_one_history(ledger)
+        assert published(ledger).sizes() == [253, 263]
+        assert audited(ledger).sound
+        assert [name for name in files(ledger) if name.endswith(".part")] == []
+    assert failures > 10
+
+
+@contextlib.contextmanager
+def _full(monkeypatch: pytest.MonkeyPatch, at: int) -> Iterator[list[int]]:
+    """The n-th call that asks for room on the disk has none."""
+    calls = [0]
+
+    def failing(own: Callable[..., object]) -> Callable[..., object]:
+        def called(*given: object, **more: object) -> object:
+            calls[0] += 1
+            if calls[0] == at + 1:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return own(*given, **more)
+
+        return called
+
+    writing = os.O_WRONLY | os.O_CREAT
+    opening = os.open
+
+    def opened(path: object, flags: int, *given: object, **more: object) -> object:
+        own: Callable[..., object] = failing(opening) if flags & writing == writing else opening
+        return own(path, flags, *given, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", opened)
+        for name in ("fsync", "mkdir", "replace"):
+            patched.setattr(os, name, failing(getattr(os, name)))
+        yield calls
+
+
+GROW_AND_SIGN = """
+import os, sys
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+from informativa.errors import SigningError
+from informativa.ledgers.sequencer import sequence
+from informativa.ledgers.sqlite import SqliteStore
+from test_ledgers import PLAYED
+ledger = Path(sys.argv[1])
+with closing(SqliteStore(str(ledger))) as store:
+    print("ready", flush=True)
+    while True:
+        store.append([replace(PLAYED, pseudonym=os.urandom(32)) for _ in range(int(sys.argv[2]))])
+        with suppress(SigningError):
+            sequence(ledger)
+        print(".", end="", flush=True)
+"""
+
+
+def test_i3_kill_9_at_any_moment_leaves_one_log(
+    ledger: Path, chance: random.Random, rounds: Callable[[int, int], int]
+) -> None:
+    """I3, I7: killed between append, tile and checkpoint, again and again: the log is whole, no two
+    checkpoints disagree, and the next run goes on."""
+    sequence(ledger)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    seen: dict[int, bytes] = {}
+    for _ in range(rounds(10, 200)):
+        command = [sys.executable, "-c", GROW_AND_SIGN, str(ledger), str(chance.randrange(1, 90))]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as running:
+            assert running.stdout is not None
+            assert running.stdout.readline() == b"ready\n"
+            running.stdout.read(chance.randrange(1, 12))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.wait(chance.uniform(0, 0.05))
+            running.send_signal(signal.SIGKILL)
+        found = audited(ledger)
+        assert found.sound, (found.found[:3], [str(each) for each in found.problems])
+        log = published(ledger)
+        now = {size: log.checkpoint_of(size) or b"" for size in log.sizes()}
+        assert seen.items() <= now.items()
+        seen = now
+        sequence(ledger)
+        require_one_history(ledger)
+        assert audited(ledger).sound
+    signed(ledger)
+    assert len(checkpoints(ledger)) > 10

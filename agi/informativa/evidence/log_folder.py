@@ -16,11 +16,7 @@ from .. import files
 from ..errors import SIGNED_ELSEWHERE, EvidenceError, SigningError
 from ..text import Foreign, Text
 from .checkpoint import Checkpoint
-<<<<<<< HEAD
-from .note import Signer, Verifier, parse
-=======
-from .note import Signer, Verifier, sign
->>>>>>> 03bf68d8c53864dc67494e2e4b8c81c19b904620
+from .note import Signer, Verifier, parse, sign
 from .tile_files import TileFolder
 from .tiles import ENTRIES, WIDTH, Tile, fetch, parse_bundle
 from .tree import EMPTY_ROOT

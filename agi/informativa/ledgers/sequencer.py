@@ -57,21 +57,16 @@ def sequence(
         for each in known:
             _require_prefix(each, old, published)
         _require_same(store, log, old, published)
-<<<<<<< HEAD
         for index, event in store.notes(old):
             published.note_gone(index, f"{event.kind} {event.reference}")
-        if there and signed and log.size == known[0].size == known[1].size:
+        signed = folder.last_signed(log.epoch)
+        if there and signed and {each.size for each in known} == {log.size}:
             return Sequenced(log.epoch, known[0], there, 0)
         if there is None:  # whoever witnesses needs it before the first checkpoint
             published.put_key(signer.verifier)
         if elsewhere:
             last = signed or note.sign(Checkpoint(log.origin, 0, EMPTY_ROOT).text, signer)
             _require_agreement(elsewhere, OwnLog(published, signer.verifier, old, last))
-=======
-        whole = there is not None and folder.last_signed(log.epoch) is not None
-        if whole and {each.size for each in known} == {log.size}:
-            return Sequenced(log.epoch, known[0], there or b"", 0)
->>>>>>> 03bf68d8c53864dc67494e2e4b8c81c19b904620
         for at in range(old, log.size, PAGE):
             published.extend(at, store.entries(log.first + at, min(PAGE, log.size - at)))
             if progress:
@@ -85,7 +80,6 @@ def sequence(
         return Sequenced(log.epoch, checkpoint, data, log.size - old)
 
 
-<<<<<<< HEAD
 def _require_agreement(elsewhere: Sequence[Elsewhere], own: OwnLog) -> None:
     """That somebody elsewhere answers, and that nobody has what is not in the log. Raises SigningError,
     ForkError."""
@@ -107,7 +101,8 @@ def _require_agreement(elsewhere: Sequence[Elsewhere], own: OwnLog) -> None:
             ),
             code="nobody-answers",
         )
-=======
+
+
 def _signed_before(folder: LogFolder, log: LedgerLog) -> tuple[Signer, list[Checkpoint]]:
     """The key that signs, and the last checkpoints that it did sign: the one beside it, and those that are
     published. Raises SigningError where none of them is left: nobody knows then what would contradict it."""
@@ -122,14 +117,13 @@ def _signed_before(folder: LogFolder, log: LedgerLog) -> tuple[Signer, list[Chec
         raise SigningError(
             Text(
                 "What the key of the log {origin} has signed is lost, beside it and in {folder}",
-                "put one of the two back, or begin a new log: informativa evidence key --new",
+                "put one of the two back",
                 origin=log.origin,
                 folder=published.folder,
             ),
             code="signed-unknown",
         )
     return signer, [open_checkpoint(data, [signer.verifier]).checkpoint for data in kept]
->>>>>>> 03bf68d8c53864dc67494e2e4b8c81c19b904620
 
 
 def _require_prefix(checkpoint: Checkpoint, size: int, published: PublishedLog) -> None:

@@ -23,6 +23,7 @@ REASONS: dict[str, Text] = {
     Reason.TOLD_ELSEWHERE: Text("the caller was told elsewhere"),
     Reason.REQUEST: Text("the caller asked for it"),
     Reason.RETENTION: Text("the time for which the company keeps records was over"),
+    Reason.RESTORED: Text("a backup was put in the place of the records"),
     Reason.NOTHING_TO_TELL: Text("an operator read what is due on every call anyway"),
     Reason.LEDGER_UNAVAILABLE: Text("the records could not be read, so nothing proved that he was told"),
     Reason.SERVICE_UNAVAILABLE: Text("the program that decides could not be reached"),
@@ -46,6 +47,8 @@ KINDS: dict[str, Text] = {
     RecordKind.CONTRACT: Text("with a contract"),
     RecordKind.ERASURE: Text("a caller's records were erased at his request"),
     RecordKind.PURGE: Text("records older than the retention were deleted"),
+    RecordKind.LOST: Text("records were lost that the backup does not have"),
+    RecordKind.NEW_LOG: Text("the log goes on in this one"),
 }
 MIGRATED = Text("entered from a time before there was a log")
 VOUCHERS: dict[str, Text] = {

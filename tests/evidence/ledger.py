@@ -33,6 +33,8 @@ BEFORE = (
     "UPDATE event SET recorded = at WHERE record > 1",
     "UPDATE event SET pseudonym = NULL, call = '', key = NULL, erased = 1, at = at - at % 60000000,"
     " recorded = recorded - recorded % 60000000 WHERE record = 4",
+    f"UPDATE event SET pseudonym = x'{(b'n' * 32).hex()}', status = 'NOTDUE', reason = 'already-informed',"
+    " prompt = '', ending = NULL, heard = NULL, length = NULL, key = NULL, basis = 3 WHERE record = 5",
     f"UPDATE standing SET record = 3, pseudonym = x'{(b'n' * 32).hex()}',"
     " at = (SELECT at FROM event WHERE record = 3), whole = (SELECT at FROM event WHERE record = 3)",
 )
@@ -55,8 +57,10 @@ def signed(ledger: Path) -> Verifier:
 
 def audited(ledger: Path, *keys: Verifier) -> AuditedLog:
     """What an audit finds, by the keys that were kept elsewhere, or else by the one that was published."""
-    published = LogFolder(ledger).published(1).key()
-    return audit_ledger(ledger, keys or ((published,) if published else ()))
+    if not keys:
+        published = LogFolder(ledger).published(1).key()
+        keys = (published,) if published else ()
+    return audit_ledger(ledger, keys)
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Busy:
 def busy(folder: Path) -> Busy:
     """Calls, papers, records from before there was a log; some of them erased, some purged; supplements,
     changed keys, numbers that changed hands."""
-    ledger = old(folder / "acme.sqlite3", 6, 4)
+    ledger = old(folder / "acme.sqlite3", 6, 5)
     forged(ledger, *BEFORE)
     with closing(SqliteStore(str(ledger), log="example.org/informativa/acme/box")) as store:
         assert store.enter_old(500) == 0

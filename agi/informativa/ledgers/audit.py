@@ -17,6 +17,7 @@ from typing import Any
 from ..evidence import commitment
 from ..model import Event, RecordKind
 from . import leaves, rows
+from .audit_opening import opens
 from .audit_reading import UNREADABLE, page
 
 PAGE = 2048  # leaves that are held in memory
@@ -130,7 +131,11 @@ def leaves_of(
     for at in range(first, end, PAGE):
         count = min(PAGE, end - at)
         there = {row[0] - log.first: row for row in page(connection, log.first + at, count)}
-        for index, entry in enumerate(published(at, count), at):
+        entries = published(at, count)
+        if min(there, default=end) >= at + count:  # nothing at all is left of it: the first stands for all
+            found.append(Found(0, Flaw.DELETED, at))
+            continue
+        for index, entry in enumerate(entries, at):
             row = there.get(index)
             if row is None:
                 found.append(Found(0, Flaw.DELETED, index))
@@ -160,6 +165,15 @@ class State(StrEnum):
 
 
 _NAMES = [name.strip() for name in rows.COLUMNS.split(",")]
+_WHOLE_NUMBERS = {"record", "at", "basis", "erased", "recorded", "supplement", "counts", "rate"}
+_ALLOWED = [
+    {type(None), float} if name in ("heard", "length")
+    else {type(None), int} if name in _WHOLE_NUMBERS
+    else {type(None), bytes} if name in ("pseudonym", "earlier")
+    else {type(None), str}
+    for name in _NAMES
+]  # fmt: skip
+_KINDS: set[tuple[type, ...]] = set()  # those that were met and are allowed
 _MINUTE = 60_000_000  # microseconds
 _AT, _RECORDED, _KEY = map(_NAMES.index, ("at", "recorded", "key"))
 
@@ -179,13 +193,17 @@ def _leaf(
     flaws = []
     if entry is not None and entry != leaf.commitments.entry:
         flaws.append(Flaw.LEAF)
+    erased = bool(gone.erased) and gone.is_erased(index)
     named = lost or (bool(gone.purged) and gone.is_purged(index))
     if purged and not named:
         flaws.append(Flaw.DELETED)
     elif named and not (purged and leaf.salt_what is leaf.salt_who is leaf.binding is None):
         flaws.append(Flaw.STILL_THERE)
-    if not purged:
-        flaws += _opened(origin, index, leaf, event_row, erased=bool(gone.erased) and gone.is_erased(index))
+    closely = (
+        purged or erased or not _kinds_are_right(event_row) or not opens(leaf_row, event_row, origin, index)
+    )
+    if closely and not purged:
+        flaws += _opened(origin, index, leaf, event_row, erased=erased)
     return state, flaws
 
 
@@ -237,16 +255,9 @@ def _opened(
 def _leads_nowhere(row: Sequence[Any], event: Event) -> bool:
     """Whether nothing is left that leads to a caller. So is each record that was erased, and no other one but
     those about records: of what rested on an erased one, the basis alone is gone."""
-    leads = (
-        event.pseudonym,
-        event.earlier,
-        event.basis,
-        row[_KEY],
-        event.call,
-        event.linked,
-        event.reference,
-    )
-    return not any(leads) and event.kind not in commitment.ABOUT_RECORDS
+    known = (event.pseudonym, event.earlier, event.basis) != (None, None, None)
+    leads = known or event.call or event.linked or event.reference or row[_KEY]
+    return not leads and event.kind not in commitment.ABOUT_RECORDS
 
 
 def _in_minutes(row: Sequence[Any]) -> bool:
@@ -254,9 +265,22 @@ def _in_minutes(row: Sequence[Any]) -> bool:
     return bool(row[_AT] % _MINUTE == (row[_RECORDED] or 0) % _MINUTE == 0)
 
 
+def _kinds_are_right(row: Sequence[Any]) -> bool:
+    """Whether each value is of the kind of its column; SQLite itself holds any to any."""
+    kinds = tuple(map(type, row))
+    if kinds in _KINDS:
+        return True
+    if not all(kind in allowed for kind, allowed in zip(kinds, _ALLOWED, strict=True)):
+        return False
+    _KINDS.add(kinds)
+    return True
+
+
 def _as_written(row: Sequence[Any], event: Event, *, migrated: bool) -> bool:
     """Whether these are the values that such an event is written with. Earlier forms of a ledger had seconds
     instead of samples and one time for both; an erasure takes the key."""
+    if not _kinds_are_right(row):
+        return False
     canonical = rows.row(event)
     if row[1:] == canonical:
         return True

@@ -50,6 +50,7 @@ _MOVED = """
 SELECT standing.pseudonym, event.pseudonym FROM standing JOIN event ON event.record = standing.record
 WHERE standing.pseudonym IN doubtful AND event.record <= :old
 AND event.pseudonym IS NOT NULL AND event.pseudonym <> standing.pseudonym
+AND standing.pseudonym IN (SELECT pseudonym FROM event)
 UNION
 SELECT later.pseudonym, event.pseudonym FROM event AS later JOIN event ON event.record = later.basis
 WHERE later.record <= :old AND later.pseudonym IN doubtful AND later.reason <> 'same-call'
@@ -94,7 +95,7 @@ def forged(connection: sqlite3.Connection, gone: Gone, old: int) -> list[ForgedH
         actual: dict[bytes, Known] = defaultdict(dict)
         for pseudonym, notice, version, *rest in connection.execute(_ROWS, {"last": gone.last}):
             actual[pseudonym][notice, version] = tuple(rest)
-        derived, seen = _derived(_readable(connection), moved, old)
+        derived, seen, own = _derived(_readable(connection), moved, old)
     finally:
         connection.execute("DROP TABLE doubtful")
         connection.text_factory = str
@@ -102,7 +103,8 @@ def forged(connection: sqlite3.Connection, gone: Gone, old: int) -> list[ForgedH
     for pseudonym in actual.keys() | derived.keys():
         for key in actual[pseudonym].keys() | derived[pseudonym].keys():
             there, should = actual[pseudonym].get(key), derived[pseudonym].get(key)
-            if not _borne_out(there, should, seen[pseudonym][key[0]], gone):
+            alone = should is not None and own.get(should[1]) == (should[0], should[3])
+            if not _borne_out(there, should, seen[pseudonym][key[0]], gone, alone=alone):
                 number = (there or should or (0, 0))[1]
                 found.add(ForgedHistory(number if type(number) is int else 0, *map(str, key)))
     return sorted(found, key=lambda each: (each.record, each.notice, each.version))
@@ -126,22 +128,33 @@ def _readable(connection: sqlite3.Connection) -> Iterator[Record]:
     """Their records; one that cannot be read is found elsewhere."""
     for row in connection.execute(_EVENTS):
         try:
-            yield rows.record(row)
+            record = rows.record(row)
+            rows.row(record.event)
         except UNREADABLE:
             continue
+        yield record
 
 
 def _borne_out(
-    there: tuple[Any, ...] | None, should: tuple[Any, ...] | None, seen: set[int], gone: Gone
+    there: tuple[Any, ...] | None,
+    should: tuple[Any, ...] | None,
+    seen: set[int],
+    gone: Gone,
+    *,
+    alone: bool,
 ) -> bool:
-    """Whether a row of the history is as the records would have it, or, after a purge, says less."""
+    """Whether a row of the history is as the records would have it, or, after a purge, says less: of what was
+    gathered from several records, of which not one `alone` says all."""
     if there is None or should is None:
         return there is None and (should is None or gone.last > should[1])
     purposes, record, at, whole, last_seen = there
     if (record, at) != should[1:3]:
         return False
-    same = (purposes, whole) == (should[0], should[3])
-    if not same and not (gone.last and _less(purposes, should[0]) and _earlier(whole, should[3])):
+    if purposes != should[0] and (alone or not gone.last or not _less(purposes, should[0])):
+        return False
+    if whole != should[3] and (
+        not gone.last or (alone and whole is not None) or not _earlier(whole, should[3])
+    ):
         return False
     if last_seen is None or last_seen == should[4]:
         return last_seen == should[4] or bool(gone.last)
@@ -149,7 +162,10 @@ def _borne_out(
 
 
 def _less(purposes: object, should: str) -> bool:
-    return isinstance(purposes, str) and rows.word_set(purposes) <= rows.word_set(should)
+    if not isinstance(purposes, str):
+        return False
+    named = rows.word_set(purposes)
+    return rows.words(named) == purposes and named <= rows.word_set(should)
 
 
 def _earlier(whole: object, should: int | None) -> bool:
@@ -158,9 +174,11 @@ def _earlier(whole: object, should: int | None) -> bool:
 
 def _derived(
     records: Iterator[Record], moved: Mapping[bytes, bytes], old: int
-) -> tuple[dict[bytes, Known], dict[bytes, dict[str, set[int]]]]:
-    """What the records make of the history, by pseudonym; and when a caller who knew a notice was seen."""
+) -> tuple[dict[bytes, Known], dict[bytes, dict[str, set[int]]], dict[int, tuple[str, int | None]]]:
+    """What the records make of the history, by pseudonym; when a caller who knew a notice was seen; and what
+    each record says itself: purposes, and when the whole was told."""
     known: dict[bytes, Known] = defaultdict(dict)
+    own: dict[int, tuple[str, int | None]] = {}
     seen: dict[bytes, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
         folder = resources.files(__package__) / "migrations"
@@ -180,6 +198,9 @@ def _derived(
                 continue
             memory.execute(_NUMBER, (record.number,))
             transaction.remember(event, record.number)
+            if event.informs:
+                whole = None if event.supplement else rows.microseconds(event.at)
+                own[record.number] = rows.words(event.purposes), whole
             if event.earlier is not None:
                 for notice, times in seen.pop(event.earlier, {}).items():
                     seen[event.pseudonym][notice] |= times  # type: ignore[index]  # it has one
@@ -187,7 +208,7 @@ def _derived(
                 seen[event.pseudonym][event.notice].add(rows.microseconds(event.at))  # type: ignore[index]
         for pseudonym, notice, version, *rest in memory.execute(_HISTORY):
             known[pseudonym][notice, version] = tuple(rest)
-    return known, seen
+    return known, seen, own
 
 
 _NUMBER = "UPDATE event SET record = ? WHERE record = last_insert_rowid()"

@@ -10,18 +10,19 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from ..errors import EvidenceError
-from ..evidence.checkpoint import Checkpoint, open_checkpoint
+from ..errors import EvidenceError, LedgerError
 from ..evidence.encoding import HASH_SIZE
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import NoteVerifier
-from ..evidence.tiles import WIDTH, leaf_hashes
-from ..evidence.tree import Frontier, root
+from ..evidence.tiles import WIDTH
+from ..evidence.tree import root
 from ..text import Text
-from . import audit, audit_history, audit_reading, audit_tiles, leaves
+from . import audit, audit_checkpoints, audit_history, audit_reading, audit_tiles, leaves
 from .ledger_file import translated
 
 MOST = 100  # missing leaves and files that are named one by one
+TIMES = 3  # to look again where calls came meanwhile
+FAR = 1 << 20  # leaves that are missing, and looked for
 SHARE = 64 * WIDTH  # leaves that a process looks at before it says how far it is
 
 Progress = Callable[[int, int], object]
@@ -49,16 +50,35 @@ class AuditedLog:
 
 def audit_ledger(ledger: Path, keys: Sequence[NoteVerifier], progress: Progress | None = None) -> AuditedLog:
     """Look at everything. Raises LedgerError where the ledger cannot be read, EvidenceError where the log
-    cannot."""
+    cannot. A ledger that nobody has open is read without its locks: one that is written to meanwhile is
+    looked at once more."""
+    for _ in range(TIMES):
+        before = audit_reading.version(ledger)
+        try:
+            found = _audited(ledger, keys, progress)
+        except LedgerError:
+            if audit_reading.version(ledger) == before:
+                raise
+            continue
+        if found.sound or audit_reading.version(ledger) == before:
+            return found
+    return _audited(ledger, keys, progress)
+
+
+def _audited(ledger: Path, keys: Sequence[NoteVerifier], progress: Progress | None) -> AuditedLog:
     with translated(ledger), audit_reading.reading(ledger) as connection:
         newest, folder = leaves.log(connection), LogFolder(ledger)
         logs = leaves.logs(connection)
+        _require_numbers(ledger, logs)
         problems = list(_log_problems(connection, ledger, folder, logs))
         counted, found, signed, gone = audit.Counted(), list[audit.Found](), 0, audit.Gone((), (), (), ())
         for log in logs:
-            signed = _checkpoints(folder, log, keys, problems)
+            signed = audit_checkpoints.newest_size(folder, log, keys, problems)
             its = audit.gone(connection, log)
-            task = _Task(ledger, folder.published(log.epoch), log, signed, its, 0, max(log.size, signed))
+            end = max(min(log.size, connection.execute(leaves.BOUNDS).fetchone()[2] + FAR), signed)
+            if end < log.size:
+                found.append(audit.Found(0, audit.Flaw.DELETED, end))
+            task = _Task(ledger, folder.published(log.epoch), log, signed, its, 0, end)
             counted_here, found_here = _leaves(task, problems, progress)
             counted, found = counted.plus(counted_here), found + found_here
             found += [audit.Found(0, audit.Flaw.TRUNCATED, index) for index in range(log.size, signed)][:MOST]
@@ -69,6 +89,16 @@ def audit_ledger(ledger: Path, keys: Sequence[NoteVerifier], progress: Progress 
         found += audit.without_leaf(connection, newest)
         history = audit_history.forged(connection, gone, logs[0].old)
         return AuditedLog(newest, signed, counted, tuple(sorted(set(found))), tuple(history), tuple(problems))
+
+
+def _require_numbers(ledger: Path, logs: Sequence[leaves.LedgerLog]) -> None:
+    """That the ledger says in numbers where its logs begin. Raises EvidenceError."""
+    for log in logs:
+        numbers = (log.epoch, log.first, log.next, log.old, log.entered)
+        if any(type(each) is not int for each in numbers) or type(log.origin) is not str:
+            raise EvidenceError(
+                Text("The ledger {ledger} has something else in the place of its log.", ledger=ledger)
+            )
 
 
 def _log_problems(
@@ -87,82 +117,13 @@ def _log_problems(
                 folder=folder.published(epoch).folder,
                 ledger=ledger,
             )
-    first, last = connection.execute(leaves.BOUNDS).fetchone()
+    first, last, _ = connection.execute(leaves.BOUNDS).fetchone()
     log = logs[0]
     if not (last or 0) <= log.entered <= log.old or (first is not None and log.old >= first):
         yield Text(
             "The ledger {ledger} says wrongly which of its records are from before there was a log.",
             ledger=ledger,
         )
-
-
-def _checkpoints(
-    folder: LogFolder, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], problems: list[Text]
-) -> int:
-    """Look at all checkpoints that were kept, and at the tiles that they are of; how many leaves the newest
-    has."""
-    published = folder.published(log.epoch)
-    known: list[Checkpoint] = []
-    for data in _kept(folder, log.epoch):
-        try:
-            found = open_checkpoint(data, keys).checkpoint
-            if found.origin == log.origin:
-                known.append(found)
-                continue
-            told = _other_log(published, found)
-        except EvidenceError as error:
-            told = error.text
-        if told not in problems:
-            problems.append(told)
-    problems += _key_problems(published, log, keys, bool(known))
-    known.sort(key=lambda each: each.size)
-    frontier, size = Frontier(), known[-1].size if known else 0
-    try:
-        hashes = leaf_hashes(size, published.tiles.read)
-        for each in known:
-            while frontier.size < each.size:
-                frontier.append(next(hashes))
-            if frontier.root() != each.root:
-                problems.append(_other_tree(published, each))
-    except EvidenceError as error:
-        problems.append(error.text)
-    return size
-
-
-def _kept(folder: LogFolder, epoch: int) -> Iterator[bytes]:
-    """The checkpoints that there are: the published ones, and the one beside the key."""
-    published = folder.published(epoch)
-    yield from filter(None, map(published.checkpoint_of, published.sizes()))
-    newest = published.checkpoint()
-    if newest is not None:
-        yield newest
-    try:
-        signed = folder.last_signed(epoch)
-    except EvidenceError:  # another user's, who signs
-        return
-    if signed is not None and signed != newest:
-        yield signed
-
-
-def _key_problems(
-    published: PublishedLog, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], signed: bool
-) -> Iterator[Text]:
-    """What is wrong with the key that was published with the first checkpoint."""
-    try:
-        key = published.key()
-    except EvidenceError as error:
-        yield error.text
-        return
-    if key is None:
-        return
-    if key.name != log.origin or all((key.name, key.key_id) != (each.name, each.key_id) for each in keys):
-        yield Text(
-            "The key in {folder} is not the one by which the log {origin} is known here.",
-            folder=published.folder,
-            origin=log.origin,
-        )
-    elif not signed:
-        yield Text("The log in {folder} has lost its checkpoints.", folder=published.folder)
 
 
 def _leaves(
@@ -276,20 +237,4 @@ def _truncated(ledger: Path, log: leaves.LedgerLog, signed: int) -> Text:
         "The ledger {ledger} ends before {missing} records that were signed: it was cut off, or put back.",
         ledger=ledger,
         missing=signed - log.size,
-    )
-
-
-def _other_tree(published: PublishedLog, checkpoint: Checkpoint) -> Text:
-    return Text(
-        "The tiles in {folder} are not those of the checkpoint of {size} records.",
-        folder=published.folder,
-        size=checkpoint.size,
-    )
-
-
-def _other_log(published: PublishedLog, checkpoint: Checkpoint) -> Text:
-    return Text(
-        "A checkpoint in {folder} is of another log, {origin}.",
-        folder=published.folder,
-        origin=checkpoint.origin,
     )

@@ -9,16 +9,31 @@ from pathlib import Path
 from typing import Any
 
 from . import leaves
+from .ledger_file import translated
 
 UNREADABLE = (ValueError, TypeError, AttributeError, OverflowError, ZeroDivisionError)
 """What comes of a row that no event was written as."""
+
+
+def version(ledger: Path) -> tuple[int, ...]:
+    """Another number after each time that somebody wrote to a ledger that nobody had open; always the same of
+    one that somebody has. Raises LedgerError."""
+    with translated(ledger):
+        if _log(ledger).exists():
+            return ()
+        found = ledger.stat()
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _log(ledger: Path) -> Path:
+    return ledger.with_name(f"{ledger.name}-wal")
 
 
 @contextlib.contextmanager
 def reading(ledger: Path) -> Iterator[sqlite3.Connection]:
     """A connection of its own, within one transaction: one state of the ledger. Raises sqlite3.Error."""
     # With nobody's log beside it SQLite would make one, unless told that the file does not change.
-    alone = "" if ledger.with_name(f"{ledger.name}-wal").exists() else "&immutable=1"
+    alone = "" if _log(ledger).exists() else "&immutable=1"
     uri = f"{ledger.absolute().as_uri()}?mode=ro{alone}"
     with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
         connection.execute("BEGIN")

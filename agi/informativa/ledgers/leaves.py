@@ -61,7 +61,8 @@ PURGE_AGAIN = (
 )
 # The first record that is from after, and the last that is from before there was a log.
 BOUNDS = """
-SELECT min(CASE WHEN migrated THEN NULL ELSE record END), max(CASE WHEN migrated THEN record END) FROM leaf
+SELECT min(CASE WHEN migrated THEN NULL ELSE record END), max(CASE WHEN migrated THEN record END), count(*)
+FROM leaf WHERE typeof(record) = 'integer'
 """
 ENTERED = "UPDATE log SET entered = ?"
 ENTRIES = "SELECT what, who FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"

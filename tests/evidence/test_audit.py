@@ -1,0 +1,517 @@
+"""I7: whatever of a ledger or its log is changed, an audit finds and names it, and it finds nothing else."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evidence.ledger import Busy, audited, busy, forged, of, signed
+from informativa.errors import EvidenceError
+from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.note import Signer, sign
+from informativa.ledgers import audit, audit_log, rows
+from informativa.ledgers.audit import Found
+from informativa.ledgers.erasure import erase
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Event, Reason, RecordKind, Status
+from test_ledgers import AT, NOTDUE, PARTIAL, PLAYED
+
+TABLES = {
+    "event": ("record",),
+    "leaf": ("leaf",),
+    "standing": ("pseudonym", "notice", "version"),
+    "log": ("epoch",),
+}
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Busy:
+    """A ledger with some of everything, which nobody touches."""
+    return busy(tmp_path_factory.mktemp("busy"))
+
+
+@pytest.fixture
+def attacked(original: Busy, tmp_path: Path) -> Busy:
+    """The same, to be attacked."""
+    return copied(original, tmp_path / "attacked")
+
+
+def copied(original: Busy, folder: Path) -> Busy:
+    """A copy of ledger and log."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(original.ledger.parent, folder)
+    return Busy(folder / original.ledger.name, original.key)
+
+
+def named(attacked: Busy) -> set[tuple[int, str, int | None]]:
+    """Each flaw that is found: the record, what, its leaf."""
+    return {(each.record, str(each.flaw), each.leaf) for each in attacked.found().found}
+
+
+def test_untouched_ledger_is_sound(original: Busy) -> None:
+    """With records that were erased, purged and migrated, supplements, changed keys and numbers; and each is
+    counted as what became of it."""
+    found = original.found()
+    assert (found.sound, found.found, found.history, found.problems) == (True, (), (), ())
+    assert (found.counted.whole, found.counted.erased, found.counted.purged) == (17, 5, 3)
+    assert (found.signed, found.log.size) == (25, 25)
+
+
+def test_calls_go_on_meanwhile(attacked: Busy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records that are made, purged and erased between two looks are no flaw."""
+    share = audit_log._Task.look
+    turns: list[int] = []
+
+    def looked(self: audit_log._Task, _connection: sqlite3.Connection) -> audit_log._Share:
+        if not turns:
+            turns.append(1)
+            with closing(SqliteStore(str(attacked.ledger))) as store:
+                store.append([of(3), of(1, NOTDUE, basis=9)])
+                store.purge(AT - timedelta(hours=1), AT)
+            erase(attacked.ledger, [of(8).pseudonym], AT)  # type: ignore[list-item]
+        with closing(sqlite3.connect(attacked.ledger)) as now:
+            return share(self, now)
+
+    monkeypatch.setattr(audit_log._Task, "look", looked)
+    assert attacked.found().sound
+    signed(attacked.ledger)
+    monkeypatch.undo()
+    assert attacked.found().sound
+
+
+def test_short_way_and_long_way_see_the_same(original: Busy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each record that is as calls make it opens by its row alone; without that the audit finds no other."""
+    opened: list[bool] = []
+    opens = audit.opens
+
+    def seen(*given: Any) -> bool:
+        opened.append(opens(*given))
+        return opened[-1]
+
+    monkeypatch.setattr(audit, "opens", seen)
+    found = original.found()
+    assert (found.sound, opened.count(True)) == (True, 12)
+    monkeypatch.setattr(audit, "opens", lambda *_: False)
+    assert original.found() == found
+
+
+def changes(value: object, others: list[object]) -> list[object]:
+    """What a value may be changed to: as little as can be, and what stands elsewhere in its column."""
+    found: list[object] = [None, 0, 1, "", "x", b"\xff" * 32, *others]
+    if isinstance(value, int | float):
+        found += [value + 1, value - 1, value + 60_000_000, value + 0.5]
+    if isinstance(value, str):
+        found += [value + "x", value[:-1], value.swapcase(), value.encode(), value + " "]
+    if isinstance(value, bytes):
+        found += [bytes([value[0] ^ 1]) + value[1:], value[:-1] + bytes([value[-1] ^ 128]), value.hex()]
+    return found
+
+
+def harmless(table: str, row: dict[str, object], column: str, new: object) -> bool:
+    """What may be changed unseen, and why that does no harm."""
+    old = row[column]
+    if table == "leaf":
+        # Of what was purged: which record it was, and whether from before there was a log.
+        return row["salt_what"] is None and column in ("record", "migrated")
+    if table == "standing":
+        # After a purge: that a caller knows less, or called longer ago, so that he hears it again; and
+        # that a row's proof is one of the purged, by which it proves nothing.
+        less = column == "whole" and new is None
+        gone = column == "record" and isinstance(new, int | float) and new < 11
+        return less or gone or (column == "seen" and (new is None or isinstance(new, int)))
+    if row.get("record") == RESTS_ON_ERASED:
+        # What would show who this caller is would show who the erased one was.
+        return column in ("at", "recorded", "call", "linked", "pseudonym", "reference", "key", "earlier")
+    if column == "key" and row.get("erased"):
+        return not new  # empty, or none
+    # From before there was a log: seconds to less than a sample, and one time for both.
+    if table == "event" and row["record"] in MIGRATED and column in ("heard", "length"):
+        return isinstance(old, float) and isinstance(new, int | float) and round(8000 * new) == 8000 * old
+    return column == "recorded" and row["record"] in MIGRATED and new is None and old == row["at"]
+
+
+RESTS_ON_ERASED, MIGRATED = 20, range(1, 6)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_i7_any_single_change_is_found(
+    attacked: Busy,
+    table: str,
+    chance: random.Random,
+    rounds: Callable[[int, int], int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """I7: of any row, any column, to any other value that SQLite takes, also against the schema."""
+    monkeypatch.setattr(audit_log, "FAR", 1000)
+    with closing(sqlite3.connect(attacked.ledger, isolation_level=None)) as connection:
+        connection.row_factory = sqlite3.Row
+        for pragma in ("journal_mode = DELETE", "synchronous = OFF", "ignore_check_constraints = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        rows = [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
+        possible = [
+            (row, column, new)
+            for row in rows
+            for column in row
+            for new in changes(row[column], [other[column] for other in rows])
+            if not harmless(table, row, column, new)
+        ]
+        tried = 0
+        for row, column, new in chance.sample(possible, min(len(possible), rounds(150, 100_000))):
+            if _changed(connection, table, row, column, new):
+                tried += 1
+                if table == "log" and (column != "origin" or isinstance(new, bytes)) and type(new) is not int:
+                    with pytest.raises(EvidenceError):
+                        attacked.found()
+                    _changed(connection, table, {**row, column: new}, column, row[column])
+                    continue
+                found = attacked.found()
+                assert not found.sound, (table, row, column, new)
+                assert found.found or found.history or table in ("log", "leaf"), (table, row, column, new)
+                _changed(connection, table, {**row, column: new}, column, row[column])
+        assert tried > 20
+    assert attacked.found().sound
+
+
+def _changed(
+    connection: sqlite3.Connection, table: str, row: dict[str, object], column: str, new: object
+) -> bool:
+    """Whether the value is another one now."""
+    where = " AND ".join(f"{each} IS ?" for each in TABLES[table])
+    key = [row[each] for each in TABLES[table]]
+    stored = f"SELECT quote({column}) FROM {table} WHERE {where}"
+    before = connection.execute(stored, key).fetchone()
+    try:
+        connection.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", [new, *key])
+    except sqlite3.IntegrityError:
+        return False
+    after = connection.execute(
+        stored, [new if each == column else row[each] for each in TABLES[table]]
+    ).fetchone()
+    return bool(before != after)
+
+
+SWAP = """
+UPDATE {table} SET {key} = -1 WHERE {key} = {one};
+UPDATE {table} SET {key} = {one} WHERE {key} = {other};
+UPDATE {table} SET {key} = {other} WHERE {key} = -1
+"""
+
+
+@pytest.mark.parametrize(("table", "key", "first"), [("event", "record", 9), ("leaf", "leaf", 8)])
+def test_i7_any_two_rows_that_are_swapped_are_found(
+    attacked: Busy, table: str, key: str, first: int, chance: random.Random
+) -> None:
+    """I7: both are named, whichever they are, next to each other or far apart."""
+    for _ in range(12):
+        one, other = chance.sample(range(first, first + 17), 2)
+        swap = SWAP.format(table=table, key=key, one=one, other=other).split(";")
+        forged(attacked.ledger, *swap)
+        found = {each.leaf for each in attacked.found().found}
+        assert found == {one - (table == "event"), other - (table == "event")}
+        forged(attacked.ledger, *swap)
+    assert attacked.found().sound
+
+
+@pytest.mark.parametrize("record", [9, 11, 22, 23, 25])
+def test_i7_deleted_record_is_named(attacked: Busy, record: int) -> None:
+    """I7: at the beginning, among others, a note of a purge or erasure, the last one; with its leaf too."""
+    forged(attacked.ledger, f"DELETE FROM event WHERE record = {record}")
+    assert (record, "deleted", record - 1) in named(attacked)
+    forged(attacked.ledger, f"DELETE FROM leaf WHERE record = {record}")
+    flaw = "truncated" if record == 25 else "deleted"
+    assert (0, flaw, record - 1) in named(attacked)
+
+
+def test_i7_suffix_that_is_cut_is_named(attacked: Busy) -> None:
+    """I7: however long; with all that followed from it."""
+    for kept in (24, 20, 9, 0):
+        forged(
+            attacked.ledger,
+            f"DELETE FROM standing WHERE record > {kept}",
+            f"DELETE FROM event WHERE record > {kept}",
+            f"DELETE FROM leaf WHERE record > {kept}",
+        )
+        assert {(0, "truncated", index) for index in range(kept, 25)} <= named(attacked)
+        (problem, *_) = attacked.found().problems
+        assert f"ends before {25 - kept} records that were signed" in str(problem)
+
+
+def test_i7_old_copy_that_was_put_back_is_found(tmp_path: Path) -> None:
+    """I7: as it was, and with as many records since as were taken away."""
+    ledger = tmp_path / "acme.sqlite3"
+    with closing(SqliteStore(str(ledger))) as store:
+        store.append([of(1), of(2)])
+        signed(ledger)
+        with closing(sqlite3.connect(tmp_path / "copy")) as copy:
+            store._connection.backup(copy)
+        store.append([of(3), of(4)])
+        key = signed(ledger)
+        with closing(sqlite3.connect(tmp_path / "copy")) as copy:
+            copy.backup(store._connection)
+        assert named(Busy(ledger, key)) == {(0, "truncated", 2), (0, "truncated", 3)}
+        store.append([of(5), of(6), of(7)])
+    assert named(Busy(ledger, key)) == {(3, "leaf-altered", 2), (4, "leaf-altered", 3)}
+
+
+COLUMNS = rows.COLUMNS.replace("record, ", "", 1)
+
+
+@pytest.mark.parametrize("number", [2000, -5, 6])
+def test_i7_inserted_record_is_named(attacked: Busy, number: int) -> None:
+    """I7: a copy of another under a number of its own, or of one that was purged."""
+    copy = f"INSERT INTO event (record, {COLUMNS}) SELECT {number}, {COLUMNS} FROM event WHERE record = 9"
+    forged(attacked.ledger, copy)
+    expected = (6, "still-there", 5) if number == 6 else (number, "inserted", None)
+    assert named(attacked) >= {expected}
+
+
+def test_i7_inserted_record_with_a_leaf_is_named(attacked: Busy) -> None:
+    """I7: whoever makes room for it among the leaves has changed those that were signed; whoever puts it
+    behind them has recorded it now."""
+    copy = f"INSERT INTO event (record, {COLUMNS}) SELECT 90, {COLUMNS} FROM event WHERE record = 9"
+    leaf = "leaf, record, what, who, salt_what, salt_who, binding, migrated"
+    forged(
+        attacked.ledger,
+        copy,
+        "UPDATE leaf SET leaf = -leaf - 1 WHERE leaf > 8",
+        "UPDATE leaf SET leaf = -leaf WHERE leaf < 0",
+        f"INSERT INTO leaf ({leaf}) SELECT 9, 90, what, who, salt_what, salt_who, binding, 0 FROM leaf"
+        " WHERE leaf = 8",
+    )
+    found = named(attacked)
+    assert {(90, "leaf-altered", 9), (90, "facts-altered", 9)} <= found
+    assert {each[2] for each in found} == {*range(9, 26)} | {None} - {None}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO standing SELECT x'{other}', notice, version, purposes, record, at, whole, NULL"
+        " FROM standing WHERE record = 19",
+        "INSERT INTO standing SELECT pseudonym, notice, '9', purposes, record, at, whole, NULL"
+        " FROM standing WHERE record = 19",
+        "INSERT INTO standing VALUES (x'{other}', 'privacy', '1', 'service', 9, 0, 0, NULL)",
+        "INSERT INTO standing VALUES (x'{other}', 'privacy', '1', 'service', 999, 0, 0, NULL)",
+        "UPDATE standing SET purposes = purposes || ' zeal' WHERE record = 19",
+        "UPDATE standing SET pseudonym = x'{other}' WHERE record = 19",
+        "DELETE FROM standing WHERE record = 19",
+    ],
+)
+def test_i7_forged_history_is_named(attacked: Busy, statement: str) -> None:
+    """I7: what somebody is said to know without having been told, or not to know."""
+    forged(attacked.ledger, statement.format(other=(b"7" * 32).hex()))
+    found = attacked.found()
+    assert (found.sound, found.found) == (False, ())
+    assert {each.record for each in found.history} <= {9, 19, 999}
+
+
+def test_i7_what_the_former_owner_of_a_number_knew_is_not_put_back(attacked: Busy) -> None:
+    """I7: a row that a record of his own would bear out, had the number not changed hands since."""
+    with closing(sqlite3.connect(attacked.ledger)) as connection:
+        (record,) = connection.execute(
+            "SELECT min(record) FROM event WHERE pseudonym = (SELECT pseudonym FROM event"
+            " WHERE reason = 'recycled')"
+        ).fetchone()
+    forged(
+        attacked.ledger,
+        "INSERT INTO standing SELECT pseudonym, notice, version, purposes, record, at, at, NULL FROM event"
+        f" WHERE record = {record}",
+    )
+    assert [each.record for each in attacked.found().history] == [record]
+
+
+def test_i7_history_of_a_changed_key_is_not_given_to_another(attacked: Busy) -> None:
+    """I7: only the caller whose record says so has what was known under the earlier pseudonym."""
+    other = of(3).pseudonym
+    assert other is not None
+    forged(attacked.ledger, f"UPDATE standing SET pseudonym = x'{other.hex()}' WHERE record = 11")
+    assert {each.record for each in attacked.found().history} == {11}
+
+
+@pytest.mark.parametrize(
+    ("record", "reference"),
+    [
+        (22, "4 records, 1 to 9, from before 2024-09-15 12:30 UTC; leaves 5-8"),
+        (22, "3 records, 6 to 8, from before 2024-09-15 12:30 UTC; leaves 5-40"),
+        (22, "nothing"),
+        (23, "4 records; leaves 8 10 12 16 18-19"),
+        (23, "4 records"),
+        (23, "4 records; leaves 9-"),
+    ],
+)
+def test_i7_false_note_is_named(attacked: Busy, record: int, reference: str) -> None:
+    """I7: of a purge or an erasure, with more records than it was of, fewer, none, or later ones."""
+    forged(attacked.ledger, f"UPDATE event SET reference = '{reference}' WHERE record = {record}")
+    assert {each.record for each in attacked.found().found} > {record}
+
+
+def test_i7_note_that_a_purge_wrote_covers_no_other_record(attacked: Busy) -> None:
+    """I7: a record that was deleted by hand, and a note of that written as if by a purge, of one to come."""
+    note = rows.note(RecordKind.PURGE, Reason.RETENTION, AT, "1 record, 27 to 27, from before x; leaves 26")
+    with closing(SqliteStore(str(attacked.ledger))) as store:
+        store.append([note])
+    forged(attacked.ledger, "DELETE FROM event WHERE record = 9")
+    assert {(26, "row-altered", 25), (9, "deleted", 8)} <= named(attacked)
+    note = replace(note, reference="1 record, 90 to 90, from before 2026-11-24 12:30 UTC; leaves 90")
+    with closing(SqliteStore(str(attacked.ledger))) as store:
+        store.append([note])
+    assert (27, "false-note", 26) in named(attacked)
+
+
+def test_i7_log_that_begins_anew_hides_nothing(attacked: Busy) -> None:
+    """I7: neither a log that the ledger did not have, nor one more, nor none."""
+    forged(attacked.ledger, "INSERT INTO log VALUES (2, 'other/2', 25, 25, 25)")
+    assert [str(each) for each in attacked.found().problems] == [
+        f"The ledger {attacked.ledger} has a log too many, or one is missing."
+    ]
+    forged(attacked.ledger, "DELETE FROM log WHERE epoch = 2", "UPDATE log SET epoch = 2")
+    assert len(attacked.found().problems) == 2
+    forged(attacked.ledger, "DELETE FROM log")
+    with pytest.raises(Exception, match="its records are in no log"):
+        attacked.found()
+
+
+def _rewritten(attacked: Busy, secret: bytes) -> Busy:
+    """Whoever has the machine signs everything anew with a key of his own; the audit by that one."""
+    published = LogFolder(attacked.ledger).published(1)
+    signer = Signer(attacked.key.name, secret)
+    (LogFolder(attacked.ledger).folder / "signing/1.key").write_text(signer.secret + "\n")
+    for size in published.sizes():
+        old = published.checkpoint_of(size)
+        assert old is not None
+        published.put_checkpoint(size, sign(old.decode().split("\n\n")[0] + "\n", signer))
+        LogFolder(attacked.ledger).keep_signed(1, published.checkpoint() or b"")
+    return Busy(attacked.ledger, signer.verifier)
+
+
+def test_i7_swapped_key_is_found(attacked: Busy) -> None:
+    """I7: with everything signed anew, by whoever knows the right one from elsewhere; and by the machine
+    itself as long as anything is left of before."""
+    swapped = _rewritten(attacked, bytes(range(32)))
+    assert "The key in" in str(swapped.found().problems[0])
+    (LogFolder(attacked.ledger).published(1).folder / "key").write_text(f"{swapped.key}\n")
+    assert swapped.found().sound
+    assert not attacked.found().sound
+    assert {str(each).partition(" here")[0] for each in attacked.found().problems} >= {"No key that is known"}
+
+
+def test_i7_files_of_the_log_are_looked_at_one_by_one(tmp_path: Path, chance: random.Random) -> None:
+    """I7: any bit of any published file, tiles of all levels and checkpoints of all sizes; also of those that
+    were partial and are full now."""
+    ledger = tmp_path / "acme.sqlite3"
+    with closing(SqliteStore(str(ledger))) as store:
+        for count in (5, 250, 3, 300):
+            store.append([replace(PLAYED, pseudonym=None)] * count)
+            key = signed(ledger)
+    assert audited(ledger, key).sound
+    folder = LogFolder(ledger).published(1).folder
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    assert len(files) == 14
+    for file in files:
+        data = file.read_bytes()
+        at = chance.randrange(len(data))
+        file.write_bytes(data[:at] + bytes([data[at] ^ 1 << chance.randrange(7)]) + data[at + 1 :])
+        assert not audited(ledger, key).sound, (file, at)
+        file.write_bytes(data)
+        if file.parent.name not in ("checkpoints", "1") and not file.parent.name.endswith(".p"):
+            file.unlink()
+            assert not audited(ledger, key).sound, file
+            file.write_bytes(data)
+    shutil.rmtree(folder / "checkpoints")
+    (folder / "checkpoint").unlink()
+    assert audited(ledger, key).sound  # the one beside the key is left
+    (folder.parent / "signing/1.signed").unlink()
+    assert [str(each) for each in audited(ledger, key).problems] == [
+        f"The log in {folder} has lost its checkpoints."
+    ]
+
+
+def test_several_processes_look_at_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And find the same as one does."""
+    ledger = tmp_path / "acme.sqlite3"
+    with closing(SqliteStore(str(ledger))) as store:
+        store.append([replace(PLAYED, pseudonym=None)] * 1300)
+    key = signed(ledger)
+    forged(ledger, "UPDATE event SET line = 'x' WHERE record IN (3, 700, 1299)")
+    monkeypatch.setattr(audit_log, "SHARE", 256)
+    told: list[tuple[int, int]] = []
+    found = audit_log.audit_ledger(ledger, [key], lambda done, of: told.append((done, of)))
+    assert [(each.record, str(each.flaw)) for each in found.found] == [
+        (3, "facts-altered"),
+        (700, "facts-altered"),
+        (1299, "facts-altered"),
+    ]
+    assert found.counted.whole == 1300
+    assert (len(told), told[-1]) == (6, (1300, 1300))
+    assert Found(3, found.found[0].flaw, 2) == found.found[0]
+
+
+OPERATIONS = ("call", "again", "partial", "supplement", "recycled", "paper", "key", "purge", "erase", "sign")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(OPERATIONS), st.integers(0, 3), st.integers(0, 5)), max_size=14),
+)
+@settings(max_examples=40, deadline=None)
+def test_whatever_informativa_itself_does_is_sound(steps: list[tuple[str, int, int]]) -> None:
+    """Calls, papers, supplements, changed keys, numbers that changed hands, purges, erasures in any order."""
+    with tempfile.TemporaryDirectory() as folder:
+        ledger, keys = Path(folder) / "acme.sqlite3", [1] * 4
+        SqliteStore(str(ledger)).close()
+        for day, (operation, caller, detail) in enumerate(steps):
+            now = AT + timedelta(days=day)
+            event = of(caller, key=bytes([keys[caller]]) * 32, at=now, recorded=now)
+            _step(ledger, operation, event, caller, detail, keys)
+        found = audited(ledger)
+        assert (found.found, found.history, [str(each) for each in found.problems]) == ((), (), [])
+
+
+def _step(ledger: Path, operation: str, event: Event, caller: int, detail: int, keys: list[int]) -> None:
+    """Do one thing to a ledger, as the program does."""
+    assert event.pseudonym is not None
+    more: dict[str, object] = {"version": str(detail % 3), "purposes": frozenset({"service", f"p{detail}"})}
+    if operation == "sign":
+        signed(ledger)
+        return
+    if operation == "erase":
+        his = [of(caller, key=bytes([each]) * 32).pseudonym for each in range(1, keys[caller] + 1)]
+        erase(ledger, his, event.at)  # type: ignore[arg-type]
+        return
+    with closing(SqliteStore(str(ledger))) as store:
+        if operation == "purge":
+            store.purge(event.at - timedelta(days=detail), event.at)
+            return
+        known = store.history(event.pseudonym).get("privacy")
+        if operation == "key":
+            keys[caller] += 1
+            new = of(caller, key=bytes([keys[caller]]) * 32, at=event.at)
+            earlier = event.pseudonym if known else None
+            store.append([replace(new, earlier=earlier, **more)])  # type: ignore[arg-type]
+        elif operation == "again" and known:
+            with store.transaction() as transaction:
+                heard = {"status": Status.NOTDUE, "reason": Reason.ALREADY_INFORMED, "basis": known.record}
+                transaction.append(replace(event, prompt="", heard=None, **heard))  # type: ignore[arg-type]
+                if detail % 2:
+                    transaction.see(event.pseudonym, "privacy", event.at)
+        elif operation == "paper":
+            told = replace(event, kind=RecordKind.CONTRACT, status=Status.INFORMED, prompt="", heard=None)
+            told = replace(told, at=event.at - timedelta(days=2 * detail))
+            store.append([replace(told, **more)])  # type: ignore[arg-type]
+        elif operation == "partial":
+            store.append([replace(event, status=Status.PARTIAL, heard=PARTIAL.heard)])
+        elif operation == "recycled":
+            store.append([replace(event, reason=Reason.RECYCLED, **more)])  # type: ignore[arg-type]
+        else:
+            store.append([replace(event, supplement=operation == "supplement", **more)])  # type: ignore[arg-type]

@@ -55,24 +55,25 @@ def test_files_are_synced_before_they_have_their_name(
     """Bundles before tiles; each file synced, then renamed; then the folders around, so that a power cut
     after `write` takes nothing back."""
     done: list[str] = []
-    sync, replace = os.fsync, Path.replace
+    sync, replace = os.fsync, os.replace
 
     def synced(descriptor: int) -> None:
         path = Path(f"/proc/self/fd/{descriptor}").readlink()
         done.append(f"sync {path.relative_to(tmp_path)}")
         sync(descriptor)
 
-    def replaced(self: Path, target: Path) -> Path:
-        done.append(f"rename {target.relative_to(tmp_path)}")
-        return replace(self, target)
+    def replaced(part: str, name: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+        folder = Path(f"/proc/self/fd/{dst_dir_fd}").readlink()
+        done.append(f"rename {folder.relative_to(tmp_path) / name}")
+        replace(part, name, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
     monkeypatch.setattr(os, "fsync", synced)
-    monkeypatch.setattr(Path, "replace", replaced)
+    monkeypatch.setattr(os, "replace", replaced)
     TileFolder(tmp_path).extend(0, entries(0, 2))
     assert done[:2] == ["sync tile/entries/000.p/.2.part", "rename tile/entries/000.p/2"]
-    assert set(done[2:6]) == {"sync tile/entries/000.p", "sync tile/entries", "sync tile", "sync ."}
-    assert done[6:8] == ["sync tile/0/000.p/.2.part", "rename tile/0/000.p/2"]
-    assert set(done[8:]) == {"sync tile/0/000.p", "sync tile/0", "sync tile", "sync ."}
+    assert set(done[2:7]) == {"sync tile/entries/000.p", "sync tile/entries", "sync tile", "sync ."}
+    assert done[7:9] == ["sync tile/0/000.p/.2.part", "rename tile/0/000.p/2"]
+    assert set(done[9:]) == {"sync tile/0/000.p", "sync tile/0", "sync tile", "sync ."}
 
 
 def test_what_a_crash_left_is_in_nobodys_way(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .. import files
@@ -48,7 +48,9 @@ class LogFolder:
         """Of all processes this one alone signs. Raises SigningError where another does."""
         with failing(self._signing):
             files.make_folder(self._signing, mode=0o700)
-            lock = os.open(self._signing / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            with suppress(FileExistsError):
+                files.create(self._signing / "lock", like=self._signing.stat())
+            lock = os.open(self._signing / "lock", os.O_RDWR | os.O_NOFOLLOW)
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -122,7 +124,7 @@ class PublishedLog:
         """For whoever looks for it."""
         with failing(self.folder / "key"):
             files.make_folder(self.folder)
-            files.put(self.folder / "key", f"{key}\n".encode(), durable=True)
+            files.put(self.folder / "key", f"{key}\n".encode(), for_folders_owner=True, durable=True)
 
     def checkpoint(self) -> bytes | None:
         """The newest one, `None` before the first."""
@@ -160,8 +162,10 @@ class PublishedLog:
         """For all to see, when its tiles are there."""
         with failing(self.folder / "checkpoint"):
             files.make_folder(self.folder / "checkpoints")
-            files.put(self.folder / "checkpoints" / str(size), checkpoint, durable=True)
-            files.put(self.folder / "checkpoint", checkpoint, durable=True)
+            files.put(
+                self.folder / "checkpoints" / str(size), checkpoint, for_folders_owner=True, durable=True
+            )
+            files.put(self.folder / "checkpoint", checkpoint, for_folders_owner=True, durable=True)
 
     def note_gone(self, index: int, says: str) -> None:
         """What the record of an erasure or a purge says, by its leaf: for who restores a backup from before.
@@ -172,7 +176,7 @@ class PublishedLog:
             files.make_folder(self.folder)
             known = _read(file) or b""
             if line not in known.splitlines(keepends=True):
-                files.put(file, known + line, durable=True)
+                files.put(file, known + line, for_folders_owner=True, durable=True)
 
     def gone(self) -> dict[int, str]:
         """All that was noted, by leaf."""
@@ -194,7 +198,7 @@ class PublishedLog:
         """Of the checkpoint of a size."""
         with failing(self.folder / "timestamps"):
             files.make_folder(self.folder / "timestamps")
-            files.put(self.folder / "timestamps" / f"{size}.tsr", stamp, durable=True)
+            files.put(self.folder / "timestamps" / f"{size}.tsr", stamp, for_folders_owner=True, durable=True)
 
     def entry(self, index: int, size: int) -> bytes:
         """Leaf `index` of a published tree. Raises TileMissingError."""

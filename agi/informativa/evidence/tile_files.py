@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
+from .. import files
 from ..errors import EvidenceError, TileChangedError, TileMissingError
 from ..text import Foreign, Text
 from .tiles import Tile, entry_bundles, hash_tiles, partial_tiles
@@ -93,19 +93,11 @@ class TileFolder:
 
 
 def _write(file: Path, data: bytes, top: Path) -> list[Path]:
-    """Write a file, readable for all, and return the folders that are to be synced. Raises OSError."""
-    around = [each for each in file.parents if each == top or each.is_relative_to(top)]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.part")
-    with suppress(FileNotFoundError):
-        part.unlink()
-    made = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
-    with os.fdopen(made, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(made)
-    part.replace(file)
-    return around
+    """Write a file, readable for all and by root for the folder's owner, and return the folders that are to
+    be synced. Raises OSError."""
+    files.make_folder(file.parent)
+    files.put(file, data, for_folders_owner=True, durable=True)
+    return [each for each in file.parents if each == top or each.is_relative_to(top)]
 
 
 def _sync(folder: Path) -> None:

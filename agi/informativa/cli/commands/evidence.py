@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ from ...views.messages import ENGLISH, Language, languages
 from ...views.messages import language as language_of
 from ...views.text import evidence as view
 from ...views.text.publishing import publications
+from ..log import LogFormat, configure
 from ..options import Config, Json, Of, print_document, warn_of_unrelated
 from ..words import _
 
@@ -95,6 +97,23 @@ def publish(
         print("\n".join(publications(found, _)))
     if not all(each.whole for each in found):
         raise typer.Exit(1)
+
+
+@app.command()
+def sequence(
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    log: Annotated[LogFormat, typer.Option(help="How to write the log.")] = LogFormat.CONSOLE,
+) -> None:
+    """Sign and publish from time to time until SIGTERM, in place of the service: as another user, whose the
+    signing key is and who can read the ledgers."""
+    selection = of_their_callers(config, controller or ())
+    _.speak({})  # a log is searched in the language of this documentation
+    sink = configure(log)
+    try:
+        asyncio.run(logs.sequence(selection.named, selection.configuration.evidence))
+    finally:
+        sink.close()
 
 
 @app.command()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ... import bootstrap
-from ...errors import EvidenceError, InformativaError
+from ... import bootstrap, maintenance
+from ...errors import EvidenceError, InformativaError, LedgerError
 from ...evidence.elsewhere import Elsewhere
 from ...evidence.log_folder import LogFolder
 from ...evidence.note import Verifier
+from ...evidence.settings import EvidenceSettings
 from ...ledgers import sequencer
 from ...ledgers.audit_log import AuditedLog, audit_ledger
 from ...model import Controller
@@ -88,6 +91,21 @@ def enter_old(controller: Controller, progress: Progress | None = None) -> None:
             left = store.enter_old(PAGE)
             if progress:
                 progress(log.old - left, log.old)
+
+
+async def sequence(controllers: Sequence[Controller], settings: EvidenceSettings) -> None:
+    """Sign and publish the logs of these controllers from time to time, until SIGTERM or SIGINT. What cannot
+    be signed goes to the log, and is tried again."""
+    over, signing = asyncio.Event(), maintenance.Signing()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, over.set)
+    while not over.is_set():
+        for controller in controllers:
+            with suppress(LedgerError, EvidenceError):  # which is logged
+                await signing.sign(controller, settings.of(controller.id))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), settings.interval)
 
 
 def keys(controller: Controller) -> list[LogKey]:

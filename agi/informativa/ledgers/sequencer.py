@@ -53,10 +53,7 @@ def sequence(
         published = folder.published(log.epoch)
         there = published.checkpoint()
         signer, known = _signed_before(folder, log)
-        old = max((each.size for each in known), default=0)
-        for each in known:
-            _require_prefix(each, old, published)
-        _require_same(store, log, old, published)
+        old = _require_extension(store, log, known, published)
         for index, event in store.notes(old):
             published.note_gone(index, f"{event.kind} {event.reference}")
         signed = folder.last_signed(log.epoch)
@@ -78,6 +75,29 @@ def sequence(
         published.put_checkpoint(log.size, data)
         published.tiles.drop_partials(old, log.size)
         return Sequenced(log.epoch, checkpoint, data, log.size - old)
+
+
+def examine(ledger: Path) -> None:
+    """Whether the next checkpoint may be signed, as far as it can be seen here. Raises as `sequence` does."""
+    folder = LogFolder(ledger)
+    with contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store:
+        log = store.log()
+        published = folder.published(log.epoch)
+        if published.checkpoint() is None and folder.last_signed(log.epoch) is None:
+            return  # nothing was ever signed
+        _signer, known = _signed_before(folder, log)
+        _require_extension(store, store.log(), known, published)  # as it is after that was read
+
+
+def _require_extension(
+    store: SqliteStore, log: LedgerLog, known: Sequence[Checkpoint], published: PublishedLog
+) -> int:
+    """That the ledger extends what was signed; how many leaves that is. Raises SigningError."""
+    old = max((each.size for each in known), default=0)
+    for each in known:
+        _require_prefix(each, old, published)
+    _require_same(store, log, old, published)
+    return old
 
 
 def _require_agreement(elsewhere: Sequence[Elsewhere], own: OwnLog) -> None:

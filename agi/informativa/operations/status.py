@@ -18,11 +18,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from .. import bootstrap, spool
 from ..asterisk import ami
 from ..config import Configuration, inspect, of_callers
-from ..errors import InformativaError, LedgerError
+from ..errors import EvidenceError, InformativaError, LedgerError
 from ..ledgers.following import Summary
 from ..model import Controller, Record, Status
 from ..text import NOTHING, Text
 from .doctor import probe
+from .evidence.log_state import LogState, log_state
 
 DAYS = 30
 PATIENCE = 2.0  # seconds for /metrics and systemd
@@ -70,13 +71,14 @@ class Counts:
 
 @dataclass(frozen=True)
 class ControllerStatus:
-    """A controller and its ledger; no `counts` where it is not live or its ledger cannot be read. Records of
-    before `kept_since` are purged."""
+    """A controller, its ledger and the log of that; no `counts` and no `log` where it is not live or they
+    cannot be read. Records of before `kept_since` are purged."""
 
     controller: Controller
     lines: tuple[str, ...]
     kept_since: date | None
     counts: Counts | None
+    log: LogState | None = None
 
 
 @dataclass(frozen=True)
@@ -105,13 +107,15 @@ def look(file: Path, now: datetime) -> Report:
     in_order, controllers = service.answers and not problems, []
     for controller in configuration.in_shape():
         found: Summary | None = None
+        log: LogState | None = None
         if not controller.refused and not of_callers(problems, controller.id):
             try:
                 found = bootstrap.summary(controller, now - timedelta(days=DAYS), today)
-            except LedgerError as error:
+                log = log_state(controller) if Path(controller.ledger).exists() else None
+            except (LedgerError, EvidenceError) as error:
                 in_order = False
                 warnings.append(error.text)
-        controllers.append(_controller_status(configuration, controller, found, now))
+        controllers.append(replace(_controller_status(configuration, controller, found, now), log=log))
     waiting, spooled = _spooled(configuration)
     return Report(service, today, tuple(controllers), waiting, (*warnings, *spooled), in_order)
 

@@ -14,7 +14,7 @@ from ... import config
 from ...asterisk import ami
 from ...errors import ConfigError, InformativaError, ManagerError, Problem
 from ...text import Foreign, Text, clause, joined
-from . import asterisk, installation, ledgers, ports, service, users
+from . import asterisk, evidence, installation, ledgers, ports, service, users
 from .account import ACTIONS
 from .findings import Finding, State, ok, unknown, warning, wrong
 from .system import System, in_thread
@@ -48,6 +48,8 @@ CHECKS = (
     Check(Text("ports"), ports.ports, local=True, hinders=True),
     Check(Text("ledgers"), ledgers.ledgers, local=True, hinders=True, seconds=SLOW),
     Check(Text("ledgers"), ledgers.missing),
+    Check(Text("evidence"), evidence.evidence, seconds=SLOW),
+    Check(Text("evidence"), evidence.outside, local=True, sound=True),
     Check(Text("program"), installation.program, local=True),
     Check(Text("plans"), installation.plans, local=True),
     Check(Text("prompts"), installation.prompts, local=True, seconds=SLOW),

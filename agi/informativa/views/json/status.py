@@ -6,6 +6,7 @@ from datetime import date
 
 from ... import model
 from ...operations import status
+from ...operations.evidence import log_state
 from .records import Record
 from .shapes import Document, Seconds, Shape, Time, said
 
@@ -84,6 +85,62 @@ class LedgerCounts(Shape):
         )
 
 
+class KeptElsewhere(Shape):
+    """What somebody else has of a log."""
+
+    place: str
+    """Where it is published, or the witness's name."""
+    size: int
+    """How many records are there, or were signed there."""
+    at: Time | None
+    """Since when."""
+    problem: str | None
+    """Why not more."""
+
+    @classmethod
+    def of(cls, found: log_state.KeptElsewhere) -> KeptElsewhere:
+        """As it was when it was last tried."""
+        return cls(place=found.place, size=found.size, at=found.at, problem=found.problem or None)
+
+
+class LogState(Shape):
+    """How far a log is."""
+
+    log: str
+    """The origin of the log."""
+    size: int
+    """How many records it has."""
+    signed: int
+    """How many of them are in the newest checkpoint."""
+    signed_at: Time | None
+    """When that was signed; null before the first."""
+    waiting: int
+    """How many records wait to be signed."""
+    published: list[KeptElsewhere]
+    """Where the log is published."""
+    witnessed: list[KeptElsewhere]
+    """Which witnesses sign it."""
+    stamped: int
+    """How many records the newest checkpoint with a time-stamp has."""
+    stamped_at: Time | None
+    """When that was stamped."""
+
+    @classmethod
+    def of(cls, found: log_state.LogState) -> LogState:
+        """By what lies beside the ledger."""
+        return cls(
+            log=found.origin,
+            size=found.size,
+            signed=found.signed,
+            signed_at=found.signed_at,
+            waiting=found.waiting,
+            published=[KeptElsewhere.of(each) for each in found.published],
+            witnessed=[KeptElsewhere.of(each) for each in found.witnessed],
+            stamped=found.stamped,
+            stamped_at=found.stamped_at,
+        )
+
+
 class ControllerStatus(Shape):
     """A company, and what its ledger comes to."""
 
@@ -105,6 +162,8 @@ class ControllerStatus(Shape):
     """From before this day the daily purge deletes records."""
     counts: LedgerCounts | None
     """What the ledger comes to."""
+    log: LogState | None
+    """How far its log is."""
 
     @classmethod
     def of(cls, found: status.ControllerStatus) -> ControllerStatus:
@@ -120,6 +179,7 @@ class ControllerStatus(Shape):
             usable=found.counts is not None,
             kept_since=found.kept_since,
             counts=LedgerCounts.of(found.counts, controller.id) if found.counts else None,
+            log=LogState.of(found.log) if found.log else None,
         )
 
 

@@ -8,7 +8,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text as Styled
 
+from ...operations.evidence.log_state import LogState
 from ...operations.status import ControllerStatus, Report, Service, Tally
+from ...text import Text
 from ..messages import Language
 
 
@@ -63,6 +65,8 @@ def _controller(status: ControllerStatus, say: Language) -> Table:
         table.add_row(say("  ledger"), _ledger(status, say))
     elif not controller.refused:
         table.add_row(say("  ledger"), say("CANNOT BE USED: {file}", file=controller.ledger))
+    if status.log:
+        table.add_row(say("  signed"), _log(status.log, say))
     kept = status.kept_since
     purged = say("the daily purge takes what is from before {date}", date=kept and kept.isoformat())
     table.add_row(say("  kept"), purged if kept else say("for ever"))
@@ -80,6 +84,26 @@ def _ledger(status: ControllerStatus, say: Language) -> str:
     known = counts.known_callers
     callers = say.counted("{known} known caller", "{known} known callers", known, known=known)
     return f"{counts.size / 1e6:.1f} MB, {latest}, {callers}"
+
+
+def _log(log: LogState, say: Language) -> str:
+    """How far the log is, and how far others have it."""
+    if log.signed_at is None:
+        return say("nothing yet; {waiting} waiting", waiting=log.waiting)
+    parts = [
+        say(
+            "{signed} of {size} records, checkpoint of {time}",
+            signed=log.signed,
+            size=log.signed + log.waiting,
+            time=f"{log.signed_at.astimezone():%Y-%m-%d %H:%M}",
+        )
+    ]
+    for each in (*log.published, *log.witnessed):
+        words = Text("{place} has {size}") if not each.problem else Text("{place} HAS ONLY {size}")
+        parts.append(say(words, place=each.place, size=each.size))
+    if log.stamped_at:
+        parts.append(say("time-stamp of {time}", time=f"{log.stamped_at.astimezone():%Y-%m-%d %H:%M}"))
+    return ", ".join(parts)
 
 
 def _tally(title: str, tally: Tally, say: Language) -> Table:

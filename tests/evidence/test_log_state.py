@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,10 +36,10 @@ def acme(folder: Path) -> Controller:
     return controller
 
 
-def record(controller: Controller, count: int) -> None:
+def record(controller: Controller, count: int, ago: timedelta = timedelta()) -> None:
     """Record more."""
     with closing(bootstrap.store(controller)) as store:
-        store.append([PLAYED] * count)
+        store.append([replace(PLAYED, recorded=datetime.now(UTC) - ago)] * count)
 
 
 def findings(folder: Path) -> list[Finding]:
@@ -104,13 +105,12 @@ def test_doctor_finds_what_was_put_back(folder: Path, acme: Controller) -> None:
 
 
 def test_doctor_warns_of_records_that_nobody_signs(folder: Path, acme: Controller) -> None:
-    """A quarter of an hour without a checkpoint is late, but only where something was recorded since."""
+    """A record of this moment is no sign of anything; one of a quarter of an hour ago is late."""
     sequence(Path(acme.ledger))
-    published = Path(acme.ledger).with_name("acme.log") / "1/checkpoint"
-    long_ago = (datetime.now(UTC) - timedelta(minutes=16)).timestamp()
-    os.utime(published, (long_ago, long_ago))
+    record(acme, 1, timedelta(minutes=14))
     assert [finding.state for finding in findings(folder)] == [State.OK]
-    record(acme, 1)
+    sequence(Path(acme.ledger))
+    record(acme, 1, timedelta(minutes=16))
     (finding,) = findings(folder)
     assert (finding.state, str(finding.text)) == (State.WARNING, "1 record of acme waits to be signed")
     assert "informativa evidence checkpoint --controller acme" in str(finding.fix)

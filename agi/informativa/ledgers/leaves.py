@@ -15,6 +15,9 @@ LOG = """
 SELECT epoch, origin, first, (SELECT coalesce(max(leaf) + 1, log.first) FROM leaf), old, entered
 FROM log ORDER BY epoch DESC LIMIT 1
 """
+RECORDED = """
+SELECT coalesce(recorded, at) FROM leaf JOIN event USING (record) WHERE leaf >= ? ORDER BY leaf LIMIT 1
+"""
 LOGS = "SELECT epoch, origin FROM log ORDER BY epoch"
 EPOCHS = """
 SELECT epoch, origin, first,

@@ -184,6 +184,13 @@ class SqliteStore(LedgerFile):
         with self._translated():
             return self._connection.execute(leaves.LOGS).fetchall()
 
+    def recorded_from(self, leaf: int) -> datetime | None:
+        """When the first record was put on record that has its leaf from this row of `leaf` on; `None` if
+        there is none."""
+        with self._translated():
+            found = self._connection.execute(leaves.RECORDED, (leaf,)).fetchone()
+            return rows.moment(found[0]) if found else None
+
     def notes(self, first: int = 0) -> Iterator[tuple[int, Event]]:
         """The records about records, each with the index of its leaf, from that index on."""
         log = self.log()

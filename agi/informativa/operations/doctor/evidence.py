@@ -15,7 +15,7 @@ from ..evidence.log_state import LogState, log_state
 from .findings import Finding, ok, warning, wrong
 from .system import System, in_thread
 
-LATE = timedelta(minutes=15)  # without a checkpoint, though something was recorded
+LATE = timedelta(minutes=15)  # from a record to its checkpoint; the service takes a minute
 
 
 async def evidence(system: System) -> AsyncIterator[Finding]:
@@ -70,7 +70,7 @@ def _refused(controller: Controller) -> Iterator[Finding]:
 
 
 def _late(controller: Controller, state: LogState, now: datetime) -> Iterator[Finding]:
-    if not state.waiting or (state.signed_at and now - state.signed_at < LATE):
+    if state.waiting_since is None or now - state.waiting_since < LATE:
         return
     text = Text.counted(
         "{number} record of {id} waits to be signed",

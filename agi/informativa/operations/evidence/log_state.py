@@ -27,8 +27,9 @@ class KeptElsewhere:
 @dataclass(frozen=True)
 class LogState:
     """Of `size` records `signed` are in the newest checkpoint, which is from `signed_at`; `None` before the
-    first. Records up to `waiting_old` more are from before there was a log, and have no leaf yet. `stamped`
-    is of how many records the newest checkpoint with a time-stamp is, 0 if there is none."""
+    first. The first of those that wait was recorded at `waiting_since`. Up to `waiting_old` more are from
+    before there was a log, and have no leaf yet. `stamped` is of how many records the newest checkpoint with
+    a time-stamp is, 0 if there is none."""
 
     origin: str
     epoch: int
@@ -36,6 +37,7 @@ class LogState:
     signed: int
     signed_at: datetime | None
     waiting_old: int
+    waiting_since: datetime | None
     published: tuple[KeptElsewhere, ...]
     witnessed: tuple[KeptElsewhere, ...]
     stamped: int
@@ -53,8 +55,9 @@ def log_state(controller: Controller) -> LogState:
     folder = LogFolder(Path(controller.ledger))
     with closing(bootstrap.store(controller, read_only=True)) as store:
         log = store.log()
-    published = folder.published(log.epoch)
-    signed, at = published.newest()
+        published = folder.published(log.epoch)
+        signed, at = published.newest()
+        since = store.recorded_from(log.first + signed)
     others = publication.state(controller)
     stamped, stamp = max(published.timestamps(), default=(0, b""))
     return LogState(
@@ -64,6 +67,7 @@ def log_state(controller: Controller) -> LogState:
         signed=signed,
         signed_at=datetime.fromtimestamp(at, UTC) if at else None,
         waiting_old=log.old - log.entered,
+        waiting_since=since,
         published=_kept(others.targets),
         witnessed=_kept(others.witnesses),
         stamped=stamped,

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from informativa.model import Status
+
 from .office import BIN, Office
 
 FORGED = "UPDATE event SET status = 'PLAYED', ending = 'whole', heard = length WHERE status = 'PARTIAL'"
@@ -21,15 +23,16 @@ class ProofError(Exception):
 
 
 def prove(console: Console, office: Office, folder: Path) -> None:
-    """Write a receipt for Acme's first record, check it in another folder where there is nothing else, and
-    find a call that was made whole afterwards. Raises ProofError."""
+    """Write a receipt for Acme's first whole delivery, check it in another folder where nothing else is,
+    and find a call that was made whole afterwards. Raises ProofError."""
     proof, elsewhere = folder / "proof", folder / "elsewhere"
     proof.mkdir()
     elsewhere.mkdir()
     at_acme = ("--controller", "acme", "-c", str(office.config))
     console.print("\n[bold]Proof, for somebody who trusts nobody here:[/bold]\n")
     _run(console, 0, ["evidence", "checkpoint", *at_acme])
-    _run(console, 0, ["evidence", "receipt", "1", *at_acme, "-o", str(proof)])
+    number = next(each.number for each in office.records("acme") if each.event.status is Status.PLAYED)
+    _run(console, 0, ["evidence", "receipt", str(number), *at_acme, "--html", "-o", str(proof)])
     (key,) = _run(console, 0, ["evidence", "key", *at_acme]).splitlines()
     for file in proof.iterdir():
         shutil.copy(file, elsewhere)

@@ -49,7 +49,7 @@ CHECKS = (
     Check(Text("ledgers"), ledgers.ledgers, local=True, hinders=True, seconds=SLOW),
     Check(Text("ledgers"), ledgers.missing),
     Check(Text("evidence"), evidence.evidence, seconds=SLOW),
-    Check(Text("evidence"), evidence.outside, local=True, sound=True),
+    Check(Text("evidence"), evidence.outside, local=True),
     Check(Text("program"), installation.program, local=True),
     Check(Text("plans"), installation.plans, local=True),
     Check(Text("prompts"), installation.prompts, local=True, seconds=SLOW),

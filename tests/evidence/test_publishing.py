@@ -37,6 +37,8 @@ class Place:
 
 def git(folder: Path, *arguments: str) -> str:
     """What it prints."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
     settings = ["-c", "user.name=t", "-c", "user.email=t@t.example"]
     command = ["git", *settings, *arguments]
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)

@@ -8,46 +8,22 @@ witness's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from ..errors import EvidenceFormatError
 from ..text import Text
 from . import ed25519
 from .checkpoint import Checkpoint
 from .encoding import LARGEST
-from .keys import (
-    check_key,
-    check_seed,
-    formatted_key,
-    formatted_secret,
-    key_id,
-    parsed_key,
-    parsed_secret,
-)
+from .keys import PrivateKey, PublicKey
 from .note import Signature
 
 COSIGNATURE = 0x04  # the signature type
 _TIME = 8  # bytes
 
 
-@dataclass(frozen=True)
-class WitnessVerifier:
-    """A witness's public key. Raises EvidenceFormatError for a name or a key that cannot be one."""
+class WitnessVerifier(PublicKey):
+    """A witness's public key."""
 
-    name: str
-    public: bytes
-
-    def __post_init__(self) -> None:
-        check_key(self.name, self.public)
-
-    @classmethod
-    def parse(cls, vkey: str) -> WitnessVerifier:
-        """From a vkey of type 0x04. Raises EvidenceFormatError."""
-        return cls(*parsed_key(vkey, COSIGNATURE))
-
-    @property
-    def key_id(self) -> bytes:
-        return key_id(self.name, COSIGNATURE, self.public)
+    kind = COSIGNATURE
 
     def verify(self, text: str, signature: bytes) -> bool:
         """Whether the time and the signature of it are this witness's for this checkpoint."""
@@ -59,30 +35,11 @@ class WitnessVerifier:
             return False
         return ed25519.verify(self.public, message, signature[_TIME:])
 
-    def __str__(self) -> str:
-        return formatted_key(self.name, COSIGNATURE, self.public)
 
+class Witness(PrivateKey):
+    """A witness's private key, with which nothing else is signed."""
 
-@dataclass(frozen=True)
-class Witness:
-    """A witness's private key: its seed, 32 bytes, which nothing else signs with. Raises
-    EvidenceFormatError for another length, and for a name that cannot be one."""
-
-    name: str
-    seed: bytes = field(repr=False)
-
-    def __post_init__(self) -> None:
-        check_seed(self.name, self.seed)
-
-    @classmethod
-    def parse(cls, secret: str) -> Witness:
-        """From `PRIVATE+KEY+…` of type 0x04. Raises EvidenceFormatError."""
-        return cls(*parsed_secret(secret, COSIGNATURE))
-
-    @property
-    def secret(self) -> str:
-        """The same, for the file that nobody else reads."""
-        return formatted_secret(self.name, COSIGNATURE, self.seed)
+    kind = COSIGNATURE
 
     @property
     def verifier(self) -> WitnessVerifier:

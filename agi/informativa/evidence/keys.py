@@ -7,7 +7,9 @@ that says what is signed, and how.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import ClassVar, Self
 
 from ..errors import EvidenceFormatError
 from ..text import Text
@@ -15,6 +17,54 @@ from . import ed25519
 from .encoding import decoded, encoded
 
 _PRIVATE = "PRIVATE+KEY+"
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """A name and an Ed25519 public key (32 bytes), for signatures of the type `kind`. Raises
+    EvidenceFormatError for what cannot be one."""
+
+    kind: ClassVar[int]
+    name: str
+    public: bytes
+
+    def __post_init__(self) -> None:
+        check_key(self.name, self.public)
+
+    @classmethod
+    def parse(cls, vkey: str) -> Self:
+        """From `name+hex(key ID)+base64(type ‖ public key)`. Raises EvidenceFormatError."""
+        return cls(*parsed_key(vkey, cls.kind))
+
+    @property
+    def key_id(self) -> bytes:
+        return key_id(self.name, self.kind, self.public)
+
+    def __str__(self) -> str:
+        return formatted_key(self.name, self.kind, self.public)
+
+
+@dataclass(frozen=True)
+class PrivateKey:
+    """A name and an Ed25519 private key: its seed, 32 bytes. Raises EvidenceFormatError for what cannot be
+    one."""
+
+    kind: ClassVar[int]
+    name: str
+    seed: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        check_seed(self.name, self.seed)
+
+    @classmethod
+    def parse(cls, secret: str) -> Self:
+        """From `PRIVATE+KEY+name+hex(key ID)+base64(type ‖ seed)`. Raises EvidenceFormatError."""
+        return cls(*parsed_secret(secret, cls.kind))
+
+    @property
+    def secret(self) -> str:
+        """The same, for the file that nobody else reads."""
+        return formatted_secret(self.name, self.kind, self.seed)
 
 
 def key_id(name: str, kind: int, public: bytes) -> bytes:

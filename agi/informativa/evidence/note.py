@@ -9,23 +9,14 @@ signature.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import EvidenceFormatError, SignatureError
 from ..text import Text
 from . import ed25519
 from .encoding import as_text, decoded, encoded
-from .keys import (
-    check_key,
-    check_name,
-    check_seed,
-    formatted_key,
-    formatted_secret,
-    key_id,
-    parsed_key,
-    parsed_secret,
-)
+from .keys import PrivateKey, PublicKey, check_name
 
 ED25519 = 0x01  # the signature type
 LARGEST_NOTE = 1_000_000  # bytes
@@ -97,53 +88,19 @@ class OpenedNote:
         return next(found, None)
 
 
-@dataclass(frozen=True)
-class Verifier:
-    """An Ed25519 public key for notes. Raises EvidenceFormatError for a name or a key that cannot be one."""
+class Verifier(PublicKey):
+    """An Ed25519 public key for notes."""
 
-    name: str
-    public: bytes
-
-    def __post_init__(self) -> None:
-        check_key(self.name, self.public)
-
-    @classmethod
-    def parse(cls, vkey: str) -> Verifier:
-        """From `name+hex(key ID)+base64(type ‖ public key)`. Raises EvidenceFormatError."""
-        return cls(*parsed_key(vkey, ED25519))
-
-    @property
-    def key_id(self) -> bytes:
-        return key_id(self.name, ED25519, self.public)
+    kind = ED25519
 
     def verify(self, text: str, signature: bytes) -> bool:
         return ed25519.verify(self.public, text.encode(), signature)
 
-    def __str__(self) -> str:
-        return formatted_key(self.name, ED25519, self.public)
 
+class Signer(PrivateKey):
+    """An Ed25519 private key for notes, in the form in which Go's sumdb/note writes it."""
 
-@dataclass(frozen=True)
-class Signer:
-    """An Ed25519 private key for notes: its seed, 32 bytes. Raises EvidenceFormatError for another length,
-    and for a name that cannot be one."""
-
-    name: str
-    seed: bytes = field(repr=False)
-
-    def __post_init__(self) -> None:
-        check_seed(self.name, self.seed)
-
-    @classmethod
-    def parse(cls, secret: str) -> Signer:
-        """From `PRIVATE+KEY+name+hex(key ID)+base64(type ‖ seed)`, as Go's sumdb/note writes it. Raises
-        EvidenceFormatError."""
-        return cls(*parsed_secret(secret, ED25519))
-
-    @property
-    def secret(self) -> str:
-        """The same, for the file that nobody else reads."""
-        return formatted_secret(self.name, ED25519, self.seed)
+    kind = ED25519
 
     @property
     def verifier(self) -> Verifier:

@@ -158,8 +158,7 @@ def test_i9_erasure_closes_the_leaves_of_his_records_and_of_those_that_rest_on_t
     assert read(file, closed) == [(1,), (3,), (4,), (5,)]
     assert read(file, "SELECT salt_what FROM leaf WHERE leaf < 6 ORDER BY leaf") == kept
     (note,) = read(file, "SELECT reference FROM event WHERE kind = 'erasure'")
-    assert note == ("3 records; leaves 0 2-4",)
-    assert [each for part in leaves.indices(note[0]) for each in part] == [0, 2, 3, 4]  # type: ignore[arg-type]
+    assert note == ("3 records; leaves 0 2 4, and resting on them 3",)
     assert audited(file).sound
 
 
@@ -167,9 +166,17 @@ def test_leaves_are_named_as_ranges() -> None:
     """And read back; a text that is no list of them is refused."""
     assert leaves.named([]) == ""
     assert leaves.named([5, 0, 1, 2, 9, 10]) == "; leaves 0-2 5 9-10"
-    assert leaves.indices("3 records; leaves 0-2 5") == [range(3), range(5, 6)]
-    assert leaves.indices("3 records") == []
-    for wrong in ("x; leaves 1-", "x; leaves -1", "x; leaves a", "x; leaves 1-2-3"):
+    assert leaves.named([1], [4, 3]) == "; leaves 1, and resting on them 3-4"
+    assert leaves.indices("3 records; leaves 0-2 5") == ([range(3), range(5, 6)], [])
+    assert leaves.indices("x; leaves 1, and resting on them 3-4") == ([range(1, 2)], [range(3, 5)])
+    assert leaves.indices("3 records") == ([], [])
+    for wrong in (
+        "x; leaves 1, and resting on them b",
+        "x; leaves 1-",
+        "x; leaves -1",
+        "x; leaves a",
+        "x; leaves 1-2-3",
+    ):
         with pytest.raises(ValueError, match="names no leaves"):
             leaves.indices(wrong)
 

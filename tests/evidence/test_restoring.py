@@ -18,7 +18,7 @@ from informativa.ledgers.audit_log import AuditedLog, audit_ledger
 from informativa.ledgers.restoring import restore
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import RecordKind
+from informativa.model import Reason, RecordKind
 from test_ledgers import AT, ONE, PLAYED, UNIDENTIFIED
 
 HE, OTHER = b"h" * 32, b"o" * 32
@@ -51,9 +51,8 @@ def backed_up(ledger: Path) -> Path:
 def audited(ledger: Path) -> AuditedLog:
     """The whole ledger against its log."""
     log = LogFolder(ledger)
-    key = log.published(1).key()
-    assert key is not None
-    return audit_ledger(ledger, [key])
+    keys = [log.published(epoch).key() for epoch in log.epochs()]
+    return audit_ledger(ledger, [key for key in keys if key])
 
 
 @pytest.mark.parametrize("survivor", [True, False], ids=["the ledger is there", "the ledger is lost"])
@@ -65,7 +64,7 @@ def test_erased_caller_does_not_come_back(ledger: Path, survivor: bool) -> None:
     if not survivor:
         ledger.unlink()
     done = restore(ledger, copy, NOW)
-    assert (done.records, done.gone_again, done.lost, done.epoch) == (4, 1, 1, 1)
+    assert (done.records, done.gone_again, done.lost, done.epoch) == (5, 1, 1, 1)
     assert (done.before is not None) == survivor
     with closing(SqliteStore(str(ledger))) as store:
         first = next(iter(store.records())).event
@@ -76,6 +75,48 @@ def test_erased_caller_does_not_come_back(ledger: Path, survivor: bool) -> None:
         assert leaf is not None
         assert leaf.salt_who is None
     assert HE not in ledger.read_bytes()
+    sequence(ledger)
+    found = audited(ledger)
+    assert found.sound
+    assert (found.counted.whole, found.counted.erased, found.counted.lost) == (4, 1, 1)
+
+
+def test_earlier_pseudonym_and_what_rests_on_a_record_do_not_come_back(tmp_path: Path) -> None:
+    """An erased caller's pseudonym by an earlier key goes; of another caller's record that named one of his,
+    that alone."""
+    ledger = tmp_path / "acme.sqlite3"
+    his = replace(PLAYED, pseudonym=HE, earlier=b"e" * 32)
+    append(ledger, his, replace(PLAYED, pseudonym=OTHER, reason=Reason.SAME_CALL, basis=1))
+    sequence(ledger)
+    copy = backed_up(ledger)
+    erasure.erase(ledger, [HE], NOW)
+    ledger.unlink()
+    restore(ledger, copy, NOW)
+    with closing(SqliteStore(str(ledger))) as store:
+        first, second = [record.event for record in store.records()][:2]
+        assert (first.pseudonym, first.earlier, first.erased) == (None, None, True)
+        assert (second.pseudonym, second.basis, second.erased) == (OTHER, None, False)
+        assert set(store.history(OTHER)) == {"privacy"}
+    sequence(ledger)
+    assert audited(ledger).sound
+    assert b"e" * 32 not in ledger.read_bytes()
+
+
+def test_purged_records_do_not_come_back(ledger: Path) -> None:
+    """What was purged after the backup is purged in it, with the note of then."""
+    copy = backed_up(ledger)
+    with closing(SqliteStore(str(ledger))) as store:
+        assert store.purge(AT + timedelta(days=1), AT + timedelta(days=1)) == 3
+    sequence(ledger)
+    ledger.unlink()
+    assert restore(ledger, copy, NOW).gone_again == 3
+    with closing(SqliteStore(str(ledger))) as store:
+        assert [record.event.kind for record in store.records()] == [RecordKind.PURGE, RecordKind.LOST]
+        assert store.history(HE) == {}
+    sequence(ledger)
+    found = audited(ledger)
+    assert found.sound
+    assert (found.counted.purged, found.counted.lost) == (3, 1)
 
 
 def test_records_that_were_published_since_are_lost_and_told(ledger: Path) -> None:
@@ -112,8 +153,14 @@ def test_another_log_where_what_was_published_is_gone(ledger: Path) -> None:
     with closing(SqliteStore(str(ledger))) as store:
         *_before, last = store.records()
         assert last.event.kind is RecordKind.NEW_LOG
-        assert [epoch for epoch, _ in store.logs()] == [1, 2]
+        assert [log.epoch for log in store.logs()] == [1, 2]
     assert sequence(ledger).checkpoint.size == 1
+    erasure.erase(ledger, [HE], NOW)  # whose record lies in the log before
+    append(ledger, UNIDENTIFIED)
+    assert sequence(ledger).checkpoint.size == 3
+    found = audited(ledger)
+    assert found.found == ()
+    assert (found.counted.whole, found.counted.erased, found.counted.lost) == (5, 1, 1)
 
 
 def test_ledger_in_use_is_not_replaced(ledger: Path) -> None:

@@ -167,11 +167,12 @@ class PublishedLog:
             )
             files.put(self.folder / "checkpoint", checkpoint, for_folders_owner=True, durable=True)
 
-    def note_gone(self, index: int, says: str) -> None:
-        """What the record of an erasure or a purge says, by its leaf: for who restores a backup from before.
-        Indices of leaves, never numbers or pseudonyms. Noting it twice is harmless."""
+    def note_gone(self, leaf: int, says: str) -> None:
+        """What the record of an erasure or a purge says, by its row of `leaf`: for who restores a backup from
+        before.
+        It names leaves, never numbers or pseudonyms. Noting it twice is harmless."""
         file = self.folder / "gone"
-        line = f"{index} {says}\n".encode()
+        line = f"{leaf} {says}\n".encode()
         with failing(file):
             files.make_folder(self.folder)
             known = _read(file) or b""

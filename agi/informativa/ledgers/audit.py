@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -53,8 +53,8 @@ class Found:
 
 @dataclass(frozen=True)
 class Gone:
-    """What records about records name, by the index of leaves: the purged, the erased and the lost, as ranges
-    in order. `last` is the number of the last record that was purged, and `before` the time, in microseconds,
+    """What records about records name, by rows of `leaf`: the purged, the erased and the lost, as ranges in
+    order. `last` is the number of the last record that was purged, and `before` the time, in microseconds,
     before which all of them were; 0 where none was."""
 
     purged: tuple[range, ...]
@@ -64,18 +64,14 @@ class Gone:
     last: int = 0
     before: int = 0
 
-    def since(self, earlier: Gone) -> Gone:
-        """With what was purged before, of an earlier log."""
-        return replace(self, last=max(self.last, earlier.last), before=max(self.before, earlier.before))
+    def is_purged(self, leaf: int) -> bool:
+        return _within(self.purged, leaf)
 
-    def is_purged(self, index: int) -> bool:
-        return _within(self.purged, index)
+    def is_lost(self, leaf: int) -> bool:
+        return _within(self.lost, leaf)
 
-    def is_lost(self, index: int) -> bool:
-        return _within(self.lost, index)
-
-    def is_erased(self, index: int) -> bool:
-        return _within(self.erased, index)
+    def is_erased(self, leaf: int) -> bool:
+        return _within(self.erased, leaf)
 
 
 @dataclass(frozen=True)
@@ -95,22 +91,23 @@ class Counted:
 _TAKEN = (RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST)  # in the order of `Gone`
 
 
-def gone(connection: sqlite3.Connection, log: leaves.LedgerLog) -> Gone:
-    """What the ledger itself says is gone. Raises sqlite3.Error."""
+def gone(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> Gone:
+    """What the ledger itself says is gone, of all its logs. Raises sqlite3.Error."""
     ranges: dict[RecordKind, list[range]] = {kind: [] for kind in _TAKEN}
     found, last, before = [], 0, 0
-    for *row, leaf in connection.execute(leaves.NOTES, (log.first, log.next)):
-        number, index = int(row[0]), leaf - log.first
+    for *row, leaf in connection.execute(leaves.NOTES, (0,)):
+        number, index = int(row[0]), leaf - max(log.first for log in logs if log.first <= leaf)
         try:
             event = rows.record(row).event
-            named = leaves.indices(event.reference)
+            own, resting = leaves.indices(event.reference)
             if event.kind is RecordKind.PURGE:
                 number_of_last, time = rows.purged(event.reference)
                 last, before = max(last, number_of_last), max(before, time)
         except UNREADABLE:
             found.append(Found(number, Flaw.ROW, index))
             continue
-        if any(each.start < 0 or each.stop > index or len(each) == 0 for each in named):
+        named = [*own, *resting]
+        if any(each.stop > leaf or len(each) == 0 for each in named):
             found.append(Found(number, Flaw.FALSE_NOTE, index))
         ranges[event.kind] += named
     purged, erased, lost = (_merged(ranges[kind]) for kind in _TAKEN)
@@ -185,7 +182,7 @@ def _leaf(
     leaf_row, event_row = row[: leaves.LEAF_COLUMNS], row[leaves.LEAF_COLUMNS :]
     leaf = leaves.Leaf.of(leaf_row)
     purged = event_row[0] is None
-    lost = purged and bool(gone.lost) and gone.is_lost(index)
+    lost = purged and bool(gone.lost) and gone.is_lost(leaf.leaf)
     state = State.PURGED if purged else State.ERASED if leaf.salt_who is None else State.WHOLE
     state = State.LOST if lost else state
     if not _is_leaf(leaf_row):
@@ -193,8 +190,8 @@ def _leaf(
     flaws = []
     if entry is not None and entry != leaf.commitments.entry:
         flaws.append(Flaw.LEAF)
-    erased = bool(gone.erased) and gone.is_erased(index)
-    named = lost or (bool(gone.purged) and gone.is_purged(index))
+    erased = bool(gone.erased) and gone.is_erased(leaf.leaf)
+    named = lost or (bool(gone.purged) and gone.is_purged(leaf.leaf))
     if purged and not named:
         flaws.append(Flaw.DELETED)
     elif named and not (purged and leaf.salt_what is leaf.salt_who is leaf.binding is None):

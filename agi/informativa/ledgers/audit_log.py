@@ -71,21 +71,21 @@ def _audited(ledger: Path, keys: Sequence[NoteVerifier], progress: Progress | No
         logs = leaves.logs(connection)
         _require_numbers(ledger, logs)
         problems = list(_log_problems(connection, ledger, folder, logs))
-        counted, found, signed, gone = audit.Counted(), list[audit.Found](), 0, audit.Gone((), (), (), ())
+        gone = audit.gone(connection, logs)
+        counted, found, signed = audit.Counted(), list(gone.found), 0
         for log in logs:
             signed = audit_checkpoints.newest_size(folder, log, keys, problems)
-            its = audit.gone(connection, log)
             end = max(min(log.size, connection.execute(leaves.BOUNDS).fetchone()[2] + FAR), signed)
             if end < log.size:
                 found.append(audit.Found(0, audit.Flaw.DELETED, end))
-            task = _Task(ledger, folder.published(log.epoch), log, signed, its, 0, end)
+            task = _Task(ledger, folder.published(log.epoch), log, signed, gone, 0, end)
             counted_here, found_here = _leaves(task, problems, progress)
             counted, found = counted.plus(counted_here), found + found_here
-            found += [audit.Found(0, audit.Flaw.TRUNCATED, index) for index in range(log.size, signed)][:MOST]
-            if log.size < signed:
+            if log.size < signed and _handed_over(connection, log, signed):
+                counted = counted.plus(audit.Counted(lost=signed - log.size))
+            elif log.size < signed:
+                found += [audit.Found(0, audit.Flaw.TRUNCATED, at) for at in range(log.size, signed)][:MOST]
                 problems.append(_truncated(ledger, log, signed))
-            found += its.found
-            gone = its.since(gone)
         found += audit.without_leaf(connection, newest)
         history = audit_history.forged(connection, gone, logs[0].old)
         return AuditedLog(newest, signed, counted, tuple(sorted(set(found))), tuple(history), tuple(problems))
@@ -155,7 +155,7 @@ def _again(whole: _Task, doubtful: Sequence[int]) -> list[audit.Found]:
     found: list[audit.Found] = []
     if doubtful:
         with translated(whole.ledger), audit_reading.reading(whole.ledger) as connection:
-            now = replace(whole, gone=audit.gone(connection, whole.log))
+            now = replace(whole, gone=audit.gone(connection, leaves.logs(connection)))
             for first in doubtful:
                 found += replace(now, first=first, end=min(first + WIDTH, whole.end)).look(connection).found
     return found
@@ -230,6 +230,13 @@ def _shared(tasks: Sequence[_Task]) -> Iterable[_Share]:
     with ProcessPoolExecutor(min(cores, len(tasks)), mp_context=get_context("spawn")) as pool:
         for each in as_completed([pool.submit(_Task.done, task) for task in tasks]):
             yield each.result()
+
+
+def _handed_over(connection: sqlite3.Connection, log: leaves.LedgerLog, signed: int) -> bool:
+    """Whether the next log begins by saying that this one ended so: its last records were lost with a ledger
+    that a backup replaced."""
+    found = connection.execute(leaves.FIRST, (log.next,)).fetchone()
+    return found is not None and found[0] == leaves.follows(log.origin, signed)
 
 
 def _truncated(ledger: Path, log: leaves.LedgerLog, signed: int) -> Text:

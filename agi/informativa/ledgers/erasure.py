@@ -62,14 +62,6 @@ _OWN = (
     " AND (call IN conversation OR linked IN conversation)",
     "INSERT OR IGNORE INTO leading SELECT record FROM event WHERE record >= :first AND basis IN own",
 )
-# What is left says that something was played at that time on that line, and not to whom.
-_ERASE = """
-UPDATE event
-SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis = NULL, earlier = NULL,
-    erased = 1,
-    at = at - at % :minute, recorded = recorded - recorded % :minute
-WHERE record IN own
-"""
 # Of those that say something of his records too. These salts are looked for in what is left.
 _SALTS = """
 SELECT salt_who, binding FROM leaf WHERE salt_who IS NOT NULL
@@ -77,9 +69,8 @@ AND (record IN own OR record IN leading)
 """
 _CLOSE = """
 UPDATE leaf SET salt_who = NULL, binding = NULL WHERE record IN own OR record IN leading
-RETURNING leaf - (SELECT first FROM log ORDER BY epoch DESC LIMIT 1)
+RETURNING leaf, record IN own
 """
-_MINUTE = 60_000_000  # microseconds
 _AGAIN = """
 SELECT 1 FROM event WHERE pseudonym IN his UNION ALL SELECT 1 FROM standing WHERE pseudonym IN his
 """
@@ -127,9 +118,8 @@ def _note(store: SqliteStore, record: int, says: str) -> None:
     checkpoint is signed."""
     leaf = store.leaf(record)
     assert leaf is not None  # it was written with its record
-    log = store.log()
     with suppress(EvidenceError):
-        LogFolder(store.file).published(log.epoch).note_gone(leaf.leaf - log.first, says)
+        LogFolder(store.file).published(store.log().epoch).note_gone(leaf.leaf, says)
 
 
 def _unfinished(ledger: Path, why: Text, first: Text = NOTHING) -> LedgerError:
@@ -160,11 +150,12 @@ def _erase(store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime) -> tup
         with store.transaction() as transaction:
             _gather(connection, newest + 1)
             salts = [each for row in connection.execute(_SALTS) for each in row if each]
-            erased = connection.execute(_ERASE, {"minute": _MINUTE}).rowcount
+            erased = connection.execute(f"{rows.ERASE} WHERE record IN own").rowcount
             connection.execute("UPDATE event SET basis = NULL WHERE record IN leading")
             connection.execute("DELETE FROM standing WHERE pseudonym IN his")
-            closed = [leaf for (leaf,) in connection.execute(_CLOSE)]
-            which = rows.counted(erased) + leaves.named(closed)
+            closed = connection.execute(_CLOSE).fetchall()
+            own, resting = ([leaf for leaf, his in closed if bool(his) is each] for each in (True, False))
+            which = rows.counted(erased) + leaves.named(own, resting)
             number = transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, which))
         _note(store, number, f"{RecordKind.ERASURE} {which}")
         return erased, [each for (each,) in connection.execute("SELECT pseudonym FROM his")] + salts

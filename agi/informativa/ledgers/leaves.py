@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,17 +18,13 @@ FROM log ORDER BY epoch DESC LIMIT 1
 RECORDED = """
 SELECT coalesce(recorded, at) FROM leaf JOIN event USING (record) WHERE leaf >= ? ORDER BY leaf LIMIT 1
 """
-LOGS = "SELECT epoch, origin FROM log ORDER BY epoch"
 EPOCHS = """
 SELECT epoch, origin, first,
     coalesce(lead(first) OVER (ORDER BY epoch), max((SELECT max(leaf) + 1 FROM leaf), first), first),
     old, entered
 FROM log ORDER BY epoch
 """
-BEGIN = """
-INSERT INTO log (epoch, origin, first, old, entered)
-SELECT ?, ?, ?, coalesce(max(record), 0), 0 FROM event
-"""
+BEGIN = "INSERT INTO log (epoch, origin, first, old, entered) VALUES (?, ?, ?, ?, ?)"
 _COLUMNS = "leaf, record, what, who, salt_what, salt_who, binding, migrated"
 OF_RECORD = f"SELECT {_COLUMNS} FROM leaf WHERE record = ?"  # noqa: S608  # our own names
 LEAVES = f"SELECT {_COLUMNS} FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"  # noqa: S608  # our own names
@@ -46,22 +42,18 @@ AND NOT EXISTS (SELECT 1 FROM leaf WHERE leaf.record = event.record) ORDER BY re
 """
 NOTES = f"""
 SELECT {_EVENT}, leaf.leaf FROM leaf CROSS JOIN event ON event.record = leaf.record
-WHERE leaf.leaf >= ? AND leaf.leaf < ? AND event.kind IN ('purge', 'erasure', 'lost') ORDER BY leaf.leaf
+WHERE leaf.leaf >= ? AND event.kind IN ('purge', 'erasure', 'lost') ORDER BY leaf.leaf
 """  # noqa: S608  # our own names
-# What a backup still has of leaves that are gone since.
+# What a backup still has of leaves that are gone since, from one on and before another.
+RECORDS = "SELECT record FROM leaf WHERE leaf >= ? AND leaf < ?"
 ERASE_AGAIN = (
-    "DELETE FROM standing WHERE pseudonym IN (SELECT pseudonym FROM event JOIN leaf USING (record)"
-    " WHERE leaf >= :first AND leaf < :end)",
-    "UPDATE event SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis = NULL,"
-    " erased = 1, at = at - at % 60000000, recorded = recorded - recorded % 60000000 WHERE record IN"
-    " (SELECT record FROM leaf WHERE leaf >= :first AND leaf < :end AND salt_who IS NOT NULL)",
-    "UPDATE leaf SET salt_who = NULL, binding = NULL WHERE leaf >= :first AND leaf < :end",
+    f"DELETE FROM standing WHERE pseudonym IN (SELECT pseudonym FROM event WHERE record IN ({RECORDS}))",  # noqa: S608  # our own names
+    f"{rows.ERASE} WHERE record IN ({RECORDS} AND salt_who IS NOT NULL)",
 )
-PURGE_AGAIN = (
-    "DELETE FROM event WHERE record IN (SELECT record FROM leaf WHERE leaf >= :first AND leaf < :end)",
-    "UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL WHERE leaf >= :first AND leaf < :end",
-    "DELETE FROM standing WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.record = standing.record)",
-)
+LEAVE_AGAIN = f"UPDATE event SET basis = NULL WHERE record IN ({RECORDS})"  # noqa: S608  # our own names
+CLOSE_AGAIN = "UPDATE leaf SET salt_who = NULL, binding = NULL WHERE leaf >= ? AND leaf < ?"
+# How the log says that it begins which follows another.
+FIRST = "SELECT reference FROM leaf JOIN event USING (record) WHERE leaf = ? AND kind = 'new-log'"
 # The first record that is from after, and the last that is from before there was a log.
 BOUNDS = """
 SELECT min(CASE WHEN migrated THEN NULL ELSE record END), max(CASE WHEN migrated THEN record END), count(*)
@@ -84,6 +76,7 @@ ORDER BY record LIMIT ?
 """  # noqa: S608  # our own names
 
 
+_RESTING = ", and resting on them "
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 
 
@@ -146,21 +139,40 @@ def leaf(connection: sqlite3.Connection, record: int) -> Leaf | None:
     return Leaf.of(row) if row else None
 
 
-def named(leaves: Sequence[int]) -> str:
-    """What a record about records says of their leaves: `; leaves 0-63 70`, nothing where they had none."""
+def log_of(connection: sqlite3.Connection, leaf: int) -> LedgerLog:
+    """That in which a row of `leaf` lies."""
+    return next(log for log in reversed(logs(connection)) if log.first <= leaf)
+
+
+def named(leaves: Iterable[int], resting: Iterable[int] = ()) -> str:
+    """What a record about records says of their leaves, and of those that rested on them: `; leaves 0-63 70,
+    and resting on them 71`, nothing where they had none. They are counted through all logs of a ledger."""
+    own, others = _ranges(leaves), _ranges(resting)
+    return (f"; leaves {own}" if own else "") + (f"{_RESTING}{others}" if others else "")
+
+
+def follows(origin: str, size: int) -> str:
+    """What the first record of a log says of the one before, and of how many records that was published."""
+    return f"after {size} records of {origin}"
+
+
+def indices(reference: str) -> tuple[list[range], list[range]]:
+    """The leaves that `named` named, and those that rested on them. Raises ValueError for another text."""
+    own, _, resting = reference.partition("; leaves ")[2].partition(_RESTING)
+    return _parsed(own), _parsed(resting)
+
+
+def _ranges(numbers: Iterable[int]) -> str:
     ranges: list[list[int]] = []
-    for leaf in sorted(leaves):
-        if ranges and leaf == ranges[-1][1] + 1:
-            ranges[-1][1] = leaf
+    for number in sorted(numbers):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
         else:
-            ranges.append([leaf, leaf])
-    words = (f"{first}-{last}" if last > first else f"{first}" for first, last in ranges)
-    return f"; leaves {' '.join(words)}" if ranges else ""
+            ranges.append([number, number])
+    return " ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in ranges)
 
 
-def indices(reference: str) -> list[range]:
-    """The leaves that `named` named. Raises ValueError for another text."""
-    _, _, listed = reference.partition("; leaves ")
+def _parsed(listed: str) -> list[range]:
     found = []
     for each in listed.split():
         bounds = _RANGE.fullmatch(each)

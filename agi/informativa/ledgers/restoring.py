@@ -24,10 +24,10 @@ from ..text import Text
 from . import backup, leaves, rows
 from .ledger_file import translated
 from .sqlite import SqliteStore
+from .transaction import SqliteTransaction
 from .wal_files import LedgerFiles
 
 _SIDES = ("", "-wal", "-shm")
-_BEGINNINGS = {"erasure": RecordKind.ERASURE, "purge": RecordKind.PURGE}
 
 
 @dataclass(frozen=True)
@@ -75,47 +75,79 @@ def _brought_up_to_date(ledger: Path, part: Path, at: datetime) -> tuple[int, in
         published = LogFolder(ledger).published(log.epoch)
         size = _published_size(published, log, ledger)
         _require_same(store, log, published, size, ledger)
-        gone = list(_gone(ledger, log, published))
-        with store.connected() as connection, store.transaction() as transaction:
-            again = sum(_take_out(connection, log, kind, each) for kind, each in gone)
-            lost = size - log.size
-            if lost > 0:
-                try:
-                    entries = [published.entry(index, size) for index in range(log.size, size)]
-                except EvidenceError:
-                    log = _another_log(connection, log)
-                    transaction.begun()
-                    before = f"the log {log.origin} follows {size} records of the one before"
-                    transaction.append(rows.note(RecordKind.NEW_LOG, Reason.RESTORED, at, before))
-                else:
-                    which = _enter_lost(connection, log, entries)
-                    transaction.begun()
-                    transaction.append(rows.note(RecordKind.LOST, Reason.RESTORED, at, which))
+        gone, lost = list(_gone(ledger, log, published)), max(size - log.size, 0)
+        with store.connected() as connection:
+            connection.execute("PRAGMA foreign_keys = OFF")  # a record may name one that is gone as its basis
+            with store.transaction() as transaction:
+                again = sum(_take_out(connection, transaction, *each) for each in gone)
+                log, notes = _continued(connection, log, published, size)
+                transaction.begun()  # leaves were entered
+                for kind, says in [*gone, *notes]:
+                    transaction.append(rows.note(kind, Reason.RESTORED, at, says))
+            if again:
+                connection.execute("VACUUM")  # what is taken out stands in free pages of the copy, too
         records = store.count()
         store.empty_log(0)
-        return records, again, max(lost, 0), log.epoch
+        return records, again, lost, log.epoch
 
 
-def _gone(ledger: Path, log: leaves.LedgerLog, published: PublishedLog) -> Iterator[tuple[RecordKind, range]]:
-    """What was erased or purged, by what was noted beside the ledger and in it, as far as it can be read."""
-    said = dict(published.gone())
+def _gone(ledger: Path, log: leaves.LedgerLog, published: PublishedLog) -> Iterator[tuple[RecordKind, str]]:
+    """What was erased or purged since the copy, by what was noted beside the ledger and in it, as far as it
+    can be read: the notes, in order."""
+    said = published.gone()
     with (
         contextlib.suppress(LedgerError, OSError),
         contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store,
     ):
-        said |= {index: f"{event.kind} {event.reference}" for index, event in store.notes()}
-    for says in said.values():
-        kind = _BEGINNINGS.get(says.partition(" ")[0])
-        if kind is not None:
-            with contextlib.suppress(ValueError):
-                yield from ((kind, each) for each in leaves.indices(says) if each.start < log.size)
+        said |= {leaf: f"{event.kind} {event.reference}" for leaf, event in store.notes()}
+    for leaf, says in sorted(said.items()):
+        kind, _, reference = says.partition(" ")
+        if leaf >= log.next and kind in _TAKE_OUT:
+            yield RecordKind(kind), reference
 
 
-def _take_out(connection: sqlite3.Connection, log: leaves.LedgerLog, kind: RecordKind, which: range) -> int:
-    """Erase or purge again what these leaves are of; how many records were still there."""
-    given = {"first": log.first + which.start, "end": log.first + which.stop}
-    statements = leaves.ERASE_AGAIN if kind is RecordKind.ERASURE else leaves.PURGE_AGAIN
-    return max(connection.execute(each, given).rowcount for each in statements)
+def _take_out(
+    connection: sqlite3.Connection, transaction: SqliteTransaction, kind: RecordKind, says: str
+) -> int:
+    """Erase or purge again what a note names; how many records were still there."""
+    own, resting = leaves.indices(says)
+    again = sum(_TAKE_OUT[kind](connection, transaction, each) for each in own)
+    for each in resting:
+        connection.execute(leaves.LEAVE_AGAIN, (each.start, each.stop))
+        connection.execute(leaves.CLOSE_AGAIN, (each.start, each.stop))
+    return again
+
+
+def _erase(connection: sqlite3.Connection, _transaction: SqliteTransaction, which: range) -> int:
+    for statement in leaves.ERASE_AGAIN:
+        erased = connection.execute(statement, (which.start, which.stop)).rowcount
+    connection.execute(leaves.CLOSE_AGAIN, (which.start, which.stop))
+    return erased
+
+
+def _purge(connection: sqlite3.Connection, transaction: SqliteTransaction, which: range) -> int:
+    found = connection.execute(leaves.RECORDS, (which.start, which.stop)).fetchall()
+    numbers = [number for (number,) in found if transaction.purge(number)]
+    transaction.close_leaves(numbers)
+    connection.execute(rows.DROP_BASELESS)
+    return len(numbers)
+
+
+_TAKE_OUT = {RecordKind.ERASURE.value: _erase, RecordKind.PURGE.value: _purge}
+
+
+def _continued(
+    connection: sqlite3.Connection, log: leaves.LedgerLog, published: PublishedLog, size: int
+) -> tuple[leaves.LedgerLog, list[tuple[RecordKind, str]]]:
+    """The log in which the copy goes on after the `size` leaves that were published, and what is to be noted:
+    what is lost, or that it is another log."""
+    if size <= log.size:
+        return log, []
+    try:
+        entries = [published.entry(index, size) for index in range(log.size, size)]
+    except EvidenceError:
+        return _another_log(connection, log), [(RecordKind.NEW_LOG, leaves.follows(log.origin, size))]
+    return log, [(RecordKind.LOST, _enter_lost(connection, log, entries))]
 
 
 def _enter_lost(connection: sqlite3.Connection, log: leaves.LedgerLog, entries: list[bytes]) -> str:
@@ -129,14 +161,13 @@ def _enter_lost(connection: sqlite3.Connection, log: leaves.LedgerLog, entries: 
         connection.execute(leaves.APPEND, row)
     connection.execute("DELETE FROM sqlite_sequence WHERE name = 'event'")
     connection.execute("INSERT INTO sqlite_sequence VALUES ('event', ?)", (last,))
-    return rows.counted(len(entries)) + leaves.named(range(log.size, log.size + len(entries)))
+    return rows.counted(len(entries)) + leaves.named(range(log.next, log.next + len(entries)))
 
 
 def _another_log(connection: sqlite3.Connection, log: leaves.LedgerLog) -> leaves.LedgerLog:
-    name = log.origin.rpartition("/")[0]
     epoch = log.epoch + 1
-    connection.execute(leaves.BEGIN, (epoch, origin(name, epoch), log.next))
-    connection.execute(leaves.ENTERED, (log.entered,))
+    name = origin(log.origin.rpartition("/")[0], epoch)
+    connection.execute(leaves.BEGIN, (epoch, name, log.next, log.old, log.entered))
     return leaves.log(connection)
 
 

@@ -93,9 +93,18 @@ WHERE at < ? AND (pseudonym, notice, version) > (?, ?, ?)
 AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = old.record)
 ORDER BY pseudonym, notice, version LIMIT ?
 """
+DROP_BASELESS = """
+DELETE FROM standing WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.record = standing.record)
+"""
 PURGE_STANDING = """
 DELETE FROM standing WHERE pseudonym = ? AND notice = ? AND version = ?
 AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = standing.record)
+"""
+# What is left says that something was played in that minute on that line, and not to whom.
+ERASE = """
+UPDATE event
+SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis = NULL, earlier = NULL,
+    erased = 1, at = at - at % 60000000, recorded = recorded - recorded % 60000000
 """
 FORGET = "DELETE FROM standing WHERE pseudonym = ?"
 FORGET_NOTICE = "DELETE FROM standing WHERE pseudonym = ? AND notice = ?"

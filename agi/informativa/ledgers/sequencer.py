@@ -54,8 +54,8 @@ def sequence(
         there = published.checkpoint()
         signer, known = _signed_before(folder, log)
         old = _require_extension(store, log, known, published)
-        for index, event in store.notes(old):
-            published.note_gone(index, f"{event.kind} {event.reference}")
+        for leaf, event in store.notes(log.first + old):
+            published.note_gone(leaf, f"{event.kind} {event.reference}")
         signed = folder.last_signed(log.epoch)
         if there and signed and {each.size for each in known} == {log.size}:
             return Sequenced(log.epoch, known[0], there, 0)

@@ -178,11 +178,16 @@ class SqliteStore(LedgerFile):
             migrating.require_newest(self._connection, self.file)
             return leaves.log(self._connection)
 
-    def logs(self) -> list[tuple[int, str]]:
-        """The epoch and the origin of each log, the newest last. Raises as `log` does."""
+    def logs(self) -> list[leaves.LedgerLog]:
+        """All that it ever had, the newest last. Raises as `log` does."""
         self.log()
         with self._translated():
-            return self._connection.execute(leaves.LOGS).fetchall()
+            return leaves.logs(self._connection)
+
+    def log_of(self, leaf: leaves.Leaf) -> leaves.LedgerLog:
+        """That in which a leaf lies."""
+        with self._translated():
+            return leaves.log_of(self._connection, leaf.leaf)
 
     def recorded_from(self, leaf: int) -> datetime | None:
         """When the first record was put on record that has its leaf from this row of `leaf` on; `None` if
@@ -192,11 +197,10 @@ class SqliteStore(LedgerFile):
             return rows.moment(found[0]) if found else None
 
     def notes(self, first: int = 0) -> Iterator[tuple[int, Event]]:
-        """The records about records, each with the index of its leaf, from that index on."""
-        log = self.log()
+        """The records about records, each with its row of `leaf`, from that row on."""
         with self._translated():
-            for *row, leaf in self._connection.execute(leaves.NOTES, (log.first + first, log.next)):
-                yield leaf - log.first, rows.record(row).event
+            for *row, leaf in self._connection.execute(leaves.NOTES, (first,)):
+                yield leaf, rows.record(row).event
 
     def leaf(self, record: int) -> leaves.Leaf | None:
         """That of a record, if it has one."""

@@ -73,10 +73,9 @@ class SqliteTransaction:
         self._leaf += 1
 
     def close_leaves(self, records: Sequence[int]) -> list[int]:
-        """Nothing can be opened any more of what these records committed to; the indices of their leaves."""
-        first = leaves.log(self._connection).first
+        """Nothing can be opened any more of what these records committed to; their leaves."""
         found = (self._connection.execute(leaves.PURGE, (record,)).fetchone() for record in records)
-        return [leaf - first for (leaf,) in filter(None, found)]
+        return [leaf for (leaf,) in filter(None, found)]
 
     def purge(self, record: int) -> bool:
         """Delete a record, and with it what its caller knew by it alone; whether it was there."""

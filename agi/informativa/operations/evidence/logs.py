@@ -116,35 +116,38 @@ def keys(controller: Controller) -> list[LogKey]:
     return [
         LogKey(
             controller,
-            epoch,
-            origin,
-            folder.published(epoch).key(),
-            max(folder.published(epoch).sizes(), default=0),
+            log.epoch,
+            log.origin,
+            folder.published(log.epoch).key(),
+            max(folder.published(log.epoch).sizes(), default=0),
         )
-        for epoch, origin in logs
+        for log in logs
     ]
 
 
 def audit(
     controller: Controller, trusted: tuple[Verifier, ...] = (), progress: Progress | None = None
 ) -> Audit:
-    """Look at everything. Without keys that are `trusted` the one that signs is taken, or that which was
-    published with the log. Raises LedgerError, EvidenceError."""
+    """Look at everything. Without keys that are `trusted` its own are taken: those that sign, or that
+    were published with the logs. Raises LedgerError, EvidenceError."""
     ledger = Path(controller.ledger)
     if not trusted:
-        trusted = _own_key(controller)
+        trusted = _own_keys(controller)
     return Audit(controller, audit_ledger(ledger, trusted, progress))
 
 
-def _own_key(controller: Controller) -> tuple[Verifier, ...]:
+def _own_keys(controller: Controller) -> tuple[Verifier, ...]:
+    """Of all its logs: the one that signs or, where that is not ours to read, the published one."""
     folder = LogFolder(Path(controller.ledger))
     with closing(bootstrap.store(controller, read_only=True)) as store:
-        log = store.log()
-    try:
-        return (folder.signer(log.origin, log.epoch).verifier,)
-    except EvidenceError:
-        key = folder.published(log.epoch).key()
-        return (key,) if key else ()
+        logs = store.logs()
+    found = []
+    for log in logs:
+        try:
+            found.append(folder.signer(log.origin, log.epoch).verifier)
+        except EvidenceError:
+            found += filter(None, [folder.published(log.epoch).key()])
+    return tuple(found)
 
 
 def trusted_keys(texts: list[str]) -> tuple[Verifier, ...]:

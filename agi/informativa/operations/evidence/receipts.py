@@ -11,7 +11,7 @@ from ... import bootstrap
 from ...errors import EvidenceError, InformativaError
 from ...evidence import commitment
 from ...evidence.checkpoint import Checkpoint, open_checkpoint
-from ...evidence.log_folder import LogFolder, PublishedLog
+from ...evidence.log_folder import LogFolder
 from ...evidence.note import Verifier
 from ...evidence.proof import Proof
 from ...evidence.receipt import Person, Receipt, receipt_extra
@@ -76,41 +76,59 @@ def of_caller(
         return [maker.made(record) for record in sorted(records, key=lambda record: record.number)]
 
 
+@dataclass(frozen=True)
+class _Signed:
+    """A log as of its newest checkpoint: that, its note, the key that signed it, the hashes of its tree."""
+
+    checkpoint: Checkpoint
+    data: bytes
+    key: Verifier
+    hashes: TileHashes
+
+
 class _Maker:
-    """Makes receipts of one ledger, as of its newest checkpoint."""
+    """Makes receipts of one ledger, of each log as of its newest checkpoint."""
 
     def __init__(
         self, controller: Controller, store: SqliteStore, *, opened: Identified | None = None
     ) -> None:
         self._controller, self._store, self._caller = controller, store, opened
-        self._log = store.log()
-        folder = LogFolder(Path(controller.ledger))
-        self._published = folder.published(self._log.epoch)
-        self._key = self._published.key()
-        self._data, self._checkpoint = newest(self._published, self._key)
-        size = self._checkpoint.size if self._checkpoint else 0
-        self._hashes = TileHashes(size, self._published.tiles.read)
+        self._folder = LogFolder(Path(controller.ledger))
+        self._signed: dict[int, _Signed | None] = {}
 
     def made(self, record: Record) -> MadeReceipt | WaitingRecord:
         leaf = self._store.leaf(record.number)
-        if leaf is None or self._checkpoint is None or self._data is None or self._key is None:
+        if leaf is None:
             return WaitingRecord(self._controller, record)
-        index = leaf.leaf - self._log.first
-        if index >= self._checkpoint.size:
+        log = self._store.log_of(leaf)
+        signed, index = self._newest(log.epoch), leaf.leaf - log.first
+        if signed is None or index >= signed.checkpoint.size:
             return WaitingRecord(self._controller, record)
-        facts = commitment.facts(record.event, self._log.origin, index, record.number, migrated=leaf.migrated)
+        facts = commitment.facts(record.event, log.origin, index, record.number, migrated=leaf.migrated)
         salt, who = _opened(record, leaf)
         opening = self._opening_key(record, leaf)
         extra = receipt_extra(facts, salt, who, opening)
-        path = inclusion_proof(index, self._checkpoint.size, self._hashes)
-        receipt = Receipt(facts, salt, who, Proof(index, path, self._data, extra), opening)
+        path = inclusion_proof(index, signed.checkpoint.size, signed.hashes)
+        receipt = Receipt(facts, salt, who, Proof(index, path, signed.data, extra), opening)
         if receipt.commitments != leaf.commitments:
             raise EvidenceError(
                 Text("Record {number} is not what it was when it was written.", number=record.number),
                 Text("Type: informativa evidence audit --controller {id}", id=self._controller.id),
                 code="altered",
             )
-        return MadeReceipt(self._controller, record, receipt, self._key)
+        return MadeReceipt(self._controller, record, receipt, signed.key)
+
+    def _newest(self, epoch: int) -> _Signed | None:
+        if epoch not in self._signed:
+            published = self._folder.published(epoch)
+            key, data = published.key(), published.checkpoint()
+            if key is None or data is None:
+                self._signed[epoch] = None
+            else:
+                checkpoint = open_checkpoint(data, [key]).checkpoint
+                hashes = TileHashes(checkpoint.size, published.tiles.read)
+                self._signed[epoch] = _Signed(checkpoint, data, key, hashes)
+        return self._signed[epoch]
 
     def _opening_key(self, record: Record, leaf: Leaf) -> bytes | None:
         """By the key under which the record was bound: the present one, or one before it."""
@@ -128,15 +146,6 @@ class _Maker:
             Text("Put the old key back beside the new one; receipts without --open need none."),
             code="no-opening-key",
         )
-
-
-def newest(published: PublishedLog, key: Verifier | None) -> tuple[bytes | None, Checkpoint | None]:
-    """The newest checkpoint that was published, and what it says; `None` before the first. Raises
-    EvidenceError."""
-    data = published.checkpoint()
-    if data is None or key is None:
-        return None, None
-    return data, open_checkpoint(data, [key]).checkpoint
 
 
 def _opened(record: Record, leaf: Leaf) -> tuple[bytes, Person | bytes]:

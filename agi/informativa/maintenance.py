@@ -33,9 +33,6 @@ QUIET = timedelta(days=31)  # without a single call
 
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 30 * 60.0  # seconds from a migration that failed to the next try
 
-OLD_AT_ONCE = 100  # records from before there was a log that get their leaves while the ledger is locked …
-PAUSE_SECONDS = 0.005  # … and how long after that it is free for calls
-
 log = structlog.get_logger("informativa")
 
 
@@ -197,11 +194,6 @@ def _sign(controller: Controller, settings: EvidenceSettings) -> Signed:
         log = store.log()
     if not log.next and not log.old:
         return Signed(0, now)
-    if left := log.old - log.entered:
-        with closing(bootstrap.store(controller, create=False, migrate=False)) as store:
-            while left:
-                left = store.enter_old(OLD_AT_ONCE)
-                time.sleep(PAUSE_SECONDS)  # calls wait for the lock, too
     try:
         size = sequence(ledger, None, publication.sources(settings)).checkpoint.size
     except SigningError as error:

@@ -8,6 +8,7 @@ whose leaves are others now, is refused; calls go on, and are recorded.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +26,11 @@ from .leaves import LedgerLog
 from .sqlite import SqliteStore
 
 PAGE = 8192  # entries that are held in memory
+OLD_AT_ONCE = 1000  # records from before there was a log that get their leaves while the ledger is locked …
+PAUSE_SECONDS = 0.005  # … and how long after that it is free for calls
 
 Progress = Callable[[int, int], object]
-"""Called with how many leaves are in tiles by now, and how many there are."""
+"""Called with how many records have their leaf, or leaves are in tiles, by now, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,10 @@ class Sequenced:
 def sequence(
     ledger: Path, progress: Progress | None = None, elsewhere: Sequence[Elsewhere] = ()
 ) -> Sequenced:
-    """Put what was recorded into tiles and sign a checkpoint of it; none where nothing was added. `elsewhere`
-    are those who have other checkpoints of the log. Raises LedgerError, and EvidenceError where nothing can,
-    or may, be signed."""
+    """Put what was recorded into tiles and sign a checkpoint of it; none where nothing was added. Those from
+    before there was a log are entered first, in turns beside the calls. `elsewhere` are those who have other
+    checkpoints of the log. Raises LedgerError, and EvidenceError where nothing can, or may, be signed."""
+    _enter_old(ledger, progress)
     folder = LogFolder(ledger)
     with folder.sequencing(), contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store:
         log = store.log()
@@ -75,6 +79,20 @@ def sequence(
         published.put_checkpoint(log.size, data)
         published.tiles.drop_partials(old, log.size)
         return Sequenced(log.epoch, checkpoint, data, log.size - old)
+
+
+def _enter_old(ledger: Path, progress: Progress | None) -> None:
+    with contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store:
+        log = store.log()
+    left = log.old - log.entered
+    if not left:
+        return
+    with contextlib.closing(SqliteStore(str(ledger), create=False, migrate=False)) as store:
+        while left:
+            left = store.enter_old(OLD_AT_ONCE)
+            if progress:
+                progress(log.old - left, log.old)
+            time.sleep(PAUSE_SECONDS)  # calls wait for the lock, too
 
 
 def examine(ledger: Path) -> None:

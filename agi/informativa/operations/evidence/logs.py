@@ -20,8 +20,6 @@ from ...ledgers.audit_log import AuditedLog, audit_ledger
 from ...model import Controller
 from ...text import Text
 
-PAGE = 500  # records from before there was a log that get their leaves in one transaction
-
 Progress = Callable[[int, int], object]
 """Called with how much is done, and of how much."""
 
@@ -65,9 +63,8 @@ def checkpoint(
     controller: Controller, progress: Progress | None = None, elsewhere: Sequence[Elsewhere] = ()
 ) -> SignedLog:
     """Sign what was recorded since the last checkpoint, unless those who have others of the log `elsewhere`
-    say otherwise; records from before there was a log are entered first. Raises LedgerError,
-    EvidenceError."""
-    enter_old(controller, progress)
+    say otherwise. Raises LedgerError, EvidenceError."""
+    bootstrap.store(controller, create=False).close()  # migrated, where there is no service to do it
     done = sequencer.sequence(Path(controller.ledger), progress, elsewhere)
     published = LogFolder(Path(controller.ledger)).published(done.epoch)
     key = published.key()
@@ -79,18 +76,6 @@ def checkpoint(
     return SignedLog(
         controller, done.epoch, found.origin, found.size, done.added, found.root, published.folder, key
     )
-
-
-def enter_old(controller: Controller, progress: Progress | None = None) -> None:
-    """Give records from before there was a log their leaves, page by page beside the calls. Raises
-    LedgerError."""
-    with closing(bootstrap.store(controller)) as store:
-        log = store.log()
-        left = log.old - log.entered
-        while left:
-            left = store.enter_old(PAGE)
-            if progress:
-                progress(log.old - left, log.old)
 
 
 async def sequence(controllers: Sequence[Controller], settings: EvidenceSettings) -> None:

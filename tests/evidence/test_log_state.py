@@ -14,9 +14,11 @@ import pytest
 
 from informativa import bootstrap
 from informativa.config import load
+from informativa.errors import InformativaError
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller
+from informativa.operations.controllers import of_their_logs
 from informativa.operations.doctor import evidence
 from informativa.operations.doctor.findings import Finding, State
 from informativa.operations.doctor.system import System
@@ -143,3 +145,17 @@ def test_what_root_signs_is_the_services_to_go_on_with(tmp_path: Path) -> None:
     assert {file.stat().st_uid for file in made} == {65534}
     secret = ledger.with_name("acme.log") / "signing/1.key"
     assert secret.stat().st_mode & 0o777 == 0o600
+
+
+def test_logs_need_no_name_and_no_ledger_is_made(folder: Path) -> None:
+    """A log says nothing of callers, so that all are meant where none is named; what was never recorded is
+    told, and not begun."""
+    file = folder / "informativa.yaml"
+    with pytest.raises(InformativaError, match=r"no ledger .*acme\.sqlite3: nothing was recorded yet"):
+        of_their_logs(file, ())
+    with pytest.raises(InformativaError, match=r"no ledger .*borealis\.sqlite3.*ledger restore BACKUP"):
+        of_their_logs(file, ("borealis",))
+    record(load(file).controllers["acme"], 1)
+    assert [each.id for each in of_their_logs(file, ()).named] == ["acme"]
+    assert [each.id for each in of_their_logs(file, (), begun=False).named] == ["acme", "borealis"]
+    assert not Path(load(file).controllers["borealis"].ledger).exists()

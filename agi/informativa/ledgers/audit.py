@@ -96,7 +96,7 @@ def gone(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> Go
     ranges: dict[RecordKind, list[range]] = {kind: [] for kind in _TAKEN}
     found, last, before = [], 0, 0
     for *row, leaf in connection.execute(leaves.NOTES, (0,)):
-        number, index = int(row[0]), leaf - max(log.first for log in logs if log.first <= leaf)
+        number, index = int(row[0]), leaf - max((log.first for log in logs if log.first <= leaf), default=0)
         try:
             event = rows.record(row).event
             own, resting = leaves.indices(event.reference)

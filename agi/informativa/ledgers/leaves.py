@@ -140,8 +140,11 @@ def leaf(connection: sqlite3.Connection, record: int) -> Leaf | None:
 
 
 def log_of(connection: sqlite3.Connection, leaf: int) -> LedgerLog:
-    """That in which a row of `leaf` lies."""
-    return next(log for log in reversed(logs(connection)) if log.first <= leaf)
+    """That in which a row of `leaf` lies. Raises sqlite3.Error."""
+    for log in reversed(logs(connection)):
+        if log.first <= leaf:
+            return log
+    raise sqlite3.DatabaseError("its records are in no log")
 
 
 def named(leaves: Iterable[int], resting: Iterable[int] = ()) -> str:

@@ -50,6 +50,27 @@ def of_their_callers(file: Path, names: Sequence[str], line: str | None = None) 
     return _selection(configuration, problems, chosen, found)
 
 
+def of_their_logs(file: Path, names: Sequence[str], *, begun: bool = True) -> Selection:
+    """The controllers named or, of logs that say nothing of callers, all; with `begun` those that have a
+    ledger. Raises InformativaError where one named, or every one, has none, and ConfigError for mistakes of
+    its shape."""
+    configuration, problems = inspect(file)
+    there = [
+        name for name, each in configuration.controllers.items() if Path(each.ledger).exists() or not begun
+    ]
+    selection = _selection(configuration, problems, tuple(dict.fromkeys(names or there)), [])
+    for each in selection.named or configuration.controllers.values():
+        if begun and not Path(each.ledger).exists():
+            raise InformativaError(
+                Text("There is no ledger {file}: nothing was recorded yet.", file=each.ledger),
+                Text(
+                    "If there was one, put it back: informativa ledger restore BACKUP --controller {id}",
+                    id=each.id,
+                ),
+            )
+    return selection
+
+
 def of_their_notices(file: Path, name: str) -> Selection:
     """The controller named, with all that is said of it in order, so that something can be put on record.
 
@@ -99,7 +120,7 @@ def _selection(
             controller_named(configuration, name)
     if found:
         raise ConfigError(list(dict.fromkeys(found)))
-    if not names:
+    if not names and problems:
         raise ConfigError(problems)
     return Selection(configuration, tuple(configuration.controllers[name] for name in names), tuple(problems))
 

@@ -17,7 +17,7 @@ from ...evidence.proof import SUFFIX
 from ...files import put
 from ...model import Controller, Identified
 from ...operations import callers
-from ...operations.controllers import of_their_callers
+from ...operations.controllers import of_their_callers, of_their_logs
 from ...operations.evidence import logs, receipts, verifying
 from ...operations.evidence.receipt_page import receipt_page
 from ...text import Foreign, Text
@@ -47,7 +47,7 @@ def _group() -> None:
 @app.command()
 def key(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
     """Show the public keys of the logs: what an auditor must have from you, by a way of its own."""
-    selection = of_their_callers(config, controller or ())
+    selection = of_their_logs(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     found = [each for one in selection.named for each in logs.keys(one)]
     if as_json:
@@ -59,7 +59,7 @@ def key(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = Fa
 @app.command()
 def checkpoint(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
     """Sign what was recorded since the last checkpoint; the service does it every minute."""
-    selection = of_their_callers(config, controller or ())
+    selection = of_their_logs(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     evidence = selection.configuration.evidence
     with view.bar(_("signing"), _) as progress:
@@ -83,7 +83,7 @@ def publish(
     as_json: Json = False,
 ) -> None:
     """Have witnesses sign the newest checkpoint, and bring logs where the configuration says."""
-    selection = of_their_callers(config, controller or ())
+    selection = of_their_logs(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     evidence, now = selection.configuration.evidence, datetime.now(UTC)
     with view.bar(_("publishing"), _) as progress:
@@ -107,7 +107,7 @@ def sequence(
 ) -> None:
     """Sign and publish from time to time until SIGTERM, in place of the service: as another user, whose the
     signing key is and who can read the ledgers."""
-    selection = of_their_callers(config, controller or ())
+    selection = of_their_logs(config, controller or (), begun=False)
     _.speak({})  # a log is searched in the language of this documentation
     sink = configure(log)
     try:
@@ -191,7 +191,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Look through whole ledgers for anything that was changed, added or taken away since it was recorded."""
-    selection = of_their_callers(config, controller or ())
+    selection = of_their_logs(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     trusted = logs.trusted_keys(key or [])
     with view.bar(_("looking through the records"), _) as progress:

@@ -127,8 +127,11 @@ class CallHandler:
     def _append(self, transaction: LedgerTransaction, event: Event) -> int:
         """Record it, and with it what he knew by an earlier key; where that is asked for, also that the
         caller's number is still in use."""
-        known = (each for each in self._earlier if transaction.history(each))
-        number = transaction.append(replace(event, earlier=next(known, None)))
+        for earlier in self._earlier:
+            if transaction.history(earlier):
+                event = replace(event, earlier=earlier)
+                break
+        number = transaction.append(event)
         if event.reason is Reason.ALREADY_INFORMED and self._line.controller.recycled_after:
             assert event.pseudonym is not None  # who is not recognised is never taken as informed
             transaction.see(event.pseudonym, event.notice, event.at)

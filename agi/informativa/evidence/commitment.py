@@ -27,7 +27,7 @@ FACTS = {
     "ending": "how the playback ended",
     "happened": "when it happened, UTC, in whole minutes",
     "heard": "how many samples of the prompt were heard",
-    "indices": "of a record about records: how many, which leaves, from before when; or the log before",
+    "indices": "of a record about records: how many, which leaves (through a ledger's logs), from when",
     "kind": "how the caller got the notice, or `migrated`: from before there was a log",
     "language": "the language that was played",
     "length": "how many samples the prompt has",

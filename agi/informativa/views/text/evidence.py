@@ -104,7 +104,7 @@ def verified(found: Sequence[Verified], say: Language, *, about: bool) -> Iterat
             continue
         assert each.receipt is not None and each.proof is not None  # noqa: PT018  # it holds
         yield say("{file}: holds.", file=str(each.file))
-        yield from (f"  {line}" for line in told(each.receipt, say))
+        yield from (f"  {line}" for line in facts_of(each.receipt, say))
         checkpoint = each.proof.checkpoint
         yield "  " + say(
             "Record {index} of {size} in the log {origin}.",
@@ -123,7 +123,7 @@ def verified(found: Sequence[Verified], say: Language, *, about: bool) -> Iterat
             yield "  " + say("It is about the number that was given.")
 
 
-def told(receipt: Receipt, say: Language) -> Iterator[str]:
+def facts_of(receipt: Receipt, say: Language) -> Iterator[str]:
     """What a receipt opens, by the names of the facts."""
     facts = receipt.facts
     yield say("{happened}, line {line}", happened=facts["happened"], line=facts.get("line", "-"))

@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -242,6 +243,18 @@ def test_prompt_that_asterisk_cannot_read(public: Path) -> None:
     (public / "prompts/en").chmod(0o700)
     assert len(looked(asterisk.sounds, case(public))) == 2
     assert "chmod a+x" in str(looked(asterisk.sounds, case(public))[0].fix)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone may give files away")
+def test_whose_service_it_is_was_seen_before_ports_are_tried(public: Path) -> None:
+    """A check that listens on the service's port for a moment is not taken for the service by another."""
+    file = public / "informativa.yaml"
+    port = free_port()
+    edit(public, "127.0.0.1:4588", f"127.0.0.1:{port}")
+    make_ledgers(public, OTHER)
+    system = asyncio.run(locally(file))[0]
+    with socket.create_server(("127.0.0.1", port)):
+        assert system.users() == {OTHER: str(OTHER)}
 
 
 def test_key_that_asterisk_cannot_read(public: Path) -> None:

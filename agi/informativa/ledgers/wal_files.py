@@ -159,7 +159,7 @@ class LedgerFiles:
         """Whether all that the log holds that we have open can go into the ledger: nobody began another.
         Raises LedgerError while others have another index of it."""
         now = self.identities()
-        if now.log not in (None, ours.log) and Path(self._names[1]).stat().st_size:
+        if now.log not in (None, ours.log) and _size(self._names[1]):
             return False
         if now.index not in (None, ours.index) and (others := _holders(now.index, _INDEX_LOCK)):
             raise LedgerError(

@@ -89,7 +89,7 @@ async def sounds(system: System) -> AsyncIterator[Finding]:
         return
     uid, prompts = system.asterisk_uid, system.prompts()
     files = [Path(f"{path}.{extension}") for path in prompts for extension in await in_thread(_formats, path)]
-    denied = [file for file in files if not await in_thread(users.may, uid, file, os.R_OK)]
+    denied = [file for file in files if await in_thread(users.denied, uid, file, os.R_OK)]
     for file in denied:
         text = Text("Asterisk ({user}) cannot read {file}")
         fix = Text("chmod a+r {file}; chmod a+x {folder} (and the folders above it)")
@@ -258,7 +258,7 @@ def _not_executable(uid: int, file: Path) -> Text | None:
         first = opened.readline(1000)
     interpreter = first[2:].split()[0].decode(errors="replace") if first.startswith(b"#!") else ""
     for one in (file, Path(interpreter)) if interpreter.startswith("/") else (file,):
-        if not one.exists() or not users.may(uid, one, os.X_OK):
+        if not one.exists() or users.denied(uid, one, os.X_OK):
             text = Text("Asterisk ({user}) cannot execute {file}, which the dialplan starts")
             return text.format(user=users.name(uid), file=one)
     return None

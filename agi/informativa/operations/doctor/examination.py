@@ -137,7 +137,7 @@ async def _system(file: Path) -> System:
         return System(file, None, (problem,))
     except ConfigError as error:
         return System(file, None, error.problems)
-    return System(file, configuration, problems)
+    return System(file, configuration, problems, service_uid=users.listener(configuration.port))
 
 
 async def _manager(system: System, stack: AsyncExitStack) -> Finding | None:

@@ -90,7 +90,7 @@ def out_of_reach(configuration: Configuration) -> list[Text]:
         "{user}, as whom service and script run, cannot execute {file}; install informativa where every user"
         " can, such as /opt/informativa, and with a Python that every user can run"
     )
-    denied = (file for file, right in needed.items() if file.exists() and not users.may(uid, file, right))
+    denied = (file for file, right in needed.items() if users.denied(uid, file, right))
     return [message.format(user=users.name(uid), file=file) for file in denied][:1]
 
 

@@ -75,7 +75,7 @@ def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
     names = ("", "-wal", "-shm") if file.exists() else ()
     folder = next(each for each in file.parents if each.exists())
     parts = (folder, *(file.with_name(file.name + end) for end in names))
-    denied = [str(one) for one in parts if one.exists() and not users.may(uid, one, os.W_OK)]
+    denied = [str(one) for one in parts if users.denied(uid, one, os.W_OK)]
     if denied:
         text = Text("{user} cannot write {file}, so nothing is recorded there")
         listed = " ".join(denied)

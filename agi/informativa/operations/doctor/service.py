@@ -114,7 +114,7 @@ def _unreadable(system: System, wanted: list[Path]) -> list[Finding]:
         wrong(Text("{user} cannot read {file}", user=user, file=file), f"chown {users.name(uid)} {file}")
         for file in wanted
         for uid, user in system.users().items()
-        if file.exists() and not users.may(uid, file, os.R_OK)
+        if users.denied(uid, file, os.R_OK)
     ]
 
 

@@ -25,7 +25,8 @@ Result = TypeVar("Result")
 class System:
     """One system. `configuration` is `None` where its file has no shape at all, and to be taken with care
     where there are `problems`. `asterisk` is `None`, or a conversation that may do the actions `allowed`;
-    `asterisk_uid` is whose process it is, where that can be seen."""
+    `asterisk_uid` and `service_uid` are whose processes they are, where that can be seen before any check
+    tries the ports itself."""
 
     file: Path
     configuration: Configuration | None
@@ -33,6 +34,7 @@ class System:
     asterisk: ManagerSession | None = None
     allowed: frozenset[str] = frozenset()
     asterisk_uid: int | None = None
+    service_uid: int | None = None
     hindered: bool = False  # something was found that keeps a service from starting
     _steps: asyncio.Task[list[Step]] | None = field(default=None, repr=False)
 
@@ -70,7 +72,7 @@ class System:
         found: dict[int, str] = {}
         for uid, what in (
             (self.asterisk_uid, "Asterisk"),
-            (users.listener(self.configured.port), "informativa"),
+            (self.service_uid, "informativa"),
         ):
             if uid is not None:
                 found.setdefault(uid, f"{what} ({users.name(uid)})")

@@ -60,13 +60,21 @@ def _named(number: int, look_up: Callable[[int], Sequence[Any]]) -> str:
         return str(number)
 
 
-def may(uid: int, file: Path, right: int) -> bool:
-    """Whether a user may read, write or execute (os.R_OK, os.W_OK, os.X_OK) an existing file.
+def denied(uid: int, file: Path, right: int) -> bool:
+    """Whether a file is there that a user may not read, write or execute (os.R_OK, os.W_OK, os.X_OK).
 
     Of ourselves the system knows. Of others the modes tell, of the file and of the folders above it and
-    above what it links to.
+    above what it links to. What lies beside a ledger (-wal, -shm) comes and goes while others look at it.
     """
+    try:
+        return not _may(uid, file, right)
+    except FileNotFoundError:
+        return False
+
+
+def _may(uid: int, file: Path, right: int) -> bool:
     if uid == os.geteuid():
+        file.stat()
         return os.access(file, right)
     if uid == 0:
         return True

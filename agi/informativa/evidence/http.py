@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPException
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
@@ -55,7 +56,7 @@ class HttpClient:
         timer.start()
         try:
             return self._answer(method, path, body, {**self._headers, **(headers or {})}, largest)
-        except (OSError, HTTPError, ValueError) as error:
+        except (OSError, HTTPError, HTTPException, ValueError) as error:
             self.close()
             why = Foreign(getattr(error, "strerror", None) or type(error).__name__)
             raise ElsewhereError(
@@ -79,8 +80,12 @@ class HttpClient:
             kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
             self._connection = kind(parts.host or "", parts.port, timeout=self._seconds)
             self._connection.connect()
+            if self._late:  # there was nothing to cut off yet
+                raise TimeoutError
         self._connection.request(method, parts.request_uri, body=body, headers=headers, preload_content=False)
         response = self._connection.getresponse()
+        if response.headers.get("Content-Encoding", "identity") != "identity":  # who knows how large it is
+            raise ValueError("packed")
         read = response.read(largest + 1)
         if self._late:  # what was cut off looks like what ended
             raise TimeoutError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -316,6 +317,44 @@ def test_others_may_commit_to_the_repository_too(tmp_path: Path) -> None:
     there = place.files()
     assert there[f"{BELOW}/README"] == b"whose log this is\n"
     assert there[f"{BELOW}/checkpoint"] == log.checkpoint_of(12)
+
+
+@pytest.mark.parametrize("kind", ["folder", "git"])
+@pytest.mark.parametrize("path", ["tile/entries/000.p", "checkpoints"])
+def test_no_link_that_others_left_there_is_followed(tmp_path: Path, kind: str, path: str) -> None:
+    """It would lead out of the target, to what is deleted or written over here; publishing says so."""
+    place = folder_place(tmp_path) if kind == "folder" else git_place(tmp_path)
+    log, ledger = grown(tmp_path / "log", 9), tmp_path / "ledger"
+    published(log, place)
+    ledger.mkdir()
+    (ledger / "9").write_text("a name that a tile has, too")
+    (ledger / "acme.sqlite3").write_text("records")
+    there = tmp_path / ("other" if kind == "git" else "mount")
+    assert place.files()
+    shutil.rmtree(there / BELOW / path)
+    (there / BELOW / path).symlink_to(ledger)
+    if kind == "git":
+        git(there, "add", "--all")
+        git(there, "commit", "--quiet", "--message", "a link")
+        git(there, "push", "--quiet")
+    grown(tmp_path / "log", 300)
+    with pytest.raises(ElsewhereError, match="Too many levels of symbolic links"):
+        published(log, place)
+    assert sorted(file.name for file in ledger.iterdir()) == ["9", "acme.sqlite3"]
+
+
+def test_a_file_of_the_repository_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    """Whoever can push could otherwise fill the memory; it was changed there."""
+    place, log = git_place(tmp_path), grown(tmp_path / "log", 9)
+    published(log, place)
+    place.put(f"{BELOW}/checkpoint", bytes(20_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ForkError, match="was changed there: checkpoint"):
+            published(log, place)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_folder_that_is_no_clone_is_told(tmp_path: Path) -> None:

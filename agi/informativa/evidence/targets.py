@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +45,8 @@ class Target(Protocol):
 
 
 class FolderTarget:
-    """A folder that is there: it is never made, for what should be mounted there may be missing."""
+    """A folder that is there: it is never made, for what should be mounted there may be missing. Others may
+    write there, too, so no link below it is followed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -65,22 +68,23 @@ class FolderTarget:
     def read(self, path: str) -> bytes | None:
         with self._failing():
             try:
-                return files.read_foreign(self._folder / path, LARGEST + 1)
+                return files.read_foreign(self._below(path), LARGEST + 1)
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
     def write(self, path: str, data: bytes) -> None:
-        file = self._folder / path
         with self._failing():
+            file = self._below(path)
             files.make_folder(file.parent)
             files.put(file, data, durable=True)
 
     def drop(self, folder: str) -> None:
         with self._failing():
             try:
-                for file in (self._folder / folder).iterdir():
+                place = self._below(f"{folder}/0").parent
+                for file in place.glob("[0-9]*"):  # partial tiles are named by their widths
                     file.unlink()
-                (self._folder / folder).rmdir()
+                place.rmdir()
             except FileNotFoundError:
                 return
 
@@ -89,6 +93,14 @@ class FolderTarget:
 
     def close(self) -> None:
         pass
+
+    def _below(self, path: str) -> Path:
+        """Where that file is. Raises OSError where a link stands for one of its folders."""
+        file = self._folder / path
+        for folder in file.parents[: path.count("/")]:
+            if folder.is_symlink():
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder))
+        return file
 
     @contextmanager
     def _failing(self) -> Iterator[None]:

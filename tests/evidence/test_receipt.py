@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -25,6 +27,7 @@ from informativa.ledgers import erasure
 from informativa.ledgers.sequencer import sequence
 from informativa.model import Controller, Identified
 from informativa.operations.evidence import logs, receipts, verifying
+from lab.office import BIN
 from test_ledgers import AT, PARTIAL, PLAYED, UNIDENTIFIED
 
 CALLER, OTHER = Identified("+393331234567"), Identified("+393331234568")
@@ -234,3 +237,45 @@ def test_old_receipt_holds_when_the_log_has_grown(logged: Logged) -> None:
     newer = logged.receipt().proof
     assert len(newer.hashes) == 10
     assert base64.b64encode(newer.checkpoint) != base64.b64encode(Proof.parse(data).checkpoint)
+
+
+@pytest.mark.parametrize("empty", [["--number", ""], ["--customer", ""]])
+def test_caller_that_is_asked_for_is_never_left_out(logged: Logged, tmp_path: Path, empty: list[str]) -> None:
+    """A variable that was empty in a script is no receipt about everybody."""
+    file = tmp_path / "one.tlog-proof"
+    file.write_bytes(logged.opened().proof.data)
+    command = [str(BIN / "informativa"), "evidence", "verify", str(file), "--key", logged.vkey]
+    assert subprocess.run(command, capture_output=True).returncode == 0
+    ran = subprocess.run([*command, *empty], capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert ran.stdout == ""
+
+
+def test_receipt_about_two_callers_is_refused(logged: Logged, tmp_path: Path) -> None:
+    """Of a number and a customer one alone would be compared."""
+    file = tmp_path / "one.tlog-proof"
+    file.write_bytes(logged.opened().proof.data)
+    command = [str(BIN / "informativa"), "evidence", "verify", str(file), "--key", logged.vkey]
+    both = ["--number", CALLER.number, "--customer", "C-1"]
+    ran = subprocess.run([*command, *both], capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert "give --number or --customer, not both" in ran.stderr
+
+
+def test_link_to_a_receipt_is_followed(logged: Logged, tmp_path: Path) -> None:
+    """It is whoever verifies that names it."""
+    (tmp_path / "one.tlog-proof").write_bytes(logged.receipt().proof.data)
+    (tmp_path / "link").symlink_to("one.tlog-proof")
+    (found,) = verifying.verify([tmp_path / "link"], logs.trusted_keys([logged.vkey]))
+    assert found.holds
+
+
+def test_what_is_no_file_is_one_sentence(logged: Logged, tmp_path: Path) -> None:
+    """A folder, a pipe that nobody writes to, a device that never ends, a link to nothing or to itself."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "dangling").symlink_to("nothing")
+    devices = (Path("/dev/zero"), Path("/"))
+    for file in (tmp_path, *(tmp_path / name for name in ("pipe", "loop", "dangling", "none")), *devices):
+        with pytest.raises(InformativaError, match=r"is no file|cannot be read"):
+            verifying.verify([file], logs.trusted_keys([logged.vkey]))

@@ -168,7 +168,9 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Say whether receipts hold. Needs no ledger, no configuration and no network."""
-    caller = _caller(number, customer) if number or customer else None
+    if number is not None and customer is not None:
+        raise InformativaError(Text("A receipt is about one caller: give --number or --customer, not both."))
+    caller = None if number is None and customer is None else _caller(number, customer)
     found = verifying.verify(
         files, logs.trusted_keys(key or []), verifying.policy_in(policy) if policy else None, caller
     )

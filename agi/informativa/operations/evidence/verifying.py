@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,7 @@ def _verified(
 
 def _read(file: Path) -> bytes:
     try:
-        data = read_foreign(file.absolute(), LARGEST_PROOF + 1)
+        data = read_foreign(Path(os.path.realpath(file)), LARGEST_PROOF + 1)  # a link is the reader's own
     except OSError as error:
         raise InformativaError(
             Text("{file} cannot be read: {why}.", file=file, why=Foreign(error.strerror or "")),

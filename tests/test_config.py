@@ -142,6 +142,12 @@ MISTAKES = [
         "ledger: ./ledger/../ledger/acme",
         "is the ledger of acme too; give each controller its own",
     ),
+    (
+        "ledger: ledger/borealis.sqlite3",
+        "ledger: ledger/acme.db",
+        "ledger/acme.log, as that of acme has; give it another name, also without its ending",
+    ),
+    ("ledger: ledger/borealis.sqlite3", "ledger: ledger/b.log", "is where its log goes; name it b.sqlite3"),
     ('"+493012345678":', '"0212345678":', "lines.0212345678"),
     (
         "    callers: either",

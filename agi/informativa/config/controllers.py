@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..evidence.origin import log_name
+from ..evidence.origin import log_folder, log_name
 from ..model import Controller, Document, Outsourcing, Period
 from ..text import Text, joined
 from . import outsourcing
@@ -140,6 +140,27 @@ class Controllers:
                         owner=other,
                     )
                     self._found.wrong(("controllers", one, setting), message)
+        self._logs_apart(controllers)
+
+    def _logs_apart(self, controllers: Mapping[str, Controller]) -> None:
+        """What one log signed is never another's: logs lie beside ledgers, and are named as they are without
+        what follows the point."""
+        owners: dict[object, tuple[str, object]] = {}
+        for name, controller in controllers.items():
+            ledger = Path(controller.ledger)
+            path, folder = ("controllers", name, "ledger"), log_folder(ledger)
+            if folder == ledger:
+                message = Text("is where its log goes", "name it {file}", file=f"{ledger.stem}.sqlite3")
+                self._found.wrong(path, message)
+            owner, its_ledger = owners.setdefault(_file_mark(folder), (name, _file_mark(ledger)))
+            if owner != name and its_ledger != _file_mark(ledger):  # one ledger of two is told already
+                message = Text(
+                    "has its log in {folder}, as that of {owner} has",
+                    "give it another name, also without its ending",
+                    folder=folder,
+                    owner=owner,
+                )
+                self._found.wrong(path, message)
 
 
 def zone(name: str) -> tzinfo:

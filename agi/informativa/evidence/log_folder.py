@@ -17,6 +17,7 @@ from ..errors import SIGNED_ELSEWHERE, EvidenceError, SigningError
 from ..text import Foreign, Text
 from .checkpoint import Checkpoint
 from .note import Signer, Verifier, parse, sign
+from .origin import log_folder
 from .tile_files import TileFolder
 from .tiles import ENTRIES, WIDTH, Tile, fetch, parse_bundle
 from .tree import EMPTY_ROOT
@@ -28,7 +29,7 @@ class LogFolder:
     """All epochs of one ledger's log. Every method raises EvidenceError where the files cannot be used."""
 
     def __init__(self, ledger: Path) -> None:
-        self.folder = ledger.with_name(f"{ledger.stem}.log")
+        self.folder = log_folder(ledger)
         self._signing = self.folder / "signing"
 
     def published(self, epoch: int) -> PublishedLog:

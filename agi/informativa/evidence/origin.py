@@ -1,9 +1,10 @@
-"""The names of logs: `<domain>/informativa/<company>/<box>/<epoch>`."""
+"""The names of logs, `<domain>/informativa/<company>/<box>/<epoch>`, and where they lie."""
 
 from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 
 def slug(name: str) -> str:
@@ -26,3 +27,9 @@ def log_name(company: str, domain: str = "", box: str = "") -> str:
 def origin(log: str, epoch: int) -> str:
     """Of a log's epoch, counted from 1."""
     return f"{log}/{epoch}"
+
+
+def log_folder(ledger: Path) -> Path:
+    """Where the log of a ledger lies, through all epochs. Two ledgers of one configuration never share it,
+    and none lies in its place (config/controllers.py)."""
+    return ledger.with_name(f"{ledger.stem}.log")

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from ..errors import LedgerEmptyError, LedgerError, LedgerOutdatedError
-from ..evidence.origin import origin
+from ..evidence.origin import log_folder, origin
 from ..text import Text
 from . import backup, leaves
 
@@ -94,8 +94,7 @@ def require_newest(connection: sqlite3.Connection, file: Path) -> None:
 def _next_epoch(file: Path) -> int:
     """The first, unless the log of a ledger that lay here before is still there: what it signed is not to be
     taken back."""
-    folder = file.with_name(f"{file.stem}.log")
-    there = [int(each.name) for each in folder.glob("[1-9]*") if each.name.isdecimal()]
+    there = [int(each.name) for each in log_folder(file).glob("[1-9]*") if each.name.isdecimal()]
     return max(there, default=0) + 1
 
 

@@ -335,6 +335,33 @@ def test_check_migrates_before_the_service_is_started(tmp_path: Path) -> None:
     assert len(copies_of(ledger)) == 1
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["status"],
+        ["evidence", "key"],
+        ["evidence", "receipt", "1"],
+        ["evidence", "audit"],
+        ["evidence", "publish"],
+    ],
+)
+@pytest.mark.parametrize("schema", [3, 6])
+def test_what_only_reads_an_earlier_ledger_says_what_to_type(
+    folder: Path, schema: int, command: list[str]
+) -> None:
+    """And not which column SQLite does not find; nothing is migrated by the way."""
+    ledger = old(folder / "ledger/acme.sqlite3", schema)
+    one = [] if command == ["status"] else ["--controller", "acme"]
+    arguments = [BIN / "informativa", *command, *one, "-c", folder / "informativa.yaml"]
+    ran = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    said = " ".join((ran.stdout + ran.stderr).split())
+    assert "is of an earlier informativa and not migrated yet." in said
+    assert "without a service type: informativa check" in said
+    assert "no such" not in said
+    assert form(ledger) == schema
+
+
 def test_copies_are_deleted_in_time(folder: Path) -> None:
     """The service deletes them after a month, not before; purge says until when they hold older records."""
     controller = load(folder / "informativa.yaml").controllers["acme"]

@@ -17,7 +17,7 @@ from pathlib import Path
 from ..errors import LedgerError
 from ..model import Record, RecordKind, Status
 from ..text import Foreign, Text
-from . import rows
+from . import migrating, rows
 from .wal_files import FileIdentities, LedgerFiles
 
 _UNREADY = ("no such table", "no such column")  # of a ledger that is being made or migrated at this moment
@@ -186,6 +186,8 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
     connection = _connect(file)
     try:
         connection.execute("BEGIN")  # all answers of the same moment
+        if migrating.of(connection):  # otherwise it is being made
+            migrating.require_newest(connection, file)
         yield connection
     finally:
         with suppress(sqlite3.Error):

@@ -45,6 +45,7 @@ class LedgerFile:
         self._identities: wal_files.FileIdentities | None = None  # what we have open
         self._forked: LedgerError | None = None
         self._closed = False
+        self._reading: sqlite3.Connection | None = None  # where nothing is written, and so nothing migrated
         with self._translated():
             if create and not read_only:
                 self._create()
@@ -60,7 +61,7 @@ class LedgerFile:
         # file does not change (and one that a service opens now changes only after a while).
         alone = "" if self._log().exists() else "&immutable=1"
         uri = f"{self.file.absolute().as_uri()}?mode=ro{alone}"
-        self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
+        self._connection = self._reading = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
         self._transaction = SqliteTransaction(self._connection)
         with self._closed_if_it_fails():
             migrating.require_ours(
@@ -288,12 +289,13 @@ class LedgerFile:
             self._confirm()
 
     def _translated(self) -> contextlib.AbstractContextManager[None]:
-        return translated(self.file)
+        return translated(self.file, self._reading)
 
 
 @contextlib.contextmanager
-def translated(file: Path) -> Iterator[None]:
-    """No `sqlite3.Error` or `OSError` leaves the ledger."""
+def translated(file: Path, reading: sqlite3.Connection | None = None) -> Iterator[None]:
+    """No `sqlite3.Error` or `OSError` leaves the ledger. Where one of an earlier informativa is only read,
+    what cannot be asked of it is a LedgerOutdatedError."""
     try:
         yield
     except (sqlite3.IntegrityError, sqlite3.InterfaceError, ValueError, OverflowError) as error:
@@ -301,6 +303,8 @@ def translated(file: Path) -> Iterator[None]:
             Text("The ledger {file} refused a record ({error}).", file=file, error=Foreign(str(error)))
         ) from error
     except (sqlite3.Error, OSError) as error:
+        if reading is not None and getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR":
+            migrating.require_newest(reading, file)
         raise LedgerError(
             Text("The ledger {file} cannot be used ({why}).", file=file, why=Foreign(str(error))),
             _remedy(error, file),

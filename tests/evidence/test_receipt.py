@@ -279,3 +279,12 @@ def test_what_is_no_file_is_one_sentence(logged: Logged, tmp_path: Path) -> None
     for file in (tmp_path, *(tmp_path / name for name in ("pipe", "loop", "dangling", "none")), *devices):
         with pytest.raises(InformativaError, match=r"is no file|cannot be read"):
             verifying.verify([file], logs.trusted_keys([logged.vkey]))
+
+
+def test_time_in_the_digits_of_another_script_is_none(logged: Logged) -> None:
+    """Of an erased caller's record, too, where no exact time is beside it."""
+    receipt = logged.receipt()
+    happened = str(receipt.facts["happened"])
+    arabic = "٢٠٢٦" + happened[4:]
+    with pytest.raises(EvidenceError, match="no receipt of this program"):
+        replace(receipt, facts={**receipt.facts, "happened": arabic})

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from informativa.errors import EvidenceFormatError
 from informativa.evidence import jcs
 from informativa.evidence.cosignature import Witness
 from informativa.evidence.note import Signer, parse, sign
 from informativa.evidence.proof import Proof
+from informativa.evidence.receipt import Receipt
 from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed
 from informativa.operations.init import init
 from informativa.views.messages import language
@@ -109,6 +111,7 @@ def test_number_can_be_compared(company: Company, reader: Reader) -> None:
     reader.open(written(page))
     assert reader.check(page.key, NUMBER.number) == "holds"
     assert reader.found("good")[-1] == "Right: The receipt is about this number."
+    assert reader.check(page.key, "+39 333 123-4567") == "holds"
     assert reader.check(page.key, "+393331234568") == "fails"
     assert reader.found() == ["Wrong: The receipt is NOT about this number."]
 
@@ -161,6 +164,28 @@ def test_text_replaced_everywhere_is_noticed(
     assert [named in each for each in reader.found()] == [True]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<header>", "<p>The court has declared this receipt void.</p><header>"),
+        ("</main>", "</main><p>The court has declared this receipt void.</p>"),
+        ("</body>", "<p>The court has declared this receipt void.</p></body>"),
+        ('<p data-claim="outcome">', '<p data-claim="outcome" hidden>'),
+        ('<section id="proven"', '<input value="Nothing is proven"><section id="proven"'),
+    ],
+)
+def test_what_was_added_or_hidden_is_noticed(
+    company: Company, reader: Reader, before: str, after: str
+) -> None:
+    """The proof is true and each sentence is as it was; what is read is another page all the same."""
+    text = written(company.page(1))
+    assert text.count(before) == 1
+    assert reader.open(text.replace(before, after)) == "fails"
+    assert reader.found() == [
+        "Wrong: A text of the page was changed that is neither one of its sentences nor in a table."
+    ]
+
+
 def test_sentence_that_was_taken_out_is_noticed(company: Company, reader: Reader) -> None:
     """What the page does not say any more is shown."""
     text = re.sub(r'<p data-claim="heard">.*?</p>', "", written(company.page(1)))
@@ -205,6 +230,30 @@ def test_proof_in_another_form_is_noticed(company: Company, reader: Reader) -> N
     ):
         assert reader.open(with_proof(page, text, replace(proof, extra=extra).data)) == "fails"
         assert reader.found() == [f"Wrong: What the proof opens is no record of version 1: {why}"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        (b'"status":"PLAYED"', b'"status":{"status":"PLAYED"}', "status"),
+        (b'"status":"PLAYED"', b'"status":"\\ud800"', "status"),
+        (b'"rate":8000', b'"rate":"8000"', "rate"),
+        (b'"happened":"2026-11-26T08:32Z"', b'"happened":"2026-11-26 08:32"', "happened"),
+        (b'"v":1', b'"v":1,"v":1', "RFC 8785"),
+    ],
+)
+def test_what_no_record_can_be_is_refused_by_both(
+    company: Company, reader: Reader, before: bytes, after: bytes, why: str
+) -> None:
+    """The page takes nothing that `evidence verify` does not take."""
+    page = company.page(1)
+    proof = page.receipt.proof
+    assert proof.extra.count(before) >= 1
+    extra = proof.extra.replace(before, after, 1)
+    with pytest.raises(EvidenceFormatError):
+        Receipt.parse(replace(proof, extra=extra).data)
+    reader.open(with_proof(page, written(page), replace(proof, extra=extra).data))
+    assert reader.found() == [f"Wrong: What the proof opens is no record of version 1: {why}"]
 
 
 def test_changed_hash_of_the_path_is_noticed(company: Company, reader: Reader) -> None:
@@ -373,3 +422,12 @@ def test_saved_proof_is_the_receipt(company: Company, reader: Reader) -> None:
     assert waiting.value.suggested_filename == "acme-1.tlog-proof"
     saved = Path(str(waiting.value.path())).read_bytes()
     assert Proof.parse(saved) == page.receipt.proof
+
+
+def test_page_without_the_recording_says_so(company: Company, reader: Reader) -> None:
+    """It is not there any more, which is not another one."""
+    page = replace(company.page(1), sound=None, text="")
+    reader.open(written(page))
+    assert reader.check(page.key) == "unsure"
+    said = "Not checked: There is no sound in this page that the record names."
+    assert [each for each in reader.found("open") if "sound" in each] == [said]

@@ -28,7 +28,7 @@ _NUMBERS = frozenset({"counts", "heard", "length", "number", "rate", "record", "
 _REQUIRED = frozenset({"happened", "kind", "log", "number", "reason", "record", "recorded", "status"})
 _PERSON_NUMBERS = frozenset({"basis", "happened", "recorded"})
 _PERSON_REQUIRED = frozenset({"happened", "recorded"})
-_WHEN = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\dZ")
+_WHEN = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\dZ", re.ASCII)
 NUMBERS = {"facts": _NUMBERS, "person": _PERSON_NUMBERS}
 """Which of them are numbers; the others are texts."""
 REQUIRED = {"facts": _REQUIRED, "person": _PERSON_REQUIRED}

@@ -83,18 +83,41 @@ function checkTables(report, proof, receipt, made) {
   if (whole) report.add("good", "table");
 }
 
-// Of all that stands there before anything is written into it.
-const TEXT = document.querySelector("header").textContent + document.querySelector("main").textContent;
+// All that a reader may see, as views/html/markup.py has it; what its links hold is looked at for itself.
+function outline(node) {
+  if (node.nodeType === Node.TEXT_NODE) return node.data;
+  if (node.nodeType !== Node.ELEMENT_NODE) return "";
+  const names = node.getAttributeNames().filter((each) => each !== "src" && each !== "href").sort();
+  const tag = node.localName;
+  const begin = "<" + tag + names.map((each) => " " + each + "=" + node.getAttribute(each)).join("") + ">";
+  return begin + [...node.childNodes].map(outline).join("") + (VOID.includes(tag) ? "" : "</" + tag + ">");
+}
+
+const VOID = ["br", "input", "meta"];
+const SCRIPT = document.currentScript;
+// Before anything is written into it.
+const nodes = [...document.body.childNodes];
+const OUTLINE = nodes.slice(0, nodes.indexOf($("words"))).map(outline).join("");
+
+// Whether nothing stands behind what is sealed.
+async function isLast() {
+  if (document.readyState === "loading") await new Promise((done) => document.addEventListener("DOMContentLoaded", done));
+  for (let node = $("words").nextSibling; node; node = node.nextSibling) {
+    if (node !== SCRIPT && outline(node).trim()) return false;
+  }
+  return true;
+}
 
 async function checkRest(report) {
   const digest = async (text) => hex(await sha256(utf8(text)));
   if (await digest($("words").textContent) !== SEALED.words) return void report.add("bad", "words");
-  if (await digest(TEXT) === SEALED.text) return void report.add("good", "whole");
+  if (await digest(OUTLINE) === SEALED.page && await isLast()) return void report.add("good", "whole");
   if (!report.lines.some((each) => each.state === "bad")) report.add("bad", "rest");
 }
 
 async function checkSound(report, receipt) {
   if (!own(receipt.facts, "prompt")) return;
+  if (!Object.keys(WORDS.files).length) return void report.add("open", "no_sound");
   const isOther = () => report.add(WORDS.same ? "bad" : "open", "other_sound");
   if (await digestOf(WORDS.files) !== receipt.facts.recording) return void isOther();
   report.add("good", "digest");

@@ -1,10 +1,12 @@
 // What a receipt opens (evidence/receipt.py), and what follows from it.
+const WHEN = /^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]Z$/;
+
 function canonical(object) {
   const parts = Object.keys(object).sort().map((name) => {
     const each = object[name];
     const text = typeof each === "object" && each !== null && !Array.isArray(each) ? canonical(each)
       : typeof each === "string" || Number.isSafeInteger(each) ? JSON.stringify(each) : null;
-    if (text === null) throw new Error(name);
+    if (text === null || /\p{Surrogate}/u.test(name + each)) throw new Error(visible(name));
     return JSON.stringify(name) + ":" + text;
   });
   return "{" + parts.join(",") + "}";
@@ -13,7 +15,8 @@ function canonical(object) {
 function checkShape(values, part) {
   if (typeof values !== "object" || values === null) throw new Error(part);
   for (const [name, each] of Object.entries(values)) {
-    if (!own(WORDS[part], name) || each === "" || (typeof each === "number") !== WORDS[part][name]) throw new Error(visible(name));
+    const kind = own(WORDS[part], name) ? { true: "number", false: "string" }[WORDS[part][name]] : null;
+    if (typeof each !== kind || each === "") throw new Error(visible(name));
   }
   for (const name of WORDS.required[part]) if (!own(values, name)) throw new Error(name);
 }
@@ -30,6 +33,7 @@ function parseReceipt(proof) {
   names.delete("opening_key");
   if (names.size || extra.v !== 1) throw new Error(visible([...names].join(", ") || "v"));
   checkShape(extra.facts, "facts");
+  for (const name of ["happened", "recorded"]) if (!WHEN.test(extra.facts[name])) throw new Error(name);
   const receipt = { facts: extra.facts, person: extra.person ?? {}, saltWhat: unhex(extra.salt_what, 16) };
   if (own(extra, "person")) {
     checkShape(extra.person, "person");
@@ -63,7 +67,8 @@ async function isAbout(receipt, number) {
   if (!receipt.openingKey || !own(receipt.person, "binding")) return false;
   const form = { name: "HMAC", hash: "SHA-256" };
   const key = await crypto.subtle.importKey("raw", receipt.openingKey, form, false, ["sign"]);
-  for (const each of [number, "customer:" + number]) {
+  const typed = number.startsWith("+") ? number.replace(/[\s().\/-]/g, "") : number;
+  for (const each of [typed, "customer:" + number]) {
     const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8(each)));
     if (hex(mac) === receipt.person.binding) return true;
   }

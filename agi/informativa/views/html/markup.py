@@ -50,18 +50,25 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
 
 
-def text_of(markup: Html) -> str:
-    """All text in it, as `textContent` has it in a browser."""
-    reading = _Text()
+def outline_of(markup: Html) -> str:
+    """All that a reader may see: elements, attributes in order, text. The same stands in receipt/page.js."""
+    reading = _Outline()
     reading.feed(markup)
     reading.close()
     return "".join(reading.parts)
 
 
-class _Text(HTMLParser):
+class _Outline(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.parts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        kept = sorted((name, value or "") for name, value in attrs if name not in ("src", "href"))
+        self.parts.append(f"<{tag}{''.join(f' {name}={value}' for name, value in kept)}>")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.parts.append(f"</{tag}>")
 
     def handle_data(self, data: str) -> None:
         self.parts.append(data)

@@ -21,7 +21,7 @@ from ...operations.evidence.receipt_page import PlayedSound, ReceiptPage
 from ...text import Text
 from ..messages import Language
 from . import receipt_explained as explained
-from .markup import Child, Html, data_block, element, foreign, joined, text_of, visible
+from .markup import Child, Html, data_block, element, foreign, joined, outline_of, visible
 from .receipt_claims import Claim, Values, about_sound, about_what, about_whom, title
 from .receipt_script import SCRIPTS, for_script
 from .receipt_words import FACTS, PERSON
@@ -47,22 +47,23 @@ def page(receipt: ReceiptPage, say: Language) -> str:
         _section(say(Text("The record in full")), "facts", *_facts(receipt, say)),
     )
     words = data_block(for_script(receipt, [title(), *what, *whom, *sound], say))
-    sealed = data_block({"words": _digest(words), "text": _digest(text_of(joined(header, main)))})
-    style = _shipped("page.css")
-    script = "\n".join([f'"use strict";\nconst SEALED = {sealed};', *map(_shipped, SCRIPTS)])
+    style, template = _shipped("page.css"), Template(_shipped("page.html"))
     number = str(receipt.receipt.facts["number"])
     heading = say("Receipt of record {number}, {company}", number=number, company=receipt.company)
-    return Template(_shipped("page.html")).substitute(
-        language=joined(say.code),
-        title=joined(visible(heading)),
-        policy=_policy(style, script),
-        style=style,
-        script=script,
-        words=words,
-        header=header,
-        verdict=explained.verdict(say),
-        main=main,
-    )
+    parts = {
+        "language": joined(say.code),
+        "title": joined(visible(heading)),
+        "style": style,
+        "words": words,
+        "header": header,
+        "verdict": explained.verdict(say),
+        "main": main,
+    }
+    _, _, body = template.safe_substitute(parts).partition("<body>")
+    seen = Html(body.partition("<script")[0])
+    sealed = data_block({"words": _digest(words), "page": _digest(outline_of(seen))})
+    script = "\n".join([f'"use strict";\nconst SEALED = {sealed};', *map(_shipped, SCRIPTS)])
+    return template.substitute(parts, policy=_policy(style, script), script=script)
 
 
 def _header(receipt: ReceiptPage, values: Values, say: Language) -> Html:

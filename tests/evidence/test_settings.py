@@ -40,7 +40,7 @@ def test_everything_configured(folder: Path) -> None:
     token = folder / "keys/proof.token"
     token.write_text("secret\n")
     token.chmod(0o600)
-    (folder / "tsa.pem").write_text("certificates\n")
+    (folder / "tsa.pem").write_text("-----BEGIN CERTIFICATE-----\n")
     file = written(
         folder,
         "domain: acme.example",
@@ -140,6 +140,17 @@ MISTAKES = [
         ["timestamp: {url: 'https://a.example', certificates: none.pem}"],
         "evidence.timestamp.certificates: there is no file none.pem",
     ),
+    (
+        ["timestamp: {url: 'https://a.example', certificates: informativa.yaml}"],
+        "evidence.timestamp.certificates: informativa.yaml has no certificates in it; put there those of",
+    ),
+    *(
+        (
+            ["domain: acme.example", f"publish: [{{url: '{url}'}}]"],
+            f"evidence.publish[0].url: '{url}' is not an address such as `https://proof.example`, without",
+        )
+        for url in ("https://me:secret@a.example", "https://a.example:99999", "ftp://a.example", "-x")
+    ),
 ]
 
 
@@ -148,6 +159,19 @@ def test_mistakes_are_told_with_their_place(folder: Path, lines: list[str], said
     """What is unknown, out of shape, or does not fit together is refused, and says what would be right."""
     found = problems(written(folder, *lines))
     assert any(said in problem for problem in found), found
+
+
+def test_mistake_in_an_address_is_told_once(folder: Path) -> None:
+    """It is not that there is none."""
+    (found,) = problems(written(folder, "domain: acme.example", "publish: [{url: 'ftp://a.example'}]"))
+    assert "evidence.publish[0].url: 'ftp://a.example' is not an address" in found
+
+
+@pytest.mark.parametrize("host", ["127.evil.example", "localhost.evil.example", "127.0.0.1.evil.example"])
+def test_name_that_begins_like_this_machines_is_another_ones(folder: Path, host: str) -> None:
+    """What goes there travels in clear."""
+    file = written(folder, "domain: acme.example", f"publish: [{{url: 'http://{host}/'}}]")
+    assert ["use https" in str(each) for each in load(file).warnings] == [True]
 
 
 def test_what_travels_in_clear_is_a_warning(folder: Path) -> None:

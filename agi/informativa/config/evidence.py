@@ -24,7 +24,8 @@ from .messages import unknown
 if TYPE_CHECKING:
     from . import schema
 
-_LOOPBACK = r"https:|http://(127\.|localhost\b|\[::1\])"
+_LOOPBACK = r"https:|http://(127(\.\d{1,3}){3}|localhost|\[::1\])([:/]|$)"
+_LARGEST_PEM = 1_000_000  # bytes that are looked at
 
 
 class Evidence:
@@ -61,6 +62,8 @@ class Evidence:
             kinds = {TargetKind.FOLDER: given.folder, TargetKind.GIT: given.git, TargetKind.URL: given.url}
             named = [(kind, place) for kind, place in kinds.items() if place]
             self._known(path, given.controllers)
+            if any(self._found.lacks((*path, kind.value)) for kind in kinds):
+                continue
             if len(named) != 1:
                 self._found.wrong(path, Text("needs one of `folder`, `git` and `url`"))
                 continue
@@ -113,6 +116,15 @@ class Evidence:
                     "there is no file {file}", "put the certificates of the authority's root there", file=file
                 ),
             )
+        elif not _has_certificates(file):
+            self._found.wrong(
+                ("evidence", "timestamp", "certificates"),
+                Text(
+                    "{file} has no certificates in it",
+                    "put there those of the authority's root (PEM)",
+                    file=file,
+                ),
+            )
         return TimestampAuthority(given.url, str(file))
 
     def _require_quorum(self, built: EvidenceSettings) -> None:
@@ -146,3 +158,12 @@ class Evidence:
         absent = Text("there is no file {file}", "put the token there, then type: {private}")
         private = self._found.private(file)
         return (self._found.secret(file, path, absent.format(file=file, private=private)) or "").strip()
+
+
+def _has_certificates(file: Path) -> bool:
+    """Whether it looks so. One that cannot be read now says so when it is needed."""
+    try:
+        with file.open("rb") as opened:
+            return b"-----BEGIN CERTIFICATE-----" in opened.read(_LARGEST_PEM)
+    except OSError:
+        return True

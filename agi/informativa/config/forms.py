@@ -75,6 +75,13 @@ Address = Annotated[
     str, form(rf"{_OCTET}(\.{_OCTET}){{3}}:{_PORT}", Text("an address and port such as `127.0.0.1:4588`"))
 ]
 Url = Annotated[str, form(r"https?://[^\s/?#]+\S*", Text("a URL such as `https://crm.example/{number}`"))]
+ServerUrl = Annotated[  # with no user in it: nobody would be asked as him, and it is shown
+    str,
+    form(
+        rf"https?://(?:[^\s/?#@:\[\]]+|\[[0-9A-Fa-f:.]+\])(?::{_PORT})?(?:[/?#]\S*)?",
+        Text("an address such as `https://proof.example`, without user and password"),
+    ),
+]
 Query = Annotated[str, form(r"(?is)\s*(SELECT|WITH)\b[^;]*", Text("one SELECT, without a semicolon"))]
 Module = Annotated[str, form(r"[A-Za-z_][\w.]*", Text("a Python module such as `psycopg`"))]
 # Asterisk's dialplan gives a meaning to , ; & | $ [ ] and quotes, and these paths stand in it.

@@ -26,6 +26,7 @@ from .forms import (
     PlainText,
     Query,
     Region,
+    ServerUrl,
     Url,
     VersionId,
     Words,
@@ -168,7 +169,7 @@ class PublishSettings(Strict):
 
     folder: File | None = None
     git: File | None = None
-    url: Url | None = None
+    url: ServerUrl | None = None
     token: File | None = None
     independent: bool = False
     entries: bool = True
@@ -179,14 +180,14 @@ class WitnessSettings(Strict):
     """A witness: its key, and where it answers (C2SP tlog-witness)."""
 
     key: Annotated[str, AfterValidator(witness_key)]
-    url: Url
+    url: ServerUrl
     controllers: list[Identifier] = []
 
 
 class TimestampSettings(Strict):
     """A time-stamping authority (RFC 3161)."""
 
-    url: Url
+    url: ServerUrl
     certificates: File
 
 

@@ -198,10 +198,9 @@ def _stamped(
     published: PublishedLog, key: Verifier, newest: Checkpoint, authority: TimestampAuthority, now: datetime
 ) -> StampAnswer:
     """Have the newest checkpoint stamped, once a day in which something was added."""
-    size, data = max(published.timestamps(), default=(0, b""))
-    at = None
+    size, at = 0, None
     try:
-        at = timestamp.time_of(data) if data else None
+        size, at = timestamp.newest(published.timestamps(), newest.size)
         today = now.astimezone(UTC).date()
         if size == newest.size or (at is not None and at.astimezone(UTC).date() >= today):
             return StampAnswer(authority.url, size, at)

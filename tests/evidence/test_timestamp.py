@@ -22,6 +22,7 @@ from informativa.evidence import note, timestamp
 from informativa.evidence.note import Signer
 from informativa.evidence.settings import TimestampAuthority
 from informativa.operations.evidence import logs
+from informativa.operations.evidence.log_state import log_state
 from test_ledgers import PLAYED
 
 NOTE = MemoryLog.of(9).note(9)
@@ -144,6 +145,32 @@ def test_certificates_that_are_none_are_told(tsa: Authority, tmp_path: Path) -> 
         timestamp.certificates(TimestampAuthority(nowhere(), str(tmp_path / "none.pem")))
     with pytest.raises(EvidenceError, match="has no certificates"):
         timestamp.certificates(TimestampAuthority(nowhere(), str(tsa.folder / "tsa.cnf")))
+
+
+@pytest.mark.parametrize("name", ["1.tsr", "9.tsr"])
+@pytest.mark.parametrize("data", [b"", b"garbage"])
+def test_a_file_that_is_no_stamp_is_in_nobodys_way(
+    folder: Path, tsa: Authority, name: str, data: bytes
+) -> None:
+    """Of the newest checkpoint, or of one that there is not: it is stamped as if nothing lay there, and how
+    far the log is can be told."""
+    file = written(
+        folder, f"timestamp: {{url: '{tsa.settings.url}', certificates: {tsa.settings.certificates}}}"
+    )
+    configuration = load(file)
+    acme = configuration.controllers["acme"]
+    with closing(bootstrap.store(acme)) as store:
+        store.append([PLAYED])
+    logs.checkpoint(acme)
+    stamps = folder / "ledger/acme.log/1/timestamps"
+    stamps.mkdir()
+    (stamps / name).write_bytes(data)
+    assert (log_state(acme).stamped, log_state(acme).stamped_at) == (0, None)
+    stamp = publication.publish(acme, configuration.evidence.of("acme"), datetime.now(UTC)).stamp
+    assert stamp is not None
+    assert (stamp.size, stamp.error) == (1, None)
+    assert log_state(acme).stamped == 1
+    assert log_state(acme).stamped_at == timestamp.time_of((stamps / "1.tsr").read_bytes())
 
 
 def test_the_newest_checkpoint_is_stamped_once_a_day(folder: Path, tsa: Authority) -> None:

@@ -7,6 +7,8 @@ reads it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -98,6 +100,16 @@ def time_of(stamp: bytes) -> datetime:
         return _time(_library().decode_timestamp_response(stamp))
     except ValueError as error:
         raise SignatureError(Text("It is no time-stamp (RFC 3161).")) from error
+
+
+def newest(stamps: Sequence[tuple[int, bytes]], largest: int) -> tuple[int, datetime | None]:
+    """Of how many records, `largest` at most, the newest checkpoint is that has a stamp, and when that says
+    that it was made; 0 without any. `stamps` are in the order of sizes; one that cannot be read is none."""
+    for size, stamp in reversed(stamps):
+        if size <= largest:
+            with suppress(EvidenceError):
+                return size, time_of(stamp)
+    return 0, None
 
 
 def certificates(authority: TimestampAuthority) -> list[Certificate]:

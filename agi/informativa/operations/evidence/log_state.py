@@ -59,7 +59,7 @@ def log_state(controller: Controller) -> LogState:
         signed, at = published.newest()
         since = store.recorded_from(log.first + signed)
     others = publication.state(controller)
-    stamped, stamp = max(published.timestamps(), default=(0, b""))
+    stamped, stamped_at = timestamp.newest(published.timestamps(), signed)
     return LogState(
         origin=log.origin,
         epoch=log.epoch,
@@ -71,7 +71,7 @@ def log_state(controller: Controller) -> LogState:
         published=_kept(others.targets),
         witnessed=_kept(others.witnesses),
         stamped=stamped,
-        stamped_at=timestamp.time_of(stamp) if stamp else None,
+        stamped_at=stamped_at,
     )
 
 

@@ -160,7 +160,7 @@ def test_the_newest_checkpoint_is_stamped_once_a_day(folder: Path, tsa: Authorit
         with closing(bootstrap.store(acme)) as store:
             store.append([PLAYED])
         logs.checkpoint(acme)
-        stamp = publication.publish(acme, settings, now).stamp
+        stamp = publication.publish(acme, settings, now)[0].stamp
         assert stamp is not None
         return stamp.size, stamp.error is None
 
@@ -169,7 +169,7 @@ def test_the_newest_checkpoint_is_stamped_once_a_day(folder: Path, tsa: Authorit
     assert added(today) == (1, True)
     tomorrow = today + timedelta(days=1)
     assert added(tomorrow) == (3, True)
-    assert publication.publish(acme, settings, tomorrow + timedelta(days=1)).whole
+    assert publication.publish(acme, settings, tomorrow + timedelta(days=1))[0].whole
     assert len(tsa.server.asked) - before == 2
     stamps = folder / "ledger/acme.log/1/timestamps"
     assert sorted(each.name for each in stamps.iterdir()) == ["1.tsr", "3.tsr"]

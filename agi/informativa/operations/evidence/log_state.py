@@ -58,7 +58,7 @@ def log_state(controller: Controller) -> LogState:
         published = folder.published(log.epoch)
         signed, at = published.newest()
         since = store.recorded_from(log.first + signed)
-    others = publication.state(controller)
+    others = publication.state(controller, log.epoch)
     stamped, stamp = max(published.timestamps(), default=(0, b""))
     return LogState(
         origin=log.origin,

@@ -204,7 +204,7 @@ def _sign(controller: Controller, settings: EvidenceSettings) -> Signed:
     if not (settings.targets or settings.witnesses or settings.timestamp):
         return Signed(size, now)
     done = publication.publish(controller, settings, datetime.now(UTC))
-    return Signed(size, now, tuple(map(str, done.errors)))
+    return Signed(size, now, tuple(str(error) for each in done for error in each.errors))
 
 
 class Outdated:

@@ -116,18 +116,22 @@ def publish(
     *,
     check: bool = False,
     progress: Progress | None = None,
-) -> Publication:
+) -> list[Publication]:
     """Have the newest checkpoint signed by the controller's witnesses and, once a day, stamped by an
-    authority, and then bring the log to its targets;
-    with `check` what is there is compared file by file. `settings` are those of the controller. What fails is
-    in the answer, and does not hinder the others. Raises LedgerError, EvidenceError where there is no
-    checkpoint, or the log cannot be read."""
+    authority, and then bring the log to its targets; with `check` what is there is compared file by file.
+    Logs from before the newest come first, as long as somebody lacks something of them. `settings` are those
+    of the controller. What fails is in the answer, and does not hinder the others. Raises LedgerError,
+    EvidenceError where there is no checkpoint, or a log cannot be read."""
     folder = LogFolder(Path(controller.ledger))
     with closing(bootstrap.store(controller, read_only=True)) as store:
-        log = store.log()
-    published = folder.published(log.epoch)
-    key, data = published.key(), published.checkpoint()
-    if key is None or data is None:
+        logs = store.logs()
+    found = []
+    for log in logs:
+        size = folder.published(log.epoch).newest()[0]
+        wanted = log is logs[-1] or check or not _State(folder, log.epoch, now).whole(size, settings)
+        if size and wanted:
+            found.append(_published(controller, folder, log.epoch, settings, now, check, progress))
+    if not found:
         raise SigningError(
             Text(
                 "There is no checkpoint of {id} to publish",
@@ -136,19 +140,38 @@ def publish(
             ),
             code="no-checkpoint",
         )
+    return found
+
+
+def _published(
+    controller: Controller,
+    folder: LogFolder,
+    epoch: int,
+    settings: EvidenceSettings,
+    now: datetime,
+    check: bool,
+    progress: Progress | None,
+) -> Publication:
+    published, state = folder.published(epoch), _State(folder, epoch, now)
+    key, data = published.key(), published.checkpoint() or b""
+    if key is None:
+        raise EvidenceError(
+            Text("{folder} has no key: the first checkpoint wrote it.", folder=published.folder)
+        )
     newest = open_checkpoint(data, [key]).checkpoint
-    state = _State(folder.folder / "elsewhere.json", now)
     witnesses = _witnessed(folder, published, newest, settings.witnesses, state)
     stamp = _stamped(published, key, newest, settings.timestamp, now) if settings.timestamp else None
     targets = [_delivered(published, key, each, state, check, progress) for each in settings.targets]
     state.keep()
     enough = settings.enough
-    return Publication(controller, log.origin, newest.size, tuple(witnesses), enough, tuple(targets), stamp)
+    return Publication(
+        controller, newest.origin, newest.size, tuple(witnesses), enough, tuple(targets), stamp
+    )
 
 
-def state(controller: Controller) -> PublishedState:
-    """How far others were when it was last tried. Raises EvidenceError."""
-    read = _State(LogFolder(Path(controller.ledger)).folder / "elsewhere.json", None)
+def state(controller: Controller, epoch: int) -> PublishedState:
+    """How far others were with a log when it was last tried. Raises EvidenceError."""
+    read = _State(LogFolder(Path(controller.ledger)), epoch, None)
     return PublishedState(read.of("targets"), read.of("witnesses"))
 
 
@@ -234,7 +257,8 @@ def _delivered(
 class _State:
     """What is remembered of others between two runs, for whoever shows it: nothing rests on it."""
 
-    def __init__(self, file: Path, now: datetime | None) -> None:
+    def __init__(self, folder: LogFolder, epoch: int, now: datetime | None) -> None:
+        file = folder.folder / f"elsewhere-{epoch}.json"
         self._file, self._now = file, now
         self._known: dict[str, dict[str, list[object]]] = {"targets": {}, "witnesses": {}}
         with failing(file), suppress(FileNotFoundError, ValueError):
@@ -251,6 +275,12 @@ class _State:
 
     def size(self, kind: str, name: str) -> int:
         return int(str(self._known[kind].get(name, [0])[0]))
+
+    def whole(self, size: int, settings: EvidenceSettings) -> bool:
+        """Whether everybody had all of a log."""
+        return all(self.size("targets", each.place) >= size for each in settings.targets) and all(
+            self.size("witnesses", WitnessClient(each).name) >= size for each in settings.witnesses
+        )
 
     def reached(self, kind: str, name: str, size: int) -> None:
         assert self._now is not None  # only read without it

@@ -224,6 +224,16 @@ def test_i7_any_two_rows_that_are_swapped_are_found(
     assert attacked.found().sound
 
 
+def test_i7_erased_record_that_leads_to_somebody_is_named(attacked: Busy) -> None:
+    """I7: nothing proves any more whom it was about, so it may be about nobody."""
+    whose = "pseudonym, call, linked, key, erased"
+    forged(
+        attacked.ledger,
+        f"UPDATE event SET ({whose}) = (SELECT {whose} FROM event WHERE record = 9) WHERE record = 12",
+    )
+    assert named(attacked) == {(12, "row-altered", 11)}
+
+
 @pytest.mark.parametrize("record", [9, 11, 22, 23, 25])
 def test_i7_deleted_record_is_named(attacked: Busy, record: int) -> None:
     """I7: at the beginning, among others, a note of a purge or erasure, the last one; with its leaf too."""

@@ -54,7 +54,8 @@ def published(folder: Path) -> publication.Publication:
     """What came of publishing."""
     configuration = load(folder / "informativa.yaml")
     acme = configuration.controllers["acme"]
-    return publication.publish(acme, configuration.evidence.of("acme"), NOW)
+    (done,) = publication.publish(acme, configuration.evidence.of("acme"), NOW)
+    return done
 
 
 def key(controller: Controller) -> Verifier:
@@ -95,7 +96,7 @@ def test_a_witness_of_the_controller_signs_each_checkpoint(folder: Path, tmp_pat
     policy = Policy.parse(f"log {key(acme)}\nwitness home {witness}\nquorum home\n".encode())
     found = policy.verify(data).required()
     assert (found.checkpoint.origin, found.checkpoint.size) == ("acme.example/informativa/acme/pbx-1/1", 5)
-    state = publication.state(acme)
+    state = publication.state(acme, 1)
     assert state.targets == {str(mount): (5, NOW, "")}
     assert state.witnesses == {"home.example": (5, NOW, "")}
 

@@ -166,7 +166,7 @@ def test_a_file_that_is_no_stamp_is_in_nobodys_way(
     stamps.mkdir()
     (stamps / name).write_bytes(data)
     assert (log_state(acme).stamped, log_state(acme).stamped_at) == (0, None)
-    stamp = publication.publish(acme, configuration.evidence.of("acme"), datetime.now(UTC)).stamp
+    stamp = publication.publish(acme, configuration.evidence.of("acme"), datetime.now(UTC))[0].stamp
     assert stamp is not None
     assert (stamp.size, stamp.error) == (1, None)
     assert log_state(acme).stamped == 1
@@ -187,7 +187,7 @@ def test_the_newest_checkpoint_is_stamped_once_a_day(folder: Path, tsa: Authorit
         with closing(bootstrap.store(acme)) as store:
             store.append([PLAYED])
         logs.checkpoint(acme)
-        stamp = publication.publish(acme, settings, now).stamp
+        stamp = publication.publish(acme, settings, now)[0].stamp
         assert stamp is not None
         return stamp.size, stamp.error is None
 
@@ -196,7 +196,7 @@ def test_the_newest_checkpoint_is_stamped_once_a_day(folder: Path, tsa: Authorit
     assert added(today) == (1, True)
     tomorrow = today + timedelta(days=1)
     assert added(tomorrow) == (3, True)
-    assert publication.publish(acme, settings, tomorrow + timedelta(days=1)).whole
+    assert publication.publish(acme, settings, tomorrow + timedelta(days=1))[0].whole
     assert len(tsa.server.asked) - before == 2
     stamps = folder / "ledger/acme.log/1/timestamps"
     assert sorted(each.name for each in stamps.iterdir()) == ["1.tsr", "3.tsr"]

@@ -13,7 +13,7 @@ from ..errors import EvidenceFormatError, SignatureError
 from ..text import Text
 from .encoding import HASH_SIZE, LARGEST, decimal, decoded_hash, encoded
 from .keys import is_plain
-from .note import NoteVerifier, OpenedNote, open_note
+from .note import NoteVerifier, OpenedNote, open_note, parse
 from .tree import EMPTY_ROOT
 
 
@@ -41,6 +41,11 @@ class Checkpoint:
         if len(lines) != 4 or lines[3]:
             raise _malformed()
         return cls(lines[0], decimal(lines[1]), decoded_hash(lines[2]))
+
+    @classmethod
+    def unverified(cls, data: bytes) -> Checkpoint:
+        """From a signed note, whoever signed it. Raises EvidenceFormatError."""
+        return cls.parse(parse(data).text)
 
     @property
     def text(self) -> str:

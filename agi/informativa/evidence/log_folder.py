@@ -16,7 +16,7 @@ from .. import files
 from ..errors import SIGNED_ELSEWHERE, EvidenceError, SigningError
 from ..text import Foreign, Text
 from .checkpoint import Checkpoint
-from .note import Signer, Verifier, parse, sign
+from .note import Signer, Verifier, sign
 from .origin import log_folder
 from .tile_files import TileFolder
 from .tiles import ENTRIES, WIDTH, Tile, fetch, parse_bundle
@@ -96,6 +96,11 @@ class LogFolder:
             )
         return signer
 
+    def retire(self, epoch: int) -> None:
+        """Take a key away that signs no more: nobody else may."""
+        with failing(self._signing):
+            (self._signing / f"{epoch}.key").unlink(missing_ok=True)
+
     def last_signed(self, epoch: int) -> bytes | None:
         """The last checkpoint that was signed, which is kept with the key: no other one of that size, and
         none that is smaller, is ever signed again."""
@@ -138,7 +143,7 @@ class PublishedLog:
         if data is None:
             return 0, 0.0
         with failing(file):
-            return Checkpoint.parse(parse(data).text).size, file.stat().st_mtime
+            return Checkpoint.unverified(data).size, file.stat().st_mtime
 
     def checkpoint_of(self, size: int) -> bytes | None:
         """That of a size, which is kept for ever."""

@@ -9,7 +9,7 @@ from .cosignature import WitnessVerifier
 from .elsewhere import OwnLog, newer
 from .encoding import decimal
 from .http import HttpAnswer, HttpClient
-from .note import Signature, parse, parse_signatures
+from .note import Signature, parse_signatures
 from .settings import WitnessAddress
 from .tree import HashReader, consistency_proof
 from .witness import SIZE_TYPE, AddCheckpoint
@@ -32,7 +32,7 @@ class WitnessClient:
 
     def newest(self, own: OwnLog) -> Checkpoint | None:
         """As of `Elsewhere`: a witness says what it has by signing the last checkpoint once more."""
-        last = Checkpoint.parse(parse(own.last).text)
+        last = Checkpoint.unverified(own.last)
         self.cosign(own.last, own.hashes(), last.size)
         return last
 
@@ -40,7 +40,7 @@ class WitnessClient:
         """Its signatures of a checkpoint, verified. `hashes` are those of the log, `guess` is the size that
         it probably signed last. Raises ElsewhereError where it does not answer so that it can be understood,
         ForkError where it signed what is not in this log, and what `hashes` raises."""
-        checkpoint = Checkpoint.parse(parse(note).text)
+        checkpoint = Checkpoint.unverified(note)
         old = min(guess, checkpoint.size)
         for _try in range(TRIES):
             proof = consistency_proof(old, checkpoint.size, hashes)

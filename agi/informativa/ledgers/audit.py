@@ -53,13 +53,14 @@ class Found:
 
 @dataclass(frozen=True)
 class Gone:
-    """What records about records name, by rows of `leaf`: the purged, the erased and the lost, as ranges in
-    order. `last` is the number of the last record that was purged, and `before` the time, in microseconds,
-    before which all of them were; 0 where none was."""
+    """What records about records name, by rows of `leaf`: the purged, the erased, the lost, and those that
+    rested on erased ones, as ranges in order. `last` is the number of the last record that was purged, and
+    `before` the time, in microseconds, before which all of them were; 0 where none was."""
 
     purged: tuple[range, ...]
     erased: tuple[range, ...]
     lost: tuple[range, ...]
+    resting: tuple[range, ...]
     found: tuple[Found, ...]
     last: int = 0
     before: int = 0
@@ -72,6 +73,9 @@ class Gone:
 
     def is_erased(self, leaf: int) -> bool:
         return _within(self.erased, leaf)
+
+    def is_resting(self, leaf: int) -> bool:
+        return _within(self.resting, leaf)
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ _TAKEN = (RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST)  # in the order
 def gone(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> Gone:
     """What the ledger itself says is gone, of all its logs. Raises sqlite3.Error."""
     ranges: dict[RecordKind, list[range]] = {kind: [] for kind in _TAKEN}
+    rested: list[range] = []
     found, last, before = [], 0, 0
     for *row, leaf in connection.execute(leaves.NOTES, (0,)):
         number, index = int(row[0]), leaf - max((log.first for log in logs if log.first <= leaf), default=0)
@@ -106,12 +111,12 @@ def gone(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> Go
         except UNREADABLE:
             found.append(Found(number, Flaw.ROW, index))
             continue
-        named = [*own, *resting]
-        if any(each.stop > leaf or len(each) == 0 for each in named):
+        if any(each.stop > leaf or len(each) == 0 for each in (*own, *resting)):
             found.append(Found(number, Flaw.FALSE_NOTE, index))
-        ranges[event.kind] += named
+        ranges[event.kind] += own
+        rested += resting
     purged, erased, lost = (_merged(ranges[kind]) for kind in _TAKEN)
-    return Gone(purged, erased, lost, tuple(found), last, before)
+    return Gone(purged, erased, lost, _merged(rested), tuple(found), last, before)
 
 
 def leaves_of(
@@ -191,16 +196,17 @@ def _leaf(
     if entry is not None and entry != leaf.commitments.entry:
         flaws.append(Flaw.LEAF)
     erased = bool(gone.erased) and gone.is_erased(leaf.leaf)
+    resting = bool(gone.resting) and gone.is_resting(leaf.leaf)
     named = lost or (bool(gone.purged) and gone.is_purged(leaf.leaf))
     if purged and not named:
         flaws.append(Flaw.DELETED)
     elif named and not (purged and leaf.salt_what is leaf.salt_who is leaf.binding is None):
         flaws.append(Flaw.STILL_THERE)
     closely = (
-        purged or erased or not _kinds_are_right(event_row) or not opens(leaf_row, event_row, origin, index)
+        erased or resting or not _kinds_are_right(event_row) or not opens(leaf_row, event_row, origin, index)
     )
     if closely and not purged:
-        flaws += _opened(origin, index, leaf, event_row, erased=erased)
+        flaws += _opened(origin, index, leaf, event_row, erased=erased, resting=resting)
     return state, flaws
 
 
@@ -217,9 +223,10 @@ def _is_leaf(row: Sequence[Any]) -> bool:
 
 
 def _opened(
-    origin: str, index: int, leaf: leaves.Leaf, row: Sequence[Any], *, erased: bool
+    origin: str, index: int, leaf: leaves.Leaf, row: Sequence[Any], *, erased: bool, resting: bool
 ) -> Iterator[Flaw]:
-    """What is wrong with a record that is there; `erased` is whether a record says that its caller was."""
+    """What is wrong with a record that is there; `erased` is whether a record says that its caller was,
+    `resting` that it rested on his."""
     try:
         record = rows.record(row)
         event = record.event
@@ -232,18 +239,18 @@ def _opened(
             if commitment.what(facts, leaf.salt_what) != leaf.commitments.what:
                 yield Flaw.FACTS
         if leaf.salt_who is not None:
-            if erased:
+            if erased or resting:
                 yield Flaw.STILL_THERE
                 return
             if commitment.who(commitment.person(event, leaf.binding), leaf.salt_who) != leaf.commitments.who:
                 yield Flaw.PERSON
             elif event.erased != (leaf.migrated and _leads_nowhere(row, event)):
                 yield Flaw.ROW
-        elif not erased:
+        elif not (erased or resting):
             yield Flaw.UNEXPLAINED
         elif leaf.binding is not None or event.basis is not None:
             yield Flaw.STILL_THERE
-        elif event.erased != _leads_nowhere(row, event) or (event.erased and not _in_minutes(row)):
+        elif event.erased != erased or (erased and not (_leads_nowhere(row, event) and _in_minutes(row))):
             yield Flaw.ROW
     except UNREADABLE:
         yield Flaw.ROW

@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from ..errors import EvidenceError, LedgerError
+from ..evidence.checkpoint import Checkpoint
 from ..evidence.encoding import HASH_SIZE
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import NoteVerifier
@@ -81,7 +82,7 @@ def _audited(ledger: Path, keys: Sequence[NoteVerifier], progress: Progress | No
             task = _Task(ledger, folder.published(log.epoch), log, signed, gone, 0, end)
             counted_here, found_here = _leaves(task, problems, progress)
             counted, found = counted.plus(counted_here), found + found_here
-            if log.size < signed and _handed_over(connection, log, signed):
+            if log.size < signed and _handed_over(connection, folder, log, signed):
                 counted = counted.plus(audit.Counted(lost=signed - log.size))
             elif log.size < signed:
                 found += [audit.Found(0, audit.Flaw.TRUNCATED, at) for at in range(log.size, signed)][:MOST]
@@ -232,11 +233,14 @@ def _shared(tasks: Sequence[_Task]) -> Iterable[_Share]:
             yield each.result()
 
 
-def _handed_over(connection: sqlite3.Connection, log: leaves.LedgerLog, signed: int) -> bool:
+def _handed_over(
+    connection: sqlite3.Connection, folder: LogFolder, log: leaves.LedgerLog, signed: int
+) -> bool:
     """Whether the next log begins by saying that this one ended so: its last records were lost with a ledger
     that a backup replaced."""
     found = connection.execute(leaves.FIRST, (log.next,)).fetchone()
-    return found is not None and found[0] == leaves.follows(log.origin, signed)
+    last = folder.published(log.epoch).checkpoint_of(signed)
+    return found is not None and last is not None and found[0] == leaves.follows(Checkpoint.unverified(last))
 
 
 def _truncated(ledger: Path, log: leaves.LedgerLog, signed: int) -> Text:

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..evidence.checkpoint import Checkpoint
 from ..evidence.commitment import Commitments
+from ..evidence.origin import origin
 from . import rows
 
 LOG = """
@@ -154,9 +156,17 @@ def named(leaves: Iterable[int], resting: Iterable[int] = ()) -> str:
     return (f"; leaves {own}" if own else "") + (f"{_RESTING}{others}" if others else "")
 
 
-def follows(origin: str, size: int) -> str:
-    """What the first record of a log says of the one before, and of how many records that was published."""
-    return f"after {size} records of {origin}"
+def begin_another(connection: sqlite3.Connection, last: LedgerLog) -> LedgerLog:
+    """Go on in a log of the next epoch, within a transaction. Raises sqlite3.Error."""
+    epoch = last.epoch + 1
+    name = origin(last.origin.rpartition("/")[0], epoch)
+    connection.execute(BEGIN, (epoch, name, last.next, last.old, last.entered))
+    return log(connection)
+
+
+def follows(last: Checkpoint) -> str:
+    """What the first record of a log says of the one before: its last checkpoint."""
+    return f"after {last.size} records of {last.origin}, root {last.root.hex()}"
 
 
 def indices(reference: str) -> tuple[list[range], list[range]]:

@@ -18,7 +18,6 @@ from ..errors import EvidenceError, LedgerError
 from ..evidence.checkpoint import Checkpoint
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import parse
-from ..evidence.origin import origin
 from ..model import Reason, RecordKind
 from ..text import Text
 from . import backup, leaves, rows
@@ -146,7 +145,8 @@ def _continued(
     try:
         entries = [published.entry(index, size) for index in range(log.size, size)]
     except EvidenceError:
-        return _another_log(connection, log), [(RecordKind.NEW_LOG, leaves.follows(log.origin, size))]
+        last = Checkpoint.parse(parse(published.checkpoint() or b"").text)
+        return leaves.begin_another(connection, log), [(RecordKind.NEW_LOG, leaves.follows(last))]
     return log, [(RecordKind.LOST, _enter_lost(connection, log, entries))]
 
 
@@ -164,19 +164,12 @@ def _enter_lost(connection: sqlite3.Connection, log: leaves.LedgerLog, entries: 
     return rows.counted(len(entries)) + leaves.named(range(log.next, log.next + len(entries)))
 
 
-def _another_log(connection: sqlite3.Connection, log: leaves.LedgerLog) -> leaves.LedgerLog:
-    epoch = log.epoch + 1
-    name = origin(log.origin.rpartition("/")[0], epoch)
-    connection.execute(leaves.BEGIN, (epoch, name, log.next, log.old, log.entered))
-    return leaves.log(connection)
-
-
 def _published_size(published: PublishedLog, log: leaves.LedgerLog, ledger: Path) -> int:
     """How many records were published; those of the copy where none were."""
     data = published.checkpoint()
     if data is None:
         return log.size
-    checkpoint = Checkpoint.parse(parse(data).text)
+    checkpoint = Checkpoint.unverified(data)
     if checkpoint.origin != log.origin:
         raise LedgerError(
             Text(

@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from ..errors import ElsewhereError, SigningError
@@ -21,7 +22,9 @@ from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import Signer
 from ..evidence.tiles import TileHashes
 from ..evidence.tree import EMPTY_ROOT, root_at
+from ..model import Reason, RecordKind
 from ..text import Text
+from . import leaves, rows
 from .leaves import LedgerLog
 from .sqlite import SqliteStore
 
@@ -79,6 +82,22 @@ def sequence(
         published.put_checkpoint(log.size, data)
         published.tiles.drop_partials(old, log.size)
         return Sequenced(log.epoch, checkpoint, data, log.size - old)
+
+
+def begin_epoch(ledger: Path, at: datetime) -> None:
+    """Sign a ledger's log to its end, and go on in another by a key of its own. Writers wait meanwhile: what
+    can be signed before should be (`sequence`). Raises as `sequence` does."""
+    with (
+        contextlib.closing(SqliteStore(str(ledger), create=False, migrate=False)) as store,
+        store.connected() as connection,
+        store.transaction() as transaction,
+    ):
+        last = sequence(ledger)
+        leaves.begin_another(connection, store.log())
+        transaction.begun()
+        says = leaves.follows(last.checkpoint)
+        transaction.append(rows.note(RecordKind.NEW_LOG, Reason.NEW_KEY, at, says))
+    LogFolder(ledger).retire(last.epoch)
 
 
 def _enter_old(ledger: Path, progress: Progress | None) -> None:
@@ -148,7 +167,7 @@ def _signed_before(folder: LogFolder, log: LedgerLog) -> tuple[Signer, list[Chec
     sizes = published.sizes()
     last = published.checkpoint_of(sizes[-1]) if sizes else None
     there = [data for data in (published.checkpoint(), last) if data is not None]
-    begun = signed is not None and Checkpoint.parse(note.parse(signed).text).size > 0
+    begun = signed is not None and Checkpoint.unverified(signed).size > 0
     signer = folder.signer(log.origin, log.epoch, create=not there and not begun)
     kept = [*there, *filter(None, [folder.last_signed(log.epoch)])]
     if not kept:

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     TOLD_ELSEWHERE = "told-elsewhere"  # by an operator, a website, a contract
     REQUEST = "request"  # of the caller, to be erased
     RESTORED = "restored"  # a backup was put in a ledger's place
+    NEW_KEY = "new-key"  # a log's signing key was replaced, and with it the log
     RETENTION = "retention"  # the time for which the controller keeps records is over
     NOTHING_TO_TELL = "nothing-to-tell"  # an operator read what is due on every call anyway
     LEDGER_UNAVAILABLE = "ledger-unavailable"

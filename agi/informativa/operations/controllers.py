@@ -40,24 +40,22 @@ def of_their_callers(file: Path, names: Sequence[str], line: str | None = None) 
     there = tuple(dict.fromkeys((*configuration.controllers, *configuration.misshapen)))
     if not names and line is not None and line in configuration.spelled:
         names = [configuration.spelled[line].controller.id]
-    if not names and len(there) > 1:
-        raise InformativaError(
-            Text("There are several companies, and nothing is shown or done for all at once."),
-            Text("Name one: --controller {name} ({names})", name=there[0], names=_listed(there)),
-        )
+    _require_names(names, there)
     chosen = tuple(dict.fromkeys(names or there))
     found = [problem for name in chosen for problem in of_callers(problems, name)]
     return _selection(configuration, problems, chosen, found)
 
 
-def of_their_logs(file: Path, names: Sequence[str], *, begun: bool = True) -> Selection:
+def of_their_logs(file: Path, names: Sequence[str], *, begun: bool = True, several: bool = True) -> Selection:
     """The controllers named or, of logs that say nothing of callers, all; with `begun` those that have a
-    ledger. Raises InformativaError where one named, or every one, has none, and ConfigError for mistakes of
-    its shape."""
+    ledger, and without `several` the only one. Raises InformativaError where one named, or every one, has
+    none, and ConfigError for mistakes of its shape."""
     configuration, problems = inspect(file)
     there = [
         name for name, each in configuration.controllers.items() if Path(each.ledger).exists() or not begun
     ]
+    if not several:
+        _require_names(names, there)
     selection = _selection(configuration, problems, tuple(dict.fromkeys(names or there)), [])
     for each in selection.named or configuration.controllers.values():
         if begun and not Path(each.ledger).exists():
@@ -69,6 +67,14 @@ def of_their_logs(file: Path, names: Sequence[str], *, begun: bool = True) -> Se
                 ),
             )
     return selection
+
+
+def _require_names(names: Sequence[str], there: Sequence[str]) -> None:
+    if not names and len(there) > 1:
+        raise InformativaError(
+            Text("There are several companies, and nothing is shown or done for all at once."),
+            Text("Name one: --controller {name} ({names})", name=there[0], names=_listed(there)),
+        )
 
 
 def of_their_notices(file: Path, name: str) -> Selection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +13,9 @@ import typer
 
 from ... import publication
 from ...config import DEFAULT_FILE
-from ...errors import InformativaError
+from ...errors import EvidenceError, InformativaError
 from ...evidence.proof import SUFFIX
+from ...evidence.settings import EvidenceSettings
 from ...files import put
 from ...model import Controller, Identified
 from ...operations import callers
@@ -45,15 +47,30 @@ def _group() -> None:
 
 
 @app.command()
-def key(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
+def key(
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    new: Annotated[bool, typer.Option("--new", help="First go on in a new log, by a new key.")] = False,
+    as_json: Json = False,
+) -> None:
     """Show the public keys of the logs: what an auditor must have from you, by a way of its own."""
-    selection = of_their_logs(config, controller or ())
+    selection = of_their_logs(config, controller or (), several=not new)
     warn_of_unrelated(selection.unrelated)
+    evidence = selection.configuration.evidence
+    waiting = [_changed(each, evidence) for each in selection.named if new]
     found = [each for one in selection.named for each in logs.keys(one)]
     if as_json:
         print_document(json.LogKeys.of(found))
     else:
         print("\n".join(view.keys(found, _)))
+    if new:
+        print("\n".join(view.changed_keys(waiting, _)), file=sys.stderr)
+
+
+def _changed(controller: Controller, evidence: EvidenceSettings) -> EvidenceError | None:
+    sources = publication.sources(evidence.of(controller.id))
+    with view.bar(_("signing"), _) as progress:
+        return logs.change_key(controller, datetime.now(UTC), progress, sources)
 
 
 @app.command()
@@ -88,8 +105,9 @@ def publish(
     evidence, now = selection.configuration.evidence, datetime.now(UTC)
     with view.bar(_("publishing"), _) as progress:
         found = [
-            publication.publish(each, evidence.of(each.id), now, check=check, progress=progress)
-            for each in selection.named
+            each
+            for one in selection.named
+            for each in publication.publish(one, evidence.of(one.id), now, check=check, progress=progress)
         ]
     if as_json:
         print_document(json.Publications.of(found))

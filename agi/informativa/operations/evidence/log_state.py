@@ -58,7 +58,7 @@ def log_state(controller: Controller) -> LogState:
         published = folder.published(log.epoch)
         signed, at = published.newest()
         since = store.recorded_from(log.first + signed)
-    others = publication.state(controller)
+    others = publication.state(controller, log.epoch)
     stamped, stamped_at = timestamp.newest(published.timestamps(), signed)
     return LogState(
         origin=log.origin,

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from ... import bootstrap, maintenance
@@ -76,6 +77,23 @@ def checkpoint(
     return SignedLog(
         controller, done.epoch, found.origin, found.size, done.added, found.root, published.folder, key
     )
+
+
+def change_key(
+    controller: Controller,
+    at: datetime,
+    progress: Progress | None = None,
+    elsewhere: Sequence[Elsewhere] = (),
+) -> EvidenceError | None:
+    """Sign what there is, and go on in another log, by a new key; why its first checkpoint cannot be signed
+    yet, if so: a witness must know the key. Raises LedgerError, EvidenceError, and changes nothing then."""
+    checkpoint(controller, progress, elsewhere)
+    sequencer.begin_epoch(Path(controller.ledger), at)
+    try:
+        checkpoint(controller, None, elsewhere)
+    except EvidenceError as error:
+        return error
+    return None
 
 
 async def sequence(controllers: Sequence[Controller], settings: EvidenceSettings) -> None:

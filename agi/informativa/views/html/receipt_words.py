@@ -24,6 +24,7 @@ REASONS: dict[str, Text] = {
     Reason.REQUEST: Text("the caller asked for it"),
     Reason.RETENTION: Text("the time for which the company keeps records was over"),
     Reason.RESTORED: Text("a backup was put in the place of the records"),
+    Reason.NEW_KEY: Text("the key that signs the log was replaced"),
     Reason.NOTHING_TO_TELL: Text("an operator read what is due on every call anyway"),
     Reason.LEDGER_UNAVAILABLE: Text("the records could not be read, so nothing proved that he was told"),
     Reason.SERVICE_UNAVAILABLE: Text("the program that decides could not be reached"),

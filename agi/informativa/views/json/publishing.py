@@ -72,7 +72,7 @@ class Publications(Document):
     """What was published."""
 
     logs: list[PublishedLog]
-    """One a controller."""
+    """The newest of each controller, and those before it of which somebody lacks something."""
 
     @classmethod
     def of(cls, found: Iterable[Publication]) -> Publications:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ...errors import EvidenceError
 from ...evidence.receipt import Receipt
 from ...ledgers.audit import Flaw, Found
 from ...operations.evidence.logs import Audit, LogKey, SignedLog
@@ -54,6 +55,17 @@ def keys(found: Sequence[LogKey], say: Language) -> Iterator[str]:
             )
         else:
             yield str(each.key)
+
+
+def changed_keys(waiting: Iterable[EvidenceError | None], say: Language) -> Iterator[str]:
+    """What is to do with keys that are new: each with why it cannot sign yet, if so."""
+    yield say(
+        "The newest key signs from now on. Give it to your auditors, and to whoever runs your witnesses;"
+        " receipts from before hold by the key from before. What is not yet elsewhere goes there with:"
+        " informativa evidence publish"
+    )
+    for error in filter(None, waiting):
+        yield say("No checkpoint was signed by it yet: {why}", why=say(error.text))
 
 
 def signed(found: Iterable[SignedLog], say: Language) -> Iterator[str]:

@@ -1,0 +1,94 @@
+"""Another signing key: the log ends, and the next begins with its last checkpoint."""
+
+from __future__ import annotations
+
+import base64
+import json
+from contextlib import closing
+from pathlib import Path
+
+from evidence.test_elsewhere import configured, record, signed
+from evidence.witnessing import serving_logs
+from informativa import bootstrap
+from informativa.config import load
+from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.witness_store import WitnessFolder
+from informativa.model import Reason, RecordKind
+from informativa.operations.evidence import logs, receipts, verifying
+from test_cli import refused, run
+
+NAME = "acme.example/informativa/acme/pbx-1"
+
+
+def test_a_new_key_begins_another_log(folder: Path, tmp_path: Path) -> None:
+    """What was recorded is signed by the old key, which is gone then; all is published and sound, receipts of
+    both logs hold by both keys, and of one log by its own alone."""
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    acme = configured(folder, "publish: [{folder: " + str(mount) + ", independent: true}]")
+    record(acme, 3)
+    assert signed(folder) == 3
+    record(acme, 2)
+    old, new = run(
+        "evidence", "key", "-c", folder / "informativa.yaml", "--new", "--controller", "acme"
+    ).stdout.split()
+    assert (old.partition("+")[0], new.partition("+")[0]) == (f"{NAME}/1", f"{NAME}/2")
+    assert not (LogFolder(Path(acme.ledger)).folder / "signing/1.key").exists()
+    record(acme)
+    assert signed(folder) == 2
+    with closing(bootstrap.store(acme, read_only=True)) as store:
+        first = list(store.records())[5].event
+    last = (LogFolder(Path(acme.ledger)).folder / "1/checkpoint").read_text().splitlines()[:3]
+    root = base64.b64decode(last[2]).hex()
+    assert (first.kind, first.reason) == (RecordKind.NEW_LOG, Reason.NEW_KEY)
+    assert first.reference == f"after 5 records of {NAME}/1, root {root}"
+    done = json.loads(
+        run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme", "--json").stdout
+    )
+    assert [(each["log"], each["size"]) for each in done["logs"]] == [(f"{NAME}/1", 5), (f"{NAME}/2", 2)]
+    for epoch, size in ((1, "5"), (2, "2")):
+        there = (mount / f"informativa/acme/pbx-1/{epoch}/checkpoint").read_text()
+        assert there.splitlines()[1] == size
+    assert logs.audit(acme).audited.sound
+    again = json.loads(
+        run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme", "--json").stdout
+    )
+    assert [each["log"] for each in again["logs"]] == [f"{NAME}/2"]
+    files = []
+    for number in (1, 7):
+        files.append(tmp_path / str(number))
+        files[-1].write_bytes(receipts.of_record(acme, number).receipt.proof.data)
+    keys = logs.trusted_keys([old, new])
+    assert [each.holds for each in verifying.verify(files, keys)] == [True, True]
+    assert [each.holds for each in verifying.verify(files, keys[1:])] == [False, True]
+
+
+def test_a_witness_must_know_a_new_key_first(folder: Path, tmp_path: Path) -> None:
+    """Until then nothing is signed by it, which is said with the key; the old log is whole at the witness."""
+    home = WitnessFolder(tmp_path / "home")
+    witness = home.make("home.example").verifier
+    with serving_logs(tmp_path / "home") as (port, keys):
+        acme = configured(folder, f"witness: [{{key: {witness}, url: 'http://127.0.0.1:{port}'}}]")
+        record(acme)
+        refused("evidence", "checkpoint", "-c", folder / "informativa.yaml", "--controller", "acme")
+        keys += filter(None, [logs.keys(acme)[0].key])
+        assert signed(folder) == 1
+        done = run("evidence", "key", "-c", folder / "informativa.yaml", "--new", "--controller", "acme")
+        assert "No checkpoint was signed by it yet: " in done.stderr
+        keys += filter(None, [logs.keys(acme)[1].key])
+        assert signed(folder) == 1
+        run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme")
+        assert logs.audit(acme).audited.sound
+
+
+def test_of_several_companies_one_must_be_named(folder: Path) -> None:
+    """No key is changed of a company that the command did not name."""
+    acme = configured(folder)
+    borealis = load(folder / "informativa.yaml").controllers["borealis"]
+    for each in (acme, borealis):
+        record(each)
+    signed(folder)
+    before = logs.keys(acme)
+    assert "Name one: --controller" in refused("evidence", "key", "-c", folder / "informativa.yaml", "--new")
+    assert logs.keys(acme) == before
+    assert len(logs.keys(borealis)) == 1

@@ -120,5 +120,4 @@ def _time(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds")
 
 
-def _written(value: Mapping[str, object]) -> str:
-    return json.dumps(value, ensure_ascii=False)
+_written = json.JSONEncoder(ensure_ascii=False).encode

@@ -15,6 +15,7 @@ from .json import RecordLine
 
 CSV, LINES, LINKED = "records.csv", "records.jsonl", "records.jsonld"
 _PARTS = ("seconds", "length", "ending", "key")  # of what was heard, each in a column
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -40,7 +41,7 @@ class RecordFiles:
         """What each says of one record."""
         shape = RecordLine.of(found, self._owner.id)
         facts = shape.model_dump(mode="json", by_alias=True)
-        line = f"{json.dumps(facts, ensure_ascii=False)}\n"
+        line = f"{_encoded(facts)}\n"
         return self._cells(facts), line, jsonld.record(found, self._owner)
 
     def end(self) -> tuple[str, str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...operations.evidence.bundle import WrittenBundle
+from ...text import Text
 from ..messages import Language
 
 
@@ -12,21 +13,21 @@ def written(made: WrittenBundle, say: Language) -> Iterator[str]:
     """Where it is, what is in it, and what is not."""
     bundle = made.bundle
     yield say(
-        "{file}: {records} records, {receipts} proofs.",
+        "{file}: {records}, {proofs}.",
         file=str(made.file),
-        records=bundle.records,
-        receipts=bundle.receipts,
+        records=Text.counted("{count} record", "{count} records", bundle.records, count=bundle.records),
+        proofs=Text.counted("{count} proof", "{count} proofs", bundle.receipts, count=bundle.receipts),
     )
     if bundle.waiting_from is not None:
         yield say(
-            "{count} records have no proof yet, from number {number} on. Type: informativa evidence"
-            " checkpoint --controller {id}, and make it again.",
+            "Without a proof yet: {count}, from number {number} on. Type: informativa evidence checkpoint"
+            " --controller {id}, and make it again.",
             count=bundle.waiting,
             number=bundle.waiting_from,
             id=bundle.controller.id,
         )
     if bundle.erased or bundle.gone:
-        yield say("{erased} of them erased; {gone} purged or lost.", erased=bundle.erased, gone=bundle.gone)
+        yield say("Erased: {erased}. Purged or lost: {gone}.", erased=bundle.erased, gone=bundle.gone)
     for digest in bundle.unknown:
         yield say("Records name the recording {digest}, which is not there any more.", digest=digest)
     yield f"SHA-256: {made.sha256}"

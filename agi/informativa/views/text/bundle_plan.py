@@ -44,7 +44,8 @@ def _step(step: Step, say: Language) -> str:
     elif after == ALWAYS:
         often = say(Text("on every call"))
     else:
-        often = say(Text("again after {months} months and {days} days"), months=after.months, days=after.days)
+        again = Text("again after a time (months: {months}, days: {days})")
+        often = say(again.format(months=after.months, days=after.days))
     newest = step.notice.versions[-1]
     return say(
         "notice {notice}: {often}. Newest version {version}, with the purposes {purposes}.",

@@ -31,6 +31,14 @@ _NOT_PROVEN = (
     Text("Consent: a notice that was given is not a consent, and nothing here says that anybody agreed."),
 )
 
+_ERASED = Text(
+    "Erased at their caller's request: {count}. What happened stays and is proven; whom it was about is gone."
+)
+_GONE = Text(
+    "Gone between the first and the last of these: {count}, purged after the retention or lost. Their leaves"
+    " stay in the log; records of kind purge and lost name them."
+)
+_NOTES = Text("From after the period, saying what became of others: {count}.")
 _FILES = (
     ("README.txt", Text("this text")),
     (CSV, Text("the records, for spreadsheets; a text that looks like a formula has a ' before it")),
@@ -167,43 +175,21 @@ def _counts(bundle: Bundle, say: Language) -> Iterator[str]:
         Text.counted("{count} proof", "{count} proofs", bundle.receipts, count=bundle.receipts),
     ]
     if bundle.waiting_from is not None:
-        said.append(
-            Text(
-                "{count} records have no proof yet, from number {number} on: they wait for the next"
-                " checkpoint. Ask for another bundle then.",
-                count=bundle.waiting,
-                number=bundle.waiting_from,
-            )
+        waiting = Text(
+            "Without a proof yet: {count}, from number {number} on. They wait for the next checkpoint; ask"
+            " for another bundle then."
         )
-    if bundle.erased:
-        said.append(
-            Text(
-                "{count} of the records were erased at their caller's request: what happened stays and is"
-                " proven, whom it was about is gone.",
-                count=bundle.erased,
-            )
-        )
-    if bundle.gone:
-        said.append(
-            Text(
-                "{count} records between the first and the last of these are gone: purged after the"
-                " retention, or lost. Their leaves stay in the log. Records of kind purge and lost name"
-                " them.",
-                count=bundle.gone,
-            )
-        )
-    if bundle.notes:
-        said.append(
-            Text(
-                "{count} of the records are from after the period and say what became of others.",
-                count=bundle.notes,
-            )
-        )
+        said.append(waiting.format(count=bundle.waiting, number=bundle.waiting_from))
+    said += [
+        text.format(count=count)
+        for text, count in ((_ERASED, bundle.erased), (_GONE, bundle.gone), (_NOTES, bundle.notes))
+        if count
+    ]
     for log in bundle.logs:
         said.append(
             Text(
-                "Log {origin} (log/{epoch}/), {size} records as of its newest checkpoint; {checkpoints}"
-                " checkpoints, {timestamps} time-stamps, other signatures by: {witnesses}",
+                "Log {origin} (log/{epoch}/). Records as of its newest checkpoint: {size}; checkpoints here:"
+                " {checkpoints}; time-stamps: {timestamps}; other signatures by: {witnesses}",
                 origin=log.origin,
                 epoch=log.epoch,
                 size=log.size,

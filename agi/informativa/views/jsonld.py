@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from ..model import Controller, Event, Record, RecordKind, Status
+from ..model import Controller, Event, Heard, Record, RecordKind, Status
 
 _REFERENCES = (
     "dpv:hasDataController",
@@ -91,14 +91,22 @@ def record(found: Record, owner: Controller) -> str:
         node["log:supplement"] = True
     if event.recording:
         node["log:recording"] = event.recording
-    if (heard := event.heard) is not None:
-        node |= {"log:heard": heard.samples, "log:length": heard.total, "log:rate": heard.rate}
-        node["log:ending"] = heard.ending
+    if event.heard is not None:
+        node |= _heard(event.heard)
     if event.basis is not None:
         node["prov:wasDerivedFrom"] = f"#record-{event.basis}"
     if event.reference:
         node["log:reference"] = event.reference
     return f",\n{_written(node)}"
+
+
+def _heard(heard: Heard) -> Mapping[str, object]:
+    return {
+        "log:heard": heard.samples,
+        "log:length": heard.total,
+        "log:rate": heard.rate,
+        "log:ending": heard.ending,
+    }
 
 
 def _notice(event: Event) -> Mapping[str, object]:

@@ -191,10 +191,13 @@ class _Bundler:
         )
         for name, data in chain(*(each.files() for each in logs), *(each.files() for each in prompts)):
             files.add(name, data)
+        self._finish(files, made)
+        return made
+
+    def _finish(self, files: SummedZip, made: Bundle) -> None:
         files.add("plan.txt", self._words.plan(made.lines).encode())
         files.add("README.txt", self._words.readme(made).encode())
         files.finish()
-        return made
 
     def _of_period(self, end: int, progress: Progress | None) -> Iterator[tuple[Leaf, Record]]:
         for at in range(0, end, PAGE):

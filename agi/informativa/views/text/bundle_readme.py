@@ -76,7 +76,7 @@ _STEPS: tuple[tuple[Text, Sequence[str]], ...] = (
     (Text("That no file was changed since the bundle was made:"), ("sha256sum -c SHA256SUMS",)),
     (
         Text("All proofs, with the company's program, without network and configuration:"),
-        ("find receipts -type f -print0 | xargs -0 informativa evidence verify --key 'KEY'",),
+        ("find receipts -type f -print0 | xargs -0 informativa evidence verify --key 'VKEY'",),
     ),
     (
         Text(
@@ -128,9 +128,10 @@ class BundleWords:
 
     def plan(self, lines: Sequence[Line]) -> str:
         """What callers of these lines must hear, in words."""
-        said = [self._say("As it is configured now. No proof says how it was configured at another time.")]
+        say = self._say
+        said = [say("As it is configured now. No proof says how it was configured at another time.")]
         for line in lines:
-            said += ["", *line_plan(line, self._say)]
+            said += ["", *line_plan(line, say)]
         return text_of(said)
 
     def readme(self, bundle: Bundle) -> str:
@@ -221,7 +222,7 @@ def _check(say: Language) -> Iterator[str]:
     for text, commands in _STEPS:
         yield ""
         yield from wrapped(say(text))
-        yield from (f"    {command.replace('KEY', say('KEY'))}" for command in commands)
+        yield from (f"    {command}" for command in commands)
 
 
 def _proven(bundle: Bundle, say: Language) -> Iterator[str]:

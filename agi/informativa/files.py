@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 _LOOK = (
     getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
@@ -34,6 +35,22 @@ def put(
     that somebody left in its way. Raises OSError, also where a device is in its place or it is one of the
     links in /dev. What is `durable` survives a power loss once this returns.
     """
+    most = 0o640 if secret else 0o777
+    with putting(file, like, most=most, for_folders_owner=for_folders_owner, durable=durable) as out:
+        out.write(data)
+
+
+@contextmanager
+def putting(
+    file: Path,
+    like: os.stat_result | None = None,
+    *,
+    most: int = 0o777,
+    for_folders_owner: bool = False,
+    durable: bool = False,
+) -> Iterator[BinaryIO]:
+    """The same for what is written bit by bit: it is in place when this ends, or not at all where that fails.
+    The mode is at `most` that."""
     with _within(file) as folder:
         there = _replaced(file, folder)
         if for_folders_owner:
@@ -41,9 +58,10 @@ def put(
         part = f".{file.name}.part"
         with suppress(FileNotFoundError):
             os.unlink(part, dir_fd=folder)
-        mode = (there.st_mode & 0o777 if there else 0o644) & (0o640 if secret else 0o777)
+        mode = (there.st_mode & 0o777 if there else 0o644) & most
         try:
-            _create(part, folder, data, like or there, mode, durable=durable)
+            with _creating(part, folder, like or there, mode, durable=durable) as out:
+                yield out
             os.replace(part, file.name, src_dir_fd=folder, dst_dir_fd=folder)
             if durable:
                 _sync(folder)
@@ -58,8 +76,9 @@ def create(
 ) -> os.stat_result:
     """A new file, and which it is; by root, for the owner of `like`. Raises OSError, FileExistsError if there
     is one."""
-    with _within(file) as folder:
-        return _create(file.name, folder, data, like, mode)
+    with _within(file) as folder, _creating(file.name, folder, like, mode) as out:
+        out.write(data)
+        return os.fstat(out.fileno())
 
 
 def point(link: Path, target: Path) -> None:
@@ -128,25 +147,19 @@ def _sync(folder: int) -> None:
         os.close(opened)
 
 
-def _create(
-    name: str,
-    folder: int,
-    data: bytes,
-    like: os.stat_result | None,
-    mode: int,
-    *,
-    durable: bool = False,
-) -> os.stat_result:
+@contextmanager
+def _creating(
+    name: str, folder: int, like: os.stat_result | None, mode: int, *, durable: bool = False
+) -> Iterator[BinaryIO]:
     made = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
     with os.fdopen(made, "wb") as out:
-        out.write(data)
         os.fchmod(made, mode)
         if like is not None and os.geteuid() == 0:
             os.fchown(made, like.st_uid, like.st_gid)
+        yield out
         if durable:
             out.flush()
             os.fsync(made)
-        return os.fstat(made)
 
 
 def _give(name: str, around: int, like: os.stat_result, mode: int = 0) -> None:

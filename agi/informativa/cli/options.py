@@ -11,11 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import Problem
+from ..errors import InformativaError, Problem
 from ..operations.generated import Generated
 from ..plausibility import typed
 from ..text import Text
 from ..views.json import Document, Record, Records
+from ..views.messages import ENGLISH, Language, languages
+from ..views.messages import language as language_of
 from ..views.terminal import escaped, verbatim
 from ..views.text.generated import written
 from .words import _
@@ -123,3 +125,15 @@ def warn(warnings: Iterable[Text]) -> None:
 def warn_of_unrelated(problems: Iterable[Problem]) -> None:
     """Tell people what is wrong with the configuration and does not concern what they do."""
     warn(problem.text for problem in problems)
+
+
+def reader_of(code: str | None) -> Language:
+    """Who reads what is written for somebody else. Raises InformativaError."""
+    if code is None:
+        return _
+    if code not in languages():
+        raise InformativaError(
+            Text("There are no pages in {language}.", language=code),
+            Text("There are: {known}.", known=", ".join(languages())),
+        )
+    return ENGLISH if code == "en" else language_of(code)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..errors import EvidenceFormatError, SignatureError
 from ..text import Text
@@ -25,6 +26,7 @@ LARGEST_PROOF = 1_000_000  # bytes
 MOST_HASHES = 63  # a tree of 2^63 leaves has no longer path
 SUFFIX = ".tlog-proof"
 _HEAD = "c2sp.org/tlog-proof@v1"
+_parsed = lru_cache(4)(parse)  # thousands of proofs may be of one checkpoint
 _NO_WITNESSES = Policy((), (), (), NONE)
 
 
@@ -55,7 +57,7 @@ class Proof:
             raise _malformed()
         if any(len(each) != HASH_SIZE for each in self.hashes):
             raise _malformed()
-        parse(self.checkpoint)
+        _parsed(self.checkpoint)
 
     @classmethod
     def parse(cls, data: bytes) -> Proof:

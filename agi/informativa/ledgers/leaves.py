@@ -37,6 +37,12 @@ SELECT {", ".join(f"leaf.{name}" for name in _COLUMNS.split(", "))}, {_EVENT}
 FROM leaf LEFT JOIN event ON event.record = leaf.record WHERE leaf.leaf >= ? ORDER BY leaf.leaf LIMIT ?
 """  # noqa: S608  # our own names
 LEAF_COLUMNS = 8
+OF_PERIOD = f"""
+SELECT {", ".join(f"leaf.{name}" for name in _COLUMNS.split(", "))}, {_EVENT}
+FROM leaf CROSS JOIN event ON event.record = leaf.record
+WHERE leaf.leaf >= ? AND leaf.leaf < ? AND event.at >= ? AND event.at < ? ORDER BY leaf.leaf
+"""  # noqa: S608  # our own names
+GONE = "SELECT count(*) FROM leaf WHERE leaf >= ? AND leaf <= ? AND salt_what IS NULL"
 # Records that should have a leaf: all but those that wait for theirs.
 WITHOUT = """
 SELECT record FROM event WHERE (record > :old OR record <= :entered)
@@ -139,14 +145,6 @@ def leaf(connection: sqlite3.Connection, record: int) -> Leaf | None:
     """That of a record; `None` where it has none yet, or there never was such a record."""
     row = connection.execute(OF_RECORD, (record,)).fetchone()
     return Leaf.of(row) if row else None
-
-
-def log_of(connection: sqlite3.Connection, leaf: int) -> LedgerLog:
-    """That in which a row of `leaf` lies. Raises sqlite3.Error."""
-    for log in reversed(logs(connection)):
-        if log.first <= leaf:
-            return log
-    raise sqlite3.DatabaseError("its records are in no log")
 
 
 def named(leaves: Iterable[int], resting: Iterable[int] = ()) -> str:

@@ -7,7 +7,7 @@ is the port over it for a process with one call; `groupcommit.py` is the port fo
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ..evidence.commitment import Commitments
@@ -18,6 +18,7 @@ from . import leaves, migrating, rows
 from .ledger_file import LedgerFile
 
 PAGE = 1000  # rows that one transaction of a purge deletes
+EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class SqliteStore(LedgerFile):
@@ -184,11 +185,6 @@ class SqliteStore(LedgerFile):
         with self._translated():
             return leaves.logs(self._connection)
 
-    def log_of(self, leaf: leaves.Leaf) -> leaves.LedgerLog:
-        """That in which a leaf lies."""
-        with self._translated():
-            return leaves.log_of(self._connection, leaf.leaf)
-
     def recorded_from(self, leaf: int) -> datetime | None:
         """When the first record was put on record that has its leaf from this row of `leaf` on; `None` if
         there is none."""
@@ -206,6 +202,25 @@ class SqliteStore(LedgerFile):
         """That of a record, if it has one."""
         with self._translated():
             return leaves.leaf(self._connection, record)
+
+    def opened(
+        self, first: int, before: int, since: datetime = EVER[0], until: datetime = EVER[1]
+    ) -> list[tuple[leaves.Leaf, Record]]:
+        """Of the rows of `leaf` from one on and before another those whose records happened from `since` on
+        and before `until`, each with its record, in the order of the log."""
+        between = (rows.microseconds(since), rows.microseconds(until))
+        with self._translated():
+            found = self._connection.execute(leaves.OF_PERIOD, (first, before, *between)).fetchall()
+        return [
+            (leaves.Leaf.of(row[: leaves.LEAF_COLUMNS]), rows.record(row[leaves.LEAF_COLUMNS :]))
+            for row in found
+        ]
+
+    def gone(self, first: int, last: int) -> int:
+        """How many of these rows of `leaf` nothing opens any more."""
+        with self._translated():
+            number: int = self._connection.execute(leaves.GONE, (first, last)).fetchone()[0]
+            return number
 
     def record(self, number: int) -> Record | None:
         """The record of that number, if there is one."""

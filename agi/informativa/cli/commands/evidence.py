@@ -25,13 +25,13 @@ from ...operations.evidence.receipt_page import receipt_page
 from ...text import Foreign, Text
 from ...views import json
 from ...views.html import receipt as receipt_view
-from ...views.messages import ENGLISH, Language, languages
-from ...views.messages import language as language_of
+from ...views.messages import Language
 from ...views.text import evidence as view
 from ...views.text.publishing import publications
 from ..log import LogFormat, configure
-from ..options import Config, Json, Of, print_document, warn_of_unrelated
+from ..options import Config, Json, Of, print_document, reader_of, warn_of_unrelated
 from ..words import _
+from . import bundle
 
 app = typer.Typer(help="Proof of what was recorded, for whoever trusts nobody.", no_args_is_help=True)
 
@@ -44,6 +44,9 @@ Customer = Annotated[str | None, typer.Option(metavar="NUMBER", help="The caller
 @app.callback()
 def _group() -> None:
     pass
+
+
+bundle.add_to(app)
 
 
 @app.command()
@@ -160,7 +163,7 @@ def receipt(
     selection = of_their_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     found = _found(selection.named, record, number, customer, opened=opened)
-    reader = _reader(language)
+    reader = reader_of(language)
     written = [(each, _written(each, output)) for each in found]
     pages = [file for each in found if html and (file := _page(each, output, reader))]
     if as_json:
@@ -271,18 +274,6 @@ def _page(made: receipts.MadeReceipt | receipts.WaitingRecord, folder: Path, rea
     file = folder / f"{values.name}.html"
     _put(file, receipt_view.page(values, reader).encode(), made)
     return file
-
-
-def _reader(code: str | None) -> Language:
-    """Who reads a page. Raises InformativaError."""
-    if code is None:
-        return _
-    if code not in languages():
-        raise InformativaError(
-            Text("There are no pages in {language}.", language=code),
-            Text("There are: {known}.", known=", ".join(languages())),
-        )
-    return ENGLISH if code == "en" else language_of(code)
 
 
 def _put(file: Path, data: bytes, made: receipts.MadeReceipt) -> None:

@@ -23,7 +23,7 @@ from ...prompts.installed import installed
 from .receipts import MadeReceipt
 
 PLAYABLE = ("wav", "wav16")  # what browsers play of that which Asterisk plays
-_LARGEST_SOUND = 16 << 20  # bytes; a WAV file of a quarter of an hour
+LARGEST_SOUND = 16 << 20  # bytes; a WAV file of a quarter of an hour
 _LARGEST_TEXT = 100_000  # bytes
 _COSIGNED = 8 + SIGNATURE_SIZE  # bytes, of a witness's signature with its time
 
@@ -86,7 +86,7 @@ def receipt_page(made: MadeReceipt) -> ReceiptPage:
         checkpoint=Checkpoint.parse(note.text),
         key=str(made.key),
         cosignatures=tuple(_claimed(each) for each in others),
-        text=_text(str(receipt.facts.get("prompt", "")), sound),
+        text=words_of(str(receipt.facts.get("prompt", "")), sound.files) if sound else "",
         sound=sound,
     )
 
@@ -103,18 +103,20 @@ def _claimed(signature: Signature) -> ClaimedCosignature:
 def _sound(prompt: str, recording: str) -> PlayedSound | None:
     """The recording of that path. Formats may have been added since, so any of them may be those that the
     record names."""
-    read = {file.suffix[1:]: _read(file, _LARGEST_SOUND) for file in (installed(prompt) if prompt else ())}
+    read = {
+        file.suffix[1:]: read_whole(file, LARGEST_SOUND) for file in (installed(prompt) if prompt else ())
+    }
     there = {form: data for form, data in read.items() if data}
     if not there:
         return None
     hashes = {form: sha256(data).hexdigest() for form, data in there.items()}
-    named = _named(hashes, recording)
+    named = formats_named(hashes, recording)
     files = named or hashes
     form = next((each for each in PLAYABLE if each in files), "")
     return PlayedSound(files, bool(named), form, there.get(form, b""))
 
 
-def _named(hashes: Mapping[str, str], recording: str) -> Mapping[str, str]:
+def formats_named(hashes: Mapping[str, str], recording: str) -> Mapping[str, str]:
     """Those of the formats of which the record has the digest; nothing where there are none such."""
     for count in range(len(hashes), 0, -1):
         for forms in combinations(hashes, count):
@@ -124,18 +126,17 @@ def _named(hashes: Mapping[str, str], recording: str) -> Mapping[str, str]:
     return {}
 
 
-def _text(prompt: str, sound: PlayedSound | None) -> str:
-    """That which lies beside the recording, or that of the same recording among those shipped."""
-    if not prompt or sound is None:
-        return ""
-    beside = _read(Path(f"{prompt}.txt"), _LARGEST_TEXT)
+def words_of(prompt: str, files: Mapping[str, str]) -> str:
+    """The text that lies beside a recording, or that of the same recording among those shipped, by its files;
+    '' where there is none."""
+    beside = read_whole(Path(f"{prompt}.txt"), _LARGEST_TEXT)
     if beside:
         return beside.decode("utf-8", "replace").strip()
     manifest = yaml.safe_load((shipped.folder("prompts") / "manifest.yaml").read_text(encoding="utf-8"))
-    return next((each["text"] for each in manifest["prompts"] if each["sha256"] in sound.files.values()), "")
+    return next((each["text"] for each in manifest["prompts"] if each["sha256"] in files.values()), "")
 
 
-def _read(file: Path, largest: int) -> bytes | None:
+def read_whole(file: Path, largest: int) -> bytes | None:
     """A file as it is; `None` where it is not there, or larger than anything that is shown."""
     try:
         data = read_foreign(file.resolve(), largest + 1)

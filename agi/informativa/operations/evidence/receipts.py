@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ... import bootstrap
@@ -16,12 +17,14 @@ from ...evidence.note import Verifier
 from ...evidence.proof import Proof
 from ...evidence.receipt import Person, Receipt, receipt_extra
 from ...evidence.tiles import TileHashes
-from ...evidence.tree import inclusion_proof
-from ...ledgers.leaves import Leaf
+from ...evidence.tree import HashReader, inclusion_proof
+from ...ledgers.leaves import Leaf, LedgerLog
 from ...ledgers.sqlite import SqliteStore
 from ...model import Controller, Identified, Record
 from ...text import Text
 from ..callers import pseudonyms
+
+_HASHES = 4096  # of subtrees that are kept
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def of_record(controller: Controller, number: int) -> MadeReceipt:
                 Text("There is no record {number} in the ledger of {id}.", number=number, id=controller.id),
                 Text("Which there are: informativa ledger show --controller {id}", id=controller.id),
             )
-        made = _Maker(controller, store).made(record)
+        made = ReceiptMaker(controller, store).made(record)
     if isinstance(made, WaitingRecord):
         raise EvidenceError(
             Text("Record {number} is in no checkpoint yet.", number=number),
@@ -71,37 +74,38 @@ def of_caller(
     """The receipts of all of a caller's records; `opened`, they show whose number it is to whoever knows it.
     Raises as above."""
     with _reading(controller) as store:
-        maker = _Maker(controller, store, opened=caller if opened else None)
+        maker = ReceiptMaker(controller, store, opened=caller if opened else None)
         records = [record for each in pseudonyms(controller, caller) for record in store.of_caller(each)]
         return [maker.made(record) for record in sorted(records, key=lambda record: record.number)]
 
 
 @dataclass(frozen=True)
-class _Signed:
+class SignedTree:
     """A log as of its newest checkpoint: that, its note, the key that signed it, the hashes of its tree."""
 
     checkpoint: Checkpoint
     data: bytes
     key: Verifier
-    hashes: TileHashes
+    hashes: HashReader
 
 
-class _Maker:
+class ReceiptMaker:
     """Makes receipts of one ledger, of each log as of its newest checkpoint."""
 
     def __init__(
         self, controller: Controller, store: SqliteStore, *, opened: Identified | None = None
     ) -> None:
         self._controller, self._store, self._caller = controller, store, opened
-        self._folder = LogFolder(Path(controller.ledger))
-        self._signed: dict[int, _Signed | None] = {}
+        self._folder, self._logs = LogFolder(Path(controller.ledger)), store.logs()
+        self._signed: dict[int, SignedTree | None] = {}
 
-    def made(self, record: Record) -> MadeReceipt | WaitingRecord:
-        leaf = self._store.leaf(record.number)
+    def made(self, record: Record, leaf: Leaf | None = None) -> MadeReceipt | WaitingRecord:
+        """The receipt of a record, which has that leaf. Raises EvidenceError where it cannot be opened."""
+        leaf = leaf or self._store.leaf(record.number)
         if leaf is None:
             return WaitingRecord(self._controller, record)
-        log = self._store.log_of(leaf)
-        signed, index = self._newest(log.epoch), leaf.leaf - log.first
+        log = self.log_of(leaf)
+        signed, index = self.newest(log.epoch), leaf.leaf - log.first
         if signed is None or index >= signed.checkpoint.size:
             return WaitingRecord(self._controller, record)
         facts = commitment.facts(record.event, log.origin, index, record.number, migrated=leaf.migrated)
@@ -118,7 +122,12 @@ class _Maker:
             )
         return MadeReceipt(self._controller, record, receipt, signed.key)
 
-    def _newest(self, epoch: int) -> _Signed | None:
+    def log_of(self, leaf: Leaf) -> LedgerLog:
+        """That in which a leaf lies."""
+        return next(log for log in reversed(self._logs) if log.first <= leaf.leaf)
+
+    def newest(self, epoch: int) -> SignedTree | None:
+        """A log as of its newest checkpoint, once that was looked up; `None` before the first."""
         if epoch not in self._signed:
             published = self._folder.published(epoch)
             key, data = published.key(), published.checkpoint()
@@ -126,8 +135,9 @@ class _Maker:
                 self._signed[epoch] = None
             else:
                 checkpoint = open_checkpoint(data, [key]).checkpoint
-                hashes = TileHashes(checkpoint.size, published.tiles.read)
-                self._signed[epoch] = _Signed(checkpoint, data, key, hashes)
+                # Neighbours share nearly all of their paths.
+                hashes = lru_cache(_HASHES)(TileHashes(checkpoint.size, published.tiles.read))
+                self._signed[epoch] = SignedTree(checkpoint, data, key, hashes)
         return self._signed[epoch]
 
     def _opening_key(self, record: Record, leaf: Leaf) -> bytes | None:

@@ -130,7 +130,7 @@ def elsewhere(receipt: ReceiptPage, say: Language) -> Html:
                 Text("Save the proof. The same program checks it without configuration and without network:")
             ),
         ),
-        element("pre", f"informativa evidence verify {file} --key '", say(Text("KEY")), "'", tabindex="0"),
+        element("pre", f"informativa evidence verify {file} --key 'VKEY'", tabindex="0"),
         element(
             "p",
             say(

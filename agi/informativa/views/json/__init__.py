@@ -8,6 +8,7 @@ files beside it are made from here: `make docs`.
 
 from __future__ import annotations
 
+from .bundle import Bundle
 from .callers import Access, Erased, Erasure, Held, Recorded
 from .check import Checked, CheckedLine, CheckedNotice
 from .controllers import Controllers, ControllerState
@@ -47,6 +48,7 @@ __all__ = [
     "SCHEMA",
     "Access",
     "Audits",
+    "Bundle",
     "CallResult",
     "Checked",
     "CheckedLine",
@@ -133,6 +135,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "evidence verify": Verification,
     "evidence audit": Audits,
     "evidence publish": Publications,
+    "evidence bundle": Bundle,
     "witness key": Witness,
     "ledger restore": RestoredLedger,
     "any command that fails": Failure,

@@ -1,0 +1,71 @@
+"""`informativa evidence bundle`: all that an auditor needs of a period, in one file."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...config import DEFAULT_FILE
+from ...operations.controllers import of_their_callers
+from ...operations.evidence import bundle as operation
+from ...operations.evidence.period import Period
+from ...views import json
+from ...views.text.bundle import written
+from ...views.text.bundle_readme import BundleWords
+from ...views.text.evidence import bar
+from ..options import Config, Json, print_document, reader_of, warn_of_unrelated
+from ..words import _
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the group this command."""
+    app.command("bundle")(_bundle)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(_("there is no such day. Write it like 2026-01-31.")) from None
+
+
+def _bundle(
+    first: Annotated[
+        date,
+        typer.Option(
+            "--from", metavar="DAY", parser=_day, help="The first day, of the controller's time zone."
+        ),
+    ],
+    last: Annotated[
+        date, typer.Option("--to", metavar="DAY", parser=_day, help="The last day, which is in it.")
+    ],
+    config: Config = DEFAULT_FILE,
+    controller: Annotated[
+        str | None,
+        typer.Option("--controller", metavar="NAME", help="Whose; not needed where there is only one."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Where it goes; NAME-DAY-DAY.zip, if not given."),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="LANGUAGE", help="The auditor's: it, en. Yours, if not given.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write records, proofs, checkpoints, texts and recordings of a period into a ZIP file for an auditor."""
+    selection = of_their_callers(config, (controller,) if controller else ())
+    warn_of_unrelated(selection.unrelated)
+    (owner,) = selection.named
+    period = Period(first, last, owner.zone)
+    file = output or Path(f"{operation.folder_of(owner, period)}.zip")
+    words = BundleWords(reader_of(language))
+    with bar(_("collecting"), _) as progress:
+        made = operation.bundle(selection.configuration, owner, period, file, words, progress)
+    if as_json:
+        print_document(json.Bundle.of(made))
+    else:
+        print("\n".join(written(made, _)))

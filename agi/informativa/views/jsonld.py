@@ -1,0 +1,131 @@
+"""Records as linked data (JSON-LD 1.1), for programs that compare processing of many controllers.
+
+The terms are those of the W3C Data Privacy Vocabulary, version 2, in the structure of ISO/IEC TS 27560: a
+record, the controller, the data subject, the notice with its purposes and its state, the event. But it is not
+of consent: a notice was given, or was known; nothing here says that anybody agreed, and no term of consent
+occurs. What DPV has no term for has the name that it has in the log, in a vocabulary below the log's own
+origin. The context stands in the file, so that no reader fetches anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from ..model import Controller, Event, Heard, Record, RecordKind, Status
+
+_REFERENCES = (
+    "dpv:hasDataController",
+    "dpv:hasDataProcessor",
+    "dpv:hasDataSubject",
+    "dpv:hasNoticeStatus",
+    "dpv:hasPurpose",
+    "prov:wasDerivedFrom",
+)
+_CONTEXT = {
+    "@version": 1.1,
+    "dpv": "https://w3id.org/dpv#",
+    "dct": "http://purl.org/dc/terms/",
+    "prov": "http://www.w3.org/ns/prov#",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+    "dct:created": {"@type": "xsd:dateTime"},
+    "prov:atTime": {"@type": "xsd:dateTime"},
+    **{term: {"@type": "@id"} for term in _REFERENCES},
+}
+_SPOKEN = (RecordKind.PHONE, RecordKind.OPERATOR)
+
+
+def begin(owner: Controller, origin: str) -> str:
+    """How the document begins, with who is who; records follow, and `END`."""
+    base = f"https://{origin}"
+    context = {**_CONTEXT, "@base": base, "log": f"{base}#"}
+    nodes: list[dict[str, object]] = [
+        {
+            "@id": "#controller",
+            "@type": "dpv:DataController",
+            "dct:title": owner.name,
+            "dct:identifier": owner.id,
+        }
+    ]
+    if owner.outsourcing is not None:
+        processor = owner.outsourcing.processor
+        nodes.append({"@id": "#processor", "@type": "dpv:DataProcessor", "dct:title": processor})
+    listed = ",\n".join(_written(node) for node in nodes)
+    return f'{{"@context": {_written(context)},\n"@graph": [\n{listed}'
+
+
+END = "\n]}\n"
+
+
+def record(found: Record, owner: Controller) -> str:
+    """One record, to stand behind another node."""
+    event = found.event
+    node: dict[str, object] = {
+        "@id": f"#record-{found.number}",
+        "@type": "dpv:DataProcessingRecord",
+        "dct:identifier": str(found.number),
+        "dct:created": _time(event.recorded or event.at),
+        "prov:atTime": _time(event.at),
+        "dpv:hasDataController": "#controller",
+        "log:kind": event.kind,
+        "log:status": event.status,
+        "log:reason": event.reason,
+    }
+    if owner.outsourcing is not None:
+        node["dpv:hasDataProcessor"] = "#processor"
+    if event.pseudonym is not None:
+        subject = f"#caller-{event.pseudonym.hex()}"
+        node["dpv:hasDataSubject"] = {"@id": subject, "@type": "dpv:DataSubject"}
+    if event.erased:
+        node["log:erased"] = True
+    if event.notice:
+        node["dpv:hasNotice"] = _notice(event)
+        node["dpv:hasPurpose"] = [
+            {"@id": f"#purpose-{purpose}", "@type": "dpv:Purpose", "dct:title": purpose}
+            for purpose in sorted(event.purposes)
+        ]
+        if event.status in (Status.PLAYED, Status.INFORMED):
+            node["dpv:hasNoticeStatus"] = "dpv:NoticeCommunicated"
+    if event.supplement:
+        node["log:supplement"] = True
+    if event.recording:
+        node["log:recording"] = event.recording
+    if event.heard is not None:
+        node |= _heard(event.heard)
+    if event.basis is not None:
+        node["prov:wasDerivedFrom"] = f"#record-{event.basis}"
+    if event.reference:
+        node["log:reference"] = event.reference
+    return f",\n{_written(node)}"
+
+
+def _heard(heard: Heard) -> Mapping[str, object]:
+    return {
+        "log:heard": heard.samples,
+        "log:length": heard.total,
+        "log:rate": heard.rate,
+        "log:ending": heard.ending,
+    }
+
+
+def _notice(event: Event) -> Mapping[str, object]:
+    """Which wording of which notice, in which language, and whether it was spoken."""
+    spoken = ["dpv:OralNotice"] if event.kind in _SPOKEN else []
+    name = (f"{event.notice}@{event.version}", event.language, event.kind)
+    notice: dict[str, object] = {
+        "@id": f"#notice-{'-'.join(filter(None, name))}",
+        "@type": ["dpv:PrivacyNotice", *spoken],
+        "dct:identifier": event.notice,
+        "log:version": event.version,
+    }
+    if event.language:
+        notice["dct:language"] = event.language
+    return notice
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")
+
+
+_written = json.JSONEncoder(ensure_ascii=False).encode

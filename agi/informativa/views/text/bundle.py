@@ -1,0 +1,40 @@
+"""A bundle that was written, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...operations.evidence.bundle import WrittenBundle
+from ...text import Text
+from ..messages import Language
+
+
+def written(made: WrittenBundle, say: Language) -> Iterator[str]:
+    """Where it is, what is in it, and what is not."""
+    bundle = made.bundle
+    yield say(
+        "{file}: {records}, {proofs}.",
+        file=str(made.file),
+        records=Text.counted("{count} record", "{count} records", bundle.records, count=bundle.records),
+        proofs=Text.counted("{count} proof", "{count} proofs", bundle.receipts, count=bundle.receipts),
+    )
+    if bundle.waiting_from is not None:
+        yield say(
+            "Without a proof yet: {count}, from number {number} on. Type: informativa evidence checkpoint"
+            " --controller {id}, and make it again.",
+            count=bundle.waiting,
+            number=bundle.waiting_from,
+            id=bundle.controller.id,
+        )
+    if bundle.erased or bundle.gone:
+        yield say("Erased: {erased}. Purged or lost: {gone}.", erased=bundle.erased, gone=bundle.gone)
+    for digest in bundle.unknown:
+        yield say("Records name the recording {digest}, which is not there any more.", digest=digest)
+    yield f"SHA-256: {made.sha256}"
+    yield say(
+        "It has pseudonyms of callers, and an erasure does not reach it: delete it when it was handed over."
+    )
+    yield say(
+        "Give the auditor the key by another way: informativa evidence key --controller {id}",
+        id=bundle.controller.id,
+    )

@@ -1,0 +1,79 @@
+"""The plan of a line in words, and how a text of a bundle is laid out."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from ...model import ALWAYS, Line, Step
+from ...text import Text
+from ..messages import Language
+
+_WIDTH = 100
+
+
+def line_plan(line: Line, say: Language) -> Iterator[str]:
+    """What callers of a line must hear, and which settings say when."""
+    yield say("Line {number}, language {language}:", number=line.number, language=line.language)
+    yield from points([_step(step, say) for step in line.plan])
+    settings = [
+        text
+        for text, applies in (
+            (
+                Text("Only data needed for the service are used: what is not due on every call is left out."),
+                line.service_data_only,
+            ),
+            (Text("Callers who restrict their number are recognised all the same."), line.trust_restricted),
+            (Text("Landlines are taken as shared by several people."), line.landlines_shared),
+            (Text("After a transfer notices are played again."), line.again_after_transfer),
+            (
+                Text("A notice in another language than the wanted one does not inform."),
+                not line.fallback_informs,
+            ),
+            (Text("Whoever skips a notice by a key counts as informed."), line.keys.skip_informs),
+        )
+        if applies
+    ]
+    yield from points([say(each) for each in settings])
+
+
+def _step(step: Step, say: Language) -> str:
+    after = step.repeat_after
+    if after is None:
+        often = say(Text("once"))
+    elif after == ALWAYS:
+        often = say(Text("on every call"))
+    else:
+        again = Text("again after a time (months: {months}, days: {days})")
+        often = say(again.format(months=after.months, days=after.days))
+    newest = step.notice.versions[-1]
+    return say(
+        "notice {notice}: {often}. Newest version {version}, with the purposes {purposes}.",
+        notice=step.notice.id,
+        often=often,
+        version=newest.id,
+        purposes=", ".join(sorted(newest.purposes)) or "-",
+    )
+
+
+def text_of(lines: Iterable[str]) -> str:
+    """As a file."""
+    return "".join(f"{line}\n" for line in lines)
+
+
+def wrapped(said: str, indent: str = "", first: str | None = None) -> list[str]:
+    """A paragraph in lines."""
+    return textwrap.wrap(
+        said,
+        _WIDTH,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def points(said: Iterable[str]) -> Iterator[str]:
+    """Sentences as a list."""
+    for each in said:
+        yield from wrapped(each, "  ", "- ")

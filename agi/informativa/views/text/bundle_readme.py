@@ -1,0 +1,254 @@
+"""What stands in a bundle for the auditor to read: README.txt, and the plan of each line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ...model import Controller, Line, Record
+from ...operations.evidence.bundle import Bundle
+from ...text import Text
+from ..messages import Language
+from ..record_files import CSV, LINES, LINKED, RecordFiles
+from .bundle_plan import line_plan, points, text_of, wrapped
+
+_RECIPE = r"""what  = SHA-256("informativa/what/v1\n" || salt_what || facts)
+who   = SHA-256("informativa/who/v1\n"  || salt_who  || person)
+entry = "informativa/record/v1\n" || what || who
+leaf  = SHA-256(0x00 || entry)"""
+_NOT_PROVEN = (
+    Text("That the call took place, or that the caller listened: compare it with the carrier's records."),
+    Text("That every call was recorded: compare the number of records with the carrier's list of calls."),
+    Text(
+        "When something happened: a record is proven to exist no later than the first checkpoint over it"
+        " that a witness signed or an authority stamped, and never earlier. Until then it could be changed"
+        " unseen."
+    ),
+    Text(
+        "Texts, recordings and plan: they are as they lie there now. Only that a recording has the digest"
+        " which a receipt names is proven."
+    ),
+    Text("Whose number a pseudonym is. A number is not a person, either."),
+    Text("Consent: a notice that was given is not a consent, and nothing here says that anybody agreed."),
+)
+
+_ERASED = Text(
+    "Erased at their caller's request: {count}. What happened stays and is proven; whom it was about is gone."
+)
+_GONE = Text(
+    "Gone between the first and the last of these: {count}, purged after the retention or lost. Their leaves"
+    " stay in the log; records of kind purge and lost name them."
+)
+_NOTES = Text("From after the period, saying what became of others: {count}.")
+_FILES = (
+    ("README.txt", Text("this text")),
+    (CSV, Text("the records, for spreadsheets; a text that looks like a formula has a ' before it")),
+    (LINES, Text("the same for programs, one JSON a line")),
+    (
+        LINKED,
+        Text(
+            "the same as linked data: W3C DPV terms in the structure of ISO/IEC TS 27560, as notices given"
+            " and never as consent"
+        ),
+    ),
+    ("receipts/", Text("one proof a record (C2SP tlog-proof), by the record's number; it opens that record")),
+    (
+        "log/EPOCH/key",
+        Text("the log's public key as the company publishes it; trust the one that you have from elsewhere"),
+    ),
+    (
+        "log/EPOCH/checkpoint",
+        Text("the newest checkpoint: how many records the log has, and the root of its tree"),
+    ),
+    (
+        "log/EPOCH/checkpoints/",
+        Text("those signed in the period, by their number of records, with the signatures of witnesses"),
+    ),
+    (
+        "log/EPOCH/consistency/",
+        Text("for each, the proof that the newest begins with it, as C2SP tlog-witness has it"),
+    ),
+    ("log/EPOCH/timestamps/", Text("time-stamps (RFC 3161, .tsr), and what was stamped (.note)")),
+    ("prompts/", Text("recordings and texts: notice@version, part, language")),
+    ("plan.txt", Text("what callers of each line must hear")),
+    ("SHA256SUMS", Text("the SHA-256 of every other file")),
+)
+_STEPS: tuple[tuple[Text, Sequence[str]], ...] = (
+    (Text("That no file was changed since the bundle was made:"), ("sha256sum -c SHA256SUMS",)),
+    (
+        Text("All proofs, with the company's program, without network and configuration:"),
+        ("find receipts -type f -print0 | xargs -0 informativa evidence verify --key 'VKEY'",),
+    ),
+    (
+        Text(
+            "With other people's programs: in Go, the package golang.org/x/mod/sumdb/note opens"
+            " checkpoints; CheckRecord of golang.org/x/mod/sumdb/tlog checks proofs, CheckTree what is in"
+            " consistency/. A proof's leaf follows from the JSON in its line “extra” (base64); facts and"
+            " person are canonical there (RFC 8785):"
+        ),
+        _RECIPE.splitlines(),
+    ),
+    (
+        Text(
+            "A time-stamp, with the certificates of its authority (ROOT.pem), which you have from there; N"
+            " is the number in the file's name:"
+        ),
+        ("openssl ts -verify -data N.note -in N.tsr -CAfile ROOT.pem",),
+    ),
+    (
+        Text(
+            "A recording: `recording` in a proof is the SHA-256 of a text like this, of the formats in the"
+            " order of their names, each with the SHA-256 of its file:"
+        ),
+        ('{"ulaw":"…","wav":"…"}',),
+    ),
+)
+
+
+class BundleWords:
+    """All that a bundle says, to a reader of this language; what programs read is English."""
+
+    def __init__(self, say: Language) -> None:
+        self._say = say
+        self._files: RecordFiles | None = None
+
+    def begin(self, controller: Controller, origin: str) -> Mapping[str, str]:
+        """The files of records, as they begin."""
+        self._files = RecordFiles(controller, origin)
+        return self._files.begin()
+
+    def record(self, record: Record) -> Sequence[str]:
+        """What each of them says of one."""
+        assert self._files is not None  # it was begun
+        return self._files.record(record)
+
+    def end(self) -> Sequence[str]:
+        """How each ends."""
+        assert self._files is not None  # it was begun
+        return self._files.end()
+
+    def plan(self, lines: Sequence[Line]) -> str:
+        """What callers of these lines must hear, in words."""
+        say = self._say
+        said = [say("As it is configured now. No proof says how it was configured at another time.")]
+        for line in lines:
+            said += ["", *line_plan(line, say)]
+        return text_of(said)
+
+    def readme(self, bundle: Bundle) -> str:
+        """What all of it is, what it proves, and how to check that."""
+        say = self._say
+        whole, own = (_title, _counts, _prompts, _proven), (_files, _check, _kept)
+        title, counts, prompts, proven = (part(bundle, say) for part in whole)
+        files, check, kept = (part(say) for part in own)
+        parts = (title, files, counts, prompts, check, proven, kept)
+        return text_of([line for part in parts for line in (*part, "")][:-1])
+
+
+def _title(bundle: Bundle, say: Language) -> Iterator[str]:
+    period = bundle.period
+    yield say(
+        "{name}: notices given, {first} to {last}",
+        name=bundle.controller.name,
+        first=period.first,
+        last=period.last,
+    )
+    yield ""
+    yield from wrapped(
+        say(
+            "What this company told callers of the processing of their data (articles 13(4) and 5(2)"
+            " GDPR), each record with a proof that you can check without the company and without its"
+            " program. Days are of the time zone {zone}, the last one included.",
+            zone=str(period.zone),
+        )
+    )
+
+
+def _files(say: Language) -> Iterator[str]:
+    yield say("FILES")
+    for name, text in _FILES:
+        yield from wrapped(say(text), " " * 26, f"{name:<26}")
+
+
+def _counts(bundle: Bundle, say: Language) -> Iterator[str]:
+    yield say("WHAT IS IN IT")
+    said = [
+        Text.counted("{count} record", "{count} records", bundle.records, count=bundle.records),
+        Text.counted("{count} proof", "{count} proofs", bundle.receipts, count=bundle.receipts),
+    ]
+    if bundle.waiting_from is not None:
+        waiting = Text(
+            "Without a proof yet: {count}, from number {number} on. They wait for the next checkpoint; ask"
+            " for another bundle then."
+        )
+        said.append(waiting.format(count=bundle.waiting, number=bundle.waiting_from))
+    said += [
+        text.format(count=count)
+        for text, count in ((_ERASED, bundle.erased), (_GONE, bundle.gone), (_NOTES, bundle.notes))
+        if count
+    ]
+    for log in bundle.logs:
+        said.append(
+            Text(
+                "Log {origin} (log/{epoch}/). Records as of its newest checkpoint: {size}; checkpoints here:"
+                " {checkpoints}; time-stamps: {timestamps}; other signatures by: {witnesses}",
+                origin=log.origin,
+                epoch=log.epoch,
+                size=log.size,
+                checkpoints=log.checkpoints,
+                timestamps=log.timestamps,
+                witnesses=", ".join(log.witnesses) or Text("nobody"),
+            )
+        )
+    yield from points([say(each) for each in said])
+
+
+def _prompts(bundle: Bundle, say: Language) -> Iterator[str]:
+    yield say("TEXTS AND RECORDINGS")
+    for each in bundle.prompts:
+        there = ", ".join(sorted(each.hashes)) or say(Text("no recording is there any more"))
+        text = say(Text("with its text")) if each.text else say(Text("no text was kept"))
+        yield from points([f"{each.folder}: {there}; {text}"])
+    for digest in bundle.unknown:
+        yield from points(
+            [say("Records name the recording {digest}, which is not there any more.", digest=digest)]
+        )
+
+
+def _check(say: Language) -> Iterator[str]:
+    yield say("HOW TO CHECK IT")
+    yield from wrapped(
+        say("Have the key from the company by another way than this file: its website, a contract, a letter.")
+    )
+    for text, commands in _STEPS:
+        yield ""
+        yield from wrapped(say(text))
+        yield from (f"    {command}" for command in commands)
+
+
+def _proven(bundle: Bundle, say: Language) -> Iterator[str]:
+    yield say("WHAT IS PROVEN, AND WHAT IS NOT")
+    yield from wrapped(
+        say(
+            "Where a proof holds with your key: what stands in it was written, in this place of the log,"
+            " before the checkpoint was signed, and was not changed since. Two checkpoints of which one"
+            " does not begin with the other prove that the company changed something."
+        )
+    )
+    if not any(log.witnesses or log.timestamps for log in bundle.logs):
+        yield from wrapped(
+            say("No witness signed and no authority stamped: when it was signed is the company's own word.")
+        )
+    yield ""
+    yield say("Not proven:")
+    yield from points([say(each) for each in _NOT_PROVEN])
+
+
+def _kept(say: Language) -> Iterator[str]:
+    yield say("WHAT TO KEEP IN MIND")
+    yield from wrapped(
+        say(
+            "There is no telephone number of a caller in it and no key that shows one, but pseudonyms, ids"
+            " and times of calls: personal data still. Give it to nobody who does not need it, and delete"
+            " it when you are done. An erasure does not reach a bundle that was given away."
+        )
+    )

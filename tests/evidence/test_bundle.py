@@ -1,0 +1,440 @@
+"""Bundles: what an auditor gets of a period, and that he needs nobody to check it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import stat
+import struct
+import subprocess
+import tracemalloc
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from pyld import jsonld
+
+from evidence import independent
+from evidence.ledger import forged
+from evidence.test_timestamp import authority
+from informativa import bootstrap, model, publication
+from informativa.cli.main import main
+from informativa.errors import EvidenceError, InformativaError
+from informativa.evidence import commitment
+from informativa.evidence.checkpoint import open_checkpoint
+from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.receipt import Receipt
+from informativa.evidence.settings import EvidenceSettings
+from informativa.evidence.tree import verify_consistency
+from informativa.evidence.witness import AddCheckpoint
+from informativa.model import ALWAYS, Outsourcing
+from informativa.operations.evidence import logs
+from informativa.operations.evidence.bundle import Bundle, WrittenBundle, bundle
+from informativa.operations.evidence.period import Period
+from informativa.operations.evidence.zip_writer import PackedEntry, ZipWriter, _Header
+from informativa.views.messages import ENGLISH, Language, language
+from informativa.views.text.bundle_readme import BundleWords
+from lab.receipts import NUMBER, Company
+
+NOVEMBER = Period(date(2026, 11, 1), date(2026, 11, 30), ZoneInfo("Europe/Rome"))
+NAME = "acme-2026-11-01-2026-11-30"
+
+
+class Opened:
+    """A bundle as somebody has it who has nothing else."""
+
+    def __init__(self, made: WrittenBundle) -> None:
+        self.bundle: Bundle = made.bundle
+        with zipfile.ZipFile(made.file) as opened:
+            assert opened.testzip() is None
+            self.names = opened.namelist()
+            self.files = {
+                info.filename.removeprefix(f"{NAME}/"): opened.read(info) for info in opened.infolist()
+            }
+
+    @property
+    def key(self) -> str:
+        return self.bundle.logs[0].key
+
+    def receipts(self) -> Iterator[bytes]:
+        """The proofs."""
+        return (data for name, data in self.files.items() if name.startswith("receipts/"))
+
+    def text(self, name: str) -> str:
+        """A file that is text."""
+        return self.files[name].decode()
+
+    def lines(self) -> list[dict[str, object]]:
+        """The records, for programs."""
+        return [json.loads(line) for line in self.text("records.jsonl").splitlines()]
+
+
+@pytest.fixture
+def company(folder: Path) -> Company:
+    """With one call of each kind on record, and what was recorded before and after November."""
+    company = Company(folder)
+    earlier = replace(company.played, at=datetime(2026, 10, 31, 22, 59, tzinfo=UTC), recorded=None)
+    company.record(replace(earlier, binding=_bound(company)))
+    company.record(*(replace(event, binding=_bound(company)) for event in company.events()))
+    company.record(replace(earlier, at=datetime(2026, 11, 30, 23, 0, tzinfo=UTC), binding=_bound(company)))
+    return company
+
+
+def _bound(company: Company) -> object:
+    return commitment.bind(NUMBER, company.controller.key)
+
+
+def made(company: Company, folder: Path, say: Language = ENGLISH, period: Period = NOVEMBER) -> WrittenBundle:
+    """The bundle of November."""
+    file = folder / "bundle.zip"
+    return bundle(company.configuration, company.controller, period, file, BundleWords(say))
+
+
+def test_has_every_file_and_tells_of_each(company: Company, tmp_path: Path) -> None:
+    """Records of the days of the company's zone, a proof for each, log, prompts, plan; README names all."""
+    opened = Opened(made(company, tmp_path))
+    assert [each["number"] for each in opened.lines()] == [2, 3, 4, 5, 6]
+    assert sorted(opened.files) == sorted(
+        [
+            *(f"receipts/0-999/acme-{number}.tlog-proof" for number in (2, 3, 4, 5, 6)),
+            *("records.csv", "records.jsonl", "records.jsonld"),
+            *("log/1/key", "log/1/checkpoint", "log/1/checkpoints/6", "log/1/checkpoints/7"),
+            "log/1/consistency/6",
+            *(
+                f"prompts/privacy@2026-11/{part}/{spoken}/{part}.{form}"
+                for part in ("short", "full")
+                for spoken in ("it", "en")
+                for form in ("wav", "txt")
+            ),
+            *("plan.txt", "README.txt", "SHA256SUMS"),
+        ]
+    )
+    for name in ("records.csv", "records.jsonl", "records.jsonld", "receipts/", "prompts/", "plan.txt"):
+        assert f"\n{name} " in opened.text("README.txt")
+    assert opened.names[0].startswith(f"{NAME}/receipts/")
+
+
+def test_each_receipt_holds_for_two_verifiers(company: Company, tmp_path: Path) -> None:
+    """Ours, and one that was written from the formats alone; and it is of the record in the files."""
+    opened = Opened(made(company, tmp_path))
+    for data, line in zip(opened.receipts(), opened.lines(), strict=True):
+        Receipt.parse(data).verify(logs.trusted_keys([opened.key]))
+        facts = independent.check(data, opened.key)
+        assert (facts["number"], facts["status"]) == (line["number"], line["status"])
+
+
+def test_sums_hold(company: Company, tmp_path: Path) -> None:
+    """`sha256sum -c` finds every other file as it is listed, and no other."""
+    opened = Opened(made(company, tmp_path))
+    sums = dict(reversed(line.split("  ")) for line in opened.text("SHA256SUMS").splitlines())
+    assert sums == {
+        name: sha256(data).hexdigest() for name, data in opened.files.items() if name != "SHA256SUMS"
+    }
+
+
+def test_same_ledger_gives_the_same_bytes(company: Company, tmp_path: Path) -> None:
+    """Whenever, and whichever file was there before; and it is for its user alone."""
+    (tmp_path / "bundle.zip").write_text("earlier")
+    first = made(company, tmp_path)
+    data = first.file.read_bytes()
+    os.utime(company.controller.ledger, (1, 1))
+    again = made(company, tmp_path)
+    assert again.file.read_bytes() == data
+    assert first.sha256 == again.sha256 == sha256(data).hexdigest()
+    assert stat.S_IMODE(again.file.stat().st_mode) == 0o600
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
+
+
+def test_no_number_and_no_opening_key(company: Company, tmp_path: Path) -> None:
+    """No byte of any file leads to the caller's number, nor to a key of the company."""
+    opened = Opened(made(company, tmp_path))
+    whole = b"\n".join(opened.files.values())
+    extras = [Receipt.parse(data).proof.extra for data in opened.receipts()]
+    for data in (whole, *extras):
+        assert NUMBER.number[1:].encode() not in data
+        assert NUMBER.number[3:].encode() not in data
+        assert company.controller.key not in data
+        assert company.controller.key.hex().encode() not in data
+        assert b"opening_key" not in data
+
+
+def test_earlier_checkpoints_are_the_beginning_of_the_newest(company: Company, tmp_path: Path) -> None:
+    """What a witness saw earlier is tied to the receipts by a proof that holds."""
+    opened = Opened(made(company, tmp_path))
+    request = AddCheckpoint.parse(opened.files["log/1/consistency/6"])
+    keys = logs.trusted_keys([opened.key])
+    old = open_checkpoint(opened.files["log/1/checkpoints/6"], keys).checkpoint
+    new = open_checkpoint(request.note, keys).checkpoint
+    assert (old.size, new.size) == (6, 7)
+    assert request.note == opened.files["log/1/checkpoint"]
+    verify_consistency(old.size, new.size, old.root, new.root, request.proof)
+
+
+def test_time_stamps_are_checked_by_openssl(company: Company, tmp_path: Path) -> None:
+    """With what lies beside the stamp and the authority's root, as README says."""
+    with authority(tmp_path / "tsa") as tsa:
+        settings = EvidenceSettings(domain="example.org", timestamp=tsa.settings)
+        publication.publish(company.controller, settings, datetime.now(UTC))
+    opened = Opened(made(company, tmp_path))
+    assert opened.bundle.logs[0].timestamps == 1
+    for name in ("7.tsr", "7.note"):
+        (tmp_path / name).write_bytes(opened.files[f"log/1/timestamps/{name}"])
+    checked = subprocess.run(
+        ["openssl", "ts", "-verify", "-data", "7.note", "-in", "7.tsr", "-CAfile", "tsa/root.pem"],
+        cwd=tmp_path,
+        capture_output=True,
+    )
+    assert (checked.returncode, checked.stdout) == (0, b"Verification: OK\n")
+
+
+def test_linked_data_expand_without_a_network(company: Company, tmp_path: Path) -> None:
+    """PyLD finds all terms in the file itself: notices given, and no term of consent."""
+
+    def refused(url: str, _options: object) -> object:
+        raise AssertionError(f"{url} was asked for")
+
+    contract = company.configuration.controllers["acme"].outsourcing
+    paper = contract.contract if contract else None
+    if paper is not None:
+        company.controller = replace(company.controller, outsourcing=Outsourcing("Call S.r.l.", paper, paper))
+    opened = Opened(made(company, tmp_path))
+    document = json.loads(opened.text("records.jsonld"))
+    nodes = {node["@id"]: node for node in jsonld.expand(document, {"documentLoader": refused})}
+    base = f"https://{opened.bundle.logs[0].origin}"
+    dpv = "https://w3id.org/dpv#"
+    given, skipped = nodes[f"{base}#record-2"], nodes[f"{base}#record-6"]
+    assert given["@type"] == [f"{dpv}DataProcessingRecord"]
+    assert given[f"{dpv}hasDataController"] == [{"@id": f"{base}#controller"}]
+    assert given[f"{dpv}hasNoticeStatus"] == [{"@id": f"{dpv}NoticeCommunicated"}]
+    notice = given[f"{dpv}hasNotice"][0]
+    assert notice["@type"] == [f"{dpv}PrivacyNotice", f"{dpv}OralNotice"]
+    assert given[f"{dpv}hasDataSubject"][0]["@id"] == f"{base}#caller-{company.pseudonym.hex()}"
+    assert f"{dpv}hasNoticeStatus" not in skipped
+    assert skipped["http://www.w3.org/ns/prov#wasDerivedFrom"] == [{"@id": f"{base}#record-1"}]
+    assert "consent" not in opened.text("records.jsonld").lower()
+    own = [key for node in nodes.values() for key in node if not key.startswith(("http", "@"))]
+    assert own == []  # each name is a term
+
+
+def test_table_holds_no_formula(company: Company, tmp_path: Path) -> None:
+    """A reference that a spreadsheet would reckon with stands there as a text; the JSON has it as it is."""
+    _told, paper, *_others = company.events()
+    company.record(replace(paper, reference="=HYPERLINK(1)", binding=_bound(company)))
+    opened = Opened(made(company, tmp_path))
+    table = list(csv.DictReader(io.StringIO(opened.text("records.csv"))))
+    assert [row["number"] for row in table] == ["2", "3", "4", "5", "6", "8"]
+    assert (table[-1]["reference"], opened.lines()[-1]["reference"]) == ("'=HYPERLINK(1)", "=HYPERLINK(1)")
+    assert (table[0]["line"], table[0]["purposes"]) == ("+390212345678", "orders service")
+    assert (table[2]["heard_seconds"], table[2]["heard_ending"], table[2]["informs"]) == (
+        "7.651",
+        "key",
+        "false",
+    )
+
+
+def test_erased_callers_are_nobody_in_any_file(company: Company, tmp_path: Path) -> None:
+    """What happened stays, with a proof; whom it was about is in no file. The record of it is there, too."""
+    company.erase()
+    opened = Opened(made(company, tmp_path))
+    assert (opened.bundle.erased, opened.bundle.receipts, opened.bundle.gone) == (5, 6, 0)
+    extras = b"".join(Receipt.parse(data).proof.extra for data in opened.receipts())
+    for data in (*opened.files.values(), extras):
+        assert company.pseudonym.hex().encode() not in data
+    for data in opened.receipts():
+        Receipt.parse(data).verify(logs.trusted_keys([opened.key]))
+        independent.check(data, opened.key)
+    assert [each["erased"] for each in opened.lines()] == [True] * 5 + [False]
+    assert opened.lines()[-1]["kind"] == "erasure"
+    assert "Erased at their caller's request: 5." in " ".join(opened.text("README.txt").split())
+
+
+def test_purged_records_are_told(company: Company, tmp_path: Path) -> None:
+    """The leaves that open nothing any more are counted, and the later record that names them is there."""
+    early = replace(company.played, at=datetime(2020, 11, 30, 12, tzinfo=UTC), binding=_bound(company))
+    company.record(early, replace(company.played, recorded=None, binding=_bound(company)))
+    with closing(bootstrap.store(company.controller)) as store:
+        store.purge(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 24, tzinfo=UTC))
+    logs.checkpoint(company.controller)
+    opened = Opened(made(company, tmp_path))
+    assert (opened.bundle.gone, opened.bundle.notes, opened.bundle.records) == (1, 1, 7)
+    (purge,) = (each for each in opened.lines() if each["kind"] == "purge")
+    assert str(purge["reference"]).endswith("; leaves 7")
+    assert f"receipts/0-999/acme-{purge['number']}.tlog-proof" in opened.files
+    said = " ".join(opened.text("README.txt").split())
+    assert "Gone between the first and the last of these: 1, purged" in said
+
+
+def test_waiting_records_are_named(company: Company, tmp_path: Path) -> None:
+    """What no checkpoint has yet is in the files, without a proof, and README says from which record on."""
+    with closing(bootstrap.store(company.controller)) as store:
+        store.append([replace(company.played, binding=_bound(company))] * 2)
+    opened = Opened(made(company, tmp_path))
+    assert (opened.bundle.records, opened.bundle.receipts, opened.bundle.waiting) == (7, 5, 2)
+    assert opened.bundle.waiting_from == 8
+    assert "Without a proof yet: 2, from number 8 on." in " ".join(opened.text("README.txt").split())
+
+
+def test_recordings_that_are_gone_are_named(company: Company, tmp_path: Path) -> None:
+    """README says which recording records name and nobody has any more; one with more formats is there."""
+    Path(f"{company.played.prompt}.gsm").write_bytes(b"later")
+    assert made(company, tmp_path).bundle.unknown == ()
+    for form in ("wav", "gsm"):
+        Path(f"{company.played.prompt}.{form}").write_bytes(b"another")
+    opened = Opened(made(company, tmp_path))
+    assert opened.bundle.unknown == (company.played.recording,)
+    assert company.played.recording in opened.text("README.txt")
+
+
+def test_changed_record_is_not_bundled(company: Company, tmp_path: Path) -> None:
+    """A record that is not what was signed stops it, by its number, and nothing is left behind."""
+    forged(Path(company.controller.ledger), "UPDATE event SET status = 'PLAYED' WHERE record = 4")
+    with pytest.raises(EvidenceError, match="Record 4 is not what it was"):
+        made(company, tmp_path)
+    assert not list(tmp_path.glob("*bundle.zip*"))
+
+
+def test_reads_in_the_readers_language(company: Company, tmp_path: Path) -> None:
+    """README and plan are in Italian for an Italian auditor; what programs read is the same."""
+    italian = Opened(made(company, tmp_path, language("it")))
+    english = Opened(made(company, tmp_path))
+    assert "COME VERIFICARLO" in italian.text("README.txt")
+    assert italian.text("plan.txt").startswith("Come è configurato ora.")
+    assert "informativa privacy: una volta." in italian.text("plan.txt")
+    differ = {name for name, data in english.files.items() if italian.files[name] != data}
+    assert differ == {"README.txt", "plan.txt", "SHA256SUMS"}
+
+
+def test_plan_stands_there_in_words(company: Company, tmp_path: Path) -> None:
+    """How often each notice is due on each line, and the settings that leave notices out."""
+    (line, *others) = company.configuration.lines
+    (step,) = line.plan
+    steps = [replace(step, repeat_after=after) for after in (None, ALWAYS, model.Period(months=6))]
+    line = replace(line, plan=tuple(steps), service_data_only=True)
+    company.configuration = replace(company.configuration, lines=(line, *others))
+    plan = " ".join(Opened(made(company, tmp_path)).text("plan.txt").split())
+    version = "Newest version 2026-11, with the purposes service."
+    assert plan.partition(" Line ")[2] == (
+        f"+390212345678, language it: - notice privacy: once. {version}"
+        f" - notice privacy: on every call. {version}"
+        f" - notice privacy: again after a time (months: 6, days: 0). {version}"
+        " - Only data needed for the service are used: what is not due on every call is left out."
+    )
+
+
+def test_nothing_to_bundle_is_said(company: Company, tmp_path: Path) -> None:
+    """A period that ends before it begins, or has no records, is one sentence with what to do."""
+    zone = NOVEMBER.zone
+    with pytest.raises(InformativaError, match=r"ends before it begins.*--from"):
+        Period(date(2026, 11, 2), date(2026, 11, 1), zone)
+    with pytest.raises(InformativaError, match=r"No record of acme is from 2025-11-01.*ledger show"):
+        made(company, tmp_path, period=Period(date(2025, 11, 1), date(2025, 11, 1), zone))
+    assert not list(tmp_path.glob("*bundle.zip*"))
+    assert Period(date(2026, 11, 1), date.max, zone).until.year == 9999
+
+
+def test_nothing_signed_is_said(folder: Path, tmp_path: Path) -> None:
+    """Without a ledger, or a checkpoint, nothing is written."""
+    company = Company(folder)
+    with pytest.raises(InformativaError, match="nothing was recorded yet"):
+        made(company, tmp_path)
+    with closing(bootstrap.store(company.controller)) as store:
+        store.append([company.played])
+    with pytest.raises(EvidenceError, match=r"in no checkpoint yet.*evidence checkpoint --controller acme"):
+        made(company, tmp_path)
+
+
+def test_command_says_what_is_where(
+    company: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In words and as JSON; wrong days, companies, folders are one sentence each."""
+    monkeypatch.chdir(tmp_path)
+    asked = ["evidence", "bundle", "-c", str(company.configuration.file), "--controller", "acme"]
+    days = ["--from", "2026-11-01", "--to", "2026-11-30"]
+    assert main([*asked, *days]) == 0
+    assert f"{NAME}.zip: 5 records, 5 proofs." in capsys.readouterr().out
+    assert main([*asked, *days, "-o", "other.zip", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    data = (tmp_path / "other.zip").read_bytes()
+    assert (told["records"], told["sha256"]) == (5, sha256(data).hexdigest())
+    assert (tmp_path / f"{NAME}.zip").read_bytes() == data
+    for wrong, code, said in (
+        (["--from", "2026-11-30", "--to", "2026-11-01"], 1, "ends before it begins"),
+        (["--from", "2026-11-31", "--to", "2026-12-01"], 2, "there is no such day"),
+        ([*days, "-o", "nowhere/a.zip"], 1, "nowhere/a.zip cannot be written"),
+        ([*days, "-o", "."], 1, "cannot be written"),
+        ([*days, "--controller", "acmee"], 1, "Did you mean acme?"),
+        ([*days, "--language", "xx"], 1, "There are: en, it."),
+    ):
+        assert main([*asked, *wrong]) == code
+        assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_unzips_with_other_programs(company: Company, tmp_path: Path) -> None:
+    """Info-ZIP and sha256sum take it as it is."""
+    if not (shutil.which("unzip") and shutil.which("sha256sum")):
+        pytest.skip("unzip or sha256sum is not installed")
+    file = made(company, tmp_path).file
+    subprocess.run(["unzip", "-q", file], cwd=tmp_path, check=True)
+    command = ["sha256sum", "--strict", "--quiet", "-c", "SHA256SUMS"]
+    subprocess.run(command, cwd=tmp_path / NAME, check=True)
+
+
+def test_zip64_begins_where_the_old_format_ends(tmp_path: Path) -> None:
+    """More than 65,535 entries are read back; their writer needs memory for none of them."""
+    file = tmp_path / "many.zip"
+    with file.open("wb") as out, (tmp_path / "directory").open("w+b") as directory:
+        writer = ZipWriter(out, directory)
+        writer.add("first", b"1")
+        tracemalloc.start()
+        for number in range(70_000):
+            writer.add(f"f/{number}", b"")
+        _now, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        packed = PackedEntry("last", (tmp_path / "scratch").open("w+b"))
+        packed.write(b"one")
+        packed.write(b" and two")
+        writer.add_packed(packed)
+        packed.scratch.close()
+        writer.finish()
+    assert peak < 2_000_000
+    with zipfile.ZipFile(file) as opened:
+        assert len(opened.namelist()) == 70_002
+        assert (opened.read("first"), opened.read("last")) == (b"1", b"one and two")
+
+
+def test_sizes_beyond_4_gb_stand_in_the_extra_field() -> None:
+    """Both headers say so, in the order and with the widths of APPNOTE 4.5.3."""
+    large = _Header(b"a", 0, 5 << 30, 6 << 30, 7 << 30)
+    assert large.local()[18:26] == b"\xff" * 8
+    assert large.local()[-20:] == struct.pack("<2H2Q", 1, 16, 6 << 30, 5 << 30)
+    assert large.central()[42:46] == b"\xff" * 4
+    assert large.central()[-28:] == struct.pack("<2H3Q", 1, 24, 6 << 30, 5 << 30, 7 << 30)
+    far = _Header(b"a", 0, 5, 6, 7 << 30)
+    assert len(far.local()) == 31
+    assert far.central()[-12:] == struct.pack("<2HQ", 1, 8, 7 << 30)
+
+
+def test_pages_are_joined(company: Company, tmp_path: Path) -> None:
+    """Records that fall into pages of their own are all there, each once, whatever a page's size."""
+    company.record(
+        *(
+            replace(company.played, at=company.played.at + timedelta(seconds=number), binding=_bound(company))
+            for number in range(2100)
+        )
+    )
+    opened = Opened(made(company, tmp_path))
+    numbers = [each["number"] for each in opened.lines()]
+    assert numbers == [2, 3, 4, 5, 6, *range(8, 2108)]
+    assert "receipts/2000-2999/acme-2107.tlog-proof" in opened.files
+    data = opened.files["receipts/1000-1999/acme-1000.tlog-proof"]
+    assert independent.check(data, opened.key)["number"] == 1000
+    assert LogFolder(Path(company.controller.ledger)).published(1).sizes()[-1] == 2107

@@ -228,7 +228,7 @@ class BrokenLedger(MemoryLedger):
         return work(self._transaction)
 
 
-class ScriptedRegister:
+class ScriptedSource:
     """A controller's own system that says what the test says."""
 
     def __init__(self, told: ReportedDelivery | None = None, error: str = "") -> None:

@@ -16,8 +16,8 @@ from doubles import (
     SUPPLEMENT,
     BrokenLedger,
     MemoryLedger,
-    ScriptedRegister,
     ScriptedSession,
+    ScriptedSource,
     SteadyRecordings,
     SteppingClock,
     hung_up,
@@ -601,7 +601,7 @@ def told_by_crm(own: Line, at: datetime, index: int = -1) -> ReportedDelivery:
 
 
 def ask(
-    own: Line, *registers: ScriptedRegister, ledger: MemoryLedger | None = None
+    own: Line, *sources: ScriptedSource, ledger: MemoryLedger | None = None
 ) -> tuple[CallResult, CallServices]:
     """One call on a line whose controller has these systems."""
     at = CallServices(
@@ -609,7 +609,7 @@ def ask(
         {"acme": ledger or MemoryLedger()},
         SteppingClock(),
         recordings=SteadyRecordings(),
-        lookups={"acme": {"privacy": registers}},
+        lookups={"acme": {"privacy": sources}},
     )
     return handle(ScriptedSession(), at), at
 
@@ -620,7 +620,7 @@ EARLIER = datetime(2026, 11, 1, tzinfo=UTC)
 def test_answer_of_the_crm_is_the_ground_of_a_skip() -> None:
     """Who is known to the controller's own system hears nothing; its answer is on record, and asked once."""
     own = line()
-    crm = ScriptedRegister(told_by_crm(own, EARLIER))
+    crm = ScriptedSource(told_by_crm(own, EARLIER))
     result, at = ask(own, crm)
     assert (result.status, result.reason) == (Status.NOTDUE, "already-informed")
     ground, skip = events(at)
@@ -638,13 +638,13 @@ def test_answer_of_the_crm_is_the_ground_of_a_skip() -> None:
 @pytest.mark.parametrize(
     ("crm", "error"),
     [
-        (ScriptedRegister(), ""),
-        (ScriptedRegister(error="The look-up crm failed."), "The look-up crm failed."),
+        (ScriptedSource(), ""),
+        (ScriptedSource(error="The look-up crm failed."), "The look-up crm failed."),
     ],
 )
-def test_system_that_does_not_know_leaves_the_notice_due(crm: ScriptedRegister, error: str) -> None:
+def test_system_that_does_not_know_leaves_the_notice_due(crm: ScriptedSource, error: str) -> None:
     """No answer and a doubtful one play the notice; the next system is asked; why not goes to the log."""
-    other = ScriptedRegister()
+    other = ScriptedSource()
     result, at = ask(line(), crm, other)
     assert (result.status, result.error, other.asked) == (Status.PLAYED, error, 1)
     assert len(events(at)) == 1
@@ -653,7 +653,7 @@ def test_system_that_does_not_know_leaves_the_notice_due(crm: ScriptedRegister, 
 def test_answer_that_changes_nothing_is_not_put_on_record() -> None:
     """Being told long before what is due every month leaves it due, call after call, with no record of it."""
     own = line(Step(notice(), Period(1)))
-    result, at = ask(own, ScriptedRegister(told_by_crm(own, EARLIER - timedelta(days=300))))
+    result, at = ask(own, ScriptedSource(told_by_crm(own, EARLIER - timedelta(days=300))))
     assert (result.status, len(events(at))) == (Status.PLAYED, 1)
 
 
@@ -665,14 +665,14 @@ def test_answer_about_an_older_version_plays_what_is_new() -> None:
     at = CallServices(
         {own.number: own}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings()
     )
-    at = replace(at, lookups={"acme": {"privacy": [ScriptedRegister(told_by_crm(own, EARLIER, 0))]}})
+    at = replace(at, lookups={"acme": {"privacy": [ScriptedSource(told_by_crm(own, EARLIER, 0))]}})
     assert handle(session, at).reason == "new-purpose"
     assert session.played[0][0] == "/prompts/it/new"
 
 
 def test_system_is_not_asked_in_vain() -> None:
     """Neither about what is due on every call, nor about a caller who cannot be recognised."""
-    own, crm = line(Step(notice(), ALWAYS)), ScriptedRegister()
+    own, crm = line(Step(notice(), ALWAYS)), ScriptedSource()
     ask(own, crm)
     at = CallServices(
         {own.number: line()}, {"acme": MemoryLedger()}, SteppingClock(), recordings=SteadyRecordings()
@@ -685,7 +685,7 @@ def test_system_is_not_asked_in_vain() -> None:
 def test_answer_that_cannot_be_put_on_record_counts_for_nothing() -> None:
     """With a ledger that takes nothing, the notice is played whatever the controller's system says."""
     own = line()
-    crm = ScriptedRegister(told_by_crm(own, EARLIER))
+    crm = ScriptedSource(told_by_crm(own, EARLIER))
     result, _ = ask(own, crm, ledger=BrokenLedger(readable=True))
     assert (crm.asked, result.status, result.reason) == (1, Status.FALLBACK, "ledger-unavailable")
 
@@ -696,7 +696,7 @@ OTHER = Prompt("/prompts/it/other", SHORT.lengths)
 def test_answer_ends_the_asking() -> None:
     """What one system says is not asked of the next."""
     own = line()
-    first, second = ScriptedRegister(told_by_crm(own, EARLIER)), ScriptedRegister(told_by_crm(own, EARLIER))
+    first, second = ScriptedSource(told_by_crm(own, EARLIER)), ScriptedSource(told_by_crm(own, EARLIER))
     ask(own, first, second)
     assert (first.asked, second.asked) == (1, 0)
 

@@ -15,8 +15,8 @@ from doubles import (
     SUPPLEMENT,
     BrokenLedger,
     MemoryLedger,
-    ScriptedRegister,
     ScriptedSession,
+    ScriptedSource,
     SteadyRecordings,
     SteppingClock,
     hung_up,
@@ -53,14 +53,12 @@ from informativa.ports import LedgerTransaction, Result
 DAILY, COUNTRY = Notice("daily", (version(),)), Notice("country", (version(),))
 
 
-def services(
-    own: Line, ledger: MemoryLedger | None = None, *registers: ScriptedRegister, **more
-) -> CallServices:
+def services(own: Line, ledger: MemoryLedger | None = None, *sources: ScriptedSource, **more) -> CallServices:
     """One line of acme's; its own systems know of `privacy`."""
     given = {
         "clock": SteppingClock(),
         "recordings": SteadyRecordings(),
-        "lookups": {"acme": {"privacy": registers}} if registers else {},
+        "lookups": {"acme": {"privacy": sources}} if sources else {},
     }
     return CallServices({own.number: own}, {"acme": ledger or MemoryLedger()}, **given | more)
 
@@ -127,7 +125,7 @@ def test_claim_that_leads_nowhere_hides_no_other() -> None:
 
 def test_own_system_is_not_asked_of_what_was_heard_in_this_call() -> None:
     """After a transfer the record of the same call is enough, also where the notice would be due again."""
-    crm = ScriptedRegister()
+    crm = ScriptedSource()
     own = line(Step(notice(), Period(days=1)))
     at = services(own, None, crm)
     handle(ScriptedSession(), at)
@@ -147,7 +145,7 @@ JUNE, NOVEMBER = datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=
 
 def test_own_system_is_asked_of_each_notice_that_it_knows() -> None:
     """A notice that is due on every call and one that no system knows keep no other from being asked of."""
-    crm = ScriptedRegister(told("1", JUNE))
+    crm = ScriptedSource(told("1", JUNE))
     session = ScriptedSession()
     at = services(line(Step(DAILY, ALWAYS), COUNTRY, notice()), None, crm)
     assert handle(session, at).error == ""
@@ -162,14 +160,14 @@ def test_own_system_is_asked_of_each_notice_that_it_knows() -> None:
 
 def test_what_was_told_within_the_period_is_the_ground_of_a_skip() -> None:
     """An answer is a delivery of the whole: the period counts from its day."""
-    at = services(line(Step(notice(), Period(1))), None, ScriptedRegister(told("1", NOVEMBER)))
+    at = services(line(Step(notice(), Period(1))), None, ScriptedSource(told("1", NOVEMBER)))
     assert handle(ScriptedSession(), at).status is Status.NOTDUE
     assert (events(at)[0].status, events(at)[0].at) == (Status.INFORMED, NOVEMBER)
 
 
 def test_answer_about_a_version_before_the_known_one_is_not_put_on_record() -> None:
     """Who knows the first version is due the supplement to it, whatever he was told before that."""
-    first, crm = version("1"), ScriptedRegister(told("0", JUNE))
+    first, crm = version("1"), ScriptedSource(told("0", JUNE))
     second = version("2", "service", "marketing", supplements={"1": {"it": SUPPLEMENT}})
     at = services(line(notice(version("0"), first)))
     handle(ScriptedSession(), at)
@@ -212,7 +210,7 @@ def test_old_paper_takes_no_number_for_somebody_elses() -> None:
 
 def test_why_each_system_could_not_be_used_is_told() -> None:
     """Two that fail are two sentences."""
-    failing = [ScriptedRegister(error=f"The look-up {name} failed.") for name in ("crm", "erp")]
+    failing = [ScriptedSource(error=f"The look-up {name} failed.") for name in ("crm", "erp")]
     result = handle(ScriptedSession(), services(line(), None, *failing))
     assert result.error == "The look-up crm failed. The look-up erp failed."
 

@@ -21,6 +21,7 @@ from informativa.caller import pseudonym
 from informativa.config import load
 from informativa.errors import EvidenceError, InformativaError, ReceiptError
 from informativa.evidence import commitment
+from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.proof import Proof
 from informativa.evidence.receipt import Receipt
 from informativa.ledgers import erasure
@@ -191,6 +192,15 @@ def test_key_in_a_receipt_is_never_trusted(logged: Logged, tmp_path: Path) -> No
     assert "No key that is known here signed it" in str(found.error)
     (found,) = verifying.verify([file], logs.trusted_keys([logged.vkey]))
     assert found.holds
+
+
+def test_private_key_is_refused_and_not_shown(logged: Logged) -> None:
+    """Whoever gives the wrong half of a key by mistake does not find it in a log afterwards."""
+    secret = (LogFolder(logged.ledger).folder / "signing/1.key").read_text()
+    with pytest.raises(InformativaError) as refused:
+        logs.trusted_keys([secret])
+    assert secret[:20] not in str(refused.value)
+    assert "public" in str(refused.value)
 
 
 def test_receipt_after_an_erasure_opens_the_facts_alone(logged: Logged) -> None:

@@ -10,7 +10,7 @@ log = structlog.get_logger("informativa.fastagi")
 
 SECONDS = 10.0  # between two lines of one kind
 
-Kind = tuple[int, str, tuple[tuple[str, object], ...]]
+LogLine = tuple[int, str, tuple[tuple[str, object], ...]]
 
 
 class LogRateLimiter:
@@ -18,8 +18,8 @@ class LogRateLimiter:
     every so often while it goes on. Needs a running event loop; `close` leaves no timer behind."""
 
     def __init__(self) -> None:
-        self._more: dict[Kind, int] = {}
-        self._timers: dict[Kind, asyncio.TimerHandle] = {}
+        self._more: dict[LogLine, int] = {}
+        self._timers: dict[LogLine, asyncio.TimerHandle] = {}
 
     def log(self, level: int, event: str, **facts: object) -> None:
         """Log it, or count it; `level` is one of `logging`'s."""
@@ -36,16 +36,16 @@ class LogRateLimiter:
             self._timers.pop(kind).cancel()
             self._sum_up(kind)
 
-    def _begin(self, kind: Kind) -> None:
+    def _begin(self, kind: LogLine) -> None:
         self._more[kind] = 0
         self._timers[kind] = asyncio.get_running_loop().call_later(SECONDS, self._again, kind)
 
-    def _again(self, kind: Kind) -> None:
+    def _again(self, kind: LogLine) -> None:
         del self._timers[kind]
         if self._sum_up(kind):
             self._begin(kind)
 
-    def _sum_up(self, kind: Kind) -> int:
+    def _sum_up(self, kind: LogLine) -> int:
         level, event, facts = kind
         if more := self._more.pop(kind):
             log.log(level, event, **dict(facts), more=more)

@@ -16,7 +16,7 @@ from ..text import Text
 from . import ed25519
 from .encoding import decoded, encoded
 
-_PRIVATE = "PRIVATE+KEY+"
+PRIVATE = "PRIVATE+KEY+"
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,9 @@ def formatted_key(name: str, kind: int, public: bytes) -> str:
 
 def parsed_secret(secret: str, kind: int) -> tuple[str, bytes]:
     """Name and seed of a private key of that signature type. Raises EvidenceFormatError."""
-    if not secret.startswith(_PRIVATE):
+    if not secret.startswith(PRIVATE):
         raise _no_key()
-    name, given_id, seed = _parts(secret.removeprefix(_PRIVATE), kind)
+    name, given_id, seed = _parts(secret.removeprefix(PRIVATE), kind)
     check_seed(name, seed)
     if key_id(name, kind, ed25519.public_key(seed)).hex() != given_id:
         raise _no_key()
@@ -100,7 +100,7 @@ def parsed_secret(secret: str, kind: int) -> tuple[str, bytes]:
 def formatted_secret(name: str, kind: int, seed: bytes) -> str:
     """The private key, encoded."""
     public_id = key_id(name, kind, ed25519.public_key(seed)).hex()
-    return f"{_PRIVATE}{name}+{public_id}+{encoded(bytes([kind]) + seed)}"
+    return f"{PRIVATE}{name}+{public_id}+{encoded(bytes([kind]) + seed)}"
 
 
 def check_key(name: str, public: bytes) -> None:

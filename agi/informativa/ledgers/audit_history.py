@@ -70,7 +70,7 @@ AND (record > :last OR EXISTS (SELECT 1 FROM event WHERE event.record = standing
 """  # noqa: S608
 _EVENTS = f"SELECT {rows.COLUMNS} FROM event WHERE pseudonym IN doubtful ORDER BY record"  # noqa: S608
 
-Known = dict[tuple[str, str], tuple[Any, ...]]
+KnownVersions = dict[tuple[str, str], tuple[Any, ...]]
 """By notice and version: purposes, record, at, whole, seen."""
 
 
@@ -92,7 +92,7 @@ def forged(connection: sqlite3.Connection, gone: Gone, old: int) -> list[ForgedH
     try:
         connection.execute(f"INSERT INTO doubtful {_DOUBTFUL}")
         moved = _linked(connection, old)
-        actual: dict[bytes, Known] = defaultdict(dict)
+        actual: dict[bytes, KnownVersions] = defaultdict(dict)
         for pseudonym, notice, version, *rest in connection.execute(_ROWS, {"last": gone.last}):
             actual[pseudonym][notice, version] = tuple(rest)
         derived, seen, own = _derived(_readable(connection), moved, old)
@@ -174,10 +174,10 @@ def _earlier(whole: object, should: int | None) -> bool:
 
 def _derived(
     records: Iterator[Record], moved: Mapping[bytes, bytes], old: int
-) -> tuple[dict[bytes, Known], dict[bytes, dict[str, set[int]]], dict[int, tuple[str, int | None]]]:
+) -> tuple[dict[bytes, KnownVersions], dict[bytes, dict[str, set[int]]], dict[int, tuple[str, int | None]]]:
     """What the records make of the history, by pseudonym; when a caller who knew a notice was seen; and what
     each record says itself: purposes, and when the whole was told."""
-    known: dict[bytes, Known] = defaultdict(dict)
+    known: dict[bytes, KnownVersions] = defaultdict(dict)
     own: dict[int, tuple[str, int | None]] = {}
     seen: dict[bytes, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .ledger_file import LedgerFile, translated
 
-_BYTES = 1 << 16  # more than the cache of the trial, so that it goes to the disk before it is undone
+_BYTES = 1 << 16  # more than the cache of this check, so that it goes to the disk before it is undone
 
 
 def try_writing(ledger: Path) -> None:
@@ -29,8 +29,8 @@ def try_writing(ledger: Path) -> None:
             connection.execute("PRAGMA cache_size = 4")
             connection.execute("BEGIN IMMEDIATE")
             try:
-                connection.execute("CREATE TABLE trial (content BLOB)")
-                connection.execute("INSERT INTO trial VALUES (zeroblob(?))", (_BYTES,))
+                connection.execute("CREATE TABLE written (content BLOB)")
+                connection.execute("INSERT INTO written VALUES (zeroblob(?))", (_BYTES,))
             finally:
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")

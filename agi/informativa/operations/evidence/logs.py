@@ -13,6 +13,7 @@ from pathlib import Path
 from ... import bootstrap, maintenance
 from ...errors import EvidenceError, InformativaError, LedgerError
 from ...evidence.elsewhere import Elsewhere
+from ...evidence.keys import PRIVATE
 from ...evidence.log_folder import LogFolder
 from ...evidence.note import Verifier
 from ...evidence.settings import EvidenceSettings
@@ -157,6 +158,11 @@ def trusted_keys(texts: list[str]) -> tuple[Verifier, ...]:
     """The keys that somebody gave. Raises InformativaError."""
     found = []
     for text in texts:
+        if text.strip().startswith(PRIVATE):
+            raise InformativaError(
+                Text("A private key signs; who checks needs the public one, and nobody else this one."),
+                Text("Give it as `informativa evidence key` shows it."),
+            )
         try:
             found.append(Verifier.parse(text.strip()))
         except EvidenceError as error:

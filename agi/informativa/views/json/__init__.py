@@ -12,7 +12,7 @@ from .bundle import Bundle
 from .callers import Access, Erased, Erasure, Held, Recorded
 from .check import Checked, CheckedLine, CheckedNotice
 from .controllers import Controllers, ControllerState
-from .dialplan import CustomDestination, DialplanInstalled, Place
+from .dialplan import CustomDestination, DialplanInstalled, SourceLine
 from .doctor import Examination, Finding
 from .evidence import (
     Audits,
@@ -78,7 +78,6 @@ __all__ = [
     "Moment",
     "NewSecret",
     "OldCopy",
-    "Place",
     "Playback",
     "PriorDelivery",
     "Problem",
@@ -99,6 +98,7 @@ __all__ = [
     "Service",
     "Shape",
     "Snippet",
+    "SourceLine",
     "StatusReport",
     "Tally",
     "TestCall",

@@ -7,7 +7,7 @@ from ...operations import dialplan, dialplan_install
 from .shapes import Document, Shape
 
 
-class Place(Shape):
+class SourceLine(Shape):
     """A line of a file."""
 
     file: str
@@ -16,7 +16,7 @@ class Place(Shape):
     """Counted from 1."""
 
     @classmethod
-    def of(cls, place: extensions_conf.SourceLine) -> Place:
+    def of(cls, place: extensions_conf.SourceLine) -> SourceLine:
         """Where it is."""
         return cls(file=str(place.file), line=place.line)
 
@@ -47,11 +47,11 @@ class DialplanInstalled(Document):
     """The file that the line which includes it belongs into."""
     add: str | None
     """What is to be added at the end of that."""
-    included: list[Place]
+    included: list[SourceLine]
     """Where Asterisk's files include it."""
-    commented_out: list[Place]
+    commented_out: list[SourceLine]
     """Where they do so in a comment."""
-    called: list[Place]
+    called: list[SourceLine]
     """Where they call it."""
     warnings: list[str]
     """What keeps it from working as it should."""
@@ -70,9 +70,9 @@ class DialplanInstalled(Document):
             custom_destination=target,
             add_to=str(done.add_to),
             add=done.add or None,
-            included=[Place.of(place) for place in done.included],
-            commented_out=[Place.of(place) for place in done.commented_out],
-            called=[Place.of(place) for place in done.called],
+            included=[SourceLine.of(place) for place in done.included],
+            commented_out=[SourceLine.of(place) for place in done.commented_out],
+            called=[SourceLine.of(place) for place in done.called],
             warnings=[str(warning) for warning in done.warnings],
             next=[dialplan.RELOAD],
         )

@@ -13,7 +13,7 @@ deny = 0.0.0.0/0.0.0.0
 permit = 127.0.0.1/255.255.255.255
 read =
 write = {write}
-; {trial}
+; {check}
 """
 _SETTINGS = """\
 manager:
@@ -45,12 +45,12 @@ def instructions(account: NewAccount, say: Language) -> str:
 
 def _stanza(account: NewAccount, say: Language) -> str:
     """The section of manager.conf that makes the account."""
-    trial = say(
+    check = say(
         "for `informativa test-call`, which places a call, instead: read = {read} and write = {write}",
         read=TRIAL_READ,
         write=f"{WRITE},{TRIAL_WRITE}",
     )
-    return _STANZA.format(user=account.user, secret=account.secret, write=WRITE, trial=trial)
+    return _STANZA.format(user=account.user, secret=account.secret, write=WRITE, check=check)
 
 
 def _indented(text: str) -> str:

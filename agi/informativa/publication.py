@@ -121,8 +121,20 @@ def publish(
     authority, and then bring the log to its targets;
     with `check` what is there is compared file by file. `settings` are those of the controller. What fails is
     in the answer, and does not hinder the others. Raises LedgerError, EvidenceError where there is no
-    checkpoint, or the log cannot be read."""
+    checkpoint, the log cannot be read, or another process signs or publishes."""
     folder = LogFolder(Path(controller.ledger))
+    with folder.sequencing():  # or a witness would know of a newer checkpoint than is asked for
+        return _published(controller, folder, settings, now, check, progress)
+
+
+def _published(
+    controller: Controller,
+    folder: LogFolder,
+    settings: EvidenceSettings,
+    now: datetime,
+    check: bool,
+    progress: Progress | None,
+) -> Publication:
     with closing(bootstrap.store(controller, read_only=True)) as store:
         log = store.log()
     published = folder.published(log.epoch)
@@ -138,7 +150,7 @@ def publish(
         )
     newest = open_checkpoint(data, [key]).checkpoint
     state = _State(folder.folder / "elsewhere.json", now)
-    witnesses = _witnessed(folder, published, newest, settings.witnesses, state)
+    witnesses = _witnessed(published, newest, settings.witnesses, state)
     stamp = _stamped(published, key, newest, settings.timestamp, now) if settings.timestamp else None
     targets = [_delivered(published, key, each, state, check, progress) for each in settings.targets]
     state.keep()
@@ -153,7 +165,6 @@ def state(controller: Controller) -> PublishedState:
 
 
 def _witnessed(
-    folder: LogFolder,
     published: PublishedLog,
     newest: Checkpoint,
     addresses: Sequence[WitnessAddress],
@@ -177,21 +188,16 @@ def _witnessed(
             state.failed("witnesses", client.name, error)
             answers.append(WitnessAnswer(client.name, before, error))
     if signatures:
-        _keep(folder, published, newest, signatures)
+        _keep(published, newest, signatures)
     return answers
 
 
-def _keep(
-    folder: LogFolder, published: PublishedLog, newest: Checkpoint, signatures: Sequence[Signature]
-) -> None:
-    """Put signatures under the checkpoint, unless there is a newer one by now."""
-    with folder.sequencing():
-        note = parse(published.checkpoint() or b"")
-        if note.text != newest.text:
-            return
-        known = {(each.name, each.key_id) for each in signatures}
-        others = tuple(each for each in note.signatures if (each.name, each.key_id) not in known)
-        published.put_checkpoint(newest.size, Note(note.text, (*others, *signatures)).data)
+def _keep(published: PublishedLog, newest: Checkpoint, signatures: Sequence[Signature]) -> None:
+    """Put signatures under the checkpoint."""
+    note = parse(published.checkpoint() or b"")
+    known = {(each.name, each.key_id) for each in signatures}
+    others = tuple(each for each in note.signatures if (each.name, each.key_id) not in known)
+    published.put_checkpoint(newest.size, Note(note.text, (*others, *signatures)).data)
 
 
 def _stamped(

@@ -23,12 +23,15 @@ Rows = dict[tuple[object, ...], dict[str, object]]
 
 
 def rows(ledger: Path) -> dict[str, Rows]:
-    """All that a ledger says of records, read without any index."""
+    """All that a ledger says of records, read without any index. To SQLite names are the same in any case."""
     found = {}
     with closing(sqlite3.connect(f"{ledger.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
         connection.row_factory = sqlite3.Row
         for table, key in TABLES.items():
-            listed = map(dict, connection.execute(f"SELECT * FROM {table} NOT INDEXED"))
+            listed = [
+                {name.lower(): row[name] for name in row.keys()}  # noqa: SIM118  # no dict
+                for row in connection.execute(f"SELECT * FROM {table} NOT INDEXED")
+            ]
             found[table] = {tuple(row[each] for each in key): row for row in listed}
     return found
 

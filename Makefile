@@ -31,7 +31,7 @@ mutants: setup
 
 torture: setup
 	@.venv/bin/python -m lab.fetch
-	@INFORMATIVA_TORTURE=1 .venv/bin/python -m pytest -rP --timeout 7200 $(PYTEST) tests/torture tests/asterisk/test_faults.py
+	@INFORMATIVA_TORTURE=1 .venv/bin/python -m pytest -rP --timeout 7200 $(PYTEST) tests/torture tests/evidence tests/asterisk/test_faults.py
 
 bench: setup
 	@.venv/bin/python -m bench $(BENCH)

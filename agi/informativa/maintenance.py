@@ -203,7 +203,12 @@ def _sign(controller: Controller, settings: EvidenceSettings) -> Signed:
         return Signed(size, now if size >= log.size else at)
     if not (settings.targets or settings.witnesses or settings.timestamp):
         return Signed(size, now)
-    done = publication.publish(controller, settings, datetime.now(UTC))
+    try:
+        done = publication.publish(controller, settings, datetime.now(UTC))
+    except SigningError as error:
+        if error.code != SIGNED_ELSEWHERE:
+            raise
+        return Signed(size, now)  # another process has begun meanwhile, and publishes it
     return Signed(size, now, tuple(str(error) for each in done for error in each.errors))
 
 

@@ -120,17 +120,17 @@ def publish(
     """Have the newest checkpoint signed by the controller's witnesses and, once a day, stamped by an
     authority, and then bring the log to its targets; with `check` what is there is compared file by file.
     Logs from before the newest come first, as long as somebody lacks something of them. `settings` are those
-    of the controller. What fails is in the answer, and does not hinder the others. Raises LedgerError,
-    EvidenceError where there is no checkpoint, or a log cannot be read."""
-    folder = LogFolder(Path(controller.ledger))
-    with closing(bootstrap.store(controller, read_only=True)) as store:
-        logs = store.logs()
-    found = []
-    for log in logs:
-        size = folder.published(log.epoch).newest()[0]
-        wanted = log is logs[-1] or check or not _State(folder, log.epoch, now).whole(size, settings)
-        if size and wanted:
-            found.append(_published(controller, folder, log.epoch, settings, now, check, progress))
+    of the controller. What fails is in the answer, and does not hinder the others. Raises LedgerError, and
+    EvidenceError where there is no checkpoint, a log cannot be read, or another process is at it."""
+    folder, found = LogFolder(Path(controller.ledger)), []
+    with folder.sequencing():  # or a witness would know of a newer checkpoint than is asked for
+        with closing(bootstrap.store(controller, read_only=True)) as store:
+            logs = store.logs()
+        for log in logs:
+            size = folder.published(log.epoch).newest()[0]
+            wanted = log is logs[-1] or check or not _State(folder, log.epoch, now).whole(size, settings)
+            if size and wanted:
+                found.append(_published(controller, folder, log.epoch, settings, now, check, progress))
     if not found:
         raise SigningError(
             Text(
@@ -159,7 +159,7 @@ def _published(
             Text("{folder} has no key: the first checkpoint wrote it.", folder=published.folder)
         )
     newest = open_checkpoint(data, [key]).checkpoint
-    witnesses = _witnessed(folder, published, newest, settings.witnesses, state)
+    witnesses = _witnessed(published, newest, settings.witnesses, state)
     stamp = _stamped(published, key, newest, settings.timestamp, now) if settings.timestamp else None
     targets = [_delivered(published, key, each, state, check, progress) for each in settings.targets]
     state.keep()
@@ -176,7 +176,6 @@ def state(controller: Controller, epoch: int) -> PublishedState:
 
 
 def _witnessed(
-    folder: LogFolder,
     published: PublishedLog,
     newest: Checkpoint,
     addresses: Sequence[WitnessAddress],
@@ -200,21 +199,16 @@ def _witnessed(
             state.failed("witnesses", client.name, error)
             answers.append(WitnessAnswer(client.name, before, error))
     if signatures:
-        _keep(folder, published, newest, signatures)
+        _keep(published, newest, signatures)
     return answers
 
 
-def _keep(
-    folder: LogFolder, published: PublishedLog, newest: Checkpoint, signatures: Sequence[Signature]
-) -> None:
-    """Put signatures under the checkpoint, unless there is a newer one by now."""
-    with folder.sequencing():
-        note = parse(published.checkpoint() or b"")
-        if note.text != newest.text:
-            return
-        known = {(each.name, each.key_id) for each in signatures}
-        others = tuple(each for each in note.signatures if (each.name, each.key_id) not in known)
-        published.put_checkpoint(newest.size, Note(note.text, (*others, *signatures)).data)
+def _keep(published: PublishedLog, newest: Checkpoint, signatures: Sequence[Signature]) -> None:
+    """Put signatures under the checkpoint."""
+    note = parse(published.checkpoint() or b"")
+    known = {(each.name, each.key_id) for each in signatures}
+    others = tuple(each for each in note.signatures if (each.name, each.key_id) not in known)
+    published.put_checkpoint(newest.size, Note(note.text, (*others, *signatures)).data)
 
 
 def _stamped(

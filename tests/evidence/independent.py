@@ -33,6 +33,44 @@ def root_of(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes:
     return sha256(b"\x01" + path[-1] + root_of(leaf, index - half, size - half, path[:-1]))
 
 
+def roots(leaves: list[bytes], sizes: set[int]) -> dict[int, bytes]:
+    """RFC 6962 2.1, of the first so many leaves: of complete subtrees of falling heights, the last two are
+    joined first."""
+    found = {0: sha256(b"")}
+    subtrees: list[tuple[int, bytes]] = []
+    for size, leaf in enumerate(leaves, 1):
+        subtrees.append((0, leaf))
+        while len(subtrees) > 1 and subtrees[-1][0] == subtrees[-2][0]:
+            (height, left), (_, right) = subtrees[-2:]
+            subtrees[-2:] = [(height + 1, sha256(b"\x01" + left + right))]
+        if size in sizes:
+            root = subtrees[-1][1]
+            for _, left in reversed(subtrees[:-1]):
+                root = sha256(b"\x01" + left + root)
+            found[size] = root
+    return {size: found[size] for size in sizes}
+
+
+def checkpoint(note: bytes, vkey: str) -> tuple[int, bytes]:
+    """Size and root of a checkpoint that the log's key signed. Raises AssertionError and others."""
+    text, _, signatures = note.partition(b"\n\n")
+    text += b"\n"
+    origin, size, root = text.decode().removesuffix("\n").split("\n")
+    name, key_id, key = vkey.split("+", 2)
+    public = base64.b64decode(key, validate=True)
+    assert name == origin
+    assert sha256(name.encode() + b"\n" + public)[:4].hex() == key_id
+    assert public[0] == 1
+    (ours,) = (
+        signature
+        for each in signatures.decode().splitlines()
+        if each.startswith(f"— {name} ")
+        and (signature := base64.b64decode(each.rpartition(" ")[2], validate=True))[:4].hex() == key_id
+    )
+    Ed25519PublicKey.from_public_bytes(public[1:]).verify(ours[4:], text)
+    return int(size), base64.b64decode(root, validate=True)
+
+
 def check(receipt: bytes, vkey: str, number: str = "") -> dict[str, object]:
     """The facts of a receipt that holds. Raises AssertionError and others for one that does not."""
     head, _, note = receipt.partition(b"\n\n")
@@ -54,24 +92,12 @@ def check(receipt: bytes, vkey: str, number: str = "") -> dict[str, object]:
         who = bytes.fromhex(opened["who"])
     leaf = sha256(b"\x00" + b"informativa/record/v1\n" + what + who)
 
-    text, _, signatures = note.partition(b"\n\n")
-    text += b"\n"
-    origin, size, root = text.decode().split("\n")[:3]
+    size, root = checkpoint(note, vkey)
     place = int(index.removeprefix("index "))
     hashes = [base64.b64decode(each, validate=True) for each in path]
-    assert 0 <= place < int(size)
-    assert root_of(leaf, place, int(size), hashes) == base64.b64decode(root), "it is not in the tree"
-    assert (facts["log"], facts["record"]) == (origin, place)
-
-    name, key_id, key = vkey.split("+", 2)
-    public = base64.b64decode(key, validate=True)
-    assert name == origin
-    assert sha256(name.encode() + b"\n" + public)[:4].hex() == key_id
-    assert public[0] == 1
-    (ours,) = (each for each in signatures.decode().splitlines() if each.startswith(f"— {name} "))
-    signature = base64.b64decode(ours.rpartition(" ")[2], validate=True)
-    assert signature[:4].hex() == key_id
-    Ed25519PublicKey.from_public_bytes(public[1:]).verify(signature[4:], text)
+    assert 0 <= place < size
+    assert root_of(leaf, place, size, hashes) == root, "it is not in the tree"
+    assert (facts["log"], facts["record"]) == (vkey.split("+")[0], place)
 
     if number:
         opening_key = bytes.fromhex(opened["opening_key"])

@@ -87,13 +87,15 @@ def test_what_a_crash_left_is_in_nobodys_way(tmp_path: Path) -> None:
 
 
 def test_partial_files_go_when_the_full_one_is_there(tmp_path: Path) -> None:
-    """Those of all smaller sizes, and not before; what was published can still be proven."""
+    """Those of all smaller sizes, and not before, with what a crash left of one; what was published can still
+    be proven."""
     folder = TileFolder(tmp_path)
     folder.extend(0, entries(0, 3))
     folder.extend(3, entries(3, 200))
     folder.drop_partials(3, 200)
     assert "tile/0/000.p/3" in paths(tmp_path)
     folder.extend(200, entries(200, 300))
+    (tmp_path / "tile/0/000.p/.90.part").write_bytes(b"killed here")
     folder.drop_partials(200, 300)
     assert paths(tmp_path) == {tile.path for tile in tiles.tiles_of(300)}
     assert tree.root_at(3, TileHashes(3, folder.read)) == tree.root(map(tree.leaf_hash, entries(0, 3)))

@@ -46,7 +46,7 @@ class Child:
                     stdout=output,
                     stderr=output,
                     start_new_session=True,
-                    preexec_fn=functools.partial(_die_with, os.getpid()),
+                    preexec_fn=functools.partial(die_with, os.getpid()),
                 )
         except OSError as error:
             self._error = error
@@ -88,7 +88,8 @@ class Child:
                 self._process.send_signal(number)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
+    """In a child: be killed when the parent dies."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the line above
         os._exit(1)

@@ -46,8 +46,8 @@ class LogFolder:
 
     @contextmanager
     def sequencing(self) -> Iterator[None]:
-        """Of all processes this one alone signs. Raises SigningError where another does."""
-        with failing(self._signing):
+        """Of all processes this one alone signs, or publishes. Raises SigningError where another does."""
+        with failing(self._signing), self._ours():
             files.make_folder(self._signing, mode=0o700)
             with suppress(FileExistsError):
                 files.create(self._signing / "lock", like=self._signing.stat())
@@ -67,14 +67,9 @@ class LogFolder:
         """The epoch's signing key, made where there is none and `create`, with the checkpoint of nothing as
         the last that was signed. Raises SigningError where it is another user's."""
         file = self._signing / f"{epoch}.key"
-        with failing(file):
+        with failing(file), self._ours():
             try:
                 secret = file.read_text(encoding="ascii").strip()
-            except PermissionError:
-                raise SigningError(
-                    Text("The signing key {file} belongs to another user, who signs.", file=file),
-                    code=SIGNED_ELSEWHERE,
-                ) from None
             except FileNotFoundError:
                 if not create:
                     raise
@@ -103,8 +98,22 @@ class LogFolder:
 
     def last_signed(self, epoch: int) -> bytes | None:
         """The last checkpoint that was signed, which is kept with the key: no other one of that size, and
-        none that is smaller, is ever signed again."""
-        return _read(self._signing / f"{epoch}.signed")
+        none that is smaller, is ever signed again. Raises SigningError where it is another user's."""
+        with self._ours():
+            return _read(self._signing / f"{epoch}.signed")
+
+    @contextmanager
+    def _ours(self) -> Iterator[None]:
+        """Whoever may not use what is in `signing/` does not sign. Raises SigningError."""
+        try:
+            yield
+        except (PermissionError, EvidenceError) as error:
+            if not isinstance(error.__cause__ or error, PermissionError):
+                raise
+            raise SigningError(
+                Text("The signing key in {folder} belongs to another user, who signs.", folder=self._signing),
+                code=SIGNED_ELSEWHERE,
+            ) from None
 
     def keep_signed(self, epoch: int, checkpoint: bytes) -> None:
         """Before anybody sees it."""

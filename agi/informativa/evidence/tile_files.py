@@ -109,10 +109,10 @@ def _sync(folder: Path) -> None:
 
 
 def _drop(folder: Path) -> None:
-    """Remove a folder of partial tiles. Raises EvidenceError."""
+    """Remove a folder of partial tiles, and of what a crash left of them. Raises EvidenceError."""
     try:
         for file in folder.iterdir():
-            if re.fullmatch(r"[1-9][0-9]{0,2}", file.name):
+            if re.fullmatch(r"[1-9][0-9]{0,2}|\.[1-9][0-9]{0,2}\.part", file.name):
                 file.unlink()
         folder.rmdir()
     except FileNotFoundError:

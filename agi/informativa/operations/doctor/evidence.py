@@ -51,25 +51,30 @@ def _looked(configuration: Configuration, now: datetime) -> Iterator[Finding]:
             state = log_state(controller)
         except (LedgerError, EvidenceError):  # the ledger's own checks say it
             continue
-        found = [*_refused(controller), *_late(controller, state, now), *_elsewhere(controller, state)]
-        well += not found
+        refused = list(_refused(controller))
+        others = any(each.note for each in refused)
+        found = [*refused, *_late(controller, state, now, others), *_elsewhere(controller, state)]
+        well += all(each.note for each in found)
         yield from found
     if well:
         yield ok(Text.counted("{number} log is signed", "{number} logs are signed", well).format(number=well))
 
 
 def _refused(controller: Controller) -> Iterator[Finding]:
-    """Whether the next checkpoint may be signed."""
+    """Whether the next checkpoint may be signed; where another user signs, that he does."""
     try:
         sequencer.examine(Path(controller.ledger))
     except SigningError as error:
-        if error.code != SIGNED_ELSEWHERE:
+        if error.code == SIGNED_ELSEWHERE:
+            yield ok(clause(error.message), note=True)
+        else:
             yield wrong(clause(error.message), error.remedy)
     except (LedgerError, EvidenceError) as error:
         yield wrong(clause(error.message), error.remedy)
 
 
-def _late(controller: Controller, state: LogState, now: datetime) -> Iterator[Finding]:
+def _late(controller: Controller, state: LogState, now: datetime, others: bool) -> Iterator[Finding]:
+    """`others` is whether another user signs."""
     if state.waiting_since is None or now - state.waiting_since < LATE:
         return
     text = Text.counted(
@@ -81,6 +86,8 @@ def _late(controller: Controller, state: LogState, now: datetime) -> Iterator[Fi
         "The service signs every minute; without it type: informativa evidence checkpoint --controller {id}",
         id=controller.id,
     )
+    if others:
+        fix = Text("As the user whose the key is, run: informativa evidence sequence")
     yield warning(text.format(number=state.waiting, id=controller.id), fix)
 
 

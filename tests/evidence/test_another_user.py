@@ -1,0 +1,184 @@
+"""The signing key belongs to another user than the service, as .github/evidence.md ("Who signs") says it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from evidence import independent
+from evidence.ledger import audited
+from evidence.test_settings import written
+from informativa import bootstrap, maintenance
+from informativa.cli.main import main
+from informativa.config import load
+from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.settings import EvidenceSettings
+from informativa.operations.init import init
+from lab.office import fill_in
+from lab.process import die_with
+from test_ledgers import PLAYED
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away and runs as others"),
+    pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed"),
+]
+
+SERVICE, SIGNER = 54321, 54322  # user ids that are nobody's
+PROGRAM = Path(sys.executable).with_name("informativa")
+PAGE = Path(__file__).parents[2] / ".github/evidence.md"
+
+
+@pytest.fixture
+def file() -> Iterator[Path]:
+    """A configuration that is the service's, with its ledgers, in a folder that every user may look into."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        init(Path(name) / "etc")
+        fill_in(Path(name) / "etc/informativa.yaml")
+        made = written(Path(name) / "etc", "domain: acme.example", "box: pbx-1", "interval: 1 second")
+        for each in (made.parent, *made.parent.rglob("*")):
+            os.chown(each, SERVICE, SERVICE)
+        yield made
+
+
+def as_service(work: Callable[[], object]) -> str:
+    """What is printed by what runs as the service's user: in a fork, for he may not run our Python."""
+    with tempfile.TemporaryFile() as output:
+        started = os.fork()
+        if not started:
+            try:
+                _become_service(os.getppid())
+                os.dup2(output.fileno(), 1)
+                os.dup2(output.fileno(), 2)
+                sys.stdout = sys.stderr = os.fdopen(1, "w", encoding="utf-8")
+                print("exit", work(), flush=True)
+            finally:
+                os._exit(0)
+        os.waitpid(started, 0)
+        output.seek(0)
+        return output.read().decode()
+
+
+def _become_service(parent: int) -> None:
+    os.setgroups([])
+    os.setresgid(SERVICE, SERVICE, SERVICE)
+    os.setresuid(SERVICE, SERVICE, SERVICE)
+    die_with(parent)
+
+
+class Service:
+    """What matters of a service here: at our command it records a call, and then it signs, as it does every
+    minute."""
+
+    def __init__(self, file: Path) -> None:
+        commands, self._commands = os.pipe()
+        self._answers, answers = os.pipe()
+        parent = os.getpid()
+        self._started = os.fork()
+        if not self._started:
+            try:
+                os.close(self._commands)
+                _become_service(parent)
+                self._serve(file, commands, answers)
+            finally:
+                os._exit(0)
+        os.close(commands)
+        os.close(answers)
+
+    def _serve(self, file: Path, commands: int, answers: int) -> None:
+        acme, signing = load(file).controllers["acme"], maintenance.Signing()
+        with closing(bootstrap.store(acme)) as store:
+            while os.read(commands, 1):
+                store.append([PLAYED])
+                try:
+                    done = asyncio.run(signing.sign(acme, EvidenceSettings()))
+                    os.write(answers, b"%d\n" % (done.size if done else 0))
+                except Exception as error:
+                    os.write(answers, f"{error}\n".encode())
+
+    def call(self) -> str:
+        """A call; how many records are signed, or why they cannot be."""
+        os.write(self._commands, b".")
+        return os.read(self._answers, 1000).decode().strip()
+
+    def stop(self) -> None:
+        """It has ended when this returns."""
+        os.close(self._commands)
+        os.waitpid(self._started, 0)
+        os.close(self._answers)
+
+
+def typed(file: Path, change: Callable[[str], str]) -> list[str]:
+    """What the page says that somebody types, for this configuration; `change` makes it another user's."""
+    section = PAGE.read_text(encoding="utf-8").partition("## Who signs")[2]
+    block = section.partition("```\n")[2].partition("```")[0]
+    lines = [change(line).partition("  ")[0].strip() for line in block.splitlines()]
+    return [line.replace("FILE", str(file)).replace("LEDGERS", str(file.parent / "ledger")) for line in lines]
+
+
+CAPABLE = "--inh-caps=+dac_override --ambient-caps=+dac_override"
+USERS = {
+    "root": ("", lambda line: line),
+    "another": (
+        f"setpriv --reuid={SIGNER} --regid={SIGNER} --clear-groups {CAPABLE}",
+        lambda line: line.replace("root: LEDGERS/acme.log/signing", f"{SIGNER}:{SIGNER} LEDGERS/acme.log"),
+    ),
+}
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_another_user_signs_what_the_service_records(file: Path, user: str) -> None:
+    """Word for word as the page has it: the service goes on recording, cannot read the key, and leaves
+    signing to the other user, who signs what comes in; so say the doctor and the command."""
+    prefix, change = USERS[user]
+    service, ledger = Service(file), file.parent / "ledger/acme.sqlite3"
+    assert service.call() == "1"
+    sequencer: subprocess.Popen[bytes] | None = None
+    for line in typed(file, change):
+        match line.split():
+            case ["systemctl", "stop", "informativa"]:
+                service.stop()
+            case ["systemctl", "start", "informativa"]:
+                service = Service(file)
+            case ["informativa", "evidence", "sequence", *more]:
+                sequencer = subprocess.Popen([*prefix.split(), PROGRAM, "evidence", "sequence", *more])
+            case ["informativa", *more]:
+                subprocess.run([PROGRAM, *more], check=True, stdout=subprocess.DEVNULL)
+            case command:
+                subprocess.run(command, check=True)
+    assert sequencer is not None
+    try:
+        before = int(service.call())
+        while (size := int(service.call())) < before + 5:
+            assert sequencer.poll() is None
+    finally:
+        sequencer.terminate()
+    assert sequencer.wait(60) == 0
+    key = LogFolder(ledger).published(1).key()
+    assert key is not None
+    found = audited(ledger, key)
+    assert (found.sound, found.signed >= size) == (True, True)
+    seen = LogFolder(ledger).published(1).checkpoint() or b""
+    assert independent.checkpoint(seen, str(key))[0] == found.signed
+
+    secret = LogFolder(ledger).folder / "signing/1.key"
+    assert secret.stat().st_uid == (0 if user == "root" else SIGNER)
+    assert as_service(lambda: os.access(secret, os.R_OK)) == "exit False\n"
+    said = f"The signing key in {secret.parent} belongs to another user, who signs."
+    for command in ("checkpoint", "publish"):
+        typed_by_service = ["evidence", command, "-c", str(file), "--controller", "acme"]
+        told = as_service(partial(main, typed_by_service))
+        assert told == f"informativa: {said}\nexit 1\n"
+    told = as_service(lambda: main(["doctor", "-c", str(file)]))
+    assert f"✔ evidence: {said.removesuffix('.')}" in told
+    service.stop()

@@ -1,0 +1,104 @@
+"""I7: any bit of a ledger's file, and any earlier state of it that is put back, by chance."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from evidence.ledger import Busy, of, signed
+from evidence.test_audit import TABLES, attacked, harmless, original
+from informativa.errors import InformativaError
+from informativa.ledgers import audit_log
+from informativa.ledgers.sqlite import SqliteStore
+
+__all__ = ["attacked", "original"]  # fixtures
+
+Rows = dict[tuple[object, ...], dict[str, object]]
+
+
+def rows(ledger: Path) -> dict[str, Rows]:
+    """All that a ledger says of records, read without any index. To SQLite names are the same in any case."""
+    found = {}
+    with closing(sqlite3.connect(f"{ledger.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        connection.row_factory = sqlite3.Row
+        for table, key in TABLES.items():
+            listed = [
+                {name.lower(): row[name] for name in row.keys()}  # noqa: SIM118  # no dict
+                for row in connection.execute(f"SELECT * FROM {table} NOT INDEXED")
+            ]
+            found[table] = {tuple(row[each] for each in key): row for row in listed}
+    return found
+
+
+def matters(table: str, old: Rows, new: Rows) -> bool:
+    """Whether anything differs that may not be changed unseen."""
+    if old.keys() != new.keys():
+        return True
+    return any(
+        not harmless(table, old[key], column, new[key].get(column))
+        for key in old
+        for column in old[key]
+        if (type(old[key][column]), old[key][column]) != (type(new[key].get(column)), new[key].get(column))
+    )
+
+
+def test_i7_any_bit_of_the_file_that_matters_is_found(
+    attacked: Busy,
+    chance: random.Random,
+    rounds: Callable[[int, int], int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """I7: where the tables can be read and say something else, or cannot be read, the audit finds it, or
+    cannot read them either."""
+    monkeypatch.setattr(audit_log, "FAR", 1000)
+    with closing(sqlite3.connect(attacked.ledger)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    data, before, tried = attacked.ledger.read_bytes(), rows(attacked.ledger), 0
+    for _ in range(rounds(300, 20_000)):
+        at, bit = chance.randrange(len(data)), chance.randrange(8)
+        attacked.ledger.write_bytes(data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :])
+        try:
+            now = rows(attacked.ledger)
+            changed = any(matters(table, before[table], now[table]) for table in TABLES)
+        except (sqlite3.Error, ValueError, KeyError):  # KeyError: a column has another name
+            changed = True
+        if not changed:
+            continue
+        tried += 1
+        try:
+            sound = attacked.found().sound
+        except InformativaError:
+            sound = False
+        assert not sound, (at, bit)
+    attacked.ledger.write_bytes(data)
+    assert attacked.found().sound
+    assert tried > 10
+
+
+def test_i7_any_earlier_state_that_is_put_back_is_found(
+    tmp_path: Path, chance: random.Random, rounds: Callable[[int, int], int]
+) -> None:
+    """I7: however much was taken back, and however many records came after that."""
+    ledger, copies = tmp_path / "acme.sqlite3", list[Path]()
+    for step in range(rounds(8, 40)):
+        with closing(SqliteStore(str(ledger))) as store:
+            store.append([of(chance.randrange(10)) for _ in range(chance.randint(1, 60))])
+        key = signed(ledger)
+        copies.append(Path(shutil.copy(ledger, tmp_path / f"copy-{step}")))
+    assert Busy(ledger, key).found().sound
+    for copy in copies[:-1]:
+        shutil.copy(copy, ledger)
+        if more := chance.choice([0, 1, chance.randint(2, 500)]):
+            with closing(SqliteStore(str(ledger))) as store:
+                store.append([of(chance.randrange(10)) for _ in range(more)])
+        found = Busy(ledger, key).found()
+        assert {str(each.flaw) for each in found.found} <= {"truncated", "leaf-altered"}
+        assert found.found
+    shutil.copy(copies[-1], ledger)
+    assert Busy(ledger, key).found().sound

@@ -1,0 +1,191 @@
+"""What is not as it should be outside: one sentence each, exit 1, nothing lost, and calls go on."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from evidence.ledger import audited
+from evidence.test_elsewhere import configured, record
+from evidence.test_receipt import Logged, logged, with_extra
+from evidence.test_sequencer import files, grown, published, require_one_history
+from informativa import bootstrap
+from informativa.cli.main import main
+from informativa.errors import EvidenceError
+from informativa.ledgers.sequencer import sequence
+from informativa.ledgers.sqlite import SqliteStore
+from test_ledgers import AT, PLAYED
+
+__all__ = ["logged"]  # a fixture
+
+RECEIPTS: dict[str, Callable[[Logged], bytes]] = {
+    "nothing": lambda _: b"",
+    "another format": lambda log: log.receipt().proof.data.replace(b"proof@v1", b"proof@v2", 1),
+    "another version": lambda log: with_extra(log.receipt(), lambda extra: extra.update(v=2)),
+    "cut off": lambda log: log.receipt().proof.data[:200],
+    "a line more": lambda log: log.receipt().proof.data.replace(b"\nindex", b"\nextra x\nindex", 1),
+    "an unknown key": lambda log: with_extra(log.receipt(), lambda extra: extra.update(colour="red")),
+    "an unknown fact": lambda log: with_extra(log.receipt(), lambda extra: extra["facts"].update(x="y")),
+    "10 MB of it": lambda log: log.receipt().proof.data + b"\n" * 10_000_000,
+    "10 MB of nothing": lambda _: bytes(10_000_000),
+    "no text": lambda _: b"\xff\xfe" * 100,
+}
+
+
+@pytest.mark.parametrize("fault", RECEIPTS)
+def test_what_is_no_receipt_is_told_in_a_sentence(
+    logged: Logged, fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file is named, with what is wrong with it, in one line, and nothing of it is shown; exit code 1."""
+    file = tmp_path / "r.tlog-proof"
+    file.write_bytes(RECEIPTS[fault](logged))
+    assert main(["evidence", "verify", str(file), "--key", logged.vkey]) == 1
+    told = capsys.readouterr()
+    assert told.err == ""
+    assert told.out.startswith(f"{file}: ")
+    assert len(told.out.split("\n")) == 2
+    assert len(told.out) < 400
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("", "no quorum"),
+        ("quorum none\n", "Nothing says whom to trust"),
+        ("log {key}\n", "no quorum"),
+        ("log {key}\nquorum home\n", "There is no home"),
+        ("log {key}\ngroup g any\nquorum g\n", "policy"),
+    ],
+)
+def test_policy_that_names_nobody_is_refused(
+    logged: Logged, policy: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No log, no quorum, or witnesses that it does not name; exit code 1."""
+    file, whom = tmp_path / "r.tlog-proof", tmp_path / "policy"
+    file.write_bytes(logged.receipt().proof.data)
+    whom.write_text(policy.format(key=logged.vkey))
+    assert main(["evidence", "verify", str(file), "--policy", str(whom)]) == 1
+    told = capsys.readouterr()
+    assert (told.out, "Traceback" in told.err) == ("", False)
+    assert said in told.err
+
+
+def test_policy_without_witnesses_is_the_companys_own_word(
+    logged: Logged, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may say that none is needed: then the receipt holds, and it is said what that is worth."""
+    file, whom = tmp_path / "r.tlog-proof", tmp_path / "policy"
+    file.write_bytes(logged.receipt().proof.data)
+    whom.write_text(f"log {logged.vkey}\nquorum none\n")
+    assert main(["evidence", "verify", str(file), "--policy", str(whom)]) == 0
+    assert "the company's own word" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("limit", [0, 100, 2000, 9000, 20_000])
+def test_i3_disk_that_is_full_while_a_tile_is_written_loses_nothing(tmp_path: Path, limit: int) -> None:
+    """I3: with a limit that the kernel itself sets to the size of files: one sentence, the log is as it was,
+    calls go on, and with room again all of them are signed."""
+    ledger = tmp_path / "acme.sqlite3"
+    grown(ledger, 200)
+    sequence(ledger)
+    grown(ledger, 100)
+    before = files(ledger)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(EvidenceError, match="cannot be used: File too large") as raised:
+            sequence(ledger)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "\n" not in str(raised.value)
+    assert before.items() <= files(ledger).items()
+    assert [name for name in files(ledger) if name.endswith(".part")] == []
+    assert audited(ledger).sound
+    grown(ledger, 1)
+    assert sequence(ledger).checkpoint.size == 301
+    require_one_history(ledger)
+    assert audited(ledger).sound
+
+
+def test_clock_that_jumps_changes_no_order(tmp_path: Path) -> None:
+    """Ten years ahead, thirty back, and right again: the log goes by the order of the records alone."""
+    ledger = tmp_path / "acme.sqlite3"
+    for size, years in enumerate((0, 10, -30, 0), 1):
+        now = AT + timedelta(days=365 * years)
+        with closing(SqliteStore(str(ledger))) as store:
+            store.append([replace(PLAYED, pseudonym=os.urandom(32), at=now, recorded=now)])
+        sequence(ledger)
+        os.utime(published(ledger).folder / "checkpoint", (now.timestamp(), now.timestamp()))
+        assert published(ledger).sizes() == list(range(1, size + 1))
+        assert audited(ledger).sound
+    require_one_history(ledger)
+
+
+def gone(mount: Path, _older: Path) -> None:
+    """It is not mounted."""
+    mount.rename(mount.with_name("away"))
+
+
+def older(mount: Path, older: Path) -> None:
+    """Somebody restored it."""
+    shutil.rmtree(mount)
+    shutil.copytree(older, mount)
+
+
+def tampered(mount: Path, _older: Path) -> None:
+    """Somebody changed the newest checkpoint there."""
+    (mount / "informativa/acme/pbx-1/1/checkpoint").write_bytes(b"x")
+
+
+@pytest.mark.parametrize(
+    ("fault", "publishing", "signing"),
+    [
+        (gone, "is not there", "nobody elsewhere answers"),
+        (older, "", ""),
+        (tampered, "was changed there: checkpoint", "was changed there: checkpoint"),
+    ],
+)
+def test_target_that_is_not_as_it_was_left(
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    fault: Callable[[Path, Path], None],
+    publishing: str,
+    signing: str,
+) -> None:
+    """Gone, or tampered with: publishing and signing say so, and nothing is signed. One that came back older
+    is brought up to date. Calls are recorded all the same."""
+    mount, file = tmp_path / "mount", folder / "informativa.yaml"
+    mount.mkdir()
+    acme = configured(folder, "publish: [{folder: " + str(mount) + "}]")
+
+    def typed(command: str) -> tuple[int, str]:
+        code = main(["evidence", command, "-c", str(file), "--controller", "acme"])
+        told = capsys.readouterr()
+        return code, " ".join((told.out + told.err).split())
+
+    for size in (1, 2):
+        record(acme)
+        assert [typed(command)[0] for command in ("checkpoint", "publish")] == [0, 0]
+        if size == 1:
+            shutil.copytree(mount, tmp_path / "older")
+    fault(mount, tmp_path / "older")
+    record(acme)
+    for command, said in (("publish", publishing), ("checkpoint", signing)):
+        code, told = typed(command)
+        assert (code, said in told, "Traceback" in told) == (1 if said else 0, True, False)
+    with closing(bootstrap.store(acme)) as store:
+        assert len(list(store.records())) == 3
+    assert published(Path(acme.ledger)).sizes() == ([1, 2] if signing else [1, 2, 3])
+    if not publishing:
+        assert typed("publish")[0] == 0
+        newest = published(Path(acme.ledger)).checkpoint()
+        assert (mount / "informativa/acme/pbx-1/1/checkpoint").read_bytes() == newest

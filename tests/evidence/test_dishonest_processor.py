@@ -1,0 +1,257 @@
+"""I7: a call centre runs the PBX of a company, administers all that there is, and is dishonest later on."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from evidence.test_elsewhere import configured, key, published, signed
+from evidence.witnessing import serving_logs
+from informativa import bootstrap
+from informativa.config import load
+from informativa.errors import EvidenceError, ForkError
+from informativa.evidence import note
+from informativa.evidence.checkpoint import Checkpoint
+from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.note import Signer, Verifier
+from informativa.evidence.policy import Policy
+from informativa.evidence.receipt import Receipt
+from informativa.evidence.tree import leaf_hash, root
+from informativa.evidence.witness_client import WitnessClient
+from informativa.evidence.witness_store import WitnessFolder, WitnessStore
+from informativa.ledgers.audit_log import AuditedLog, audit_ledger
+from informativa.model import Controller, Event, Status
+from informativa.operations.evidence import logs, receipts
+from test_ledgers import PARTIAL, PLAYED
+
+SAME = "UPDATE leaf SET what = ?, who = ?, salt_what = ?, salt_who = ? WHERE leaf = ?"
+
+
+@dataclass
+class CallCentre:
+    """The processor, with all that it has: configuration, ledger, log and signing key. It must publish to a
+    folder that it cannot change, and the company is its witness, at `home`. The company's are also the
+    `policy` by which its lawyer judges receipts, and the log's `key` as it was in the beginning."""
+
+    folder: Path
+    acme: Controller
+    outside: Path
+    home: Path
+    key: Verifier
+    policy: Policy
+
+    @property
+    def ledger(self) -> Path:
+        return Path(self.acme.ledger)
+
+    @property
+    def log(self) -> LogFolder:
+        return LogFolder(self.ledger)
+
+    def call(self, *events: Event) -> None:
+        """Calls come in."""
+        with closing(bootstrap.store(self.acme)) as store:
+            store.append(list(events))
+
+    def record(self, *events: Event) -> None:
+        """Calls come in, and a minute later they are signed, witnessed and published."""
+        self.call(*events)
+        signed(self.folder)
+        assert published(self.folder).whole
+
+    def receipt(self, number: int) -> bytes:
+        """Of one record."""
+        return receipts.of_record(self.acme, number).receipt.proof.data
+
+    def forge(self, change: Callable[[list[Event]], list[Event]], signer: Signer | None = None) -> None:
+        """Tell another story as well as it can be told: records, leaves, what is derived from them, bundles,
+        tiles, and checkpoints of all sizes, signed by the log's own key. What is as it was keeps its leaf."""
+        with closing(bootstrap.store(self.acme)) as store:
+            before = [record.event for record in store.records()]
+            origin = store.log().origin
+        after, sizes = change(before), self.log.published(1).sizes()
+        with closing(sqlite3.connect(self.ledger, isolation_level=None)) as connection:
+            kept = connection.execute("SELECT what, who, salt_what, salt_who, leaf FROM leaf").fetchall()
+            for table in ("standing", "leaf", "event", "sqlite_sequence"):
+                connection.execute(f"DELETE FROM {table}")
+        with closing(bootstrap.store(self.acme)) as store:
+            for event in after:
+                store.append([event])
+            with store.connected() as connection:
+                for row, old, new in zip(kept, before, after, strict=False):
+                    if old == new:
+                        connection.execute(
+                            "UPDATE leaf SET what = ?, who = ?, salt_what = ?, salt_who = ? WHERE leaf = ?",
+                            row,
+                        )
+            entries = store.entries(0, len(after))
+        self._rewrite(signer or self.log.signer(origin, 1), sizes, entries)
+
+    def _rewrite(self, signer: Signer, sizes: list[int], entries: list[bytes]) -> None:
+        (self.log.folder / "signing/1.key").write_text(f"{signer.secret}\n")
+        shutil.rmtree(self.log.published(1).folder)
+        anew, old = self.log.published(1), 0
+        anew.put_key(signer.verifier)
+        for size in sorted({min(each, len(entries)) for each in sizes}):
+            anew.extend(old, entries[old:size])
+            known = Checkpoint(signer.name, size, root(map(leaf_hash, entries[:size])))
+            self.log.keep_signed(1, note.sign(known.text, signer))
+            anew.put_checkpoint(size, note.sign(known.text, signer))
+            old = size
+
+    def witness(self) -> WitnessClient:
+        """The company's, as the processor's configuration has it."""
+        return WitnessClient(load(self.folder / "informativa.yaml").evidence.witnesses[0])
+
+    def audited_by_the_company(self, place: Path) -> AuditedLog:
+        """What the company finds in a copy of the ledger, with the log as it was published."""
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        with (
+            closing(sqlite3.connect(self.ledger)) as own,
+            closing(sqlite3.connect(place / "x.sqlite3")) as copy,
+        ):
+            own.backup(copy)
+        shutil.copytree(self.outside / "informativa/acme/pbx-1/1", place / "x.log/1")
+        return audit_ledger(place / "x.sqlite3", [self.key])
+
+
+@pytest.fixture
+def centre(folder: Path, tmp_path: Path) -> Iterator[CallCentre]:
+    """Six calls, signed in two steps; of the second record, which was not heard to its end, the company has a
+    receipt."""
+    (tmp_path / "outside").mkdir()
+    witness = WitnessFolder(tmp_path / "home").make("home.example").verifier
+    with serving_logs(tmp_path / "home") as (port, keys):
+        acme = configured(
+            folder,
+            "publish: [{folder: " + str(tmp_path / "outside") + ", independent: true}]",
+            f"witness: [{{key: {witness}, url: 'http://127.0.0.1:{port}'}}]",
+        )
+        with closing(bootstrap.store(acme)) as store:
+            store.append([call(1)])
+        signed(folder)
+        keys.append(key(acme))
+        policy = Policy.parse(f"log {key(acme)}\nwitness home {witness}\nquorum home\n".encode())
+        found = CallCentre(folder, acme, tmp_path / "outside", tmp_path / "home", key(acme), policy)
+        found.record(call(2, PARTIAL), call(3))
+        found.record(call(4), call(5), call(6))
+        yield found
+
+
+def call(number: int, event: Event = PLAYED) -> Event:
+    """One of another caller each."""
+    at = event.at + timedelta(hours=number)
+    return replace(event, call=f"1.{number}", pseudonym=bytes([number]) * 32, at=at, recorded=at)
+
+
+def edited(events: list[Event]) -> list[Event]:
+    """Who hung up has heard it all."""
+    return [
+        replace(each, status=Status.PLAYED, heard=PLAYED.heard) if each.call == "1.2" else each
+        for each in events
+    ]
+
+
+def deleted(events: list[Event]) -> list[Event]:
+    """Somebody never called."""
+    return [each for each in events if each.call != "1.3"]
+
+
+def back_dated(events: list[Event]) -> list[Event]:
+    """Somebody was told long before."""
+    ago = timedelta(days=300)
+    earlier = {event.call: replace(event, at=event.at - ago, recorded=event.at - ago) for event in events}
+    return [earlier[event.call] if event.call == "1.5" else event for event in events]
+
+
+def inserted(events: list[Event]) -> list[Event]:
+    """Somebody was told who never was."""
+    return [*events[:3], call(9), *events[3:]]
+
+
+FORGERIES: dict[str, tuple[Callable[[list[Event]], list[Event]], set[tuple[int, int]]]] = {
+    "edited": (edited, {(2, 1)}),
+    "deleted": (deleted, {(3, 2), (4, 3), (5, 4), (6, 5)}),  # all that follow moved up
+    "back-dated": (back_dated, {(5, 4)}),
+    "inserted": (inserted, {(4, 3), (5, 4), (6, 5)}),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_i7_processor_tells_another_story(centre: CallCentre, tmp_path: Path, forgery: str) -> None:
+    """I7: what the processor tells of itself is sound in itself. The company's witness refuses to sign what
+    follows from it; with what was published the audit names the record; the receipt of before holds; and none
+    that is made of the forgery is believed by a policy that asks for the witness."""
+    change, expected = FORGERIES[forgery]
+    receipt = centre.receipt(2)
+    assert Receipt.parse(receipt).verify((), centre.policy).checkpoint.size == 6
+    assert centre.audited_by_the_company(tmp_path / "before").sound
+    centre.forge(change)
+    assert logs.audit(centre.acme).audited.sound
+    require_refused(centre, "another log of 6 |has 6 records of the log and here are 5")
+    found = centre.audited_by_the_company(tmp_path / "after")
+    assert {(each.record, each.leaf) for each in found.found} == expected
+    require_receipts(centre, receipt)
+
+
+def require_refused(centre: CallCentre, said: str) -> None:
+    """Neither the witness nor the place where it is published takes it, nor what follows when calls go on, of
+    which nothing is signed; the witness stays with what it signed."""
+    done = published(centre.folder)
+    assert (done.quorum, [each.error is None for each in done.targets]) == (False, [False])
+    centre.call(call(7), call(8))
+    with pytest.raises(EvidenceError, match=said):
+        logs.checkpoint(centre.acme, elsewhere=[centre.witness()])
+    with pytest.raises(ForkError, match="outside"):
+        signed(centre.folder)
+    with closing(WitnessStore(WitnessFolder(centre.home))) as store:
+        assert [known.size for known, _at in store.last()] == [6]
+
+
+def require_receipts(centre: CallCentre, before: bytes) -> None:
+    """The one of before holds by the policy; one of now holds at most as the processor's own word."""
+    assert Receipt.parse(before).verify((), centre.policy).checkpoint.size == 6
+    now = Receipt.parse(centre.receipt(2))
+    now.verify((key(centre.acme),), None)
+    with pytest.raises(EvidenceError):
+        now.verify((), centre.policy)
+
+
+def test_i7_processor_puts_an_old_copy_back(centre: CallCentre, tmp_path: Path) -> None:
+    """I7: of everything, with the key and what was signed by it: witness and target have more, the audit with
+    what was published names the records that took the place of others, and receipts of that hold."""
+    shutil.copytree(centre.ledger.parent, tmp_path / "copy")
+    centre.record(call(7), call(8))
+    receipt = centre.receipt(8)
+    shutil.rmtree(centre.ledger.parent)
+    shutil.copytree(tmp_path / "copy", centre.ledger.parent)
+    assert logs.audit(centre.acme).audited.sound
+    centre.call(call(9), call(10), call(11))
+    with pytest.raises(ForkError, match=r"home\.example has 8 records of the log and here are 6"):
+        logs.checkpoint(centre.acme, elsewhere=[centre.witness()])
+    with pytest.raises(ForkError, match="has 8 records of the log and here are 6"):
+        signed(centre.folder)
+    found = centre.audited_by_the_company(tmp_path / "after")
+    assert {(str(each.flaw), each.leaf) for each in found.found} == {("leaf-altered", 6), ("leaf-altered", 7)}
+    assert Receipt.parse(receipt).verify((), centre.policy).checkpoint.size == 8
+
+
+def test_i7_processor_swaps_the_key(centre: CallCentre, tmp_path: Path) -> None:
+    """I7: and signs another story by a key of the same name: the witness knows the log by the right one, and
+    so do audit and policy."""
+    receipt = centre.receipt(2)
+    centre.forge(edited, Signer(centre.key.name, bytes(range(32))))
+    assert logs.audit(centre.acme).audited.sound
+    require_refused(centre, "another key for this log|nobody elsewhere answers")
+    found = centre.audited_by_the_company(tmp_path / "after")
+    assert {(each.record, each.leaf) for each in found.found} == {(2, 1)}
+    assert not audit_ledger(centre.ledger, [centre.key]).sound
+    require_receipts(centre, receipt)

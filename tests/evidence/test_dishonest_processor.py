@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -29,6 +31,7 @@ from informativa.evidence.witness_store import WitnessFolder, WitnessStore
 from informativa.ledgers.audit_log import AuditedLog, audit_ledger
 from informativa.model import Controller, Event, Status
 from informativa.operations.evidence import logs, receipts
+from test_cli import run
 from test_ledgers import PARTIAL, PLAYED
 
 SAME = "UPDATE leaf SET what = ?, who = ?, salt_what = ?, salt_who = ? WHERE leaf = ?"
@@ -50,6 +53,11 @@ class CallCentre:
     @property
     def ledger(self) -> Path:
         return Path(self.acme.ledger)
+
+    @property
+    def published(self) -> Path:
+        """Where the log lies that the processor cannot change."""
+        return self.outside / "informativa/acme/pbx-1"
 
     @property
     def log(self) -> LogFolder:
@@ -119,8 +127,7 @@ class CallCentre:
             closing(sqlite3.connect(place / "x.sqlite3")) as copy,
         ):
             own.backup(copy)
-        shutil.copytree(self.outside / "informativa/acme/pbx-1/1", place / "x.log/1")
-        return audit_ledger(place / "x.sqlite3", [self.key])
+        return audit_ledger(place / "x.sqlite3", [self.key], folder=LogFolder.copied(self.published))
 
 
 @pytest.fixture
@@ -192,14 +199,31 @@ def test_i7_processor_tells_another_story(centre: CallCentre, tmp_path: Path, fo
     that is made of the forgery is believed by a policy that asks for the witness."""
     change, expected = FORGERIES[forgery]
     receipt = centre.receipt(2)
+    require_audit(centre, {str(centre.outside): None, "home.example": None})
     assert Receipt.parse(receipt).verify((), centre.policy).checkpoint.size == 6
     assert centre.audited_by_the_company(tmp_path / "before").sound
     centre.forge(change)
     assert logs.audit(centre.acme).audited.sound
-    require_refused(centre, "another log of 6 |has 6 records of the log and here are 5")
+    contradicted = "another log of 6 |has 6 records of the log and here are 5"
+    require_audit(centre, {str(centre.outside): contradicted, "home.example": contradicted})
+    require_refused(centre, contradicted)
     found = centre.audited_by_the_company(tmp_path / "after")
     assert {(each.record, each.leaf) for each in found.found} == expected
     require_receipts(centre, receipt)
+
+
+def require_audit(centre: CallCentre, elsewhere: dict[str, str | None]) -> None:
+    """By the command, which asks whoever has the log: with what each contradicts, if so."""
+    ran = run("evidence", "audit", "--controller", "acme", "--json", "-c", centre.folder / "informativa.yaml")
+    (ledger,) = json.loads(ran.stdout)["ledgers"]
+    assert (ran.returncode, ledger["sound"]) == ((1, False) if any(elsewhere.values()) else (0, True))
+    assert [(each["name"], each["independent"]) for each in ledger["elsewhere"]] == [
+        (name, True) for name in elsewhere
+    ]
+    for each in ledger["elsewhere"]:
+        said = elsewhere[each["name"]]
+        assert (each["contradicts"], each["size"]) == ((True, 0) if said else (False, 6))
+        assert said is None or re.search(said, each["problem"])
 
 
 def require_refused(centre: CallCentre, said: str) -> None:
@@ -234,6 +258,8 @@ def test_i7_processor_puts_an_old_copy_back(centre: CallCentre, tmp_path: Path) 
     shutil.rmtree(centre.ledger.parent)
     shutil.copytree(tmp_path / "copy", centre.ledger.parent)
     assert logs.audit(centre.acme).audited.sound
+    older = "has 8 records of the log and here are 6"
+    require_audit(centre, {str(centre.outside): older, "home.example": older})
     centre.call(call(9), call(10), call(11))
     with pytest.raises(ForkError, match=r"home\.example has 8 records of the log and here are 6"):
         logs.checkpoint(centre.acme, elsewhere=[centre.witness()])
@@ -253,5 +279,8 @@ def test_i7_processor_swaps_the_key(centre: CallCentre, tmp_path: Path) -> None:
     require_refused(centre, "another key for this log|nobody elsewhere answers")
     found = centre.audited_by_the_company(tmp_path / "after")
     assert {(each.record, each.leaf) for each in found.found} == {(2, 1)}
+    where = ("--controller", "acme", "-c", centre.folder / "informativa.yaml", "--log", centre.published)
+    ran = run("evidence", "audit", "--key", str(centre.key), *where)
+    assert (ran.returncode, "record 2 (leaf 1): its commitment is not" in ran.stdout) == (1, True)
     assert not audit_ledger(centre.ledger, [centre.key]).sound
     require_receipts(centre, receipt)

@@ -32,6 +32,13 @@ class LogFolder:
         self.folder = log_folder(ledger)
         self._signing = self.folder / "signing"
 
+    @classmethod
+    def copied(cls, folder: Path) -> LogFolder:
+        """A copy of what is published, wherever it lies: `folder` has the folders of the epochs."""
+        copy = cls(folder)
+        copy.folder, copy._signing = folder, folder / "signing"
+        return copy
+
     def published(self, epoch: int) -> PublishedLog:
         """What others may see of an epoch."""
         return PublishedLog(self.folder / str(epoch))

@@ -49,26 +49,33 @@ class AuditedLog:
         return not (self.found or self.history or self.problems)
 
 
-def audit_ledger(ledger: Path, keys: Sequence[NoteVerifier], progress: Progress | None = None) -> AuditedLog:
-    """Look at everything. Raises LedgerError where the ledger cannot be read, EvidenceError where the log
-    cannot. A ledger that nobody has open is read without its locks: one that is written to meanwhile is
-    looked at once more."""
+def audit_ledger(
+    ledger: Path,
+    keys: Sequence[NoteVerifier],
+    progress: Progress | None = None,
+    folder: LogFolder | None = None,
+) -> AuditedLog:
+    """Look at everything, by the log as it lies beside the ledger, or in a `folder` elsewhere. Raises
+    LedgerError where the ledger cannot be read, EvidenceError where the log cannot. A ledger that nobody has
+    open is read without its locks: one that is written to meanwhile is looked at once more."""
     for _ in range(TIMES):
         before = audit_reading.version(ledger)
         try:
-            found = _audited(ledger, keys, progress)
+            found = _audited(ledger, keys, progress, folder or LogFolder(ledger))
         except LedgerError:
             if audit_reading.version(ledger) == before:
                 raise
             continue
         if found.sound or audit_reading.version(ledger) == before:
             return found
-    return _audited(ledger, keys, progress)
+    return _audited(ledger, keys, progress, folder or LogFolder(ledger))
 
 
-def _audited(ledger: Path, keys: Sequence[NoteVerifier], progress: Progress | None) -> AuditedLog:
+def _audited(
+    ledger: Path, keys: Sequence[NoteVerifier], progress: Progress | None, folder: LogFolder
+) -> AuditedLog:
     with translated(ledger), audit_reading.reading(ledger) as connection:
-        newest, folder = leaves.log(connection), LogFolder(ledger)
+        newest = leaves.log(connection)
         logs = leaves.logs(connection)
         _require_numbers(ledger, logs)
         problems = list(_log_problems(connection, ledger, folder, logs))

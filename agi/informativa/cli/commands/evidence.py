@@ -211,19 +211,26 @@ def audit(
         list[str] | None,
         typer.Option("--key", metavar="VKEY", help="The log's key, kept elsewhere than on this machine."),
     ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="A copy of the log as it was published: what has 1/ in it."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Look through whole ledgers for anything that was changed, added or taken away since it was recorded."""
-    selection = of_their_logs(config, controller or ())
+    selection = of_their_logs(config, controller or (), several=log is None)
     warn_of_unrelated(selection.unrelated)
-    trusted = logs.trusted_keys(key or [])
+    trusted, evidence = logs.trusted_keys(key or []), selection.configuration.evidence
     with view.bar(_("looking through the records"), _) as progress:
-        found = [logs.audit(each, trusted, progress) for each in selection.named]
+        found = [
+            logs.audit(each, trusted, progress, settings=evidence.of(each.id), copy=log)
+            for each in selection.named
+        ]
     if as_json:
         print_document(json.Audits.of(found))
     else:
         print("\n".join(view.audits(found, _)))
-    if not all(each.audited.sound for each in found):
+    if not all(each.sound for each in found):
         raise typer.Exit(1)
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, repeat
 from pathlib import Path
 
-from ... import bootstrap, maintenance
-from ...errors import EvidenceError, InformativaError, LedgerError
-from ...evidence.elsewhere import Elsewhere
+from ... import bootstrap, maintenance, publication
+from ...errors import EvidenceError, ForkError, InformativaError, LedgerError
+from ...evidence.elsewhere import Elsewhere, OwnLog, require_ours
 from ...evidence.keys import PRIVATE
 from ...evidence.log_folder import LogFolder
 from ...evidence.note import Verifier
@@ -54,11 +55,30 @@ class LogKey:
 
 
 @dataclass(frozen=True)
+class ComparedCheckpoint:
+    """The newest checkpoint of a log that somebody else has: a publishing target, or a witness. Of `size`
+    records, 0 if there is none; `error` says why it could not be had, or contradicts the log (ForkError).
+    `independent`: whoever administers the ledger cannot change it."""
+
+    name: str
+    independent: bool
+    size: int
+    error: EvidenceError | None = None
+
+
+@dataclass(frozen=True)
 class Audit:
-    """What was found wrong with one controller's ledger and log, which were looked at as a whole."""
+    """What was found wrong with one controller's ledger and log, which were looked at as a whole, and what
+    others have of the log."""
 
     controller: Controller
     audited: AuditedLog
+    elsewhere: tuple[ComparedCheckpoint, ...] = ()
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong, and nobody's checkpoint says otherwise."""
+        return self.audited.sound and not any(isinstance(each.error, ForkError) for each in self.elsewhere)
 
 
 def checkpoint(
@@ -130,14 +150,45 @@ def keys(controller: Controller) -> list[LogKey]:
 
 
 def audit(
-    controller: Controller, trusted: tuple[Verifier, ...] = (), progress: Progress | None = None
+    controller: Controller,
+    trusted: tuple[Verifier, ...] = (),
+    progress: Progress | None = None,
+    *,
+    settings: EvidenceSettings | None = None,
+    copy: Path | None = None,
 ) -> Audit:
-    """Look at everything. Without keys that are `trusted` its own are taken: those that sign, or that
-    were published with the logs. Raises LedgerError, EvidenceError."""
+    """Look at everything, and ask those who have other checkpoints by the controller's `settings`. Without
+    keys that are `trusted` its own are taken: those that sign, or that were published with the logs. With a
+    `copy` of the log, as it was published, the ledger is held against that one. Raises LedgerError,
+    EvidenceError."""
     ledger = Path(controller.ledger)
     if not trusted:
         trusted = _own_keys(controller)
-    return Audit(controller, audit_ledger(ledger, trusted, progress))
+    folder = LogFolder.copied(copy) if copy else LogFolder(ledger)
+    audited = audit_ledger(ledger, trusted, progress, folder)
+    compared = list(_compared(folder, audited, trusted, settings)) if settings else []
+    return Audit(controller, audited, tuple(compared))
+
+
+def _compared(
+    folder: LogFolder, audited: AuditedLog, trusted: Sequence[Verifier], settings: EvidenceSettings
+) -> Iterator[ComparedCheckpoint]:
+    published = folder.published(audited.log.epoch)
+    key = next((each for each in trusted if each.name == audited.log.origin), None)
+    last = published.checkpoint()
+    if key is None or last is None:
+        return
+    own = OwnLog(published, key, audited.signed, last)
+    declared = [each.independent for each in settings.targets]  # and witnesses are by themselves
+    for each, independent in zip(publication.sources(settings), chain(declared, repeat(True)), strict=False):
+        try:
+            there = each.newest(own)
+            if there is not None:
+                require_ours(there, own, each.name)
+        except EvidenceError as error:
+            yield ComparedCheckpoint(each.name, independent, 0, error)
+        else:
+            yield ComparedCheckpoint(each.name, independent, there.size if there else 0)
 
 
 def _own_keys(controller: Controller) -> tuple[Verifier, ...]:

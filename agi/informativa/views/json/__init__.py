@@ -8,6 +8,7 @@ files beside it are made from here: `make docs`.
 
 from __future__ import annotations
 
+from .audit import Audits
 from .bundle import Bundle
 from .callers import Access, Erased, Erasure, Held, Recorded
 from .check import Checked, CheckedLine, CheckedNotice
@@ -15,7 +16,6 @@ from .controllers import Controllers, ControllerState
 from .dialplan import CustomDestination, DialplanInstalled, SourceLine
 from .doctor import Examination, Finding
 from .evidence import (
-    Audits,
     Checkpoints,
     LogKeys,
     RestoredLedger,

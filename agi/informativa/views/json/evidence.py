@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ...evidence.receipt import Person
-from ...ledgers import audit, audit_history, restoring
+from ...ledgers import restoring
 from ...operations.evidence import logs, verifying
 from ...operations.evidence.receipts import MadeReceipt, WaitingRecord
 from .shapes import Document, Shape, Time
@@ -179,57 +179,6 @@ class Verification(Document):
         return cls(receipts=[_verified(each) for each in found])
 
 
-class AuditedFlaw(Shape):
-    """What is wrong with one record."""
-
-    record: int | None
-    """Its number in the ledger; null where it is gone."""
-    leaf: int | None
-    """The index of its leaf in the log; null where it has none."""
-    flaw: audit.Flaw
-    """What is wrong."""
-
-
-class HistoryRow(Shape):
-    """What the history says of a caller, and no record bears out."""
-
-    record: int
-    """By which record."""
-    notice: str
-    """Which notice."""
-    version: str
-    """Which version of it."""
-
-
-class AuditedLedger(Shape):
-    """What was found of one controller."""
-
-    controller: str
-    """The controller's name in the configuration."""
-    log: str
-    """The origin of the log."""
-    sound: bool
-    """Whether nothing is wrong."""
-    size: int
-    """How many records were ever made."""
-    signed: int
-    """How many of them are in the newest checkpoint."""
-    whole: int
-    """How many are there as they were written."""
-    erased: int
-    """How many were erased at a caller's request."""
-    purged: int
-    """How many were purged after the retention."""
-    lost: int
-    """How many were lost with a ledger that a backup replaced."""
-    flaws: list[AuditedFlaw]
-    """What is wrong with which record."""
-    history: list[HistoryRow]
-    """What is wrong with the history."""
-    problems: list[str]
-    """What is wrong with the log itself."""
-
-
 class RestoredLedger(Document):
     """A backup that was put in a ledger's place."""
 
@@ -259,18 +208,6 @@ class RestoredLedger(Document):
         )
 
 
-class Audits(Document):
-    """What an audit found."""
-
-    ledgers: list[AuditedLedger]
-    """One a controller."""
-
-    @classmethod
-    def of(cls, found: Iterable[logs.Audit]) -> Audits:
-        """As it was found."""
-        return cls(ledgers=[_audited(each) for each in found])
-
-
 def _verified(found: verifying.Verified) -> VerifiedReceipt:
     receipt, proof = found.receipt, found.proof
     who = receipt.who if receipt else None
@@ -288,29 +225,3 @@ def _verified(found: verifying.Verified) -> VerifiedReceipt:
         facts=dict(receipt.facts) if receipt and proof else None,
         person=dict(who.values) if isinstance(who, Person) and proof else None,
     )
-
-
-def _audited(found: logs.Audit) -> AuditedLedger:
-    audited = found.audited
-    return AuditedLedger(
-        controller=found.controller.id,
-        log=audited.log.origin,
-        sound=audited.sound,
-        size=audited.log.size,
-        signed=audited.signed,
-        whole=audited.counted.whole,
-        erased=audited.counted.erased,
-        purged=audited.counted.purged,
-        lost=audited.counted.lost,
-        flaws=_flaws(audited.found),
-        history=_history(audited.history),
-        problems=[str(each) for each in audited.problems],
-    )
-
-
-def _flaws(found: Sequence[audit.Found]) -> list[AuditedFlaw]:
-    return [AuditedFlaw(record=each.record or None, leaf=each.leaf, flaw=each.flaw) for each in found]
-
-
-def _history(found: Sequence[audit_history.ForgedHistory]) -> list[HistoryRow]:
-    return [HistoryRow(record=each.record, notice=each.notice, version=each.version) for each in found]

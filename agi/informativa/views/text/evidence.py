@@ -10,10 +10,10 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ...errors import EvidenceError
+from ...errors import EvidenceError, ForkError
 from ...evidence.receipt import Receipt
 from ...ledgers.audit import Flaw, Found
-from ...operations.evidence.logs import Audit, LogKey, SignedLog
+from ...operations.evidence.logs import Audit, ComparedCheckpoint, LogKey, SignedLog
 from ...operations.evidence.receipts import MadeReceipt, WaitingRecord
 from ...operations.evidence.verifying import Verified
 from ...text import Text
@@ -184,6 +184,25 @@ def audits(found: Iterable[Audit], say: Language) -> Iterator[str]:
                 version=row.version,
                 record=row.record,
             )
+        yield from _compared(each.elsewhere, say)
+
+
+def _compared(elsewhere: Iterable[ComparedCheckpoint], say: Language) -> Iterator[str]:
+    """What others have of the log."""
+    outside = False
+    for each in elsewhere:
+        if isinstance(each.error, ForkError):
+            yield "  ✘ " + say(each.error.text)
+        elif each.error is not None:
+            yield "  " + say("{name} was not compared: {why}", name=each.name, why=say(each.error.text))
+        else:
+            outside = outside or (each.independent and each.size > 0)
+            yield "  " + say("{name} has {size} records of the same log.", name=each.name, size=each.size)
+    if not outside:
+        yield "  " + say(
+            "No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"
+            " all of it."
+        )
 
 
 def _flaw(found: Found, say: Language) -> str:

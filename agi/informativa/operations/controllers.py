@@ -58,15 +58,21 @@ def of_their_logs(file: Path, names: Sequence[str], *, begun: bool = True, sever
         _require_names(names, there)
     selection = _selection(configuration, problems, tuple(dict.fromkeys(names or there)), [])
     for each in selection.named or configuration.controllers.values():
-        if begun and not Path(each.ledger).exists():
-            raise InformativaError(
-                Text("There is no ledger {file}: nothing was recorded yet.", file=each.ledger),
-                Text(
-                    "If there was one, put it back: informativa ledger restore BACKUP --controller {id}",
-                    id=each.id,
-                ),
-            )
+        if begun:
+            require_ledger(each)
     return selection
+
+
+def require_ledger(controller: Controller) -> None:
+    """Raises InformativaError for a controller of whom nothing was recorded yet, or whose ledger is gone."""
+    if not Path(controller.ledger).exists():
+        raise InformativaError(
+            Text("There is no ledger {file}: nothing was recorded yet.", file=controller.ledger),
+            Text(
+                "If there was one, put it back: informativa ledger restore BACKUP --controller {id}",
+                id=controller.id,
+            ),
+        )
 
 
 def _require_names(names: Sequence[str], there: Sequence[str]) -> None:

@@ -27,6 +27,7 @@ from ...ledgers.sqlite import SqliteStore
 from ...model import Controller, Event, Line, Record
 from ...text import Foreign, Text
 from ..controller_state import lines_of
+from ..controllers import require_ledger
 from .bundle_log import BundledLog, LogFiles
 from .bundle_prompts import BundledPrompt, bundled
 from .period import Period
@@ -104,7 +105,7 @@ def bundle(
 ) -> WrittenBundle:
     """Write one, for its user alone: it has pseudonyms. Raises InformativaError where there is nothing to put
     in or it cannot be written, LedgerError, and EvidenceError where a record is not what was signed."""
-    _require_ledger(controller)
+    require_ledger(controller)
     try:
         with ExitStack() as stack:
 
@@ -121,17 +122,6 @@ def bundle(
             Text("{file} cannot be written: {why}.", file=file, why=Foreign(error.strerror or "")),
             Text("Name a file in a folder of yours with -o, on a disk that has room."),
         ) from error
-
-
-def _require_ledger(controller: Controller) -> None:
-    if not Path(controller.ledger).exists():
-        raise InformativaError(
-            Text("There is no ledger {file}: nothing was recorded yet.", file=controller.ledger),
-            Text(
-                "If there was one, put it back: informativa ledger restore BACKUP --controller {id}",
-                id=controller.id,
-            ),
-        )
 
 
 class _Bundler:

@@ -14,11 +14,10 @@ from ..text import Text
 from . import leaves
 
 
-def newest_size(
+def kept(
     folder: LogFolder, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], problems: list[Text]
-) -> int:
-    """Look at all checkpoints that were kept, and at the tiles that they are of; how many leaves the newest
-    has."""
+) -> list[Checkpoint]:
+    """Look at all checkpoints that were kept; those that one of these keys signed, by their sizes."""
     published = folder.published(log.epoch)
     known: list[Checkpoint] = []
     for data in _kept(folder, log.epoch):
@@ -33,10 +32,15 @@ def newest_size(
         if told not in problems:
             problems.append(told)
     problems += _key_problems(published, log, keys, bool(known))
-    known.sort(key=lambda each: each.size)
-    frontier, size = Frontier(), known[-1].size if known else 0
+    return sorted(known, key=lambda each: each.size)
+
+
+def of_one_tree(published: PublishedLog, known: Sequence[Checkpoint]) -> list[Text]:
+    """What is wrong with the tiles of these checkpoints, which are in the order of their sizes."""
+    problems = []
+    frontier = Frontier()
     try:
-        hashes = leaf_hashes(size, published.tiles.read)
+        hashes = leaf_hashes(known[-1].size if known else 0, published.tiles.read)
         for each in known:
             while frontier.size < each.size:
                 frontier.append(next(hashes))
@@ -44,7 +48,7 @@ def newest_size(
                 problems.append(_other_tree(published, each))
     except EvidenceError as error:
         problems.append(error.text)
-    return size
+    return problems
 
 
 def _kept(folder: LogFolder, epoch: int) -> Iterator[bytes]:

@@ -12,13 +12,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from itertools import product
 from typing import Any
 
 from ..evidence import commitment
 from ..model import Event, RecordKind
 from . import leaves, rows
-from .audit_opening import opens
 from .audit_reading import UNREADABLE, page
+from .row_texts import opens
 
 PAGE = 2048  # leaves that are held in memory
 
@@ -72,6 +73,10 @@ class Gone:
 
     def is_erased(self, leaf: int) -> bool:
         return _within(self.erased, leaf)
+
+    def names(self, leaf: int) -> bool:
+        """Whether any of them does."""
+        return any(_within(ranges, leaf) for ranges in (self.purged, self.erased, self.lost) if ranges)
 
 
 @dataclass(frozen=True)
@@ -170,6 +175,7 @@ _ALLOWED = [
     else {type(None), str}
     for name in _NAMES
 ]  # fmt: skip
+_LEAF_KINDS = {(int, int, bytes, bytes, *opening, int) for opening in product((bytes, type(None)), repeat=3)}
 _KINDS: set[tuple[type, ...]] = set()  # those that were met and are allowed
 _MINUTE = 60_000_000  # microseconds
 _AT, _RECORDED, _KEY = map(_NAMES.index, ("at", "recorded", "key"))
@@ -180,6 +186,27 @@ def _leaf(
 ) -> tuple[State, list[Flaw]]:
     """One leaf with its record: what became of it, and what is wrong with it."""
     leaf_row, event_row = row[: leaves.LEAF_COLUMNS], row[leaves.LEAF_COLUMNS :]
+    if (
+        event_row[0] is not None
+        and _is_leaf(leaf_row)
+        and (entry is None or entry == commitment.RECORD_TAG + leaf_row[2] + leaf_row[3])
+        and not gone.names(leaf_row[0])
+        and _kinds_are_right(event_row)
+        and opens(leaf_row, event_row, origin, index)
+    ):
+        return State.WHOLE, []
+    return _closely(origin, index, leaf_row, event_row, entry, gone)
+
+
+def _closely(
+    origin: str,
+    index: int,
+    leaf_row: Sequence[Any],
+    event_row: Sequence[Any],
+    entry: bytes | None,
+    gone: Gone,
+) -> tuple[State, list[Flaw]]:
+    """The same for one that is not as most are."""
     leaf = leaves.Leaf.of(leaf_row)
     purged = event_row[0] is None
     lost = purged and bool(gone.lost) and gone.is_lost(leaf.leaf)
@@ -196,24 +223,14 @@ def _leaf(
         flaws.append(Flaw.DELETED)
     elif named and not (purged and leaf.salt_what is leaf.salt_who is leaf.binding is None):
         flaws.append(Flaw.STILL_THERE)
-    closely = (
-        purged or erased or not _kinds_are_right(event_row) or not opens(leaf_row, event_row, origin, index)
-    )
-    if closely and not purged:
+    if not purged:
         flaws += _opened(origin, index, leaf, event_row, erased=erased)
     return state, flaws
 
 
 def _is_leaf(row: Sequence[Any]) -> bool:
     """Whether these are the kinds of values that a leaf is written with; SQLite itself holds any to any."""
-    _leaf, record, what, who, salt_what, salt_who, binding, migrated = row
-    return (
-        type(record) is int
-        and type(what) is type(who) is bytes
-        and type(migrated) is int
-        and migrated in (0, 1)
-        and all(each is None or type(each) is bytes for each in (salt_what, salt_who, binding))
-    )
+    return tuple(map(type, row)) in _LEAF_KINDS and row[-1] in (0, 1)
 
 
 def _opened(

@@ -224,7 +224,7 @@ class SqliteStore(LedgerFile):
             log = leaves.log(self._connection)
             found = self._connection.execute(leaves.MISSING, (log.entered, log.old, count)).fetchall()
             for each in map(rows.record, found):
-                transaction.commit_to(each.event, each.number, migrated=True)
+                transaction.commit_to(each.event, each.number, rows.row(each.event), migrated=True)
             entered = rows.record(found[-1]).number if len(found) == count else log.old
             self._connection.execute(leaves.ENTERED, (entered,))
             return log.old - entered

@@ -21,7 +21,7 @@ from evidence.ledger import Busy, audited, busy, forged, of, signed
 from informativa.errors import EvidenceError
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note import Signer, sign
-from informativa.ledgers import audit, audit_log, rows
+from informativa.ledgers import audit, audit_history, audit_log, rows
 from informativa.ledgers.audit import Found
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
@@ -516,3 +516,29 @@ def _step(ledger: Path, operation: str, event: Event, caller: int, detail: int, 
             store.append([replace(event, reason=Reason.RECYCLED, **more)])  # type: ignore[arg-type]
         else:
             store.append([replace(event, supplement=operation == "supplement", **more)])  # type: ignore[arg-type]
+
+
+def test_callers_who_called_again_are_not_derived_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That a known caller called is borne out by his call, in one statement; what no call bears out is looked
+    into, and found."""
+    looked_into: list[int] = []
+    readable = audit_history._readable
+
+    def read(connection: sqlite3.Connection) -> Any:
+        for record in readable(connection):
+            looked_into.append(record.number)
+            yield record
+
+    monkeypatch.setattr(audit_history, "_readable", read)
+    ledger = tmp_path / "acme.sqlite3"
+    again = AT + timedelta(hours=1)
+    with closing(SqliteStore(str(ledger))) as store:
+        for caller in range(3):
+            store.append([of(caller), of(caller, NOTDUE, basis=2 * caller + 1, at=again)])
+            with store.transaction() as transaction:
+                transaction.see(of(caller).pseudonym, "privacy", again)  # type: ignore[arg-type]
+    assert (audited(ledger).sound, looked_into) == (True, [])
+    forged(ledger, "UPDATE standing SET seen = seen + 1 WHERE record = 3")
+    assert ([each.record for each in audited(ledger).history], looked_into) == ([3], [3, 4])

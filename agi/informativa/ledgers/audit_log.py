@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from ..errors import EvidenceError, LedgerError
 from ..evidence.encoding import HASH_SIZE
@@ -21,6 +20,7 @@ from ..evidence.tiles import WIDTH
 from ..evidence.tree import root
 from ..text import Text
 from . import audit, audit_checkpoints, audit_history, audit_reading, audit_tiles, leaves
+from .audit_checkpoints import Begin
 from .ledger_file import translated
 
 MOST = 100  # missing leaves and files that are named one by one
@@ -30,8 +30,6 @@ SHARE = 64 * WIDTH  # leaves that a process looks at before it says how far it i
 
 Progress = Callable[[int, int], object]
 """Called with how many leaves were looked at, and how many there are."""
-_Begin = Callable[..., Callable[[], Any]]
-"""Begins some work with what is given; what it returns waits for the result."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def _audited(ledger: Path, keys: Sequence[NoteVerifier], progress: Progress | No
         with _workers(newest.next) as begin:
             history = begin(_history, ledger)
             for log in logs:
-                known = audit_checkpoints.kept(folder, log, keys, problems)
+                known = audit_checkpoints.kept(folder, log, keys, problems, begin)
                 signed = known[-1].size if known else 0
                 end = max(min(log.size, most), signed)
                 task = _Task(ledger, folder.published(log.epoch), log, signed, gone, 0, end)
@@ -151,7 +149,7 @@ def _missing(log: leaves.LedgerLog, end: int) -> list[audit.Found]:
 
 
 def _leaves(
-    whole: _Task, begin: _Begin, problems: list[Text], progress: Progress | None
+    whole: _Task, begin: Begin, problems: list[Text], progress: Progress | None
 ) -> tuple[audit.Counted, list[audit.Found]]:
     """Look at all leaves, a share at a time. What seems wrong is looked at again: meanwhile calls go on, and
     records are purged."""
@@ -246,7 +244,7 @@ def _root(hashes: bytes) -> bytes | None:
 
 
 @contextlib.contextmanager
-def _workers(count: int) -> Iterator[_Begin]:
+def _workers(count: int) -> Iterator[Begin]:
     """As many processes as there are cores, where it is worth it for so many leaves."""
     cores = len(os.sched_getaffinity(0))
     if cores < 2 or count <= SHARE:

@@ -23,19 +23,31 @@ def texts(
 ) -> tuple[bytes, bytes] | None:
     """Of the facts, as leaf `index` of a log, and of the person; `None` for a record that is not of the usual
     form. The values of `rows.COLUMNS` are of the kinds that these have."""
-    erased, vouched, supplement, counts = row[21], row[23], row[25], row[26]
-    if erased != 0 or vouched == "" or supplement not in (0, 1) or counts not in (0, 1):
+    ending, heard, length, key = row[12:16]
+    erased, recorded, rate = row[21], row[22], row[27]
+    if recorded is None and migrated:
+        recorded = row[1]
+    if erased != 0 or recorded is None or not _is_plain(f"{row[2]}{key}{row[17]}{row[20]}"):
         return None
-    if not _is_plain(row, origin):
+    if ending is not None:
+        told = _samples(heard, length, rate, migrated=migrated)
+        if told is None or key is None:
+            return None
+        heard, length, rate = told
+    elif not heard is length is key is rate is None:
         return None
-    told = _told(row, migrated=migrated)
-    recorded = row[1] if row[22] is None and migrated else row[22]
-    if told is None or recorded is None:
+    around = _around(origin, migrated, row[3], *row[5:13], length, *row[18:20], *row[23:27], rate)
+    if around is None:
         return None
+    first, second, third, fourth = around
+    samples = "" if ending is None else f',"heard":{heard}'
+    facts = (
+        f'{{{first}"happened":"{_minute(row[1] // _MINUTE)}"{samples}{second},"number":{row[0]}{third},'
+        f'"record":{index},"recorded":"{_minute(recorded // _MINUTE)}"{fourth}}}'
+    )
     try:
-        facts = _facts(row, told, recorded, origin, index, migrated=migrated)
         return facts.encode(), _person(row, binding, recorded).encode()
-    except (UnicodeEncodeError, OverflowError):
+    except UnicodeEncodeError:
         return None
 
 
@@ -55,79 +67,71 @@ def opens(leaf: Sequence[Any], row: Sequence[Any], origin: str, index: int) -> b
     )
 
 
-def _is_plain(row: Sequence[Any], origin: str) -> bool:
-    """Whether no text in it is written otherwise in JSON. Or one might hold what others should say."""
-    _, _, call, line, _, notice, version, language, purposes, status, reason, prompt, ending = row[:13]
-    key, _, linked, wanted, kind, reference = row[15:21]
-    vouched, recording = row[23:25]
-    text = (
-        f"{call}{line}{notice}{version}{language}{purposes}{status}{reason}{prompt}{ending}{key}{linked}"
-        f"{wanted}{kind}{reference}{vouched}{recording}{origin}"
-    )
+def _is_plain(text: str) -> bool:
+    """Whether nothing in it is written otherwise in JSON. Or it might hold what others should say."""
     return text.isprintable() and '"' not in text and "\\" not in text
 
 
-def _told(row: Sequence[Any], *, migrated: bool) -> tuple[int, int, int] | tuple[()] | None:
-    """How many samples of how many were heard, and their rate; nothing where nothing was played; `None` where
-    these are not numbers that an event is written with."""
-    ending, heard, length, key, rate = *row[12:16], row[27]
-    there = (heard is not None) + (length is not None) + (key is not None)
-    if ending is None:
-        return None if there or rate is not None else ()
-    if there < 3:
+def _samples(
+    heard: float | None, length: float | None, rate: int | None, *, migrated: bool
+) -> tuple[int, int, int] | None:
+    """How many of how many were heard, and their rate; `None` where these are not numbers that an event is
+    written with."""
+    if heard is None or length is None or (rate is None and not migrated):
         return None
     try:
         if rate is None:  # seconds, in a record from before there was a log
-            return (
-                (round(heard * TELEPHONE_RATE), round(length * TELEPHONE_RATE), TELEPHONE_RATE)
-                if migrated
-                else None
-            )
+            return round(heard * TELEPHONE_RATE), round(length * TELEPHONE_RATE), TELEPHONE_RATE
         samples, total = int(heard), int(length)
     except (OverflowError, ValueError):
         return None
     return (samples, total, rate) if samples == heard and total == length else None
 
 
-def _facts(
-    row: Sequence[Any],
-    told: tuple[int, int, int] | tuple[()],
-    recorded: int,
+@lru_cache(1024)
+def _around(
     origin: str,
-    index: int,
-    *,
     migrated: bool,
-) -> str:
-    number, at, _, line, _, notice, version, language, purposes, status, reason, prompt, ending = row[:13]
-    wanted, kind, reference, _, _, vouched, recording, supplement, counts = row[18:27]
-    heard, length, rate = told or (0, 0, 0)
-    parts = [
-        "" if counts else ',"counts":0',
-        f',"ending":"{ending}"' if told else "",
-        f',"happened":"{_minute(at // _MINUTE)}"',
-        f',"heard":{heard}' if told else "",
-        f',"indices":"{reference}"' if reference and kind in commitment.ABOUT_RECORDS else "",
-        ',"kind":"migrated"' if migrated else f',"kind":"{kind}"',
-        f',"language":"{language}"' if language else "",
-        f',"length":{length}' if told else "",
-        f',"line":"{line}"' if line else "",
-        f',"log":"{origin}"',
-        f',"notice":"{notice}"' if notice else "",
-        f',"number":{number}',
-        f',"prompt":"{prompt}"' if prompt else "",
-        f',"purposes":"{purposes}"' if purposes else "",
-        f',"rate":{rate}' if told else "",
-        f',"reason":"{reason}","record":{index}',
-        f',"recorded":"{_minute(recorded // _MINUTE)}"',
-        f',"recording":"{recording}"' if recording else "",
-        f',"status":"{status}"',
-        ',"supplement":1' if supplement else "",
-        f',"version":"{version}"' if version else "",
-        f',"vouched":"{vouched}"' if vouched else "",
-        f',"wanted":"{wanted}"' if wanted else "",
-        f',"was":"{kind}"' if migrated else "",
-    ]
-    return f"{{{''.join(parts)[1:]}}}"
+    line: str,
+    notice: str,
+    version: str,
+    language: str,
+    purposes: str,
+    status: str,
+    reason: str,
+    prompt: str,
+    ending: str | None,
+    length: int | None,
+    wanted: str,
+    kind: str,
+    vouched: str | None,
+    recording: str,
+    supplement: int,
+    counts: int,
+    rate: int | None,
+) -> tuple[str, str, str, str] | None:
+    """What stands in the facts around when it happened, its number, its index and when it was recorded: the
+    same in many records. `None` where it is not of the usual form."""
+    text = (
+        f"{origin}{line}{notice}{version}{language}{purposes}{status}{reason}{prompt}{ending}{wanted}{kind}"
+    )
+    odd = (
+        vouched == "" or supplement not in (0, 1) or counts not in (0, 1) or kind in commitment.ABOUT_RECORDS
+    )
+    if odd or not _is_plain(f"{text}{vouched}{recording}"):
+        return None
+
+    def said(**values: object) -> str:
+        return "".join(f',"{name}":"{value}"' for name, value in values.items() if value)
+
+    first = ("" if counts else '"counts":0,') + ("" if ending is None else f'"ending":"{ending}",')
+    played = "" if ending is None else f',"length":{length}'
+    second = said(kind="migrated" if migrated else kind, language=language) + played
+    second += said(line=line, log=origin, notice=notice)
+    third = said(prompt=prompt, purposes=purposes) + ("" if ending is None else f',"rate":{rate}')
+    fourth = said(recording=recording, status=status) + (',"supplement":1' if supplement else "")
+    fourth += said(version=version, vouched=vouched, wanted=wanted, was=kind if migrated else "")
+    return first, second, third + said(reason=reason), fourth
 
 
 def _person(row: Sequence[Any], binding: bytes | None, recorded: int) -> str:

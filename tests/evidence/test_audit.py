@@ -542,3 +542,13 @@ def test_callers_who_called_again_are_not_derived_anew(
     assert (audited(ledger).sound, looked_into) == (True, [])
     forged(ledger, "UPDATE standing SET seen = seen + 1 WHERE record = 3")
     assert ([each.record for each in audited(ledger).history], looked_into) == ([3], [3, 4])
+
+
+def test_erased_record_that_names_somebody_again_is_found(attacked: Busy) -> None:
+    """Nothing can show any more that a record was another caller's, so it is nobody's; with the history that
+    would go with it, too."""
+    another = "SELECT {} FROM event WHERE record = 13"
+    columns = ("pseudonym", "call", "linked", "key", "at", "recorded")
+    same = ", ".join(f"{column} = ({another.format(column)})" for column in columns)
+    forged(attacked.ledger, f"UPDATE event SET erased = 0, {same} WHERE record = 12")
+    assert named(attacked) == {(12, "still-there", 11)}

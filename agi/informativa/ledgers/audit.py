@@ -55,8 +55,9 @@ class Found:
 @dataclass(frozen=True)
 class Gone:
     """What records about records name, by rows of `leaf`: the purged, the erased and the lost, as ranges in
-    order. `last` is the number of the last record that was purged, and `before` the time, in microseconds,
-    before which all of them were; 0 where none was."""
+    order; `emptied` are those of the erased that were the caller's own, and did not only rest on them. `last`
+    is the number of the last record that was purged, and `before` the time, in microseconds, before which all
+    of them were; 0 where none was."""
 
     purged: tuple[range, ...]
     erased: tuple[range, ...]
@@ -64,6 +65,7 @@ class Gone:
     found: tuple[Found, ...]
     last: int = 0
     before: int = 0
+    emptied: tuple[range, ...] = ()
 
     def is_purged(self, leaf: int) -> bool:
         return _within(self.purged, leaf)
@@ -99,7 +101,7 @@ _TAKEN = (RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST)  # in the order
 def gone(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> Gone:
     """What the ledger itself says is gone, of all its logs. Raises sqlite3.Error."""
     ranges: dict[RecordKind, list[range]] = {kind: [] for kind in _TAKEN}
-    found, last, before = [], 0, 0
+    found, emptied, last, before = [], list[range](), 0, 0
     for *row, leaf in connection.execute(leaves.NOTES, (0,)):
         number, index = int(row[0]), leaf - max((log.first for log in logs if log.first <= leaf), default=0)
         try:
@@ -115,8 +117,9 @@ def gone(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> Go
         if any(each.stop > leaf or len(each) == 0 for each in named):
             found.append(Found(number, Flaw.FALSE_NOTE, index))
         ranges[event.kind] += named
+        emptied += own if event.kind is RecordKind.ERASURE else []
     purged, erased, lost = (_merged(ranges[kind]) for kind in _TAKEN)
-    return Gone(purged, erased, lost, tuple(found), last, before)
+    return Gone(purged, erased, lost, tuple(found), last, before, _merged(emptied))
 
 
 def leaves_of(
@@ -224,7 +227,8 @@ def _closely(
     elif named and not (purged and leaf.salt_what is leaf.salt_who is leaf.binding is None):
         flaws.append(Flaw.STILL_THERE)
     if not purged:
-        flaws += _opened(origin, index, leaf, event_row, erased=erased)
+        emptied = erased and _within(gone.emptied, leaf.leaf)
+        flaws += _opened(origin, index, leaf, event_row, erased=erased, emptied=emptied)
     return state, flaws
 
 
@@ -234,9 +238,10 @@ def _is_leaf(row: Sequence[Any]) -> bool:
 
 
 def _opened(
-    origin: str, index: int, leaf: leaves.Leaf, row: Sequence[Any], *, erased: bool
+    origin: str, index: int, leaf: leaves.Leaf, row: Sequence[Any], *, erased: bool, emptied: bool
 ) -> Iterator[Flaw]:
-    """What is wrong with a record that is there; `erased` is whether a record says that its caller was."""
+    """What is wrong with a record that is there; `erased` is whether a record says that its caller was, or
+    another one on whom it rests, and `emptied` that it was its own."""
     try:
         record = rows.record(row)
         event = record.event
@@ -258,7 +263,7 @@ def _opened(
                 yield Flaw.ROW
         elif not erased:
             yield Flaw.UNEXPLAINED
-        elif leaf.binding is not None or event.basis is not None:
+        elif leaf.binding is not None or event.basis is not None or (emptied and not event.erased):
             yield Flaw.STILL_THERE
         elif event.erased != _leads_nowhere(row, event) or (event.erased and not _in_minutes(row)):
             yield Flaw.ROW

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
+import sqlite3
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from bench import direct, figures, ledger, report, rivals
+from bench import direct, evidence, figures, ledger, records, report, rivals
 from bench.figures import Peers, RefusedError, Report, Result, Spread, Target
 from informativa.ledgers.sqlite import SqliteStore
 
@@ -149,3 +151,26 @@ def test_many_callers(tmp_path: Path) -> None:
     assert last.record == len(records) == 50
     assert all(record.event.informs for record in records)
     assert re.match(r"\d{10}", records[7].event.pseudonym.decode())
+
+
+def test_evidence_measures_what_was_done(tmp_path: Path) -> None:
+    """A tiny run ends with a number for each of its measures: what is filled in bulk is sound, and so is what
+    gets its leaves while calls go on."""
+    found = Report()
+    evidence.evidence(found, tmp_path, records=600, rounds=1, times=3)
+    words = " ".join(one.what for one in found.results)
+    for each in ("checkpoint", "bytes of a record", "receipt", "verify", "audit", "proof", "waits"):
+        assert each in words
+    assert all(one.value.median > 0 for one in found.results if "proof" not in one.what)
+    assert [list(group.spreads) for group in found.peers] == [["with its leaf", "without"]] * 2
+
+
+def test_evidence_refuses_the_numbers_of_a_ledger_that_was_changed(tmp_path: Path) -> None:
+    """An audit that finds something gives no number."""
+    controller = evidence._controller(tmp_path / "office")
+    records.fill(controller, 20)
+    evidence._audit(Report(), "audit", controller, 1)
+    with contextlib.closing(sqlite3.connect(controller.ledger)) as connection, connection:
+        connection.execute("UPDATE event SET status = 'PARTIAL' WHERE record = 3")
+    with pytest.raises(RefusedError, match="records that are whole"):
+        evidence._audit(Report(), "audit", controller, 1)

@@ -148,12 +148,19 @@ def fill(ledger: Path, callers: int) -> None:
     otherwise, but for fuller pages.
     """
     SqliteStore(str(ledger)).close()
+    insert(ledger, callers)
+
+
+def insert(ledger: Path, callers: int) -> None:
+    """So many callers and a record of each, without leaves, into the empty tables of a ledger of form 6 or
+    later."""
+    at = int(time.time() - 1000) * 1_000_000
     with contextlib.closing(sqlite3.connect(ledger, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA foreign_keys = OFF")
         for statement in ("BEGIN", _EVENTS, _STANDINGS, "COMMIT"):
-            connection.execute(statement, (callers,) if "?" in statement else ())
+            connection.execute(statement, {"callers": callers, "at": at} if ":" in statement else ())
         connection.execute("PRAGMA journal_mode = WAL")
     descriptor = os.open(ledger, os.O_RDONLY)
     os.fsync(descriptor)
@@ -162,20 +169,22 @@ def fill(ledger: Path, callers: int) -> None:
 
 # Pseudonyms in ascending order.
 _PSEUDONYM = "CAST(printf('%010d', number) || '0123456789abcdef012345' AS BLOB)"
-_NUMBERS = "WITH RECURSIVE callers (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM callers LIMIT ?)"
+_NUMBERS = (
+    "WITH RECURSIVE callers (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM callers LIMIT :callers)"
+)
 _EVENTS = f"""
 {_NUMBERS}
 INSERT INTO event (record, at, call, line, pseudonym, notice, version, language, purposes, status, reason,
                    prompt, ending, heard, length, key, linked)
-SELECT number + 1, (strftime('%s', 'now') - 1000) * 1000000, '1700000000.' || number, '+390212345678',
+SELECT number + 1, :at, '1700000000.' || number, '+390212345678',
        {_PSEUDONYM}, 'privacy', '2026-11', 'it', 'service', 'PLAYED', 'not-informed',
        '/etc/informativa/prompts/it/short', 'whole', 17.4, 17.4, '', '1700000000.' || number
 FROM callers
 """
 _STANDINGS = f"""
 {_NUMBERS}
-INSERT INTO standing (pseudonym, notice, version, purposes, record, at)
-SELECT {_PSEUDONYM}, 'privacy', '2026-11', 'service', number + 1, (strftime('%s', 'now') - 1000) * 1000000
+INSERT INTO standing (pseudonym, notice, version, purposes, record, at, whole)
+SELECT {_PSEUDONYM}, 'privacy', '2026-11', 'service', number + 1, :at, :at
 FROM callers
 """
 

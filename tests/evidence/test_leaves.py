@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +18,7 @@ from evidence.ledger import KEY, LONG_AGO, NUMBERS, audited, of, signed
 from informativa.caller import pseudonym
 from informativa.errors import EventRefusedError
 from informativa.evidence import commitment
-from informativa.ledgers import erasure, leaves, rows
+from informativa.ledgers import erasure, leaves, rows, sqlite
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Identified, Reason, RecordKind
 from test_erasure import traces
@@ -258,3 +259,19 @@ def test_stolen_ledger_without_its_key_finds_nobody(tmp_path: Path) -> None:
                 assert hashlib.sha256(given + plain).digest() not in hashes
     opening = commitment.opening_key(KEY, read(file, "SELECT salt_who FROM leaf")[0][0])  # type: ignore[arg-type]
     assert commitment.binding(opening, Identified(plan[3])) in hashes  # with it, that is
+
+
+def test_long_work_leaves_the_ledger_to_calls_as_long_as_it_took_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each turn of entering old records, and of a purge."""
+    pauses: list[float] = []
+    clock = SimpleNamespace(monotonic=map(float, range(0, 1000, 3)).__next__, sleep=pauses.append)
+    monkeypatch.setattr(sqlite, "time", clock)
+    monkeypatch.setattr(sqlite, "PAGE", 10)
+    with closing(SqliteStore(str(old(tmp_path / "acme.sqlite3", 6, 25)))) as store:
+        while store.enter_old(10):
+            pass
+        assert pauses == [3.0, 3.0, 3.0]
+        assert store.purge(AT, AT) == 25
+    assert pauses == [3.0] * (3 + 3 + 1)  # three pages of records, one of the history

@@ -19,7 +19,7 @@ from informativa.ledgers.restoring import restore
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Reason, RecordKind
-from test_ledgers import AT, ONE, PLAYED, UNIDENTIFIED
+from test_ledgers import AT, NOTDUE, ONE, PLAYED, UNIDENTIFIED
 
 HE, OTHER = b"h" * 32, b"o" * 32
 NOW = AT + timedelta(days=2)
@@ -198,3 +198,21 @@ def test_backup_of_another_ledger_is_refused(ledger: Path, tmp_path: Path) -> No
     with pytest.raises(LedgerError, match="is no backup of the ledger"):
         restore(ledger, ledger, NOW)
     assert sequence(ledger).added == 0
+
+
+def test_erased_caller_whose_record_rested_on_an_erased_one_does_not_come_back(tmp_path: Path) -> None:
+    """The first erasure took from his record what it rested on, the second one the rest; so they do again."""
+    ledger = tmp_path / "acme.sqlite3"
+    rests = replace(NOTDUE, pseudonym=OTHER, basis=1, reason=Reason.SAME_CALL)
+    append(ledger, replace(PLAYED, pseudonym=HE), rests)
+    sequence(ledger)
+    copy = backed_up(ledger)
+    for caller in (HE, OTHER):
+        assert erasure.erase(ledger, [caller], AT + timedelta(days=1)).records == 1
+    sequence(ledger)
+    assert restore(ledger, copy, NOW).gone_again == 2
+    with closing(SqliteStore(str(ledger))) as store:
+        again = [(each.event.erased, each.event.pseudonym, each.event.call) for each in store.records()]
+    assert again[:2] == [(True, None, "")] * 2
+    sequence(ledger)
+    assert audited(ledger).sound

@@ -111,6 +111,12 @@ def who(person: Mapping[str, str | int], salt: bytes) -> bytes:
     return sha256(WHO_TAG + salt + canonical(person)).digest()
 
 
+def hashes(facts: bytes, person: bytes, salt_what: bytes, salt_who: bytes) -> tuple[bytes, bytes]:
+    """The commitments to both, given in canonical JSON."""
+    what, who = sha256(WHAT_TAG + salt_what + facts), sha256(WHO_TAG + salt_who + person)
+    return what.digest(), who.digest()
+
+
 def facts(event: Event, log: str, index: int, number: int, *, migrated: bool = False) -> dict[str, str | int]:
     """What stays of an event after an erasure, as leaf `index` of `log` and record `number` of its ledger."""
     heard = event.heard

@@ -8,6 +8,8 @@ another one.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -33,6 +35,7 @@ def sign(seed: bytes, message: bytes) -> bytes:
     return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
 
 
+@lru_cache(64)
 def is_key(public: bytes) -> bool:
     """Whether somebody's public key can look so: a point of the curve in its one encoding, not of small
     order."""

@@ -12,13 +12,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from itertools import product
 from typing import Any
 
 from ..evidence import commitment
 from ..model import Event, RecordKind
 from . import leaves, rows
-from .audit_opening import opens
 from .audit_reading import UNREADABLE, page
+from .row_texts import opens
 
 PAGE = 2048  # leaves that are held in memory
 
@@ -53,17 +54,18 @@ class Found:
 
 @dataclass(frozen=True)
 class Gone:
-    """What records about records name, by rows of `leaf`: the purged, the erased, the lost, and those that
-    rested on erased ones, as ranges in order. `last` is the number of the last record that was purged, and
-    `before` the time, in microseconds, before which all of them were; 0 where none was."""
+    """What records about records name, by rows of `leaf`: the purged, the erased and the lost, as ranges in
+    order; `emptied` are those of the erased that were the caller's own, and did not only rest on them. `last`
+    is the number of the last record that was purged, and `before` the time, in microseconds, before which all
+    of them were; 0 where none was."""
 
     purged: tuple[range, ...]
     erased: tuple[range, ...]
     lost: tuple[range, ...]
-    resting: tuple[range, ...]
     found: tuple[Found, ...]
     last: int = 0
     before: int = 0
+    emptied: tuple[range, ...] = ()
 
     def is_purged(self, leaf: int) -> bool:
         return _within(self.purged, leaf)
@@ -74,8 +76,9 @@ class Gone:
     def is_erased(self, leaf: int) -> bool:
         return _within(self.erased, leaf)
 
-    def is_resting(self, leaf: int) -> bool:
-        return _within(self.resting, leaf)
+    def names(self, leaf: int) -> bool:
+        """Whether any of them does."""
+        return any(_within(ranges, leaf) for ranges in (self.purged, self.erased, self.lost) if ranges)
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,7 @@ _TAKEN = (RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST)  # in the order
 def gone(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> Gone:
     """What the ledger itself says is gone, of all its logs. Raises sqlite3.Error."""
     ranges: dict[RecordKind, list[range]] = {kind: [] for kind in _TAKEN}
-    rested: list[range] = []
-    found, last, before = [], 0, 0
+    found, emptied, last, before = [], list[range](), 0, 0
     for *row, leaf in connection.execute(leaves.NOTES, (0,)):
         number, index = int(row[0]), leaf - max((log.first for log in logs if log.first <= leaf), default=0)
         try:
@@ -111,12 +113,13 @@ def gone(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> Go
         except UNREADABLE:
             found.append(Found(number, Flaw.ROW, index))
             continue
-        if any(each.stop > leaf or len(each) == 0 for each in (*own, *resting)):
+        named = [*own, *resting]
+        if any(each.stop > leaf or len(each) == 0 for each in named):
             found.append(Found(number, Flaw.FALSE_NOTE, index))
-        ranges[event.kind] += own
-        rested += resting
+        ranges[event.kind] += named
+        emptied += own if event.kind is RecordKind.ERASURE else []
     purged, erased, lost = (_merged(ranges[kind]) for kind in _TAKEN)
-    return Gone(purged, erased, lost, _merged(rested), tuple(found), last, before)
+    return Gone(purged, erased, lost, tuple(found), last, before, _merged(emptied))
 
 
 def leaves_of(
@@ -175,6 +178,7 @@ _ALLOWED = [
     else {type(None), str}
     for name in _NAMES
 ]  # fmt: skip
+_LEAF_KINDS = {(int, int, bytes, bytes, *opening, int) for opening in product((bytes, type(None)), repeat=3)}
 _KINDS: set[tuple[type, ...]] = set()  # those that were met and are allowed
 _MINUTE = 60_000_000  # microseconds
 _AT, _RECORDED, _KEY = map(_NAMES.index, ("at", "recorded", "key"))
@@ -185,6 +189,27 @@ def _leaf(
 ) -> tuple[State, list[Flaw]]:
     """One leaf with its record: what became of it, and what is wrong with it."""
     leaf_row, event_row = row[: leaves.LEAF_COLUMNS], row[leaves.LEAF_COLUMNS :]
+    if (
+        event_row[0] is not None
+        and _is_leaf(leaf_row)
+        and (entry is None or entry == commitment.RECORD_TAG + leaf_row[2] + leaf_row[3])
+        and not gone.names(leaf_row[0])
+        and _kinds_are_right(event_row)
+        and opens(leaf_row, event_row, origin, index)
+    ):
+        return State.WHOLE, []
+    return _closely(origin, index, leaf_row, event_row, entry, gone)
+
+
+def _closely(
+    origin: str,
+    index: int,
+    leaf_row: Sequence[Any],
+    event_row: Sequence[Any],
+    entry: bytes | None,
+    gone: Gone,
+) -> tuple[State, list[Flaw]]:
+    """The same for one that is not as most are."""
     leaf = leaves.Leaf.of(leaf_row)
     purged = event_row[0] is None
     lost = purged and bool(gone.lost) and gone.is_lost(leaf.leaf)
@@ -196,37 +221,27 @@ def _leaf(
     if entry is not None and entry != leaf.commitments.entry:
         flaws.append(Flaw.LEAF)
     erased = bool(gone.erased) and gone.is_erased(leaf.leaf)
-    resting = bool(gone.resting) and gone.is_resting(leaf.leaf)
     named = lost or (bool(gone.purged) and gone.is_purged(leaf.leaf))
     if purged and not named:
         flaws.append(Flaw.DELETED)
     elif named and not (purged and leaf.salt_what is leaf.salt_who is leaf.binding is None):
         flaws.append(Flaw.STILL_THERE)
-    closely = (
-        erased or resting or not _kinds_are_right(event_row) or not opens(leaf_row, event_row, origin, index)
-    )
-    if closely and not purged:
-        flaws += _opened(origin, index, leaf, event_row, erased=erased, resting=resting)
+    if not purged:
+        emptied = erased and _within(gone.emptied, leaf.leaf)
+        flaws += _opened(origin, index, leaf, event_row, erased=erased, emptied=emptied)
     return state, flaws
 
 
 def _is_leaf(row: Sequence[Any]) -> bool:
     """Whether these are the kinds of values that a leaf is written with; SQLite itself holds any to any."""
-    _leaf, record, what, who, salt_what, salt_who, binding, migrated = row
-    return (
-        type(record) is int
-        and type(what) is type(who) is bytes
-        and type(migrated) is int
-        and migrated in (0, 1)
-        and all(each is None or type(each) is bytes for each in (salt_what, salt_who, binding))
-    )
+    return tuple(map(type, row)) in _LEAF_KINDS and row[-1] in (0, 1)
 
 
 def _opened(
-    origin: str, index: int, leaf: leaves.Leaf, row: Sequence[Any], *, erased: bool, resting: bool
+    origin: str, index: int, leaf: leaves.Leaf, row: Sequence[Any], *, erased: bool, emptied: bool
 ) -> Iterator[Flaw]:
-    """What is wrong with a record that is there; `erased` is whether a record says that its caller was,
-    `resting` that it rested on his."""
+    """What is wrong with a record that is there; `erased` is whether a record says that its caller was, or
+    another one on whom it rests, and `emptied` that it was its own."""
     try:
         record = rows.record(row)
         event = record.event
@@ -239,18 +254,18 @@ def _opened(
             if commitment.what(facts, leaf.salt_what) != leaf.commitments.what:
                 yield Flaw.FACTS
         if leaf.salt_who is not None:
-            if erased or resting:
+            if erased:
                 yield Flaw.STILL_THERE
                 return
             if commitment.who(commitment.person(event, leaf.binding), leaf.salt_who) != leaf.commitments.who:
                 yield Flaw.PERSON
             elif event.erased != (leaf.migrated and _leads_nowhere(row, event)):
                 yield Flaw.ROW
-        elif not (erased or resting):
+        elif not erased:
             yield Flaw.UNEXPLAINED
-        elif leaf.binding is not None or event.basis is not None:
+        elif leaf.binding is not None or event.basis is not None or (emptied and not event.erased):
             yield Flaw.STILL_THERE
-        elif event.erased != erased or (erased and not (_leads_nowhere(row, event) and _in_minutes(row))):
+        elif event.erased != emptied or (emptied and not (_leads_nowhere(row, event) and _in_minutes(row))):
             yield Flaw.ROW
     except UNREADABLE:
         yield Flaw.ROW

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
 
 from ..errors import EvidenceError
 from ..evidence.checkpoint import Checkpoint, open_checkpoint
@@ -13,15 +15,76 @@ from ..evidence.tree import Frontier
 from ..text import Text
 from . import leaves
 
+SHARE = 1000  # checkpoints that are looked at one after the other
 
-def newest_size(
-    folder: LogFolder, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], problems: list[Text]
-) -> int:
-    """Look at all checkpoints that were kept, and at the tiles that they are of; how many leaves the newest
-    has."""
+Begin = Callable[..., Callable[[], Any]]
+"""Begins some work with what is given; what it returns waits for the result."""
+
+
+def kept(
+    folder: LogFolder,
+    log: leaves.LedgerLog,
+    keys: Sequence[NoteVerifier],
+    problems: list[Text],
+    begin: Begin = partial,
+) -> list[Checkpoint]:
+    """Look at all checkpoints that were kept; those that one of these keys signed, by their sizes. `begin`
+    spreads the work: there may be one of each minute of years."""
     published = folder.published(log.epoch)
+    sizes = published.sizes()
+    shares = [
+        begin(_published, published, log, keys, sizes[at : at + SHARE]) for at in range(0, len(sizes), SHARE)
+    ]
     known: list[Checkpoint] = []
-    for data in _kept(folder, log.epoch):
+    for opened, told in [*(share() for share in shares), _opened(published, log, keys, _newest(folder, log))]:
+        known += opened
+        problems += [each for each in told if each not in problems]
+    problems += _key_problems(published, log, keys, bool(known))
+    return sorted(known, key=lambda each: each.size)
+
+
+def of_one_tree(published: PublishedLog, known: Sequence[Checkpoint]) -> list[Text]:
+    """What is wrong with the tiles of these checkpoints, which are in the order of their sizes."""
+    problems = []
+    frontier = Frontier()
+    try:
+        hashes = leaf_hashes(known[-1].size if known else 0, published.tiles.read)
+        for each in known:
+            while frontier.size < each.size:
+                frontier.append(next(hashes))
+            if frontier.root() != each.root:
+                problems.append(_other_tree(published, each))
+    except EvidenceError as error:
+        problems.append(error.text)
+    return problems
+
+
+def _published(
+    published: PublishedLog, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], sizes: Sequence[int]
+) -> tuple[list[Checkpoint], list[Text]]:
+    """Those of some sizes."""
+    return _opened(published, log, keys, filter(None, map(published.checkpoint_of, sizes)))
+
+
+def _newest(folder: LogFolder, log: leaves.LedgerLog) -> Iterator[bytes]:
+    """The newest one as it is published, and the one beside the key."""
+    newest = folder.published(log.epoch).checkpoint()
+    if newest is not None:
+        yield newest
+    try:
+        signed = folder.last_signed(log.epoch)
+    except EvidenceError:  # another user's, who signs
+        return
+    if signed is not None and signed != newest:
+        yield signed
+
+
+def _opened(
+    published: PublishedLog, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], kept: Iterable[bytes]
+) -> tuple[list[Checkpoint], list[Text]]:
+    """Those that one of the keys signed, and what is wrong with others."""
+    known, problems = [], list[Text]()
+    for data in kept:
         try:
             found = open_checkpoint(data, keys).checkpoint
             if found.origin == log.origin:
@@ -32,34 +95,7 @@ def newest_size(
             told = error.text
         if told not in problems:
             problems.append(told)
-    problems += _key_problems(published, log, keys, bool(known))
-    known.sort(key=lambda each: each.size)
-    frontier, size = Frontier(), known[-1].size if known else 0
-    try:
-        hashes = leaf_hashes(size, published.tiles.read)
-        for each in known:
-            while frontier.size < each.size:
-                frontier.append(next(hashes))
-            if frontier.root() != each.root:
-                problems.append(_other_tree(published, each))
-    except EvidenceError as error:
-        problems.append(error.text)
-    return size
-
-
-def _kept(folder: LogFolder, epoch: int) -> Iterator[bytes]:
-    """The checkpoints that there are: the published ones, and the one beside the key."""
-    published = folder.published(epoch)
-    yield from filter(None, map(published.checkpoint_of, published.sizes()))
-    newest = published.checkpoint()
-    if newest is not None:
-        yield newest
-    try:
-        signed = folder.last_signed(epoch)
-    except EvidenceError:  # another user's, who signs
-        return
-    if signed is not None and signed != newest:
-        yield signed
+    return known, problems
 
 
 def _key_problems(

@@ -27,7 +27,7 @@ SELECT pseudonym FROM standing WHERE NOT EXISTS (
     SELECT 1 FROM event WHERE event.record = standing.record AND event.pseudonym = standing.pseudonym
     AND event.notice = standing.notice AND event.version = standing.version
     AND event.purposes = standing.purposes AND event.at = standing.at
-    AND standing.whole IS event.at AND standing.seen IS NULL AND NOT event.supplement AND {rows.INFORMS}
+    AND standing.whole IS event.at AND NOT event.supplement AND {rows.INFORMS}
 )
 UNION
 SELECT event.pseudonym FROM event LEFT JOIN standing ON standing.pseudonym = event.pseudonym
@@ -44,6 +44,18 @@ WHERE {rows.INFORMS} AND (
 UNION
 SELECT pseudonym FROM event WHERE earlier IS NOT NULL AND pseudonym IS NOT NULL
 """  # noqa: S608  # our own names
+# When somebody called who knew a notice, and none of his records says so. Sorted and merged, not held.
+_UNSEEN = """
+SELECT pseudonym FROM (
+    SELECT pseudonym, notice, version FROM standing WHERE seen IS NOT NULL
+    EXCEPT
+    SELECT standing.pseudonym, standing.notice, standing.version FROM event CROSS JOIN standing
+    ON standing.pseudonym = event.pseudonym AND standing.notice = event.notice AND standing.seen = event.at
+    WHERE event.reason = 'already-informed'
+    ORDER BY 1, 2, 3
+)
+"""
+_SEEN = "SELECT 1 FROM standing WHERE seen IS NOT NULL LIMIT 1"
 # Of records from before there was a log it is not said that their caller's key was changed: what is known of
 # him under his new pseudonym, and what that rests on, says so.
 _MOVED = """
@@ -91,6 +103,8 @@ def forged(connection: sqlite3.Connection, gone: Gone, old: int) -> list[ForgedH
     connection.execute("CREATE TEMP TABLE doubtful (pseudonym BLOB PRIMARY KEY)")
     try:
         connection.execute(f"INSERT INTO doubtful {_DOUBTFUL}")
+        if connection.execute(_SEEN).fetchone():
+            connection.execute(f"INSERT OR IGNORE INTO doubtful {_UNSEEN}")
         moved = _linked(connection, old)
         actual: dict[bytes, KnownVersions] = defaultdict(dict)
         for pseudonym, notice, version, *rest in connection.execute(_ROWS, {"last": gone.last}):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from ..evidence.tiles import WIDTH
 from ..evidence.tree import root
 from ..text import Text
 from . import audit, audit_checkpoints, audit_history, audit_reading, audit_tiles, leaves
+from .audit_checkpoints import Begin
 from .ledger_file import translated
 
 MOST = 100  # missing leaves and files that are named one by one
@@ -80,23 +83,34 @@ def _audited(
         _require_numbers(ledger, logs)
         problems = list(_log_problems(connection, ledger, folder, logs))
         gone = audit.gone(connection, logs)
+        most = connection.execute(leaves.BOUNDS).fetchone()[2] + FAR
         counted, found, signed = audit.Counted(), list(gone.found), 0
-        for log in logs:
-            signed = audit_checkpoints.newest_size(folder, log, keys, problems)
-            end = max(min(log.size, connection.execute(leaves.BOUNDS).fetchone()[2] + FAR), signed)
-            if end < log.size:
-                found.append(audit.Found(0, audit.Flaw.DELETED, end))
-            task = _Task(ledger, folder.published(log.epoch), log, signed, gone, 0, end)
-            counted_here, found_here = _leaves(task, problems, progress)
-            counted, found = counted.plus(counted_here), found + found_here
-            if log.size < signed and _handed_over(connection, folder, log, signed):
-                counted = counted.plus(audit.Counted(lost=signed - log.size))
-            elif log.size < signed:
-                found += [audit.Found(0, audit.Flaw.TRUNCATED, at) for at in range(log.size, signed)][:MOST]
-                problems.append(_truncated(ledger, log, signed))
-        found += audit.without_leaf(connection, newest)
-        history = audit_history.forged(connection, gone, logs[0].old)
-        return AuditedLog(newest, signed, counted, tuple(sorted(set(found))), tuple(history), tuple(problems))
+        with _workers(newest.next) as begin:
+            history = begin(_history, ledger)
+            for log in logs:
+                known = audit_checkpoints.kept(folder, log, keys, problems, begin)
+                signed = known[-1].size if known else 0
+                end = max(min(log.size, most), signed)
+                task = _Task(ledger, folder.published(log.epoch), log, signed, gone, 0, end)
+                tree = begin(audit_checkpoints.of_one_tree, task.published, known)
+                counted_here, found_here = _leaves(task, begin, problems, progress)
+                problems += tree()
+                counted, found = counted.plus(counted_here), found + found_here
+                if log.size < signed and _handed_over(connection, folder, log, signed):
+                    counted = counted.plus(audit.Counted(lost=signed - log.size))
+                else:
+                    found += _missing(log, end)
+                    problems += [_truncated(ledger, log, signed)] if log.size < signed else []
+            found += audit.without_leaf(connection, newest)
+            forged = tuple(history())
+        return AuditedLog(newest, signed, counted, tuple(sorted(set(found))), forged, tuple(problems))
+
+
+def _history(ledger: Path) -> list[audit_history.ForgedHistory]:
+    """What is wrong with the history, by a connection of its own."""
+    with translated(ledger), audit_reading.reading(ledger) as connection:
+        logs = leaves.logs(connection)
+        return audit_history.forged(connection, audit.gone(connection, logs), logs[0].old)
 
 
 def _require_numbers(ledger: Path, logs: Sequence[leaves.LedgerLog]) -> None:
@@ -134,8 +148,16 @@ def _log_problems(
         )
 
 
+def _missing(log: leaves.LedgerLog, end: int) -> list[audit.Found]:
+    """What a log has not that ends before what was signed, or far beyond all that is there; the first stand
+    for all."""
+    if end < log.size:
+        return [audit.Found(0, audit.Flaw.DELETED, end)]
+    return [audit.Found(0, audit.Flaw.TRUNCATED, at) for at in range(log.size, end)[:MOST]]
+
+
 def _leaves(
-    whole: _Task, problems: list[Text], progress: Progress | None
+    whole: _Task, begin: Begin, problems: list[Text], progress: Progress | None
 ) -> tuple[audit.Counted, list[audit.Found]]:
     """Look at all leaves, a share at a time. What seems wrong is looked at again: meanwhile calls go on, and
     records are purged."""
@@ -143,7 +165,8 @@ def _leaves(
     shares = [replace(whole, first=at, end=min(at + SHARE, whole.end)) for at in starts]
     counted, doubtful, done = audit.Counted(), set[int](), 0
     roots: dict[int, tuple[bytes | None, ...]] = {}
-    for share in _shared(shares):
+    for result in [begin(_Task.done, each) for each in shares]:
+        share: _Share = result()
         counted, done = counted.plus(share.counted), done + share.looked_at
         problems += [each for each in share.problems if each not in problems][:MOST]
         roots[share.first] = share.roots
@@ -228,16 +251,18 @@ def _root(hashes: bytes) -> bytes | None:
     return root(hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE))
 
 
-def _shared(tasks: Sequence[_Task]) -> Iterable[_Share]:
-    """The shares, as they are done: by as many processes as there are cores, where it is worth it."""
+@contextlib.contextmanager
+def _workers(count: int) -> Iterator[Begin]:
+    """As many processes as there are cores, where it is worth it for so many leaves."""
     cores = len(os.sched_getaffinity(0))
-    if cores < 2 or len(tasks) < 2:
-        for task in tasks:
-            yield task.done()
+    if cores < 2 or count <= SHARE:
+        yield partial
         return
-    with ProcessPoolExecutor(min(cores, len(tasks)), mp_context=get_context("spawn")) as pool:
-        for each in as_completed([pool.submit(_Task.done, task) for task in tasks]):
-            yield each.result()
+    pool = ProcessPoolExecutor(cores, mp_context=get_context("spawn"))
+    try:
+        yield lambda work, *given: pool.submit(work, *given).result
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _handed_over(

@@ -56,7 +56,7 @@ WHERE leaf.leaf >= ? AND event.kind IN ('purge', 'erasure', 'lost') ORDER BY lea
 RECORDS = "SELECT record FROM leaf WHERE leaf >= ? AND leaf < ?"
 ERASE_AGAIN = (
     f"DELETE FROM standing WHERE pseudonym IN (SELECT pseudonym FROM event WHERE record IN ({RECORDS}))",  # noqa: S608  # our own names
-    f"{rows.ERASE} WHERE record IN ({RECORDS} AND salt_who IS NOT NULL)",
+    f"{rows.ERASE} WHERE record IN ({RECORDS}) AND NOT erased",
 )
 LEAVE_AGAIN = f"UPDATE event SET basis = NULL WHERE record IN ({RECORDS})"  # noqa: S608  # our own names
 CLOSE_AGAIN = "UPDATE leaf SET salt_who = NULL, binding = NULL WHERE leaf >= ? AND leaf < ?"

@@ -8,7 +8,6 @@ whose leaves are others now, is refused; calls go on, and are recorded.
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,8 +28,7 @@ from .leaves import LedgerLog
 from .sqlite import SqliteStore
 
 PAGE = 8192  # entries that are held in memory
-OLD_AT_ONCE = 1000  # records from before there was a log that get their leaves while the ledger is locked …
-PAUSE_SECONDS = 0.005  # … and how long after that it is free for calls
+OLD_AT_ONCE = 250  # records from before there was a log that get their leaves in one turn: some 10 ms
 
 Progress = Callable[[int, int], object]
 """Called with how many records have their leaf, or leaves are in tiles, by now, and how many there are."""
@@ -111,7 +109,6 @@ def _enter_old(ledger: Path, progress: Progress | None) -> None:
             left = store.enter_old(OLD_AT_ONCE)
             if progress:
                 progress(log.old - left, log.old)
-            time.sleep(PAUSE_SECONDS)  # calls wait for the lock, too
 
 
 def examine(ledger: Path) -> None:

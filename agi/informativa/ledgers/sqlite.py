@@ -6,6 +6,8 @@ is the port over it for a process with one call; `groupcommit.py` is the port fo
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +18,7 @@ from ..model import CallerHistory, Event, Record, RecordFilter, Recording
 from ..ports import Ledger, LedgerTransaction, Result
 from . import leaves, migrating, rows
 from .ledger_file import LedgerFile
+from .transaction import SqliteTransaction
 
 PAGE = 1000  # rows that one transaction of a purge deletes
 EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -123,18 +126,28 @@ class SqliteStore(LedgerFile):
             connection.execute("PRAGMA foreign_keys = OFF")
             try:
                 for page in self._pages(rows.OLD, cutoff, (0,)):
-                    with self.transaction() as transaction:
+                    with self._turn() as transaction:
                         numbers = [number for (number,) in page if transaction.purge(number)]
                         if numbers:
                             closed = leaves.named(transaction.close_leaves(numbers))
                             transaction.append(rows.purge_note(numbers, closed, cutoff, at))
                     purged += len(numbers)
                 for page in self._pages(rows.BASELESS, cutoff, (b"", "", "")):
-                    with self.transaction():
+                    with self._turn():
                         connection.executemany(rows.PURGE_STANDING, page)
             finally:
                 connection.execute("PRAGMA foreign_keys = ON")
         return purged
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[SqliteTransaction]:
+        """A transaction, one of many. The ledger is free afterwards for as long as it was locked: whoever
+        waits for it looks ever more seldom whether it is, as SQLite does it, and would hardly meet a
+        moment."""
+        begun = time.monotonic()
+        with self.transaction() as transaction:
+            yield transaction
+        time.sleep(time.monotonic() - begun)
 
     def _pages(
         self, search: str, cutoff: datetime, last: tuple[object, ...]
@@ -235,11 +248,11 @@ class SqliteStore(LedgerFile):
 
     def enter_old(self, count: int) -> int:
         """Give so many records from before there was a log their leaves; how many are left at most."""
-        with self.transaction() as transaction:
+        with self._turn() as transaction:
             log = leaves.log(self._connection)
             found = self._connection.execute(leaves.MISSING, (log.entered, log.old, count)).fetchall()
             for each in map(rows.record, found):
-                transaction.commit_to(each.event, each.number, migrated=True)
+                transaction.commit_to(each.event, each.number, rows.row(each.event), migrated=True)
             entered = rows.record(found[-1]).number if len(found) == count else log.old
             self._connection.execute(leaves.ENTERED, (entered,))
             return log.old - entered

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ..evidence import commitment
 from ..model import CallerHistory, Event, PriorDelivery, Reason, Record, known_by
-from . import leaves, rows
+from . import leaves, row_texts, rows
 
 
 class SqliteTransaction:
@@ -42,9 +42,10 @@ class SqliteTransaction:
         return rows.record(found) if found else None
 
     def append(self, event: Event) -> int:
-        record = self._connection.execute(rows.APPEND, rows.row(event)).lastrowid
+        values = rows.row(event)
+        record = self._connection.execute(rows.APPEND, values).lastrowid
         assert record is not None  # an INSERT that did not raise has a row
-        self.commit_to(event, record)
+        self.commit_to(event, record, values)
         self.remember(event, record)
         return record
 
@@ -57,17 +58,23 @@ class SqliteTransaction:
                 self._connection.execute(rows.FORGET_NOTICE, (event.pseudonym, event.notice))
             self._inform(event.pseudonym, event.notice, known_by(event, record), event.recorded or event.at)
 
-    def commit_to(self, event: Event, record: int, *, migrated: bool = False) -> None:
-        """Write the leaf of a record: gapless, because whoever writes holds the lock."""
+    def commit_to(
+        self, event: Event, record: int, values: Sequence[object], *, migrated: bool = False
+    ) -> None:
+        """Write the leaf of a record, of which `values` are what `rows.row` says: gapless, because whoever
+        writes holds the lock."""
         if self._log is None:
             self._log = leaves.log(self._connection)
             self._leaf = self._log.next
+        origin, index = self._log.origin, self._leaf - self._log.first
         salt, bound = commitment.salt(), event.binding
         salt_who, binding = (bound.salt, bound.value) if bound else (commitment.salt(), None)
-        index = self._leaf - self._log.first
-        facts = commitment.facts(event, self._log.origin, index, record, migrated=migrated)
-        what = commitment.what(facts, salt)
-        who = commitment.who(commitment.person(event, binding), salt_who)
+        texts = row_texts.texts((record, *values), binding, origin, index, migrated=migrated)
+        if texts is None:  # it is not of the form that most are of
+            facts = commitment.facts(event, origin, index, record, migrated=migrated)
+            person = commitment.person(event, binding)
+            texts = commitment.canonical(facts), commitment.canonical(person)
+        what, who = commitment.hashes(*texts, salt, salt_who)
         leaf = (self._leaf, record, what, who, salt, salt_who, binding, migrated)
         self._connection.execute(leaves.APPEND, leaf)
         self._leaf += 1

@@ -1,0 +1,272 @@
+"""Proof: what its leaf costs a call, and what checkpoints, receipts and audits of many records take.
+
+The ledger has as many records as are asked for, each with its leaf, as calls would have written them: two
+of each caller, who was told and called again. Another has as many, but no more than a million, from before
+there was a log, which get their leaves while calls go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import shutil
+import sqlite3
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from unittest import mock
+
+from informativa import config
+from informativa.errors import LedgerError
+from informativa.ledgers.sequencer import sequence
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.ledgers.transaction import SqliteTransaction
+from informativa.model import Controller
+from informativa.operations.evidence import logs, receipts, verifying
+from lab.office import Office
+
+from .figures import Peers, Report, Result, SkippedError, Spread, Target, differences, same
+from .records import event, fill, old
+
+ADDED = 1000  # records from one checkpoint to the next: a busy minute
+GROUP = 64  # calls that are in flight at once and share a transaction
+MANY = 10_000_000
+CALL_EVERY = 0.02  # seconds, while old records get their leaves
+_RECORD_BYTES = 800  # of disk for each record, its tiles included; 620 seen
+_SPARE = 2 << 30  # bytes of disk that stay free
+
+
+def evidence(
+    report: Report, folder: Path, *, records: int = 1_000_000, rounds: int = 9, times: int = 300
+) -> None:
+    """All of it at so many records; the ledger goes when the next one is made."""
+    free, needed = shutil.disk_usage(folder).free, records * _RECORD_BYTES + _SPARE
+    if free < needed:
+        raise SkippedError(f"{needed >> 30} GiB of free disk are needed, {free >> 30} are there")
+    controller = _controller(folder / "evidence")
+    fill(controller, records)
+    _checkpoints(report, controller, records, rounds)
+    _sizes(report, controller)
+    _receipts(report, controller, folder, times)
+    _audit(report, "audit", controller, min(rounds, 3))
+    for group in (1, GROUP):
+        _appends(report, controller, rounds, 10 * times, group)
+    shutil.rmtree(folder / "evidence")
+    _from_before(report, _controller(folder / "before"), min(records, 1_000_000))
+
+
+def _controller(folder: Path) -> Controller:
+    return config.load(Office(folder).config).controllers["acme"]
+
+
+def _checkpoints(report: Report, controller: Controller, records: int, rounds: int) -> None:
+    with Watch() as first:
+        added = logs.checkpoint(controller).added
+    same("records in the first checkpoint", records, added)
+    later = []
+    for turn in range(rounds):
+        begin = records + turn * ADDED + 1
+        with contextlib.closing(SqliteStore(controller.ledger)) as store:
+            store.append([event(controller, number) for number in range(begin, begin + ADDED)])
+        with Watch() as watch:
+            added = logs.checkpoint(controller).added
+        same("records in the next checkpoint", ADDED, added)
+        later.append(watch.seconds * 1000)
+    what = f"first checkpoint, of {records:,} records"
+    report.results += [
+        Result("evidence", what, Spread((first.seconds,), "s")),
+        Result("evidence", f"{what}, a second", Spread((records / first.seconds,), "records/s")),
+        Result("evidence", f"checkpoint of {ADDED:,} more, at {records:,}", Spread(tuple(later), "ms")),
+    ]
+
+
+def _sizes(report: Report, controller: Controller) -> None:
+    """How much disk a record takes."""
+    file = Path(controller.ledger)
+    with contextlib.closing(SqliteStore(controller.ledger)) as store:
+        records = store.count()
+    published = [each for each in file.with_name(f"{file.stem}.log").rglob("*") if each.is_file()]
+    sizes = {
+        "in the ledger": file.stat().st_size,
+        "of which are its leaf": _leaf_bytes(file),
+        "published": sum(each.stat().st_size for each in published),
+        "published, on the disk": sum(each.stat().st_blocks * 512 for each in published),
+    }
+    for where, size in sizes.items():
+        if size:
+            report.results.append(
+                Result("evidence", f"bytes of a record {where}", Spread((size / records,), "bytes"))
+            )
+
+
+def _leaf_bytes(file: Path) -> int:
+    """0 where this SQLite does not tell."""
+    sql = "SELECT sum(pgsize) FROM dbstat WHERE name IN ('leaf', 'sqlite_autoindex_leaf_1')"
+    with contextlib.closing(sqlite3.connect(file)) as connection, contextlib.suppress(sqlite3.Error):
+        return int(connection.execute(sql).fetchone()[0])
+    return 0
+
+
+def _receipts(report: Report, controller: Controller, folder: Path, times: int) -> None:
+    """Of records at random; without the start of the program, which takes longer."""
+    with contextlib.closing(SqliteStore(controller.ledger, read_only=True)) as store:
+        records = store.count()
+    chosen = random.Random(1)
+    made, verified, file = [], [], folder / "receipt"
+    for _ in range(times):
+        number = chosen.randrange(records) + 1
+        with Watch() as watch:
+            one = receipts.of_record(controller, number)
+        made.append(watch.seconds * 1000)
+        file.write_bytes(one.receipt.proof.data)
+        with Watch() as watch:
+            (found,) = verifying.verify([file], (one.key,))
+        verified.append(watch.seconds * 1000)
+        same("receipts that hold", True, found.holds)
+    for what, values, most in (("receipt", made, 50), ("verify", verified, 20)):
+        slow = statistics.quantiles(values, n=100)[98] if len(values) > 1 else values[0]
+        report.results += [
+            Result(
+                "evidence", f"{what} of one of {records:,} records", Spread(tuple(values), "ms"), Target(most)
+            ),
+            Result("evidence", f"{what}, slower than 99 of 100", Spread((slow,), "ms"), Target(most)),
+        ]
+
+
+def _audit(report: Report, what: str, controller: Controller, rounds: int) -> None:
+    rates = []
+    with contextlib.closing(SqliteStore(controller.ledger, read_only=True)) as store:
+        records = store.count()
+    for _ in range(rounds):
+        with Watch() as watch:
+            found = logs.audit(controller).audited
+        same("records that are whole", (True, records), (found.sound, found.counted.whole))
+        rates.append(records / watch.seconds)
+    target = Target(60_000, at_most=False)
+    report.results.append(
+        Result("evidence", f"{what} of {records:,} records", Spread(tuple(rates), "records/s"), target)
+    )
+
+
+def _appends(report: Report, controller: Controller, rounds: int, times: int, group: int) -> None:
+    """What a record takes with its leaf and without, in turns. Those without are what no audit would pass."""
+    cpu: dict[bool, list[float]] = {True: [], False: []}
+    rates = []
+    with contextlib.closing(SqliteStore(controller.ledger)) as store:
+        for turn in range(-1, rounds):  # the first one only warms up
+            for leaves in (True, False) if turn % 2 else (False, True):
+                used, seconds = _appended(store, controller, times, group, leaves=leaves)
+                if turn >= 0:
+                    cpu[leaves].append(used / times * 1e6)
+                if turn >= 0 and leaves:
+                    rates.append(times / seconds)
+    of = "one a transaction" if group == 1 else f"{group} in a transaction"
+    spreads = {"with its leaf": Spread(tuple(cpu[True]), "µs"), "without": Spread(tuple(cpu[False]), "µs")}
+    report.peers.append(Peers("evidence", f"CPU to append a record, {of}", spreads))
+    leaf = differences(cpu[True], cpu[False], "µs")
+    report.results += [
+        Result("evidence", f"CPU that a call's proof takes, {of}", leaf, Target(30)),
+        Result("evidence", f"append, {of}", Spread(tuple(rates), "records/s")),
+    ]
+
+
+def _appended(
+    store: SqliteStore, controller: Controller, times: int, group: int, *, leaves: bool
+) -> tuple[float, float]:
+    """Seconds of CPU, and in all, to bind so many calls of known callers to their numbers and append them, or
+    to append them alone."""
+    before, first = store.log().next, store.newest() + 1
+    seam = contextlib.nullcontext() if leaves else mock.patch.object(SqliteTransaction, "commit_to", _nothing)
+    with seam, Watch() as watch:
+        used = time.process_time()
+        for at in range(first, first + times, group):
+            numbers = range(at, min(at + group, first + times))
+            store.append([event(controller, number // 2 * 2, bound=leaves) for number in numbers])
+        used = time.process_time() - used
+    same("leaves of the records appended", times if leaves else 0, store.log().next - before)
+    return used, watch.seconds
+
+
+def _nothing(*_: object, **__: object) -> None:
+    """In place of a leaf."""
+
+
+def _from_before(report: Report, controller: Controller, records: int) -> None:
+    """A ledger from before there was a log: copied and migrated, then its records get their leaves while
+    another process records a call now and then."""
+    file = Path(controller.ledger)
+    old(file, records)
+    with Watch() as copied:
+        SqliteStore(controller.ledger, log=controller.log).close()
+    with contextlib.closing(SqliteStore(controller.ledger)) as store:
+        quiet = _waits(store, controller, lambda count: count == 100)
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            entering = pool.submit(entered, file)
+            busy = _waits(store, controller, lambda _: entering.done())
+            seconds, longest, whole = entering.result()
+    what = f"of {records:,} records from before there was a log"
+    waited = f"longest that a call waits for the ledger, of {len(quiet)}"
+    report.results += [
+        Result(
+            "evidence", f"copy and migration {what}; calls play the notice", Spread((copied.seconds,), "s")
+        ),
+        Result("evidence", f"leaves {what}", Spread((records / seconds,), "records/s")),
+        Result(
+            "evidence", f"leaves of {MANY:,}, at that rate", Spread((MANY / records * seconds / 60,), "min")
+        ),
+        Result("evidence", f"leaves, tiles and checkpoint {what}", Spread((whole,), "s")),
+        Result("evidence", "longest turn of it with the ledger locked", Spread((longest * 1000,), "ms")),
+        Result("evidence", waited, Spread((max(quiet) * 1000,), "ms")),
+        Result(
+            "evidence",
+            f"longest that a call waits meanwhile, of {len(busy):,}",
+            Spread((max(busy) * 1000,), "ms"),
+        ),
+    ]
+    _audit(report, "audit, most from before there was a log,", controller, 1)
+
+
+def _waits(store: SqliteStore, controller: Controller, over: Callable[[int], bool]) -> list[float]:
+    """Seconds of each call's append. Raises RefusedError where one was not recorded."""
+    found: list[float] = []
+    while not over(len(found)):
+        call = event(controller, store.newest() + 1)
+        try:
+            with Watch() as watch:
+                store.append([call])
+            found.append(watch.seconds)
+        except LedgerError as error:
+            same("calls recorded while old records get their leaves", "all", str(error))
+        time.sleep(CALL_EVERY)
+    return found
+
+
+def entered(file: Path) -> tuple[float, float, float]:
+    """Seconds until all old records have their leaves, of the longest turn, and until all are signed."""
+    turns, begun, enter = [], time.perf_counter(), SqliteStore.enter_old
+
+    def timed(store: SqliteStore, count: int) -> int:
+        with Watch() as watch:
+            left = enter(store, count)
+        turns.append((watch.seconds, time.perf_counter() - begun))
+        return left
+
+    with mock.patch.object(SqliteStore, "enter_old", timed):
+        sequence(file)
+    return turns[-1][1], max(seconds for seconds, _ in turns), time.perf_counter() - begun
+
+
+class Watch:
+    """How many seconds what is done within it takes."""
+
+    seconds = 0.0
+
+    def __enter__(self) -> Watch:
+        self._begun = time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = time.perf_counter() - self._begun

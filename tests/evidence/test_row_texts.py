@@ -1,0 +1,114 @@
+"""The short way from a row to what its leaf commits to, against the long one by way of the event."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import event as met
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evidence.test_commitment import EVENT, LOG, TEXTS
+from informativa.evidence import commitment
+from informativa.ledgers import row_texts, rows
+from informativa.model import Ending, Event, Heard, Reason, RecordKind, Status, Vouched
+
+PLAIN = st.sampled_from(["", "it", "+390212345678", "/p/è/😀", "1700000000.1"])
+WORDS = PLAIN | TEXTS
+TIMES = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
+SAMPLES = st.integers(0, 2**40)
+HEARD = st.builds(Heard, st.sampled_from(Ending), SAMPLES, SAMPLES, st.sampled_from([8000, 48_000]), WORDS)
+HASHES = st.binary(min_size=32, max_size=32)
+
+
+def events(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
+    """Of all kinds."""
+    return st.builds(
+        Event,
+        at=TIMES,
+        recorded=TIMES | st.none(),
+        pseudonym=HASHES | st.none(),
+        earlier=HASHES | st.none(),
+        purposes=st.frozensets(st.sampled_from(["service", "marketing", "billing"])),
+        status=st.sampled_from(Status),
+        reason=st.sampled_from(Reason),
+        kind=st.sampled_from(RecordKind),
+        vouched=st.sampled_from(Vouched) | st.none(),
+        heard=HEARD | st.none(),
+        basis=st.integers(1, 2**53) | st.none(),
+        supplement=st.booleans(),
+        counts=st.booleans(),
+        **dict.fromkeys(
+            ("call", "line", "notice", "version", "language", "prompt", "linked", "wanted", "reference"),
+            texts,
+        ),
+        recording=PLAIN,
+    )
+
+
+def long_way(event: Event, binding: bytes | None, number: int, *, migrated: bool) -> tuple[bytes, bytes]:
+    """By the mappings."""
+    facts = commitment.facts(event, LOG, 5, number, migrated=migrated)
+    return commitment.canonical(facts), commitment.canonical(commitment.person(event, binding))
+
+
+@given(events(PLAIN) | events(WORDS), HASHES | st.none(), st.booleans())
+def test_short_way_is_the_long_way(event: Event, binding: bytes | None, migrated: bool) -> None:
+    """Of whatever a record has in it, byte for byte, or it is left to the long way."""
+    found = row_texts.texts((7, *rows.row(event)), binding, LOG, 5, migrated=migrated)
+    met("short" if found else "long")
+    assert found in (None, long_way(event, binding, 7, migrated=migrated))
+
+
+@given(events(PLAIN.filter(lambda text: text.isprintable())), HASHES | st.none())
+def test_what_calls_record_goes_the_short_way(event: Event, binding: bytes | None) -> None:
+    """A record of a call whose texts need no escapes is not left to the long way."""
+    event = replace(event, kind=RecordKind.PHONE)
+    if event.heard is not None and not event.heard.key.isalnum():
+        event = replace(event, heard=None)
+    assert row_texts.texts((7, *rows.row(event)), binding, LOG, 5, migrated=False)
+
+
+@pytest.mark.parametrize("character", ['"', "\\", "\n", "\x00", "\x7f"])
+def test_what_must_be_escaped_goes_the_long_way(character: str) -> None:
+    """One text might else say what others should."""
+    for name in ("call", "line", "notice", "version", "language", "prompt", "linked", "wanted", "reference"):
+        row = rows.row(replace(EVENT, **{name: f"a{character}b"}))  # type: ignore[arg-type]
+        assert row_texts.texts((7, *row), None, LOG, 5, migrated=False) is None
+    assert row_texts.texts((7, *rows.row(EVENT)), None, LOG + character, 5, migrated=False) is None
+
+
+def test_seconds_of_a_record_from_before() -> None:
+    """Became samples at the telephone's rate; a record of today has no seconds."""
+    row = [7, *rows.row(EVENT)]
+    row[13], row[14], row[27], row[22] = 2.25, 9.5, None, None
+    found = row_texts.texts(row, None, LOG, 5, migrated=True)
+    assert found == long_way(rows.record(row).event, None, 7, migrated=True)
+    assert b'"heard":18000' in found[0]
+    assert b'"length":76000' in found[0]
+    assert b'"rate":8000' in found[0]
+    assert row_texts.texts(row, None, LOG, 5, migrated=False) is None
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        (13, None),
+        (13, 2.5),
+        (13, float("inf")),
+        (14, None),
+        (15, None),
+        (12, None),
+        (21, 1),
+        (23, ""),
+        (25, 2),
+        (26, 3),
+    ],
+)
+def test_what_no_record_is_written_with_goes_the_long_way(column: int, value: object) -> None:
+    """Half a sample, a part of what was heard, a truth that is neither, say."""
+    row = [7, *rows.row(EVENT)]
+    row[column] = value
+    assert row_texts.texts(row, None, LOG, 5, migrated=False) is None

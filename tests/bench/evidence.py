@@ -104,7 +104,7 @@ def _sizes(report: Report, controller: Controller) -> None:
 
 def _leaf_bytes(file: Path) -> int:
     """0 where this SQLite does not tell."""
-    sql = "SELECT sum(pgsize) FROM dbstat WHERE name IN ('leaf', 'sqlite_autoindex_leaf_1')"
+    sql = "SELECT sum(pgsize) FROM dbstat WHERE name IN ('leaf', 'leaf_record')"
     with contextlib.closing(sqlite3.connect(file)) as connection, contextlib.suppress(sqlite3.Error):
         return int(connection.execute(sql).fetchone()[0])
     return 0

@@ -63,14 +63,15 @@ _OWN = (
     "INSERT OR IGNORE INTO leading SELECT record FROM event WHERE record >= :first AND basis IN own",
 )
 # Of those that say something of his records too. These salts are looked for in what is left.
-_SALTS = """
-SELECT salt_who, binding FROM leaf WHERE salt_who IS NOT NULL
-AND (record IN own OR record IN leading)
-"""
-_CLOSE = """
-UPDATE leaf SET salt_who = NULL, binding = NULL WHERE record IN own OR record IN leading
+_THEIRS = f"""
+FROM (SELECT record FROM own UNION SELECT record FROM leading) AS his
+CROSS JOIN leaf ON {leaves.of("his.record")}
+"""  # noqa: S608  # our own names
+_SALTS = f"SELECT salt_who, binding {_THEIRS} WHERE salt_who IS NOT NULL"
+_CLOSE = f"""
+UPDATE leaf SET salt_who = NULL, binding = NULL WHERE leaf IN (SELECT leaf.leaf {_THEIRS})
 RETURNING leaf, record IN own
-"""
+"""  # noqa: S608  # our own names
 _AGAIN = """
 SELECT 1 FROM event WHERE pseudonym IN his UNION ALL SELECT 1 FROM standing WHERE pseudonym IN his
 """

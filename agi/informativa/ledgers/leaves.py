@@ -26,9 +26,19 @@ SELECT epoch, origin, first,
     old, entered
 FROM log ORDER BY epoch
 """
+
+
+def of(record: str) -> str:
+    """That a leaf is a record's, as SQL: by its number, or by the index of leaves that have another."""
+    return (
+        f"((leaf.leaf = {record} - 1 AND leaf.record = {record})"
+        f" OR (leaf.record = {record} AND leaf.record <> leaf.leaf + 1))"
+    )
+
+
 BEGIN = "INSERT INTO log (epoch, origin, first, old, entered) VALUES (?, ?, ?, ?, ?)"
 _COLUMNS = "leaf, record, what, who, salt_what, salt_who, binding, migrated"
-OF_RECORD = f"SELECT {_COLUMNS} FROM leaf WHERE record = ?"  # noqa: S608  # our own names
+OF_RECORD = f"SELECT {_COLUMNS} FROM leaf WHERE {of('?1')}"  # noqa: S608  # our own names
 LEAVES = f"SELECT {_COLUMNS} FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"  # noqa: S608  # our own names
 # Each leaf with its record, which is all NULL where it is gone.
 _EVENT = ", ".join(f"event.{name.strip()}" for name in rows.COLUMNS.split(","))
@@ -44,10 +54,10 @@ WHERE leaf.leaf >= ? AND leaf.leaf < ? AND event.at >= ? AND event.at < ? ORDER 
 """  # noqa: S608  # our own names
 GONE = "SELECT count(*) FROM leaf WHERE leaf >= ? AND leaf <= ? AND salt_what IS NULL"
 # Records that should have a leaf: all but those that wait for theirs.
-WITHOUT = """
+WITHOUT = f"""
 SELECT record FROM event WHERE (record > :old OR record <= :entered)
-AND NOT EXISTS (SELECT 1 FROM leaf WHERE leaf.record = event.record) ORDER BY record
-"""
+AND NOT EXISTS (SELECT 1 FROM leaf WHERE {of("event.record")}) ORDER BY record
+"""  # noqa: S608  # our own names
 NOTES = f"""
 SELECT {_EVENT}, leaf.leaf FROM leaf CROSS JOIN event ON event.record = leaf.record
 WHERE leaf.leaf >= ? AND event.kind IN ('purge', 'erasure', 'lost') ORDER BY leaf.leaf
@@ -73,13 +83,13 @@ APPEND = """
 INSERT INTO leaf (leaf, record, what, who, salt_what, salt_who, binding, migrated)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
-PURGE = """
-UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL WHERE record = ? RETURNING leaf
-"""
+PURGE = f"""
+UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL WHERE {of("?1")} RETURNING leaf
+"""  # noqa: S608  # our own names
 # From before there were leaves.
 MISSING = f"""
 SELECT {rows.COLUMNS} FROM event
-WHERE record > ? AND record <= ? AND NOT EXISTS (SELECT 1 FROM leaf WHERE leaf.record = event.record)
+WHERE record > ? AND record <= ? AND NOT EXISTS (SELECT 1 FROM leaf WHERE {of("event.record")})
 ORDER BY record LIMIT ?
 """  # noqa: S608  # our own names
 

@@ -17,7 +17,7 @@ CREATE TABLE log (
 -- for the salts, without which a commitment can be opened no more: what is purged or erased loses them.
 CREATE TABLE leaf (
     leaf       INTEGER PRIMARY KEY,            -- without gaps, never given again
-    record     INTEGER NOT NULL UNIQUE,
+    record     INTEGER NOT NULL,
     what       BLOB    NOT NULL CHECK (length(what) = 32),
     who        BLOB    NOT NULL CHECK (length(who) = 32),
     salt_what  BLOB    CHECK (length(salt_what) = 16),  -- NULL: purged
@@ -25,3 +25,6 @@ CREATE TABLE leaf (
     binding    BLOB    CHECK (length(binding) = 32),    -- to the caller's number; NULL where nobody knew it
     migrated   INTEGER NOT NULL DEFAULT 0      -- 1: the record is from before there were leaves
 );
+-- Leaves from 0, records from 1: where they are counted alike, as in every ledger that began with a log, a record's
+-- leaf is found by its number, and no call pays for the page of an index.
+CREATE UNIQUE INDEX leaf_record ON leaf (record) WHERE record <> leaf + 1;

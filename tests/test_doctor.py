@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import pty
@@ -24,12 +25,14 @@ import pytest
 from doubles import line, notice, version
 from informativa import bootstrap, config
 from informativa.errors import InformativaError
+from informativa.ledgers import wal_files
 from informativa.operations.doctor import (
     asterisk,
     dialplan,
     installation,
     ledgers,
     port_owner,
+    ports,
     service,
     users,
     write_trial,
@@ -255,6 +258,26 @@ def test_whose_service_it_is_was_seen_before_ports_are_tried(public: Path) -> No
     system = asyncio.run(locally(file))[0]
     with socket.create_server(("127.0.0.1", port)):
         assert system.users() == {OTHER: str(OTHER)}
+
+
+@pytest.mark.parametrize(
+    "look", [lambda port: ports.occupied(f"127.0.0.1:{port}"), lambda _: wal_files.astray(Path("x"))]
+)
+def test_process_that_ends_while_it_is_looked_at(
+    look: Callable[[int], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program's end is nothing that a look at who has what open could fail by."""
+    scan, ended = os.scandir, "/proc/1/fd"
+
+    def scandir(path: str | Path = ".") -> Iterator[os.DirEntry[str]]:
+        if str(path).rstrip("/") == ended:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        found = look(taken.getsockname()[1])
+    assert found == [] or found.process == os.getpid()
 
 
 def test_key_that_asterisk_cannot_read(public: Path) -> None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import LedgerError
+from ..processes import descriptors
 from ..text import Text
 
 # https://www.sqlite.org/src/file/src/os_unix.c: where SQLite locks a database that is open, and an index.
@@ -232,7 +233,7 @@ def astray(ledger: Path) -> list[int]:
     may know: what they record, others do not see, until they have put it right."""
     log, index = (os.path.realpath(f"{ledger}{end}") for end in ("-wal", "-shm"))
     found: set[int] = set()
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
+    for link in descriptors():
         with contextlib.suppress(OSError):
             name = os.readlink(link)  # noqa: PTH115
             if name == f"{log} (deleted)":

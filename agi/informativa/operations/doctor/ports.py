@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...config import Configuration
+from ...processes import descriptors
 from ...text import Foreign, Text, joined
 from . import port_owner, users
 from .findings import Finding, ok, wrong
@@ -103,7 +104,7 @@ def _written(host: str) -> set[str]:
 
 def _holder(inode: str) -> int:
     """The process that has a socket open; 0 if none shows it to us."""
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
+    for link in descriptors():
         with suppress(OSError):
             if os.readlink(link) == f"socket:[{inode}]":  # noqa: PTH115  # no path is meant
                 return int(link.parts[2])

@@ -220,13 +220,33 @@ def test_unit_of_a_folder_with_a_space(tmp_path: Path) -> None:
     assert f'ReadWritePaths="{tmp_path}/a b/ledger"' in text
 
 
-def test_unit_lets_look_ups_out(folder: Path) -> None:
-    """Only a service that asks nobody is kept from the network."""
+@pytest.mark.parametrize(
+    ("key", "setting"),
+    [
+        (
+            "    retention: 5",
+            "    lookups: {crm: {notice: privacy, url: 'https://crm.example/t?n={number}'}}",
+        ),
+        ("operator:", "evidence: {domain: acme.example, publish: [{url: 'https://proof.example'}]}"),
+        ("operator:", "evidence: {domain: acme.example, publish: [{git: proof}]}"),
+    ],
+)
+def test_unit_lets_out_who_asks_others(folder: Path, key: str, setting: str) -> None:
+    """Only a service that asks nobody, and sends nobody anything, is kept from the network."""
     file = folder / "informativa.yaml"
     assert "IPAddressDeny=any" in systemd_unit.render(load(file))
-    lookup = "lookups: {crm: {notice: privacy, url: 'https://crm.example/t?n={number}'}}"
-    file.write_text(file.read_text().replace("    retention: 5", f"    {lookup}\n    retention: 5", 1))
+    file.write_text(file.read_text().replace(f"\n{key}", f"\n{setting}\n{key}", 1))
     assert "IPAddressDeny" not in systemd_unit.render(load(file))
+
+
+def test_unit_lets_logs_be_published_into_a_folder(folder: Path) -> None:
+    """It is written to beside the ledgers; the service starts without it, too, and nothing goes out."""
+    file = folder / "informativa.yaml"
+    setting = "evidence: {domain: acme.example, publish: [{folder: a b}]}"
+    file.write_text(file.read_text().replace("\noperator:", f"\n{setting}\noperator:", 1))
+    text = systemd_unit.render(load(file))
+    assert f'ReadWritePaths={folder}/ledger "-{folder}/a b"\n' in text
+    assert "IPAddressDeny=any" in text
 
 
 def test_systemd_is_told_how_the_service_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

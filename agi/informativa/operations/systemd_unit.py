@@ -10,6 +10,7 @@ from string import Template
 
 from .. import service
 from ..config import Configuration, load
+from ..evidence.settings import TargetKind
 from ..text import Text
 from .controller_state import not_live
 from .doctor import installation, users
@@ -40,6 +41,9 @@ def render(configuration: Configuration) -> str:
     owner = installation.owner(configuration)
     used = [sys.prefix, sys.executable, str(configuration.folder), *ledgers]  # and where its links lead
     ways = [*used, *map(os.path.realpath, used)]
+    # Where logs are published, on a disk that need not be there: then nothing is, and the service starts.
+    published = [each for each in configuration.evidence.targets if each.kind is not TargetKind.URL]
+    targets = [f"-{each.place}" for each in published]
     at_home = any(way.startswith(("/home/", "/root/", "/run/user/")) for way in ways)
     return Template(template).substitute(
         program=_quoted(Path(sys.executable).with_name("informativa")),
@@ -48,7 +52,7 @@ def render(configuration: Configuration) -> str:
         group=users.group(owner.st_gid),
         stop=f"{configuration.drain + 20:.0f}",
         descriptors=configuration.sessions + service.OWN_DESCRIPTORS,
-        ledgers=" ".join(map(_quoted, ledgers)),
+        ledgers=" ".join(map(_quoted, [*ledgers, *targets])),
         home="read-only" if at_home else "yes",
         network="" if _talks_to_others(configuration) else _ALONE,
     )
@@ -57,8 +61,11 @@ def render(configuration: Configuration) -> str:
 def _talks_to_others(configuration: Configuration) -> bool:
     manager = configuration.manager
     hosts = [configuration.host, *([manager.host] if manager else []), configuration.metrics or "127."]
+    evidence = configuration.evidence
     asks = any(controller.lookups for controller in configuration.controllers.values())
-    return asks or not all(host.startswith("127.") for host in hosts)
+    others = [each for each in evidence.targets if each.kind is not TargetKind.FOLDER]
+    proves = bool(others or evidence.witnesses or evidence.timestamp)
+    return asks or proves or not all(host.startswith("127.") for host in hosts)
 
 
 def _quoted(path: Path | str) -> str:

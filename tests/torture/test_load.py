@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
+from informativa.errors import LedgerError
 from lab.office import Office
 from torture.load import CONTROLLERS, Call, callers, complaints, crowd
 
@@ -70,7 +71,7 @@ def test_spoilt_ledgers_are_found_out(told: tuple[Office, list[Call]]) -> None:
             assert ledger.execute(statement).rowcount > 0
         assert complaints(office, calls), name
     file.write_bytes(sound[:-4096] + bytes(4096))
-    with contextlib.suppress(sqlite3.DatabaseError):
+    with contextlib.suppress(sqlite3.DatabaseError, LedgerError):  # or the ledger is refused
         assert complaints(office, calls), "a page of nothing"
 
 

@@ -195,7 +195,10 @@ INSERT INTO event (record, at, call, line, pseudonym, notice, version, language,
 VALUES (?, 1700000000000000, '', '+390212345678', ?, 'privacy', '2026-11', 'it', 'service', 'PLAYED',
         'not-informed', 'prompts/it/short')
 """
-_STANDING = "INSERT INTO standing VALUES (?, 'privacy', '2026-11', 'service', ?, 1700000000000000)"
+_STANDING = """
+INSERT INTO standing (pseudonym, notice, version, purposes, record, at)
+VALUES (?, 'privacy', '2026-11', 'service', ?, 1700000000000000)
+"""
 
 
 def _with_odbc(build: builds.Build) -> builds.Build:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +12,11 @@ from evidence.test_elsewhere import configured, record, signed
 from evidence.witnessing import serving_logs
 from informativa import bootstrap
 from informativa.config import load
+from informativa.errors import ForkError
+from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.note import sign
+from informativa.evidence.tree import leaf_hash, root
 from informativa.evidence.witness_store import WitnessFolder
 from informativa.model import Reason, RecordKind
 from informativa.operations.evidence import logs, receipts, verifying
@@ -61,6 +66,36 @@ def test_a_new_key_begins_another_log(folder: Path, tmp_path: Path) -> None:
     keys = logs.trusted_keys([old, new])
     assert [each.holds for each in verifying.verify(files, keys)] == [True, True]
     assert [each.holds for each in verifying.verify(files, keys[1:])] == [False, True]
+
+
+def test_i7_earlier_log_that_was_written_anew_contradicts_what_others_have(
+    folder: Path, tmp_path: Path
+) -> None:
+    """I7: by whoever kept its key: an audit asks for every epoch, and not for the newest alone."""
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    acme = configured(folder, "publish: [{folder: " + str(mount) + ", independent: true}]")
+    settings = load(folder / "informativa.yaml").evidence
+    log = LogFolder(Path(acme.ledger))
+    record(acme, 3)
+    signed(folder)
+    old = log.signer(f"{NAME}/1", 1)
+    run("evidence", "key", "-c", folder / "informativa.yaml", "--new", "--controller", "acme")
+    run("evidence", "publish", "-c", folder / "informativa.yaml", "--controller", "acme")
+    there = logs.audit(acme, settings=settings)
+    assert [(each.log, each.size, each.error) for each in there.elsewhere] == [
+        (f"{NAME}/1", 3, None),
+        (f"{NAME}/2", 1, None),
+    ]
+    shutil.rmtree(log.published(1).folder)
+    entries = [b"informativa/record/v1\n" + bytes([number]) * 64 for number in range(3)]
+    log.published(1).put_key(old.verifier)
+    log.published(1).extend(0, entries)
+    told = Checkpoint(old.name, 3, root(map(leaf_hash, entries)))
+    log.published(1).put_checkpoint(3, sign(told.text, old))
+    found = logs.audit(acme, settings=settings)
+    assert not found.sound
+    assert [isinstance(each.error, ForkError) for each in found.elsewhere] == [True, False]
 
 
 def test_a_witness_must_know_a_new_key_first(folder: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ... import bootstrap, maintenance, publication
 from ...errors import EvidenceError, ForkError, InformativaError, LedgerError
+from ...evidence.checkpoint import Checkpoint
 from ...evidence.elsewhere import Elsewhere, OwnLog, require_ours
 from ...evidence.keys import PRIVATE
 from ...evidence.log_folder import LogFolder
@@ -56,11 +57,12 @@ class LogKey:
 
 @dataclass(frozen=True)
 class ComparedCheckpoint:
-    """The newest checkpoint of a log that somebody else has: a publishing target, or a witness. Of `size`
-    records, 0 if there is none; `error` says why it could not be had, or contradicts the log (ForkError).
-    `independent`: whoever administers the ledger cannot change it."""
+    """The newest checkpoint of a log, named by its origin, that somebody else has: a publishing target, or a
+    witness. Of `size` records, 0 if there is none; `error` says why it could not be had, or contradicts the
+    log (ForkError). `independent`: whoever administers the ledger cannot change it."""
 
     name: str
+    log: str
     independent: bool
     size: int
     error: EvidenceError | None = None
@@ -166,29 +168,34 @@ def audit(
         trusted = _own_keys(controller)
     folder = LogFolder.copied(copy) if copy else LogFolder(ledger)
     audited = audit_ledger(ledger, trusted, progress, folder)
-    compared = list(_compared(folder, audited, trusted, settings)) if settings else []
+    compared = list(_compared(folder, trusted, settings)) if settings else []
     return Audit(controller, audited, tuple(compared))
 
 
 def _compared(
-    folder: LogFolder, audited: AuditedLog, trusted: Sequence[Verifier], settings: EvidenceSettings
+    folder: LogFolder, trusted: Sequence[Verifier], settings: EvidenceSettings
 ) -> Iterator[ComparedCheckpoint]:
-    published = folder.published(audited.log.epoch)
-    key = next((each for each in trusted if each.name == audited.log.origin), None)
-    last = published.checkpoint()
-    if key is None or last is None:
-        return
-    own = OwnLog(published, key, audited.signed, last)
+    """Of every epoch: whoever has an old key, too, can write that log anew."""
     declared = [each.independent for each in settings.targets]  # and witnesses are by themselves
-    for each, independent in zip(publication.sources(settings), chain(declared, repeat(True)), strict=False):
-        try:
-            there = each.newest(own)
-            if there is not None:
-                require_ours(there, own, each.name)
-        except EvidenceError as error:
-            yield ComparedCheckpoint(each.name, independent, 0, error)
-        else:
-            yield ComparedCheckpoint(each.name, independent, there.size if there else 0)
+    others = list(zip(publication.sources(settings), chain(declared, repeat(True)), strict=False))
+    for epoch in folder.epochs() if others else ():
+        published = folder.published(epoch)
+        last = published.checkpoint()
+        newest = None if last is None else Checkpoint.unverified(last)
+        key = next((each for each in trusted if newest and each.name == newest.origin), None)
+        if last is None or newest is None or key is None:
+            continue  # the audit says so
+        own = OwnLog(published, key, newest.size, last)
+        for each, independent in others:
+            size, error = 0, None
+            try:
+                there = each.newest(own)
+                if there is not None:
+                    require_ours(there, own, each.name)
+                    size = there.size
+            except EvidenceError as failed:
+                error = failed
+            yield ComparedCheckpoint(each.name, newest.origin, independent, size, error)
 
 
 def _own_keys(controller: Controller) -> tuple[Verifier, ...]:

@@ -37,6 +37,8 @@ class ComparedLog(Shape):
 
     name: str
     """Who: a publishing target or a witness."""
+    log: str
+    """The origin of the log: of this epoch or an earlier one."""
     independent: bool
     """Whether who administers the ledger cannot change it."""
     size: int
@@ -108,6 +110,7 @@ def _audited(found: logs.Audit) -> AuditedLedger:
         elsewhere=[
             ComparedLog(
                 name=each.name,
+                log=each.log,
                 independent=each.independent,
                 size=each.size,
                 contradicts=isinstance(each.error, ForkError),

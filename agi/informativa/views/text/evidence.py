@@ -197,7 +197,12 @@ def _compared(elsewhere: Iterable[ComparedCheckpoint], say: Language) -> Iterato
             yield "  " + say("{name} was not compared: {why}", name=each.name, why=say(each.error.text))
         else:
             outside = outside or (each.independent and each.size > 0)
-            yield "  " + say("{name} has {size} records of the same log.", name=each.name, size=each.size)
+            yield "  " + say(
+                "{name} has {size} records of the same log {log}.",
+                name=each.name,
+                size=each.size,
+                log=each.log,
+            )
     if not outside:
         yield "  " + say(
             "No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"

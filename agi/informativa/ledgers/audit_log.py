@@ -35,9 +35,10 @@ Progress = Callable[[int, int], object]
 
 @dataclass(frozen=True)
 class AuditedLog:
-    """What an audit found. Of the newest `log` as it was when it began, of which `signed` leaves are in the
-    newest checkpoint. `counted` says what became of the records, `found` what is wrong with which; `history`
-    which row of the history is not borne out; `problems` what is wrong with the logs themselves."""
+    """What an audit found of all logs of a ledger, of which `log` is the newest as it was when it began:
+    there were `log.next` leaves in all, and `signed` are in the newest checkpoints. `counted` says what
+    became of the records, `found` what is wrong with which; `history` which row of the history is not borne
+    out; `problems` what is wrong with the logs themselves."""
 
     log: leaves.LedgerLog
     signed: int
@@ -84,12 +85,13 @@ def _audited(
         problems = list(_log_problems(connection, ledger, folder, logs))
         gone = audit.gone(connection, logs)
         most = connection.execute(leaves.BOUNDS).fetchone()[2] + FAR
-        counted, found, signed = audit.Counted(), list(gone.found), 0
+        counted, found, signed_in_all = audit.Counted(), list(gone.found), 0
         with _workers(newest.next) as begin:
             history = begin(_history, ledger)
             for log in logs:
                 known = audit_checkpoints.kept(folder, log, keys, problems, begin)
                 signed = known[-1].size if known else 0
+                signed_in_all += signed
                 end = max(min(log.size, most), signed)
                 task = _Task(ledger, folder.published(log.epoch), log, signed, gone, 0, end)
                 tree = begin(audit_checkpoints.of_one_tree, task.published, known)
@@ -103,7 +105,7 @@ def _audited(
                     problems += [_truncated(ledger, log, signed)] if log.size < signed else []
             found += audit.without_leaf(connection, newest)
             forged = tuple(history())
-        return AuditedLog(newest, signed, counted, tuple(sorted(set(found))), forged, tuple(problems))
+        return AuditedLog(newest, signed_in_all, counted, tuple(sorted(set(found))), forged, tuple(problems))
 
 
 def _history(ledger: Path) -> list[audit_history.ForgedHistory]:

@@ -18,6 +18,7 @@ from ...evidence.elsewhere import Elsewhere, OwnLog, require_ours
 from ...evidence.keys import PRIVATE
 from ...evidence.log_folder import LogFolder
 from ...evidence.note import Verifier
+from ...evidence.origin import slug
 from ...evidence.settings import EvidenceSettings
 from ...ledgers import sequencer
 from ...ledgers.audit_log import AuditedLog, audit_ledger
@@ -162,11 +163,16 @@ def audit(
     """Look at everything, and ask those who have other checkpoints by the controller's `settings`. Without
     keys that are `trusted` its own are taken: those that sign, or that were published with the logs. With a
     `copy` of the log, as it was published, the ledger is held against that one. Raises LedgerError,
-    EvidenceError."""
+    EvidenceError, and InformativaError where there is no copy."""
     ledger = Path(controller.ledger)
     if not trusted:
         trusted = _own_keys(controller)
     folder = LogFolder.copied(copy) if copy else LogFolder(ledger)
+    if copy and not folder.epochs():
+        raise InformativaError(
+            Text("{folder} has no log that was published.", folder=copy),
+            Text("Name the folder that has 1/ in it: …/informativa/{id}/BOX", id=slug(controller.id)),
+        )
     audited = audit_ledger(ledger, trusted, progress, folder)
     compared = list(_compared(folder, trusted, settings)) if settings else []
     return Audit(controller, audited, tuple(compared))

@@ -55,13 +55,13 @@ class AuditedLedger(Shape):
     controller: str
     """The controller's name in the configuration."""
     log: str
-    """The origin of the log."""
+    """The origin of the newest log."""
     sound: bool
     """Whether nothing is wrong."""
     size: int
     """How many records were ever made."""
     signed: int
-    """How many of them are in the newest checkpoint."""
+    """How many of them are in the newest checkpoints."""
     whole: int
     """How many are there as they were written."""
     erased: int
@@ -98,7 +98,7 @@ def _audited(found: logs.Audit) -> AuditedLedger:
         controller=found.controller.id,
         log=audited.log.origin,
         sound=found.sound,
-        size=audited.log.size,
+        size=audited.log.next,
         signed=audited.signed,
         whole=audited.counted.whole,
         erased=audited.counted.erased,

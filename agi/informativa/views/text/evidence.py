@@ -164,11 +164,11 @@ def audits(found: Iterable[Audit], say: Language) -> Iterator[str]:
         yield say(
             "{id}: {size} records: {whole} whole, {erased} erased, {purged} purged; {signed} signed.",
             id=each.controller.id,
-            size=audited.log.size,
+            size=audited.log.next,
             whole=counted.whole,
             erased=counted.erased,
             purged=counted.purged,
-            signed=min(audited.signed, audited.log.size),
+            signed=min(audited.signed, audited.log.next),
         )
         if audited.sound:
             yield "  " + say("Nothing was changed, added or taken away.")

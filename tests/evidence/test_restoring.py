@@ -16,7 +16,7 @@ from informativa.evidence.log_folder import LogFolder
 from informativa.ledgers import erasure
 from informativa.ledgers.audit_log import AuditedLog, audit_ledger
 from informativa.ledgers.restoring import restore
-from informativa.ledgers.sequencer import sequence
+from informativa.ledgers.sequencer import begin_epoch, sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Reason, RecordKind
 from test_ledgers import AT, NOTDUE, ONE, PLAYED, UNIDENTIFIED
@@ -161,6 +161,35 @@ def test_another_log_where_what_was_published_is_gone(ledger: Path) -> None:
     found = audited(ledger)
     assert found.found == ()
     assert (found.counted.whole, found.counted.erased, found.counted.lost) == (5, 1, 1)
+
+
+@pytest.mark.parametrize("entries", ["both", "not the first", "not the second", "neither"])
+@pytest.mark.parametrize("survivor", [True, False], ids=["the ledger is there", "the ledger is lost"])
+def test_backup_from_before_the_key_was_changed(ledger: Path, entries: str, survivor: bool) -> None:
+    """The log goes on in the epoch of the key that signs, or in another where entries are not to be had; who
+    was erased in any of them does not come back, and each that is lost is counted as that."""
+    copy = backed_up(ledger)
+    append(ledger, UNIDENTIFIED)
+    begin_epoch(ledger, AT)
+    erasure.erase(ledger, [HE], AT + timedelta(days=1))
+    append(ledger, UNIDENTIFIED)
+    assert sequence(ledger).checkpoint.size == 3
+    for epoch, gone in ((1, ("not the first", "neither")), (2, ("not the second", "neither"))):
+        if entries in gone:
+            shutil.rmtree(LogFolder(ledger).folder / f"{epoch}/tile/entries")
+    if not survivor:
+        ledger.unlink()
+    done = restore(ledger, copy, NOW)
+    assert (done.gone_again, done.lost, done.epoch) == (1, 4, 2 if entries == "both" else 3)
+    append(ledger, UNIDENTIFIED)
+    assert sequence(ledger).epoch == done.epoch
+    found = audited(ledger)
+    assert found.found == ()
+    missing = {each.partition("tile/entries/")[2] for each in map(str, found.problems)}
+    assert missing == (set() if entries == "both" else {"000 is not there."})
+    assert (found.counted.erased, found.counted.lost) == (1, 4)
+    with closing(SqliteStore(str(ledger))) as store:
+        assert store.history(HE) == {}
 
 
 def test_ledger_in_use_is_not_replaced(ledger: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -82,7 +82,8 @@ def _audited(
         newest = leaves.log(connection)
         logs = leaves.logs(connection)
         _require_numbers(ledger, logs)
-        problems = list(_log_problems(connection, ledger, folder, logs))
+        ended = _ended(connection, folder, logs)
+        problems = list(_log_problems(connection, ledger, folder, logs, ended))
         gone = audit.gone(connection, logs)
         most = connection.execute(leaves.BOUNDS).fetchone()[2] + FAR
         counted, found, signed_in_all = audit.Counted(), list(gone.found), 0
@@ -98,7 +99,7 @@ def _audited(
                 counted_here, found_here = _leaves(task, begin, problems, progress)
                 problems += tree()
                 counted, found = counted.plus(counted_here), found + found_here
-                if log.size < signed and _handed_over(connection, folder, log, signed):
+                if log.size < signed and log.epoch in ended:
                     counted = counted.plus(audit.Counted(lost=signed - log.size))
                 else:
                     found += _missing(log, end)
@@ -126,12 +127,16 @@ def _require_numbers(ledger: Path, logs: Sequence[leaves.LedgerLog]) -> None:
 
 
 def _log_problems(
-    connection: sqlite3.Connection, ledger: Path, folder: LogFolder, logs: Sequence[leaves.LedgerLog]
+    connection: sqlite3.Connection,
+    ledger: Path,
+    folder: LogFolder,
+    logs: Sequence[leaves.LedgerLog],
+    ended: Collection[int],
 ) -> Iterator[Text]:
-    """What is wrong with what the ledger says of its logs."""
+    """What is wrong with what the ledger says of its logs, of which those `ended` may have lost all."""
     epochs = [log.epoch for log in logs]
     starts = [log.first for log in logs]
-    empty = any(log.size <= 0 for log in logs[1:])
+    empty = any(log.size <= 0 and log.epoch not in ended for log in logs[1:])
     if epochs != list(range(1, len(logs) + 1)) or starts[0] != 0 or starts != sorted(starts) or empty:
         yield Text("The ledger {ledger} has a log too many, or one is missing.", ledger=ledger)
     for epoch in folder.epochs():
@@ -267,14 +272,20 @@ def _workers(count: int) -> Iterator[Begin]:
         pool.shutdown(cancel_futures=True)
 
 
-def _handed_over(
-    connection: sqlite3.Connection, folder: LogFolder, log: leaves.LedgerLog, signed: int
-) -> bool:
-    """Whether the next log begins by saying that this one ended so: its last records were lost with a ledger
-    that a backup replaced."""
-    found = connection.execute(leaves.FIRST, (log.next,)).fetchone()
-    last = folder.published(log.epoch).checkpoint_of(signed)
-    return found is not None and last is not None and found[0] == leaves.follows(Checkpoint.unverified(last))
+def _ended(connection: sqlite3.Connection, folder: LogFolder, logs: Sequence[leaves.LedgerLog]) -> set[int]:
+    """The epochs of which the first record of a later log says that they ended as they were published: their
+    last records were lost with a ledger that a backup replaced."""
+    found = (connection.execute(leaves.FIRST, (log.first,)).fetchone() for log in logs[1:])
+    said = {each for row in found if row for each in str(row[0]).split(leaves.AND)}
+    return {log.epoch for log in logs if _follows(folder.published(log.epoch)) in said}
+
+
+def _follows(published: PublishedLog) -> str | None:
+    try:
+        data = published.checkpoint()
+        return None if data is None else leaves.follows(Checkpoint.unverified(data))
+    except EvidenceError:  # which is told where checkpoints are looked at
+        return None
 
 
 def _truncated(ledger: Path, log: leaves.LedgerLog, signed: int) -> Text:

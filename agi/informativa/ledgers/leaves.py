@@ -94,6 +94,8 @@ ORDER BY record LIMIT ?
 """  # noqa: S608  # our own names
 
 
+AND = "; "
+_LEAVES = "; leaves "
 _RESTING = ", and resting on them "
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 
@@ -161,7 +163,7 @@ def named(leaves: Iterable[int], resting: Iterable[int] = ()) -> str:
     """What a record about records says of their leaves, and of those that rested on them: `; leaves 0-63 70,
     and resting on them 71`, nothing where they had none. They are counted through all logs of a ledger."""
     own, others = _ranges(leaves), _ranges(resting)
-    return (f"; leaves {own}" if own else "") + (f"{_RESTING}{others}" if others else "")
+    return (f"{_LEAVES}{own}" if own else "") + (f"{_RESTING}{others}" if others else "")
 
 
 def begin_another(connection: sqlite3.Connection, last: LedgerLog) -> LedgerLog:
@@ -173,13 +175,23 @@ def begin_another(connection: sqlite3.Connection, last: LedgerLog) -> LedgerLog:
 
 
 def follows(last: Checkpoint) -> str:
-    """What the first record of a log says of the one before: its last checkpoint."""
+    """What the first record of a log says of one that ended before it: its last checkpoint; of several, with
+    `AND` between."""
     return f"after {last.size} records of {last.origin}, root {last.root.hex()}"
+
+
+def before(reference: str, end: int) -> str:
+    """The same without the leaves from a row of `leaf` on."""
+    kept = (
+        (row for each in ranges for row in range(each.start, min(each.stop, end)))
+        for ranges in indices(reference)
+    )
+    return reference.partition(_LEAVES)[0] + named(*kept)
 
 
 def indices(reference: str) -> tuple[list[range], list[range]]:
     """The leaves that `named` named, and those that rested on them. Raises ValueError for another text."""
-    own, _, resting = reference.partition("; leaves ")[2].partition(_RESTING)
+    own, _, resting = reference.partition(_LEAVES)[2].partition(_RESTING)
     return _parsed(own), _parsed(resting)
 
 

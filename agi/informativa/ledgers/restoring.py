@@ -17,7 +17,6 @@ from pathlib import Path
 from ..errors import EvidenceError, LedgerError
 from ..evidence.checkpoint import Checkpoint
 from ..evidence.log_folder import LogFolder, PublishedLog
-from ..evidence.note import parse
 from ..model import Reason, RecordKind
 from ..text import Text
 from . import backup, leaves, rows
@@ -70,30 +69,34 @@ def restore(ledger: Path, copy: Path, at: datetime) -> Restored:
 def _brought_up_to_date(ledger: Path, part: Path, at: datetime) -> tuple[int, int, int, int]:
     """How many records, gone again, lost, and the epoch."""
     with contextlib.closing(SqliteStore(str(part), create=False)) as store:
-        log = store.log()
-        published = LogFolder(ledger).published(log.epoch)
-        size = _published_size(published, log, ledger)
-        _require_same(store, log, published, size, ledger)
-        gone, lost = list(_gone(ledger, log, published)), max(size - log.size, 0)
+        log, folder = store.log(), LogFolder(ledger)
+        _require_same(store, log, folder.published(log.epoch), ledger)
+        gone = list(_gone(ledger, log, folder))
         with store.connected() as connection:
             connection.execute("PRAGMA foreign_keys = OFF")  # a record may name one that is gone as its basis
             with store.transaction() as transaction:
                 again = sum(_take_out(connection, transaction, *each) for each in gone)
-                log, notes = _continued(connection, log, published, size)
+                lost, notes, same = _continued(connection, log, folder, ledger)
                 transaction.begun()  # leaves were entered
-                for kind, says in [*gone, *notes]:
+                if same is not None:
+                    gone = [(kind, leaves.before(says, same)) for kind, says in gone]
+                notes = [*gone, *notes]
+                notes.sort(key=lambda note: note[0] is not RecordKind.NEW_LOG)  # which a log begins with
+                for kind, says in notes:
                     transaction.append(rows.note(kind, Reason.RESTORED, at, says))
             if again:
                 connection.execute("VACUUM")  # what is taken out stands in free pages of the copy, too
-        records = store.count()
+        records, epoch = store.count(), store.log().epoch
         store.empty_log(0)
-        return records, again, lost, log.epoch
+        return records, again, lost, epoch
 
 
-def _gone(ledger: Path, log: leaves.LedgerLog, published: PublishedLog) -> Iterator[tuple[RecordKind, str]]:
-    """What was erased or purged since the copy, by what was noted beside the ledger and in it, as far as it
-    can be read: the notes, in order."""
-    said = published.gone()
+def _gone(ledger: Path, log: leaves.LedgerLog, folder: LogFolder) -> Iterator[tuple[RecordKind, str]]:
+    """What was erased or purged since the copy, by what was noted beside the ledger, in its log and in those
+    that followed, and in it, as far as it can be read: the notes, in order."""
+    said: dict[int, str] = {}
+    for epoch in folder.epochs():
+        said |= folder.published(epoch).gone()
     with (
         contextlib.suppress(LedgerError, OSError),
         contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store,
@@ -136,18 +139,31 @@ _TAKE_OUT = {RecordKind.ERASURE.value: _erase, RecordKind.PURGE.value: _purge}
 
 
 def _continued(
-    connection: sqlite3.Connection, log: leaves.LedgerLog, published: PublishedLog, size: int
-) -> tuple[leaves.LedgerLog, list[tuple[RecordKind, str]]]:
-    """The log in which the copy goes on after the `size` leaves that were published, and what is to be noted:
-    what is lost, or that it is another log."""
-    if size <= log.size:
-        return log, []
-    try:
-        entries = [published.entry(index, size) for index in range(log.size, size)]
-    except EvidenceError:
-        last = Checkpoint.parse(parse(published.checkpoint() or b"").text)
-        return leaves.begin_another(connection, log), [(RecordKind.NEW_LOG, leaves.follows(last))]
-    return log, [(RecordKind.LOST, _enter_lost(connection, log, entries))]
+    connection: sqlite3.Connection, log: leaves.LedgerLog, folder: LogFolder, ledger: Path
+) -> tuple[int, list[tuple[RecordKind, str]], int | None]:
+    """Go on after all that was published of the copy's log and of those that followed it: how many records
+    are lost, what is to be noted, which they are or that another log begins because not all of their entries
+    can be had, and before which row of `leaf` all are as they were; `None` where all are."""
+    lost, notes, ended, same = 0, [], [], None
+    while True:
+        published = folder.published(log.epoch)
+        size = _published_size(published, log, ledger)
+        if size > log.size:
+            lost += size - log.size
+            try:
+                entries = [published.entry(index, size) for index in range(log.size, size)]
+            except EvidenceError:
+                same = log.next if same is None else same
+                ended.append(leaves.follows(Checkpoint.unverified(published.checkpoint() or b"")))
+            else:
+                notes.append((RecordKind.LOST, _enter_lost(connection, log, entries)))
+        if log.epoch + 1 not in folder.epochs():
+            break
+        log = leaves.begin_another(connection, leaves.log(connection))
+    if ended:
+        leaves.begin_another(connection, leaves.log(connection))
+        notes.append((RecordKind.NEW_LOG, leaves.AND.join(ended)))
+    return lost, notes, same
 
 
 def _enter_lost(connection: sqlite3.Connection, log: leaves.LedgerLog, entries: list[bytes]) -> str:
@@ -181,10 +197,9 @@ def _published_size(published: PublishedLog, log: leaves.LedgerLog, ledger: Path
     return checkpoint.size
 
 
-def _require_same(
-    store: SqliteStore, log: leaves.LedgerLog, published: PublishedLog, size: int, ledger: Path
-) -> None:
+def _require_same(store: SqliteStore, log: leaves.LedgerLog, published: PublishedLog, ledger: Path) -> None:
     """That the last leaf of the copy that was published is the published one."""
+    size = _published_size(published, log, ledger)
     last = min(log.size, size)
     if not last or published.checkpoint() is None:
         return

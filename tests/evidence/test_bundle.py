@@ -132,6 +132,29 @@ def test_each_receipt_holds_for_two_verifiers(company: Company, tmp_path: Path) 
         assert (facts["number"], facts["status"]) == (line["number"], line["status"])
 
 
+def test_period_of_two_epochs_has_both_logs(company: Company, tmp_path: Path) -> None:
+    """The key was changed in it: each receipt holds by the key of its own epoch, and by no other."""
+    logs.change_key(company.controller, datetime(2026, 11, 29, tzinfo=UTC))
+    company.record(replace(company.played, binding=_bound(company)))
+    opened = Opened(made(company, tmp_path))
+    assert [(each.epoch, each.size) for each in opened.bundle.logs] == [(1, 7), (2, 2)]
+    first, second = (each.key for each in opened.bundle.logs)
+    assert {opened.text(f"log/{epoch}/key").strip() for epoch in (1, 2)} == {first, second}
+    held = {}
+    for data in opened.receipts():
+        by = [key for key in (first, second) if _holds(data, key)]
+        held[Receipt.parse(data).facts["number"]] = by
+    assert held == {number: [first if number < 8 else second] for number in (2, 3, 4, 5, 6, 8, 9)}
+
+
+def _holds(receipt: bytes, key: str) -> bool:
+    try:
+        Receipt.parse(receipt).verify(logs.trusted_keys([key]))
+    except EvidenceError:
+        return False
+    return True
+
+
 def test_sums_hold(company: Company, tmp_path: Path) -> None:
     """`sha256sum -c` finds every other file as it is listed, and no other."""
     opened = Opened(made(company, tmp_path))

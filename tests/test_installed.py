@@ -166,6 +166,8 @@ def test_right_to_a_link_is_the_right_to_where_it_leads(place: Path) -> None:
 def test_what_is_gone_is_denied_to_nobody(place: Path, uid: int) -> None:
     """A file that its last user takes away (a ledger's -wal) while its modes are asked for is no fault."""
     assert not users.denied(uid, place / "acme.sqlite3-wal", os.W_OK)
+    (place / "file").touch()
+    assert not users.denied(uid, place / "file/below", os.W_OK)
 
 
 def _folder(path: Path) -> Path:

@@ -127,7 +127,8 @@ class CallCentre:
             closing(sqlite3.connect(place / "x.sqlite3")) as copy,
         ):
             own.backup(copy)
-        return audit_ledger(place / "x.sqlite3", [self.key], folder=LogFolder.copied(self.published))
+        copied = place / "x.sqlite3"
+        return audit_ledger(copied, [self.key], folder=LogFolder(copied, self.published))
 
 
 @pytest.fixture

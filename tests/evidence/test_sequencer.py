@@ -362,7 +362,8 @@ def test_of_two_sequencers_one_signs(ledger: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(PublishedLog, "extend", extended)
     sequence(ledger)
     assert refused == [
-        f"informativa.errors.SigningError: Another process signs for {LogFolder(ledger).folder}."
+        f"informativa.errors.SigningError: Another process signs or publishes {LogFolder(ledger).folder};"
+        " it is the service, or a command: wait until it is done, and do the same again"
     ]
     require_one_history(ledger)
 

@@ -26,18 +26,12 @@ _SEED_SIZE = 32  # bytes
 
 
 class LogFolder:
-    """All epochs of one ledger's log. Every method raises EvidenceError where the files cannot be used."""
+    """All epochs of one ledger's log, beside it or, of a copy of what was published, in another `folder`.
+    Every method raises EvidenceError where the files cannot be used."""
 
-    def __init__(self, ledger: Path) -> None:
-        self.folder = log_folder(ledger)
+    def __init__(self, ledger: Path, folder: Path | None = None) -> None:
+        self.folder = folder or log_folder(ledger)
         self._signing = self.folder / "signing"
-
-    @classmethod
-    def copied(cls, folder: Path) -> LogFolder:
-        """A copy of what is published, wherever it lies: `folder` has the folders of the epochs."""
-        copy = cls(folder)
-        copy.folder, copy._signing = folder, folder / "signing"
-        return copy
 
     def published(self, epoch: int) -> PublishedLog:
         """What others may see of an epoch."""
@@ -64,7 +58,12 @@ class LogFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise SigningError(
-                    Text("Another process signs for {folder}.", folder=self.folder), code=SIGNED_ELSEWHERE
+                    Text(
+                        "Another process signs or publishes {folder}",
+                        "it is the service, or a command: wait until it is done, and do the same again",
+                        folder=self.folder,
+                    ),
+                    code=SIGNED_ELSEWHERE,
                 ) from None
             yield
         finally:
@@ -190,9 +189,8 @@ class PublishedLog:
             files.put(self.folder / "checkpoint", checkpoint, for_folders_owner=True, durable=True)
 
     def note_gone(self, leaf: int, says: str) -> None:
-        """What the record of an erasure or a purge says, by its row of `leaf`: for who restores a backup from
-        before.
-        It names leaves, never numbers or pseudonyms. Noting it twice is harmless."""
+        """What the record of an erasure or a purge says, by its row of `leaf`: for whoever restores a backup
+        from before. It names leaves, never numbers or pseudonyms. Noting it twice is harmless."""
         file = self.folder / "gone"
         line = f"{leaf} {says}\n".encode()
         with failing(file):

@@ -67,7 +67,7 @@ def denied(uid: int, file: Path, right: int) -> bool:
     above what it links to. What lies beside a ledger (-wal, -shm) comes and goes while others look at it.
     """
     try:
-        return not _may(uid, file, right)
+        return file.exists() and not _may(uid, file, right)
     except FileNotFoundError:
         return False
 

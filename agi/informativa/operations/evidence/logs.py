@@ -167,7 +167,7 @@ def audit(
     ledger = Path(controller.ledger)
     if not trusted:
         trusted = _own_keys(controller)
-    folder = LogFolder.copied(copy) if copy else LogFolder(ledger)
+    folder = LogFolder(ledger, copy)
     if copy and not folder.epochs():
         raise InformativaError(
             Text("{folder} has no log that was published.", folder=copy),

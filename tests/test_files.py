@@ -6,11 +6,13 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from informativa import files
 from informativa.files import create, give_folder, make_folder, put, read_foreign
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
@@ -110,6 +112,23 @@ def test_file_belongs_to_whom_the_folder_does_that_it_gets_into(theirs: Path, tm
     assert (mine / "short.wav").stat().st_uid == 0
     put(theirs / "short.wav", b"sound", for_folders_owner=True)
     assert (theirs / "short.wav").stat().st_uid == OTHER
+
+
+def test_no_thread_goes_on_before_a_folder_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files take over the owner of the folder that they get into: another thread waits until it has one."""
+    folder, give = tmp_path / "tile" / "0", files._give
+    with ThreadPoolExecutor() as threads:
+        others = []
+
+        def slowly(name: str, around: int, like: os.stat_result, mode: int = 0) -> None:
+            other = threads.submit(make_folder, folder)
+            assert not wait([other], timeout=0.2).done
+            others.append(other)
+            give(name, around, like, mode)
+
+        monkeypatch.setattr(files, "_give", slowly)
+        make_folder(folder)
+    assert [other.result() for other in others] == [None, None]
 
 
 @pytest.mark.parametrize("step", STEPS)

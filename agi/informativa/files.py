@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import BinaryIO
 _LOOK = (
     getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
 )  # O_PATH: a folder that may only be passed through
+_making = threading.RLock()
 
 
 def put(
@@ -98,12 +100,14 @@ def point(link: Path, target: Path) -> None:
 
 def make_folder(folder: Path, like: os.stat_result | None = None, mode: int = 0o755) -> None:
     """Make a folder, by root for the owner of `like`; missing ones around it, and it without `like`, for the
-    owner of the one that is there. Raises OSError."""
-    if not folder.exists():
-        make_folder(folder.parent)
-        with _within(folder) as around, suppress(FileExistsError):
-            os.mkdir(folder.name, mode, dir_fd=around)
-            _give(folder.name, around, like or os.fstat(around), mode)
+    owner of the one that is there. Whichever thread makes it: none goes on before it has its mode and its
+    owner, which what is put into it takes over. Raises OSError."""
+    with _making:
+        if not folder.exists():
+            make_folder(folder.parent)
+            with _within(folder) as around, suppress(FileExistsError):
+                os.mkdir(folder.name, mode, dir_fd=around)
+                _give(folder.name, around, like or os.fstat(around), mode)
 
 
 def give_folder(folder: Path, like: os.stat_result) -> None:

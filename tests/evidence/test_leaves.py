@@ -18,7 +18,7 @@ from evidence.ledger import KEY, LONG_AGO, NUMBERS, audited, of, signed
 from informativa.caller import pseudonym
 from informativa.errors import EventRefusedError
 from informativa.evidence import commitment
-from informativa.ledgers import erasure, leaves, rows, sqlite
+from informativa.ledgers import erasure, leaves, rows, sequencer, sqlite
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Identified, Reason, RecordKind
 from test_erasure import traces
@@ -73,6 +73,16 @@ def test_refused_record_leaves_no_leaf_and_no_gap(store: SqliteStore) -> None:
         store.transact([fails])
     store.append([of(5), of(6)])
     assert read(store.file) == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_log_that_another_process_begins_is_gone_on_with(store: SqliteStore) -> None:
+    """A ledger that is open meanwhile notices by itself: its next leaf is one of the new log."""
+    store.append([of(1), of(2)])
+    sequencer.begin_epoch(store.file, AT)
+    store.append([of(3)])
+    assert read(store.file, "SELECT epoch, first FROM log") == [(1, 0), (2, 2)]
+    assert read(store.file) == [(0, 1), (1, 2), (2, 3), (3, 4)]
+    assert audited(store.file).sound
 
 
 def _append(file: str, process: int, times: int) -> None:

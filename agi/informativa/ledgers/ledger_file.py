@@ -283,6 +283,7 @@ class LedgerFile:
                 yield self._transaction
                 self._connection.execute("COMMIT")
             except BaseException:
+                self._transaction.forget_log()
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise

@@ -77,7 +77,7 @@ def _brought_up_to_date(ledger: Path, part: Path, at: datetime) -> tuple[int, in
             with store.transaction() as transaction:
                 again = sum(_take_out(connection, transaction, *each) for each in gone)
                 lost, notes, same = _continued(connection, log, folder, ledger)
-                transaction.begun()  # leaves were entered
+                transaction.forget_log()  # leaves were entered
                 if same is not None:
                     gone = [(kind, leaves.before(says, same)) for kind, says in gone]
                 notes = [*gone, *notes]

@@ -92,7 +92,7 @@ def begin_epoch(ledger: Path, at: datetime) -> None:
     ):
         last = sequence(ledger)
         leaves.begin_another(connection, store.log())
-        transaction.begun()
+        transaction.forget_log()
         says = leaves.follows(last.checkpoint)
         transaction.append(rows.note(RecordKind.NEW_LOG, Reason.NEW_KEY, at, says))
     LogFolder(ledger).retire(last.epoch)

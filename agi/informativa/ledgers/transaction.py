@@ -19,10 +19,16 @@ class SqliteTransaction:
         self._connection = connection
         self._log: leaves.LedgerLog | None = None
         self._leaf = 0
+        self._looked = False
+        self._version: tuple[int] | None = None  # of the file, when the log was looked up
 
     def begun(self) -> None:
         """Another transaction: since the last one others may have written."""
-        self._log = None
+        self._looked = False
+
+    def forget_log(self) -> None:
+        """It may be another one than was written to last: that was undone, or another began."""
+        self._log, self._looked = None, False
 
     def history(self, pseudonym: bytes) -> CallerHistory:
         known: dict[str, PriorDelivery] = {}
@@ -63,10 +69,8 @@ class SqliteTransaction:
     ) -> None:
         """Write the leaf of a record, of which `values` are what `rows.row` says: gapless, because whoever
         writes holds the lock."""
-        if self._log is None:
-            self._log = leaves.log(self._connection)
-            self._leaf = self._log.next
-        origin, index = self._log.origin, self._leaf - self._log.first
+        log = self._log if self._looked and self._log else self._look()
+        origin, index = log.origin, self._leaf - log.first
         salt, bound = commitment.salt(), event.binding
         salt_who, binding = (bound.salt, bound.value) if bound else (commitment.salt(), None)
         texts = row_texts.texts((record, *values), binding, origin, index, migrated=migrated)
@@ -78,6 +82,15 @@ class SqliteTransaction:
         leaf = (self._leaf, record, what, who, salt, salt_who, binding, migrated)
         self._connection.execute(leaves.APPEND, leaf)
         self._leaf += 1
+
+    def _look(self) -> leaves.LedgerLog:
+        """The log, which is as we left it unless another connection has written: SQLite tells."""
+        version = self._connection.execute("PRAGMA data_version").fetchone()
+        if self._log is None or version != self._version:
+            self._log, self._version = leaves.log(self._connection), version
+            self._leaf = self._log.next
+        self._looked = True
+        return self._log
 
     def close_leaves(self, records: Sequence[int]) -> list[int]:
         """Nothing can be opened any more of what these records committed to; their leaves."""

@@ -189,7 +189,7 @@ def test_the_program_publishes(folder: Path, tmp_path: Path) -> None:
     assert run("evidence", "checkpoint", "-c", file, "--controller", "acme").returncode == 0
     told = run("evidence", "publish", "-c", file, "--controller", "acme")
     assert (told.returncode, told.stderr) == (0, "")
-    assert "acme: 1 records signed." in told.stdout
+    assert "acme: 1 record signed." in told.stdout
     assert "5 files written. It proves nothing against whoever can change it too." in told.stdout
     found = json.loads(run("evidence", "publish", "-c", file, "--controller", "acme", "--json").stdout)
     assert found["logs"][0]["targets"] == [

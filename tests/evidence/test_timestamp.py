@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from informativa.config import load
 from informativa.errors import ElsewhereError, EvidenceError, SignatureError
 from informativa.evidence import note, timestamp
 from informativa.evidence.note import Signer
-from informativa.evidence.settings import TimestampAuthority
+from informativa.evidence.settings import EvidenceSettings, TimestampAuthority
 from informativa.operations.evidence import logs
 from informativa.operations.evidence.log_state import log_state
 from test_ledgers import PLAYED
@@ -204,3 +204,38 @@ def test_the_newest_checkpoint_is_stamped_once_a_day(folder: Path, tsa: Authorit
     assert added(tomorrow + timedelta(days=2)) == (3, False)
     (tsa.folder / "away.pem").rename(tsa.settings.certificates)
     assert added(tomorrow + timedelta(days=2)) == (5, True)
+
+
+def test_an_audit_looks_at_every_stamp(folder: Path, tsa: Authority) -> None:
+    """One that holds says when; one of another checkpoint, and one whose checkpoint is gone, are found;
+    without the authority's root none is believed, and none called false."""
+    file = written(
+        folder, f"timestamp: {{url: '{tsa.settings.url}', certificates: {tsa.settings.certificates}}}"
+    )
+    configuration = load(file)
+    acme, settings = configuration.controllers["acme"], configuration.evidence.of("acme")
+    today = datetime.now(UTC)
+    for day in range(2):
+        with closing(bootstrap.store(acme)) as store:
+            store.append([PLAYED])
+        logs.checkpoint(acme)
+        publication.publish(acme, settings, today + timedelta(days=day))
+
+    def audited(by: EvidenceSettings = settings) -> tuple[bool, int, list[str], str]:
+        audit = logs.audit(acme, settings=by)
+        (found,) = audit.stamps
+        why = str(found.unchecked) if found.unchecked else ""
+        return audit.sound, found.hold, [str(each) for each in found.problems], why
+
+    assert audited() == (True, 2, [], "")
+    stamps = folder / "ledger/acme.log/1/timestamps"
+    first = (stamps / "1.tsr").read_bytes()
+    (stamps / "2.tsr").write_bytes(first)
+    (stamps / "7.tsr").write_bytes(first)
+    sound, hold, (swapped, alone), _ = audited()
+    assert (sound, hold) == (False, 1)
+    assert swapped.startswith("Of the checkpoint of 2 records: The time-stamp does not hold")
+    assert alone == "A time-stamp is of a checkpoint of 7 records, which is gone."
+    sound, hold, problems, why = audited(replace(settings, timestamp=None))
+    assert (sound, hold, problems) == (True, 0, [])
+    assert why.startswith("the configuration names no authority")

@@ -24,6 +24,7 @@ from ...ledgers import sequencer
 from ...ledgers.audit_log import AuditedLog, audit_ledger
 from ...model import Controller
 from ...text import Text
+from . import stamps
 
 Progress = Callable[[int, int], object]
 """Called with how much is done, and of how much."""
@@ -77,11 +78,13 @@ class Audit:
     controller: Controller
     audited: AuditedLog
     elsewhere: tuple[ComparedCheckpoint, ...] = ()
+    stamps: tuple[stamps.CheckedStamps, ...] = ()
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is wrong, and nobody's checkpoint says otherwise."""
-        return self.audited.sound and not any(isinstance(each.error, ForkError) for each in self.elsewhere)
+        """Whether nothing is wrong, nobody's checkpoint says otherwise, and no time-stamp is false."""
+        contradicted = any(isinstance(each.error, ForkError) for each in self.elsewhere)
+        return self.audited.sound and not contradicted and not any(each.problems for each in self.stamps)
 
 
 def checkpoint(
@@ -160,7 +163,8 @@ def audit(
     settings: EvidenceSettings | None = None,
     copy: Path | None = None,
 ) -> Audit:
-    """Look at everything, and ask those who have other checkpoints by the controller's `settings`. Without
+    """Look at everything, and ask those who have other checkpoints by the controller's `settings`, which say
+    also whose time-stamps are believed. Without
     keys that are `trusted` its own are taken: those that sign, or that were published with the logs. With a
     `copy` of the log, as it was published, the ledger is held against that one. Raises LedgerError,
     EvidenceError, and InformativaError where there is no copy."""
@@ -174,8 +178,9 @@ def audit(
             Text("Name the folder that has 1/ in it: …/informativa/{id}/BOX", id=slug(controller.id)),
         )
     audited = audit_ledger(ledger, trusted, progress, folder)
-    compared = list(_compared(folder, trusted, settings)) if settings else []
-    return Audit(controller, audited, tuple(compared))
+    compared = _compared(folder, trusted, settings) if settings else ()
+    stamped = stamps.check(folder, trusted, settings.timestamp if settings else None)
+    return Audit(controller, audited, tuple(compared), tuple(stamped))
 
 
 def _compared(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from ...errors import ForkError
 from ...ledgers import audit, audit_history
@@ -49,6 +50,23 @@ class ComparedLog(Shape):
     """Why it could not be compared, or what it contradicts."""
 
 
+class AuditedStamps(Shape):
+    """What the time-stamps of a log's checkpoints say."""
+
+    log: str
+    """The origin of the log: of this epoch or an earlier one."""
+    hold: int
+    """How many hold, by the roots in evidence.timestamp.certificates."""
+    first: datetime | None
+    """When the first of them was made."""
+    last: datetime | None
+    """When the last of them was made."""
+    problems: list[str]
+    """What is wrong with others."""
+    unchecked: str | None
+    """Why none was looked at."""
+
+
 class AuditedLedger(Shape):
     """What was found of one controller."""
 
@@ -78,6 +96,8 @@ class AuditedLedger(Shape):
     """What is wrong with the log itself."""
     elsewhere: list[ComparedLog]
     """What others have of the log."""
+    stamps: list[AuditedStamps]
+    """One for each log whose checkpoints have time-stamps."""
 
 
 class Audits(Document):
@@ -117,6 +137,17 @@ def _audited(found: logs.Audit) -> AuditedLedger:
                 problem=str(each.error) if each.error else None,
             )
             for each in found.elsewhere
+        ],
+        stamps=[
+            AuditedStamps(
+                log=each.log,
+                hold=each.hold,
+                first=each.first,
+                last=each.last,
+                problems=[str(problem) for problem in each.problems],
+                unchecked=str(each.unchecked) if each.unchecked else None,
+            )
+            for each in found.stamps
         ],
     )
 

@@ -15,6 +15,7 @@ from ...evidence.receipt import Receipt
 from ...ledgers.audit import Flaw, Found
 from ...operations.evidence.logs import Audit, ComparedCheckpoint, LogKey, SignedLog
 from ...operations.evidence.receipts import MadeReceipt, WaitingRecord
+from ...operations.evidence.stamps import CheckedStamps
 from ...operations.evidence.verifying import Verified
 from ...text import Text
 from ..messages import Language
@@ -71,8 +72,10 @@ def changed_keys(waiting: Iterable[EvidenceError | None], say: Language) -> Iter
 def signed(found: Iterable[SignedLog], say: Language) -> Iterator[str]:
     """One line a log."""
     for each in found:
-        yield say(
+        yield say.counted(
+            "{id}: {added} new, {size} record signed in all. {folder}",
             "{id}: {added} new, {size} records signed in all. {folder}",
+            each.size,
             id=each.controller.id,
             added=each.added,
             size=each.size,
@@ -161,8 +164,10 @@ def audits(found: Iterable[Audit], say: Language) -> Iterator[str]:
     """For each ledger what it holds, and each thing that is wrong with it."""
     for each in found:
         audited, counted = each.audited, each.audited.counted
-        yield say(
+        yield say.counted(
+            "{id}: {size} record: {whole} whole, {erased} erased, {purged} purged; {signed} signed.",
             "{id}: {size} records: {whole} whole, {erased} erased, {purged} purged; {signed} signed.",
+            audited.log.next,
             id=each.controller.id,
             size=audited.log.next,
             whole=counted.whole,
@@ -184,7 +189,25 @@ def audits(found: Iterable[Audit], say: Language) -> Iterator[str]:
                 version=row.version,
                 record=row.record,
             )
+        for stamped in each.stamps:
+            yield from _stamped(stamped, say)
         yield from _compared(each.elsewhere, say)
+
+
+def _stamped(found: CheckedStamps, say: Language) -> Iterator[str]:
+    """What time-stamps say."""
+    if found.unchecked:
+        why = say(found.unchecked.text)
+        yield "  " + say("The time-stamps of {log} were not looked at: {why}", log=found.log, why=why)
+    for problem in found.problems:
+        yield "  ✘ " + say(problem)
+    if found.first and found.last:
+        counted = Text.counted(
+            "{hold} time-stamp of {log} holds: {first:%Y-%m-%d %H:%M} UTC.",
+            "{hold} time-stamps of {log} hold: {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC.",
+            found.hold,
+        )
+        yield "  " + say(counted.format(hold=found.hold, log=found.log, first=found.first, last=found.last))
 
 
 def _compared(elsewhere: Iterable[ComparedCheckpoint], say: Language) -> Iterator[str]:
@@ -197,8 +220,10 @@ def _compared(elsewhere: Iterable[ComparedCheckpoint], say: Language) -> Iterato
             yield "  " + say("{name} was not compared: {why}", name=each.name, why=say(each.error.text))
         else:
             outside = outside or (each.independent and each.size > 0)
-            yield "  " + say(
+            yield "  " + say.counted(
+                "{name} has {size} record of the same log {log}.",
                 "{name} has {size} records of the same log {log}.",
+                each.size,
                 name=each.name,
                 size=each.size,
                 log=each.log,

@@ -11,7 +11,13 @@ from ..messages import Language
 def publications(found: Iterable[Publication], say: Language) -> Iterator[str]:
     """For each log who signed and where it is, or why not."""
     for each in found:
-        yield say("{id}: {size} records signed.", id=each.controller.id, size=each.size)
+        yield say.counted(
+            "{id}: {size} record signed.",
+            "{id}: {size} records signed.",
+            each.size,
+            id=each.controller.id,
+            size=each.size,
+        )
         for witness in each.witnesses:
             if witness.error is None:
                 yield "  " + say("Witness {name}: signed.", name=witness.name)
@@ -31,13 +37,16 @@ def publications(found: Iterable[Publication], say: Language) -> Iterator[str]:
         for target in each.targets:
             if target.error is not None:
                 yield "  ✘ " + say(target.error.text)
-            elif target.independent:
-                yield "  " + say("{place}: {files} files written.", place=target.place, files=target.files)
-            else:
-                yield "  " + say(
-                    "{place}: {files} files written. It proves nothing against whoever can change it too.",
-                    place=target.place,
-                    files=target.files,
-                )
+                continue
+            written = say.counted(
+                "{place}: {files} file written.",
+                "{place}: {files} files written.",
+                target.files,
+                place=target.place,
+                files=target.files,
+            )
+            if not target.independent:
+                written += " " + say("It proves nothing against whoever can change it too.")
+            yield "  " + written
         if not (each.witnesses or each.targets):
             yield "  " + say("Nobody else has it: `evidence:` in the configuration names no one.")

@@ -128,8 +128,10 @@ def _call(width: int) -> str:
 
 def restored(controller: Controller, done: Restored, say: Language) -> Iterator[str]:
     """What is in the ledger's place now, and what to do next."""
-    yield say(
+    yield say.counted(
+        "{id}: {records} record is in {file}.",
         "{id}: {records} records are in {file}.",
+        done.records,
         id=controller.id,
         records=done.records,
         file=controller.ledger,

@@ -16,8 +16,10 @@ def key(found: WitnessKey, signed: Sequence[WitnessedLog], say: Language) -> Ite
         yield say("The private key lies in {folder}: keep it, and what lies beside it.", folder=found.folder)
     for each in signed:
         at = datetime.fromtimestamp(each.at, UTC)
-        yield say(
+        yield say.counted(
+            "{origin}: {size} record, signed on {at:%Y-%m-%d %H:%M} UTC",
             "{origin}: {size} records, signed on {at:%Y-%m-%d %H:%M} UTC",
+            each.size,
             origin=each.origin,
             size=each.size,
             at=at,

@@ -117,6 +117,26 @@ def test_unplayable_notice_and_silent_standard_error(start, folder: Path) -> Non
     assert event.status == "FAILED"
 
 
+def test_a_call_loads_no_more_than_it_needs(start, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each caller waits for what a script loads: nothing that signs, translates, copies or reads archives."""
+    load(folder / "informativa.yaml", keep=True)
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    script = start()
+    script.expect("ANSWER")
+    script.say("200 result=0\n")
+    script.hear()
+    script.say("200 result=-1 endpos=0\n")
+    script.expect("CHANNEL STATUS")
+    script.say("200 result=6\n")
+    script.expect(variables("1", "not-playable", "FAILED"))
+    script.say("200 result=0\n")
+    _, err = script.end()
+    loaded = {line.rpartition("|")[2].strip() for line in err.splitlines()}
+    assert "informativa.ledgers.sqlite" in loaded
+    assert not loaded & {"cryptography", "gettext", "importlib.resources", "shutil", "zipfile"}
+    assert not loaded & {"asyncio", "ctypes", "difflib", "glob", "pydantic", "rich", "typer", "yaml"}
+
+
 def test_hang_up_during_the_notice_is_recorded(start, folder: Path) -> None:
     """SIGHUP, which Asterisk sends at a hang-up, does not end the script before its record is safe."""
     script = start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from types import UnionType
@@ -67,6 +66,8 @@ def unknown(what: Text, name: str, known: Any, *, named: bool = True) -> Text:
 
 def closest(name: str, known: Iterable[str]) -> str:
     """The one that was probably meant, whatever its case; '' if none comes near."""
+    import difflib  # not for the scripts, whose configuration has no mistakes as a rule
+
     plain = {one.casefold(): one for one in known}
     folded = name.casefold()
     close = (

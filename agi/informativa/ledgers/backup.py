@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import sqlite3
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -127,6 +126,8 @@ def _says(copy: Path) -> tuple[object, ...] | None:
 
 def _require_room(ledger: Path, source: sqlite3.Connection) -> None:
     """For the copy, and as much again for what the migration writes before it is done."""
+    import shutil  # not for the scripts that migrate nothing
+
     pages, size = (source.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "page_size"))
     needed, free = 2 * pages * size + SPARE, shutil.disk_usage(ledger.parent).free
     if free < needed:

@@ -6,12 +6,14 @@ import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..evidence.checkpoint import Checkpoint
 from ..evidence.commitment import Commitments
 from ..evidence.origin import origin
 from . import rows
+
+if TYPE_CHECKING:  # with it comes OpenSSL, which a call has no use for
+    from ..evidence.checkpoint import Checkpoint
 
 LOG = """
 SELECT epoch, origin, first, (SELECT coalesce(max(leaf) + 1, log.first) FROM leaf), old, entered

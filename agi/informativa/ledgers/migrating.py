@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 
 from ..errors import LedgerEmptyError, LedgerError, LedgerOutdatedError
@@ -51,22 +50,20 @@ def bring_up_to_date(connection: sqlite3.Connection, file: Path, log: str, *, mi
     no second process does it too, and the lock ends with whoever holds it. A ledger that has no log yet
     begins its first, named `log`.
     """
-    steps = migrations()
-    newest = steps[-1][0]
-    if of(connection) > newest:
+    if of(connection) > newest():
         raise LedgerError(
             Text("The ledger {file} was written by a newer informativa.", file=file),
             Text("Upgrade this one."),
         )
-    if of(connection) == newest:
+    if of(connection) == newest():
         return
     if not migrate and _has_records(connection):
         require_newest(connection, file)
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if _has_records(connection) and of(connection) < newest:
+        if _has_records(connection) and of(connection) < newest():
             backup.make(file, of(connection), datetime.now(UTC))
-        for number, sql in [each for each in steps if each[0] > of(connection)]:
+        for number, sql in [each for each in migrations() if each[0] > of(connection)]:
             for statement in statements(sql):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
@@ -84,7 +81,7 @@ def bring_up_to_date(connection: sqlite3.Connection, file: Path, log: str, *, mi
 
 def require_newest(connection: sqlite3.Connection, file: Path) -> None:
     """Raises LedgerOutdatedError for a ledger of an earlier informativa."""
-    if of(connection) < migrations()[-1][0]:
+    if of(connection) < newest():
         raise LedgerOutdatedError(
             Text("The ledger {file} is of an earlier informativa and not migrated yet.", file=file),
             Text("The service does it beside the calls; without a service type: informativa check"),
@@ -105,12 +102,18 @@ def of(connection: sqlite3.Connection) -> int:
 
 def migrations() -> list[tuple[int, str]]:
     """All that there are, by number."""
-    folder = resources.files(__package__) / "migrations"
-    return sorted(
-        (int(file.name[:4]), file.read_text(encoding="utf-8"))
-        for file in folder.iterdir()
-        if file.name.endswith(".sql")
-    )
+    return [(number, file.read_text(encoding="utf-8")) for number, file in _files()]
+
+
+def newest() -> int:
+    """The number of the last of them."""
+    return _files()[-1][0]
+
+
+def _files() -> list[tuple[int, Path]]:
+    # Not by importlib.resources: a script would load a reader of ZIP files for it, at every call.
+    folder = Path(__file__).with_name("migrations")
+    return sorted((int(file.name[:4]), file) for file in folder.iterdir() if file.suffix == ".sql")
 
 
 def statements(sql: str) -> Iterator[str]:

@@ -260,7 +260,7 @@ class SqliteStore(LedgerFile):
     def schema(self) -> tuple[int, int]:
         """Of which version the file is, and of which one it should be."""
         with self._translated():
-            return migrating.of(self._connection), migrating.migrations()[-1][0]
+            return migrating.of(self._connection), migrating.newest()
 
     def around(self, cutoff: datetime) -> tuple[datetime | None, datetime | None]:
         """When the last call before `cutoff` was recorded and the first one since. Reads the whole ledger."""

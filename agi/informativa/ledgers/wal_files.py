@@ -9,7 +9,6 @@ waits while another process has it open and has not yet put such a thing right (
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import os
 import sqlite3
@@ -225,6 +224,8 @@ class LedgerFiles:
 def keep_open(connection: sqlite3.Connection) -> None:
     """Have this connection end only with the process, unclosed: closing it would write its history over
     another."""
+    import ctypes  # which takes a script longer to load than to record its call
+
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 

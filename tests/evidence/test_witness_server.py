@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import sqlite3
@@ -15,8 +16,8 @@ import pytest
 from evidence.witnessing import SIGNER, MemoryLog, serving
 from informativa.errors import EvidenceError
 from informativa.evidence.note import Verifier, parse_signatures
-from informativa.evidence.witness import logs_of
-from informativa.evidence.witness_server import Limits
+from informativa.evidence.witness import Answer, logs_of
+from informativa.evidence.witness_server import Limits, WitnessServer
 from informativa.evidence.witness_store import WitnessFolder, WitnessStore
 
 PROGRAM = Path(sys.executable).with_name("informativa")
@@ -171,20 +172,49 @@ def test_who_sends_too_slowly_loses_the_connection(tmp_path: Path, sent: bytes) 
         assert answer(connection) == (0, "", b"")
 
 
-def test_connections_beyond_the_limit_are_told_so(tmp_path: Path) -> None:
-    """Two places: a third is told that there are too many, and has one when the others went."""
-    with serving(tmp_path / "w", Limits(connections=2)) as port:
-        with connected(port) as one, connected(port) as two:
-            for each in (one, two):  # both are there
-                each.sendall(post(b"", path="/other"))
-                assert answer(each)[0] == 404
+def test_who_comes_when_all_places_are_taken_gets_that_of_the_longest_idle(tmp_path: Path) -> None:
+    """Two places, for one who asked before and one who was silent from the beginning: both go, in this order,
+    for two who ask, and nobody waits a minute for them."""
+    with serving(tmp_path / "w", Limits(connections=2)) as port, connected(port) as one:
+        one.sendall(post(b"", path="/other"))
+        assert answer(one)[0] == 404
+        with connected(port) as two:
+            assert asked(port, post(LOG.request(0, 5).body, "Connection: close"))[0] == 200
+            assert one.recv(1) == b""
             with connected(port) as three:
-                assert answer(three)[0] == 503
-            for each in (one, two):
-                each.sendall(post(b"", "Connection: close", path="/other"))
-                assert answer(each)[0] == 404
-                assert each.recv(1) == b""
-        assert asked(port, post(LOG.request(0, 5).body))[0] == 200
+                three.sendall(post(b"", path="/other"))
+                assert answer(three)[0] == 404
+                assert asked(port, post(LOG.request(5, 8).body, "Connection: close"))[0] == 200
+                assert two.recv(1) == b""
+
+
+def test_connections_beyond_the_limit_are_told_so() -> None:
+    """Two places, and both are being answered: a third is told that there are too many."""
+
+    async def three() -> None:
+        deciding, decided = asyncio.Semaphore(0), asyncio.Event()
+
+        async def decide(_body: bytes) -> Answer:
+            deciding.release()
+            await decided.wait()
+            return Answer(200, b"")
+
+        server = WitnessServer(decide, Limits(connections=2))
+        host, port = await server.start("127.0.0.1", 0)
+        busy = [await asyncio.open_connection(host, port) for _ in range(2)]
+        for _, writer in busy:
+            writer.write(post(b"", "Connection: close"))
+            await deciding.acquire()
+        reader, third = await asyncio.open_connection(host, port)
+        assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
+        decided.set()
+        for reader, _ in busy:
+            assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+        for writer in (third, *(writer for _, writer in busy)):
+            writer.close()
+        await server.close()
+
+    asyncio.run(three())
 
 
 def test_a_witness_that_lost_its_memory_does_not_start(tmp_path: Path) -> None:

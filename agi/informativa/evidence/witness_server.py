@@ -1,7 +1,8 @@
 """A witness on the network: HTTP/1.1 as far as tlog-witness needs it, with a limit on everything.
 
 One request is `POST …/add-checkpoint` with a Content-Length. Connections are kept for the next one. Whoever
-sends slowly, or too much, loses the connection; whoever comes when all places are taken is told so.
+sends slowly, or too much, loses the connection. Whoever comes when all places are taken gets that of the one
+who has asked for nothing for the longest time, and where all are being answered is told so.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ class WitnessServer:
     def __init__(self, decide: Decide, limits: Limits | None = None, told: Told | None = None) -> None:
         self._decide, self._limits, self._told = decide, limits or Limits(), told
         self._open = 0
+        self._idle: dict[asyncio.StreamWriter, None] = {}  # who has asked for nothing yet, or again: in order
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
@@ -78,7 +80,7 @@ class WitnessServer:
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open += 1
         try:
-            if self._open > self._limits.connections:
+            if self._open > self._limits.connections and not self._room():
                 await self._send(writer, Answer(503, b"Too many connections.\n"), kept=False)
                 return
             while await self._one(reader, writer):
@@ -91,10 +93,23 @@ class WitnessServer:
             with suppress(OSError):
                 await asyncio.wait_for(writer.wait_closed(), self._limits.request)
 
+    def _room(self) -> bool:
+        """Have the place of who has been idle for the longest time; whether there is one."""
+        longest = next(iter(self._idle), None)
+        if longest is None:
+            return False
+        del self._idle[longest]
+        longest.transport.abort()
+        return True
+
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request; whether another one may follow."""
-        async with asyncio.timeout(self._limits.idle):
-            first = await reader.read(1)
+        self._idle[writer] = None
+        try:
+            async with asyncio.timeout(self._limits.idle):
+                first = await reader.read(1)
+        finally:
+            self._idle.pop(writer, None)
         if not first:
             return False
         try:

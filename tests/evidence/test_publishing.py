@@ -320,6 +320,20 @@ def test_others_may_commit_to_the_repository_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["folder", "git"])
+def test_what_a_crash_left_there_is_in_nobodys_way(tmp_path: Path, kind: str) -> None:
+    """The part of a file that was being written goes with the partial tiles beside it, when the full tile is
+    there."""
+    place = folder_place(tmp_path) if kind == "folder" else git_place(tmp_path)
+    log = grown(tmp_path / "log", 9)
+    published(log, place)
+    partial = Path(place.settings.place) / BELOW / "tile/entries/000.p"
+    (partial / ".10.part").write_bytes(b"killed here")
+    grown(tmp_path / "log", 700)
+    published(log, place)
+    assert not partial.exists()
+
+
+@pytest.mark.parametrize("kind", ["folder", "git"])
 @pytest.mark.parametrize("path", ["tile/entries/000.p", "checkpoints"])
 def test_no_link_that_others_left_there_is_followed(tmp_path: Path, kind: str, path: str) -> None:
     """It would lead out of the target, to what is deleted or written over here; publishing says so."""

@@ -12,6 +12,7 @@ from typing import Protocol
 from .. import files
 from ..errors import ElsewhereError
 from ..text import Foreign, Text
+from . import tile_files
 from .settings import PublishingTarget, TargetKind
 
 LARGEST = 256 * (2 + 0xFFFF)  # bytes, of a bundle
@@ -80,13 +81,7 @@ class FolderTarget:
 
     def drop(self, folder: str) -> None:
         with self._failing():
-            try:
-                place = self._below(f"{folder}/0").parent
-                for file in place.glob("[0-9]*"):  # partial tiles are named by their widths
-                    file.unlink()
-                place.rmdir()
-            except FileNotFoundError:
-                return
+            tile_files.drop(self._below(f"{folder}/0").parent)
 
     def finish(self) -> None:
         pass

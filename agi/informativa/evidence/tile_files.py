@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -82,7 +83,11 @@ class TileFolder:
             full = Tile(tile.level, tile.index)
             if (full.index + 1) << 8 * (max(full.level, 0) + 1) <= size:
                 self.read(full.path)
-                _drop((self._folder / tile.path).parent)
+                folder = (self._folder / tile.path).parent
+                try:
+                    drop(folder)
+                except OSError as error:
+                    raise _failed(error, folder) from error
 
     def _has(self, tile: Tile, data: bytes) -> bool:
         try:
@@ -116,17 +121,13 @@ def _sync(folder: Path) -> None:
         os.close(opened)
 
 
-def _drop(folder: Path) -> None:
-    """Remove a folder of partial tiles, and of what a crash left of them. Raises EvidenceError."""
-    try:
+def drop(folder: Path) -> None:
+    """Remove a folder of partial tiles, and of what a crash left of them. Raises OSError."""
+    with suppress(FileNotFoundError):
         for file in folder.iterdir():
             if re.fullmatch(r"[1-9][0-9]{0,2}|\.[1-9][0-9]{0,2}\.part", file.name):
                 file.unlink()
         folder.rmdir()
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise _failed(error, folder) from error
 
 
 def _failed(error: OSError, file: Path) -> EvidenceError:

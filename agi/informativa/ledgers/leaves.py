@@ -81,9 +81,10 @@ FROM leaf WHERE typeof(record) = 'integer'
 """
 ENTERED = "UPDATE log SET entered = ?"
 ENTRIES = "SELECT what, who FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"
+# Nothing where it would not be the next one: after a gap, or in the place of another.
 APPEND = """
 INSERT INTO leaf (leaf, record, what, who, salt_what, salt_who, binding, migrated)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ?1 = (SELECT coalesce(max(leaf) + 1, ?9) FROM leaf)
 """
 PURGE = f"""
 UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL WHERE {of("?1")} RETURNING leaf

@@ -278,12 +278,10 @@ class LedgerFile:
         """What is done within is durable at its end, or was not done. Raises LedgerError."""
         with self._translated():
             self._begin()
-            self._transaction.begun()
             try:
                 yield self._transaction
                 self._connection.execute("COMMIT")
             except BaseException:
-                self._transaction.forget_log()
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise

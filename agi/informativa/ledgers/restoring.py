@@ -173,7 +173,7 @@ def _enter_lost(connection: sqlite3.Connection, log: leaves.LedgerLog, entries: 
     for index, entry in enumerate(entries, log.size):
         last += 1
         what, who = entry[-64:-32], entry[-32:]
-        row = (log.first + index, last, what, who, None, None, None, False)
+        row = (log.first + index, last, what, who, None, None, None, False, log.first)
         connection.execute(leaves.APPEND, row)
     connection.execute("DELETE FROM sqlite_sequence WHERE name = 'event'")
     connection.execute("INSERT INTO sqlite_sequence VALUES ('event', ?)", (last,))

@@ -19,16 +19,10 @@ class SqliteTransaction:
         self._connection = connection
         self._log: leaves.LedgerLog | None = None
         self._leaf = 0
-        self._looked = False
-        self._version: tuple[int] | None = None  # of the file, when the log was looked up
-
-    def begun(self) -> None:
-        """Another transaction: since the last one others may have written."""
-        self._looked = False
 
     def forget_log(self) -> None:
-        """It may be another one than was written to last: that was undone, or another began."""
-        self._log, self._looked = None, False
+        """Another one began."""
+        self._log = None
 
     def history(self, pseudonym: bytes) -> CallerHistory:
         known: dict[str, PriorDelivery] = {}
@@ -68,8 +62,18 @@ class SqliteTransaction:
         self, event: Event, record: int, values: Sequence[object], *, migrated: bool = False
     ) -> None:
         """Write the leaf of a record, of which `values` are what `rows.row` says: gapless, because whoever
-        writes holds the lock."""
-        log = self._log if self._looked and self._log else self._look()
+        writes holds the lock. The log is looked up where the next leaf is not the one after the last that we
+        wrote: others write, too, and what we wrote may have been undone."""
+        if self._log is None or not self._enter(self._log, event, record, values, migrated):
+            self._log = leaves.log(self._connection)
+            self._leaf = self._log.next
+            if not self._enter(self._log, event, record, values, migrated):
+                raise sqlite3.DatabaseError("its leaves are in no order")
+
+    def _enter(
+        self, log: leaves.LedgerLog, event: Event, record: int, values: Sequence[object], migrated: bool
+    ) -> bool:
+        """Whether the leaf that we have for the next one is that, and was written."""
         origin, index = log.origin, self._leaf - log.first
         salt, bound = commitment.salt(), event.binding
         salt_who, binding = (bound.salt, bound.value) if bound else (commitment.salt(), None)
@@ -79,18 +83,10 @@ class SqliteTransaction:
             person = commitment.person(event, binding)
             texts = commitment.canonical(facts), commitment.canonical(person)
         what, who = commitment.hashes(*texts, salt, salt_who)
-        leaf = (self._leaf, record, what, who, salt, salt_who, binding, migrated)
-        self._connection.execute(leaves.APPEND, leaf)
-        self._leaf += 1
-
-    def _look(self) -> leaves.LedgerLog:
-        """The log, which is as we left it unless another connection has written: SQLite tells."""
-        version = self._connection.execute("PRAGMA data_version").fetchone()
-        if self._log is None or version != self._version:
-            self._log, self._version = leaves.log(self._connection), version
-            self._leaf = self._log.next
-        self._looked = True
-        return self._log
+        leaf = (self._leaf, record, what, who, salt, salt_who, binding, migrated, log.first)
+        entered = self._connection.execute(leaves.APPEND, leaf).rowcount == 1
+        self._leaf += entered
+        return entered
 
     def close_leaves(self, records: Sequence[int]) -> list[int]:
         """Nothing can be opened any more of what these records committed to; their leaves."""

@@ -189,3 +189,28 @@ def test_target_that_is_not_as_it_was_left(
         assert typed("publish")[0] == 0
         newest = published(Path(acme.ledger)).checkpoint()
         assert (mount / "informativa/acme/pbx-1/1/checkpoint").read_bytes() == newest
+
+
+@pytest.mark.parametrize("name", ["1/checkpoint", "1/checkpoints/2", "signing/1.signed"])
+@pytest.mark.parametrize("data", [b"", b"no note"])
+def test_damaged_checkpoint_is_named(
+    folder: Path, name: str, data: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which file it is and where another is, by whoever signs; an audit says so, and looks at the rest."""
+    acme = configured(folder)
+    for _ in range(2):
+        record(acme)
+        sequence(Path(acme.ledger))
+    damaged = Path(acme.ledger).with_name("acme.log") / name
+    whole = damaged.read_bytes()
+    damaged.write_bytes(data)
+    record(acme)
+    said = f"{damaged} is damaged: It is no signed note"
+    for command, also in (("checkpoint", "checkpoints/ has the same one"), ("audit", "3 whole")):
+        configuration = str(folder / "informativa.yaml")
+        assert main(["evidence", command, "-c", configuration, "--controller", "acme"]) == 1
+        told = capsys.readouterr()
+        one_line = " ".join((told.out + told.err).split())
+        assert (said in one_line, also in one_line) == (True, True)
+    damaged.write_bytes(whole)
+    assert sequence(Path(acme.ledger)).added == 1

@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .. import files
-from ..errors import SIGNED_ELSEWHERE, EvidenceError, SigningError
+from ..errors import SIGNED_ELSEWHERE, EvidenceError, EvidenceFormatError, SigningError
 from ..text import Foreign, Text
 from .checkpoint import Checkpoint
-from .note import Signer, Verifier, sign
+from .note import Signer, Verifier, parse, sign
 from .origin import log_folder
 from .tile_files import TileFolder
 from .tiles import ENTRIES, WIDTH, Tile, fetch, parse_bundle
@@ -106,7 +106,7 @@ class LogFolder:
         """The last checkpoint that was signed, which is kept with the key: no other one of that size, and
         none that is smaller, is ever signed again. Raises SigningError where it is another user's."""
         with self._ours():
-            return _read(self._signing / f"{epoch}.signed")
+            return _note(self._signing / f"{epoch}.signed")
 
     @contextmanager
     def _ours(self) -> Iterator[None]:
@@ -149,7 +149,7 @@ class PublishedLog:
 
     def checkpoint(self) -> bytes | None:
         """The newest one, `None` before the first."""
-        return _read(self.folder / "checkpoint")
+        return _note(self.folder / "checkpoint")
 
     def newest(self) -> tuple[int, float]:
         """How many leaves the newest checkpoint has, and when it was written, in seconds since 1970; nothing
@@ -160,9 +160,17 @@ class PublishedLog:
         with failing(file):
             return Checkpoint.unverified(data).size, file.stat().st_mtime
 
+    def key_among(self, keys: Iterable[Verifier]) -> Verifier | None:
+        """The one of these keys that has the name of the newest checkpoint's log, where that can be read;
+        nothing is verified."""
+        with suppress(EvidenceError):
+            origin = Checkpoint.unverified(self.checkpoint() or b"").origin
+            return next((each for each in keys if each.name == origin), None)
+        return None
+
     def checkpoint_of(self, size: int) -> bytes | None:
         """That of a size, which is kept for ever."""
-        return _read(self.folder / "checkpoints" / str(size))
+        return _note(self.folder / "checkpoints" / str(size))
 
     def sizes(self) -> list[int]:
         """Of which sizes there are checkpoints, in order."""
@@ -238,6 +246,24 @@ def failing(file: Path) -> Iterator[None]:
         raise EvidenceError(
             Text("{file} cannot be used: {why}", file=error.filename or file, why=why)
         ) from error
+
+
+def _note(file: Path) -> bytes | None:
+    """One that is a signed note; nothing is verified."""
+    data = _read(file)
+    try:
+        if data is not None:
+            parse(data)
+    except EvidenceFormatError as error:
+        raise EvidenceFormatError(
+            Text(
+                "{file} is damaged: {why}",
+                "put it back: checkpoints/ has the same one, and whoever it was published to",
+                file=file,
+                why=error.text,
+            )
+        ) from error
+    return data
 
 
 def _read(file: Path) -> bytes | None:

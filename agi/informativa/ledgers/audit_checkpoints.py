@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from ..errors import EvidenceError
+from ..errors import EvidenceError, SigningError
 from ..evidence.checkpoint import Checkpoint, open_checkpoint
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import NoteVerifier
@@ -17,6 +17,8 @@ from . import leaves
 
 SHARE = 1000  # checkpoints that are looked at one after the other
 
+Read = Callable[[], bytes | None]
+"""Reads a checkpoint that was kept; `None` where there is none. Raises EvidenceError."""
 Begin = Callable[..., Callable[[], Any]]
 """Begins some work with what is given; what it returns waits for the result."""
 
@@ -63,29 +65,31 @@ def _published(
     published: PublishedLog, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], sizes: Sequence[int]
 ) -> tuple[list[Checkpoint], list[Text]]:
     """Those of some sizes."""
-    return _opened(published, log, keys, filter(None, map(published.checkpoint_of, sizes)))
+    return _opened(published, log, keys, [partial(published.checkpoint_of, size) for size in sizes])
 
 
-def _newest(folder: LogFolder, log: leaves.LedgerLog) -> Iterator[bytes]:
+def _newest(folder: LogFolder, log: leaves.LedgerLog) -> list[Read]:
     """The newest one as it is published, and the one beside the key."""
-    newest = folder.published(log.epoch).checkpoint()
-    if newest is not None:
-        yield newest
-    try:
-        signed = folder.last_signed(log.epoch)
-    except EvidenceError:  # another user's, who signs
-        return
-    if signed is not None and signed != newest:
-        yield signed
+
+    def signed() -> bytes | None:
+        try:
+            return folder.last_signed(log.epoch)
+        except SigningError:  # another user's, who signs
+            return None
+
+    return [folder.published(log.epoch).checkpoint, signed]
 
 
 def _opened(
-    published: PublishedLog, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], kept: Iterable[bytes]
+    published: PublishedLog, log: leaves.LedgerLog, keys: Sequence[NoteVerifier], kept: Iterable[Read]
 ) -> tuple[list[Checkpoint], list[Text]]:
     """Those that one of the keys signed, and what is wrong with others."""
     known, problems = [], list[Text]()
-    for data in kept:
+    for read in kept:
         try:
+            data = read()
+            if data is None:
+                continue
             found = open_checkpoint(data, keys).checkpoint
             if found.origin == log.origin:
                 known.append(found)

@@ -191,12 +191,11 @@ def _compared(
     others = list(zip(publication.sources(settings), chain(declared, repeat(True)), strict=False))
     for epoch in folder.epochs() if others else ():
         published = folder.published(epoch)
-        last = published.checkpoint()
-        newest = None if last is None else Checkpoint.unverified(last)
-        key = next((each for each in trusted if newest and each.name == newest.origin), None)
-        if last is None or newest is None or key is None:
+        key = published.key_among(trusted)
+        if key is None:
             continue  # the audit says so
-        own = OwnLog(published, key, newest.size, last)
+        last = published.checkpoint() or b""
+        own = OwnLog(published, key, Checkpoint.unverified(last).size, last)
         for each, independent in others:
             size, error = 0, None
             try:
@@ -206,7 +205,7 @@ def _compared(
                     size = there.size
             except EvidenceError as failed:
                 error = failed
-            yield ComparedCheckpoint(each.name, newest.origin, independent, size, error)
+            yield ComparedCheckpoint(each.name, key.name, independent, size, error)
 
 
 def _own_keys(controller: Controller) -> tuple[Verifier, ...]:

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ...errors import EvidenceError, SignatureError
+from ...errors import EvidenceError, EvidenceFormatError, SignatureError
 from ...evidence import timestamp
-from ...evidence.checkpoint import Checkpoint
 from ...evidence.log_folder import LogFolder, PublishedLog
 from ...evidence.note import Verifier
 from ...evidence.settings import TimestampAuthority
@@ -35,22 +34,17 @@ def check(
     cannot be read."""
     for epoch in folder.epochs():
         published = folder.published(epoch)
-        stamps, newest = published.timestamps(), published.checkpoint()
-        if not stamps or newest is None:
-            continue
-        origin = Checkpoint.unverified(newest).origin
-        key = next((each for each in trusted if each.name == origin), None)
-        if key is None:
-            continue  # the audit says so
+        stamps, key = published.timestamps(), published.key_among(trusted)
+        if not stamps or key is None:
+            continue  # where there is no key the audit says so
         try:
-            yield _checked(published, origin, key, stamps, authority)
+            yield _checked(published, key, stamps, authority)
         except EvidenceError as error:
-            yield CheckedStamps(origin, unchecked=error)
+            yield CheckedStamps(key.name, unchecked=error)
 
 
 def _checked(
     published: PublishedLog,
-    origin: str,
     key: Verifier,
     stamps: Sequence[tuple[int, bytes]],
     authority: TimestampAuthority | None,
@@ -65,17 +59,17 @@ def _checked(
         )
     roots, times, problems = timestamp.certificates(authority), list[datetime](), list[Text]()
     for size, stamp in stamps:
-        data = published.checkpoint_of(size)
-        if data is None:
-            problems.append(
-                Text("A time-stamp is of a checkpoint of {size} records, which is gone.", size=size)
-            )
-            continue
         try:
+            data = published.checkpoint_of(size)
+            if data is None:
+                problems.append(
+                    Text("A time-stamp is of a checkpoint of {size} records, which is gone.", size=size)
+                )
+                continue
             times.append(timestamp.verify(stamp, timestamp.stamped_bytes(data, key), roots).at)
-        except SignatureError as error:
+        except (SignatureError, EvidenceFormatError) as error:
             why = error.text
             problems.append(Text("Of the checkpoint of {size} records: {why}", size=size, why=why))
     return CheckedStamps(
-        origin, len(times), min(times, default=None), max(times, default=None), tuple(problems)
+        key.name, len(times), min(times, default=None), max(times, default=None), tuple(problems)
     )

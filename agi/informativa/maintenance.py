@@ -156,7 +156,7 @@ class Signing:
     """The checkpoints of the ledgers. Why none can be signed is told once for as long as it is so."""
 
     def __init__(self) -> None:
-        self._told: dict[str, str] = {}
+        self._logged: dict[str, str] = {}
         self._unpublished: dict[str, tuple[str, ...]] = {}
 
     async def sign(self, controller: Controller, settings: EvidenceSettings) -> Signed | None:
@@ -168,11 +168,11 @@ class Signing:
         try:
             done = await asyncio.to_thread(_sign, controller, settings)
         except (LedgerError, EvidenceError) as error:
-            if self._told.get(controller.id) != str(error):
-                self._told[controller.id] = str(error)
+            if self._logged.get(controller.id) != str(error):
+                self._logged[controller.id] = str(error)
                 log.error("no checkpoint was signed", controller=controller.id, error=str(error))
             raise
-        self._told.pop(controller.id, None)
+        self._logged.pop(controller.id, None)
         self._tell_unpublished(controller, done.unpublished)
         return done
 

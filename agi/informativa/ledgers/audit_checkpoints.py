@@ -38,9 +38,10 @@ def kept(
         begin(_published, published, log, keys, sizes[at : at + SHARE]) for at in range(0, len(sizes), SHARE)
     ]
     known: list[Checkpoint] = []
-    for opened, told in [*(share() for share in shares), _opened(published, log, keys, _newest(folder, log))]:
+    newest = _opened(published, log, keys, _newest(folder, log))
+    for opened, wrong in [*(share() for share in shares), newest]:
         known += opened
-        problems += [each for each in told if each not in problems]
+        problems += [each for each in wrong if each not in problems]
     problems += _key_problems(published, log, keys, bool(known))
     return sorted(known, key=lambda each: each.size)
 
@@ -94,11 +95,11 @@ def _opened(
             if found.origin == log.origin:
                 known.append(found)
                 continue
-            told = _other_log(published, found)
+            problem = _other_log(published, found)
         except EvidenceError as error:
-            told = error.text
-        if told not in problems:
-            problems.append(told)
+            problem = error.text
+        if problem not in problems:
+            problems.append(problem)
     return known, problems
 
 

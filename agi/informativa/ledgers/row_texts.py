@@ -30,10 +30,10 @@ def texts(
     if erased != 0 or recorded is None or not _is_plain(f"{row[2]}{key}{row[17]}{row[20]}"):
         return None
     if ending is not None:
-        told = _samples(heard, length, rate, migrated=migrated)
-        if told is None or key is None:
+        counted = _samples(heard, length, rate, migrated=migrated)
+        if counted is None or key is None:
             return None
-        heard, length, rate = told
+        heard, length, rate = counted
     elif not heard is length is key is rate is None:
         return None
     around = _around(origin, migrated, row[3], *row[5:13], length, *row[18:20], *row[23:27], rate)

@@ -71,7 +71,7 @@ event.pseudonym IS NOT NULL AND NOT event.erased AND event.counts
 AND (event.status IN ('PLAYED', 'INFORMED') OR (event.status = 'SKIPPED' AND event.ending IS NOT NULL))
 """
 # Of whom a record that is purged told what: under its pseudonym, and those that he had by later keys.
-TOLD_BY = f"""
+KNOWN_BY = f"""
 WITH RECURSIVE his (pseudonym, notice, version) AS (
     SELECT pseudonym, notice, version FROM event WHERE record = ? AND {INFORMS}
     UNION SELECT event.pseudonym, his.notice, his.version FROM his JOIN event ON event.earlier = his.pseudonym

@@ -95,8 +95,8 @@ class SqliteTransaction:
 
     def purge(self, record: int) -> bool:
         """Delete a record, and with it what its caller knew by it alone; whether it was there."""
-        for told in self._connection.execute(rows.TOLD_BY, (record,)).fetchall():
-            self._connection.execute(rows.REDUCE, (record, *told))
+        for version in self._connection.execute(rows.KNOWN_BY, (record,)).fetchall():
+            self._connection.execute(rows.REDUCE, (record, *version))
         return bool(self._connection.execute(rows.PURGE, (record,)).rowcount)
 
     def append_new(self, event: Event, earlier: Sequence[bytes] = ()) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -111,6 +112,35 @@ def test_i3_disk_that_is_full_while_a_tile_is_written_loses_nothing(tmp_path: Pa
     assert audited(ledger).sound
     grown(ledger, 1)
     assert sequence(ledger).checkpoint.size == 301
+    require_one_history(ledger)
+    assert audited(ledger).sound
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """One of 64 KiB, for the log beside a ledger."""
+    disk = tmp_path / "acme.log"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no disk can be mounted here: {mounted.stderr.decode()}")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_i3_full_disk_is_signed_on_when_there_is_room(tmp_path: Path, small_disk: Path) -> None:
+    """I3: a real one, that has no room for 2,000 leaves: one sentence, no record lost, and with room all of
+    them are signed."""
+    ledger = tmp_path / "acme.sqlite3"
+    grown(ledger, 100)
+    sequence(ledger)
+    grown(ledger, 1900)
+    with pytest.raises(EvidenceError, match="cannot be used: No space left on device") as raised:
+        sequence(ledger)
+    assert "\n" not in str(raised.value)
+    assert audited(ledger).sound
+    subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
+    assert sequence(ledger).checkpoint.size == 2000
     require_one_history(ledger)
     assert audited(ledger).sound
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -448,6 +449,15 @@ def test_purge_takes_what_is_old_and_what_it_proved(tmp_path: Path) -> None:
     assert records[2].event.reference == "1 record, 1 to 1, from before 2026-10-25 12:30 UTC; leaves 0"
     assert store.append([PLAYED]) == [5]
     store.close()
+
+
+def test_number_of_a_purged_record_is_never_used_again(tmp_path: Path) -> None:
+    """Also where none is left: the record of the purge comes after all that it names, and others after it."""
+    with closing(SqliteStore(str(tmp_path / "acme.sqlite3"))) as store:
+        assert store.append([PLAYED, PLAYED, PLAYED]) == [1, 2, 3]
+        assert store.purge(AT + timedelta(days=1), AT + timedelta(days=1)) == 3
+        assert [record.number for record in store.records()] == [4]
+        assert store.append([PLAYED]) == [5]
 
 
 def test_purge_in_many_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

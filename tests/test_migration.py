@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from informativa.ledgers.rows import THERE, moment
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.operations.doctor import probe
 from lab.office import BIN, Office, without_privileges
-from test_ledgers import ONE, PLAYED
+from test_ledgers import AT, ONE, PLAYED
 
 NEWEST = max(number for number, _ in migrating.migrations())
 COLUMNS = "record, at, call, line, pseudonym, notice, version, purposes, status, reason, heard"
@@ -51,6 +52,11 @@ def old(file: Path, schema: int, records: int = 3) -> Path:
             )
         if schema > 5:  # from then on written with the rest
             connection.execute("UPDATE standing SET whole = at")
+        if schema > 6:  # from then on marked as ours, and with a log
+            connection.execute(f"PRAGMA application_id = {migrating.APPLICATION}")
+            connection.execute(
+                "INSERT INTO log VALUES (1, 'box/informativa/acme/box/1', 0, ?, 0)", (records,)
+            )
     connection.close()
     return file
 
@@ -119,6 +125,29 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
     known = store.history(ONE)["privacy"]
     assert (known.at, known.whole, known.versions) == (moment(9), moment(3), {"1", "2"})
     store.close()
+
+
+@pytest.mark.parametrize("schema", range(1, NEWEST))
+def test_ledger_counts_its_records_by_itself(tmp_path: Path, schema: int) -> None:
+    """Without SQLite's counter, whose page every call paid for; the file is sound, and numbers go on."""
+    store = SqliteStore(str(old(tmp_path / "ledger/acme.sqlite3", schema)))
+    ((sql,),) = rows(store.file, "SELECT sql FROM sqlite_master WHERE name = 'event'")
+    assert "AUTOINCREMENT" not in sql
+    assert rows(store.file, "SELECT * FROM sqlite_sequence") == []
+    assert rows(store.file, "PRAGMA integrity_check") == [("ok",)]
+    assert store.append([PLAYED, PLAYED]) == [4, 5]
+    store.close()
+
+
+def test_ledger_whose_last_records_are_gone_keeps_its_counter(tmp_path: Path) -> None:
+    """Of a time when a purge left no record of itself: the numbers of what was purged are used by nobody."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", 7)
+    with closing(sqlite3.connect(ledger)) as connection, connection:
+        connection.execute("DELETE FROM event WHERE record > 1")
+    with closing(SqliteStore(str(ledger))) as store:
+        assert store.purge(moment(9), AT) == 1
+        assert [record.number for record in store.records()] == [4]
+        assert store.append([PLAYED]) == [5]
 
 
 def test_what_was_imported_is_found_by_an_index(tmp_path: Path) -> None:

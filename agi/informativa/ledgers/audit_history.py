@@ -11,14 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from importlib import resources
 from typing import Any
 
 from ..model import Reason, Record
 from . import rows
 from .audit import Gone
 from .audit_reading import UNREADABLE, tolerant
-from .migrating import statements
+from .migrating import migrations, statements
 from .transaction import SqliteTransaction
 
 # Where a row is all that its record says, and no record says more, there is nothing to look into.
@@ -195,9 +194,8 @@ def _derived(
     own: dict[int, tuple[str, int | None]] = {}
     seen: dict[bytes, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
-        folder = resources.files(__package__) / "migrations"
-        for file in sorted(folder.iterdir(), key=lambda each: each.name):
-            for statement in statements(file.read_text(encoding="utf-8")):
+        for _, sql in migrations():
+            for statement in statements(sql):
                 memory.execute(statement)
         memory.execute("PRAGMA foreign_keys = OFF")
         transaction = SqliteTransaction(memory)
@@ -207,10 +205,9 @@ def _derived(
             if record.number <= old:
                 event = replace(event, pseudonym=_now(event.pseudonym, moved))
             try:
-                memory.execute(rows.APPEND, rows.row(event))
+                memory.execute(rows.APPEND, (record.number, *rows.row(event)))
             except sqlite3.Error:  # found elsewhere
                 continue
-            memory.execute(_NUMBER, (record.number,))
             transaction.remember(event, record.number)
             if event.informs:
                 whole = None if event.supplement else rows.microseconds(event.at)
@@ -223,9 +220,6 @@ def _derived(
         for pseudonym, notice, version, *rest in memory.execute(_HISTORY):
             known[pseudonym][notice, version] = tuple(rest)
     return known, seen, own
-
-
-_NUMBER = "UPDATE event SET record = ? WHERE record = last_insert_rowid()"
 
 
 def _now(pseudonym: bytes, moved: Mapping[bytes, bytes]) -> bytes:

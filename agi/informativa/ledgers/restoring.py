@@ -82,8 +82,8 @@ def _brought_up_to_date(ledger: Path, part: Path, at: datetime) -> tuple[int, in
                     gone = [(kind, leaves.before(says, same)) for kind, says in gone]
                 notes = [*gone, *notes]
                 notes.sort(key=lambda note: note[0] is not RecordKind.NEW_LOG)  # which a log begins with
-                for kind, says in notes:
-                    transaction.append(rows.note(kind, Reason.RESTORED, at, says))
+                for number, (kind, says) in enumerate(notes, _following(connection)):
+                    transaction.append(rows.note(kind, Reason.RESTORED, at, says), number)
             if again:
                 connection.execute("VACUUM")  # what is taken out stands in free pages of the copy, too
         records, epoch = store.count(), store.log().epoch
@@ -168,16 +168,20 @@ def _continued(
 
 def _enter_lost(connection: sqlite3.Connection, log: leaves.LedgerLog, entries: list[bytes]) -> str:
     """Leaves without records, so that those that follow get the numbers after them; what a note says."""
-    number = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
-    last = number[0] if number else 0
+    number = _following(connection)
     for index, entry in enumerate(entries, log.size):
-        last += 1
         what, who = entry[-64:-32], entry[-32:]
-        row = (log.first + index, last, what, who, None, None, None, False, log.first)
+        row = (log.first + index, number, what, who, None, None, None, False, log.first)
         connection.execute(leaves.APPEND, row)
-    connection.execute("DELETE FROM sqlite_sequence WHERE name = 'event'")
-    connection.execute("INSERT INTO sqlite_sequence VALUES ('event', ?)", (last,))
+        number += 1
     return rows.counted(len(entries)) + leaves.named(range(log.next, log.next + len(entries)))
+
+
+def _following(connection: sqlite3.Connection) -> int:
+    """The number after all that a record ever had, also of those that are gone."""
+    (last,) = connection.execute("SELECT coalesce(max(record), 0) FROM leaf").fetchone()
+    (following,) = connection.execute(rows.NEXT).fetchone()
+    return max(int(following), int(last) + 1)
 
 
 def _published_size(published: PublishedLog, log: leaves.LedgerLog, ledger: Path) -> int:

@@ -116,11 +116,17 @@ AND version = ? AND kind = ?
 """
 RECORDINGS = "SELECT notice, version, part, language, format, sha256 FROM recording"
 KEEP_RECORDING = "INSERT OR IGNORE INTO recording VALUES (?, ?, ?, ?, ?, ?)"
+# By SQLite the one after the newest, where the number is NULL.
 APPEND = """
-INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status, reason,
+INSERT INTO event (record, at, call, line, pseudonym, notice, version, language, purposes, status, reason,
                    prompt, ending, heard, length, key, basis, linked, wanted, kind, reference, erased,
                    recorded, vouched, recording, supplement, counts, rate, earlier)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+# Before anything is deleted; the counter is SQLite's own, where a ledger still has it.
+NEXT = """
+SELECT 1 + max(coalesce((SELECT max(record) FROM event), 0),
+               coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0))
 """
 INFORM = """
 INSERT INTO standing (pseudonym, notice, version, purposes, record, at, whole, seen)
@@ -222,7 +228,7 @@ def there(event: Event, pseudonym: bytes | None) -> tuple[object, ...]:
 
 
 def row(event: Event) -> tuple[object, ...]:
-    """What APPEND takes for an event."""
+    """What APPEND takes for an event, after its number."""
     heard = event.heard
     return (
         microseconds(event.at),

@@ -127,10 +127,11 @@ class SqliteStore(LedgerFile):
             try:
                 for page in self._pages(rows.OLD, cutoff, (0,)):
                     with self._turn() as transaction:
+                        following = transaction.next_number()
                         numbers = [number for (number,) in page if transaction.purge(number)]
                         if numbers:
                             closed = leaves.named(transaction.close_leaves(numbers))
-                            transaction.append(rows.purge_note(numbers, closed, cutoff, at))
+                            transaction.append(rows.purge_note(numbers, closed, cutoff, at), following)
                     purged += len(numbers)
                 for page in self._pages(rows.BASELESS, cutoff, (b"", "", "")):
                     with self._turn():

@@ -41,9 +41,15 @@ class SqliteTransaction:
         found = self._connection.execute(rows.RECORD, (number,)).fetchone()
         return rows.record(found) if found else None
 
-    def append(self, event: Event) -> int:
+    def next_number(self) -> int:
+        """That of the next record. Whoever deletes takes it before, for the record that says so: what is
+        deleted last must not give its number to another."""
+        number: int = self._connection.execute(rows.NEXT).fetchone()[0]
+        return number
+
+    def append(self, event: Event, number: int | None = None) -> int:
         values = rows.row(event)
-        record = self._connection.execute(rows.APPEND, values).lastrowid
+        record = self._connection.execute(rows.APPEND, (number, *values)).lastrowid
         assert record is not None  # an INSERT that did not raise has a row
         self.commit_to(event, record, values)
         self.remember(event, record)

@@ -201,13 +201,15 @@ def _stamped(found: CheckedStamps, say: Language) -> Iterator[str]:
         yield "  " + say("The time-stamps of {log} were not looked at: {why}", log=found.log, why=why)
     for problem in found.problems:
         yield "  ✘ " + say(problem)
-    if found.first and found.last:
-        counted = Text.counted(
-            "{hold} time-stamp of {log} holds: {first:%Y-%m-%d %H:%M} UTC.",
-            "{hold} time-stamps of {log} hold: {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC.",
+    if found.last:
+        yield "  " + say.counted(
+            "{hold} time-stamp of {log} holds; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
+            "{hold} time-stamps of {log} hold; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
             found.hold,
+            hold=found.hold,
+            log=found.log,
+            last=found.last,
         )
-        yield "  " + say(counted.format(hold=found.hold, log=found.log, first=found.first, last=found.last))
 
 
 def _compared(elsewhere: Iterable[ComparedCheckpoint], say: Language) -> Iterator[str]:

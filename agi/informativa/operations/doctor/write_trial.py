@@ -76,9 +76,9 @@ def _become(uid: int) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Print, as JSON, what kept the user with that number from writing to these ledgers."""
-    from ...ledgers import sqlite
+    from ...ledgers import write_check
 
-    assert sqlite  # loaded while we may load it
+    assert write_check  # loaded, with all that it needs, while we may load it
     _become(int(arguments[0]))
     json.dump([(_data(error.message), _data(error.remedy)) for error in _tried(arguments[1:])], sys.stdout)
 

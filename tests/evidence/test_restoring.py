@@ -245,3 +245,20 @@ def test_erased_caller_whose_record_rested_on_an_erased_one_does_not_come_back(t
     assert again[:2] == [(True, None, "")] * 2
     sequence(ledger)
     assert audited(ledger).sound
+
+
+def test_restored_ledger_is_purged_and_restored_as_any_other(ledger: Path) -> None:
+    """Also where somebody was erased in it again, after which its file is written anew: numbers go on."""
+    copy = backed_up(ledger)
+    erasure.erase(ledger, [HE], AT + timedelta(days=1))
+    assert restore(ledger, copy, NOW).gone_again == 1
+    copy = backed_up(ledger)
+    with closing(SqliteStore(str(ledger))) as store:
+        assert store.purge(AT + timedelta(days=1), NOW) == 3
+        assert [record.number for record in store.records()] == [4, 5]
+    sequence(ledger)
+    assert restore(ledger, copy, NOW).gone_again == 3
+    with closing(SqliteStore(str(ledger))) as store:
+        assert store.append([PLAYED]) == [8]
+    sequence(ledger)
+    assert audited(ledger).sound

@@ -22,7 +22,7 @@ from ..text import Text
 from . import backup, leaves, rows
 from .ledger_file import translated
 from .sqlite import SqliteStore
-from .transaction import SqliteTransaction
+from .transaction import SqliteTransaction, next_number
 from .wal_files import LedgerFiles
 
 _SIDES = ("", "-wal", "-shm")
@@ -180,8 +180,7 @@ def _enter_lost(connection: sqlite3.Connection, log: leaves.LedgerLog, entries: 
 def _following(connection: sqlite3.Connection) -> int:
     """The number after all that a record ever had, also of those that are gone."""
     (last,) = connection.execute("SELECT coalesce(max(record), 0) FROM leaf").fetchone()
-    (following,) = connection.execute(rows.NEXT).fetchone()
-    return max(int(following), int(last) + 1)
+    return max(next_number(connection), int(last) + 1)
 
 
 def _published_size(published: PublishedLog, log: leaves.LedgerLog, ledger: Path) -> int:

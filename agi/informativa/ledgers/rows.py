@@ -123,11 +123,10 @@ INSERT INTO event (record, at, call, line, pseudonym, notice, version, language,
                    recorded, vouched, recording, supplement, counts, rate, earlier)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-# Before anything is deleted; the counter is SQLite's own, where a ledger still has it.
-NEXT = """
-SELECT 1 + max(coalesce((SELECT max(record) FROM event), 0),
-               coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0))
-"""
+NEWEST = "SELECT coalesce(max(record), 0) FROM event"
+# SQLite's own counter, where a ledger still has it: VACUUM takes it away where no table needs it.
+HAS_COUNTER = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'"
+COUNTED = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'"
 INFORM = """
 INSERT INTO standing (pseudonym, notice, version, purposes, record, at, whole, seen)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)

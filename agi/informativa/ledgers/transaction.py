@@ -44,8 +44,7 @@ class SqliteTransaction:
     def next_number(self) -> int:
         """That of the next record. Whoever deletes takes it before, for the record that says so: what is
         deleted last must not give its number to another."""
-        number: int = self._connection.execute(rows.NEXT).fetchone()[0]
-        return number
+        return next_number(self._connection)
 
     def append(self, event: Event, number: int | None = None) -> int:
         values = rows.row(event)
@@ -139,3 +138,11 @@ class SqliteTransaction:
             if before.versions == known.versions:
                 known = known.merged(before)
         self._connection.execute(rows.INFORM, rows.informs(pseudonym, notice, known))
+
+
+def next_number(connection: sqlite3.Connection) -> int:
+    """One more than any record ever had, as far as the records and SQLite's own counter know."""
+    number: int = connection.execute(rows.NEWEST).fetchone()[0]
+    if connection.execute(rows.HAS_COUNTER).fetchone():
+        number = max(number, connection.execute(rows.COUNTED).fetchone()[0])
+    return number + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -335,3 +336,67 @@ class ScriptedManager(ManagerSession):
         if not self.events:
             return None
         return Message(self.events.pop(0), uniqueid=str(self.placed["OtherChannelId"]))
+
+
+GONE = "gone"  # in place of an answer: the connection is closed
+
+
+@dataclass
+class ManagerServer:
+    """Asterisk's manager interface as a server that really listens, in the loop of who asks it. `told` is
+    what it says to each action, some of it made out of the action's fields: messages with an empty line
+    between them. To an action that is not there it says nothing; whoever logs in is let in. `left` is set
+    when who asked has hung up."""
+
+    told: dict[str, str | Callable[[Mapping[str, str]], str]] = field(default_factory=dict)
+    greeting: bytes = b"Asterisk Call Manager/11.0.0\r\n"
+    asked: list[dict[str, str]] = field(default_factory=list)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[ManagerAccount]:
+        """At a port of its own, with the account that it knows."""
+        self.told.setdefault("Login", "Response: Success\nMessage: Authentication accepted")
+        self._writers: list[asyncio.StreamWriter] = []
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        try:
+            yield ManagerAccount("127.0.0.1", server.sockets[0].getsockname()[1], "dora", "words")
+        finally:
+            server.close()
+            self.hang_up()
+            await server.wait_closed()
+
+    def say(self, *messages: str) -> None:
+        """What nobody asked for: events."""
+        for writer in self._writers:
+            writer.writelines(_message(each) for each in messages)
+
+    def hang_up(self) -> None:
+        """As Asterisk does when it is stopped."""
+        for writer in self._writers:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        writer.write(self.greeting)
+        fields: dict[str, str] = {}
+        async for line in reader:
+            name, _colon, value = line.decode().strip().partition(": ")
+            if name:
+                fields[name] = value
+                continue
+            identity = fields.pop("ActionID")
+            self.asked.append(fields)
+            told = self.told.get(fields["Action"], "")
+            answer = told(fields) if callable(told) else told
+            if answer == GONE:
+                writer.close()
+            elif answer:
+                writer.writelines(_message(f"{each}\nActionID: {identity}") for each in answer.split("\n\n"))
+            fields = {}
+        self.left.set()
+        writer.close()
+
+
+def _message(text: str) -> bytes:
+    return text.replace("\n", "\r\n").encode() + b"\r\n\r\n"

@@ -310,6 +310,17 @@ def test_dialplan_without_the_token(configuration: Configuration, token: str) ->
     ]
 
 
+def test_dialplan_with_a_step_too_many(configuration: Configuration) -> None:
+    """A step of our context that asks the service without a token is found beside all that are in order."""
+    stray = Step("informativa", "old", 1, "AGI", "agi://127.0.0.1:4588/notice,x")
+    assert looked(asterisk.context, configuration, shown([*ours(configuration), stray])) == [
+        wrong(
+            "the loaded dialplan lacks the token by which Asterisk is known: its calls are refused",
+            write(configuration),
+        )
+    ]
+
+
 def test_dialplan_with_a_token_that_nobody_asks_for(configuration: Configuration) -> None:
     """Where whoever connects is believed, a token in the dialplan is no fault but a difference."""
     believing = replace(configuration, tokens=())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,21 +15,31 @@ from pathlib import Path
 import pytest
 
 from informativa import bootstrap
-from informativa.config import load
-from informativa.errors import InformativaError
+from informativa.config import Configuration, load
+from informativa.errors import InformativaError, SigningError
+from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.settings import EvidenceSettings, PublishingTarget, TargetKind, WitnessAddress
+from informativa.ledgers import sequencer
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller
 from informativa.operations.controllers import of_their_logs
 from informativa.operations.doctor import evidence
-from informativa.operations.doctor.findings import Finding, State
+from informativa.operations.doctor.findings import Finding, State, ok, warning
 from informativa.operations.doctor.system import System
 from informativa.operations.evidence.log_state import log_state
 from informativa.operations.status import look
+from informativa.text import Text
 from informativa.views.json import StatusReport
 from informativa.views.messages import ENGLISH
 from informativa.views.text.status import _log
 from test_ledgers import PLAYED
+
+NO_NAME = "the logs are named after this machine; `evidence.domain` gives them a name of yours"
+NO_COPY = (
+    "no checkpoint is kept where who administers this machine cannot change it; `evidence.witness`, or"
+    " `evidence.publish` with `independent: true`, has somebody else keep them"
+)
 
 
 @pytest.fixture
@@ -44,15 +56,24 @@ def record(controller: Controller, count: int, ago: timedelta = timedelta()) -> 
         store.append([replace(PLAYED, recorded=datetime.now(UTC) - ago)] * count)
 
 
+def found(check: Callable[[System], AsyncIterator[Finding]], configuration: Configuration) -> list[Finding]:
+    """What a check of the doctor's finds."""
+    system = System(configuration.file, configuration, ())
+
+    async def story() -> list[Finding]:
+        return [one async for one in check(system)]
+
+    return asyncio.run(story())
+
+
 def findings(folder: Path) -> list[Finding]:
     """What the doctor says of the logs."""
-    file = folder / "informativa.yaml"
-    system = System(file, load(file), ())
+    return found(evidence.evidence, load(folder / "informativa.yaml"))
 
-    async def found() -> list[Finding]:
-        return [one async for one in evidence.evidence(system)]
 
-    return asyncio.run(found())
+def outside(configuration: Configuration) -> list[Finding]:
+    """What it says of a copy elsewhere."""
+    return found(evidence.outside, configuration)
 
 
 def test_records_wait_until_they_are_signed(acme: Controller) -> None:
@@ -120,15 +141,110 @@ def test_doctor_warns_of_records_that_nobody_signs(folder: Path, acme: Controlle
 
 def test_check_says_what_a_name_and_a_copy_elsewhere_would_add(folder: Path) -> None:
     """As notes: nothing is wrong without them."""
-    file = folder / "informativa.yaml"
-
-    async def found() -> list[Finding]:
-        return [one async for one in evidence.outside(System(file, load(file), ()))]
-
-    notes = asyncio.run(found())
+    notes = outside(load(folder / "informativa.yaml"))
     assert [(note.state, note.note) for note in notes] == [(State.OK, True)] * 2
     assert "evidence.domain" in str(notes[0].text)
     assert "evidence.witness" in str(notes[1].text)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (EvidenceSettings(domain="acme.example"), [NO_COPY]),
+        (EvidenceSettings(witnesses=(WitnessAddress("key", "https://home.example"),)), [NO_NAME]),
+        (EvidenceSettings("acme.example", targets=(PublishingTarget(TargetKind.FOLDER, "/mnt"),)), [NO_COPY]),
+        (
+            EvidenceSettings("acme.example", targets=(PublishingTarget(TargetKind.FOLDER, "/mnt", True),)),
+            [],
+        ),
+    ],
+)
+def test_what_is_there_is_not_missed(folder: Path, settings: EvidenceSettings, said: list[str]) -> None:
+    """A name of one's own is one thing; a witness, or a target that is independent, is the other."""
+    configuration = replace(load(folder / "informativa.yaml"), evidence=settings)
+    assert outside(configuration) == [ok(Text(one), note=True) for one in said]
+
+
+def test_where_nobody_is_live_no_copy_is_missed(folder: Path) -> None:
+    """Where no controller may go live nothing is recorded, so there is nothing to keep elsewhere."""
+    configuration = load(folder / "informativa.yaml")
+    controllers = {
+        name: replace(one, refused=Text("not yet")) for name, one in configuration.controllers.items()
+    }
+    assert outside(replace(configuration, controllers=controllers)) == []
+    mixed = controllers | {"acme": configuration.controllers["acme"]}
+    assert len(outside(replace(configuration, controllers=mixed))) == 2
+
+
+def signed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a user to whom the signing key does not belong; root may read every key."""
+
+    def refuse(_ledger: Path) -> None:
+        raise SigningError("The key belongs to another user, who signs.", code="signing-elsewhere")
+
+    monkeypatch.setattr(sequencer, "examine", refuse)
+
+
+def test_log_that_another_user_signs(folder: Path, acme: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That another user signs is no fault, and the log counts as signed."""
+    sequence(Path(acme.ledger))
+    signed_by_another(monkeypatch)
+    assert findings(folder) == [
+        ok(Text("The key belongs to another user, who signs"), note=True),
+        ok(Text("1 log is signed")),
+    ]
+
+
+def test_records_that_another_user_does_not_sign(
+    folder: Path, acme: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where another user signs, he is the one to be told that records wait; and how many do."""
+    sequence(Path(acme.ledger))
+    record(acme, 2, timedelta(minutes=16))
+    signed_by_another(monkeypatch)
+    assert findings(folder) == [
+        ok(Text("The key belongs to another user, who signs"), note=True),
+        warning(
+            "2 records of acme wait to be signed",
+            "As the user whose the key is, run: informativa evidence sequence",
+        ),
+    ]
+
+
+def test_checkpoint_that_cannot_be_read(folder: Path, acme: Controller) -> None:
+    """What lies with the key and is no checkpoint is wrong, and the log does not count as signed."""
+    sequence(Path(acme.ledger))
+    (LogFolder(Path(acme.ledger)).folder / "signing/1.signed").write_bytes(b"no checkpoint")
+    (found,) = findings(folder)
+    assert found.state is State.WRONG
+    assert "1.signed" in str(found.text)
+
+
+def test_target_that_lacks_records(folder: Path, acme: Controller) -> None:
+    """What a target or a witness has of a log, and why not more, is told; what they have whole is not."""
+    sequence(Path(acme.ledger))
+    at = "2026-11-24T12:00:00+00:00"
+    known = {
+        "targets": {"/mnt/proof": [1, at, "No space left on device"], "/mnt/whole": [2, at, ""]},
+        "witnesses": {"home.example": [0, None, "It does not answer."]},
+    }
+    (LogFolder(Path(acme.ledger)).folder / "elsewhere-1.json").write_text(json.dumps(known))
+    fix = "Mend it, then type: informativa evidence publish --controller acme"
+    assert findings(folder) == [
+        warning("/mnt/proof has 1 of 2 signed records of acme: No space left on device", fix),
+        warning("home.example has 0 of 2 signed records of acme: It does not answer.", fix),
+    ]
+
+
+def test_controllers_that_are_not_looked_at(folder: Path, acme: Controller) -> None:
+    """Of a ledger that is no ledger, of one of who is not live and of one that is not there, other checks
+    speak."""
+    sequence(Path(acme.ledger))
+    configuration = load(folder / "informativa.yaml")
+    not_live = configuration.controllers | {"acme": replace(acme, refused=Text("not yet"))}
+    assert found(evidence.evidence, replace(configuration, controllers=not_live)) == []
+    Path(configuration.controllers["borealis"].ledger).write_bytes(b"no ledger at all " * 99)
+    assert findings(folder) == [ok(Text("1 log is signed"))]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")

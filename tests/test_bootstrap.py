@@ -1,0 +1,116 @@
+"""Which look-ups a call gets, that they are closed, and what is known of recordings that were exchanged."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from doubles import CALLER
+from informativa import bootstrap
+from informativa.call import CallServices
+from informativa.config import Configuration, load
+from informativa.errors import LookupSourceError
+from informativa.lookups.http import HttpLookup
+from informativa.lookups.sql import SqlLookup
+from informativa.model import Identified, Lookup, Recording, RecordKind
+
+WHO = Identified(CALLER, "IT")
+HTTP = Lookup("web", "privacy", RecordKind.WEBSITE, "http://127.0.0.1:0/{number}", seconds=30.0)
+
+
+@pytest.fixture
+def customers(tmp_path: Path) -> Lookup:
+    """A database in which the caller signed contract 4711."""
+    file = tmp_path / "customers.sqlite3"
+    with sqlite3.connect(file) as opened:
+        opened.execute("CREATE TABLE told (phone TEXT, on_day TEXT, paper TEXT)")
+        opened.execute("INSERT INTO told VALUES (?, '2026-11-02', 'contract 4711')", (CALLER,))
+    opened.close()
+    query = "SELECT on_day AS date, paper AS reference FROM told WHERE phone = {number}"
+    return replace(
+        HTTP,
+        id="customers",
+        kind=RecordKind.CONTRACT,
+        question=query,
+        driver="sqlite3",
+        arguments={"database": str(file)},
+    )
+
+
+def configured(folder: Path, *lookups: Lookup) -> Configuration:
+    """A configuration whose first controller has these systems."""
+    configuration = load(folder / "informativa.yaml")
+    acme = replace(configuration.controllers["acme"], lookups=lookups)
+    return replace(configuration, controllers=configuration.controllers | {"acme": acme})
+
+
+@pytest.mark.parametrize("script", [False, True])
+def test_lookups_are_by_notice_and_in_order(folder: Path, customers: Lookup, script: bool) -> None:
+    """A controller's systems are asked for the notice that they know of, in the order of its file; one that
+    has none gets none."""
+    configuration = configured(folder, HTTP, customers)
+    services = bootstrap.for_script(configuration) if script else bootstrap.for_service(configuration)
+    try:
+        assert list(services.lookups) == ["acme"]
+        (sources,) = services.lookups["acme"].values()
+        assert list(services.lookups["acme"]) == ["privacy"]
+        web, sql = sources
+        with pytest.raises(LookupSourceError):  # nobody can be asked at port 0
+            asyncio.run(web.ask(WHO))
+        told = asyncio.run(sql.ask(WHO))
+        assert told is not None
+        assert (told.kind, told.reference) == (RecordKind.CONTRACT, "customers: contract 4711")
+    finally:
+        bootstrap.close(services)
+
+
+def test_how_a_lookup_is_asked(customers: Lookup) -> None:
+    """One with a driver is a query, and one without is a URL."""
+    assert type(bootstrap._question(customers)) is SqlLookup
+    assert type(bootstrap._question(HTTP)) is HttpLookup
+
+
+class Counted:
+    """Something that is closed, how often."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    def close(self) -> None:
+        """Once more."""
+        self.closed += 1
+
+    async def ask(self, caller: Identified) -> None:
+        """Nothing is known."""
+
+
+def test_all_lookups_are_closed(folder: Path) -> None:
+    """What asks a controller's own systems is closed with the ledgers, each once, whatever others keep."""
+    sources: Sequence[Counted] = [Counted(), Counted(), Counted()]
+    first = bootstrap.for_script(configured(folder))
+    services: CallServices = replace(
+        first, lookups={"acme": {"privacy": sources[:2]}, "borealis": {"privacy": sources[2:]}}
+    )
+    bootstrap.close(services, [first])
+    assert [one.closed for one in sources] == [1, 1, 1]
+
+
+def test_recordings_that_were_served_otherwise(folder: Path) -> None:
+    """Only a recording in whose place another one was served is told, and no ledger is made by asking."""
+    acme = configured(folder).controllers["acme"]
+    served = Recording(("privacy", "1", "short", "it", "wav"), "/p/short.wav", "a" * 64)
+    other = replace(served, key=("privacy", "1", "full", "it", "wav"))
+    ledger = Path(acme.ledger)
+    assert bootstrap.served_otherwise(ledger, [replace(served, sha256="b" * 64)]) == []
+    assert not ledger.exists()
+    store = bootstrap.store(acme)
+    store.keep([served])
+    store.close()
+    changed = replace(served, sha256="b" * 64)
+    assert bootstrap.served_otherwise(ledger, [served, other]) == []
+    assert bootstrap.served_otherwise(ledger, [changed, other]) == [changed]

@@ -456,6 +456,19 @@ def test_script_whose_interpreter_is_gone(configuration: Configuration, tmp_path
     assert started(configuration, file) == [cannot_execute(configuration, tmp_path / "python")]
 
 
+@pytest.mark.parametrize("first", [b"#!", b"#!\n", b"#! \t\n/bin/sh\n"])
+def test_script_that_names_no_interpreter(configuration: Configuration, tmp_path: Path, first: bytes) -> None:
+    """A script whose first line names no interpreter cannot be executed, and ends no examination."""
+    file = executable(tmp_path / "script", first)
+    assert started(configuration, file) == [cannot_execute(configuration, file)]
+
+
+def test_script_that_is_a_folder(configuration: Configuration, tmp_path: Path) -> None:
+    """A folder in the place of a script cannot be executed, and ends no examination."""
+    (tmp_path / "script").mkdir(mode=0o755)
+    assert started(configuration, tmp_path / "script") == [cannot_execute(configuration, tmp_path / "script")]
+
+
 class Stopped:
     """A clock that stands at one moment."""
 

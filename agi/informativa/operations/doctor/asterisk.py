@@ -254,11 +254,16 @@ def _not_executable(uid: int, file: Path) -> Text | None:
     """Why a user cannot start a script, if so."""
     if not file.exists():
         return Text("the dialplan starts {file}, which is not there", file=file)
+    text = Text("Asterisk ({user}) cannot execute {file}, which the dialplan starts")
+    if not file.is_file():
+        return text.format(user=users.name(uid), file=file)
     with file.open("rb") as opened:
         first = opened.readline(1000)
-    interpreter = first[2:].split()[0].decode(errors="replace") if first.startswith(b"#!") else ""
+    named = first[2:].split()
+    if first.startswith(b"#!") and not named:
+        return text.format(user=users.name(uid), file=file)
+    interpreter = named[0].decode(errors="replace") if first.startswith(b"#!") else ""
     for one in (file, Path(interpreter)) if interpreter.startswith("/") else (file,):
         if not one.exists() or users.denied(uid, one, os.X_OK):
-            text = Text("Asterisk ({user}) cannot execute {file}, which the dialplan starts")
             return text.format(user=users.name(uid), file=one)
     return None

@@ -216,6 +216,23 @@ def test_prompt_that_can_be_played_in_no_format(configuration: Configuration) ->
     ]
 
 
+def test_prompt_is_named_where_the_module_would_mend_it(configuration: Configuration) -> None:
+    """A prompt that cannot be played is named with the module that reads it, and with no other; one that has
+    no file at all is no module's fault."""
+    prompts = configuration.folder / "prompts"
+    (prompts / "en/short.wav").rename(prompts / "en/short.alaw")
+    (prompts / "it/short.gsm").touch()
+    (prompts / "de/full.wav").unlink()
+    assert looked(asterisk.formats, configuration, modules("format_gsm", "format_pcm")) == [
+        warning("Asterisk has not loaded format_gsm, which reads prompts in gsm", load_module("format_gsm")),
+        wrong(
+            "Asterisk has not loaded format_pcm, which reads prompts in alaw; it can play"
+            f" {prompts}/en/short in no format",
+            load_module("format_pcm"),
+        ),
+    ]
+
+
 def test_sounds_of_an_asterisk_elsewhere(configuration: Configuration) -> None:
     """Whose process it is cannot be seen of an Asterisk on another machine, and so nothing is said."""
     assert looked(asterisk.sounds, configuration, {}) == [

@@ -67,7 +67,7 @@ async def formats(system: System) -> AsyncIterator[Finding]:
     wanted = {module for found in files.values() for module in found.values()}
     missing = {module for module in wanted if not await system.loaded(module)}
     for module in sorted(missing):
-        mute = [path for path, found in files.items() if set(found.values()) <= missing]
+        mute = [path for path, found in files.items() if {module} <= set(found.values()) <= missing]
         extensions = sorted({name for found in files.values() for name in found if found[name] == module})
         text = Text("Asterisk has not loaded {module}, which reads prompts in {formats}")
         text = text.format(module=module, formats=", ".join(extensions))

@@ -358,12 +358,14 @@ class ManagerServer:
         """At a port of its own, with the account that it knows."""
         self.told.setdefault("Login", "Response: Success\nMessage: Authentication accepted")
         self._writers: list[asyncio.StreamWriter] = []
+        self._serving: list[asyncio.Task[Any] | None] = []
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         try:
             yield ManagerAccount("127.0.0.1", server.sockets[0].getsockname()[1], "dora", "words")
         finally:
             server.close()
             self.hang_up()
+            await asyncio.gather(*filter(None, self._serving))
             await server.wait_closed()
 
     def say(self, *messages: str) -> None:
@@ -378,6 +380,7 @@ class ManagerServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
+        self._serving.append(asyncio.current_task())
         writer.write(self.greeting)
         fields: dict[str, str] = {}
         async for line in reader:

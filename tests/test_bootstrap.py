@@ -69,6 +69,20 @@ def test_lookups_are_by_notice_and_in_order(folder: Path, customers: Lookup, scr
         bootstrap.close(services)
 
 
+def test_script_waits_for_a_lookup_by_itself(folder: Path, customers: Lookup) -> None:
+    """A script has the answer after one step: it needs no loop to wait in, as the service does."""
+    configuration = configured(folder, customers)
+    (source,) = bootstrap.lookups(
+        configuration.controllers["acme"], configuration.notices["acme"], script=True
+    )["privacy"]
+    try:
+        with pytest.raises(StopIteration) as ended:
+            source.ask(WHO).__await__().send(None)
+        assert ended.value.value.reference == "customers: contract 4711"
+    finally:
+        source.close()
+
+
 def test_how_a_lookup_is_asked(customers: Lookup) -> None:
     """One with a driver is a query, and one without is a URL."""
     assert type(bootstrap._question(customers)) is SqlLookup

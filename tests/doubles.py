@@ -10,7 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from informativa.asterisk.ami import ManagerSession
+from informativa.cli.main import main
 from informativa.errors import LedgerError, LookupSourceError, ManagerError, SessionLostError
 from informativa.model import (
     CallerHistory,
@@ -403,3 +406,11 @@ class ManagerServer:
 
 def _message(text: str) -> bytes:
     return text.replace("\n", "\r\n").encode() + b"\r\n\r\n"
+
+
+def typed(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    """What a command comes to in this process: its exit code, and what it prints on either stream."""
+    capsys.readouterr()
+    code = main([str(argument) for argument in arguments])
+    told = capsys.readouterr()
+    return code, told.out, told.err

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import socket
 import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
+from doubles import typed
 from evidence.witnessing import SIGNER, MemoryLog, serving
 from informativa.errors import EvidenceError
 from informativa.evidence.note import Verifier, parse_signatures
@@ -287,3 +291,48 @@ def test_mistakes_are_told_in_a_sentence(tmp_path: Path, arguments: list[str], s
     assert ran.returncode in (1, 2)
     assert said in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_key_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`witness key --json` tells the key, where its private half lies, and the checkpoint it signed last."""
+    with serving(tmp_path / "w") as port:
+        assert asked(port, post(LOG.request(0, 13).body))[0] == 200
+    code, out, err = typed(capsys, "witness", "key", tmp_path / "w", "--json")
+    facts = json.loads(out)
+    (signed,) = facts["logs"]
+    assert (code, err) == (0, "")
+    assert facts["key"] == str(WitnessFolder(tmp_path / "w").witness().verifier)
+    assert facts["folder"] == str(tmp_path / "w")
+    assert signed.pop("at").endswith("+00:00")
+    assert signed == {
+        "log": "acme.example/informativa/acme/pbx-1/1",
+        "size": 13,
+        "root": LOG.checkpoint(13).root.hex(),
+    }
+
+
+@pytest.fixture
+def log_as_before() -> Iterator[None]:
+    """The log of this process is configured afterwards as it was."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("log_as_before")
+def test_policy_names_the_logs_to_sign_for(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """With --policy no --log is needed: the witness begins, and finds only that its port is taken."""
+    (tmp_path / "policy").write_text(f"log {SIGNER.verifier}\nquorum none\n")
+    WitnessFolder(tmp_path / "w").make("home.example")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        serve = ("witness", "serve", tmp_path / "w", "--listen", address)
+        assert typed(capfd, *serve, "--policy", tmp_path / "policy") == (
+            1,
+            "",
+            f"informativa: {address} cannot be listened on: Address already in use."
+            " Name another address and port with --listen.\n",
+        )
+        code, out, err = typed(capfd, *serve)
+    assert (code, out) == (1, "")
+    assert err.startswith("informativa: A witness signs for the logs that it is told, and none is named.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -89,7 +90,7 @@ async def _serve(folder: WitnessFolder, keys: Sequence[Verifier], listen: str) -
                 Text(
                     "{listen} cannot be listened on: {why}.",
                     listen=listen,
-                    why=Foreign(error.strerror or str(error)),
+                    why=Foreign(_reason(error)),
                 ),
                 Text("Name another address and port with --listen."),
             ) from error
@@ -99,6 +100,13 @@ async def _serve(folder: WitnessFolder, keys: Sequence[Verifier], listen: str) -
             asyncio.get_running_loop().add_signal_handler(each, stopped.set)
         await stopped.wait()
         await server.close()
+
+
+def _reason(error: OSError) -> str:
+    """In the system's words, and not in asyncio's, which repeat the address; for a name that is none there
+    are only the resolver's."""
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else error.strerror or str(error)
 
 
 def _told(status: int, peer: str) -> None:

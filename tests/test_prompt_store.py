@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import shlex
 import socket
 import subprocess
@@ -14,8 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from informativa.cli.main import app
+from doubles import typed
+from informativa.cli.completion import Shell, script
+from informativa.cli.main import app, main
 from informativa.cli.manual import page as manual
+from informativa.cli.names import names
 from informativa.cli.reference import keys, page
 from informativa.cli.tree import EXITS, tree
 from informativa.config.described import SETTINGS
@@ -75,11 +79,51 @@ def completed(folder: Path, tmp_path: Path, *words: str) -> list[str]:
         (["explain", "-c", "/none", "--to", ""], []),
         (["serve", "--log", ""], ["console", "json"]),
         (["check", "--j"], ["--json"]),
+        (["evidence", "verify", "{folder}/inf"], ["{folder}/informativa.yaml"]),
+        (["ledger", "restore", "{folder}/inf"], ["{folder}/informativa.yaml"]),
+        (["evidence", "audit", "--log", "{folder}/ke"], ["{folder}/keys"]),
     ],
 )
 def test_bash_completes(folder: Path, tmp_path: Path, words: list[str], offered: list[str]) -> None:
-    """bash offers commands, options, and names out of the configuration; nothing where there is none."""
+    """bash offers commands, options, names out of the configuration, files; nothing where there is none."""
+    words, offered = ([each.replace("{folder}", str(folder)) for each in all_] for all_ in (words, offered))
     assert completed(folder, tmp_path, "informativa", *words) == offered
+
+
+FISH = r"""
+-f
+-n '__informativa_before ' -a serve -d 'Answer Asterisk\'s calls (FastAGI) until SIGTERM.'
+-n '__informativa_before ledger' -a show -d 'Show the records of a controller, the oldest first.'
+-n '__informativa_at test-call' -a '(__informativa_names lines)' -d 'The called number.'
+-n '__informativa_at test-call' -s c -l config -r -F -d 'The configuration.'
+-n '__informativa_at test-call' -l json -d 'Print it as JSON.'
+-n '__informativa_at test-call' -l from -x -d 'Who rings, or `withheld`.'
+-n '__informativa_at serve' -l log -x -a 'console json' -d 'How to write the log.'
+-n '__informativa_at prompts add' -l part -x -a 'short full supplement' -d 'Which text it is.'
+-n '__informativa_at prompts add' -F -d 'A recording, in any format that sox reads.'
+-n '__informativa_at prompts texts' -a '(__fish_complete_directories)' -d 'A new folder.'
+-n '__informativa_at completion' -a 'bash zsh fish' -d 'bash, zsh or fish.'
+"""
+
+
+def test_fish_is_told_what_completes_each_value() -> None:
+    """A line each for commands, switches, words to choose from, names, files and folders; none for a value
+    that may be anything."""
+    lines = script(Shell.FISH, tree(app)).splitlines()
+    told = [f"complete -c informativa {each}" for each in FISH.strip().splitlines()]
+    assert [line for line in told if line not in lines] == []
+    assert [line for line in lines if "'__informativa_at record' -d" in line] == []
+
+
+def test_zsh_runs_the_script_of_bash() -> None:
+    """It is the same script after a head that makes zsh understand it, and completes once it is loaded."""
+    bash, zsh = (script(shell, tree(app)) for shell in (Shell.BASH, Shell.ZSH))
+    assert zsh.splitlines()[0] == "#compdef informativa"
+    assert zsh.splitlines()[3] == "autoload -Uz bashcompinit && bashcompinit"
+    assert bash.partition("/informativa\n")[2] in zsh
+    assert zsh.endswith(
+        "if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _bash_complete -F _informativa; fi\n"
+    )
 
 
 @pytest.mark.parametrize("arguments", [("chek",), ("check", "--jsn"), ("serve", "--log", "xml"), ()])
@@ -131,6 +175,72 @@ def test_error_of_no_configuration_is_json_too(folder: Path) -> None:
     full = f"{PROGRAM} test-call 1 --json -c {folder / 'informativa.yaml'} > /dev/full"
     told = subprocess.run(["bash", "-c", full], capture_output=True, text=True, timeout=60, check=False)
     assert (told.returncode, len(told.stderr.splitlines())) == (1, 1)
+
+
+def test_full_disk_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was printed and could not be written is an error, which stderr names; exit code 1."""
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(["--version"]) == 1
+        monkeypatch.undo()
+    assert capsys.readouterr().err == (
+        "informativa: What was to be printed could not be written (No space left on device).\n"
+    )
+
+
+def test_reader_that_left_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipe that nobody reads any more ends with exit code 0 and says nothing."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as left:
+        monkeypatch.setattr(sys, "stdout", left)
+        assert main(["--version"]) == 0
+        monkeypatch.undo()
+    assert capsys.readouterr().err == ""
+
+
+def test_command_without_a_stdout_is_done_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever closed stdout (`>&-`) reads nothing, and the exit code is 0."""
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["--version"]) == 0
+    monkeypatch.undo()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_defect_is_shown_where_that_is_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With INFORMATIVA_TRACEBACK=1 the traceback follows the sentence; exit code 3."""
+    from informativa.operations import check
+
+    def defect(_file: Path, _now: datetime) -> None:
+        raise RuntimeError("what happened")
+
+    monkeypatch.setattr(check, "check", defect)
+    monkeypatch.setenv("INFORMATIVA_TRACEBACK", "1")
+    code, out, err = typed(capsys, "check", "-c", folder / "informativa.yaml")
+    sentence, first, *_, last = err.splitlines()
+    assert (code, out) == (3, "")
+    assert sentence.startswith("informativa: a defect (RuntimeError in test_prompt_store.py:")
+    assert (first, last) == ("Traceback (most recent call last):", "RuntimeError: what happened")
+
+
+def test_manual_is_written_where_that_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With -o it goes into a file of that folder, and it is said how to read it; else it is printed."""
+    code, out, err = typed(capsys, "man", "-o", tmp_path)
+    assert (code, err) == (0, "")
+    assert out == f"Wrote {tmp_path / 'informativa.1'}. Next: man informativa\n"
+    printed = typed(capsys, "man")
+    assert printed == (0, (tmp_path / "informativa.1").read_text(), "")
+    assert printed[1].startswith(".TH INFORMATIVA 1")
 
 
 def test_exit_codes_are_told() -> None:
@@ -219,3 +329,27 @@ def test_names_say_nothing_where_there_is_no_configuration() -> None:
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+def test_names_are_those_of_the_configuration(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One a line and each once, in the order in which they stand there; of a name of nothing, nothing."""
+    found = {}
+    for what in ("controllers", "lines", "notices", "versions", "languages", "nonsense"):
+        monkeypatch.setattr(sys, "argv", ["names", what, str(folder / "informativa.yaml")])
+        monkeypatch.delitem(sys.modules, "informativa.cli.names")
+        runpy.run_module("informativa.cli.names", run_name="__main__")
+        monkeypatch.undo()
+        told = capsys.readouterr()
+        assert told.err == ""
+        found[what] = told.out.split()
+    assert found == {
+        "controllers": ["acme", "borealis"],
+        "lines": ["+390212345678", "+493012345678"],
+        "notices": ["privacy"],
+        "versions": ["2026-11"],
+        "languages": ["it", "en", "de"],
+        "nonsense": [],
+    }
+    assert list(names("lines", {"controllers": {}, "lines": {"2": {}, "1": {}}})) == ["2", "1"]

@@ -37,7 +37,10 @@ _KINDS = {
     "LINE": "@lines",
     "FILE": "=files",
     "FILE.csv": "=files",
+    "FILE…": "=files",
+    "BACKUP": "=files",
     "DIR": "=folders",
+    "FOLDER": "=folders",
 }
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from doubles import typed
 from informativa import bootstrap
 from informativa.config import Configuration, load
 from informativa.errors import InformativaError
@@ -163,6 +165,33 @@ def test_purge_deletes_only_when_told_to(configuration: Configuration, acme: Con
     assert [each["records"] for each in facts["controllers"]] == [1, None]
     (nothing,) = retention.purge([acme], NOW, really=True)
     assert nothing.records == 0
+
+
+def test_purge_command_deletes_only_with_yes(
+    configuration: Configuration, acme: Controller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It first says what it would delete, and how to have it done; in words and as JSON."""
+    made = told(configuration)
+    with callers.opened(acme) as store:
+        old = replace(made.record.event, at=datetime(2019, 1, 1, tzinfo=UTC), recorded=None)
+        store.append([old])
+    purge = ("purge", "--controller", "acme", "-c", configuration.file)
+
+    def undated(*more: str) -> tuple[int, str, str]:
+        code, out, err = typed(capsys, *purge, *more)
+        return code, re.sub("[0-9]{4}-[0-9]{2}-[0-9]{2}", "DAY", out), err
+
+    assert undated() == (
+        0,
+        "Acme S.p.A. (acme): 1 record from before DAY would be deleted\n"
+        "Nothing was deleted yet. To do it, add --yes.\n",
+        "",
+    )
+    code, out, err = typed(capsys, *purge, "--json")
+    facts = json.loads(out)
+    assert (code, err, facts["done"], facts["controllers"][0]["records"]) == (0, "", False, 1)
+    assert undated("--yes") == (0, "Acme S.p.A. (acme): 1 record from before DAY deleted\n", "")
+    assert undated("--yes") == (0, "Acme S.p.A. (acme): 0 records from before DAY deleted\n", "")
 
 
 def test_purge_of_copies(acme: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

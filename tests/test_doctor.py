@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from doubles import line, notice, version
+from doubles import line, notice, typed, version
 from informativa import bootstrap, config
 from informativa.errors import InformativaError
 from informativa.ledgers import wal_files
@@ -513,6 +513,24 @@ def test_what_is_not_looked_at_is_named_once(tmp_path: Path) -> None:
     assert "1 wrong, 0 to look at, 22 not looked at, 0 in order" in ran.stdout
 
 
+def test_command_says_what_is_wrong_and_ends_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where there is no configuration that is wrong, with what to type, and all else is not looked at."""
+    file = tmp_path / "none.yaml"
+    code, out, err = typed(capsys, "doctor", "-c", file)
+    assert (code, err) == (1, "")
+    first, remedy, *_, last = out.splitlines()
+    assert first == f"✘ configuration: {file}: there is no such file"
+    assert remedy == "    name yours with -c FILE, or make one: informativa init DIR"
+    assert last == "1 wrong, 0 to look at, 22 not looked at, 0 in order"
+    code, out, err = typed(capsys, "doctor", "--json", "-c", file)
+    facts = json.loads(out)
+    assert (code, err) == (1, "")
+    assert [facts[state] for state in ("ok", "warning", "wrong", "unknown")] == [0, 0, 1, 22]
+    assert facts["findings"][0]["state"] == "wrong"
+
+
 def test_disk_that_is_full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Little room is a warning, next to none is wrong."""
     usage = namedtuple("usage", "free")
@@ -598,6 +616,19 @@ def test_account_that_is_to_be_made(folder: Path) -> None:
     known = of_configuration(file)
     assert (known.user, known.port, known.configured) == ("x", 5039, True)
     assert "manager:" not in instructions(known, ENGLISH)
+
+
+def test_command_prints_what_makes_an_account(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`doctor --account` looks at nothing: it prints what to copy where, and ends with exit code 0."""
+    file, secret = folder / "informativa.yaml", folder / "keys/manager.secret"
+    secret.write_text("words\n")
+    secret.chmod(0o600)
+    code, out, err = typed(capsys, "doctor", "--account", "-c", file)
+    assert (code, err) == (0, "")
+    assert "    [informativa]\n    secret = words\n    deny = 0.0.0.0/0.0.0.0\n" in out
+    assert out.endswith(
+        f"And at the end:\n\n    systemctl restart informativa\n    informativa doctor -c {file}\n"
+    )
 
 
 def test_secret_that_is_no_file(folder: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
-from informativa.cli.schemas import page, schemas
+from informativa.cli.schemas import main, page, schemas
 from informativa.errors import ConfigError, LedgerError, Problem
 from informativa.model import Ending, Event, Heard, Reason, RecordKind, Status
 from informativa.model import Record as Found
@@ -36,6 +36,19 @@ def test_pages_are_those_of_the_shapes() -> None:
     """The page and the schema files say what the program prints now: else `make docs`."""
     assert (PAGES / "json.md").read_text(encoding="utf-8") == page()
     assert {file.name: file.read_text() for file in (PAGES / "schemas").iterdir()} == dict(schemas())
+
+
+def test_pages_are_written_anew(tmp_path: Path) -> None:
+    """`make docs` writes the page and each schema, and takes away the schema of a shape that is gone."""
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas/Gone.json").write_text("{}")
+    (tmp_path / "schemas/README").write_text("kept")
+    for _ in range(2):
+        main([str(tmp_path)])
+        written = {file.name: file.read_text() for file in (tmp_path / "schemas").iterdir()}
+        assert written == dict(schemas()) | {"README": "kept"}
+        assert (tmp_path / "json.md").read_text(encoding="utf-8").startswith("# What programs read\n")
+    assert json.loads(written["Witness.json"])["title"] == "Witness"
 
 
 def test_record_has_one_shape() -> None:

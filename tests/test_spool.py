@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
+import sqlite3
+from collections.abc import Mapping, MutableMapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from doubles import FULL, SHORT, line, notice, version
+from doubles import FULL, SHORT, ScriptedManager, line, notice, version
 from informativa import maintenance, spool
+from informativa.asterisk import ami
 from informativa.errors import LedgerError
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Ending, Event, Heard, Reason, Status
+from informativa.model import Controller, Ending, Event, Heard, Line, ManagerAccount, Reason, Status
+from informativa.text import Text
 from test_ledgers import PLAYED
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -247,3 +255,84 @@ def test_i3_ledger_that_was_deleted_is_not_made_anew(tmp_path: Path) -> None:
     with pytest.raises(LedgerError):
         maintenance.keep_spooled(controller, [spool.parse_row(KEY, row(), LINES)])
     assert not Path(controller.ledger).exists()
+
+
+@dataclass
+class SpoolManager(ScriptedManager):
+    """AstDB with the rows of the fallback spool, from which they can be deleted."""
+
+    deleted: list[str] = field(default_factory=list)
+
+    async def delete(self, family: str, key: str) -> None:
+        """Keep what was deleted, in order."""
+        assert family == "informativa"
+        self.deleted.append(key)
+
+
+def collected(
+    rows: Mapping[str, str],
+    controller: Controller,
+    monkeypatch: pytest.MonkeyPatch,
+    *logged: str,
+) -> tuple[set[str], list[str], list[MutableMapping[str, Any]]]:
+    """Which rows stay, which were deleted, and what was logged."""
+    manager = SpoolManager(rows=rows)
+    monkeypatch.setattr(ami, "session", manager.session)
+    lines: dict[str, Line] = {number: replace(each, controller=controller) for number, each in LINES.items()}
+    account = ManagerAccount("127.0.0.1", 5038, "x", "secret")
+    with capture_logs() as told:
+        stay = asyncio.run(maintenance.collect(account, lines, set(logged)))
+    return stay, manager.deleted, told
+
+
+def test_spool_is_emptied_into_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row is deleted once its record is there; one that cannot be read stays, and is told of once."""
+    controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
+    SqliteStore(controller.ledger).close()
+    other = KEY.replace(".1-", ".2-")
+    rows = {KEY: row(), other: row(), "odd": "nonsense"}
+    stay, deleted, told = collected(rows, controller, monkeypatch)
+    assert (stay, deleted) == ({"odd"}, [KEY, other])
+    assert [event.call for event in stored(Path(controller.ledger))] == ["1700000000.1", "1700000000.2"]
+    first, second = told
+    assert first["event"] == "a row of the fallback spool cannot be collected"
+    assert (first["log_level"], first["key"]) == ("warning", "odd")
+    assert second == {
+        "event": "fallback spool collected",
+        "log_level": "info",
+        "controller": "acme",
+        "rows": 2,
+        "records": 2,
+    }
+    assert collected({"odd": "nonsense"}, controller, monkeypatch, "odd") == ({"odd"}, [], [])
+
+
+def test_spool_waits_for_a_ledger_that_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the ledger is gone, or its company may not go live, every row stays where it is."""
+    controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
+    stay, deleted, told = collected({KEY: row()}, controller, monkeypatch)
+    assert (stay, deleted) == ({KEY}, [])
+    assert [(each["event"], each["controller"]) for each in told] == [
+        ("the fallback spool was not collected", "acme")
+    ]
+    refused = replace(controller, refused=Text("It has no papers."))
+    assert collected({KEY: row()}, refused, monkeypatch) == ({KEY}, [], [])
+    assert not Path(controller.ledger).exists()
+
+
+def test_row_that_is_refused_stays_and_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the ledger refuses is not deleted, and the log says which row it is."""
+    controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
+    SqliteStore(controller.ledger).close()
+    other = KEY.replace(".1-", ".2-")
+    with closing(sqlite3.connect(controller.ledger)) as connection, connection:
+        connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON event WHEN new.call = '1700000000.2'"
+            " BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    stay, deleted, told = collected({KEY: row(), other: row()}, controller, monkeypatch)
+    assert (stay, deleted) == ({other}, [KEY])
+    assert [(each["event"], each.get("key")) for each in told] == [
+        ("a row of the fallback spool was refused", other),
+        ("fallback spool collected", None),
+    ]

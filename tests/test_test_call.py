@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from doubles import Message, ScriptedManager
+from doubles import Message, ScriptedManager, typed
 from informativa.asterisk import ami
 from informativa.asterisk.test_call import CallStep, Moment
 from informativa.caller import pseudonym
@@ -335,3 +336,65 @@ def test_context_that_was_named() -> None:
     """Of two contexts the call comes in at the one that was named."""
     contexts = {"a": {"_X.": [GOSUB]}, "b": {"_X.": [GOSUB]}, **OURS}
     assert came_in(contexts, "b") == CallEntry("b")
+
+
+def untimed(printed: str) -> list[str]:
+    """The lines without how many seconds it took."""
+    return [re.sub(r"^ +[0-9]+\.[0-9]{2} s  ", "", each) for each in printed.splitlines()]
+
+
+def test_command_prints_each_step_and_what_was_recorded(
+    configured: Configuration, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A call that went as it should is printed step by step, with its record, and ends with exit code 0."""
+    path = planned(configured).due[0].prompts["it"].path
+    events = [SERVICE, *played(path), *told("PLAYED", "withheld", "2")]
+    monkeypatch.setattr(ami, "session", asterisk(configured, events, PLAYED).session)
+    code, out, err = typed(capsys, "test-call", LINE, "-c", configured.file)
+    assert (code, err) == (0, "")
+    assert untimed(out) == [
+        "Test call to +390212345678 (Acme S.p.A.), from withheld, by Local/+390212345678@from-lab/n",
+        "It makes a real record, a delivery to nobody.",
+        "placed",
+        "the service is asked: agi://127.0.0.1:4588/notice",
+        "answered",
+        f"notice begins: {path}, 17.4 s",
+        "notice ends",
+        "status PLAYED",
+        "hung up",
+        "record 2: 2026-11-24 12:30:15 UTC, privacy 1 it, PLAYED not-informed, 9.5 of 9.5 s, whole",
+        "In order: PLAYED (withheld), as `informativa explain` says.",
+    ]
+
+
+def test_command_ends_with_1_where_a_call_failed(
+    configured: Configuration, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong is printed last, and a script that runs the command learns of it by exit code 1."""
+    events = [SCRIPT, *told("FALLBACK", "no-line", "")]
+    monkeypatch.setattr(ami, "session", asterisk(configured, events).session)
+    code, out, err = typed(capsys, "test-call", LINE, "-c", configured.file)
+    assert (code, err) == (1, "")
+    assert untimed(out)[2:5] == ["placed", "the script is asked: informativa-agi", "status FALLBACK"]
+    assert untimed(out)[-3:] == [
+        "WRONG: the call came to FALLBACK no-line; `informativa explain` says PLAYED withheld",
+        "WRONG: neither service nor script could handle it; type: informativa status",
+        "WRONG: the ledger has no record - of this call",
+    ]
+
+
+def test_command_prints_one_document_for_programs(
+    configured: Configuration, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --json nothing is printed while the call lasts, and then one document, with the same exit code."""
+    monkeypatch.setattr(ami, "session", asterisk(configured, [Message(event="Hangup")]).session)
+    code, out, err = typed(
+        capsys, "test-call", LINE, "--from", CALLER, "--yes", "--json", "-c", configured.file
+    )
+    facts = json.loads(out)
+    assert (code, err) == (1, "")
+    assert (facts["from"], facts["result"], facts["in_order"]) == ("+39…67", None, False)
+    assert [each["what"] for each in facts["timeline"]] == ["placed", "over"]
+    assert [each["message"] for each in facts["problems"]] == [
+        "no status was ever set: see Asterisk's log (asterisk -rvvv) for where the call went"
+    ]

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pyld import jsonld
 
+from doubles import typed
 from evidence import independent
 from evidence.ledger import forged
 from evidence.test_timestamp import authority
@@ -399,6 +400,31 @@ def test_command_says_what_is_where(
     ):
         assert main([*asked, *wrong]) == code
         assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_command_says_what_is_missing_in_it(
+    company: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Records without a proof yet, erased ones, and recordings that are gone are named, with what to type."""
+    company.erase()
+    with closing(bootstrap.store(company.controller)) as store:
+        store.append([replace(company.played, binding=_bound(company))] * 2)
+    wav = Path(f"{company.played.prompt}.wav")
+    wav.write_bytes(wav.read_bytes()[:-2] + b"\1\1")
+    asked = ["evidence", "bundle", "-c", company.configuration.file, "--controller", "acme"]
+    days = ["--from", "2026-11-01", "--to", "2026-11-30"]
+    code, out, err = typed(capsys, *asked, *days, "-o", tmp_path / "b.zip")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        f"{tmp_path / 'b.zip'}: 8 records, 6 proofs.",
+        "Without a proof yet: 2, from number 9 on. Type: informativa evidence checkpoint --controller acme,"
+        " and make it again.",
+        "Erased: 5. Purged or lost: 0.",
+        f"Records name the recording {company.played.recording}, which is not there any more.",
+        f"SHA-256: {sha256((tmp_path / 'b.zip').read_bytes()).hexdigest()}",
+        "It has pseudonyms of callers, and an erasure does not reach it: delete it when it was handed over.",
+        "Give the auditor the key by another way: informativa evidence key --controller acme",
+    ]
 
 
 def test_unzips_with_other_programs(company: Company, tmp_path: Path) -> None:

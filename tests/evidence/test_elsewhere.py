@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import shutil
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from doubles import typed
+from evidence.ledger import forged
 from evidence.serving import nowhere
 from evidence.test_settings import written
 from evidence.witnessing import serving_logs
-from informativa import bootstrap, publication
+from informativa import bootstrap, maintenance, publication
 from informativa.config import load
-from informativa.errors import ForkError, SigningError
+from informativa.errors import EvidenceError, ForkError, SigningError
 from informativa.evidence import note, tree
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note import Signer, Verifier
 from informativa.evidence.policy import Policy
 from informativa.evidence.witness_store import WitnessFolder
+from informativa.ledgers import rows
 from informativa.model import Controller
 from informativa.operations.evidence import logs
 from test_cli import refused, run
 from test_ledgers import PLAYED
 
+COLUMNS = rows.COLUMNS.replace("record, ", "", 1)
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
@@ -202,6 +209,84 @@ def test_the_program_publishes(folder: Path, tmp_path: Path) -> None:
     assert "is not there; mount it, or make it once: it is tried again" in " ".join(gone.stdout.split())
 
 
+def test_receipt_tells_who_has_seen_it(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A receipt under a checkpoint that a witness signed names him, by a policy that asks for him; then it is
+    not the company's own word."""
+    home = WitnessFolder(tmp_path / "home").make("home.example").verifier
+    file = folder / "informativa.yaml"
+    with serving_logs(tmp_path / "home") as (port, keys):
+        acme = configured(folder, f"witness: [{{key: {home}, url: 'http://127.0.0.1:{port}'}}]")
+        record(acme)
+        with pytest.raises(SigningError, match="does not know this log"):
+            signed(folder)
+        keys.append(key(acme))
+        assert signed(folder) == 1
+        assert published(folder).whole
+    ask = ("evidence", "receipt", "1", "-o", tmp_path, "-c", file, "--controller", "acme")
+    assert typed(capsys, *ask)[0] == 0
+    (tmp_path / "policy").write_text(f"log {key(acme)}\nwitness home {home}\nquorum home\n")
+    receipt = tmp_path / "acme-1.tlog-proof"
+    code, out, err = typed(capsys, "evidence", "verify", receipt, "--policy", tmp_path / "policy")
+    assert (code, err) == (0, "")
+    *_facts, log, seen = out.splitlines()
+    assert log == "  Record 0 of 1 in the log acme.example/informativa/acme/pbx-1/1."
+    assert re.fullmatch(r"  Seen by the witness home\.example on 20[0-9-]{8} [0-9:]{5} UTC\.", seen)
+
+
+def test_keys_and_checkpoints_for_people_and_programs(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before the first checkpoint the key is still to come, and it is said what to type; then each is told in
+    a line, and as JSON."""
+    acme, file = configured(folder), folder / "informativa.yaml"
+    record(acme, 2)
+    of = ("-c", file, "--controller", "acme")
+    assert typed(capsys, "evidence", "key", *of) == (
+        0,
+        "acme: no checkpoint was signed yet. Type: informativa evidence checkpoint --controller acme\n",
+        "",
+    )
+    log = folder / "ledger/acme.log/1"
+    assert typed(capsys, "evidence", "checkpoint", *of) == (
+        0,
+        f"acme: 2 new, 2 records signed in all. {log / 'checkpoint'}\n",
+        "",
+    )
+    assert typed(capsys, "evidence", "key", *of) == (0, f"{key(acme)}\n", "")
+    name = "acme.example/informativa/acme/pbx-1/1"
+    (told,) = json.loads(typed(capsys, "evidence", "key", "--json", *of)[1])["keys"]
+    assert told == {"controller": "acme", "log": name, "epoch": 1, "key": str(key(acme)), "size": 2}
+    record(acme)
+    code, out, err = typed(capsys, "evidence", "checkpoint", "--json", *of)
+    (told,) = json.loads(out)["checkpoints"]
+    root = Checkpoint.parse(note.parse((log / "checkpoint").read_bytes()).text).root.hex()
+    assert (code, err) == (0, "")
+    assert told == {
+        "controller": "acme",
+        "log": name,
+        "size": 3,
+        "added": 1,
+        "root": root,
+        "folder": str(log),
+        "key": str(key(acme)),
+    }
+
+
+def test_new_key_is_told_with_what_to_do_next(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`evidence key --new` prints the keys for auditors on stdout, and for people on stderr what to do."""
+    acme, file = configured(folder), folder / "informativa.yaml"
+    record(acme)
+    code, out, err = typed(capsys, "evidence", "key", "--new", "-c", file, "--controller", "acme")
+    assert (code, out) == (0, "".join(f"{each.key}\n" for each in logs.keys(acme)))
+    assert err == (
+        "The newest key signs from now on. Give it to your auditors, and to whoever runs your witnesses;"
+        " receipts from before hold by the key from before. What is not yet elsewhere goes there with:"
+        " informativa evidence publish\n"
+    )
+
+
 def test_nothing_configured_is_nobody_asked(folder: Path) -> None:
     """Signing and publishing work without a section, and publishing says that nobody else has it."""
     file = folder / "informativa.yaml"
@@ -210,3 +295,139 @@ def test_nothing_configured_is_nobody_asked(folder: Path) -> None:
     told = run("evidence", "publish", "-c", file, "--controller", "acme")
     assert told.returncode == 0
     assert "Nobody else has it" in told.stdout
+
+
+def kept(folder: Path, signing: maintenance.Signing) -> tuple[int | None, tuple[str, ...], list[str]]:
+    """What the service's signing comes to: how many records, what is not published, what it logs."""
+    configuration = load(folder / "informativa.yaml")
+    acme = configuration.controllers["acme"]
+    with capture_logs() as told:
+        try:
+            done = asyncio.run(signing.sign(acme, configuration.evidence.of("acme")))
+        except EvidenceError:
+            done = None
+    logged = [f"{each['event']}: {each['error']}" for each in told]
+    return (done.size, done.unpublished, logged) if done else (None, (), logged)
+
+
+def test_service_signs_and_publishes_what_was_recorded(folder: Path, tmp_path: Path) -> None:
+    """Nothing before the first record; then it is signed and published at once. Who does not take it, and
+    why nothing can be signed, is logged once for as long as it is so."""
+    mount, home = tmp_path / "mount", WitnessFolder(tmp_path / "home").make("home.example").verifier
+    acme = configured(
+        folder,
+        "publish: [{folder: " + str(mount) + "}]",
+        f"witness: [{{key: {home}, url: '{nowhere()}'}}]",
+    )
+    signing = maintenance.Signing()
+    assert kept(folder, signing) == (None, (), [])
+    bootstrap.store(acme).close()
+    assert kept(folder, signing) == (0, (), [])
+    record(acme)
+    size, _, (told,) = kept(folder, signing)
+    assert size is None
+    assert told.startswith("no checkpoint was signed: ")
+    assert "nobody elsewhere answers" in told
+    assert kept(folder, signing) == (None, (), [])
+    mount.mkdir()
+    size, (unpublished,), told_now = kept(folder, signing)
+    assert (size, told_now) == (1, [f"a checkpoint was not published: {unpublished}"])
+    assert (mount / "informativa/acme/pbx-1/1/checkpoint").read_text().splitlines()[1] == "1"
+    record(acme)
+    assert kept(folder, signing) == (2, (unpublished,), [])
+
+
+def test_service_leaves_signing_to_who_is_at_it(folder: Path, tmp_path: Path) -> None:
+    """While another process signs or publishes, that is no error: what is signed so far is told; afterwards
+    it is signed here again."""
+    (tmp_path / "mount").mkdir()
+    acme = configured(folder, "publish: [{folder: " + str(tmp_path / "mount") + "}]")
+    record(acme)
+    signing, log = maintenance.Signing(), LogFolder(Path(acme.ledger))
+    assert kept(folder, signing) == (1, (), [])
+    record(acme)
+    with log.sequencing():
+        assert kept(folder, signing) == (1, (), [])
+    assert kept(folder, signing) == (2, (), [])
+
+
+def test_audit_command_says_what_others_have_and_what_is_wrong(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What others have of the log, and each record, leaf and row of the history that is not as it was, by its
+    number; exit code 1 where anything is. Who cannot be asked is named, and is no fault of the ledger."""
+    mount, file = tmp_path / "mount", folder / "informativa.yaml"
+    mount.mkdir()
+    acme = configured(folder, "publish: [{folder: " + str(mount) + ", independent: true}]")
+    record(acme, 4)
+    signed(folder)
+    published(folder)
+    audit = ("evidence", "audit", "-c", file, "--controller", "acme")
+    sound = "  Nothing was changed, added or taken away."
+    alone = (
+        "  No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"
+        " all of it."
+    )
+    name = "acme.example/informativa/acme/pbx-1/1"
+    assert typed(capsys, *audit) == (
+        0,
+        "acme: 4 records: 4 whole, 0 erased, 0 purged; 4 signed.\n"
+        f"{sound}\n"
+        f"  {mount} has 4 records of the same log {name}.\n",
+        "",
+    )
+    mount.rename(tmp_path / "away")
+    code, out, err = typed(capsys, *audit)
+    assert (code, err) == (0, "")
+    _, first, second, third = out.splitlines()
+    assert (first, third) == (sound, alone)
+    assert second.startswith(f"  {mount} was not compared: ")
+    (tmp_path / "away").rename(mount)
+    forged(
+        Path(acme.ledger),
+        "UPDATE event SET line = 'x' WHERE record = 1",
+        "DELETE FROM event WHERE record = 2",
+        "DELETE FROM leaf WHERE record = 2",
+        f"INSERT INTO event (record, {COLUMNS}) SELECT 90, {COLUMNS} FROM event WHERE record = 3",
+        "UPDATE standing SET version = '9'",
+    )
+    code, out, err = typed(capsys, *audit)
+    assert (code, err) == (1, "")
+    assert out.splitlines() == [
+        "acme: 4 records: 3 whole, 0 erased, 0 purged; 4 signed.",
+        "  ✘ leaf 1: it was deleted, and no record says why",
+        "  ✘ record 1 (leaf 0): what is on record of it is not what was written",
+        "  ✘ record 90: it was put in otherwise than by being recorded",
+        "  ✘ the history says that a caller knows privacy 9 by record 4; the records do not",
+        "  ✘ the history says that a caller knows privacy 1 by record 90; the records do not",
+        f"  {mount} has 4 records of the same log {name}.",
+    ]
+    (found, *_) = json.loads(typed(capsys, *audit, "--json")[1])["ledgers"]
+    assert found["sound"] is False
+
+
+def test_audit_command_names_a_contradiction(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A ledger that was put back is whole in itself; who has more of its log says that it is not all."""
+    mount, file = tmp_path / "mount", folder / "informativa.yaml"
+    mount.mkdir()
+    acme = configured(folder, "publish: [{folder: " + str(mount) + "}]")
+    for size in (1, 2):
+        record(acme)
+        assert signed(folder) == size
+        published(folder)
+        if size == 1:
+            shutil.copytree(folder / "ledger", tmp_path / "before")
+    shutil.rmtree(folder / "ledger")
+    shutil.copytree(tmp_path / "before", folder / "ledger")
+    code, out, err = typed(capsys, "evidence", "audit", "-c", file, "--controller", "acme")
+    assert (code, err) == (1, "")
+    assert out.splitlines() == [
+        "acme: 1 record: 1 whole, 0 erased, 0 purged; 1 signed.",
+        "  Nothing was changed, added or taken away.",
+        f"  ✘ {mount} has 2 records of the log and here are 1 that were signed; what is here was put back to"
+        " an older state: type informativa ledger restore",
+        "  No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"
+        " all of it.",
+    ]

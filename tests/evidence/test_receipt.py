@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from doubles import typed
 from evidence import independent
 from informativa import bootstrap
 from informativa.caller import pseudonym
@@ -26,7 +27,7 @@ from informativa.evidence.proof import Proof
 from informativa.evidence.receipt import Receipt
 from informativa.ledgers import erasure
 from informativa.ledgers.sequencer import sequence
-from informativa.model import Controller, Identified
+from informativa.model import Controller, Identified, Reason, Status
 from informativa.operations.evidence import logs, receipts, verifying
 from lab.office import BIN
 from test_ledgers import AT, PARTIAL, PLAYED, UNIDENTIFIED
@@ -298,3 +299,129 @@ def test_time_in_the_digits_of_another_script_is_none(logged: Logged) -> None:
     arabic = "٢٠٢٦" + happened[4:]
     with pytest.raises(EvidenceError, match="no receipt of this program"):
         replace(receipt, facts={**receipt.facts, "happened": arabic})
+
+
+def test_command_writes_receipts_and_says_how_to_check_them(
+    logged: Logged, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line for each record of the caller, one that is in no checkpoint yet too, and the key to check by;
+    with --open also that the files show whose number it is, and with --html where the pages are."""
+    his = replace(PLAYED, pseudonym=pseudonym(CALLER, logged.controller.key))
+    with closing(bootstrap.store(logged.controller)) as store:
+        store.append([replace(his, binding=commitment.bind(CALLER, logged.controller.key))])
+    ask = ("evidence", "receipt", "-c", logged.folder / "informativa.yaml", "--controller", "acme")
+    ask = (*ask, "-o", tmp_path)
+    check = (
+        f"Whoever has the key from you checks it with: informativa evidence verify FILE --key {logged.vkey}"
+    )
+    one, two = (tmp_path / f"acme-{number}.tlog-proof" for number in (1, 2))
+    written = [f"record 1: {one}", f"record 2: {two}", "record 4: in no checkpoint yet; wait a minute"]
+    code, out, err = typed(capsys, *ask, "--from", CALLER.number)
+    assert (code, out.splitlines(), err) == (0, [*written, check], "")
+    code, out, err = typed(capsys, *ask, "--from", CALLER.number, "--open", "--html")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        *written,
+        check,
+        "It shows whose number it is to whoever tries all: keep it like the number.",
+        f"to read and to hear: {tmp_path / 'acme-1.html'}",
+        f"to read and to hear: {tmp_path / 'acme-2.html'}",
+    ]
+    assert sorted(file.name for file in tmp_path.glob("acme-*")) == [
+        "acme-1.html",
+        "acme-1.tlog-proof",
+        "acme-2.html",
+        "acme-2.tlog-proof",
+    ]
+    code, out, err = typed(capsys, *ask, "--from", CALLER.number, "--json")
+    facts = json.loads(out)
+    assert (code, err, facts["pages"]) == (0, "", [])
+    assert facts["receipts"] == [
+        {"controller": "acme", "record": 1, "file": str(one), "key": logged.vkey},
+        {"controller": "acme", "record": 2, "file": str(two), "key": logged.vkey},
+        {"controller": "acme", "record": 4, "file": None, "key": None},
+    ]
+
+
+def test_command_says_that_nothing_is_on_record_of_a_caller(
+    logged: Logged, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No file is written and no key is shown of who never called; exit code 0."""
+    file = logged.folder / "informativa.yaml"
+    ask = ("evidence", "receipt", "--from", OTHER.number, "-o", tmp_path, "-c", file, "--controller", "acme")
+    assert typed(capsys, *ask) == (0, "There is no record of this caller.\n", "")
+    assert list(tmp_path.glob("*.tlog-proof")) == []
+
+
+WHICH = (
+    "A receipt is for one record, or for one caller. Type: informativa evidence receipt RECORD, or --from"
+    " NUMBER, or --customer NUMBER"
+)
+WHOSE = (
+    "A record's number says neither whose ledger it is in nor who the caller is. Name one company with"
+    " --controller, and with --open the caller with --from."
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ((), WHICH),
+        (("1", "--from", CALLER.number), WHICH),
+        (("--from", CALLER.number, "--customer", "7"), WHICH),
+        (("1", "--open"), WHOSE),
+        (("1", "--controller", "borealis"), WHOSE),
+        (("1", "-o", "/proc"), "/proc/acme-1.tlog-proof cannot be written: No such file or directory. Name a"
+         " folder of yours with -o."),
+    ],
+)  # fmt: skip
+def test_receipt_that_was_not_asked_for_clearly_is_refused(
+    logged: Logged, more: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of none or of several, of a caller without his number, into a folder of others: exit code 1."""
+    ask = ("evidence", "receipt", "-c", logged.folder / "informativa.yaml", "--controller", "acme")
+    assert typed(capsys, *ask, *more) == (1, "", f"informativa: {said}\n")
+
+
+def test_command_says_what_a_receipt_proves(
+    logged: Logged, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The facts in words, the place in the log, whose word it is, and that it is about the number given; what
+    was not played was not heard. Where one of the files proves nothing the exit code is 1."""
+    known = replace(PLAYED, status=Status.NOTDUE, reason=Reason.ALREADY_INFORMED, prompt="", heard=None)
+    known = replace(known, pseudonym=pseudonym(CALLER, logged.controller.key), basis=1)
+    with closing(bootstrap.store(logged.controller)) as store:
+        store.append([replace(known, binding=commitment.bind(CALLER, logged.controller.key))])
+    sequence(logged.ledger)
+    one, four, none = (tmp_path / name for name in ("one", "four", "none"))
+    one.write_bytes(logged.opened().proof.data)
+    four.write_bytes(logged.receipt(4).proof.data)
+    none.write_bytes(b"x")
+    origin = logged.vkey.partition("+")[0]
+    assert typed(capsys, "evidence", "verify", one, "--key", logged.vkey, "--number", CALLER.number) == (
+        0,
+        f"{one}: holds.\n"
+        "  2026-11-24T12:30Z, line +390212345678\n"
+        "  notice privacy, version 1, language it: PLAYED (not-informed)\n"
+        "  heard 9.5 of 9.5 s (whole)\n"
+        f"  Record 0 of 4 in the log {origin}.\n"
+        "  No witness: it is the company's own word as of the checkpoint.\n"
+        "  It is about the number that was given.\n",
+        "",
+    )
+    code, out, err = typed(capsys, "evidence", "verify", four, none, "--key", logged.vkey)
+    assert (code, err) == (1, "")
+    assert out.splitlines() == [
+        f"{four}: holds.",
+        "  2026-11-24T12:30Z, line +390212345678",
+        "  notice privacy, version 1, language it: NOTDUE (already-informed)",
+        f"  Record 3 of 4 in the log {origin}.",
+        "  No witness: it is the company's own word as of the checkpoint.",
+        f"{none}: PROVES NOTHING. It is no proof of a transparency log (c2sp.org/tlog-proof).",
+    ]
+    code, out, err = typed(capsys, "evidence", "verify", four, none, "--key", logged.vkey, "--json")
+    assert (code, err) == (1, "")
+    assert [(each["file"], each["holds"]) for each in json.loads(out)["receipts"]] == [
+        (str(four), True),
+        (str(none), False),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from doubles import typed
+from informativa.config import load
 from informativa.errors import LedgerError
 from informativa.evidence.log_folder import LogFolder
 from informativa.ledgers import erasure
@@ -262,3 +265,55 @@ def test_restored_ledger_is_purged_and_restored_as_any_other(ledger: Path) -> No
         assert store.append([PLAYED]) == [8]
     sequence(ledger)
     assert audited(ledger).sound
+
+
+def test_command_says_what_came_back_and_what_did_not(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`ledger restore` tells how many records there are, who stays erased, what is lost, in which log it goes
+    on, and what to do next; of what is not so it says nothing. Programs get the same as JSON."""
+    file = folder / "informativa.yaml"
+    ledger = Path(load(file).controllers["acme"].ledger)
+    append(ledger, replace(PLAYED, pseudonym=HE), PLAYED, replace(PLAYED, pseudonym=OTHER))
+    sequence(ledger)
+    ask = ("ledger", "restore", backed_up(ledger), "--controller", "acme", "-c", file)
+    erasure.erase(ledger, [HE], AT + timedelta(days=1))
+    sequence(ledger)
+    code, out, err = typed(capsys, *ask)
+    (before,) = ledger.parent.glob("acme.sqlite3.rescued-*")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        f"acme: 5 records are in {ledger}.",
+        "1 record that was erased or purged since the backup is so again.",
+        "1 record that was published since is lost; its caller hears the notice again.",
+        f"What was there before is {before}.",
+        "Next: systemctl start informativa",
+    ]
+    backed_up(ledger)
+    ledger.unlink()
+    assert typed(capsys, *ask) == (
+        0,
+        f"acme: 5 records are in {ledger}.\nNext: systemctl start informativa\n",
+        "",
+    )
+    append(ledger, PLAYED)
+    sequence(ledger)
+    shutil.rmtree(LogFolder(ledger).folder / "1/tile/entries")
+    ledger.unlink()
+    code, out, err = typed(capsys, *ask, "--json")
+    facts = json.loads(out)
+    assert (code, err) == (0, "")
+    assert facts == {
+        "schema": 1,
+        "controller": "acme",
+        "records": 6,
+        "gone_again": 0,
+        "lost": 1,
+        "epoch": 2,
+        "before": None,
+    }
+    ledger.unlink()
+    assert typed(capsys, *ask)[1].splitlines()[-2:] == [
+        "The log goes on as another: give auditors its key (informativa evidence key).",
+        "Next: systemctl start informativa",
+    ]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from doubles import typed
 from evidence.serving import Asked, Reply, Server, answering, nowhere
 from evidence.test_settings import written
 from evidence.witnessing import SIGNER, MemoryLog
@@ -239,3 +240,43 @@ def test_an_audit_looks_at_every_stamp(folder: Path, tsa: Authority) -> None:
     sound, hold, problems, why = audited(replace(settings, timestamp=None))
     assert (sound, hold, problems) == (True, 0, [])
     assert why.startswith("the configuration names no authority")
+
+
+def test_audit_command_says_what_stamps_say(
+    folder: Path, tsa: Authority, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How many hold and of when the newest is; each that does not, with exit code 1; or why none was looked
+    at, which is no fault of the ledger."""
+    file = written(
+        folder, f"timestamp: {{url: '{tsa.settings.url}', certificates: {tsa.settings.certificates}}}"
+    )
+    configuration = load(file)
+    acme = configuration.controllers["acme"]
+    with closing(bootstrap.store(acme)) as store:
+        store.append([PLAYED])
+    logs.checkpoint(acme)
+    publication.publish(acme, configuration.evidence.of("acme"), datetime.now(UTC))
+    stamps = folder / "ledger/acme.log/1/timestamps"
+    at = timestamp.time_of((stamps / "1.tsr").read_bytes())
+    assert at is not None
+    audit = ("evidence", "audit", "-c", file, "--controller", "acme")
+    first = ["acme: 1 record: 1 whole, 0 erased, 0 purged; 1 signed."]
+    sound = "  Nothing was changed, added or taken away."
+    holds = f"  1 time-stamp of {acme.log}/1 holds; the newest is of {at:%Y-%m-%d %H:%M} UTC."
+    alone = (
+        "  No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"
+        " all of it."
+    )
+    code, out, err = typed(capsys, *audit)
+    assert (code, out.splitlines(), err) == (0, [*first, sound, holds, alone], "")
+    (stamps / "7.tsr").write_bytes((stamps / "1.tsr").read_bytes())
+    code, out, err = typed(capsys, *audit)
+    gone = "  ✘ A time-stamp is of a checkpoint of 7 records, which is gone."
+    assert (code, out.splitlines(), err) == (1, [*first, sound, gone, holds, alone], "")
+    file.write_text(file.read_text().replace("  timestamp: {url:", "  interval: 60 seconds  # {url:", 1))
+    code, out, err = typed(capsys, *audit)
+    unchecked = (
+        f"  The time-stamps of {acme.log}/1 were not looked at: the configuration names no authority; write"
+        " the certificates of its root into evidence.timestamp.certificates"
+    )
+    assert (code, out.splitlines(), err) == (0, [*first, sound, unchecked, alone], "")

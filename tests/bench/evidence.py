@@ -192,13 +192,19 @@ def _appended(
 
 @contextlib.contextmanager
 def _without_proof(store: SqliteStore) -> Iterator[None]:
-    """A ledger as it would be: no leaves, and SQLite sees to it that no number is used again."""
+    """A ledger as it would be: no leaves, and SQLite sees to it that no number is used again. What it got is
+    gone afterwards, so that records and leaves are counted alike, as where a ledger began with a log."""
+    newest = store.newest()
     with store.connected() as connection:
         _replace(connection, "PRIMARY KEY", "PRIMARY KEY AUTOINCREMENT")
         with mock.patch.object(SqliteTransaction, "commit_to", _nothing):
             yield
         _replace(connection, "PRIMARY KEY AUTOINCREMENT", "PRIMARY KEY")
         connection.execute("DELETE FROM sqlite_sequence")
+        connection.execute("PRAGMA foreign_keys = OFF")  # or each would be looked for in all others
+        connection.execute("DELETE FROM event WHERE record > ?", (newest,))
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _replace(connection: sqlite3.Connection, old: str, new: str) -> None:

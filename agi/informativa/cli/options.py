@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -62,14 +61,6 @@ def shown_number(text: str) -> str | None:
     return None if text == WITHHELD else text
 
 
-def print_json(facts: object) -> None:
-    """Print facts for a program: one JSON document, never wrapped, coloured or translated.
-
-    Keys of several words are joined by `_`; times are ISO 8601 in UTC; escapes where UTF-8 cannot go.
-    """
-    print(as_json(facts, indent=2))
-
-
 def print_document(document: Document, *, on_one_line: bool = False) -> None:
     """Print what a program reads, never wrapped, coloured or translated; escapes where UTF-8 cannot go."""
     text = document.text(indent=None if on_one_line else 2, ascii_only=_ascii_only())
@@ -97,23 +88,6 @@ def _ascii_only() -> bool:
 
 def silent(_text: str) -> None:
     """What `print` is to a command that prints JSON."""
-
-
-def as_json(facts: object, indent: int | None = None) -> str:
-    """The same as text, on one line without `indent`."""
-    return escaped(json.dumps(_joined(facts), indent=indent, ensure_ascii=_ascii_only()))
-
-
-def _joined(facts: object) -> Any:
-    if isinstance(facts, Mapping):
-        return {str(name).replace(" ", "_"): _joined(fact) for name, fact in facts.items()}
-    if isinstance(facts, list | tuple | set | frozenset):
-        return [_joined(fact) for fact in (sorted(facts) if isinstance(facts, set | frozenset) else facts)]
-    if isinstance(facts, Text):
-        return str(facts)
-    if isinstance(facts, datetime):
-        return facts.isoformat(timespec="seconds")
-    return str(facts) if isinstance(facts, Path) else facts
 
 
 def warn(warnings: Iterable[Text]) -> None:

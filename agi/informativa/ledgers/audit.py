@@ -83,7 +83,7 @@ class Gone:
 
 @dataclass(frozen=True)
 class Counted:
-    """How many leaves were looked at, and what became of their records."""
+    """What became of how many records: those that are as they were written, and those that are gone."""
 
     whole: int = 0
     erased: int = 0
@@ -146,7 +146,7 @@ def leaves_of(
                 found.append(Found(0, Flaw.DELETED, index))
                 continue
             state, flaws = _leaf(log.origin, index, row, entry, gone)
-            states[state] += 1
+            states[state] += not (flaws and state is State.WHOLE)
             if flaws:
                 number = row[1] if type(row[1]) is int else 0
                 found += [Found(number, flaw, index) for flaw in flaws]

@@ -175,7 +175,7 @@ def audits(found: Iterable[Audit], say: Language) -> Iterator[str]:
             purged=counted.purged,
             signed=min(audited.signed, audited.log.next),
         )
-        if audited.sound:
+        if each.sound:
             yield "  " + say("Nothing was changed, added or taken away.")
         for problem in audited.problems:
             yield "  ✘ " + say(problem)

@@ -264,7 +264,7 @@ class SpoolManager(ScriptedManager):
     deleted: list[str] = field(default_factory=list)
 
     async def delete(self, family: str, key: str) -> None:
-        """Keep what was deleted, in order."""
+        """Keep what was deleted."""
         assert family == "informativa"
         self.deleted.append(key)
 
@@ -275,14 +275,14 @@ def collected(
     monkeypatch: pytest.MonkeyPatch,
     *logged: str,
 ) -> tuple[set[str], list[str], list[MutableMapping[str, Any]]]:
-    """Which rows stay, which were deleted, and what was logged."""
+    """Which rows stay, which were deleted, sorted, and what was logged."""
     manager = SpoolManager(rows=rows)
     monkeypatch.setattr(ami, "session", manager.session)
     lines: dict[str, Line] = {number: replace(each, controller=controller) for number, each in LINES.items()}
     account = ManagerAccount("127.0.0.1", 5038, "x", "secret")
     with capture_logs() as told:
         stay = asyncio.run(maintenance.collect(account, lines, set(logged)))
-    return stay, manager.deleted, told
+    return stay, sorted(manager.deleted), told
 
 
 def test_spool_is_emptied_into_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

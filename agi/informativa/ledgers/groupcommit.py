@@ -59,11 +59,7 @@ class GroupCommitLedger(Ledger):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._jobs.put(_Job(work, loop, future))
-        late = loop.call_later(
-            ANSWER_SECONDS,
-            _settle,
-            [(future, None, LedgerSlowError(f"The ledger did not answer within {ANSWER_SECONDS:.0f} s."))],
-        )
+        late = loop.call_later(ANSWER_SECONDS, _tell_slow, future)
         try:
             return await asyncio.shield(future)
         finally:
@@ -167,6 +163,11 @@ class GroupCommitLedger(Ledger):
                 error if isinstance(error, LedgerError) else LedgerError(f"The ledger failed ({error!r}).")
             )
             return [(None, failure)] * len(jobs)
+
+
+def _tell_slow(future: asyncio.Future[Any]) -> None:
+    """The error is made here and not where the timer is set, which each call does twice."""
+    _settle([(future, None, LedgerSlowError(f"The ledger did not answer within {ANSWER_SECONDS:.0f} s."))])
 
 
 def _settle(outcomes: Sequence[_Outcome]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,4 @@ from pathlib import Path
 def descriptors() -> Iterator[Path]:
     """The links /proc/PROCESS/fd/NUMBER, as far as we may see them. Processes end meanwhile, and their links
     go: `Path.glob` raises then."""
-    import glob  # not for the scripts, which look at no processes
-
     yield from map(Path, glob.iglob("/proc/[0-9]*/fd/*"))  # noqa: PTH207

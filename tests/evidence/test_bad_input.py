@@ -236,7 +236,10 @@ def test_damaged_checkpoint_is_named(
     damaged.write_bytes(data)
     record(acme)
     said = f"{damaged} is damaged: It is no signed note"
-    for command, also in (("checkpoint", "checkpoints/ has the same one"), ("audit", "3 whole")):
+    for command, also in (
+        ("checkpoint", "put a copy in its place: one is in checkpoints/"),
+        ("audit", "3 whole"),
+    ):
         configuration = str(folder / "informativa.yaml")
         assert main(["evidence", command, "-c", configuration, "--controller", "acme"]) == 1
         told = capsys.readouterr()

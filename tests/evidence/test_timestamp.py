@@ -22,6 +22,7 @@ from informativa.errors import ElsewhereError, EvidenceError, SignatureError
 from informativa.evidence import note, timestamp
 from informativa.evidence.note import Signer
 from informativa.evidence.settings import EvidenceSettings, TimestampAuthority
+from informativa.model import Controller
 from informativa.operations.evidence import logs
 from informativa.operations.evidence.log_state import log_state
 from test_ledgers import PLAYED
@@ -86,6 +87,20 @@ def tsa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
     """One for all tests."""
     with authority(tmp_path_factory.mktemp("tsa") / "own") as own:
         yield own
+
+
+def stamping(folder: Path, tsa: Authority) -> Path:
+    """The configuration, whose logs have this authority."""
+    return written(
+        folder, f"timestamp: {{url: '{tsa.settings.url}', certificates: {tsa.settings.certificates}}}"
+    )
+
+
+def signed(controller: Controller) -> None:
+    """One call more, and a checkpoint of it."""
+    with closing(bootstrap.store(controller)) as store:
+        store.append([PLAYED])
+    logs.checkpoint(controller)
 
 
 def test_a_stamp_is_of_the_note_with_the_logs_signature_alone(tsa: Authority, tmp_path: Path) -> None:
@@ -155,14 +170,10 @@ def test_a_file_that_is_no_stamp_is_in_nobodys_way(
 ) -> None:
     """Of the newest checkpoint, or of one that there is not: it is stamped as if nothing lay there, and how
     far the log is can be told."""
-    file = written(
-        folder, f"timestamp: {{url: '{tsa.settings.url}', certificates: {tsa.settings.certificates}}}"
-    )
+    file = stamping(folder, tsa)
     configuration = load(file)
     acme = configuration.controllers["acme"]
-    with closing(bootstrap.store(acme)) as store:
-        store.append([PLAYED])
-    logs.checkpoint(acme)
+    signed(acme)
     stamps = folder / "ledger/acme.log/1/timestamps"
     stamps.mkdir()
     (stamps / name).write_bytes(data)
@@ -177,17 +188,13 @@ def test_a_file_that_is_no_stamp_is_in_nobodys_way(
 def test_the_newest_checkpoint_is_stamped_once_a_day(folder: Path, tsa: Authority) -> None:
     """The first time at once; no second time on that day or while nothing was added; the next day again. What
     fails is told, and tried again."""
-    file = written(
-        folder, f"timestamp: {{url: '{tsa.settings.url}', certificates: {tsa.settings.certificates}}}"
-    )
+    file = stamping(folder, tsa)
     configuration = load(file)
     acme, settings = configuration.controllers["acme"], configuration.evidence.of("acme")
     today = datetime.now(UTC)
 
     def added(now: datetime) -> tuple[int, bool]:
-        with closing(bootstrap.store(acme)) as store:
-            store.append([PLAYED])
-        logs.checkpoint(acme)
+        signed(acme)
         stamp = publication.publish(acme, settings, now)[0].stamp
         assert stamp is not None
         return stamp.size, stamp.error is None
@@ -210,16 +217,12 @@ def test_the_newest_checkpoint_is_stamped_once_a_day(folder: Path, tsa: Authorit
 def test_an_audit_looks_at_every_stamp(folder: Path, tsa: Authority) -> None:
     """One that holds says when; one of another checkpoint, and one whose checkpoint is gone, are found;
     without the authority's root none is believed, and none called false."""
-    file = written(
-        folder, f"timestamp: {{url: '{tsa.settings.url}', certificates: {tsa.settings.certificates}}}"
-    )
+    file = stamping(folder, tsa)
     configuration = load(file)
     acme, settings = configuration.controllers["acme"], configuration.evidence.of("acme")
     today = datetime.now(UTC)
     for day in range(2):
-        with closing(bootstrap.store(acme)) as store:
-            store.append([PLAYED])
-        logs.checkpoint(acme)
+        signed(acme)
         publication.publish(acme, settings, today + timedelta(days=day))
 
     def audited(by: EvidenceSettings = settings) -> tuple[bool, int, list[str], str]:
@@ -247,14 +250,10 @@ def test_audit_command_says_what_stamps_say(
 ) -> None:
     """How many hold and of when the newest is; each that does not, with exit code 1; or why none was looked
     at, which is no fault of the ledger."""
-    file = written(
-        folder, f"timestamp: {{url: '{tsa.settings.url}', certificates: {tsa.settings.certificates}}}"
-    )
+    file = stamping(folder, tsa)
     configuration = load(file)
     acme = configuration.controllers["acme"]
-    with closing(bootstrap.store(acme)) as store:
-        store.append([PLAYED])
-    logs.checkpoint(acme)
+    signed(acme)
     publication.publish(acme, configuration.evidence.of("acme"), datetime.now(UTC))
     stamps = folder / "ledger/acme.log/1/timestamps"
     at = timestamp.time_of((stamps / "1.tsr").read_bytes())

@@ -258,7 +258,7 @@ def _note(file: Path) -> bytes | None:
         raise EvidenceFormatError(
             Text(
                 "{file} is damaged: {why}",
-                "put it back: checkpoints/ has the same one, and whoever it was published to",
+                "put a copy in its place: one is in checkpoints/, or wherever it was published",
                 file=file,
                 why=error.text,
             )

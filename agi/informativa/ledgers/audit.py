@@ -146,7 +146,8 @@ def leaves_of(
                 found.append(Found(0, Flaw.DELETED, index))
                 continue
             state, flaws = _leaf(log.origin, index, row, entry, gone)
-            states[state] += not (flaws and state is State.WHOLE)
+            if not flaws or state is not State.WHOLE:
+                states[state] += 1
             if flaws:
                 number = row[1] if type(row[1]) is int else 0
                 found += [Found(number, flaw, index) for flaw in flaws]

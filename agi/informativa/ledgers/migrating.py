@@ -50,18 +50,19 @@ def bring_up_to_date(connection: sqlite3.Connection, file: Path, log: str, *, mi
     no second process does it too, and the lock ends with whoever holds it. A ledger that has no log yet
     begins its first, named `log`.
     """
-    if of(connection) > newest():
+    form, last = of(connection), newest()
+    if form > last:
         raise LedgerError(
             Text("The ledger {file} was written by a newer informativa.", file=file),
             Text("Upgrade this one."),
         )
-    if of(connection) == newest():
+    if form == last:
         return
     if not migrate and _has_records(connection):
         require_newest(connection, file)
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if _has_records(connection) and of(connection) < newest():
+        if _has_records(connection) and of(connection) < last:
             backup.make(file, of(connection), datetime.now(UTC))
         for number, sql in [each for each in migrations() if each[0] > of(connection)]:
             for statement in statements(sql):

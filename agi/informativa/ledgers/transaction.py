@@ -21,7 +21,7 @@ class SqliteTransaction:
         self._leaf = 0
 
     def forget_log(self) -> None:
-        """Another one began."""
+        """Another one began in this transaction: its first leaf follows the old one's last, too."""
         self._log = None
 
     def history(self, pseudonym: bytes) -> CallerHistory:
@@ -90,7 +90,8 @@ class SqliteTransaction:
         what, who = commitment.hashes(*texts, salt, salt_who)
         leaf = (self._leaf, record, what, who, salt, salt_who, binding, migrated, log.first)
         entered = self._connection.execute(leaves.APPEND, leaf).rowcount == 1
-        self._leaf += entered
+        if entered:
+            self._leaf += 1
         return entered
 
     def close_leaves(self, records: Sequence[int]) -> list[int]:

@@ -1,6 +1,7 @@
 -- A record's number is never used again: the newest record is never deleted (a purge puts the record of itself after
 -- what it deletes), and the leaves have all numbers besides. So no call pays for the page of SQLite's own counter.
--- The rows stay as they are; what AUTOINCREMENT stands in is text (https://www.sqlite.org/lang_altertable.html, 8).
+-- The rows stay as they are; what AUTOINCREMENT stands in is text, which may be changed so
+-- (https://www.sqlite.org/lang_altertable.html, "Making Other Kinds Of Table Schema Changes").
 -- A ledger whose last records are gone without such a record keeps the counter.
 PRAGMA writable_schema = ON;
 UPDATE sqlite_schema SET sql = replace(sql, 'INTEGER PRIMARY KEY AUTOINCREMENT', 'INTEGER PRIMARY KEY')

@@ -254,16 +254,25 @@ def _not_executable(uid: int, file: Path) -> Text | None:
     """Why a user cannot start a script, if so."""
     if not file.exists():
         return Text("the dialplan starts {file}, which is not there", file=file)
+    wrong = _unusable(uid, file)
+    if wrong is None:
+        return None
     text = Text("Asterisk ({user}) cannot execute {file}, which the dialplan starts")
-    if not file.is_file():
-        return text.format(user=users.name(uid), file=file)
+    return text.format(user=users.name(uid), file=wrong)
+
+
+def _unusable(uid: int, file: Path) -> Path | None:
+    """What of a script a user cannot execute: it, or what its first line names by an absolute path."""
+    if not file.is_file() or users.denied(uid, file, os.X_OK):
+        return file
     with file.open("rb") as opened:
         first = opened.readline(1000)
+    if not first.startswith(b"#!"):
+        return None
     named = first[2:].split()
-    if first.startswith(b"#!") and not named:
-        return text.format(user=users.name(uid), file=file)
-    interpreter = named[0].decode(errors="replace") if first.startswith(b"#!") else ""
-    for one in (file, Path(interpreter)) if interpreter.startswith("/") else (file,):
-        if not one.exists() or users.denied(uid, one, os.X_OK):
-            return text.format(user=users.name(uid), file=one)
-    return None
+    if not named:
+        return file
+    interpreter = Path(named[0].decode(errors="replace"))
+    if not interpreter.is_absolute():
+        return None
+    return None if interpreter.exists() and not users.denied(uid, interpreter, os.X_OK) else interpreter

@@ -164,10 +164,9 @@ def audit(
     copy: Path | None = None,
 ) -> Audit:
     """Look at everything, and ask those who have other checkpoints by the controller's `settings`, which say
-    also whose time-stamps are believed. Without
-    keys that are `trusted` its own are taken: those that sign, or that were published with the logs. With a
-    `copy` of the log, as it was published, the ledger is held against that one. Raises LedgerError,
-    EvidenceError, and InformativaError where there is no copy."""
+    also whose time-stamps are believed. Without keys that are `trusted` its own are taken: those that sign,
+    or that were published with the logs. With a `copy` of the log, as it was published, the ledger is held
+    against that one. Raises LedgerError, EvidenceError, and InformativaError where there is no copy."""
     ledger = Path(controller.ledger)
     if not trusted:
         trusted = _own_keys(controller)

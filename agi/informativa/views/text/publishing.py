@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ...publication import Publication
+from ...publication import Publication, TargetAnswer
 from ..messages import Language
 
 
@@ -34,19 +34,22 @@ def publications(found: Iterable[Publication], say: Language) -> Iterator[str]:
                 url=each.stamp.authority,
                 at=each.stamp.at,
             )
-        for target in each.targets:
-            if target.error is not None:
-                yield "  ✘ " + say(target.error.text)
-                continue
-            written = say.counted(
-                "{place}: {files} file written.",
-                "{place}: {files} files written.",
-                target.files,
-                place=target.place,
-                files=target.files,
-            )
-            if not target.independent:
-                written += " " + say("It proves nothing against whoever can change it too.")
-            yield "  " + written
+        yield from (f"  {_delivered(target, say)}" for target in each.targets)
         if not (each.witnesses or each.targets):
             yield "  " + say("Nobody else has it: `evidence:` in the configuration names no one.")
+
+
+def _delivered(target: TargetAnswer, say: Language) -> str:
+    """What came to one target, or why nothing did."""
+    if target.error is not None:
+        return "✘ " + say(target.error.text)
+    written = say.counted(
+        "{place}: {files} file written.",
+        "{place}: {files} files written.",
+        target.files,
+        place=target.place,
+        files=target.files,
+    )
+    if target.independent:
+        return written
+    return f"{written} {say('It proves nothing against whoever can change it too.')}"

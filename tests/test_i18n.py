@@ -7,6 +7,7 @@ import gettext
 import inspect
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 import yaml
 
 import informativa
+from informativa.errors import ConfigError, EvidenceError, LedgerError, Problem
 from informativa.text import Foreign, Text, clause, joined
 from informativa.views import messages as words
 from lab import messages
@@ -240,3 +242,27 @@ def test_words_of_others_are_translated() -> None:
     )
     assert say.foreign("never heard of") == "never heard of"
     assert words.of_environment({"LANG": "C"}).foreign("Permission denied") == "Permission denied"
+
+
+class Unspoken:
+    """An argument that must not be put into words."""
+
+    def __str__(self) -> str:
+        raise AssertionError("nobody has asked for it")
+
+
+def test_errors_are_put_into_words_when_somebody_asks() -> None:
+    """A call makes some that nobody reads; one from another process says in each language the same."""
+    error = LedgerError(Text("{file} is gone", "look for it", file=Unspoken()))
+    assert (error.code, error.message.template, error.remedy.template) == (
+        "ledger",
+        "{file} is gone",
+        "look for it",
+    )
+    for made in (
+        EvidenceError(Text("The published file {path} is not there.", path="x"), code="gone"),
+        ConfigError([Problem("x.yaml", 3, "lines", Text("there are no calls here", "write some"))]),
+    ):
+        again = pickle.loads(pickle.dumps(made))
+        assert (type(again), str(again), again.code) == (type(made), str(made), made.code)
+        assert words.language("it_IT")(again.text) == words.language("it_IT")(made.text)

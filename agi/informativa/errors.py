@@ -40,16 +40,33 @@ class InformativaError(Exception):
     logs; `views.messages` puts them into a reader's words.
 
     `code` names the kind of error for a program; a class has one, and an error may have a closer one.
+
+    Nothing is put into words before somebody asks: each call makes an error, of its peer that hung up.
     """
 
     code = "error"
 
     def __init__(self, message: Text | str, remedy: Text | str = NOTHING, *, code: str = "") -> None:
-        said = plain(message)
-        self.message, self.remedy = said.statement, plain(remedy) or said.advice
-        self.text = joined("; " if said.advice else " ", self.message, self.remedy)
+        self._said, self._remedy = plain(message), plain(remedy)
         self.code = code or type(self).code
-        super().__init__(str(self.text))
+
+    @property
+    def message(self) -> Text:
+        """What is wrong."""
+        return self._said.statement
+
+    @property
+    def remedy(self) -> Text:
+        """What to do or type next, if anything is known."""
+        return self._remedy or self._said.advice
+
+    @property
+    def text(self) -> Text:
+        """Both."""
+        return joined("; " if self._said.advice else " ", self.message, self.remedy)
+
+    def __str__(self) -> str:
+        return str(self.text)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hmac
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -20,7 +20,6 @@ from ..model import Binding, Event, Identified, RecordKind
 
 SALT_SIZE = 16  # bytes
 WHAT_TAG, WHO_TAG, RECORD_TAG = (f"informativa/{tag}/v1\n".encode() for tag in ("what", "who", "record"))
-ENTRY_SIZE = len(RECORD_TAG) + 64
 
 FACTS = {
     "counts": "0 where it informs nobody by a setting, although it was heard",
@@ -72,15 +71,6 @@ _ESCAPED = str.maketrans(
         **{"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"},
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Salts:
-    """The two salts of one record: 16 bytes each, drawn for it and derived from nothing. `who` is `None`
-    where the caller was erased."""
-
-    what: bytes = field(repr=False)
-    who: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,6 @@ def of(record: str) -> str:
 BEGIN = "INSERT INTO log (epoch, origin, first, old, entered) VALUES (?, ?, ?, ?, ?)"
 _COLUMNS = "leaf, record, what, who, salt_what, salt_who, binding, migrated"
 OF_RECORD = f"SELECT {_COLUMNS} FROM leaf WHERE {of('?1')}"  # noqa: S608  # our own names
-LEAVES = f"SELECT {_COLUMNS} FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"  # noqa: S608  # our own names
 # Each leaf with its record, which is all NULL where it is gone.
 _EVENT = ", ".join(f"event.{name.strip()}" for name in rows.COLUMNS.split(","))
 OPENED = f"""
@@ -138,7 +137,7 @@ class Leaf:
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Leaf:
-        """From the columns of LEAVES."""
+        """From the columns of OF_RECORD."""
         leaf, record, what, who, salt_what, salt_who, binding, migrated = row
         return cls(leaf, record, Commitments(what, who), salt_what, salt_who, binding, bool(migrated))
 

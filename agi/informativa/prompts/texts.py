@@ -13,7 +13,6 @@ from ..errors import PromptError
 from ..text import Foreign, Text
 from .pronunciation import SPELLINGS
 
-PARTS = ("short", "full")
 PURPOSES = "purposes.yaml"
 _PLACE = re.compile(r"\{([^{}]*)\}")
 

@@ -88,7 +88,7 @@ def test_what_is_said_once_stays(language: str) -> None:
 VALUES = {"company": "Acme S.p.A.", "site": "acme.it", "key": "uno"}
 
 
-@pytest.mark.parametrize("part", ("short", "full"))
+@pytest.mark.parametrize("part", ["short", "full"])
 @pytest.mark.parametrize("language", sorted(pronunciation.SPELLINGS))
 def test_shipped_texts_say_who_what_for_which_key_and_where(language: str, part: str) -> None:
     """Each shipped text names the company, the purposes and the site, and the short one the key, second."""

@@ -1,0 +1,180 @@
+"""The programs of a shared database: the machine's own, or Debian's without root; and as whom they run."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import pwd
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .debian import Progress, Unavailable, cache_folder, packages, running_suite
+from .process import Child
+
+# Essential on every Debian, so the machine has them; or called by maintainer scripts alone; or large, and
+# only for compiling queries. libc6 above all must be the machine's, of one version with its program loader.
+_LEFT_OUT = "|".join(
+    (
+        r"libc6|libc-bin|libc-l10n|libcrypt1|gcc-.*-base|base-passwd|passwd|adduser|login\.defs|sysvinit-utils",
+        r"init-system-helpers|lsb-base|netbase|locales|tzdata|readline-common|debconf|libdebconfclient0",
+        r"perl.*|libperl.*|lib.*-perl|libgdbm.*|ucf|sensible-utils|ssl-cert|openssl|procps|libproc2-0",
+        r"postgresql-common.*|postgresql-client-common|libllvm.*|libz3-4|libsemanage.*|libsepol.*|libpam-modules.*",
+    )
+)
+_PACKAGES = ("etcd-server", "haproxy", "pgbouncer", "postgresql")
+_ADMIN_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
+_INSTALL_YOURSELF = f"Install {', '.join(_PACKAGES)}, then run this again."
+_USERS = ("postgres", "nobody")  # whose a server's files are where root runs the lab: PostgreSQL refuses root
+_SOCKET_PATH = 107  # bytes, the most that a Unix socket's address holds (sys/un.h)
+_SOCKET_NAME = "/.s.PGSQL.65535.lock"
+
+
+def _silent(what: str, fraction: float) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Where each program is."""
+
+    postgresql: Path
+    """The folder of postgres, initdb, pg_basebackup and the others."""
+    pgbouncer: Path
+    haproxy: Path
+    etcd: Path
+    libraries: tuple[Path, ...]
+    """Folders to be searched for libraries besides the machine's own."""
+
+    def environment(self, home: Path) -> dict[str, str]:
+        """What a program runs in: messages in English, and nothing that libpq would take for an order."""
+        own = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))
+        }
+        own |= {"HOME": str(home), "LC_ALL": "C", "TZ": "GMT"}  # a zone that needs no zoneinfo on the machine
+        if self.libraries:
+            own["LD_LIBRARY_PATH"] = ":".join(map(str, self.libraries))
+        return own
+
+    def start(self, *command: str | Path, folder: Path, log: Path, **environment: str) -> Child:
+        """A program of these that runs until it is ended, as a user that is not root."""
+        argv = [*as_plain_user(), *map(str, command)]
+        return Child(argv, cwd=folder, output=log, env={**self.environment(folder), **environment})
+
+
+@functools.cache
+def programs(progress: Progress = _silent) -> Programs:
+    """All of them, downloaded the first time (about 50 MB), or ``Unavailable``."""
+    server, tools = (
+        newest_server(Path("/usr/lib/postgresql")),
+        [_which(n) for n in ("pgbouncer", "haproxy", "etcd")],
+    )
+    if server and tools[0] and tools[1] and tools[2]:
+        return Programs(server, tools[0], tools[1], tools[2], ())
+    try:
+        root = packages(running_suite(), _PACKAGES, cache_folder(), progress, leave_out=_LEFT_OUT)
+    except Unavailable as error:
+        raise Unavailable(error.what, _INSTALL_YOURSELF) from error
+    server = newest_server(root / "usr/lib/postgresql")
+    if not server:
+        raise Unavailable(f"There is no PostgreSQL in {root}.", _INSTALL_YOURSELF)
+    libraries = [folder for top in ("usr/lib", "lib") for folder in sorted(root.glob(f"{top}/*-linux-*"))]
+    bins = (root / "usr/sbin/pgbouncer", root / "usr/sbin/haproxy", root / "usr/bin/etcd")
+    return Programs(server, *bins, tuple(libraries))
+
+
+def newest_server(versions: Path) -> Path | None:
+    """The programs of the newest PostgreSQL among a Debian's, which stand in a folder for each version."""
+    found = [
+        bin_ for bin_ in versions.glob("*/bin") if (bin_ / "initdb").exists() and (bin_ / "postgres").exists()
+    ]
+    return max(found, key=lambda bin_: [int(n) for n in re.findall(r"\d+", bin_.parent.name)], default=None)
+
+
+def _which(tool: str) -> Path | None:
+    found = shutil.which(tool, path=f"{os.environ.get('PATH', os.defpath)}:{_ADMIN_PATH}")
+    return Path(found) if found else None
+
+
+def plain_user() -> pwd.struct_passwd | None:
+    """Who servers run as where root runs the lab; None for anybody else, who runs them himself."""
+    if os.geteuid():
+        return None
+    for name in _USERS:
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise Unavailable(f"No user of this machine is {' or '.join(_USERS)}.", "Run this as an ordinary user.")
+
+
+def as_plain_user() -> list[str]:
+    """A prefix for a command, empty unless root runs this.
+
+    Of root's rights the program keeps the one to pass folders that only root may enter, for there the
+    tests' folders, the cache and the virtual environment are. At a change of user the kernel forgets that the
+    program is to die with Python, so setpriv says it anew.
+    """
+    user = plain_user()
+    if user is None:
+        return []
+    if not shutil.which("setpriv"):
+        raise Unavailable(
+            "setpriv is not on this machine.", "Install util-linux, or run this as an ordinary user."
+        )
+    identity = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    # no_setuid_fixup: else access(2), by which PostgreSQL finds its programs, would not count that right.
+    rights = [
+        "--securebits=+no_setuid_fixup",
+        "--inh-caps=-all,+dac_override",
+        "--ambient-caps=-all,+dac_override",
+    ]
+    return ["setpriv", *identity, *rights, "--pdeathsig=KILL", "--"]
+
+
+def given(folder: Path) -> Path:
+    """A folder that is made, with all that is in it, to the user that servers run as."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if user := plain_user():
+        for each in (folder, *folder.rglob("*")):
+            os.chown(each, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    return folder
+
+
+@contextlib.contextmanager
+def socket_folder(wanted: Path) -> Iterator[Path]:
+    """That folder, or one in /tmp where its path is too long for the address of a socket in it."""
+    if len(os.fsencode(wanted)) + len(_SOCKET_NAME) <= _SOCKET_PATH:
+        yield given(wanted)
+        return
+    with tempfile.TemporaryDirectory(prefix="lab-", dir="/tmp") as short:
+        yield given(Path(short))
+
+
+def tail(log: Path, lines: int = 25) -> str:
+    """The end of a log, for a message."""
+    with contextlib.suppress(OSError):
+        return (
+            " The end of its log:\n" + "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) + "\n"
+        )
+    return ""
+
+
+def children(pid: int) -> list[int]:
+    """The processes that one has started and that still are there."""
+    with contextlib.suppress(OSError):
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return []
+
+
+def search_path(*folders: Path) -> Mapping[str, str]:
+    """PATH with these folders first."""
+    return {"PATH": ":".join([*map(str, folders), os.environ.get("PATH", os.defpath)])}
+
+
+def arguments(options: Mapping[str, object]) -> Sequence[str]:
+    """Settings as PostgreSQL takes them on its command line."""
+    return [word for name, value in options.items() for word in ("-c", f"{name}={value}")]

@@ -1,0 +1,111 @@
+"""A real pgbouncer before a server of the lab, ended with the test."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from types import TracebackType
+
+import psycopg
+
+from .databases import given, programs, tail
+from .office import free_port
+from .postgres import HOST, SUPERUSER, Postgres
+from .process import Child, until
+
+_BOOT = 20.0  # seconds; a fraction of one seen
+
+# Transaction mode: a connection of the server's is lent for one transaction. That needs what psycopg's
+# "Prepared statements" says of pgbouncer: 1.22 or newer, max_prepared_statements above 0, and a client with libpq 17.
+# Of the roles only the superuser is named here; the secrets of others are asked of the server when they come.
+_SETTINGS = """\
+[databases]
+* = host={host} port={server} auth_user={superuser}
+[pgbouncer]
+listen_addr = {host}
+listen_port = {port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = {folder}/users
+auth_query = SELECT usename, passwd FROM pg_shadow WHERE usename = $1
+admin_users = {superuser}
+pool_mode = transaction
+max_prepared_statements = 100
+max_client_conn = 200
+default_pool_size = {pool}
+server_tls_sslmode = prefer
+"""
+
+
+class PgBouncer:
+    """pgbouncer in transaction mode, with at most ``pool`` connections to the server; a context manager."""
+
+    def __init__(self, folder: Path, server: Postgres, *, pool: int = 5, port: int | None = None) -> None:
+        self.folder, self.port = folder.absolute(), free_port()
+        self._server, self._pool, self._target = server, pool, port
+        self._log = self.folder / "log"
+        self._child: Child | None = None
+
+    def __enter__(self) -> PgBouncer:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def log(self) -> str:
+        """All that it has said."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def start(self) -> None:
+        """Start it and wait until it takes connections."""
+        given(self.folder)
+        settings = _SETTINGS.format(
+            host=HOST,
+            server=self._target or self._server.port,
+            port=self.port,
+            superuser=SUPERUSER,
+            folder=self.folder,
+            pool=self._pool,
+        )
+        (self.folder / "pgbouncer.ini").write_text(settings)
+        (self.folder / "users").write_text(f'"{SUPERUSER}" "{self._server.password}"\n')
+        given(self.folder)
+        command = (programs().pgbouncer, self.folder / "pgbouncer.ini")
+        self._child = programs().start(*command, folder=self.folder, log=self._log)
+        until(
+            lambda: listens(self.port),
+            _BOOT,
+            lambda: f"pgbouncer takes no connections.{tail(self._log)}",
+            self._child,
+        )
+
+    def stop(self) -> None:
+        """End it at once: whoever is connected is cut off. Does nothing if it does not run."""
+        if self._child:
+            self._child.end()
+        self._child = None
+
+    def conninfo(self, **more: object) -> str:
+        """How libpq reaches the server through it; without TLS, which pgbouncer ends."""
+        return self._server.conninfo(**({"port": self.port, "sslmode": None, "sslrootcert": None} | more))
+
+    def admin(self, command: str) -> list[tuple[object, ...]]:
+        """What a command of its console, such as SHOW POOLS, prints."""
+        # The console knows only the simple protocol, which psycopg speaks with cursors of this kind.
+        login, cursors = self.conninfo(dbname="pgbouncer"), psycopg.ClientCursor
+        with psycopg.connect(login, autocommit=True, cursor_factory=cursors) as connection:
+            cursor = connection.execute(command.encode())
+            return list(cursor.fetchall()) if cursor.description else []
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections at a port of 127.0.0.1."""
+    try:
+        socket.create_connection((HOST, port), 5).close()
+    except OSError:
+        return False
+    return True

@@ -8,6 +8,7 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _PACKAGES = ("etcd-server", "haproxy", "pgbouncer", "postgresql")
 _ADMIN_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 _INSTALL_YOURSELF = f"Install {', '.join(_PACKAGES)}, then run this again."
 _USERS = ("postgres", "nobody")  # whose a server's files are where root runs the lab: PostgreSQL refuses root
+HOST = "127.0.0.1"
 _SOCKET_PATH = 107  # bytes, the most that a Unix socket's address holds (sys/un.h)
 _SOCKET_NAME = "/.s.PGSQL.65535.lock"
 
@@ -51,9 +53,11 @@ class Programs:
     """Folders to be searched for libraries besides the machine's own."""
 
     def environment(self, home: Path) -> dict[str, str]:
-        """What a program runs in: messages in English, and nothing that libpq would take for an order."""
+        """What a program runs in: in English, and without settings of this machine's for such programs."""
         own = {
-            name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PG", "LC_", "LANG", "ETCD_", "PATRONI_"))
         }
         own |= {"HOME": str(home), "LC_ALL": "C", "TZ": "GMT"}  # a zone that needs no zoneinfo on the machine
         if self.libraries:
@@ -170,9 +174,13 @@ def children(pid: int) -> list[int]:
     return []
 
 
-def search_path(*folders: Path) -> Mapping[str, str]:
-    """PATH with these folders first."""
-    return {"PATH": ":".join([*map(str, folders), os.environ.get("PATH", os.defpath)])}
+def listens(port: int) -> bool:
+    """Whether somebody takes connections at a port of 127.0.0.1."""
+    try:
+        socket.create_connection((HOST, port), 5).close()
+    except OSError:
+        return False
+    return True
 
 
 def arguments(options: Mapping[str, object]) -> Sequence[str]:

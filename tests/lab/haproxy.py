@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from .databases import given, programs, socket_folder, tail
+from .databases import HOST, given, programs, socket_folder, tail
 from .office import free_port
 from .process import Child, until
 
 _BOOT = 20.0  # seconds; a fraction of one seen
-_HOST = "127.0.0.1"
 
 # As Patroni's documentation has it, with checks thrice a second. When a server is primary no more its
 # connections are closed: one that is held open would go on leading to it.
@@ -81,12 +80,12 @@ class HaProxy:
         given(self.folder)
         self._sockets = self._closing.enter_context(socket_folder(self.folder / "run"))
         servers = "".join(
-            f"  server {one.name} {_HOST}:{one.port} check" + (f" port {one.rest}\n" if one.rest else "\n")
+            f"  server {one.name} {HOST}:{one.port} check" + (f" port {one.rest}\n" if one.rest else "\n")
             for one in self._targets
         )
         check = _ASK_PATRONI if all(one.rest for one in self._targets) else "option tcp-check"
         text = _SETTINGS.format(
-            sockets=self._sockets, host=_HOST, port=self.port, check=check, servers=servers
+            sockets=self._sockets, host=HOST, port=self.port, check=check, servers=servers
         )
         (self.folder / "haproxy.cfg").write_text(text)
         given(self.folder)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from types import TracebackType
 
 import psycopg
 
-from .databases import given, programs, tail
+from .databases import HOST, given, listens, programs, tail
 from .office import free_port
-from .postgres import HOST, SUPERUSER, Postgres
+from .postgres import SUPERUSER, Postgres
 from .process import Child, until
 
 _BOOT = 20.0  # seconds; a fraction of one seen
 
 # Transaction mode: a connection of the server's is lent for one transaction. That needs what psycopg's
-# "Prepared statements" says of pgbouncer: 1.22 or newer, max_prepared_statements above 0, and a client with libpq 17.
+# "Prepared statements" asks for: pgbouncer 1.22, max_prepared_statements above 0, and libpq 17 in clients.
 # Of the roles only the superuser is named here; the secrets of others are asked of the server when they come.
 _SETTINGS = """\
 [databases]
@@ -100,12 +99,3 @@ class PgBouncer:
         with psycopg.connect(login, autocommit=True, cursor_factory=cursors) as connection:
             cursor = connection.execute(command.encode())
             return list(cursor.fetchall()) if cursor.description else []
-
-
-def listens(port: int) -> bool:
-    """Whether somebody takes connections at a port of 127.0.0.1."""
-    try:
-        socket.create_connection((HOST, port), 5).close()
-    except OSError:
-        return False
-    return True

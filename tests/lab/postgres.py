@@ -16,13 +16,12 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from .certificates import Certificate
-from .databases import arguments, as_plain_user, children, given, programs, socket_folder, tail
+from .databases import HOST, arguments, as_plain_user, children, given, programs, socket_folder, tail
 from .office import free_port
 from .process import Child, NeverError, until
 
 _BOOT = 60.0  # seconds; under one second seen on an idle machine, so this is for a busy one
 _TRIES = 5  # with another port each time
-HOST = "127.0.0.1"
 SUPERUSER = "lab"
 
 _SETTINGS: Mapping[str, object] = {

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +14,12 @@ import pytest
 
 from lab.certificates import Authority, Certificate
 from lab.haproxy import HaProxy, Target
+from lab.patroni import Patroni
 from lab.pgbouncer import PgBouncer
 from lab.postgres import Postgres
 from lab.process import until
+
+WITH_LAB = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +100,30 @@ def test_standby_follows_and_is_promoted(tmp_path: Path) -> None:
             assert found.info.port == standby.port
 
 
+SCRIPT = """
+import sys
+from pathlib import Path
+from lab.patroni import Patroni, server_pid
+from lab.postgres import Postgres
+folder = Path(sys.argv[1])
+with Postgres(folder / "pg") as server, Patroni(folder / "patroni", members=1) as cluster:
+    print(server.pid, server_pid(cluster.members[0].data), cluster.members[0].child.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_nothing_outlives_the_tests(tmp_path: Path) -> None:
+    """Servers end when Python is killed, those that Patroni has set free included."""
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=WITH_LAB) as python:
+        assert python.stdout
+        pids = [int(number) for number in python.stdout.readline().split()]
+        assert len(pids) == 3
+        assert not any(map(gone, pids))
+        python.kill()
+    until(lambda: all(map(gone, pids)), 10, lambda: f"{pids} should have ended.")
+
+
 def issued(folder: Path, what: str) -> Certificate:
     """A certificate of each kind; clients are to trust `root` whoever signed."""
     authority = Authority(folder)
@@ -166,3 +196,22 @@ def test_haproxy_leads_to_the_server_that_runs(tmp_path: Path) -> None:
         until(lambda: proxy.up() == ["b"], 10, lambda: proxy.log)
         with psycopg.connect(first.conninfo(port=proxy.port)) as connection:
             assert connection.execute("SELECT pg_is_in_recovery()").fetchall() == [(True,)]
+
+
+def test_patroni_fails_over_when_the_primary_dies(tmp_path: Path) -> None:
+    """The standby becomes primary with all rows, libpq and haproxy find it, and the dead one follows it."""
+    with Patroni(tmp_path / "patroni") as cluster, HaProxy(tmp_path / "haproxy", cluster.targets()) as proxy:
+        through_proxy = {"host": "127.0.0.1", "port": proxy.port, "target_session_attrs": None}
+        cluster.sql("CREATE TABLE t (n int)", **through_proxy)
+        cluster.sql("SET synchronous_commit TO remote_apply; INSERT INTO t VALUES (1)")
+        dead = cluster.kill_primary()
+        began = time.monotonic()
+        primary = cluster.wait_for_primary(other_than=dead)
+        print(f"failed over in {time.monotonic() - began:.1f} s")
+        assert primary is not dead
+        cluster.sql("INSERT INTO t VALUES (2)")
+        until(lambda: proxy.up() == [primary.name], 10, lambda: proxy.log)
+        assert cluster.sql("SELECT n FROM t ORDER BY n", **through_proxy) == [(1,), (2,)]
+        dead.start()
+        cluster.wait_for_standbys()
+        assert cluster.primary() is primary

@@ -9,11 +9,13 @@ import pwd
 import re
 import shutil
 import socket
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .builds import loader
 from .debian import Progress, Unavailable, cache_folder, packages, running_suite
 from .process import Child
 
@@ -21,13 +23,14 @@ from .process import Child
 # only for compiling queries. libc6 above all must be the machine's, of one version with its program loader.
 _LEFT_OUT = "|".join(
     (
-        r"libc6|libc-bin|libc-l10n|libcrypt1|gcc-.*-base|base-passwd|passwd|adduser|login\.defs|sysvinit-utils",
+        r"libc6|libc-bin|libc-l10n|libcrypt1|gcc-.*-base|base-passwd|passwd|adduser|login\.defs|sysvinit-utils|tar|dpkg|usrmerge",
         r"init-system-helpers|lsb-base|netbase|locales|tzdata|readline-common|debconf|libdebconfclient0",
         r"perl.*|libperl.*|lib.*-perl|libgdbm.*|ucf|sensible-utils|ssl-cert|openssl|procps|libproc2-0",
         r"postgresql-common.*|postgresql-client-common|libllvm.*|libz3-4|libsemanage.*|libsepol.*|libpam-modules.*",
     )
 )
 _PACKAGES = ("etcd-server", "haproxy", "pgbouncer", "postgresql")
+_NEW_ENOUGH = "trixie"  # the first Debian whose pgbouncer knows prepared statements in transaction mode
 _ADMIN_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 _INSTALL_YOURSELF = f"Install {', '.join(_PACKAGES)}, then run this again."
 _USERS = ("postgres", "nobody")  # whose a server's files are where root runs the lab: PostgreSQL refuses root
@@ -46,9 +49,10 @@ class Programs:
 
     postgresql: Path
     """The folder of postgres, initdb, pg_basebackup and the others."""
-    pgbouncer: Path
     haproxy: Path
     etcd: Path
+    pgbouncer: tuple[str, ...]
+    """The command that runs it, without arguments."""
     libraries: tuple[Path, ...]
     """Folders to be searched for libraries besides the machine's own."""
 
@@ -73,22 +77,47 @@ class Programs:
 @functools.cache
 def programs(progress: Progress = _silent) -> Programs:
     """All of them, downloaded the first time (about 50 MB), or ``Unavailable``."""
-    server, tools = (
-        newest_server(Path("/usr/lib/postgresql")),
-        [_which(n) for n in ("pgbouncer", "haproxy", "etcd")],
-    )
-    if server and tools[0] and tools[1] and tools[2]:
-        return Programs(server, tools[0], tools[1], tools[2], ())
     try:
-        root = packages(running_suite(), _PACKAGES, cache_folder(), progress, leave_out=_LEFT_OUT)
+        return _own() or _unpacked(progress)
     except Unavailable as error:
         raise Unavailable(error.what, _INSTALL_YOURSELF) from error
+
+
+def _own() -> Programs | None:
+    """The machine's, if it has all."""
+    server = newest_server(Path("/usr/lib/postgresql"))
+    haproxy, etcd, pgbouncer = map(_which, ("haproxy", "etcd", "pgbouncer"))
+    if not (server and haproxy and etcd and pgbouncer):
+        return None
+    found = Programs(server, haproxy, etcd, (str(pgbouncer),), ())
+    return found if _prepares(found) else None
+
+
+def _unpacked(progress: Progress) -> Programs:
+    """Those of the Debian that this machine runs."""
+    suite = running_suite()
+    root = packages(suite, _PACKAGES, cache_folder(), progress, leave_out=_LEFT_OUT)
     server = newest_server(root / "usr/lib/postgresql")
     if not server:
-        raise Unavailable(f"There is no PostgreSQL in {root}.", _INSTALL_YOURSELF)
-    libraries = [folder for top in ("usr/lib", "lib") for folder in sorted(root.glob(f"{top}/*-linux-*"))]
-    bins = (root / "usr/sbin/pgbouncer", root / "usr/sbin/haproxy", root / "usr/bin/etcd")
-    return Programs(server, *bins, tuple(libraries))
+        raise Unavailable(f"There is no PostgreSQL in {root}.", "")
+    libraries = tuple(
+        folder for top in ("usr/lib", "lib") for folder in sorted(root.glob(f"{top}/*-linux-*"))
+    )
+    haproxy, pgbouncer = root / "usr/sbin/haproxy", root / "usr/sbin/pgbouncer"
+    found = Programs(server, haproxy, root / "usr/bin/etcd", (str(pgbouncer),), libraries)
+    if _prepares(found):
+        return found
+    # It starts no program of its own, and so it may come from another Debian, with that one's C library.
+    newer = packages(_NEW_ENOUGH, ["pgbouncer"], cache_folder(), progress)
+    return replace(found, pgbouncer=(*loader(newer), f"{newer}/usr/sbin/pgbouncer"))
+
+
+def _prepares(found: Programs) -> bool:
+    """Whether this pgbouncer knows prepared statements in transaction mode, as it does from 1.21 on."""
+    command, env = [*found.pgbouncer, "--version"], found.environment(Path("/"))
+    said = subprocess.run(command, capture_output=True, text=True, check=False, env=env).stdout
+    version = re.search(r"PgBouncer (\d+)\.(\d+)", said)
+    return version is not None and (int(version[1]), int(version[2])) >= (1, 21)
 
 
 def newest_server(versions: Path) -> Path | None:

@@ -73,7 +73,7 @@ class PgBouncer:
         (self.folder / "pgbouncer.ini").write_text(settings)
         (self.folder / "users").write_text(f'"{SUPERUSER}" "{self._server.password}"\n')
         given(self.folder)
-        command = (programs().pgbouncer, self.folder / "pgbouncer.ini")
+        command = (*programs().pgbouncer, str(self.folder / "pgbouncer.ini"))
         self._child = programs().start(*command, folder=self.folder, log=self._log)
         until(
             lambda: listens(self.port),

@@ -11,9 +11,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from .builds import loader
 from .debian import Progress, Unavailable, cache_folder, packages, running_suite
@@ -32,7 +35,7 @@ _LEFT_OUT = "|".join(
 _PACKAGES = ("etcd-server", "haproxy", "pgbouncer", "postgresql")
 _NEW_ENOUGH = "trixie"  # the first Debian whose pgbouncer knows prepared statements in transaction mode
 _ADMIN_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
-_INSTALL_YOURSELF = f"Install {', '.join(_PACKAGES)}, then run this again."
+_INSTALL_YOURSELF = f"Connect this machine to the network once, or install {', '.join(_PACKAGES)}."
 _USERS = ("postgres", "nobody")  # whose a server's files are where root runs the lab: PostgreSQL refuses root
 HOST = "127.0.0.1"
 _SOCKET_PATH = 107  # bytes, the most that a Unix socket's address holds (sys/un.h)
@@ -68,10 +71,47 @@ class Programs:
             own["LD_LIBRARY_PATH"] = ":".join(map(str, self.libraries))
         return own
 
-    def start(self, *command: str | Path, folder: Path, log: Path, **environment: str) -> Child:
-        """A program of these that runs until it is ended, as a user that is not root."""
-        argv = [*as_plain_user(), *map(str, command)]
-        return Child(argv, cwd=folder, output=log, env={**self.environment(folder), **environment})
+
+class Daemon(ABC):
+    """A program in a folder of its own, which runs from `start` to `stop`; a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self._log = self.folder / "log"
+        self._child: Child | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def log(self) -> str:
+        """All that it has said."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id, while it runs."""
+        return self._child.pid if self._child and self._child.status is None else None
+
+    def _launch(self, *command: str | Path, **environment: str) -> Child:
+        """Run the program, as a user that is not root."""
+        argv, env = [*as_plain_user(), *map(str, command)], programs().environment(self.folder)
+        self._child = Child(argv, cwd=self.folder, output=self._log, env=env | environment)
+        return self._child
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start it and wait until it can be used."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End it in an orderly way. Does nothing if it does not run."""
 
 
 @functools.cache

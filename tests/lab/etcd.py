@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from urllib.request import urlopen
 
-from .databases import HOST, given, programs, tail
+from .databases import HOST, Daemon, given, programs, tail
 from .office import free_port
-from .process import Child, until
+from .process import until
 
 _BOOT = 30.0  # seconds; about one seen
 
 
-class Etcd:
+class Etcd(Daemon):
     """etcd with its data under ``folder``, which it finds when it is started again; a context manager."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port, self._peer_port = folder.absolute(), free_port(), free_port()
-        self._log = self.folder / "log"
-        self._child: Child | None = None
-
-    def __enter__(self) -> Etcd:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    @property
-    def log(self) -> str:
-        """All that it has said."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
+        super().__init__(folder)
+        self.port, self._peer_port = free_port(), free_port()
 
     def start(self) -> None:
         """Start it and wait until it has elected itself."""
@@ -49,10 +33,8 @@ class Etcd:
             "log-level": "warn",
         }
         command = (f"--{name}={value}" for name, value in options.items())
-        self._child = programs().start(
-            programs().etcd, *command, "--unsafe-no-fsync", folder=self.folder, log=self._log
-        )
-        until(self._healthy, _BOOT, lambda: f"etcd does not answer.{tail(self._log)}", self._child)
+        child = self._launch(programs().etcd, *command, "--unsafe-no-fsync")
+        until(self._healthy, _BOOT, lambda: f"etcd does not answer.{tail(self._log)}", child)
 
     def stop(self) -> None:
         """End it. Does nothing if it does not run."""

@@ -1,4 +1,4 @@
-"""Downloads the programs that tests run, Asterisk and PostgreSQL above all, showing how far it is: `python -m lab.fetch`."""
+"""Downloads the programs that tests run, showing how far it is: `python -m lab.fetch`."""
 
 from __future__ import annotations
 

@@ -8,11 +8,10 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
-from .databases import HOST, given, programs, socket_folder, tail
+from .databases import HOST, Daemon, given, programs, socket_folder, tail
 from .office import free_port
-from .process import Child, until
+from .process import until
 
 _BOOT = 20.0  # seconds; a fraction of one seen
 
@@ -47,33 +46,18 @@ class Target:
     rest: int | None = None
 
 
-class HaProxy:
+class HaProxy(Daemon):
     """haproxy in TCP mode; of the targets with a Patroni it leads to the one that this calls primary.
 
     Of targets without it leads to any that takes connections, each in turn. A context manager.
     """
 
     def __init__(self, folder: Path, targets: Sequence[Target]) -> None:
-        self.folder, self.port = folder.absolute(), free_port()
+        super().__init__(folder)
+        self.port = free_port()
         self._targets = targets
-        self._log = self.folder / "log"
-        self._child: Child | None = None
         self._sockets = self.folder
         self._closing = contextlib.ExitStack()
-
-    def __enter__(self) -> HaProxy:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    @property
-    def log(self) -> str:
-        """All that it has said."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def start(self) -> None:
         """Start it and wait until it has looked at every server."""
@@ -90,8 +74,8 @@ class HaProxy:
         (self.folder / "haproxy.cfg").write_text(text)
         given(self.folder)
         command = (programs().haproxy, "-db", "-f", self.folder / "haproxy.cfg")
-        self._child = programs().start(*command, folder=self.folder, log=self._log)
-        until(self._looked, _BOOT, lambda: f"haproxy does not start.{tail(self._log)}", self._child)
+        child = self._launch(*command)
+        until(self._looked, _BOOT, lambda: f"haproxy does not start.{tail(self._log)}", child)
 
     def stop(self) -> None:
         """End it at once: whoever is connected is cut off. Does nothing if it does not run."""

@@ -17,12 +17,12 @@ from urllib.request import urlopen
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from .databases import HOST, given, programs, socket_folder, tail
+from .databases import HOST, Daemon, given, programs, socket_folder, tail
 from .etcd import Etcd
 from .haproxy import Target
 from .office import free_port
 from .postgres import SUPERUSER, kill_server
-from .process import Child, until
+from .process import until
 
 _BOOT = 90.0  # seconds; under ten seen
 _FAILOVER = 60.0  # seconds; about seven seen
@@ -42,27 +42,16 @@ done
 """
 
 
-class Member:
+class Member(Daemon):
     """A PostgreSQL with its Patroni."""
 
     def __init__(self, folder: Path, settings: Mapping[str, object]) -> None:
-        self.folder, self.name = folder.absolute(), folder.name
+        super().__init__(folder)
+        self.name = folder.name
         self.data = self.folder / "data"
         self.port, self.rest = free_port(), free_port()
         self._settings = settings
-        self._log = self.folder / "log"
-        self._child: Child | None = None
         self._closing = contextlib.ExitStack()
-
-    @property
-    def log(self) -> str:
-        """All that it and its server have said."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
-
-    @property
-    def child(self) -> Child | None:
-        """The process of its Patroni, once started and until it is ended."""
-        return self._child
 
     def start(self) -> None:
         """Start it. The first time it makes a cluster, or copies the primary's if there is one."""
@@ -73,7 +62,7 @@ class Member:
         given(file.parent)
         command = (sys.executable, "-m", "lab.patroni_quick", file)
         environment = {"PYTHONPATH": str(_TESTS), "PYTHONDONTWRITEBYTECODE": "1"}
-        self._child = programs().start(*command, folder=self.folder, log=self._log, **environment)
+        self._launch(*command, **environment)
 
     def stop(self) -> None:
         """End it in an orderly way: another becomes primary at once. Does nothing if it does not run."""
@@ -167,7 +156,7 @@ class Patroni:
 
         Patroni's status is 200 as soon as it holds the key, a moment before its server takes writes.
         """
-        running = [(one, one.ask("/primary")) for one in self.members if one.child]
+        running = [(one, one.ask("/primary")) for one in self.members if one.pid]
         found = (one for one, (status, body) in running if status == 200 and body.get("role") == "primary")
         return next(found, None)
 
@@ -212,7 +201,7 @@ class Patroni:
         return [Target(member.name, member.port, member.rest) for member in self.members]
 
     def _whole(self) -> bool:
-        running = [member for member in self.members if member.child]
+        running = [member for member in self.members if member.pid]
         primary = self.primary()
         if not primary:
             return False

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 
 import psycopg
 
-from .databases import HOST, given, listens, programs, tail
+from .databases import HOST, Daemon, given, listens, programs, tail
 from .office import free_port
 from .postgres import SUPERUSER, Postgres
-from .process import Child, until
+from .process import until
 
 _BOOT = 20.0  # seconds; a fraction of one seen
 
@@ -36,28 +35,13 @@ server_tls_sslmode = prefer
 """
 
 
-class PgBouncer:
+class PgBouncer(Daemon):
     """pgbouncer in transaction mode, with at most ``pool`` connections to the server; a context manager."""
 
     def __init__(self, folder: Path, server: Postgres, *, pool: int = 5, port: int | None = None) -> None:
-        self.folder, self.port = folder.absolute(), free_port()
+        super().__init__(folder)
+        self.port = free_port()
         self._server, self._pool, self._target = server, pool, port
-        self._log = self.folder / "log"
-        self._child: Child | None = None
-
-    def __enter__(self) -> PgBouncer:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    @property
-    def log(self) -> str:
-        """All that it has said."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def start(self) -> None:
         """Start it and wait until it takes connections."""
@@ -74,12 +58,12 @@ class PgBouncer:
         (self.folder / "users").write_text(f'"{SUPERUSER}" "{self._server.password}"\n')
         given(self.folder)
         command = (*programs().pgbouncer, str(self.folder / "pgbouncer.ini"))
-        self._child = programs().start(*command, folder=self.folder, log=self._log)
+        child = self._launch(*command)
         until(
             lambda: listens(self.port),
             _BOOT,
             lambda: f"pgbouncer takes no connections.{tail(self._log)}",
-            self._child,
+            child,
         )
 
     def stop(self) -> None:

@@ -10,15 +10,14 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from .certificates import Certificate
-from .databases import HOST, arguments, as_plain_user, children, given, programs, socket_folder, tail
+from .databases import HOST, Daemon, arguments, as_plain_user, children, given, programs, socket_folder, tail
 from .office import free_port
-from .process import Child, NeverError, until
+from .process import NeverError, until
 
 _BOOT = 60.0  # seconds; under one second seen on an idle machine, so this is for a busy one
 _TRIES = 5  # with another port each time
@@ -43,7 +42,7 @@ class PostgresError(Exception):
     """The lab's PostgreSQL did not do what it must; says what, and shows the end of its log."""
 
 
-class Postgres:
+class Postgres(Daemon):
     """PostgreSQL with its own folders under ``folder``, on a free port of 127.0.0.1; a context manager.
 
     It keeps data and port when it is started again after ``stop`` or ``kill``. A ``durable`` one waits for
@@ -59,37 +58,16 @@ class Postgres:
         certificate: Certificate | None = None,
         settings: Mapping[str, object] | None = None,
     ) -> None:
-        self.folder = folder.absolute()
+        super().__init__(folder)
         self.data = self.folder / "data"
         self.port = free_port()
         self.password = secrets.token_hex(16)
         self._certificate, self._durable, self._own = certificate, durable, dict(settings or {})
         self._started_once = False
-        self._log = self.folder / "log"
-        self._child: Child | None = None
         self._closing = contextlib.ExitStack()
         self._sockets = self.folder / "run"
 
     # -- being there -----------------------------------------------------------------------------------
-
-    def __enter__(self) -> Postgres:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    @property
-    def pid(self) -> int | None:
-        """The process id of the postmaster, while it runs."""
-        return self._child.pid if self._child and self._child.status is None else None
-
-    @property
-    def log(self) -> str:
-        """All that it has said."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def start(self) -> None:
         """Start it and wait until it takes connections; makes its data directory the first time."""
@@ -139,8 +117,7 @@ class Postgres:
     def _boot(self) -> None:
         options = {"port": self.port, "unix_socket_directories": self._sockets}
         server, extra = programs().postgresql / "postgres", arguments(options)
-        child = programs().start(server, "-D", self.data, *extra, folder=self.folder, log=self._log)
-        self._child = child
+        child = self._launch(server, "-D", self.data, *extra)
         until(
             lambda: takes_connections(self.data, child.pid),
             _BOOT,

@@ -107,7 +107,7 @@ from lab.patroni import Patroni, server_pid
 from lab.postgres import Postgres
 folder = Path(sys.argv[1])
 with Postgres(folder / "pg") as server, Patroni(folder / "patroni", members=1) as cluster:
-    print(server.pid, server_pid(cluster.members[0].data), cluster.members[0].child.pid, flush=True)
+    print(server.pid, server_pid(cluster.members[0].data), cluster.members[0].pid, flush=True)
     sys.stdin.read()
 """
 

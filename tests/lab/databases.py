@@ -81,7 +81,11 @@ class Daemon(ABC):
         self._child: Child | None = None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(

@@ -73,8 +73,7 @@ class HaProxy(Daemon):
         )
         (self.folder / "haproxy.cfg").write_text(text)
         given(self.folder)
-        command = (programs().haproxy, "-db", "-f", self.folder / "haproxy.cfg")
-        child = self._launch(*command)
+        child = self._launch(programs().haproxy, "-db", "-f", self.folder / "haproxy.cfg")
         until(self._looked, _BOOT, lambda: f"haproxy does not start.{tail(self._log)}", child)
 
     def stop(self) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import psycopg
 
 from .databases import HOST, Daemon, given, listens, programs, tail
 from .office import free_port
-from .postgres import SUPERUSER, Postgres
+from .postgres import SUPERUSER
 from .process import until
 
 _BOOT = 20.0  # seconds; a fraction of one seen
@@ -35,10 +36,21 @@ server_tls_sslmode = prefer
 """
 
 
-class PgBouncer(Daemon):
-    """pgbouncer in transaction mode, with at most ``pool`` connections to the server; a context manager."""
+class Server(Protocol):
+    """What pgbouncer can stand before: a `Postgres`, or a `Patroni`."""
 
-    def __init__(self, folder: Path, server: Postgres, *, pool: int = 5, port: int | None = None) -> None:
+    password: str
+
+    def conninfo(self, **more: object) -> str: ...
+
+
+class PgBouncer(Daemon):
+    """pgbouncer in transaction mode, with at most ``pool`` connections to the server; a context manager.
+
+    ``port`` is where it finds the server: the server's own, or that of a `HaProxy` before it.
+    """
+
+    def __init__(self, folder: Path, server: Server, port: int, *, pool: int = 5) -> None:
         super().__init__(folder)
         self.port = free_port()
         self._server, self._pool, self._target = server, pool, port
@@ -48,7 +60,7 @@ class PgBouncer(Daemon):
         given(self.folder)
         settings = _SETTINGS.format(
             host=HOST,
-            server=self._target or self._server.port,
+            server=self._target,
             port=self.port,
             superuser=SUPERUSER,
             folder=self.folder,
@@ -57,8 +69,7 @@ class PgBouncer(Daemon):
         (self.folder / "pgbouncer.ini").write_text(settings)
         (self.folder / "users").write_text(f'"{SUPERUSER}" "{self._server.password}"\n')
         given(self.folder)
-        command = (*programs().pgbouncer, str(self.folder / "pgbouncer.ini"))
-        child = self._launch(*command)
+        child = self._launch(*programs().pgbouncer, self.folder / "pgbouncer.ini")
         until(
             lambda: listens(self.port),
             _BOOT,
@@ -74,7 +85,8 @@ class PgBouncer(Daemon):
 
     def conninfo(self, **more: object) -> str:
         """How libpq reaches the server through it; without TLS, which pgbouncer ends."""
-        return self._server.conninfo(**({"port": self.port, "sslmode": None, "sslrootcert": None} | more))
+        here: dict[str, object] = {"host": HOST, "port": self.port, "target_session_attrs": None}
+        return self._server.conninfo(**(here | {"sslmode": None, "sslrootcert": None} | more))
 
     def admin(self, command: str) -> list[tuple[object, ...]]:
         """What a command of its console, such as SHOW POOLS, prints."""

@@ -169,7 +169,7 @@ def test_tls_that_nobody_should_believe(tmp_path: Path, what: str, complaint: st
 def test_pgbouncer_passes_queries_through(server: Postgres, tmp_path: Path) -> None:
     """Prepared statements work although each transaction may have another connection of the server's."""
     server.sql("CREATE ROLE guest LOGIN PASSWORD 'welcome'")
-    with PgBouncer(tmp_path / "pgbouncer", server, pool=2) as bouncer:
+    with PgBouncer(tmp_path / "pgbouncer", server, server.port, pool=2) as bouncer:
         login = bouncer.conninfo(user="guest", password="welcome")
         with (
             psycopg.connect(login, prepare_threshold=0) as one,
@@ -199,8 +199,12 @@ def test_haproxy_leads_to_the_server_that_runs(tmp_path: Path) -> None:
 
 
 def test_patroni_fails_over_when_the_primary_dies(tmp_path: Path) -> None:
-    """The standby becomes primary with all rows, libpq and haproxy find it, and the dead one follows it."""
-    with Patroni(tmp_path / "patroni") as cluster, HaProxy(tmp_path / "haproxy", cluster.targets()) as proxy:
+    """The standby becomes primary with all rows, clients are led to it, and the dead one follows it."""
+    with (
+        Patroni(tmp_path / "patroni") as cluster,
+        HaProxy(tmp_path / "haproxy", cluster.targets()) as proxy,
+        PgBouncer(tmp_path / "pgbouncer", cluster, proxy.port) as bouncer,
+    ):
         through_proxy = {"host": "127.0.0.1", "port": proxy.port, "target_session_attrs": None}
         cluster.sql("CREATE TABLE t (n int)", **through_proxy)
         cluster.sql("SET synchronous_commit TO remote_apply; INSERT INTO t VALUES (1)")
@@ -212,6 +216,8 @@ def test_patroni_fails_over_when_the_primary_dies(tmp_path: Path) -> None:
         cluster.sql("INSERT INTO t VALUES (2)")
         until(lambda: proxy.up() == [primary.name], 10, lambda: proxy.log)
         assert cluster.sql("SELECT n FROM t ORDER BY n", **through_proxy) == [(1,), (2,)]
+        with psycopg.connect(bouncer.conninfo()) as pooled:
+            assert pooled.execute("SELECT count(*) FROM t").fetchall() == [(2,)]
         dead.start()
         cluster.wait_for_standbys()
         assert cluster.primary() is primary

@@ -37,7 +37,7 @@ _GUARD = """
 cat >/dev/null
 for file in "$@"; do
     pid=$(head -n 1 "$file" 2>/dev/null) || continue
-    if [ "/proc/$pid/cwd" -ef "$(dirname "$file")" ]; then kill -KILL "$pid"; fi
+    if [ "/proc/$pid/cwd" -ef "$(dirname "$file")" ]; then kill -QUIT "$pid"; fi
 done
 """
 
@@ -142,7 +142,7 @@ class Patroni:
             raise
 
     def stop(self) -> None:
-        """End all. Nobody needs the data any more, so it is done the short way."""
+        """End all, the short way: nobody needs the data any more."""
         for member in self.members:
             member.kill()
         self.etcd.kill()

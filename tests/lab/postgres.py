@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import secrets
 import shutil
@@ -22,6 +23,7 @@ from .process import NeverError, until
 _BOOT = 60.0  # seconds; under one second seen on an idle machine, so this is for a busy one
 _TRIES = 5  # with another port each time
 SUPERUSER = "lab"
+_IPC_RMID = 0  # linux/ipc.h
 
 _SETTINGS: Mapping[str, object] = {
     "listen_addresses": f"'{HOST}'",
@@ -32,10 +34,7 @@ _SETTINGS: Mapping[str, object] = {
     "log_line_prefix": "'%m [%p] %a '",
     "log_checkpoints": "off",
 }
-_CARELESS: Mapping[str, object] = {
-    "fsync": "off",
-    "full_page_writes": "off",
-}  # faster; a power cut would lose it
+_CARELESS: Mapping[str, object] = {"fsync": "off", "full_page_writes": "off"}  # faster
 
 
 class PostgresError(Exception):
@@ -105,8 +104,8 @@ class Postgres(Daemon):
 
     def kill(self) -> None:
         """End it as if its machine died, with all its processes. Does nothing if it does not run."""
-        if self._child:
-            kill_server(self._child.pid)
+        if self._child and self.pid:
+            kill_server(self.pid)
             self._child.kill()
         self._clean()
 
@@ -249,9 +248,19 @@ def kill_server(pid: int) -> None:
     """Kill a postmaster and all its processes; halted first, so that it starts and ends none meanwhile."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGSTOP)
+        segment = _shared_memory(Path(f"/proc/{pid}/cwd"))
         for each in (*children(pid), pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
+        if segment is not None:  # it would stay until the next start of the machine
+            ctypes.CDLL(None).shmctl(segment, _IPC_RMID, None)
+
+
+def _shared_memory(data: Path) -> int | None:
+    """The System V segment by which PostgreSQL knows whether processes of an earlier run are left."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        return int((data / "postmaster.pid").read_text().splitlines()[6].split()[1])
+    return None
 
 
 def _write(file: Path, content: bytes) -> None:

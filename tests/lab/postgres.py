@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 from .certificates import Certificate
 from .databases import HOST, Daemon, arguments, as_plain_user, children, given, programs, socket_folder, tail
 from .office import free_port
-from .process import NeverError, until
+from .process import NeverError, gone, until
 
 _BOOT = 60.0  # seconds; under one second seen on an idle machine, so this is for a busy one
 _TRIES = 5  # with another port each time
@@ -249,9 +249,11 @@ def kill_server(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGSTOP)
         segment = _shared_memory(Path(f"/proc/{pid}/cwd"))
-        for each in (*children(pid), pid):
+        every = (*children(pid), pid)
+        for each in every:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
+        until(lambda: all(map(gone, every)), 10, lambda: f"{every} were killed, and are not dead.")
         if segment is not None:  # it would stay until the next start of the machine
             ctypes.CDLL(None).shmctl(segment, _IPC_RMID, None)
 

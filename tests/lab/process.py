@@ -107,6 +107,14 @@ def until(
         child.wait(0.02) if child else pause.wait(0.02)
 
 
+def gone(pid: int) -> bool:
+    """Whether no such process is left, or only what its parent has not looked at yet."""
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+
+
 def die_with(parent: int) -> None:
     """In a child: be killed when the parent dies."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

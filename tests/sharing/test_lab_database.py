@@ -17,7 +17,7 @@ from lab.haproxy import HaProxy, Target
 from lab.patroni import Patroni
 from lab.pgbouncer import PgBouncer
 from lab.postgres import Postgres
-from lab.process import until
+from lab.process import gone, until
 
 WITH_LAB = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
@@ -27,14 +27,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """One server for the tests that leave it as it is."""
     with Postgres(tmp_path_factory.mktemp("server") / "pg") as running:
         yield running
-
-
-def gone(pid: int) -> bool:
-    """Whether no such process is left, or only what its parent has not looked at yet."""
-    try:
-        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return True
 
 
 def test_server_runs_sql(server: Postgres) -> None:

@@ -19,7 +19,11 @@ PINS = sorted((ROOT / "tests").glob("*requirements.txt"))
 PAGE = (ROOT / ".github/licences.md").read_text(encoding="utf-8")
 LISTED = dict(re.findall(r"^\| `([a-z0-9-]+)` \| ([^|]+) \|", PAGE, re.MULTILINE))
 COPYLEFT = re.compile(r"GPL|General Public", re.IGNORECASE)
-LESSER = {"pyst2"}  # imported as it comes, and in no file of ours: the LGPL asks no more
+LESSER = {
+    "pyst2",
+    "psycopg",
+    "psycopg-binary",
+}  # imported as it comes, and in no file of ours: the LGPL asks no more
 NEVER_BROKE = {"phonenumberslite", "python-dateutil", "rich", "structlog"}  # documented parts alone are used
 
 
@@ -58,6 +62,8 @@ def test_every_runtime_dependency_stands_on_the_page_of_licences() -> None:
     own = needed("informativa") - {"informativa"}
     assert own <= set(LISTED)
     assert set(LISTED) - own <= {
+        "psycopg",
+        "psycopg-binary",
         "py-nanotts",
         "rfc3161-client",
         "tzdata",
@@ -90,7 +96,7 @@ def test_all_that_is_imported_is_asked_for() -> None:
     """No module is there only because something else needs it."""
     owners = metadata.packages_distributions()
     extras = PROJECT["optional-dependencies"]
-    every = [*PROJECT["dependencies"], *extras["speech"], *extras["timestamp"]]
+    every = [*PROJECT["dependencies"], *extras["speech"], *extras["timestamp"], *extras["postgres"]]
     asked = {canonicalize_name(Requirement(line).name) for line in every}
     lent = {"pydantic-core"}  # a part of pydantic: its own documentation imports it
     found = {canonicalize_name(one) for module in imported() for one in owners.get(module, ())}
@@ -122,7 +128,7 @@ def test_pins_fit_what_the_project_asks_for() -> None:
     for name, version in pinned:
         versions.setdefault(canonicalize_name(name), []).append(version)
     extras = PROJECT["optional-dependencies"]
-    own = [line for extra in ("test", "lint", "speech", "timestamp") for line in extras[extra]]
+    own = [line for extra in ("test", "lint", "speech", "timestamp", "postgres") for line in extras[extra]]
     for line in (*PROJECT["dependencies"], *own):
         one = Requirement(line)
         assert versions[canonicalize_name(one.name)], line

@@ -49,7 +49,7 @@ def installed() -> Build | None:
 def obtain(suite: str, progress: Progress) -> Build:
     """Debian's Asterisk of ``suite``, downloaded the first time (about 100 MB), or ``Unavailable``."""
     root = packages(suite, ["asterisk", "sip-tester"], cache_folder(), progress)
-    prefix = _loader(root)
+    prefix = loader(root)
     asterisk, sipp = (*prefix, f"{root}/usr/sbin/asterisk"), (*prefix, f"{root}/usr/bin/sipp")
     modules = _modules(root / "usr")
     return Build(
@@ -72,7 +72,7 @@ def for_demo(progress: Progress) -> Build:
     if sipp:
         return _own(asterisk, (sipp,))
     root = packages("testing", ["sip-tester"], cache_folder(), progress)
-    return _own(asterisk, (*_loader(root), f"{root}/usr/bin/sipp"))
+    return _own(asterisk, (*loader(root), f"{root}/usr/bin/sipp"))
 
 
 def _own(asterisk: str, sipp: tuple[str, ...]) -> Build:
@@ -90,7 +90,7 @@ def _which(tool: str) -> str | None:
     return shutil.which(tool, path=f"{os.environ.get('PATH', os.defpath)}:{_ADMIN_PATH}")
 
 
-def _loader(root: Path) -> tuple[str, ...]:
+def loader(root: Path) -> tuple[str, ...]:
     """The unpacked system's own dynamic loader: its libraries may be newer or older than the machine's."""
     machine = os.uname().machine.replace("_", "-")
     for pattern in (f"usr/lib/*/ld-linux-{machine}.so.*", "lib/*/ld-[0-9]*.so"):

@@ -65,17 +65,25 @@ def running_suite() -> str:
 
 
 def packages(
-    suite: str, names: Sequence[str], cache: Path, progress: Progress, *, closure: bool = True
+    suite: str,
+    names: Sequence[str],
+    cache: Path,
+    progress: Progress,
+    *,
+    closure: bool = True,
+    leave_out: str = "",
 ) -> Path:
     """The folder that holds ``names`` of ``suite``, unpacked; downloads them the first time.
 
-    ``closure`` also brings all that they depend on. A later call with the same names needs no network.
+    ``closure`` also brings all that they depend on, but for packages whose name matches ``leave_out``, an
+    expression for what the machine has or what is never used. A later call with the same names needs no
+    network.
     Folders appear whole or not at all, and are never changed afterwards, so a program may run from one
     while another process asks for something else.
     """
     wanted = sorted(set(names))
-    label = "+".join(wanted) + ("" if closure else "+only")
-    if len(label) > 80:
+    label = "+".join(wanted) + ("" if closure else "+only") + (f" but {leave_out}" if leave_out else "")
+    if len(label) > 80 or leave_out:
         label = hashlib.sha256(label.encode()).hexdigest()[:32]
     home = cache / suite / label
     if _complete(home, wanted):
@@ -89,7 +97,7 @@ def packages(
                 shutil.rmtree(broken, ignore_errors=True)
             work = Path(tempfile.mkdtemp(prefix=f".{label}.", suffix=".work", dir=home.parent))
             try:
-                _fetch(_Apt(work, suite), wanted, closure, progress)
+                _fetch(_Apt(work, suite), wanted, closure, leave_out, progress)
                 (work / "tree").rename(home)
             finally:
                 shutil.rmtree(work, ignore_errors=True)
@@ -135,18 +143,22 @@ def only_one(home: Path, progress: Progress) -> Iterator[None]:
         yield
 
 
-def _fetch(apt: _Apt, wanted: list[str], closure: bool, progress: Progress) -> None:
+def _fetch(apt: _Apt, wanted: list[str], closure: bool, leave_out: str, progress: Progress) -> None:
     """Download and unpack into ``tree``. Shares of the time: index 10 %, download 70 %, unpacking 20 %."""
     progress("reading the package index", 0.0)
     apt.run(["update"], lambda part: progress("reading the package index", 0.1 * part))
     verb = ["install", "-y", "--download-only"] if closure else ["download"]
-    listed = apt.run([*verb, "--print-uris", *wanted], lambda _: None)
+    listed, names = apt.run([*verb, "--print-uris", *wanted], lambda _: None), wanted
+    if leave_out:
+        every = re.findall(r"^'\S+' ([^\s_]+)_\S+\.deb ", listed, re.M)
+        verb, names = ["download"], [name for name in every if not re.fullmatch(leave_out, name)]
+        listed = apt.run([*verb, "--print-uris", *names], lambda _: None)
     size = sum(int(number) for number in re.findall(r"^'\S+' \S+\.deb (\d+) ", listed, re.M))
     need, free = size * (1 + _UNPACKED) + _SPARE, shutil.disk_usage(apt.work).free
     if need > free:
         raise OSError(errno.ENOSPC, f"{need >> 20} MiB needed, {free >> 20} MiB free")
     what = f"downloading {size / 1e6:.0f} MB"
-    apt.run([*verb, *wanted], lambda part: progress(what, 0.1 + 0.7 * part))
+    apt.run([*verb, *names], lambda part: progress(what, 0.1 + 0.7 * part))
     debs = sorted(apt.archives.glob("*.deb"))
     if not debs:
         raise Unavailable(

@@ -1,4 +1,4 @@
-"""Downloads what the tests on a real Asterisk run, showing how far it is: `python -m lab.fetch`."""
+"""Downloads the programs that tests run, showing how far it is: `python -m lab.fetch`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from . import builds, prometheus
+from . import builds, databases, prometheus
 from .debian import Progress as Report
 from .debian import Unavailable
 
@@ -34,7 +34,7 @@ def reporter(progress: Progress, name: str) -> Report:
 
 
 def main() -> int:
-    """Get every suite; one that cannot be had is told, and its tests will be skipped."""
+    """Get all; what cannot be had is told, and what becomes of its tests."""
     console = Console(stderr=True)
     with bar(console) as progress:
         for suite, major in builds.SUITES.items():
@@ -46,6 +46,10 @@ def main() -> int:
             prometheus.tool("promtool", reporter(progress, "Prometheus"))
         except Unavailable as error:
             console.print(f"The tests of the alert rules will be skipped: {error}", highlight=False)
+        try:
+            databases.programs(reporter(progress, "PostgreSQL"))
+        except Unavailable as error:
+            console.print(f"The tests on PostgreSQL will fail: {error}", highlight=False)
     return 0
 
 

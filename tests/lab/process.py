@@ -9,11 +9,16 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _libc = ctypes.CDLL(None, use_errno=True)  # loaded here: a forked child must not load anything
+
+
+class NeverError(Exception):
+    """What was waited for did not happen; says what that was."""
 
 
 class Child:
@@ -73,19 +78,41 @@ class Child:
 
     def end(self, patience: float = 2.0) -> None:
         """Ask it to end, and kill it if it has not after so many seconds."""
-        self._signal(signal.SIGTERM)
+        self.send(signal.SIGTERM)
         if not self.wait(patience):
             self.kill()
 
     def kill(self) -> None:
         """End it at once, without a chance to say good-bye."""
-        self._signal(signal.SIGKILL)
+        self.send(signal.SIGKILL)
         self.wait(5)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it still runs."""
         if self._process and not self._ended.is_set():
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
+
+
+def until(
+    holds: Callable[[], object], seconds: float, complaint: Callable[[], str], child: Child | None = None
+) -> None:
+    """Wait until something holds; ``NeverError`` after so many seconds, or once the child has ended."""
+    deadline, pause = time.monotonic() + seconds, threading.Event()
+    while not holds():
+        if child and child.status is not None:
+            raise NeverError(f"{complaint()} It ended with {child.status}.")
+        if time.monotonic() > deadline:
+            raise NeverError(f"{complaint()} That was waited for {seconds:.0f} s.")
+        child.wait(0.02) if child else pause.wait(0.02)
+
+
+def gone(pid: int) -> bool:
+    """Whether no such process is left, or only what its parent has not looked at yet."""
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
 
 
 def die_with(parent: int) -> None:

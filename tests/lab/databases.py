@@ -1,0 +1,261 @@
+"""The programs of a shared database: the machine's own, or Debian's without root; and as whom they run."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from .builds import loader
+from .debian import Progress, Unavailable, cache_folder, packages, running_suite
+from .process import Child
+
+# Essential on every Debian, so the machine has them; or called by maintainer scripts alone; or large, and
+# only for compiling queries. libc6 above all must be the machine's, of one version with its program loader.
+_LEFT_OUT = "|".join(
+    (
+        r"libc6|libc-bin|libc-l10n|libcrypt1|gcc-.*-base|base-passwd|passwd|adduser|login\.defs|sysvinit-utils|tar|dpkg|usrmerge",
+        r"init-system-helpers|lsb-base|netbase|locales|tzdata|readline-common|debconf|libdebconfclient0",
+        r"perl.*|libperl.*|lib.*-perl|libgdbm.*|ucf|sensible-utils|ssl-cert|openssl|procps|libproc2-0",
+        r"postgresql-common.*|postgresql-client-common|libllvm.*|libz3-4|libsemanage.*|libsepol.*|libpam-modules.*",
+    )
+)
+_PACKAGES = ("etcd-server", "haproxy", "pgbouncer", "postgresql")
+_NEW_ENOUGH = "trixie"  # the first Debian whose pgbouncer knows prepared statements in transaction mode
+_ADMIN_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
+_INSTALL_YOURSELF = f"Connect this machine to the network once, or install {', '.join(_PACKAGES)}."
+_USERS = ("postgres", "nobody")  # whose a server's files are where root runs the lab: PostgreSQL refuses root
+HOST = "127.0.0.1"
+_SOCKET_PATH = 107  # bytes, the most that a Unix socket's address holds (sys/un.h)
+_SOCKET_NAME = "/.s.PGSQL.65535.lock"
+
+
+def _silent(what: str, fraction: float) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Where each program is."""
+
+    postgresql: Path
+    """The folder of postgres, initdb, pg_basebackup and the others."""
+    haproxy: Path
+    etcd: Path
+    pgbouncer: tuple[str, ...]
+    """The command that runs it, without arguments."""
+    libraries: tuple[Path, ...]
+    """Folders to be searched for libraries besides the machine's own."""
+
+    def environment(self, home: Path) -> dict[str, str]:
+        """What a program runs in: in English, and without settings of this machine's for such programs."""
+        own = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PG", "LC_", "LANG", "ETCD_", "PATRONI_"))
+        }
+        own |= {"HOME": str(home), "LC_ALL": "C", "TZ": "GMT"}  # a zone that needs no zoneinfo on the machine
+        if self.libraries:
+            own["LD_LIBRARY_PATH"] = ":".join(map(str, self.libraries))
+        return own
+
+
+class Daemon(ABC):
+    """A program in a folder of its own, which runs from `start` to `stop`; a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self._log = self.folder / "log"
+        self._child: Child | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def log(self) -> str:
+        """All that it has said."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id, while it runs."""
+        return self._child.pid if self._child and self._child.status is None else None
+
+    def _launch(self, *command: str | Path, **environment: str) -> Child:
+        """Run the program, as a user that is not root."""
+        argv, env = [*as_plain_user(), *map(str, command)], programs().environment(self.folder)
+        self._child = Child(argv, cwd=self.folder, output=self._log, env=env | environment)
+        return self._child
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start it and wait until it can be used."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End it in an orderly way. Does nothing if it does not run."""
+
+
+@functools.cache
+def programs(progress: Progress = _silent) -> Programs:
+    """All of them, downloaded the first time (about 50 MB), or ``Unavailable``."""
+    try:
+        return _own() or _unpacked(progress)
+    except Unavailable as error:
+        raise Unavailable(error.what, _INSTALL_YOURSELF) from error
+
+
+def _own() -> Programs | None:
+    """The machine's, if it has all."""
+    server = newest_server(Path("/usr/lib/postgresql"))
+    haproxy, etcd, pgbouncer = map(_which, ("haproxy", "etcd", "pgbouncer"))
+    if not (server and haproxy and etcd and pgbouncer):
+        return None
+    found = Programs(server, haproxy, etcd, (str(pgbouncer),), ())
+    return found if _prepares(found) else None
+
+
+def _unpacked(progress: Progress) -> Programs:
+    """Those of the Debian that this machine runs."""
+    suite = running_suite()
+    root = packages(suite, _PACKAGES, cache_folder(), progress, leave_out=_LEFT_OUT)
+    server = newest_server(root / "usr/lib/postgresql")
+    if not server:
+        raise Unavailable(f"There is no PostgreSQL in {root}.", "")
+    libraries = tuple(
+        folder for top in ("usr/lib", "lib") for folder in sorted(root.glob(f"{top}/*-linux-*"))
+    )
+    haproxy, pgbouncer = root / "usr/sbin/haproxy", root / "usr/sbin/pgbouncer"
+    found = Programs(server, haproxy, root / "usr/bin/etcd", (str(pgbouncer),), libraries)
+    if _prepares(found):
+        return found
+    # It starts no program of its own, and so it may come from another Debian, with that one's C library.
+    newer = packages(_NEW_ENOUGH, ["pgbouncer"], cache_folder(), progress)
+    return replace(found, pgbouncer=(*loader(newer), f"{newer}/usr/sbin/pgbouncer"))
+
+
+def _prepares(found: Programs) -> bool:
+    """Whether this pgbouncer knows prepared statements in transaction mode, as it does from 1.21 on."""
+    command, env = [*found.pgbouncer, "--version"], found.environment(Path("/"))
+    said = subprocess.run(command, capture_output=True, text=True, check=False, env=env).stdout
+    version = re.search(r"PgBouncer (\d+)\.(\d+)", said)
+    return version is not None and (int(version[1]), int(version[2])) >= (1, 21)
+
+
+def newest_server(versions: Path) -> Path | None:
+    """The programs of the newest PostgreSQL among a Debian's, which stand in a folder for each version."""
+    found = [
+        bin_ for bin_ in versions.glob("*/bin") if (bin_ / "initdb").exists() and (bin_ / "postgres").exists()
+    ]
+    return max(found, key=lambda bin_: [int(n) for n in re.findall(r"\d+", bin_.parent.name)], default=None)
+
+
+def _which(tool: str) -> Path | None:
+    found = shutil.which(tool, path=f"{os.environ.get('PATH', os.defpath)}:{_ADMIN_PATH}")
+    return Path(found) if found else None
+
+
+def plain_user() -> pwd.struct_passwd | None:
+    """Who servers run as where root runs the lab; None for anybody else, who runs them himself."""
+    if os.geteuid():
+        return None
+    for name in _USERS:
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise Unavailable(f"No user of this machine is {' or '.join(_USERS)}.", "Run this as an ordinary user.")
+
+
+def as_plain_user() -> list[str]:
+    """A prefix for a command, empty unless root runs this.
+
+    Of root's rights the program keeps the one to pass folders that only root may enter, for there the
+    tests' folders, the cache and the virtual environment are. At a change of user the kernel forgets that the
+    program is to die with Python, so setpriv says it anew.
+    """
+    user = plain_user()
+    if user is None:
+        return []
+    if not shutil.which("setpriv"):
+        raise Unavailable(
+            "setpriv is not on this machine.", "Install util-linux, or run this as an ordinary user."
+        )
+    identity = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    # no_setuid_fixup: else access(2), by which PostgreSQL finds its programs, would not count that right.
+    rights = [
+        "--securebits=+no_setuid_fixup",
+        "--inh-caps=-all,+dac_override",
+        "--ambient-caps=-all,+dac_override",
+    ]
+    return ["setpriv", *identity, *rights, "--pdeathsig=KILL", "--"]
+
+
+def given(folder: Path) -> Path:
+    """A folder that is made, with all that is in it, to the user that servers run as."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if user := plain_user():
+        for each in (folder, *folder.rglob("*")):
+            os.chown(each, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    return folder
+
+
+@contextlib.contextmanager
+def socket_folder(wanted: Path) -> Iterator[Path]:
+    """That folder, or one in /tmp where its path is too long for the address of a socket in it."""
+    if len(os.fsencode(wanted)) + len(_SOCKET_NAME) <= _SOCKET_PATH:
+        yield given(wanted)
+        return
+    with tempfile.TemporaryDirectory(prefix="lab-", dir="/tmp") as short:
+        yield given(Path(short))
+
+
+def tail(log: Path, lines: int = 25) -> str:
+    """The end of a log, for a message."""
+    with contextlib.suppress(OSError):
+        return (
+            " The end of its log:\n" + "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) + "\n"
+        )
+    return ""
+
+
+def children(pid: int) -> list[int]:
+    """The processes that one has started and that still are there."""
+    with contextlib.suppress(OSError):
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return []
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections at a port of 127.0.0.1."""
+    try:
+        socket.create_connection((HOST, port), 5).close()
+    except OSError:
+        return False
+    return True
+
+
+def arguments(options: Mapping[str, object]) -> Sequence[str]:
+    """Settings as PostgreSQL takes them on its command line."""
+    return [word for name, value in options.items() for word in ("-c", f"{name}={value}")]

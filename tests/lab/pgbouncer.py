@@ -1,0 +1,97 @@
+"""A real pgbouncer before a server of the lab, ended with the test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+
+from .databases import HOST, Daemon, given, listens, programs, tail
+from .office import free_port
+from .postgres import SUPERUSER
+from .process import until
+
+_BOOT = 20.0  # seconds; a fraction of one seen
+
+# Transaction mode: a connection of the server's is lent for one transaction. That needs what psycopg's
+# "Prepared statements" asks for: pgbouncer 1.22, max_prepared_statements above 0, and libpq 17 in clients.
+# Of the roles only the superuser is named here; the secrets of others are asked of the server when they come.
+_SETTINGS = """\
+[databases]
+* = host={host} port={server} auth_user={superuser}
+[pgbouncer]
+listen_addr = {host}
+listen_port = {port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = {folder}/users
+auth_query = SELECT usename, passwd FROM pg_shadow WHERE usename = $1
+admin_users = {superuser}
+pool_mode = transaction
+max_prepared_statements = 100
+max_client_conn = 200
+default_pool_size = {pool}
+server_tls_sslmode = prefer
+"""
+
+
+class Server(Protocol):
+    """What pgbouncer can stand before: a `Postgres`, or a `Patroni`."""
+
+    password: str
+
+    def conninfo(self, **more: object) -> str: ...
+
+
+class PgBouncer(Daemon):
+    """pgbouncer in transaction mode, with at most ``pool`` connections to the server; a context manager.
+
+    ``port`` is where it finds the server: the server's own, or that of a `HaProxy` before it.
+    """
+
+    def __init__(self, folder: Path, server: Server, port: int, *, pool: int = 5) -> None:
+        super().__init__(folder)
+        self.port = free_port()
+        self._server, self._pool, self._target = server, pool, port
+
+    def start(self) -> None:
+        """Start it and wait until it takes connections."""
+        given(self.folder)
+        settings = _SETTINGS.format(
+            host=HOST,
+            server=self._target,
+            port=self.port,
+            superuser=SUPERUSER,
+            folder=self.folder,
+            pool=self._pool,
+        )
+        (self.folder / "pgbouncer.ini").write_text(settings)
+        (self.folder / "users").write_text(f'"{SUPERUSER}" "{self._server.password}"\n')
+        given(self.folder)
+        child = self._launch(*programs().pgbouncer, self.folder / "pgbouncer.ini")
+        until(
+            lambda: listens(self.port),
+            _BOOT,
+            lambda: f"pgbouncer takes no connections.{tail(self._log)}",
+            child,
+        )
+
+    def stop(self) -> None:
+        """End it at once: whoever is connected is cut off. Does nothing if it does not run."""
+        if self._child:
+            self._child.end()
+        self._child = None
+
+    def conninfo(self, **more: object) -> str:
+        """How libpq reaches the server through it; without TLS, which pgbouncer ends."""
+        here: dict[str, object] = {"host": HOST, "port": self.port, "target_session_attrs": None}
+        return self._server.conninfo(**(here | {"sslmode": None, "sslrootcert": None} | more))
+
+    def admin(self, command: str) -> list[tuple[object, ...]]:
+        """What a command of its console, such as SHOW POOLS, prints."""
+        # The console knows only the simple protocol, which psycopg speaks with cursors of this kind.
+        login, cursors = self.conninfo(dbname="pgbouncer"), psycopg.ClientCursor
+        with psycopg.connect(login, autocommit=True, cursor_factory=cursors) as connection:
+            cursor = connection.execute(command.encode())
+            return list(cursor.fetchall()) if cursor.description else []

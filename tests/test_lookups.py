@@ -22,17 +22,9 @@ import pytest
 
 from doubles import CALLER, SteppingClock, notice, version
 from informativa.errors import LookupSourceError
+from informativa.guard import ABANDONED, FAILURES, PAUSE_SECONDS, THREADS, WAITING, block, suspend
 from informativa.lookups.answers import parse_answer
-from informativa.lookups.guarded import (
-    ABANDONED,
-    FAILURES,
-    PAUSE_SECONDS,
-    THREADS,
-    WAITING,
-    GuardedLookup,
-    block,
-    suspend,
-)
+from informativa.lookups.guarded import GuardedLookup
 from informativa.lookups.http import HttpLookup
 from informativa.lookups.sql import SqlLookup, statement
 from informativa.model import Identified, Lookup, Period, RecordKind, ReportedDelivery
@@ -397,8 +389,8 @@ def test_hanging_threads_are_left_behind_and_keep_no_number() -> None:
     asyncio.run(story())
     assert FAILURES < hanging.asked <= ABANDONED
     waiting = []
-    while not register._jobs.empty():
-        waiting.append(register._jobs.get())
+    while not register._guard._jobs.empty():
+        waiting.append(register._guard._jobs.get())
     assert not any(waiting)
     hanging.free.set()
 
@@ -431,7 +423,7 @@ class Dripping:
 
 def assert_all_end(register: GuardedLookup) -> None:
     """Every thread of it is free, and ends when there is nothing more to ask."""
-    threads = register._alive
+    threads = register._guard._alive
     assert threads
     register.close()
     for thread in threads:
@@ -509,7 +501,7 @@ def test_closing_ends_every_thread() -> None:
 
     register = guarded(replace(CRM, seconds=20.0), opened)
     assert asyncio.run(story()) == [None] * 4
-    assert len(register._alive) == 4
+    assert len(register._guard._alive) == 4
     assert_all_end(register)
 
 

@@ -211,7 +211,8 @@ def lookups(
     """One controller's own systems, by notice. A `script` waits for their answers by itself."""
     found: dict[str, list[LookupSource]] = {}
     for lookup in controller.lookups:
-        from .lookups.guarded import GuardedLookup, block, suspend  # not for who has none: a script is slow
+        from .guard import block, suspend  # not for who has none: a script is slow
+        from .lookups.guarded import GuardedLookup
 
         notice = next(notice for notice in notices if notice.id == lookup.notice)
         wait = block if script else suspend

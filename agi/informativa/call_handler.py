@@ -277,7 +277,7 @@ class CallHandler:
             purposes=decision.purposes,
             status=decision.status_of_skip,
             reason=decision.reason,
-            basis=decision.basis.record if decision.basis else None,
+            basis=decision.basis.basis if decision.basis else None,
             linked=self._session.call.linked,
             vouched=self._vouched,
             binding=self._binding(),

@@ -90,9 +90,12 @@ def test_names_stand_in_order_and_are_those_of_the_tables() -> None:
     facts |= commitment.facts(EVENT, LOG, 6, 7, migrated=True)
     facts |= commitment.facts(replace(EVENT, kind=RecordKind.PURGE), LOG, 6, 7)
     person = commitment.person(EVENT, b"\x33" * 32)
+    elsewhere = commitment.person(replace(EVENT, basis="pbx-2:7"), None)
     assert set(facts) == set(commitment.FACTS)
-    assert set(person) == set(commitment.PERSON)
-    assert list(person) == list(commitment.PERSON) == sorted(person)
+    assert set(person) | {"elsewhere"} == set(elsewhere) | {"basis", "binding"} == set(commitment.PERSON)
+    assert elsewhere["elsewhere"] == "pbx-2:7"
+    for names in (list(person), list(elsewhere), list(commitment.PERSON)):
+        assert names == sorted(names)
     assert list(commitment.FACTS) == sorted(commitment.FACTS)
     assert all(name.isascii() and name.islower() for name in {*facts, *person})
     for event in (EVENT, replace(EVENT, heard=None, counts=True, kind=RecordKind.ERASURE)):

@@ -53,6 +53,7 @@ PERSON = {
     "binding": "to the caller's number, for whoever has the record's opening key",
     "call": "Asterisk's id of the call",
     "earlier": "the pseudonym by an earlier key, under which the caller was known until this record",
+    "elsewhere": "the same where another box has that record, as BOX:NUMBER",
     "happened": "when it happened, in microseconds since 1970, UTC",
     "key": "the key that the caller pressed",
     "linked": "the id that all channels of the conversation share",
@@ -143,10 +144,11 @@ def facts(event: Event, log: str, index: int, number: int, *, migrated: bool = F
 def person(event: Event, binding: bytes | None) -> dict[str, str | int]:
     """What leads to the caller, with the binding to his number where that is known."""
     found: dict[str, str | int | None] = {
-        "basis": event.basis,
+        "basis": event.basis if isinstance(event.basis, int) else None,
         "binding": None if binding is None else binding.hex(),
         "call": event.call,
         "earlier": None if event.earlier is None else event.earlier.hex(),
+        "elsewhere": event.basis if isinstance(event.basis, str) else "",
         "happened": (event.at - _EPOCH) // _MICROSECOND,
         "key": None if event.heard is None else event.heard.key,
         "linked": event.linked,

@@ -74,6 +74,8 @@ RETURNING leaf, record IN own
 """  # noqa: S608  # our own names
 _AGAIN = """
 SELECT 1 FROM event WHERE pseudonym IN his UNION ALL SELECT 1 FROM standing WHERE pseudonym IN his
+UNION ALL SELECT 1 FROM elsewhere WHERE pseudonym IN his
+UNION ALL SELECT 1 FROM number_use WHERE pseudonym IN his
 """
 
 
@@ -153,7 +155,8 @@ def _erase(store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime) -> tup
             salts = [each for row in connection.execute(_SALTS) for each in row if each]
             erased = connection.execute(f"{rows.ERASE} WHERE record IN own").rowcount
             connection.execute("UPDATE event SET basis = NULL WHERE record IN leading")
-            connection.execute("DELETE FROM standing WHERE pseudonym IN his")
+            for statement in rows.FORGET_HIM:
+                connection.execute(statement)
             closed = connection.execute(_CLOSE).fetchall()
             own, resting = ([leaf for leaf, his in closed if bool(his) is each] for each in (True, False))
             which = rows.counted(erased) + leaves.named(own, resting)

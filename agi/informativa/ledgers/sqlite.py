@@ -21,6 +21,10 @@ from .ledger_file import LedgerFile
 from .transaction import SqliteTransaction
 
 PAGE = 1000  # rows that one transaction of a purge deletes
+_OTHERS = (
+    (rows.OLD_OTHERS, rows.PURGE_OTHERS, (b"", "", "", -1, "")),
+    (rows.OLD_USE, rows.PURGE_USE, (b"", "")),
+)
 EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -136,6 +140,10 @@ class SqliteStore(LedgerFile):
                 for page in self._pages(rows.BASELESS, cutoff, (b"", "", "")):
                     with self._turn():
                         connection.executemany(rows.PURGE_STANDING, page)
+                for search, delete, first in _OTHERS:
+                    for page in self._pages(search, cutoff, first):
+                        with self._turn():
+                            connection.executemany(delete, page)
             finally:
                 connection.execute("PRAGMA foreign_keys = ON")
         return purged

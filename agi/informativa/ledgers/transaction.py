@@ -25,10 +25,7 @@ class SqliteTransaction:
         self._log = None
 
     def history(self, pseudonym: bytes) -> CallerHistory:
-        known: dict[str, PriorDelivery] = {}
-        for notice, one in self._versions(pseudonym):
-            known[notice] = one.merged(known[notice]) if notice in known else one
-        return known
+        return rows.history(self._connection.execute(rows.KNOWN, (pseudonym,)).fetchall())
 
     def _rekey(self, old: bytes, new: bytes) -> None:
         """What is known under one pseudonym is known under another, which keeps what it knew itself."""
@@ -36,6 +33,8 @@ class SqliteTransaction:
         self._connection.execute(rows.FORGET, (old,))
         for notice, one in before:
             self._inform(new, notice, one)
+        for statement in rows.MOVE_OTHERS:
+            self._connection.execute(statement, (old, new))
 
     def record(self, number: int) -> Record | None:
         found = self._connection.execute(rows.RECORD, (number,)).fetchone()
@@ -61,6 +60,7 @@ class SqliteTransaction:
         if event.pseudonym is not None and event.informs:
             if event.reason is Reason.RECYCLED:  # what is known was told to whoever had the number before
                 self._connection.execute(rows.FORGET_NOTICE, (event.pseudonym, event.notice))
+                self.recycle(event.pseudonym, event.notice, event.at)
             self._inform(event.pseudonym, event.notice, known_by(event, record), event.recorded or event.at)
 
     def commit_to(
@@ -117,10 +117,30 @@ class SqliteTransaction:
         return new
 
     def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
-        self._connection.execute(rows.SEEN, (rows.microseconds(at), pseudonym, notice))
+        when = rows.microseconds(at)
+        if not self._connection.execute(rows.SEEN, (when, pseudonym, notice)).rowcount:
+            self._connection.execute(rows.SEEN_ELSEWHERE, (pseudonym, notice, when))  # it was told by others
+
+    def recycle(self, pseudonym: bytes, notice: str, at: datetime) -> None:
+        """Whoever calls by this number since then is another; what other boxes told before counts no more."""
+        when = rows.microseconds(at)
+        self._connection.execute(rows.OF_BEFORE, (pseudonym, notice, when))
+        self._connection.execute(rows.RECYCLED, (pseudonym, notice, when))
+
+    def learn(self, box: str, record: Record) -> None:
+        """What a record of another box says of its caller."""
+        event = record.event
+        assert event.pseudonym is not None  # it was asked for with one
+        if not event.informs:
+            when = rows.microseconds(event.at)
+            self._connection.execute(rows.SEEN_ELSEWHERE, (event.pseudonym, event.notice, when))
+            return
+        if event.reason is Reason.RECYCLED:
+            self.recycle(event.pseudonym, event.notice, event.at)
+        self._connection.execute(rows.LEARN, rows.learnt(box, record))
 
     def _versions(self, pseudonym: bytes) -> list[tuple[str, PriorDelivery]]:
-        """What each version of each notice told this caller."""
+        """What each version of each notice told this caller, by this ledger's own records."""
         return list(map(rows.known, self._connection.execute(rows.STANDING, (pseudonym,))))
 
     def _inform(

@@ -62,7 +62,8 @@ class PriorDelivery:
     """What one caller already got of one notice, and the latest record that proves it.
 
     `at` is when that one happened, `whole` when he last got a notice as a whole and not a supplement to it
-    (`None` if never), `seen` when he last called, as far as that was written down.
+    (`None` if never), `seen` when he last called, as far as that was written down. `box` is whose record it
+    is, '' for one of this ledger.
     """
 
     versions: frozenset[str]
@@ -71,14 +72,22 @@ class PriorDelivery:
     at: datetime
     whole: datetime | None = None
     seen: datetime | None = None
+    box: str = ""
+
+    @property
+    def basis(self) -> int | str:
+        """The record, as one that rests on it names it: a number, or BOX:NUMBER of another box's."""
+        return f"{self.box}:{self.record}" if self.box else self.record
 
     def merged(self, other: PriorDelivery) -> PriorDelivery:
         """Both together: all versions and purposes of either, the later record, the later times.
 
         Commutative, associative and idempotent, so the order in which deliveries are read does not matter.
-        The record is the later one by number; a paper of an earlier day may be recorded after a call.
+        The record is the later one by number; a paper of an earlier day may be recorded after a call. Those
+        of other boxes count from other beginnings: of them the one that happened last, where this ledger has
+        none.
         """
-        latest = max(self, other, key=lambda known: known.record)
+        latest = max(self, other, key=_order)
         return PriorDelivery(
             self.versions | other.versions,
             self.purposes | other.purposes,
@@ -86,7 +95,12 @@ class PriorDelivery:
             latest.at,
             _later(self.whole, other.whole),
             _later(self.seen, other.seen),
+            latest.box,
         )
+
+
+def _order(known: PriorDelivery) -> tuple[object, ...]:
+    return (True, known.record) if not known.box else (False, known.at, known.box, known.record)
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
@@ -197,7 +211,8 @@ class Event:
     """One row of the ledger: one decision and what became of it. No caller's number, ever.
 
     `pseudonym` is `None` for a caller who was not recognised. `heard` is `None` where nothing was to
-    be played. `basis` is the number of the record that shows the caller was informed already.
+    be played. `basis` is the number of the record that shows the caller was informed already, BOX:NUMBER
+    where another box has it.
     `language` is the one played, `wanted` the one that should have been, where that is another.
     `reference` names the evidence of what was told elsewhere. An `erased` event is what a caller's
     request for erasure left.
@@ -222,7 +237,7 @@ class Event:
     reason: Reason
     prompt: str = ""
     heard: Heard | None = None
-    basis: int | None = None
+    basis: int | str | None = None
     linked: str = ""
     wanted: str = ""
     kind: RecordKind = RecordKind.PHONE

@@ -93,8 +93,10 @@ def record(found: Record, owner: Controller) -> str:
         node["log:recording"] = event.recording
     if event.heard is not None:
         node |= _heard(event.heard)
-    if event.basis is not None:
+    if isinstance(event.basis, int):
         node["prov:wasDerivedFrom"] = f"#record-{event.basis}"
+    elif event.basis is not None:
+        node["log:restsOnElsewhere"] = event.basis
     if event.reference:
         node["log:reference"] = event.reference
     return f",\n{_written(node)}"

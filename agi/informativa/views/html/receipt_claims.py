@@ -120,6 +120,12 @@ def about_whom(receipt: Receipt) -> Iterator[Claim]:
             Text("What the caller had already is shown by record {record} of the same ledger."),
             record=("person", "basis"),
         )
+    if "elsewhere" in person:
+        yield claim(
+            "elsewhere",
+            Text("What the caller had already is shown by record {record} of another box."),
+            record=("person", "elsewhere"),
+        )
     if "key" in person:
         yield claim("key", Text("The caller pressed the key {key}."), key=("person", "key"))
 

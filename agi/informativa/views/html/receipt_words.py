@@ -108,6 +108,7 @@ PERSON = {
     "basis": Text("Record that shows what the caller had already"),
     "binding": Text("Binding to the number"),
     "call": Text("Id of the call"),
+    "elsewhere": Text("Record of another box that shows what the caller had already"),
     "happened": Text("Happened (microseconds since 1970, UTC)"),
     "key": Text("Key that was pressed"),
     "linked": Text("Id of the conversation"),

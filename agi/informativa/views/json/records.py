@@ -63,8 +63,8 @@ class Record(Shape):
     """How it went."""
     reason: model.Reason
     """Why it was decided so."""
-    rests_on: int | None
-    """Which record shows that the caller knew it already."""
+    rests_on: int | str | None
+    """Which record shows that the caller knew it already: its number, BOX:NUMBER on another box."""
     heard: Heard | None
     """What of a prompt was heard."""
     recording: str | None

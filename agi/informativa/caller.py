@@ -169,6 +169,12 @@ def spellings(line: str, region: str) -> frozenset[str]:
     return frozenset(written)
 
 
+def fingerprint(key: bytes) -> str:
+    """By which two boxes see whether they have one key, and nobody learns anything of it: 16 hexadecimal
+    digits. No number and no binding begins like this message."""
+    return hmac.digest(key, b"fingerprint", hashlib.sha256)[:8].hex()
+
+
 def pseudonym(caller: Identified, key: bytes) -> bytes:
     """What stands for a caller in one controller's ledger: HMAC-SHA256, 32 bytes.
 

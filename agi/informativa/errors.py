@@ -18,6 +18,8 @@
     │   └── TileChangedError    a published file is another one than the tree says
     ├── LookupSourceError           a controller's own system did not say whether a caller was told
     ├── ManagerError            Asterisk's manager interface cannot be used
+    ├── SharedDatabaseError     the database where boxes meet cannot be used now
+    │   └── BoxRefusedError     it can, but not by this box as it is
     ├── PromptError             a prompt cannot be spoken, read or written
     └── SessionError            the conversation with Asterisk
         ├── ProtocolError       the other side does not speak AGI
@@ -216,6 +218,19 @@ class LookupSourceError(InformativaError):
     """A controller's own system gave no answer in time, or one that leaves a doubt. Never names a number."""
 
     code = "look-up"
+
+
+class SharedDatabaseError(InformativaError):
+    """The database where the boxes meet does not answer, or refuses: nothing is lost, it is asked again."""
+
+    code = "shared-database"
+
+
+class BoxRefusedError(SharedDatabaseError):
+    """It answers, and this box must not go on there: its name is another's, it was retired, its ledger is not
+    the one that was sent, or the schema is not one that this program knows. Somebody has to decide."""
+
+    code = "box-refused"
 
 
 class ManagerError(InformativaError):

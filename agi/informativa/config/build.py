@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, Problem
 from ..evidence.settings import EvidenceSettings
-from ..model import Controller, Line, ManagerAccount, Notice, Prompt
+from ..model import Controller, Line, ManagerAccount, Notice, Prompt, SharedDatabase
 from ..text import Text
 from . import document as documents
 from . import parsed_cache, partial
@@ -26,6 +26,7 @@ from .evidence import Evidence
 from .findings import Findings, in_order
 from .lines import Lines
 from .notices import Notices
+from .shared import shared
 
 if TYPE_CHECKING:
     from .schema import ManagerSettings, Settings
@@ -68,6 +69,7 @@ class Configuration:
     """By which Asterisk is known, the current one first; empty where whoever connects is believed."""
     misshapen: tuple[str, ...] = ()
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
+    shared: SharedDatabase | None = None
 
     def in_shape(self) -> list[Controller]:
         """The controllers whose section has no mistakes."""
@@ -205,6 +207,7 @@ class _Builder:
             path_digest=path_digest,
             tokens=tokens,
             evidence=evidence,
+            shared=shared(settings.shared, self._folder, self._found) if settings.shared else None,
         )
 
     @property

@@ -55,6 +55,32 @@ SETTINGS: dict[str, tuple[str, str]] = {
     f"{_W}.url": ("Where it answers.", "https://witness.example"),
     f"{_W}.controllers": ("Whose logs it knows; all, if not given.", "[acme]"),
     "evidence.quorum": ("How many of a log's witnesses must sign: any, all, or a number.", "any"),
+    "shared": ("The PostgreSQL where the boxes of one installation meet.", ""),
+    "shared.hosts": (
+        "Where it is: HOST:PORT, or the folder of its socket; of several, whichever takes writes.",
+        "[db1.example, db2.example]",
+    ),
+    "shared.database": (
+        "The name of the database; with {controller} in it each company has one of its own.",
+        "informativa",
+    ),
+    "shared.box": (
+        "What this machine is called there: another name on each, and never given again.",
+        "pbx-1",
+    ),
+    "shared.passwords": (
+        "A file with the passwords of the companies' roles, in the form of .pgpass, mode 0600.",
+        "keys/database.pgpass",
+    ),
+    "shared.certificates": (
+        "A file with the root of the database's certificate, or `system`; not needed on this machine.",
+        "keys/database-ca.pem",
+    ),
+    "shared.wait": (
+        "Whether a call waits until its records are there too, so that no disk takes them.",
+        "true",
+    ),
+    "shared.milliseconds": ("How long a call waits for the database, 1 to 2000.", "30"),
     "operator": ("The company that runs this PBX.", "Acme S.p.A."),
     "fallback_prompt": ("Played where nobody configured the called number.", "prompts/it/short"),
     "shared_numbers": ("Numbers that many callers show, `*` for any digits at the end.", '["+3902440*"]'),

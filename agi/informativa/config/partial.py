@@ -11,6 +11,7 @@ _NOT_OF_CALLS = (
     "manager",
     "service",
     "evidence",
+    "shared",
     "fallback_prompt",
 )  # nothing in them says what a line's caller hears
 

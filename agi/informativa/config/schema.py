@@ -16,6 +16,8 @@ from ..text import Text
 from .forms import (
     Address,
     Box,
+    DatabaseHost,
+    DatabaseName,
     Domain,
     File,
     Identifier,
@@ -203,12 +205,25 @@ class EvidenceSettings(Strict):
     quorum: Annotated[str, BeforeValidator(how_many)] = "any"
 
 
+class SharedSettings(Strict):
+    """The database where the boxes of one installation meet."""
+
+    hosts: Annotated[list[DatabaseHost], Field(min_length=1)]
+    database: DatabaseName = "informativa"
+    box: Box
+    passwords: File | None = None
+    certificates: File | Literal["system"] | None = None
+    wait: bool = False
+    milliseconds: Annotated[int, Field(ge=1, le=2000)] = 30
+
+
 class Settings(Strict):
     """The whole file."""
 
     manager: ManagerSettings | None = None
     service: ServiceSettings = ServiceSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    shared: SharedSettings | None = None
     operator: PlainText
     fallback_prompt: File | None = None
     shared_numbers: list[

@@ -24,6 +24,7 @@ from .calls import (
     Unidentified,
     known_by,
     merged,
+    told_by_others,
     told_elsewhere,
 )
 from .plan import (
@@ -41,6 +42,8 @@ from .plan import (
     Period,
     Prompt,
     Recording,
+    SharedDatabase,
+    SharedState,
     Step,
     Version,
     parts,
@@ -83,6 +86,8 @@ __all__ = [
     "RecordKind",
     "Recording",
     "ReportedDelivery",
+    "SharedDatabase",
+    "SharedState",
     "Status",
     "Step",
     "Unidentified",
@@ -94,5 +99,6 @@ __all__ = [
     "parts",
     "recording_digest",
     "spoken",
+    "told_by_others",
     "told_elsewhere",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from .plan import Notice, Prompt, Version
@@ -304,6 +304,32 @@ class Record:
 
     number: int
     event: Event
+
+
+def told_by_others(history: CallerHistory, found: Sequence[tuple[str, Record]]) -> CallerHistory:
+    """What a caller already got, with what records of other boxes say, each with its box. What was told
+    before one of them found that the number had changed hands was told to somebody else."""
+    if not found:
+        return history
+    since: dict[str, datetime] = {}
+    for _box, record in found:
+        if record.event.reason is Reason.RECYCLED:
+            since[record.event.notice] = max(record.event.at, since.get(record.event.notice, record.event.at))
+    own = {
+        notice: replace(known, whole=_not_before(known.whole, since.get(notice)))
+        for notice, known in history.items()
+        if _not_before(known.at, since.get(notice))
+    }
+    others = (
+        {record.event.notice: replace(known_by(record.event, record.number), box=box)}
+        for box, record in found
+        if record.event.informs and _not_before(record.event.at, since.get(record.event.notice))
+    )
+    return merged(own, *others)
+
+
+def _not_before(moment: datetime | None, since: datetime | None) -> datetime | None:
+    return None if moment and since and moment < since else moment
 
 
 @dataclass(frozen=True)

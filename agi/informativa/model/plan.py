@@ -221,6 +221,41 @@ class ManagerAccount:
 
 
 @dataclass(frozen=True)
+class SharedDatabase:
+    """The PostgreSQL where the boxes of one installation meet, and how this one is called there.
+
+    `hosts` are HOST:PORT, or the folder of a socket; whichever takes writes is used. In `name` `{controller}`
+    stands for the company. `passwords` is a file in
+    the form of libpq's .pgpass, `certificates` one with the roots that its certificate must lead to, `system`
+    for those of the machine, '' where nothing leaves it. `seconds` is how long a call waits for an answer,
+    and, where it is to `wait` until its records are there too, for that.
+    """
+
+    hosts: tuple[str, ...]
+    name: str
+    box: str
+    passwords: str = ""
+    certificates: str = ""
+    wait: bool = False
+    seconds: float = 0.03
+
+
+@dataclass(frozen=True)
+class SharedState:
+    """How one company's ledger stands with the database where boxes meet: how many records are not there yet,
+    when it last answered (seconds since 1970), whether it is usable now, whether calls leave it in peace; how
+    many callers it was asked for, how many in vain, and how often a call did not wait for it to the end."""
+
+    behind: int
+    contact: float
+    usable: bool
+    paused: bool
+    asked: int
+    unanswered: int
+    late: int
+
+
+@dataclass(frozen=True)
 class Controller:
     """Who answers for the data. `key` is secret: it turns numbers into this controller's pseudonyms;
     `old_keys` are those before it that still recognise callers.

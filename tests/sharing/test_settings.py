@@ -1,0 +1,147 @@
+"""What `shared:` in a configuration comes to, and what an admin is told who wrote it wrongly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from informativa.caller import fingerprint
+from informativa.config import comparable, inspect, load
+from informativa.config.partial import of_calls
+from informativa.errors import ConfigError
+from informativa.model import SharedDatabase
+from informativa.sharing.administration import password_of
+from informativa.sharing.connection import address
+
+HERE = "shared:\n  hosts: ['127.0.0.1']\n  box: pbx-1\n"
+
+
+def write(folder: Path, text: str) -> Path:
+    """Put it at the end of the configuration."""
+    file = folder / "informativa.yaml"
+    file.write_text(file.read_text() + text)
+    return file
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    """What is wrong then, each with its place."""
+    with pytest.raises(ConfigError) as error:
+        load(write(folder, text))
+    return [f"{each.key}: {each.message!s}; {each.remedy!s}" for each in error.value.problems]
+
+
+def test_what_is_not_given_is_as_it_is_for_most(folder: Path) -> None:
+    """PostgreSQL's port, 30 ms, and no waiting; nothing at all without the section."""
+    assert load(folder / "informativa.yaml").shared is None
+    found = load(write(folder, HERE)).shared
+    assert found == SharedDatabase(("127.0.0.1:5432",), "informativa", "pbx-1")
+    assert (found.wait, found.seconds) == (False, 0.03)
+
+
+def test_several_hosts_and_a_socket(folder: Path) -> None:
+    """Each with its port; libpq takes the one that takes writes."""
+    file = write(folder, "shared:\n  hosts: [/run/postgresql, '127.0.0.2:6432', '[::1]']\n  box: pbx-1\n")
+    found = load(file).shared
+    assert found is not None
+    assert found.hosts == ("/run/postgresql", "127.0.0.2:6432", "[::1]:5432")
+    given = conninfo_to_dict(address(found, "acme"))
+    assert (given["host"], given["port"]) == ("/run/postgresql,127.0.0.2,::1", ",6432,5432")
+    assert (given["user"], given["target_session_attrs"]) == ("informativa_acme", "read-write")
+    assert "sslmode" not in given
+
+
+@pytest.mark.parametrize("host", ["db1.example", "10.0.0.1:5432", "localhost.example", "127.example:1"])
+def test_i6_another_machine_is_known_by_its_certificate(folder: Path, host: str) -> None:
+    """Or the configuration is refused, with what to write."""
+    (found,) = problems(folder, f"shared:\n  hosts: ['127.0.0.1', '{host}']\n  box: pbx-1\n")
+    assert found.startswith("shared: has no `certificates`, and ")
+    assert "write `certificates: system`" in found
+
+
+@pytest.mark.parametrize("certificates", ["system", "keys/ca.pem"])
+def test_certificates_are_verified_in_full(folder: Path, certificates: str) -> None:
+    """The name included; by the roots of the machine, or by those in a file."""
+    (folder / "keys/ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    text = f"shared:\n  hosts: [db1.example]\n  box: pbx-1\n  certificates: {certificates}\n"
+    found = load(write(folder, text)).shared
+    assert found is not None
+    root = certificates if certificates == "system" else str(folder / certificates)
+    assert f"sslmode=verify-full sslrootcert={root}" in address(found, "acme")
+
+
+def test_a_file_that_is_not_there_says_what_to_put_there(folder: Path) -> None:
+    """Both of them."""
+    more = "  passwords: keys/database.pgpass\n  certificates: keys/ca.pem\n"
+    passwords, certificates = problems(folder, HERE + more)
+    assert "there is no file" in passwords
+    assert "write HOST:PORT:DATABASE:ROLE:PASSWORD there, then type: chown --reference=" in passwords
+    assert "put the root of the database's certificate there" in certificates
+
+
+def test_passwords_are_nobody_elses_to_read_and_in_their_form(folder: Path) -> None:
+    """libpq would pass over the file, and the database say that no password was given."""
+    file = folder / "keys/database.pgpass"
+    file.write_text("# a word\n*:*:*:informativa_acme:se\\:cret\n\njust a password\n")
+    file.chmod(0o640)
+    mode, line = problems(folder, HERE + "  passwords: keys/database.pgpass\n")
+    assert f"type: chmod 600 {file}" in mode
+    assert "has a line that is not HOST:PORT:DATABASE:ROLE:PASSWORD" in line
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("box: PBX 1", "shared.box"),
+        ("hosts: []", "shared.hosts"),
+        ("hosts: ['db1; rm']", "shared.hosts[0]"),
+        ("milliseconds: 0", "shared.milliseconds"),
+        ("milliseconds: 2001", "shared.milliseconds"),
+        ("database: 'a b'", "shared.database"),
+        ("wait: perhaps", "shared.wait"),
+        ("password: secret", "shared.password"),
+    ],
+)
+def test_each_mistake_is_told_with_its_place(folder: Path, line: str, key: str) -> None:
+    """And it keeps no call from being answered: boxes are something beside them."""
+    name = line.partition(":")[0]
+    kept = [each for each in HERE.splitlines(keepends=True) if not each.startswith(f"  {name}:")]
+    file = write(folder, "".join(kept) + f"  {line}\n")
+    _configuration, found = inspect(file)
+    assert key in [each.key for each in found]
+    assert of_calls(found, "acme", "+390212345678") == []
+
+
+def test_password_of_a_role() -> None:
+    """The first line that fits, as libpq reads it: stars, comments and escapes."""
+    text = "#*:*:*:*:no\n*:*:other:informativa_acme:no\n*:*:*:informativa_acme:a\\:b\\\\c\n*:*:*:*:late\n"
+    assert password_of(text, "informativa", "informativa_acme") == "a:b\\c"
+    assert password_of(text, "informativa", "informativa_globex") == "late"
+    assert password_of("", "informativa", "informativa_acme") == ""
+
+
+def test_what_decides_about_callers_makes_the_digest(folder: Path) -> None:
+    """Where a box keeps things makes none; a purpose, a period, a line of another plan does."""
+    file = folder / "informativa.yaml"
+
+    def digest() -> str:
+        found = load(file)
+        return comparable.digest(found.controllers["acme"], found.notices["acme"], found.lines)
+
+    before, text = digest(), file.read_text()
+    for old, new, same in (
+        ("ledger/acme.sqlite3", "ledger/other.sqlite3", True),
+        ("Borealis", "Boreales", True),
+        ("retention: 5 years", "retention: 4 years", False),
+        ("region: IT", "region: CH", False),
+    ):
+        assert old in text
+        file.write_text(text.replace(old, new))
+        assert (digest() == before) is same, old
+
+
+def test_a_fingerprint_says_nothing_of_its_key() -> None:
+    """It is short, keyed, and like no pseudonym and no binding."""
+    assert fingerprint(b"k" * 32) == fingerprint(b"k" * 32) != fingerprint(b"o" * 32)
+    assert len(fingerprint(b"k" * 32)) == 16

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -100,6 +100,20 @@ class LookupSource(Protocol):
 
     def close(self) -> None:
         """Let go of it when what is being asked was answered. Closing twice is harmless."""
+
+
+class OtherBoxes(Protocol):
+    """The other boxes of a company, by the database where they meet. Nothing of it is waited for longer than
+    the time limit, and nothing of it raises: what it cannot say, nobody knows."""
+
+    async def ask(self, pseudonyms: Sequence[bytes]) -> Sequence[tuple[str, Record]]:
+        """What they told this caller: records that inform, each with its box."""
+
+    async def wait(self, record: int) -> None:
+        """Until our records up to that one are there too, where that is to be waited for."""
+
+    def close(self) -> None:
+        """Let go of it. Closing twice is harmless."""
 
 
 class Recordings(Protocol):

@@ -142,7 +142,7 @@ def test_purge_closes_leaves_and_names_them(store: SqliteStore) -> None:
         RecordKind.PURGE,
         "3 records, 1 to 4, from before 2024-09-15 12:30 UTC; leaves 0 2-3",
     )
-    assert rows.purged(str(note[1])) == (4, 1_726_403_460_000_000)
+    assert rows.purged(str(note[1]))[1:] == (4, 1_726_403_460_000_000)
 
 
 def test_i9_erasure_closes_the_leaves_of_his_records_and_of_those_that_rest_on_them(tmp_path: Path) -> None:

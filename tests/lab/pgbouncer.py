@@ -16,6 +16,7 @@ _BOOT = 20.0  # seconds; a fraction of one seen
 
 # Transaction mode: a connection of the server's is lent for one transaction. That needs what psycopg's
 # "Prepared statements" asks for: pgbouncer 1.22, max_prepared_statements above 0, and libpq 17 in clients.
+# A server that was away is tried again at once, and not after 15 seconds.
 # Of the roles only the superuser is named here; the secrets of others are asked of the server when they come.
 _SETTINGS = """\
 [databases]
@@ -33,6 +34,7 @@ max_prepared_statements = 100
 max_client_conn = 200
 default_pool_size = {pool}
 server_tls_sslmode = prefer
+server_login_retry = 0.2
 """
 
 

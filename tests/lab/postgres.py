@@ -62,7 +62,7 @@ class Postgres(Daemon):
         self.port = free_port()
         self.password = secrets.token_hex(16)
         self._certificate, self._durable, self._own = certificate, durable, dict(settings or {})
-        self._started_once = False
+        self._started_once = self._halted = False
         self._closing = contextlib.ExitStack()
         self._sockets = self.folder / "run"
 
@@ -96,7 +96,9 @@ class Postgres(Daemon):
 
     def stop(self) -> None:
         """End it in an orderly way; whoever is connected is cut off. Does nothing if it does not run."""
-        if self._child:
+        if self._halted:
+            self.kill()
+        elif self._child:
             self._child.send(signal.SIGINT)
             if not self._child.wait(20):
                 self.kill()
@@ -109,8 +111,16 @@ class Postgres(Daemon):
             self._child.kill()
         self._clean()
 
+    def halt(self) -> None:
+        """Have it hang: it still takes connections, and says nothing, until it is killed."""
+        if self.pid:
+            for each in (self.pid, *children(self.pid)):  # the first starts no more of the others
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGSTOP)
+            self._halted = True
+
     def _clean(self) -> None:
-        self._child = None
+        self._child, self._halted = None, False
         self._closing.close()
 
     def _boot(self) -> None:

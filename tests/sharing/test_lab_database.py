@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from select import select
 
 import psycopg
 import pytest
@@ -65,6 +67,23 @@ def test_what_was_committed_survives_the_death_of_the_machine(tmp_path: Path) ->
         assert server.sql("SELECT count(*), max(n) FROM t") == [(1000, 1000)]
         assert server.sql("SHOW fsync") == [("on",)]
         assert "automatic recovery in progress" in server.log
+
+
+def test_server_that_hangs_takes_connections_and_says_nothing(tmp_path: Path) -> None:
+    """Whoever is connected gets no answer, nor whoever comes; it can be ended at once, and started again."""
+    with Postgres(tmp_path / "pg") as server, closing(psycopg.connect(server.conninfo())) as open_:
+        pids = (server.pid or 0, open_.info.backend_pid)
+        server.halt()
+        open_.pgconn.send_query(b"SELECT 1")
+        with pytest.raises(psycopg.errors.ConnectionTimeout):
+            psycopg.connect(server.conninfo(connect_timeout=2))
+        assert select([open_.fileno()], [], [], 0)[0] == []
+        before = time.monotonic()
+        server.stop()
+        assert time.monotonic() - before < 10
+        assert all(map(gone, pids))
+        server.start()
+        assert server.sql("SELECT 1") == [(1,)]
 
 
 def test_socket_of_a_deep_folder(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def test_merging_is_a_set_that_only_grows(
 
 
 def test_nothing_is_asked_of_a_clock_that_is_ahead(store: SqliteStore) -> None:
-    """A delivery that is still to come by this box's clock counts for what it told, as one of its own would."""
+    """A delivery that is still to come by this box's clock counts for what it told, as its own would."""
     soon: datetime = AT + 365 * DAY
     learn(store, replace(PLAYED, at=soon))
     assert known(store) == {"privacy": replace(WHOLE, at=soon, whole=soon)}

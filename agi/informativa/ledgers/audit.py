@@ -108,7 +108,7 @@ def gone(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> Go
             event = rows.record(row).event
             own, resting = leaves.indices(event.reference)
             if event.kind is RecordKind.PURGE:
-                number_of_last, time = rows.purged(event.reference)
+                _first, number_of_last, time = rows.purged(event.reference)
                 last, before = max(last, number_of_last), max(before, time)
         except UNREADABLE:
             found.append(Found(number, Flaw.ROW, index))

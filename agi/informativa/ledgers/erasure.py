@@ -20,7 +20,7 @@ from ..errors import EvidenceError, LedgerError
 from ..evidence.log_folder import LogFolder
 from ..model import Reason, RecordKind
 from ..text import NOTHING, Foreign, Text, joined
-from . import backup, leaves, rows
+from . import backup, elsewhere, leaves, rows
 from .sqlite import SqliteStore
 
 PATIENCE_SECONDS = 10.0  # for whoever reads the ledger, and so keeps its log from being emptied
@@ -155,7 +155,7 @@ def _erase(store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime) -> tup
             salts = [each for row in connection.execute(_SALTS) for each in row if each]
             erased = connection.execute(f"{rows.ERASE} WHERE record IN own").rowcount
             connection.execute("UPDATE event SET basis = NULL WHERE record IN leading")
-            for statement in rows.FORGET_HIM:
+            for statement in elsewhere.FORGET_HIM:
                 connection.execute(statement)
             closed = connection.execute(_CLOSE).fetchall()
             own, resting = ([leaf for leaf, his in closed if bool(his) is each] for each in (True, False))

@@ -27,7 +27,12 @@ def texts(
     erased, recorded, rate = row[21], row[22], row[27]
     if recorded is None and migrated:
         recorded = row[1]
-    if row[29] is not None or erased != 0 or recorded is None or not _is_plain(f"{row[2]}{key}{row[17]}{row[20]}"):
+    if (
+        row[29] is not None
+        or erased != 0
+        or recorded is None
+        or not _is_plain(f"{row[2]}{key}{row[17]}{row[20]}")
+    ):
         return None
     if ending is not None:
         counted = _samples(heard, length, rate, migrated=migrated)

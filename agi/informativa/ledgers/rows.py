@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -30,16 +29,6 @@ STANDING = """
 SELECT standing.notice, standing.version, standing.purposes, standing.record, standing.at, standing.whole,
        standing.seen
 FROM standing JOIN event ON event.record = standing.record WHERE standing.pseudonym = ?1
-"""
-# And what other boxes told him. Without a version: since when the number is somebody else's by what they say,
-# and when it was last in use there.
-KNOWN = f"""{STANDING}
-UNION ALL
-SELECT notice, version, purposes, box || ':' || record, at, CASE WHEN supplement THEN NULL ELSE at END,
-       CASE WHEN supplement THEN at END
-FROM elsewhere WHERE pseudonym = ?1
-UNION ALL
-SELECT notice, '', '', 0, recycled, NULL, seen FROM number_use WHERE pseudonym = ?1
 """
 COLUMNS = """record, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt,
        ending, heard, length, key, basis, linked, wanted, kind, reference, erased,
@@ -120,42 +109,6 @@ SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis 
 """
 FORGET = "DELETE FROM standing WHERE pseudonym = ?"
 FORGET_NOTICE = "DELETE FROM standing WHERE pseudonym = ? AND notice = ?"
-# What other boxes told is kept once for all that it says: of each version, whole or supplement, the latest.
-# What was told to whoever had the number before says nothing of who has it now.
-LEARN = """
-INSERT INTO elsewhere (pseudonym, notice, version, supplement, purposes, box, record, at)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
-WHERE ?8 >= coalesce((SELECT recycled FROM number_use WHERE pseudonym = ?1 AND notice = ?2), ?8)
-ON CONFLICT DO UPDATE SET box = excluded.box, record = excluded.record, at = excluded.at
-WHERE (excluded.at, excluded.box, excluded.record) > (at, box, record)
-"""
-RECYCLED = """
-INSERT INTO number_use (pseudonym, notice, recycled) VALUES (?1, ?2, ?3)
-ON CONFLICT DO UPDATE SET recycled = max(coalesce(recycled, 0), excluded.recycled)
-"""
-OF_BEFORE = "DELETE FROM elsewhere WHERE pseudonym = ? AND notice = ? AND at < ?"
-SEEN_ELSEWHERE = """
-INSERT INTO number_use (pseudonym, notice, seen) VALUES (?1, ?2, ?3)
-ON CONFLICT DO UPDATE SET seen = max(coalesce(seen, 0), excluded.seen)
-"""
-_OTHERS = ("elsewhere", "number_use")
-MOVE_OTHERS = tuple(f"UPDATE OR REPLACE {table} SET pseudonym = ?2 WHERE pseudonym = ?1" for table in _OTHERS)
-FORGET_HIM = tuple(f"DELETE FROM {table} WHERE pseudonym IN his" for table in ("standing", *_OTHERS))  # noqa: S608
-# By its age, as what this ledger has itself; searched for page by page, and deleted by its key.
-OLD_OTHERS = """
-SELECT pseudonym, notice, version, supplement, purposes FROM elsewhere
-WHERE at < ? AND (pseudonym, notice, version, supplement, purposes) > (?, ?, ?, ?, ?)
-ORDER BY pseudonym, notice, version, supplement, purposes LIMIT ?
-"""
-PURGE_OTHERS = """
-DELETE FROM elsewhere WHERE pseudonym = ? AND notice = ? AND version = ? AND supplement = ? AND purposes = ?
-"""
-OLD_USE = """
-SELECT pseudonym, notice FROM number_use
-WHERE max(coalesce(recycled, 0), coalesce(seen, 0)) < ? AND (pseudonym, notice) > (?, ?)
-ORDER BY pseudonym, notice LIMIT ?
-"""
-PURGE_USE = "DELETE FROM number_use WHERE pseudonym = ? AND notice = ?"
 SEEN = "UPDATE standing SET seen = ? WHERE pseudonym = ? AND notice = ?"
 # By the partial index on what has a reference, which is what was told elsewhere and what was spooled.
 THERE = """
@@ -208,17 +161,17 @@ def purge_note(gone: Sequence[int], leaves: str, cutoff: datetime, at: datetime)
     return note(RecordKind.PURGE, Reason.RETENTION, at, which + leaves)
 
 
-_PURGED = re.compile(r"\d+ records?, \d+ to (\d+), from before (\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
+_PURGED = re.compile(r"\d+ records?, (\d+) to (\d+), from before (\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
 
 
-def purged(reference: str) -> tuple[int, int]:
-    """The number of the last record that `purge_note` named, and the time in microseconds before which all of
-    them were. Raises ValueError for another text."""
+def purged(reference: str) -> tuple[int, int, int]:
+    """The numbers of the first and the last record that `purge_note` named, and the time in microseconds
+    before which all of them were. Raises ValueError for another text."""
     found = _PURGED.match(reference)
     if not found:
         raise ValueError("it is no note of a purge")
-    before = datetime.strptime(f"{found[2]}+0000", "%Y-%m-%d %H:%M%z") + timedelta(minutes=1)
-    return int(found[1]), microseconds(before)
+    before = datetime.strptime(f"{found[3]}+0000", "%Y-%m-%d %H:%M%z") + timedelta(minutes=1)
+    return int(found[1]), int(found[2]), microseconds(before)
 
 
 def counted(number: int) -> str:
@@ -241,21 +194,6 @@ def informs(pseudonym: bytes, notice: str, known: PriorDelivery) -> tuple[object
     )
 
 
-def learnt(box: str, record: Record) -> tuple[object, ...]:
-    """What LEARN takes: all that another box's record told its caller."""
-    event = record.event
-    return (
-        event.pseudonym,
-        event.notice,
-        event.version,
-        event.supplement,
-        words(event.purposes),
-        box,
-        record.number,
-        microseconds(event.at),
-    )
-
-
 def known(row: Sequence[Any]) -> tuple[str, PriorDelivery]:
     """A notice, and what one of its versions told, from a row of STANDING."""
     notice, version, purposes, record, at, whole, seen = row
@@ -272,26 +210,6 @@ def known(row: Sequence[Any]) -> tuple[str, PriorDelivery]:
         box,
     )
     return notice, delivery
-
-
-def history(found: Sequence[Sequence[Any]]) -> dict[str, PriorDelivery]:
-    """What a caller already got, by notice, from his rows of KNOWN."""
-    used = {row[0]: row for row in found if not row[1]}
-    told: dict[str, PriorDelivery] = {}
-    for row in found:
-        if not row[1]:
-            continue
-        notice, one = known(row)
-        if notice in used:
-            *_, recycled, _whole, seen = used[notice]
-            since = _maybe(moment, recycled)
-            if since is not None and one.at < since:  # told to whoever had the number before
-                continue
-            whole = None if since and one.whole and one.whole < since else one.whole
-            use = replace(one, whole=whole, seen=_maybe(moment, seen))
-            one = use.merged(replace(one, whole=whole))
-        told[notice] = one.merged(told[notice]) if notice in told else one
-    return told
 
 
 def wanted(search: RecordFilter, **more: int) -> dict[str, object]:

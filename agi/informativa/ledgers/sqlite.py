@@ -16,14 +16,14 @@ from ..evidence.commitment import Commitments
 from ..evidence.origin import log_name
 from ..model import CallerHistory, Event, Record, RecordFilter, Recording
 from ..ports import Ledger, LedgerTransaction, Result
-from . import leaves, migrating, rows
+from . import elsewhere, leaves, migrating, rows
 from .ledger_file import LedgerFile
 from .transaction import SqliteTransaction
 
 PAGE = 1000  # rows that one transaction of a purge deletes
 _OTHERS = (
-    (rows.OLD_OTHERS, rows.PURGE_OTHERS, (b"", "", "", -1, "")),
-    (rows.OLD_USE, rows.PURGE_USE, (b"", "")),
+    (elsewhere.OLD_OTHERS, elsewhere.PURGE_OTHERS, (b"", "", "", -1, "")),
+    (elsewhere.OLD_USE, elsewhere.PURGE_USE, (b"", "")),
 )
 EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -130,7 +130,7 @@ class SqliteStore(LedgerFile):
             connection.execute("PRAGMA foreign_keys = OFF")
             try:
                 for page in self._pages(rows.OLD, cutoff, (0,)):
-                    with self._turn() as transaction:
+                    with self.turn() as transaction:
                         following = transaction.next_number()
                         numbers = [number for (number,) in page if transaction.purge(number)]
                         if numbers:
@@ -138,18 +138,18 @@ class SqliteStore(LedgerFile):
                             transaction.append(rows.purge_note(numbers, closed, cutoff, at), following)
                     purged += len(numbers)
                 for page in self._pages(rows.BASELESS, cutoff, (b"", "", "")):
-                    with self._turn():
+                    with self.turn():
                         connection.executemany(rows.PURGE_STANDING, page)
                 for search, delete, first in _OTHERS:
                     for page in self._pages(search, cutoff, first):
-                        with self._turn():
+                        with self.turn():
                             connection.executemany(delete, page)
             finally:
                 connection.execute("PRAGMA foreign_keys = ON")
         return purged
 
     @contextlib.contextmanager
-    def _turn(self) -> Iterator[SqliteTransaction]:
+    def turn(self) -> Iterator[SqliteTransaction]:
         """A transaction, one of many. The ledger is free afterwards for as long as it was locked: whoever
         waits for it looks ever more seldom whether it is, as SQLite does it, and would hardly meet a
         moment."""
@@ -257,7 +257,7 @@ class SqliteStore(LedgerFile):
 
     def enter_old(self, count: int) -> int:
         """Give so many records from before there was a log their leaves; how many are left at most."""
-        with self._turn() as transaction:
+        with self.turn() as transaction:
             log = leaves.log(self._connection)
             found = self._connection.execute(leaves.MISSING, (log.entered, log.old, count)).fetchall()
             for each in map(rows.record, found):

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ..evidence import commitment
 from ..model import CallerHistory, Event, PriorDelivery, Reason, Record, known_by
-from . import leaves, row_texts, rows
+from . import elsewhere, leaves, row_texts, rows
 
 
 class SqliteTransaction:
@@ -25,7 +25,7 @@ class SqliteTransaction:
         self._log = None
 
     def history(self, pseudonym: bytes) -> CallerHistory:
-        return rows.history(self._connection.execute(rows.KNOWN, (pseudonym,)).fetchall())
+        return elsewhere.history(self._connection.execute(elsewhere.KNOWN, (pseudonym,)).fetchall())
 
     def _rekey(self, old: bytes, new: bytes) -> None:
         """What is known under one pseudonym is known under another, which keeps what it knew itself."""
@@ -33,7 +33,7 @@ class SqliteTransaction:
         self._connection.execute(rows.FORGET, (old,))
         for notice, one in before:
             self._inform(new, notice, one)
-        for statement in rows.MOVE_OTHERS:
+        for statement in elsewhere.MOVE_OTHERS:
             self._connection.execute(statement, (old, new))
 
     def record(self, number: int) -> Record | None:
@@ -119,13 +119,15 @@ class SqliteTransaction:
     def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
         when = rows.microseconds(at)
         if not self._connection.execute(rows.SEEN, (when, pseudonym, notice)).rowcount:
-            self._connection.execute(rows.SEEN_ELSEWHERE, (pseudonym, notice, when))  # it was told by others
+            self._connection.execute(
+                elsewhere.SEEN_ELSEWHERE, (pseudonym, notice, when)
+            )  # it was told by others
 
     def recycle(self, pseudonym: bytes, notice: str, at: datetime) -> None:
         """Whoever calls by this number since then is another; what other boxes told before counts no more."""
         when = rows.microseconds(at)
-        self._connection.execute(rows.OF_BEFORE, (pseudonym, notice, when))
-        self._connection.execute(rows.RECYCLED, (pseudonym, notice, when))
+        self._connection.execute(elsewhere.OF_BEFORE, (pseudonym, notice, when))
+        self._connection.execute(elsewhere.RECYCLED, (pseudonym, notice, when))
 
     def learn(self, box: str, record: Record) -> None:
         """What a record of another box says of its caller."""
@@ -133,11 +135,11 @@ class SqliteTransaction:
         assert event.pseudonym is not None  # it was asked for with one
         if not event.informs:
             when = rows.microseconds(event.at)
-            self._connection.execute(rows.SEEN_ELSEWHERE, (event.pseudonym, event.notice, when))
+            self._connection.execute(elsewhere.SEEN_ELSEWHERE, (event.pseudonym, event.notice, when))
             return
         if event.reason is Reason.RECYCLED:
             self.recycle(event.pseudonym, event.notice, event.at)
-        self._connection.execute(rows.LEARN, rows.learnt(box, record))
+        self._connection.execute(elsewhere.LEARN, elsewhere.learnt(box, record))
 
     def _versions(self, pseudonym: bytes) -> list[tuple[str, PriorDelivery]]:
         """What each version of each notice told this caller, by this ledger's own records."""

@@ -1,0 +1,76 @@
+"""A ledger's dealings with those of other boxes: what it sends of itself, and what it takes in of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..model import Record
+from . import leaves, rows
+from .sqlite import SqliteStore
+
+_PAGE = f"""
+SELECT {rows.COLUMNS}, ({rows.INFORMS}) FROM event WHERE record > ? ORDER BY record LIMIT ?
+"""  # noqa: S608  # our own names
+_CURSOR = "INSERT INTO box (name, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record"
+_KNOWN = " UNION ALL ".join(
+    f"SELECT 1 FROM {table} WHERE {column} IN ({{his}})"  # noqa: S608  # our own names
+    for table, column in (
+        ("event", "pseudonym"), ("event", "earlier"), ("standing", "pseudonym"), ("elsewhere", "pseudonym"),
+        ("number_use", "pseudonym"),
+    )
+)  # fmt: skip
+
+
+def identity(store: SqliteStore) -> bytes:
+    """Of this ledger, whatever its file is called: 16 bytes, drawn once. A copy of it has the same."""
+    with store.transaction(), store.connected() as connection:
+        found = connection.execute("SELECT identity FROM identity").fetchone()
+        if found is None:
+            found = (os.urandom(16),)
+            connection.execute("INSERT INTO identity VALUES (?)", found)
+        drawn: bytes = found[0]
+        return drawn
+
+
+def page(store: SqliteStore, after: int, count: int) -> list[tuple[Any, ...]]:
+    """Up to so many records after a number, in order, as rows of `rows.COLUMNS`, each with whether its caller
+    is informed by it."""
+    with store.connected() as connection:
+        return connection.execute(_PAGE, (after, count)).fetchall()
+
+
+def received(store: SqliteStore) -> dict[str, int]:
+    """Up to which record those of each other box are here."""
+    with store.connected() as connection:
+        return dict(connection.execute("SELECT name, record FROM box").fetchall())
+
+
+def take_in(store: SqliteStore, box: str, found: Iterable[Record], upto: int, *, alone: bool = False) -> None:
+    """What records of another box say of their callers, up to that number, all or nothing. In the order in
+    which they lie in the ledger, for it is not the order in which they came; `alone` where no calls wait."""
+    with store.transaction() if alone else store.turn() as transaction, store.connected() as connection:
+        for record in sorted(found, key=lambda each: each.event.pseudonym or b""):
+            transaction.learn(box, record)
+        connection.execute(_CURSOR, (box, upto))
+
+
+def erased(store: SqliteStore) -> list[int]:
+    """The records that lead to nobody any more. Reads the whole ledger."""
+    with store.connected() as connection:
+        return [number for (number,) in connection.execute("SELECT record FROM event WHERE erased")]
+
+
+def records_of(store: SqliteStore, which: Iterable[range]) -> list[int]:
+    """The records that have these rows of `leaf`."""
+    with store.connected() as connection:
+        found = (connection.execute(leaves.RECORDS, (each.start, each.stop)).fetchall() for each in which)
+        return [number for page in found for (number,) in page]
+
+
+def knows(store: SqliteStore, pseudonyms: Sequence[bytes]) -> bool:
+    """Whether anything here is about this caller. Reads the whole ledger."""
+    with store.connected() as connection:
+        his = _KNOWN.format(his=", ".join(f"x'{each.hex()}'" for each in pseudonyms))
+        return bool(connection.execute(f"SELECT EXISTS ({his})").fetchone()[0])

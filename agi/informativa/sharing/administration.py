@@ -1,0 +1,182 @@
+"""What is done to the database where boxes meet as a whole: its schemas are made and brought up to date, its
+boxes listed, and one that left for good is retired."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import psycopg
+from psycopg import conninfo
+
+from ..errors import SharedDatabaseError
+from ..ledgers.rows import microseconds
+from ..model import SharedDatabase
+from ..text import Text
+from . import schema
+from .connection import address, connect, translated
+from .rows import Statements
+
+_EXISTS = (
+    "SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = %s)",
+    "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = %s)",
+)
+_TABLES = """
+SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = %s
+"""
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """What became of one company's schema: from which migration to which it was brought, and how many months
+    of partitions were added."""
+
+    controller: str
+    before: int
+    now: int
+    months: int
+
+
+@dataclass(frozen=True)
+class Box:
+    """One box of one company, as the database knows it. `record` is up to where its records are there,
+    `newest` its newest one when it last said so, `erasures` how many callers it has still to erase; `age` are
+    the seconds since it was last `seen`, by the database's clock. The rest is what it says of itself
+    (exchange.About)."""
+
+    name: str
+    record: int
+    newest: int
+    erasures: int
+    seen: datetime
+    age: float
+    program: str
+    keys: str
+    configuration: str
+    retired: datetime | None
+
+    @property
+    def behind(self) -> int:
+        """How many of its records are not there yet, as far as it said."""
+        return max(0, self.newest - self.record)
+
+
+def migrate(
+    database: SharedDatabase, controllers: Sequence[str], user: str, today: date
+) -> Iterator[Migrated]:
+    """Make what is missing of these companies' roles and schemas, or bring it up to date, as a `user` who may
+    make roles; each company in one transaction. Raises SharedDatabaseError."""
+    for controller in controllers:
+        with translated(database):
+            given = conninfo.make_conninfo(address(database, controller), user=user or None)
+            with psycopg.connect(given) as connection:
+                done = _migrate(connection, database, controller, today)
+        yield done
+
+
+def _migrate(
+    connection: psycopg.Connection, database: SharedDatabase, controller: str, today: date
+) -> Migrated:
+    run, name = connection.execute, schema.role(controller)
+    partitioned = _partitions(connection)
+    role, made = (run(sql, (name,)).fetchone() == (True,) for sql in _EXISTS)
+    for statement in schema.prepared(controller, _password(connection, database, name)):
+        if not (role if statement.startswith("CREATE ROLE") else made):
+            run(statement)
+    found = run(f"SELECT max(number) FROM {schema.quoted(name)}.migration").fetchone()  # noqa: S608  # our own names
+    before = (found and found[0]) or 0
+    for number, statements in schema.migrations(controller, before, partitioned=partitioned):
+        for statement in statements:
+            run(statement)
+        run(schema.applied(controller, number))
+    for statement in schema.rights(controller, partitioned=partitioned):
+        run(statement)
+    months = _missing(connection, controller, today) if partitioned else []
+    for statement in months:
+        run(statement)
+    return Migrated(controller, before, schema.newest(), len(months))
+
+
+def _missing(connection: psycopg.Connection, controller: str, today: date) -> list[str]:
+    """The partitions to be made: not of a month of which there are records already, in the default one."""
+    name = schema.role(controller)
+    there = [relation for (relation,) in connection.execute(_TABLES, (name,))]
+    months = connection.execute(f"SELECT DISTINCT month FROM {schema.quoted(name)}.record_default")  # noqa: S608
+    return schema.partitions(controller, today, [*there, *(f"record_{month}" for (month,) in months)])
+
+
+def _partitions(connection: psycopg.Connection) -> bool:
+    """Whether the engine divides a table as PostgreSQL does."""
+    (version,) = connection.execute("SELECT version()").fetchone() or ("",)
+    return not version.startswith("CockroachDB")
+
+
+def _password(connection: psycopg.Connection, database: SharedDatabase, role: str) -> str:
+    """That of a role, as SQL: not itself, but what the database keeps of it."""
+    if not database.passwords:
+        return ""
+    try:
+        text = Path(database.passwords).read_text(encoding="utf-8")
+    except OSError as error:
+        raise SharedDatabaseError(
+            Text("{file} cannot be read ({why}).", file=database.passwords, why=error.strerror or ""),
+            Text("Run this as the user whose file it is."),
+        ) from error
+    password = password_of(text, connection.info.dbname, role)
+    if not password:
+        return ""
+    kept = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+    return f"'{kept.decode()}'"  # of letters, digits, $, :, =, + and /
+
+
+def password_of(text: str, database: str, role: str) -> str:
+    """A role's password in a file of the form of .pgpass; '' if there is none. On whichever host."""
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        fields = [re.sub(r"\\(.)", r"\1", field) for field in re.findall(r"((?:\\.|[^:\\])*)(?::|\Z)", line)]
+        if len(fields) >= 5 and fields[2] in ("*", database) and fields[3] in ("*", role):
+            return fields[4]
+    return ""
+
+
+def script(controllers: Sequence[str], today: date) -> Iterator[str]:
+    """The same, for whoever administers the database to run himself: all of it, as of a new one."""
+    for controller in controllers:
+        yield "BEGIN"
+        yield from schema.prepared(controller)
+        for number, statements in schema.migrations(controller, 0, partitioned=True):
+            yield from statements
+            yield schema.applied(controller, number)
+        yield from schema.rights(controller, partitioned=True)
+        yield from schema.partitions(controller, today)
+        yield "COMMIT"
+
+
+def look(database: SharedDatabase, controller: str) -> tuple[list[Box], list[str]]:
+    """All boxes that ever took part, those that left for good last; and the tables of a company's schema.
+    Raises SharedDatabaseError."""
+    sql, name = Statements(controller), schema.role(controller)
+    with connect(database, controller) as connection, translated(database), connection.pipeline():
+        boxes, tables = connection.execute(sql.every_box), connection.execute(_TABLES, (name,))
+        return [Box(*row) for row in boxes.fetchall()], [table for (table,) in tables.fetchall()]
+
+
+def retire(database: SharedDatabase, controller: str, box: str) -> bool:
+    """That a box left for good: nobody waits for it, and nothing more is taken from it. Whether there was
+    one. Raises SharedDatabaseError."""
+    sql = Statements(controller)
+    with connect(database, controller) as connection, translated(database):
+        found = connection.execute(sql.retire, (box,)).rowcount == 1
+        connection.execute(sql.done_everywhere)
+        return found
+
+
+def purge_retired(database: SharedDatabase, controller: str, before: datetime) -> int:
+    """Delete what boxes that left for good have there from before a time: they delete nothing themselves. How
+    many records. Raises SharedDatabaseError."""
+    with connect(database, controller) as connection, translated(database):
+        return connection.execute(Statements(controller).purge_retired, (microseconds(before),)).rowcount

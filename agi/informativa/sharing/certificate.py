@@ -1,0 +1,26 @@
+"""Why a server's certificate is not believed: libpq says only that it is not, whatever the reason."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+
+_SECONDS = 2.0
+_REQUEST = struct.pack(">II", 8, 80877103)  # "SSLRequest" of PostgreSQL's "Message Formats"
+
+
+def disbelief(host: str, port: str, roots: str) -> str:
+    """In OpenSSL's words ("certificate has expired"), by asking once more; '' where it is believed, or there
+    is none to be seen."""
+    try:
+        context = ssl.create_default_context(cafile=None if roots == "system" else roots)
+        with socket.create_connection((host, int(port)), _SECONDS) as plain:
+            plain.sendall(_REQUEST)
+            if plain.recv(1) == b"S":
+                context.wrap_socket(plain, server_hostname=host).close()
+    except ssl.SSLCertVerificationError as error:
+        return str(error.verify_message)
+    except (OSError, ValueError):
+        pass
+    return ""

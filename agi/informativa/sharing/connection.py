@@ -1,0 +1,182 @@
+"""A connection to the database where boxes meet, as one company's role, and what its errors mean."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import conninfo
+from psycopg.abc import PQGen
+
+from ..errors import BoxRefusedError, SharedDatabaseError
+from ..model import SharedDatabase
+from ..text import Foreign, Text
+from . import schema
+from .certificate import disbelief
+
+CONNECT_SECONDS = 5  # for each host
+SILENCE_MILLISECONDS = 10_000  # without a word of the other side, after which a connection is given up
+SILENCE_SECONDS = 60.0  # of a server that hangs, whose system answers for it: TCP notices nothing of that
+
+Result = TypeVar("Result")
+
+logging.getLogger("psycopg").setLevel(logging.ERROR)  # what breaks is raised, and told by whoever asked
+
+# By SQLSTATE, what to do; by its first two characters where nothing closer is known.
+_REMEDIES = {
+    "28": Text("Look at the passwords (`shared.passwords`) and at pg_hba.conf."),
+    "3D": Text("Make the database: createdb {database}"),
+    "3F": Text("Make the schema: informativa shared migrate"),
+    "42501": Text("Give the role its rights: informativa shared migrate"),
+    "42P01": Text("Make the schema: informativa shared migrate"),
+    "53100": Text("The database's disk is full: make room."),
+    "53300": Text(
+        "The database takes no more connections: raise max_connections, or put pgbouncer before it."
+    ),
+    "25006": Text("It is a standby now, and is asked again until another takes writes."),
+}
+# libpq gives no SQLSTATE where no connection came about.
+_UNKNOWN = Text("See that it runs, and that roles and schemas are made: informativa shared migrate")
+
+
+class Connection(psycopg.Connection[tuple[Any, ...]]):
+    """Gives up a server that says nothing for so long, and any where nobody waits any more."""
+
+    silence = SILENCE_SECONDS
+    unwanted: Callable[[], bool] = staticmethod(lambda: False)
+
+    def wait(self, gen: PQGen[Result], *given: Any, **more: Any) -> Result:
+        """As psycopg's own, which looks up several times a second."""
+        return super().wait(self._heard(gen), *given, **more)
+
+    def _heard(self, gen: PQGen[Result]) -> PQGen[Result]:
+        until = time.monotonic() + self.silence
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if not ready and (self.unwanted() or time.monotonic() > until):
+                    self.close()  # else what is done on the way out would wait as long again
+                    raise psycopg.OperationalError(f"it said nothing for {self.silence:.0f} s")
+                wanted = gen.send(ready)
+        except StopIteration as over:
+            result: Result = over.value
+            return result
+
+
+def connect(
+    database: SharedDatabase,
+    controller: str,
+    *,
+    seconds: float = CONNECT_SECONDS,
+    silence: float | None = None,
+    unwanted: Callable[[], bool] = lambda: False,
+) -> Connection:
+    """As the company's role, to whichever host takes writes. Raises SharedDatabaseError, and BoxRefusedError
+    where the schema is not one that this program can work with."""
+    with translated(database):
+        try:
+            connection = Connection.connect(address(database, controller, seconds), autocommit=True)
+        except psycopg.OperationalError as error:
+            if why := _disbelief(error, database):
+                raise psycopg.OperationalError(f"{error}: {why}") from error
+            raise
+    connection.silence = SILENCE_SECONDS if silence is None else silence
+    connection.unwanted = unwanted
+    try:
+        _require_known(connection, database, controller)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def address(database: SharedDatabase, controller: str, seconds: float = CONNECT_SECONDS) -> str:
+    """What libpq takes (its "Database Connection Control Functions"). `target_session_attrs` passes over a
+    standby, or a primary that was demoted."""
+    hosts = [_host_and_port(host) for host in database.hosts]
+    given: dict[str, str | int | None] = {
+        "host": ",".join(host for host, _ in hosts),
+        "port": ",".join(port for _, port in hosts),
+        "dbname": named(database, controller),
+        "user": schema.role(controller),
+        "target_session_attrs": "read-write",
+        "connect_timeout": max(2, round(seconds)),
+        "tcp_user_timeout": SILENCE_MILLISECONDS,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        "application_name": f"informativa {database.box}",
+    }
+    if database.passwords:
+        given["passfile"] = database.passwords
+    if database.certificates:
+        given |= {"sslmode": "verify-full", "sslrootcert": database.certificates}
+    return conninfo.make_conninfo("", **given)
+
+
+def named(database: SharedDatabase, controller: str) -> str:
+    """The database of a company."""
+    return database.name.replace("{controller}", controller)
+
+
+def _disbelief(error: psycopg.OperationalError, database: SharedDatabase) -> str:
+    """What is wrong with a certificate that is not believed; '' where that is not the error."""
+    if not (database.certificates and "certificate verify failed" in str(error)):
+        return ""
+    hosts = map(_host_and_port, database.hosts)
+    return next(filter(None, (disbelief(*host, database.certificates) for host in hosts)), "")
+
+
+def _host_and_port(host: str) -> tuple[str, str]:
+    if host.startswith("/"):
+        return host, ""
+    name, _, port = host.rpartition(":")
+    return name.strip("[]"), port
+
+
+def _require_known(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> None:
+    """That the schema is there, and none that this program must not write to."""
+    with translated(database):
+        statement = f"SELECT max(number), max(needed) FROM {schema.quoted(schema.role(controller))}.migration"  # noqa: S608  # our own names
+        number, needed = connection.execute(statement).fetchone() or (None, None)
+    if number is None or number < schema.newest():
+        raise SharedDatabaseError(
+            Text("The schema of {controller} in {database} is of an earlier informativa, or not whole.",
+                 controller=controller, database=database.name),
+            Text("Whoever administers the database types: informativa shared migrate"),
+        )  # fmt: skip
+    if needed > schema.newest():
+        raise BoxRefusedError(
+            Text("The schema of {controller} in {database} is of a newer informativa.",
+                 controller=controller, database=database.name),
+            Text("Upgrade this one."),
+        )  # fmt: skip
+
+
+@contextmanager
+def translated(database: SharedDatabase) -> Iterator[None]:
+    """No error of psycopg's goes further."""
+    try:
+        yield
+    except (psycopg.Error, OSError, UnicodeError) as error:
+        raise unusable(database, error) from error
+
+
+def unusable(database: SharedDatabase, error: Exception) -> SharedDatabaseError:
+    """What is wrong, in the database's words, and what to do."""
+    state = getattr(error, "sqlstate", None) or ""
+    said = " ".join(str(error).split()) or type(error).__name__
+    remedy = _REMEDIES.get(state) or _REMEDIES.get(state[:2]) or _UNKNOWN
+    return SharedDatabaseError(
+        Text(
+            "The shared database {database} cannot be used ({why}).",
+            database=f"{database.name} on {', '.join(database.hosts)}",
+            why=Foreign(said),
+        ),
+        remedy.format(database=database.name),
+    )

@@ -1,0 +1,259 @@
+"""What one box sends of a ledger to the database where boxes meet, and takes in from there, step by step.
+
+Records go out in their order, a batch in one transaction with the number up to which they are there; so what
+is there is always all up to a number, also on a standby that was promoted with the last ones missing. Each
+step raises SharedDatabaseError and leaves everything as it was, or whole: whoever comes next goes on from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+
+from ..errors import BoxRefusedError
+from ..ledgers import boxes, leaves, rows
+from ..ledgers.erasure import erase
+from ..ledgers.sqlite import SqliteStore
+from ..model import RecordKind, SharedDatabase
+from ..text import Text
+from . import rows as shared_rows
+from .connection import translated
+
+PAGE = 1000  # records of a transaction
+LARGE_PAGE = 20_000  # where no calls wait for it
+_KIND, _REFERENCE = map(shared_rows.COLUMNS.index, ("kind", "reference"))
+_COMPARED = [shared_rows.COLUMNS.index(name) for name in ("record", "at", "status", "reason", "erased")]
+_MINUTE = 60_000_000  # microseconds
+
+
+@dataclass(frozen=True)
+class About:
+    """What a box says of itself, for whoever compares them: the program's version, fingerprints of the
+    company's keys, and a digest of what decides about its callers."""
+
+    program: str = ""
+    keys: str = ""
+    configuration: str = ""
+
+
+class Exchange:
+    """One ledger of one box, over one connection. Blocking; for one thread. Every method raises LedgerError
+    too."""
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        connection: psycopg.Connection,
+        database: SharedDatabase,
+        controller: str,
+        about: About = About(),  # it is frozen
+    ) -> None:
+        self._store, self._connection, self._database = store, connection, database
+        self._sql = shared_rows.Statements(controller)
+        self._box = database.box
+        self._identity = boxes.identity(store)
+        self.sent = 0
+        """Up to which of our records they are there."""
+        self.newest = store.newest()
+        """Our newest record, when we last looked."""
+        self.others = 0
+        """How many other boxes there are."""
+        self._erasures = 0
+        self._take_part(about)
+
+    def close(self) -> None:
+        """Let go of the ledger and of the connection."""
+        self._connection.close()
+        self._store.close()
+
+    def _take_part(self, about: About) -> None:
+        """Be one of the boxes, from now on or again. Raises BoxRefusedError."""
+        with translated(self._database):
+            self._connection.execute(self._sql.take_part, (self._box, self._identity))
+            self._look()
+        self.say(about)
+
+    def _look(self) -> int:
+        """What the database says of this box now; up to which of the erasures they were applied. Raises
+        BoxRefusedError."""
+        with translated(self._database):
+            found = self._connection.execute(self._sql.box, (self._box,)).fetchone()
+        if found is None or found[0] != self._identity:
+            raise self._refused(
+                Text(
+                    "another machine, or an earlier ledger of this one, has the name {box} there",
+                    "Give this one a name of its own (shared.box), and load the configuration anew.",
+                )
+            )
+        _identity, there, self._erasures, applied, retired = found
+        if retired:
+            raise self._refused(
+                Text(
+                    "{box} was retired there",
+                    "Give this one another name (shared.box), and load the configuration anew.",
+                )
+            )
+        if there != self.sent:  # at the beginning, or somebody else sent, or another server took over
+            self.sent = there
+            with translated(self._database):
+                self._require_same_ledger()
+        return int(applied)
+
+    def _require_same_ledger(self) -> None:
+        """That what is there under this name came of this ledger: not of one that was put back since, or of a
+        copy of it that went on elsewhere."""
+        last = self._connection.execute(self._sql.last, (self._box,)).fetchone()
+        own = boxes.page(self._store, last[0] - 1, 1) if last else []
+        if last and own and own[0][0] == last[0]:
+            same = _same([own[0][at] for at in _COMPARED], last)
+        else:  # it was purged, on either side
+            same = self.sent <= self.newest
+        if not same:
+            raise self._refused(
+                Text(
+                    "what is there under the name {box} is not of this ledger: a backup was put back, or two"
+                    " machines have one ledger",
+                    "Give it another name (shared.box), under which its records are sent once more, and"
+                    " retire the old name: informativa boxes retire {box}",
+                )
+            )
+
+    def _refused(self, why: Text, **more: object) -> BoxRefusedError:
+        """With what `why` says, and the advice in it."""
+        why = why.format(box=self._box, **more)
+        said = Text("The shared database {database} takes nothing from this box: {why}.")
+        return BoxRefusedError(said.format(database=self._database.name, why=why.statement), why.advice)
+
+    def send(self) -> int:
+        """The next page of our records; how many they were. Nothing where `erase` must look first: somebody
+        is to be erased, or what is there is not what was sent, as behind pgbouncer, whose clients stay
+        connected when another server takes over that has not got all of it."""
+        page = boxes.page(self._store, self.sent, PAGE)
+        if not page:
+            return 0
+        self.newest = self._store.newest() if len(page) == PAGE else page[-1][0]
+        with translated(self._database):
+            try:
+                done = self._send(page, shared_rows.arrays(self._box, page))
+            except (psycopg.DataError, UnicodeError):  # PostgreSQL's text has no NUL, say
+                done = self._send(page, shared_rows.arrays(self._box, shared_rows.plain(page)))
+        return len(page) if done else 0
+
+    def _send(self, page: Sequence[Sequence[Any]], given: Sequence[object]) -> bool:
+        """Three round trips, however many records."""
+        last, run = page[-1][0], self._connection.execute
+        with self._connection.pipeline() as pipeline, self._connection.transaction():
+            told = (last, last, self._box, self._identity, self._erasures, self.sent)
+            now = run(self._sql.sending, told)
+            pipeline.sync()
+            if now.rowcount != 1:  # it is not as we know it
+                return False
+            inserted = run(self._sql.send, given)
+            pipeline.sync()
+            if inserted.rowcount < len(page):
+                self._require_same(page)
+            for row in page:
+                self._follow(row)
+        self.sent = last
+        return True
+
+    def _require_same(self, page: Sequence[Sequence[Any]]) -> None:
+        """That what was there already is what would have been sent: nothing is doubled, and nothing lost."""
+        numbers = [row[0] for row in page]
+        there = self._connection.execute(self._sql.there, (self._box, numbers)).fetchall()
+        own = {row[0]: [row[at] for at in _COMPARED] for row in page}
+        for row in there:
+            if not _same(own[row[0]], row):
+                raise self._refused(
+                    Text(
+                        "another record {number} is there under the name {box}",
+                        "Two machines send under one name: give each its own (shared.box).",
+                    ),
+                    number=row[0],
+                )
+
+    def _follow(self, row: Sequence[Any]) -> None:
+        """What a record about records took here goes there too."""
+        if row[_KIND] == RecordKind.PURGE:
+            first, last, before = rows.purged(row[_REFERENCE])
+            self._connection.execute(self._sql.purge, (self._box, first, last, before))
+        elif row[_KIND] == RecordKind.ERASURE:
+            _own, resting = leaves.indices(row[_REFERENCE])
+            erased = boxes.erased(self._store)
+            self._connection.execute(self._sql.erase, (self._box, erased))
+            rests = boxes.records_of(self._store, resting)
+            self._connection.execute(self._sql.rests_no_more, (self._box, rests))
+
+    def erase(self, at: datetime | None = None) -> int:
+        """Erase whom another box was asked to erase; how many callers."""
+        applied = self._look()
+        if applied >= self._erasures:
+            return 0
+        with translated(self._database):
+            pending = self._connection.execute(self._sql.pending, (applied,)).fetchall()
+        for _number, pseudonyms in pending:
+            if boxes.knows(self._store, pseudonyms):
+                erase(self._store.file, pseudonyms, at or datetime.now(UTC))
+        with translated(self._database):
+            self._connection.execute(self._sql.applied, (self._erasures, self._box))
+            self._connection.execute(self._sql.done_everywhere)
+        return len(pending)
+
+    def receive(
+        self,
+        *,
+        seen: bool = False,
+        alone: bool = False,
+        progress: Callable[[str, int, int], None] = lambda _box, _at, _of: None,
+    ) -> int:
+        """All that other boxes told their callers since; how many records. With `seen` also when they called
+        who knew a notice; `alone` in larger pages, where no calls wait. `progress` hears of each page: a box,
+        up to which record, of how many."""
+        with translated(self._database):
+            there = self._connection.execute(self._sql.boxes, (self._box,)).fetchall()
+        self.others = len(there)
+        have, taken = boxes.received(self._store), 0
+        for box, upto in there:
+            at = have.get(box, 0)
+            while at < upto:
+                count = LARGE_PAGE if alone else PAGE
+                found = self._page(box, at, upto, count, seen=seen)
+                if found is None:
+                    break
+                at = found[-1][0] if len(found) == count else upto
+                boxes.take_in(self._store, box, map(rows.record, found), at, alone=alone)
+                taken += len(found)
+                progress(box, at, upto)
+        return taken
+
+    def _page(
+        self, box: str, after: int, upto: int, count: int, *, seen: bool
+    ) -> list[tuple[Any, ...]] | None:
+        """Records of another box; `None` where the server has not got all of them, since it is another than
+        the one that said how far they go. In one round trip."""
+        run = self._connection.execute
+        with translated(self._database):
+            with self._connection.pipeline(), self._connection.transaction():
+                now = run(self._sql.sent, (box,))  # first: what comes meanwhile must not count
+                found = run(self._sql.receive, (box, after, upto, seen, count))
+            (there,) = now.fetchone() or (0,)
+            return found.fetchall() if there >= upto else None
+
+    def say(self, about: About) -> None:
+        """That this box is there, and how far it is."""
+        self.newest = self._store.newest()
+        with translated(self._database):
+            facts = (self.newest, about.program, about.keys, about.configuration, self._box)
+            self._connection.execute(self._sql.say, facts)
+
+
+def _same(own: Sequence[Any], there: Sequence[Any]) -> bool:
+    """Whether two rows are one record; an erasure may have come to one of them and not to the other yet."""
+    (number, at, status, reason, erased), (its, its_at, its_status, its_reason, its_erased) = own, there
+    if erased or its_erased:
+        at, its_at = at - at % _MINUTE, its_at - its_at % _MINUTE
+    return (number, at, status, reason) == (its, its_at, its_status, its_reason)

@@ -1,0 +1,175 @@
+"""Sending and taking in, over and over, beside the calls: one thread for each ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from ..errors import BoxRefusedError, InformativaError, LedgerError, SharedDatabaseError
+from ..ledgers.sqlite import SqliteStore
+from ..model import Controller, SharedDatabase
+from .connection import connect
+from .exchange import About, Exchange
+from .idle import OLDEST_SECONDS
+
+LOOK_SECONDS = 0.05  # between two looks at the ledger
+RECEIVE_SECONDS = 0.1  # between two looks at the database …
+RECEIVE_SECONDS_A_BOX = 0.001  # … and more with each box that looks there too
+SAY_SECONDS = 10.0  # after which a box says that it is there
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # from a failure to the next try
+REFUSED_PAUSE = 30.0  # where somebody has to decide something
+
+log = structlog.get_logger("informativa")
+
+
+@dataclass(frozen=True)
+class State:
+    """How far it is: up to which record ours are in the database, which is our newest, when it last answered
+    (seconds since 1970; 0 for never), how many other boxes there are, and what is wrong now."""
+
+    sent: int = 0
+    newest: int = 0
+    contact: float = 0.0
+    others: int = 0
+    error: InformativaError | None = None
+
+    @property
+    def behind(self) -> int:
+        """How many of our records are not there yet."""
+        return max(0, self.newest - self.sent)
+
+
+class ExchangeLoop:
+    """Of one company's ledger. `about` may change while it runs."""
+
+    def __init__(
+        self,
+        controller: Controller,
+        database: SharedDatabase,
+        about: About,
+        opened: Callable[[], SqliteStore],
+    ) -> None:
+        self.about = about
+        self.state = State()
+        self.connected: Callable[[], None] = lambda: None
+        """What is done each time that the database is reached, in the loop's thread."""
+        self._controller, self._database, self._opened = controller, database, opened
+        self._stopped, self._woken = threading.Event(), threading.Event()
+        self._waiting: dict[asyncio.Future[None], tuple[int, asyncio.AbstractEventLoop]] = {}
+        self._lock = threading.Lock()
+        name = f"shared database {controller.id}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it; what was not sent yet is sent by whoever comes next. Stopping twice is harmless."""
+        self._stopped.set()
+        self._woken.set()
+        self._thread.join()
+
+    async def sent_up_to(self, record: int, seconds: float) -> bool:
+        """Wait so long until our records up to that one are in the database; whether they are. Nobody waits
+        for one that is known to be away."""
+        if self.state.error is not None:
+            return False
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        with self._lock:
+            if self.state.sent >= record:
+                return True
+            self._waiting[future] = record, loop
+        self._woken.set()
+        try:
+            await asyncio.wait_for(future, seconds)
+        except TimeoutError:
+            return False
+        finally:
+            with self._lock:  # not later: the database may be away for long
+                self._waiting.pop(future, None)
+        return True
+
+    def _run(self) -> None:
+        pause, told = FIRST_PAUSE, ""
+        while not self._stopped.is_set():
+            try:
+                with contextlib.closing(self._begun()) as exchange:
+                    if told:
+                        log.info("the shared database is there again", controller=self._controller.id)
+                    pause, told = FIRST_PAUSE, ""
+                    self.connected()
+                    self._go_on(exchange)
+                continue
+            except (SharedDatabaseError, LedgerError) as error:
+                if self._stopped.is_set():
+                    break
+                self.state = replace(self.state, error=error)
+                if str(error) != told:
+                    told = str(error)
+                    log.error(
+                        "nothing goes to other boxes, or comes", controller=self._controller.id, error=told
+                    )
+                if isinstance(error, BoxRefusedError):
+                    pause = REFUSED_PAUSE
+            except Exception as error:
+                log.error("a defect of informativa", exc_info=error)
+            self._woken.clear()
+            self._stopped.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _begun(self) -> Exchange:
+        store = self._opened()
+        try:
+            self.state = replace(self.state, newest=store.newest())
+            unwanted = self._stopped.is_set
+            connection = connect(self._database, self._controller.id, unwanted=unwanted)
+            try:
+                return Exchange(store, connection, self._database, self._controller.id, self.about)
+            except BaseException:
+                connection.close()
+                raise
+        except BaseException:
+            store.close()
+            raise
+
+    def _go_on(self, exchange: Exchange) -> None:
+        """For as long as one connection is good."""
+        until = time.monotonic() + OLDEST_SECONDS
+        receive = say = 0.0
+        seen = self._controller.recycled_after is not None
+        while not self._stopped.is_set() and (now := time.monotonic()) < until:
+            self._woken.clear()
+            if now >= receive:
+                exchange.erase()
+                exchange.receive(seen=seen)
+                receive = time.monotonic() + RECEIVE_SECONDS + RECEIVE_SECONDS_A_BOX * exchange.others
+            if now >= say:
+                exchange.say(self.about)
+                say = now + SAY_SECONDS
+            sent = exchange.send()
+            self._reached(exchange)
+            if not sent:
+                self._woken.wait(LOOK_SECONDS)
+
+    def _reached(self, exchange: Exchange) -> None:
+        """Tell how far it is, and whoever waits for that."""
+        self.state = State(
+            exchange.sent, max(exchange.sent, exchange.newest), time.time(), exchange.others, None
+        )
+        with self._lock:
+            over = [
+                (future, loop) for future, (record, loop) in self._waiting.items() if record <= exchange.sent
+            ]
+        for future, loop in over:
+            with contextlib.suppress(RuntimeError):  # it is closed: nobody waits
+                loop.call_soon_threadsafe(_settle, future)
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,161 @@
+"""Records as rows of the database: the statements, for one company's schema. No connection here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..ledgers import rows
+from . import schema
+
+COLUMNS = [name.strip() for name in rows.COLUMNS.split(",")]
+_LISTED = ", ".join(COLUMNS)
+# By their names, as the columns of migration 0001 are.
+_KINDS = dict.fromkeys(COLUMNS, "text") | {
+    **dict.fromkeys(("record", "at", "recorded", "basis"), "bigint"),
+    **dict.fromkeys(("pseudonym", "earlier"), "bytea"),
+    **dict.fromkeys(("heard", "length"), "double precision"),
+    **dict.fromkeys(("erased", "supplement", "counts"), "smallint"),
+    "rate": "integer",
+}
+
+
+class Statements:
+    """What is asked of one company's schema. `%s` stands for a value."""
+
+    def __init__(self, controller: str) -> None:
+        name = schema.quoted(schema.role(controller))
+        box, record, erasure = f"{name}.box", f"{name}.record", f"{name}.erasure"
+
+        # A new box erases what is still to be erased: its ledger may be older than its name.
+        self.take_part = f"""
+        INSERT INTO {box} (name, identity, erasures) SELECT %s, %s, coalesce(max(erasures), 0) FROM {box}
+        ON CONFLICT DO NOTHING
+        """  # noqa: S608  # our own names, here and below
+        self.box = (
+            f"SELECT identity, record, erasures, applied, retired IS NOT NULL FROM {box} WHERE name = %s"  # noqa: S608
+        )
+        self.sent = f"SELECT record FROM {box} WHERE name = %s"  # noqa: S608
+        self.say = f"""
+        UPDATE {box} SET newest = %s, seen = now(), program = %s, keys = %s, configuration = %s
+        WHERE name = %s
+        """  # noqa: S608
+        # Only of a box that knows of all erasures, for whoever adds one waits for what is under way; and only
+        # what follows on what is there.
+        self.sending = f"""
+        UPDATE {box} SET record = greatest(record, %s), newest = greatest(newest, %s), seen = now()
+        WHERE name = %s AND identity = %s AND erasures = %s AND record = %s AND retired IS NULL
+        """  # noqa: S608
+        arrays = ", ".join(f"%s::{kind}[]" for kind in ("integer", "smallint", *_KINDS.values()))
+        self.send = f"""
+        INSERT INTO {record} (box, month, informs, {_LISTED}) SELECT %s, * FROM unnest({arrays})
+        ON CONFLICT DO NOTHING
+        """  # noqa: S608
+        self.there = (
+            f"SELECT record, at, status, reason, erased FROM {record} WHERE box = %s AND record = ANY(%s)"  # noqa: S608
+        )
+        self.last = f"""
+        SELECT record, at, status, reason, erased FROM {record} WHERE box = %s ORDER BY record DESC LIMIT 1
+        """  # noqa: S608
+        erase = f"UPDATE {record} SET informs = 0, {rows.ERASE.partition('SET')[2].replace('%', '%%')}"  # noqa: S608
+        self.erase = f"{erase} WHERE box = %s AND record = ANY(%s) AND erased = 0"
+        self.erase_caller = f"{erase} WHERE pseudonym = ANY(%s)"
+        self.rests_no_more = f"""
+        UPDATE {record} SET basis = NULL, elsewhere = NULL WHERE box = %s AND record = ANY(%s)
+        """  # noqa: S608
+        kept = "kind NOT IN ('purge', 'erasure', 'lost', 'new-log')"
+        self.purge = (
+            f"DELETE FROM {record} WHERE box = %s AND record BETWEEN %s AND %s AND at < %s AND {kept}"  # noqa: S608
+        )
+        self.purge_retired = f"""
+        DELETE FROM {record} WHERE at < %s AND {kept}
+        AND box IN (SELECT name FROM {box} WHERE retired IS NOT NULL)
+        """  # noqa: S608
+
+        self.boxes = f"SELECT name, record FROM {box} WHERE name <> %s ORDER BY name"  # noqa: S608
+        self.receive = f"""
+        SELECT {_LISTED} FROM {record} WHERE box = %s AND record > %s AND record <= %s
+        AND pseudonym IS NOT NULL AND (informs = 1 OR (%s AND reason = 'already-informed'))
+        ORDER BY record LIMIT %s
+        """  # noqa: S608
+        self.known = f"""
+        SELECT box, {_LISTED} FROM {record}
+        WHERE pseudonym = ANY(%s) AND informs = 1 AND box <> %s AND at >= %s
+        """  # noqa: S608
+
+        self.pending = f"SELECT erasure, pseudonyms FROM {erasure} WHERE erasure > %s ORDER BY erasure"  # noqa: S608
+        self.applied = f"UPDATE {box} SET applied = greatest(applied, %s) WHERE name = %s"  # noqa: S608
+        self.done_everywhere = f"""
+        DELETE FROM {erasure} WHERE erasure <= (SELECT min(applied) FROM {box} WHERE retired IS NULL)
+        """  # noqa: S608
+        self.lock_boxes = f"""
+        SELECT name, erasures, retired IS NOT NULL FROM {box} ORDER BY name FOR UPDATE
+        """  # noqa: S608
+        self.add_erasure = f"INSERT INTO {erasure} (erasure, pseudonyms) VALUES (%s, %s)"  # noqa: S608
+        self.count_erasure = f"UPDATE {box} SET erasures = %s"  # noqa: S608
+        # Under all that he was ever known by, as far as boxes noted that one key followed another.
+        self.his = f"""
+        WITH RECURSIVE his (pseudonym) AS (
+            SELECT unnest(%s::bytea[])
+            UNION
+            SELECT CASE WHEN record.pseudonym = his.pseudonym THEN record.earlier ELSE record.pseudonym END
+            FROM his JOIN {record} AS record
+            ON record.earlier IS NOT NULL AND record.pseudonym IS NOT NULL
+            AND (record.earlier = his.pseudonym OR record.pseudonym = his.pseudonym)
+        ) SELECT pseudonym FROM his
+        """  # noqa: S608
+
+        self.every_box = f"""
+        SELECT name, record, newest, erasures - applied, seen, extract(epoch FROM now() - seen), program,
+               keys, configuration, retired
+        FROM {box} ORDER BY retired IS NOT NULL, name
+        """  # noqa: S608
+        self.retire = f"UPDATE {box} SET retired = now() WHERE name = %s AND retired IS NULL"  # noqa: S608
+        self.of_caller = f"""
+        SELECT box, {_LISTED} FROM {record} WHERE pseudonym = ANY(%s) AND box <> %s ORDER BY at, box, record
+        """  # noqa: S608
+        # Of a RecordFilter. Nothing is indexed for it: people ask rarely.
+        wanted = f"""
+        SELECT box, {_LISTED} FROM {record}
+        WHERE (%(line)s = '' OR line = %(line)s)
+        AND (%(status)s::text IS NULL OR status = %(status)s)
+        AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+        AND (%(caller)s::bytea = '' OR substring(pseudonym FROM 1 FOR length(%(caller)s)) = %(caller)s)
+        AND (%(since)s::bigint IS NULL OR at >= %(since)s)
+        AND (%(until)s::bigint IS NULL OR at < %(until)s)
+        """  # noqa: S608
+        self.search = f"{wanted} ORDER BY at, box, record"
+        self.last_of = f"""
+        SELECT * FROM ({wanted} ORDER BY at DESC, box DESC, record DESC LIMIT %(count)s) AS last
+        ORDER BY at, box, record
+        """  # noqa: S608
+
+
+def arrays(box: str, page: Sequence[Sequence[Any]]) -> list[object]:
+    """What `send` takes for a page of a ledger's rows: COLUMNS, and then whether the caller is informed."""
+    columns = list(map(list, zip(*page, strict=True)))
+    recorded = columns[COLUMNS.index("recorded")]
+    at = columns[COLUMNS.index("at")]
+    months = [
+        month(given if given is not None else happened) for given, happened in zip(recorded, at, strict=True)
+    ]
+    return [box, months, columns[-1], *columns[:-1]]
+
+
+def plain(page: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """The same rows with text that PostgreSQL takes, which has no NUL and no half of a surrogate pair."""
+    return [
+        [
+            each.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+            if isinstance(each, str)
+            else each
+            for each in row
+        ]
+        for row in page
+    ]
+
+
+def month(microseconds: int) -> int:
+    """202611, of a time since 1970."""
+    moment = rows.moment(microseconds)
+    return moment.year * 100 + moment.month

@@ -1,0 +1,106 @@
+"""A real PostgreSQL in which boxes meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Event, SharedDatabase
+from informativa.sharing import administration
+from informativa.sharing.connection import connect
+from informativa.sharing.exchange import Exchange
+from lab.patroni import Patroni
+from lab.postgres import SUPERUSER, Postgres
+
+PASSWORD = "of the role"
+TODAY = date(2026, 11, 26)
+ROLE = "informativa_acme"
+
+
+@dataclass
+class Boxes:
+    """Boxes with a ledger each, and the database of theirs."""
+
+    server: Postgres | Patroni
+    folder: Path
+    opened: list[Exchange] = field(default_factory=list)
+    hosts: tuple[str, ...] = ()
+    """Where boxes look for it: the server itself, or what stands before it."""
+
+    def database(self, box: str = "pbx-1", **more: object) -> SharedDatabase:
+        """Where they meet, as this box knows it."""
+        passwords = self.folder / "pgpass"
+        if not passwords.exists():
+            lines = (f"*:*:*:{SUPERUSER}:{self.server.password}", f"*:*:*:*:{PASSWORD}")
+            passwords.write_text("\n".join((*lines, "")), encoding="utf-8")
+            passwords.chmod(0o600)
+        given = {"hosts": self.hosts or _hosts(self.server), "name": "postgres", "box": box} | more
+        return SharedDatabase(passwords=str(passwords), **given)  # type: ignore[arg-type]
+
+    def store(self, box: str) -> SqliteStore:
+        """Its ledger, which lies in a folder of the box's own."""
+        return SqliteStore(str(self.folder / box / "acme.sqlite3"))
+
+    def record(self, box: str, *events: Event) -> list[int]:
+        """Record something there."""
+        with closing(self.store(box)) as store:
+            return store.append(events)
+
+    def exchange(self, box: str, **more: object) -> Exchange:
+        """What that box sends and takes in."""
+        database = self.database(box, **more)
+        found = Exchange(self.store(box), connect(database, "acme"), database, "acme")
+        self.opened.append(found)
+        return found
+
+    def sql(self, text: str) -> list[tuple[object, ...]]:
+        """As the administrator, in acme's schema."""
+        return self.server.sql(text.replace("acme.", f'"{ROLE}".'))
+
+    def close(self) -> None:
+        """Let go of ledgers and connections."""
+        for each in self.opened:
+            each.close()
+
+
+def _hosts(server: Postgres | Patroni) -> tuple[str, ...]:
+    members = server.members if isinstance(server, Patroni) else [server]
+    return tuple(f"127.0.0.1:{one.port}" for one in members)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """One for all tests of a module; each has a schema of its own making."""
+    with Postgres(tmp_path_factory.mktemp("server") / "pg") as running:
+        yield running
+
+
+@pytest.fixture
+def boxes(server: Postgres, tmp_path: Path) -> Iterator[Boxes]:
+    """No box yet, and the schema of one company."""
+    made = Boxes(server, tmp_path)
+    list(administration.migrate(made.database(), ["acme"], SUPERUSER, TODAY))
+    yield made
+    made.close()
+    server.sql(f'DROP SCHEMA "{ROLE}" CASCADE')
+    server.sql(f'DROP ROLE "{ROLE}"')
+
+
+@pytest.fixture
+def settle(boxes: Boxes) -> Callable[[], None]:
+    """Let each box send and take in all that there is."""
+
+    def settled() -> None:
+        for each in boxes.opened:
+            while each.send():
+                pass
+        for each in boxes.opened:
+            each.receive(seen=True)
+
+    return settled

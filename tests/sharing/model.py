@@ -1,0 +1,298 @@
+"""Callers who ring boxes, and a small sequential model of what may have become of them.
+
+The model knows what a caller and the dialplan saw, in the order in which they saw it, and nothing of how
+boxes agree. Its clock counts: what is earlier has the smaller number, however slow the machine is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+import psycopg
+
+from doubles import ScriptedSession, SteadyRecordings, incoming, line, whole
+from informativa.bootstrap import SystemClock
+from informativa.call import CallServices, answer
+from informativa.guard import suspend
+from informativa.ledgers import boxes as cursors
+from informativa.ledgers.groupcommit import GroupCommitLedger
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Line, Playback, Prompt, Status
+from informativa.ports import Clock
+from informativa.sharing.exchange import About
+from informativa.sharing.loop import ExchangeLoop
+from informativa.sharing.others import SharedBoxes
+from lab.process import until
+from sharing.conftest import Boxes
+
+PATIENCE = 60.0  # seconds until all is quiet; a fraction of one seen where nothing is broken
+PACE = 0.02  # seconds between two calls of one caller, who rings until what is done meanwhile is over
+FAR = 20.0  # seconds: a database that answers at all answers within them
+
+
+@dataclass(frozen=True)
+class Ring:
+    """One call, as the caller and the dialplan saw it. Whoever had been informed by its `horizon` was to be
+    known to this box."""
+
+    caller: tuple[bytes, int]
+    box: str
+    call: str
+    began: int
+    horizon: int
+    heard: int
+    """When the notice was heard to its end; 0 if none was played."""
+    ended: int
+    status: Status
+    record: int
+
+    @property
+    def acknowledged(self) -> tuple[object, ...]:
+        """What the database must have of it."""
+        return self.box, self.record, self.call, str(self.status)
+
+
+class Telephone(ScriptedSession):
+    """A call of which the model notes when its notice ended and when the dialplan was told."""
+
+    def __init__(self, number: int, call: str, clock: Iterator[int]) -> None:
+        super().__init__(incoming(f"+39333{number:07d}", id=call, linked=call))
+        self._clock = clock
+        self.heard = self.ended = 0
+
+    async def play(self, prompt: Prompt, keys: str, *, answer: bool = True) -> Playback:
+        """It is heard whole, while other calls go on."""
+        await super().play(prompt, keys, answer=answer)
+        await asyncio.sleep(0)
+        self.heard = next(self._clock)
+        return whole(prompt)
+
+    async def set_variables(self, variables: object) -> None:
+        """From here on it is acknowledged."""
+        await super().set_variables(variables)  # type: ignore[arg-type]
+        self.ended = next(self._clock)
+
+
+@dataclass
+class AheadClock:
+    """The machine's clock, which a test may move on."""
+
+    ahead: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        """Now, and so much later."""
+        return SystemClock().now() + self.ahead
+
+
+class Machine:
+    """A box as the service builds it: a ledger, what sends it and takes in, and what calls ask."""
+
+    def __init__(
+        self, boxes: Boxes, name: str, folder: str, of: Line, clock: Clock, **database: object
+    ) -> None:
+        given = boxes.database(name, **database)
+        self.name, self.line = name, of
+        self.file = str(boxes.folder / folder / "acme.sqlite3")
+        self.ledger = GroupCommitLedger(self.file)
+        self._read = SqliteStore(self.file, read_only=True)
+        opened = partial(SqliteStore, self.file, create=False, migrate=False)
+        self.loop = ExchangeLoop(of.controller, given, About(), opened)
+        self.others = SharedBoxes(of.controller, given, suspend, self.loop)
+        self.services = CallServices(
+            {of.number: of},
+            {of.controller.id: self.ledger},
+            clock,
+            others={of.controller.id: self.others},
+            recordings=SteadyRecordings(),
+        )
+
+    @property
+    def newest(self) -> int:
+        """Its newest record."""
+        return self._read.newest()
+
+    @property
+    def received(self) -> dict[str, int]:
+        """Up to which record it has those of others."""
+        return cursors.received(self._read)
+
+    def stop(self) -> None:
+        """As the service does. Stopping twice is harmless."""
+        self.others.close()
+        self.ledger.close()
+        self._read.close()
+
+
+@dataclass
+class World:
+    """Boxes that meet in one database, their callers, and all that these saw.
+
+    In a `strict` one nothing lags: calls wait until the database has their records, and it always answers.
+    """
+
+    boxes: Boxes
+    strict: bool = False
+    machines: dict[str, Machine] = field(default_factory=dict)
+    rings: list[Ring] = field(default_factory=list)
+    horizon: int = 0
+    clock: AheadClock = field(default_factory=AheadClock)
+    _callers: int = 0
+    _clock: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def start(self, *names: str, key: bytes = b"", folder: str = "", **database: object) -> None:
+        """Boxes of these names; with a `key` of their own, or in another `folder` than that of the name."""
+        own = line()
+        if key:
+            own = replace(own, controller=replace(own.controller, key=key.ljust(32, b".")))
+        given = {"seconds": FAR, "wait": True} if self.strict else {}
+        for name in names:
+            where = folder or name
+            self.machines[where] = Machine(self.boxes, name, where, own, self.clock, **(given | database))
+
+    def stop(self, *names: str) -> None:
+        """Stop these, or all."""
+        for name in names or list(self.machines):
+            self.machines.pop(name).stop()
+
+    # -- callers ---------------------------------------------------------------------------------------
+
+    async def ring(self, caller: int, box: str) -> Ring:
+        """One call, from its beginning to what the dialplan is told."""
+        machine, call = self.machines[box], f"{box}/{len(self.rings)}.{next(self._clock)}"
+        telephone = Telephone(caller, call, self._clock)
+        began = next(self._clock)
+        horizon = began if self.strict else self.horizon
+        result = await answer(telephone, machine.services)
+        assert result.status in (Status.PLAYED, Status.NOTDUE), result
+        assert result.error == ""
+        rung = Ring(
+            caller=(machine.line.controller.key, caller),
+            box=machine.name,
+            call=call,
+            began=began,
+            horizon=horizon,
+            heard=telephone.heard,
+            ended=telephone.ended,
+            status=result.status,
+            record=int(result.record),
+        )
+        self.rings.append(rung)
+        return rung
+
+    def call(self, caller: int, *boxes: str) -> list[Status]:
+        """The same caller rings these boxes at the same time; what became of it."""
+
+        async def at_once() -> list[Ring]:
+            return await asyncio.gather(*(self.ring(caller, box) for box in boxes))
+
+        return [each.status for each in asyncio.run(at_once())]
+
+    def new_caller(self) -> int:
+        """A number that nobody rang from yet."""
+        self._callers += 1
+        return self._callers
+
+    def load(
+        self,
+        chance: random.Random,
+        rings: int,
+        *,
+        lines: int = 6,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> None:
+        """So many telephones ring so often each, now from a new number and now from an earlier one, and go on
+        until what is done `meanwhile` is over."""
+        boxes = list(self.machines)
+
+        async def telephone(done: asyncio.Event, doing: asyncio.Future[object]) -> None:
+            for rung in itertools.count():
+                if rung >= rings and doing.done():
+                    return
+                new = chance.random() < 0.4 or not self._callers
+                await self.ring(
+                    self.new_caller() if new else chance.randint(1, self._callers), chance.choice(boxes)
+                )
+                if rung >= rings // 3:
+                    done.set()
+                    await asyncio.wait([doing], timeout=0 if doing.done() else PACE)
+
+        async def crowd() -> None:
+            begun = asyncio.Event()
+
+            async def trouble() -> object:
+                await begun.wait()
+                return await asyncio.to_thread(meanwhile)
+
+            doing = asyncio.ensure_future(trouble())
+            await asyncio.gather(doing, *(telephone(begun, doing) for _ in range(lines)))
+
+        asyncio.run(crowd())
+
+    # -- the model -------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Wait until every box has what any recorded: whoever was informed by now is known to all from now
+        on."""
+        now = next(self._clock)
+        until(self._quiet, PATIENCE, self._why)
+        self.horizon = now
+
+    def check(self) -> str:
+        """When all is quiet: that what callers saw is what they may see; the figures of it."""
+        self.settle()
+        self._recorded()
+        again = uninformed = 0
+        informed: dict[tuple[bytes, int], list[Ring]] = {}
+        for rung in self.rings:
+            if rung.heard:
+                informed.setdefault(rung.caller, []).append(rung)
+        for rung in self.rings:
+            same = informed.get(rung.caller, [])
+            if not rung.heard:
+                uninformed += not any(each.heard < rung.ended for each in same)
+            else:
+                again += any(self._was_known(each, rung) for each in same)
+        assert uninformed == 0, "skipped without a notice"
+        assert again == 0, "played again"
+        played = sum(1 for each in self.rings if each.heard)
+        callers = len({each.caller for each in self.rings})
+        return f"{len(self.rings)} calls of {callers} callers, {played} notices"
+
+    def _was_known(self, before: Ring, rung: Ring) -> bool:
+        """Whether an earlier call must have been known to the box that was rung."""
+        return before.ended < (rung.began if before.box == rung.box else rung.horizon)
+
+    def _recorded(self) -> None:
+        """That all which was acknowledged is in the database once, and nothing else."""
+        rows = self.boxes.sql("SELECT box, record, call, status FROM acme.record")
+        there, acknowledged = Counter(rows), {each.acknowledged for each in self.rings}
+        assert len(acknowledged) == len(self.rings)
+        assert acknowledged - there.keys() == set(), "lost"
+        assert there.keys() - acknowledged == set(), "in the database, and no client saw it"
+        assert {each for each, times in there.items() if times > 1} == set(), "doubled"
+        assert len({row[2] for row in rows}) == len(rows), "one call has two records"
+
+    def _quiet(self) -> bool:
+        try:
+            there = dict(self.boxes.sql("SELECT name, record FROM acme.box"))
+        except psycopg.Error:
+            return False
+        machines = self.machines.values()
+        newest = {each.name: each.newest for each in machines}
+        return all(there.get(name, 0) == count for name, count in newest.items()) and all(
+            each.received.get(str(name), 0) >= count  # type: ignore[operator]
+            for each in machines
+            for name, count in there.items()
+            if name != each.name
+        )
+
+    def _why(self) -> str:
+        states = {name: each.loop.state for name, each in self.machines.items()}
+        return f"Not everything is everywhere: {states}"

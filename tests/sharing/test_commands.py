@@ -1,0 +1,340 @@
+"""The commands about many boxes, typed, with a real PostgreSQL and the configurations of two boxes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from doubles import CALLER, ScriptedSession, incoming, typed
+from informativa import bootstrap
+from informativa.call import answer
+from informativa.caller import pseudonym
+from informativa.config import Configuration, load
+from informativa.evidence.commitment import bind
+from informativa.model import Event, Identified
+from lab.postgres import SUPERUSER, Postgres
+from sharing.conftest import PASSWORD
+from test_ledgers import AT, PLAYED
+
+HE = Identified(CALLER, "IT")
+
+
+@dataclass
+class Installation:
+    """A box: its configuration in a file."""
+
+    file: Path
+    box: str
+
+    @property
+    def configuration(self) -> Configuration:
+        """As it is now."""
+        return load(self.file)
+
+    def record(self, event: Event = PLAYED) -> None:
+        """Put it on record of the caller, and send it."""
+        acme = self.configuration.controllers["acme"]
+        bound = replace(event, pseudonym=pseudonym(HE, acme.key), binding=bind(HE, acme.key))
+        with closing(bootstrap.store(acme)) as store:
+            store.append([bound])
+
+    def exchange(self) -> None:
+        """Send and take in what there is, as a service does."""
+        from informativa.sharing.connection import connect
+        from informativa.sharing.exchange import Exchange
+
+        shared = self.configuration.shared
+        assert shared is not None
+        acme = self.configuration.controllers["acme"]
+        about = bootstrap.about_box(self.configuration, acme)
+        with closing(Exchange(bootstrap.store(acme), connect(shared, "acme"), shared, "acme", about)) as own:
+            while own.erase() or own.send() or own.receive():
+                pass
+
+
+def of(installation: Installation) -> tuple[object, ...]:
+    """The options that name it, and the company."""
+    return "-c", installation.file, "--controller", "acme"
+
+
+@pytest.fixture
+def two(folder: Path, server: Postgres) -> Iterator[tuple[Installation, Installation]]:
+    """Two boxes of one company, each with its folder; keys are the same, and no schema is made yet."""
+    passwords = f"*:*:*:{SUPERUSER}:{server.password}\n*:*:*:*:{PASSWORD}\n"
+    (folder / "keys/database.pgpass").write_text(passwords)
+    (folder / "keys/database.pgpass").chmod(0o600)
+    other = folder.parent / "etc-2"
+    shutil.copytree(folder, other)
+    for where, box in ((folder, "pbx-1"), (other, "pbx-2")):
+        shared = (
+            f"shared:\n  hosts: ['127.0.0.1:{server.port}']\n  database: postgres\n  box: {box}\n"
+            "  passwords: keys/database.pgpass\n  milliseconds: 2000\n"
+        )
+        with (where / "informativa.yaml").open("a") as file:
+            file.write(shared)
+    yield (
+        Installation(folder / "informativa.yaml", "pbx-1"),
+        Installation(other / "informativa.yaml", "pbx-2"),
+    )
+    server.sql('DROP SCHEMA IF EXISTS "informativa_acme" CASCADE')
+    server.sql('DROP ROLE IF EXISTS "informativa_acme"')
+
+
+@pytest.fixture
+def meeting(
+    two: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]
+) -> tuple[Installation, Installation]:
+    """The same, and the schema is made."""
+    assert typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(two[0]))[0] == 0
+    return two
+
+
+def test_boxes_meet(two: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]) -> None:
+    """From the schema to what the other box knows, as an admin types it."""
+    one, other = two
+    code, _out, error = typed(capsys, "shared", "status", *of(one))
+    assert code == 1
+    assert "See that it runs, and that roles and schemas are made: informativa shared migrate" in error
+    code, out, _error = typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(one))
+    assert (code, out) == (0, "acme: role and schema are made (migration 1)\n")
+    assert typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(one))[1] == (
+        "acme: all is there (migration 1)\n"
+    )
+    one.record()
+    one.exchange()
+    code, out, _error = typed(capsys, "join", *of(other))
+    assert (code, out) == (0, "Acme S.p.A. (acme): 1 record of 1 other box was taken in\n")
+    code, out, _error = typed(capsys, "boxes", *of(other))
+    assert code == 0
+    assert [line.split()[:3] for line in out.splitlines()[2:]] == [["pbx-1", "1", "0"], ["pbx-2", "0", "0"]]
+    assert out.splitlines()[3].endswith("this box")
+    found = json.loads(typed(capsys, "shared", "status", "--json", *of(other))[1])
+    (acme,) = found["controllers"]
+    assert [(box["name"], box["this"], box["different"]) for box in acme["boxes"]] == [
+        ("pbx-1", False, []),
+        ("pbx-2", True, []),
+    ]
+
+
+def test_a_caller_is_shown_and_erased_on_all_boxes(
+    meeting: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What any box has on record of him is in the answer, and gone everywhere after the erasure."""
+    one, other = meeting
+    one.record()
+    other.record(replace(PLAYED, at=AT.replace(day=25)))
+    for each in (one, other, one):
+        each.exchange()
+    code, out, _error = typed(capsys, "caller", "show", CALLER, *of(one))
+    assert code == 0
+    assert out.splitlines()[0].startswith("Acme S.p.A. (acme): 2 records of")
+    assert "box: pbx-2, record: 1" in out
+    found = json.loads(typed(capsys, "caller", "show", CALLER, "--json", *of(one))[1])
+    assert [record["box"] for record in found["controllers"][0]["records"]] == [None, "pbx-2"]
+    code, out, _error = typed(capsys, "caller", "erase", CALLER, "--yes", *of(one))
+    assert (code, out.splitlines()) == (
+        0,
+        [
+            "Acme S.p.A. (acme): 1 record erased",
+            "pbx-2: each erases the caller too, as soon as it reaches the database",
+        ],
+    )
+    other.exchange()
+    for each in (one, other):
+        assert "0 records" in typed(capsys, "caller", "show", CALLER, *of(each))[1]
+    with closing(bootstrap.store(other.configuration.controllers["acme"])) as store:
+        assert [record.event.erased for record in store.records()] == [True, False]
+
+
+def test_an_erasure_that_others_cannot_hear_of_is_not_reported_as_done(
+    meeting: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says what is done, what is not, and what to type; the same again does the rest."""
+    one, _other = meeting
+    one.record()
+    server.stop()
+    try:
+        code, _out, error = typed(capsys, "caller", "erase", CALLER, "--yes", *of(one))
+        assert code == 1
+        assert "the caller is erased on this box, and the others do not know of it" in error
+        assert "Do the same again when the database answers." in error
+    finally:
+        server.start()
+    assert typed(capsys, "caller", "erase", CALLER, "--yes", *of(one))[0] == 0
+
+
+def test_records_of_all_boxes_in_one_list(
+    meeting: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the order in which they happened, with box and number, filtered as one ledger's are."""
+    one, other = meeting
+    one.record()
+    other.record(replace(PLAYED, at=AT.replace(day=23)))
+    one.exchange()
+    other.exchange()
+    code, out, _error = typed(capsys, "ledger", "show", "--all-boxes", *of(one))
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines() if line.startswith("pbx")] == ["pbx-2:1", "pbx-1:1"]
+    found = json.loads(typed(capsys, "ledger", "show", "--all-boxes", "--last", "1", "--json", *of(one))[1])
+    assert [(record["box"], record["number"]) for record in found["records"]] == [("pbx-1", 1)]
+    for option, value, number in (
+        ("--status", "FAILED", 0),
+        ("--status", "PLAYED", 2),
+        ("--since", "2026-11-24", 1),
+        ("--until", "2026-11-24", 1),
+        ("--caller", pseudonym(HE, one.configuration.controllers["acme"].key).hex()[:8], 2),
+        ("--caller", "00", 0),
+        ("--reason", "not-informed", 2),
+        ("--line", "+390212345678", 2),
+    ):
+        code, out, _error = typed(capsys, "ledger", "show", "--all-boxes", option, value, "--json", *of(one))
+        assert (option, value, len(json.loads(out)["records"])) == (option, value, number)
+
+
+def test_a_box_leaves(meeting: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]) -> None:
+    """First it is said what would be, then it is so; one that there is not is named with those that are."""
+    one, other = meeting
+    one.exchange()
+    other.exchange()
+    code, _out, error = typed(capsys, "boxes", "retire", "pbx-9", *of(one))
+    assert (code, error) == (1, "informativa: acme has no box pbx-9. There are: pbx-1, pbx-2.\n")
+    code, out, _error = typed(capsys, "boxes", "retire", "pbx-2", *of(one))
+    assert code == 0
+    assert "Acme S.p.A. (acme): pbx-2 would leave for good" in out
+    assert "Nothing was changed yet. To do it, add --yes." in out
+    assert "pbx-2 was heard of in the last minute" in out
+    assert typed(capsys, "boxes", "retire", "pbx-2", "--yes", *of(one))[0] == 0
+    assert "left on 20" in typed(capsys, "boxes", *of(one))[1]
+
+
+def test_without_a_database_the_commands_say_what_to_write(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each of them, and nothing is made."""
+    for command in (["shared", "status"], ["shared", "migrate"], ["shared", "sql"], ["boxes"], ["join"]):
+        code, out, error = typed(capsys, *command, "-c", folder / "informativa.yaml")
+        assert (code, out) == (1, "")
+        assert "Write `shared:` with `hosts:` and `box:` there" in error
+    code, _out, error = typed(
+        capsys, "ledger", "show", "--all-boxes", *of(Installation(folder / "informativa.yaml", ""))
+    )
+    assert code == 1
+    assert "There are no other boxes" in error
+
+
+def test_what_differs_between_boxes_is_told(
+    meeting: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other keys, and another configuration; where each box lies makes none."""
+    one, other = meeting
+    one.exchange()
+    text = other.file.read_text()
+    other.file.write_text(text.replace("retention: 5 years", "retention: 4 years"))
+    key = other.file.parent / "keys/acme.key"
+    key.write_text("ab" * 32)
+    other.exchange()
+    out = typed(capsys, "boxes", *of(one))[1]
+    assert "OTHER KEYS: its callers are strangers here, another configuration" in out.splitlines()[-1]
+
+
+def test_the_sql_for_an_administrator_is_what_is_run(
+    meeting: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Run as printed it makes a schema in which boxes meet."""
+    one, _other = meeting
+    server.sql('DROP SCHEMA "informativa_acme" CASCADE')
+    server.sql('DROP ROLE "informativa_acme"')
+    code, out, _error = typed(capsys, "shared", "sql", *of(one))
+    assert code == 0
+    server.sql(out)
+    server.sql(f"ALTER ROLE informativa_acme PASSWORD '{PASSWORD}'")
+    one.record()
+    one.exchange()
+    assert server.sql('SELECT count(*) FROM "informativa_acme".record') == [(1,)]
+
+
+def examined(capsys: pytest.CaptureFixture[str], installation: Installation) -> list[tuple[str, str]]:
+    """What the doctor finds of other boxes."""
+    found = json.loads(typed(capsys, "doctor", "--json", "-c", installation.file)[1])
+    return [(each["state"], each["finding"]) for each in found["findings"] if each["check"] == "other boxes"]
+
+
+def test_the_doctor_looks_at_the_other_boxes(
+    meeting: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong with each, and what to do; one sentence where all is well."""
+    one, other = meeting
+    one.record()
+    assert examined(capsys, one) == [("warning", "this box has not sent anything of acme yet")]
+    one.exchange()
+    other.exchange()
+    assert examined(capsys, one) == [("ok", "1 company shares what callers were told with 1 other box")]
+    server.sql(
+        "UPDATE informativa_acme.box SET seen = now() - interval '2 hours', keys = 'x', program = '0'"
+        " WHERE name = 'pbx-2'"
+    )
+    server.sql("UPDATE informativa_acme.box SET newest = 5000 WHERE name = 'pbx-1'")
+    server.sql("DROP TABLE informativa_acme.record_" + datetime.now(UTC).strftime("%Y%m"))
+    assert examined(capsys, one) == [
+        ("warning", "the schema of acme is divided in advance for 0 months only"),
+        ("warning", "4999 records of pbx-1 for acme are not in the database yet"),
+        ("warning", "pbx-2 was last heard of 120 min ago, for acme"),
+        ("warning", "pbx-2 runs informativa 0"),
+        ("warning", "pbx-2 has other keys for acme: its callers are strangers here"),
+    ]
+    server.stop()
+    try:
+        ((state, text),) = examined(capsys, one)
+        assert (state, "cannot be used" in text) == ("wrong", True)
+    finally:
+        server.start()
+
+
+def test_status_shows_the_boxes(
+    meeting: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that did not leave, and what is to be known of each; that the database is away is a warning."""
+    one, other = meeting
+    one.record()
+    one.exchange()
+    other.exchange()
+    server.sql("UPDATE informativa_acme.box SET newest = 3 WHERE name = 'pbx-2'")
+    assert "pbx-1 (this box), pbx-2 (3 records behind)" in typed(capsys, "status", "-c", one.file)[1]
+    found = json.loads(typed(capsys, "status", "--json", "-c", one.file)[1])
+    acme = next(each for each in found["controllers"] if each["id"] == "acme")
+    assert [box["name"] for box in acme["meeting"]["boxes"]] == ["pbx-1", "pbx-2"]
+    server.stop()
+    try:
+        found = json.loads(typed(capsys, "status", "--json", "-c", one.file)[1])
+        assert any(
+            "shared database postgres" in each and "cannot be used" in each for each in found["warnings"]
+        )
+        assert [each["meeting"] for each in found["controllers"]] == [None, None]
+    finally:
+        server.start()
+
+
+def test_the_classic_script_asks_the_other_boxes(meeting: tuple[Installation, Installation]) -> None:
+    """With no service running: whom another box told is not played to, by a process for one call."""
+    one, other = meeting
+    one.exchange()
+    other.record()
+    other.exchange()
+    services = bootstrap.for_script(one.configuration)
+    session = ScriptedSession(incoming())
+    try:
+        with pytest.raises(StopIteration) as over:
+            answer(session, services).send(None)
+    finally:
+        bootstrap.close(services)
+    assert (over.value.value.status, over.value.value.reason) == ("NOTDUE", "already-informed")
+    with closing(bootstrap.store(one.configuration.controllers["acme"])) as store:
+        (record,) = store.records()
+        assert record.event.basis == "pbx-2:1"

@@ -1,0 +1,362 @@
+"""What boxes send to a real PostgreSQL and take in from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from informativa.errors import BoxRefusedError, SharedDatabaseError
+from informativa.ledgers.erasure import erase
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Reason
+from informativa.sharing import administration, exchange
+from informativa.sharing.connection import connect
+from sharing.conftest import SUPERUSER, TODAY, Boxes
+from test_ledgers import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
+
+DAY = timedelta(days=1)
+
+
+def known(boxes: Boxes, box: str, pseudonym: bytes = ONE) -> str | int | None:
+    """By which record a caller is known to a box, if he is."""
+    with closing(boxes.store(box)) as store:
+        found = store.history(pseudonym).get("privacy")
+        return found.basis if found else None
+
+
+def test_what_one_box_told_is_known_to_the_others(boxes: Boxes, settle: Callable[[], None]) -> None:
+    """And all its records are in the database, with what became of each."""
+    boxes.record("pbx-1", PLAYED, UNIDENTIFIED, PARTIAL, replace(NOTDUE, at=AT + DAY))
+    for box in ("pbx-1", "pbx-2", "pbx-3"):
+        boxes.exchange(box)
+    settle()
+    assert [known(boxes, box) for box in ("pbx-1", "pbx-2", "pbx-3")] == [1, "pbx-1:1", "pbx-1:1"]
+    with closing(boxes.store("pbx-2")) as store:
+        assert store.count() == 0
+        assert store.history(ONE)["privacy"].seen == AT + DAY
+    found = boxes.sql("SELECT box, record, status, informs FROM acme.record ORDER BY record")
+    statuses = ["PLAYED", "PLAYED", "PARTIAL", "NOTDUE"]
+    assert found == [("pbx-1", number, status, number == 1) for number, status in enumerate(statuses, 1)]
+
+
+def test_a_box_goes_on_where_the_database_says(boxes: Boxes, settle: Callable[[], None]) -> None:
+    """After a break nothing is sent twice and nothing is left out, more than a page as well."""
+    boxes.record("pbx-1", *[replace(PLAYED, call=str(each)) for each in range(exchange.PAGE + 5)])
+    first = boxes.exchange("pbx-1")
+    assert [first.send(), first.send(), first.send()] == [exchange.PAGE, 5, 0]
+    boxes.record("pbx-1", replace(PLAYED, pseudonym=OTHER))
+    again = boxes.exchange("pbx-1")
+    assert (again.sent, again.send(), again.send()) == (exchange.PAGE + 5, 1, 0)
+    boxes.exchange("pbx-2")
+    settle()
+    assert known(boxes, "pbx-2", OTHER) == f"pbx-1:{exchange.PAGE + 6}"
+
+
+def test_rows_that_a_failover_lost_are_sent_again(boxes: Boxes, settle: Callable[[], None]) -> None:
+    """A standby that was promoted knows the beginning of each box's records, and how far it goes."""
+    boxes.record("pbx-1", PLAYED, PARTIAL, replace(PLAYED, pseudonym=OTHER))
+    boxes.exchange("pbx-1")
+    boxes.exchange("pbx-2")
+    settle()
+    boxes.sql("DELETE FROM acme.record WHERE record > 1")
+    boxes.sql("UPDATE acme.box SET record = 1 WHERE name = 'pbx-1'")
+    again = boxes.exchange("pbx-1")
+    assert (again.sent, again.send()) == (1, 2)
+    settle()
+    assert boxes.sql("SELECT record FROM acme.record ORDER BY 1") == [(1,), (2,), (3,)]
+    assert known(boxes, "pbx-2", OTHER) == "pbx-1:3"
+
+
+def test_text_that_postgresql_does_not_take_loses_no_record(boxes: Boxes) -> None:
+    """A NUL and half of a surrogate pair are marked as what nobody can read."""
+    boxes.record("pbx-1", replace(PLAYED, reference="a\0b"), PLAYED)
+    box = boxes.exchange("pbx-1")
+    assert box.send() == 2
+    assert boxes.sql("SELECT reference FROM acme.record ORDER BY record") == [("a\ufffdb",), ("",)]
+
+
+def test_two_boxes_of_one_name_are_refused(boxes: Boxes) -> None:
+    """Loudly, with what to do; the first one goes on."""
+    boxes.record("pbx-1", PLAYED)
+    first = boxes.exchange("pbx-1")
+    with closing(SqliteStore(str(boxes.folder / "elsewhere/acme.sqlite3"))) as store:
+        store.append([PLAYED])
+    database = boxes.database("pbx-1")
+    with (
+        connect(database, "acme") as connection,
+        closing(SqliteStore(str(boxes.folder / "elsewhere/acme.sqlite3"))) as store,
+        pytest.raises(BoxRefusedError, match=r"has the name pbx-1 there.*shared\.box"),
+    ):
+        exchange.Exchange(store, connection, database, "acme")
+    assert first.send() == 1
+
+
+def test_a_copy_of_a_ledger_that_goes_on_elsewhere_is_refused(boxes: Boxes) -> None:
+    """It has the identity and the first records, and what comes after them is another's."""
+    boxes.record("pbx-1", PLAYED)
+    boxes.exchange("pbx-1")
+    with closing(boxes.store("pbx-1")) as store, store.connected() as connection:
+        (boxes.folder / "copy").mkdir()
+        connection.execute("VACUUM INTO ?", (str(boxes.folder / "copy/acme.sqlite3"),))
+    boxes.record("pbx-1", replace(PLAYED, at=AT + DAY))
+    boxes.record("copy", replace(PLAYED, at=AT + 2 * DAY))
+    database = boxes.database("pbx-1")
+    copy = exchange.Exchange(boxes.store("copy"), connect(database, "acme"), database, "acme")
+    boxes.opened.append(copy)
+    assert boxes.opened[0].send() == 2
+    assert copy.send() == 0
+    with pytest.raises(BoxRefusedError, match="a backup was put back, or two machines have one ledger"):
+        copy.erase()
+    with pytest.raises(BoxRefusedError, match="a backup was put back, or two machines have one ledger"):
+        exchange.Exchange(boxes.store("copy"), connect(database, "acme"), database, "acme")
+    assert boxes.sql("SELECT record FROM acme.box") == [(2,)]
+
+
+def test_a_ledger_put_back_from_a_backup_is_refused(boxes: Boxes) -> None:
+    """The numbers that it gives again would be taken for what is there."""
+    boxes.record("pbx-1", PLAYED, PARTIAL, PLAYED)
+    box = boxes.exchange("pbx-1")
+    box.send()
+    with closing(boxes.store("pbx-1")) as store, store.connected() as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("DELETE FROM event WHERE record > 1")
+    with pytest.raises(BoxRefusedError, match="retire the old name: informativa boxes retire pbx-1"):
+        boxes.exchange("pbx-1")
+
+
+def test_a_retired_box_is_refused(boxes: Boxes) -> None:
+    """Also one that is connected at that moment."""
+    boxes.record("pbx-1", PLAYED)
+    box = boxes.exchange("pbx-1")
+    assert administration.retire(boxes.database(), "acme", "pbx-1")
+    assert not administration.retire(boxes.database(), "acme", "pbx-1")
+    assert box.send() == 0
+    with pytest.raises(BoxRefusedError, match="pbx-1 was retired there"):
+        box.erase()
+    with pytest.raises(BoxRefusedError, match="pbx-1 was retired there"):
+        boxes.exchange("pbx-1")
+
+
+def test_an_erasure_here_reaches_what_was_sent(boxes: Boxes, settle: Callable[[], None]) -> None:
+    """As it comes in the order of the records, no row with the caller in it is left, whenever it was sent."""
+    boxes.record("pbx-1", PLAYED, replace(PLAYED, pseudonym=OTHER, call="2", linked="2"))
+    box = boxes.exchange("pbx-1")
+    box.send()
+    boxes.record("pbx-1", replace(NOTDUE, call="3", basis=1))
+    erase(boxes.folder / "pbx-1/acme.sqlite3", [ONE], AT)
+    settle()
+    rows = boxes.sql(
+        "SELECT record, erased, informs, pseudonym, call, basis FROM acme.record ORDER BY record"
+    )
+    assert rows == [
+        (1, 1, 0, None, "", None),
+        (2, 0, 1, OTHER, "2", None),
+        (3, 1, 0, None, "", None),
+        (4, 0, 0, None, "", None),
+    ]
+    assert boxes.sql("SELECT kind FROM acme.record WHERE record = 4") == [("erasure",)]
+
+
+def test_what_is_purged_here_goes_there(boxes: Boxes) -> None:
+    """What a purge took of this ledger, and nothing else; the note of it stays."""
+    boxes.record("pbx-1", replace(PLAYED, at=AT - 400 * DAY), PLAYED, replace(PLAYED, at=AT - 400 * DAY))
+    boxes.record("pbx-2", replace(PLAYED, at=AT - 400 * DAY))
+    for name in ("pbx-1", "pbx-2"):
+        boxes.exchange(name).send()
+    with closing(boxes.store("pbx-1")) as store:
+        assert store.purge(AT - 365 * DAY, AT) == 2
+    boxes.opened[0].send()
+    found = boxes.sql("SELECT box, record, kind FROM acme.record ORDER BY 1, 2")
+    assert found == [("pbx-1", 2, "phone"), ("pbx-1", 4, "purge"), ("pbx-2", 1, "phone")]
+
+
+def test_what_retired_boxes_have_goes_by_its_age(boxes: Boxes) -> None:
+    """They delete nothing themselves; those that are there see to their own."""
+    for name in ("pbx-1", "pbx-2"):
+        boxes.record(name, replace(PLAYED, at=AT - 400 * DAY), PLAYED)
+        boxes.exchange(name).send()
+    administration.retire(boxes.database(), "acme", "pbx-2")
+    assert administration.purge_retired(boxes.database(), "acme", AT - 365 * DAY) == 1
+    found = boxes.sql("SELECT box, record FROM acme.record ORDER BY 1, 2")
+    assert found == [("pbx-1", 1), ("pbx-1", 2), ("pbx-2", 2)]
+
+
+def test_i1_a_number_that_changed_hands_is_carried_over(boxes: Boxes, settle: Callable[[], None]) -> None:
+    """Who told the person before counts on no box any more."""
+    boxes.record("pbx-1", replace(PLAYED, at=AT - 900 * DAY, purposes=frozenset({"marketing"})))
+    boxes.record("pbx-2", replace(PLAYED, reason=Reason.RECYCLED))
+    for box in ("pbx-1", "pbx-2", "pbx-3"):
+        boxes.exchange(box)
+    settle()
+    for box in ("pbx-1", "pbx-2", "pbx-3"):
+        with closing(boxes.store(box)) as store:
+            assert store.history(ONE)["privacy"].purposes == {"service", "billing"}, box
+
+
+def test_a_box_that_knows_of_an_erasure_late_sends_nothing_before(boxes: Boxes) -> None:
+    """Whoever asks for one waits for what is under way, and nothing comes after it unseen."""
+    boxes.record("pbx-1", PLAYED)
+    box = boxes.exchange("pbx-1")
+    boxes.sql("INSERT INTO acme.erasure VALUES (1, ARRAY[decode(repeat('31', 32), 'hex')])")
+    boxes.sql("UPDATE acme.box SET erasures = 1")
+    assert box.send() == 0
+    assert box.erase() == 1
+    assert boxes.sql("SELECT count(*) FROM acme.erasure") == [(0,)]
+    assert box.send() == 2
+    assert boxes.sql("SELECT count(*) FROM acme.record WHERE pseudonym IS NOT NULL") == [(0,)]
+
+
+def test_a_schema_that_is_not_there_says_what_to_type(boxes: Boxes) -> None:
+    """Before it was made, and where rights are missing."""
+    boxes.sql("DROP TABLE acme.migration")
+    with pytest.raises(SharedDatabaseError, match="informativa shared migrate"):
+        connect(boxes.database(), "acme")
+
+
+def test_a_newer_schema_is_refused_only_if_it_says_so(boxes: Boxes) -> None:
+    """Boxes are upgraded one at a time: what a later migration adds need not be known to all."""
+    boxes.sql("INSERT INTO acme.migration VALUES (2, 1)")
+    connect(boxes.database(), "acme").close()
+    boxes.sql("INSERT INTO acme.migration VALUES (3, 3)")
+    with pytest.raises(BoxRefusedError, match="is of a newer informativa"):
+        connect(boxes.database(), "acme")
+
+
+def test_i6_one_company_has_no_rights_on_anothers_schema(boxes: Boxes) -> None:
+    """Not to read it, not to write to it, not to know what is in it."""
+    list(administration.migrate(boxes.database(), ["globex"], SUPERUSER, TODAY))
+    try:
+        with connect(boxes.database(), "globex") as connection:
+            for statement in (
+                'SELECT * FROM "informativa_acme".record',
+                'INSERT INTO "informativa_acme".erasure VALUES (1, ARRAY[]::bytea[])',
+                'DELETE FROM "informativa_acme".box',
+                'DROP TABLE "informativa_globex".record',
+                'CREATE TABLE "informativa_globex".other (n int)',
+                'SET ROLE "informativa_acme"',
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(statement)
+    finally:
+        boxes.server.sql('DROP SCHEMA "informativa_globex" CASCADE')
+        boxes.server.sql('DROP ROLE "informativa_globex"')
+
+
+def test_migrating_again_changes_nothing(boxes: Boxes) -> None:
+    """And adds the months that are missing when time went on."""
+    (again,) = administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY)
+    assert (again.before, again.now, again.months) == (1, 1, 0)
+    (later,) = administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY.replace(month=12))
+    assert later.months == 1
+
+
+def test_the_script_makes_what_migrate_makes(boxes: Boxes) -> None:
+    """For whoever administers the database and runs it himself."""
+    script = ";\n".join(administration.script(["globex"], TODAY))
+    boxes.server.sql(script)
+    try:
+        columns = """
+        SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = '{}'
+        ORDER BY 1, ordinal_position
+        """
+        made, written = (
+            boxes.server.sql(columns.format(f"informativa_{name}")) for name in ("acme", "globex")
+        )
+        assert made == written != []
+    finally:
+        boxes.server.sql('DROP SCHEMA "informativa_globex" CASCADE')
+        boxes.server.sql('DROP ROLE "informativa_globex"')
+
+
+def test_a_failover_that_a_connection_outlives_loses_nothing(boxes: Boxes) -> None:
+    """pgbouncer's clients stay connected when the server behind it is another: a box goes on where that one
+    says."""
+    boxes.record("pbx-1", PLAYED, PARTIAL, replace(PLAYED, pseudonym=OTHER))
+    box = boxes.exchange("pbx-1")
+    assert box.send() == 3
+    boxes.sql("DELETE FROM acme.record WHERE record > 1")
+    boxes.sql("UPDATE acme.box SET record = 1 WHERE name = 'pbx-1'")
+    boxes.record("pbx-1", PLAYED)
+    assert box.send() == 0
+    box.erase()
+    assert (box.sent, box.send()) == (1, 3)
+    assert boxes.sql("SELECT record FROM acme.record ORDER BY 1") == [(1,), (2,), (3,), (4,)]
+
+
+def test_a_failover_between_two_questions_leaves_nothing_out(boxes: Boxes) -> None:
+    """How far a box got was said by the old server, and the new one has not got all of it yet."""
+    boxes.record("pbx-1", PLAYED, replace(PLAYED, pseudonym=OTHER))
+    first, second = boxes.exchange("pbx-1"), boxes.exchange("pbx-2")
+    assert first.send() == 2
+
+    def fail_over(_box: str, _at: int, _of: int) -> None:
+        boxes.sql("DELETE FROM acme.record WHERE box = 'pbx-1' AND record > 1")
+        boxes.sql("UPDATE acme.box SET record = 1 WHERE name = 'pbx-1'")
+
+    boxes.record("pbx-0", PLAYED)
+    boxes.exchange("pbx-0").send()
+    second.receive(progress=fail_over)  # after pbx-0, and before pbx-1
+    first.erase()
+    assert first.send() == 1
+    second.receive()
+    assert known(boxes, "pbx-2", OTHER) == "pbx-1:2"
+
+
+def test_i6_no_catalog_tells_one_company_of_anothers_callers(boxes: Boxes) -> None:
+    """Neither what the planner gathered, nor what another is doing, nor a function or a schema for all."""
+    boxes.record("pbx-1", *[replace(PLAYED, call=str(each)) for each in range(100)])
+    acme = boxes.exchange("pbx-1")
+    acme.send()
+    boxes.sql("ANALYZE acme.record")
+    assert boxes.sql("SELECT count(*) > 0 FROM pg_stats WHERE schemaname = 'informativa_acme'") == [(True,)]
+    list(administration.migrate(boxes.database(), ["globex"], SUPERUSER, TODAY))
+    try:
+        with connect(boxes.database(), "globex") as connection:
+            for statement in (
+                "SELECT 1 FROM pg_stats WHERE schemaname = 'informativa_acme'",
+                "SELECT 1 FROM pg_stat_activity WHERE usename = 'informativa_acme' AND query LIKE '%acme%'",
+                "SELECT 1 FROM pg_proc WHERE prosecdef",
+                "SELECT 1 FROM information_schema.columns WHERE table_schema = 'informativa_acme'",
+                "SELECT 1 FROM pg_auth_members WHERE member = 'informativa_globex'::regrole",
+                "SELECT 1 FROM pg_roles WHERE rolname LIKE 'informativa_%' AND (rolsuper OR rolbypassrls"
+                " OR rolcreaterole OR rolcreatedb OR rolreplication)",
+                # rights that were given to all
+                "SELECT 1 FROM pg_class WHERE relnamespace = 'informativa_acme'::regnamespace"
+                " AND has_table_privilege('public', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')",
+            ):
+                assert connection.execute(statement).fetchall() == [], statement
+            for statement in (
+                "CREATE TABLE public.other (n int)",
+                "CREATE FUNCTION public.now() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+                "CREATE FUNCTION \"informativa_globex\".now() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+                'UPDATE "informativa_globex".migration SET needed = 9',
+                'TRUNCATE "informativa_globex".record',
+                'SELECT * FROM "informativa_globex".record_default',
+                "COPY (SELECT 1) TO PROGRAM 'true'",
+                "SELECT passwd FROM pg_shadow",
+                "ALTER ROLE \"informativa_acme\" PASSWORD 'guessed'",
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(statement)
+    finally:
+        boxes.server.sql('DROP SCHEMA "informativa_globex" CASCADE')
+        boxes.server.sql('DROP ROLE "informativa_globex"')
+
+
+def test_a_company_may_have_a_database_of_its_own(boxes: Boxes) -> None:
+    """By its name in that of the database; its schema and its role are made there."""
+    boxes.server.sql("CREATE DATABASE of_globex")
+    try:
+        own = boxes.database("pbx-1", name="of_{controller}")
+        list(administration.migrate(own, ["globex"], SUPERUSER, TODAY))
+        with connect(own, "globex") as connection:
+            assert connection.info.dbname == "of_globex"
+        assert boxes.server.sql("SELECT to_regnamespace('informativa_globex')") == [(None,)]
+    finally:
+        boxes.server.sql("DROP DATABASE of_globex")
+        boxes.server.sql('DROP ROLE "informativa_globex"')

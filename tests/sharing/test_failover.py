@@ -1,0 +1,113 @@
+"""Boxes whose database fails over under load, and servers that are primary no more."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from informativa.errors import SharedDatabaseError
+from informativa.sharing import administration
+from lab.haproxy import HaProxy
+from lab.patroni import Patroni
+from lab.pgbouncer import PgBouncer
+from lab.postgres import SUPERUSER, Postgres
+from lab.process import until
+from sharing.conftest import ROLE, TODAY, Boxes
+from sharing.model import World
+from test_ledgers import ONE, PLAYED
+
+Rounds = Callable[[int, int], int]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patroni]:
+    """Two servers under Patroni, for all tests that need them."""
+    with Patroni(tmp_path_factory.mktemp("cluster") / "patroni") as running:
+        yield running
+
+
+@pytest.fixture
+def world(cluster: Patroni, tmp_path: Path) -> Iterator[World]:
+    """Boxes that know both servers; a schema of the test's own."""
+    boxes = Boxes(cluster, tmp_path)
+    list(administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY))
+    made = World(boxes)
+    yield made
+    made.stop()
+    boxes.close()
+    cluster.sql(f'DROP SCHEMA "{ROLE}" CASCADE; DROP ROLE "{ROLE}"')
+
+
+def fail_over(cluster: Patroni) -> None:
+    """Kill the primary, let the standby take over, and bring back the dead one as its standby."""
+    dead = cluster.kill_primary()
+    cluster.wait_for_primary(other_than=dead)
+    dead.start()
+    cluster.wait_for_standbys()
+
+
+def test_a_primary_that_is_killed_under_load_loses_nothing(
+    cluster: Patroni, world: World, chance: random.Random, rounds: Rounds
+) -> None:
+    """The standby is promoted, what it had not got yet is sent to it, and nobody is told twice for that."""
+    world.start("pbx-1", "pbx-2", "pbx-3")
+    for _ in range(rounds(1, 10)):
+        world.load(chance, 10, meanwhile=lambda: fail_over(cluster))
+        print(world.check())
+
+
+def test_a_failover_behind_pgbouncer_and_haproxy_loses_nothing(
+    cluster: Patroni, world: World, tmp_path: Path, chance: random.Random, rounds: Rounds
+) -> None:
+    """Boxes stay connected to pgbouncer, and another server answers."""
+    if not (times := rounds(0, 10)):
+        pytest.skip("pgbouncer and haproxy take their time to notice: make torture")
+    with (
+        HaProxy(tmp_path / "haproxy", cluster.targets()) as proxy,
+        PgBouncer(tmp_path / "pgbouncer", cluster, proxy.port) as bouncer,
+    ):
+        world.boxes.hosts = (f"127.0.0.1:{bouncer.port}",)
+        world.start("pbx-1", "pbx-2", "pbx-3")
+        for _ in range(times):
+            world.load(chance, 10, meanwhile=lambda: fail_over(cluster))
+            print(world.check())
+        world.stop()
+
+
+def test_a_connection_to_a_demoted_primary_counts_as_dead(boxes: Boxes, tmp_path: Path) -> None:
+    """It answers and refuses writes (SQLSTATE 25006); the next connection is to the one that takes them."""
+    assert isinstance(boxes.server, Postgres)
+    boxes.record("pbx-1", PLAYED)
+    with boxes.server.standby(tmp_path / "standby") as standby:
+        hosts = tuple(f"127.0.0.1:{one.port}" for one in (boxes.server, standby))
+        box = boxes.exchange("pbx-1", hosts=hosts)
+        assert box.send() == 1
+        standby.wait_for(boxes.server)
+        standby.promote()
+        boxes.sql("ALTER SYSTEM SET default_transaction_read_only = on")
+        boxes.sql("SELECT pg_reload_conf()")
+        try:
+            boxes.record("pbx-1", PLAYED)
+            until(lambda: _refuses(box.send), 20, lambda: "It does not refuse writes.")
+            with pytest.raises(SharedDatabaseError, match=r"read-only transaction.*standby now") as refused:
+                box.send()
+            assert isinstance(refused.value.__cause__, psycopg.errors.ReadOnlySqlTransaction)
+            again = boxes.exchange("pbx-1", hosts=hosts)
+            assert (again.sent, again.send()) == (1, 1)
+            found = standby.sql(f'SELECT record, pseudonym FROM "{ROLE}".record ORDER BY record')
+            assert found == [(1, ONE), (2, ONE)]
+        finally:
+            boxes.sql("ALTER SYSTEM RESET default_transaction_read_only")
+            boxes.sql("SELECT pg_reload_conf()")
+
+
+def _refuses(send: Callable[[], object]) -> bool:
+    try:
+        send()
+    except SharedDatabaseError:
+        return True
+    return False

@@ -1,0 +1,231 @@
+"""Boxes that go on by themselves: what one told is known to the other soon, whatever the database does."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from doubles import line, notice
+from informativa.errors import BoxRefusedError
+from informativa.guard import suspend
+from informativa.model import Controller, Period
+from informativa.sharing import question
+from informativa.sharing.connection import Connection
+from informativa.sharing.exchange import About
+from informativa.sharing.loop import ExchangeLoop
+from informativa.sharing.others import SharedBoxes
+from lab.process import until
+from sharing.conftest import Boxes
+from test_ledgers import AT, ONE, OTHER, PLAYED
+
+ACME = replace(line(notice()).controller, id="acme", retention=None)
+
+
+@dataclass
+class Running:
+    """Boxes of which each goes on by itself."""
+
+    boxes: Boxes
+    loops: list[ExchangeLoop] = field(default_factory=list)
+
+    def start(self, box: str, controller: Controller = ACME, **more: object) -> ExchangeLoop:
+        """Make its ledger, and go on."""
+        self.boxes.store(box).close()
+        opened = partial(self.boxes.store, box)
+        database = self.boxes.database(box, **more)
+        self.loops.append(ExchangeLoop(controller, database, About("0", "k", "c"), opened))
+        return self.loops[-1]
+
+    def known(self, box: str, of: bytes = ONE) -> str | int | None:
+        """By which record."""
+        with closing(self.boxes.store(box)) as store:
+            found = store.history(of).get("privacy")
+            return found.basis if found else None
+
+
+@pytest.fixture
+def running(boxes: Boxes) -> Iterator[Running]:
+    """None yet; those that a test starts end with it."""
+    made = Running(boxes)
+    yield made
+    for each in made.loops:
+        each.stop()
+
+
+def soon(condition: Callable[[], object]) -> None:
+    """Wait until it is so."""
+    until(condition, 20, lambda: "It never became so.")
+
+
+def test_what_one_box_records_the_other_knows_by_itself(running: Running) -> None:
+    """Both ways, and each says how far it is."""
+    one, two = running.start("pbx-1"), running.start("pbx-2")
+    running.boxes.record("pbx-1", PLAYED)
+    soon(lambda: running.known("pbx-2") == "pbx-1:1")
+    running.boxes.record("pbx-2", replace(PLAYED, pseudonym=OTHER))
+    soon(lambda: running.known("pbx-1", OTHER) == "pbx-2:1")
+    assert (one.state.sent, one.state.behind, one.state.others, one.state.error) == (1, 0, 1, None)
+    assert time.time() - two.state.contact < 60
+
+
+def test_a_database_that_is_killed_loses_nothing(running: Running) -> None:
+    """Boxes record on, say what is wrong, and send all of it when it is there again."""
+    loop = running.start("pbx-1")
+    running.start("pbx-2")
+    running.boxes.record("pbx-1", PLAYED)
+    soon(lambda: running.known("pbx-2") == "pbx-1:1")
+    running.boxes.server.kill()
+    running.boxes.record("pbx-1", replace(PLAYED, pseudonym=OTHER), *[PLAYED] * 50)
+    soon(lambda: loop.state.error is not None)
+    assert "cannot be used" in str(loop.state.error)
+    running.boxes.server.start()
+    soon(lambda: running.known("pbx-2", OTHER) == "pbx-1:2")
+    soon(lambda: loop.state.sent == 52)
+    assert loop.state.error is None
+
+
+def test_a_box_that_is_refused_says_why(running: Running) -> None:
+    """And goes on by itself, alone."""
+    running.start("pbx-1")
+    soon(lambda: running.boxes.sql("SELECT count(*) FROM acme.box") == [(1,)])
+    running.boxes.store("other").close()
+    database = running.boxes.database("pbx-1")
+    loop = ExchangeLoop(ACME, database, About(), partial(running.boxes.store, "other"))
+    running.loops.append(loop)
+    soon(lambda: isinstance(loop.state.error, BoxRefusedError))
+
+
+def test_no_thread_is_left_when_it_is_stopped(running: Running) -> None:
+    """Also one that cannot reach its database."""
+    loop = running.start("pbx-1", hosts=("127.0.0.1:1",))
+    soon(lambda: loop.state.error is not None)
+    loop.stop()
+    loop.stop()
+    assert not [each for each in threading.enumerate() if each.name == "shared database acme"]
+
+
+def asked(boxes: SharedBoxes, *pseudonyms: bytes) -> list[tuple[str, int]]:
+    """What they say of a caller: boxes and records."""
+    found = asyncio.run(boxes.ask(pseudonyms))
+    return [(box, record.number) for box, record in found]
+
+
+def test_a_caller_whom_this_box_does_not_know_is_asked_for(running: Running) -> None:
+    """The other box's record comes at once, before it was taken in; what is past the retention does not, nor
+    what this box has itself."""
+    boxes = running.boxes
+    boxes.record("pbx-2", PLAYED, replace(PLAYED, at=AT - timedelta(days=3650)))
+    boxes.record("pbx-1", PLAYED)
+    for each in ("pbx-1", "pbx-2"):
+        boxes.exchange(each).send()
+    shared = SharedBoxes(ACME, boxes.database("pbx-1", seconds=5.0), suspend)
+    assert asked(shared, ONE) == [("pbx-2", 1), ("pbx-2", 2)]
+    assert asked(shared, OTHER) == []
+    assert asked(shared, OTHER, ONE) == [("pbx-2", 1), ("pbx-2", 2)]
+    kept = replace(ACME, retention=Period(12 * 5))
+    assert asked(SharedBoxes(kept, boxes.database("pbx-1", seconds=5.0), suspend), ONE) == [("pbx-2", 1)]
+    assert (shared.asked, shared.unanswered) == (3, 0)
+
+
+def test_a_database_that_is_away_is_left_in_peace(running: Running) -> None:
+    """Three callers get no answer, the others are not held at all."""
+    shared = SharedBoxes(ACME, running.boxes.database("pbx-1", hosts=("127.0.0.1:1",)), suspend)
+    for _ in range(5):
+        assert asked(shared, ONE) == []
+    assert shared.paused
+    assert (shared.asked, shared.unanswered) == (5, 5)
+
+
+def test_a_call_that_is_to_wait_goes_on_when_its_record_is_there(running: Running) -> None:
+    """At once where it is there, and without it when the time is over; that is counted."""
+    loop = running.start("pbx-1")
+    (number,) = running.boxes.record("pbx-1", PLAYED)
+    shared = SharedBoxes(ACME, running.boxes.database("pbx-1", wait=True, seconds=20.0), suspend, loop)
+    asyncio.run(shared.wait(number))
+    assert running.boxes.sql("SELECT record FROM acme.record") == [(number,)]
+    asyncio.run(shared.wait(number))
+    assert shared.late == 0
+    hasty = SharedBoxes(ACME, running.boxes.database("pbx-1", wait=True, seconds=0.01), suspend, loop)
+    asyncio.run(hasty.wait(number + 1))
+    assert hasty.late == 1
+
+
+def test_a_script_waits_for_what_the_service_sends(running: Running) -> None:
+    """It asks the database until the record is there."""
+    from informativa.guard import block
+
+    running.start("pbx-1")
+    (number,) = running.boxes.record("pbx-1", PLAYED)
+    shared = SharedBoxes(ACME, running.boxes.database("pbx-1", wait=True, seconds=20.0), block)
+    with pytest.raises(StopIteration):
+        shared.wait(number).send(None)
+    assert shared.late == 0
+    assert running.boxes.sql("SELECT record FROM acme.record") == [(number,)]
+
+
+def test_calls_that_waited_in_vain_leave_nothing_behind(running: Running) -> None:
+    """However long the database is away, and however many calls come meanwhile."""
+    loop = running.start("pbx-1", hosts=("127.0.0.1:1",))
+
+    async def calls() -> list[bool]:
+        return await asyncio.gather(*(loop.sent_up_to(each, 0.01) for each in range(1, 100)))
+
+    assert not any(asyncio.run(calls()))
+    assert len(loop._waiting) == 0
+
+
+def test_a_connection_that_comes_too_late_for_its_call_is_there_for_the_next(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To connect may always take longer than a call waits; the database is asked all the same."""
+    boxes, late = running.boxes, threading.Event()
+    boxes.record("pbx-2", PLAYED)
+    boxes.exchange("pbx-2").send()
+    connected = question.connect
+
+    def slow(*given: Any, **more: Any) -> Connection:
+        late.wait(20)
+        return connected(*given, **more)
+
+    monkeypatch.setattr(question, "connect", slow)
+    shared = SharedBoxes(ACME, boxes.database("pbx-1", seconds=0.2), suspend)
+    assert asked(shared, ONE) == []
+    late.set()
+    soon(lambda: shared._idle._kept)
+    monkeypatch.setattr(question, "connect", None)  # nobody connects any more
+    until(lambda: asked(shared, ONE) == [("pbx-2", 1)] or shared.paused, 20, lambda: "It is not asked.")
+    assert not shared.paused
+    shared.close()
+    assert shared._idle._kept == []
+
+
+def test_a_connection_is_there_before_the_first_call_asks(running: Running) -> None:
+    """As soon as the box reaches the database, so that no call pays for the hand-shake."""
+    loop = running.start("pbx-1")
+    shared = SharedBoxes(ACME, running.boxes.database("pbx-1", seconds=5.0), suspend, loop)
+    soon(lambda: loop.state.contact > 0)
+    mine = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'informativa_acme'"
+    soon(lambda: running.boxes.sql(mine) == [(2,)])
+    assert asked(shared, ONE) == []
+    assert running.boxes.sql(mine) == [(2,)]
+    shared.close()
+
+
+def test_nobody_waits_for_a_database_that_is_known_to_be_away(running: Running) -> None:
+    """Though calls are to wait: each goes on at once, and is counted."""
+    loop = running.start("pbx-1", hosts=("127.0.0.1:1",))
+    soon(lambda: loop.state.error is not None)
+    database = running.boxes.database("pbx-1", wait=True, seconds=600.0)
+    shared = SharedBoxes(ACME, database, suspend, loop)
+    for number in (1, 2):
+        asyncio.run(shared.wait(number))
+    assert shared.late == 2

@@ -1,0 +1,99 @@
+"""A network between a box and the database that a test can cut, or make swallow all that is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from types import TracebackType
+from typing import Self
+
+
+class Wire:
+    """Leads to a port of this machine, from one of its own; a context manager.
+
+    `cut`: connections are reset, and new ones refused. `silence`: whatever is sent arrives nowhere and is
+    acknowledged by the system, as by a server that hangs; so it stays for connections of that time.
+    """
+
+    def __init__(self, target: int) -> None:
+        self.connections = 0
+        """How many were made."""
+        self._target, self._open, self._silent = target, True, False
+        self._loop = asyncio.new_event_loop()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
+        self._pumping: set[asyncio.Task[None]] = set()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.port = 0
+        self._run(self._listen())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.cut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """What a box is told of it."""
+        return (f"127.0.0.1:{self.port}",)
+
+    def cut(self) -> None:
+        """Nothing gets through, and both sides are told."""
+        self._run(self._close())
+
+    def silence(self) -> None:
+        """Nothing gets through, and nobody is told."""
+        self._silent = True
+
+    def mend(self) -> None:
+        """New connections get through."""
+        self._silent = False
+        if not self._open:
+            self._run(self._listen())
+
+    def _run(self, work: object) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(20)  # type: ignore[arg-type]
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port, self._open = self._server.sockets[0].getsockname()[1], True
+
+    async def _close(self) -> None:
+        self._server.close()
+        self._open = False
+        for each in self._writers:
+            each.transport.abort()
+        await asyncio.gather(*self._pumping, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        assert task
+        self._pumping.add(task)
+        self._writers.add(writer)
+        try:
+            there_reader, there = await asyncio.open_connection("127.0.0.1", self._target)
+            self._writers.add(there)
+            dead = [self._silent]
+            await asyncio.gather(self._pump(reader, there, dead), self._pump(there_reader, writer, dead))
+        except OSError:
+            writer.close()
+        finally:
+            self._pumping.discard(task)
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, dead: list[bool]) -> None:
+        """`dead` is of one connection: what was swallowed once is missing for ever."""
+        with contextlib.suppress(OSError):
+            while data := await source.read(1 << 16):
+                dead[0] = dead[0] or self._silent
+                if not dead[0]:
+                    sink.write(data)
+                    await sink.drain()
+        sink.close()

@@ -36,7 +36,8 @@ from informativa.model import (
     Version,
     known_by,
 )
-from informativa.ports import Ledger, LedgerTransaction, Result
+from informativa.ports import Ledger, LedgerTransaction, OtherBoxes, Result
+from informativa.text import Text
 
 CALLER = "+393331234567"
 SHORT = Prompt("/prompts/it/short", (Length(80_000, 8000),))  # ten seconds
@@ -251,6 +252,27 @@ class ScriptedSource:
 
 
 @dataclass
+class ScriptedBoxes(OtherBoxes):
+    """Other boxes that say what the test says, each record with its box; `None` for no answer."""
+
+    told: Sequence[tuple[str, Record]] | None = ()
+    asked: list[list[bytes]] = field(default_factory=list)
+    waited: list[int] = field(default_factory=list)
+
+    async def ask(self, pseudonyms: Sequence[bytes]) -> Sequence[tuple[str, Record]]:
+        """Answer."""
+        self.asked.append(list(pseudonyms))
+        return self.told or ()
+
+    async def wait(self, record: int) -> None:
+        """It is there at once."""
+        self.waited.append(record)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass
 class SteadyRecordings:
     """Prompts whose sound is the one that their path names, until a test says that it changed, and when: at
     the n-th look."""
@@ -264,7 +286,7 @@ class SteadyRecordings:
         self.looks += 1
         self.owners.append(controller)
         if self.looks >= self.changed.get(prompt.path, self.looks + 1):
-            return ChangedRecording(f"{prompt.path} was exchanged")
+            return ChangedRecording(Text("{path} was exchanged", path=prompt.path))
         return replace(prompt, recording=recording_of(prompt))
 
 

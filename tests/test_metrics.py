@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from doubles import line, notice, version
 from informativa.metrics import Metrics
-from informativa.model import CallResult, Line
+from informativa.model import CallResult, Line, SharedState
 from lab import audio
 from lab.office import Office, free_port
 from test_ledgers import NOTDUE, PLAYED
@@ -40,6 +40,10 @@ class Idle:
     def turned_away(self) -> dict[str, int]:
         """One call too many."""
         return {"busy": 1, "script": 0, "abandoned": 0}
+
+    def shared(self) -> dict[str, SharedState]:
+        """One that has something to send."""
+        return {"acme": SharedState(7, 1000.0, True, False, 5, 2, 1)}
 
 
 def asked(port: int) -> str:

@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import __version__
 from .call import CallServices
+from .caller import fingerprint
 from .config import Configuration
 from .errors import LedgerError
 from .ledgers.refused import RefusedLedger
-from .model import Controller, Identified, Lookup, Notice, Recording
-from .ports import Ledger, LookupSource, Recordings
+from .model import (
+    Controller,
+    Identified,
+    Lookup,
+    Notice,
+    Record,
+    RecordFilter,
+    Recording,
+    SharedDatabase,
+    SharedState,
+)
+from .ports import Ledger, LookupSource, OtherBoxes, Recordings
 from .prompts.recordings import InstalledRecordings, LoadedRecordings, Outcome, RecordedRecordings
 from .text import Foreign, Text
 
@@ -23,6 +36,8 @@ if TYPE_CHECKING:
     from .ledgers.erasure import Erased
     from .ledgers.following import Follower, Summary
     from .ledgers.sqlite import SqliteStore
+    from .sharing.callers import Asked
+    from .sharing.exchange import About
 
 
 class SystemClock:
@@ -53,7 +68,40 @@ def for_service(configuration: Configuration, before: CallServices | None = None
             return RefusedLedger(error)
 
     ledgers = {name: open_ledger(given.ledger, given.log) for name, given in _live(configuration)}
-    return _services(configuration, ledgers, as_loaded(configuration.recordings), script=False)
+    others = _others(configuration, before)
+    return _services(configuration, ledgers, as_loaded(configuration.recordings), others, script=False)
+
+
+def _others(configuration: Configuration, before: CallServices | None) -> dict[str, OtherBoxes]:
+    """By controller, its other boxes; those that are known `before` go on where nothing of it has changed."""
+    if configuration.shared is None:
+        return {}
+    from .guard import suspend
+    from .sharing.loop import ExchangeLoop
+    from .sharing.others import SharedBoxes
+
+    found: dict[str, OtherBoxes] = {}
+    for name, controller in _live(configuration):
+        about, known = about_box(configuration, controller), before and before.others.get(name)
+        same = (controller, configuration.shared)
+        if isinstance(known, SharedBoxes) and known.loop and (known.controller, known.database) == same:
+            known.loop.about = about
+            found[name] = known
+        else:
+            opened = partial(store, controller, create=False, migrate=False)
+            loop = ExchangeLoop(controller, configuration.shared, about, opened)
+            found[name] = SharedBoxes(controller, configuration.shared, suspend, loop)
+    return found
+
+
+def about_box(configuration: Configuration, controller: Controller) -> About:
+    """What this box says of itself to the others, of one of its companies."""
+    from .config import comparable
+    from .sharing.exchange import About
+
+    keys = " ".join(map(fingerprint, (controller.key, *controller.old_keys)))
+    notices = configuration.notices[controller.id]
+    return About(__version__, keys, comparable.digest(controller, notices, configuration.lines))
 
 
 def _live(configuration: Configuration) -> Iterator[tuple[str, Controller]]:
@@ -81,13 +129,31 @@ def waiting(services: CallServices) -> dict[str, int | None]:
     return {name: getattr(ledger, "waiting", None) for name, ledger in services.ledgers.items()}
 
 
+def shared_states(services: CallServices) -> dict[str, SharedState]:
+    """By controller, how its ledger stands with other boxes, in a service."""
+    if not services.others:
+        return {}
+    from .sharing.others import SharedBoxes
+
+    found = {name: each.state for name, each in services.others.items() if isinstance(each, SharedBoxes)}
+    return {name: state for name, state in found.items() if state is not None}
+
+
 def for_script(configuration: Configuration) -> CallServices:
     """For the one call of a script. A ledger is opened when the call needs it, and fails then."""
     from .ledgers.sqlite import SqliteLedger
 
     ledgers = {name: SqliteLedger(given.ledger, given.log) for name, given in _live(configuration)}
     recordings = InstalledRecordings(RecordedRecordings(configuration.notices, ledgers), _at_once)
-    return _services(configuration, ledgers, recordings, script=True)
+    others: dict[str, OtherBoxes] = {}
+    if configuration.shared is not None:
+        from .guard import block
+        from .sharing.others import SharedBoxes  # not for who has none: a script is slow
+
+        others = {
+            name: SharedBoxes(given, configuration.shared, block) for name, given in _live(configuration)
+        }
+    return _services(configuration, ledgers, recordings, others, script=True)
 
 
 async def _at_once(work: Callable[[], Outcome]) -> Outcome:
@@ -181,6 +247,39 @@ def erase(controller: Controller, pseudonyms: Sequence[bytes], at: datetime) -> 
     return erase(ledger, pseudonyms, at)
 
 
+def erase_elsewhere(shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]) -> Asked:
+    """Have the other boxes erase a caller. Raises SharedDatabaseError, and then nobody was asked."""
+    from .sharing import callers
+
+    return callers.erase(shared, controller.id, pseudonyms)
+
+
+def elsewhere(
+    shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]
+) -> list[tuple[str, Record]]:
+    """What other boxes have on record of a caller, each with its box. Raises SharedDatabaseError."""
+    from .sharing import callers
+
+    return callers.on_record(shared, controller.id, pseudonyms)
+
+
+def purge_retired(shared: SharedDatabase, controller: Controller, before: datetime) -> int:
+    """Delete what boxes that left for good have in the database from before a time. Raises
+    SharedDatabaseError."""
+    from .sharing import administration
+
+    return administration.purge_retired(shared, controller.id, before)
+
+
+def on_all_boxes(
+    shared: SharedDatabase, controller: Controller, wanted: RecordFilter, last: int | None
+) -> Iterator[tuple[str, Record]]:
+    """What all boxes have on record, as `reading.search`. Raises SharedDatabaseError."""
+    from .sharing import reading
+
+    return reading.search(shared, controller.id, wanted, last)
+
+
 def served_otherwise(ledger: Path, found: Sequence[Recording]) -> list[Recording]:
     """Those of these recordings in whose place callers heard another sound file. Raises LedgerError."""
     from .ledgers.sqlite import SqliteStore
@@ -203,6 +302,10 @@ def close(services: CallServices, kept: Sequence[CallServices] = ()) -> None:
     for lookups in services.lookups.values():
         for source in chain.from_iterable(lookups.values()):
             source.close()
+    known = [boxes for other in kept for boxes in other.others.values()]
+    for boxes in services.others.values():
+        if not any(boxes is each for each in known):
+            boxes.close()
 
 
 def lookups(
@@ -240,7 +343,12 @@ def _question(lookup: Lookup) -> Callable[[Identified], Sequence[Mapping[str, An
 
 
 def _services(
-    configuration: Configuration, ledgers: Mapping[str, Ledger], recordings: Recordings, *, script: bool
+    configuration: Configuration,
+    ledgers: Mapping[str, Ledger],
+    recordings: Recordings,
+    others: Mapping[str, OtherBoxes],
+    *,
+    script: bool,
 ) -> CallServices:
     """A controller that may not go live has a ledger that takes nothing: its calls get the fallback."""
     return CallServices(
@@ -252,6 +360,7 @@ def _services(
         clock=SystemClock(),
         recordings=recordings,
         fallback=configuration.fallback,
+        others=others,
         lookups={
             name: lookups(given, configuration.notices[name], script=script)
             for name, given in configuration.controllers.items()

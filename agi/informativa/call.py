@@ -14,7 +14,7 @@ from . import playback
 from .call_handler import STATUS, CallHandler, spool_delivery
 from .errors import LedgerError, SessionError
 from .model import CallResult, ChangedRecording, Ending, Event, Heard, Line, Prompt, Reason, Status
-from .ports import CallSession, Clock, Ledger, LookupSource, Recordings
+from .ports import CallSession, Clock, Ledger, LookupSource, OtherBoxes, Recordings
 
 # After these there is nobody to play the rest of the plan to.
 _NOBODY_THERE = (Ending.HUNG_UP, Ending.CONNECTION_LOST)
@@ -35,7 +35,8 @@ class CallServices:
     """All that answering a call takes: the lines by every spelling, a ledger per controller, the time.
 
     `fallback` is what to play on a line that nobody configured. `lookups` are the controllers' own
-    systems to be asked, by controller and notice. `recordings` are the prompts' sound files.
+    systems to be asked, by controller and notice, `others` what asks a controller's other boxes.
+    `recordings` are the prompts' sound files.
     """
 
     lines: Mapping[str, Line]
@@ -43,6 +44,7 @@ class CallServices:
     clock: Clock
     fallback: Prompt | None = None
     lookups: Mapping[str, Mapping[str, Sequence[LookupSource]]] = field(default_factory=dict)
+    others: Mapping[str, OtherBoxes] = field(default_factory=dict)
     recordings: Recordings = field(kw_only=True)
 
 
@@ -74,6 +76,7 @@ async def _handle(session: CallSession, services: CallServices) -> CallResult:
         results.append(await handler.carry_out(decision))
         if results[-1].reason in _NOBODY_THERE:
             break
+    await handler.wait()
     gravest = min(results, key=lambda result: _GRAVITY.index(result.status))
     return replace(
         gravest,
@@ -95,7 +98,9 @@ def unknown_words(words: str) -> str:
 def _handler(session: CallSession, line: Line, services: CallServices) -> CallHandler:
     name = line.controller.id
     lookups = services.lookups.get(name, {})
-    return CallHandler(session, line, services.ledgers[name], lookups, services.clock, services.recordings)
+    others = services.others.get(name)
+    ledger, recordings = services.ledgers[name], services.recordings
+    return CallHandler(session, line, ledger, lookups, services.clock, recordings, others)
 
 
 async def _read_by_operator(session: CallSession, services: CallServices) -> CallResult:
@@ -107,7 +112,10 @@ async def _read_by_operator(session: CallSession, services: CallServices) -> Cal
     if line is None:
         raise SessionError("An operator read a notice on a line that is not configured.")
     try:
-        return await _handler(session, line, services).read()
+        handler = _handler(session, line, services)
+        result = await handler.read()
+        await handler.wait()
+        return result
     except LedgerError as error:
         raise SessionError(str(error)) from error
 

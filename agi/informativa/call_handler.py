@@ -12,9 +12,9 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
 
+from . import asking, plausibility, playback, policy, spool
 from . import caller as callers
-from . import plausibility, playback, policy, spool
-from .errors import LedgerError, LedgerSlowError, LookupSourceError
+from .errors import LedgerError, LedgerSlowError
 from .evidence import commitment
 from .model import (
     ALWAYS,
@@ -32,6 +32,7 @@ from .model import (
     PriorDelivery,
     Prompt,
     Reason,
+    Record,
     RecordKind,
     Status,
     Unidentified,
@@ -39,9 +40,10 @@ from .model import (
     known_by,
     merged,
     spoken,
+    told_by_others,
     told_elsewhere,
 )
-from .ports import CallSession, Clock, Ledger, LedgerTransaction, LookupSource, Recordings
+from .ports import CallSession, Clock, Ledger, LedgerTransaction, LookupSource, OtherBoxes, Recordings
 from .redaction import without_numbers
 
 CLAIMS = 30  # of notices heard earlier in a call that are looked up
@@ -72,18 +74,20 @@ class CallHandler:
         lookups: Mapping[str, Sequence[LookupSource]],
         clock: Clock,
         recordings: Recordings,
+        others: OtherBoxes | None = None,
     ) -> None:
         self._session, self._line, self._clock = session, line, clock
         self._recordings, self._recording, self._changed = recordings, "", ""
-        self._ledger, self._sources = ledger, lookups
+        self._ledger, self._sources, self._others = ledger, lookups, others
+        self._found: Sequence[tuple[str, Record]] = ()  # what other boxes told him
+        self._newest = 0
         self._caller = caller = callers.recognise(session.call, line)
         self._too_slow: LedgerSlowError | None = None
-        self._pseudonym: bytes | None = None
-        self._vouched = caller.vouched if isinstance(caller, Identified) else None
-        self._earlier: list[bytes] = []
+        self._vouched, self._pseudonyms = None, list[bytes]()
         if isinstance(caller, Identified):
-            self._pseudonym = callers.pseudonym(caller, line.controller.key)
-            self._earlier = [callers.pseudonym(caller, key) for key in line.controller.old_keys]
+            keys = (line.controller.key, *line.controller.old_keys)
+            self._vouched, self._pseudonyms = caller.vouched, [callers.pseudonym(caller, key) for key in keys]
+        self._pseudonym = next(iter(self._pseudonyms), None)
         self._asked = session.call.options.get("language", "")
         self._wanted = policy.wanted_language(line, caller, self._asked)
         self.heard = _CLAIM.findall(session.call.options.get("heard", ""))[-CLAIMS:]
@@ -98,28 +102,59 @@ class CallHandler:
         """Decide. What is left out at the beginning of the plan is on record then; what comes after it is
         still to be carried out. A ledger that cannot be used knows nobody, so all is played; the last is why
         it, or one of the controller's own systems, could not be used.
+
+        Others are asked only where something is due by what this ledger knows.
         """
         now, doubts = self._clock.now(), ""
-        events: list[Event] = []
+        ask = isinstance(self._caller, Identified) and bool(self._sources or self._others)
         try:
-            if self._sources and isinstance(self._caller, Identified):
-                history, same_call = await self._ledger.transact(self._known)
-                events, doubts = await self._look_up(self._caller, history, same_call, now)
-            results, decisions = await self._ledger.transact(
-                lambda transaction: self._settle(transaction, now, events)
-            )
+            settled = await self._ledger.transact(lambda transaction: self._settle(transaction, now, ask=ask))
+            if settled is None:
+                grounds, doubts = await self._ask(now)
+                settled = await self._ledger.transact(lambda each: self._settle(each, now, grounds))
         except LedgerError as error:
             self._note(error)
             return [], policy.play_all(self._line, now, Reason.LEDGER_UNAVAILABLE), str(error)
-        return results, decisions, doubts
+        assert settled is not None  # nobody is asked a second time
+        return *settled, doubts
+
+    async def _ask(self, now: datetime) -> tuple[list[Event], str]:
+        """What other boxes, and then the company's own systems, say of this caller; what the latter say is
+        put on record, as grounds. Raises LedgerError."""
+        caller = self._caller
+        assert isinstance(caller, Identified)  # nobody else is asked for
+        if self._others is not None:
+            self._found = await self._others.ask(self._pseudonyms)
+        if not self._sources:
+            return [], ""
+        history, same_call = await self._ledger.transact(self._known)
+        grounds, doubts = await asking.look_up(
+            caller,
+            self._sources,
+            history,
+            lambda known: policy.decide(self._line, known, caller, now, same_call, self._asked),
+        )
+        told = (
+            self._told_elsewhere(each.notice, answer.version, answer.kind, answer.at, answer.reference)
+            for each, answer in grounds
+        )
+        return [replace(event, recorded=now) for event in told], doubts
 
     def _settle(
-        self, transaction: LedgerTransaction, now: datetime, events: Sequence[Event]
-    ) -> tuple[list[CallResult], Sequence[Decision]]:
-        for event in events:
+        self,
+        transaction: LedgerTransaction,
+        now: datetime,
+        grounds: Sequence[Event] = (),
+        *,
+        ask: bool = False,
+    ) -> tuple[list[CallResult], Sequence[Decision]] | None:
+        """`None`, and nothing is written, where somebody is to be asked first."""
+        for event in grounds:
             transaction.append(event)
         history, same_call = self._known(transaction)
         decisions = policy.decide(self._line, history, self._caller, now, same_call, self._asked)
+        if ask and any(map(asking.is_open, decisions)):
+            return None
         left_out = [self._event(each) for each in takewhile(lambda each: not each.play, decisions)]
         results = [_result(event, self._append(transaction, event)) for event in left_out]
         return results, decisions[len(results) :]
@@ -127,22 +162,21 @@ class CallHandler:
     def _append(self, transaction: LedgerTransaction, event: Event) -> int:
         """Record it, and with it what he knew by an earlier key; where that is asked for, also that the
         caller's number is still in use."""
-        for earlier in self._earlier:
+        for earlier in self._pseudonyms[1:]:
             if transaction.history(earlier):
                 event = replace(event, earlier=earlier)
                 break
-        number = transaction.append(event)
+        number = self._newest = transaction.append(event)
         if event.reason is Reason.ALREADY_INFORMED and self._line.controller.recycled_after:
             assert event.pseudonym is not None  # who is not recognised is never taken as informed
             transaction.see(event.pseudonym, event.notice, event.at)
         return number
 
     def _known(self, transaction: LedgerTransaction) -> tuple[CallerHistory, CallerHistory]:
-        """What the caller got so far, under any of the controller's keys, and what of it in this call."""
-        if self._pseudonym is None:
-            return {}, self._same_call(transaction)
-        known = (transaction.history(each) for each in (self._pseudonym, *self._earlier))
-        return merged(*known), self._same_call(transaction)
+        """What the caller got so far, under any of the controller's keys and on any box that answered, and
+        what of it in this call."""
+        known = merged(*map(transaction.history, self._pseudonyms))
+        return told_by_others(known, self._found), self._same_call(transaction)
 
     def _same_call(self, transaction: LedgerTransaction) -> CallerHistory:
         """What was heard earlier in this call. The channel only says where to look: the proof is the
@@ -157,46 +191,6 @@ class CallHandler:
             if event.informs and event.notice == notice and event.linked == self._session.call.linked != "":
                 found[notice] = known_by(event, record.number)
         return found
-
-    async def _look_up(
-        self, caller: Identified, history: CallerHistory, same_call: CallerHistory, now: datetime
-    ) -> tuple[list[Event], str]:
-        """What the controller's own systems say of the notices that are due, as events that are its grounds,
-        and what kept them from saying it.
-
-        Only an answer that changes the decision counts. Whatever else comes, no answer or a doubtful one,
-        leaves the notice due.
-        """
-
-        def decide(history: CallerHistory) -> Sequence[Decision]:
-            return policy.decide(self._line, history, caller, now, same_call, self._asked)
-
-        grounds: list[Event] = []
-        doubts: list[str] = []
-        for index, decision in enumerate(decide(history)):
-            if not decision.play or decision.reason is Reason.EVERY_CALL:
-                continue
-            notice, before = decision.notice, history.get(decision.notice.id)
-            for source in self._sources.get(notice.id, ()):
-                try:
-                    answer = await source.ask(caller)
-                except LookupSourceError as error:
-                    doubts.append(str(error))
-                    continue
-                if answer is None:
-                    continue
-                one = frozenset({answer.version.id})
-                known = PriorDelivery(
-                    one, answer.version.purposes, before.record + 1 if before else 1, answer.at, answer.at
-                )
-                then = decide({**history, notice.id: known.merged(before or known)})[index]
-                if (then.play, then.purposes) != (decision.play, decision.purposes):
-                    ground = self._told_elsewhere(
-                        notice, answer.version, answer.kind, answer.at, answer.reference
-                    )
-                    grounds.append(replace(ground, recorded=now))
-                    break
-        return grounds, " ".join(doubts)
 
     async def carry_out(self, decision: Decision) -> CallResult:
         """Play what is due and put it on record, before anybody is told.
@@ -214,6 +208,11 @@ class CallHandler:
         if event.informs and not result.error:
             self.heard.append(f"{event.notice}:{result.record}")
         return replace(result, error=result.error or self._changed) if self._changed else result
+
+    async def wait(self) -> None:
+        """Until what was recorded is where other boxes have it, if that is to be waited for."""
+        if self._others is not None and self._newest:
+            await self._others.wait(self._newest)
 
     async def read(self) -> CallResult:
         """Put on record that an operator read the notices that are not for every call. Raises LedgerError."""

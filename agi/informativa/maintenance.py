@@ -23,11 +23,12 @@ from .errors import (
     InformativaError,
     LedgerError,
     LedgerOutdatedError,
+    SharedDatabaseError,
     SigningError,
 )
 from .evidence.log_folder import LogFolder
 from .evidence.settings import EvidenceSettings
-from .model import Controller, Line, ManagerAccount
+from .model import Controller, Line, ManagerAccount, SharedDatabase
 
 QUIET = timedelta(days=31)  # without a single call
 
@@ -99,8 +100,9 @@ def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> tuple[set
         store.close()
 
 
-def purge(controller: Controller, now: datetime) -> None:
-    """Delete what is older than the controller's retention; what was done, or why not, goes to the log.
+def purge(controller: Controller, now: datetime, shared: SharedDatabase | None = None) -> None:
+    """Delete what is older than the controller's retention; what was done, or why not, goes to the log. In
+    the database where boxes meet goes what those have there that left for good; the others see to theirs.
 
     Nothing where a month without a call lies between what would go and what would stay: then the clock may
     have jumped, and evidence that is deleted does not come back.
@@ -125,7 +127,9 @@ def purge(controller: Controller, now: datetime) -> None:
             purged = store.purge(cutoff, now)
         finally:
             store.close()
-    except LedgerError as error:
+        if shared is not None:
+            purged += bootstrap.purge_retired(shared, controller, cutoff)
+    except (LedgerError, SharedDatabaseError) as error:
         log.error("purge failed", controller=controller.id, error=str(error))
     else:
         log.info("purged", controller=controller.id, records=purged)

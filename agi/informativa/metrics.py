@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from . import __version__
-from .model import CallResult, Ending, Line, Reason, Status
+from .model import CallResult, Ending, Line, Reason, SharedState, Status
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -38,6 +38,9 @@ class State(Protocol):
 
     def turned_away(self) -> Mapping[str, int]:
         """By reason, how many connections came to no call."""
+
+    def shared(self) -> Mapping[str, SharedState]:
+        """By controller, how it stands with other boxes, where there are any."""
 
 
 class Metrics:
@@ -198,3 +201,25 @@ class _Now(Collector):
         for why, times in self._state.turned_away().items():
             turned.add_metric([why], times)
         yield turned
+        yield from _shared(self._state.shared())
+
+
+_SHARED: tuple[tuple[str, str, type[GaugeMetricFamily | CounterMetricFamily]], ...] = (
+    ("behind", "Records that are not in the shared database yet", GaugeMetricFamily),
+    ("contact", "When the shared database last answered, in seconds since 1970", GaugeMetricFamily),
+    ("usable", "1 if the shared database can be used", GaugeMetricFamily),
+    ("paused", "1 if calls do not ask the shared database, because it did not answer", GaugeMetricFamily),
+    ("asked", "Callers that the shared database was asked for", CounterMetricFamily),
+    ("unanswered", "Callers that it was asked for in vain", CounterMetricFamily),
+    ("late", "Calls whose records were not there in the time that a call waits", CounterMetricFamily),
+)
+_UNITS = {"behind": "_records", "contact": "_time_seconds"}
+
+
+def _shared(found: Mapping[str, SharedState]) -> Iterator[Metric]:
+    for field, about, family in _SHARED:
+        name = f"informativa_shared_{field}{_UNITS.get(field, '')}"
+        metric = family(name, about, labels=["controller"])
+        for controller, state in found.items():
+            metric.add_metric([controller], getattr(state, field))
+        yield metric

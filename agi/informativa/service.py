@@ -23,7 +23,7 @@ from .config import Configuration, changes
 from .errors import InformativaError
 from .generations import Generations
 from .metrics import Metrics
-from .model import CallResult
+from .model import CallResult, SharedState
 from .ports import CallSession
 from .systemd import Notifier
 from .watchdog import watched
@@ -143,6 +143,10 @@ class Service:
         """By reason, how many connections came to no call."""
         return self._server.turned_away
 
+    def shared(self) -> Mapping[str, SharedState]:
+        """By controller, how its ledger stands with other boxes."""
+        return bootstrap.shared_states(self._generations.newest.services)
+
     def _serve_metrics(self) -> Callable[[], None]:
         """What ends it. A port that cannot be had is no reason to take no calls."""
         where = self.configuration.metrics
@@ -204,7 +208,8 @@ class Service:
         while True:
             for controller in self.configuration.controllers.values():
                 with _surviving():
-                    await asyncio.to_thread(maintenance.purge, controller, datetime.now(UTC))
+                    shared = self.configuration.shared
+                    await asyncio.to_thread(maintenance.purge, controller, datetime.now(UTC), shared)
                     await asyncio.to_thread(maintenance.drop_backups, controller, datetime.now(UTC))
             await asyncio.sleep(DAY_SECONDS)
 

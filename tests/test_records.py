@@ -18,7 +18,17 @@ from informativa.errors import InformativaError, LedgerError
 from informativa.ledgers.following import Follower
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Event, Reason, Record, RecordFilter, RecordKind, Status
-from informativa.operations.records import ALL, Following, line_number, of_zone, opened, page, read, read_all
+from informativa.operations.records import (
+    ALL,
+    ControllerRecord,
+    Following,
+    line_number,
+    of_zone,
+    opened,
+    page,
+    read,
+    read_all,
+)
 from informativa.operations.records import ControllerRecord as Found
 from informativa.views import json as shapes
 from informativa.views.messages import ENGLISH, language
@@ -179,7 +189,7 @@ def test_line_is_known_by_any_spelling(folder: Path) -> None:
 
 def rows(events: list[Event], acme: Controller, width: int) -> list[str]:
     """What is shown of them."""
-    records = [Record(number, event) for number, event in enumerate(events, 1)]
+    records = [ControllerRecord(acme, Record(number, event)) for number, event in enumerate(events, 1)]
     return "\n".join(view.ledger(acme, records, ENGLISH, width)).splitlines()
 
 

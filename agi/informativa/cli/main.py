@@ -25,6 +25,7 @@ from ..views import terminal
 from ..views.json import Failure
 from . import translated
 from .commands import (
+    boxes,
     callers,
     check,
     controllers,
@@ -96,6 +97,7 @@ controllers.add_to(app)
 explain.add_to(app)
 systemd.add_to(app)
 serve.add_to(app)
+boxes.add_to(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -60,6 +60,8 @@ class Command:
     help: str
     parameters: tuple[Parameter, ...]
     commands: tuple[Command, ...] = ()
+    alone: bool = False
+    """Whether it does something by itself, too, where it is a group."""
 
     @property
     def synopsis(self) -> str:
@@ -71,9 +73,13 @@ class Command:
             elif one.required:
                 words.append(f"{one.names[-1]} {one.value}")
         optional = any(one.names and not one.required for one in self.parameters)
-        return " ".join(
-            [*words, *(["[OPTION]..."] if optional else []), *(["COMMAND"] if self.commands else [])]
-        )
+        return " ".join([*words, *(["[OPTION]..."] if optional else []), *self._below])
+
+    @property
+    def _below(self) -> tuple[str, ...]:
+        if not self.commands:
+            return ()
+        return ("[COMMAND]",) if self.alone else ("COMMAND",)
 
     def walk(self) -> Iterator[Command]:
         """It and all below it."""
@@ -83,7 +89,7 @@ class Command:
 
     def leaves(self) -> Iterator[Command]:
         """Those that do something."""
-        return (command for command in self.walk() if not command.commands)
+        return (command for command in self.walk() if command.alone or not command.commands)
 
 
 def tree(app: typer.Typer) -> Command:
@@ -95,7 +101,8 @@ def _command(found: Any, path: tuple[str, ...]) -> Command:
     parameters = tuple(_parameter(one) for one in found.params if not getattr(one, "hidden", False))
     below = getattr(found, "commands", {}).items()
     commands = tuple(_command(one, (*path, name)) for name, one in below if not one.hidden)
-    return Command(path, re.sub(r"\s+", " ", found.help or "").strip(), parameters, commands)
+    alone = bool(getattr(found, "invoke_without_command", False))
+    return Command(path, re.sub(r"\s+", " ", found.help or "").strip(), parameters, commands, alone)
 
 
 def _parameter(found: Any) -> Parameter:

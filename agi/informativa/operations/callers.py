@@ -14,12 +14,22 @@ import phonenumbers
 
 from .. import bootstrap, plausibility
 from ..caller import e164, mask, pseudonym
-from ..errors import InformativaError
+from ..errors import InformativaError, SharedDatabaseError
 from ..evidence.commitment import bind
 from ..ledgers.sqlite import SqliteStore
-from ..model import Controller, Identified, Notice, NumberForm, Record, RecordKind, Version, told_elsewhere
+from ..model import (
+    Controller,
+    Identified,
+    Notice,
+    NumberForm,
+    Record,
+    RecordKind,
+    SharedDatabase,
+    Version,
+    told_elsewhere,
+)
 from ..plausibility import Implausible, ReferenceFault
-from ..text import NOTHING, Text
+from ..text import NOTHING, Text, joined
 from .controllers import known
 
 CUSTOMER = re.compile(r"[A-Za-z0-9._@-]{1,64}")  # what the dialplan lets through of INFORMATIVA_CUSTOMER
@@ -50,10 +60,16 @@ class Typed:
 
 @dataclass(frozen=True)
 class Held:
-    """What one controller has on record of a caller."""
+    """What one controller has on record of a caller: on this box, and `elsewhere`, each with its box."""
 
     controller: Controller
     records: tuple[Record, ...]
+    elsewhere: tuple[tuple[str, Record], ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many records, on all boxes."""
+        return len(self.records) + len(self.elsewhere)
 
 
 @dataclass(frozen=True)
@@ -69,12 +85,13 @@ class Access:
 @dataclass(frozen=True)
 class Erased:
     """How many records of one controller, and which copies from before an upgrade; `done` is whether they
-    are erased, or would be."""
+    are erased, or would be. `boxes` are the others that erase him too, each as soon as it can."""
 
     controller: Controller
     done: bool
     records: int
     copies: tuple[Path, ...]
+    boxes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,22 +140,23 @@ def by_customer(text: str) -> Typed:
     return Typed(Identified(text, customer=True))
 
 
-def access(controllers: Sequence[Controller], typed: Typed) -> Access:
-    """What these controllers have on record of this caller. Raises LedgerError."""
-    found = tuple(held(controller, typed.caller) for controller in controllers)
-    doubt = NOTHING if any(each.records for each in found) else typed.doubt
+def access(controllers: Sequence[Controller], typed: Typed, shared: SharedDatabase | None = None) -> Access:
+    """What these controllers have on record of this caller, on all boxes where they share a database. Raises
+    LedgerError, and SharedDatabaseError: half an answer is none."""
+    found = tuple(held(controller, typed.caller, shared) for controller in controllers)
+    doubt = NOTHING if any(each.count for each in found) else typed.doubt
     return Access(mask(typed.caller.number), found, doubt)
 
 
-def held(controller: Controller, caller: Identified) -> Held:
-    """Raises LedgerError."""
-    if not Path(controller.ledger).exists():
-        return Held(controller, ())
-    with opened(controller) as store:
-        found = [
-            record for pseudonym in pseudonyms(controller, caller) for record in store.of_caller(pseudonym)
-        ]
-    return Held(controller, tuple(sorted(found, key=lambda record: record.number)))
+def held(controller: Controller, caller: Identified, shared: SharedDatabase | None = None) -> Held:
+    """Raises LedgerError and SharedDatabaseError."""
+    his, found = pseudonyms(controller, caller), list[Record]()
+    if Path(controller.ledger).exists():
+        with opened(controller) as store:
+            found = [record for pseudonym in his for record in store.of_caller(pseudonym)]
+            found.sort(key=lambda record: record.number)
+    elsewhere = bootstrap.elsewhere(shared, controller, his) if shared else []
+    return Held(controller, tuple(found), tuple(elsewhere))
 
 
 def erase(
@@ -147,27 +165,49 @@ def erase(
     now: datetime,
     *,
     really: bool,
+    shared: SharedDatabase | None = None,
     progress: Callable[[Erased], None] = lambda _erased: None,
 ) -> Erasure:
     """What is left of his records leads to nobody, and copies that hold him go; or what would.
 
-    `progress` hears of each controller as it is done. Raises LedgerError if anything of him is left, with
-    what to do.
+    `progress` hears of each controller as it is done. Raises LedgerError if anything of him is left, and
+    SharedDatabaseError where other boxes could not be asked, with what to do.
     """
     erased = []
     for controller in controllers:
-        erased.append(_erased(controller, typed.caller, now, really=really))
+        erased.append(_erased(controller, typed.caller, now, shared, really=really))
         progress(erased[-1])
     doubt = NOTHING if any(each.records for each in erased) else typed.doubt
     return Erasure(mask(typed.caller.number), really, tuple(erased), doubt)
 
 
-def _erased(controller: Controller, caller: Identified, now: datetime, *, really: bool) -> Erased:
+def _erased(
+    controller: Controller,
+    caller: Identified,
+    now: datetime,
+    shared: SharedDatabase | None,
+    *,
+    really: bool,
+) -> Erased:
     if not really:
         copies = bootstrap.copies(controller)
-        return Erased(controller, False, len(held(controller, caller).records), tuple(copies))
-    done = bootstrap.erase(controller, pseudonyms(controller, caller), now)
-    return Erased(controller, True, done.records, done.copies)
+        return Erased(controller, False, held(controller, caller, shared).count, tuple(copies))
+    his = pseudonyms(controller, caller)
+    done = bootstrap.erase(controller, his, now)
+    if shared is None:
+        return Erased(controller, True, done.records, done.copies)
+    try:
+        asked = bootstrap.erase_elsewhere(shared, controller, his)
+    except SharedDatabaseError as error:
+        alone = Text("{name}: the caller is erased on this box, and the others do not know of it.")
+        again = Text("Do the same again when the database answers.")
+        said = joined(" ", alone.format(name=controller.name), error.message)
+        raise SharedDatabaseError(said, joined(" ", error.remedy, again)) from error
+    records = done.records
+    if not set(asked.pseudonyms) <= set(his):  # another box knew of an earlier key
+        records += bootstrap.erase(controller, asked.pseudonyms, now).records
+    boxes = tuple(box for box in asked.boxes if box != shared.box)
+    return Erased(controller, True, records, done.copies, boxes)
 
 
 def record(

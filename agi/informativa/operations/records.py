@@ -13,7 +13,7 @@ from ..config import Configuration
 from ..errors import InformativaError, LedgerError
 from ..ledgers.following import Follower
 from ..ledgers.sqlite import SqliteStore
-from ..model import Controller, Record, RecordFilter
+from ..model import Controller, Record, RecordFilter, SharedDatabase
 from ..text import Text
 
 ALL = RecordFilter()
@@ -22,10 +22,11 @@ NEWEST = 1 << 62  # no record has such a number
 
 @dataclass(frozen=True)
 class ControllerRecord:
-    """A record and whose it is."""
+    """A record and whose it is; of which box, '' for this one."""
 
     controller: Controller
     record: Record
+    box: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,25 @@ def read_all(
         with opened(controller) as ledger:
             for record in read(ledger, own, last, before) if ledger else ():
                 yield ControllerRecord(controller, record)
+
+
+def everywhere(
+    controllers: Sequence[Controller],
+    shared: SharedDatabase | None,
+    wanted: RecordFilter = ALL,
+    last: int | None = None,
+) -> Iterator[ControllerRecord]:
+    """Those of all boxes, in the order in which they happened, one company's after those of the other. Raises
+    InformativaError where there is no database that boxes share, and SharedDatabaseError."""
+    if shared is None:
+        raise InformativaError(
+            Text("There are no other boxes: the configuration names no database that they share."),
+            Text("Leave --all-boxes out, or see `shared` in the reference."),
+        )
+    for controller in controllers:
+        own = of_zone(wanted, controller)
+        for box, record in bootstrap.on_all_boxes(shared, controller, own, last):
+            yield ControllerRecord(controller, record, box)
 
 
 def page(

@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import urllib.request
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,10 +18,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from .. import bootstrap, spool
 from ..asterisk import ami
 from ..config import Configuration, inspect, of_callers
-from ..errors import EvidenceError, InformativaError, LedgerError
+from ..errors import EvidenceError, InformativaError, LedgerError, SharedDatabaseError
 from ..ledgers.following import Summary
 from ..model import Controller, Record, Status
 from ..text import NOTHING, Text
+from . import boxes
+from .boxes import Meeting
 from .doctor import probe
 from .evidence.log_state import LogState, log_state
 
@@ -72,13 +74,15 @@ class Counts:
 @dataclass(frozen=True)
 class ControllerStatus:
     """A controller, its ledger and the log of that; no `counts` and no `log` where it is not live or they
-    cannot be read. Records of before `kept_since` are purged."""
+    cannot be read. Records of before `kept_since` are purged. `meeting` is how its boxes stand, where they
+    share a database and that answers."""
 
     controller: Controller
     lines: tuple[str, ...]
     kept_since: date | None
     counts: Counts | None
     log: LogState | None = None
+    meeting: Meeting | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ def look(file: Path, now: datetime) -> Report:
     for controller in configuration.in_shape():
         found: Summary | None = None
         log: LogState | None = None
+        meeting: Meeting | None = None
         if not controller.refused and not of_callers(problems, controller.id):
             try:
                 found = bootstrap.summary(controller, now - timedelta(days=DAYS), today)
@@ -115,9 +120,21 @@ def look(file: Path, now: datetime) -> Report:
             except (LedgerError, EvidenceError) as error:
                 in_order = False
                 warnings.append(error.text)
-        controllers.append(replace(_controller_status(configuration, controller, found, now), log=log))
+            with _noted(warnings):
+                meeting = boxes.meeting(configuration, controller) if configuration.shared else None
+        now_is = _controller_status(configuration, controller, found, now)
+        controllers.append(replace(now_is, log=log, meeting=meeting))
     waiting, spooled = _spooled(configuration)
     return Report(service, today, tuple(controllers), waiting, (*warnings, *spooled), in_order)
+
+
+@contextmanager
+def _noted(warnings: list[Text]) -> Iterator[None]:
+    """That the database is away is told, and calls go on without it."""
+    try:
+        yield
+    except SharedDatabaseError as error:
+        warnings.append(error.text)
 
 
 def _of_service(service: Service) -> Sequence[Text]:

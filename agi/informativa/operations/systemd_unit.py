@@ -61,6 +61,8 @@ def render(configuration: Configuration) -> str:
 def _talks_to_others(configuration: Configuration) -> bool:
     manager = configuration.manager
     hosts = [configuration.host, *([manager.host] if manager else []), configuration.metrics or "127."]
+    shared = configuration.shared
+    hosts += [host for host in shared.hosts if not host.startswith("/")] if shared else []
     evidence = configuration.evidence
     asks = any(controller.lookups for controller in configuration.controllers.values())
     others = [each for each in evidence.targets if each.kind is not TargetKind.FOLDER]

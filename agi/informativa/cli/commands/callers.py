@@ -58,7 +58,7 @@ def show(
     typed = _identified(number, customer)
     selection = of_their_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
-    found = callers.access(selection.named, typed)
+    found = callers.access(selection.named, typed, selection.configuration.shared)
     _warn(found.doubt)
     if as_json:
         print_document(json.Access.of(found))
@@ -86,7 +86,8 @@ def erase(
             for line in text.erased(each, _):
                 print(line)
 
-    found = callers.erase(selection.named, typed, datetime.now(UTC), really=yes, progress=tell)
+    shared = selection.configuration.shared
+    found = callers.erase(selection.named, typed, datetime.now(UTC), really=yes, shared=shared, progress=tell)
     _warn(found.doubt)
     if as_json:
         print_document(json.Erasure.of(found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from ...ledgers import restoring
 from ...model import Reason, RecordFilter, Status
 from ...operations import records
 from ...operations.controllers import of_their_callers
+from ...operations.records import ControllerRecord
 from ...views.json import Record, RestoredLedger
 from ...views.terminal import width
 from ...views.text import records as view
@@ -85,6 +87,9 @@ def show(
     until: Until = None,
     last: Last = None,
     before: Before = None,
+    all_boxes: Annotated[
+        bool, typer.Option("--all-boxes", help="Those of all boxes, from the database that they share.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show the records of a controller, the oldest first."""
@@ -92,16 +97,32 @@ def show(
     warn_of_unrelated(selection.unrelated)
     number = records.line_number(selection.configuration, line)
     wanted = RecordFilter(number, caller or b"", status, reason, since, until)
+    if all_boxes and before is not None:
+        raise typer.BadParameter(_("--before is a number of one box: name it without --all-boxes."))
+    shared = selection.configuration.shared
     if json:
-        found = records.read_all(selection.named, wanted, last, before)
-        print_records(Record.of(each.record, each.controller.id) for each in found)
+        found = (
+            records.everywhere(selection.named, shared, wanted, last)
+            if all_boxes
+            else records.read_all(selection.named, wanted, last, before)
+        )
+        print_records(Record.of(each.record, each.controller.id, each.box) for each in found)
         return
     for each in selection.named:
+        if all_boxes:
+            everywhere = records.everywhere([each], shared, wanted, last)
+            _print(view.ledger(each, everywhere, _, width()))
+            continue
         own = records.of_zone(wanted, each)
         with records.opened(each) as ledger:
             read = records.read(ledger, own, last, before) if ledger else None
-            for lines in view.ledger(each, read, _, width()):
-                print(lines)
+            shown = None if read is None else (ControllerRecord(each, one) for one in read)
+            _print(view.ledger(each, shown, _, width()))
+
+
+def _print(pieces: Iterable[str]) -> None:
+    for lines in pieces:
+        print(lines)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from ... import config
 from ...asterisk import ami
 from ...errors import ConfigError, InformativaError, ManagerError, Problem
 from ...text import Foreign, Text, clause, joined
-from . import asterisk, evidence, installation, ledgers, ports, service, users
+from . import asterisk, evidence, installation, ledgers, ports, service, shared, users
 from .account import ACTIONS
 from .findings import Finding, State, ok, unknown, warning, wrong
 from .system import System, in_thread
@@ -50,6 +50,7 @@ CHECKS = (
     Check(Text("ledgers"), ledgers.missing),
     Check(Text("evidence"), evidence.evidence, seconds=SLOW),
     Check(Text("evidence"), evidence.outside, local=True),
+    Check(Text("other boxes"), shared.shared, seconds=SLOW),
     Check(Text("program"), installation.program, local=True),
     Check(Text("plans"), installation.plans, local=True),
     Check(Text("prompts"), installation.prompts, local=True, seconds=SLOW),

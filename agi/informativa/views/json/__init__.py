@@ -9,6 +9,7 @@ files beside it are made from here: `make docs`.
 from __future__ import annotations
 
 from .audit import Audits
+from .boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
 from .bundle import Bundle
 from .callers import Access, Erased, Erasure, Held, Recorded
 from .check import Checked, CheckedLine, CheckedNotice
@@ -48,6 +49,8 @@ __all__ = [
     "SCHEMA",
     "Access",
     "Audits",
+    "Boxes",
+    "BoxesRetired",
     "Bundle",
     "CallResult",
     "Checked",
@@ -73,6 +76,7 @@ __all__ = [
     "Heard",
     "Held",
     "Import",
+    "Joined",
     "LedgerCounts",
     "LogKeys",
     "Moment",
@@ -94,6 +98,7 @@ __all__ = [
     "Records",
     "RestoredLedger",
     "Rotation",
+    "SchemasMigrated",
     "Seconds",
     "Service",
     "Shape",
@@ -138,6 +143,11 @@ DOCUMENTS: dict[str, type[Document]] = {
     "evidence bundle": Bundle,
     "witness key": Witness,
     "ledger restore": RestoredLedger,
+    "shared migrate": SchemasMigrated,
+    "shared status": Boxes,
+    "boxes": Boxes,
+    "boxes retire": BoxesRetired,
+    "join": Joined,
     "any command that fails": Failure,
 }
 """What each command prints with --json."""

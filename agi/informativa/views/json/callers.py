@@ -15,7 +15,7 @@ class Held(Shape):
     name: str
     """What it is called."""
     records: list[Record]
-    """In their order."""
+    """In their order: those of this box, then those of others."""
 
     @classmethod
     def of(cls, held: callers.Held) -> Held:
@@ -24,7 +24,10 @@ class Held(Shape):
         return cls(
             controller=owner.id,
             name=owner.name,
-            records=[Record.of(record, owner.id) for record in held.records],
+            records=[
+                *(Record.of(record, owner.id) for record in held.records),
+                *(Record.of(record, owner.id, box) for box, record in held.elsewhere),
+            ],
         )
 
 
@@ -52,6 +55,8 @@ class Erased(Shape):
     """How many records lead to nobody any more."""
     copies: list[str]
     """Copies of the ledger that are deleted with them."""
+    boxes: list[str]
+    """Other boxes that erase him too, each as soon as it reaches the database."""
 
 
 class Erasure(Document):
@@ -72,6 +77,7 @@ class Erasure(Document):
                 name=each.controller.name,
                 records=each.records,
                 copies=[str(file) for file in each.copies],
+                boxes=list(each.boxes),
             )
             for each in found.erased
         ]

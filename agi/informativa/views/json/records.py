@@ -33,6 +33,8 @@ class Record(Shape):
 
     controller: str
     """The company's name in the configuration."""
+    box: str | None
+    """The box on which it was recorded; null for this one."""
     number: int
     """Its number in that company's ledger."""
     at: Time
@@ -77,11 +79,12 @@ class Record(Shape):
     """Where the evidence of a delivery by other means is."""
 
     @classmethod
-    def of(cls, record: model.Record, controller: str) -> Self:
+    def of(cls, record: model.Record, controller: str, box: str = "") -> Self:
         """As that company's ledger has it."""
         event = record.event
         return cls(
             controller=controller,
+            box=box or None,
             number=record.number,
             at=event.at,
             recorded=event.recorded or event.at,

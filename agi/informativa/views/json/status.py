@@ -7,6 +7,7 @@ from datetime import date
 from ... import model
 from ...operations import status
 from ...operations.evidence import log_state
+from .boxes import Meeting
 from .records import Record
 from .shapes import Document, Seconds, Shape, Time, said
 
@@ -164,6 +165,8 @@ class ControllerStatus(Shape):
     """What the ledger comes to."""
     log: LogState | None
     """How far its log is."""
+    meeting: Meeting | None
+    """How its boxes stand; null where they share no database, or it does not answer."""
 
     @classmethod
     def of(cls, found: status.ControllerStatus) -> ControllerStatus:
@@ -180,6 +183,7 @@ class ControllerStatus(Shape):
             kept_since=found.kept_since,
             counts=LedgerCounts.of(found.counts, controller.id) if found.counts else None,
             log=LogState.of(found.log) if found.log else None,
+            meeting=Meeting.of(found.meeting) if found.meeting else None,
         )
 
 

@@ -12,6 +12,7 @@ from ..messages import Language
 from ..terminal import one_line
 
 _FACTS = {
+    "box": Text("box"),
     "record": Text("record"),
     "when": Text("when"),
     "recorded": Text("recorded"),
@@ -33,15 +34,17 @@ def access(found: Access, say: Language) -> Iterator[str]:
         yield say.counted(
             "{name} ({id}): {count} record of {caller}",
             "{name} ({id}): {count} records of {caller}",
-            len(each.records),
+            each.count,
             name=each.controller.name,
             id=each.controller.id,
-            count=len(each.records),
+            count=each.count,
             caller=found.caller,
         )
-        for record in each.records:
+        for box, record in (*(("", record) for record in each.records), *each.elsewhere):
             facts = (
-                f"{say(_FACTS[what])}: {fact}" for what, fact in _facts(record, say).items() if fact != ""
+                f"{say(_FACTS[what])}: {fact}"
+                for what, fact in {"box": box, **_facts(record, say)}.items()
+                if fact != ""
             )
             yield one_line("    " + ", ".join(facts))
 
@@ -63,6 +66,11 @@ def erased(each: Erased, say: Language) -> Iterator[str]:
         )
     for file in each.copies:
         yield copy_gone(file, each.done, say)
+    if each.boxes:
+        yield say(
+            "{boxes}: each erases the caller too, as soon as it reaches the database",
+            boxes=", ".join(each.boxes),
+        )
 
 
 def copy_gone(file: Path, done: bool, say: Language) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from ...ledgers.restoring import Restored
-from ...model import Controller, Ending, Event, Record, RecordKind
+from ...model import Controller, Ending, Event, RecordKind
 from ...operations.records import ControllerRecord
 from ...text import Text
 from ..messages import Language
@@ -47,7 +47,7 @@ ENDINGS = {
 
 
 def ledger(
-    controller: Controller, records: Iterable[Record] | None, say: Language, width: int
+    controller: Controller, records: Iterable[ControllerRecord] | None, say: Language, width: int
 ) -> Iterator[str]:
     """One company's records while they are read, in pieces of some lines; `None` for no ledger."""
     yield f"{controller.name} ({controller.id})"
@@ -66,10 +66,10 @@ def ledger(
     yield ""
 
 
-def _cells(record: Record, say: Language) -> list[str]:
-    event = record.event
+def _cells(found: ControllerRecord, say: Language) -> list[str]:
+    event = found.record.event
     return [
-        str(record.number),
+        f"{found.box}:{found.record.number}" if found.box else str(found.record.number),
         f"{event.at:%Y-%m-%d %H:%M:%S}",
         event.line,
         _caller(event, say),

@@ -8,10 +8,12 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text as Styled
 
+from ...operations.boxes import Meeting
 from ...operations.evidence.log_state import LogState
 from ...operations.status import ControllerStatus, Report, Service, Tally
 from ...text import Text
 from ..messages import Language
+from .boxes import DIFFERENCES
 
 
 def screen(report: Report, say: Language) -> Iterator[RenderableType]:
@@ -67,6 +69,8 @@ def _controller(status: ControllerStatus, say: Language) -> Table:
         table.add_row(say("  ledger"), say("CANNOT BE USED: {file}", file=controller.ledger))
     if status.log:
         table.add_row(say("  signed"), _log(status.log, say))
+    if status.meeting:
+        table.add_row(say("  boxes"), _boxes(status.meeting, say))
     kept = status.kept_since
     purged = say("the daily purge takes what is from before {date}", date=kept and kept.isoformat())
     table.add_row(say("  kept"), purged if kept else say("for ever"))
@@ -84,6 +88,23 @@ def _ledger(status: ControllerStatus, say: Language) -> str:
     known = counts.known_callers
     callers = say.counted("{known} known caller", "{known} known callers", known, known=known)
     return f"{counts.size / 1e6:.1f} MB, {latest}, {callers}"
+
+
+def _boxes(meeting: Meeting, say: Language) -> str:
+    """Those that did not leave, and what is to be known of each."""
+    parts = []
+    for each in meeting.boxes:
+        if each.box.retired is None:
+            state = [say("this box")] if each.this else []
+            if each.box.behind:
+                state.append(say("{count} records behind", count=each.box.behind))
+            if each.quiet:
+                state.append(
+                    say("NOT HEARD OF since {time}", time=f"{each.box.seen.astimezone():%Y-%m-%d %H:%M}")
+                )
+            state += [say(DIFFERENCES[one]) for one in each.different]
+            parts.append(f"{each.box.name} ({', '.join(state)})" if state else each.box.name)
+    return ", ".join(parts) or say("none yet")
 
 
 def _log(log: LogState, say: Language) -> str:

@@ -1,0 +1,127 @@
+"""Commands about many boxes: the database where they meet, who they are, and joining them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ...config import DEFAULT_FILE
+from ...operations import boxes as operations
+from ...operations.controllers import Selection, of_their_logs
+from ...views import json
+from ...views.text import boxes as view
+from ..options import Config, Json, Of, print_document, warn_of_unrelated
+from ..words import _
+
+database = typer.Typer(help="The database where the boxes of an installation meet.", no_args_is_help=True)
+boxes = typer.Typer(
+    help="List the boxes of an installation, and how far each is.", invoke_without_command=True
+)
+
+
+def add_to(program: typer.Typer) -> None:
+    """Give the program the command `join`; the others are groups of their own."""
+    program.add_typer(database, name="shared")
+    program.add_typer(boxes, name="boxes")
+    program.command("join")(_join)
+
+
+@database.callback()
+def _group() -> None:
+    pass
+
+
+@database.command()
+def migrate(
+    user: Annotated[
+        str, typer.Option("--as", metavar="ROLE", help="A role of the database that may make roles.")
+    ] = "",
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    as_json: Json = False,
+) -> None:
+    """Make the companies' roles and schemas, or bring them up to date; again some months before two years are
+    over. Older boxes go on meanwhile."""
+    selection = _named(config, controller)
+    done = []
+    for each in operations.migrate(selection.configuration, selection.named, user, datetime.now(UTC).date()):
+        done.append(each)
+        if not as_json:
+            print(view.migrated(each, _))
+    if as_json:
+        print_document(json.SchemasMigrated.of(done))
+
+
+@database.command()
+def sql(config: Config = DEFAULT_FILE, controller: Of = None) -> None:
+    """Print what `shared migrate` does to a new database, for whoever administers it."""
+    selection = _named(config, controller)
+    for statement in operations.script(selection.named, datetime.now(UTC).date()):
+        print(f"{statement};")
+
+
+@database.command()
+def status(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
+    """Say whether the database can be used as each company's role, and how far the boxes are."""
+    _show(config, controller, as_json)
+
+
+@boxes.callback()
+def _boxes(
+    context: typer.Context, config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False
+) -> None:
+    if context.invoked_subcommand is None:
+        _show(config, controller, as_json)
+
+
+@boxes.command()
+def retire(
+    box: Annotated[str, typer.Argument(metavar="BOX", help="What it is called.")],
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Have a box leave for good: nobody waits for it any more, and its name is never given again."""
+    selection = _named(config, controller)
+    found = [operations.retire(selection.configuration, each, box, really=yes) for each in selection.named]
+    if as_json:
+        print_document(json.BoxesRetired.of(found, done=yes))
+        return
+    for each in found:
+        print("\n".join(view.retired(each, _)))
+    if not yes:
+        print(_("Nothing was changed yet. To do it, add --yes."))
+
+
+def _join(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
+    """Take in what all other boxes told callers, before this one takes calls; cut off, it goes on later."""
+    selection = _named(config, controller)
+    done = []
+    for each in selection.named:
+        with view.bar(each.name, _) as progress:
+            done.append(operations.join(selection.configuration, each, progress))
+        if not as_json:
+            print(view.joined(done[-1], _))
+    if as_json:
+        print_document(json.Joined.of(done))
+
+
+def _show(config: Config, controller: Of, as_json: bool) -> None:
+    selection = _named(config, controller)
+    found = [operations.meeting(selection.configuration, each) for each in selection.named]
+    if as_json:
+        print_document(json.Boxes.of(found))
+        return
+    for each in found:
+        print("\n".join(view.meeting(each, _)))
+
+
+def _named(config: Config, controller: Of) -> Selection:
+    """Those that are named, or all: these commands tell nothing of any caller."""
+    selection = of_their_logs(config, controller or (), begun=False)
+    operations.shared(selection.configuration)
+    warn_of_unrelated(selection.unrelated)
+    return selection

@@ -1,0 +1,158 @@
+"""The boxes of an installation, and the database where they meet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+
+from .. import bootstrap
+from ..config import Configuration
+from ..errors import InformativaError
+from ..model import Controller, SharedDatabase
+from ..sharing import administration, schema
+from ..sharing.administration import Box, Migrated
+from ..sharing.connection import connect
+from ..sharing.exchange import About, Exchange
+from ..text import Text
+
+QUIET_SECONDS = 60.0  # without a word, after which something is wrong with a box
+
+
+class Difference(StrEnum):
+    """What of another box is not as on this one."""
+
+    PROGRAM = "program"
+    KEYS = "keys"
+    CONFIGURATION = "configuration"
+
+
+@dataclass(frozen=True)
+class BoxState:
+    """A box, and what of it is not as on this one."""
+
+    box: Box
+    this: bool
+    different: tuple[Difference, ...]
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing was heard of it for a while, although it did not leave."""
+        return self.box.retired is None and self.box.age > QUIET_SECONDS
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """How one company's boxes stand, by its schema of that migration; `milliseconds` is how long the database
+    took to be reached and to say so, `months_left` for how many months from this one on it is divided in
+    advance, `None` where it is not divided."""
+
+    controller: Controller
+    boxes: tuple[BoxState, ...]
+    migration: int
+    milliseconds: float
+    months_left: int | None
+
+
+@dataclass(frozen=True)
+class Retired:
+    """Whether a box left for good, or would; `recently` is whether it was there in the last minute."""
+
+    controller: Controller
+    box: str
+    done: bool
+    recently: bool
+
+
+@dataclass(frozen=True)
+class Joined:
+    """How many records of how many other boxes this one knows now that it did not know before."""
+
+    controller: Controller
+    records: int
+    boxes: int
+
+
+Progress = Callable[[str, int, int], None]
+"""Hears of each page: a box, up to which of its records, of how many."""
+
+
+def shared(configuration: Configuration) -> SharedDatabase:
+    """The database where boxes meet. Raises InformativaError where none is configured."""
+    if configuration.shared is None:
+        raise InformativaError(
+            Text("This box shares nothing: {file} names no database.", file=configuration.file),
+            Text("Write `shared:` with `hosts:` and `box:` there; the reference says how."),
+        )
+    return configuration.shared
+
+
+def migrate(
+    configuration: Configuration, controllers: Sequence[Controller], user: str, today: date
+) -> Iterator[Migrated]:
+    """As `administration.migrate`, of these companies. Raises SharedDatabaseError."""
+    return administration.migrate(shared(configuration), [each.id for each in controllers], user, today)
+
+
+def script(controllers: Sequence[Controller], today: date) -> Iterator[str]:
+    """The statements that make what `migrate` makes."""
+    return administration.script([each.id for each in controllers], today)
+
+
+def meeting(configuration: Configuration, controller: Controller) -> Meeting:
+    """How its boxes stand. Raises SharedDatabaseError."""
+    database, begun = shared(configuration), time.monotonic()
+    boxes, partitions = administration.look(database, controller.id)
+    milliseconds = (time.monotonic() - begun) * 1000
+    own = bootstrap.about_box(configuration, controller)
+    states = tuple(
+        BoxState(box, box.name == database.box, () if box.retired else tuple(_different(box, own)))
+        for box in boxes
+    )
+    ahead = schema.months_ahead(partitions, datetime.now(UTC).date())
+    return Meeting(controller, states, schema.newest(), milliseconds, ahead)
+
+
+def _different(box: Box, own: About) -> Iterator[Difference]:
+    for difference in Difference:
+        said, ours = getattr(box, difference), getattr(own, difference)
+        if said and said != ours:
+            yield difference
+
+
+def retire(configuration: Configuration, controller: Controller, name: str, *, really: bool) -> Retired:
+    """Have a box leave for good. Raises InformativaError where there is none, and SharedDatabaseError."""
+    database = shared(configuration)
+    found = {box.name: box for box in administration.look(database, controller.id)[0] if not box.retired}
+    if name not in found:
+        known = ", ".join(found) or "-"
+        raise InformativaError(
+            Text("{id} has no box {name}.", id=controller.id, name=name),
+            Text("There are: {known}.", known=known),
+        )
+    if really:
+        administration.retire(database, controller.id, name)
+    return Retired(controller, name, really, found[name].age < QUIET_SECONDS)
+
+
+def join(
+    configuration: Configuration, controller: Controller, progress: Progress = lambda _box, _at, _of: None
+) -> Joined:
+    """Take in all that the other boxes told callers, before this one takes calls. Cut off, it goes on where
+    it was. Raises SharedDatabaseError and LedgerError."""
+    database = shared(configuration)
+    connection = connect(database, controller.id)
+    try:
+        store = bootstrap.store(controller)
+        about = bootstrap.about_box(configuration, controller)
+        exchange = Exchange(store, connection, database, controller.id, about)
+    except BaseException:
+        connection.close()
+        raise
+    with closing(exchange):
+        exchange.erase()
+        records = exchange.receive(seen=controller.recycled_after is not None, alone=True, progress=progress)
+        return Joined(controller, records, exchange.others)

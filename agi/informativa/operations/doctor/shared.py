@@ -1,0 +1,90 @@
+"""Whether what is told here counts on the other boxes, and the other way round."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+from ...config import Configuration
+from ...errors import SharedDatabaseError
+from ...text import Text, clause
+from .. import boxes
+from ..boxes import BoxState, Difference, Meeting
+from .findings import Finding, ok, warning, wrong
+from .system import System, in_thread
+
+BEHIND = 1000  # records that are not there yet, of a box that is heard of
+MONTHS = 3  # for which the database should be divided in advance
+
+_DIFFERENT = {
+    Difference.KEYS: Text("{box} has other keys for {id}: its callers are strangers here"),
+    Difference.CONFIGURATION: Text("{box} treats callers of {id} by another configuration"),
+    Difference.PROGRAM: Text("{box} runs informativa {version}"),
+}
+_MEND = {
+    Difference.KEYS: Text("Copy the key of {id}, and those before it, from one box to all: keys/{id}.key*"),
+    Difference.CONFIGURATION: Text("Compare the sections of {id}, and its lines, on both boxes."),
+    Difference.PROGRAM: Text("Two versions go well together for as long as an upgrade takes."),
+}
+
+
+async def shared(system: System) -> AsyncIterator[Finding]:
+    """The database answers as each company's role, and no box is silent, far behind or unlike this one."""
+    configuration = system.configured
+    if configuration.shared is None:
+        return
+    for finding in await in_thread(lambda: list(_looked(configuration))):
+        yield finding
+
+
+def _looked(configuration: Configuration) -> Iterator[Finding]:
+    well, others = 0, set[str]()
+    for controller in configuration.controllers.values():
+        if controller.refused or not Path(controller.ledger).exists():
+            continue
+        try:
+            found = boxes.meeting(configuration, controller)
+        except SharedDatabaseError as error:
+            yield wrong(clause(error.message), error.remedy)
+            continue
+        findings = list(_of_meeting(found))
+        yield from findings
+        well += not findings
+        others |= {each.box.name for each in found.boxes if not each.this and not each.box.retired}
+    if well:
+        text = Text.counted(
+            "{number} company shares what callers were told with {others}",
+            "{number} companies share what callers were told with {others}",
+            well,
+        )
+        count = Text.counted("{count} other box", "{count} other boxes", len(others), count=len(others))
+        yield ok(text.format(number=well, others=count))
+
+
+def _of_meeting(found: Meeting) -> Iterator[Finding]:
+    owner = found.controller
+    if not any(each.this for each in found.boxes):
+        text = Text("this box has not sent anything of {id} yet", id=owner.id)
+        yield warning(text, Text("The service does it when it starts with `shared:` in its configuration."))
+    if found.months_left is not None and found.months_left < MONTHS:
+        text = Text("the schema of {id} is divided in advance for {months} months only")
+        fix = Text("Whoever administers the database types: informativa shared migrate")
+        yield warning(text.format(id=owner.id, months=found.months_left), fix)
+    for each in found.boxes:
+        if each.box.retired is None:
+            yield from _of_box(each, owner.id)
+
+
+def _of_box(found: BoxState, controller: str) -> Iterator[Finding]:
+    box, facts = found.box, {"box": found.box.name, "id": controller, "version": found.box.program}
+    if found.quiet:
+        text = Text("{box} was last heard of {minutes} min ago, for {id}")
+        fix = Text("Start its service; if it left for good, type: informativa boxes retire {box}")
+        minutes = round(box.age / 60)
+        yield warning(text.format(**facts, minutes=minutes), fix.format(**facts))
+    elif box.behind > BEHIND:
+        text = Text("{count} records of {box} for {id} are not in the database yet")
+        fix = Text("It sends them as fast as the database takes them; look again: informativa boxes")
+        yield warning(text.format(**facts, count=box.behind), fix)
+    for each in found.different:
+        yield warning(_DIFFERENT[each].format(**facts), _MEND[each].format(**facts))

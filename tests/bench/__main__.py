@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from . import direct, evidence, inside, ledger, machine, report, script
+from . import direct, evidence, inside, ledger, machine, report, script, shared
 from .figures import RefusedError, Report, SkippedError
 
 Measure = Callable[[Report, Path], None]
@@ -29,6 +29,10 @@ MEASURES: dict[str, tuple[Measure, Measure]] = {
     "script": (script.script, lambda r, f: script.script(r, f, rounds=5)),
     "import": (ledger.importing, lambda r, f: ledger.importing(r, f, rows=50_000)),
     "evidence": (evidence.evidence, lambda r, f: evidence.evidence(r, f, records=100_000, rounds=5)),
+    "shared": (
+        shared.shared,
+        lambda r, f: shared.shared(r, f, records=50_000, rounds=3, times=500, seconds=5),
+    ),
 }
 
 

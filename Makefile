@@ -1,4 +1,5 @@
 # make demo     sets everything up and places real calls; says what to try next
+# make cluster  the same with two Asterisk and the PostgreSQL where they meet, which is killed (CLUSTER=--stay: all stays)
 # make test     sets everything up and runs all tests, those on a real Asterisk included
 # make fast     the same without those on a real Asterisk
 # make bare     make fast in a bare Debian 12, on its Python 3.11.2; needs root and debootstrap
@@ -12,9 +13,12 @@
 PYTHON ?= python3
 export PYTHONPATH := tests
 
-.PHONY: demo test fast bare mutants torture bench messages docs requirements lint setup clean
+.PHONY: demo cluster test fast bare mutants torture bench messages docs requirements lint setup clean
 demo: setup
 	@.venv/bin/python -m lab.demo
+
+cluster: setup
+	@.venv/bin/python -m lab.cluster $(CLUSTER)
 
 test: setup
 	@.venv/bin/python -m lab.fetch
@@ -31,7 +35,7 @@ mutants: setup
 
 torture: setup
 	@.venv/bin/python -m lab.fetch
-	@INFORMATIVA_TORTURE=1 .venv/bin/python -m pytest -rP --timeout 7200 $(PYTEST) tests/torture tests/evidence tests/asterisk/test_faults.py
+	@INFORMATIVA_TORTURE=1 .venv/bin/python -m pytest -rP --timeout 7200 $(PYTEST) tests/torture tests/evidence tests/sharing tests/asterisk/test_faults.py
 
 bench: setup
 	@.venv/bin/python -m bench $(BENCH)
@@ -50,7 +54,7 @@ setup:
 	@$(PYTHON) -m lab.setup
 
 clean:
-	rm -rf .venv .demo .bench .mutants
+	rm -rf .venv .demo .cluster .bench .mutants
 
 docs: setup
 	@.venv/bin/python -m informativa.cli.reference > .github/reference.md

@@ -50,6 +50,7 @@ BOXES = (
     Box(RIGHT, 196, 248, "the company's key", "keys/*.key, config/controllers.py", "outside"),
     Box(RIGHT, 264, 248, "the company's ledger", "one SQLite file: ledgers/", "outside"),
     Box(RIGHT, 332, 248, "the company's own systems", "lookups/", "outside"),
+    Box(RIGHT, 400, 248, "other boxes, by a database", "sharing/", "outside"),
     Box(RIGHT, 468, 248, "the spool: rows in AstDB", "spool.py; no caller in it", "outside"),
     Box(RIGHT, 604, 248, "collected every minute", "maintenance.py, asterisk/ami.py"),
 )
@@ -86,6 +87,7 @@ ARROWS = (
     Arrow([(RIGHT, 219), (END, 219)]),
     Arrow([(RIGHT, 287), (END, 287)], "reads", ((RIGHT + END) // 2, 281)),
     Arrow([(RIGHT, 355), (END, 355)], "if due", ((RIGHT + END) // 2, 349)),
+    Arrow([(RIGHT, 423), (667, 423), (667, 365), (END, 365)]),
     Arrow([(END, _middle(6)), (RIGHT, _middle(6))], "if it fails", (628, 485), dashed=True, anchor="start"),
     Arrow([(END, _middle(7)), (697, _middle(7)), (697, 301), (RIGHT, 301)], "", (0, 0)),
     Arrow([(RIGHT + 124, 514), (RIGHT + 124, 604)]),

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -39,8 +39,9 @@ class Pbx:
 
     ``extensions`` is extensions.conf; calls come in at its context ``from-lab``. ``agi_bin`` is where AGI
     scripts are looked for. ``files`` (name → text) are put beside extensions.conf, and may replace what the
-    lab wrote. Starting again in the same folder, after ``stop`` or ``kill``, finds AstDB as it was; but
-    Asterisk writes it once a second, so that what was put there in the last second before ``kill`` is lost.
+    lab wrote. ``prefix`` is a command to run it under. Starting again in the same folder, after ``stop`` or
+    ``kill``, finds AstDB as it was; but Asterisk writes it once a second, so that what was put there in the
+    last second before ``kill`` is lost.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Pbx:
         *,
         agi_bin: Path | None = None,
         extra_files: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         self.build = build
         self.folder = folder.absolute()
@@ -58,6 +60,7 @@ class Pbx:
         self.ports = conf.Ports(0, 0, range(0))
         self.ami_user, self.ami_secret = "lab", secrets.token_hex(16)
         self._files = {"extensions.conf": extensions, **(extra_files or {})}
+        self._prefix = prefix
         self._folders = conf.Folders(
             **{name: self.folder / name for name in ("etc", "var", "data", "spool", "run", "log")},
             agi=agi_bin.absolute() if agi_bin else self.folder / "agi",
@@ -150,7 +153,7 @@ class Pbx:
         console = self._folders.log / "console.log"
         for stale in (self._folders.run / "asterisk.ctl", console):  # a killed one leaves its socket behind
             stale.unlink(missing_ok=True)
-        command = [*self.build.asterisk, "-C", str(self.etc / "asterisk.conf"), "-f"]
+        command = [*self._prefix, *self.build.asterisk, "-C", str(self.etc / "asterisk.conf"), "-f"]
         # HOME: the console keeps a history file there, and must find a folder even where the user has none.
         env = {**os.environ, "HOME": str(self.folder)}
         try:

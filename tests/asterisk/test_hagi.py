@@ -1,0 +1,251 @@
+"""An Asterisk whose own service is away: its calls go to another box's, by SRV records or by address."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lab import audio
+from lab.builds import Build
+from lab.debian import Unavailable
+from lab.dns import Dns, Srv
+from lab.office import Office
+from lab.pbx import Pbx
+from lab.site import EXTENSIONS, SECONDS, Site, Told
+from torture.peers import Held
+
+PAGE = Path(__file__).parents[2] / ".github/many-machines.md"
+NAME = "notice.example"  # as there
+RECORDS = f"_agi._tcp.{NAME}"
+# What AGI() itself came to, which the dialplan does not look at.
+TRIED = """\
+[from-lab]
+exten => tried,1,AGI(hagi://%s/notice)
+ same => n,UserEvent(Tried,Status:${AGISTATUS})
+ same => n,Hangup()
+"""
+
+
+@dataclass
+class Boxes:
+    """A PBX, its own informativa and that of another box, and the DNS that names both."""
+
+    site: Site
+    dns: Dns
+    own: Office
+    other: Office
+    after: Path
+
+    def call(self) -> tuple[Told, float]:
+        """Ring a line: what it came to, and after how many seconds the first sound was heard."""
+        call = self.site.dial()
+        told, waited = self.site.over(call), call.until_sound
+        assert waited is not None
+        return told, waited
+
+    def load(self, dialplan: str) -> None:
+        """Have Asterisk read another informativa.conf."""
+        after = str(self.after).removesuffix(".wav")
+        extensions = EXTENSIONS % {"after": after, "informativa": dialplan}
+        self.site.pbx.reload_dialplan(extensions + TRIED % NAME)
+
+    def records(self) -> tuple[int, int]:
+        """How many records the own box has, and the other."""
+        return len(self.own.records()), len(self.other.records())
+
+    def tried(self) -> str:
+        """What AGISTATUS says after `hagi://`."""
+        self.site.dial("tried").wait_ended(60)
+        return self.site.pbx.wait_event(lambda event: event.get("UserEvent") == "Tried")["Status"]
+
+
+@pytest.fixture(scope="module")
+def dns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dns]:
+    """A DNS server of our own."""
+    try:
+        with Dns(tmp_path_factory.mktemp("dns")) as server:
+            yield server
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def pbx(build: Build, dns: Dns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]:
+    """An Asterisk that asks our DNS server."""
+    try:
+        prefix = dns.prefix
+    except Unavailable as error:
+        pytest.skip(str(error))
+    with Pbx(build, tmp_path_factory.mktemp("pbx"), "[from-lab]\n", prefix=prefix) as running:
+        yield running
+
+
+@pytest.fixture
+def boxes(pbx: Pbx, dns: Dns, sounds: dict[str, Path], tmp_path: Path) -> Iterator[Boxes]:
+    """Two boxes with one token, and records that name the own one first; the other's service runs."""
+    shipped = {f"{name}.wav": sounds[name] for name in SECONDS}
+    own, other = Office(tmp_path / "own", shipped), Office(tmp_path / "other", shipped)
+    shutil.copy(own.folder / "keys/agi.token", other.folder / "keys/agi.token")
+    dns.records = {RECORDS: [Srv(20, "pbx-2.example", other.port), Srv(10, "pbx-1.example", own.port)]}
+    dns.answers = True
+    dns.options("")
+    site = Site(pbx, own, {name: audio.read_wav(file) for name, file in sounds.items()})
+    pbx.cli("database deltree informativa")
+    boxes = Boxes(site, dns, own, other, sounds["after"])
+    boxes.load(own.dialplan().replace(f"agi://127.0.0.1:{own.port}/", f"hagi://{NAME}/"))
+    other.start()
+    yield boxes
+    site.close()
+    other.stop()
+
+
+@contextlib.contextmanager
+def swallowing() -> Iterator[int]:
+    """A port whose queue is full, where Linux drops every further packet: a machine that is switched off."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(3):
+            peer = stack.enter_context(socket.socket())
+            peer.setblocking(False)
+            peer.connect_ex(server.getsockname())
+        yield int(server.getsockname()[1])
+
+
+def test_hagi_goes_to_the_first_box(boxes: Boxes) -> None:
+    """With both services up each call goes to the one of the lowest priority."""
+    boxes.own.start()
+    told, waited = boxes.call()
+    assert (told.status, told.heard) == ("PLAYED", boxes.site.whole("it/short", "after"))
+    assert boxes.call()[0].status == "NOTDUE"
+    assert boxes.records() == (2, 0)
+    assert waited < 1
+    assert (RECORDS, 33) in boxes.dns.asked
+
+
+def test_hagi_goes_on_to_the_second_box(boxes: Boxes) -> None:
+    """With the own service away the other box's serves the call, at once, and keeps the record."""
+    told, waited = boxes.call()
+    assert (told.status, told.heard) == ("PLAYED", boxes.site.whole("it/short", "after"))
+    assert boxes.call()[0].status == "NOTDUE"
+    assert boxes.records() == (0, 2)
+    assert waited < 1
+
+
+def test_hagi_waits_two_seconds_for_a_box_that_says_nothing(boxes: Boxes) -> None:
+    """A first box that swallows packets costs the caller two seconds, and then the other one serves."""
+    with swallowing() as port:
+        boxes.dns.records[RECORDS][1] = Srv(10, "pbx-1.example", port)
+        told, waited = boxes.call()
+    assert (told.status, boxes.records()) == ("PLAYED", (0, 1))
+    assert 1.9 < waited < 4
+
+
+def test_hagi_with_both_away(boxes: Boxes) -> None:
+    """With both services away AGI() says FAILURE, and the dialplan goes on to the script of its own box."""
+    boxes.other.stop()
+    assert boxes.tried() == "FAILURE"
+    told, _ = boxes.call()
+    assert (told.status, told.heard) == ("PLAYED", boxes.site.whole("it/short", "after"))
+    assert boxes.records() == (1, 0)
+
+
+def test_hagi_without_records(boxes: Boxes) -> None:
+    """Where the name has no records AGI() says FAILURE at once, and the dialplan goes on to the script."""
+    boxes.dns.records.clear()
+    assert boxes.tried() == "FAILURE"
+    told, waited = boxes.call()
+    assert (told.status, boxes.records()) == ("PLAYED", (1, 0))
+    assert waited < 2
+
+
+def test_hagi_takes_a_refusal_for_an_answer(boxes: Boxes) -> None:
+    """A first box that answers and refuses, as one with another token does, is not passed over: the script
+    is next."""
+    (boxes.own.folder / "keys/agi.token").write_text("0" * 64 + "\n")
+    boxes.own.start()
+    assert boxes.call()[0].status == "PLAYED"
+    assert boxes.records() == (1, 0)
+    assert "refused a peer without the token" in boxes.own.said
+
+
+def test_hagi_with_dns_away(boxes: Boxes) -> None:
+    """A DNS server that says nothing makes each caller wait as long as resolv.conf says, though the own
+    service is up, and the script serves."""
+    boxes.own.start()
+    boxes.dns.answers = False
+    told, waited = boxes.call()
+    assert (told.status, boxes.records()) == ("PLAYED", (1, 0))
+    assert 10 <= waited < 13
+    boxes.dns.options("timeout:1 attempts:1")
+    told, waited = boxes.call()
+    assert (told.status, boxes.records()) == ("NOTDUE", (2, 0))
+    assert 1 <= waited < 3
+
+
+def test_documented_line_asks_the_other_boxes_last(boxes: Boxes) -> None:
+    """With the line that the page adds the own service is asked first, without DNS; if it is away another
+    box's serves at once, and if all are away the script."""
+    boxes.load(documented(boxes.own))
+    boxes.own.start()
+    boxes.dns.answers = False
+    boxes.dns.asked.clear()
+    told, waited = boxes.call()
+    assert (told.status, boxes.records(), boxes.dns.asked) == ("PLAYED", (1, 0), [])
+    assert waited < 1
+    boxes.own.stop()
+    boxes.dns.answers = True
+    told, waited = boxes.call()
+    assert (told.status, boxes.records()) == ("PLAYED", (1, 1))
+    assert waited < 1
+    boxes.other.stop()
+    told, waited = boxes.call()
+    assert (told.status, boxes.records()) == ("NOTDUE", (2, 1))
+
+
+def test_documented_line_with_an_address(boxes: Boxes) -> None:
+    """The same with the other box's address in place of a name, which needs no DNS; one that swallows
+    packets costs two seconds here too."""
+    by_name = documented(boxes.own)
+    boxes.load(by_name.replace(f"hagi://{NAME}/", f"agi://127.0.0.1:{boxes.other.port}/"))
+    boxes.dns.answers = False
+    boxes.dns.asked.clear()
+    told, waited = boxes.call()
+    assert (told.status, boxes.records(), boxes.dns.asked) == ("PLAYED", (0, 1), [])
+    assert waited < 1
+    with swallowing() as port:
+        boxes.load(by_name.replace(f"hagi://{NAME}/", f"agi://127.0.0.1:{port}/"))
+        told, waited = boxes.call()
+    assert (told.status, boxes.records()) == ("PLAYED", (1, 1))
+    assert 1.9 < waited < 4
+
+
+def test_documented_line_leaves_a_busy_box_alone(boxes: Boxes) -> None:
+    """With all sessions of the own service taken the call is the dialplan's, and no other box is asked."""
+    boxes.own.edit("sessions: 2000", "sessions: 1")
+    boxes.load(documented(boxes.own))
+    boxes.own.start()
+    boxes.dns.asked.clear()
+    with Held(boxes.own.port, network_script=boxes.own.script, arg_1="+390212345678"):
+        told, _ = boxes.call()
+    assert (told.status, told.reason, boxes.dns.asked) == ("FALLBACK", "service-busy", [])
+    assert boxes.other.records() == []
+
+
+def documented(office: Office) -> str:
+    """The dialplan as the page says to change it."""
+    (script,) = re.findall(r"^sed -E -i '([^']+)' /etc/asterisk/informativa.conf$", PAGE.read_text(), re.M)
+    sed = subprocess.run(
+        ["sed", "-E", script], input=office.dialplan(), capture_output=True, text=True, check=True
+    )
+    assert sed.stdout.count(f"AGI(hagi://{NAME}/notice/") == 2
+    return sed.stdout

@@ -1,0 +1,361 @@
+"""`make cluster`: two Asterisk with an informativa each, and the PostgreSQL where they meet, killed half way.
+
+Real calls, told line by line as the demo's are. Checks what it shows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from informativa.errors import InformativaError
+from informativa.ledgers import boxes as ledger_boxes
+from informativa.ledgers import rows
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import SharedDatabase
+from informativa.sharing import administration, schema
+
+from . import audio, builds, databases
+from .builds import Build
+from .calls import EXTENSIONS, Calls, Note, OutcomeError, Step
+from .debian import Unavailable
+from .demo import ACME, GIULIA, LUCA, MARIO, SOFIA
+from .fetch import bar, reporter
+from .office import BIN, Office, OfficeError
+from .pbx import Pbx, PbxError
+from .phone import CallError
+from .postgres import SUPERUSER, Postgres, PostgresError
+from .process import NeverError, until
+
+FOLDER = Path(".cluster")
+ANNA = "+393279876552"
+A, B = "pbx-a", "pbx-b"
+COMPANIES = ("acme", "borealis")
+DATABASE, PASSWORD = "informativa", "of-the-roles"
+LIMIT = 1.0
+"""Seconds that a caller may wait for the notice, or for what comes after it where it is not due: what two
+Asterisk on one machine take, and the 30 ms that the database may take of it. libpq alone, left to itself,
+waits for 2 s at least."""
+COUNT = 13
+PATIENCE = 60.0  # seconds until all has come to the database; boxes try again every 5 s at most
+_COLUMNS = {
+    "#": 2,
+    "call": 22,
+    "from → to": 14,
+    "status": 6,
+    "notice heard": 14,
+    "waited": 6,
+    "record": 6,
+    "why": 0,
+}
+
+Row = tuple[str, int, int, str]
+"""Of a record: box, number, time in microseconds, status."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was seen: calls, records in both ledgers and rows in the database, and the longest that a caller
+    waited, in seconds, while the database was there and while it was not."""
+
+    calls: int
+    records: list[Row]
+    rows: list[Row]
+    waited_with: float
+    waited_without: float
+
+
+class Cluster:
+    """Two boxes and their database in one folder; started, and a context manager that ends all of it."""
+
+    def __init__(self, folder: Path, build: Build, say: Callable[[str], None]) -> None:
+        self.folder = folder
+        self.offices: dict[str, Office] = {}
+        self.pbxs: dict[str, Pbx] = {}
+        self._build, self._say = build, say
+        self._closing = contextlib.ExitStack()
+
+    def __enter__(self) -> Cluster:
+        with contextlib.ExitStack() as closing:
+            self._say("PostgreSQL")
+            self.server = closing.enter_context(Postgres(self.folder / "postgresql", durable=True))
+            self._make_database()
+            for name in (A, B):
+                self._say(f"{name}: Asterisk and informativa")
+                self.offices[name] = self._office(name)
+                extensions = EXTENSIONS + self.offices[name].dialplan()
+                pbx = Pbx(self._build, self.folder / name / "asterisk", extensions)
+                self.pbxs[name] = closing.enter_context(pbx)
+                closing.callback(self.offices[name].stop)
+                self.offices[name].start()
+            self._closing = closing.pop_all()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._closing.close()
+
+    def _make_database(self) -> None:
+        """Each company's schema, its role's password included."""
+        self.server.sql(f"CREATE DATABASE {DATABASE}")
+        passwords = self.folder / "administrator.pgpass"
+        _secret(passwords, f"*:*:*:{SUPERUSER}:{self.server.password}\n*:*:*:*:{PASSWORD}\n")
+        known = SharedDatabase(
+            hosts=(f"{databases.HOST}:{self.server.port}",), name=DATABASE, box="", passwords=str(passwords)
+        )
+        list(administration.migrate(known, COMPANIES, SUPERUSER, datetime.now(UTC).date()))
+
+    def _office(self, name: str) -> Office:
+        """One installation: the same companies, keys of theirs and settings as on the other box."""
+        office = Office(self.folder / name / "etc")
+        if self.offices:  # what the first one has made, but how Asterisk is known to it
+            for company in COMPANIES:
+                shutil.copy(self.offices[A].folder / f"keys/{company}.key", office.folder / "keys")
+        passwords = "".join(f"*:*:*:{schema.role(company)}:{PASSWORD}\n" for company in COMPANIES)
+        _secret(office.folder / "keys/shared.pgpass", passwords)
+        office.edit(
+            "operator: Acme S.p.A.",
+            f"shared:\n  hosts: [{databases.HOST}:{self.server.port}]\n  database: {DATABASE}\n"
+            f"  box: {name}\n  passwords: keys/shared.pgpass\n\noperator: Acme S.p.A.",
+        )
+        return office
+
+    def records(self) -> list[Row]:
+        """What both ledgers hold of Acme's callers."""
+        return sorted(
+            (name, each.number, rows.microseconds(each.event.at), str(each.event.status))
+            for name, office in self.offices.items()
+            for each in office.records()
+        )
+
+    def rows(self) -> list[Row]:
+        """What the database holds of them."""
+        statement = f'SELECT box, record, at, status FROM "{schema.role("acme")}".record'
+        found = self.server.sql(statement, dbname=DATABASE)
+        return sorted((str(box), int(str(n)), int(str(at)), str(status)) for box, n, at, status in found)
+
+    def wait_even(self) -> None:
+        """Wait until the database has what the ledgers have, and each box what the other one told."""
+        until(
+            lambda: self.rows() == self.records() and all(map(self._has_taken_in, (A, B), (B, A))),
+            PATIENCE,
+            lambda: f"The ledgers and the database are not even: {self.records()} there, {self.rows()} here.",
+        )
+
+    def _has_taken_in(self, box: str, other: str) -> bool:
+        newest = max((number for name, number, _, _ in self.records() if name == other), default=0)
+        with contextlib.closing(SqliteStore(str(self.offices[box].folder / "ledger/acme.sqlite3"))) as store:
+            return ledger_boxes.received(store).get(other, 0) >= newest
+
+
+class Play:
+    """The calls, and what happens to the database between them."""
+
+    def __init__(self, cluster: Cluster, calls: Calls) -> None:
+        self._cluster, self._calls = cluster, calls
+        self.away: list[Step] = []
+        """The calls that began while the database could not be used."""
+
+    def step(self, title: str, caller: str, box: str, expected: str) -> Step:
+        """Plan one call."""
+        pbx, offices = self._cluster.pbxs[box], self._cluster.offices
+        step = Step(0, title, caller, ACME, box, expected, pbx, offices[box], boxes=offices)
+        return self._calls.add(step)
+
+    def all(self) -> None:
+        """In three parts."""
+        self._there()
+        self._away()
+        self._back()
+
+    def _there(self) -> None:
+        first = self.step("first call", MARIO, A, "PLAYED")
+        moment = self.step("a moment later", MARIO, B, "NOTDUE")
+        other = self.step("another, the other way", GIULIA, B, "PLAYED")
+        round_ = self.step("a moment later", GIULIA, A, "NOTDUE")
+        self._calls.together([first, moment], [other, round_])
+
+    def _away(self) -> None:
+        """First it hangs, which is worse for whoever waits than a port where nobody listens."""
+        server = self._cluster.server
+        server.halt()
+        self._note("the database hangs", "it takes connections, and says nothing")
+        new = self.step("new there", LUCA, A, "PLAYED")
+        known = self.step("told there before", MARIO, A, "NOTDUE")
+        with ThreadPoolExecutor(2) as threads:
+            running = [threads.submit(self._calls.in_turn, [each]) for each in (new, known)]
+            self._calls.until_heard(new, running[0])
+            running[1].result()
+            server.kill()
+            self._note("it is killed", "kill -9")
+            then = [
+                self.step("new there", SOFIA, B, "PLAYED"),
+                self.step("new there", ANNA, A, "PLAYED"),
+                self.step("told there before", MARIO, A, "NOTDUE"),
+                self.step("told on the other box", MARIO, B, "NOTDUE"),
+            ]
+            self._calls.together(*([each] for each in then))
+            running[0].result()
+        self.away = [new, known, *then]
+
+    def _back(self) -> None:
+        cluster = self._cluster
+        count = len(cluster.records())
+        if count != len(self._calls.steps):
+            raise OutcomeError(f"{len(self._calls.steps)} calls, and {count} records in the ledgers.")
+        began = time.monotonic()
+        cluster.server.start()
+        cluster.wait_even()
+        seconds = time.monotonic() - began
+        self._note("the database is back", f"{seconds:.1f} s later it has all {count} records")
+        then = [
+            self.step("5 on the other box", LUCA, B, "NOTDUE"),
+            self.step("7 on the other box", SOFIA, A, "NOTDUE"),
+            self.step("8 on the other box", ANNA, B, "NOTDUE"),
+        ]
+        self._calls.together(*([each] for each in then))
+        cluster.wait_even()
+
+    def _note(self, title: str, why: str) -> None:
+        self._calls.rows.append(Note(title, why))
+
+    def outcome(self) -> Outcome:
+        """What it came to. Raises OutcomeError if somebody waited too long, or records are not there once."""
+        steps = self._calls.steps
+        late = [step for step in steps if step.waited is None or step.waited > LIMIT]
+        if late:
+            said = ", ".join(f"{step.number} ({step.waited or 0.0:.2f} s)" for step in late)
+            raise OutcomeError(f"Callers waited longer than {LIMIT} s: call {said}.")
+        records, found = self._cluster.records(), self._cluster.rows()
+        if found != records or len(records) != len(steps):
+            raise OutcomeError(f"{len(steps)} calls, records {records}, rows {found}.")
+        waited = {each.number: each.waited or 0.0 for each in steps}
+        without = [waited.pop(each.number) for each in self.away]
+        return Outcome(len(steps), records, found, max(waited.values()), max(without))
+
+
+def run(console: Console, folder: Path = FOLDER, *, stay: bool = False) -> Outcome:
+    """All of it. Raises what `main` tells, where anything is not as it must be."""
+    with bar(console) as progress:
+        build = builds.for_demo(reporter(progress, "Asterisk"))
+        databases.programs(reporter(progress, "PostgreSQL"))
+    began = time.monotonic()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    console.print(
+        f"Two boxes, each [bold]informativa[/bold] on Asterisk {build.version} ({build.name}), and one"
+        " PostgreSQL where they meet; callers are SIPp's, and what they hear is compared with the prompt.\n"
+    )
+    with contextlib.ExitStack() as closing:
+        with console.status("Starting …") as status:
+
+            def say(what: str) -> None:
+                status.update(f"Starting {what} …")
+                if not console.is_terminal:
+                    console.print(f"Starting {what} …", highlight=False)
+
+            cluster = closing.enter_context(Cluster(folder.absolute(), build, say))
+        prompt = audio.read_wav(cluster.offices[A].folder / "prompts/it/short.wav")
+        calls = Calls(console, folder / "heard", {ACME: prompt}, _COLUMNS)
+        closing.callback(calls.close)
+        play = Play(cluster, calls)
+        with calls.shown(f"Placing {COUNT} calls; this takes about 50 seconds."):
+            play.all()
+        outcome = play.outcome()
+        told(console, cluster, outcome, time.monotonic() - began)
+        further(console, cluster, stay=stay)
+        if stay:
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
+    return outcome
+
+
+def told(console: Console, cluster: Cluster, outcome: Outcome, seconds: float) -> None:
+    """What was shown, and how long it took."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("box", "records in its ledger", "rows in the database"):
+        table.add_column(heading)
+    for name in cluster.offices:
+        counts = (sum(each[0] == name for each in found) for found in (outcome.records, outcome.rows))
+        table.add_row(name, *map(str, counts))
+    console.print(f"\n[bold]Each call is on record once[/bold], and in the database once ({DATABASE}):\n")
+    console.print(table)
+    console.print(
+        "\n[bold]Nobody was told twice, and nothing was lost when the database was killed.[/bold]\n"
+        f"Callers waited {outcome.waited_with:.2f} s at most for the notice, or for what comes instead,"
+        f" with the database,\nand {outcome.waited_without:.2f} s without it (limit"
+        f" {LIMIT:.2f} s; the database may take 0.03 s of it). All of it took {seconds:.0f} s.\n"
+        "The worst that is left: who rings both boxes while there is no database hears the notice on both.",
+        highlight=False,
+    )
+
+
+def further(console: Console, cluster: Cluster, *, stay: bool) -> None:
+    """What to look at next."""
+
+    def short(path: Path) -> str:
+        return str(path).replace(f"{Path.cwd()}/", "")
+
+    informativa, a = short(BIN / "informativa"), cluster.offices[A]
+    lines = [
+        f"listen to what each caller heard ({short(cluster.folder)}/heard/1.wav …)",
+        f"see what one box has ({informativa} ledger show --controller acme -c {short(a.config)})",
+        f"read what it said meanwhile ({short(a.log)})",
+    ]
+    if stay:
+        programs = databases.programs()
+        libraries = ":".join(map(str, programs.libraries))
+        lines.append(
+            f"look into the database (PGPASSFILE={short(cluster.folder)}/administrator.pgpass"
+            f"{' LD_LIBRARY_PATH=' if libraries else ''}{libraries} {programs.postgresql}/psql"
+            f" '{cluster.server.conninfo(dbname=DATABASE, password=None)}' -c 'TABLE"
+            f" {schema.role('acme')}.box');\nring one yourself (SIP at {cluster.pbxs[A].host}, ports "
+            f"{' and '.join(str(pbx.ports.sip) for pbx in cluster.pbxs.values())}); Ctrl-C ends all"
+        )
+    else:
+        lines.append("keep all of it running (make cluster CLUSTER=--stay)")
+    said = ";\n".join(lines)
+    console.print(f"\nNext: {said}.", highlight=False, soft_wrap=True, markup=False)
+
+
+def _secret(file: Path, text: str) -> None:
+    """Write what its owner alone may read."""
+    file.touch(0o600)
+    file.write_text(text, encoding="utf-8")
+
+
+def main(*, stay: bool) -> int:
+    """Run it; the exit code."""
+    console = Console(width=None if sys.stdout.isatty() else 130)
+    try:
+        run(console, stay=stay)
+    except (
+        Unavailable,
+        PbxError,
+        OfficeError,
+        CallError,
+        OutcomeError,
+        PostgresError,
+        NeverError,
+        InformativaError,
+    ) as error:
+        console.print(f"[bold red]cluster:[/bold red] {error}", highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("cluster: stopped; nothing is left running.")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(stay="--stay" in sys.argv[1:]))

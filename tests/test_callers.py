@@ -121,6 +121,7 @@ def test_erasure_tells_each_controller_as_it_is_done(configuration: Configuratio
         "name": "Acme S.p.A.",
         "records": 1,
         "copies": [],
+        "boxes": [],
     }
     assert not callers.access(owners, CALLER).held[0].records
 

@@ -110,7 +110,7 @@ def test_no_thread_is_left_when_it_is_stopped(running: Running) -> None:
     soon(lambda: loop.state.error is not None)
     loop.stop()
     loop.stop()
-    assert not [each for each in threading.enumerate() if each.name == "shared database acme"]
+    assert not [each for each in threading.enumerate() if each.name == "exchange acme"]
 
 
 def asked(boxes: SharedBoxes, *pseudonyms: bytes) -> list[tuple[str, int]]:

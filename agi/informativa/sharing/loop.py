@@ -63,7 +63,7 @@ class ExchangeLoop:
         self._stopped, self._woken = threading.Event(), threading.Event()
         self._waiting: dict[asyncio.Future[None], tuple[int, asyncio.AbstractEventLoop]] = {}
         self._lock = threading.Lock()
-        name = f"shared database {controller.id}"
+        name = f"exchange {controller.id}"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 

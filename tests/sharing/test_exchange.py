@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from unittest import mock
 
 import psycopg
 import pytest
 
-from informativa.errors import BoxRefusedError, SharedDatabaseError
+from informativa.errors import BoxRefusedError, LedgerError, SharedDatabaseError
+from informativa.guard import suspend
+from informativa.ledgers import erasure
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Reason
-from informativa.sharing import administration, exchange
+from informativa.sharing import administration, callers, exchange
 from informativa.sharing.connection import connect
+from informativa.sharing.others import SharedBoxes
 from sharing.conftest import SUPERUSER, TODAY, Boxes
+from sharing.test_loop import ACME
+from test_erasure import traces
 from test_ledgers import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 
 DAY = timedelta(days=1)
@@ -209,6 +217,71 @@ def test_a_box_that_knows_of_an_erasure_late_sends_nothing_before(boxes: Boxes) 
     assert boxes.sql("SELECT count(*) FROM acme.erasure") == [(0,)]
     assert box.send() == 2
     assert boxes.sql("SELECT count(*) FROM acme.record WHERE pseudonym IS NOT NULL") == [(0,)]
+
+
+def test_i9_an_erasure_that_left_traces_is_not_done(boxes: Boxes) -> None:
+    """While somebody reads the ledger its log cannot be emptied: the box says so, and does it later."""
+    boxes.record("pbx-1", PLAYED)
+    box = boxes.exchange("pbx-1")
+    box.send()
+    callers.erase(boxes.database("pbx-9"), "acme", [ONE])
+    with closing(sqlite3.connect(boxes.folder / "pbx-1/acme.sqlite3", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM event").fetchone()
+        with (
+            mock.patch.object(erasure, "PATIENCE_SECONDS", 0.2),
+            pytest.raises(LedgerError, match="traces of him"),
+        ):
+            box.erase()
+        assert boxes.sql("SELECT erasures - applied FROM acme.box") == [(1,)]
+    assert box.erase() == 1
+    assert boxes.sql("SELECT erasures - applied FROM acme.box") == [(0,)]
+    assert traces(boxes.folder / "pbx-1", ONE) == []
+
+
+def test_i9_a_box_without_the_callers_records_gives_up_its_copies(boxes: Boxes) -> None:
+    """He may stand in one from before an upgrade."""
+    boxes.record("pbx-2", replace(PLAYED, pseudonym=OTHER))
+    copy = boxes.folder / "pbx-2/acme.sqlite3.schema-4.2026-11-24"
+    copy.write_bytes(ONE)
+    box = boxes.exchange("pbx-2")
+    callers.erase(boxes.database("pbx-9"), "acme", [ONE])
+    assert box.erase() == 1
+    assert not copy.exists()
+    assert traces(boxes.folder / "pbx-2", ONE) == []
+
+
+def test_who_asks_for_an_erasure_has_done_it(boxes: Boxes) -> None:
+    """Unless it has others still to do: then all of them, in their order."""
+    for name in ("pbx-1", "pbx-2"):
+        boxes.record(name, PLAYED)
+        boxes.exchange(name)
+    callers.erase(boxes.database("pbx-1"), "acme", [ONE])
+    assert boxes.sql("SELECT name, erasures - applied FROM acme.box ORDER BY 1") == [
+        ("pbx-1", 0),
+        ("pbx-2", 1),
+    ]
+    callers.erase(boxes.database("pbx-2"), "acme", [OTHER])
+    assert boxes.sql("SELECT name, erasures - applied FROM acme.box ORDER BY 1") == [
+        ("pbx-1", 1),
+        ("pbx-2", 2),
+    ]
+
+
+def test_words_of_a_newer_informativa_tell_an_older_one_nothing(
+    boxes: Boxes, settle: Callable[[], None]
+) -> None:
+    """Boxes are upgraded one at a time: such a record is passed over, and what comes after it is taken in."""
+    boxes.record("pbx-1", PLAYED, replace(PLAYED, pseudonym=OTHER))
+    boxes.exchange("pbx-1").send()
+    boxes.sql("UPDATE acme.record SET reason = 'of-tomorrow' WHERE record = 1")
+    boxes.exchange("pbx-2")
+    settle()
+    assert [known(boxes, "pbx-2", each) for each in (ONE, OTHER)] == [None, "pbx-1:2"]
+    with closing(SharedBoxes(ACME, boxes.database("pbx-3", seconds=5.0), suspend)) as asked:
+        assert asyncio.run(asked.ask([ONE])) == []
+    with pytest.raises(SharedDatabaseError, match=r"Record 1 of pbx-1 is of a newer informativa"):
+        callers.on_record(boxes.database("pbx-2"), "acme", [ONE])
 
 
 def test_a_schema_that_is_not_there_says_what_to_type(boxes: Boxes) -> None:

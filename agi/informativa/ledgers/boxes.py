@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from ..model import Record
@@ -14,13 +14,6 @@ _PAGE = f"""
 SELECT {rows.COLUMNS}, ({rows.INFORMS}) FROM event WHERE record > ? ORDER BY record LIMIT ?
 """  # noqa: S608  # our own names
 _CURSOR = "INSERT INTO box (name, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record"
-_KNOWN = " UNION ALL ".join(
-    f"SELECT 1 FROM {table} WHERE {column} IN ({{his}})"  # noqa: S608  # our own names
-    for table, column in (
-        ("event", "pseudonym"), ("event", "earlier"), ("standing", "pseudonym"), ("elsewhere", "pseudonym"),
-        ("number_use", "pseudonym"),
-    )
-)  # fmt: skip
 
 
 def identity(store: SqliteStore) -> bytes:
@@ -67,10 +60,3 @@ def records_of(store: SqliteStore, which: Iterable[range]) -> list[int]:
     with store.connected() as connection:
         found = (connection.execute(leaves.RECORDS, (each.start, each.stop)).fetchall() for each in which)
         return [number for page in found for (number,) in page]
-
-
-def knows(store: SqliteStore, pseudonyms: Sequence[bytes]) -> bool:
-    """Whether anything here is about this caller. Reads the whole ledger."""
-    with store.connected() as connection:
-        his = _KNOWN.format(his=", ".join(f"x'{each.hex()}'" for each in pseudonyms))
-        return bool(connection.execute(f"SELECT EXISTS ({his})").fetchone()[0])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..ledgers import rows
 from ..model import Record, SharedDatabase
 from .connection import connect, translated
+from .reading import with_box
 from .rows import Statements
 
 
@@ -27,14 +27,15 @@ def on_record(
     sql = Statements(controller)
     with connect(database, controller) as connection, translated(database):
         found = connection.execute(sql.of_caller, (list(pseudonyms), database.box)).fetchall()
-    return [(row[0], rows.record(row[1:])) for row in found]
+    return list(with_box(found))
 
 
 def erase(database: SharedDatabase, controller: str, pseudonyms: Sequence[bytes]) -> Asked:
     """Have all boxes erase a caller, each as soon as it reaches the database; what of him is there is gone at
     once. Raises SharedDatabaseError, and then nobody was asked.
 
-    A box that is sending at this moment is waited for, and sends nothing more before it knows.
+    A box that is sending at this moment is waited for, and sends nothing more before it knows. This one has
+    erased him already.
     """
     sql = Statements(controller)
     with connect(database, controller) as connection, translated(database), connection.transaction():
@@ -44,5 +45,6 @@ def erase(database: SharedDatabase, controller: str, pseudonyms: Sequence[bytes]
         connection.execute(sql.add_erasure, (number, his))
         connection.execute(sql.count_erasure, (number,))
         connection.execute(sql.erase_caller, (his,))
+        connection.execute(sql.applied_here, (number, database.box, number - 1))
     live = tuple(name for name, _erasures, retired in boxes if not retired)
     return Asked(live, tuple(his))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import InformativaError
 from ..guard import Guard, Wait
-from ..ledgers import rows
 from ..model import Controller, Record, SharedDatabase, SharedState
 from ..ports import OtherBoxes
 from .idle import OLDEST_SECONDS, IdleConnections
+from .rows import readable
 
 if TYPE_CHECKING:
     from .loop import ExchangeLoop
@@ -64,7 +64,7 @@ class SharedBoxes(OtherBoxes):
         found = await self._answer(tuple(pseudonyms))
         if found is None:
             self.unanswered += 1
-        return [(row[0], rows.record(row[1:])) for row in found or ()]
+        return [(row[0], record) for row in found or () for record in readable([row[1:]])]
 
     async def wait(self, record: int) -> None:
         if not self.database.wait:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ..ledgers import rows
+from ..model import Record
 from . import schema
 
 COLUMNS = [name.strip() for name in rows.COLUMNS.split(",")]
@@ -85,6 +87,8 @@ class Statements:
 
         self.pending = f"SELECT erasure, pseudonyms FROM {erasure} WHERE erasure > %s ORDER BY erasure"  # noqa: S608
         self.applied = f"UPDATE {box} SET applied = greatest(applied, %s) WHERE name = %s"  # noqa: S608
+        # Of a box that erased him before it asked the others to.
+        self.applied_here = f"UPDATE {box} SET applied = %s WHERE name = %s AND applied = %s"  # noqa: S608
         self.done_everywhere = f"""
         DELETE FROM {erasure} WHERE erasure <= (SELECT min(applied) FROM {box} WHERE retired IS NULL)
         """  # noqa: S608
@@ -140,6 +144,14 @@ def arrays(box: str, page: Sequence[Sequence[Any]]) -> list[object]:
         month(given if given is not None else happened) for given, happened in zip(recorded, at, strict=True)
     ]
     return [box, months, columns[-1], *columns[:-1]]
+
+
+def readable(found: Iterable[Sequence[Any]]) -> Iterator[Record]:
+    """Rows of COLUMNS as records. One of a newer informativa with a word that this one does not know tells it
+    nothing."""
+    for row in found:
+        with suppress(ValueError):
+            yield rows.record(row)
 
 
 def plain(page: Sequence[Sequence[Any]]) -> list[list[Any]]:

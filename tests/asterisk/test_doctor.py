@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from informativa.ledgers import migrating
 from lab.office import BIN, free_port, without_privileges
 from lab.site import Site
 
@@ -290,7 +291,13 @@ BROKEN: list[tuple[Callable[[Site], None], str, str, str, str]] = [
     (no_ledger, "ledgers", "warning", "acme.sqlite3", "put it back"),
     (broken_ledger, "ledgers", "wrong", "acme.sqlite3", "put a backup"),
     (ledger_sql("PRAGMA user_version = 99"), "ledgers", "wrong", "newer informativa", "Upgrade"),
-    (ledger_sql("PRAGMA user_version = 4"), "ledgers", "warning", "4 of 8", "systemctl restart"),
+    (
+        ledger_sql("PRAGMA user_version = 4"),
+        "ledgers",
+        "warning",
+        f"4 of {migrating.newest()}",
+        "systemctl restart",
+    ),
     (open_ledger, "ledgers", "warning", "others can read", "chmod 600"),
     (future_record, "future", "warning", "acme", "timedatectl"),
     (spooled, "spool", "warning", "1 row", "add the line"),

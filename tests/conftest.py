@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from informativa.operations.init import init
 from lab.office import fill_in
@@ -20,6 +21,9 @@ os.environ["LANGUAGE"] = "en"  # the commands speak whoever's locale it is; test
 for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, lambda *_: None)
+
+settings.register_profile("lab", deadline=None)  # how long an example takes is the machine's business
+settings.load_profile("lab")
 
 LONG = bool(os.environ.get("INFORMATIVA_TORTURE"))  # `make torture` sets it
 

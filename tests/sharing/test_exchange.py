@@ -251,6 +251,15 @@ def test_i9_a_box_without_the_callers_records_gives_up_its_copies(boxes: Boxes) 
     assert traces(boxes.folder / "pbx-2", ONE) == []
 
 
+def test_i9_of_an_erasure_that_nobody_else_has_to_do_nothing_is_left(boxes: Boxes) -> None:
+    """Where this box is the only one: neither its rows nor the order lead to the caller."""
+    boxes.record("pbx-1", PLAYED)
+    boxes.exchange("pbx-1").send()
+    callers.erase(boxes.database("pbx-1"), "acme", [ONE])
+    assert boxes.sql("SELECT count(*) FROM acme.erasure") == [(0,)]
+    assert boxes.sql("SELECT count(*) FROM acme.record WHERE pseudonym IS NOT NULL") == [(0,)]
+
+
 def test_who_asks_for_an_erasure_has_done_it(boxes: Boxes) -> None:
     """Unless it has others still to do: then all of them, in their order."""
     for name in ("pbx-1", "pbx-2"):

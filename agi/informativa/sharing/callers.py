@@ -46,5 +46,6 @@ def erase(database: SharedDatabase, controller: str, pseudonyms: Sequence[bytes]
         connection.execute(sql.count_erasure, (number,))
         connection.execute(sql.erase_caller, (his,))
         connection.execute(sql.applied_here, (number, database.box, number - 1))
+        connection.execute(sql.done_everywhere)  # where there is no other box
     live = tuple(name for name, _erasures, retired in boxes if not retired)
     return Asked(live, tuple(his))

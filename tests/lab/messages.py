@@ -19,12 +19,14 @@ import typer
 from babel.messages import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2.ext import babel_extract
 
 from informativa.cli.main import app
 from informativa.cli.translated import WORDS, nodes
 from informativa.views.messages import DOMAIN
 
 SOURCE = Path(__file__).resolve().parents[2] / "agi/informativa"
+_IN_TEMPLATES = ("say", "counted")
 _SPEAKERS = {"Text", "_", "say"}  # take templates, each a message
 
 
@@ -93,10 +95,23 @@ def _marked() -> Iterator[tuple[str | tuple[str, ...], str]]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 yield from ((message, place) for message in _messages(node))
+    for file in sorted(SOURCE.glob("templates/**/*.html")):
+        place = file.relative_to(SOURCE).as_posix()
+        with file.open("rb") as opened:
+            for _line, _function, message, _comments in babel_extract(opened, _IN_TEMPLATES, [], {}):
+                yield from ((each, place) for each in [_in_template(message)] if each)
     for node in nodes(typer.main.get_command(app)):
         for word in WORDS:
             if said := getattr(node, word, None):
                 yield cleandoc(said), "cli/main.py"
+
+
+def _in_template(found: str | tuple[str | None, ...] | None) -> str | tuple[str, ...]:
+    """As babel has it of a template: with `None` for each argument that is no text."""
+    if isinstance(found, tuple):
+        texts = tuple(one for one in found if one)
+        return texts if len(texts) > 1 else "".join(texts)
+    return found or ""
 
 
 def _messages(call: ast.Call) -> Iterator[str | tuple[str, ...]]:

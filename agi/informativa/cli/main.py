@@ -45,6 +45,7 @@ from .commands import (
     systemd,
     test_call,
     watching,
+    web,
     witness,
 )
 from .options import print_document
@@ -70,6 +71,7 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(witness.app, name="witness")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(metrics.app, name="metrics")
+app.add_typer(web.app, name="web")
 test_call.add_to(app)
 watching.add_to(app)
 

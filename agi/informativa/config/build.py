@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, Problem
 from ..evidence.settings import EvidenceSettings
-from ..model import Controller, Line, ManagerAccount, Notice, Prompt, SharedDatabase
+from ..model import Controller, Line, ManagerAccount, Notice, Prompt, SharedDatabase, WebServer
 from ..text import Text
 from . import document as documents
 from . import parsed_cache, partial
@@ -27,6 +27,7 @@ from .findings import Findings, in_order
 from .lines import Lines
 from .notices import Notices
 from .shared import shared
+from .web import web
 
 if TYPE_CHECKING:
     from .schema import ManagerSettings, Settings
@@ -70,6 +71,7 @@ class Configuration:
     misshapen: tuple[str, ...] = ()
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     shared: SharedDatabase | None = None
+    web: WebServer | None = None
 
     def in_shape(self) -> list[Controller]:
         """The controllers whose section has no mistakes."""
@@ -208,6 +210,7 @@ class _Builder:
             tokens=tokens,
             evidence=evidence,
             shared=shared(settings.shared, self._folder, self._found) if settings.shared else None,
+            web=web(settings.web, self._folder, self._found),
         )
 
     @property

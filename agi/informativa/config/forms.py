@@ -74,6 +74,13 @@ _PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d{2}|6[0-4]\d{3}|[1-5]?\d{4}|[1-9]\d{0,3
 Address = Annotated[
     str, form(rf"{_OCTET}(\.{_OCTET}){{3}}:{_PORT}", Text("an address and port such as `127.0.0.1:4588`"))
 ]
+_NET = rf"{_OCTET}(\.{_OCTET}){{3}}(/([1-2]?\d|3[0-2]))?"
+Network = Annotated[
+    str, form(_NET, Text("an address such as `127.0.0.1`, or a network such as `10.1.0.0/16`"))
+]
+Header = Annotated[
+    str, form(r"[A-Za-z][A-Za-z0-9-]{0,63}", Text("the name of a header such as `X-Remote-User`"))
+]
 Url = Annotated[str, form(r"https?://[^\s/?#]+\S*", Text("a URL such as `https://crm.example/{number}`"))]
 ServerUrl = Annotated[  # with no user in it: nobody would be asked as him, and it is shown
     str,

@@ -20,10 +20,12 @@ from .forms import (
     DatabaseName,
     Domain,
     File,
+    Header,
     Identifier,
     Key,
     Language,
     Module,
+    Network,
     Number,
     PlainText,
     Query,
@@ -217,6 +219,24 @@ class SharedSettings(Strict):
     milliseconds: Annotated[int, Field(ge=1, le=2000)] = 30
 
 
+class ProxySettings(Strict):
+    """A web server in front of the pages that says who somebody is."""
+
+    addresses: Annotated[list[Network], Field(min_length=1)]
+    header: Header
+
+
+class WebSettings(Strict):
+    """The pages for people who use no shell."""
+
+    listen: Address = "127.0.0.1:4591"
+    certificate: File | None = None
+    key: File | None = None
+    folder: File = "web"
+    idle: Annotated[int, BeforeValidator(seconds)] = 1800
+    proxy: ProxySettings | None = None
+
+
 class Settings(Strict):
     """The whole file."""
 
@@ -224,6 +244,7 @@ class Settings(Strict):
     service: ServiceSettings = ServiceSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     shared: SharedSettings | None = None
+    web: WebSettings = WebSettings()
     operator: PlainText
     fallback_prompt: File | None = None
     shared_numbers: list[

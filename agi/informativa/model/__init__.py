@@ -46,11 +46,12 @@ from .plan import (
     SharedState,
     Step,
     Version,
+    WebServer,
     parts,
     recording_digest,
     spoken,
 )
-from .words import Ending, NumberForm, Reason, RecordKind, Status, Verification, Vouched
+from .words import Ending, NumberForm, Reason, RecordKind, Role, Status, Verification, Vouched
 
 __all__ = [
     "ALWAYS",
@@ -86,6 +87,7 @@ __all__ = [
     "RecordKind",
     "Recording",
     "ReportedDelivery",
+    "Role",
     "SharedDatabase",
     "SharedState",
     "Status",
@@ -94,6 +96,7 @@ __all__ = [
     "Verification",
     "Version",
     "Vouched",
+    "WebServer",
     "known_by",
     "merged",
     "parts",

@@ -241,6 +241,25 @@ class SharedDatabase:
 
 
 @dataclass(frozen=True)
+class WebServer:
+    """Where the pages for people are served, and whom they are for.
+
+    Accounts are kept in `folder`. `certificate` and `key` are files, '' where no TLS is spoken. Whoever asks
+    for nothing for `idle` seconds has to log in anew. Where `header` is set, a web server at one of `proxies`
+    (addresses and networks) says in it whose account it is, and nobody logs in by password.
+    """
+
+    host: str
+    port: int
+    folder: str
+    certificate: str = ""
+    key: str = ""
+    idle: int = 1800
+    header: str = ""
+    proxies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class SharedState:
     """How one company's ledger stands with the database where boxes meet: how many records are not there yet,
     when it last answered (seconds since 1970), whether it is usable now, whether calls leave it in peace; how

@@ -97,3 +97,11 @@ class NumberForm(StrEnum):
     NATIONAL = "national"
     INTERNATIONAL = "international"  # with country code
     EITHER = "either"  # unknown: what may be both is nobody's
+
+
+class Role(StrEnum):
+    """What an account of the console may of one company; each may what those before it may."""
+
+    READER = "reader"
+    COMPLIANCE = "compliance"  # access, erasure, evidence
+    ADMIN = "admin"

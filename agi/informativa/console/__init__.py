@@ -1,0 +1,1 @@
+"""The pages for people who use no shell: `informativa web`. Each is parse → operation → view."""

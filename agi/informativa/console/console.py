@@ -1,0 +1,175 @@
+"""The console: what all requests share, and how each finds its page."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import structlog
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount
+from starlette.routing import Route as Served
+from starlette.staticfiles import StaticFiles
+
+from .. import accounts
+from ..config import Configuration, inspect
+from ..errors import InformativaError
+from ..model import WebServer
+from ..views.html import console as view
+from .hardening import Hardened
+from .proxies import vouched
+from .routes import ROUTES, Handler, Route
+from .sessions import Sessions, Throttle, new_token
+from .visit import SESSION, Visit, Visitor
+
+log = structlog.get_logger("informativa")
+_SAFE = ("GET", "HEAD")
+_EMPTY = Configuration(Path(), Path(), "", 0, 0, 0, {}, {}, {}, (), {}, None)  # where it cannot be read
+
+
+class Console:
+    """What requests share. `file` is the configuration; it is read anew when it has changed."""
+
+    def __init__(self, file: Path, settings: WebServer) -> None:
+        self.file, self.settings = file, settings
+        self.secret = secrets.token_bytes(32)
+        self.accounts = accounts.Accounts(Path(settings.folder))
+        self.sessions, self.throttle = Sessions(settings.idle), Throttle()
+        self._environment = view.environment()
+        self._lock = threading.Lock()
+        self._read: tuple[tuple[int, ...], Configuration] | None = None
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is spoken, so that no browser sends its cookies in clear."""
+        return bool(self.settings.certificate)
+
+    def now(self) -> datetime:
+        """The machine's clock."""
+        return datetime.now(UTC)
+
+    def configuration(self) -> Configuration:
+        """As the file stands now. Raises ConfigError for one of which no part can be used."""
+        found = self.file.stat()
+        which = (found.st_mtime_ns, found.st_size, found.st_ino)
+        with self._lock:
+            if self._read is None or self._read[0] != which:
+                self._read = which, inspect(self.file)[0]
+            return self._read[1]
+
+    def render(self, visit: Visit, template: str, **facts: object) -> str:
+        """A page in the reader's language."""
+        found = self._environment.get_template(template)
+        return found.render(visit=visit, say=visit.say, now=self.now(), **facts)
+
+
+def application(console: Console) -> Starlette:
+    """What answers HTTP."""
+    served = [
+        Served(
+            each.path,
+            partial(_answer, console, each),
+            methods=[*(["GET"] if each.get else []), *(["POST"] if each.post else [])],
+        )
+        for each in ROUTES
+    ]
+    static = Mount("/static", StaticFiles(packages=[("informativa", "templates/console/static")]))
+    handlers = {HTTPException: partial(_not_served, console), Exception: partial(_defect, console)}
+    return Starlette(
+        routes=[static, *served],
+        middleware=[Middleware(Hardened, secure=console.secure)],
+        exception_handlers=handlers,
+    )
+
+
+async def _answer(console: Console, route: Route, request: Request) -> Response:
+    """One request of one route: who asks is found, what he may is held against what he asks."""
+    own = request.cookies.get(SESSION, "")
+    form = await request.form(max_files=0, max_fields=50) if request.method == "POST" else None
+    visit = await run_in_threadpool(_visit, console, request, own or new_token())
+    if form is not None:
+        visit.form = form
+    response = await run_in_threadpool(_guarded, visit, route)
+    if visit.token != own:
+        response.set_cookie(
+            SESSION, visit.token, httponly=True, samesite="lax", secure=console.secure, path="/"
+        )
+    return response
+
+
+def _visit(console: Console, request: Request, token: str) -> Visit:
+    """Whoever asks: by his session, or by what a web server in front says of him."""
+    visit = Visit(console, request, token, console.configuration())
+    if console.settings.header:
+        account = console.accounts.get(vouched(request, console.settings))
+        if account is None:
+            raise HTTPException(403, "account")
+        visit.session = console.sessions.of(token, account.name)
+    else:
+        visit.session = console.sessions.find(token)
+        account = console.accounts.get(visit.session.name) if visit.session else None
+    visit.visitor = Visitor(account.name, account.grants) if account else None
+    return visit
+
+
+def _guarded(visit: Visit, route: Route) -> Response:
+    """Answered, where it may be asked."""
+    method = visit.request.method
+    handler: Handler | None = route.get if method in _SAFE else route.post
+    if handler is None:
+        raise HTTPException(405)
+    if method not in _SAFE:
+        _require_own_form(visit)
+    if route.role is not None:
+        if visit.visitor is None:
+            return RedirectResponse("/login", 303)
+        if "controller" in visit.request.path_params:
+            name = visit.request.path_params["controller"]
+            visit.controller = visit.configuration.controllers.get(name)
+            if visit.controller is None or not visit.visitor.may(name, route.role):
+                raise HTTPException(404)
+        if route.operates and not visit.operates:
+            raise HTTPException(404)
+    try:
+        return handler(visit)
+    except InformativaError as error:
+        return visit.page("error.html", 409, error=error)
+
+
+def _require_own_form(visit: Visit) -> None:
+    """A form is taken from our own pages alone."""
+    origin = visit.request.headers.get("origin")
+    site = visit.request.headers.get("sec-fetch-site", "same-origin")
+    ours = f"{visit.request.url.scheme}://{visit.request.headers.get('host', '')}"
+    if site not in ("same-origin", "none") or (origin not in (None, ours)):
+        raise HTTPException(403)
+    if not secrets.compare_digest(visit.field("csrf").encode(), visit.csrf.encode()):
+        raise HTTPException(403, "form")
+
+
+async def _not_served(console: Console, request: Request, error: Exception) -> Response:
+    """A page that says why there is none."""
+    assert isinstance(error, HTTPException)
+    return await run_in_threadpool(_said, console, request, error.status_code, str(error.detail))
+
+
+async def _defect(console: Console, request: Request, error: Exception) -> Response:
+    """What nobody expected. The log has where it was; no number is in it, for none is in an address."""
+    log.error("defect", path=request.url.path, kind=type(error).__name__, exc_info=error)
+    return await run_in_threadpool(_said, console, request, 500, "")
+
+
+def _said(console: Console, request: Request, status: int, why: str) -> Response:
+    visit = Visit(console, request, request.cookies.get(SESSION, ""), _EMPTY)
+    with suppress(HTTPException, InformativaError, OSError):  # then it is a page for whoever is not logged in
+        visit = _visit(console, request, visit.token)
+    return visit.page("status.html", status, code=status, why=why)

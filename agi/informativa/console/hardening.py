@@ -1,0 +1,89 @@
+"""What every answer has, and what no request may: headers for browsers, and limits."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LARGEST = 64 << 10  # bytes of a body: forms are small, and nothing is sent up
+PATIENCE = 15.0  # seconds for the whole of a body
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self';"
+    " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+_HEADERS = {
+    "content-security-policy": _POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
+    "cache-control": "no-store",  # what is known of people stays in no browser's or proxy's store
+}
+_TLS = {"strict-transport-security": "max-age=31536000"}
+_STATIC = "/static/"
+
+
+class _TooLargeError(Exception):
+    """A body beyond the limit."""
+
+
+class Hardened:
+    """Around the application. A body that is too large, or comes too slowly, ends the request."""
+
+    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+        self._app = app
+        self._headers = _HEADERS | (_TLS if secure else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(self._headers)
+        if scope["path"].startswith(_STATIC):
+            headers["cache-control"] = "max-age=3600"
+        begun = False
+
+        async def answer(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                there = {name.lower() for name, _value in message["headers"]}
+                more = [
+                    (name.encode(), value.encode())
+                    for name, value in headers.items()
+                    if name.encode() not in there
+                ]
+                message = {**message, "headers": [*message["headers"], *more]}
+            await send(message)
+
+        try:
+            await self._app(scope, _limited(receive), answer)
+        except (_TooLargeError, TimeoutError):
+            if begun:
+                raise
+            await answer(
+                {"type": "http.response.start", "status": 413, "headers": [(b"connection", b"close")]}
+            )
+            await answer({"type": "http.response.body", "body": b""})
+
+
+def _limited(receive: Receive) -> Receive:
+    left, ended = LARGEST, False
+    until = asyncio.get_running_loop().time() + PATIENCE
+
+    async def limited() -> Message:
+        nonlocal left, ended
+        if ended:  # what is waited for now is that the browser goes away
+            return await receive()
+        async with asyncio.timeout_at(until):
+            message = await receive()
+        left -= len(message.get("body", b""))
+        ended = not message.get("more_body", False)
+        if left < 0:
+            raise _TooLargeError
+        return message
+
+    return limited

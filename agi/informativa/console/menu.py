@@ -1,0 +1,22 @@
+"""The pages of a company, as every page of it lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..model import Role
+from ..text import Text
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """A page: the part of its address after the company, what it is called, and the least role that may see
+    it. `operates` is for whoever is admin of all companies."""
+
+    part: str
+    label: Text
+    role: Role = Role.READER
+    operates: bool = False
+
+
+MENU = (MenuEntry("calls", Text("Calls")),)

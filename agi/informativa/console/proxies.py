@@ -1,0 +1,30 @@
+"""A web server in front of the console that says who somebody is."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from ..model import WebServer
+
+
+def vouched(request: Request, settings: WebServer) -> str:
+    """The account that the server in front names. Raises HTTPException (403) where another one asks, or it
+    names nobody, or two: what it passes on of a browser's own header is none of its words."""
+    peer = request.client.host if request.client else ""
+    names = request.headers.getlist(settings.header)
+    if not _among(peer, settings.proxies):
+        raise HTTPException(403, "proxy")
+    if len(names) != 1 or not names[0].strip():
+        raise HTTPException(403, "account")
+    return names[0].strip()
+
+
+def _among(address: str, networks: tuple[str, ...]) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return any(found in ip_network(each, strict=False) for each in networks)

@@ -1,0 +1,40 @@
+"""What may be asked of the console: each address, what answers, and the least role that may ask.
+
+Of a company's pages whoever has no role there learns nothing: they are not there (404), as for a company that
+is not there either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from ..model import Role
+from .pages import calls, entry
+from .visit import Visit
+
+Handler = Callable[[Visit], Response]
+
+
+@dataclass(frozen=True)
+class Route:
+    """`path` as Starlette has it; what answers GET and POST. `role` is `None` for whoever comes; a company's
+    pages begin with {controller}. `operates` is for whoever is admin of all companies."""
+
+    path: str
+    get: Handler | None = None
+    post: Handler | None = None
+    role: Role | None = Role.READER
+    operates: bool = False
+
+
+ROUTES = (
+    Route("/login", entry.login_form, entry.login, None),
+    Route("/invitation/{token}", entry.invitation_form, entry.accept, None),
+    Route("/language", post=entry.choose_language, role=None),
+    Route("/logout", post=entry.logout),
+    Route("/", entry.companies),
+    Route("/{controller}/calls", calls.listing),
+)

@@ -1,0 +1,147 @@
+"""One request as the pages see it: who asks, of which company, in which language; and how it is answered."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from ..config import Configuration
+from ..model import Controller, Role
+from ..views.messages import ENGLISH, Language, language, languages
+from .menu import MENU, MenuEntry
+from .sessions import Session
+
+if TYPE_CHECKING:
+    from .console import Console
+
+SESSION, LANGUAGE = "session", "language"
+ORDER = (Role.READER, Role.COMPLIANCE, Role.ADMIN)
+"""Each may what those before it may."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """An account that is logged in, and what it may, by company."""
+
+    name: str
+    grants: Mapping[str, Role]
+
+    def may(self, controller: str, role: Role) -> bool:
+        """Whether it has at least this role there."""
+        has = self.grants.get(controller)
+        return has is not None and ORDER.index(has) >= ORDER.index(role)
+
+
+@dataclass
+class Visit:
+    """One request. `controller` is the company in the page's address, of which the visitor may see the page;
+    `session` and `visitor` are there on all pages but those for whoever is not logged in."""
+
+    console: Console
+    request: Request
+    token: str
+    configuration: Configuration
+    form: FormData = field(default_factory=FormData)
+    session: Session | None = None
+    visitor: Visitor | None = None
+    controller: Controller | None = None
+
+    @cached_property
+    def say(self) -> Language:
+        """The reader's language: the one he chose, or else the first that his browser asks for."""
+        wanted = [self.request.cookies.get(LANGUAGE, "")]
+        wanted += [
+            each.partition(";")[0].strip()
+            for each in self.request.headers.get("accept-language", "").split(",")
+        ]
+        code = next((each[:2].lower() for each in wanted if each[:2].lower() in languages()), "en")
+        return ENGLISH if code == "en" else language(code)
+
+    @property
+    def company(self) -> Controller:
+        """The company that the page is of."""
+        assert self.controller is not None
+        return self.controller
+
+    @property
+    def who(self) -> Visitor:
+        """Who asks."""
+        assert self.visitor is not None
+        return self.visitor
+
+    def companies(self, role: Role = Role.READER) -> list[Controller]:
+        """Those that the visitor may see, in this role."""
+        found = self.configuration.controllers.values()
+        return [each for each in found if self.visitor and self.visitor.may(each.id, role)]
+
+    @property
+    def operates(self) -> bool:
+        """Whether he is the admin of every company, so that the machine's affairs tell him nothing new."""
+        return bool(self.configuration.controllers) and all(
+            self.visitor is not None and self.visitor.may(name, Role.ADMIN)
+            for name in (*self.configuration.controllers, *self.configuration.misshapen)
+        )
+
+    @property
+    def csrf(self) -> str:
+        """What every form of this browser must send back, and nobody else's page can know."""
+        return hmac.new(self.console.secret, self.token.encode(), hashlib.sha256).hexdigest()
+
+    @property
+    def own(self) -> Markup:
+        """What every form of ours holds, so that no other is taken for one."""
+        return Markup('<input type="hidden" name="csrf" value="{}">').format(self.csrf)
+
+    def menu(self) -> list[MenuEntry]:
+        """The pages of the company that the visitor may see."""
+        return [
+            each
+            for each in MENU
+            if self.who.may(self.company.id, each.role) and (self.operates or not each.operates)
+        ]
+
+    def query(self, name: str, longest: int = 200) -> str:
+        """A parameter of the address; '' where there is none."""
+        return self.request.query_params.get(name, "")[:longest].strip()
+
+    def field(self, name: str, longest: int = 1000) -> str:
+        """A field of the form that was sent; '' where there is none."""
+        value = self.form.get(name, "")
+        return value[:longest].strip() if isinstance(value, str) else ""
+
+    def kept(self, name: str) -> object:
+        """What the session remembers by a name. Raises HTTPException (404) where it does not any more."""
+        found = self.session.kept.get(name) if self.session else None
+        if found is None:
+            raise HTTPException(404)
+        return found
+
+    def path(self, *parts: object, company: Controller | None = None) -> str:
+        """The address of one of the company's pages."""
+        owner = company or self.controller
+        return "/".join(["", *([owner.id] if owner else []), *map(str, parts)])
+
+    def page(self, template: str, status: int = 200, **facts: object) -> Response:
+        """A page of that template (of `templates/console`)."""
+        return HTMLResponse(self.console.render(self, template, **facts), status)
+
+    def redirect(self, path: str) -> Response:
+        """Go and get another page (303: also after a form)."""
+        return RedirectResponse(path, 303)
+
+    def back(self, path: str) -> Response:
+        """The page from which a form was sent, if it is one of ours, or else `path`."""
+        found = urlsplit(self.field("back"))
+        local = found.path if found.path.startswith("/") and not found.path.startswith("//") else path
+        return self.redirect(local + (f"?{found.query}" if found.query and local == found.path else ""))

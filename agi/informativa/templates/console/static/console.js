@@ -1,0 +1,15 @@
+"use strict";
+// What makes pages handier; every page works without it.
+document.addEventListener("submit", (event) => {
+  // A form is sent once, however often its button is pressed.
+  const form = event.target;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "1";
+  setTimeout(() => { delete form.dataset.sent; }, 5000);
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});

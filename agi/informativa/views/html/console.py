@@ -1,0 +1,71 @@
+"""What the console's templates have to put results into pages: words, times, and somebody else's texts."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, tzinfo
+
+import jinja2
+from markupsafe import Markup
+
+from ...text import Text
+from ..messages import Language
+from . import receipt_words as words
+from .markup import foreign as _foreign
+
+PLACE = "templates/console"
+
+
+def environment() -> jinja2.Environment:
+    """Templates in which whatever is no markup of ours is escaped, and what is missing is an error."""
+    found = jinja2.Environment(
+        loader=jinja2.PackageLoader("informativa", PLACE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {"foreign": foreign, "means": means, "short": short}
+    found.globals |= {"moment": moment, "day": day, "duration": duration}
+    return found
+
+
+def foreign(text: object) -> Markup:
+    """Somebody else's text, with a direction of its own and nothing invisible in it."""
+    return Markup(_foreign(str(text)))  # noqa: S704  # escaped there
+
+
+def means(code: object, kind: str) -> Text | str:
+    """What a code of a record means, by the name of the fact that it is: a text, or the code itself."""
+    return words.CODES[kind].get(str(code), str(code))
+
+
+def short(pseudonym: bytes | None) -> str:
+    """The first digits of what stands for a caller: enough to tell two of one ledger."""
+    return pseudonym.hex()[:8] if pseudonym else ""
+
+
+def moment(at: datetime, zone: tzinfo, say: Language, *, seconds: bool = True) -> Markup:
+    """A time of the company's day, as people write it."""
+    local = at.astimezone(zone)
+    date, time = _date(local.date(), say), f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+    said = say("{date}, {time}", date=date, time=time)
+    return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="seconds"), said)
+
+
+def day(on: date, say: Language) -> Markup:
+    """A day, as people write it."""
+    return Markup('<time datetime="{}">{}</time>').format(on.isoformat(), _date(on, say))
+
+
+def duration(seconds: float, say: Language) -> str:
+    """So many seconds in words: hours and minutes, or minutes and seconds."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return say("{hours} h {minutes} min", hours=whole // 3600, minutes=whole % 3600 // 60)
+    if whole >= 60:
+        return say("{minutes} min {seconds} s", minutes=whole // 60, seconds=whole % 60)
+    return say("{seconds} s", seconds=whole)
+
+
+def _date(on: date, say: Language) -> str:
+    return say("{day} {month} {year}", day=on.day, month=words.MONTHS[on.month - 1], year=on.year)

@@ -19,4 +19,9 @@ class MenuEntry:
     operates: bool = False
 
 
-MENU = (MenuEntry("calls", Text("Calls")),)
+MENU = (
+    MenuEntry("calls", Text("Calls")),
+    MenuEntry("notices", Text("Notices")),
+    MenuEntry("what-if", Text("What if")),
+    MenuEntry("company", Text("Company")),
+)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from ..model import Role
-from .pages import calls, entry
+from .pages import calls, entry, notices
 from .visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -37,4 +37,9 @@ ROUTES = (
     Route("/logout", post=entry.logout),
     Route("/", entry.companies),
     Route("/{controller}/calls", calls.listing),
+    Route("/{controller}/notices", notices.notices_page),
+    Route("/{controller}/notices/{notice}/{version}/{part}/{language}/sound", notices.sound),
+    Route("/{controller}/what-if", notices.what_if, notices.what_if_answered),
+    Route("/{controller}/company", notices.company),
+    Route("/{controller}/company/worksheet", notices.worksheet),
 )

@@ -7,8 +7,11 @@ from datetime import date, datetime, tzinfo
 import jinja2
 from markupsafe import Markup
 
+from ...model import Line, Period
+from ...operations.explain import RecognisedCaller
 from ...text import Text
 from ..messages import Language
+from ..text.bundle_plan import sentences
 from . import receipt_words as words
 from .markup import foreign as _foreign
 
@@ -24,7 +27,15 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"foreign": foreign, "means": means, "short": short}
+    found.filters |= {
+        "foreign": foreign,
+        "means": means,
+        "short": short,
+        "worded": worded,
+        "plan": plan,
+        "period": period,
+        "recognised": recognised,
+    }
     found.globals |= {"moment": moment, "day": day, "duration": duration}
     return found
 
@@ -37,6 +48,32 @@ def foreign(text: object) -> Markup:
 def means(code: object, kind: str) -> Text | str:
     """What a code of a record means, by the name of the fact that it is: a text, or the code itself."""
     return words.CODES[kind].get(str(code), str(code))
+
+
+def worded(text: Text | str, say: Language) -> str:
+    """A text in the reader's words; what is no text of ours as it stands."""
+    return say(text) if isinstance(text, Text) else text
+
+
+def plan(line: Line, say: Language) -> list[str]:
+    """What callers of a line must hear, and which settings say when, in sentences."""
+    return sentences(line, say)
+
+
+def period(length: Period, say: Language) -> str:
+    """A length of time by the calendar."""
+    years, months = divmod(length.months, 12)
+    parts = (
+        (years, Text.counted("{number} year", "{number} years", years, number=years)),
+        (months, Text.counted("{number} month", "{number} months", months, number=months)),
+        (length.days, Text.counted("{number} day", "{number} days", length.days, number=length.days)),
+    )
+    return ", ".join(say(text) for number, text in parts if number)
+
+
+def recognised(caller: object) -> bool:
+    """Whether a caller of an explanation was recognised."""
+    return isinstance(caller, RecognisedCaller)
 
 
 def short(pseudonym: bytes | None) -> str:

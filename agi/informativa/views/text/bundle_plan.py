@@ -16,25 +16,31 @@ def line_plan(line: Line, say: Language) -> Iterator[str]:
     """What callers of a line must hear, and which settings say when."""
     yield say("Line {number}, language {language}:", number=line.number, language=line.language)
     yield from points([_step(step, say) for step in line.plan])
-    settings = [
-        text
-        for text, applies in (
-            (
-                Text("Only data needed for the service are used: what is not due on every call is left out."),
-                line.service_data_only,
-            ),
-            (Text("Callers who restrict their number are recognised all the same."), line.trust_restricted),
-            (Text("Landlines are taken as shared by several people."), line.landlines_shared),
-            (Text("After a transfer notices are played again."), line.again_after_transfer),
-            (
-                Text("A notice in another language than the wanted one does not inform."),
-                not line.fallback_informs,
-            ),
-            (Text("Whoever skips a notice by a key counts as informed."), line.keys.skip_informs),
-        )
-        if applies
-    ]
-    yield from points([say(each) for each in settings])
+    yield from points(_settings(line, say))
+
+
+def sentences(line: Line, say: Language) -> list[str]:
+    """The same, without the line itself."""
+    return [*(_step(step, say) for step in line.plan), *_settings(line, say)]
+
+
+def _settings(line: Line, say: Language) -> list[str]:
+    """Those of a line that change what its callers hear, in sentences."""
+    settings = (
+        (
+            Text("Only data needed for the service are used: what is not due on every call is left out."),
+            line.service_data_only,
+        ),
+        (Text("Callers who restrict their number are recognised all the same."), line.trust_restricted),
+        (Text("Landlines are taken as shared by several people."), line.landlines_shared),
+        (Text("After a transfer notices are played again."), line.again_after_transfer),
+        (
+            Text("A notice in another language than the wanted one does not inform."),
+            not line.fallback_informs,
+        ),
+        (Text("Whoever skips a notice by a key counts as informed."), line.keys.skip_informs),
+    )
+    return [say(text) for text, applies in settings if applies]
 
 
 def _step(step: Step, say: Language) -> str:

@@ -1,0 +1,104 @@
+"""What callers are told: notices, lines with their plans, and what would happen to a call."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
+
+from ...errors import InformativaError
+from ...operations import notices
+from ...operations.controller_state import lines_of
+from ...operations.explain import Explanation, explain
+from ...operations.outsourcing import facts
+from ...plausibility import typed
+from ...text import Text
+from ...views.text.controllers import worksheet as worksheet_of
+from ..visit import Visit
+
+SOUND = "audio/wav"
+
+
+def notices_page(visit: Visit) -> Response:
+    """Every version of every notice, and the lines on which they are told."""
+    told = notices.told(visit.configuration, visit.company, visit.console.now())
+    lines = lines_of(visit.company, visit.configuration)
+    return visit.page("notices.html", told=told, lines=lines)
+
+
+def sound(visit: Visit) -> Response:
+    """One recording; a browser may ask for a part of it."""
+    which = (visit.request.path_params[name] for name in ("notice", "version", "part", "language"))
+    file = notices.recording(visit.configuration, visit.company, *which)
+    if file is None:
+        raise HTTPException(404)
+    return FileResponse(file, media_type=SOUND)
+
+
+def what_if(visit: Visit) -> Response:
+    """A form for a call that nobody makes."""
+    return _what_if(visit)
+
+
+def what_if_answered(visit: Visit) -> Response:
+    """What would happen to it. The number stands in no address; nothing is changed, so no redirect follows."""
+    try:
+        found = _explained(visit)
+    except InformativaError as error:
+        return _what_if(visit, error=error, status=422)
+    return _what_if(visit, found=found)
+
+
+def _what_if(
+    visit: Visit,
+    *,
+    status: int = 200,
+    found: Explanation | None = None,
+    error: InformativaError | None = None,
+) -> Response:
+    lines = lines_of(visit.company, visit.configuration)
+    return visit.page("what_if.html", status, lines=lines, found=found, error=error)
+
+
+def _explained(visit: Visit) -> Explanation:
+    line = next(
+        (each for each in lines_of(visit.company, visit.configuration) if each.number == visit.field("line")),
+        None,
+    )
+    if line is None:
+        raise InformativaError(Text("This company has no such line."), Text("Choose one of the list."))
+    number, on = visit.field("number", 40), visit.field("on", 30)
+    withheld = visit.field("presentation") == "withheld"
+    if not number and not withheld:
+        raise InformativaError(Text("A number is missing."), Text("Type one, or choose that it is withheld."))
+    return explain(
+        line,
+        line.number,
+        None if withheld else number,
+        _moment(on),
+        visit.field("language", 5),
+        visit.console.now(),
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return typed(text) if text else None
+    except ValueError:
+        raise InformativaError(
+            Text("There is no such day or time."), Text("Write it like 2026-01-31 or 2026-01-31T09:30.")
+        ) from None
+
+
+def company(visit: Visit) -> Response:
+    """Whether the company is live, its lines, who serves it, and the papers of that."""
+    return visit.page("company.html", facts=facts(visit.configuration, visit.company.id))
+
+
+def worksheet(visit: Visit) -> Response:
+    """The worksheet that an analysis before an outsourcing contract starts from, as a file."""
+    text = worksheet_of(facts(visit.configuration, visit.company.id))
+    name = f"outsourcing-{visit.company.id}.md"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)

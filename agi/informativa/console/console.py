@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import shutil
+import tempfile
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -24,8 +26,10 @@ from .. import accounts
 from ..config import Configuration, inspect
 from ..errors import InformativaError
 from ..model import WebServer
+from ..operations.evidence.bundle import WrittenBundle
 from ..views.html import console as view
 from .hardening import Hardened
+from .jobs import Job, Jobs
 from .proxies import vouched
 from .routes import ROUTES, Handler, Route
 from .sessions import Sessions, Throttle, new_token
@@ -44,6 +48,8 @@ class Console:
         self.secret = secrets.token_bytes(32)
         self.accounts = accounts.Accounts(Path(settings.folder))
         self.sessions, self.throttle = Sessions(settings.idle), Throttle()
+        self.jobs = Jobs(_forget_file)
+        self.folder = Path(tempfile.mkdtemp(prefix="informativa-web-"))  # for its user alone
         self._environment = view.environment()
         self._lock = threading.Lock()
         self._read: tuple[tuple[int, ...], Configuration] | None = None
@@ -56,6 +62,15 @@ class Console:
     def now(self) -> datetime:
         """The machine's clock."""
         return datetime.now(UTC)
+
+    def new_name(self) -> str:
+        """For a file that nobody else has."""
+        return secrets.token_hex(12)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.jobs.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def configuration(self) -> Configuration:
         """As the file stands now. Raises ConfigError for one of which no part can be used."""
@@ -154,6 +169,12 @@ def _require_own_form(visit: Visit) -> None:
         raise HTTPException(403)
     if not secrets.compare_digest(visit.field("csrf").encode(), visit.csrf.encode()):
         raise HTTPException(403, "form")
+
+
+def _forget_file(job: Job) -> None:
+    """What a job wrote goes with it."""
+    if isinstance(job.result, WrittenBundle):
+        job.result.file.unlink(missing_ok=True)
 
 
 async def _not_served(console: Console, request: Request, error: Exception) -> Response:

@@ -11,17 +11,17 @@ from ..text import Text
 @dataclass(frozen=True)
 class MenuEntry:
     """A page: the part of its address after the company, what it is called, and the least role that may see
-    it. `operates` is for whoever is admin of all companies."""
+    it."""
 
     part: str
     label: Text
     role: Role = Role.READER
-    operates: bool = False
 
 
 MENU = (
     MenuEntry("calls", Text("Calls")),
     MenuEntry("notices", Text("Notices")),
     MenuEntry("what-if", Text("What if")),
+    MenuEntry("evidence", Text("Evidence"), Role.COMPLIANCE),
     MenuEntry("company", Text("Company")),
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from ..model import Role
-from .pages import calls, entry, notices
+from .pages import calls, entry, evidence, health, notices
 from .visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -40,6 +40,12 @@ ROUTES = (
     Route("/{controller}/notices", notices.notices_page),
     Route("/{controller}/notices/{notice}/{version}/{part}/{language}/sound", notices.sound),
     Route("/{controller}/what-if", notices.what_if, notices.what_if_answered),
+    Route("/health", health.health, health.look, operates=True),
+    Route("/{controller}/evidence", evidence.evidence, role=Role.COMPLIANCE),
+    Route("/{controller}/evidence/audit", post=evidence.audit, role=Role.COMPLIANCE),
+    Route("/{controller}/evidence/bundle", post=evidence.bundle, role=Role.COMPLIANCE),
+    Route("/{controller}/evidence/jobs/{job}", evidence.job, role=Role.COMPLIANCE),
+    Route("/{controller}/evidence/jobs/{job}/file", evidence.download, role=Role.COMPLIANCE),
     Route("/{controller}/company", notices.company),
     Route("/{controller}/company/worksheet", notices.worksheet),
 )

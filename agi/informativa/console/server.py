@@ -23,8 +23,9 @@ def address(settings: WebServer) -> str:
 def run(file: Path, settings: WebServer) -> None:
     """Serve until SIGTERM or SIGINT."""
     os.nice(NICE)
+    console = Console(file, settings)
     config = uvicorn.Config(
-        application(Console(file, settings)),
+        application(console),
         host=settings.host,
         port=settings.port,
         ssl_certfile=settings.certificate or None,
@@ -40,4 +41,7 @@ def run(file: Path, settings: WebServer) -> None:
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=5,
     )
-    uvicorn.Server(config).run()
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        console.close()

@@ -105,11 +105,7 @@ class Visit:
 
     def menu(self) -> list[MenuEntry]:
         """The pages of the company that the visitor may see."""
-        return [
-            each
-            for each in MENU
-            if self.who.may(self.company.id, each.role) and (self.operates or not each.operates)
-        ]
+        return [each for each in MENU if self.who.may(self.company.id, each.role)]
 
     def query(self, name: str, longest: int = 200) -> str:
         """A parameter of the address; '' where there is none."""
@@ -119,6 +115,11 @@ class Visit:
         """A field of the form that was sent; '' where there is none."""
         value = self.form.get(name, "")
         return value[:longest].strip() if isinstance(value, str) else ""
+
+    def note(
+        self, action: str, *, record: int | None = None, pseudonym: bytes | None = None, detail: str = ""
+    ) -> None:
+        """Put on record what was looked at, or done."""
 
     def kept(self, name: str) -> object:
         """What the session remembers by a name. Raises HTTPException (404) where it does not any more."""

@@ -1,5 +1,4 @@
-"""What one company tells its callers: every version of each notice, with its words and recordings, and on which
-lines it is told."""
+"""What one company tells its callers: every version of each notice, with its words and recordings."""
 
 from __future__ import annotations
 
@@ -17,9 +16,9 @@ from .evidence.receipt_page import PLAYABLE, words_of
 
 @dataclass(frozen=True)
 class ToldPrompt:
-    """One recording of a version as it lies there now: which part it is (short, full, supplement:VERSION), and
-    in which language. `files` is each sound file with its SHA-256, none where none is there any more; `text` its
-    words, '' where nobody kept them."""
+    """One recording of a version as it lies there now: which part it is (short, full, supplement:VERSION),
+    and in which language. `files` is each sound file with its SHA-256, none where none is there any more;
+    `text` its words, '' where nobody kept them."""
 
     part: str
     language: str
@@ -41,8 +40,8 @@ class ToldPrompt:
 
 @dataclass(frozen=True)
 class ToldVersion:
-    """A version and its recordings. `until` is when the next one with a day comes into force, `None` where none
-    has one; `in_force` is whether it is the one that callers hear now."""
+    """A version and its recordings. `until` is when the next one with a day comes into force, `None` where
+    none has one; `in_force` is whether it is the one that callers hear now."""
 
     version: Version
     in_force: bool

@@ -62,10 +62,8 @@ def _what_if(
 
 
 def _explained(visit: Visit) -> Explanation:
-    line = next(
-        (each for each in lines_of(visit.company, visit.configuration) if each.number == visit.field("line")),
-        None,
-    )
+    lines = {each.number: each for each in lines_of(visit.company, visit.configuration)}
+    line = lines.get(visit.field("line"))
     if line is None:
         raise InformativaError(Text("This company has no such line."), Text("Choose one of the list."))
     number, on = visit.field("number", 40), visit.field("on", 30)

@@ -8,10 +8,13 @@ import jinja2
 from markupsafe import Markup
 
 from ...model import Line, Period
+from ...operations.evidence.logs import Audit
 from ...operations.explain import RecognisedCaller
 from ...text import Text
 from ..messages import Language
+from ..text.boxes import cells
 from ..text.bundle_plan import sentences
+from ..text.evidence import audits
 from . import receipt_words as words
 from .markup import foreign as _foreign
 
@@ -35,6 +38,8 @@ def environment() -> jinja2.Environment:
         "plan": plan,
         "period": period,
         "recognised": recognised,
+        "audited": audited,
+        "cells": cells,
     }
     found.globals |= {"moment": moment, "day": day, "duration": duration}
     return found
@@ -74,6 +79,11 @@ def period(length: Period, say: Language) -> str:
 def recognised(caller: object) -> bool:
     """Whether a caller of an explanation was recognised."""
     return isinstance(caller, RecognisedCaller)
+
+
+def audited(found: Audit, say: Language) -> list[str]:
+    """What an audit found, in sentences."""
+    return [each.strip() for each in audits([found], say)]
 
 
 def short(pseudonym: bytes | None) -> str:

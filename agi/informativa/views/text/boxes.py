@@ -36,10 +36,11 @@ def meeting(found: Meeting, say: Language) -> Iterator[str]:
     headings = (say("box"), say("records"), say("behind"), say("last heard of"), "")
     yield _LINE.format(*headings).rstrip()
     for each in found.boxes:
-        yield one_line(_LINE.format(*_cells(each, say)).rstrip())
+        yield one_line(_LINE.format(*cells(each, say)).rstrip())
 
 
-def _cells(found: BoxState, say: Language) -> tuple[str, ...]:
+def cells(found: BoxState, say: Language) -> tuple[str, ...]:
+    """A box's name, how many records it sent, and how many not yet, when it was heard of, and the rest."""
     box = found.box
     seen = say("left on {day}", day=f"{box.retired:%Y-%m-%d}") if box.retired else ago(box.age, say)
     said = [say("this box")] if found.this else []

@@ -1,0 +1,56 @@
+"""How the machine is: what the doctor found, the boxes, the companies; for whoever runs all of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.responses import Response
+
+from ... import __version__
+from ...errors import InformativaError
+from ...operations import boxes, controller_state
+from ...operations.doctor.examination import Examination, examine
+from ...operations.doctor.findings import State
+from ..visit import Visit
+
+DOCTOR = "doctor"
+ORDER = (State.WRONG, State.WARNING, State.UNKNOWN, State.OK)
+
+
+def health(visit: Visit) -> Response:
+    """What was found last, and how each company stands."""
+    jobs = visit.console.jobs
+    last = jobs.newest(DOCTOR, "")
+    running = jobs.running(DOCTOR, "")
+    found = sorted(last.result.found, key=lambda one: ORDER.index(one.finding.state)) if last else []
+    states = controller_state.states(visit.configuration)
+    meetings, error = _meetings(visit)
+    return visit.page(
+        "health.html",
+        last=last,
+        running=running,
+        found=found,
+        states=states,
+        meetings=meetings,
+        error=error,
+        version=__version__,
+    )
+
+
+def look(visit: Visit) -> Response:
+    """Has the doctor look again."""
+
+    def work(_progress: object) -> Examination:
+        return asyncio.run(examine(visit.console.file))
+
+    visit.console.jobs.start(DOCTOR, "", work)
+    return visit.redirect("/health")
+
+
+def _meetings(visit: Visit) -> tuple[list[boxes.Meeting], InformativaError | None]:
+    if visit.configuration.shared is None:
+        return [], None
+    try:
+        return [boxes.meeting(visit.configuration, each) for each in visit.configuration.in_shape()], None
+    except InformativaError as error:
+        return [], error

@@ -50,7 +50,7 @@ from .plan import (
     recording_digest,
     spoken,
 )
-from .words import Ending, NumberForm, Reason, RecordKind, Status, Verification, Vouched
+from .words import Ending, NumberForm, Reason, RecordKind, Role, Status, Verification, Vouched
 
 __all__ = [
     "ALWAYS",
@@ -86,6 +86,7 @@ __all__ = [
     "RecordKind",
     "Recording",
     "ReportedDelivery",
+    "Role",
     "SharedDatabase",
     "SharedState",
     "Status",

@@ -1,6 +1,7 @@
 """Everything that informativa raises on purpose.
 
     InformativaError            says what is wrong; `remedy` says what to do or type next
+    ├── AccountError            an account of the console cannot be read, made, or be as somebody wants it
     ├── ConfigError             the configuration cannot be used; carries every problem found
     ├── LedgerError             the ledger cannot be read or written now
     │   ├── EventRefusedError   it can, but not this event
@@ -110,6 +111,12 @@ class ConfigError(InformativaError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__(joined("\n", *(problem.text for problem in self.problems)))
+
+
+class AccountError(InformativaError):
+    """The console's accounts cannot be read or written, or not be as somebody wants them."""
+
+    code = "account"
 
 
 class LedgerError(InformativaError):

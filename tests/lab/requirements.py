@@ -19,7 +19,7 @@ from .mutants import REQUIREMENTS as MUTANTS
 from .setup import OLDEST, REQUIREMENTS, ROOT
 
 RESOLVER = "uv==0.13.9"
-EXTRAS = ("test", "lint", "speech", "timestamp", "postgres")
+EXTRAS = ("test", "lint", "speech", "timestamp", "postgres", "web")
 
 
 def main(arguments: Sequence[str]) -> int:

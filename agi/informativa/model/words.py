@@ -100,8 +100,13 @@ class NumberForm(StrEnum):
 
 
 class Role(StrEnum):
-    """What an account of the console may of one company; each may what those before it may."""
+    """What an account of the console may do for one controller; each may what those above it may."""
 
-    READER = "reader"
-    COMPLIANCE = "compliance"  # access, erasure, evidence
-    ADMIN = "admin"
+    READER = "reader"  # see how it goes: states, calls, records
+    COMPLIANCE = "compliance"  # look callers up, export, erase, and prove
+    ADMIN = "admin"  # settings, and who may what
+
+    def may(self, needed: Role) -> bool:
+        """Whether it may what `needed` may. (As words, `<` would compare their letters.)"""
+        order = list(Role)
+        return order.index(self) >= order.index(needed)

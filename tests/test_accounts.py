@@ -1,0 +1,343 @@
+"""The console's accounts: who gets in, by what, and what the file is like."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+
+from informativa import totp
+from informativa.accounts import Account, Accounts, checked_password, plain_name
+from informativa.errors import AccountError, InformativaError
+from informativa.model import Role
+
+NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+PASSWORD = "correct horse battery"
+READER = {"acme": Role.READER}
+
+
+def cheap(passes: int = 1) -> PasswordHasher:
+    """Argon2 that costs tests nothing."""
+    return PasswordHasher(time_cost=passes, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> Accounts:
+    """An empty folder of accounts."""
+    return Accounts(tmp_path / "web", cheap())
+
+
+def joined(accounts: Accounts, name: str = "anna", secret: str = "", **grants: Role) -> Account:
+    """An account whose password is PASSWORD."""
+    return accounts.accept(accounts.invite(name, grants or READER, NOW + HOUR), PASSWORD, secret, NOW)
+
+
+def code_at(secret: str, at: datetime) -> str:
+    """What the app shows then."""
+    import base64
+
+    return totp.hotp(base64.b32decode(secret), totp.step(at))
+
+
+def test_invitation_becomes_an_account(accounts: Accounts) -> None:
+    """Whoever has the token chooses a password, and gets in by it with what he was granted."""
+    token = accounts.invite("Anna@Example.com", {"acme": Role.COMPLIANCE}, NOW + HOUR)
+    found = accounts.invitation(token, NOW)
+    assert found is not None
+    assert (found.name, found.grants, found.until) == (
+        "anna@example.com",
+        {"acme": Role.COMPLIANCE},
+        NOW + HOUR,
+    )
+    assert (accounts.all(), len(token)) == ([], 43)
+    made = accounts.accept(token, PASSWORD, "", NOW)
+    assert (made.name, made.grants, made.changed) == ("anna@example.com", {"acme": Role.COMPLIANCE}, NOW)
+    assert accounts.verify("ANNA@example.com", PASSWORD, "", NOW) == made
+    assert accounts.verify("anna@example.com", PASSWORD + "!", "", NOW) is None
+    assert accounts.get("Anna@example.com") == made
+
+
+def test_token_is_good_once_and_for_its_time(accounts: Accounts) -> None:
+    """Used, too old, replaced or made up: it makes no account."""
+    used, late = accounts.invite("anna", READER, NOW + HOUR), accounts.invite("berta", READER, NOW + HOUR)
+    old = accounts.invite("carla", READER, NOW + HOUR)
+    accounts.invite("carla", READER, NOW + 9 * HOUR)
+    accounts.accept(used, PASSWORD, "", NOW)
+    for token, at in ((used, NOW), (late, NOW + HOUR), (old, NOW), ("made up", NOW), ("", NOW)):
+        assert accounts.invitation(token, at) is None
+        with pytest.raises(AccountError, match="was used, is too old, or never was") as caught:
+            accounts.accept(token, PASSWORD, "", at)
+        assert caught.value.code == "invitation"
+    assert accounts.invitation(late, NOW + HOUR - timedelta(seconds=1)) is not None
+
+
+def test_token_is_in_no_file(accounts: Accounts) -> None:
+    """Who reads the file, or a backup of it, gets in by nothing that stands there."""
+    token = accounts.invite("anna", READER, NOW + HOUR)
+    assert token not in accounts.file.read_text()
+    accounts.accept(token, PASSWORD, "", NOW)
+    assert PASSWORD not in accounts.file.read_text()
+    assert accounts.file.read_text().count("$argon2id$") == 1
+
+
+def test_who_is_invited_again_keeps_the_old_way_in_until_then(accounts: Accounts) -> None:
+    """A lost password: the old one and the old grants hold until the new way in is used."""
+    before = joined(accounts)
+    token = accounts.invite("anna", {"acme": Role.ADMIN}, NOW + HOUR)
+    assert accounts.verify("anna", PASSWORD, "", NOW) == before
+    later = NOW + timedelta(minutes=5)
+    after = accounts.accept(token, "another long one", "", later)
+    assert (after.grants, after.changed) == ({"acme": Role.ADMIN}, later)
+    assert accounts.verify("anna", PASSWORD, "", later) is None
+    assert accounts.verify("anna", "another long one", "", later) == after
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["eleven char", "anna.rossi.x", "ANNA.Rossi.X", "x" * 1025, "è" * 513, "ﷺ" * 64, "\ud800" * 12],
+)
+def test_password_that_is_none(password: str) -> None:
+    """Eleven characters, the account's own name, more than 1,024 bytes as typed or normalised, no text."""
+    with pytest.raises(AccountError) as caught:
+        checked_password(password, "anna.rossi.x")
+    assert caught.value.code == "password"
+
+
+@pytest.mark.parametrize("password", ["twelve chars", "x" * 1024, "è" * 512])
+def test_password_that_is_one(password: str) -> None:
+    """Twelve characters, and 1,024 bytes."""
+    assert checked_password(password, "anna") == password
+
+
+def test_password_is_the_same_from_every_keyboard(accounts: Accounts) -> None:
+    """An è of one character, or of a letter and its accent."""
+    token = accounts.invite("anna", READER, NOW + HOUR)
+    accounts.accept(token, "perch\u00e9 non piove", "", NOW)
+    assert accounts.verify("anna", "perche\u0301 non piove", "", NOW)
+
+
+@pytest.mark.parametrize("name", ["", "anna rossi", "a" * 65, "anna/../root", "anna:x", "ànna", "a\n"[:1] + "\x00"])
+def test_name_that_is_none(name: str) -> None:
+    """It goes into pages, logs and a URI, and is one of its kind."""
+    with pytest.raises(AccountError) as caught:
+        plain_name(name)
+    assert caught.value.code == "account-name"
+
+
+def test_unknown_name_costs_the_same_work(tmp_path: Path) -> None:
+    """One hash is computed whether there is such an account or not, and for a password that is too long."""
+
+    class Counting(PasswordHasher):
+        """It counts what it is asked."""
+
+        asked = 0
+
+        def verify(self, hash: str | bytes, password: str | bytes) -> Any:  # noqa: A002  # theirs
+            Counting.asked += 1
+            return super().verify(hash, password)
+
+    accounts = Accounts(tmp_path / "web", Counting(time_cost=1, memory_cost=8, parallelism=1))
+    joined(accounts)
+    for name, password in (("anna", "wrong"), ("nobody", PASSWORD), ("no name!", ""), ("anna", "x" * 9999)):
+        Counting.asked = 0
+        assert accounts.verify(name, password, "", NOW) is None
+        assert Counting.asked == 1
+
+
+def test_password_is_hashed_anew_when_it_costs_more(accounts: Accounts) -> None:
+    """A login under other parameters renews the hash, and ends nobody's session."""
+    before = joined(accounts)
+    later = Accounts(accounts.file.parent, cheap(passes=2))
+    found = later.verify("anna", PASSWORD, "", NOW + HOUR)
+    assert found is not None
+    assert ("t=1" in before.password_hash, "t=2" in found.password_hash) == (True, True)
+    assert found.changed == before.changed
+    assert later.verify("anna", PASSWORD, "", NOW) == found == accounts.get("anna")
+
+
+def test_hashes_are_argon2id_at_its_authors_price(tmp_path: Path) -> None:
+    """Without another wish the library's own parameters: RFC 9106's for little memory, 64 MiB."""
+    hashed = joined(Accounts(tmp_path)).password_hash
+    assert hashed.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
+def test_code_works_once(accounts: Accounts) -> None:
+    """The right password without the app's code is not enough, and who looks over a shoulder is too late;
+    also in another process."""
+    secret = totp.new_secret()
+    joined(accounts, secret=secret)
+    code = code_at(secret, NOW)
+    assert accounts.verify("anna", PASSWORD, "", NOW) is None
+    assert accounts.verify("anna", PASSWORD, "000000" if code != "000000" else "000001", NOW) is None
+    assert accounts.verify("anna", "wrong password", code, NOW) is None
+    assert accounts.verify("anna", PASSWORD, f"{code[:3]} {code[3:]}", NOW)
+    for each in (accounts, Accounts(accounts.file.parent, cheap())):
+        assert each.verify("anna", PASSWORD, code, NOW) is None
+        assert each.verify("anna", PASSWORD, code_at(secret, NOW - timedelta(seconds=30)), NOW) is None
+    soon = NOW + timedelta(seconds=30)
+    assert accounts.verify("anna", PASSWORD, code_at(secret, soon), soon)
+
+
+def test_code_is_used_by_one_of_two_at_once(accounts: Accounts) -> None:
+    """Both found it good; only the first is let in."""
+    secret = totp.new_secret()
+    account = joined(accounts, secret=secret)
+    step = totp.step(NOW)
+    assert accounts._logged_in(account, step, account.password_hash)
+    assert accounts._logged_in(account, step, account.password_hash) is None
+
+
+def test_grants_are_changed_and_accounts_removed(accounts: Accounts) -> None:
+    """What somebody may do changes at once, and sessions from before are void by `changed`."""
+    joined(accounts)
+    later = NOW + HOUR
+    account = accounts.change("anna", {"acme": Role.COMPLIANCE, "beta": Role.READER}, later)
+    assert account.changed == later
+    assert [account.may("acme", role) for role in Role] == [True, True, False]
+    assert [account.may("beta", role) for role in Role] == [True, False, False]
+    assert [account.may("gamma", role) for role in Role] == [False, False, False]
+    token = accounts.invite("anna", READER, NOW + HOUR)
+    accounts.remove("anna")
+    assert (accounts.all(), accounts.invitations(), accounts.invitation(token, NOW)) == ([], [], None)
+    for act in (lambda: accounts.remove("anna"), lambda: accounts.change("anna", READER, NOW)):
+        with pytest.raises(AccountError, match="There is no account anna"):
+            act()
+
+
+def test_another_process_is_seen_and_loses_nothing(accounts: Accounts) -> None:
+    """Eight processes add an account each at the same time, and all are there, for who had read before."""
+    assert accounts.all() == []
+    program = (
+        "import sys, datetime as d; from pathlib import Path; from informativa.accounts import Accounts;"
+        "Accounts(Path(sys.argv[1])).invite(sys.argv[2], {}, d.datetime.now(d.UTC) + d.timedelta(hours=1))"
+    )
+    names = [f"user{number}" for number in range(8)]
+    started = [
+        subprocess.Popen([sys.executable, "-c", program, str(accounts.file.parent), name]) for name in names
+    ]
+    assert [process.wait() for process in started] == [0] * 8
+    assert [each.name for each in accounts.invitations()] == names
+
+
+def test_files_are_for_their_owner_alone(accounts: Accounts) -> None:
+    """The folder, the file, and the lock."""
+    joined(accounts)
+    folder = accounts.file.parent
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()} == {
+        "accounts.json": 0o600,
+        "accounts.lock": 0o600,
+    }
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_file_that_others_can_read_is_refused(accounts: Accounts, mode: int) -> None:
+    """And it is said what to type."""
+    joined(accounts)
+    accounts.file.chmod(mode)
+    with pytest.raises(AccountError, match=f"Type: chmod 600 {accounts.file}"):
+        accounts.verify("anna", PASSWORD, "", NOW)
+    with pytest.raises(AccountError):
+        accounts.invite("berta", READER, NOW)
+    accounts.file.chmod(0o600)
+    assert accounts.verify("anna", PASSWORD, "", NOW)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", '{"version": 1}', '{"version": 1, "accounts": {"anna": {}}, "invitations": {}}']
+)
+def test_file_that_is_none_is_left_alone(accounts: Accounts, content: str) -> None:
+    """Emptied, cut off or another one: nobody gets in, and nothing is written over it."""
+    joined(accounts)
+    accounts.file.write_text(content)
+    for act in (lambda: accounts.get("anna"), lambda: accounts.invite("anna", READER, NOW)):
+        with pytest.raises(AccountError, match="does not hold the console's accounts"):
+            act()
+    assert accounts.file.read_text() == content
+
+
+def test_file_of_another_version_is_refused(accounts: Accounts) -> None:
+    """A newer informativa may mean something else by the same names."""
+    joined(accounts)
+    facts = json.loads(accounts.file.read_text()) | {"version": 2}
+    accounts.file.write_text(json.dumps(facts))
+    with pytest.raises(AccountError, match=r"another informativa \(version 2\)"):
+        accounts.all()
+
+
+def test_link_in_its_place_is_not_followed(accounts: Accounts, tmp_path: Path) -> None:
+    """Whoever owns the folder leads root to no other file."""
+    joined(accounts)
+    other = tmp_path / "other.json"
+    accounts.file.rename(other)
+    accounts.file.symlink_to(other)
+    with pytest.raises(AccountError):
+        accounts.all()
+
+
+def test_file_is_read_anew_only_when_it_changed(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request asks who somebody is: a look at the file, and not its content."""
+    joined(accounts)
+    accounts.get("anna")
+    read: list[object] = []
+    true = json.loads
+    monkeypatch.setattr(json, "loads", lambda data: read.append(data) or true(data))
+    assert accounts.get("anna") == accounts.get("anna")
+    assert read == []
+    Accounts(accounts.file.parent).invite("berta", READER, NOW)
+    read.clear()
+    assert [each.name for each in accounts.invitations()] == ["berta"]
+    assert len(read) == 1
+
+
+def test_missing_library_says_what_to_type(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra is not for everybody."""
+    joined(accounts)
+    true = builtins.__import__
+
+    def absent(name: str, *others: Any, **named: Any) -> Any:
+        if name.partition(".")[0] == "argon2":
+            raise ImportError(name)
+        return true(name, *others, **named)
+
+    monkeypatch.setattr(builtins, "__import__", absent)
+    with pytest.raises(InformativaError, match=r"type: pip install informativa\[web\]"):
+        Accounts(accounts.file.parent).verify("anna", PASSWORD, "", NOW)
+
+
+def test_secrets_are_in_no_message(accounts: Accounts) -> None:
+    """What is logged of an account by mistake gives nobody a way in."""
+    secret = totp.new_secret()
+    account = joined(accounts, secret=secret)
+    assert secret not in repr(account)
+    assert "argon2" not in repr(account)
+
+
+def test_roles_are_in_order() -> None:
+    """Each role may what the ones before it may, whatever their letters."""
+    found: Mapping[str, list[bool]] = {role: [role.may(needed) for needed in Role] for role in Role}
+    assert found == {
+        "reader": [True, False, False],
+        "compliance": [True, True, False],
+        "admin": [True, True, True],
+    }
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_makes_it_for_the_folders_owner(tmp_path: Path) -> None:
+    """`sudo informativa web invite` leaves files that the console's user can use."""
+    os.chown(tmp_path, 1234, 1234)
+    accounts = Accounts(tmp_path / "web", cheap())
+    joined(accounts)
+    made = [accounts.file.parent, *accounts.file.parent.iterdir()]
+    assert {(file.stat().st_uid, file.stat().st_gid) for file in made} == {(1234, 1234)}

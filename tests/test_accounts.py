@@ -126,7 +126,9 @@ def test_password_is_the_same_from_every_keyboard(accounts: Accounts) -> None:
     assert accounts.verify("anna", "perche\u0301 non piove", "", NOW)
 
 
-@pytest.mark.parametrize("name", ["", "anna rossi", "a" * 65, "anna/../root", "anna:x", "ànna", "a\n"[:1] + "\x00"])
+@pytest.mark.parametrize(
+    "name", ["", "anna rossi", "a" * 65, "anna/../root", "anna:x", "ànna", "a\n"[:1] + "\x00"]
+)
 def test_name_that_is_none(name: str) -> None:
     """It goes into pages, logs and a URI, and is one of its kind."""
     with pytest.raises(AccountError) as caught:
@@ -254,7 +256,8 @@ def test_file_that_others_can_read_is_refused(accounts: Accounts, mode: int) -> 
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{", '{"version": 1}', '{"version": 1, "accounts": {"anna": {}}, "invitations": {}}']
+    "content",
+    ["", "[]", "{", '{"version": 1}', '{"version": 1, "accounts": {"anna": {}}, "invitations": {}}'],
 )
 def test_file_that_is_none_is_left_alone(accounts: Accounts, content: str) -> None:
     """Emptied, cut off or another one: nobody gets in, and nothing is written over it."""

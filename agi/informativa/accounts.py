@@ -290,7 +290,10 @@ class Accounts:
     def _parsed(self, found: os.stat_result) -> _State:
         if stat.S_ISREG(found.st_mode) and found.st_mode & _OTHERS:
             raise AccountError(
-                Text("Others than its owner can read {file}, which holds the console's passwords.", file=self.file),
+                Text(
+                    "Others than its owner can read {file}, which holds the console's passwords.",
+                    file=self.file,
+                ),
                 Text("Type: chmod 600 {file}", file=self.file),
             )
         data = read_foreign(self.file, _LARGEST_FILE)
@@ -305,7 +308,9 @@ class Accounts:
                 Text("Put a backup in its place, or move it away and invite everybody anew."),
             ) from error
         raise AccountError(
-            Text("{file} is of another informativa (version {version}).", file=self.file, version=str(version)),
+            Text(
+                "{file} is of another informativa (version {version}).", file=self.file, version=str(version)
+            ),
             Text("Use the informativa that wrote it, or a newer one."),
         )
 

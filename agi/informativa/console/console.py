@@ -33,7 +33,7 @@ from .jobs import Job, Jobs
 from .proxies import vouched
 from .routes import ROUTES, Handler, Route
 from .sessions import Sessions, Throttle, new_token
-from .visit import SESSION, Visit, Visitor
+from .visit import SESSION, Visit
 
 log = structlog.get_logger("informativa")
 _SAFE = ("GET", "HEAD")
@@ -128,11 +128,12 @@ def _visit(console: Console, request: Request, token: str) -> Visit:
         account = console.accounts.get(vouched(request, console.settings))
         if account is None:
             raise HTTPException(403, "account")
-        visit.session = console.sessions.of(token, account.name)
-    else:
-        visit.session = console.sessions.find(token)
-        account = console.accounts.get(visit.session.name) if visit.session else None
-    visit.visitor = Visitor(account.name, account.grants) if account else None
+        visit.session, visit.visitor = console.sessions.of(token, account), account
+        return visit
+    session = console.sessions.find(token)
+    account = console.accounts.get(session.name) if session else None
+    if session and account and session.changed == account.changed:  # neither password nor grants since then
+        visit.session, visit.visitor = session, account
     return visit
 
 

@@ -8,7 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+
+from ..accounts import Account
 
 LONGEST = 12 * 3600.0  # seconds from log-in to log-out, however much is asked
 KEPT = 20  # things that a session remembers; more, and the oldest goes
@@ -18,10 +21,11 @@ _OF_ONE = 20  # of one account
 
 @dataclass
 class Session:
-    """One log-in. `kept` are things that must not stand in an address, such as a caller whom somebody looked
-    up, by names that tell nothing."""
+    """One log-in, of an account as it was `changed` last. `kept` are things that must not stand in an address,
+    such as a caller whom somebody looked up, by names that tell nothing."""
 
     name: str
+    changed: datetime
     begun: float
     seen: float
     kept: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -44,17 +48,17 @@ class Sessions:
         self._sessions: dict[bytes, Session] = {}
         self._lock = threading.Lock()
 
-    def begin(self, name: str) -> str:
+    def begin(self, account: Account) -> str:
         """Log somebody in; what his browser is to hold."""
         token, now = new_token(), self._clock()
         with self._lock:
             self._drop(lambda session: not self._alive(session, now))
-            own = [key for key, session in self._sessions.items() if session.name == name]
+            own = [key for key, session in self._sessions.items() if session.name == account.name]
             for key in own[: len(own) - _OF_ONE + 1] if len(own) >= _OF_ONE else ():
                 del self._sessions[key]
             while len(self._sessions) >= _SESSIONS:
                 del self._sessions[next(iter(self._sessions))]
-            self._sessions[_digest(token)] = Session(name, now, now)
+            self._sessions[_digest(token)] = Session(account.name, account.changed, now, now)
         return token
 
     def find(self, token: str) -> Session | None:
@@ -68,14 +72,14 @@ class Sessions:
             session.seen = now
             return session
 
-    def of(self, token: str, name: str) -> Session:
+    def of(self, token: str, account: Account) -> Session:
         """That of a browser whose user somebody else vouches for, on every request: begun when it is not
         there, or was another's."""
         session = self.find(token)
-        if session is not None and session.name == name:
+        if session is not None and (session.name, session.changed) == (account.name, account.changed):
             return session
         now = self._clock()
-        session = Session(name, now, now)
+        session = Session(account.name, account.changed, now, now)
         with self._lock:
             self._drop(lambda other: not self._alive(other, now))
             self._sessions[_digest(token)] = session

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from ..accounts import Account
 from ..config import Configuration
 from ..model import Controller, Role
 from ..views.messages import ENGLISH, Language, language, languages
@@ -26,27 +26,12 @@ if TYPE_CHECKING:
     from .console import Console
 
 SESSION, LANGUAGE = "session", "language"
-ORDER = (Role.READER, Role.COMPLIANCE, Role.ADMIN)
-"""Each may what those before it may."""
-
-
-@dataclass(frozen=True)
-class Visitor:
-    """An account that is logged in, and what it may, by company."""
-
-    name: str
-    grants: Mapping[str, Role]
-
-    def may(self, controller: str, role: Role) -> bool:
-        """Whether it has at least this role there."""
-        has = self.grants.get(controller)
-        return has is not None and ORDER.index(has) >= ORDER.index(role)
 
 
 @dataclass
 class Visit:
     """One request. `controller` is the company in the page's address, of which the visitor may see the page;
-    `session` and `visitor` are there on all pages but those for whoever is not logged in."""
+    `session` and `visitor`, an account, are there on all pages but those for whoever is not logged in."""
 
     console: Console
     request: Request
@@ -54,7 +39,7 @@ class Visit:
     configuration: Configuration
     form: FormData = field(default_factory=FormData)
     session: Session | None = None
-    visitor: Visitor | None = None
+    visitor: Account | None = None
     controller: Controller | None = None
 
     @cached_property
@@ -75,7 +60,7 @@ class Visit:
         return self.controller
 
     @property
-    def who(self) -> Visitor:
+    def who(self) -> Account:
         """Who asks."""
         assert self.visitor is not None
         return self.visitor

@@ -5,9 +5,13 @@ from __future__ import annotations
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from ...accounts import AccountError
+from ... import totp
+from ...accounts import Account, Invitation
+from ...errors import AccountError
+from ...text import Text
 from ..visit import LANGUAGE, Visit
 
+ISSUER = "informativa"
 YEAR = 365 * 24 * 3600  # seconds
 
 
@@ -34,13 +38,13 @@ def login(visit: Visit) -> Response:
             console.throttle.failed(*keys)
         return visit.page("login.html", 403, name=name, wait=wait, refused=True)
     console.throttle.succeeded(keys[0])
-    return _logged_in(visit, account.name)
+    return _logged_in(visit, account)
 
 
-def _logged_in(visit: Visit, name: str) -> Response:
+def _logged_in(visit: Visit, account: Account) -> Response:
     """Another token than before: what somebody put into this browser before is worth nothing."""
     visit.console.sessions.end(visit.token)
-    visit.token = visit.console.sessions.begin(name)
+    visit.token = visit.console.sessions.begin(account)
     return visit.redirect("/")
 
 
@@ -51,26 +55,38 @@ def logout(visit: Visit) -> Response:
 
 
 def invitation_form(visit: Visit) -> Response:
-    """Asks who was invited for a password."""
+    """Asks who was invited for a password, and offers the code of an app."""
     found = visit.console.accounts.invitation(visit.request.path_params["token"], visit.console.now())
-    return visit.page("invitation.html", 200 if found else 404, invitation=found, error=None)
+    return _invitation(visit, found, totp.new_secret(), status=200 if found else 404)
 
 
 def accept(visit: Visit) -> Response:
     """Takes the password, and logs in; the link is worth nothing from then on."""
-    console, token = visit.console, visit.request.path_params["token"]
-    found = console.accounts.invitation(token, console.now())
-    password, again = str(visit.form.get("password", "")), str(visit.form.get("again", ""))
+    console, token, now = visit.console, visit.request.path_params["token"], visit.console.now()
+    found = console.accounts.invitation(token, now)
     if found is None:
-        return visit.page("invitation.html", 404, invitation=None, error=None)
-    if password != again:
-        return visit.page("invitation.html", 400, invitation=found, error=None, differ=True)
+        return _invitation(visit, None, "", status=404)
+    secret, code = visit.field("secret", 64), visit.field("code", 10)
+    password, again = str(visit.form.get("password", "")), str(visit.form.get("again", ""))
     try:
-        account = console.accounts.accept(token, password, "", console.now())
+        if password != again:
+            raise AccountError(Text("The two passwords are not the same."))
+        if code and totp.matching_step(secret, code, now) is None:
+            raise AccountError(
+                Text("The code of the app is not the right one."), Text("Look at the clock of the telephone.")
+            )
+        account = console.accounts.accept(token, password, secret if code else "", now)
     except AccountError as error:
-        return visit.page("invitation.html", 400, invitation=found, error=error)
+        return _invitation(visit, found, secret, error=error, status=422)
     console.sessions.end_all(account.name)
-    return _logged_in(visit, account.name)
+    return _logged_in(visit, account)
+
+
+def _invitation(
+    visit: Visit, found: Invitation | None, secret: str, *, status: int, error: AccountError | None = None
+) -> Response:
+    uri = totp.uri(secret, found.name, visit.request.url.hostname or ISSUER) if found else ""
+    return visit.page("invitation.html", status, invitation=found, secret=secret, uri=uri, error=error)
 
 
 def choose_language(visit: Visit) -> Response:

@@ -42,7 +42,7 @@ def what_if(visit: Visit) -> Response:
 
 
 def what_if_answered(visit: Visit) -> Response:
-    """What would happen to it. The number stands in no address; nothing is changed, so no redirect follows."""
+    """What would happen to it. Nothing is changed, so no redirect follows; the number is in no address."""
     try:
         found = _explained(visit)
     except InformativaError as error:

@@ -195,6 +195,23 @@ def test_exposure_is_what_the_readme_says(unit: Path) -> None:
     assert "`systemd-analyze security` calls its exposure 1.0 of 10" in readme
 
 
+def test_unit_of_the_console(folder: Path, tmp_path: Path) -> None:
+    """It is right and as hardened as the service's, comes after the calls, and writes ledgers and accounts."""
+    file = tmp_path / "informativa-web.service"
+    made = systemd_unit.generate(folder / "informativa.yaml", file, systemd_unit.CONSOLE)
+    text = file.read_text()
+    assert f"web -c {folder}/informativa.yaml" in text
+    assert f"ReadWritePaths={folder}/ledger -{folder}/web\n" in text
+    assert "Nice=10" in text
+    assert "IPAddressAllow=localhost" in text
+    assert made.next.endswith("enable --now informativa-web")
+    text = re.sub("^(User|Group)=.*$", r"\1=asterisk", text, flags=re.M)
+    file.write_text(text.replace("ProtectHome=read-only", "ProtectHome=yes"))
+    assert [line for line in analyzed("verify", "--man=no", file).splitlines() if file.name in line] == []
+    said = analyzed("security", "--offline=true", file)
+    assert re.findall(rf"exposure level for {file.name}: ([\d.]+)", said) == ["1.0"]
+
+
 def test_reload_needs_no_package(unit: Path) -> None:
     """What the unit reloads by is on every system: /bin/kill is of procps, which a small one lacks."""
     (command,) = re.findall("^ExecReload=(.*)$", unit.read_text(), flags=re.M)

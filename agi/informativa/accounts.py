@@ -316,7 +316,7 @@ class Accounts:
 
     @contextmanager
     def _changing(self) -> Iterator[_Change]:
-        """The newest state, which nobody else changes meanwhile; what it is at the end is on the disk then."""
+        """The newest state, which nobody else changes meanwhile; what it is at the end is on the disk."""
         with self._translated(), self._locked():
             change = _Change(self._state())
             yield change

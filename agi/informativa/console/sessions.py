@@ -21,8 +21,8 @@ _OF_ONE = 20  # of one account
 
 @dataclass
 class Session:
-    """One log-in, of an account as it was `changed` last. `kept` are things that must not stand in an address,
-    such as a caller whom somebody looked up, by names that tell nothing."""
+    """One log-in, of an account as it was `changed` last. `kept` are things that must not stand in an
+    address, such as a caller whom somebody looked up, by names that tell nothing."""
 
     name: str
     changed: datetime

@@ -1,4 +1,4 @@
-"""The systemd unit of the service, for one configuration."""
+"""The systemd units of the service and of the console, for one configuration."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from .controller_state import not_live
 from .doctor import installation, users
 from .generated import Generated, write
 
-NEXT = "systemctl daemon-reload && systemctl enable --now informativa"
+SERVICE, CONSOLE = "informativa", "informativa-web"
+NEXT = "systemctl daemon-reload && systemctl enable --now {unit}"
 _ALONE = "# Nothing that is configured leaves this machine.\nIPAddressDeny=any\nIPAddressAllow=localhost\n"
 
 
-def generate(file: Path, output: Path | None = None) -> Generated:
+def generate(file: Path, output: Path | None = None, unit: str = SERVICE) -> Generated:
     """The unit for the configuration in `file`, written to `output` if that is given. Raises
     InformativaError."""
     configuration = load(file, keep=True)
-    text = render(configuration)
+    text = render(configuration, unit)
     if output is not None:
         write(output, text)
     warnings = [*not_live(configuration), *installation.out_of_reach(configuration)]
     if installation.owner(configuration).st_uid == 0:
         message = Text("root owns the ledgers, so the service runs as root; for Asterisk's user: {command}")
         warnings.append(message.format(command=f"chown -R asterisk: {configuration.folder}"))
-    return Generated(text, output, NEXT, tuple(warnings))
+    return Generated(text, output, NEXT.format(unit=unit), tuple(warnings))
 
 
-def render(configuration: Configuration) -> str:
-    """Its text. The service's user is the owner of the ledgers' folder, or else of the configuration."""
-    template = (resources.files("informativa") / "templates/informativa.service").read_text(encoding="utf-8")
+def render(configuration: Configuration, unit: str = SERVICE) -> str:
+    """Its text. Its user is the owner of the ledgers' folder, or else of the configuration."""
     ledgers = sorted({str(Path(each.ledger).parent) for each in configuration.controllers.values()})
     owner = installation.owner(configuration)
     used = [sys.prefix, sys.executable, str(configuration.folder), *ledgers]  # and where its links lead
@@ -44,8 +44,14 @@ def render(configuration: Configuration) -> str:
     # Where logs are published, on a disk that need not be there: then nothing is, and the service starts.
     published = [each for each in configuration.evidence.targets if each.kind is not TargetKind.URL]
     targets = [f"-{each.place}" for each in published]
+    web = configuration.web
+    assert web is not None
+    if unit == CONSOLE:
+        targets = [f"-{web.folder}"]  # made by the first invitation
     at_home = any(way.startswith(("/home/", "/root/", "/run/user/")) for way in ways)
-    return Template(template).substitute(
+    local = web.host.startswith("127.") if unit == CONSOLE else not _talks_to_others(configuration)
+    text = _shipped(f"{unit}.service").replace("$hardening", _shipped("hardening.conf"))
+    return Template(text).substitute(
         program=_quoted(Path(sys.executable).with_name("informativa")),
         file=_quoted(configuration.file),
         user=users.name(owner.st_uid),
@@ -54,8 +60,12 @@ def render(configuration: Configuration) -> str:
         descriptors=configuration.sessions + service.OWN_DESCRIPTORS,
         ledgers=" ".join(map(_quoted, [*ledgers, *targets])),
         home="read-only" if at_home else "yes",
-        network="" if _talks_to_others(configuration) else _ALONE,
+        network=_ALONE if local else "",
     )
+
+
+def _shipped(name: str) -> str:
+    return (resources.files("informativa") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _talks_to_others(configuration: Configuration) -> bool:

@@ -22,6 +22,8 @@ def _systemd(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it here.")
     ] = None,
+    web: Annotated[bool, typer.Option("--web", help="That of the console instead of the service's.")] = False,
 ) -> None:
     """Print the systemd unit for this configuration, hardened, or write it."""
-    print_generated(systemd_unit.generate(config, output))
+    unit = systemd_unit.CONSOLE if web else systemd_unit.SERVICE
+    print_generated(systemd_unit.generate(config, output, unit))

@@ -189,6 +189,14 @@ def summary(controller: Controller, since: datetime, today: datetime) -> Summary
     return summary(controller.ledger, since, today)
 
 
+def hours(controller: Controller, since: datetime, until: datetime) -> tuple[HourCount, ...]:
+    """The counters of one controller's ledger, of the hours that began from one time on and before another.
+    Raises LedgerError."""
+    from .ledgers.following import hours
+
+    return hours(controller.ledger, since, until)
+
+
 def backups(controller: Controller) -> list[Backup]:
     """The copies of its ledger from before it was migrated. Raises LedgerError."""
     from .ledgers import backup

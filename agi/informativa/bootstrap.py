@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .ledgers.backup import Backup
     from .ledgers.erasure import Erased
     from .ledgers.following import Follower, Summary
+    from .ledgers.tally import HourCount
     from .ledgers.sqlite import SqliteStore
     from .sharing.callers import Asked
     from .sharing.exchange import About

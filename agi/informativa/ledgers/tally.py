@@ -5,15 +5,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import inf
 
 from ..model import Status
 from . import rows
 from .audit import Gone
+from .audit_reading import tolerant
 
 HOUR = 3_600_000_000  # microseconds
 _DAY = 24  # hours; no call lasts longer
+_END = 70_000_000  # hours, in the year 9955
 HOURS = """
 SELECT hour, line, notice, version, language, status, count FROM tally
 WHERE hour >= :since AND hour < :until ORDER BY hour
@@ -78,28 +82,43 @@ def hours(connection: sqlite3.Connection, since: datetime, until: datetime) -> t
 def forged(connection: sqlite3.Connection, gone: Gone) -> list[ForgedCount]:
     """The counters that the records do not bear out. Where records were purged a counter may say more than those that
     are left; erased ones lost the call by which they were counted. Raises sqlite3.Error."""
+    connection.text_factory = tolerant
+    try:
+        return _compared(connection, gone)
+    finally:
+        connection.text_factory = str
+
+
+def _compared(connection: sqlite3.Connection, gone: Gone) -> list[ForgedCount]:
     should = Counter[tuple[object, ...]]({key: n for *key, n in _rows(connection, _DERIVED)})
     says = Counter[tuple[object, ...]]({key: n for *key, n in _rows(connection, _ALL)})
     erased = dict(connection.execute(_ERASED).fetchall())
     found = []
     for key in sorted(should.keys() | says.keys(), key=repr):
         hour, line, notice, _version, _language, status = key
-        least = most = should[key]
-        if type(hour) is int:
-            of_calls = not status
-            near = range(hour - _DAY * of_calls, hour + 1)
-            lost = sum(erased.get(each, 0) for each in near) if erased else 0
-            most += lost
-            least -= lost if of_calls else 0
-            if gone.last and hour * HOUR < gone.before + _DAY * HOUR * of_calls:
-                least, most = (0 if of_calls else least), max(most, says[key])
-        if type(says[key]) is not int or not least <= says[key] <= most:
-            at = _beginning(hour) if type(hour) is int else None
-            found.append(ForgedCount(at, str(line), str(notice), str(status), says[key], should[key]))
+        least, most = _bounds(hour, should[key], erased, gone, of_calls=not status)
+        count = says[key] if type(says[key]) is int else -1
+        if not least <= count <= most:
+            at = _beginning(hour) if type(hour) is int and 0 <= hour < _END else None
+            found.append(ForgedCount(at, str(line), str(notice), str(status), count, should[key]))
     for callers, actual in connection.execute(_KNOWN):
         if callers != actual:
             found.append(ForgedCount(None, "", "", "", callers, actual))
     return found
+
+
+def _bounds(
+    hour: object, records: int, erased: Mapping[int, int], gone: Gone, *, of_calls: bool
+) -> tuple[int, float]:
+    """What a counter may say where so many records bear it out. Where the first record of a call is gone the
+    call is found in a later hour, or not at all."""
+    if type(hour) is not int:
+        return records, records
+    since = hour - _DAY if of_calls else hour
+    lost = sum(erased.get(each, 0) for each in range(since, hour + 1)) if erased else 0
+    purged = bool(gone.last) and since * HOUR < gone.before
+    least = (0 if purged else records - lost) if of_calls else records
+    return least, inf if purged else records + lost
 
 
 def _rows(connection: sqlite3.Connection, query: str) -> list[tuple[object, ...]]:

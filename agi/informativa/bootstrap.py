@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .ledgers.backup import Backup
     from .ledgers.erasure import Erased
     from .ledgers.following import Follower, Summary
+    from .ledgers.tally import HourCount
     from .ledgers.sqlite import SqliteStore
     from .sharing.callers import Asked
     from .sharing.exchange import About
@@ -187,6 +188,14 @@ def summary(controller: Controller, since: datetime, today: datetime) -> Summary
     from .ledgers.following import summary
 
     return summary(controller.ledger, since, today)
+
+
+def hours(controller: Controller, since: datetime, until: datetime) -> tuple[HourCount, ...]:
+    """The counters of one controller's ledger, of the hours that began from one time on and before another.
+    Raises LedgerError."""
+    from .ledgers.following import hours
+
+    return hours(controller.ledger, since, until)
 
 
 def backups(controller: Controller) -> list[Backup]:

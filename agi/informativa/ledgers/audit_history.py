@@ -198,6 +198,7 @@ def _derived(
             for statement in statements(sql):
                 memory.execute(statement)
         memory.execute("PRAGMA foreign_keys = OFF")
+        memory.execute("DROP TRIGGER event_tally")  # nobody asks for its counters
         transaction = SqliteTransaction(memory)
         for record in records:
             event = record.event

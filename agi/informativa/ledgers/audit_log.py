@@ -20,7 +20,7 @@ from ..evidence.note import NoteVerifier
 from ..evidence.tiles import WIDTH
 from ..evidence.tree import root
 from ..text import Text
-from . import audit, audit_checkpoints, audit_history, audit_reading, audit_tiles, leaves
+from . import audit, audit_checkpoints, audit_history, audit_reading, audit_tiles, leaves, tally
 from .audit_checkpoints import Begin
 from .ledger_file import translated
 
@@ -38,7 +38,7 @@ class AuditedLog:
     """What an audit found of all logs of a ledger, of which `log` is the newest as it was when it began:
     there were `log.next` leaves in all, and `signed` are in the newest checkpoints. `counted` says what
     became of the records, `found` what is wrong with which; `history` which row of the history is not borne
-    out; `problems` what is wrong with the logs themselves."""
+    out, and `counters` which counter is not; `problems` what is wrong with the logs themselves."""
 
     log: leaves.LedgerLog
     signed: int
@@ -46,11 +46,12 @@ class AuditedLog:
     found: tuple[audit.Found, ...]
     history: tuple[audit_history.ForgedHistory, ...]
     problems: tuple[Text, ...]
+    counters: tuple[tally.ForgedCount, ...] = ()
 
     @property
     def sound(self) -> bool:
         """Whether nothing is wrong."""
-        return not (self.found or self.history or self.problems)
+        return not (self.found or self.history or self.counters or self.problems)
 
 
 def audit_ledger(
@@ -105,8 +106,10 @@ def _audited(
                     found += _missing(log, end)
                     problems += [_truncated(ledger, log, signed)] if log.size < signed else []
             found += audit.without_leaf(connection, newest)
+            counters = tuple(tally.forged(connection, gone))
             forged = tuple(history())
-        return AuditedLog(newest, signed_in_all, counted, tuple(sorted(set(found))), forged, tuple(problems))
+        flaws = tuple(sorted(set(found)))
+        return AuditedLog(newest, signed_in_all, counted, flaws, forged, tuple(problems), counters)
 
 
 def _history(ledger: Path) -> list[audit_history.ForgedHistory]:

@@ -33,6 +33,23 @@ class HistoryRow(Shape):
     """Which version of it."""
 
 
+class CounterRow(Shape):
+    """A counter of the ledger that its records do not bear out."""
+
+    at: datetime | None
+    """When the hour began that it is of; null for the number of known callers."""
+    line: str
+    """Of which line."""
+    notice: str
+    """Of which notice; empty for calls."""
+    status: str
+    """Of which status; empty for calls."""
+    says: int
+    """What it says."""
+    records: int
+    """What the records come to that are left."""
+
+
 class ComparedLog(Shape):
     """What somebody else has of a log."""
 
@@ -92,6 +109,8 @@ class AuditedLedger(Shape):
     """What is wrong with which record."""
     history: list[HistoryRow]
     """What is wrong with the history."""
+    counters: list[CounterRow]
+    """What is wrong with the counters."""
     problems: list[str]
     """What is wrong with the log itself."""
     elsewhere: list[ComparedLog]
@@ -126,6 +145,7 @@ def _audited(found: logs.Audit) -> AuditedLedger:
         lost=audited.counted.lost,
         flaws=_flaws(audited.found),
         history=_history(audited.history),
+        counters=[CounterRow(**vars(each)) for each in audited.counters],
         problems=[str(each) for each in audited.problems],
         elsewhere=[
             ComparedLog(

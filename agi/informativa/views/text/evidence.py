@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ...errors import EvidenceError, ForkError
+from ...ledgers.tally import ForgedCount
 from ...evidence.receipt import Receipt
 from ...ledgers.audit import Flaw, Found
 from ...operations.evidence.logs import Audit, ComparedCheckpoint, LogKey, SignedLog
@@ -189,9 +190,24 @@ def audits(found: Iterable[Audit], say: Language) -> Iterator[str]:
                 version=row.version,
                 record=row.record,
             )
+        for forged in each.audited.counters:
+            yield "  ✘ " + say(
+                "the counter of {what} says {says}; the records come to {records}",
+                what=_counter(forged, say),
+                says=forged.says,
+                records=forged.records,
+            )
         for stamped in each.stamps:
             yield from _stamped(stamped, say)
         yield from _compared(each.elsewhere, say)
+
+
+def _counter(forged: ForgedCount, say: Language) -> str:
+    """What it counts."""
+    if not forged.line:
+        return say("known callers")
+    at = f"{forged.at:%Y-%m-%d %H} UTC" if forged.at else "?"
+    return " ".join(filter(None, (at, forged.line, forged.notice, forged.status or say("calls"))))
 
 
 def _stamped(found: CheckedStamps, say: Language) -> Iterator[str]:

@@ -1,0 +1,129 @@
+"""The counters of a ledger, by the hour. Triggers keep them in step with its records (migration 0010); here they
+are read, and held against the records that are left."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import inf
+
+from ..model import Status
+from . import rows
+from .audit import Gone
+from .audit_reading import tolerant
+
+HOUR = 3_600_000_000  # microseconds
+_DAY = 24  # hours; no call lasts longer
+_END = 70_000_000  # hours, in the year 9955
+HOURS = """
+SELECT hour, line, notice, version, language, status, count FROM tally
+WHERE hour >= :since AND hour < :until ORDER BY hour
+"""
+_OF_CALLS = "kind IN ('phone', 'operator') AND call <> ''"
+_ALL = "SELECT hour, line, notice, version, language, status, count FROM tally"
+_DERIVED = f"""
+SELECT at / {HOUR}, line, notice, version, language, status, count(*) FROM event WHERE {_OF_CALLS}
+GROUP BY 1, 2, 3, 4, 5, 6
+UNION ALL
+SELECT at / {HOUR}, line, '', '', '', '', count(*)
+FROM (SELECT min(record), at, line FROM event WHERE {_OF_CALLS} GROUP BY call) GROUP BY 1, 2
+"""  # noqa: S608  # our own names
+_ERASED = f"""
+SELECT at / {HOUR}, count(*) FROM event WHERE erased AND kind IN ('phone', 'operator') GROUP BY 1
+"""  # noqa: S608  # our own names
+_KNOWN = "SELECT callers, (SELECT count(*) FROM (SELECT DISTINCT pseudonym FROM standing)) FROM known"
+
+
+@dataclass(frozen=True)
+class HourCount:
+    """How many records of calls there are that happened in the hour that began `at`, of one notice on one line with
+    one status. Without a status, how many calls began to be recorded on the line."""
+
+    at: datetime
+    line: str
+    notice: str
+    version: str
+    language: str
+    status: Status | None
+    count: int
+
+
+@dataclass(frozen=True)
+class ForgedCount:
+    """A counter that the records do not bear out: of the hour that began `at`, `None` for the known callers; what it
+    says, and what the records come to."""
+
+    at: datetime | None
+    line: str
+    notice: str
+    status: str
+    says: int
+    records: int
+
+
+def first_hour(at: datetime) -> int:
+    """The first hour since 1970 that begins at that time or after it."""
+    return -(-rows.microseconds(at) // HOUR)
+
+
+def hours(connection: sqlite3.Connection, since: datetime, until: datetime) -> tuple[HourCount, ...]:
+    """The counters of the hours that begin from one time on and before another. Raises sqlite3.Error, and
+    ValueError for what nobody wrote."""
+    given = {"since": first_hour(since), "until": first_hour(until)}
+    return tuple(
+        HourCount(_beginning(hour), *names, Status(status) if status else None, count)
+        for hour, *names, status, count in connection.execute(HOURS, given)
+    )
+
+
+def forged(connection: sqlite3.Connection, gone: Gone) -> list[ForgedCount]:
+    """The counters that the records do not bear out. Where records were purged a counter may say more than those that
+    are left; erased ones lost the call by which they were counted. Raises sqlite3.Error."""
+    connection.text_factory = tolerant
+    try:
+        return _compared(connection, gone)
+    finally:
+        connection.text_factory = str
+
+
+def _compared(connection: sqlite3.Connection, gone: Gone) -> list[ForgedCount]:
+    should = Counter[tuple[object, ...]]({key: n for *key, n in _rows(connection, _DERIVED)})
+    says = Counter[tuple[object, ...]]({key: n for *key, n in _rows(connection, _ALL)})
+    erased = dict(connection.execute(_ERASED).fetchall())
+    found = []
+    for key in sorted(should.keys() | says.keys(), key=repr):
+        hour, line, notice, _version, _language, status = key
+        least, most = _bounds(hour, should[key], erased, gone, of_calls=not status)
+        count = says[key] if type(says[key]) is int else -1
+        if not least <= count <= most:
+            at = _beginning(hour) if type(hour) is int and 0 <= hour < _END else None
+            found.append(ForgedCount(at, str(line), str(notice), str(status), count, should[key]))
+    for callers, actual in connection.execute(_KNOWN):
+        if callers != actual:
+            found.append(ForgedCount(None, "", "", "", callers, actual))
+    return found
+
+
+def _bounds(
+    hour: object, records: int, erased: Mapping[int, int], gone: Gone, *, of_calls: bool
+) -> tuple[int, float]:
+    """What a counter may say where so many records bear it out. Where the first record of a call is gone the
+    call is found in a later hour, or not at all."""
+    if type(hour) is not int:
+        return records, records
+    since = hour - _DAY if of_calls else hour
+    lost = sum(erased.get(each, 0) for each in range(since, hour + 1)) if erased else 0
+    purged = bool(gone.last) and since * HOUR < gone.before
+    least = (0 if purged else records - lost) if of_calls else records
+    return least, inf if purged else records + lost
+
+
+def _rows(connection: sqlite3.Connection, query: str) -> list[tuple[object, ...]]:
+    return connection.execute(query).fetchall()
+
+
+def _beginning(hour: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=hour)

@@ -98,7 +98,7 @@ def application(console: Console) -> Starlette:
         for each in ROUTES
     ]
     static = Mount("/static", StaticFiles(packages=[("informativa", "templates/console/static")]))
-    handlers = {HTTPException: partial(_not_served, console), Exception: partial(_defect, console)}
+    handlers = {HTTPException: partial(_not_served, console)}
     return Starlette(
         routes=[static, *served],
         middleware=[Middleware(Hardened, secure=console.secure)],
@@ -113,7 +113,12 @@ async def _answer(console: Console, route: Route, request: Request) -> Response:
     visit = await run_in_threadpool(_visit, console, request, own or new_token())
     if form is not None:
         visit.form = form
-    response = await run_in_threadpool(_guarded, visit, route)
+    try:
+        response = await run_in_threadpool(_guarded, visit, route)
+    except HTTPException:
+        raise
+    except Exception as error:  # here, for Starlette would have it logged once more
+        response = await _defect(console, request, error)
     if visit.token != own:
         response.set_cookie(
             SESSION, visit.token, httponly=True, samesite="lax", secure=console.secure, path="/"

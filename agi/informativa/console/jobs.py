@@ -41,6 +41,10 @@ class Job:
     defect: bool = False
 
     @property
+    def age(self, job: Job) -> float:
+        """How many seconds ago it ended."""
+        return self._clock() - job.ended
+
     def running(self) -> bool:
         """Whether it goes on."""
         return not self.ended
@@ -77,6 +81,10 @@ class Jobs:
         with self._lock:
             found = [job for job in self._jobs.values() if (job.kind, job.controller) == (kind, controller)]
         return next((job for job in reversed(found) if job.ended and job.result is not None), None)
+
+    def age(self, job: Job) -> float:
+        """How many seconds ago it ended."""
+        return self._clock() - job.ended
 
     def running(self, kind: str, controller: str) -> Job | None:
         """The one of its kind that goes on."""

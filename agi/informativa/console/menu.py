@@ -19,6 +19,7 @@ class MenuEntry:
 
 
 MENU = (
+    MenuEntry("today", Text("Today")),
     MenuEntry("calls", Text("Calls")),
     MenuEntry("notices", Text("Notices")),
     MenuEntry("what-if", Text("What if")),

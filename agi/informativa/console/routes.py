@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from ..model import Role
-from .pages import calls, entry, evidence, health, notices
+from .pages import calls, entry, evidence, health, notices, today
 from .visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -36,6 +36,7 @@ ROUTES = (
     Route("/language", post=entry.choose_language, role=None),
     Route("/logout", post=entry.logout),
     Route("/", entry.companies),
+    Route("/{controller}/today", today.today),
     Route("/{controller}/calls", calls.listing),
     Route("/{controller}/notices", notices.notices_page),
     Route("/{controller}/notices/{notice}/{version}/{part}/{language}/sound", notices.sound),

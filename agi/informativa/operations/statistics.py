@@ -30,9 +30,7 @@ class Day:
     seconds_spared: float
 
 
-def by_day(
-    controller: Controller, since: date, until: date, lines: Sequence[Line] = ()
-) -> tuple[Day, ...]:
+def by_day(controller: Controller, since: date, until: date, lines: Sequence[Line] = ()) -> tuple[Day, ...]:
     """The days from one up to and including another on which there were calls, in order. Seconds are spared on
     those of the controller's `lines` that are given. Raises LedgerError."""
     known = {line.number: line for line in lines}
@@ -46,6 +44,18 @@ def by_day(
     return tuple(_day(day, counts, known) for day, counts in sorted(by.items()))
 
 
+def by_hour(controller: Controller, on: date, lines: Sequence[Line] = ()) -> tuple[tuple[datetime, Day], ...]:
+    """The hours of one day in which there were calls, each with what it came to. Raises LedgerError."""
+    known = {line.number: line for line in lines}
+    begin, end = (
+        datetime.combine(day, time(), controller.zone).astimezone(UTC) for day in (on, on + timedelta(days=1))
+    )
+    by: dict[datetime, list[HourCount]] = defaultdict(list)
+    for count in bootstrap.hours(controller, begin, end):
+        by[count.at.astimezone(controller.zone)].append(count)
+    return tuple((at, _day(on, counts, known)) for at, counts in sorted(by.items()))
+
+
 def by_month(days: Iterable[Day]) -> tuple[Day, ...]:
     """Their sums by calendar month."""
     return _summed(days, lambda day: day.replace(day=1))
@@ -54,6 +64,11 @@ def by_month(days: Iterable[Day]) -> tuple[Day, ...]:
 def by_year(days: Iterable[Day]) -> tuple[Day, ...]:
     """Their sums by calendar year."""
     return _summed(days, lambda day: day.replace(month=1, day=1))
+
+
+def total(days: Iterable[Day]) -> Day:
+    """Their sum."""
+    return _sum(date.min, days)
 
 
 def _day(day: date, counts: Iterable[HourCount], lines: Mapping[str, Line]) -> Day:

@@ -103,5 +103,5 @@ def companies(visit: Visit) -> Response:
     """Those that the visitor may see; of one, its own page."""
     found = visit.companies()
     if len(found) == 1:
-        return visit.redirect(visit.path("calls", company=found[0]))
+        return visit.redirect(visit.path("today", company=found[0]))
     return visit.page("companies.html", companies=found)

@@ -41,7 +41,7 @@ def environment() -> jinja2.Environment:
         "audited": audited,
         "cells": cells,
     }
-    found.globals |= {"moment": moment, "day": day, "duration": duration}
+    found.globals |= {"moment": moment, "day": day, "month": month, "duration": duration}
     return found
 
 
@@ -102,6 +102,12 @@ def moment(at: datetime, zone: tzinfo, say: Language, *, seconds: bool = True) -
 def day(on: date, say: Language) -> Markup:
     """A day, as people write it."""
     return Markup('<time datetime="{}">{}</time>').format(on.isoformat(), _date(on, say))
+
+
+def month(on: date, say: Language) -> Markup:
+    """A month, as people write it."""
+    said = say("{month} {year}", month=words.MONTHS[on.month - 1], year=on.year)
+    return Markup('<time datetime="{}">{}</time>').format(f"{on:%Y-%m}", said)
 
 
 def duration(seconds: float, say: Language) -> str:

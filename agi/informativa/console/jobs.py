@@ -41,10 +41,6 @@ class Job:
     defect: bool = False
 
     @property
-    def age(self, job: Job) -> float:
-        """How many seconds ago it ended."""
-        return self._clock() - job.ended
-
     def running(self) -> bool:
         """Whether it goes on."""
         return not self.ended

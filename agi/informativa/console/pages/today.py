@@ -21,6 +21,7 @@ from ..jobs import Job
 from ..visit import Visit
 
 DAY, MONTH, YEAR = "day", "month", "year"
+STEPS = {DAY: 3600, MONTH: 86400, YEAR: 30 * 86400}  # seconds of a bar
 SPANS = {DAY: Text("Today"), MONTH: Text("This month"), YEAR: Text("This year")}
 LAST = 10  # calls that are shown
 STATUS = "status"
@@ -53,6 +54,8 @@ def today(visit: Visit) -> Response:
         spans=SPANS,
         span=span,
         slots=slots,
+        axis=_axis(visit, span),
+        step=STEPS[span],
         whole=whole,
         last=last,
         error=error,
@@ -60,6 +63,19 @@ def today(visit: Visit) -> Response:
         machine=_machine(visit) if visit.operates else None,
         statuses=[each for each in Status if whole.by_status.get(each)],
     )
+
+
+def _axis(visit: Visit, span: str) -> tuple[datetime, datetime]:
+    """The whole of the day, the month or the year that goes on, of the company's time."""
+    begin = datetime.combine(
+        visit.console.now().astimezone(visit.company.zone).date(), time(), visit.company.zone
+    )
+    if span == DAY:
+        return begin, begin + timedelta(days=1)
+    if span == MONTH:
+        first = begin.replace(day=1)
+        return first, first + timedelta(days=calendar.monthrange(first.year, first.month)[1])
+    return begin.replace(month=1, day=1), begin.replace(month=1, day=1, year=begin.year + 1)
 
 
 def _slots(visit: Visit, span: str) -> Iterator[Slot]:

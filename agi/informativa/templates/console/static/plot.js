@@ -16,15 +16,14 @@ for (const table of document.querySelectorAll("table[data-plot]")) {
   const series = columns.map((column) => {
     const shade = colour(COLOURS[column.name] || "--open");
     return { label: column.label, stroke: shade, fill: shade, width: 0, points: { show: false },
-      paths: uPlot.paths.bars({ size: [0.7, 60] }) };
+      paths: uPlot.paths.bars({ size: [0.7, 40] }) };
   });
-  const gaps = at.slice(1).map((value, i) => value - at[i]);
-  const step = gaps.length ? Math.min(...gaps) : 3600;
+  const { from, to, step } = table.dataset;
   const axis = { stroke: colour("--faint"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
   const size = () => ({ width: place.clientWidth, height: 220 });
   const plot = new uPlot({
     ...size(),
-    scales: { x: { range: (_u, low, high) => [low - step, high + step] }, y: { range: (_u, _low, high) => [0, Math.max(1, high * 1.05)] } },
+    scales: { x: { range: () => [Number(from) - step / 2, Number(to) - step / 2] }, y: { range: (_u, _low, high) => [0, Math.max(1, high * 1.05)] } },
     axes: [axis, { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6] }],
     legend: { live: false }, cursor: { show: false },
     series: [{}, ...series.reverse()],

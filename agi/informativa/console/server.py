@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..model import WebServer
 from .console import Console, application
@@ -13,6 +16,38 @@ from .console import Console, application
 NICE = 10  # calls come first on a machine that both share
 CONNECTIONS = 200
 IDLE = 30  # seconds that a browser may keep a connection open
+HEAD = 15.0  # seconds in which the head of a request must be there
+
+
+class Impatient(H11Protocol):
+    """HTTP/1.1 that ends a connection whose next request begins and does not come; uvicorn would wait for
+    ever, and who sends a byte now and then would take every place."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._unwatch()
+
+    def _watch(self) -> None:
+        """Give the head of a request its time, counted from its first byte."""
+        if self.conn.their_state is not h11.IDLE:
+            self._unwatch()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(HEAD, self.transport.close)
+
+    def _unwatch(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 def address(settings: WebServer) -> str:
@@ -30,7 +65,7 @@ def run(file: Path, settings: WebServer) -> None:
         port=settings.port,
         ssl_certfile=settings.certificate or None,
         ssl_keyfile=settings.key or None,
-        http="h11",
+        http=Impatient,
         ws="none",
         lifespan="off",
         proxy_headers=False,  # whose account it is stands in one header, and nothing else is believed

@@ -20,11 +20,16 @@ for (const table of document.querySelectorAll("table[data-plot]")) {
   });
   const { from, to, step } = table.dataset;
   const axis = { stroke: colour("--faint"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
+  const zone = table.dataset.zone;
+  const form = { 3600: { hour: "2-digit", minute: "2-digit" }, 86400: { day: "numeric", month: "short" } }[step] || { month: "short" };
+  const words = new Intl.DateTimeFormat(document.documentElement.lang, { ...form, timeZone: zone });
+  const times = { ...axis, values: (_u, ticks) => ticks.map((tick) => words.format(tick * 1000)) };
   const size = () => ({ width: place.clientWidth, height: 220 });
   const plot = new uPlot({
     ...size(),
+    tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone),
     scales: { x: { range: () => [Number(from) - step / 2, Number(to) - step / 2] }, y: { range: (_u, _low, high) => [0, Math.max(1, high * 1.05)] } },
-    axes: [axis, { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6] }],
+    axes: [times, { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6] }],
     legend: { live: false }, cursor: { show: false },
     series: [{}, ...series.reverse()],
   }, [at, ...stacked.reverse()], place);

@@ -75,6 +75,20 @@ def test_refused_record_leaves_no_leaf_and_no_gap(store: SqliteStore) -> None:
     assert read(store.file) == [(0, 1), (1, 2), (2, 3)]
 
 
+def test_leaf_is_counted_anew_where_another_wrote_or_what_was_written_is_undone(store: SqliteStore) -> None:
+    """Each leaf says its own place, also after that of somebody else, and after several that were undone."""
+    store.append([of(1)])
+    with closing(SqliteStore(str(store.file))) as other:
+        other.append([of(2), of(3)])
+        store.append([of(4)])
+        with pytest.raises(EventRefusedError):
+            store.append([of(5), of(6), of(1, NOTDUE, basis=999)])
+        other.append([of(8)])
+        store.append([of(9), of(0)])
+    assert read(store.file) == [(leaf, leaf + 1) for leaf in range(7)]
+    assert audited(store.file).sound
+
+
 def test_log_that_another_process_begins_is_gone_on_with(store: SqliteStore) -> None:
     """A ledger that is open meanwhile notices by itself: its next leaf is one of the new log."""
     store.append([of(1), of(2)])

@@ -84,12 +84,12 @@ def test_seconds_of_a_record_from_before() -> None:
     """Became samples at the telephone's rate; a record of today has no seconds."""
     row = [7, *rows.row(EVENT)]
     row[13], row[14], row[27], row[22] = 2.25, 9.5, None, None
-    found = row_texts.texts(row, None, LOG, 5, migrated=True)
+    found = row_texts.texts(tuple(row), None, LOG, 5, migrated=True)
     assert found == long_way(rows.record(row).event, None, 7, migrated=True)
     assert b'"heard":18000' in found[0]
     assert b'"length":76000' in found[0]
     assert b'"rate":8000' in found[0]
-    assert row_texts.texts(row, None, LOG, 5, migrated=False) is None
+    assert row_texts.texts(tuple(row), None, LOG, 5, migrated=False) is None
 
 
 @pytest.mark.parametrize(
@@ -111,4 +111,4 @@ def test_what_no_record_is_written_with_goes_the_long_way(column: int, value: ob
     """Half a sample, a part of what was heard, a truth that is neither, say."""
     row = [7, *rows.row(EVENT)]
     row[column] = value
-    assert row_texts.texts(row, None, LOG, 5, migrated=False) is None
+    assert row_texts.texts(tuple(row), None, LOG, 5, migrated=False) is None

@@ -141,6 +141,18 @@ def test_every_proof_of_every_small_tree() -> None:
                     tree.verify_inclusion(other, new, hashes.leaves[index], proof, root)
 
 
+@given(
+    st.integers(0, 8).flatmap(
+        lambda level: st.lists(st.binary(max_size=90), min_size=2**level, max_size=2**level)
+    )
+)
+def test_complete_tree_at_once_is_the_tree_leaf_by_leaf(entries: list[bytes]) -> None:
+    """An audit hashes whole tiles, and gets the hashes of each leaf and the root that the tree has."""
+    hashes = tree.leaf_hashes(entries)
+    assert hashes == b"".join(map(tree.leaf_hash, entries))
+    assert tree.complete_root(hashes) == tree.root(map(tree.leaf_hash, entries))
+
+
 @given(st.data())
 def test_i7_no_bit_of_an_inclusion_proof_can_be_another(data: st.DataObject) -> None:
     """I7: with one bit changed in leaf, proof or root, or a hash more or less, nothing is proven."""

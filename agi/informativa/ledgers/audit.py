@@ -21,7 +21,7 @@ from . import leaves, rows
 from .audit_reading import UNREADABLE, page
 from .row_texts import opens
 
-PAGE = 2048  # leaves that are held in memory
+PAGE = 256  # leaves that are held in memory; more are slower, for they leave the cache of the processor
 
 Published = Callable[[int, int], Sequence[bytes | None]]
 """The published entries of so many leaves from an index on; `None` for those that are not published."""
@@ -78,7 +78,11 @@ class Gone:
 
     def names(self, leaf: int) -> bool:
         """Whether any of them does."""
-        return any(_within(ranges, leaf) for ranges in (self.purged, self.erased, self.lost) if ranges)
+        return bool(
+            (self.purged and _within(self.purged, leaf))
+            or (self.erased and _within(self.erased, leaf))
+            or (self.lost and _within(self.lost, leaf))
+        )
 
 
 @dataclass(frozen=True)
@@ -180,22 +184,22 @@ _ALLOWED = [
     for name in _NAMES
 ]  # fmt: skip
 _LEAF_KINDS = {(int, int, bytes, bytes, *opening, int) for opening in product((bytes, type(None)), repeat=3)}
-_KINDS: set[tuple[type, ...]] = set()  # those that were met and are allowed
+_KINDS: set[tuple[type, ...]] = set()  # those that were met and are allowed, of records
+_KINDS_OF_BOTH: set[tuple[type, ...]] = set()  # the same of leaves with their records
 _MINUTE = 60_000_000  # microseconds
 _AT, _RECORDED, _KEY = map(_NAMES.index, ("at", "recorded", "key"))
 
 
 def _leaf(
-    origin: str, index: int, row: Sequence[Any], entry: bytes | None, gone: Gone
+    origin: str, index: int, row: tuple[Any, ...], entry: bytes | None, gone: Gone
 ) -> tuple[State, list[Flaw]]:
     """One leaf with its record: what became of it, and what is wrong with it."""
     leaf_row, event_row = row[: leaves.LEAF_COLUMNS], row[leaves.LEAF_COLUMNS :]
     if (
         event_row[0] is not None
-        and _is_leaf(leaf_row)
+        and _both_kinds_are_right(row)
         and (entry is None or entry == commitment.RECORD_TAG + leaf_row[2] + leaf_row[3])
         and not gone.names(leaf_row[0])
-        and _kinds_are_right(event_row)
         and opens(leaf_row, event_row, origin, index)
     ):
         return State.WHOLE, []
@@ -293,6 +297,19 @@ def _kinds_are_right(row: Sequence[Any]) -> bool:
     if not all(kind in allowed for kind, allowed in zip(kinds, _ALLOWED, strict=True)):
         return False
     _KINDS.add(kinds)
+    return True
+
+
+def _both_kinds_are_right(row: Sequence[Any]) -> bool:
+    """The same of a leaf with its record, at one look where such a pair was met before."""
+    if row[leaves.LEAF_COLUMNS - 1] not in (0, 1):
+        return False
+    kinds = tuple(map(type, row))
+    if kinds in _KINDS_OF_BOTH:
+        return True
+    if not (_is_leaf(row[: leaves.LEAF_COLUMNS]) and _kinds_are_right(row[leaves.LEAF_COLUMNS :])):
+        return False
+    _KINDS_OF_BOTH.add(kinds)
     return True
 
 

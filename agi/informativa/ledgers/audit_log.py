@@ -14,11 +14,10 @@ from pathlib import Path
 
 from ..errors import EvidenceError, LedgerError
 from ..evidence.checkpoint import Checkpoint
-from ..evidence.encoding import HASH_SIZE
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import NoteVerifier
 from ..evidence.tiles import WIDTH
-from ..evidence.tree import root
+from ..evidence.tree import complete_root
 from ..text import Text
 from . import audit, audit_checkpoints, audit_history, audit_reading, audit_tiles, leaves, tally
 from .audit_checkpoints import Begin
@@ -243,7 +242,7 @@ class _Task:
                 listed, hashes = audit_tiles.entries(self.published, index, self.signed, problems)
                 found += listed
                 if len(listed) == WIDTH:
-                    roots.append(_root(hashes))
+                    roots.append(complete_root(hashes) if hashes else None)
             found += [None] * (count - len(found))
             return found[:count]
 
@@ -253,12 +252,6 @@ class _Task:
             entries(at, WIDTH)  # of which the ledger has nothing
         looked_at = self.end - self.first
         return _Share(self.first, looked_at, counted, tuple(found), tuple(problems), tuple(roots))
-
-
-def _root(hashes: bytes) -> bytes | None:
-    if not hashes:
-        return None
-    return root(hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE))
 
 
 @contextlib.contextmanager

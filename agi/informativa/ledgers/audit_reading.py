@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def reading(ledger: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def page(connection: sqlite3.Connection, first: int, count: int) -> list[Sequence[Any]]:
+def page(connection: sqlite3.Connection, first: int, count: int) -> list[tuple[Any, ...]]:
     """Leaves with their records. Text that is none is read all the same, to name the record."""
     try:
         return connection.execute(leaves.OPENED, (first, count)).fetchall()

@@ -8,7 +8,7 @@ from ..errors import EvidenceError
 from ..evidence.encoding import HASH_SIZE
 from ..evidence.log_folder import PublishedLog, failing
 from ..evidence.tiles import ENTRIES, WIDTH, Tile, bundle, fetch, parse_bundle
-from ..evidence.tree import leaf_hash, root
+from ..evidence.tree import leaf_hashes, root
 from ..text import Text
 
 
@@ -25,7 +25,7 @@ def entries(
         hashes = fetch(Tile(0, number, width), published.tiles.read)
         listed = parse_bundle(fetch(Tile(ENTRIES, number, width), published.tiles.read), width)
         found = list(listed)
-        if b"".join(map(leaf_hash, listed)) != hashes:
+        if leaf_hashes(listed) != hashes:
             problems.append(
                 Text(
                     "The published file {path} has other entries than its tile.",

@@ -80,11 +80,12 @@ FROM leaf WHERE typeof(record) = 'integer'
 """
 ENTERED = "UPDATE log SET entered = ?"
 ENTRIES = "SELECT what, who FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?"
-# Nothing where it would not be the next one: after a gap, or in the place of another.
+# By SQLite the one after the last, where its number is NULL.
 APPEND = """
 INSERT INTO leaf (leaf, record, what, who, salt_what, salt_who, binding, migrated)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ?1 = (SELECT coalesce(max(leaf) + 1, ?9) FROM leaf)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
+TAKE_BACK = "DELETE FROM leaf WHERE leaf = ?"  # what was not the next one, before anybody sees it
 PURGE = f"""
 UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL WHERE {of("?1")} RETURNING leaf
 """  # noqa: S608  # our own names

@@ -171,7 +171,7 @@ def _enter_lost(connection: sqlite3.Connection, log: leaves.LedgerLog, entries: 
     number = _following(connection)
     for index, entry in enumerate(entries, log.size):
         what, who = entry[-64:-32], entry[-32:]
-        row = (log.first + index, number, what, who, None, None, None, False, log.first)
+        row = (log.first + index, number, what, who, None, None, None, False)
         connection.execute(leaves.APPEND, row)
         number += 1
     return rows.counted(len(entries)) + leaves.named(range(log.next, log.next + len(entries)))

@@ -19,7 +19,7 @@ _MINUTE = 60_000_000  # microseconds
 
 
 def texts(
-    row: Sequence[Any], binding: bytes | None, origin: str, index: int, *, migrated: bool
+    row: tuple[Any, ...], binding: bytes | None, origin: str, index: int, *, migrated: bool
 ) -> tuple[bytes, bytes] | None:
     """Of the facts, as leaf `index` of a log, and of the person; `None` for a record that is not of the usual
     form. The values of `rows.COLUMNS` are of the kinds that these have."""
@@ -41,7 +41,7 @@ def texts(
         heard, length, rate = counted
     elif not heard is length is key is rate is None:
         return None
-    around = _around(origin, migrated, row[3], *row[5:13], length, *row[18:20], *row[23:27], rate)
+    around = _around(origin, migrated, row[3], row[5:13], length, row[18:20], row[23:27], rate)
     if around is None:
         return None
     first, second, third, fourth = around
@@ -56,7 +56,7 @@ def texts(
         return None
 
 
-def opens(leaf: Sequence[Any], row: Sequence[Any], origin: str, index: int) -> bool:
+def opens(leaf: Sequence[Any], row: tuple[Any, ...], origin: str, index: int) -> bool:
     """Whether a record that was not erased opens its leaf, `index` of the log, and has no value that no
     record is written with. What is false may be right all the same."""
     _leaf, number, what, who, salt_what, salt_who, binding, migrated = leaf
@@ -98,25 +98,17 @@ def _around(
     origin: str,
     migrated: bool,
     line: str,
-    notice: str,
-    version: str,
-    language: str,
-    purposes: str,
-    status: str,
-    reason: str,
-    prompt: str,
-    ending: str | None,
+    played: Sequence[str],
     length: int | None,
-    wanted: str,
-    kind: str,
-    vouched: str | None,
-    recording: str,
-    supplement: int,
-    counts: int,
+    other: Sequence[str],
+    proof: Sequence[Any],
     rate: int | None,
 ) -> tuple[str, str, str, str] | None:
     """What stands in the facts around when it happened, its number, its index and when it was recorded: the
-    same in many records. `None` where it is not of the usual form."""
+    same in many records. Given are what stands together in a row: `notice` to `ending`, `wanted` and `kind`,
+    `vouched` to `counts`. `None` where it is not of the usual form."""
+    notice, version, language, purposes, status, reason, prompt, ending = played
+    (wanted, kind), (vouched, recording, supplement, counts) = other, proof
     text = (
         f"{origin}{line}{notice}{version}{language}{purposes}{status}{reason}{prompt}{ending}{wanted}{kind}"
     )
@@ -130,8 +122,8 @@ def _around(
         return "".join(f',"{name}":"{value}"' for name, value in values.items() if value)
 
     first = ("" if counts else '"counts":0,') + ("" if ending is None else f'"ending":"{ending}",')
-    played = "" if ending is None else f',"length":{length}'
-    second = said(kind="migrated" if migrated else kind, language=language) + played
+    whole = "" if ending is None else f',"length":{length}'
+    second = said(kind="migrated" if migrated else kind, language=language) + whole
     second += said(line=line, log=origin, notice=notice)
     third = said(prompt=prompt, purposes=purposes) + ("" if ending is None else f',"rate":{rate}')
     fourth = said(recording=recording, status=status) + (',"supplement":1' if supplement else "")

@@ -67,18 +67,30 @@ class SqliteTransaction:
         self, event: Event, record: int, values: Sequence[object], *, migrated: bool = False
     ) -> None:
         """Write the leaf of a record, of which `values` are what `rows.row` says: gapless, because whoever
-        writes holds the lock. The log is looked up where the next leaf is not the one after the last that we
-        wrote: others write, too, and what we wrote may have been undone."""
-        if self._log is None or not self._enter(self._log, event, record, values, migrated):
-            self._log = leaves.log(self._connection)
-            self._leaf = self._log.next
-            if not self._enter(self._log, event, record, values, migrated):
-                raise sqlite3.DatabaseError("its leaves are in no order")
+        writes holds the lock. The log is looked up where the leaf that SQLite gives is not the one after the
+        last that we wrote: others write, too, and what we wrote may have been undone."""
+        if self._log is not None:
+            given = self._enter(self._log, event, record, values, None, migrated=migrated)
+            if given == self._leaf:
+                self._leaf += 1
+                return
+            self._connection.execute(leaves.TAKE_BACK, (given,))
+        self._log = leaves.log(self._connection)
+        self._leaf = self._log.next
+        self._enter(self._log, event, record, values, self._leaf, migrated=migrated)  # of all the first is 0
+        self._leaf += 1
 
     def _enter(
-        self, log: leaves.LedgerLog, event: Event, record: int, values: Sequence[object], migrated: bool
-    ) -> bool:
-        """Whether the leaf that we have for the next one is that, and was written."""
+        self,
+        log: leaves.LedgerLog,
+        event: Event,
+        record: int,
+        values: Sequence[object],
+        leaf: int | None,
+        *,
+        migrated: bool,
+    ) -> int | None:
+        """Write what we have for the next leaf, with that number or with SQLite's; the number."""
         origin, index = log.origin, self._leaf - log.first
         salt, bound = commitment.salt(), event.binding
         salt_who, binding = (bound.salt, bound.value) if bound else (commitment.salt(), None)
@@ -88,11 +100,11 @@ class SqliteTransaction:
             person = commitment.person(event, binding)
             texts = commitment.canonical(facts), commitment.canonical(person)
         what, who = commitment.hashes(*texts, salt, salt_who)
-        leaf = (self._leaf, record, what, who, salt, salt_who, binding, migrated, log.first)
-        entered = self._connection.execute(leaves.APPEND, leaf).rowcount == 1
-        if entered:
-            self._leaf += 1
-        return entered
+        # What is no `bytes` sqlite3 binds at once; of `bytes` it first asks whether something adapts them.
+        blobs = map(bytearray, (what, who, salt, salt_who))
+        bound_to = None if binding is None else bytearray(binding)
+        row = (leaf, record, *blobs, bound_to, int(migrated))
+        return self._connection.execute(leaves.APPEND, row).lastrowid
 
     def close_leaves(self, records: Sequence[int]) -> list[int]:
         """Nothing can be opened any more of what these records committed to; their leaves."""

@@ -16,9 +16,10 @@ import pytest
 from argon2 import PasswordHasher
 
 from informativa import totp
-from informativa.accounts import Account, Accounts, checked_password, plain_name
+from informativa.accounts import Account, Accounts, plain_name
 from informativa.errors import AccountError, InformativaError
 from informativa.model import Role
+from informativa.passwords import checked
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -109,14 +110,14 @@ def test_who_is_invited_again_keeps_the_old_way_in_until_then(accounts: Accounts
 def test_password_that_is_none(password: str) -> None:
     """Eleven characters, the account's own name, more than 1,024 bytes as typed or normalised, no text."""
     with pytest.raises(AccountError) as caught:
-        checked_password(password, "anna.rossi.x")
+        checked(password, "anna.rossi.x")
     assert caught.value.code == "password"
 
 
 @pytest.mark.parametrize("password", ["twelve chars", "x" * 1024, "è" * 512])
 def test_password_that_is_one(password: str) -> None:
     """Twelve characters, and 1,024 bytes."""
-    assert checked_password(password, "anna") == password
+    assert checked(password, "anna") == password
 
 
 def test_password_is_the_same_from_every_keyboard(accounts: Accounts) -> None:
@@ -126,9 +127,7 @@ def test_password_is_the_same_from_every_keyboard(accounts: Accounts) -> None:
     assert accounts.verify("anna", "perche\u0301 non piove", "", NOW)
 
 
-@pytest.mark.parametrize(
-    "name", ["", "anna rossi", "a" * 65, "anna/../root", "anna:x", "ànna", "a\n"[:1] + "\x00"]
-)
+@pytest.mark.parametrize("name", ["", "anna rossi", "a" * 65, "anna/../root", "anna:x", "ànna", "a\x00"])
 def test_name_that_is_none(name: str) -> None:
     """It goes into pages, logs and a URI, and is one of its kind."""
     with pytest.raises(AccountError) as caught:
@@ -208,10 +207,14 @@ def test_grants_are_changed_and_accounts_removed(accounts: Accounts) -> None:
     assert [account.may("acme", role) for role in Role] == [True, True, False]
     assert [account.may("beta", role) for role in Role] == [True, False, False]
     assert [account.may("gamma", role) for role in Role] == [False, False, False]
+    assert accounts.change("anna", {"acme": None, "gamma": Role.ADMIN}, later).grants == {
+        "beta": Role.READER,
+        "gamma": Role.ADMIN,
+    }
     token = accounts.invite("anna", READER, NOW + HOUR)
     accounts.remove("anna")
     assert (accounts.all(), accounts.invitations(), accounts.invitation(token, NOW)) == ([], [], None)
-    for act in (lambda: accounts.remove("anna"), lambda: accounts.change("anna", READER, NOW)):
+    for act in (lambda: accounts.remove("anna"), lambda: accounts.change("anna", {}, NOW)):
         with pytest.raises(AccountError, match="There is no account anna"):
             act()
 
@@ -314,7 +317,7 @@ def test_missing_library_says_what_to_type(accounts: Accounts, monkeypatch: pyte
         return true(name, *others, **named)
 
     monkeypatch.setattr(builtins, "__import__", absent)
-    with pytest.raises(InformativaError, match=r"type: pip install informativa\[web\]"):
+    with pytest.raises(InformativaError, match=r"pip install 'informativa\[web\]'"):
         Accounts(accounts.file.parent).verify("anna", PASSWORD, "", NOW)
 
 

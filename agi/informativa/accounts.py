@@ -14,8 +14,6 @@ import os
 import re
 import secrets
 import stat
-import threading
-import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -25,17 +23,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import totp
-from .errors import AccountError, InformativaError
+from .errors import AccountError
 from .files import create, make_folder, putting, read_foreign
 from .model import Role
+from .passwords import Passwords, checked
 from .text import Foreign, Text
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 VERSION = 1
-SHORTEST, LARGEST = 12, 1024  # characters, and bytes, of a password
-AT_A_TIME = 2  # passwords that are hashed: each takes 64 MB and all cores for a while
 _NAME = re.compile(r"[a-z0-9._@-]{1,64}")
 _TOKEN_SIZE = 32  # bytes
 _LARGEST_FILE = 8 << 20  # bytes: tens of thousands of accounts
@@ -95,32 +92,6 @@ def plain_name(text: str) -> str:
     return name
 
 
-def checked_password(text: str, name: str) -> str:
-    """A new password as it is hashed (NFKC: the same from every keyboard). Raises AccountError for one that
-    is too short, too long, or the account's name."""
-    password = _normal(text)
-    if password is None:
-        why = Text("The password is longer than {most} bytes.", most=LARGEST)
-    elif len(password) < SHORTEST:
-        why = Text("The password is shorter than {fewest} characters.", fewest=SHORTEST)
-    elif password.casefold() == name:
-        why = Text("The password is the name of the account.")
-    else:
-        return password
-    raise AccountError(why, Text("Choose another one: several words are easy to keep."), code="password")
-
-
-def _normal(text: str) -> str | None:
-    """`None` for one that is too long or no text."""
-    try:
-        if len(text) <= LARGEST:  # for NFKC makes up to 18 characters of one
-            password = unicodedata.normalize("NFKC", text)
-            return password if len(password.encode()) <= LARGEST else None
-    except UnicodeEncodeError:
-        pass
-    return None
-
-
 class Accounts:
     """The accounts in FOLDER/accounts.json, for any number of threads and processes. Blocking: a password
     takes some 50 ms of the processor, a change two syncs of the disk.
@@ -130,9 +101,7 @@ class Accounts:
 
     def __init__(self, folder: Path, hasher: PasswordHasher | None = None) -> None:
         self.file = folder / "accounts.json"
-        self._hasher = hasher
-        self._unknown = ""  # a hash that no password has
-        self._hashing = threading.BoundedSemaphore(AT_A_TIME)
+        self._passwords = Passwords(hasher)
         self._read: tuple[tuple[int, ...], _State] | None = None
 
     def get(self, name: str) -> Account | None:
@@ -170,7 +139,7 @@ class Accounts:
         """Make or replace the account that the token is for; it is used up then. Raises AccountError for a
         token that is good for nothing, and for a password that cannot be one."""
         invited = self._require(_good(self._state(), token, now))
-        hashed = self._hashed(checked_password(password, invited.name))
+        hashed = self._passwords.hashed(checked(password, invited.name))
         with self._changing() as change:
             found = self._require(_good(change.state, token, now))
             account = Account(found.name, found.grants, hashed, totp_secret, now)
@@ -187,8 +156,8 @@ class Accounts:
         """The account, if the password is its own and so is the code of its app, where it has one; that code
         is used up then. It takes as long for a name that there is not."""
         account = self.get(name)
-        hashed = account.password_hash if account else self._nobodys()
-        if not self._is(password, hashed) or account is None:
+        hashed = account.password_hash if account else self._passwords.nobodys()
+        if not self._passwords.fits(password, hashed) or account is None:
             return None
         step = account.last_step
         if account.totp_secret:
@@ -196,20 +165,21 @@ class Accounts:
             if found is None:
                 return None
             step = found
-        renewed = self._renewed(password, hashed)
+        renewed = self._passwords.renewed(password, hashed)
         if step == account.last_step and renewed == hashed:
             return account
         return self._logged_in(account, step, renewed)
 
-    def change(self, name: str, grants: Grants, now: datetime) -> Account:
-        """Give an account other grants, in place of those that it has. Raises AccountError where there is
-        none."""
+    def change(self, name: str, roles: Mapping[str, Role | None], now: datetime) -> Account:
+        """Give an account these roles for these controllers, or take them away (`None`); for others it keeps
+        what it has. Raises AccountError where there is none."""
         name = plain_name(name)
         with self._changing() as change:
             account = change.state.accounts.get(name)
             if account is None:
                 raise _no_account(name)
-            account = replace(account, grants=dict(grants), changed=now)
+            given = {key: role for key, role in {**account.grants, **roles}.items() if role is not None}
+            account = replace(account, grants=given, changed=now)
             change.state = replace(change.state, accounts={**change.state.accounts, name: account})
         return account
 
@@ -246,35 +216,6 @@ class Accounts:
                 code="invitation",
             )
         return invited
-
-    # Passwords
-
-    def _hash(self) -> PasswordHasher:
-        if self._hasher is None:
-            self._hasher = _library().PasswordHasher()
-        return self._hasher
-
-    def _hashed(self, password: str) -> str:
-        with self._hashing:
-            return self._hash().hash(password)
-
-    def _is(self, password: str, hashed: str) -> bool:
-        normal, hasher, wrong = _normal(password), self._hash(), _library().exceptions
-        try:
-            with self._hashing:
-                return hasher.verify(hashed, normal or "") and normal is not None
-        except (wrong.Argon2Error, wrong.InvalidHashError):
-            return False
-
-    def _nobodys(self) -> str:
-        self._unknown = self._unknown or self._hashed(secrets.token_urlsafe(_TOKEN_SIZE))
-        return self._unknown
-
-    def _renewed(self, password: str, hashed: str) -> str:
-        """The hash, anew where passwords cost something else by now."""
-        return self._hashed(_normal(password) or "") if self._hash().check_needs_rehash(hashed) else hashed
-
-    # The file
 
     def _state(self) -> _State:
         with self._translated():
@@ -421,14 +362,3 @@ def _facts(state: _State) -> dict[str, object]:
             for key, each in sorted(state.invitations.items())
         },
     }
-
-
-def _library() -> Any:
-    """The module, which need not be installed. Raises InformativaError."""
-    try:
-        import argon2
-    except ImportError:
-        raise InformativaError(
-            Text("The console needs argon2-cffi", "type: pip install informativa[web]")
-        ) from None
-    return argon2

@@ -54,6 +54,6 @@ def matching_step(secret: str, code: str, now: datetime, last: int = 0) -> int |
     typed = "".join(code.split()).encode("utf-8", "replace")
     current, found = step(now), None
     for each in (current + off for off in _AROUND):
-        if hmac.compare_digest(hotp(key, each).encode(), typed) and each > last:
+        if each > last and hmac.compare_digest(hotp(key, each).encode(), typed):
             found = each
     return found

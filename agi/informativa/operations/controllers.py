@@ -40,7 +40,7 @@ def of_their_callers(file: Path, names: Sequence[str], line: str | None = None) 
     there = tuple(dict.fromkeys((*configuration.controllers, *configuration.misshapen)))
     if not names and line is not None and line in configuration.spelled:
         names = [configuration.spelled[line].controller.id]
-    _require_names(names, there)
+    require_names(names, there)
     chosen = tuple(dict.fromkeys(names or there))
     found = [problem for name in chosen for problem in of_callers(problems, name)]
     return _selection(configuration, problems, chosen, found)
@@ -55,7 +55,7 @@ def of_their_logs(file: Path, names: Sequence[str], *, begun: bool = True, sever
         name for name, each in configuration.controllers.items() if Path(each.ledger).exists() or not begun
     ]
     if not several:
-        _require_names(names, there)
+        require_names(names, there)
     selection = _selection(configuration, problems, tuple(dict.fromkeys(names or there)), [])
     for each in selection.named or configuration.controllers.values():
         if begun:
@@ -75,7 +75,8 @@ def require_ledger(controller: Controller) -> None:
         )
 
 
-def _require_names(names: Sequence[str], there: Sequence[str]) -> None:
+def require_names(names: Sequence[str], there: Sequence[str]) -> None:
+    """Raises InformativaError where none is named and there are several."""
     if not names and len(there) > 1:
         raise InformativaError(
             Text("There are several companies, and nothing is shown or done for all at once."),

@@ -8,6 +8,7 @@ files beside it are made from here: `make docs`.
 
 from __future__ import annotations
 
+from .accounts import Account, AccountRemoved, Accounts, Grant, Invitation, Invited
 from .audit import Audits
 from .boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
 from .bundle import Bundle
@@ -48,6 +49,9 @@ __all__ = [
     "DOCUMENTS",
     "SCHEMA",
     "Access",
+    "Account",
+    "AccountRemoved",
+    "Accounts",
     "Audits",
     "Boxes",
     "BoxesRetired",
@@ -73,9 +77,12 @@ __all__ = [
     "Explanation",
     "Failure",
     "Finding",
+    "Grant",
     "Heard",
     "Held",
     "Import",
+    "Invitation",
+    "Invited",
     "Joined",
     "LedgerCounts",
     "LogKeys",

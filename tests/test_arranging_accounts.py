@@ -1,0 +1,160 @@
+"""Who may use the console, as the console and the command line have it arranged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from informativa.accounts import Accounts
+from informativa.errors import InformativaError
+from informativa.model import Role
+from informativa.operations import accounts
+from informativa.views import json as shapes
+from informativa.views.messages import ENGLISH
+from informativa.views.text import accounts as view
+
+NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
+THERE = ("acme", "beta")
+PASSWORD = "correct horse battery"
+
+
+def test_somebody_is_invited_and_comes(tmp_path: Path) -> None:
+    """What the command prints is enough to get in, and what he may is what was said."""
+    made = accounts.invite(tmp_path, THERE, "Anna", Role.COMPLIANCE, ["beta"], 24, NOW)
+    assert (made.name, made.grants) == ("anna", {"beta": Role.COMPLIANCE})
+    assert made.until == NOW + timedelta(hours=24)
+    said = list(view.invited(made, f"https://pbx/invitation/{made.token}", ENGLISH))
+    assert said[0].endswith(f": https://pbx/invitation/{made.token}")
+    assert said[1] == "Then anna may: compliance (beta)"
+    assert json.loads(shapes.Invited.of(made).text()) == {
+        "schema": 1,
+        "name": "anna",
+        "grants": [{"controller": "beta", "role": "compliance"}],
+        "token": made.token,
+        "until": "2026-11-27T09:00:00.000+00:00",
+    }
+    account = Accounts(tmp_path).accept(made.token, PASSWORD, "", NOW)
+    assert account.grants == {"beta": Role.COMPLIANCE}
+
+
+def test_who_forgot_his_password_keeps_what_he_may(tmp_path: Path) -> None:
+    """Without a role an invitation is no more than another way in."""
+    made = accounts.invite(tmp_path, THERE, "anna", Role.ADMIN, THERE, 1, NOW)
+    Accounts(tmp_path).accept(made.token, PASSWORD, "", NOW)
+    assert accounts.invite(tmp_path, THERE, "anna", None, [], 1, NOW).grants == dict.fromkeys(THERE, "admin")
+
+
+def test_the_only_company_need_not_be_named(tmp_path: Path) -> None:
+    """With several, nobody gets more than was said."""
+    assert accounts.invite(tmp_path, ["acme"], "anna", Role.ADMIN, [], 1, NOW).grants == {"acme": "admin"}
+    with pytest.raises(InformativaError, match="There are several companies"):
+        accounts.invite(tmp_path, THERE, "anna", Role.ADMIN, [], 1, NOW)
+
+
+def ask(folder: Path, **other: object) -> Callable[[], object]:
+    """An invitation that is right but for one thing."""
+    given: dict[str, object] = {"name": "anna", "role": Role.READER, "controllers": ["acme"], "hours": 1}
+    return lambda: accounts.invite(folder, THERE, **{**given, **other}, now=NOW)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"controllers": ["acmee"]}, r"There is no controller acmee. Did you mean acme\?"),
+        ({"controllers": ["zzzzzz"]}, "There is no controller zzzzzz. There are: acme, beta."),
+        ({"hours": 0}, "1 to 168 hours"),
+        ({"hours": 169}, "1 to 168 hours"),
+        ({"role": None}, "Add --role reader, compliance or admin"),
+        ({"name": "anna rossi"}, "No account can have such a name"),
+    ],
+)
+def test_invitation_that_is_none(tmp_path: Path, other: dict[str, object], said: str) -> None:
+    """What is wrong, what there is, or what to type; and nothing is written."""
+    with pytest.raises(InformativaError, match=said):
+        ask(tmp_path / "web", **other)()
+    assert not (tmp_path / "web").exists()
+
+
+def test_roles_are_given_and_taken(tmp_path: Path) -> None:
+    """One company's at a time; also that of a company that is not configured any more is taken away."""
+    Accounts(tmp_path).accept(
+        accounts.invite(tmp_path, ["acme", "gone"], "anna", Role.READER, ["acme", "gone"], 1, NOW).token,
+        PASSWORD,
+        "",
+        NOW,
+    )
+    later = NOW + timedelta(minutes=1)
+    found = accounts.grant(tmp_path, THERE, "anna", Role.ADMIN, ["beta"], later)
+    assert list(view.granted(found, ENGLISH)) == ["anna may now: admin (beta), reader (acme, gone)"]
+    assert found.changed == later
+    with pytest.raises(InformativaError, match="There is no controller gone"):
+        accounts.grant(tmp_path, THERE, "anna", Role.ADMIN, ["gone"], later)
+    found = accounts.grant(tmp_path, THERE, "anna", None, ["gone", "acme"], later)
+    assert found.grants == {"beta": "admin"}
+    assert list(view.granted(accounts.grant(tmp_path, THERE, "anna", None, ["beta"], later), ENGLISH)) == [
+        "anna may now: nothing"
+    ]
+
+
+def test_account_that_is_not_there(tmp_path: Path) -> None:
+    """The one that was probably meant is named."""
+    made = accounts.invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
+    Accounts(tmp_path).accept(made.token, PASSWORD, "", NOW)
+    for act in (
+        lambda: accounts.remove(tmp_path, "ana"),
+        lambda: accounts.grant(tmp_path, THERE, "ana", Role.READER, ["acme"], NOW),
+    ):
+        with pytest.raises(InformativaError, match=r"There is no account ana. Did you mean anna\?"):
+            act()
+
+
+def test_everybody_is_listed_without_secrets(tmp_path: Path) -> None:
+    """Accounts and open invitations; those that are too old are none."""
+    assert list(view.found(accounts.accounts(tmp_path, NOW), ENGLISH)) == [
+        "Nobody may use the console yet. Type: informativa web invite NAME --role admin"
+    ]
+    made = accounts.invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
+    Accounts(tmp_path).accept(made.token, PASSWORD, "JBSWY3DPEHPK3PXP", NOW)
+    accounts.invite(tmp_path, THERE, "berta", Role.ADMIN, THERE, 24, NOW)
+    accounts.invite(tmp_path, THERE, "carla", Role.ADMIN, THERE, 1, NOW)
+    there = accounts.accounts(tmp_path, NOW + timedelta(hours=1))
+    said = list(view.found(there, ENGLISH))
+    assert said[0].startswith("anna: reader (acme); password and the code of an app, since 2026-11-2")
+    assert said[1].startswith("berta: admin (acme, beta); invited until 2026-11-2")
+    assert len(said) == 2
+    text = shapes.Accounts.of(there).text()
+    assert ("argon2" in text, "JBSWY3" in text) == (False, False)
+    assert json.loads(text) == {
+        "schema": 1,
+        "accounts": [
+            {
+                "schema": 1,
+                "name": "anna",
+                "grants": [{"controller": "acme", "role": "reader"}],
+                "app": True,
+                "changed": "2026-11-26T09:00:00.000+00:00",
+            }
+        ],
+        "invitations": [
+            {
+                "name": "berta",
+                "grants": [
+                    {"controller": "acme", "role": "admin"},
+                    {"controller": "beta", "role": "admin"},
+                ],
+                "until": "2026-11-27T09:00:00.000+00:00",
+            }
+        ],
+    }
+
+
+def test_who_is_removed_is_out(tmp_path: Path) -> None:
+    """His account, or his invitation where he did not come yet."""
+    made = accounts.invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
+    assert accounts.remove(tmp_path, "Anna") == "anna"
+    assert Accounts(tmp_path).invitation(made.token, NOW) is None
+    assert list(view.removed("anna", ENGLISH)) == ["anna may not use the console any more."]

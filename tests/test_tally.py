@@ -69,7 +69,9 @@ def some(store: SqliteStore) -> None:
     store.append([at(PLAYED, 0, "1.1", pseudonym=ONE), at(NOTDUE, 0, "2.1", pseudonym=OTHER)])
     store.append([at(replace(PLAYED, notice="other"), 1, "1.1", pseudonym=ONE)])
     store.append([at(PLAYED, 2, "3.1", pseudonym=OTHER)])
-    store.append([at(NOTDUE, 2, "4.1", pseudonym=OTHER), at(NOTDUE, 2, "4.1", pseudonym=OTHER, notice="other")])
+    store.append(
+        [at(NOTDUE, 2, "4.1", pseudonym=OTHER), at(NOTDUE, 2, "4.1", pseudonym=OTHER, notice="other")]
+    )
     store.append([at(PLAYED, 2, "", kind=RecordKind.CONTRACT, reason=Reason.TOLD_ELSEWHERE)])
 
 

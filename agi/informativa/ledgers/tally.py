@@ -1,5 +1,5 @@
-"""The counters of a ledger, by the hour. Triggers keep them in step with its records (migration 0010); here they
-are read, and held against the records that are left."""
+"""The counters of a ledger, by the hour. Triggers keep them in step with its records (migration 0010);
+here they are read, and held against the records that are left."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ _KNOWN = "SELECT callers, (SELECT count(*) FROM (SELECT DISTINCT pseudonym FROM 
 
 @dataclass(frozen=True)
 class HourCount:
-    """How many records of calls there are that happened in the hour that began `at`, of one notice on one line with
-    one status. Without a status, how many calls began to be recorded on the line."""
+    """How many records of calls there are that happened in the hour that began `at`, of one notice on one line
+    with one status. Without a status, how many calls began to be recorded on the line."""
 
     at: datetime
     line: str
@@ -53,8 +53,8 @@ class HourCount:
 
 @dataclass(frozen=True)
 class ForgedCount:
-    """A counter that the records do not bear out: of the hour that began `at`, `None` for the known callers; what it
-    says, and what the records come to."""
+    """A counter that the records do not bear out: of the hour that began `at`, `None` for the known callers; what
+    it says (-1: no number), and what the records come to."""
 
     at: datetime | None
     line: str
@@ -80,8 +80,8 @@ def hours(connection: sqlite3.Connection, since: datetime, until: datetime) -> t
 
 
 def forged(connection: sqlite3.Connection, gone: Gone) -> list[ForgedCount]:
-    """The counters that the records do not bear out. Where records were purged a counter may say more than those that
-    are left; erased ones lost the call by which they were counted. Raises sqlite3.Error."""
+    """The counters that the records do not bear out. Where records were purged a counter may say more than those
+    that are left; erased ones lost the call by which they were counted. Raises sqlite3.Error."""
     connection.text_factory = tolerant
     try:
         return _compared(connection, gone)

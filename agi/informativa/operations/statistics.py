@@ -1,8 +1,8 @@
-"""How many calls there were and how their notices went, by day, month and year: read from the ledger's counters,
-never from its records, so it takes as long for ten million as for ten.
+"""How many calls there were and how their notices went, by day, month and year: read from the ledger's
+counters, never from its records, so it takes as long for ten million as for ten.
 
-A purge and an erasure leave the counters as they are. They are kept by the hour in UTC, and an hour belongs to the
-day of the controller's zone in which it begins: where a zone is half an hour off (India), so may a day be.
+A purge and an erasure leave the counters as they are. They are kept by the hour in UTC, and an hour belongs
+to the day of the controller's zone in which it begins: where a zone is half an hour off (India), so may a day be.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from ..model import Controller, Line, Status
 
 @dataclass(frozen=True)
 class Day:
-    """What a day of the controller's zone came to, or a month or year that begins on it: calls, each counted in the
-    hour and on the line of its first record, and so by line; how many notices went how; and the seconds of those
-    that were not due."""
+    """What a day of the controller's zone came to, or a month or year that begins on it: calls, each counted in
+    the hour and on the line of its first record, and so by line; how many notices went how; and the seconds of
+    those that were not due."""
 
     date: date
     calls: int
@@ -30,11 +30,9 @@ class Day:
     seconds_spared: float
 
 
-def by_day(
-    controller: Controller, since: date, until: date, lines: Sequence[Line] = ()
-) -> tuple[Day, ...]:
-    """The days from one up to and including another on which there were calls, in order. Seconds are spared on
-    those of the controller's `lines` that are given. Raises LedgerError."""
+def by_day(controller: Controller, since: date, until: date, lines: Sequence[Line] = ()) -> tuple[Day, ...]:
+    """The days from one up to and including another on which there were calls, in order. Seconds are spared
+    on those of the controller's `lines` that are given. Raises LedgerError."""
     known = {line.number: line for line in lines}
     by: dict[date, list[HourCount]] = defaultdict(list)
     begin, end = (

@@ -11,7 +11,6 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ...errors import EvidenceError, ForkError
-from ...ledgers.tally import ForgedCount
 from ...evidence.receipt import Receipt
 from ...ledgers.audit import Flaw, Found
 from ...ledgers.tally import ForgedCount

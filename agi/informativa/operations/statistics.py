@@ -2,8 +2,8 @@
 counters, never from its records, so it takes as long for ten million as for ten.
 
 A purge and an erasure leave the counters as they are. They are kept by the hour in UTC, and an hour belongs
-to the day of the controller's zone in which it begins: where a zone is half an hour off (India), so may a day be.
-"""
+to the day of the controller's zone in which it begins: where a zone is half an hour off (India), so may a day
+be. """
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ..model import Controller, Line, Status
 
 @dataclass(frozen=True)
 class Day:
-    """What a day of the controller's zone came to, or a month or year that begins on it: calls, each counted in
-    the hour and on the line of its first record, and so by line; how many notices went how; and the seconds of
-    those that were not due."""
+    """What a day of the controller's zone came to, or a month or year that begins on it: calls, each counted
+    in the hour and on the line of its first record, and so by line; how many notices went how; and the
+    seconds of those that were not due."""
 
     date: date
     calls: int

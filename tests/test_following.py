@@ -174,7 +174,7 @@ def test_summary_counts_as_the_records_say(folder: Path) -> None:
         event(NOTDUE, call="2.1", basis=1),
         event(PLAYED, call="", kind=RecordKind.CONTRACT, reason=Reason.TOLD_ELSEWHERE),
     )
-    found = summary(str(folder / "ledger/acme.sqlite3"), NOW - timedelta(days=30), NOW - timedelta(seconds=1))
+    found = summary(str(folder / "ledger/acme.sqlite3"), NOW - timedelta(days=30), NOW - timedelta(hours=1))
     assert found.calls == (2, 1)
     assert {(each.status, each.whole, each.today) for each in found.counts} == {
         ("PLAYED", 2, 1),

@@ -196,7 +196,7 @@ def test_exposure_is_what_the_readme_says(unit: Path) -> None:
 
 
 def test_unit_of_the_console(folder: Path, tmp_path: Path) -> None:
-    """It is right and as hardened as the service's, comes after the calls, and writes ledgers and accounts."""
+    """It is right, as hardened as the service's, behind the calls, and writes ledgers and accounts."""
     file = tmp_path / "informativa-web.service"
     made = systemd_unit.generate(folder / "informativa.yaml", file, systemd_unit.CONSOLE)
     text = file.read_text()

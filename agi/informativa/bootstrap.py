@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from .ledgers.backup import Backup
     from .ledgers.erasure import Erased
     from .ledgers.following import Follower, Summary
-    from .ledgers.tally import HourCount
     from .ledgers.sqlite import SqliteStore
+    from .ledgers.tally import HourCount
     from .sharing.callers import Asked
     from .sharing.exchange import About
 

@@ -24,7 +24,8 @@ from .wal_files import FileIdentities, LedgerFiles
 _UNREADY = ("no such table", "no such column")  # of a ledger that is being made or migrated at this moment
 
 _COUNTS = """
-SELECT line, notice, version, language, status, sum(count), sum(CASE WHEN hour >= :today THEN count ELSE 0 END)
+SELECT line, notice, version, language, status, sum(count),
+    sum(CASE WHEN hour >= :today THEN count ELSE 0 END)
 FROM tally WHERE hour >= :since AND status <> '' GROUP BY 1, 2, 3, 4, 5
 """
 _CALLS = """

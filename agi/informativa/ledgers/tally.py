@@ -1,5 +1,5 @@
-"""The counters of a ledger, by the hour. Triggers keep them in step with its records (migration 0010); here they
-are read, and held against the records that are left."""
+"""The counters of a ledger, by the hour. Triggers keep them in step with its records (migration 0010);
+here they are read, and held against the records that are left."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ _KNOWN = "SELECT callers, (SELECT count(*) FROM (SELECT DISTINCT pseudonym FROM 
 
 @dataclass(frozen=True)
 class HourCount:
-    """How many records of calls there are that happened in the hour that began `at`, of one notice on one line with
-    one status. Without a status, how many calls began to be recorded on the line."""
+    """How many records of calls there are that happened in the hour that began `at`, of one notice on one
+    line with one status. Without a status, how many calls began to be recorded on the line."""
 
     at: datetime
     line: str
@@ -53,8 +53,8 @@ class HourCount:
 
 @dataclass(frozen=True)
 class ForgedCount:
-    """A counter that the records do not bear out: of the hour that began `at`, `None` for the known callers; what it
-    says, and what the records come to."""
+    """A counter that the records do not bear out: of the hour that began `at`, `None` for the known callers;
+    what it says (-1: no number), and what the records come to."""
 
     at: datetime | None
     line: str
@@ -74,14 +74,16 @@ def hours(connection: sqlite3.Connection, since: datetime, until: datetime) -> t
     ValueError for what nobody wrote."""
     given = {"since": first_hour(since), "until": first_hour(until)}
     return tuple(
-        HourCount(_beginning(hour), *names, Status(status) if status else None, count)
-        for hour, *names, status, count in connection.execute(HOURS, given)
+        HourCount(
+            _beginning(hour), line, notice, version, language, Status(status) if status else None, count
+        )
+        for hour, line, notice, version, language, status, count in connection.execute(HOURS, given)
     )
 
 
 def forged(connection: sqlite3.Connection, gone: Gone) -> list[ForgedCount]:
-    """The counters that the records do not bear out. Where records were purged a counter may say more than those that
-    are left; erased ones lost the call by which they were counted. Raises sqlite3.Error."""
+    """The counters that the records do not bear out. Where records were purged a counter may say more than
+    those that are left; erased ones lost the call by which they were counted. Raises sqlite3.Error."""
     connection.text_factory = tolerant
     try:
         return _compared(connection, gone)
@@ -90,8 +92,7 @@ def forged(connection: sqlite3.Connection, gone: Gone) -> list[ForgedCount]:
 
 
 def _compared(connection: sqlite3.Connection, gone: Gone) -> list[ForgedCount]:
-    should = Counter[tuple[object, ...]]({key: n for *key, n in _rows(connection, _DERIVED)})
-    says = Counter[tuple[object, ...]]({key: n for *key, n in _rows(connection, _ALL)})
+    should, says = (_counted(connection, query) for query in (_DERIVED, _ALL))
     erased = dict(connection.execute(_ERASED).fetchall())
     found = []
     for key in sorted(should.keys() | says.keys(), key=repr):
@@ -121,8 +122,8 @@ def _bounds(
     return least, inf if purged else records + lost
 
 
-def _rows(connection: sqlite3.Connection, query: str) -> list[tuple[object, ...]]:
-    return connection.execute(query).fetchall()
+def _counted(connection: sqlite3.Connection, query: str) -> Counter[tuple[object, ...]]:
+    return Counter({row[:-1]: row[-1] for row in connection.execute(query)})
 
 
 def _beginning(hour: int) -> datetime:

@@ -1,9 +1,9 @@
-"""How many calls there were and how their notices went, by day, month and year: read from the ledger's counters,
-never from its records, so it takes as long for ten million as for ten.
+"""How many calls there were and how their notices went, by day, month and year: read from the ledger's
+counters, never from its records, so it takes as long for ten million as for ten.
 
-A purge and an erasure leave the counters as they are. They are kept by the hour in UTC, and an hour belongs to the
-day of the controller's zone in which it begins: where a zone is half an hour off (India), so may a day be.
-"""
+A purge and an erasure leave the counters as they are. They are kept by the hour in UTC, and an hour belongs
+to the day of the controller's zone in which it begins: where a zone is half an hour off (India), so may a day
+be."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 
 from .. import bootstrap
 from ..ledgers.tally import HourCount
 from ..model import Controller, Line, Status
 
+_Key = TypeVar("_Key", date, datetime)
+
 
 @dataclass(frozen=True)
 class Day:
-    """What a day of the controller's zone came to, or a month or year that begins on it: calls, each counted in the
-    hour and on the line of its first record, and so by line; how many notices went how; and the seconds of those
-    that were not due."""
+    """What a day of the controller's zone came to, or a month or year that begins on it: calls, each counted
+    in the hour and on the line of its first record, and so by line; how many notices went how; and the
+    seconds of those that were not due."""
 
     date: date
     calls: int
@@ -31,29 +34,31 @@ class Day:
 
 
 def by_day(controller: Controller, since: date, until: date, lines: Sequence[Line] = ()) -> tuple[Day, ...]:
-    """The days from one up to and including another on which there were calls, in order. Seconds are spared on
-    those of the controller's `lines` that are given. Raises LedgerError."""
-    known = {line.number: line for line in lines}
-    by: dict[date, list[HourCount]] = defaultdict(list)
+    """The days from one up to and including another on which there were calls, in order. Seconds are spared
+    on those of the controller's `lines` that are given. Raises LedgerError."""
+    found = _grouped(controller, since, until, lambda at: at.astimezone(controller.zone).date())
+    return tuple(_day(day, counts, lines) for day, counts in found)
+
+
+def by_hour(controller: Controller, on: date, lines: Sequence[Line] = ()) -> tuple[tuple[datetime, Day], ...]:
+    """The hours of one day in which there were calls, each with when it began, in UTC (a day of the zone may
+    have an hour twice), and what it came to. Raises LedgerError."""
+    found = _grouped(controller, on, on, lambda at: at)
+    return tuple((at, _day(on, counts, lines)) for at, counts in found)
+
+
+def _grouped(
+    controller: Controller, since: date, until: date, group: Callable[[datetime], _Key]
+) -> list[tuple[_Key, list[HourCount]]]:
+    """The counts of these days, by what `group` makes of the hour's begin."""
+    by: dict[_Key, list[HourCount]] = defaultdict(list)
     begin, end = (
         datetime.combine(day, time(), controller.zone).astimezone(UTC)
         for day in (since, until + timedelta(days=1))
     )
     for count in bootstrap.hours(controller, begin, end):
-        by[count.at.astimezone(controller.zone).date()].append(count)
-    return tuple(_day(day, counts, known) for day, counts in sorted(by.items()))
-
-
-def by_hour(controller: Controller, on: date, lines: Sequence[Line] = ()) -> tuple[tuple[datetime, Day], ...]:
-    """The hours of one day in which there were calls, each with what it came to. Raises LedgerError."""
-    known = {line.number: line for line in lines}
-    begin, end = (
-        datetime.combine(day, time(), controller.zone).astimezone(UTC) for day in (on, on + timedelta(days=1))
-    )
-    by: dict[datetime, list[HourCount]] = defaultdict(list)
-    for count in bootstrap.hours(controller, begin, end):
-        by[count.at.astimezone(controller.zone)].append(count)
-    return tuple((at, _day(on, counts, known)) for at, counts in sorted(by.items()))
+        by[group(count.at)].append(count)
+    return sorted(by.items())
 
 
 def by_month(days: Iterable[Day]) -> tuple[Day, ...]:
@@ -71,7 +76,8 @@ def total(days: Iterable[Day]) -> Day:
     return _sum(date.min, days)
 
 
-def _day(day: date, counts: Iterable[HourCount], lines: Mapping[str, Line]) -> Day:
+def _day(day: date, counts: Iterable[HourCount], given: Sequence[Line]) -> Day:
+    lines = {line.number: line for line in given}
     by_status, by_line, spared = Counter[Status](), Counter[str](), 0.0
     for each in counts:
         if each.status is None:

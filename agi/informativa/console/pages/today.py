@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from starlette.responses import Response
@@ -67,9 +67,8 @@ def today(visit: Visit) -> Response:
 
 def _axis(visit: Visit, span: str) -> tuple[datetime, datetime]:
     """The whole of the day, the month or the year that goes on, of the company's time."""
-    begin = datetime.combine(
-        visit.console.now().astimezone(visit.company.zone).date(), time(), visit.company.zone
-    )
+    today = visit.console.now().astimezone(visit.company.zone).date()
+    begin = datetime.combine(today, time(), visit.company.zone)
     if span == DAY:
         return begin, begin + timedelta(days=1)
     if span == MONTH:
@@ -84,10 +83,10 @@ def _slots(visit: Visit, span: str) -> Iterator[Slot]:
     now = visit.console.now().astimezone(owner.zone)
     if span == DAY:
         hours = dict(statistics.by_hour(owner, now.date(), lines))
-        begin = datetime.combine(now.date(), time(), owner.zone)
-        yield from (
-            Slot(at, hours.get(at)) for at in (begin + timedelta(hours=n) for n in range(now.hour + 1))
-        )
+        at = datetime.combine(now.date(), time(), owner.zone).astimezone(UTC)
+        while at <= now:
+            yield Slot(at, hours.get(at))
+            at += timedelta(hours=1)
         return
     first = now.date().replace(day=1) if span == MONTH else now.date().replace(month=1, day=1)
     days = statistics.by_day(owner, first, now.date(), lines)

@@ -11,9 +11,9 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ...errors import EvidenceError, ForkError
-from ...ledgers.tally import ForgedCount
 from ...evidence.receipt import Receipt
 from ...ledgers.audit import Flaw, Found
+from ...ledgers.tally import ForgedCount
 from ...operations.evidence.logs import Audit, ComparedCheckpoint, LogKey, SignedLog
 from ...operations.evidence.receipts import MadeReceipt, WaitingRecord
 from ...operations.evidence.stamps import CheckedStamps

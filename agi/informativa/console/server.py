@@ -50,11 +50,6 @@ class Impatient(H11Protocol):
             self._deadline = None
 
 
-def address(settings: WebServer) -> str:
-    """Where a browser finds it."""
-    return f"{'https' if settings.certificate else 'http'}://{settings.host}:{settings.port}/"
-
-
 def run(file: Path, settings: WebServer) -> None:
     """Serve until SIGTERM or SIGINT."""
     os.nice(NICE)

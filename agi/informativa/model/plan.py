@@ -258,6 +258,11 @@ class WebServer:
     header: str = ""
     proxies: tuple[str, ...] = ()
 
+    @property
+    def address(self) -> str:
+        """Where a browser finds the first page."""
+        return f"{'https' if self.certificate else 'http'}://{self.host}:{self.port}/"
+
 
 @dataclass(frozen=True)
 class SharedState:

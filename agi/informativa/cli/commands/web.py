@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ...config import DEFAULT_FILE, load
-from ...errors import InformativaError
+from ...config import DEFAULT_FILE, inspect, load
+from ...config.partial import concerning
+from ...errors import ConfigError, InformativaError
+from ...model import Role, WebServer
+from ...operations import accounts
 from ...text import Text
+from ...views import json
+from ...views.text import accounts as view
 from ..log import LogFormat, configure
-from ..options import Config
+from ..options import Config, Json, Of, print_document
 from ..words import _
 
 app = typer.Typer(help="The pages for people who use no shell.", invoke_without_command=True)
@@ -32,7 +39,7 @@ def serve(
 
     settings = load(config).web
     assert settings is not None
-    print(_("The console answers at {address} until Ctrl-C.", address=server.address(settings)), flush=True)
+    print(_("The console answers at {address} until Ctrl-C.", address=settings.address), flush=True)
     _.speak({})  # a log is searched in the language of this documentation
     sink = configure(log)
     try:
@@ -49,3 +56,78 @@ def _require_modules() -> None:
                 Text("The pages need the Python module {name}.", name=name),
                 Text("Type: {prefix}/bin/pip install 'informativa[web]'", prefix=sys.prefix),
             )
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the account: letters, digits and . _ @ -")]
+OfRole = Annotated[
+    Role | None,
+    typer.Option("--role", metavar="ROLE", help="reader, compliance or admin.", show_default=False),
+]
+
+
+@app.command()
+def invite(
+    name: Name,
+    role: OfRole = None,
+    controller: Of = None,
+    hours: Annotated[int, typer.Option(metavar="HOURS", help="For how long the link is good.")] = 24,
+    config: Config = DEFAULT_FILE,
+    as_json: Json = False,
+) -> None:
+    """Make a link by which somebody chooses a password, once: for a new account, or a lost password."""
+    web, there = _console(config)
+    made = accounts.invite(Path(web.folder), there, name, role, controller or (), hours, datetime.now(UTC))
+    link = f"{web.address}invitation/{made.token}"
+    if as_json:
+        print_document(json.Invited.of(made, link))
+    else:
+        print("\n".join(view.invited(made, link, _)))
+
+
+@app.command("accounts")
+def accounts_(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
+    """Say who may use the console, and what."""
+    web, _there = _console(config)
+    found = accounts.accounts(Path(web.folder), datetime.now(UTC))
+    if as_json:
+        print_document(json.Accounts.of(found))
+    else:
+        print("\n".join(view.found(found, _)))
+
+
+@app.command()
+def grant(
+    name: Name,
+    role: OfRole = None,
+    controller: Of = None,
+    config: Config = DEFAULT_FILE,
+    as_json: Json = False,
+) -> None:
+    """Give an account a role for a company; without a role, none any more."""
+    web, there = _console(config)
+    account = accounts.grant(Path(web.folder), there, name, role, controller or (), datetime.now(UTC))
+    if as_json:
+        print_document(json.Account.of(account))
+    else:
+        print("\n".join(view.granted(account, _)))
+
+
+@app.command()
+def remove(name: Name, config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
+    """Take an account away, and its invitation."""
+    web, _there = _console(config)
+    gone = accounts.remove(Path(web.folder), name)
+    if as_json:
+        print_document(json.AccountRemoved(name=gone))
+    else:
+        print("\n".join(view.removed(gone, _)))
+
+
+def _console(config: Path) -> tuple[WebServer, list[str]]:
+    """Its settings, and the companies that there are; mistakes in a company's part stand in nobody's way."""
+    _require_modules()
+    configuration, problems = inspect(config)
+    if found := concerning(problems, "web"):
+        raise ConfigError(found)
+    assert configuration.web is not None
+    return configuration.web, [*configuration.controllers, *configuration.misshapen]

@@ -155,6 +155,10 @@ DOCUMENTS: dict[str, type[Document]] = {
     "boxes": Boxes,
     "boxes retire": BoxesRetired,
     "join": Joined,
+    "web invite": Invited,
+    "web accounts": Accounts,
+    "web grant": Account,
+    "web remove": AccountRemoved,
     "any command that fails": Failure,
 }
 """What each command prints with --json."""

@@ -75,15 +75,15 @@ class Invited(Document):
     name: str
     grants: list[Grant]
     """What he may do once he uses it."""
-    token: str
-    """The last part of his link: whoever has it becomes him. It is kept nowhere."""
+    link: str
+    """Where he chooses a password: whoever has it becomes him. It is kept nowhere."""
     until: Time
     """When it ends."""
 
     @classmethod
-    def of(cls, made: operation.Invited) -> Invited:
-        """As it was made."""
-        return cls(name=made.name, grants=_grants(made.grants), token=made.token, until=made.until)
+    def of(cls, made: operation.Invited, link: str) -> Invited:
+        """As it was made; the `link` has its token in it."""
+        return cls(name=made.name, grants=_grants(made.grants), link=link, until=made.until)
 
 
 class AccountRemoved(Document):

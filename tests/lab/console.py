@@ -1,0 +1,201 @@
+"""The console over companies that never were: served by real HTTP, and a browser without a screen."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import httpx
+import uvicorn
+
+from informativa import bootstrap
+from informativa.accounts import Accounts
+from informativa.caller import pseudonym
+from informativa.config import load
+from informativa.console.console import Console, application
+from informativa.evidence import commitment
+from informativa.model import Controller, Event, Identified, Role
+from informativa.operations.evidence import logs
+
+from .receipts import Company
+
+PASSWORD = "correct horse battery staple"
+CALLER, STRANGER = Identified("+393331234567"), Identified("+393337654321")
+ACME, BOREALIS = "acme", "borealis"
+PATIENCE = 30.0  # seconds until an answer that never comes is a failure
+
+
+@dataclass
+class Form:
+    """One form of a page: where it goes, how, and what stands in it."""
+
+    action: str
+    method: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class Forms(HTMLParser):
+    """Those of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[Form] = []
+        self._select = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.found.append(Form(given.get("action", ""), given.get("method", "get").lower()))
+        elif not self.found:
+            return
+        elif tag in ("input", "textarea") and given.get("name"):
+            chosen = given.get("type") not in ("checkbox", "radio") or "checked" in given
+            if chosen:
+                self.found[-1].fields[given["name"]] = given.get("value", "")
+        elif tag == "select":
+            self._select = given.get("name", "")
+        elif tag == "option" and self._select:
+            if "selected" in given or self._select not in self.found[-1].fields:
+                self.found[-1].fields[self._select] = given.get("value", "")
+
+
+class Browser:
+    """Keeps cookies, follows redirects, and sends forms as they stand in the page that is open, with what
+    somebody typed into them."""
+
+    def __init__(self, address: str, language: str = "en") -> None:
+        headers = {"accept-language": language}
+        self.http = httpx.Client(
+            base_url=address, headers=headers, follow_redirects=True, timeout=PATIENCE, trust_env=False
+        )
+        self.open: httpx.Response | None = None
+
+    def get(self, path: str, **parameters: str) -> httpx.Response:
+        """Go to a page; it is open then, if it is one."""
+        answer = self.http.get(path, params=parameters or None)
+        return self._opened(answer)
+
+    def forms(self) -> list[Form]:
+        """Those of the page that is open."""
+        assert self.open is not None
+        return Forms(self.open.text).found
+
+    def send(self, action: str = "", **typed: str) -> httpx.Response:
+        """Fill in the form of the open page that goes to `action`, or the first that has all these fields,
+        and send it."""
+        assert self.open is not None
+        form = next(
+            each
+            for each in self.forms()
+            if (each.action == action if action else set(typed) <= set(each.fields))
+        )
+        to = self.open.url.join(form.action)
+        fields = form.fields | typed
+        if form.method == "get":
+            return self._opened(self.http.get(to, params=fields))
+        return self._opened(self.http.post(to, data=fields))
+
+    def post(self, path: str, fields: Mapping[str, str]) -> httpx.Response:
+        """Send what no form of ours has sent."""
+        return self.http.post(path, data=dict(fields))
+
+    def log_in(self, name: str, password: str = PASSWORD) -> Browser:
+        """Go in by the front door."""
+        self.get("/login")
+        self.send(name=name, password=password)
+        return self
+
+    def _opened(self, answer: httpx.Response) -> httpx.Response:
+        if answer.headers.get("content-type", "").startswith("text/html"):
+            self.open = answer
+        return answer
+
+
+class ServedConsole:
+    """A console that answers at `address`, over the configuration in a folder as `init` lays it: two
+    companies, of which each has some records, and a reader, a compliance officer and an admin, by the name
+    ROLE@COMPANY. Another one, `operator`, is the admin of both."""
+
+    def __init__(self, folder: Path, address: str, console: Console) -> None:
+        self.folder, self.address, self.console = folder, address, console
+        self.browsers: list[Browser] = []
+
+    def controller(self, name: str = ACME) -> Controller:
+        """One of the companies."""
+        return self.console.configuration().controllers[name]
+
+    def browser(self, who: str = "", language: str = "en") -> Browser:
+        """Somebody's, who is logged in; or nobody's."""
+        browser = Browser(self.address, language)
+        self.browsers.append(browser)
+        return browser.log_in(who) if who else browser
+
+    def record(self, *events: Event, company: str = ACME) -> list[int]:
+        """Put calls on record, as the service does."""
+        with closing(bootstrap.store(self.controller(company))) as store:
+            return store.append(events)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[ServedConsole]:
+    """The console of a folder, until it is done."""
+    settings = replace(load(folder / "informativa.yaml").web, folder=str(folder / "web"))
+    people(Path(settings.folder))
+    console = Console(folder / "informativa.yaml", settings)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(100)
+        config = uvicorn.Config(application(console), log_level="critical", lifespan="off", http="h11")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        found = ServedConsole(folder, f"http://127.0.0.1:{listening.getsockname()[1]}", console)
+        try:
+            yield found
+        finally:
+            for browser in found.browsers:
+                browser.http.close()
+            server.should_exit = True
+            console.close()
+            thread.join()
+
+
+def people(folder: Path) -> None:
+    """Whoever may use it."""
+    accounts, now = Accounts(folder), bootstrap.SystemClock().now()
+    grants = {f"{role}@{company}": {company: role} for role in Role for company in (ACME, BOREALIS)}
+    grants["operator"] = dict.fromkeys((ACME, BOREALIS), Role.ADMIN)
+    for name, granted in grants.items():
+        token = accounts.invite(name, granted, now + timedelta(days=1))
+        accounts.accept(token, PASSWORD, "", now)
+
+
+def lay_calls(folder: Path) -> Event:
+    """Records of both companies, all of acme's signed: 1 to 5 of each kind that there is, of CALLER's calls,
+    and 6 of STRANGER's; of borealis a single one. Gives acme's first."""
+    company = Company(folder)
+    company.record(*company.events(), of_caller(company.played, company.controller, STRANGER))
+    borealis = company.configuration.controllers[BOREALIS]
+    event = replace(of_caller(company.played, borealis, CALLER), line="+493012345678", call="1700000009.1")
+    with closing(bootstrap.store(borealis)) as store:
+        store.append([event])
+    logs.checkpoint(borealis)
+    return company.played
+
+
+def of_caller(event: Event, controller: Controller, caller: Identified) -> Event:
+    """The same, of another caller of that company, in a call of its own."""
+    return replace(
+        event,
+        call="1700000002.7",
+        linked="1700000002.7",
+        pseudonym=pseudonym(caller, controller.key),
+        binding=commitment.bind(caller, controller.key),
+    )

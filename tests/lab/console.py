@@ -61,9 +61,12 @@ class Forms(HTMLParser):
                 self.found[-1].fields[given["name"]] = given.get("value", "")
         elif tag == "select":
             self._select = given.get("name", "")
-        elif tag == "option" and self._select:
-            if "selected" in given or self._select not in self.found[-1].fields:
-                self.found[-1].fields[self._select] = given.get("value", "")
+        elif (
+            tag == "option"
+            and self._select
+            and ("selected" in given or self._select not in self.found[-1].fields)
+        ):
+            self.found[-1].fields[self._select] = given.get("value", "")
 
 
 class Browser:

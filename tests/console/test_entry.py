@@ -1,0 +1,215 @@
+"""The way into the console, and out of it."""
+
+from __future__ import annotations
+
+import re
+from base64 import b32decode
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from informativa import totp
+from informativa.accounts import Account
+from informativa.console.sessions import Sessions, Throttle
+from informativa.model import Role
+from lab.console import PASSWORD, ServedConsole
+
+NEW = "a password of many words"
+
+
+def invited(office: ServedConsole, name: str = "nora", **grants: Role) -> str:
+    """The path of a link for somebody."""
+    until = datetime.now(UTC) + timedelta(hours=1)
+    return f"/invitation/{office.console.accounts.invite(name, grants or {'acme': Role.READER}, until)}"
+
+
+def test_an_invitation_leads_to_an_account_once(office: ServedConsole) -> None:
+    """Who follows the link chooses a password, is in, and finds the link spent."""
+    nora, path = office.browser(), invited(office)
+    nora.get(path)
+    page = nora.send(password=NEW, again=NEW)
+    assert page.url.path == "/acme/today"
+    assert office.browser().get(path).status_code == 404
+    assert office.browser().log_in("nora", NEW).open.url.path == "/acme/today"
+
+
+@pytest.mark.parametrize(
+    ("password", "again", "said"),
+    [
+        (NEW, "another password", "not the same"),
+        ("short", "short", "shorter than 12"),
+        ("", "", "shorter than 12"),
+    ],
+)
+def test_a_password_that_cannot_be_one_is_told(
+    office: ServedConsole, password: str, again: str, said: str
+) -> None:
+    """The link stays good, and the page says what is wrong."""
+    nora, path = office.browser(), invited(office)
+    nora.get(path)
+    page = nora.send(password=password, again=again)
+    assert (page.status_code, said in page.text) == (422, True)
+    assert nora.send(password=NEW, again=NEW).url.path == "/acme/today"
+
+
+def test_the_code_of_an_app_is_asked_for_once_it_was_given(office: ServedConsole) -> None:
+    """With it there is a way in, without or with the same code again there is none."""
+    nora = office.browser()
+    nora.get(invited(office))
+    secret = nora.forms()[-2].fields["secret"]
+    code = totp.hotp(totp_key(secret), totp.step(datetime.now(UTC)) - 1)
+    assert nora.send(password=NEW, again=NEW, code="000000").status_code == 422
+    nora.send(password=NEW, again=NEW, code=code)
+    assert office.console.accounts.get("nora").totp_secret == secret
+    for given in ("", "000000"):
+        page = office.browser()
+        page.get("/login")
+        assert page.send(name="nora", password=NEW, code=given).status_code == 403
+    right, browser = totp.hotp(totp_key(secret), totp.step(datetime.now(UTC))), office.browser()
+    browser.get("/login")
+    assert browser.send(name="nora", password=NEW, code=right).url.path == "/acme/today"
+
+
+def totp_key(secret: str) -> bytes:
+    """As apps take it."""
+    return b32decode(secret + "=" * (-len(secret) % 8))
+
+
+def test_wrong_passwords_are_slowed(office: ServedConsole) -> None:
+    """After a few nobody is heard for a while, not with the right one either, and the page says how long."""
+    guesser = office.browser()
+    guesser.get("/login")
+    for _attempt in range(5):
+        assert "is wrong" in guesser.send(name="reader@acme", password="wrong").text
+    page = guesser.send(name="reader@acme", password=PASSWORD)
+    assert (page.status_code, "Too many attempts failed" in page.text) == (403, True)
+
+
+def test_a_name_that_is_not_there_is_told_as_a_wrong_password(office: ServedConsole) -> None:
+    """Nobody learns by the answer who has an account."""
+    answers = []
+    for name in ("reader@acme", "nobody"):
+        browser = office.browser()
+        browser.get("/login")
+        text = browser.send(name=name, password="wrong").text.replace(name, "NAME")
+        answers.append(re.sub(r'value="[0-9a-f]{64}"', "", text))
+    assert answers[0] == answers[1]
+
+
+def test_a_session_put_into_a_browser_before_is_worth_nothing(office: ServedConsole) -> None:
+    """Session fixation: the token after the log-in is another one, and the old one leads nowhere."""
+    victim = office.browser()
+    victim.get("/login")
+    planted = victim.http.cookies["session"]
+    victim.send(name="reader@acme", password=PASSWORD)
+    assert victim.http.cookies["session"] != planted
+    thief = office.browser()
+    thief.http.cookies.set("session", planted)
+    assert thief.get("/acme/calls").url.path == "/login"
+
+
+def test_cookies_are_for_the_server_alone(office: ServedConsole) -> None:
+    """No script reads them, and no other site has them sent."""
+    browser = office.browser()
+    cookie = browser.get("/login").headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+
+
+def test_who_logs_out_is_out(office: ServedConsole) -> None:
+    """Also with a copy of the cookie, and by the back button."""
+    browser = office.browser("reader@acme")
+    token = browser.http.cookies["session"]
+    browser.send("/logout")
+    browser.http.cookies.set("session", token)
+    assert browser.get("/acme/calls").url.path == "/login"
+
+
+@pytest.mark.parametrize("change", ["grants", "password", "removed"])
+def test_a_changed_account_is_logged_out(office: ServedConsole, change: str) -> None:
+    """With other grants, another password or without the account the session is over at once."""
+    browser, accounts, now = office.browser("reader@acme"), office.console.accounts, datetime.now(UTC)
+    assert browser.get("/acme/calls").status_code == 200
+    if change == "grants":
+        accounts.change("reader@acme", {"borealis": Role.READER}, now)
+    elif change == "password":
+        other = office.browser()
+        other.get(invited(office, "reader@acme"))
+        other.send(password=NEW, again=NEW)
+    else:
+        accounts.remove("reader@acme")
+    assert browser.get("/acme/calls").url.path == "/login"
+
+
+@pytest.mark.parametrize(
+    "back", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "\n//evil"]
+)
+def test_no_form_leads_elsewhere(office: ServedConsole, back: str) -> None:
+    """An open redirect: whatever is sent as the page before, the answer stays here."""
+    browser = office.browser("reader@acme")
+    browser.http.follow_redirects = False
+    csrf = browser.forms()[0].fields["csrf"]
+    location = browser.post("/language", {"csrf": csrf, "language": "it", "back": back}).headers["location"]
+    assert re.fullmatch(r"/([A-Za-z0-9][^\\]*)?", location)
+
+
+def test_the_language_is_what_the_reader_chose(office: ServedConsole) -> None:
+    """Over what his browser asks for, and on every page from then on."""
+    browser = office.browser("reader@acme", language="it")
+    assert '<html lang="it">' in browser.get("/acme/calls").text
+    browser.send("/language", language="en")
+    assert '<html lang="en">' in browser.get("/acme/today").text
+
+
+def test_sessions_end() -> None:
+    """After half an hour without a request, and after twelve hours with many."""
+    at = 0.0
+    sessions = Sessions(1800, clock=lambda: at)
+    account = _account()
+    token = sessions.begin(account)
+    for _request in range(23):
+        at += 1799
+        assert sessions.find(token)
+    at += 1799
+    assert at >= 12 * 3600 - 1800
+    at = 12 * 3600.0
+    assert sessions.find(token) is None
+    token = sessions.begin(account)
+    at += 1800
+    assert sessions.find(token) is None
+
+
+def test_throttle_doubles_and_forgets() -> None:
+    """Four failures are free, then each doubles the wait up to a quarter of an hour; a success forgives."""
+    at = 0.0
+    throttle, waits = Throttle(clock=lambda: at), []
+    for _failure in range(16):
+        throttle.failed("anna")
+        waits.append(throttle.wait("anna"))
+    assert waits == [0, 0, 0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
+    assert throttle.wait("bruno") == 0
+    throttle.succeeded("anna")
+    assert throttle.wait("anna") == 0
+
+
+def _account() -> Account:
+    return Account("anna", {"acme": Role.READER}, "", "", datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_a_proxy_says_who_it_is(office: ServedConsole) -> None:
+    """Only where it is configured, only from its address, only one name, and out when it is gone."""
+    browser = office.browser()
+    assert browser.http.get("/acme/calls", headers={"x-remote-user": "reader@acme"}).url.path == "/login"
+    office.console.settings = replace(
+        office.console.settings, header="X-Remote-User", proxies=("127.0.0.0/8",)
+    )
+    vouched = {"x-remote-user": "reader@acme"}
+    assert browser.http.get("/acme/calls", headers=vouched).status_code == 200
+    assert browser.http.get("/acme/calls").status_code == 403
+    two = [("x-remote-user", "reader@acme"), ("x-remote-user", "operator")]
+    assert browser.http.get("/acme/calls", headers=two).status_code == 403
+    assert browser.http.get("/acme/calls", headers={"x-remote-user": "nobody"}).status_code == 403
+    assert browser.http.get("/borealis/calls", headers=vouched).status_code == 404
+    office.console.settings = replace(office.console.settings, proxies=("192.0.2.1",))
+    assert browser.http.get("/acme/calls", headers=vouched).status_code == 403

@@ -1,0 +1,132 @@
+"""Every address of the console: who may ask, and what every answer has."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from informativa.console.routes import ROUTES, Route
+from informativa.model import Role
+from lab.console import ServedConsole
+
+FILLED = {
+    "controller": "acme",
+    "token": "x",
+    "record": "1",
+    "notice": "privacy",
+    "version": "2026-11",
+    "part": "short",
+    "language": "it",
+}
+OWN = [each for each in ROUTES if each.role is not None]
+OF_A_COMPANY = [each for each in OWN if "{controller}" in each.path]
+
+
+def filled(route: Route, **given: str) -> str:
+    """An address of that route; what it names is there, or was never."""
+    return re.sub(r"\{(\w+)(:\w+)?\}", lambda name: (FILLED | given).get(name[1], "nowhere"), route.path)
+
+
+@pytest.mark.parametrize("route", OWN, ids=lambda route: route.path)
+def test_who_is_not_logged_in_is_sent_to_the_door(office: ServedConsole, route: Route) -> None:
+    """He gets nothing of any page, and sends nothing by any form."""
+    stranger = office.browser()
+    stranger.http.follow_redirects = False
+    if route.get:
+        answer = stranger.get(filled(route))
+        assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+    if route.post:
+        assert stranger.post(filled(route), {"csrf": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("route", OF_A_COMPANY, ids=lambda route: route.path)
+def test_i6_another_company_is_not_there(office: ServedConsole, route: Route) -> None:
+    """I6: to an admin of acme borealis's pages are as those of a company that does not exist."""
+    admin = office.browser("admin@acme")
+    csrf = admin.forms()[0].fields["csrf"]
+    for ask in (admin.get, lambda path: admin.post(path, {"csrf": csrf})):
+        other, none = (ask(filled(route, controller=name)) for name in ("borealis", "nowhere"))
+        assert (other.status_code, none.status_code) in ((404, 404), (405, 405))
+        assert other.text.replace("borealis", "nowhere") == none.text
+    assert "Borealis" not in admin.get("/").text
+
+
+@pytest.mark.parametrize(
+    "route", [each for each in OF_A_COMPANY if each.role is not Role.READER], ids=lambda route: route.path
+)
+def test_a_reader_may_not_what_officers_may(office: ServedConsole, route: Route) -> None:
+    """What is more than looking is not there for a reader."""
+    reader = office.browser("reader@acme")
+    csrf = reader.forms()[0].fields["csrf"]
+    if route.get:
+        assert reader.get(filled(route)).status_code == 404
+    if route.post:
+        assert reader.post(filled(route), {"csrf": csrf}).status_code == 404
+
+
+@pytest.mark.parametrize("route", [each for each in OWN if each.operates], ids=lambda route: route.path)
+def test_the_machine_is_for_who_runs_all_of_it(office: ServedConsole, route: Route) -> None:
+    """What tells of all companies is not there for the admin of one, and there for that of all."""
+    assert office.browser("admin@acme").get(filled(route)).status_code == 404
+    assert office.browser("operator").get(filled(route)).status_code == 200
+
+
+@pytest.mark.parametrize("route", [each for each in ROUTES if each.post], ids=lambda route: route.path)
+@pytest.mark.parametrize(
+    ("forged", "headers"),
+    [
+        (True, {}),
+        (False, {"origin": "https://evil.example"}),
+        (False, {"origin": "null"}),
+        (False, {"sec-fetch-site": "cross-site"}),
+    ],
+    ids=["csrf", "origin", "no-origin", "fetch-site"],
+)
+def test_forms_of_others_are_refused(
+    office: ServedConsole, route: Route, forged: bool, headers: dict[str, str]
+) -> None:
+    """Whatever another site has a browser send, nothing is done."""
+    operator = office.browser("operator")
+    csrf = "0" * 64 if forged else operator.forms()[0].fields["csrf"]
+    answer = operator.http.post(filled(route), data={"csrf": csrf}, headers=headers)
+    assert answer.status_code == 403
+    assert operator.get("/acme/calls").status_code == 200  # not even logged out
+
+
+@pytest.mark.parametrize("path", ["/login", "/", "/acme/today", "/nowhere", "/static/console.css"])
+def test_every_answer_is_guarded(office: ServedConsole, path: str) -> None:
+    """No script of others, no frame, no sniffing, nothing that tells where somebody was."""
+    headers = office.browser("operator").get(path).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+    if not path.startswith("/static"):
+        assert headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("route", [each for each in OWN if each.get], ids=lambda route: route.path)
+@pytest.mark.parametrize("language", ["it", "en"])
+def test_no_page_has_a_defect(office: ServedConsole, route: Route, language: str) -> None:
+    """Every page is served, or says that it is not there; none says that it broke."""
+    operator = office.browser("operator", language=language)
+    answer = operator.get(filled(route))
+    assert answer.status_code in (200, 404)
+    if answer.headers["content-type"].startswith("text/html"):
+        assert f'<html lang="{language}">' in answer.text
+        assert "style=" not in answer.text  # which the policy forbids
+        assert not re.search(r"<script(?![^>]* src=)[^>]*>\s*\S", answer.text)
+
+
+def test_methods_and_bodies_are_bounded(office: ServedConsole) -> None:
+    """What no form sends gets a short answer, and the next request is answered as ever."""
+    operator = office.browser("operator")
+    assert operator.http.request("DELETE", "/acme/calls").status_code == 405
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert operator.http.post("/language", content=b"x" * 200_000, headers=form).status_code == 413
+    many = "&".join(f"a{number}=1" for number in range(200))
+    assert operator.http.post("/language", content=many, headers=form).status_code == 400
+    assert operator.get("/acme/calls").status_code == 200

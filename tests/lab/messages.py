@@ -93,7 +93,7 @@ def _marked() -> Iterator[tuple[str | tuple[str, ...], str]]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 yield from ((message, place) for message in _messages(node))
-    for node in nodes(typer.main.get_command(app)):
+    for node in nodes(typer.main.get_command(app())):
         for word in WORDS:
             if said := getattr(node, word, None):
                 yield cleandoc(said), "cli/main.py"

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Record
+from informativa.operations.init import init
 
 from .pbx import Pbx
 from .process import Child
@@ -57,7 +58,7 @@ class Office:
         self.port = free_port()
         self._program = program
         self._child: Child | None = None
-        self.command("init", folder)
+        init(folder)
         for name, file in (prompts or {}).items():
             shutil.copy(file, folder / "prompts" / name)
         fill_in(self.config)

@@ -12,10 +12,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Record
+from informativa.operations.dialplan import generate
 from informativa.operations.init import init
 
 from .pbx import Pbx
@@ -87,7 +89,7 @@ class Office:
 
     def dialplan(self) -> str:
         """The dialplan for this configuration."""
-        return self.command("dialplan", "-c", self.config)
+        return generate(self.config, None, datetime.now(UTC)).text
 
     # -- the service --
 

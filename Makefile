@@ -1,7 +1,7 @@
 # make demo     sets everything up and places real calls; says what to try next
 # make cluster  the same with two Asterisk and the PostgreSQL where they meet, which is killed (CLUSTER=--stay: all stays)
 # make test     sets everything up and runs all tests, those on a real Asterisk included
-# make fast     the same without those on a real Asterisk
+# make fast     the same without those on a real Asterisk (AGAIN=1: nor what no other Python can change)
 # make bare     make fast in a bare Debian 12, on its Python 3.11.2; needs root and debootstrap
 # make mutants  which changes to the program no test notices (MUTANTS="agi spool": of these modules)
 # make torture  the attacks among the tests, much longer: three quarters of an hour or so
@@ -12,6 +12,7 @@
 # make requirements  pins what tests need anew, with hashes (REQUIREMENTS=--upgrade: the newest of everything)
 PYTHON ?= python3
 export PYTHONPATH := tests
+export INFORMATIVA_AGAIN := $(AGAIN)
 
 .PHONY: demo cluster test fast bare mutants torture bench messages docs requirements lint setup clean
 demo: setup
@@ -22,13 +23,13 @@ cluster: setup
 
 test: setup
 	@.venv/bin/python -m lab.fetch
-	@.venv/bin/python -m pytest -n 4 $(PYTEST)
+	@.venv/bin/python -m pytest -n 4 --dist worksteal $(PYTEST)
 
 fast: setup
-	@.venv/bin/python -m pytest -n 4 --ignore=tests/asterisk --ignore=tests/test_lab.py $(PYTEST)
+	@.venv/bin/python -m pytest -n 4 --dist worksteal --ignore=tests/asterisk --ignore=tests/test_lab.py $(PYTEST)
 
 bare: setup
-	@.venv/bin/python -m lab.bare bookworm -- make fast PYTEST="--ignore=tests/torture $(PYTEST)"
+	@.venv/bin/python -m lab.bare bookworm -- make fast AGAIN=$(AGAIN) PYTEST="--ignore=tests/torture $(PYTEST)"
 
 mutants: setup
 	@.venv/bin/python -m lab.mutants $(MUTANTS)

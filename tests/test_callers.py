@@ -19,7 +19,7 @@ from informativa.model import Controller, Ending, Event, Heard, Reason, RecordKi
 from informativa.operations import callers, retention
 from informativa.operations.callers import Recorded, by_customer, by_number
 from informativa.operations.controllers import notice_named
-from informativa.views import json as shapes
+from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import callers as text
 from informativa.views.text.retention import done

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from informativa.operations.check import check
-from informativa.views.json import Checked
+from informativa.views.json.documents import Checked
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.check import in_order, wrong
 from lab.office import free_port

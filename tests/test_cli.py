@@ -18,10 +18,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import typer
 
 from doubles import CALLER
 from informativa import __version__, bootstrap
 from informativa.caller import pseudonym
+from informativa.cli.main import MODULES, app
 from informativa.config import load
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified
@@ -63,6 +65,29 @@ def test_version() -> None:
 def test_help(command: tuple[str, ...]) -> None:
     """Help comes on request and for a bare command."""
     assert "Usage: informativa" in run(*command).stdout
+
+
+def test_nothing_but_sharing_needs_psycopg(folder: Path) -> None:
+    """Who shares no database need not have the extra `postgres`: help, `check` and `status` do without."""
+    without = "import sys; sys.modules['psycopg'] = None; from informativa.cli.main import main; "
+    for words in (["--help"], ["boxes", "--help"], ["check"], ["status"]):
+        ran = subprocess.run(
+            [sys.executable, "-c", f"{without}sys.exit(main({words!r}))"],
+            env=os.environ | {"INFORMATIVA_CONFIG": str(folder / "informativa.yaml")},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert ran.returncode in (0, 1), ran  # 1: the service does not run, or its port is somebody's
+        assert not re.search("psycopg|Traceback", ran.stderr), ran
+
+
+def test_a_command_loads_no_other() -> None:
+    """Each first word is found by its own module alone, with the help that all modules together give."""
+    whole = {name: one.help for name, one in typer.main.get_command(app()).commands.items()}
+    for words in MODULES.values():
+        for word in words:
+            assert typer.main.get_command(app(word)).commands[word].help == whole.pop(word)
+            assert set(typer.main.get_command(app(word)).commands) == set(words)
+    assert set(whole) == {"completion", "man", "help"}
 
 
 def test_init_check_show(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_tests_that_pages_name_are_there(page: Path) -> None:
 def test_commands_on_the_pages_exist() -> None:
     """What contributors are told to make can be made, and what they are told to type is a command."""
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    known = {" ".join(each.path[1:]) for each in tree(app).walk()}
+    known = {" ".join(each.path[1:]) for each in tree(app()).walk()}
     for page in (*PAGES, GITHUB / "licences.md"):
         code = named(page)
         made = [one.split()[1] for one in code if re.match(r"make [a-z]", one)]
@@ -241,4 +241,4 @@ def test_issue_forms_are_whole(file: Path) -> None:
     (doctor,) = [one for one in asked if one["id"] == "doctor"]
     assert "informativa doctor --json" in doctor["attributes"]["label"]
     assert "numbers" in str(form)
-    assert "doctor" in {" ".join(each.path[1:]) for each in tree(app).walk()}
+    assert "doctor" in {" ".join(each.path[1:]) for each in tree(app()).walk()}

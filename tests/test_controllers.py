@@ -16,7 +16,7 @@ from informativa.model import Lookup, RecordKind
 from informativa.operations import outsourcing
 from informativa.operations.controller_state import states
 from informativa.text import Text
-from informativa.views.json import Controllers
+from informativa.views.json.documents import Controllers
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import controllers as text
 from test_ledgers import PLAYED

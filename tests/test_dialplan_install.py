@@ -17,7 +17,7 @@ from informativa.operations import dialplan_install
 from informativa.operations.dialplan import freepbx_context
 from informativa.operations.dialplan_install import Installed, State
 from informativa.operations.doctor import port_owner
-from informativa.views import json as shapes
+from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import dialplan as view
 from lab.office import without_privileges

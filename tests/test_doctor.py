@@ -45,7 +45,7 @@ from informativa.operations.doctor.system import System
 from informativa.preparation import verify_recordings
 from informativa.prompts.installed import EXTENSIONS
 from informativa.text import Text
-from informativa.views import json as shapes
+from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.account import instructions
 from informativa.views.text.doctor import findings

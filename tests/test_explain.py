@@ -16,7 +16,7 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Identified, Line, Reason, Status, Unidentified
 from informativa.operations.controllers import line_named
 from informativa.operations.explain import Explanation, RecognisedCaller, explain, known_to
-from informativa.views import json as shapes
+from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text.explain import RULES, explanation
 from test_cli import without_papers

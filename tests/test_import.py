@@ -17,7 +17,7 @@ from informativa.errors import LedgerError
 from informativa.model import RecordKind
 from informativa.operations import importing
 from informativa.operations.importing import Source, Tally
-from informativa.views.json import Import
+from informativa.views.json.documents import Import
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import importing as text
 from test_cli import explained, refused, run

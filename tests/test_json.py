@@ -12,7 +12,7 @@ from informativa.errors import ConfigError, LedgerError, Problem
 from informativa.model import Ending, Event, Heard, Reason, RecordKind, Status
 from informativa.model import Record as Found
 from informativa.text import Text
-from informativa.views.json import Failure, Record, RecordLine
+from informativa.views.json.documents import Failure, Record, RecordLine
 
 PAGES = Path(__file__).resolve().parents[1] / ".github"
 AT = datetime(2026, 11, 25, 10, 30, 0, 123456, tzinfo=timezone(timedelta(hours=1)))

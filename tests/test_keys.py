@@ -10,7 +10,7 @@ import pytest
 from informativa.errors import ConfigError, InformativaError
 from informativa.operations import keys
 from informativa.operations.keys import KeyRotation, NewSecret, SecretKind, TokenRotation
-from informativa.views import json as shapes
+from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import keys as view
 

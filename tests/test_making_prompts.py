@@ -20,7 +20,7 @@ from informativa.operations.prompts.making import Part, PromptsMade, Wanted
 from informativa.prompts import formats
 from informativa.prompts.store import PromptPath, PromptStore, next_version
 from informativa.text import Text
-from informativa.views import json as shapes
+from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import prompts as view
 from lab import audio

@@ -211,7 +211,7 @@ def test_every_rule_says_what_to_do(name: str) -> None:
     optional = set(re.findall(r"\{\{ with \$labels\.(\w+)", str(notes)))
     used = set(re.findall(r"\$labels\.(\w+)", str(notes))) - optional
     assert all(used <= labels for labels in kept)
-    tree = typer.main.get_command(app)
+    tree = typer.main.get_command(app())
     for typed in re.findall(r"informativa ((?:[a-z-]+ ?)+)", re.sub(r"-u informativa", "", notes["action"])):
         if "systemctl" not in notes["action"].partition(typed)[0].rpartition(";")[2]:
             command: Any = tree

@@ -31,7 +31,7 @@ UNSET = {"LC_ALL": "", "LC_CTYPE": "", "LANG": ""}
 
 def test_reference_page_is_up_to_date() -> None:
     """The page is what `make docs` makes of the program now."""
-    assert (ROOT / ".github/reference.md").read_text(encoding="utf-8") == page(tree(app)), "type: make docs"
+    assert (ROOT / ".github/reference.md").read_text(encoding="utf-8") == page(tree(app())), "type: make docs"
 
 
 def test_every_setting_is_described() -> None:
@@ -42,8 +42,8 @@ def test_every_setting_is_described() -> None:
 
 def test_manual_has_every_command_and_option() -> None:
     """Nothing that can be typed is missing from the manual page, and no text in it is a roff request."""
-    text = manual(tree(app))
-    for command in tree(app).leaves():
+    text = manual(tree(app()))
+    for command in tree(app()).leaves():
         assert " ".join(command.path).replace("-", r"\-") in text
         for one in command.parameters:
             assert all(name.replace("-", r"\-") in text for name in one.names)
@@ -109,7 +109,7 @@ FISH = r"""
 def test_fish_is_told_what_completes_each_value() -> None:
     """A line each for commands, switches, words to choose from, names, files and folders; none for a value
     that may be anything."""
-    lines = script(Shell.FISH, tree(app)).splitlines()
+    lines = script(Shell.FISH, tree(app())).splitlines()
     told = [f"complete -c informativa {each}" for each in FISH.strip().splitlines()]
     assert [line for line in told if line not in lines] == []
     assert [line for line in lines if "'__informativa_at record' -d" in line] == []
@@ -117,7 +117,7 @@ def test_fish_is_told_what_completes_each_value() -> None:
 
 def test_zsh_runs_the_script_of_bash() -> None:
     """It is the same script after a head that makes zsh understand it, and completes once it is loaded."""
-    bash, zsh = (script(shell, tree(app)) for shell in (Shell.BASH, Shell.ZSH))
+    bash, zsh = (script(shell, tree(app())) for shell in (Shell.BASH, Shell.ZSH))
     assert zsh.splitlines()[0] == "#compdef informativa"
     assert zsh.splitlines()[3] == "autoload -Uz bashcompinit && bashcompinit"
     assert bash.partition("/informativa\n")[2] in zsh

@@ -30,7 +30,7 @@ from informativa.operations.records import (
     read_all,
 )
 from informativa.operations.records import ControllerRecord as Found
-from informativa.views import json as shapes
+from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import records as view
 from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED

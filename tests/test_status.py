@@ -25,7 +25,7 @@ from informativa.operations.status import (
     with_systemd,
 )
 from informativa.text import Text
-from informativa.views.json import StatusReport
+from informativa.views.json.documents import StatusReport
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text import status as view
 from lab.office import free_port

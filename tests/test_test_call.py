@@ -23,7 +23,7 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, Lookup, Reason, RecordKind, Status
 from informativa.operations.test_call import CallPlaced, CallReport, PlannedCall, place, plan
 from informativa.operations.test_call_entry import CallEntry, entry
-from informativa.views import json as shapes
+from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text.test_call import progress, report
 from test_cli import without_papers

@@ -20,6 +20,8 @@ MAX_REPLY = 16 * 1024  # bytes; a usage text with all its lines has less than 3,
 MAX_COMMAND = 2047  # bytes with the line's end; Asterisk takes what follows for another command
 UNAVAILABLE = 67  # agi_callingpres: "number not available"
 CHANNEL_UP = 6  # CHANNEL STATUS, result: "line is up" (Asterisk's AST_STATE_UP)
+SERVICE = "status"  # a script of ours: who serves here is said, as a variable
+SERVICE_VARIABLE = "INFORMATIVA_SERVICE"
 
 _REPLY = re.compile(rb"(\d{3})(?:[ -](.*))?\Z", re.DOTALL)
 _RESULT = re.compile(rb"result=(-?\d{1,18})(?![^ ])")

@@ -30,7 +30,7 @@ from informativa.operations.doctor.system import System
 from informativa.operations.evidence.log_state import log_state
 from informativa.operations.status import look
 from informativa.text import Text
-from informativa.views.json import StatusReport
+from informativa.views.json.documents import StatusReport
 from informativa.views.messages import ENGLISH
 from informativa.views.text.status import _log
 from test_ledgers import PLAYED

@@ -1,7 +1,7 @@
 """A Debian of another release with next to nothing in it, and a command run there on a copy of the checkout:
 `python -m lab.bare bookworm -- make fast`. The root comes from debootstrap and is kept in the cache; each
 command gets a copy of it, as a plain user, in mount and process namespaces of its own: whatever happens,
-nothing stays mounted and nothing goes on running.
+nothing stays mounted and nothing goes on running. Downloads of one command are there for the next.
 """
 
 from __future__ import annotations
@@ -115,6 +115,7 @@ def _run(root: Path, command: Sequence[str]) -> int:
         "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
     }
     binds = [_bound(Path(value), root) for value in settings.values() if value != f"/{_HOME}"]
+    binds.append(_kept(root))
     environment = [f"{name}={value}" for name, value in settings.items()]
     inside = f"cd /{_HOME}/informativa && {shlex.join(command)}"
     enter = ["chroot", str(root), "runuser", "-u", _USER, "--", "env", "-i", *environment, "sh", "-c", inside]
@@ -128,6 +129,15 @@ def _run(root: Path, command: Sequence[str]) -> int:
         "exit $?",
     ]
     return subprocess.run([*_NAMESPACES, "sh", "-c", "\n".join(lines)], check=False).returncode
+
+
+def _kept(root: Path) -> str:
+    """What makes downloads those of the last time: what pip and the lab fetch is pinned, wherever it lies."""
+    kept, home = cache_folder() / "bare" / "downloads", root / _HOME
+    kept.mkdir(exist_ok=True)
+    os.chown(kept, home.stat().st_uid, home.stat().st_gid)
+    (home / ".cache").mkdir()
+    return f"mount --bind {shlex.quote(str(kept))} {shlex.quote(f'{home}/.cache')}"
 
 
 def _bound(path: Path, root: Path) -> str:

@@ -100,7 +100,7 @@ def _marked() -> Iterator[tuple[str | tuple[str, ...], str]]:
         with file.open("rb") as opened:
             for _line, _function, message, _comments in babel_extract(opened, _IN_TEMPLATES, [], {}):
                 yield from ((each, place) for each in [_in_template(message)] if each)
-    for node in nodes(typer.main.get_command(app)):
+    for node in nodes(typer.main.get_command(app())):
         for word in WORDS:
             if said := getattr(node, word, None):
                 yield cleandoc(said), "cli/main.py"

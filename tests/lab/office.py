@@ -12,10 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Record
+from informativa.operations.dialplan import generate
+from informativa.operations.init import init
 
 from .pbx import Pbx
 from .process import Child
@@ -57,7 +60,7 @@ class Office:
         self.port = free_port()
         self._program = program
         self._child: Child | None = None
-        self.command("init", folder)
+        init(folder)
         for name, file in (prompts or {}).items():
             shutil.copy(file, folder / "prompts" / name)
         fill_in(self.config)
@@ -86,7 +89,7 @@ class Office:
 
     def dialplan(self) -> str:
         """The dialplan for this configuration."""
-        return self.command("dialplan", "-c", self.config)
+        return generate(self.config, None, datetime.now(UTC)).text
 
     # -- the service --
 

@@ -30,8 +30,6 @@ from .tokens import Tokens
 log = structlog.get_logger("informativa.fastagi")
 
 ROUTE = "notice"
-STATUS = "status"  # in its place: who serves here is said, as a variable
-STATUS_VARIABLE = "INFORMATIVA_SERVICE"
 LAST_LOOK_SECONDS = 0.1  # for what lies there already when the time for a reply is over
 HEADER_SECONDS = 5.0  # Asterisk sends the whole environment at once
 REJECTED_AT_ONCE = 10  # connections in one turn of the event loop, so that no call waits for a thousand
@@ -260,8 +258,8 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         call = agi.parse_environment(raw)
         pending.leave()
         route = self._route.get(call.script)
-        if call.script == STATUS:
-            pending.transport.write(agi.command("SET VARIABLE", STATUS_VARIABLE, self._about()))
+        if call.script == agi.SERVICE:
+            pending.transport.write(agi.command("SET VARIABLE", agi.SERVICE_VARIABLE, self._about()))
             pending.transport.close()
         elif route is None:  # not named: a dialplan may have put a caller's number there
             self.turned_away["script"] += 1

@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -22,58 +23,61 @@ import typer
 from .. import __version__
 from ..errors import ConfigError, InformativaError
 from ..views import terminal
-from ..views.json import Failure
+from ..views.json.problems import Failure
 from . import translated
-from .commands import (
-    boxes,
-    callers,
-    check,
-    controllers,
-    dialplan,
-    doctor,
-    evidence,
-    explain,
-    importing,
-    init,
-    keys,
-    ledger,
-    metrics,
-    program,
-    prompts,
-    retention,
-    serve,
-    systemd,
-    test_call,
-    watching,
-    web,
-    witness,
-)
 from .options import print_document
 from .tree import EXITS
 from .words import _
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
-app = typer.Typer(
-    name="informativa",
-    help="The privacy notice for callers of an Asterisk PBX: played when it is due, and proven.",
-    epilog="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items()) + ".",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.add_typer(dialplan.app, name="dialplan")
-app.add_typer(ledger.app, name="ledger")
-app.add_typer(callers.app, name="caller")
-app.add_typer(keys.app, name="keys")
-app.add_typer(evidence.app, name="evidence")
-app.add_typer(witness.app, name="witness")
-app.add_typer(prompts.app, name="prompts")
-app.add_typer(metrics.app, name="metrics")
-app.add_typer(web.app, name="web")
-test_call.add_to(app)
-watching.add_to(app)
+MODULES = {
+    "dialplan": ("dialplan",),
+    "ledger": ("ledger",),
+    "test_call": ("test-call",),
+    "watching": ("tail", "status"),
+    "init": ("init",),
+    "check": ("check",),
+    "doctor": ("doctor",),
+    "callers": ("caller", "record"),
+    "importing": ("import",),
+    "retention": ("purge",),
+    "controllers": ("controllers", "outsourcing-worksheet"),
+    "explain": ("explain",),
+    "systemd": ("systemd",),
+    "serve": ("serve",),
+    "keys": ("keys",),
+    "evidence": ("evidence",),
+    "witness": ("witness",),
+    "prompts": ("prompts",),
+    "metrics": ("metrics",),
+    "web": ("web",),
+    "boxes": ("shared", "boxes", "join"),
+}
+"""The first words that each module of `commands` knows, in the order of `informativa --help`."""
+
+
+def app(word: str = "") -> typer.Typer:
+    """The program with the commands that begin with `word`, and with all where no module has it to itself.
+
+    What one of them imports takes a fraction of the time that all take, and may be what only it needs.
+    """
+    made = typer.Typer(
+        name="informativa",
+        help="The privacy notice for callers of an Asterisk PBX: played when it is due, and proven.",
+        epilog="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items()) + ".",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(_options)
+    theirs = [module for module, words in MODULES.items() if word in words]
+    for module in theirs or MODULES:
+        import_module(f".commands.{module}", __package__).add_to(made)
+    if not theirs:
+        import_module(".commands.program", __package__).add_to(made, main)
+    return made
 
 
 def _version(wanted: bool) -> None:
@@ -82,24 +86,10 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
 ) -> None:
     pass
-
-
-init.add_to(app)
-check.add_to(app)
-doctor.add_to(app)
-callers.add_to(app)
-importing.add_to(app)
-retention.add_to(app)
-controllers.add_to(app)
-explain.add_to(app)
-systemd.add_to(app)
-serve.add_to(app)
-boxes.add_to(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,7 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     terminal.prepare()
     try:
         try:
-            return int(translated.command(app)(args=arguments, standalone_mode=False) or 0)
+            words = sys.argv[1:] if arguments is None else arguments
+            program = translated.command(app(*words[:1]))
+            return int(program(args=arguments, standalone_mode=False) or 0)
         finally:
             _flush()
     except InformativaError as error:
@@ -127,9 +119,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
             return _unwritten(error)
         return _defect(error)
-
-
-program.add_to(app, main)
 
 
 def _tell_program(error: InformativaError) -> None:

@@ -14,7 +14,8 @@ from ..errors import InformativaError, Problem
 from ..operations.generated import Generated
 from ..plausibility import typed
 from ..text import Text
-from ..views.json import Document, Record, Records
+from ..views.json.records import Record, Records
+from ..views.json.shapes import Document
 from ..views.messages import ENGLISH, Language, languages
 from ..views.messages import language as language_of
 from ..views.terminal import escaped, verbatim

@@ -88,4 +88,4 @@ def _cell(text: str) -> str:
 if __name__ == "__main__":
     from .main import app
 
-    print(page(tree(app)), end="")
+    print(page(tree(app())), end="")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..views.json import DOCUMENTS, SCHEMA, Document
+from ..views.json.documents import DOCUMENTS, SCHEMA, Document
 
 _PAGE = """\
 # What programs read

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
-
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
-from urllib3.util import parse_url
+from typing import TYPE_CHECKING
 
 from ..errors import ElsewhereError
 from ..text import Foreign, Text
+
+if TYPE_CHECKING:
+    from urllib3.connection import HTTPConnection
 
 LARGEST_ANSWER = 256 * (2 + 0xFFFF)  # bytes, of a bundle
 SECONDS = 20.0
@@ -50,6 +50,8 @@ class HttpClient:
         largest: int = LARGEST_ANSWER,
     ) -> HttpAnswer:
         """Ask at `path` below the address."""
+        from urllib3.exceptions import HTTPError  # of the commands that look at logs few ask anybody
+
         self._late = False
         timer = threading.Timer(self._seconds, self._cut)
         timer.daemon = True
@@ -74,6 +76,9 @@ class HttpClient:
     def _answer(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], largest: int
     ) -> HttpAnswer:
+        from urllib3.connection import HTTPConnection, HTTPSConnection
+        from urllib3.util import parse_url
+
         parts = parse_url(self.url + path)
         if self._connection is None or not self._connection.is_connected:
             self.close()

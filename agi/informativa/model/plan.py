@@ -249,9 +249,9 @@ class WebServer:
     (addresses and networks) says in it whose account it is, and nobody logs in by password.
     """
 
-    host: str
-    port: int
-    folder: str
+    host: str = "127.0.0.1"
+    port: int = 4591
+    folder: str = ""
     certificate: str = ""
     key: str = ""
     idle: int = 1800

@@ -45,7 +45,6 @@ def render(configuration: Configuration, unit: str = SERVICE) -> str:
     published = [each for each in configuration.evidence.targets if each.kind is not TargetKind.URL]
     targets = [f"-{each.place}" for each in published]
     web = configuration.web
-    assert web is not None
     if unit == CONSOLE:
         targets = [f"-{web.folder}"]  # made by the first invitation
     at_home = any(way.startswith(("/home/", "/root/", "/run/user/")) for way in ways)

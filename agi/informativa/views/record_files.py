@@ -11,7 +11,7 @@ from typing import Any
 from ..model import Controller
 from ..model import Record as Found
 from . import jsonld
-from .json import RecordLine
+from .json.records import RecordLine
 
 CSV, LINES, LINKED = "records.csv", "records.jsonl", "records.jsonld"
 _PARTS = ("seconds", "length", "ending", "key")  # of what was heard, each in a column

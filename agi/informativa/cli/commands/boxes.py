@@ -10,7 +10,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...operations import boxes as operations
 from ...operations.controllers import Selection, of_their_logs
-from ...views import json
+from ...views.json import boxes as json
 from ...views.text import boxes as view
 from ..options import Config, Json, Of, print_document, warn_of_unrelated
 from ..words import _

@@ -12,7 +12,7 @@ from ...config import DEFAULT_FILE
 from ...operations.controllers import of_their_callers
 from ...operations.evidence import bundle as operation
 from ...operations.evidence.period import Period
-from ...views import json
+from ...views.json import bundle as json
 from ...views.text.bundle import written
 from ...views.text.bundle_readme import BundleWords
 from ...views.text.evidence import bar

@@ -14,7 +14,7 @@ from ...model import RecordKind
 from ...operations import callers
 from ...operations.controllers import notice_named, of_their_callers, of_their_notices
 from ...text import Text
-from ...views import json
+from ...views.json import callers as json
 from ...views.text import callers as text
 from ..options import Config, Json, Of, moment, print_document, warn_of_unrelated
 from ..words import _
@@ -38,6 +38,7 @@ class Elsewhere(StrEnum):
 
 def add_to(program: typer.Typer) -> None:
     """Give the program the command `record`; the others are a group of their own."""
+    program.add_typer(app, name="caller")
     program.command("record")(_record)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations import check
-from ...views import json
+from ...views.json import check as json
 from ...views.text.check import in_order, wrong
 from ..options import Config, Json, print_document
 from ..words import _

@@ -8,7 +8,7 @@ import typer
 
 from ...config import DEFAULT_FILE, load
 from ...operations import controller_state, outsourcing
-from ...views import json
+from ...views.json import controllers as json
 from ...views.text import controllers as text
 from ..options import Config, Json, print_document
 from ..words import _

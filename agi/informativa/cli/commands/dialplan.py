@@ -13,12 +13,17 @@ from ...errors import InformativaError
 from ...operations import dialplan as dialplans
 from ...operations import dialplan_install
 from ...text import Text
-from ...views import json
+from ...views.json import dialplan as json
 from ...views.text import dialplan as view
 from ..options import Config, Json, print_document, print_generated
 from ..words import _
 
 app = typer.Typer(help="Print the dialplan for this configuration, write it, or install it.")
+
+
+def add_to(program: typer.Typer) -> None:
+    """Give the program the group `dialplan`."""
+    program.add_typer(app, name="dialplan")
 
 
 @app.callback(invoke_without_command=True)

@@ -11,7 +11,8 @@ import typer
 from ...config import DEFAULT_FILE
 from ...operations.doctor.account import of_configuration
 from ...operations.doctor.examination import examine
-from ...views import json, terminal
+from ...views import terminal
+from ...views.json import doctor as json
 from ...views.text.account import instructions
 from ...views.text.doctor import findings
 from ..options import Config, Json, print_document

@@ -23,8 +23,10 @@ from ...operations.controllers import of_their_callers, of_their_logs
 from ...operations.evidence import logs, receipts, verifying
 from ...operations.evidence.receipt_page import receipt_page
 from ...text import Foreign, Text
-from ...views import json
 from ...views.html import receipt as receipt_view
+from ...views.json.audit import Audits
+from ...views.json.evidence import Checkpoints, LogKeys, Verification, WrittenReceipts
+from ...views.json.publishing import Publications
 from ...views.messages import Language
 from ...views.text import evidence as view
 from ...views.text.publishing import publications
@@ -39,6 +41,11 @@ Number = Annotated[
     str | None, typer.Option("--from", metavar="NUMBER", help="The caller's number, with country code.")
 ]
 Customer = Annotated[str | None, typer.Option(metavar="NUMBER", help="The caller's customer number.")]
+
+
+def add_to(program: typer.Typer) -> None:
+    """Give the program the group `evidence`."""
+    program.add_typer(app, name="evidence")
 
 
 @app.callback()
@@ -63,7 +70,7 @@ def key(
     waiting = [_changed(each, evidence) for each in selection.named if new]
     found = [each for one in selection.named for each in logs.keys(one)]
     if as_json:
-        print_document(json.LogKeys.of(found))
+        print_document(LogKeys.of(found))
     else:
         print("\n".join(view.keys(found, _)))
     if new:
@@ -88,7 +95,7 @@ def checkpoint(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Js
             for each in selection.named
         ]
     if as_json:
-        print_document(json.Checkpoints.of(found))
+        print_document(Checkpoints.of(found))
     else:
         print("\n".join(view.signed(found, _)))
 
@@ -113,7 +120,7 @@ def publish(
             for each in publication.publish(one, evidence.of(one.id), now, check=check, progress=progress)
         ]
     if as_json:
-        print_document(json.Publications.of(found))
+        print_document(Publications.of(found))
     else:
         print("\n".join(publications(found, _)))
     if not all(each.whole for each in found):
@@ -167,7 +174,7 @@ def receipt(
     written = [(each, _written(each, output)) for each in found]
     pages = [file for each in found if html and (file := _page(each, output, reader))]
     if as_json:
-        print_document(json.WrittenReceipts.of(written, pages))
+        print_document(WrittenReceipts.of(written, pages))
     else:
         print("\n".join((*view.receipts(written, _), *view.pages(pages, _))))
 
@@ -196,7 +203,7 @@ def verify(
         files, logs.trusted_keys(key or []), verifying.policy_in(policy) if policy else None, caller
     )
     if as_json:
-        print_document(json.Verification.of(found))
+        print_document(Verification.of(found))
     else:
         print("\n".join(view.verified(found, _, about=caller is not None)))
     if not all(each.holds for each in found):
@@ -227,7 +234,7 @@ def audit(
             for each in selection.named
         ]
     if as_json:
-        print_document(json.Audits.of(found))
+        print_document(Audits.of(found))
     else:
         print("\n".join(view.audits(found, _)))
     if not all(each.sound for each in found):

@@ -10,7 +10,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...operations.controllers import line_named, of_a_call
 from ...operations.explain import explain
-from ...views import json
+from ...views.json import explain as json
 from ...views.text.explain import explanation
 from ..options import Config, Json, moment, print_document, shown_number, warn_of_unrelated
 from ..words import _

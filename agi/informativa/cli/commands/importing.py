@@ -17,7 +17,7 @@ from ...operations import importing
 from ...operations.controllers import notice_named, of_their_notices
 from ...operations.importing import Source, Tally
 from ...text import Text
-from ...views import json
+from ...views.json import importing as json
 from ...views.text import importing as text
 from ..options import Config, Json, print_document, warn_of_unrelated
 from ..words import _

@@ -10,12 +10,17 @@ from ...config import DEFAULT_FILE
 from ...errors import InformativaError
 from ...operations import keys
 from ...text import Text
-from ...views import json
+from ...views.json import keys as json
 from ...views.text import keys as view
 from ..options import Config, Json, print_document, warn_of_unrelated
 from ..words import _
 
 app = typer.Typer(help="The keys that turn numbers into pseudonyms.", no_args_is_help=True)
+
+
+def add_to(program: typer.Typer) -> None:
+    """Give the program the group `keys`."""
+    program.add_typer(app, name="keys")
 
 
 @app.callback()

@@ -16,7 +16,8 @@ from ...model import Reason, RecordFilter, Status
 from ...operations import records
 from ...operations.controllers import of_their_callers
 from ...operations.records import ControllerRecord
-from ...views.json import Record, RestoredLedger
+from ...views.json.records import Record
+from ...views.json.restoring import RestoredLedger
 from ...views.terminal import width
 from ...views.text import records as view
 from ..options import Config, Json, Of, moment, print_document, print_records, warn_of_unrelated
@@ -68,6 +69,11 @@ Before = Annotated[
     int | None,
     typer.Option(min=1, metavar="NUMBER", help="Only records before this number: the page before."),
 ]
+
+
+def add_to(program: typer.Typer) -> None:
+    """Give the program the group `ledger`."""
+    program.add_typer(app, name="ledger")
 
 
 @app.callback()

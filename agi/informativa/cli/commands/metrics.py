@@ -11,6 +11,11 @@ from ..options import Config
 app = typer.Typer(help="What Prometheus and Grafana need to watch the service.", no_args_is_help=True)
 
 
+def add_to(program: typer.Typer) -> None:
+    """Give the program the group `metrics`."""
+    program.add_typer(app, name="metrics")
+
+
 @app.callback()
 def _group() -> None:
     pass

@@ -13,7 +13,7 @@ from ...operations.prompts import installing, making, showing
 from ...operations.prompts.making import Part, PromptsMade, Speech, Wanted
 from ...prompts.formats import FORMATS
 from ...text import Text
-from ...views import json
+from ...views.json import prompts as json
 from ...views.text import prompts as view
 from ..options import Config, Json, print_document
 from ..words import _
@@ -26,6 +26,11 @@ OfVersion = Annotated[
     str | None, typer.Option("--version", metavar="VERSION", help="A new one is proposed, if not given.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there and no caller has heard.")]
+
+
+def add_to(program: typer.Typer) -> None:
+    """Give the program the group `prompts`."""
+    program.add_typer(app, name="prompts")
 
 
 @app.callback()

@@ -10,7 +10,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...operations import retention
 from ...operations.controllers import of_their_callers
-from ...views import json
+from ...views.json import retention as json
 from ...views.text.retention import done
 from ..options import Config, Json, Of, print_document, warn_of_unrelated
 from ..words import _

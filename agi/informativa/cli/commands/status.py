@@ -6,7 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from ...operations import status
-from ...views import json, terminal
+from ...views import terminal
+from ...views.json import status as json
 from ...views.text import status as view
 from ..options import print_document
 from ..words import _

@@ -11,7 +11,7 @@ import typer
 from ...asterisk.test_call import Moment
 from ...config import DEFAULT_FILE, load
 from ...operations.test_call import CallPlaced, place, plan
-from ...views import json
+from ...views.json import test_call as json
 from ...views.text.test_call import progress, report
 from ..options import WITHHELD, Config, Json, print_document, shown_number
 from ..words import _

@@ -16,13 +16,18 @@ from ...errors import ConfigError, InformativaError
 from ...model import Role, WebServer
 from ...operations import accounts
 from ...text import Text
-from ...views import json
+from ...views.json import accounts as json
 from ...views.text import accounts as view
 from ..log import LogFormat, configure
 from ..options import Config, Json, Of, print_document
 from ..words import _
 
 app = typer.Typer(help="The pages for people who use no shell.", invoke_without_command=True)
+
+
+def add_to(program: typer.Typer) -> None:
+    """Give the program this group, which serves the pages by itself."""
+    program.add_typer(app, name="web")
 
 
 @app.callback()
@@ -38,7 +43,6 @@ def serve(
     from ...console import server  # not for other commands
 
     settings = load(config).web
-    assert settings is not None
     print(_("The console answers at {address} until Ctrl-C.", address=settings.address), flush=True)
     _.speak({})  # a log is searched in the language of this documentation
     sink = configure(log)
@@ -129,5 +133,4 @@ def _console(config: Path) -> tuple[WebServer, list[str]]:
     configuration, problems = inspect(config)
     if found := concerning(problems, "web"):
         raise ConfigError(found)
-    assert configuration.web is not None
     return configuration.web, [*configuration.controllers, *configuration.misshapen]

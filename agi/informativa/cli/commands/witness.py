@@ -10,7 +10,7 @@ import typer
 
 from ...operations.evidence import logs, verifying
 from ...operations.evidence import witness as operations
-from ...views import json
+from ...views.json import witness as json
 from ...views.text import witness as view
 from ..log import LogFormat, configure
 from ..options import Json, print_document
@@ -19,6 +19,11 @@ from ..words import _
 app = typer.Typer(help="Sign that somebody else's log takes nothing back.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Where its key lies, and what it signed.")]
+
+
+def add_to(program: typer.Typer) -> None:
+    """Give the program the group `witness`."""
+    program.add_typer(app, name="witness")
 
 
 @app.callback()

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from ... import __version__, agi
-from ...asterisk.fastagi import STATUS, STATUS_VARIABLE
 from ...config import Configuration
 from ...text import Text
 from .findings import Finding, warning, wrong
@@ -25,12 +24,14 @@ async def status(host: str, port: int, tokens: Sequence[str]) -> dict[str, str] 
 
 
 async def _status(host: str, port: int, token: str) -> dict[str, str] | None:
-    script = f"{STATUS}/{token}".rstrip("/")
+    script = f"{agi.SERVICE}/{token}".rstrip("/")
     question = (
         f"agi_network: yes\nagi_network_script: {script}\nagi_request: agi://doctor\nagi_threadid: 1\n\n"
     )
     answer = await asked(host, port, question.encode(), agi.MAX_COMMAND)
-    command, _space, rest = answer.decode(errors="replace").rstrip("\n").partition(f'"{STATUS_VARIABLE}" ')
+    command, _space, rest = (
+        answer.decode(errors="replace").rstrip("\n").partition(f'"{agi.SERVICE_VARIABLE}" ')
+    )
     if command != "SET VARIABLE ":
         return None
     pairs = (word.partition("=") for word in rest.strip('"').split())

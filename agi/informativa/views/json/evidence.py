@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ...evidence.receipt import Person
-from ...ledgers import restoring
 from ...operations.evidence import logs, verifying
 from ...operations.evidence.receipts import MadeReceipt, WaitingRecord
 from .shapes import Document, Shape, Time
@@ -177,35 +176,6 @@ class Verification(Document):
     def of(cls, found: Iterable[verifying.Verified]) -> Verification:
         """As it was found."""
         return cls(receipts=[_verified(each) for each in found])
-
-
-class RestoredLedger(Document):
-    """A backup that was put in a ledger's place."""
-
-    controller: str
-    """The controller's name in the configuration."""
-    records: int
-    """How many records the ledger has now."""
-    gone_again: int
-    """How many records of the backup were erased or purged since, and are so again."""
-    lost: int
-    """How many records were published since the backup, and are lost."""
-    epoch: int
-    """In which of the controller's logs it goes on."""
-    before: str | None
-    """Where the ledger is that was there before; null if there was none."""
-
-    @classmethod
-    def of(cls, controller: str, restored: restoring.Restored) -> RestoredLedger:
-        """As it was done."""
-        return cls(
-            controller=controller,
-            records=restored.records,
-            gone_again=restored.gone_again,
-            lost=restored.lost,
-            epoch=restored.epoch,
-            before=None if restored.before is None else str(restored.before),
-        )
 
 
 def _verified(found: verifying.Verified) -> VerifiedReceipt:

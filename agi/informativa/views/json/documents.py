@@ -1,0 +1,152 @@
+"""All documents, each under the command that prints it. A command that runs loads its own alone."""
+
+from __future__ import annotations
+
+from .accounts import Account, AccountRemoved, Accounts, Invited
+from .audit import Audits
+from .boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
+from .bundle import Bundle
+from .callers import Access, Erased, Erasure, Held, Recorded
+from .check import Checked, CheckedLine, CheckedNotice
+from .controllers import Controllers, ControllerState
+from .dialplan import CustomDestination, DialplanInstalled, SourceLine
+from .doctor import Examination, Finding
+from .evidence import (
+    Checkpoints,
+    LogKeys,
+    Verification,
+    WrittenReceipts,
+)
+from .explain import (
+    Decision,
+    ExplainedCall,
+    ExplainedCaller,
+    ExplainedLine,
+    Explanation,
+    Playback,
+    PriorDelivery,
+)
+from .importing import Import
+from .keys import NewSecret, Rotation
+from .problems import Failure, Problem
+from .prompts import Prompt, Prompts, PromptsInstalled, PromptsMade, Snippet
+from .publishing import Publications
+from .records import Heard, Record, RecordLine, Records
+from .restoring import RestoredLedger
+from .retention import OldCopy, Purge, Purged
+from .shapes import SCHEMA, Document, Seconds, Shape, Time
+from .status import ControllerStatus, LedgerCounts, Service, StatusReport, Tally
+from .test_call import CallResult, Moment, TestCall
+from .witness import Witness
+
+__all__ = [
+    "DOCUMENTS",
+    "SCHEMA",
+    "Access",
+    "Audits",
+    "Boxes",
+    "BoxesRetired",
+    "Bundle",
+    "CallResult",
+    "Checked",
+    "CheckedLine",
+    "CheckedNotice",
+    "Checkpoints",
+    "ControllerState",
+    "ControllerStatus",
+    "Controllers",
+    "CustomDestination",
+    "Decision",
+    "DialplanInstalled",
+    "Document",
+    "Erased",
+    "Erasure",
+    "Examination",
+    "ExplainedCall",
+    "ExplainedCaller",
+    "ExplainedLine",
+    "Explanation",
+    "Failure",
+    "Finding",
+    "Heard",
+    "Held",
+    "Import",
+    "Joined",
+    "LedgerCounts",
+    "LogKeys",
+    "Moment",
+    "NewSecret",
+    "OldCopy",
+    "Playback",
+    "PriorDelivery",
+    "Problem",
+    "Prompt",
+    "Prompts",
+    "PromptsInstalled",
+    "PromptsMade",
+    "Publications",
+    "Purge",
+    "Purged",
+    "Record",
+    "RecordLine",
+    "Recorded",
+    "Records",
+    "RestoredLedger",
+    "Rotation",
+    "SchemasMigrated",
+    "Seconds",
+    "Service",
+    "Shape",
+    "Snippet",
+    "SourceLine",
+    "StatusReport",
+    "Tally",
+    "TestCall",
+    "Time",
+    "Verification",
+    "Witness",
+    "WrittenReceipts",
+]
+
+DOCUMENTS: dict[str, type[Document]] = {
+    "ledger show": Records,
+    "tail": RecordLine,
+    "status": StatusReport,
+    "caller show": Access,
+    "caller erase": Erasure,
+    "record": Recorded,
+    "purge": Purge,
+    "import": Import,
+    "check": Checked,
+    "doctor": Examination,
+    "controllers": Controllers,
+    "keys make": NewSecret,
+    "keys rotate": Rotation,
+    "prompts build": PromptsMade,
+    "prompts add": PromptsMade,
+    "prompts play": Prompts,
+    "prompts install": PromptsInstalled,
+    "explain": Explanation,
+    "test-call": TestCall,
+    "dialplan install": DialplanInstalled,
+    "evidence key": LogKeys,
+    "evidence checkpoint": Checkpoints,
+    "evidence receipt": WrittenReceipts,
+    "evidence verify": Verification,
+    "evidence audit": Audits,
+    "evidence publish": Publications,
+    "evidence bundle": Bundle,
+    "witness key": Witness,
+    "ledger restore": RestoredLedger,
+    "shared migrate": SchemasMigrated,
+    "shared status": Boxes,
+    "boxes": Boxes,
+    "boxes retire": BoxesRetired,
+    "join": Joined,
+    "web invite": Invited,
+    "web accounts": Accounts,
+    "web grant": Account,
+    "web remove": AccountRemoved,
+    "any command that fails": Failure,
+}
+"""What each command prints with --json."""

@@ -71,7 +71,7 @@ class Configuration:
     misshapen: tuple[str, ...] = ()
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     shared: SharedDatabase | None = None
-    web: WebServer = WebServer()
+    web: WebServer = field(default_factory=WebServer)
 
     def in_shape(self) -> list[Controller]:
         """The controllers whose section has no mistakes."""

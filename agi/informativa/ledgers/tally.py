@@ -74,8 +74,10 @@ def hours(connection: sqlite3.Connection, since: datetime, until: datetime) -> t
     ValueError for what nobody wrote."""
     given = {"since": first_hour(since), "until": first_hour(until)}
     return tuple(
-        HourCount(_beginning(hour), *names, Status(status) if status else None, count)
-        for hour, *names, status, count in connection.execute(HOURS, given)
+        HourCount(
+            _beginning(hour), line, notice, version, language, Status(status) if status else None, count
+        )
+        for hour, line, notice, version, language, status, count in connection.execute(HOURS, given)
     )
 
 

@@ -3,7 +3,7 @@ counters, never from its records, so it takes as long for ten million as for ten
 
 A purge and an erasure leave the counters as they are. They are kept by the hour in UTC, and an hour belongs
 to the day of the controller's zone in which it begins: where a zone is half an hour off (India), so may a day
-be. """
+be."""
 
 from __future__ import annotations
 

@@ -297,6 +297,33 @@ def test_the_doctor_looks_at_the_other_boxes(
         server.start()
 
 
+def checked(capsys: pytest.CaptureFixture[str], installation: Installation) -> str:
+    """What `check` says of the shared database; it never fails for it."""
+    code, out, error = typed(capsys, "check", "-c", installation.file)
+    assert code == 0, error
+    return "\n".join(line for line in (*error.splitlines(), *out.splitlines()) if "shared database" in line or "schema" in line)
+
+
+def test_check_asks_the_database(
+    two: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever has just written `shared:` learns whether it can be used, and what to type next if not."""
+    one, _other = two
+    assert "roles and schemas are made: informativa shared migrate" in checked(capsys, one)
+    assert typed(capsys, "shared", "migrate", "--as", SUPERUSER, "-c", one.file)[0] == 0
+    assert "the shared database postgres can be used for 1 company" in checked(capsys, one)
+    server.sql('UPDATE "informativa_acme".migration SET needed = 99')
+    assert "is of a newer informativa; Upgrade this one." in checked(capsys, one)
+    server.sql('DELETE FROM "informativa_acme".migration')
+    assert "Whoever administers the database types: informativa shared migrate" in checked(capsys, one)
+    server.halt()
+    try:
+        assert "did not answer in 3 s; See that it runs" in checked(capsys, one)
+    finally:
+        server.stop()
+        server.start()
+
+
 def test_status_shows_the_boxes(
     meeting: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from ...config import Configuration
 from ...errors import SharedDatabaseError
+from ...model import SharedDatabase
+from ...sharing.connection import connect
 from ...text import Text, clause
 from .. import boxes
 from ..boxes import BoxState, Difference, Meeting
@@ -14,6 +17,7 @@ from .findings import Finding, ok, warning, wrong
 from .system import System, in_thread
 
 BEHIND = 1000  # records that are not there yet, of a box that is heard of
+REACHED_SECONDS = 3.0  # in which it is to answer `check`, for all companies
 MONTHS = 3  # for which the database should be divided in advance
 
 _DIFFERENT = {
@@ -35,6 +39,44 @@ async def shared(system: System) -> AsyncIterator[Finding]:
         return
     for finding in await in_thread(lambda: list(_looked(configuration))):
         yield finding
+
+
+async def reachable(system: System) -> AsyncIterator[Finding]:
+    """The database takes each company's role, by the TLS that is configured, and has a schema with which this
+    program works. No more than a warning: calls go on without it."""
+    configuration = system.configured
+    database = configuration.shared
+    if database is None:
+        return
+    try:
+        async with asyncio.timeout(REACHED_SECONDS):
+            found = await in_thread(lambda: list(dict.fromkeys(_reached(configuration, database))))
+    except TimeoutError:
+        text = Text("the shared database {database} on {hosts} did not answer in {seconds:.0f} s")
+        facts = {"database": database.name, "hosts": ", ".join(database.hosts), "seconds": REACHED_SECONDS}
+        fix = Text("See that it runs and can be reached from here, then type: informativa shared status")
+        found = [warning(text.format(**facts), fix)]
+    for finding in found:
+        yield finding
+
+
+def _reached(configuration: Configuration, database: SharedDatabase) -> Iterator[Finding]:
+    live = [each.id for each in configuration.in_shape() if not each.refused]
+    well = 0
+    for controller in live:
+        try:
+            connect(database, controller).close()
+        except SharedDatabaseError as error:
+            yield warning(clause(error.message), error.remedy)
+        else:
+            well += 1
+    if well:
+        text = Text.counted(
+            "the shared database {database} can be used for {number} company",
+            "the shared database {database} can be used for {number} companies",
+            well,
+        )
+        yield ok(text.format(database=database.name, number=well), note=True)
 
 
 def _looked(configuration: Configuration) -> Iterator[Finding]:

@@ -1104,3 +1104,18 @@ def test_help_is_a_command_too() -> None:
     assert run("help", "ledger", "show").stdout == run("ledger", "show", "--help").stdout
     assert run("help").stdout == run("--help").stdout
     assert run("help", "nonsense").returncode == 2
+
+
+def test_commands_do_without_the_driver_of_the_shared_database(folder: Path) -> None:
+    """psycopg is an extra: without it every command that shares nothing starts and does its work."""
+    program = "import sys; sys.modules['psycopg'] = None; from informativa.cli.main import main; sys.exit(main())"
+    for command in (("check",), ("status",), ("caller", "show", "+393331234567", "--controller", "acme")):
+        ran = subprocess.run(
+            [sys.executable, "-c", program, *command, "-c", folder / "informativa.yaml"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in ran.stderr, ran.stderr
+        assert ran.stdout, ran.stderr

@@ -8,16 +8,18 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from .. import bootstrap
 from ..config import Configuration
 from ..errors import InformativaError
 from ..model import Controller, SharedDatabase
-from ..sharing import administration, schema
-from ..sharing.administration import Box, Migrated
-from ..sharing.connection import connect
-from ..sharing.exchange import About, Exchange
+from ..sharing import schema
 from ..text import Text
+
+if TYPE_CHECKING:  # the driver is an extra, and the other commands must do without it
+    from ..sharing.administration import Box, Migrated
+    from ..sharing.exchange import About
 
 QUIET_SECONDS = 60.0  # without a word, after which something is wrong with a box
 
@@ -94,16 +96,22 @@ def migrate(
     configuration: Configuration, controllers: Sequence[Controller], user: str, today: date
 ) -> Iterator[Migrated]:
     """As `administration.migrate`, of these companies. Raises SharedDatabaseError."""
+    from ..sharing import administration
+
     return administration.migrate(shared(configuration), [each.id for each in controllers], user, today)
 
 
 def script(controllers: Sequence[Controller], today: date) -> Iterator[str]:
     """The statements that make what `migrate` makes."""
+    from ..sharing import administration
+
     return administration.script([each.id for each in controllers], today)
 
 
 def meeting(configuration: Configuration, controller: Controller) -> Meeting:
     """How its boxes stand. Raises SharedDatabaseError."""
+    from ..sharing import administration
+
     database, begun = shared(configuration), time.monotonic()
     boxes, partitions = administration.look(database, controller.id)
     milliseconds = (time.monotonic() - begun) * 1000
@@ -125,6 +133,8 @@ def _different(box: Box, own: About) -> Iterator[Difference]:
 
 def retire(configuration: Configuration, controller: Controller, name: str, *, really: bool) -> Retired:
     """Have a box leave for good. Raises InformativaError where there is none, and SharedDatabaseError."""
+    from ..sharing import administration
+
     database = shared(configuration)
     found = {box.name: box for box in administration.look(database, controller.id)[0] if not box.retired}
     if name not in found:
@@ -143,6 +153,9 @@ def join(
 ) -> Joined:
     """Take in all that the other boxes told callers, before this one takes calls. Cut off, it goes on where
     it was. Raises SharedDatabaseError and LedgerError."""
+    from ..sharing.connection import connect
+    from ..sharing.exchange import Exchange
+
     database = shared(configuration)
     connection = connect(database, controller.id)
     try:

@@ -9,7 +9,6 @@ from pathlib import Path
 from ...config import Configuration
 from ...errors import SharedDatabaseError
 from ...model import SharedDatabase
-from ...sharing.connection import connect
 from ...text import Text, clause
 from .. import boxes
 from ..boxes import BoxState, Difference, Meeting
@@ -54,13 +53,15 @@ async def reachable(system: System) -> AsyncIterator[Finding]:
     except TimeoutError:
         text = Text("the shared database {database} on {hosts} did not answer in {seconds:.0f} s")
         facts = {"database": database.name, "hosts": ", ".join(database.hosts), "seconds": REACHED_SECONDS}
-        fix = Text("See that it runs and can be reached from here, then type: informativa shared status")
+        fix = Text("See that it runs and can be reached from here, then type: informativa boxes")
         found = [warning(text.format(**facts), fix)]
     for finding in found:
         yield finding
 
 
 def _reached(configuration: Configuration, database: SharedDatabase) -> Iterator[Finding]:
+    from ...sharing.connection import connect  # its driver is an extra
+
     live = [each.id for each in configuration.in_shape() if not each.refused]
     well = 0
     for controller in live:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ...operations import boxes as operations
-from ...sharing import administration
 from .shapes import Document, Seconds, Shape, Time
+
+if TYPE_CHECKING:
+    from ...sharing import administration
 
 
 class Box(Shape):

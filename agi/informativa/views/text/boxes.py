@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ...operations import boxes
 from ...operations.boxes import BoxState, Difference, Joined, Meeting, Retired
-from ...sharing.administration import Migrated
 from ...text import Text
 from ..messages import Language
 from ..terminal import console, one_line
+
+if TYPE_CHECKING:
+    from ...sharing.administration import Migrated
 
 _LINE = "  {:<16} {:>12} {:>8}  {:<22} {}"
 DIFFERENCES = {

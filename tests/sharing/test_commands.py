@@ -124,9 +124,10 @@ def test_boxes_meet(two: tuple[Installation, Installation], capsys: pytest.Captu
 
 
 def test_a_caller_is_shown_and_erased_on_all_boxes(
-    meeting: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]
+    meeting: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What any box has on record of him is in the answer, and gone everywhere after the erasure."""
+    """What any box has on record of him is in the answer, and gone everywhere after the erasure. It counts
+    the same before and after, and names the boxes that are away."""
     one, other = meeting
     one.record()
     other.record(replace(PLAYED, at=AT.replace(day=25)))
@@ -138,12 +139,23 @@ def test_a_caller_is_shown_and_erased_on_all_boxes(
     assert "box: pbx-2, record: 1" in out
     found = json.loads(typed(capsys, "caller", "show", CALLER, "--json", *of(one))[1])
     assert [record["box"] for record in found["controllers"][0]["records"]] == [None, "pbx-2"]
+    code, out, _error = typed(capsys, "caller", "erase", CALLER, *of(one))
+    assert (code, out.splitlines()[:2]) == (
+        0,
+        [
+            "Acme S.p.A. (acme): 2 records would be erased",
+            "pbx-2: each would erase the caller too, as soon as it reaches the database",
+        ],
+    )
+    server.sql("UPDATE \"informativa_acme\".box SET seen = now() - interval '2 hours' WHERE name = 'pbx-2'")
     code, out, _error = typed(capsys, "caller", "erase", CALLER, "--yes", *of(one))
     assert (code, out.splitlines()) == (
         0,
         [
-            "Acme S.p.A. (acme): 1 record erased",
+            "Acme S.p.A. (acme): 2 records erased",
             "pbx-2: each erases the caller too, as soon as it reaches the database",
+            "warning: pbx-2 was last heard of 2 h ago: until it is back, what it has of the caller is on its"
+            " disk (informativa boxes)",
         ],
     )
     other.exchange()

@@ -74,6 +74,13 @@ _PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d{2}|6[0-4]\d{3}|[1-5]?\d{4}|[1-9]\d{0,3
 Address = Annotated[
     str, form(rf"{_OCTET}(\.{_OCTET}){{3}}:{_PORT}", Text("an address and port such as `127.0.0.1:4588`"))
 ]
+OtherService = Annotated[  # in the dialplan, where nothing else may stand
+    str,
+    form(
+        rf"hagi://[A-Za-z0-9][A-Za-z0-9.-]*|agi://[A-Za-z0-9][A-Za-z0-9.-]*:{_PORT}",
+        Text("`hagi://` and a name with SRV records, or an address such as `agi://10.0.0.2:4588`"),
+    ),
+]
 Url = Annotated[str, form(r"https?://[^\s/?#]+\S*", Text("a URL such as `https://crm.example/{number}`"))]
 ServerUrl = Annotated[  # with no user in it: nobody would be asked as him, and it is shown
     str,

@@ -25,6 +25,7 @@ from .forms import (
     Language,
     Module,
     Number,
+    OtherService,
     PlainText,
     Query,
     Region,
@@ -156,6 +157,7 @@ class ServiceSettings(Strict):
     sessions: Annotated[int, Field(ge=1, le=100_000)] = 2000
     drain: Annotated[float, Field(ge=0, le=600)] = 100.0
     metrics: Address | None = None
+    elsewhere: OtherService | None = None
 
 
 class ManagerSettings(Strict):

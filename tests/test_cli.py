@@ -1108,7 +1108,9 @@ def test_help_is_a_command_too() -> None:
 
 def test_commands_do_without_the_driver_of_the_shared_database(folder: Path) -> None:
     """psycopg is an extra: without it every command that shares nothing starts and does its work."""
-    program = "import sys; sys.modules['psycopg'] = None; from informativa.cli.main import main; sys.exit(main())"
+    program = (
+        "import sys; sys.modules['psycopg'] = None; from informativa.cli.main import main; sys.exit(main())"
+    )
     for command in (("check",), ("status",), ("caller", "show", "+393331234567", "--controller", "acme")):
         ran = subprocess.run(
             [sys.executable, "-c", program, *command, "-c", folder / "informativa.yaml"],

@@ -751,7 +751,14 @@ def test_another_boxs_service_is_an_address_and_needs_the_token_of_all(folder: P
     (problem,) = problems(edit(folder, "  token: keys/", "  # token: keys/"))
     assert "service.elsewhere: needs a `token` beside it" in problem
     edit(folder, "  # token: keys/", "  token: keys/")
-    for wrong in ("hagi://a,b", "hagi://a)", "agi://10.0.0.2", "agi://10.0.0.2:4588/x", "http://a:1", "hagi://"):
+    for wrong in (
+        "hagi://a,b",
+        "hagi://a)",
+        "agi://10.0.0.2",
+        "agi://10.0.0.2:4588/x",
+        "http://a:1",
+        "hagi://",
+    ):
         file.write_text(re.sub("elsewhere: .*", f"elsewhere: '{wrong}'", file.read_text()))
         (problem,) = problems(file)
         assert "`hagi://` and a name with SRV records" in problem

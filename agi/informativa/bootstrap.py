@@ -250,7 +250,7 @@ def erase(controller: Controller, pseudonyms: Sequence[bytes], at: datetime) -> 
 def erase_elsewhere(
     shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes], *, really: bool
 ) -> Asked:
-    """Have the other boxes erase a caller; or say what that would come to. Raises SharedDatabaseError, and then
+    """Have the other boxes erase a caller; or say what that would come to. Raises SharedDatabaseError, then
     nobody was asked."""
     from .sharing import callers
 

@@ -19,6 +19,9 @@ from informativa.caller import pseudonym
 from informativa.config import Configuration, load
 from informativa.evidence.commitment import bind
 from informativa.model import Event, Identified
+from informativa.operations import boxes as operations
+from informativa.sharing.administration import Box
+from informativa.sharing.exchange import About
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import PASSWORD
 from test_ledgers import AT, PLAYED
@@ -256,6 +259,39 @@ def test_what_differs_between_boxes_is_told(
     assert "OTHER KEYS: its callers are strangers here, another configuration" in out.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("its", "ours", "difference"),
+    [
+        ("new old", "new old", None),
+        ("old", "new old", "older-key"),
+        ("new old", "old", "newer-key"),
+        ("new", "new old", "earlier-keys"),
+        ("x", "new old", "keys"),
+        ("", "new", None),
+    ],
+)
+def test_keys_that_differ_are_told_apart(its: str, ours: str, difference: str | None) -> None:
+    """A box that was forgotten when the key was changed is another thing than one of other keys, and so is
+    one on which an earlier key was deleted."""
+    box = Box("pbx-2", 1, 1, 0, AT, 0.0, "", its, "", None)
+    assert list(operations._different(box, About(keys=ours))) == ([difference] if difference else [])
+
+
+def test_a_box_that_was_forgotten_when_a_key_was_changed(
+    meeting: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each of both says so, and which key is to be copied where, before the old one is deleted."""
+    one, other = meeting
+    assert typed(capsys, "keys", "rotate", "acme", "--yes", "-c", one.file)[0] == 0
+    for each in (one, other):
+        each.exchange()
+    assert "AN EARLIER KEY: copy the new one there" in typed(capsys, "boxes", *of(one))[1]
+    assert "A NEWER KEY: copy it here" not in typed(capsys, "boxes", *of(one))[1]
+    found = json.loads(typed(capsys, "boxes", "--json", *of(one))[1])
+    assert [box["different"] for box in found["controllers"][0]["boxes"]] == [[], ["older-key"]]
+    assert ("warning", "pbx-2 still works with an earlier key of acme") in examined(capsys, one)
+
+
 def test_the_sql_for_an_administrator_is_what_is_run(
     meeting: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -313,7 +349,11 @@ def checked(capsys: pytest.CaptureFixture[str], installation: Installation) -> s
     """What `check` says of the shared database; it never fails for it."""
     code, out, error = typed(capsys, "check", "-c", installation.file)
     assert code == 0, error
-    return "\n".join(line for line in (*error.splitlines(), *out.splitlines()) if "shared database" in line or "schema" in line)
+    return "\n".join(
+        line
+        for line in (*error.splitlines(), *out.splitlines())
+        if "shared database" in line or "schema" in line
+    )
 
 
 def test_check_asks_the_database(
@@ -322,7 +362,7 @@ def test_check_asks_the_database(
     """Whoever has just written `shared:` learns whether it can be used, and what to type next if not."""
     one, _other = two
     assert "roles and schemas are made: informativa shared migrate" in checked(capsys, one)
-    assert typed(capsys, "shared", "migrate", "--as", SUPERUSER, "-c", one.file)[0] == 0
+    assert typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(one))[0] == 0
     assert "the shared database postgres can be used for 1 company" in checked(capsys, one)
     server.sql('UPDATE "informativa_acme".migration SET needed = 99')
     assert "is of a newer informativa; Upgrade this one." in checked(capsys, one)

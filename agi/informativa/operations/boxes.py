@@ -29,6 +29,9 @@ class Difference(StrEnum):
 
     PROGRAM = "program"
     KEYS = "keys"
+    OLDER_KEY = "older-key"
+    NEWER_KEY = "newer-key"
+    EARLIER_KEYS = "earlier-keys"
     CONFIGURATION = "configuration"
 
 
@@ -125,10 +128,19 @@ def meeting(configuration: Configuration, controller: Controller) -> Meeting:
 
 
 def _different(box: Box, own: About) -> Iterator[Difference]:
-    for difference in Difference:
+    for difference in (Difference.PROGRAM, Difference.KEYS, Difference.CONFIGURATION):
         said, ours = getattr(box, difference), getattr(own, difference)
         if said and said != ours:
-            yield difference
+            yield _of_keys(said.split(), ours.split()) if difference is Difference.KEYS else difference
+
+
+def _of_keys(its: Sequence[str], ours: Sequence[str]) -> Difference:
+    """In what the keys of a box are others, by their fingerprints, the current one first."""
+    if its[0] == ours[0]:
+        return Difference.EARLIER_KEYS
+    if its[0] in ours:
+        return Difference.OLDER_KEY
+    return Difference.NEWER_KEY if ours[0] in its else Difference.KEYS
 
 
 def retire(configuration: Configuration, controller: Controller, name: str, *, really: bool) -> Retired:

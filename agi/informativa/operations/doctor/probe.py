@@ -69,7 +69,7 @@ def otherwise(answer: Mapping[str, str], configuration: Configuration, run: Text
 
 
 def not_shared(answer: Mapping[str, str]) -> list[Finding]:
-    """Of which companies the service that says this of itself shares nothing with other boxes now, and why."""
+    """Of which companies the service that says this shares nothing with other boxes now, and why."""
     text = Text("the service shares nothing of {id} with other boxes now: {why}")
     fix = Text("Calls go on, and it tries again by itself. Its log says more: journalctl -u informativa")
     found = []

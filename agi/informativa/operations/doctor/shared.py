@@ -21,11 +21,25 @@ MONTHS = 3  # for which the database should be divided in advance
 
 _DIFFERENT = {
     Difference.KEYS: Text("{box} has other keys for {id}: its callers are strangers here"),
+    Difference.OLDER_KEY: Text("{box} still works with an earlier key of {id}"),
+    Difference.NEWER_KEY: Text("{box} works with a newer key of {id} than this box"),
+    Difference.EARLIER_KEYS: Text(
+        "{box} has other keys of {id} from before: who is known by one may hear it again"
+    ),
     Difference.CONFIGURATION: Text("{box} treats callers of {id} by another configuration"),
     Difference.PROGRAM: Text("{box} runs informativa {version}"),
 }
 _MEND = {
     Difference.KEYS: Text("Copy the key of {id}, and those before it, from one box to all: keys/{id}.key*"),
+    Difference.OLDER_KEY: Text(
+        "Copy keys/{id}.key, and those before it, to {box}, and reload it. Until then delete no key here."
+    ),
+    Difference.NEWER_KEY: Text(
+        "Copy keys/{id}.key, and those before it, from {box}, and reload. Until then delete no key there."
+    ),
+    Difference.EARLIER_KEYS: Text(
+        "Have the same keys/{id}.key.retired-* on all boxes, and delete one everywhere."
+    ),
     Difference.CONFIGURATION: Text("Compare the sections of {id}, and its lines, on both boxes."),
     Difference.PROGRAM: Text("Two versions go well together for as long as an upgrade takes."),
 }

@@ -72,11 +72,13 @@ def erased(each: Erased, say: Language) -> Iterator[str]:
         if each.done:
             yield say("{boxes}: each erases the caller too, as soon as it reaches the database", boxes=boxes)
         else:
-            yield say("{boxes}: each would erase the caller too, as soon as it reaches the database", boxes=boxes)
+            yield say(
+                "{boxes}: each would erase the caller too, as soon as it reaches the database", boxes=boxes
+            )
     for box, seconds in each.absent:
         yield say(
-            "warning: {box} was last heard of {ago}: until it is back, what it has of the caller is on its disk"
-            " (informativa boxes)",
+            "warning: {box} was last heard of {ago}: until it is back, what it has of the caller is on its"
+            " disk (informativa boxes)",
             box=box,
             ago=ago(seconds, say),
         )

@@ -62,9 +62,9 @@ class LossyNetwork:
 
     def lose(self, percent: int, port: int) -> None:
         """From now on so many packets in a hundred to that port, and from it, are gone."""
+        chance = f"numgen random mod 100 < {percent}" if percent < 100 else ""
         rules = (
-            f"add rule inet lossy way tcp {way} {port} numgen random mod 100 < {percent} counter drop"
-            for way in ("dport", "sport")
+            f"add rule inet lossy way tcp {way} {port} {chance} counter drop" for way in ("dport", "sport")
         )
         self._run("; ".join(("flush chain inet lossy way", *(rules if percent else ()))))
 

@@ -1129,3 +1129,24 @@ def test_help_is_a_command_too() -> None:
     assert run("help", "ledger", "show").stdout == run("ledger", "show", "--help").stdout
     assert run("help").stdout == run("--help").stdout
     assert run("help", "nonsense").returncode == 2
+
+
+def test_commands_do_without_the_driver_of_the_shared_database(folder: Path) -> None:
+    """psycopg is an extra: without it every command that shares nothing starts and does its work."""
+    program = """
+import sys
+sys.modules["psycopg"] = None
+from informativa.cli.main import main
+for command in ("check", "status", "boxes"):
+    print(command, main([command, "-c", sys.argv[1]]))
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program, folder / "informativa.yaml"],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert (ran.returncode, "Traceback" in ran.stderr) == (0, False), ran.stderr
+    assert re.findall(r"^(?:check|status|boxes) \d$", ran.stdout, re.M) == ["check 0", "status 1", "boxes 1"]
+    assert "This box shares nothing" in ran.stderr

@@ -3,6 +3,7 @@
 import os
 import pickle
 import pickletools
+import re
 import subprocess
 import sys
 from datetime import datetime
@@ -740,6 +741,27 @@ def test_i8_addresses_that_others_reach_are_meant_and_told(folder: Path) -> None
     )
     (problem,) = problems(edit(folder, "  token: keys/", "  # token: keys/"))
     assert "service.listen: 0.0.0.0:4588 can be reached from other machines, so it needs a `token`" in problem
+
+
+def test_another_boxs_service_is_an_address_and_needs_the_token_of_all(folder: Path) -> None:
+    """`service.elsewhere` goes into the dialplan, so nothing but an address is taken; a box knows Asterisk of
+    another by the token."""
+    file = edit(folder, "  token: keys/", "  elsewhere: hagi://notice.example\n  token: keys/")
+    assert load(file).elsewhere == "hagi://notice.example"
+    (problem,) = problems(edit(folder, "  token: keys/", "  # token: keys/"))
+    assert "service.elsewhere: needs a `token` beside it" in problem
+    edit(folder, "  # token: keys/", "  token: keys/")
+    for wrong in (
+        "hagi://a,b",
+        "hagi://a)",
+        "agi://10.0.0.2",
+        "agi://10.0.0.2:4588/x",
+        "http://a:1",
+        "hagi://",
+    ):
+        file.write_text(re.sub("elsewhere: .*", f"elsewhere: '{wrong}'", file.read_text()))
+        (problem,) = problems(file)
+        assert "`hagi://` and a name with SRV records" in problem
 
 
 def test_configuration_without_a_token_goes_on(folder: Path) -> None:

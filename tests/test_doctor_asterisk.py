@@ -284,6 +284,25 @@ def test_dialplan_without_our_context(configuration: Configuration) -> None:
     ]
 
 
+@pytest.mark.parametrize("elsewhere", ["hagi://notice.example", "agi://10.0.0.2:4588"])
+def test_dialplan_that_asks_another_boxs_service(configuration: Configuration, elsewhere: str) -> None:
+    """With `service.elsewhere` the dialplan has a line more after each that asks the own service, and is in
+    order; without it the same dialplan is another's."""
+    more = replace(configuration, elsewhere=elsewhere)
+    steps = ours(more)
+    notice = f"notice/{configuration.tokens[0]}"
+    asked = [step for step in steps if elsewhere in step.data]
+    assert [(step.application, step.extension) for step in asked] == [("ExecIf", "s"), ("ExecIf", "read")]
+    assert {step.data for step in asked} == {
+        '$["${INFORMATIVA_STATUS}${INFORMATIVA_REASON}" = ""]?AGI('
+        + f"{elsewhere}/{notice},${{line}},${{options}})"
+    }
+    in_order = [ok(Text("the loaded dialplan is the one of this configuration"))]
+    assert looked(asterisk.context, more, shown([CALLING, *steps])) == in_order
+    found = looked(asterisk.context, configuration, shown([CALLING, *steps]))
+    assert elsewhere.partition("//")[2] in str(found[0].text)
+
+
 def test_dialplan_of_this_configuration(configuration: Configuration) -> None:
     """A dialplan as this configuration comes to is in order, whatever else Asterisk has."""
     assert looked(asterisk.context, configuration, shown([CALLING, *ours(configuration)])) == [

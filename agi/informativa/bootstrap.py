@@ -256,11 +256,15 @@ def erase(controller: Controller, pseudonyms: Sequence[bytes], at: datetime) -> 
     return erase(ledger, pseudonyms, at)
 
 
-def erase_elsewhere(shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]) -> Asked:
-    """Have the other boxes erase a caller. Raises SharedDatabaseError, and then nobody was asked."""
+def erase_elsewhere(
+    shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes], *, really: bool
+) -> Asked:
+    """Have the other boxes erase a caller; or say what that would come to. Raises SharedDatabaseError, then
+    nobody was asked."""
     from .sharing import callers
 
-    return callers.erase(shared, controller.id, pseudonyms)
+    ask = callers.erase if really else callers.would_erase
+    return ask(shared, controller.id, pseudonyms)
 
 
 def elsewhere(

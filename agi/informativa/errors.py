@@ -21,6 +21,7 @@
     ├── ManagerError            Asterisk's manager interface cannot be used
     ├── SharedDatabaseError     the database where boxes meet cannot be used now
     │   └── BoxRefusedError     it can, but not by this box as it is
+    ├── DefectError             what runs beside the calls met an error that nobody foresaw
     ├── PromptError             a prompt cannot be spoken, read or written
     └── SessionError            the conversation with Asterisk
         ├── ProtocolError       the other side does not speak AGI
@@ -231,6 +232,20 @@ class SharedDatabaseError(InformativaError):
     """The database where the boxes meet does not answer, or refuses: nothing is lost, it is asked again."""
 
     code = "shared-database"
+
+
+class DefectError(InformativaError):
+    """What runs beside the calls met an exception that nobody foresaw. It goes on by itself, after a pause.
+    `kind` is its type: what it says may be of a caller, and stays out."""
+
+    code = "defect"
+
+    def __init__(self, error: Exception) -> None:
+        self.kind = type(error).__name__
+        super().__init__(
+            Text("A defect of informativa ({kind}).", kind=self.kind),
+            Text("Report it, with what its log says: journalctl -u informativa"),
+        )
 
 
 class BoxRefusedError(SharedDatabaseError):

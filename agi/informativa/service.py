@@ -20,7 +20,7 @@ from .asterisk.fastagi import PENDING_CONNECTIONS, FastAgiServer
 from .asterisk.tokens import Tokens
 from .caller import mask
 from .config import Configuration, changes
-from .errors import InformativaError
+from .errors import DefectError, InformativaError
 from .generations import Generations
 from .metrics import Metrics
 from .model import CallResult, SharedState
@@ -195,7 +195,9 @@ class Service:
 
     def _about(self) -> str:
         now = self.configuration
-        return f"version={__version__} configuration={now.digest} file={now.path_digest}"
+        said = f"version={__version__} configuration={now.digest} file={now.path_digest}"
+        unshared = not_shared(self.shared())
+        return f"{said} unshared={unshared}" if unshared else said
 
     def close(self) -> None:
         """Close all that is open; what was queued is durable then."""
@@ -270,6 +272,16 @@ class Service:
         self._beside.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a defect of informativa", exc_info=error)
+
+
+def not_shared(states: Mapping[str, SharedState]) -> str:
+    """Of which companies nothing is shared with other boxes now and why, as a word: ID:CODE,ID:defect:KIND.
+    Of the first twenty: an answer has one line."""
+    errors = ((name, state.error) for name, state in states.items() if state.error)
+    return ",".join(
+        ":".join((name, error.code, *([error.kind] if isinstance(error, DefectError) else ())))
+        for name, error in list(errors)[:20]
+    )
 
 
 def _announce(configuration: Configuration) -> None:

@@ -39,4 +39,8 @@ def test_boxes_go_on_when_their_database_is_killed(console: Console, tmp_path: P
     }
     assert 0 < outcome.waited_without <= 1.0
     assert isinstance(console.file, io.StringIO)
-    assert "Nobody was told twice" in console.file.getvalue()
+    said = console.file.getvalue()
+    assert "Nobody was told twice" in said
+    assert "informativa shared migrate --as lab -c " in said
+    assert "acme: role and schema are made (migration 1)" in said
+    assert "borealis: role and schema are made (migration 1)" in said

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 import socket
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -241,11 +239,12 @@ def test_documented_line_leaves_a_busy_box_alone(boxes: Boxes) -> None:
     assert boxes.other.records() == []
 
 
-def documented(office: Office) -> str:
-    """The dialplan as the page says to change it."""
-    (script,) = re.findall(r"^sed -E -i '([^']+)' /etc/asterisk/informativa.conf$", PAGE.read_text(), re.M)
-    sed = subprocess.run(
-        ["sed", "-E", script], input=office.dialplan(), capture_output=True, text=True, check=True
-    )
-    assert sed.stdout.count(f"AGI(hagi://{NAME}/notice/") == 2
-    return sed.stdout
+def documented(office: Office, elsewhere: str = f"hagi://{NAME}") -> str:
+    """The dialplan as the page says to have it written."""
+    setting = "service.elsewhere: hagi://notice.example"
+    assert setting in PAGE.read_text()
+    if "elsewhere:" not in office.config.read_text():
+        office.edit("  token:", f"  elsewhere: {elsewhere}\n  token:")
+    text = office.dialplan()
+    assert text.count(f"AGI({elsewhere}/notice/") == 2
+    return text

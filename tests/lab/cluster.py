@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -23,8 +22,7 @@ from informativa.errors import InformativaError
 from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers import rows
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import SharedDatabase
-from informativa.sharing import administration, schema
+from informativa.sharing import schema
 
 from . import audio, builds, databases
 from .builds import Build
@@ -90,10 +88,12 @@ class Cluster:
         with contextlib.ExitStack() as closing:
             self._say("PostgreSQL")
             self.server = closing.enter_context(Postgres(self.folder / "postgresql", durable=True))
-            self._make_database()
+            self.server.sql(f"CREATE DATABASE {DATABASE}")
             for name in (A, B):
                 self._say(f"{name}: Asterisk and informativa")
                 self.offices[name] = self._office(name)
+                if name == A:
+                    self.migrated = self._migrate(self.offices[name])
                 extensions = EXTENSIONS + self.offices[name].dialplan()
                 pbx = Pbx(self._build, self.folder / name / "asterisk", extensions)
                 self.pbxs[name] = closing.enter_context(pbx)
@@ -105,15 +105,19 @@ class Cluster:
     def __exit__(self, *_error: object) -> None:
         self._closing.close()
 
-    def _make_database(self) -> None:
-        """Each company's schema, its role's password included."""
-        self.server.sql(f"CREATE DATABASE {DATABASE}")
-        passwords = self.folder / "administrator.pgpass"
-        _secret(passwords, f"*:*:*:{SUPERUSER}:{self.server.password}\n*:*:*:*:{PASSWORD}\n")
-        known = SharedDatabase(
-            hosts=(f"{databases.HOST}:{self.server.port}",), name=DATABASE, box="", passwords=str(passwords)
-        )
-        list(administration.migrate(known, COMPANIES, SUPERUSER, datetime.now(UTC).date()))
+    def _migrate(self, office: Office) -> list[str]:
+        """Make each company's role and schema, as an admin types it; the command, and what it says. His own
+        password is in the file for so long, and in one of his own for a look into the database."""
+        passwords, own = office.folder / "keys/shared.pgpass", passwords_of(SUPERUSER, self.server.password)
+        _secret(self.folder / "administrator.pgpass", own)
+        roles = passwords.read_text()
+        passwords.write_text(own + roles)
+        command = ("shared", "migrate", "--as", SUPERUSER, "-c", office.config)
+        try:
+            said = office.command(*command)
+        finally:
+            passwords.write_text(roles)
+        return [f"informativa {' '.join(map(str, command))}", *said.splitlines()]
 
     def _office(self, name: str) -> Office:
         """One installation: the same companies, keys of theirs and settings as on the other box."""
@@ -121,7 +125,7 @@ class Cluster:
         if self.offices:  # what the first one has made, but how Asterisk is known to it
             for company in COMPANIES:
                 shutil.copy(self.offices[A].folder / f"keys/{company}.key", office.folder / "keys")
-        passwords = "".join(f"*:*:*:{schema.role(company)}:{PASSWORD}\n" for company in COMPANIES)
+        passwords = "".join(passwords_of(schema.role(company), PASSWORD) for company in COMPANIES)
         _secret(office.folder / "keys/shared.pgpass", passwords)
         office.edit(
             "operator: Acme S.p.A.",
@@ -265,6 +269,8 @@ def run(console: Console, folder: Path = FOLDER, *, stay: bool = False) -> Outco
                     console.print(f"Starting {what} …", highlight=False)
 
             cluster = closing.enter_context(Cluster(folder.absolute(), build, say))
+        console.print("\n  ".join(cluster.migrated), highlight=False, markup=False, soft_wrap=True)
+        console.print()
         prompt = audio.read_wav(cluster.offices[A].folder / "prompts/it/short.wav")
         calls = Calls(console, folder / "heard", {ACME: prompt}, _COLUMNS)
         closing.callback(calls.close)
@@ -326,6 +332,11 @@ def further(console: Console, cluster: Cluster, *, stay: bool) -> None:
         lines.append("keep all of it running (make cluster CLUSTER=--stay)")
     said = ";\n".join(lines)
     console.print(f"\nNext: {said}.", highlight=False, soft_wrap=True, markup=False)
+
+
+def passwords_of(role: str, password: str) -> str:
+    """A line of .pgpass."""
+    return f"*:*:*:{role}:{password}\n"
 
 
 def _secret(file: Path, text: str) -> None:

@@ -19,6 +19,9 @@ from informativa.caller import pseudonym
 from informativa.config import Configuration, load
 from informativa.evidence.commitment import bind
 from informativa.model import Event, Identified
+from informativa.operations import boxes as operations
+from informativa.sharing.administration import Box
+from informativa.sharing.exchange import About
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import PASSWORD
 from test_ledgers import AT, PLAYED
@@ -124,9 +127,10 @@ def test_boxes_meet(two: tuple[Installation, Installation], capsys: pytest.Captu
 
 
 def test_a_caller_is_shown_and_erased_on_all_boxes(
-    meeting: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]
+    meeting: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What any box has on record of him is in the answer, and gone everywhere after the erasure."""
+    """What any box has on record of him is in the answer, and gone everywhere after the erasure. It counts
+    the same before and after, and names the boxes that are away."""
     one, other = meeting
     one.record()
     other.record(replace(PLAYED, at=AT.replace(day=25)))
@@ -138,12 +142,23 @@ def test_a_caller_is_shown_and_erased_on_all_boxes(
     assert "box: pbx-2, record: 1" in out
     found = json.loads(typed(capsys, "caller", "show", CALLER, "--json", *of(one))[1])
     assert [record["box"] for record in found["controllers"][0]["records"]] == [None, "pbx-2"]
+    code, out, _error = typed(capsys, "caller", "erase", CALLER, *of(one))
+    assert (code, out.splitlines()[:2]) == (
+        0,
+        [
+            "Acme S.p.A. (acme): 2 records would be erased",
+            "pbx-2: each would erase the caller too, as soon as it reaches the database",
+        ],
+    )
+    server.sql("UPDATE \"informativa_acme\".box SET seen = now() - interval '2 hours' WHERE name = 'pbx-2'")
     code, out, _error = typed(capsys, "caller", "erase", CALLER, "--yes", *of(one))
     assert (code, out.splitlines()) == (
         0,
         [
-            "Acme S.p.A. (acme): 1 record erased",
+            "Acme S.p.A. (acme): 2 records erased",
             "pbx-2: each erases the caller too, as soon as it reaches the database",
+            "warning: pbx-2 was last heard of 2 h ago: until it is back, what it has of the caller is on its"
+            " disk (informativa boxes)",
         ],
     )
     other.exchange()
@@ -244,6 +259,39 @@ def test_what_differs_between_boxes_is_told(
     assert "OTHER KEYS: its callers are strangers here, another configuration" in out.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("its", "ours", "difference"),
+    [
+        ("new old", "new old", None),
+        ("old", "new old", "older-key"),
+        ("new old", "old", "newer-key"),
+        ("new", "new old", "earlier-keys"),
+        ("x", "new old", "keys"),
+        ("", "new", None),
+    ],
+)
+def test_keys_that_differ_are_told_apart(its: str, ours: str, difference: str | None) -> None:
+    """A box that was forgotten when the key was changed is another thing than one of other keys, and so is
+    one on which an earlier key was deleted."""
+    box = Box("pbx-2", 1, 1, 0, AT, 0.0, "", its, "", None)
+    assert list(operations._different(box, About(keys=ours))) == ([difference] if difference else [])
+
+
+def test_a_box_that_was_forgotten_when_a_key_was_changed(
+    meeting: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each of both says so, and which key is to be copied where, before the old one is deleted."""
+    one, other = meeting
+    assert typed(capsys, "keys", "rotate", "acme", "--yes", "-c", one.file)[0] == 0
+    for each in (one, other):
+        each.exchange()
+    assert "AN EARLIER KEY: copy the new one there" in typed(capsys, "boxes", *of(one))[1]
+    assert "A NEWER KEY: copy it here" not in typed(capsys, "boxes", *of(one))[1]
+    found = json.loads(typed(capsys, "boxes", "--json", *of(one))[1])
+    assert [box["different"] for box in found["controllers"][0]["boxes"]] == [[], ["older-key"]]
+    assert ("warning", "pbx-2 still works with an earlier key of acme") in examined(capsys, one)
+
+
 def test_the_sql_for_an_administrator_is_what_is_run(
     meeting: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -294,6 +342,37 @@ def test_the_doctor_looks_at_the_other_boxes(
         ((state, text),) = examined(capsys, one)
         assert (state, "cannot be used" in text) == ("wrong", True)
     finally:
+        server.start()
+
+
+def checked(capsys: pytest.CaptureFixture[str], installation: Installation) -> str:
+    """What `check` says of the shared database; it never fails for it."""
+    code, out, error = typed(capsys, "check", "-c", installation.file)
+    assert code == 0, error
+    return "\n".join(
+        line
+        for line in (*error.splitlines(), *out.splitlines())
+        if "shared database" in line or "schema" in line
+    )
+
+
+def test_check_asks_the_database(
+    two: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever has just written `shared:` learns whether it can be used, and what to type next if not."""
+    one, _other = two
+    assert "roles and schemas are made: informativa shared migrate" in checked(capsys, one)
+    assert typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(one))[0] == 0
+    assert "the shared database postgres can be used for 1 company" in checked(capsys, one)
+    server.sql('UPDATE "informativa_acme".migration SET needed = 99')
+    assert "is of a newer informativa; Upgrade this one." in checked(capsys, one)
+    server.sql('DELETE FROM "informativa_acme".migration')
+    assert "Whoever administers the database types: informativa shared migrate" in checked(capsys, one)
+    server.halt()
+    try:
+        assert "did not answer in 3 s; See that it runs" in checked(capsys, one)
+    finally:
+        server.stop()
         server.start()
 
 

@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 
 from doubles import line, notice
-from informativa.errors import BoxRefusedError
+from informativa.errors import BoxRefusedError, DefectError, SharedDatabaseError
 from informativa.guard import suspend
-from informativa.model import Controller, Period
+from informativa.model import Controller, Period, SharedState
+from informativa.operations.doctor import probe
+from informativa.service import not_shared
 from informativa.sharing import question
 from informativa.sharing.connection import Connection
-from informativa.sharing.exchange import About
+from informativa.sharing.exchange import About, Exchange
 from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.others import SharedBoxes
 from lab.process import until
@@ -102,6 +104,56 @@ def test_a_box_that_is_refused_says_why(running: Running) -> None:
     loop = ExchangeLoop(ACME, database, About(), partial(running.boxes.store, "other"))
     running.loops.append(loop)
     soon(lambda: isinstance(loop.state.error, BoxRefusedError))
+
+
+def test_a_defect_is_told_and_the_exchange_goes_on_after_a_pause(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exception that nobody foresaw makes the box unusable for as long as it lasts, and ends no thread."""
+    tries: list[int] = []
+
+    def broken(*_given: object, **_more: object) -> int:
+        tries.append(1)
+        raise KeyError("what may be of a caller")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Exchange, "receive", broken)
+        loop = running.start("pbx-1")
+        shared = SharedBoxes(ACME, running.boxes.database("pbx-1"), suspend, loop)
+        soon(lambda: len(tries) > 2)
+        state = shared.state
+        assert state is not None
+        assert not state.usable
+        assert isinstance(state.error, DefectError)
+        assert "KeyError" in str(state.error)
+        assert "caller" not in str(state.error)
+    running.boxes.record("pbx-1", PLAYED)
+    soon(lambda: loop.state.sent == 1)
+    assert loop.state.error is None
+    shared.close()
+
+
+def test_what_keeps_a_service_from_sharing_is_told_by_doctor_and_status() -> None:
+    """The service says of each company why, and they say it with what to do."""
+    well = SharedState(0, 1.0, True, False, 0, 0, 0)
+    states = {
+        "acme": replace(well, error=DefectError(KeyError("x"))),
+        "borealis": replace(well, error=BoxRefusedError("no")),
+        "corvo": replace(well, error=SharedDatabaseError("no")),
+        "dora": well,
+    }
+    said = not_shared(states)
+    assert said == "acme:defect:KeyError,borealis:box-refused,corvo:shared-database"
+    found = [str(each.whole) for each in probe.not_shared({"unshared": said})]
+    assert found[0] == (
+        "the service shares nothing of acme with other boxes now: a defect of informativa (KeyError); Calls"
+        " go on, and it tries again by itself. Report it with what the log says: journalctl -u informativa"
+    )
+    assert [each.split(": ")[1].split(";")[0] for each in found[1:]] == [
+        "the database refuses this box",
+        "it cannot use the database",
+    ]
+    assert probe.not_shared({}) == []
 
 
 def test_no_thread_is_left_when_it_is_stopped(running: Running) -> None:

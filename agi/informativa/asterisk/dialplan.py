@@ -3,6 +3,7 @@ settings the second try uses, and which prompt each line falls back to. Pure tex
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ TEST_CONTEXT = "informativa-test"  # where a test call may come in, and from whi
 _SERVICE = "127.0.0.1:4588"  # as written in the shipped file, which says why
 _NOTICE = f"agi://{_SERVICE}/notice"
 _SCRIPT = "AGI(informativa-agi,"
+_AWAY = ' same => n,ExecIf($["${INFORMATIVA_STATUS}${INFORMATIVA_REASON}" = ""]?'
 _LINES = "[informativa-lines]\n"
 
 
@@ -30,9 +32,12 @@ def render(shipped: str, configuration: Configuration, now: datetime) -> str:
     The last context of the shipped file, `[informativa-lines]`, is an example and is replaced.
     """
     body, context, _ = shipped.partition(_LINES)
-    body = body.replace(
-        _NOTICE, "/".join((f"agi://{configuration.listen}/notice", *configuration.tokens[:1]))
-    )
+    notice = "/".join(("notice", *configuration.tokens[:1]))
+    body = body.replace(_NOTICE, f"agi://{configuration.listen}/{notice}")
+    if configuration.elsewhere:
+        own = re.compile(r"^ same => n,AGI\(agi://[^,]*,(.*)\)$", re.M)
+        tried = f"{_AWAY}AGI({configuration.elsewhere}/{notice},"
+        body = own.sub(lambda found: f"{found[0]}\n{tried}{found[1]}))", body)
     body = body.replace(_SCRIPT, f"AGI({started(configuration.file)},")
     rows = [row for line in configuration.lines for row in _rows(line, now)]
     fallback = configuration.fallback.path if configuration.fallback else ""

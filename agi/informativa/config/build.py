@@ -61,6 +61,7 @@ class Configuration:
     operator: str = ""
     manager: ManagerAccount | None = None
     metrics: str = ""
+    elsewhere: str = ""
     refused: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     digest: str = ""
@@ -203,6 +204,7 @@ class _Builder:
             operator=settings.operator,
             manager=manager,
             metrics=settings.service.metrics or "",
+            elsewhere=settings.service.elsewhere or "",
             refused=in_order(self._found.refused),
             warnings=in_order(self._found.warnings),
             digest=digest,

@@ -100,8 +100,13 @@ class Controllers:
             if datetime.now(UTC) < given.old_keys_for.after(since, UTC):
                 yield self._key(old, path, Text("there is no file {file}", file=old))
             else:
-                message = Text("the time of the old key {old} is over", "type: rm {old}", old=old)
-                self._found.warn(path, message)
+                message = Text("the time of the old key {old} is over", "type: rm {old}")
+                if self._settings.shared:
+                    message = Text(
+                        "the time of the old key {old} is over",
+                        "once `informativa boxes` names no box with an earlier key, type on each: rm {old}",
+                    )
+                self._found.warn(path, message.format(old=old))
 
     def _key(self, file: Path, path: KeyPath, absent: Text) -> bytes:
         """The secret in `file`; empty (with a problem noted) if there is none to be trusted."""

@@ -26,6 +26,11 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "service.sessions": ("Calls at a time, 1 to 100000; one more is played to by the dialplan.", "2000"),
     "service.drain": ("Seconds that calls get to end when the service is stopped, 0 to 600.", "100"),
     "service.metrics": ("Address and port where Prometheus may ask at /metrics.", "127.0.0.1:9464"),
+    "service.elsewhere": (
+        "Which other box's service the dialplan asks where this one's is away: hagi:// and a name with SRV"
+        " records, or agi:// and an address. The same token is on all boxes.",
+        "hagi://notice.example",
+    ),
     "evidence": ("Where the proof of what was recorded goes, and who vouches for it.", ""),
     "evidence.domain": (
         "A domain of yours: logs that begin from now on are named by it; the machine's name, if not given.",

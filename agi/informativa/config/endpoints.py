@@ -31,6 +31,9 @@ class Endpoints:
             self._inside(setting)
         if self._lacks("token"):
             return ()
+        if self._given.token is None and self._given.elsewhere:
+            message = Text("needs a `token` beside it: the other boxes take no call without the one of all")
+            self._found.wrong(("service", "elsewhere"), message)
         if self._given.token is None:
             self._found.warn(
                 ("service",),

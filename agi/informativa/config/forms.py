@@ -81,6 +81,13 @@ Network = Annotated[
 Header = Annotated[
     str, form(r"[A-Za-z][A-Za-z0-9-]{0,63}", Text("the name of a header such as `X-Remote-User`"))
 ]
+OtherService = Annotated[  # in the dialplan, where nothing else may stand
+    str,
+    form(
+        rf"hagi://[A-Za-z0-9][A-Za-z0-9.-]*|agi://[A-Za-z0-9][A-Za-z0-9.-]*:{_PORT}",
+        Text("`hagi://` and a name with SRV records, or an address such as `agi://10.0.0.2:4588`"),
+    ),
+]
 Url = Annotated[str, form(r"https?://[^\s/?#]+\S*", Text("a URL such as `https://crm.example/{number}`"))]
 ServerUrl = Annotated[  # with no user in it: nobody would be asked as him, and it is shown
     str,

@@ -27,6 +27,7 @@ from .forms import (
     Module,
     Network,
     Number,
+    OtherService,
     PlainText,
     Query,
     Region,
@@ -158,6 +159,7 @@ class ServiceSettings(Strict):
     sessions: Annotated[int, Field(ge=1, le=100_000)] = 2000
     drain: Annotated[float, Field(ge=0, le=600)] = 100.0
     metrics: Address | None = None
+    elsewhere: OtherService | None = None
 
 
 class ManagerSettings(Strict):

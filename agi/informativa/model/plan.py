@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import TypeVar
 
+from ..errors import InformativaError
 from ..text import NOTHING, Text
 from .words import NumberForm, RecordKind, Verification
 
@@ -268,7 +269,8 @@ class WebServer:
 class SharedState:
     """How one company's ledger stands with the database where boxes meet: how many records are not there yet,
     when it last answered (seconds since 1970), whether it is usable now, whether calls leave it in peace; how
-    many callers it was asked for, how many in vain, and how often a call did not wait for it to the end."""
+    many callers it was asked for, how many in vain, and how often a call did not wait for it to the end;
+    and why it is not usable, where that is known."""
 
     behind: int
     contact: float
@@ -277,6 +279,7 @@ class SharedState:
     asked: int
     unanswered: int
     late: int
+    error: InformativaError | None = None
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from .. import bootstrap
 from ..config import Configuration
 from ..errors import InformativaError
 from ..model import Controller, SharedDatabase
+from ..sharing import schema
 from ..text import Text
 
-if TYPE_CHECKING:  # `sharing` needs psycopg, which who shares nothing need not have
+if TYPE_CHECKING:  # the driver is an extra, and the other commands must do without it
     from ..sharing.administration import Box, Migrated
     from ..sharing.exchange import About
 
@@ -28,6 +29,9 @@ class Difference(StrEnum):
 
     PROGRAM = "program"
     KEYS = "keys"
+    OLDER_KEY = "older-key"
+    NEWER_KEY = "newer-key"
+    EARLIER_KEYS = "earlier-keys"
     CONFIGURATION = "configuration"
 
 
@@ -109,7 +113,7 @@ def script(controllers: Sequence[Controller], today: date) -> Iterator[str]:
 
 def meeting(configuration: Configuration, controller: Controller) -> Meeting:
     """How its boxes stand. Raises SharedDatabaseError."""
-    from ..sharing import administration, schema
+    from ..sharing import administration
 
     database, begun = shared(configuration), time.monotonic()
     boxes, partitions = administration.look(database, controller.id)
@@ -124,10 +128,19 @@ def meeting(configuration: Configuration, controller: Controller) -> Meeting:
 
 
 def _different(box: Box, own: About) -> Iterator[Difference]:
-    for difference in Difference:
+    for difference in (Difference.PROGRAM, Difference.KEYS, Difference.CONFIGURATION):
         said, ours = getattr(box, difference), getattr(own, difference)
         if said and said != ours:
-            yield difference
+            yield _of_keys(said.split(), ours.split()) if difference is Difference.KEYS else difference
+
+
+def _of_keys(its: Sequence[str], ours: Sequence[str]) -> Difference:
+    """In what the keys of a box are others, by their fingerprints, the current one first."""
+    if its[0] == ours[0]:
+        return Difference.EARLIER_KEYS
+    if its[0] in ours:
+        return Difference.OLDER_KEY
+    return Difference.NEWER_KEY if ours[0] in its else Difference.KEYS
 
 
 def retire(configuration: Configuration, controller: Controller, name: str, *, really: bool) -> Retired:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import phonenumbers
 
@@ -30,7 +31,11 @@ from ..model import (
 )
 from ..plausibility import Implausible, ReferenceFault
 from ..text import NOTHING, Text, joined
+from .boxes import QUIET_SECONDS
 from .controllers import known
+
+if TYPE_CHECKING:
+    from ..sharing.callers import Asked
 
 CUSTOMER = re.compile(r"[A-Za-z0-9._@-]{1,64}")  # what the dialplan lets through of INFORMATIVA_CUSTOMER
 SEPARATORS = str.maketrans("", "", " \u00a0-./()'")
@@ -84,14 +89,16 @@ class Access:
 
 @dataclass(frozen=True)
 class Erased:
-    """How many records of one controller, and which copies from before an upgrade; `done` is whether they
-    are erased, or would be. `boxes` are the others that erase him too, each as soon as it can."""
+    """How many records of one controller, on all boxes, and which copies from before an upgrade; `done` is
+    whether they are erased, or would be. `boxes` are the others that erase him too, each as soon as it can:
+    `absent` are those of them that were not heard of for a while, each with for how many seconds."""
 
     controller: Controller
     done: bool
     records: int
     copies: tuple[Path, ...]
     boxes: tuple[str, ...] = ()
+    absent: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,25 +196,37 @@ def _erased(
     *,
     really: bool,
 ) -> Erased:
-    if not really:
-        copies = bootstrap.copies(controller)
-        return Erased(controller, False, held(controller, caller, shared).count, tuple(copies))
     his = pseudonyms(controller, caller)
+    if not really:
+        found = Erased(controller, False, held(controller, caller).count, tuple(bootstrap.copies(controller)))
+        if shared is None:
+            return found
+        return _on_all_boxes(found, bootstrap.erase_elsewhere(shared, controller, his, really=False))
     done = bootstrap.erase(controller, his, now)
+    found = Erased(controller, True, done.records, done.copies)
     if shared is None:
-        return Erased(controller, True, done.records, done.copies)
+        return found
     try:
-        asked = bootstrap.erase_elsewhere(shared, controller, his)
+        asked = bootstrap.erase_elsewhere(shared, controller, his, really=True)
     except SharedDatabaseError as error:
         alone = Text("{name}: the caller is erased on this box, and the others do not know of it.")
         again = Text("Do the same again when the database answers.")
         said = joined(" ", alone.format(name=controller.name), error.message)
         raise SharedDatabaseError(said, joined(" ", error.remedy, again)) from error
-    records = done.records
     if not set(asked.pseudonyms) <= set(his):  # another box knew of an earlier key
-        records += bootstrap.erase(controller, asked.pseudonyms, now).records
-    boxes = tuple(box for box in asked.boxes if box != shared.box)
-    return Erased(controller, True, records, done.copies, boxes)
+        more = bootstrap.erase(controller, asked.pseudonyms, now).records
+        found = replace(found, records=found.records + more)
+    return _on_all_boxes(found, asked)
+
+
+def _on_all_boxes(found: Erased, asked: Asked) -> Erased:
+    """With what the database has of the other boxes."""
+    return replace(
+        found,
+        records=found.records + asked.records,
+        boxes=tuple(box.name for box in asked.boxes),
+        absent=tuple((box.name, box.age) for box in asked.boxes if box.age > QUIET_SECONDS),
+    )
 
 
 def record(

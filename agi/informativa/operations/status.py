@@ -35,7 +35,7 @@ UNIT = "informativa"
 @dataclass(frozen=True)
 class Service:
     """The service as it looks from outside; `None` is what nothing says. `otherwise` is in what it is not the
-    one that is configured."""
+    one that is configured; `unshared` is what keeps it from sharing with other boxes now."""
 
     address: str
     answers: bool = False
@@ -44,6 +44,7 @@ class Service:
     calls: int | None = None
     unit: str | None = None
     otherwise: Text = NOTHING
+    unshared: tuple[Text, ...] = ()
 
     @property
     def as_configured(self) -> bool:
@@ -139,7 +140,7 @@ def _noted(warnings: list[Text]) -> Iterator[None]:
 
 def _of_service(service: Service) -> Sequence[Text]:
     if service.answers:
-        return [service.otherwise] if service.otherwise else []
+        return [*([service.otherwise] if service.otherwise else ()), *service.unshared]
     warning = Text(
         "The service does not answer at {address}: callers are served by the script, which is slower."
         " Type: systemctl start informativa",
@@ -156,7 +157,9 @@ def ask_service(configuration: Configuration) -> Service:
         if answer is not None:
             found = probe.otherwise(answer, configuration, "systemctl restart informativa")
             otherwise = found.whole if found else NOTHING
-            service = replace(service, answers=True, version=answer.get("version"), otherwise=otherwise)
+            unshared = tuple(one.whole for one in probe.not_shared(answer))
+            service = replace(service, answers=True, version=answer.get("version"))
+            service = replace(service, otherwise=otherwise, unshared=unshared)
     if service.answers and configuration.metrics:
         with suppress(OSError, ValueError):
             service = with_metrics(service, _metrics(configuration.metrics))

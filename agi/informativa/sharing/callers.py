@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..model import Record, SharedDatabase
-from .connection import connect, translated
+from .administration import Box
+from .connection import Connection, connect, translated
 from .reading import with_box
 from .rows import Statements
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Which boxes are to erase a caller, and all the pseudonyms under which any of them knew him."""
+    """Which other boxes are to erase a caller, how many of their records of him are in the database, and all
+    the pseudonyms under which any box knew him."""
 
-    boxes: tuple[str, ...]
+    boxes: tuple[Box, ...]
+    records: int
     pseudonyms: tuple[bytes, ...]
 
 
@@ -30,6 +33,24 @@ def on_record(
     return list(with_box(found))
 
 
+def would_erase(database: SharedDatabase, controller: str, pseudonyms: Sequence[bytes]) -> Asked:
+    """What `erase` would come to. Raises SharedDatabaseError."""
+    sql = Statements(controller)
+    with connect(database, controller) as connection, translated(database):
+        return _asked(connection, sql, database, pseudonyms)
+
+
+def _asked(
+    connection: Connection, sql: Statements, database: SharedDatabase, pseudonyms: Sequence[bytes]
+) -> Asked:
+    his = [each for (each,) in connection.execute(sql.his, (list(pseudonyms),)).fetchall()]
+    counted = connection.execute(f"SELECT count(*) FROM ({sql.of_caller}) AS his", (his, database.box))  # noqa: S608
+    (records,) = counted.fetchone() or (0,)
+    boxes = (Box(*row) for row in connection.execute(sql.every_box).fetchall())
+    others = tuple(box for box in boxes if box.name != database.box and not box.retired)
+    return Asked(others, records, tuple(his))
+
+
 def erase(database: SharedDatabase, controller: str, pseudonyms: Sequence[bytes]) -> Asked:
     """Have all boxes erase a caller, each as soon as it reaches the database; what of him is there is gone at
     once. Raises SharedDatabaseError, and then nobody was asked.
@@ -40,12 +61,12 @@ def erase(database: SharedDatabase, controller: str, pseudonyms: Sequence[bytes]
     sql = Statements(controller)
     with connect(database, controller) as connection, translated(database), connection.transaction():
         boxes = connection.execute(sql.lock_boxes).fetchall()
-        his = [each for (each,) in connection.execute(sql.his, (list(pseudonyms),)).fetchall()]
+        asked = _asked(connection, sql, database, pseudonyms)
+        his = list(asked.pseudonyms)
         number = 1 + max((erasures for _name, erasures, _retired in boxes), default=0)
         connection.execute(sql.add_erasure, (number, his))
         connection.execute(sql.count_erasure, (number,))
         connection.execute(sql.erase_caller, (his,))
         connection.execute(sql.applied_here, (number, database.box, number - 1))
         connection.execute(sql.done_everywhere)  # where there is no other box
-    live = tuple(name for name, _erasures, retired in boxes if not retired)
-    return Asked(live, tuple(his))
+    return asked

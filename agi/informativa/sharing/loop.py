@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from ..errors import BoxRefusedError, InformativaError, LedgerError, SharedDatabaseError
+from ..errors import BoxRefusedError, DefectError, InformativaError, LedgerError, SharedDatabaseError
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, SharedDatabase
 from .connection import connect
@@ -63,6 +63,7 @@ class ExchangeLoop:
         self._stopped, self._woken = threading.Event(), threading.Event()
         self._waiting: dict[asyncio.Future[None], tuple[int, asyncio.AbstractEventLoop]] = {}
         self._lock = threading.Lock()
+        self._pause = FIRST_PAUSE
         name = f"exchange {controller.id}"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -95,32 +96,31 @@ class ExchangeLoop:
         return True
 
     def _run(self) -> None:
-        pause, told = FIRST_PAUSE, ""
         while not self._stopped.is_set():
             try:
                 with contextlib.closing(self._begun()) as exchange:
-                    if told:
-                        log.info("the shared database is there again", controller=self._controller.id)
-                    pause, told = FIRST_PAUSE, ""
                     self.connected()
                     self._go_on(exchange)
                 continue
             except (SharedDatabaseError, LedgerError) as error:
-                if self._stopped.is_set():
-                    break
-                self.state = replace(self.state, error=error)
-                if str(error) != told:
-                    told = str(error)
-                    log.error(
-                        "nothing goes to other boxes, or comes", controller=self._controller.id, error=told
-                    )
-                if isinstance(error, BoxRefusedError):
-                    pause = REFUSED_PAUSE
+                self._failed(error)
             except Exception as error:
-                log.error("a defect of informativa", exc_info=error)
+                self._failed(DefectError(error), error)
             self._woken.clear()
-            self._stopped.wait(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            self._stopped.wait(self._pause)
+
+    def _failed(self, error: InformativaError, unforeseen: Exception | None = None) -> None:
+        """Tell what is wrong, once for as long as it stays the same, and try ever more seldom."""
+        if self._stopped.is_set():
+            return
+        before = self.state.error
+        self.state = replace(self.state, error=error)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE) if before else FIRST_PAUSE
+        if isinstance(error, BoxRefusedError):
+            self._pause = REFUSED_PAUSE
+        if str(before) != str(error):
+            said = "nothing goes to other boxes, or comes"
+            log.error(said, controller=self._controller.id, error=str(error), exc_info=unforeseen)
 
     def _begun(self) -> Exchange:
         store = self._opened()
@@ -158,6 +158,8 @@ class ExchangeLoop:
 
     def _reached(self, exchange: Exchange) -> None:
         """Tell how far it is, and whoever waits for that."""
+        if self.state.error:
+            log.info("the shared database is there again", controller=self._controller.id)
         self.state = State(
             exchange.sent, max(exchange.sent, exchange.newest), time.time(), exchange.others, None
         )

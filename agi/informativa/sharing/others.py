@@ -52,7 +52,7 @@ class SharedBoxes(OtherBoxes):
         now = self.loop.state
         usable = now.contact > 0 and now.error is None
         counts = (self.asked, self.unanswered, self.late)
-        return SharedState(now.behind, now.contact, usable, self.paused, *counts)
+        return SharedState(now.behind, now.contact, usable, self.paused, *counts, error=now.error)
 
     @property
     def paused(self) -> bool:

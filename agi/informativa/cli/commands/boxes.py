@@ -64,7 +64,8 @@ def sql(config: Config = DEFAULT_FILE, controller: Of = None) -> None:
 
 @database.command()
 def status(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
-    """Say whether the database can be used as each company's role, and how far the boxes are."""
+    """The same as `informativa boxes`: whether the database can be used as each company's role, and how far
+    the boxes are."""
     _show(config, controller, as_json)
 
 

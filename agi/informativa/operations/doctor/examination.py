@@ -71,6 +71,9 @@ CHECKS = (
     Check(Text("spool"), asterisk.spool, ("DBGetTree",)),
 )
 
+# Of which the doctor finds more, when it looks at the boxes.
+SHARED = Check(Text("other boxes"), shared.reachable)
+
 
 @dataclass(frozen=True)
 class Examined:
@@ -116,9 +119,10 @@ async def examine(file: Path) -> Examination:
 
 
 async def locally(file: Path) -> tuple[System, list[Finding]]:
-    """What `informativa check` finds: all that needs neither Asterisk nor the service. Makes nothing."""
+    """What `informativa check` finds: all that needs neither Asterisk nor the service, and whether
+    the shared database can be used. Makes nothing."""
     system = await _system(file)
-    found = await _all(system, [check for check in CHECKS if check.local])
+    found = await _all(system, [*(check for check in CHECKS if check.local), SHARED])
     return system, [finding for findings in found.values() for finding in findings]
 
 

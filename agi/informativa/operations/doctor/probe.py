@@ -10,6 +10,15 @@ from ...config import Configuration
 from ...text import Text
 from .findings import Finding, warning, wrong
 
+_WHY = {
+    "defect": Text("a defect of informativa ({kind})"),
+    "box-refused": Text("the database refuses this box"),
+    "shared-database": Text("it cannot use the database"),
+    "ledger": Text("it cannot use the ledger"),
+}
+_REPORT = Text(
+    "Calls go on, and it tries again by itself. Report it with what the log says: journalctl -u informativa"
+)
 SECONDS = 3.0  # for an answer; it takes about a thousandth of one
 
 
@@ -58,6 +67,19 @@ def otherwise(answer: Mapping[str, str], configuration: Configuration, run: Text
         text = Text("the service works from another configuration than {file} is now")
         return warning(text.format(file=configuration.file), reload)
     return None
+
+
+def not_shared(answer: Mapping[str, str]) -> list[Finding]:
+    """Of which companies the service that says this shares nothing with other boxes now, and why."""
+    text = Text("the service shares nothing of {id} with other boxes now: {why}")
+    fix = Text("Calls go on, and it tries again by itself. Its log says more: journalctl -u informativa")
+    found = []
+    for each in filter(None, answer.get("unshared", "").split(",")):
+        controller, _, word = each.partition(":")
+        code, _, kind = word.partition(":")
+        why = _WHY.get(code, _WHY["ledger"]).format(kind=kind)
+        found.append(wrong(text.format(id=controller, why=why), _REPORT if code == "defect" else fix))
+    return found
 
 
 async def asked(host: str, port: int, question: bytes, size: int) -> bytes:

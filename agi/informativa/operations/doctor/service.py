@@ -42,6 +42,8 @@ async def service(system: System) -> AsyncIterator[Finding]:
     yield probe.otherwise(answer, configuration, run) or ok(
         Text("the service answers at {listen}", listen=configuration.listen)
     )
+    for finding in probe.not_shared(answer):
+        yield finding
 
 
 async def metrics(system: System) -> AsyncIterator[Finding]:

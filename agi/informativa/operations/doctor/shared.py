@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from ...config import Configuration
 from ...errors import SharedDatabaseError
+from ...model import SharedDatabase
 from ...text import Text, clause
 from .. import boxes
 from ..boxes import BoxState, Difference, Meeting
@@ -14,15 +16,30 @@ from .findings import Finding, ok, warning, wrong
 from .system import System, in_thread
 
 BEHIND = 1000  # records that are not there yet, of a box that is heard of
+REACHED_SECONDS = 3.0  # in which it is to answer `check`, for all companies
 MONTHS = 3  # for which the database should be divided in advance
 
 _DIFFERENT = {
     Difference.KEYS: Text("{box} has other keys for {id}: its callers are strangers here"),
+    Difference.OLDER_KEY: Text("{box} still works with an earlier key of {id}"),
+    Difference.NEWER_KEY: Text("{box} works with a newer key of {id} than this box"),
+    Difference.EARLIER_KEYS: Text(
+        "{box} has other keys of {id} from before: who is known by one may hear it again"
+    ),
     Difference.CONFIGURATION: Text("{box} treats callers of {id} by another configuration"),
     Difference.PROGRAM: Text("{box} runs informativa {version}"),
 }
 _MEND = {
     Difference.KEYS: Text("Copy the key of {id}, and those before it, from one box to all: keys/{id}.key*"),
+    Difference.OLDER_KEY: Text(
+        "Copy keys/{id}.key, and those before it, to {box}, and reload it. Until then delete no key here."
+    ),
+    Difference.NEWER_KEY: Text(
+        "Copy keys/{id}.key, and those before it, from {box}, and reload. Until then delete no key there."
+    ),
+    Difference.EARLIER_KEYS: Text(
+        "Have the same keys/{id}.key.retired-* on all boxes, and delete one everywhere."
+    ),
     Difference.CONFIGURATION: Text("Compare the sections of {id}, and its lines, on both boxes."),
     Difference.PROGRAM: Text("Two versions go well together for as long as an upgrade takes."),
 }
@@ -35,6 +52,46 @@ async def shared(system: System) -> AsyncIterator[Finding]:
         return
     for finding in await in_thread(lambda: list(_looked(configuration))):
         yield finding
+
+
+async def reachable(system: System) -> AsyncIterator[Finding]:
+    """The database takes each company's role, by the TLS that is configured, and has a schema with which this
+    program works. No more than a warning: calls go on without it."""
+    configuration = system.configured
+    database = configuration.shared
+    if database is None:
+        return
+    try:
+        async with asyncio.timeout(REACHED_SECONDS):
+            found = await in_thread(lambda: list(dict.fromkeys(_reached(configuration, database))))
+    except TimeoutError:
+        text = Text("the shared database {database} on {hosts} did not answer in {seconds:.0f} s")
+        facts = {"database": database.name, "hosts": ", ".join(database.hosts), "seconds": REACHED_SECONDS}
+        fix = Text("See that it runs and can be reached from here, then type: informativa boxes")
+        found = [warning(text.format(**facts), fix)]
+    for finding in found:
+        yield finding
+
+
+def _reached(configuration: Configuration, database: SharedDatabase) -> Iterator[Finding]:
+    from ...sharing.connection import connect  # its driver is an extra
+
+    live = [each.id for each in configuration.in_shape() if not each.refused]
+    well = 0
+    for controller in live:
+        try:
+            connect(database, controller).close()
+        except SharedDatabaseError as error:
+            yield warning(clause(error.message), error.remedy)
+        else:
+            well += 1
+    if well:
+        text = Text.counted(
+            "the shared database {database} can be used for {number} company",
+            "the shared database {database} can be used for {number} companies",
+            well,
+        )
+        yield ok(text.format(database=database.name, number=well), note=True)
 
 
 def _looked(configuration: Configuration) -> Iterator[Finding]:

@@ -52,11 +52,13 @@ class Erased(Shape):
     name: str
     """What it is called."""
     records: int
-    """How many records lead to nobody any more."""
+    """How many records lead to nobody any more, on all boxes, as far as the database has them."""
     copies: list[str]
     """Copies of the ledger that are deleted with them."""
     boxes: list[str]
     """Other boxes that erase him too, each as soon as it reaches the database."""
+    absent: list[str]
+    """Those of them that were not heard of in the last minute."""
 
 
 class Erasure(Document):
@@ -78,6 +80,7 @@ class Erasure(Document):
                 records=each.records,
                 copies=[str(file) for file in each.copies],
                 boxes=list(each.boxes),
+                absent=[box for box, _seconds in each.absent],
             )
             for each in found.erased
         ]

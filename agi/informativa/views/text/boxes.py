@@ -22,6 +22,9 @@ _LINE = "  {:<16} {:>12} {:>8}  {:<22} {}"
 DIFFERENCES = {
     Difference.PROGRAM: Text("another version of informativa"),
     Difference.KEYS: Text("OTHER KEYS: its callers are strangers here"),
+    Difference.OLDER_KEY: Text("AN EARLIER KEY: copy the new one there"),
+    Difference.NEWER_KEY: Text("A NEWER KEY: copy it here"),
+    Difference.EARLIER_KEYS: Text("other keys from before"),
     Difference.CONFIGURATION: Text("another configuration"),
 }
 """What of another box is not as on this one."""

@@ -10,6 +10,7 @@ from ...operations.callers import Access, Erased, Recorded
 from ...text import Text
 from ..messages import Language
 from ..terminal import one_line
+from .boxes import ago
 
 _FACTS = {
     "box": Text("box"),
@@ -67,9 +68,19 @@ def erased(each: Erased, say: Language) -> Iterator[str]:
     for file in each.copies:
         yield copy_gone(file, each.done, say)
     if each.boxes:
+        boxes = ", ".join(each.boxes)
+        if each.done:
+            yield say("{boxes}: each erases the caller too, as soon as it reaches the database", boxes=boxes)
+        else:
+            yield say(
+                "{boxes}: each would erase the caller too, as soon as it reaches the database", boxes=boxes
+            )
+    for box, seconds in each.absent:
         yield say(
-            "{boxes}: each erases the caller too, as soon as it reaches the database",
-            boxes=", ".join(each.boxes),
+            "warning: {box} was last heard of {ago}: until it is back, what it has of the caller is on its"
+            " disk (informativa boxes)",
+            box=box,
+            ago=ago(seconds, say),
         )
 
 

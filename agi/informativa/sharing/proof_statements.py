@@ -5,13 +5,15 @@ from __future__ import annotations
 from . import schema
 from .rows import COLUMNS, EVIDENCE, arrays_of
 
-_LISTED = ", ".join(["box", *COLUMNS, *EVIDENCE])
 
 
 class ProofStatements:
-    """What is asked of one company's schema, of migration 0002 on. `%s` stands for a value."""
+    """What is asked of one company's schema; of one of before migration 0002 only for records, without what proves
+    them. `%s` stands for a value."""
 
-    def __init__(self, controller: str) -> None:
+    def __init__(self, controller: str, number: int = schema.EVIDENCE) -> None:
+        evidence = EVIDENCE if number >= schema.EVIDENCE else [f"NULL AS {name}" for name in EVIDENCE]
+        listed = ", ".join(["box", *COLUMNS, *evidence])
         name = schema.quoted(schema.role(controller))
         box, record = f"{name}.box", f"{name}.record"
         log, checkpoint, tile = f"{name}.log", f"{name}.checkpoint", f"{name}.tile"
@@ -60,12 +62,12 @@ class ProofStatements:
         self.tile = f"""
         SELECT hashes FROM {tile} WHERE box = %s AND epoch = %s AND level = %s AND number = %s
         """  # noqa: S608
-        self.record = f"SELECT {_LISTED} FROM {record} WHERE box = %s AND record = %s"  # noqa: S608
+        self.record = f"SELECT {listed} FROM {record} WHERE box = %s AND record = %s"  # noqa: S608
         self.of_caller = f"""
-        SELECT {_LISTED} FROM {record} WHERE pseudonym = ANY(%s) AND box <> %s ORDER BY box, record
+        SELECT {listed} FROM {record} WHERE pseudonym = ANY(%s) AND box <> %s ORDER BY box, record
         """  # noqa: S608
         # Those that say what became of others may be from after the period.
         self.of_period = f"""
-        SELECT {_LISTED} FROM {record} WHERE at >= %s
+        SELECT {listed} FROM {record} WHERE at >= %s
         AND (at < %s OR kind IN ('purge', 'erasure', 'lost', 'new-log')) ORDER BY box, record
         """  # noqa: S608

@@ -31,7 +31,7 @@ from ..controllers import require_ledger
 from .bundle_log import BundledLog, LogFiles
 from .bundle_prompts import BundledPrompt, bundled
 from .period import Period
-from .receipts import ReceiptMaker, WaitingRecord
+from .receipt_maker import ReceiptMaker, WaitingRecord
 from .zip_writer import PackedEntry, SummedZip
 
 PAGE = 2048  # rows of `leaf` that are looked at in one turn
@@ -137,7 +137,7 @@ class _Bundler:
     ) -> None:
         self._configuration, self._controller, self._period = configuration, controller, period
         self._store, self._words = store, words
-        self._maker = ReceiptMaker(controller, store)
+        self._maker = ReceiptMaker.of_ledger(controller, store)
         self._records = self._receipts = self._erased = 0
         self._waiting_from: int | None = None
         self._covered: dict[int, tuple[int, int]] = {}  # by epoch, the first and the last leaf with a receipt

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 
 from ...errors import EvidenceError
 from ...evidence.checkpoint import open_checkpoint
-from ...evidence.log_folder import PublishedLog
 from ...evidence.note import parse
 from ...evidence.timestamp import stamped_bytes
 from ...evidence.tree import consistency_proof, verify_consistency
 from ...evidence.witness import AddCheckpoint
 from ...text import Text
-from .receipts import SignedTree
+from .receipt_maker import ReadableLog, SignedTree
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class LogFiles:
     EvidenceError where something is not as it was signed."""
 
     def __init__(
-        self, epoch: int, published: PublishedLog, signed: SignedTree, first: int, last: int
+        self, epoch: int, published: ReadableLog, signed: SignedTree, first: int, last: int
     ) -> None:
         self._published, self._signed = published, signed
         self._stamps = {

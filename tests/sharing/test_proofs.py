@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from unittest import mock
 
@@ -39,7 +38,7 @@ def sent(box: Exchange) -> None:
 
 def there(boxes: Boxes, box: str = "pbx-1") -> dict[object, tuple[object, ...]]:
     """What the database has of each record, for who proves it."""
-    found = boxes.sql(f"SELECT record, {EVIDENCE} FROM acme.record WHERE box = '{box}' ORDER BY record")  # noqa: S608
+    found = boxes.sql(f"SELECT record, {EVIDENCE} FROM acme.record WHERE box = '{box}' ORDER BY record")
     return {number: tuple(rest) for number, *rest in found}
 
 
@@ -61,8 +60,9 @@ def downgrade(boxes: Boxes) -> None:
     """A schema that nobody migrated yet."""
     boxes.sql("DROP SCHEMA acme. CASCADE".replace("acme.", '"informativa_acme"'))
     everything = schema._files()
-    with mock.patch.object(schema, "_files", lambda: everything[:1]), mock.patch.object(
-        schema, "_TABLES", ("box", "record", "erasure")
+    with (
+        mock.patch.object(schema, "_files", lambda: everything[:1]),
+        mock.patch.object(schema, "_TABLES", ("box", "record", "erasure")),
     ):
         list(administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY))
 
@@ -139,7 +139,9 @@ def test_i9_an_erasure_leaves_no_salt(boxes: Boxes) -> None:
     for name, gone in (("pbx-1", (1, 3)), ("pbx-2", (1,))):
         found = there(boxes, name)
         assert {number for number, row in found.items() if row[3] is None} == set(gone)
-        assert {number for number, row in found.items() if number in before[name] and row[4] is None} == set(gone)
+        assert {number for number, row in found.items() if number in before[name] and row[4] is None} == set(
+            gone
+        )
         assert all(found[number][:3] == row[:3] for number, row in before[name].items())
         assert there(boxes, name) == here(boxes, name)
 

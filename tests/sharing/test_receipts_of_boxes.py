@@ -52,7 +52,9 @@ def test_a_receipt_for_a_record_of_another_box(
 ) -> None:
     """Holds by the other box's key, for two verifiers, and by no other; with its page."""
     one, _other, key = told
-    code, out, _error = typed(capsys, "evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, "--html", *of(one))
+    code, out, _error = typed(
+        capsys, "evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, "--html", *of(one)
+    )
     file = tmp_path / "acme-pbx-2-2.tlog-proof"
     assert (code, out.splitlines()[0]) == (0, f"record 2 of pbx-2: {file}")
     assert (tmp_path / "acme-pbx-2-2.html").exists()
@@ -83,15 +85,23 @@ def test_receipts_of_a_caller_are_of_all_boxes(
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("UPDATE acme.record SET status = 'INFORMED' WHERE box = 'pbx-2' AND record = 2", "Record 2 of pbx-2 is not"),
+        (
+            "UPDATE acme.record SET status = 'INFORMED' WHERE box = 'pbx-2' AND record = 2",
+            "Record 2 of pbx-2 is not",
+        ),
         (
             "UPDATE acme.record SET salt_what = set_byte(salt_what, 0, get_byte(salt_what, 0) # 1)",
             "Record 2 of pbx-2 is not",
         ),
-        ("UPDATE acme.record SET who = set_byte(who, 0, get_byte(who, 0) # 1), salt_who = NULL",
-         "Record 2 of pbx-2 is not"),
+        (
+            "UPDATE acme.record SET who = set_byte(who, 0, get_byte(who, 0) # 1), salt_who = NULL",
+            "Record 2 of pbx-2 is not",
+        ),
         ("UPDATE acme.record SET leaf = 0 WHERE box = 'pbx-2' AND record = 2", "Record 2 of pbx-2 is not"),
-        ("UPDATE acme.tile SET hashes = set_byte(hashes, 40, get_byte(hashes, 40) # 1)", "/1 is not what was signed"),
+        (
+            "UPDATE acme.tile SET hashes = set_byte(hashes, 40, get_byte(hashes, 40) # 1)",
+            "/1 is not what was signed",
+        ),
         ("UPDATE acme.checkpoint SET note = replace(note, E'\\n2\\n', E'\\n3\\n')", "signature"),
     ],
 )
@@ -154,7 +164,9 @@ def test_an_erased_record_of_another_box_is_proven_without_its_person(
 
 
 def test_a_box_without_the_newest_schema_still_shows_what_there_is(
-    two: Pair, capsys: pytest.CaptureFixture[str], tmp_path: Path  # noqa: F811  # a fixture
+    two: Pair,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,  # noqa: F811  # a fixture
 ) -> None:
     """Its own receipts as before; of the others that they prove theirs themselves."""
     from unittest import mock
@@ -173,16 +185,26 @@ def test_a_box_without_the_newest_schema_still_shows_what_there_is(
     code, out, _error = typed(capsys, "evidence", "receipt", "--from", CALLER, "-o", tmp_path, *of(two[0]))
     assert (code, out.splitlines()[:2]) == (
         0,
-        [f"record 1: {tmp_path}/acme-1.tlog-proof", "record 1 of pbx-2: nothing here proves it; ask that box"],
+        [
+            f"record 1: {tmp_path}/acme-1.tlog-proof",
+            "record 1 of pbx-2: nothing here proves it; ask that box",
+        ],
     )
 
 
-def test_no_box_without_a_database(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_box_without_a_database(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever names a box where there are none is told so."""
     code, _out, error = typed(
-        capsys, "evidence", "receipt", 1, "--box", "pbx-2", "-c", folder / "informativa.yaml", "--controller", "acme"
+        capsys,
+        "evidence",
+        "receipt",
+        1,
+        "--box",
+        "pbx-2",
+        "-c",
+        folder / "informativa.yaml",
+        "--controller",
+        "acme",
     )
     assert code == 1
     assert "There are no other boxes" in error

@@ -111,10 +111,21 @@ class ProofReader:
         """All of a caller's on all boxes `but` one, those of one box in order."""
         return list(_provable(self._rows(self._sql.of_caller, list(pseudonyms), but)))
 
-    def of_period(self, since: datetime, until: datetime) -> Iterator[ProvableRecord]:
-        """All that happened from a time on and before another, and what later records say of records; those of
-        one box in order, while they are read."""
-        given = (rows.microseconds(since), rows.microseconds(until))
+    def boxes(self) -> list[str]:
+        """Each that ever took part."""
+        return [name for (name,) in self._rows(self._sql.boxes)]
+
+    def leaves(self, box: str, first: int, last: int) -> int:
+        """How many records have one of these leaves."""
+        return int(self._rows(self._sql.leaves, box, first, last)[0][0])
+
+    def notes(self, box: str, since: datetime) -> list[ProvableRecord]:
+        """A box's records about records from a time on, in order."""
+        return list(_provable(self._rows(self._sql.notes, box, rows.microseconds(since))))
+
+    def of_period(self, box: str, since: datetime, until: datetime) -> Iterator[ProvableRecord]:
+        """All of a box's that happened from a time on and before another, in order, while they are read."""
+        given = (box, rows.microseconds(since), rows.microseconds(until))
         with (
             translated(self._database),
             self._connection.transaction(),
@@ -147,9 +158,7 @@ class ProofReader:
             if len(hashes) >= tile.width * HASH_SIZE:
                 found: bytes = hashes[: tile.width * HASH_SIZE]
                 return found
-        raise TileMissingError(
-            Text("The tile {path} of {box} is not in the database.", path=path, box=box)
-        )
+        raise TileMissingError(Text("The tile {path} of {box} is not in the database.", path=path, box=box))
 
     def _note(self, statement: str, *given: object) -> bytes | None:
         return next((note.encode() for (note,) in self._rows(statement, *given)), None)

@@ -6,7 +6,6 @@ from . import schema
 from .rows import COLUMNS, EVIDENCE, arrays_of
 
 
-
 class ProofStatements:
     """What is asked of one company's schema; of one of before migration 0002 only for records, without what proves
     them. `%s` stands for a value."""
@@ -66,8 +65,12 @@ class ProofStatements:
         self.of_caller = f"""
         SELECT {listed} FROM {record} WHERE pseudonym = ANY(%s) AND box <> %s ORDER BY box, record
         """  # noqa: S608
-        # Those that say what became of others may be from after the period.
         self.of_period = f"""
-        SELECT {listed} FROM {record} WHERE at >= %s
-        AND (at < %s OR kind IN ('purge', 'erasure', 'lost', 'new-log')) ORDER BY box, record
+        SELECT {listed} FROM {record} WHERE box = %s AND at >= %s AND at < %s ORDER BY record
         """  # noqa: S608
+        self.notes = f"""
+        SELECT {listed} FROM {record} WHERE box = %s AND at >= %s AND kind IN ('purge', 'erasure', 'lost')
+        ORDER BY record
+        """  # noqa: S608
+        self.leaves = f"SELECT count(*) FROM {record} WHERE box = %s AND leaf BETWEEN %s AND %s"  # noqa: S608
+        self.boxes = f"SELECT name FROM {box} ORDER BY name"  # noqa: S608

@@ -29,28 +29,28 @@ class OpenedLeaf(Protocol):
     about (32 bytes), and what opens it."""
 
     @property
-    def leaf(self) -> int: ...  # noqa: D102  # as ledgers.leaves.Leaf
+    def leaf(self) -> int: ...  # as ledgers.leaves.Leaf
     @property
-    def who(self) -> bytes: ...  # noqa: D102
+    def who(self) -> bytes: ...
     @property
-    def salt_what(self) -> bytes | None: ...  # noqa: D102
+    def salt_what(self) -> bytes | None: ...
     @property
-    def salt_who(self) -> bytes | None: ...  # noqa: D102
+    def salt_who(self) -> bytes | None: ...
     @property
-    def binding(self) -> bytes | None: ...  # noqa: D102
+    def binding(self) -> bytes | None: ...
     @property
-    def migrated(self) -> bool: ...  # noqa: D102
+    def migrated(self) -> bool: ...
 
 
 class NamedLog(Protocol):
     """One log of a ledger: `first` is the leaf of the ledger that is its leaf 0."""
 
     @property
-    def epoch(self) -> int: ...  # noqa: D102  # as ledgers.leaves.LedgerLog
+    def epoch(self) -> int: ...  # as ledgers.leaves.LedgerLog
     @property
-    def origin(self) -> str: ...  # noqa: D102
+    def origin(self) -> str: ...
     @property
-    def first(self) -> int: ...  # noqa: D102
+    def first(self) -> int: ...
 
 
 class ReadableLog(Protocol):
@@ -82,13 +82,14 @@ class ReadableLog(Protocol):
 
 @dataclass(frozen=True)
 class MadeReceipt:
-    """The receipt of one record of a box, '' for this one, and the key of the log that it is in. Whoever checks
+    """The receipt of one record of a box, '' for this one, the key and the epoch of the log that it is in. Whoever checks
     it takes the key from elsewhere."""
 
     controller: Controller
     record: Record
     receipt: Receipt
     key: Verifier
+    epoch: int
     box: str = ""
 
     @property
@@ -133,6 +134,7 @@ class ReceiptMaker:
     ) -> None:
         self._controller, self._caller, self._box = controller, opened, box
         self._logs, self.published = logs, published
+        self.origin = logs[-1].origin if logs else ""
         self._signed: dict[int, SignedTree | None] = {}
 
     @classmethod
@@ -140,9 +142,7 @@ class ReceiptMaker:
         cls, controller: Controller, store: SqliteStore, *, opened: Identified | None = None
     ) -> ReceiptMaker:
         """For the records of this box."""
-        return cls(
-            controller, store.logs(), LogFolder(Path(controller.ledger)).published, opened=opened
-        )
+        return cls(controller, store.logs(), LogFolder(Path(controller.ledger)).published, opened=opened)
 
     def made(self, record: Record, leaf: OpenedLeaf | None) -> MadeReceipt | WaitingRecord:
         """The receipt of a record, which has that leaf. Raises EvidenceError where it cannot be opened, or it or
@@ -162,7 +162,7 @@ class ReceiptMaker:
             receipt.proof.check_inclusion(receipt.commitments.entry, signed.checkpoint)
         except TreeProofError as error:
             raise self._altered(record, receipt, signed) from error
-        return MadeReceipt(self._controller, record, receipt, signed.key, self._box)
+        return MadeReceipt(self._controller, record, receipt, signed.key, log.epoch, self._box)
 
     def _altered(self, record: Record, receipt: Receipt, signed: SignedTree) -> EvidenceError:
         """Which of the two is not what was signed: the record, or the hashes of the tree."""

@@ -13,6 +13,7 @@ from ...ledgers.sqlite import SqliteStore
 from ...model import Controller, Identified, SharedDatabase
 from ...text import Text
 from ..callers import pseudonyms
+from ..records import no_other_boxes
 from .receipt_maker import MadeReceipt, ReadableLog, ReceiptMaker, WaitingRecord
 
 if TYPE_CHECKING:  # its driver is there only where boxes share a database
@@ -26,10 +27,7 @@ def of_record(
     InformativaError where there is no such record, EvidenceError where it cannot be opened or is in no checkpoint
     yet, and SharedDatabaseError."""
     if box and shared is None:
-        raise InformativaError(
-            Text("There are no other boxes: the configuration names no database that they share."),
-            Text("Leave --box out, or see `shared` in the reference."),
-        )
+        raise no_other_boxes("--box")
     if shared is None or box in ("", shared.box):
         made = _own(controller, number)
     else:

@@ -61,7 +61,7 @@ def downgrade(boxes: Boxes) -> None:
     boxes.sql("DROP SCHEMA acme. CASCADE".replace("acme.", '"informativa_acme"'))
     everything = schema._files()
     with (
-        mock.patch.object(schema, "_files", lambda: everything[:1]),
+        mock.patch.object(schema, "_files", return_value=everything[:1]),
         mock.patch.object(schema, "_TABLES", ("box", "record", "erasure")),
     ):
         list(administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY))
@@ -112,8 +112,8 @@ def test_an_earlier_informativa_goes_on_with_the_newer_schema(boxes: Boxes) -> N
 
 
 def test_records_from_before_there_was_a_log(boxes: Boxes) -> None:
-    """Of an old ledger, with erasures and purges: they get their leaves when the first checkpoint is signed, and
-    the database then has what the ledger has."""
+    """Of an old ledger, with erasures and purges: they get their leaves when the first checkpoint is signed,
+    and the database then has what the ledger has."""
     ledger = busy(boxes.folder / "pbx-1").ledger
     ledger.rename(boxes.folder / "pbx-1/acme.sqlite3")
     box = boxes.exchange("pbx-1")
@@ -187,7 +187,8 @@ def test_a_purge_takes_what_opened(boxes: Boxes) -> None:
 
 
 def test_the_tree_and_its_checkpoints_are_there(boxes: Boxes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every tile of the newest checkpoint as it was published, whatever was there of earlier ones; and the key."""
+    """Every tile of the newest checkpoint as it was published, whatever was there of earlier ones; and the
+    key."""
     monkeypatch.setattr(proof_sender, "TILES", 1)
     ledger = boxes.folder / "pbx-1/acme.sqlite3"
     boxes.record("pbx-1", *[of(1, call=str(each)) for each in range(300)])

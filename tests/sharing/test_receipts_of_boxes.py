@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Iterator
+import zipfile
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,10 +16,11 @@ import pytest
 from doubles import CALLER, typed
 from evidence import independent
 from informativa import bootstrap
+from informativa.caller import pseudonym
 from informativa.evidence.receipt import Receipt
 from informativa.operations.evidence import logs
 from lab.postgres import SUPERUSER, Postgres
-from sharing.test_commands import Installation, meeting, of, two  # noqa: F401  # fixtures
+from sharing.test_commands import HE, Installation, meeting, of, two  # noqa: F401  # fixtures
 from test_ledgers import AT, PLAYED
 
 Pair = tuple[Installation, Installation]
@@ -37,14 +41,14 @@ def proven(box: Installation) -> str:
 
 
 @pytest.fixture
-def told(meeting: Pair) -> Iterator[tuple[Installation, Installation, str]]:  # noqa: F811  # a fixture
+def told(meeting: Pair) -> tuple[Installation, Installation, str]:  # noqa: F811  # a fixture
     """Both boxes told the same caller, the other one twice; and the key of that one."""
     one, other = meeting
     one.record()
     other.record()
     other.record(replace(PLAYED, at=AT.replace(day=25)))
     proven(one)
-    yield one, other, proven(other)
+    return one, other, proven(other)
 
 
 def test_a_receipt_for_a_record_of_another_box(
@@ -164,9 +168,9 @@ def test_an_erased_record_of_another_box_is_proven_without_its_person(
 
 
 def test_a_box_without_the_newest_schema_still_shows_what_there_is(
-    two: Pair,
+    two: Pair,  # noqa: F811  # a fixture
     capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,  # noqa: F811  # a fixture
+    tmp_path: Path,
 ) -> None:
     """Its own receipts as before; of the others that they prove theirs themselves."""
     from unittest import mock
@@ -175,7 +179,7 @@ def test_a_box_without_the_newest_schema_still_shows_what_there_is(
 
     everything = schema._files()
     with (
-        mock.patch.object(schema, "_files", lambda: everything[:1]),
+        mock.patch.object(schema, "_files", return_value=everything[:1]),
         mock.patch.object(schema, "_TABLES", ("box", "record", "erasure")),
     ):
         assert typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(two[0]))[0] == 0
@@ -208,3 +212,79 @@ def test_no_box_without_a_database(folder: Path, capsys: pytest.CaptureFixture[s
     )
     assert code == 1
     assert "There are no other boxes" in error
+
+
+def test_a_bundle_of_all_boxes(
+    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Records of both in one table, a log each, and every proof holds for the second verifier by the key of
+    its own box, and by no other."""
+    one, _other, key = told
+    file = tmp_path / "bundle.zip"
+    code, out, error = typed(
+        capsys, "evidence", "bundle", "--from", "2026-11-01", "--to", "2026-11-30", "--all-boxes", "--json", "-o",
+        file, *of(one),
+    )  # fmt: skip
+    assert (code, error) == (0, "")
+    found = json.loads(out)
+    assert (found["records"], found["receipts"], found["gone"]) == (3, 3, 0)
+    with zipfile.ZipFile(file) as opened:
+        files = {info.filename.split("/", 1)[1]: opened.read(info) for info in opened.infolist()}
+    lines = [json.loads(line) for line in files["records.jsonl"].splitlines()]
+    assert [(line["box"], line["number"]) for line in lines] == [("pbx-1", 1), ("pbx-2", 1), ("pbx-2", 2)]
+    table = list(csv.DictReader(io.StringIO(files["records.csv"].decode())))
+    assert [row["box"] for row in table] == ["pbx-1", "pbx-2", "pbx-2"]
+    nodes = {node["@id"]: node for node in json.loads(files["records.jsonld"])["@graph"]}
+    assert {"#record-pbx-1-1", "#record-pbx-2-1", "#record-pbx-2-2"} <= set(nodes)
+    keys = {log["box"]: log["key"] for log in found["logs"]}
+    assert keys["pbx-2"] == key
+    proofs = {name: data for name, data in files.items() if name.startswith("receipts/")}
+    assert sorted(proofs) == [
+        "receipts/pbx-1/0-999/acme-pbx-1-1.tlog-proof",
+        "receipts/pbx-2/0-999/acme-pbx-2-1.tlog-proof",
+        "receipts/pbx-2/0-999/acme-pbx-2-2.tlog-proof",
+    ]
+    for name, data in proofs.items():
+        box = name.split("/")[1]
+        independent.check(data, keys[box])
+        assert files[f"log/{box}/1/key"].decode().strip() == keys[box]
+        assert data.endswith(files[f"log/{box}/1/checkpoint"])
+        with pytest.raises(AssertionError):
+            independent.check(data, keys["pbx-1" if box == "pbx-2" else "pbx-2"])
+    assert "pbx-1, pbx-2" in files["README.txt"].decode()
+
+
+def test_a_bundle_of_all_boxes_after_erasure_and_purge(
+    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The erased are facts without a person, the purged are counted, and what says so is there."""
+    one, other, _key = told
+    assert typed(capsys, "caller", "erase", CALLER, "--yes", *of(one))[0] == 0
+    other.exchange()
+    acme = other.configuration.controllers["acme"]
+    with closing(bootstrap.store(acme)) as store:
+        assert store.purge(AT.replace(hour=0), datetime(2026, 12, 2, tzinfo=UTC)) == 1
+    proven(one)
+    proven(other)
+    file = tmp_path / "bundle.zip"
+    period = ("--from", "2026-11-01", "--to", "2026-11-30")
+    code, out, _error = typed(capsys, "evidence", "bundle", *period, "--all-boxes", "--json", "-o", file, *of(one))
+    found = json.loads(out)
+    assert (code, found["erased"], found["gone"]) == (0, 2, 0)
+    with zipfile.ZipFile(file) as opened:
+        whole = b"".join(opened.read(info) for info in opened.infolist())
+    assert pseudonym(HE, acme.key).hex().encode() not in whole
+
+
+def test_what_was_changed_in_the_database_stops_a_bundle(
+    told: tuple[Installation, Installation, str],
+    server: Postgres,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """It names the record and its box, and leaves no file."""
+    one, _other, _key = told
+    server.sql("""UPDATE "informativa_acme".record SET line = '+390600000000' WHERE box = 'pbx-2' AND record =
+    1""") file = tmp_path / "bundle.zip" period = ("--from", "2026-11-01", "--to", "2026-11-30") code, _out,
+    error = typed(capsys, "evidence", "bundle", *period, "--all-boxes", "-o", file, *of(one)) assert (code,
+    "Record 1 of pbx-2 is not what it was" in error, file.exists()) == (1, True, False)

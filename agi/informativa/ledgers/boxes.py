@@ -44,8 +44,8 @@ def page(store: SqliteStore, after: int, count: int) -> list[tuple[Any, ...]]:
 
 
 def proofs(store: SqliteStore, leaf: int, count: int) -> list[tuple[Any, ...]]:
-    """Up to so many leaves from one on, in order: the record, NULL where that is gone, when it was put on record
-    (microseconds since 1970), and the same as in `page`."""
+    """Up to so many leaves from one on, in order: the record, NULL where that is gone, when it was put on
+    record (microseconds since 1970), and the same as in `page`."""
     with store.connected() as connection:
         return connection.execute(_PROOFS, (leaf, count)).fetchall()
 

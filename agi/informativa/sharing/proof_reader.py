@@ -27,8 +27,8 @@ _PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class SharedLeaf:
-    """The leaf of a record of another box: which of its ledger's, the commitment to who it was about, and what
-    opens it. As `ledgers.leaves.Leaf`, without the commitment to the facts, which follows from them."""
+    """The leaf of a record of another box: which of its ledger's, the commitment to who it was about, and
+    what opens it. As `ledgers.leaves.Leaf`, without the commitment to the facts, which follows from them."""
 
     leaf: int
     who: bytes
@@ -40,7 +40,8 @@ class SharedLeaf:
 
 @dataclass(frozen=True, slots=True)
 class SharedLog:
-    """One log of a box: its epoch, its name, the leaf of its ledger that is its leaf 0, and its public key."""
+    """One log of a box: its epoch, its name, the leaf of its ledger that is its leaf 0, and its public
+    key."""
 
     box: str
     epoch: int
@@ -50,7 +51,8 @@ class SharedLog:
 
 
 class SharedPublishedLog:
-    """What others may see of one log of a box, as `log_folder.PublishedLog`; time-stamps stay with the box."""
+    """What others may see of one log of a box, as `log_folder.PublishedLog`; time-stamps stay with the
+    box."""
 
     def __init__(self, reader: ProofReader, log: SharedLog) -> None:
         self._reader, self._log = reader, log
@@ -83,8 +85,8 @@ class SharedPublishedLog:
 
 @dataclass(frozen=True, slots=True)
 class ProvableRecord:
-    """A record of a box; without a leaf where that box sent none: it has an earlier informativa, or has not yet
-    come to it."""
+    """A record of a box; without a leaf where that box sent none: it has an earlier informativa, or has not
+    yet come to it."""
 
     box: str
     record: Record
@@ -151,8 +153,8 @@ class ProofReader:
         return [size for (size,) in self._rows(self._sql.sizes, box, epoch)]
 
     def tile(self, box: str, epoch: int, path: str) -> bytes:
-        """The hashes of a tile, by its path: `tiles.Read`. Raises TileMissingError where it is not there, or not
-        that far, and EvidenceFormatError for another path."""
+        """The hashes of a tile, by its path: `tiles.Read`. Raises TileMissingError where it is not there, or
+        not that far, and EvidenceFormatError for another path."""
         tile = Tile.parse(path)
         for (hashes,) in self._rows(self._sql.tile, box, epoch, tile.level, tile.index):
             if len(hashes) >= tile.width * HASH_SIZE:

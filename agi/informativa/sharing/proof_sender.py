@@ -1,9 +1,9 @@
 """What one box sends of its log, so that the others can prove its records too: the leaves of records that are
 there already, the tiles of its tree, and each checkpoint that it signed.
 
-New records bring their leaves along. Those that an earlier informativa sent, or that had no leaf yet, get theirs
-here, a page in one transaction with the number up to which they have it. Tiles come before the checkpoint that
-speaks of them, so a standby that was promoted has all that its newest checkpoint needs.
+New records bring their leaves along. Those that an earlier informativa sent, or that had no leaf yet, get
+theirs here, a page in one transaction with the number up to which they have it. Tiles come before the
+checkpoint that speaks of them, so a standby that was promoted has all that its newest checkpoint needs.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ class ProofSender:
         self._notes, self._steps, self._under_way = {}, iter(()), False
 
     def look(self) -> None:
-        """Whether there is a checkpoint that is not there yet; `send` sends it. Its files may be damaged: that is
-        told, and holds nothing up."""
+        """Whether there is a checkpoint that is not there yet; `send` sends it. Its files may be damaged:
+        that is told, and holds nothing up."""
         if not self._under_way:
             self._steps, self._under_way = self._all_steps(), True
 

@@ -7,8 +7,8 @@ from .rows import COLUMNS, EVIDENCE, arrays_of
 
 
 class ProofStatements:
-    """What is asked of one company's schema; of one of before migration 0002 only for records, without what proves
-    them. `%s` stands for a value."""
+    """What is asked of one company's schema; of one of before migration 0002 only for records, without what
+    proves them. `%s` stands for a value."""
 
     def __init__(self, controller: str, number: int = schema.EVIDENCE) -> None:
         evidence = EVIDENCE if number >= schema.EVIDENCE else [f"NULL AS {name}" for name in EVIDENCE]

@@ -27,8 +27,8 @@ _EVIDENCE_KINDS = ("bigint", *["bytea"] * 4, "smallint")
 
 
 class Statements:
-    """What is asked of one company's schema, as it is from a migration on: whoever writes must know which one it
-    has. `%s` stands for a value."""
+    """What is asked of one company's schema, as it is from a migration on: whoever writes must know which one
+    it has. `%s` stands for a value."""
 
     def __init__(self, controller: str, number: int = schema.OLDEST) -> None:
         proofs = number >= schema.EVIDENCE

@@ -101,8 +101,9 @@ def bundle(
     progress: Progress | None = None,
     shared: SharedDatabase | None = None,
 ) -> WrittenBundle:
-    """Write one, for its user alone: it has pseudonyms; of this box, or of all that meet in a database. Raises InformativaError where there is nothing to put
-    in or it cannot be written, LedgerError, SharedDatabaseError, and EvidenceError where a record is not what was signed."""
+    """Write one, for its user alone: it has pseudonyms; of this box, or of all that meet in a database.
+    Raises InformativaError where there is nothing to put in or it cannot be written, LedgerError,
+    SharedDatabaseError, and EvidenceError where a record is not what was signed."""
     if shared is None:
         require_ledger(controller)
     try:
@@ -145,7 +146,7 @@ class _Bundler:
         self._sources, self._words = sources, words
         self._records = self._receipts = self._erased = self._notes = self._gone = 0
         self._waiting_from: int | None = None
-        # By box and epoch, the first and the last leaf with a receipt; of notes only where nothing else is there.
+        # By box and epoch, the first and the last leaf with a receipt; of notes only where no other has one.
         self._covered: dict[tuple[str, int], tuple[int, int]] = {}
         self._told: set[tuple[str, str]] = set()
         self._recordings: set[str] = set()

@@ -24,9 +24,9 @@ from .receipt_maker import ReadableLog, SignedTree
 
 @dataclass(frozen=True)
 class BundledLog:
-    """One log in a bundle: of which box, '' where there is only this one, which epoch, its name and key, how many leaves its newest checkpoint has, how many
-    checkpoints the bundle has of it and how many time-stamps, and whose names other signatures of the newest
-    one bear."""
+    """One log in a bundle: of which box, '' where there is only this one, which epoch, its name and key, how
+    many leaves its newest checkpoint has, how many checkpoints the bundle has of it and how many time-stamps,
+    and whose names other signatures of the newest one bear."""
 
     box: str
     epoch: int

@@ -1,5 +1,5 @@
-"""Where a bundle has the records of a box from, each with its leaf: this box's ledger, or the database where boxes
-meet."""
+"""Where a bundle has the records of a box from, each with its leaf: this box's ledger, or the database where
+boxes meet."""
 
 from __future__ import annotations
 

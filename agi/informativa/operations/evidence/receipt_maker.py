@@ -1,4 +1,5 @@
-"""How a receipt is made of a record and its leaf, wherever they and the log lie: here, or where boxes meet."""
+"""How a receipt is made of a record and its leaf, wherever they and the log lie: here, or where boxes
+meet."""
 
 from __future__ import annotations
 
@@ -25,8 +26,8 @@ _HASHES = 4096  # of subtrees that are kept
 
 
 class OpenedLeaf(Protocol):
-    """The leaf of a record, of this box's ledger or of another's: which one, the commitment to whom the record is
-    about (32 bytes), and what opens it."""
+    """The leaf of a record, of this box's ledger or of another's: which one, the commitment to whom the
+    record is about (32 bytes), and what opens it."""
 
     @property
     def leaf(self) -> int: ...  # as ledgers.leaves.Leaf
@@ -82,8 +83,8 @@ class ReadableLog(Protocol):
 
 @dataclass(frozen=True)
 class MadeReceipt:
-    """The receipt of one record of a box, '' for this one, the key and the epoch of the log that it is in. Whoever checks
-    it takes the key from elsewhere."""
+    """The receipt of one record of a box, '' for this one, the key and the epoch of the log that it is in.
+    Whoever checks it takes the key from elsewhere."""
 
     controller: Controller
     record: Record
@@ -100,8 +101,8 @@ class MadeReceipt:
 
 @dataclass(frozen=True)
 class WaitingRecord:
-    """A record of a box that has no receipt yet: the next checkpoint has it; or, if it is not `sent`, only its
-    own box has what proves it."""
+    """A record of a box that has no receipt yet: the next checkpoint has it; or, if it is not `sent`, only
+    its own box has what proves it."""
 
     controller: Controller
     record: Record
@@ -120,8 +121,8 @@ class SignedTree:
 
 
 class ReceiptMaker:
-    """Makes receipts of one box's records, of each of its `logs` as of the newest checkpoint that is `published`;
-    none that does not hold."""
+    """Makes receipts of one box's records, of each of its `logs` as of the newest checkpoint that is
+    `published`; none that does not hold."""
 
     def __init__(
         self,
@@ -145,8 +146,8 @@ class ReceiptMaker:
         return cls(controller, store.logs(), LogFolder(Path(controller.ledger)).published, opened=opened)
 
     def made(self, record: Record, leaf: OpenedLeaf | None) -> MadeReceipt | WaitingRecord:
-        """The receipt of a record, which has that leaf. Raises EvidenceError where it cannot be opened, or it or
-        its log is not what was signed."""
+        """The receipt of a record, which has that leaf. Raises EvidenceError where it cannot be opened, or it
+        or its log is not what was signed."""
         log = self.log_of(leaf) if leaf else None
         signed = self.newest(log.epoch) if log else None
         if leaf is None or log is None or signed is None or leaf.leaf - log.first >= signed.checkpoint.size:

@@ -24,8 +24,8 @@ def of_record(
     controller: Controller, number: int, shared: SharedDatabase | None = None, box: str = ""
 ) -> MadeReceipt:
     """The receipt of one record, of another `box` by what is in the database that boxes share. Raises
-    InformativaError where there is no such record, EvidenceError where it cannot be opened or is in no checkpoint
-    yet, and SharedDatabaseError."""
+    InformativaError where there is no such record, EvidenceError where it cannot be opened or is in no
+    checkpoint yet, and SharedDatabaseError."""
     if box and shared is None:
         raise no_other_boxes("--box")
     if shared is None or box in ("", shared.box):
@@ -69,8 +69,8 @@ def _waiting(made: WaitingRecord) -> EvidenceError:
         return EvidenceError(
             Text("Nothing here proves record {number} of {box}.", number=number, box=made.box),
             Text(
-                "Its informativa is an earlier one, or has not come to it yet. Type there: informativa evidence"
-                " receipt {number} --controller {id}",
+                "Its informativa is an earlier one, or has not come to it yet. Type there: informativa"
+                " evidence receipt {number} --controller {id}",
                 number=number,
                 id=made.controller.id,
             ),
@@ -98,8 +98,8 @@ def of_caller(
     *,
     opened: bool = False,
 ) -> list[MadeReceipt | WaitingRecord]:
-    """The receipts of all of a caller's records, of all boxes where they share a database; `opened`, they show
-    whose number it is to whoever knows it. Raises as above."""
+    """The receipts of all of a caller's records, of all boxes where they share a database; `opened`, they
+    show whose number it is to whoever knows it. Raises as above."""
     his, about = pseudonyms(controller, caller), caller if opened else None
     with _reading(controller) as store:
         maker = ReceiptMaker.of_ledger(controller, store, opened=about)

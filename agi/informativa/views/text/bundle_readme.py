@@ -40,8 +40,9 @@ _GONE = Text(
 )
 _NOTES = Text("From after the period, saying what became of others: {count}.")
 _BOXES = Text(
-    "Of all machines that answer for this company, as far as they had sent them: {boxes}. Each has a log and a key of its own; proofs are in"
-    " receipts/MACHINE/, logs in log/MACHINE/EPOCH/. A time-stamp is only in the bundle of its own machine."
+    "Of all machines that answer for this company, as far as they had sent them: {boxes}. Each has a log and"
+    " a key of its own; proofs are in receipts/MACHINE/, logs in log/MACHINE/EPOCH/. A time-stamp is only in"
+    " the bundle of its own machine."
 )
 _FILES = (
     ("README.txt", Text("this text")),

@@ -103,7 +103,7 @@ def test_receipts_of_a_caller_are_of_all_boxes(
         ),
         ("UPDATE acme.record SET leaf = 0 WHERE box = 'pbx-2' AND record = 2", "Record 2 of pbx-2 is not"),
         (
-            "UPDATE acme.tile SET hashes = set_byte(hashes, 40, get_byte(hashes, 40) # 1)",
+            "UPDATE acme.tile SET hashes = set_byte(hashes, 8, get_byte(hashes, 8) # 1)",
             "/1 is not what was signed",
         ),
         ("UPDATE acme.checkpoint SET note = replace(note, E'\\n2\\n', E'\\n3\\n')", "signature"),

@@ -171,8 +171,8 @@ class Exchange:
                 self._follow(row)
             proven = proofs.after(page) if proofs else 0
             if proofs and proven != proofs.proven:
-                told = (proven, self._box, self._identity, self._erasures, proofs.proven)
-                run(proofs.sql.proving, told)
+                proving = (proven, self._box, self._identity, self._erasures, proofs.proven)
+                run(proofs.sql.proving, proving)
         self.sent = last
         if proofs:
             proofs.proven = proven

@@ -181,6 +181,7 @@ def _provable(found: Iterable[Sequence[Any]]) -> Iterator[ProvableRecord]:
     """Rows of a box, COLUMNS, and EVIDENCE."""
     for row in found:
         ((box, record),) = with_box([row[: INFORMS + 1]])
-        leaf, *rest, migrated = row[INFORMS + 1 :]
-        proof = None if leaf is None or rest[0] is None else SharedLeaf(leaf, *rest, migrated=bool(migrated))
+        leaf, who, salt_what, salt_who, binding, migrated = row[INFORMS + 1 :]
+        known = leaf is not None and who is not None
+        proof = SharedLeaf(leaf, who, salt_what, salt_who, binding, bool(migrated)) if known else None
         yield ProvableRecord(box, record, proof)

@@ -175,13 +175,13 @@ class ReceiptMaker:
             verify_inclusion(proof.index, checkpoint.size, leaf, proof.hashes, checkpoint.root)
         except TreeProofError:
             said = Text("The tree of {log} is not what was signed: nothing proves record {number}.")
-            said = said.format(log=checkpoint.origin, number=record.number)
         else:
             said = (
-                Text("Record {number} of {box} is not what it was when it was written.", box=self._box)
+                Text("Record {number} of {box} is not what it was when it was written.")
                 if self._box
                 else Text("Record {number} is not what it was when it was written.")
-            ).format(number=record.number)
+            )
+        said = said.format(number=record.number, box=self._box, log=checkpoint.origin)
         return EvidenceError(said, there if self._box else audit, code="altered")
 
     def log_of(self, leaf: OpenedLeaf) -> NamedLog | None:

@@ -57,7 +57,7 @@ class Logged:
     def opened(self) -> Receipt:
         """The first of the caller's, opened for his number."""
         made = receipts.of_caller(self.controller, CALLER, opened=True)[0]
-        assert isinstance(made, receipts.MadeReceipt)
+        assert isinstance(made, receipt_maker.MadeReceipt)
         return made.receipt
 
 

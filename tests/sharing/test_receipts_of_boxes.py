@@ -186,6 +186,7 @@ def test_a_box_without_the_newest_schema_still_shows_what_there_is(
     for each in two:
         each.record()
         proven(each)
+    assert "ms, schema 1\n" in typed(capsys, "boxes", *of(two[0]))[1]
     code, out, _error = typed(capsys, "evidence", "receipt", "--from", CALLER, "-o", tmp_path, *of(two[0]))
     assert (code, out.splitlines()[:2]) == (
         0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .ledgers.tally import HourCount
     from .sharing.callers import Asked
     from .sharing.exchange import About
+    from .sharing.proof_reader import ProofReader
 
 
 class SystemClock:
@@ -291,6 +292,13 @@ def on_all_boxes(
     from .sharing import reading
 
     return reading.search(shared, controller.id, wanted, last)
+
+
+def provable(shared: SharedDatabase, controller: Controller) -> AbstractContextManager[ProofReader]:
+    """What all boxes have there that proves their records. Raises SharedDatabaseError."""
+    from .sharing import proof_reader
+
+    return proof_reader.opened(shared, controller.id)
 
 
 def served_otherwise(ledger: Path, found: Sequence[Recording]) -> list[Recording]:

@@ -28,7 +28,7 @@ from informativa.evidence.receipt import Receipt
 from informativa.ledgers import erasure
 from informativa.ledgers.sequencer import sequence
 from informativa.model import Controller, Identified, Reason, Status
-from informativa.operations.evidence import logs, receipts, verifying
+from informativa.operations.evidence import logs, receipt_maker, receipts, verifying
 from lab.office import BIN
 from test_ledgers import AT, PARTIAL, PLAYED, UNIDENTIFIED
 
@@ -57,7 +57,7 @@ class Logged:
     def opened(self) -> Receipt:
         """The first of the caller's, opened for his number."""
         made = receipts.of_caller(self.controller, CALLER, opened=True)[0]
-        assert isinstance(made, receipts.MadeReceipt)
+        assert isinstance(made, receipt_maker.MadeReceipt)
         return made.receipt
 
 
@@ -337,9 +337,9 @@ def test_command_writes_receipts_and_says_how_to_check_them(
     facts = json.loads(out)
     assert (code, err, facts["pages"]) == (0, "", [])
     assert facts["receipts"] == [
-        {"controller": "acme", "record": 1, "file": str(one), "key": logged.vkey},
-        {"controller": "acme", "record": 2, "file": str(two), "key": logged.vkey},
-        {"controller": "acme", "record": 4, "file": None, "key": None},
+        {"controller": "acme", "box": None, "record": 1, "file": str(one), "key": logged.vkey},
+        {"controller": "acme", "box": None, "record": 2, "file": str(two), "key": logged.vkey},
+        {"controller": "acme", "box": None, "record": 4, "file": None, "key": None},
     ]
 
 

@@ -29,7 +29,7 @@ from informativa.model import (
     Vouched,
     recording_digest,
 )
-from informativa.operations.evidence import logs, receipts
+from informativa.operations.evidence import logs, receipt_maker, receipts
 from informativa.operations.evidence.receipt_page import ReceiptPage, receipt_page
 from informativa.prompts.installed import hashed
 from informativa.views.html import receipt as view
@@ -135,7 +135,7 @@ class Company:
     def opened(self) -> ReceiptPage:
         """Of the caller's first record, with what shows the number."""
         made = receipts.of_caller(self.controller, NUMBER, opened=True)[0]
-        assert isinstance(made, receipts.MadeReceipt)
+        assert isinstance(made, receipt_maker.MadeReceipt)
         return receipt_page(made)
 
 

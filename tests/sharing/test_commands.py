@@ -106,9 +106,9 @@ def test_boxes_meet(two: tuple[Installation, Installation], capsys: pytest.Captu
     assert code == 1
     assert "See that it runs, and that roles and schemas are made: informativa shared migrate" in error
     code, out, _error = typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(one))
-    assert (code, out) == (0, "acme: role and schema are made (migration 1)\n")
+    assert (code, out) == (0, "acme: role and schema are made (migration 2)\n")
     assert typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(one))[1] == (
-        "acme: all is there (migration 1)\n"
+        "acme: all is there (migration 2)\n"
     )
     one.record()
     one.exchange()

@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 
 from doubles import line, notice
+from evidence.ledger import signed
 from informativa.errors import BoxRefusedError, DefectError, SharedDatabaseError
 from informativa.guard import suspend
 from informativa.model import Controller, Period, SharedState
 from informativa.operations.doctor import probe
 from informativa.service import not_shared
+from informativa.sharing import loop as exchange_loop
 from informativa.sharing import question
 from informativa.sharing.connection import Connection
 from informativa.sharing.exchange import About, Exchange
@@ -77,6 +79,17 @@ def test_what_one_box_records_the_other_knows_by_itself(running: Running) -> Non
     soon(lambda: running.known("pbx-1", OTHER) == "pbx-2:1")
     assert (one.state.sent, one.state.behind, one.state.others, one.state.error) == (1, 0, 1, None)
     assert time.time() - two.state.contact < 60
+
+
+def test_what_proves_records_goes_by_itself(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each checkpoint that is signed while the service runs, and the tree under it."""
+    monkeypatch.setattr(exchange_loop, "SAY_SECONDS", 0.1)
+    running.start("pbx-1")
+    for size in (1, 2):
+        running.boxes.record("pbx-1", PLAYED)
+        signed(running.boxes.folder / "pbx-1/acme.sqlite3")
+        soon(partial(running.boxes.sql, f"SELECT 1 FROM acme.checkpoint WHERE size = {size}"))
+    assert running.boxes.sql("SELECT length(hashes) FROM acme.tile") == [(64,)]
 
 
 def test_a_database_that_is_killed_loses_nothing(running: Running) -> None:

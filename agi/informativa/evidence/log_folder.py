@@ -181,6 +181,10 @@ class PublishedLog:
             except FileNotFoundError:
                 return []
 
+    def tile(self, path: str) -> bytes:
+        """The content of a tile or bundle: `tiles.Read`."""
+        return self.tiles.read(path)
+
     def extend(self, old: int, entries: Iterable[bytes]) -> None:
         """Write bundles and tiles of what was added."""
         with failing(self.folder):

@@ -10,8 +10,16 @@ from ..model import Record
 from . import leaves, rows
 from .sqlite import SqliteStore
 
+_EVIDENCE = "leaf.leaf, leaf.who, leaf.salt_what, leaf.salt_who, leaf.binding, leaf.migrated"
 _PAGE = f"""
-SELECT {rows.COLUMNS}, ({rows.INFORMS}) FROM event WHERE record > ? ORDER BY record LIMIT ?
+SELECT event.*, {_EVIDENCE}
+FROM (
+    SELECT {rows.COLUMNS}, ({rows.INFORMS}) FROM event WHERE record > ? ORDER BY record LIMIT ?
+) AS event LEFT JOIN leaf ON {leaves.of("event.record")} ORDER BY event.record
+"""  # noqa: S608  # our own names
+_PROOFS = f"""
+SELECT event.record, coalesce(event.recorded, event.at), {_EVIDENCE}
+FROM leaf LEFT JOIN event ON event.record = leaf.record WHERE leaf.leaf >= ? ORDER BY leaf.leaf LIMIT ?
 """  # noqa: S608  # our own names
 _CURSOR = "INSERT INTO box (name, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record"
 
@@ -29,9 +37,17 @@ def identity(store: SqliteStore) -> bytes:
 
 def page(store: SqliteStore, after: int, count: int) -> list[tuple[Any, ...]]:
     """Up to so many records after a number, in order, as rows of `rows.COLUMNS`, each with whether its caller
-    is informed by it."""
+    is informed by it, and with its leaf, the commitment `who`, both salts, the binding, and whether it is
+    migrated: all NULL where it has no leaf yet."""
     with store.connected() as connection:
         return connection.execute(_PAGE, (after, count)).fetchall()
+
+
+def proofs(store: SqliteStore, leaf: int, count: int) -> list[tuple[Any, ...]]:
+    """Up to so many leaves from one on, in order: the record, NULL where that is gone, when it was put on
+    record (microseconds since 1970), and the same as in `page`."""
+    with store.connected() as connection:
+        return connection.execute(_PROOFS, (leaf, count)).fetchall()
 
 
 def received(store: SqliteStore) -> dict[str, int]:

@@ -136,6 +136,11 @@ class Leaf:
     binding: bytes | None
     migrated: bool
 
+    @property
+    def who(self) -> bytes:
+        """The commitment to what leads to the caller."""
+        return self.commitments.who
+
     @classmethod
     def of(cls, row: Sequence[Any]) -> Leaf:
         """From the columns of OF_RECORD."""

@@ -60,6 +60,8 @@ class Meeting:
     migration: int
     milliseconds: float
     months_left: int | None
+    outdated: bool = False
+    """Whether this program knows a newer migration, which brings what it then does without."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def meeting(configuration: Configuration, controller: Controller) -> Meeting:
     from ..sharing import administration
 
     database, begun = shared(configuration), time.monotonic()
-    boxes, partitions = administration.look(database, controller.id)
+    boxes, partitions, migration = administration.look(database, controller.id)
     milliseconds = (time.monotonic() - begun) * 1000
     own = bootstrap.about_box(configuration, controller)
     states = tuple(
@@ -124,7 +126,7 @@ def meeting(configuration: Configuration, controller: Controller) -> Meeting:
         for box in boxes
     )
     ahead = schema.months_ahead(partitions, datetime.now(UTC).date())
-    return Meeting(controller, states, schema.newest(), milliseconds, ahead)
+    return Meeting(controller, states, migration, milliseconds, ahead, outdated=migration < schema.newest())
 
 
 def _different(box: Box, own: About) -> Iterator[Difference]:

@@ -100,6 +100,14 @@ def read_all(
                 yield ControllerRecord(controller, record)
 
 
+def no_other_boxes(option: str) -> InformativaError:
+    """Why an option that is about all boxes cannot be had."""
+    return InformativaError(
+        Text("There are no other boxes: the configuration names no database that they share."),
+        Text("Leave {option} out, or see `shared` in the reference.", option=option),
+    )
+
+
 def everywhere(
     controllers: Sequence[Controller],
     shared: SharedDatabase | None,
@@ -109,10 +117,7 @@ def everywhere(
     """Those of all boxes, in the order in which they happened, one company's after those of the other. Raises
     InformativaError where there is no database that boxes share, and SharedDatabaseError."""
     if shared is None:
-        raise InformativaError(
-            Text("There are no other boxes: the configuration names no database that they share."),
-            Text("Leave --all-boxes out, or see `shared` in the reference."),
-        )
+        raise no_other_boxes("--all-boxes")
     for controller in controllers:
         own = of_zone(wanted, controller)
         for box, record in bootstrap.on_all_boxes(shared, controller, own, last):

@@ -156,13 +156,14 @@ def script(controllers: Sequence[str], today: date) -> Iterator[str]:
         yield "COMMIT"
 
 
-def look(database: SharedDatabase, controller: str) -> tuple[list[Box], list[str]]:
-    """All boxes that ever took part, those that left for good last; and the tables of a company's schema.
-    Raises SharedDatabaseError."""
+def look(database: SharedDatabase, controller: str) -> tuple[list[Box], list[str], int]:
+    """All boxes that ever took part, those that left for good last; the tables of a company's schema, and its
+    newest migration. Raises SharedDatabaseError."""
     sql, name = Statements(controller), schema.role(controller)
     with connect(database, controller) as connection, translated(database), connection.pipeline():
         boxes, tables = connection.execute(sql.every_box), connection.execute(_TABLES, (name,))
-        return [Box(*row) for row in boxes.fetchall()], [table for (table,) in tables.fetchall()]
+        found = [Box(*row) for row in boxes.fetchall()]
+        return found, [table for (table,) in tables.fetchall()], connection.schema
 
 
 def retire(database: SharedDatabase, controller: str, box: str) -> bool:

@@ -58,8 +58,8 @@ def erase(database: SharedDatabase, controller: str, pseudonyms: Sequence[bytes]
     A box that is sending at this moment is waited for, and sends nothing more before it knows. This one has
     erased him already.
     """
-    sql = Statements(controller)
     with connect(database, controller) as connection, translated(database), connection.transaction():
+        sql = Statements(controller, connection.schema)
         boxes = connection.execute(sql.lock_boxes).fetchall()
         asked = _asked(connection, sql, database, pseudonyms)
         his = list(asked.pseudonyms)

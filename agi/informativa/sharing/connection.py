@@ -47,6 +47,8 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     """Gives up a server that says nothing for so long, and any where nobody waits any more."""
 
     silence = SILENCE_SECONDS
+    schema = schema.OLDEST
+    """The newest migration that the company's schema has."""
     unwanted: Callable[[], bool] = staticmethod(lambda: False)
 
     def wait(self, gen: PQGen[Result], *given: Any, **more: Any) -> Result:
@@ -88,7 +90,7 @@ def connect(
     connection.silence = SILENCE_SECONDS if silence is None else silence
     connection.unwanted = unwanted
     try:
-        _require_known(connection, database, controller)
+        connection.schema = _known(connection, database, controller)
     except BaseException:
         connection.close()
         raise
@@ -139,12 +141,12 @@ def _host_and_port(host: str) -> tuple[str, str]:
     return name.strip("[]"), port
 
 
-def _require_known(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> None:
-    """That the schema is there, and none that this program must not write to."""
+def _known(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> int:
+    """The number of the schema, which is there, and none that this program must not write to."""
     with translated(database):
         statement = f"SELECT max(number), max(needed) FROM {schema.quoted(schema.role(controller))}.migration"  # noqa: S608  # our own names
         number, needed = connection.execute(statement).fetchone() or (None, None)
-    if number is None or number < schema.newest():
+    if number is None or number < schema.OLDEST:
         raise SharedDatabaseError(
             Text("The schema of {controller} in {database} is of an earlier informativa, or not whole.",
                  controller=controller, database=database.name),
@@ -156,6 +158,7 @@ def _require_known(connection: psycopg.Connection, database: SharedDatabase, con
                  controller=controller, database=database.name),
             Text("Upgrade this one."),
         )  # fmt: skip
+    return int(number)
 
 
 @contextmanager

@@ -21,7 +21,9 @@ from ..ledgers.sqlite import SqliteStore
 from ..model import RecordKind, SharedDatabase
 from ..text import Text
 from . import rows as shared_rows
-from .connection import translated
+from . import schema
+from .connection import Connection, translated
+from .proof_sender import ProofSender
 
 PAGE = 1000  # records of a transaction
 LARGE_PAGE = 20_000  # where no calls wait for it
@@ -47,15 +49,18 @@ class Exchange:
     def __init__(
         self,
         store: SqliteStore,
-        connection: psycopg.Connection,
+        connection: Connection,
         database: SharedDatabase,
         controller: str,
         about: About = About(),  # it is frozen
     ) -> None:
         self._store, self._connection, self._database = store, connection, database
-        self._sql = shared_rows.Statements(controller)
+        self._sql = shared_rows.Statements(controller, connection.schema)
         self._box = database.box
         self._identity = boxes.identity(store)
+        self._proofs: ProofSender | None = None  # the schema may be of an earlier informativa
+        if connection.schema >= schema.EVIDENCE:
+            self._proofs = ProofSender(store, connection, controller, self._box, self._identity)
         self.sent = 0
         """Up to which of our records they are there."""
         self.newest = store.newest()
@@ -89,7 +94,7 @@ class Exchange:
                     "Give this one a name of its own (shared.box), and load the configuration anew.",
                 )
             )
-        _identity, there, self._erasures, applied, retired = found
+        _identity, there, self._erasures, applied, retired, proven = found
         if retired:
             raise self._refused(
                 Text(
@@ -99,8 +104,12 @@ class Exchange:
             )
         if there != self.sent:  # at the beginning, or somebody else sent, or another server took over
             self.sent = there
+            if self._proofs:
+                self._proofs.forget()
             with translated(self._database):
                 self._require_same_ledger()
+        if self._proofs:
+            self._proofs.proven = proven
         return int(applied)
 
     def _require_same_ledger(self) -> None:
@@ -138,13 +147,15 @@ class Exchange:
         self.newest = self._store.newest() if len(page) == PAGE else page[-1][0]
         with translated(self._database):
             try:
-                done = self._send(page, shared_rows.arrays(self._box, page))
+                done = self._send(page)
             except (psycopg.DataError, UnicodeError):  # PostgreSQL's text has no NUL, say
-                done = self._send(page, shared_rows.arrays(self._box, shared_rows.plain(page)))
+                done = self._send(shared_rows.plain(page))
         return len(page) if done else 0
 
-    def _send(self, page: Sequence[Sequence[Any]], given: Sequence[object]) -> bool:
+    def _send(self, page: Sequence[Sequence[Any]]) -> bool:
         """Three round trips, however many records."""
+        proofs = self._proofs
+        given = shared_rows.arrays(self._box, page, proofs=proofs is not None)
         last, run = page[-1][0], self._connection.execute
         with self._connection.pipeline() as pipeline, self._connection.transaction():
             told = (last, last, self._box, self._identity, self._erasures, self.sent)
@@ -158,7 +169,13 @@ class Exchange:
                 self._require_same(page)
             for row in page:
                 self._follow(row)
+            proven = proofs.after(page) if proofs else 0
+            if proofs and proven != proofs.proven:
+                proving = (proven, self._box, self._identity, self._erasures, proofs.proven)
+                run(proofs.sql.proving, proving)
         self.sent = last
+        if proofs:
+            proofs.proven = proven
         return True
 
     def _require_same(self, page: Sequence[Sequence[Any]]) -> None:
@@ -188,6 +205,13 @@ class Exchange:
             rests = boxes.records_of(self._store, resting)
             self._connection.execute(self._sql.rests_no_more, (self._box, rests))
 
+    def send_proofs(self) -> int:
+        """The next of what the other boxes need to prove our records; how much it was, 0 for nothing."""
+        if self._proofs is None:
+            return 0
+        with translated(self._database):
+            return self._proofs.prove(self.sent, self._erasures) or self._proofs.send()
+
     def erase(self, at: datetime | None = None) -> int:
         """Erase whom another box was asked to erase; how many callers. Who is not on record may stand in a
         copy, or in what an erasure could not clean: so each is really erased, and leaves its note."""
@@ -199,6 +223,8 @@ class Exchange:
         for _number, pseudonyms in pending:
             erase(self._store.file, pseudonyms, at or datetime.now(UTC))
         with translated(self._database):
+            if self._proofs:
+                self._proofs.close_erased()
             self._connection.execute(self._sql.applied, (self._erasures, self._box))
             self._connection.execute(self._sql.done_everywhere)
         return len(pending)
@@ -244,11 +270,13 @@ class Exchange:
             return found.fetchall() if there >= upto else None
 
     def say(self, about: About) -> None:
-        """That this box is there, and how far it is."""
+        """That this box is there, and how far it is; and see whether its log went on."""
         self.newest = self._store.newest()
         with translated(self._database):
             facts = (self.newest, about.program, about.keys, about.configuration, self._box)
             self._connection.execute(self._sql.say, facts)
+        if self._proofs:
+            self._proofs.look()
 
 
 def _same(own: Sequence[Any], there: Sequence[Any]) -> bool:

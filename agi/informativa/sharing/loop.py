@@ -151,7 +151,7 @@ class ExchangeLoop:
             if now >= say:
                 exchange.say(self.about)
                 say = now + SAY_SECONDS
-            sent = exchange.send()
+            sent = exchange.send() or exchange.send_proofs()
             self._reached(exchange)
             if not sent:
                 self._woken.wait(LOOK_SECONDS)

@@ -12,6 +12,7 @@ from . import schema
 
 COLUMNS = [name.strip() for name in rows.COLUMNS.split(",")]
 _LISTED = ", ".join(COLUMNS)
+INFORMS = len(COLUMNS)  # where in a ledger's row it says whether its caller is informed
 # By their names, as the columns of migration 0001 are.
 _KINDS = dict.fromkeys(COLUMNS, "text") | {
     **dict.fromkeys(("record", "at", "recorded", "basis"), "bigint"),
@@ -20,12 +21,17 @@ _KINDS = dict.fromkeys(COLUMNS, "text") | {
     **dict.fromkeys(("erased", "supplement", "counts"), "smallint"),
     "rate": "integer",
 }
+EVIDENCE = ["leaf", "who", "salt_what", "salt_who", "binding", "migrated"]
+"""What an auditor needs of a record beside it, from migration 0002 on."""
+_EVIDENCE_KINDS = ("bigint", *["bytea"] * 4, "smallint")
 
 
 class Statements:
-    """What is asked of one company's schema. `%s` stands for a value."""
+    """What is asked of one company's schema, as it is from a migration on: whoever writes must know which one
+    it has. `%s` stands for a value."""
 
-    def __init__(self, controller: str) -> None:
+    def __init__(self, controller: str, number: int = schema.OLDEST) -> None:
+        proofs = number >= schema.EVIDENCE
         name = schema.quoted(schema.role(controller))
         box, record, erasure = f"{name}.box", f"{name}.record", f"{name}.erasure"
 
@@ -34,9 +40,10 @@ class Statements:
         INSERT INTO {box} (name, identity, erasures) SELECT %s, %s, coalesce(max(erasures), 0) FROM {box}
         ON CONFLICT DO NOTHING
         """  # noqa: S608  # our own names, here and below
-        self.box = (
-            f"SELECT identity, record, erasures, applied, retired IS NOT NULL FROM {box} WHERE name = %s"  # noqa: S608
-        )
+        self.box = f"""
+        SELECT identity, record, erasures, applied, retired IS NOT NULL, {"proven" if proofs else 0}
+        FROM {box} WHERE name = %s
+        """  # noqa: S608
         self.sent = f"SELECT record FROM {box} WHERE name = %s"  # noqa: S608
         self.say = f"""
         UPDATE {box} SET newest = %s, seen = now(), program = %s, keys = %s, configuration = %s
@@ -48,9 +55,10 @@ class Statements:
         UPDATE {box} SET record = greatest(record, %s), newest = greatest(newest, %s), seen = now()
         WHERE name = %s AND identity = %s AND erasures = %s AND record = %s AND retired IS NULL
         """  # noqa: S608
-        arrays = ", ".join(f"%s::{kind}[]" for kind in ("integer", "smallint", *_KINDS.values()))
+        kinds = ("integer", "smallint", *_KINDS.values(), *(_EVIDENCE_KINDS if proofs else ()))
+        sent = ", ".join((_LISTED, *(EVIDENCE if proofs else ())))
         self.send = f"""
-        INSERT INTO {record} (box, month, informs, {_LISTED}) SELECT %s, * FROM unnest({arrays})
+        INSERT INTO {record} (box, month, informs, {sent}) SELECT %s, * FROM unnest({arrays_of(kinds)})
         ON CONFLICT DO NOTHING
         """  # noqa: S608
         self.there = (
@@ -59,11 +67,14 @@ class Statements:
         self.last = f"""
         SELECT record, at, status, reason, erased FROM {record} WHERE box = %s ORDER BY record DESC LIMIT 1
         """  # noqa: S608
-        erase = f"UPDATE {record} SET informs = 0, {rows.ERASE.partition('SET')[2].replace('%', '%%')}"  # noqa: S608
+        closed = ", salt_who = NULL, binding = NULL" if proofs else ""
+        erase = (
+            f"UPDATE {record} SET informs = 0, {rows.ERASE.partition('SET')[2].replace('%', '%%')}{closed}"  # noqa: S608
+        )
         self.erase = f"{erase} WHERE box = %s AND record = ANY(%s) AND erased = 0"
         self.erase_caller = f"{erase} WHERE pseudonym = ANY(%s)"
         self.rests_no_more = f"""
-        UPDATE {record} SET basis = NULL, elsewhere = NULL WHERE box = %s AND record = ANY(%s)
+        UPDATE {record} SET basis = NULL, elsewhere = NULL{closed} WHERE box = %s AND record = ANY(%s)
         """  # noqa: S608
         kept = "kind NOT IN ('purge', 'erasure', 'lost', 'new-log')"
         self.purge = (
@@ -135,15 +146,21 @@ class Statements:
         """  # noqa: S608
 
 
-def arrays(box: str, page: Sequence[Sequence[Any]]) -> list[object]:
-    """What `send` takes for a page of a ledger's rows: COLUMNS, and then whether the caller is informed."""
+def arrays_of(kinds: Iterable[str]) -> str:
+    """What stands for columns of these kinds in `unnest`."""
+    return ", ".join(f"%s::{kind}[]" for kind in kinds)
+
+
+def arrays(box: str, page: Sequence[Sequence[Any]], *, proofs: bool) -> list[object]:
+    """What `send` takes for a page of a ledger's rows: COLUMNS, whether the caller is informed, EVIDENCE."""
     columns = list(map(list, zip(*page, strict=True)))
     recorded = columns[COLUMNS.index("recorded")]
     at = columns[COLUMNS.index("at")]
     months = [
         month(given if given is not None else happened) for given, happened in zip(recorded, at, strict=True)
     ]
-    return [box, months, columns[-1], *columns[:-1]]
+    record, informs, evidence = columns[:INFORMS], columns[INFORMS], columns[INFORMS + 1 :]
+    return [box, months, informs, *record, *(evidence if proofs else ())]
 
 
 def readable(found: Iterable[Sequence[Any]]) -> Iterator[Record]:
@@ -156,15 +173,16 @@ def readable(found: Iterable[Sequence[Any]]) -> Iterator[Record]:
 
 def plain(page: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """The same rows with text that PostgreSQL takes, which has no NUL and no half of a surrogate pair."""
-    return [
-        [
-            each.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-            if isinstance(each, str)
-            else each
-            for each in row
-        ]
-        for row in page
+    return [_plain(row) for row in page]
+
+
+def _plain(row: Sequence[Any]) -> list[Any]:
+    """What was changed is not what its leaf is of, and has none."""
+    found = [
+        each.replace("\0", "\ufffd").encode("utf-8", "replace").decode() if isinstance(each, str) else each
+        for each in row
     ]
+    return found if found == list(row) else [*found[: INFORMS + 1], *[None] * len(EVIDENCE)]
 
 
 def month(microseconds: int) -> int:

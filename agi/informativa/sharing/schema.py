@@ -10,8 +10,11 @@ from pathlib import Path
 PREFIX = "informativa_"
 MONTHS_AHEAD = 24  # of which there are partitions, after a migration
 NEEDED = 1  # the newest migration that a program must know; those after it add what an older one need not see
+OLDEST = 1  # with which this program goes on, without what later ones add
+EVIDENCE = 2  # from which on what an auditor needs is there
 
 _PARTITIONED = "PARTITION BY RANGE (month)"
+_TABLES = ("box", "record", "erasure", "log", "checkpoint", "tile")
 
 
 def role(controller: str) -> str:
@@ -63,8 +66,9 @@ def rights(controller: str, *, partitioned: bool) -> list[str]:
     """What comes after them: a company's role reads and writes its own rows, and can change no table. Where a
     table is divided it is not planned anew for each question, which takes longer than to answer it."""
     name = quoted(role(controller))
+    tables = ", ".join(f"{name}.{table}" for table in _TABLES)
     return [
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name}.box, {name}.record, {name}.erasure TO {name}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO {name}",
         f"GRANT SELECT ON {name}.migration TO {name}",
         *([f"ALTER ROLE {name} SET plan_cache_mode = force_generic_plan"] if partitioned else ()),
     ]

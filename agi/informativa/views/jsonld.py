@@ -58,11 +58,12 @@ def begin(owner: Controller, origin: str) -> str:
 END = "\n]}\n"
 
 
-def record(found: Record, owner: Controller) -> str:
-    """One record, to stand behind another node."""
+def record(found: Record, owner: Controller, box: str = "") -> str:
+    """One record of a box, to stand behind another node; without a box all are of one."""
     event = found.event
+    own = f"record-{box}-" if box else "record-"
     node: dict[str, object] = {
-        "@id": f"#record-{found.number}",
+        "@id": f"#{own}{found.number}",
         "@type": "dpv:DataProcessingRecord",
         "dct:identifier": str(found.number),
         "dct:created": _time(event.recorded or event.at),
@@ -72,6 +73,8 @@ def record(found: Record, owner: Controller) -> str:
         "log:status": event.status,
         "log:reason": event.reason,
     }
+    if box:
+        node["log:box"] = box
     if owner.outsourcing is not None:
         node["dpv:hasDataProcessor"] = "#processor"
     if event.pseudonym is not None:
@@ -94,7 +97,9 @@ def record(found: Record, owner: Controller) -> str:
     if event.heard is not None:
         node |= _heard(event.heard)
     if isinstance(event.basis, int):
-        node["prov:wasDerivedFrom"] = f"#record-{event.basis}"
+        node["prov:wasDerivedFrom"] = f"#{own}{event.basis}"
+    elif event.basis is not None and box:
+        node["prov:wasDerivedFrom"] = f"#record-{event.basis.replace(':', '-')}"
     elif event.basis is not None:
         node["log:restsOnElsewhere"] = event.basis
     if event.reference:

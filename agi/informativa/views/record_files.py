@@ -37,12 +37,12 @@ class RecordFiles:
         linked = jsonld.begin(self._owner, self._origin)
         return {CSV: _row(self._columns), LINES: "", LINKED: linked}
 
-    def record(self, found: Found) -> tuple[str, str, str]:
-        """What each says of one record."""
-        shape = RecordLine.of(found, self._owner.id)
+    def record(self, found: Found, box: str = "") -> tuple[str, str, str]:
+        """What each says of one record of a box."""
+        shape = RecordLine.of(found, self._owner.id, box)
         facts = shape.model_dump(mode="json", by_alias=True)
         line = f"{_encoded(facts)}\n"
-        return self._cells(facts), line, jsonld.record(found, self._owner)
+        return self._cells(facts), line, jsonld.record(found, self._owner, box)
 
     def end(self) -> tuple[str, str, str]:
         """How each ends."""

@@ -12,6 +12,7 @@ from ...config import DEFAULT_FILE
 from ...operations.controllers import of_their_callers
 from ...operations.evidence import bundle as operation
 from ...operations.evidence.period import Period
+from ...operations.records import no_other_boxes
 from ...views.json import bundle as json
 from ...views.text.bundle import written
 from ...views.text.bundle_readme import BundleWords
@@ -47,6 +48,10 @@ def _bundle(
         str | None,
         typer.Option("--controller", metavar="NAME", help="Whose; not needed where there is only one."),
     ] = None,
+    all_boxes: Annotated[
+        bool,
+        typer.Option("--all-boxes", help="Of all boxes, as far as the database has them that they share."),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Where it goes; NAME-DAY-DAY.zip, if not given."),
@@ -63,8 +68,13 @@ def _bundle(
     period = Period(first, last, owner.zone)
     file = output or Path(f"{operation.folder_of(owner, period)}.zip")
     words = BundleWords(reader_of(language))
+    shared = selection.configuration.shared
+    if all_boxes and shared is None:
+        raise no_other_boxes("--all-boxes")
     with bar(_("collecting"), _) as progress:
-        made = operation.bundle(selection.configuration, owner, period, file, words, progress)
+        made = operation.bundle(
+            selection.configuration, owner, period, file, words, progress, shared if all_boxes else None
+        )
     if as_json:
         print_document(json.Bundle.of(made))
     else:

@@ -17,10 +17,11 @@ from ...errors import EvidenceError, InformativaError
 from ...evidence.proof import SUFFIX
 from ...evidence.settings import EvidenceSettings
 from ...files import put
-from ...model import Controller, Identified
+from ...model import Controller, Identified, SharedDatabase
 from ...operations import callers
 from ...operations.controllers import of_their_callers, of_their_logs
 from ...operations.evidence import logs, receipts, verifying
+from ...operations.evidence.receipt_maker import MadeReceipt, WaitingRecord
 from ...operations.evidence.receipt_page import receipt_page
 from ...text import Foreign, Text
 from ...views.html import receipt as receipt_view
@@ -151,6 +152,9 @@ def receipt(
     customer: Customer = None,
     config: Config = DEFAULT_FILE,
     controller: Of = None,
+    box: Annotated[
+        str, typer.Option("--box", metavar="BOX", help="Whose record it is, of those that share a database.")
+    ] = "",
     opened: Annotated[
         bool,
         typer.Option("--open", help="With the key that shows whose number it is; keep it like the number."),
@@ -169,7 +173,8 @@ def receipt(
     """Write a receipt for one record, or for each of a caller's: proof that an auditor checks offline."""
     selection = of_their_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
-    found = _found(selection.named, record, number, customer, opened=opened)
+    shared = selection.configuration.shared
+    found = _found(selection.named, record, number, customer, shared, box, opened=opened)
     reader = reader_of(language)
     written = [(each, _written(each, output)) for each in found]
     pages = [file for each in found if html and (file := _page(each, output, reader))]
@@ -246,9 +251,11 @@ def _found(
     record: int | None,
     number: str | None,
     customer: str | None,
+    shared: SharedDatabase | None,
+    box: str,
     *,
     opened: bool,
-) -> list[receipts.MadeReceipt | receipts.WaitingRecord]:
+) -> list[MadeReceipt | WaitingRecord]:
     """The receipts asked for. Raises InformativaError where that is not one record, or one caller's."""
     if (record is not None) + (number is not None) + (customer is not None) != 1:
         raise InformativaError(
@@ -261,9 +268,14 @@ def _found(
                 Text("A record's number says neither whose ledger it is in nor who the caller is."),
                 Text("Name one company with --controller, and with --open the caller with --from."),
             )
-        return [receipts.of_record(named[0], record)]
+        return [receipts.of_record(named[0], record, shared, box)]
+    if box:
+        raise InformativaError(
+            Text("A caller's records are shown of all boxes."),
+            Text("Leave --box out, or name a record with it."),
+        )
     caller = _caller(number, customer)
-    return [made for one in named for made in receipts.of_caller(one, caller, opened=opened)]
+    return [made for one in named for made in receipts.of_caller(one, caller, shared, opened=opened)]
 
 
 def _caller(number: str | None, customer: str | None) -> Identified:
@@ -271,18 +283,18 @@ def _caller(number: str | None, customer: str | None) -> Identified:
     return typed.caller
 
 
-def _written(made: receipts.MadeReceipt | receipts.WaitingRecord, folder: Path) -> Path | None:
+def _written(made: MadeReceipt | WaitingRecord, folder: Path) -> Path | None:
     """Where the receipt is now; one that is opened is for nobody else to read."""
-    if isinstance(made, receipts.WaitingRecord):
+    if isinstance(made, WaitingRecord):
         return None
-    file = folder / f"{made.controller.id}-{made.record.number}{SUFFIX}"
+    file = folder / f"{made.name}{SUFFIX}"
     _put(file, made.receipt.proof.data, made)
     return file
 
 
-def _page(made: receipts.MadeReceipt | receipts.WaitingRecord, folder: Path, reader: Language) -> Path | None:
+def _page(made: MadeReceipt | WaitingRecord, folder: Path, reader: Language) -> Path | None:
     """Where its page is now, beside it."""
-    if isinstance(made, receipts.WaitingRecord):
+    if isinstance(made, WaitingRecord):
         return None
     values = receipt_page(made)
     file = folder / f"{values.name}.html"
@@ -290,7 +302,7 @@ def _page(made: receipts.MadeReceipt | receipts.WaitingRecord, folder: Path, rea
     return file
 
 
-def _put(file: Path, data: bytes, made: receipts.MadeReceipt) -> None:
+def _put(file: Path, data: bytes, made: MadeReceipt) -> None:
     """One file; of a receipt that is opened, for nobody else to read."""
     try:
         put(file, data, secret=made.receipt.opening_key is not None)

@@ -123,9 +123,12 @@ def _of_meeting(found: Meeting) -> Iterator[Finding]:
     if not any(each.this for each in found.boxes):
         text = Text("this box has not sent anything of {id} yet", id=owner.id)
         yield warning(text, Text("The service does it when it starts with `shared:` in its configuration."))
+    fix = Text("Whoever administers the database types: informativa shared migrate")
+    if found.outdated:
+        text = Text("the schema of {id} is of an earlier informativa: other boxes cannot prove its records")
+        yield warning(text.format(id=owner.id), fix)
     if found.months_left is not None and found.months_left < MONTHS:
         text = Text("the schema of {id} is divided in advance for {months} months only")
-        fix = Text("Whoever administers the database types: informativa shared migrate")
         yield warning(text.format(id=owner.id, months=found.months_left), fix)
     for each in found.boxes:
         if each.box.retired is None:

@@ -19,26 +19,21 @@ from typing import BinaryIO, Protocol
 from ... import bootstrap
 from ...config import Configuration
 from ...errors import EvidenceError, InformativaError
-from ...evidence.log_folder import LogFolder
 from ...evidence.proof import SUFFIX
 from ...files import putting
-from ...ledgers.leaves import Leaf, indices
-from ...ledgers.sqlite import SqliteStore
-from ...model import Controller, Event, Line, Record
+from ...model import Controller, Line, Record, SharedDatabase
 from ...text import Foreign, Text
 from ..controller_state import lines_of
 from ..controllers import require_ledger
 from .bundle_log import BundledLog, LogFiles
 from .bundle_prompts import BundledPrompt, bundled
+from .bundle_sources import BoxRecords, LedgerRecords, Progress, SharedRecords
 from .period import Period
-from .receipts import ReceiptMaker, WaitingRecord
+from .receipt_maker import OpenedLeaf, WaitingRecord
+from .receipts import makers_of_boxes
 from .zip_writer import PackedEntry, SummedZip
 
-PAGE = 2048  # rows of `leaf` that are looked at in one turn
 FOLDER = 1000  # receipts in a folder
-
-Progress = Callable[[int, int], object]
-"""Called with how many leaves were looked at, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +55,8 @@ class Bundle:
     gone: int
     waiting_from: int | None
     unknown: tuple[str, ...]
+    boxes: tuple[str, ...] = ()
+    """Whose records are in it, where it is of all boxes."""
 
     @property
     def waiting(self) -> int:
@@ -82,8 +79,8 @@ class BundleWriter(Protocol):
     def begin(self, controller: Controller, origin: str) -> Mapping[str, str]:
         """The files of records, by name, each as it begins; the newest log is called `origin`."""
 
-    def record(self, record: Record) -> Sequence[str]:
-        """What each of these files says of one record."""
+    def record(self, record: Record, box: str) -> Sequence[str]:
+        """What each of these files says of one record of a box, '' where there is only this one."""
 
     def end(self) -> Sequence[str]:
         """How each ends."""
@@ -102,19 +99,29 @@ def bundle(
     file: Path,
     words: BundleWriter,
     progress: Progress | None = None,
+    shared: SharedDatabase | None = None,
 ) -> WrittenBundle:
-    """Write one, for its user alone: it has pseudonyms. Raises InformativaError where there is nothing to put
-    in or it cannot be written, LedgerError, and EvidenceError where a record is not what was signed."""
-    require_ledger(controller)
+    """Write one, for its user alone: it has pseudonyms; of this box, or of all that meet in a database.
+    Raises InformativaError where there is nothing to put in or it cannot be written, LedgerError,
+    SharedDatabaseError, and EvidenceError where a record is not what was signed."""
+    if shared is None:
+        require_ledger(controller)
     try:
         with ExitStack() as stack:
 
             def temporary() -> BinaryIO:
                 return stack.enter_context(TemporaryFile(dir=file.absolute().parent))
 
-            store = stack.enter_context(closing(bootstrap.store(controller, read_only=True)))
+            sources: list[BoxRecords] = []
+            if shared is None:
+                store = stack.enter_context(closing(bootstrap.store(controller, read_only=True)))
+                sources.append(LedgerRecords(controller, store, period, progress))
+            else:
+                reader = stack.enter_context(bootstrap.provable(shared, controller))
+                maker = makers_of_boxes(controller, reader)
+                sources += [SharedRecords(maker(box), reader, box, period) for box in reader.boxes()]
             out = stack.enter_context(putting(file, most=0o600))
-            made = _Bundler(configuration, controller, period, store, words).write(out, temporary, progress)
+            made = _Bundler(configuration, controller, period, sources, words).write(out, temporary)
         with file.open("rb") as written:
             return WrittenBundle(made, file, file_digest(written, "sha256").hexdigest())
     except OSError as error:
@@ -132,38 +139,31 @@ class _Bundler:
         configuration: Configuration,
         controller: Controller,
         period: Period,
-        store: SqliteStore,
+        sources: Sequence[BoxRecords],
         words: BundleWriter,
     ) -> None:
         self._configuration, self._controller, self._period = configuration, controller, period
-        self._store, self._words = store, words
-        self._maker = ReceiptMaker(controller, store)
-        self._records = self._receipts = self._erased = 0
+        self._sources, self._words = sources, words
+        self._records = self._receipts = self._erased = self._notes = self._gone = 0
         self._waiting_from: int | None = None
-        self._covered: dict[int, tuple[int, int]] = {}  # by epoch, the first and the last leaf with a receipt
+        # By box and epoch, the first and the last leaf with a receipt; of notes only where no other has one.
+        self._covered: dict[tuple[str, int], tuple[int, int]] = {}
         self._told: set[tuple[str, str]] = set()
         self._recordings: set[str] = set()
 
-    def write(
-        self, out: BinaryIO, temporary: Callable[[], BinaryIO], progress: Progress | None = None
-    ) -> Bundle:
-        newest = self._store.log()
+    def write(self, out: BinaryIO, temporary: Callable[[], BinaryIO]) -> Bundle:
         files = SummedZip(folder_of(self._controller, self._period), out, temporary)
-        begun = self._words.begin(self._controller, newest.origin)
+        origin = next((each.origin for each in self._sources if each.origin), self._controller.id)
+        begun = self._words.begin(self._controller, origin)
         texts = [files.begin(name) for name in begun]
         _say(texts, tuple(begun.values()))
-        first = last = -1
-        for leaf, record in self._of_period(newest.next, progress):
-            first, last = first if first >= 0 else leaf.leaf, leaf.leaf
-            self._take(leaf, record, files, texts)
-        self._require_some(all_entered=newest.entered == newest.old)
-        covered, of_period = dict(self._covered), self._records
-        for leaf, record in self._notes_on(first, last):
-            self._take(leaf, record, files, texts)
+        for source in self._sources:
+            self._take_all(source, files, texts)
+        self._require_some(all_entered=all(each.entered for each in self._sources))
         _say(texts, self._words.end())
         for text in texts:
             files.end(text)
-        logs = list(self._logs(self._covered | covered))
+        logs = list(self._logs())
         prompts = self._prompts()
         made = Bundle(
             controller=self._controller,
@@ -174,10 +174,11 @@ class _Bundler:
             records=self._records,
             receipts=self._receipts,
             erased=self._erased,
-            notes=self._records - of_period,
-            gone=self._store.gone(first, last),
+            notes=self._notes,
+            gone=self._gone,
             waiting_from=self._waiting_from,
             unknown=tuple(sorted(each for each in self._recordings if not _is_among(each, prompts))),
+            boxes=tuple(each.box for each in self._sources if each.box),
         )
         for name, data in chain(*(each.files() for each in logs), *(each.files() for each in prompts)):
             files.add(name, data)
@@ -189,22 +190,30 @@ class _Bundler:
         files.add("README.txt", self._words.readme(made).encode())
         files.finish()
 
-    def _of_period(self, end: int, progress: Progress | None) -> Iterator[tuple[Leaf, Record]]:
-        for at in range(0, end, PAGE):
-            before = min(at + PAGE, end)
-            yield from self._store.opened(at, before, self._period.since, self._period.until)
-            if progress:
-                progress(before, end)
+    def _take_all(self, source: BoxRecords, files: SummedZip, texts: Sequence[PackedEntry]) -> None:
+        """One box's."""
+        first = last = -1
+        for leaf, record in source.of_period():
+            if leaf is not None:
+                first, last = first if first >= 0 else leaf.leaf, max(last, leaf.leaf)
+            self._take(source, leaf, record, files, texts)
+        covered, of_period = dict(self._covered), self._records
+        for leaf, record in source.notes_on(first, last):
+            self._take(source, leaf, record, files, texts)
+        self._covered |= covered
+        self._notes += self._records - of_period
+        self._gone += source.gone(first, last)
 
-    def _notes_on(self, first: int, last: int) -> Iterator[tuple[Leaf, Record]]:
-        """The records from after the period which say what became of leaves between these."""
-        for leaf, event in list(self._store.notes()):
-            if event.at >= self._period.until and _names(event, first, last):
-                yield from self._store.opened(leaf, leaf + 1)
-
-    def _take(self, leaf: Leaf, record: Record, files: SummedZip, texts: Sequence[PackedEntry]) -> None:
-        event, made = record.event, self._maker.made(record, leaf)
-        _say(texts, self._words.record(record))
+    def _take(
+        self,
+        source: BoxRecords,
+        leaf: OpenedLeaf | None,
+        record: Record,
+        files: SummedZip,
+        texts: Sequence[PackedEntry],
+    ) -> None:
+        event, made = record.event, source.maker.made(record, leaf)
+        _say(texts, self._words.record(record, source.box))
         self._records += 1
         self._erased += event.erased
         self._told.add((event.notice, event.version))
@@ -214,11 +223,12 @@ class _Bundler:
             self._waiting_from = min(record.number, self._waiting_from or record.number)
             return
         begin = record.number // FOLDER * FOLDER
-        name = f"{self._controller.id}-{record.number}{SUFFIX}"
-        files.add(f"receipts/{begin}-{begin + FOLDER - 1}/{name}", made.receipt.proof.data)
+        folder = f"receipts/{source.box}/" if source.box else "receipts/"
+        file = f"{begin}-{begin + FOLDER - 1}/{made.name}{SUFFIX}"
+        files.add(f"{folder}{file}", made.receipt.proof.data)
         self._receipts += 1
-        epoch, index = self._maker.log_of(leaf).epoch, made.receipt.proof.index
-        self._covered[epoch] = (self._covered.get(epoch, (index, index))[0], index)
+        log, index = (source.box, made.epoch), made.receipt.proof.index
+        self._covered[log] = (self._covered.get(log, (index, index))[0], index)
 
     def _require_some(self, *, all_entered: bool) -> None:
         """That there is something, and something of it can be checked; records from before there was a log
@@ -241,12 +251,12 @@ class _Bundler:
                 code="no-checkpoint-yet",
             )
 
-    def _logs(self, covered: Mapping[int, tuple[int, int]]) -> Iterator[LogFiles]:
-        folder = LogFolder(Path(self._controller.ledger))
-        for epoch, (first, last) in sorted(covered.items()):
-            signed = self._maker.newest(epoch)
+    def _logs(self) -> Iterator[LogFiles]:
+        makers = {each.box: each.maker for each in self._sources}
+        for (box, epoch), (first, last) in sorted(self._covered.items()):
+            signed = makers[box].newest(epoch)
             assert signed is not None  # it has receipts
-            yield LogFiles(epoch, folder.published(epoch), signed, first, last)
+            yield LogFiles(epoch, makers[box].published(epoch), signed, first, last, box)
 
     def _prompts(self) -> list[BundledPrompt]:
         notices = self._configuration.notices.get(self._controller.id, ())
@@ -261,15 +271,6 @@ def folder_of(controller: Controller, period: Period) -> str:
 def _say(texts: Sequence[PackedEntry], said: Sequence[str]) -> None:
     for entry, text in zip(texts, said, strict=True):
         entry.write(text.encode())
-
-
-def _names(note: Event, first: int, last: int) -> bool:
-    """Whether a record about records names a leaf between these."""
-    try:
-        own, _resting = indices(note.reference)
-    except ValueError:
-        return False  # an audit says that it is forged
-    return any(each.start <= last and first < each.stop for each in own)
 
 
 def _is_among(recording: str, prompts: Sequence[BundledPrompt]) -> bool:

@@ -14,21 +14,21 @@ from dataclasses import dataclass
 
 from ...errors import EvidenceError
 from ...evidence.checkpoint import open_checkpoint
-from ...evidence.log_folder import PublishedLog
 from ...evidence.note import parse
 from ...evidence.timestamp import stamped_bytes
 from ...evidence.tree import consistency_proof, verify_consistency
 from ...evidence.witness import AddCheckpoint
 from ...text import Text
-from .receipts import SignedTree
+from .receipt_maker import ReadableLog, SignedTree
 
 
 @dataclass(frozen=True)
 class BundledLog:
-    """One log in a bundle: which epoch, its name and key, how many leaves its newest checkpoint has, how many
-    checkpoints the bundle has of it and how many time-stamps, and whose names other signatures of the newest
-    one bear."""
+    """One log in a bundle: of which box, '' where there is only this one, which epoch, its name and key, how
+    many leaves its newest checkpoint has, how many checkpoints the bundle has of it and how many time-stamps,
+    and whose names other signatures of the newest one bear."""
 
+    box: str
     epoch: int
     origin: str
     key: str
@@ -43,7 +43,7 @@ class LogFiles:
     EvidenceError where something is not as it was signed."""
 
     def __init__(
-        self, epoch: int, published: PublishedLog, signed: SignedTree, first: int, last: int
+        self, epoch: int, published: ReadableLog, signed: SignedTree, first: int, last: int, box: str = ""
     ) -> None:
         self._published, self._signed = published, signed
         self._stamps = {
@@ -52,8 +52,9 @@ class LogFiles:
         self._sizes = self._covering(first, last)
         own = (signed.key.name, signed.key.key_id)
         others = (each.name for each in parse(signed.data).signatures if (each.name, each.key_id) != own)
-        self._folder = f"log/{epoch}"
+        self._folder = f"log/{box}/{epoch}" if box else f"log/{epoch}"
         self.bundled = BundledLog(
+            box=box,
             epoch=epoch,
             origin=signed.checkpoint.origin,
             key=str(signed.key),

@@ -20,7 +20,7 @@ from ...evidence.receipt import Receipt
 from ...files import read_foreign
 from ...model import recording_digest
 from ...prompts.installed import installed
-from .receipts import MadeReceipt
+from .receipt_maker import MadeReceipt
 
 PLAYABLE = ("wav", "wav16")  # what browsers play of that which Asterisk plays
 LARGEST_SOUND = 16 << 20  # bytes; a WAV file of a quarter of an hour
@@ -79,7 +79,7 @@ def receipt_page(made: MadeReceipt) -> ReceiptPage:
     own = (made.key.name, made.key.key_id)
     others = (each for each in note.signatures if (each.name, each.key_id) != own)
     return ReceiptPage(
-        name=f"{controller.id}-{made.record.number}",
+        name=made.name,
         company=controller.name,
         zone=controller.zone,
         receipt=receipt,

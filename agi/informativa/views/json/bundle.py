@@ -11,6 +11,8 @@ from .shapes import Document, Shape
 class BundledLog(Shape):
     """What a bundle has of one log."""
 
+    box: str | None
+    """Of which box; null where the bundle is of this one alone."""
     log: str
     """The origin of the log."""
     epoch: int
@@ -75,6 +77,7 @@ class Bundle(Document):
             gone=bundle.gone,
             logs=[
                 BundledLog(
+                    box=each.box or None,
                     log=each.origin,
                     epoch=each.epoch,
                     key=each.key,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...evidence.receipt import Person
 from ...operations.evidence import logs, verifying
-from ...operations.evidence.receipts import MadeReceipt, WaitingRecord
+from ...operations.evidence.receipt_maker import MadeReceipt, WaitingRecord
 from .shapes import Document, Shape, Time
 
 
@@ -99,10 +99,12 @@ class ReceiptFile(Shape):
 
     controller: str
     """The controller's name in the configuration."""
+    box: str | None
+    """On which box that was recorded; null for this one."""
     record: int
     """Of which record."""
     file: str | None
-    """Where it is; null where the record is in no checkpoint yet."""
+    """Where it is; null where the record is in no checkpoint yet, or nothing here proves it."""
     key: str | None
     """The key of its log."""
 
@@ -124,6 +126,7 @@ class WrittenReceipts(Document):
             receipts=[
                 ReceiptFile(
                     controller=made.controller.id,
+                    box=made.box or None,
                     record=made.record.number,
                     file=None if file is None else str(file),
                     key=str(made.key) if isinstance(made, MadeReceipt) else None,

@@ -39,6 +39,11 @@ _GONE = Text(
     " stay in the log; records of kind purge and lost name them."
 )
 _NOTES = Text("From after the period, saying what became of others: {count}.")
+_BOXES = Text(
+    "Of all machines that answer for this company, as far as they had sent them: {boxes}. Each has a log and"
+    " a key of its own; proofs are in receipts/MACHINE/, logs in log/MACHINE/EPOCH/. A time-stamp is only in"
+    " the bundle of its own machine."
+)
 _FILES = (
     ("README.txt", Text("this text")),
     (CSV, Text("the records, for spreadsheets; a text that looks like a formula has a ' before it")),
@@ -116,10 +121,10 @@ class BundleWords:
         self._files = RecordFiles(controller, origin)
         return self._files.begin()
 
-    def record(self, record: Record) -> Sequence[str]:
+    def record(self, record: Record, box: str) -> Sequence[str]:
         """What each of them says of one."""
         assert self._files is not None  # it was begun
-        return self._files.record(record)
+        return self._files.record(record, box)
 
     def end(self) -> Sequence[str]:
         """How each ends."""
@@ -175,6 +180,8 @@ def _counts(bundle: Bundle, say: Language) -> Iterator[str]:
         Text.counted("{count} record", "{count} records", bundle.records, count=bundle.records),
         Text.counted("{count} proof", "{count} proofs", bundle.receipts, count=bundle.receipts),
     ]
+    if bundle.boxes:
+        said.append(_BOXES.format(boxes=", ".join(bundle.boxes)))
     if bundle.waiting_from is not None:
         waiting = Text(
             "Without a proof yet: {count}, from number {number} on. They wait for the next checkpoint; ask"
@@ -189,10 +196,10 @@ def _counts(bundle: Bundle, say: Language) -> Iterator[str]:
     for log in bundle.logs:
         said.append(
             Text(
-                "Log {origin} (log/{epoch}/). Records as of its newest checkpoint: {size}; checkpoints here:"
+                "Log {origin} ({folder}/). Records as of its newest checkpoint: {size}; checkpoints here:"
                 " {checkpoints}; time-stamps: {timestamps}; other signatures by: {witnesses}",
                 origin=log.origin,
-                epoch=log.epoch,
+                folder=f"log/{log.box}/{log.epoch}" if log.box else f"log/{log.epoch}",
                 size=log.size,
                 checkpoints=log.checkpoints,
                 timestamps=log.timestamps,

@@ -15,7 +15,7 @@ from ...evidence.receipt import Receipt
 from ...ledgers.audit import Flaw, Found
 from ...ledgers.tally import ForgedCount
 from ...operations.evidence.logs import Audit, ComparedCheckpoint, LogKey, SignedLog
-from ...operations.evidence.receipts import MadeReceipt, WaitingRecord
+from ...operations.evidence.receipt_maker import MadeReceipt, WaitingRecord
 from ...operations.evidence.stamps import CheckedStamps
 from ...operations.evidence.verifying import Verified
 from ...text import Text
@@ -92,10 +92,7 @@ def receipts(
         yield say("There is no record of this caller.")
         return
     for made, file in written:
-        if isinstance(made, WaitingRecord):
-            yield say("record {number}: in no checkpoint yet; wait a minute", number=made.record.number)
-        else:
-            yield say("record {number}: {file}", number=made.record.number, file=str(file))
+        yield _receipt_line(made, file, say)
     keys = dict.fromkeys(str(made.key) for made, _ in written if isinstance(made, MadeReceipt))
     for key in keys:
         yield say(
@@ -104,6 +101,19 @@ def receipts(
         )
     if any(isinstance(made, MadeReceipt) and made.receipt.opening_key for made, _ in written):
         yield say("It shows whose number it is to whoever tries all: keep it like the number.")
+
+
+def _receipt_line(made: MadeReceipt | WaitingRecord, file: Path | None, say: Language) -> str:
+    given: dict[str, object] = {"number": made.record.number, "box": made.box}
+    if isinstance(made, MadeReceipt):
+        if made.box:
+            return say("record {number} of {box}: {file}", file=str(file), **given)
+        return say("record {number}: {file}", file=str(file), **given)
+    if not made.box:
+        return say("record {number}: in no checkpoint yet; wait a minute", **given)
+    if made.sent:
+        return say("record {number} of {box}: in no checkpoint yet; wait a minute", **given)
+    return say("record {number} of {box}: nothing here proves it; ask that box", **given)
 
 
 def pages(written: Iterable[Path], say: Language) -> Iterator[str]:

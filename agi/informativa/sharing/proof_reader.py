@@ -1,0 +1,187 @@
+"""Records of all boxes with what proves them, as the database has it. Nothing of it is believed here: whoever
+makes a receipt of it holds that against a signed checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..errors import TileMissingError
+from ..evidence.encoding import HASH_SIZE
+from ..evidence.note import Verifier
+from ..evidence.tiles import Tile
+from ..ledgers import rows
+from ..model import Record, SharedDatabase
+from ..text import Text
+from . import schema
+from .connection import Connection, connect, translated
+from .proof_statements import ProofStatements
+from .reading import with_box
+from .rows import INFORMS
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLeaf:
+    """The leaf of a record of another box: which of its ledger's, the commitment to who it was about, and
+    what opens it. As `ledgers.leaves.Leaf`, without the commitment to the facts, which follows from them."""
+
+    leaf: int
+    who: bytes
+    salt_what: bytes | None
+    salt_who: bytes | None
+    binding: bytes | None
+    migrated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLog:
+    """One log of a box: its epoch, its name, the leaf of its ledger that is its leaf 0, and its public
+    key."""
+
+    box: str
+    epoch: int
+    origin: str
+    first: int
+    key: str
+
+
+class SharedPublishedLog:
+    """What others may see of one log of a box, as `log_folder.PublishedLog`; time-stamps stay with the
+    box."""
+
+    def __init__(self, reader: ProofReader, log: SharedLog) -> None:
+        self._reader, self._log = reader, log
+        self.folder = Text("the database")
+
+    def key(self) -> Verifier:
+        """The public key, as the box says. Raises EvidenceFormatError."""
+        return Verifier.parse(self._log.key)
+
+    def checkpoint(self) -> bytes | None:
+        """The newest one, `None` before the first."""
+        return self._reader.newest(self._log.box, self._log.epoch)
+
+    def checkpoint_of(self, size: int) -> bytes | None:
+        """That of a size."""
+        return self._reader.checkpoint(self._log.box, self._log.epoch, size)
+
+    def sizes(self) -> list[int]:
+        """Of which sizes there are checkpoints, in order."""
+        return self._reader.sizes(self._log.box, self._log.epoch)
+
+    def timestamps(self) -> list[tuple[int, bytes]]:
+        """None."""
+        return []
+
+    def tile(self, path: str) -> bytes:
+        """The hashes of a tile: `tiles.Read`."""
+        return self._reader.tile(self._log.box, self._log.epoch, path)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvableRecord:
+    """A record of a box; without a leaf where that box sent none: it has an earlier informativa, or has not
+    yet come to it."""
+
+    box: str
+    record: Record
+    leaf: SharedLeaf | None
+
+
+class ProofReader:
+    """Of one company, over one connection. Every method raises SharedDatabaseError."""
+
+    def __init__(self, database: SharedDatabase, controller: str, connection: Connection) -> None:
+        self._database, self._connection = database, connection
+        self._sql = ProofStatements(controller, connection.schema)
+        self._has_logs = connection.schema >= schema.EVIDENCE
+
+    def logs(self) -> list[SharedLog]:
+        """All that any box ever had, those of one box in order."""
+        return [SharedLog(*row) for row in self._rows(self._sql.logs)] if self._has_logs else []
+
+    def record(self, box: str, number: int) -> ProvableRecord | None:
+        """One of a box, if it is there."""
+        return next(_provable(self._rows(self._sql.record, box, number)), None)
+
+    def of_caller(self, pseudonyms: Sequence[bytes], but: str) -> list[ProvableRecord]:
+        """All of a caller's on all boxes `but` one, those of one box in order."""
+        return list(_provable(self._rows(self._sql.of_caller, list(pseudonyms), but)))
+
+    def boxes(self) -> list[str]:
+        """Each that ever took part."""
+        return [name for (name,) in self._rows(self._sql.boxes)]
+
+    def leaves(self, box: str, first: int, last: int) -> int:
+        """How many records have one of these leaves."""
+        return int(self._rows(self._sql.leaves, box, first, last)[0][0])
+
+    def notes(self, box: str, since: datetime) -> list[ProvableRecord]:
+        """A box's records about records from a time on, in order."""
+        return list(_provable(self._rows(self._sql.notes, box, rows.microseconds(since))))
+
+    def of_period(self, box: str, since: datetime, until: datetime) -> Iterator[ProvableRecord]:
+        """All of a box's that happened from a time on and before another, in order, while they are read."""
+        given = (box, rows.microseconds(since), rows.microseconds(until))
+        with (
+            translated(self._database),
+            self._connection.transaction(),
+            self._connection.cursor(name="provable") as cursor,
+        ):
+            cursor.itersize = _PAGE
+            yield from _provable(cursor.execute(self._sql.of_period, given))
+
+    def published(self, log: SharedLog) -> SharedPublishedLog:
+        """What others may see of it."""
+        return SharedPublishedLog(self, log)
+
+    def newest(self, box: str, epoch: int) -> bytes | None:
+        """The newest checkpoint of a log, `None` before the first."""
+        return self._note(self._sql.newest, box, epoch)
+
+    def checkpoint(self, box: str, epoch: int, size: int) -> bytes | None:
+        """That of a size."""
+        return self._note(self._sql.checkpoint, box, epoch, size)
+
+    def sizes(self, box: str, epoch: int) -> list[int]:
+        """Of which sizes there are checkpoints, in order."""
+        return [size for (size,) in self._rows(self._sql.sizes, box, epoch)]
+
+    def tile(self, box: str, epoch: int, path: str) -> bytes:
+        """The hashes of a tile, by its path: `tiles.Read`. Raises TileMissingError where it is not there, or
+        not that far, and EvidenceFormatError for another path."""
+        tile = Tile.parse(path)
+        for (hashes,) in self._rows(self._sql.tile, box, epoch, tile.level, tile.index):
+            if len(hashes) >= tile.width * HASH_SIZE:
+                found: bytes = hashes[: tile.width * HASH_SIZE]
+                return found
+        raise TileMissingError(Text("The tile {path} of {box} is not in the database.", path=path, box=box))
+
+    def _note(self, statement: str, *given: object) -> bytes | None:
+        return next((note.encode() for (note,) in self._rows(statement, *given)), None)
+
+    def _rows(self, statement: str, *given: object) -> list[tuple[Any, ...]]:
+        with translated(self._database):
+            return self._connection.execute(statement, given).fetchall()
+
+
+@contextmanager
+def opened(database: SharedDatabase, controller: str) -> Iterator[ProofReader]:
+    """The database while it is read. Raises SharedDatabaseError."""
+    with connect(database, controller) as connection:
+        yield ProofReader(database, controller, connection)
+
+
+def _provable(found: Iterable[Sequence[Any]]) -> Iterator[ProvableRecord]:
+    """Rows of a box, COLUMNS, and EVIDENCE."""
+    for row in found:
+        ((box, record),) = with_box([row[: INFORMS + 1]])
+        leaf, who, salt_what, salt_who, binding, migrated = row[INFORMS + 1 :]
+        known = leaf is not None and who is not None
+        proof = SharedLeaf(leaf, who, salt_what, salt_who, binding, bool(migrated)) if known else None
+        yield ProvableRecord(box, record, proof)

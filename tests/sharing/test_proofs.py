@@ -1,0 +1,268 @@
+"""What boxes send to a real PostgreSQL so that each can prove the records of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from unittest import mock
+
+import pytest
+
+from evidence.ledger import KEY, NUMBERS, busy, of, signed
+from informativa.caller import pseudonym
+from informativa.evidence.checkpoint import Checkpoint
+from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.tiles import ENTRIES, Tile, fetch, tiles_of
+from informativa.ledgers import boxes as ledger_boxes
+from informativa.ledgers.erasure import erase
+from informativa.model import Identified, Reason
+from informativa.sharing import administration, callers, connection, proof_sender, schema
+from informativa.sharing.exchange import About, Exchange
+from sharing.conftest import SUPERUSER, TODAY, Boxes
+from test_ledgers import AT, NOTDUE, UNIDENTIFIED
+
+DAY = timedelta(days=1)
+HIS = pseudonym(Identified(NUMBERS[1]), KEY)
+EVIDENCE = "leaf, who, salt_what, salt_who, binding, migrated"
+
+
+def sent(box: Exchange) -> None:
+    """All that there is to send, of records and of what proves them."""
+    while box.send() or box.send_proofs():
+        pass
+    box.say(About())
+    while box.send_proofs():
+        pass
+
+
+def there(boxes: Boxes, box: str = "pbx-1") -> dict[object, tuple[object, ...]]:
+    """What the database has of each record, for who proves it."""
+    found = boxes.sql(f"SELECT record, {EVIDENCE} FROM acme.record WHERE box = '{box}' ORDER BY record")
+    return {number: tuple(rest) for number, *rest in found}
+
+
+def here(boxes: Boxes, box: str = "pbx-1") -> dict[object, tuple[object, ...]]:
+    """The same of the box's own ledger."""
+    with closing(boxes.store(box)) as store:
+        found = ledger_boxes.proofs(store, 0, 1 << 20)
+    return {number: tuple(rest) for number, _at, *rest in found if number is not None}
+
+
+@contextmanager
+def earlier() -> Iterator[None]:
+    """By an informativa that knows no migration after the first."""
+    with mock.patch.object(schema, "EVIDENCE", 1 << 20):
+        yield
+
+
+def downgrade(boxes: Boxes) -> None:
+    """A schema that nobody migrated yet."""
+    boxes.sql("DROP SCHEMA acme. CASCADE".replace("acme.", '"informativa_acme"'))
+    everything = schema._files()
+    with (
+        mock.patch.object(schema, "_files", return_value=everything[:1]),
+        mock.patch.object(schema, "_TABLES", ("box", "record", "erasure")),
+    ):
+        list(administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY))
+
+
+def test_a_record_is_there_with_what_opens_its_leaf(boxes: Boxes) -> None:
+    """As its own ledger has it; whoever called unknown has a leaf as well."""
+    boxes.record("pbx-1", of(1), UNIDENTIFIED, of(2, NOTDUE, basis=1))
+    box = boxes.exchange("pbx-1")
+    assert box.send() == 3
+    assert there(boxes) == here(boxes)
+    assert all(row[2] and row[3] for row in there(boxes).values())
+    assert boxes.sql("SELECT proven FROM acme.box") == [(3,)]
+    assert box.send_proofs() == 0
+
+
+def test_what_an_earlier_informativa_sent_gets_its_leaves_later(
+    boxes: Boxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer one on an older schema sends without; when that was migrated, a page at a time, and new records
+    meanwhile."""
+    monkeypatch.setattr(proof_sender, "PAGE", 2)
+    downgrade(boxes)
+    boxes.record("pbx-1", *[of(each) for each in range(1, 6)])
+    box = boxes.exchange("pbx-1")
+    assert (box.send(), box.send_proofs()) == (5, 0)
+    list(administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY))
+    assert [row[0] for row in there(boxes).values()] == [None] * 5
+    box = boxes.exchange("pbx-1")
+    assert box.send_proofs() == 2
+    boxes.record("pbx-1", of(6))
+    assert box.send() == 1
+    sent(box)
+    assert there(boxes) == here(boxes)
+    assert boxes.sql("SELECT proven FROM acme.box") == [(6,)]
+
+
+def test_an_earlier_informativa_goes_on_with_the_newer_schema(boxes: Boxes) -> None:
+    """It sends without leaves, beside one that sends them."""
+    boxes.record("pbx-1", of(1))
+    boxes.record("pbx-2", of(2))
+    with earlier():
+        old = boxes.exchange("pbx-1")
+        assert (old.send(), old.send_proofs()) == (1, 0)
+    sent(boxes.exchange("pbx-2"))
+    assert there(boxes)[1][0] is None
+    assert there(boxes, "pbx-2") == here(boxes, "pbx-2")
+
+
+def test_records_from_before_there_was_a_log(boxes: Boxes) -> None:
+    """Of an old ledger, with erasures and purges: they get their leaves when the first checkpoint is signed,
+    and the database then has what the ledger has."""
+    ledger = busy(boxes.folder / "pbx-1").ledger
+    ledger.rename(boxes.folder / "pbx-1/acme.sqlite3")
+    box = boxes.exchange("pbx-1")
+    sent(box)
+    assert there(boxes) == here(boxes)
+
+
+def test_i9_an_erasure_leaves_no_salt(boxes: Boxes) -> None:
+    """On all boxes, also of who spoke of his records; the commitments stay, and tell nothing."""
+    boxes.record("pbx-1", of(1), of(2), of(3, NOTDUE, basis=1, reason=Reason.SAME_CALL))
+    boxes.record("pbx-2", of(1), of(2))
+    pair = [boxes.exchange(name) for name in ("pbx-1", "pbx-2")]
+    for each in pair:
+        sent(each)
+    before = {name: there(boxes, name) for name in ("pbx-1", "pbx-2")}
+    erase(boxes.folder / "pbx-1/acme.sqlite3", [HIS], AT)
+    callers.erase(boxes.database("pbx-1"), "acme", [HIS])
+    found = there(boxes, "pbx-2")
+    assert found[1][3:5] == (None, None)  # at once, and nobody sent anything
+    for each in pair:
+        each.erase()
+        sent(each)
+    for name, gone in (("pbx-1", (1, 3)), ("pbx-2", (1,))):
+        found = there(boxes, name)
+        assert {number for number, row in found.items() if row[3] is None} == set(gone)
+        assert {number for number, row in found.items() if number in before[name] and row[4] is None} == set(
+            gone
+        )
+        assert all(found[number][:3] == row[:3] for number, row in before[name].items())
+        assert there(boxes, name) == here(boxes, name)
+
+
+def test_i9_what_an_earlier_informativa_erased_is_closed_by_the_next_newer_box(boxes: Boxes) -> None:
+    """It knows of no salts; a box that sent some takes them away before it counts as having erased."""
+    boxes.record("pbx-1", of(1))
+    box = boxes.exchange("pbx-1")
+    sent(box)
+    with earlier():
+        boxes.exchange("pbx-2")
+        callers.erase(boxes.database("pbx-2"), "acme", [HIS])
+    assert there(boxes)[1][3] is not None
+    assert box.erase() == 1
+    assert there(boxes)[1][3:5] == (None, None)
+
+
+def test_i9_leaves_that_come_late_bring_no_salts_of_the_erased(boxes: Boxes) -> None:
+    """A page that was read before an erasure is not written after it, and what was erased there stays so."""
+    with earlier():
+        boxes.record("pbx-1", of(1), of(2))
+        boxes.exchange("pbx-1").send()
+    box = boxes.exchange("pbx-1")
+    boxes.exchange("pbx-2")
+    callers.erase(boxes.database("pbx-2"), "acme", [HIS])
+    assert box.send_proofs() == 0
+    assert there(boxes)[1][0] is None
+    boxes.sql("UPDATE acme.box SET erasures = 0")
+    assert box.send_proofs() == 2
+    assert there(boxes)[1][3:5] == (None, None)
+    assert there(boxes)[2] == here(boxes)[2]
+
+
+def test_a_purge_takes_what_opened(boxes: Boxes) -> None:
+    """With the record; the tree keeps its leaf."""
+    boxes.record("pbx-1", of(1, at=AT - 400 * DAY), of(2))
+    box = boxes.exchange("pbx-1")
+    sent(box)
+    with closing(boxes.store("pbx-1")) as store:
+        store.purge(AT - 365 * DAY, AT)
+    sent(box)
+    assert sorted(there(boxes)) == [2, 3]
+
+
+def test_the_tree_and_its_checkpoints_are_there(boxes: Boxes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every tile of the newest checkpoint as it was published, whatever was there of earlier ones; and the
+    key."""
+    monkeypatch.setattr(proof_sender, "TILES", 1)
+    ledger = boxes.folder / "pbx-1/acme.sqlite3"
+    boxes.record("pbx-1", *[of(1, call=str(each)) for each in range(300)])
+    key = signed(ledger)
+    box = boxes.exchange("pbx-1")
+    sent(box)
+    boxes.record("pbx-1", *[of(2, call=str(each)) for each in range(300)])
+    signed(ledger)
+    sent(box)
+    published = LogFolder(ledger).published(1)
+    size = Checkpoint.unverified(published.checkpoint() or b"").size
+    assert size == 600
+    found = {
+        Tile(level, number, len(hashes) // 32): hashes
+        for level, number, hashes in boxes.sql("SELECT level, number, hashes FROM acme.tile")
+    }
+    assert found == {
+        tile: fetch(tile, published.tiles.read) for tile in tiles_of(size) if tile.level != ENTRIES
+    }
+    notes = boxes.sql("SELECT size, note FROM acme.checkpoint ORDER BY size")
+    assert notes == [(each, (published.checkpoint_of(each) or b"").decode()) for each in (300, 600)]
+    assert boxes.sql("SELECT box, epoch, first, key FROM acme.log") == [("pbx-1", 1, 0, str(key))]
+
+
+def test_a_damaged_log_holds_no_record_up(boxes: Boxes) -> None:
+    """It is told once; records go out as before, and the tree when it is whole again."""
+    ledger = boxes.folder / "pbx-1/acme.sqlite3"
+    boxes.record("pbx-1", of(1))
+    signed(ledger)
+    file = LogFolder(ledger).published(1).folder / "checkpoint"
+    whole = file.read_bytes()
+    file.write_bytes(b"nothing of a checkpoint")
+    box = boxes.exchange("pbx-1")
+    sent(box)
+    assert (len(there(boxes)), boxes.sql("SELECT count(*) FROM acme.checkpoint")) == (1, [(0,)])
+    file.write_bytes(whole)
+    sent(box)
+    assert boxes.sql("SELECT size FROM acme.checkpoint") == [(1,)]
+
+
+def test_a_cosigned_checkpoint_is_sent_once_more(boxes: Boxes) -> None:
+    """A witness signs after the log did."""
+    ledger = boxes.folder / "pbx-1/acme.sqlite3"
+    boxes.record("pbx-1", of(1))
+    signed(ledger)
+    box = boxes.exchange("pbx-1")
+    sent(box)
+    published = LogFolder(ledger).published(1)
+    cosigned = (published.checkpoint() or b"") + "— witness AAAAAAAA\n".encode()
+    published.put_checkpoint(1, cosigned)
+    sent(box)
+    assert boxes.sql("SELECT note FROM acme.checkpoint") == [(cosigned.decode(),)]
+
+
+def test_a_failover_that_lost_the_tree_gets_it_again(boxes: Boxes) -> None:
+    """A promoted standby has neither the last records nor what was sent after them."""
+    ledger = boxes.folder / "pbx-1/acme.sqlite3"
+    boxes.record("pbx-1", of(1), of(2))
+    signed(ledger)
+    box = boxes.exchange("pbx-1")
+    sent(box)
+    boxes.sql("DELETE FROM acme.record WHERE record = 2")
+    boxes.sql("UPDATE acme.box SET record = 1, proven = 1")
+    boxes.sql("DELETE FROM acme.checkpoint")
+    boxes.sql("DELETE FROM acme.tile")
+    box.erase()
+    sent(box)
+    assert there(boxes) == here(boxes)
+    assert boxes.sql("SELECT size FROM acme.checkpoint") == [(1 + 1,)]
+    assert boxes.sql("SELECT count(*) FROM acme.tile") == [(1,)]
+
+
+def test_a_schema_before_all_is_refused(boxes: Boxes) -> None:
+    """What is not even of the first migration says what to type."""
+    boxes.sql("DELETE FROM acme.migration")
+    with pytest.raises(Exception, match="informativa shared migrate"):
+        connection.connect(boxes.database(), "acme")

@@ -1,0 +1,296 @@
+"""Receipts that one box makes of another's records, by what is in a real PostgreSQL."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from doubles import CALLER, typed
+from evidence import independent
+from informativa import bootstrap
+from informativa.caller import pseudonym
+from informativa.evidence.receipt import Receipt
+from informativa.operations.evidence import logs
+from lab.postgres import SUPERUSER, Postgres
+from sharing.test_commands import HE, Installation, meeting, of, two  # noqa: F401  # fixtures
+from test_ledgers import AT, PLAYED
+
+Pair = tuple[Installation, Installation]
+
+
+def proven(box: Installation) -> str:
+    """Sign what was recorded there, and send all of it; the key of its log."""
+    from informativa.sharing.connection import connect
+    from informativa.sharing.exchange import Exchange
+
+    acme, shared = box.configuration.controllers["acme"], box.configuration.shared
+    assert shared is not None
+    key = str(logs.checkpoint(acme).key)
+    with closing(Exchange(bootstrap.store(acme), connect(shared, "acme"), shared, "acme")) as own:
+        while own.erase() or own.send() or own.receive() or own.send_proofs():
+            pass
+    return key
+
+
+@pytest.fixture
+def told(meeting: Pair) -> tuple[Installation, Installation, str]:  # noqa: F811  # a fixture
+    """Both boxes told the same caller, the other one twice; and the key of that one."""
+    one, other = meeting
+    one.record()
+    other.record()
+    other.record(replace(PLAYED, at=AT.replace(day=25)))
+    proven(one)
+    return one, other, proven(other)
+
+
+def test_a_receipt_for_a_record_of_another_box(
+    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Holds by the other box's key, for two verifiers, and by no other; with its page."""
+    one, _other, key = told
+    code, out, _error = typed(
+        capsys, "evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, "--html", *of(one)
+    )
+    file = tmp_path / "acme-pbx-2-2.tlog-proof"
+    assert (code, out.splitlines()[0]) == (0, f"record 2 of pbx-2: {file}")
+    assert (tmp_path / "acme-pbx-2-2.html").exists()
+    assert typed(capsys, "evidence", "verify", file, "--key", key)[0] == 0
+    assert independent.check(file.read_bytes(), key)["number"] == 2
+    own = json.loads(typed(capsys, "evidence", "key", "--json", *of(one))[1])
+    assert typed(capsys, "evidence", "verify", file, "--key", own["keys"][0]["key"])[0] == 1
+
+
+def test_receipts_of_a_caller_are_of_all_boxes(
+    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """With the key that opens each for his number: the company's is the same on all."""
+    one, _other, key = told
+    code, out, _error = typed(
+        capsys, "evidence", "receipt", "--from", CALLER, "--open", "-o", tmp_path, "--json", *of(one)
+    )
+    assert code == 0
+    assert [(each["box"], each["record"]) for each in json.loads(out)["receipts"]] == [
+        (None, 1),
+        ("pbx-2", 1),
+        ("pbx-2", 2),
+    ]
+    file = tmp_path / "acme-pbx-2-1.tlog-proof"
+    assert typed(capsys, "evidence", "verify", file, "--key", key, "--number", CALLER)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            "UPDATE acme.record SET status = 'INFORMED' WHERE box = 'pbx-2' AND record = 2",
+            "Record 2 of pbx-2 is not",
+        ),
+        (
+            "UPDATE acme.record SET salt_what = set_byte(salt_what, 0, get_byte(salt_what, 0) # 1)",
+            "Record 2 of pbx-2 is not",
+        ),
+        (
+            "UPDATE acme.record SET who = set_byte(who, 0, get_byte(who, 0) # 1), salt_who = NULL",
+            "Record 2 of pbx-2 is not",
+        ),
+        ("UPDATE acme.record SET leaf = 0 WHERE box = 'pbx-2' AND record = 2", "Record 2 of pbx-2 is not"),
+        (
+            "UPDATE acme.tile SET hashes = set_byte(hashes, 8, get_byte(hashes, 8) # 1)",
+            "/1 is not what was signed",
+        ),
+        ("UPDATE acme.checkpoint SET note = replace(note, E'\\n2\\n', E'\\n3\\n')", "signature"),
+    ],
+)
+def test_what_was_changed_in_the_database_proves_nothing(
+    told: tuple[Installation, Installation, str],
+    server: Postgres,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    change: str,
+    says: str,
+) -> None:
+    """No receipt is made of it, and it says which of the two was changed: the record, or the tree."""
+    one, _other, _key = told
+    server.sql(change.replace("acme.", '"informativa_acme".'))
+    code, _out, error = typed(capsys, "evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, *of(one))
+    assert code == 1
+    assert says in error
+    assert list(tmp_path.glob("*.tlog-proof")) == []
+
+
+def test_a_record_that_only_its_own_box_can_prove(
+    told: tuple[Installation, Installation, str],
+    server: Postgres,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """An earlier informativa sent it: alone it is an error that names the box, among others it is told."""
+    one, _other, _key = told
+    server.sql("""UPDATE "informativa_acme".record SET leaf = NULL WHERE box = 'pbx-2' AND record = 2""")
+    code, _out, error = typed(capsys, "evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, *of(one))
+    assert code == 1
+    assert "Nothing here proves record 2 of pbx-2." in error
+    code, out, _error = typed(capsys, "evidence", "receipt", "--from", CALLER, "-o", tmp_path, *of(one))
+    assert (code, out.splitlines()[2]) == (0, "record 2 of pbx-2: nothing here proves it; ask that box")
+
+
+def test_a_record_that_waits_for_a_checkpoint_of_its_box(
+    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """It is there already, and the tree does not have it yet."""
+    one, other, _key = told
+    other.record()
+    other.exchange()
+    code, _out, error = typed(capsys, "evidence", "receipt", 3, "--box", "pbx-2", "-o", tmp_path, *of(one))
+    assert (code, "Record 3 of pbx-2 is in no checkpoint yet." in error) == (1, True)
+
+
+def test_an_erased_record_of_another_box_is_proven_without_its_person(
+    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Its facts stay in the tree; whom it was about opens nothing any more, on no box."""
+    one, other, key = told
+    assert typed(capsys, "caller", "erase", CALLER, "--yes", *of(one))[0] == 0
+    proven(other)
+    code, _out, _error = typed(capsys, "evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, *of(one))
+    assert code == 0
+    data = (tmp_path / "acme-pbx-2-2.tlog-proof").read_bytes()
+    assert isinstance(Receipt.parse(data).who, bytes)
+    assert independent.check(data, key)["status"] == "PLAYED"
+
+
+def test_a_box_without_the_newest_schema_still_shows_what_there_is(
+    two: Pair,  # noqa: F811  # a fixture
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """Its own receipts as before; of the others that they prove theirs themselves."""
+    from unittest import mock
+
+    from informativa.sharing import schema
+
+    everything = schema._files()
+    with (
+        mock.patch.object(schema, "_files", return_value=everything[:1]),
+        mock.patch.object(schema, "_TABLES", ("box", "record", "erasure")),
+    ):
+        assert typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(two[0]))[0] == 0
+    for each in two:
+        each.record()
+        proven(each)
+    assert "ms, schema 1\n" in typed(capsys, "boxes", *of(two[0]))[1]
+    code, out, _error = typed(capsys, "evidence", "receipt", "--from", CALLER, "-o", tmp_path, *of(two[0]))
+    assert (code, out.splitlines()[:2]) == (
+        0,
+        [
+            f"record 1: {tmp_path}/acme-1.tlog-proof",
+            "record 1 of pbx-2: nothing here proves it; ask that box",
+        ],
+    )
+
+
+def test_no_box_without_a_database(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever names a box where there are none is told so."""
+    code, _out, error = typed(
+        capsys,
+        "evidence",
+        "receipt",
+        1,
+        "--box",
+        "pbx-2",
+        "-c",
+        folder / "informativa.yaml",
+        "--controller",
+        "acme",
+    )
+    assert code == 1
+    assert "There are no other boxes" in error
+
+
+def test_a_bundle_of_all_boxes(
+    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Records of both in one table, a log each, and every proof holds for the second verifier by the key of
+    its own box, and by no other."""
+    one, _other, key = told
+    file = tmp_path / "bundle.zip"
+    code, out, error = typed(capsys, *bundled(file), "--json", *of(one))
+    assert (code, error) == (0, "")
+    found = json.loads(out)
+    assert (found["records"], found["receipts"], found["gone"]) == (3, 3, 0)
+    with zipfile.ZipFile(file) as opened:
+        files = {info.filename.split("/", 1)[1]: opened.read(info) for info in opened.infolist()}
+    lines = [json.loads(line) for line in files["records.jsonl"].splitlines()]
+    assert [(line["box"], line["number"]) for line in lines] == [("pbx-1", 1), ("pbx-2", 1), ("pbx-2", 2)]
+    table = list(csv.DictReader(io.StringIO(files["records.csv"].decode())))
+    assert [row["box"] for row in table] == ["pbx-1", "pbx-2", "pbx-2"]
+    nodes = {node["@id"]: node for node in json.loads(files["records.jsonld"])["@graph"]}
+    assert {"#record-pbx-1-1", "#record-pbx-2-1", "#record-pbx-2-2"} <= set(nodes)
+    keys = {log["box"]: log["key"] for log in found["logs"]}
+    assert keys["pbx-2"] == key
+    proofs = {name: data for name, data in files.items() if name.startswith("receipts/")}
+    assert sorted(proofs) == [
+        "receipts/pbx-1/0-999/acme-pbx-1-1.tlog-proof",
+        "receipts/pbx-2/0-999/acme-pbx-2-1.tlog-proof",
+        "receipts/pbx-2/0-999/acme-pbx-2-2.tlog-proof",
+    ]
+    for name, data in proofs.items():
+        box = name.split("/")[1]
+        independent.check(data, keys[box])
+        assert files[f"log/{box}/1/key"].decode().strip() == keys[box]
+        assert data.endswith(files[f"log/{box}/1/checkpoint"])
+        with pytest.raises((AssertionError, ValueError)):
+            independent.check(data, keys["pbx-1" if box == "pbx-2" else "pbx-2"])
+    assert "pbx-1, pbx-2" in files["README.txt"].decode()
+
+
+def test_a_bundle_of_all_boxes_after_erasure_and_purge(
+    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The erased are facts without a person, the purged are counted, and what says so is there."""
+    one, other, _key = told
+    other.record(replace(PLAYED, at=AT.replace(day=20)))
+    proven(other)
+    assert typed(capsys, "caller", "erase", CALLER, "--yes", *of(one))[0] == 0
+    other.exchange()
+    acme = other.configuration.controllers["acme"]
+    with closing(bootstrap.store(acme)) as store:
+        assert store.purge(AT.replace(day=23), datetime(2026, 12, 2, tzinfo=UTC)) == 1
+    proven(one)
+    proven(other)
+    file = tmp_path / "bundle.zip"
+    code, out, _error = typed(capsys, *bundled(file, "2099-12-31"), "--json", *of(one))
+    found = json.loads(out)
+    assert (code, found["erased"], found["gone"]) == (0, 3, 1)
+    with zipfile.ZipFile(file) as opened:
+        whole = b"".join(opened.read(info) for info in opened.infolist())
+    assert pseudonym(HE, acme.key).hex().encode() not in whole
+
+
+def test_what_was_changed_in_the_database_stops_a_bundle(
+    told: tuple[Installation, Installation, str],
+    server: Postgres,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """It names the record and its box, and leaves no file."""
+    one, _other, _key = told
+    server.sql(
+        """UPDATE "informativa_acme".record SET line = '+390600000000' WHERE box = 'pbx-2' AND record = 1"""
+    )
+    file = tmp_path / "bundle.zip"
+    code, _out, error = typed(capsys, *bundled(file), *of(one))
+    assert (code, "Record 1 of pbx-2 is not what it was" in error, file.exists()) == (1, True, False)
+
+
+def bundled(file: Path, last: str = "2026-11-30") -> tuple[object, ...]:
+    """What makes a bundle of all boxes."""
+    return "evidence", "bundle", "--from", "2026-11-01", "--to", last, "--all-boxes", "-o", file

@@ -96,7 +96,8 @@ def test_all_that_is_imported_is_asked_for() -> None:
     """No module is there only because something else needs it."""
     owners = metadata.packages_distributions()
     extras = PROJECT["optional-dependencies"]
-    every = [*PROJECT["dependencies"], *extras["speech"], *extras["timestamp"], *extras["postgres"]]
+    users = ("speech", "timestamp", "postgres", "web")
+    every = [*PROJECT["dependencies"], *(line for extra in users for line in extras[extra])]
     asked = {canonicalize_name(Requirement(line).name) for line in every}
     lent = {"pydantic-core"}  # a part of pydantic: its own documentation imports it
     found = {canonicalize_name(one) for module in imported() for one in owners.get(module, ())}

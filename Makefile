@@ -1,4 +1,4 @@
-# make demo     sets everything up and places real calls; says what to try next
+# make demo     sets everything up and places real calls; says what to try next (WEB=1: and opens the console on them)
 # make cluster  the same with two Asterisk and the PostgreSQL where they meet, which is killed (CLUSTER=--stay: all stays)
 # make test     sets everything up and runs all tests, those on a real Asterisk included
 # make fast     the same without those on a real Asterisk (AGAIN=1: nor what no other Python can change)
@@ -16,7 +16,7 @@ export INFORMATIVA_AGAIN := $(AGAIN)
 
 .PHONY: demo cluster test fast bare mutants torture bench messages docs requirements lint setup clean
 demo: setup
-	@.venv/bin/python -m lab.demo
+	@.venv/bin/python -m lab.demo $(if $(WEB),--web)
 
 cluster: setup
 	@.venv/bin/python -m lab.cluster $(CLUSTER)

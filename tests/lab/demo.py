@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from informativa.model import Record
 
-from . import audio, builds
+from . import audio, builds, demo_web
 from .calls import EXTENSIONS, Calls, OutcomeError, Step
 from .debian import Unavailable
 from .demo_proof import ProofError, prove
@@ -79,8 +80,8 @@ def spared(records: list[Record]) -> float:
     return sum(basis.heard.length for basis in bases if basis.heard)
 
 
-def run(console: Console) -> None:
-    """The whole demo."""
+def run(console: Console, *, web: bool) -> None:
+    """The whole demo; with `web` the console stays until Ctrl-C."""
     with bar(console) as progress:
         build = builds.for_demo(reporter(progress, "Asterisk"))
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -105,7 +106,9 @@ def run(console: Console) -> None:
         rows = spool(pbx)
     kept(console, office, rows)
     prove(console, office, FOLDER.absolute())
-    close(console, office)
+    close(console, office, web=web)
+    if web:
+        demo_web.show(console, office)
 
 
 def kept(console: Console, office: Office, rows: dict[str, dict[str, str]]) -> None:
@@ -124,22 +127,23 @@ def kept(console: Console, office: Office, rows: dict[str, dict[str, str]]) -> N
     console.print(f"\n[bold]Callers were spared {seconds:.1f} s of notice that they had heard before.[/bold]")
 
 
-def close(console: Console, office: Office) -> None:
+def close(console: Console, office: Office, *, web: bool) -> None:
     """What to do next."""
     file = office.config.relative_to(Path.cwd())
     command = f"{BIN.relative_to(Path.cwd())}/informativa"
     console.print(
         f"\nNext: listen to what each caller heard ({FOLDER}/heard/1.wav …); look into {file};"
-        f"\nprint its dialplan ({command} dialplan -c {file}); put it on your PBX (README.md).",
+        f"\nprint its dialplan ({command} dialplan -c {file}); put it on your PBX (README.md)."
+        + ("" if web else "\nIn a browser: make demo WEB=1"),
         highlight=False,
     )
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run the demo; the exit code."""
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
-        run(console)
+        run(console, web="--web" in arguments)
     except (Unavailable, PbxError, OfficeError, CallError, OutcomeError, ProofError) as error:
         console.print(f"[bold red]demo:[/bold red] {error}", highlight=False)
         return 1
@@ -150,4 +154,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -13,7 +13,7 @@ from informativa.accounts import Accounts
 from informativa.errors import InformativaError
 from informativa.model import Role
 from informativa.operations import accounts
-from informativa.views import json as shapes
+from informativa.views.json import accounts as shapes
 from informativa.views.messages import ENGLISH
 from informativa.views.text import accounts as view
 

@@ -265,8 +265,6 @@ def access_log(controller: Controller) -> AccessLog:
     return AccessLog(Path(controller.ledger))
 
 
-def erase_elsewhere(shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]) -> Asked:
-    """Have the other boxes erase a caller. Raises SharedDatabaseError, and then nobody was asked."""
 def erase_elsewhere(
     shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes], *, really: bool
 ) -> Asked:

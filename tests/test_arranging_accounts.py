@@ -13,7 +13,7 @@ from informativa.accounts import Accounts
 from informativa.errors import InformativaError
 from informativa.model import Role
 from informativa.operations import accounts
-from informativa.views import json as shapes
+from informativa.views.json import accounts as shapes
 from informativa.views.messages import ENGLISH
 from informativa.views.text import accounts as view
 
@@ -30,11 +30,11 @@ def test_somebody_is_invited_and_comes(tmp_path: Path) -> None:
     said = list(view.invited(made, f"https://pbx/invitation/{made.token}", ENGLISH))
     assert said[0].endswith(f": https://pbx/invitation/{made.token}")
     assert said[1] == "Then anna may: compliance (beta)"
-    assert json.loads(shapes.Invited.of(made).text()) == {
+    assert json.loads(shapes.Invited.of(made, "https://pbx/invitation/x").text()) == {
         "schema": 1,
         "name": "anna",
         "grants": [{"controller": "beta", "role": "compliance"}],
-        "token": made.token,
+        "link": "https://pbx/invitation/x",
         "until": "2026-11-27T09:00:00.000+00:00",
     }
     account = Accounts(tmp_path).accept(made.token, PASSWORD, "", NOW)

@@ -32,6 +32,7 @@ from .prompts.recordings import InstalledRecordings, LoadedRecordings, Outcome, 
 from .text import Foreign, Text
 
 if TYPE_CHECKING:
+    from .ledgers.access_log import AccessLog
     from .ledgers.backup import Backup
     from .ledgers.erasure import Erased
     from .ledgers.following import Follower, Summary
@@ -255,6 +256,13 @@ def erase(controller: Controller, pseudonyms: Sequence[bytes], at: datetime) -> 
 
     ledger = Path(controller.ledger)
     return erase(ledger, pseudonyms, at)
+
+
+def access_log(controller: Controller) -> AccessLog:
+    """The record of who looked at whom in the console; the file need not be there yet."""
+    from .ledgers.access_log import AccessLog
+
+    return AccessLog(Path(controller.ledger))
 
 
 def erase_elsewhere(

@@ -101,8 +101,9 @@ def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> tuple[set
 
 
 def purge(controller: Controller, now: datetime, shared: SharedDatabase | None = None) -> None:
-    """Delete what is older than the controller's retention; what was done, or why not, goes to the log. In
-    the database where boxes meet goes what those have there that left for good; the others see to theirs.
+    """Delete what is older than the controller's retention, and who looked at it; what was done, or why not,
+    goes to the log. In the database where boxes meet goes what those have there that left for good; the
+    others see to theirs.
 
     Nothing where a month without a call lies between what would go and what would stay: then the clock may
     have jumped, and evidence that is deleted does not come back.
@@ -127,6 +128,7 @@ def purge(controller: Controller, now: datetime, shared: SharedDatabase | None =
             purged = store.purge(cutoff, now)
         finally:
             store.close()
+        bootstrap.access_log(controller).purge(cutoff)
         if shared is not None:
             purged += bootstrap.purge_retired(shared, controller, cutoff)
     except (LedgerError, SharedDatabaseError) as error:

@@ -1,9 +1,9 @@
 """Erasing a caller: nothing that is left, in any file, with or without the key, leads to him.
 
 His rows lose what could lead to him, and with them the rows of his conversations in which he was not
-recognised, and what others say of his rows. Copies go as wholes. Then the bytes of all files are searched for
-him, for SQLite leaves traces: in its log while somebody reads it, in pages from before deletions were
-overwritten. Where there are any, the ledger is written anew.
+recognised, and what others say of his rows. The record of who looked at him forgets whom. Copies go as
+wholes. Then the bytes of all files are searched for him, for SQLite leaves traces: in its log while somebody
+reads it, in pages from before deletions were overwritten. Where there are any, the ledger is written anew.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from ..evidence.log_folder import LogFolder
 from ..model import Reason, RecordKind
 from ..text import NOTHING, Foreign, Text, joined
 from . import backup, elsewhere, leaves, rows
+from .access_log import SIDES, SUFFIX, AccessLog
 from .sqlite import SqliteStore
 
 PATIENCE_SECONDS = 10.0  # for whoever reads the ledger, and so keeps its log from being emptied
 TIMES = 3  # to begin anew with a caller who rings while he is erased
+_ACCESS_LOGS = tuple(f"{SUFFIX}{side}" for side in SIDES)
 PIECE = 8  # bytes of a pseudonym that tell him from everybody else
 
 # The caller's pseudonyms, his records, the ids of his conversations; in memory, and of one erasure.
@@ -94,6 +96,7 @@ def erase(ledger: Path, pseudonyms: Sequence[bytes], at: datetime) -> Erased:
     then, and does the rest.
     """
     if not ledger.exists():
+        AccessLog(ledger).erase(pseudonyms)
         return Erased(0, _without_copies(ledger))
     store = SqliteStore(str(ledger), create=False)
     try:
@@ -102,6 +105,7 @@ def erase(ledger: Path, pseudonyms: Sequence[bytes], at: datetime) -> Erased:
             erased, his = _erase(store, pseudonyms, at)
             records += erased
             try:
+                AccessLog(ledger).erase(his)
                 copies = _without_copies(ledger)
                 if _clean(store, his):
                     return Erased(records, copies)
@@ -213,7 +217,8 @@ def _require_no_other(ledger: Path, pieces: Sequence[bytes]) -> None:
     own = {f"{ledger.name}{end}" for end in ("", "-wal", "-shm")}
     identity = ledger.stat()
     for file in sorted(ledger.parent.iterdir()):
-        named = ledger.stem in file.name and file.name not in own
+        # What other threads have open is not opened: their locks on it would end. It was erased by itself.
+        named = ledger.stem in file.name and file.name not in own and not file.name.endswith(_ACCESS_LOGS)
         if not named or file.is_symlink() or not file.is_file() or os.path.samestat(file.stat(), identity):
             continue
         with file.open("rb", buffering=0) as stream:

@@ -51,11 +51,12 @@ from .plan import (
     recording_digest,
     spoken,
 )
-from .words import Ending, NumberForm, Reason, RecordKind, Role, Status, Verification, Vouched
+from .words import Action, Ending, NumberForm, Reason, RecordKind, Role, Status, Verification, Vouched
 
 __all__ = [
     "ALWAYS",
     "TELEPHONE_RATE",
+    "Action",
     "Binding",
     "CallResult",
     "Caller",

@@ -110,3 +110,23 @@ class Role(StrEnum):
         """Whether it may what `needed` may. (As words, `<` would compare their letters.)"""
         order = list(Role)
         return order.index(self) >= order.index(needed)
+
+
+class Action(StrEnum):
+    """What somebody did in the console, as its record of who looked at whom has it."""
+
+    LOGIN = "login"
+    SEARCH = "search"  # looked for a caller or for records; the detail is by what, without numbers
+    OPEN_CALLER = "open-caller"  # saw all that is on record of one
+    OPEN_RECORD = "open-record"
+    LISTEN = "listen"  # heard what a caller heard
+    RECEIPT = "receipt"
+    EXPORT = "export"
+    RECORD_ELSEWHERE = "record-elsewhere"  # put on record that a caller was told elsewhere
+    ERASE_TRIAL = "erase-trial"  # saw what would be erased of a caller
+    ERASE = "erase"
+    BUNDLE = "bundle"
+    AUDIT = "audit"
+    SETTINGS = "settings"  # changed the configuration
+    ACCOUNTS = "accounts"  # changed who may what
+    ACCESS_LOG = "access-log"  # looked at this record itself

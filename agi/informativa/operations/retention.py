@@ -77,6 +77,8 @@ def _purged(controller: Controller, now: datetime, really: bool, copies: tuple[O
     if Path(controller.ledger).exists():
         with opened(controller) as store:
             records = store.purge(before, now) if really else store.older(before)
+    if really:
+        bootstrap.access_log(controller).purge(before)
     return Purged(controller, really, before, records, copies)
 
 

@@ -1,0 +1,319 @@
+"""Who looked at whom: put on record for good, and forgotten with whom it was about."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from informativa import bootstrap, maintenance
+from informativa.config import load
+from informativa.errors import LedgerError
+from informativa.ledgers.access_log import AccessEntry, AccessFilter, AccessLog
+from informativa.ledgers.erasure import erase
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Action, Controller, Period
+from informativa.operations import access_log, callers, retention
+from informativa.views.json import access_log as shapes
+from test_erasure import HE, HE_BEFORE, OTHER, traces
+from test_ledgers import PLAYED
+
+NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
+LOOK = AccessEntry(NOW, "anna", Action.OPEN_CALLER, HE)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> AccessLog:
+    """One beside a ledger that is not there."""
+    return AccessLog(tmp_path / "ledger/acme.sqlite3")
+
+
+@pytest.fixture
+def acme(folder: Path) -> Controller:
+    """A configured company."""
+    return load(folder / "informativa.yaml").controllers["acme"]
+
+
+def tampered(log: AccessLog, *statements: str) -> None:
+    """What somebody does to the file who may write it and knows SQL."""
+    with closing(sqlite3.connect(log.file)) as connection, connection:
+        for name in ("access_is_added", "access_is_kept", "access_is_purged", "state_goes_on"):
+            connection.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            assert connection.execute(statement).rowcount > 0
+
+
+def test_what_was_noted_is_read_back_the_newest_first(log: AccessLog) -> None:
+    """All that was said, to the microsecond, page by page."""
+    assert (log.page(None, 10), log.file.exists()) == ((), False)
+    at = NOW + timedelta(microseconds=1)
+    given = [
+        LOOK,
+        AccessEntry(at, "anna", Action.OPEN_RECORD, HE, 7, "calls"),
+        AccessEntry(at, "berta", Action.LOGIN),
+    ]
+    assert [log.add(each) for each in given] == [1, 2, 3]
+    found = [replace(each, number=number) for number, each in enumerate(given, start=1)]
+    assert log.page(None, 10) == tuple(reversed(found))
+    assert log.page(None, 2) == (found[2], found[1])
+    assert log.page(2, 2) == (found[0],)
+
+
+def test_what_is_wanted_is_found(log: AccessLog) -> None:
+    """By who, by what, about whom, and by when: from a time on, and before another."""
+    hour = timedelta(hours=1)
+    for number in range(4):
+        action = Action.SEARCH if number % 2 else Action.OPEN_CALLER
+        pseudonym = (HE, OTHER, None, HE_BEFORE)[number]
+        log.add(AccessEntry(NOW + number * hour, "anna" if number < 2 else "berta", action, pseudonym))
+
+    def numbers(**wanted: object) -> list[int]:
+        return [each.number for each in log.page(None, 9, AccessFilter(**wanted))]  # type: ignore[arg-type]
+
+    assert numbers(account="berta") == [4, 3]
+    assert numbers(action=Action.SEARCH) == [4, 2]
+    assert numbers(account="anna", action=Action.SEARCH) == [2]
+    assert numbers(since=NOW + hour, until=NOW + 3 * hour) == [3, 2]
+    assert numbers(pseudonyms=[HE, HE_BEFORE]) == [4, 1]
+
+
+def test_no_number_gets_into_a_detail(log: AccessLog) -> None:
+    """What somebody typed may hold one, and the log outlives the caller's erasure."""
+    log.add(replace(LOOK, detail="reference of +39 333 1234567" + "x" * 500))
+    (found,) = log.page(None, 1)
+    assert (found.detail[:29], len(found.detail)) == ("reference of +## ### #######x", 200)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE access SET account = 'somebody'",
+        "UPDATE access SET record = 9",
+        "UPDATE access SET pseudonym = zeroblob(32), salt = NULL",
+        "UPDATE access SET who = NULL",
+        "DELETE FROM access",
+        "DELETE FROM access WHERE number = 2",
+        "DELETE FROM state",
+        "INSERT OR REPLACE INTO access VALUES (2, 0, 'x', 'login', NULL, NULL, NULL, NULL, '', zeroblob(32))",
+        "INSERT INTO access VALUES (9, 0, 'x', 'login', NULL, NULL, NULL, NULL, '', zeroblob(32))",
+    ],
+)
+def test_rows_are_only_added(log: AccessLog, statement: str) -> None:
+    """SQL by mistake changes, deletes and replaces none."""
+    log.add(LOOK)
+    log.add(LOOK)
+    with (
+        closing(sqlite3.connect(log.file)) as connection,
+        pytest.raises(sqlite3.IntegrityError, match=r"only|never|stays"),
+    ):
+        connection.execute(statement)
+    assert log.verify().wrong is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "wrong"),
+    [
+        ("UPDATE access SET account = 'somebody' WHERE number = 3", 3),
+        ("UPDATE access SET at = at + 1 WHERE number = 3", 3),
+        ("UPDATE access SET action = 'login' WHERE number = 3", 3),
+        ("UPDATE access SET detail = 'x' WHERE number = 3", 3),
+        ("UPDATE access SET record = 9 WHERE number = 3", 3),
+        ("UPDATE access SET pseudonym = zeroblob(32) WHERE number = 3", 3),
+        ("UPDATE access SET pseudonym = NULL WHERE number = 3", 3),
+        ("UPDATE access SET who = NULL, pseudonym = NULL, salt = NULL WHERE number = 3", 3),
+        ("UPDATE access SET hash = zeroblob(32) WHERE number = 3", 3),
+        ("DELETE FROM access WHERE number = 3", 3),
+        ("DELETE FROM access WHERE number = 1", 1),
+        ("UPDATE state SET number = 1", 2),
+    ],
+)
+def test_changed_and_missing_rows_are_found(log: AccessLog, statement: str, wrong: int) -> None:
+    """The first that is not what it was, whichever of its facts was changed."""
+    for _each in range(5):
+        log.add(LOOK)
+    assert (log.verify().rows, log.verify().wrong) == (5, None)
+    tampered(log, statement)
+    assert log.verify().wrong == wrong
+
+
+def test_missing_end_is_found_by_who_knows_the_head(log: AccessLog) -> None:
+    """The chain alone does not show it; number and hash of a head from before do."""
+    for _each in range(3):
+        log.add(LOOK)
+    before = log.verify()
+    tampered(log, "DELETE FROM access WHERE number = 3")
+    after = log.verify()
+    assert (after.wrong, before.number, after.number, before.head == after.head) == (None, 3, 2, False)
+
+
+def test_i9_whom_it_was_about_is_in_no_byte_once_he_is_erased(log: AccessLog) -> None:
+    """Neither in the file nor in what lies beside it, while the log is long and others are in it; who looked,
+    when and at what stays, the chain is whole, and others are still known."""
+    for number in range(300):
+        whom = (HE, OTHER, HE_BEFORE)[number % 3]
+        log.add(replace(LOOK, pseudonym=whom, record=number, detail="x" * number))
+    with closing(sqlite3.connect(log.file)) as connection:  # so that the -wal stays
+        connection.execute("SELECT count(*) FROM access").fetchall()
+        assert traces(log.file.parent, HE, HE_BEFORE)
+        salts = [salt for (salt,) in connection.execute("SELECT salt FROM access WHERE number % 3 <> 2")]
+        assert log.erase([HE, HE_BEFORE]) == 200
+        assert log.file.with_name(f"{log.file.name}-wal").exists()
+        assert traces(log.file.parent, HE, HE_BEFORE, *salts) == []
+    assert log.verify().wrong is None
+    first, second, third = reversed(log.page(4, 3))
+    assert (first.erased, second.erased, third.erased) == (True, False, True)
+    assert (first.pseudonym, second.pseudonym) == (None, OTHER)
+    assert first == replace(LOOK, pseudonym=None, record=0, number=1, erased=True)
+    assert traces(log.file.parent, OTHER) == [log.file.name]
+    assert log.erase([HE]) == 0
+
+
+def test_erasure_that_a_reader_holds_up_is_finished_later(
+    log: AccessLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says so, and the same again does the rest."""
+    monkeypatch.setattr("informativa.ledgers.access_log.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("informativa.ledgers.access_log.BUSY_SECONDS", 0.1)
+    log.add(LOOK)
+    with closing(sqlite3.connect(log.file, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM access").fetchall()
+        with pytest.raises(LedgerError, match="still holds this caller"):
+            log.erase([HE])
+        assert traces(log.file.parent, HE)
+        reader.execute("ROLLBACK")
+        assert log.erase([HE]) == 0
+    assert traces(log.file.parent, HE) == []
+
+
+def test_every_erasure_reaches_it(tmp_path: Path) -> None:
+    """Whoever has a caller erased, here or on another box: under all that he was known by, also by keys that
+    are gone, and where there is no ledger any more."""
+    ledger = tmp_path / "ledger/acme.sqlite3"
+    store = SqliteStore(str(ledger))
+    store.append([replace(PLAYED, pseudonym=HE, earlier=HE_BEFORE)])
+    store.close()
+    log = AccessLog(ledger)
+    for each in (HE, HE_BEFORE, OTHER):
+        log.add(replace(LOOK, pseudonym=each))
+    erase(ledger, [HE], NOW)
+    assert traces(ledger.parent, HE, HE_BEFORE) == []
+    assert [each.pseudonym for each in log.page(None, 9)] == [OTHER, None, None]
+    ledger.unlink()
+    erase(ledger, [OTHER], NOW)
+    assert traces(ledger.parent, OTHER) == []
+
+
+def test_operation_erases_it_and_its_trial_does_not(acme: Controller) -> None:
+    """As the command and the page do it; the page notes it before, and forgets whom with all the rest."""
+    typed = callers.by_number("+393331234567")
+    (his,) = callers.pseudonyms(acme, typed.caller)
+    access_log.note(acme, "anna", Action.ERASE_TRIAL, NOW, pseudonym=his)
+    callers.erase([acme], typed, NOW, really=False)
+    assert access_log.page(acme).entries[0].pseudonym == his
+    access_log.note(acme, "anna", Action.ERASE, NOW, pseudonym=his)
+    callers.erase([acme], typed, NOW, really=True)
+    assert [(each.action, each.erased) for each in access_log.page(acme).entries] == [
+        (Action.ERASE, True),
+        (Action.ERASE_TRIAL, True),
+    ]
+    assert access_log.verify(acme).wrong is None
+
+
+def test_old_looks_go_and_the_chain_stays_whole(log: AccessLog) -> None:
+    """From the oldest on, up to the first that stays, also all of them; what is added then goes on."""
+    day = timedelta(days=1)
+    for number in (0, 1, 5, 2, 6):  # a clock that was wrong for a while
+        log.add(replace(LOOK, at=NOW + number * day))
+    assert (log.purge(NOW), log.purge(NOW + 3 * day), log.purge(NOW + 3 * day)) == (0, 2, 0)
+    assert [each.number for each in log.page(None, 9)] == [5, 4, 3]
+    assert log.verify().wrong is None
+    assert log.purge(NOW + 9 * day) == 3
+    assert (log.verify().rows, log.verify().number, log.add(LOOK)) == (0, 5, 6)
+    assert log.verify().wrong is None
+    tampered(log, "DELETE FROM access WHERE number = 6", "UPDATE state SET number = 4")
+    assert log.add(LOOK) == 5
+
+
+def test_purges_reach_it(acme: Controller) -> None:
+    """The service's every day, and the command's; not what only tells what would go."""
+    acme = replace(acme, retention=Period(months=60))
+    assert acme.retention is not None
+    old = acme.retention.before(NOW, acme.zone) - timedelta(days=1)
+    log = bootstrap.access_log(acme)
+    store = SqliteStore(acme.ledger)
+    store.append([replace(PLAYED, at=old), replace(PLAYED, at=NOW, call="2", linked="2")])
+    store.close()
+    for work, left in (
+        (lambda: retention.purge([acme], NOW, really=False), 1),
+        (lambda: retention.purge([acme], NOW, really=True), 0),
+        (lambda: maintenance.purge(acme, NOW), 0),
+    ):
+        log.add(replace(LOOK, at=old))
+        work()
+        assert len(log.page(None, 9)) == left
+
+
+def test_many_processes_note_at_once(log: AccessLog) -> None:
+    """Also the first ones, which make the file: no number twice, none missing, and the chain is whole."""
+    program = (
+        "import sys; from pathlib import Path; from datetime import datetime, UTC;"
+        "from informativa.ledgers.access_log import *; from informativa.model import Action;"
+        "log = AccessLog(Path(sys.argv[1]));"
+        "[log.add(AccessEntry(datetime.now(UTC), 'anna', Action.LISTEN)) for _ in range(5)]"
+    )
+    ledger = log.file.with_name("acme.sqlite3")
+    started = [subprocess.Popen([sys.executable, "-c", program, str(ledger)]) for _each in range(6)]
+    assert [process.wait() for process in started] == [0] * 6
+    assert (log.verify().rows, log.verify().number, log.verify().wrong) == (30, 30, None)
+
+
+def test_file_is_for_its_user_alone(log: AccessLog) -> None:
+    """As the ledger is."""
+    log.add(LOOK)
+    assert (log.file.name, log.file.stat().st_mode & 0o777) == ("acme.sqlite3.access", 0o600)
+
+
+def test_file_of_another_program_is_left_alone(log: AccessLog) -> None:
+    """And nobody sees anything of which there is no record."""
+    log.file.parent.mkdir()
+    with closing(sqlite3.connect(log.file)) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    with pytest.raises(LedgerError, match="a newer informativa, or of another program"):
+        log.add(LOOK)
+    log.file.write_bytes(b"no database at all" * 100)
+    for work in (lambda: log.add(LOOK), lambda: log.page(None, 1), lambda: log.erase([HE]), log.verify):
+        with pytest.raises(LedgerError, match="cannot be used"):
+            work()
+
+
+def test_page_as_programs_read_it(acme: Controller) -> None:
+    """One entry and its shape; and what to ask for the next page with."""
+    for record in (1, 2):
+        access_log.note(acme, "anna", Action.OPEN_RECORD, NOW, pseudonym=HE, record=record)
+    found = access_log.page(acme, count=1)
+    assert json.loads(shapes.AccessEntries.of(found).text()) == {
+        "schema": 1,
+        "entries": [
+            {
+                "controller": "acme",
+                "number": 2,
+                "at": "2026-11-26T09:00:00.000+00:00",
+                "account": "anna",
+                "action": "open-record",
+                "caller": HE.hex(),
+                "erased": False,
+                "record": 2,
+                "detail": None,
+            }
+        ],
+        "before": 2,
+    }
+    assert access_log.page(acme, found.before, 1).before is None

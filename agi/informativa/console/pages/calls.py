@@ -131,8 +131,9 @@ def _event(name: str, text: str, number: int | None = None) -> str:
 def _listing(visit: Visit, sought: Sought | None) -> Response:
     wanted, before = _wanted(visit, sought), _before(visit)
     found = records.page(visit.company, wanted, before, COUNT)
-    given = {name: visit.query(name) for name in FILTERS if visit.query(name)}
-    first = sought is None and not given and before is None
+    given = {name: visit.query(name) for name in FILTERS}
+    asked = {name: value for name, value in given.items() if value}
+    first = sought is None and not asked and before is None
     newest = found.records[0].number if found.records else 0
     return visit.page(
         "calls.html",
@@ -141,7 +142,7 @@ def _listing(visit: Visit, sought: Sought | None) -> Response:
         given=given,
         before=before,
         here=visit.request.url.path,
-        address=lambda **more: "?" + urlencode({**given, **more}),
+        address=lambda **more: "?" + urlencode({**asked, **more}),
         lines=lines_of(visit.company, visit.configuration),
         statuses=list(Status),
         reasons=list(Reason),

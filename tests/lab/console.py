@@ -8,14 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from email.message import Message
 from html.parser import HTMLParser
-from http.client import HTTPResponse
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.parse import urlencode, urljoin
-from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
 
+import httpx
 import uvicorn
 
 from informativa import bootstrap
@@ -73,43 +69,28 @@ class Forms(HTMLParser):
             self.found[-1].fields[self._select] = given.get("value", "")
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What the console answered; `url` is where a redirect led to."""
-
-    status: int
-    url: str
-    headers: Message
-    data: bytes = field(repr=False)
-
-    @property
-    def text(self) -> str:
-        """As a page."""
-        return self.data.decode()
-
-
 class Browser:
     """Keeps cookies, follows redirects, and sends forms as they stand in the page that is open, with what
     somebody typed into them."""
 
     def __init__(self, address: str, language: str = "en") -> None:
-        self.address, self.headers = address, {"accept-language": language}
-        self._opener = build_opener(HTTPCookieProcessor(), ProxyHandler({}))
-        self.open: Answer | None = None
-
-    def get(self, path: str, headers: Mapping[str, str] | None = None, **parameters: str) -> Answer:
-        """Go to a page; it is open then, if it is one."""
-        query = f"?{urlencode(parameters)}" if parameters else ""
-        return self._opened(
-            self._ask(Request(self._url(path) + query, headers=self.headers | (headers or {})))
+        headers = {"accept-language": language}
+        self.http = httpx.Client(
+            base_url=address, headers=headers, follow_redirects=True, timeout=PATIENCE, trust_env=False
         )
+        self.open: httpx.Response | None = None
+
+    def get(self, path: str, **parameters: str) -> httpx.Response:
+        """Go to a page; it is open then, if it is one."""
+        answer = self.http.get(path, params=parameters or None)
+        return self._opened(answer)
 
     def forms(self) -> list[Form]:
         """Those of the page that is open."""
         assert self.open is not None
         return Forms(self.open.text).found
 
-    def send(self, action: str = "", **typed: str) -> Answer:
+    def send(self, action: str = "", **typed: str) -> httpx.Response:
         """Fill in the form of the open page that goes to `action`, or the first that has all these fields,
         and send it."""
         assert self.open is not None
@@ -118,21 +99,15 @@ class Browser:
             for each in self.forms()
             if (each.action == action if action else set(typed) <= set(each.fields))
         )
-        to, fields = urljoin(self.open.url, form.action), form.fields | typed
+        to = self.open.url.join(form.action)
+        fields = form.fields | typed
         if form.method == "get":
-            return self.get(to, **fields)
-        return self._opened(self.post(to, fields))
+            return self._opened(self.http.get(to, params=fields))
+        return self._opened(self.http.post(to, data=fields))
 
-    def post(self, path: str, fields: Mapping[str, str]) -> Answer:
+    def post(self, path: str, fields: Mapping[str, str]) -> httpx.Response:
         """Send what no form of ours has sent."""
-        return self._ask(Request(self._url(path), urlencode(fields).encode(), self.headers))
-
-    def stream(self, path: str, headers: Mapping[str, str] | None = None) -> HTTPResponse:
-        """What goes on coming; to be closed."""
-        found: HTTPResponse = self._opener.open(
-            Request(self._url(path), headers=self.headers | (headers or {})), timeout=PATIENCE
-        )
-        return found
+        return self.http.post(path, data=dict(fields))
 
     def log_in(self, name: str, password: str = PASSWORD) -> Browser:
         """Go in by the front door."""
@@ -140,19 +115,8 @@ class Browser:
         self.send(name=name, password=password)
         return self
 
-    def _url(self, path: str) -> str:
-        return urljoin(self.address, path)
-
-    def _ask(self, request: Request) -> Answer:
-        try:
-            answer = self._opener.open(request, timeout=PATIENCE)
-        except HTTPError as error:
-            answer = error
-        with answer:
-            return Answer(answer.status, answer.url, answer.headers, answer.read())
-
-    def _opened(self, answer: Answer) -> Answer:
-        if answer.headers.get_content_type() == "text/html":
+    def _opened(self, answer: httpx.Response) -> httpx.Response:
+        if answer.headers.get("content-type", "").startswith("text/html"):
             self.open = answer
         return answer
 
@@ -164,6 +128,7 @@ class ServedConsole:
 
     def __init__(self, folder: Path, address: str, console: Console) -> None:
         self.folder, self.address, self.console = folder, address, console
+        self.browsers: list[Browser] = []
 
     def controller(self, name: str = ACME) -> Controller:
         """One of the companies."""
@@ -172,6 +137,7 @@ class ServedConsole:
     def browser(self, who: str = "", language: str = "en") -> Browser:
         """Somebody's, who is logged in; or nobody's."""
         browser = Browser(self.address, language)
+        self.browsers.append(browser)
         return browser.log_in(who) if who else browser
 
     def record(self, *events: Event, company: str = ACME) -> list[int]:
@@ -197,6 +163,8 @@ def served(folder: Path) -> Iterator[ServedConsole]:
         try:
             yield found
         finally:
+            for browser in found.browsers:
+                browser.http.close()
             server.should_exit = True
             console.close()
             thread.join()

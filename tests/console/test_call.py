@@ -40,18 +40,18 @@ def test_neighbours_are_near(office: ServedConsole, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("number", ["7", "0", "99999999999999999999999"])
 def test_no_such_record_is_no_page(office: ServedConsole, number: str) -> None:
     """However large its number is."""
-    assert office.browser("reader@acme").get(f"/acme/calls/{number}").status == 404
+    assert office.browser("reader@acme").get(f"/acme/calls/{number}").status_code == 404
 
 
 def test_sound_can_be_had_in_parts(office: ServedConsole) -> None:
     """So that a browser can go to the middle of it."""
     reader, file = office.browser("reader@acme"), Path(Company(office.folder).played.prompt + ".wav")
     whole = reader.get("/acme/calls/1/sound")
-    assert (whole.status, whole.headers["content-type"]) == (200, "audio/wav")
-    assert whole.data == file.read_bytes()
-    part = reader.get("/acme/calls/1/sound", {"range": "bytes=4-7"})
-    assert (part.status, part.data) == (206, file.read_bytes()[4:8])
-    assert reader.get("/acme/calls/5/sound").status == 404  # nothing was played
+    assert (whole.status_code, whole.headers["content-type"]) == (200, "audio/wav")
+    assert whole.content == file.read_bytes()
+    part = reader.http.get("/acme/calls/1/sound", headers={"range": "bytes=4-7"})
+    assert (part.status_code, part.content) == (206, file.read_bytes()[4:8])
+    assert reader.get("/acme/calls/5/sound").status_code == 404  # nothing was played
 
 
 def test_another_recording_is_not_passed_off(office: ServedConsole) -> None:
@@ -62,7 +62,7 @@ def test_another_recording_is_not_passed_off(office: ServedConsole) -> None:
     page = reader.get("/acme/calls/1").text
     assert "is not the one that this caller heard" in page
     assert "<audio" not in page
-    assert reader.get("/acme/calls/1/sound").status == 404
+    assert reader.get("/acme/calls/1/sound").status_code == 404
 
 
 def test_receipts_to_take_away_and_verify(office: ServedConsole) -> None:
@@ -72,7 +72,7 @@ def test_receipts_to_take_away_and_verify(office: ServedConsole) -> None:
     assert page.headers["content-disposition"] == 'attachment; filename="acme-1.html"'
     proof = officer.get("/acme/calls/1/receipt/proof")
     assert proof.headers["content-disposition"] == 'attachment; filename="acme-1.tlog-proof"'
-    assert proof.data.startswith(b"c2sp.org/tlog-proof@v1")
+    assert proof.content.startswith(b"c2sp.org/tlog-proof@v1")
     verified = officer.get("/acme/calls/1/verify").text
     assert "acme-1.tlog-proof: holds." in verified
     assert CALLER.number[1:] not in page.text + proof.text + verified
@@ -82,5 +82,5 @@ def test_a_receipt_waits_for_its_checkpoint(office: ServedConsole) -> None:
     """A record of this moment has none yet; the page says what to do."""
     (number,) = office.record(replace(Company(office.folder).played, call="1700000003.1"))
     answer = office.browser("compliance@acme").get(f"/acme/calls/{number}/receipt/html")
-    assert answer.status == 409
+    assert answer.status_code == 409
     assert "Wait a minute" in answer.text

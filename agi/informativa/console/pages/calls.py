@@ -20,7 +20,7 @@ from ...operations import callers, records
 from ...operations.controller_state import lines_of
 from ...plausibility import typed
 from ...text import Text
-from ...views import json
+from ...views.json import records as json
 from ...views.record_files import table
 from ..live import Reader
 from ..visit import Visit

@@ -18,6 +18,7 @@ from informativa.errors import InformativaError, LedgerError
 from informativa.ledgers.following import Follower
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Event, Reason, Record, RecordFilter, RecordKind, Status
+from informativa.operations import records
 from informativa.operations.records import (
     ALL,
     ControllerRecord,
@@ -68,6 +69,8 @@ def store(acme: Controller) -> Iterator[SqliteStore]:
         (RecordFilter(caller=b"1111"), [1, 2, 3, 5]),
         (RecordFilter(caller=b"1" * 32), [1, 2, 3, 5]),
         (RecordFilter(caller=b"12"), []),
+        (RecordFilter(callers=(b"9" * 32, b"1" * 32)), [1, 2, 3, 5]),
+        (RecordFilter(callers=(b"9" * 32,)), []),
         (RecordFilter(status=Status.NOTDUE), [3]),
         (RecordFilter(reason=Reason.NOT_INFORMED, status=Status.PARTIAL), [2]),
         (RecordFilter(since=LATER), [2]),
@@ -105,6 +108,24 @@ def test_pages_go_back_in_time(acme: Controller) -> None:
     second = page(acme, before=first.before, count=3)
     assert ([record.number for record in second.records], second.before) == ([3, 2, 1], None)
     assert page(replace(acme, ledger=acme.ledger + "-none")).records == ()
+
+
+def test_a_page_that_looked_back_far_enough_says_when(
+    acme: Controller, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it ended before there were as many as were asked for it says when the last record was recorded
+    that it looked at; the next page goes on there, and the last one is at the beginning."""
+    monkeypatch.setattr(records, "REACH", 2)
+    store.append([replace(PLAYED, recorded=LATER)] * 2)
+    wanted = RecordFilter(line="2")
+    first = page(acme, wanted)
+    assert (first.records, first.before, first.looked) == ((), 6, LATER)
+    second = page(acme, wanted, first.before)
+    assert ([each.number for each in second.records], second.before) == ([5], 4)
+    assert second.looked == PLAYED.at
+    third = page(acme, wanted, second.before)
+    assert (third.records, third.before) == ((), 2)
+    assert page(acme, wanted, third.before).before is None
 
 
 def test_the_last_before_a_record_are_the_page_before(store: SqliteStore) -> None:

@@ -1,18 +1,142 @@
-"""Calls on the console: found, watched, opened, exported."""
+"""Calls on the console: found, opened, taken away."""
 
 from __future__ import annotations
 
-from lab.console import ServedConsole
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from informativa.model import Status
+from informativa.operations import records
+from lab.console import CALLER, STRANGER, ServedConsole
+from lab.receipts import Company
+
+DIGITS = CALLER.number[1:]
+
+
+def rows(text: str) -> list[str]:
+    """The records that a list shows, by their number, as it shows them."""
+    return [part.split('"')[0] for part in text.split('data-label="Record"><a href="/acme/calls/')[1:]]
 
 
 def test_a_reader_sees_his_company_alone(office: ServedConsole) -> None:
     """I6: of another company's calls he learns as little as of one that does not exist."""
     reader = office.browser("reader@acme")
-    assert "+390212345678" in reader.get("/acme/calls").text
-    other, none = reader.get("/borealis/calls"), reader.get("/nowhere/calls")
-    assert (other.status_code, none.status_code) == (404, 404)
+    assert rows(reader.get("/acme/calls").text) == ["6", "5", "4", "3", "2", "1"]
+    for path in ("/calls", "/calls/1", "/live", "/calls/1/sound"):
+        assert {reader.get(f"/{company}{path}").status_code for company in ("borealis", "nowhere")} == {404}
 
 
 def test_without_calls_the_page_says_what_to_wait_for(empty_office: ServedConsole) -> None:
     """An empty list is no empty page."""
     assert "Nothing is on record yet." in empty_office.browser("reader@acme").get("/acme/calls").text
+
+
+@pytest.mark.parametrize(
+    ("asked", "numbers"),
+    [
+        ({"status": "PARTIAL"}, ["3"]),
+        ({"reason": "withheld"}, ["4"]),
+        ({"line": "+390212345678", "status": "NOTDUE"}, ["5"]),
+        ({"since": "2026-11-26T09:33"}, []),
+        ({"since": "2026-11-26T09:32", "until": "2026-11-26T09:33"}, ["6", "5", "4", "3", "2", "1"]),
+    ],
+)
+def test_filters_take_what_they_say(office: ServedConsole, asked: dict[str, str], numbers: list[str]) -> None:
+    """By the form as it stands: outcome, reason, line, and times of the company's day."""
+    reader = office.browser("reader@acme")
+    reader.get("/acme/calls")
+    assert rows(reader.send("/acme/calls", **asked).text) == numbers
+
+
+def test_what_there_cannot_be_is_said(office: ServedConsole) -> None:
+    """Another company's line is as unknown as one that is not there; so is a day that is none."""
+    reader = office.browser("reader@acme")
+    other = reader.get("/acme/calls", line="+493012345678")
+    assert other.status_code == 409
+    assert "This company has no such line." in other.text
+    assert "There is no such day or time." in reader.get("/acme/calls", since="yesterday").text
+
+
+def test_a_page_says_how_far_it_looked(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes back over so many records and no more, and the link goes on from there until the beginning."""
+    monkeypatch.setattr(records, "REACH", 4)
+    reader = office.browser("reader@acme")
+    first = reader.get("/acme/calls", status="PLAYED").text
+    assert rows(first) == ["6", "4"]
+    assert "looked back over 4 records" in first
+    assert "?status=PLAYED&amp;before=3" in first
+    second = reader.get("/acme/calls", status="PLAYED", before="3").text
+    assert rows(second) == ["1"]
+    assert "Look on" not in second
+
+
+def test_a_typed_number_stands_nowhere(office: ServedConsole) -> None:
+    """I5, I6: it is found, under an address that tells nothing, that is good for nobody else, and that back,
+    reload and a second log-in do no harm to."""
+    officer = office.browser("compliance@acme")
+    officer.get("/acme/calls")
+    found = officer.send("/acme/calls/of", number=f"+{DIGITS[:2]} {DIGITS[2:5]} {DIGITS[5:]}")
+    assert rows(found.text) == ["5", "3", "2", "1"]
+    assert DIGITS not in found.text + str(found.url)
+    assert "/acme/calls/of/" in str(found.url)
+    assert rows(officer.get(str(found.url)).text) == ["5", "3", "2", "1"]
+    assert rows(officer.get(str(found.url), status="PARTIAL").text) == ["3"]
+    assert office.browser("compliance@acme").get(str(found.url)).status_code == 404
+
+
+def test_whom_one_company_found_another_does_not(office: ServedConsole) -> None:
+    """I6: what somebody looked up for one company is not there under the other's address."""
+    both = office.browser("operator")
+    both.get("/acme/calls")
+    found = both.send("/acme/calls/of", number=STRANGER.number)
+    assert rows(found.text) == ["6"]
+    assert both.get(str(found.url).replace("/acme/", "/borealis/")).status_code == 404
+
+
+def test_a_reader_neither_searches_nor_takes_away(office: ServedConsole) -> None:
+    """He is not even shown how."""
+    reader = office.browser("reader@acme")
+    page = reader.get("/acme/calls").text
+    assert "Find a caller" not in page
+    assert "/file/csv" not in page
+    for path in ("calls/file/csv", "calls/1/receipt/html", "calls/1/verify"):
+        assert reader.get(f"/acme/{path}").status_code == 404
+    assert reader.post("/acme/calls/of", {"number": CALLER.number}).status_code in (403, 404)
+
+
+def test_files_have_what_the_page_shows(office: ServedConsole) -> None:
+    """As a table and as JSON, as attachments whose names say which records were looked through; with no cell
+    that a spreadsheet would run."""
+    office.record(replace(Company(office.folder).played, reference="=1+1", status=Status.INFORMED))
+    officer = office.browser("compliance@acme")
+    page = officer.get("/acme/calls/file/csv", status="INFORMED")
+    assert page.headers["content-disposition"] == 'attachment; filename="acme-records-1-7.csv"'
+    table = list(csv.DictReader(io.StringIO(page.text)))
+    assert [each["number"] for each in table] == ["2", "7"]
+    assert table[1]["reference"] == "'=1+1"
+    facts = json.loads(officer.get("/acme/calls/file/json", before="3").text)
+    assert [each["number"] for each in facts["records"]] == [1, 2]
+    assert json.loads(officer.get("/acme/calls/file/json", reason="shared").text)["records"] == []
+    assert officer.get("/acme/calls/file/exe").status_code == 404
+
+
+def test_an_extract_holds_no_ledger_open(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes back over so many records, by pages, each read and let go of."""
+    monkeypatch.setattr(records, "_AT_ONCE", 2)
+    found = records.extract(office.controller(), reach=5)
+    assert (found.first, found.last) == (2, 6)
+    assert [each.number for each in found.records] == [2, 3, 4, 5, 6]
+    assert [each.number for each in records.extract(office.controller(), before=3).records] == [1, 2]
+
+
+def test_a_ledger_that_cannot_be_read_is_said(office: ServedConsole) -> None:
+    """It is not shown as empty."""
+    Path(office.controller().ledger).write_bytes(b"no ledger" * 1000)
+    answer = office.browser("reader@acme").get("/acme/calls")
+    assert answer.status_code == 409
+    assert "Nothing is on record" not in answer.text

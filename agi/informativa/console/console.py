@@ -30,6 +30,7 @@ from ..operations.evidence.bundle import WrittenBundle
 from ..views.html import console as view
 from .hardening import Hardened
 from .jobs import Job, Jobs
+from .live import Live
 from .proxies import vouched
 from .routes import ROUTES, Handler, Route
 from .sessions import Sessions, Throttle, new_token
@@ -49,6 +50,7 @@ class Console:
         self.accounts = accounts.Accounts(Path(settings.folder))
         self.sessions, self.throttle = Sessions(settings.idle), Throttle()
         self.jobs = Jobs(_forget_file)
+        self.live = Live()
         self.folder = Path(tempfile.mkdtemp(prefix="informativa-web-"))  # for its user alone
         self._environment = view.environment()
         self._lock = threading.Lock()
@@ -69,6 +71,7 @@ class Console:
 
     def close(self) -> None:
         """Leave nothing behind."""
+        self.live.close()
         self.jobs.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 

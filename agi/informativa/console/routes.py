@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from ..model import Role
-from .pages import calls, entry, evidence, health, notices, today
+from .pages import call, calls, entry, evidence, health, notices, today
 from .visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -38,6 +38,15 @@ ROUTES = (
     Route("/", entry.companies),
     Route("/{controller}/today", today.today),
     Route("/{controller}/calls", calls.listing),
+    Route("/{controller}/live", calls.live),
+    Route("/{controller}/calls/of", post=calls.seek, role=Role.COMPLIANCE),
+    Route("/{controller}/calls/of/{kept}", calls.listing_of, role=Role.COMPLIANCE),
+    Route("/{controller}/calls/of/{kept}/file/{kind}", calls.export_of, role=Role.COMPLIANCE),
+    Route("/{controller}/calls/file/{kind}", calls.export, role=Role.COMPLIANCE),
+    Route("/{controller}/calls/{record:int}", call.call),
+    Route("/{controller}/calls/{record:int}/sound", call.sound),
+    Route("/{controller}/calls/{record:int}/receipt/{form}", call.receipt, role=Role.COMPLIANCE),
+    Route("/{controller}/calls/{record:int}/verify", call.verify, role=Role.COMPLIANCE),
     Route("/{controller}/notices", notices.notices_page),
     Route("/{controller}/notices/{notice}/{version}/{part}/{language}/sound", notices.sound),
     Route("/{controller}/what-if", notices.what_if, notices.what_if_answered),

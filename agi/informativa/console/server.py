@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from pathlib import Path
 
 import h11
@@ -50,6 +51,18 @@ class Impatient(H11Protocol):
             self._deadline = None
 
 
+class _Server(uvicorn.Server):
+    """Whose streams end when it is told to stop, so that it need not wait for whoever watches."""
+
+    def __init__(self, config: uvicorn.Config, console: Console) -> None:
+        super().__init__(config)
+        self._console = console
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._console.live.close()
+        await super().shutdown(sockets)
+
+
 def run(file: Path, settings: WebServer) -> None:
     """Serve until SIGTERM or SIGINT."""
     os.nice(NICE)
@@ -72,6 +85,6 @@ def run(file: Path, settings: WebServer) -> None:
         timeout_graceful_shutdown=5,
     )
     try:
-        uvicorn.Server(config).run()
+        _Server(config, console).run()
     finally:
         console.close()

@@ -72,6 +72,13 @@ class Sessions:
             session.seen = now
             return session
 
+    def there(self, token: str) -> bool:
+        """Whether whoever holds it is still logged in; that he asks by himself keeps nobody so."""
+        now = self._clock()
+        with self._lock:
+            session = self._sessions.get(_digest(token))
+            return session is not None and self._alive(session, now)
+
     def of(self, token: str, account: Account) -> Session:
         """That of a browser whose user somebody else vouches for, on every request: begun when it is not
         there, or was another's."""

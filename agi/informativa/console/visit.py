@@ -66,6 +66,12 @@ class Visit:
         assert self.visitor is not None
         return self.visitor
 
+    def lasts(self) -> bool:
+        """Whether he is still logged in, and may what he might when he asked."""
+        account = self.console.accounts.get(self.who.name)
+        same = account is not None and account.changed == self.who.changed
+        return same and self.console.sessions.there(self.token)
+
     def companies(self, role: Role = Role.READER) -> list[Controller]:
         """Those that the visitor may see, in this role."""
         found = self.configuration.controllers.values()

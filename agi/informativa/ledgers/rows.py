@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -41,13 +42,20 @@ _WANTED = """
 (:line = '' OR line = :line) AND (:status IS NULL OR status = :status)
 AND (:reason IS NULL OR reason = :reason)
 AND (:caller = x'' OR substr(pseudonym, 1, length(:caller)) = :caller)
+AND (:callers IS NULL OR hex(pseudonym) IN (SELECT value FROM json_each(:callers)))
 AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until)
 """
 SEARCH = f"""
 SELECT {COLUMNS} FROM event WHERE record >= :first AND record < :before AND {_WANTED} ORDER BY record
 """  # noqa: S608  # our own names
 BACKWARDS = f"""
-SELECT {COLUMNS} FROM event WHERE record < :before AND {_WANTED} ORDER BY record DESC LIMIT :count
+SELECT {COLUMNS} FROM event WHERE record >= :first AND record < :before AND {_WANTED}
+ORDER BY record DESC LIMIT :count
+"""  # noqa: S608  # our own names
+# The records of one call, and of one conversation, are neighbours by number; neither is indexed.
+OF_CALL = f"""
+SELECT {COLUMNS} FROM event WHERE record >= :first AND record < :before
+AND ((call <> '' AND call = :call) OR (linked <> '' AND linked = :linked)) ORDER BY record
 """  # noqa: S608  # our own names
 FIRST_OF_LAST = f"""
 SELECT coalesce(min(record), :before) FROM (
@@ -217,6 +225,7 @@ def wanted(search: RecordFilter, **more: int) -> dict[str, object]:
     return {
         "line": search.line,
         "caller": search.caller,
+        "callers": json.dumps([each.hex().upper() for each in search.callers]) if search.callers else None,
         "status": search.status,
         "reason": search.reason,
         "since": _maybe(microseconds, search.since),

@@ -101,11 +101,18 @@ class SqliteStore(LedgerFile):
             number: int = self._connection.execute(rows.FIRST_OF_LAST, given).fetchone()[0]
             return number
 
-    def backwards(self, wanted: RecordFilter, before: int, count: int) -> list[Record]:
-        """Up to `count` of those that are wanted, from before a number, the newest first."""
+    def backwards(self, wanted: RecordFilter, first: int, before: int, count: int) -> list[Record]:
+        """Up to `count` of those that are wanted, from before a number, the newest first; none that is before
+        `first`, so that no more is read."""
         with self._translated():
-            given = rows.wanted(wanted, before=before, count=count)
+            given = rows.wanted(wanted, first=first, before=before, count=count)
             return [rows.record(row) for row in self._connection.execute(rows.BACKWARDS, given)]
+
+    def of_call(self, event: Event, first: int, before: int) -> list[Record]:
+        """Those of the same call or conversation as an event, from one number on and before another."""
+        with self._translated():
+            given = {"first": first, "before": before, "call": event.call, "linked": event.linked}
+            return [rows.record(row) for row in self._connection.execute(rows.OF_CALL, given)]
 
     def of_caller(self, pseudonym: bytes) -> list[Record]:
         """All records of one caller, in order. Reads the whole ledger: this is rare, calls are not."""

@@ -335,7 +335,7 @@ def _not_before(moment: datetime | None, since: datetime | None) -> datetime | N
 @dataclass(frozen=True)
 class RecordFilter:
     """Which records are wanted; what is not given is of no account. `caller` is a pseudonym or the beginning
-    of one; they happened from `since` on, and before `until`."""
+    of one, `callers` are whole ones of which it is one; they happened from `since` on, and before `until`."""
 
     line: str = ""
     caller: bytes = b""
@@ -343,12 +343,14 @@ class RecordFilter:
     reason: Reason | None = None
     since: datetime | None = None
     until: datetime | None = None
+    callers: tuple[bytes, ...] = ()
 
     def takes(self, event: Event) -> bool:
         """Whether a record of this event is one of them."""
         return (
             self.line in ("", event.line)
             and (event.pseudonym or b"").startswith(self.caller)
+            and (not self.callers or event.pseudonym in self.callers)
             and self.status in (None, event.status)
             and self.reason in (None, event.reason)
             and (self.since is None or event.at >= self.since)

@@ -18,6 +18,8 @@ from ..text import Text
 
 ALL = RecordFilter()
 NEWEST = 1 << 62  # no record has such a number
+REACH = 100_000  # records that a page goes back over at most: what reads in some 60 ms
+_AT_ONCE = 1000  # records that are read with the ledger open
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,27 @@ class ControllerRecord:
 
 @dataclass(frozen=True)
 class Page:
-    """Some records, the newest first; `before` is what to ask for the next page with, `None` at the end."""
+    """Some records, the newest first; `before` is what to ask for the next page with, `None` at the end.
+    `looked` is when the last record was recorded that was looked at, where the look ended before there were
+    as many as were asked for, and not at the end."""
 
     records: tuple[Record, ...]
     before: int | None
+    looked: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Extract:
+    """Records to take away: which numbers were looked through, and those of them that are wanted, while they
+    are read."""
+
+    first: int
+    last: int
+    records: Iterator[Record]
 
 
 @contextmanager
-def opened(controller: Controller) -> Iterator[SqliteStore | None]:
+def opened(controller: Controller, *, read_only: bool = False) -> Iterator[SqliteStore | None]:
     """Its ledger; `None` where there is none. Raises InformativaError if it cannot be read."""
     try:
         exists = Path(controller.ledger).exists()
@@ -50,7 +65,7 @@ def opened(controller: Controller) -> Iterator[SqliteStore | None]:
     if not exists:
         yield None
         return
-    ledger = bootstrap.store(controller)
+    ledger = bootstrap.store(controller, read_only=read_only)
     try:
         yield ledger
     finally:
@@ -127,14 +142,46 @@ def everywhere(
 def page(
     controller: Controller, wanted: RecordFilter = ALL, before: int | None = None, count: int = 50
 ) -> Page:
-    """Up to `count` of those that are wanted, the newest first, from before a record. Raises
-    InformativaError."""
+    """Up to `count` of those that are wanted, the newest first, from before a record. Nothing is indexed for
+    what is wanted, so it goes back over no more than REACH of them. Raises InformativaError."""
     own = of_zone(wanted, controller)
-    with opened(controller) as ledger:
-        first = NEWEST if before is None else before
-        found = ledger.backwards(own, first, count + 1) if ledger else []
-    shown = tuple(found[:count])
-    return Page(shown, shown[-1].number if len(found) > count else None)
+    with opened(controller, read_only=True) as ledger:
+        if ledger is None:
+            return Page((), None)
+        end = _end(ledger, before)
+        first = max(1, end - REACH)
+        found = ledger.backwards(own, first, end, count + 1)
+        if len(found) > count:
+            return Page(tuple(found[:count]), found[count - 1].number)
+        last = next(ledger.records(first), None) if first > 1 else None
+    if last is None or last.number >= end:  # what was before was purged
+        return Page(tuple(found), None)
+    return Page(tuple(found), first, last.event.recorded or last.event.at)
+
+
+def _end(ledger: SqliteStore, before: int | None) -> int:
+    newest = ledger.newest() + 1
+    return newest if before is None else max(1, min(before, newest))
+
+
+def extract(
+    controller: Controller, wanted: RecordFilter = ALL, before: int | None = None, reach: int = REACH
+) -> Extract:
+    """Those that are wanted among the last so many from before a record, the oldest first. Raises
+    InformativaError, also while they are read."""
+    own = of_zone(wanted, controller)
+    with opened(controller, read_only=True) as ledger:
+        end = _end(ledger, before) if ledger else 1
+    first = max(1, end - reach)
+    return Extract(first, end - 1, _extracted(controller, own, first, end))
+
+
+def _extracted(controller: Controller, wanted: RecordFilter, first: int, end: int) -> Iterator[Record]:
+    """Whoever takes them slowly holds no ledger open meanwhile."""
+    for begin in range(first, end, _AT_ONCE):
+        with opened(controller, read_only=True) as ledger:
+            found = list(ledger.search(wanted, begin, min(begin + _AT_ONCE, end))) if ledger else []
+        yield from found
 
 
 def line_number(configuration: Configuration, line: str | None) -> str:

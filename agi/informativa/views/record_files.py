@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..model import Controller
@@ -42,16 +42,26 @@ class RecordFiles:
         shape = RecordLine.of(found, self._owner.id, box)
         facts = shape.model_dump(mode="json", by_alias=True)
         line = f"{_encoded(facts)}\n"
-        return self._cells(facts), line, jsonld.record(found, self._owner, box)
+        return _cells(self._columns, facts), line, jsonld.record(found, self._owner, box)
 
     def end(self) -> tuple[str, str, str]:
         """How each ends."""
         return "", "", jsonld.END
 
-    def _cells(self, facts: Mapping[str, Any]) -> str:
-        heard = facts["heard"] or {}
-        flat = {**facts, **{f"heard_{part}": heard.get(part) for part in _PARTS}}
-        return _row([_cell(name, flat[name]) for name in self._columns])
+
+def table(owner: Controller, found: Iterable[Found]) -> Iterator[str]:
+    """The table of these records of one controller in parts, while they are read."""
+    names = columns()
+    yield _row(names)
+    for each in found:
+        facts = RecordLine.of(each, owner.id).model_dump(mode="json", by_alias=True)
+        yield _cells(names, facts)
+
+
+def _cells(names: Sequence[str], facts: Mapping[str, Any]) -> str:
+    heard = facts["heard"] or {}
+    flat = {**facts, **{f"heard_{part}": heard.get(part) for part in _PARTS}}
+    return _row([_cell(name, flat[name]) for name in names])
 
 
 def _cell(name: str, value: Any) -> Any:

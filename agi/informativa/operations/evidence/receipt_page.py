@@ -75,7 +75,7 @@ def receipt_page(made: MadeReceipt) -> ReceiptPage:
     """What is to be shown of a receipt. Raises EvidenceFormatError where its checkpoint is none."""
     receipt, controller = made.receipt, made.controller
     note = parse(receipt.proof.checkpoint)
-    sound = _sound(str(receipt.facts.get("prompt", "")), str(receipt.facts.get("recording", "")))
+    sound = played_sound(str(receipt.facts.get("prompt", "")), str(receipt.facts.get("recording", "")))
     own = (made.key.name, made.key.key_id)
     others = (each for each in note.signatures if (each.name, each.key_id) != own)
     return ReceiptPage(
@@ -100,7 +100,7 @@ def _claimed(signature: Signature) -> ClaimedCosignature:
     return ClaimedCosignature(signature.name, at)
 
 
-def _sound(prompt: str, recording: str) -> PlayedSound | None:
+def played_sound(prompt: str, recording: str) -> PlayedSound | None:
     """The recording of that path. Formats may have been added since, so any of them may be those that the
     record names."""
     read = {

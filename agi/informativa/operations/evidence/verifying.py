@@ -60,7 +60,18 @@ def policy_in(file: Path) -> Policy:
 def _verified(
     file: Path, keys: tuple[Verifier, ...], policy: Policy | None, caller: Identified | None
 ) -> Verified:
-    data, receipt = _read(file), None
+    return of_data(file, _read(file), keys, policy, caller)
+
+
+def of_data(
+    file: Path,
+    data: bytes,
+    keys: tuple[Verifier, ...],
+    policy: Policy | None = None,
+    caller: Identified | None = None,
+) -> Verified:
+    """What `verify` says of a file that holds these bytes."""
+    receipt = None
     try:
         receipt = Receipt.parse(data)
         return Verified(file, receipt, receipt.verify(keys, policy, caller), None)

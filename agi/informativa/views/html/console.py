@@ -9,12 +9,14 @@ from markupsafe import Markup
 
 from ...model import Line, Period
 from ...operations.evidence.logs import Audit
+from ...operations.evidence.verifying import Verified
 from ...operations.explain import RecognisedCaller
 from ...text import Text
 from ..messages import Language
 from ..text.boxes import cells
 from ..text.bundle_plan import sentences
 from ..text.evidence import audits
+from ..text.evidence import verified as verified_lines
 from . import receipt_words as words
 from .markup import foreign as _foreign
 
@@ -39,6 +41,7 @@ def environment() -> jinja2.Environment:
         "period": period,
         "recognised": recognised,
         "audited": audited,
+        "verified": verified,
         "cells": cells,
     }
     found.globals |= {"moment": moment, "day": day, "month": month, "duration": duration}
@@ -84,6 +87,11 @@ def recognised(caller: object) -> bool:
 def audited(found: Audit, say: Language) -> list[str]:
     """What an audit found, in sentences."""
     return [each.strip() for each in audits([found], say)]
+
+
+def verified(found: Verified, say: Language) -> list[str]:
+    """What `evidence verify` says of a receipt."""
+    return [each.strip() for each in verified_lines([found], say, about=False)]
 
 
 def short(pseudonym: bytes | None) -> str:

@@ -1,0 +1,121 @@
+"""Calls as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from informativa.console import live
+from informativa.console.pages import calls as page
+from lab.console import Browser, ServedConsole, lay_calls, served
+from lab.receipts import Company
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a second to go by."""
+    monkeypatch.setattr(live, "EVERY", 0.02)
+    monkeypatch.setattr(page, "HEARTBEAT", 0.05)
+
+
+def stream_of(browser: Browser, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    """What goes on coming; to be closed."""
+    return browser.http.send(browser.http.build_request("GET", path, headers=headers), stream=True)
+
+
+def events(stream: httpx.Response) -> Iterator[dict[str, str]]:
+    """What a browser makes of a stream: its events, until it ends."""
+    found: dict[str, str] = {}
+    for line in stream.iter_lines():
+        name, colon, value = line.partition(": ")
+        if colon:
+            found[name] = found.get(name, "") + value
+        elif not line and found:
+            yield found
+            found = {}
+
+
+def test_a_call_appears_by_itself(office: ServedConsole) -> None:
+    """As a row of the table in the reader's language; one that came while the page was on its way is not
+    lost, and after a break it goes on where it was."""
+    reader = office.browser("reader@acme", "it")
+    assert 'data-live="/acme/live?after=6"' in reader.get("/acme/calls").text
+    office.record(Company(office.folder).played)
+    with closing(stream_of(reader, "/acme/live?after=6")) as stream:
+        coming = events(stream)
+        first = next(coming)
+        assert (first["event"], first["id"]) == ("calls", "7")
+        assert 'href="/acme/calls/7"' in first["data"]
+        office.record(Company(office.folder).played)
+        assert next(coming)["id"] == "8"
+    office.record(Company(office.folder).played)
+    with closing(stream_of(reader, "/acme/live?after=6", {"last-event-id": "8"})) as stream:
+        assert next(events(stream))["id"] == "9"
+
+
+def test_filtered_and_older_pages_stand_still(office: ServedConsole) -> None:
+    """Only the newest of all grow."""
+    reader = office.browser("reader@acme")
+    assert "data-live=" not in reader.get("/acme/calls", status="PLAYED").text
+    assert "data-live=" not in reader.get("/acme/calls", before="4").text
+
+
+def test_stream_ends_with_the_session(office: ServedConsole) -> None:
+    """Whoever logs out is told nothing more."""
+    reader = office.browser("reader@acme")
+    reader.get("/acme/calls")
+    with closing(stream_of(reader, "/acme/live?after=6")) as stream:
+        reader.send("/logout")
+        assert list(events(stream)) == []
+    office.record(Company(office.folder).played)
+    assert reader.get("/acme/live").url.path == "/login"
+
+
+def test_streams_of_one_account_are_few(office: ServedConsole) -> None:
+    """One more than allowed is refused; one that ended makes room."""
+    reader = office.browser("reader@acme")
+    streams = [stream_of(reader, "/acme/live") for _ in range(live.OF_ONE)]
+    coming = [events(stream) for stream in streams]
+    assert [next(each)["event"] for each in coming] == ["calls"] * live.OF_ONE
+    assert reader.get("/acme/live").status_code == 429
+    for stream in streams:
+        stream.close()
+
+
+def test_one_thread_looks_for_all(office: ServedConsole) -> None:
+    """However many watch a company."""
+    streams = [stream_of(office.browser(f"{role}@acme"), "/acme/live") for role in ("reader", "admin")]
+    coming = [events(stream) for stream in streams]
+    assert [next(each)["id"] for each in coming] == ["6", "6"]
+    assert [each.name for each in threading.enumerate()].count("live acme") == 1
+    for stream in streams:
+        stream.close()
+
+
+def test_stream_ends_with_the_console(folder: Path) -> None:
+    """It waits for nobody who watches."""
+    lay_calls(folder)
+    with served(folder) as office:
+        stream = stream_of(Browser(office.address).log_in("reader@acme"), "/acme/live")
+        coming = events(stream)
+        next(coming)
+    assert list(coming) == []
+
+
+def test_whoever_is_behind_comes_again() -> None:
+    """What he has not taken does not pile up: his stream ends, and the next one begins where he was."""
+
+    async def story() -> list[live.News]:
+        reader = live.Reader("ada")
+        for _ in range(live._BEHIND + 1):
+            reader.tell([])
+        await asyncio.sleep(0)  # a turn of the loop
+        return [await reader.wait(1) for _ in range(live._BEHIND)]
+
+    assert asyncio.run(story())[-1] is None

@@ -87,7 +87,7 @@ class CallCentre:
         after, sizes = change(before), self.log.published(1).sizes()
         with closing(sqlite3.connect(self.ledger, isolation_level=None)) as connection:
             kept = connection.execute("SELECT what, who, salt_what, salt_who, leaf FROM leaf").fetchall()
-            for table in ("standing", "leaf", "event", "sqlite_sequence"):
+            for table in ("standing", "tally", "leaf", "event", "sqlite_sequence"):
                 connection.execute(f"DELETE FROM {table}")
         with closing(bootstrap.store(self.acme)) as store:
             for event in after:

@@ -17,10 +17,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from urllib3 import connection
 from urllib3.connection import HTTPConnection
 
 from informativa.errors import ElsewhereError
-from informativa.evidence import http
 from informativa.evidence.http import HttpClient
 
 
@@ -87,7 +87,7 @@ def test_who_connects_too_slowly_gets_no_request(monkeypatch: pytest.MonkeyPatch
                 pass
             super().connect()
 
-    monkeypatch.setattr(http, "HTTPConnection", Slow)
+    monkeypatch.setattr(connection, "HTTPConnection", Slow)
     with saying(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (port, got):
         clients.append(HttpClient(f"http://127.0.0.1:{port}", seconds=0.05))
         with pytest.raises(ElsewhereError, match="TimeoutError"):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from informativa.accounts import Accounts
-from informativa.errors import InformativaError
+from informativa.errors import AccountError, InformativaError
 from informativa.model import Role
 from informativa.operations import accounts
 from informativa.views.json import accounts as shapes
@@ -158,3 +158,12 @@ def test_who_is_removed_is_out(tmp_path: Path) -> None:
     assert accounts.remove(tmp_path, "Anna") == "anna"
     assert Accounts(tmp_path).invitation(made.token, NOW) is None
     assert list(view.removed("anna", ENGLISH)) == ["anna may not use the console any more."]
+
+
+def test_who_is_vouched_for_needs_no_invitation(tmp_path: Path) -> None:
+    """Where a web server says who somebody is, a role makes the account, to which no password leads."""
+    made = accounts.grant(tmp_path, ["acme"], "anna", Role.READER, [], NOW, vouched=True)
+    assert made.grants == {"acme": Role.READER}
+    assert Accounts(tmp_path).verify("anna", "", "", NOW) is None
+    with pytest.raises(AccountError, match="There is no account bruno"):
+        accounts.grant(tmp_path, ["acme"], "bruno", None, [], NOW, vouched=True)

@@ -170,12 +170,17 @@ class Accounts:
             return account
         return self._logged_in(account, step, renewed)
 
-    def change(self, name: str, roles: Mapping[str, Role | None], now: datetime) -> Account:
+    def change(
+        self, name: str, roles: Mapping[str, Role | None], now: datetime, *, make: bool = False
+    ) -> Account:
         """Give an account these roles for these controllers, or take them away (`None`); for others it keeps
-        what it has. Raises AccountError where there is none."""
+        what it has. With `make` one that nobody logs in to by a password is made where there is none.
+        Raises AccountError where there is none otherwise."""
         name = plain_name(name)
         with self._changing() as change:
             account = change.state.accounts.get(name)
+            if account is None and make:
+                account = Account(name, {}, "", "", now)
             if account is None:
                 raise _no_account(name)
             given = {key: role for key, role in {**account.grants, **roles}.items() if role is not None}

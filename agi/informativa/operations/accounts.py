@@ -85,13 +85,17 @@ def grant(
     role: Role | None,
     controllers: Sequence[str],
     now: datetime,
+    *,
+    vouched: bool = False,
 ) -> Account:
     """Give somebody a role for these controllers, or none any more; for others he keeps his. Whoever is
-    logged in by it has to log in anew. Raises InformativaError."""
-    accounts = Accounts(folder)
-    account = _named(accounts, name)
-    also = account.grants if role is None else ()  # a controller that is gone
-    return accounts.change(name, dict.fromkeys(_chosen((*there, *also), controllers), role), now)
+    logged in by it has to log in anew. Where a web server says who somebody is (`vouched`), one that has no
+    account gets it without an invitation. Raises InformativaError."""
+    accounts, make = Accounts(folder), vouched and role is not None
+    account = accounts.get(plain_name(name)) if make else _named(accounts, name)
+    also = account.grants if account and role is None else ()  # a controller that is gone
+    roles = dict.fromkeys(_chosen((*there, *also), controllers), role)
+    return accounts.change(name, roles, now, make=make)
 
 
 def remove(folder: Path, name: str) -> str:

@@ -109,7 +109,9 @@ def grant(
 ) -> None:
     """Give an account a role for a company; without a role, none any more."""
     web, there = _console(config)
-    account = accounts.grant(Path(web.folder), there, name, role, controller or (), datetime.now(UTC))
+    vouched = bool(web.header)
+    now = datetime.now(UTC)
+    account = accounts.grant(Path(web.folder), there, name, role, controller or (), now, vouched=vouched)
     if as_json:
         print_document(json.Account.of(account))
     else:

@@ -44,7 +44,14 @@ def environment() -> jinja2.Environment:
         "verified": verified,
         "cells": cells,
     }
-    found.globals |= {"moment": moment, "day": day, "month": month, "duration": duration}
+    found.globals |= {
+        "moment": moment,
+        "day": day,
+        "written": written,
+        "counted": counted,
+        "month": month,
+        "duration": duration,
+    }
     return found
 
 
@@ -110,6 +117,17 @@ def moment(at: datetime, zone: tzinfo, say: Language, *, seconds: bool = True) -
 def day(on: date, say: Language) -> Markup:
     """A day, as people write it."""
     return Markup('<time datetime="{}">{}</time>').format(on.isoformat(), _date(on, say))
+
+
+def written(on: date, say: Language) -> str:
+    """A day, as a part of a sentence."""
+    return _date(on, say)
+
+
+def counted(say: Language, one: str, many: str, number: int, **arguments: object) -> str:
+    """A sentence that says a number. (In templates only what a bare name is called with is found for
+    translation.)"""
+    return say.counted(one, many, number, **arguments)
 
 
 def month(on: date, say: Language) -> Markup:

@@ -9,12 +9,13 @@
 # make lint     style, types and import contracts
 # make messages brings the translations up to date with the source, and says what is to be translated
 # make docs     writes .github/reference.md, json.md, schemas/ and architecture.svg anew
+# make screens  takes the pictures of the README anew
 # make requirements  pins what tests need anew, with hashes (REQUIREMENTS=--upgrade: the newest of everything)
 PYTHON ?= python3
 export PYTHONPATH := tests
 export INFORMATIVA_AGAIN := $(AGAIN)
 
-.PHONY: demo cluster test fast bare mutants torture bench messages docs requirements lint setup clean
+.PHONY: demo cluster screens test fast bare mutants torture bench messages docs requirements lint setup clean
 demo: setup
 	@.venv/bin/python -m lab.demo $(if $(WEB),--web)
 
@@ -62,6 +63,10 @@ docs: setup
 	@.venv/bin/python -m informativa.cli.schemas .github
 	@.venv/bin/python -m lab.drawing > .github/architecture.svg
 	@.venv/bin/python -m lab.evidence_page
+
+screens: setup
+	@.venv/bin/python -m lab.fetch
+	@.venv/bin/python -m lab.screens
 
 requirements: setup
 	@.venv/bin/python -m lab.requirements $(REQUIREMENTS)

@@ -82,6 +82,16 @@ def spared(records: list[Record]) -> float:
 
 def run(console: Console, *, web: bool) -> None:
     """The whole demo; with `web` the console stays until Ctrl-C."""
+    office, rows = ring(console)
+    kept(console, office, rows)
+    prove(console, office, FOLDER.absolute())
+    close(console, office, web=web)
+    if web:
+        demo_web.show(console, office)
+
+
+def ring(console: Console) -> tuple[Office, dict[str, dict[str, str]]]:
+    """Place the calls; where all of it was recorded, and what waits in AstDB."""
     with bar(console) as progress:
         build = builds.for_demo(reporter(progress, "Asterisk"))
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -103,12 +113,7 @@ def run(console: Console, *, web: bool) -> None:
         finally:
             calls.close()
             office.stop()
-        rows = spool(pbx)
-    kept(console, office, rows)
-    prove(console, office, FOLDER.absolute())
-    close(console, office, web=web)
-    if web:
-        demo_web.show(console, office)
+        return office, spool(pbx)
 
 
 def kept(console: Console, office: Office, rows: dict[str, dict[str, str]]) -> None:

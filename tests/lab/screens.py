@@ -1,0 +1,75 @@
+"""The pictures of the README, made anew: `make screens`. Look at them before they are committed.
+
+Real calls are placed as in the demo, whose output becomes one picture; a real browser takes the others, of
+the console over what those calls left.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page
+from rich.console import Console
+
+from . import demo
+from .calls import OutcomeError
+from .debian import Unavailable
+from .demo_web import Web
+from .office import Office, OfficeError
+from .pbx import PbxError
+from .phone import CallError
+from .receipts import CHROMIUM, browser
+
+FOLDER = Path(__file__).resolve().parents[2] / ".github"
+COLUMNS = 124
+PAGES = {"today": "/acme/today", "call": "/acme/calls/2"}
+"""By the name of its picture, each page that is shown."""
+_WIDTH, _HEIGHT = 1100, 820
+_PASSWORD = "a password of many words"
+
+
+def main() -> int:
+    """Make all of them; the exit code."""
+    if CHROMIUM is None:
+        print("screens: There is no chromium. Type: apt-get install chromium", file=sys.stderr)
+        return 1
+    console = Console(record=True, width=COLUMNS, file=io.StringIO())  # no terminal: each row once
+    try:
+        office, _rows = demo.ring(console)
+        console.save_svg(str(FOLDER / "demo.svg"), title="make demo")
+        picture(office)
+    except (Unavailable, PbxError, OfficeError, CallError, OutcomeError) as error:
+        print(f"screens: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def picture(office: Office) -> None:
+    """The pages, in both languages, of the console over what an office recorded."""
+    web = Web(office)
+    try:
+        link = web.start()
+        with browser() as chromium:
+            page = chromium.new_page(viewport={"width": _WIDTH, "height": _HEIGHT}, locale="en-GB")
+            _accept(page, link)
+            for language in ("en", "it"):
+                page.click(f"footer button[value={language}]")
+                for name, path in PAGES.items():
+                    page.goto(link.partition("/invitation/")[0] + path)
+                    page.screenshot(path=str(FOLDER / f"{name}-{language}.png"))
+    finally:
+        web.stop()
+
+
+def _accept(page: Page, link: str) -> None:
+    """Become who was invited."""
+    page.goto(link)
+    page.fill("#password", _PASSWORD)
+    page.fill("#again", _PASSWORD)
+    page.click("main button")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

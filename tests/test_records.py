@@ -128,6 +128,25 @@ def test_a_page_that_looked_back_far_enough_says_when(
     assert page(acme, wanted, third.before).before is None
 
 
+def test_a_time_is_found_without_looking_at_what_came_since(
+    acme: Controller, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look for what was before some time begins a day after it, and ends a day before what is wanted; what
+    was recorded later than that is passed over, and the page says how to look at it, too."""
+    monkeypatch.setattr(records, "REACH", 3)
+    days = [replace(PLAYED, at=PLAYED.at + timedelta(days=day)) for day in range(2, 40)]
+    store.append([*days, replace(PLAYED, at=PLAYED.at, recorded=days[-1].at)])
+    tenth = PLAYED.at + timedelta(days=10)
+    wanted = RecordFilter(since=tenth, until=tenth + timedelta(hours=1))
+    found = page(acme, wanted)
+    assert [each.event.at for each in found.records] == [tenth]
+    assert (found.begun, found.later, found.before) == (16, 45, 13)
+    assert page(acme, wanted, found.before).before is None
+    long_ago = RecordFilter(until=PLAYED.at + timedelta(hours=1))
+    assert [each.number for each in page(acme, long_ago, page(acme, long_ago).later).records] == [44]
+    assert page(acme, RecordFilter(until=datetime.max)).later is None
+
+
 def test_the_last_before_a_record_are_the_page_before(store: SqliteStore) -> None:
     """Neither that record nor a later one is among them, with a number of records or without."""
     his = RecordFilter(caller=b"1")
@@ -145,7 +164,7 @@ def test_times_without_offset_are_of_the_controllers_zone(store: SqliteStore, ac
     ten, one_past = datetime(2026, 1, 31, 10), datetime(2026, 1, 31, 10, 1)
     wanted = RecordFilter(since=ten, until=one_past)
     assert [each.record.number for each in read_all([acme, rome], wanted)] == [6]
-    assert [record.number for record in page(rome, wanted).records] == [6]
+    assert [record.number for record in page(rome, wanted, before=7).records] == [6]
     offset = RecordFilter(until=datetime(2026, 1, 31, 9, tzinfo=UTC))
     assert of_zone(offset, rome) == offset
     assert of_zone(ALL, rome) == ALL

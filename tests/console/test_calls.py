@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from informativa.model import Status
+from informativa.caller import pseudonym
+from informativa.console.visit import Visit
+from informativa.model import Action, Status
 from informativa.operations import records
 from lab.console import CALLER, STRANGER, ServedConsole
 from lab.receipts import Company
@@ -140,3 +142,33 @@ def test_a_ledger_that_cannot_be_read_is_said(office: ServedConsole) -> None:
     answer = office.browser("reader@acme").get("/acme/calls")
     assert answer.status_code == 409
     assert "Nothing is on record" not in answer.text
+
+
+def test_what_was_done_is_noted_without_a_number(
+    office: ServedConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every search, opening, hearing and file; of a caller who is not on record nothing that stands for him,
+    so that who was erased does not come back by being looked for."""
+    noted: list[tuple[object, ...]] = []
+
+    def note(_visit: Visit, action: str, **more: object) -> None:
+        noted.append((action, *more.values()))
+
+    monkeypatch.setattr(Visit, "note", note)
+    officer = office.browser("compliance@acme")
+    officer.get("/acme/calls")
+    officer.send("/acme/calls/of", number="+393339999999")
+    found = officer.send("/acme/calls/of", number=CALLER.number)
+    officer.get(f"{found.url.path}/file/csv")
+    for path in ("1", "1/sound", "1/receipt/proof", "1/verify"):
+        officer.get(f"/acme/calls/{path}")
+    his = pseudonym(CALLER, office.controller().key)
+    assert noted == [
+        (Action.SEARCH, None, "number"),
+        (Action.SEARCH, his, "number"),
+        (Action.EXPORT, his, "records 1-6"),
+        (Action.OPEN_RECORD, 1),
+        (Action.LISTEN, 1),
+        (Action.RECEIPT, 1, "proof"),
+        (Action.RECEIPT, 1, "verify"),
+    ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 from .. import bootstrap, plausibility
@@ -13,12 +14,14 @@ from ..config import Configuration
 from ..errors import InformativaError, LedgerError
 from ..ledgers.following import Follower
 from ..ledgers.sqlite import SqliteStore
-from ..model import Controller, Record, RecordFilter, SharedDatabase
+from ..model import Controller, Record, RecordFilter, RecordKind, SharedDatabase
 from ..text import Text
 
 ALL = RecordFilter()
 NEWEST = 1 << 62  # no record has such a number
 REACH = 100_000  # records that a page goes back over at most: what reads in some 60 ms
+LATE = timedelta(days=1)  # after a call within which it is on record, whatever clocks and spools did
+_LAST = datetime.max.replace(tzinfo=UTC)
 _AT_ONCE = 1000  # records that are read with the ledger open
 
 
@@ -34,12 +37,15 @@ class ControllerRecord:
 @dataclass(frozen=True)
 class Page:
     """Some records, the newest first; `before` is what to ask for the next page with, `None` at the end.
-    `looked` is when the last record was recorded that was looked at, where the look ended before there were
-    as many as were asked for, and not at the end."""
+    `begun` is the number from before which it looked; `later`, where that was passed over which was recorded
+    LATE after what is wanted, what to ask for that with. `looked` is when the last record was recorded that
+    was looked at, where the look ended before there were as many as were asked for, and not at the end."""
 
     records: tuple[Record, ...]
     before: int | None
     looked: datetime | None = None
+    begun: int = 1
+    later: int | None = None
 
 
 @dataclass(frozen=True)
@@ -143,20 +149,42 @@ def page(
     controller: Controller, wanted: RecordFilter = ALL, before: int | None = None, count: int = 50
 ) -> Page:
     """Up to `count` of those that are wanted, the newest first, from before a record. Nothing is indexed for
-    what is wanted, so it goes back over no more than REACH of them. Raises InformativaError."""
+    what is wanted, so it goes back over no more than REACH of them; where no record is named, from LATE after
+    the time that is wanted. Raises InformativaError."""
     own = of_zone(wanted, controller)
     with opened(controller, read_only=True) as ledger:
         if ledger is None:
             return Page((), None)
-        end = _end(ledger, before)
+        newest = _end(ledger, None)
+        end = _end(ledger, before) if before is not None else _recorded_from(ledger, own.until, newest)
         first = max(1, end - REACH)
         found = ledger.backwards(own, first, end, count + 1)
-        if len(found) > count:
-            return Page(tuple(found[:count]), found[count - 1].number)
         last = next(ledger.records(first), None) if first > 1 else None
-    if last is None or last.number >= end:  # what was before was purged
-        return Page(tuple(found), None)
-    return Page(tuple(found), first, last.event.recorded or last.event.at)
+    seen = Page(tuple(found[:count]), None, None, end, newest if before is None and end < newest else None)
+    if len(found) > count:
+        return replace(seen, before=found[count - 1].number)
+    if last is None or last.number >= end or (own.since and _recorded(last) < own.since - LATE):
+        return seen  # what was before was purged, or is too old
+    return replace(seen, before=first, looked=_recorded(last))
+
+
+def _recorded(record: Record) -> datetime:
+    return record.event.recorded or record.event.at
+
+
+def _recorded_from(ledger: SqliteStore, until: datetime | None, newest: int) -> int:
+    """A number from which on all calls were recorded LATE after a time or still later, by halves: calls'
+    numbers and these times go up together, which of papers that were entered long ago is not so."""
+    low, high = (1, newest) if until and until < _LAST - LATE else (newest, newest)
+    while until and low < high:
+        middle = (low + high) // 2
+        near = islice(ledger.records(middle), _AT_ONCE)
+        found = next((each for each in near if each.event.kind is RecordKind.PHONE), None)
+        if found is None or found.number >= high or _recorded(found) >= until + LATE:
+            high = middle
+        else:
+            low = found.number + 1
+    return low
 
 
 def _end(ledger: SqliteStore, before: int | None) -> int:

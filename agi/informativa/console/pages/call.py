@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from ...evidence.proof import SUFFIX
-from ...model import Role
+from ...model import Action, Role
 from ...operations import calls
 from ...operations.calls import Story
 from ...operations.evidence import receipts
@@ -19,13 +19,14 @@ from ...views.html import receipt as receipt_view
 from ..visit import Visit
 
 SOUND = "audio/wav"
+BEGINNING = "bytes=0-"  # of a sound that is asked for in parts
 HTML, PROOF = "html", "proof"
 
 
 def call(visit: Visit) -> Response:
     """What is on record, in the order in which it happened."""
     story = _story(visit)
-    visit.note("open", record=story.record.number)
+    visit.note(Action.OPEN_RECORD, record=story.record.number)
     event = story.record.event
     proves = visit.who.may(visit.company.id, Role.COMPLIANCE)
     return visit.page(
@@ -40,10 +41,13 @@ def call(visit: Visit) -> Response:
 
 def sound(visit: Visit) -> Response:
     """What was played, where it is still the same; a browser may ask for a part of it."""
-    event = _story(visit).record.event
+    record = _story(visit).record
+    event = record.event
     found = calls.told(event).sound if event.prompt else None
     if found is None or not found.same or not found.form:
         raise HTTPException(404)
+    if visit.request.headers.get("range", BEGINNING).startswith(BEGINNING):
+        visit.note(Action.LISTEN, record=record.number)
     return FileResponse(f"{event.prompt}.{found.form}", media_type=SOUND)
 
 
@@ -54,7 +58,7 @@ def receipt(visit: Visit) -> Response:
         raise HTTPException(404)
     made = receipts.of_record(visit.company, number)
     name = f"{visit.company.id}-{number}"
-    visit.note("export", record=number, detail=f"receipt {form}")
+    visit.note(Action.RECEIPT, record=number, detail=form)
     if form == HTML:
         page = receipt_view.page(receipt_page(made), visit.say)
         return _file(page.encode(), f"{name}.html", "text/html; charset=utf-8")
@@ -65,7 +69,7 @@ def verify(visit: Visit) -> Response:
     """What an auditor would find, who has the key that lies here."""
     number = _story(visit).record.number
     made = receipts.of_record(visit.company, number)
-    visit.note("verify", record=number)
+    visit.note(Action.RECEIPT, record=number, detail="verify")
     file = Path(f"{visit.company.id}-{number}{SUFFIX}")
     found = of_data(file, made.receipt.proof.data, (made.key,))
     return visit.page("verified.html", number=number, found=found, key=made.key)

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from ...caller import mask
 from ...errors import InformativaError, LedgerError
-from ...model import Reason, Record, RecordFilter, Role, Status
+from ...model import Action, Reason, Record, RecordFilter, Role, Status
 from ...operations import callers, records
 from ...operations.controller_state import lines_of
 from ...plausibility import typed
@@ -37,10 +37,12 @@ Word = TypeVar("Word", bound=StrEnum)
 @dataclass(frozen=True)
 class Sought:
     """A caller of one company whom somebody looked up: what stands for him there, and his number as nobody
-    can call it. `doubt` is why he may not be the one who was meant."""
+    can call it. `known` is what stands for him on record, if anything does: who was erased must not come back
+    by being looked for. `doubt` is why he may not be the one who was meant."""
 
     controller: str
     pseudonyms: tuple[bytes, ...]
+    known: bytes | None
     caller: str
     doubt: Text
 
@@ -62,8 +64,10 @@ def seek(visit: Visit) -> Response:
         raise InformativaError(Text("Type a telephone number or a customer number, one of the two."))
     found = callers.by_number(number) if number else callers.by_customer(customer)
     pseudonyms = tuple(callers.pseudonyms(visit.company, found.caller))
-    visit.note("search", pseudonym=pseudonyms[0])
-    sought = Sought(visit.company.id, pseudonyms, mask(found.caller.number), found.doubt)
+    last = records.page(visit.company, RecordFilter(callers=pseudonyms), count=1).records
+    known = last[0].event.pseudonym if last else None
+    visit.note(Action.SEARCH, pseudonym=known, detail="number" if number else "customer")
+    sought = Sought(visit.company.id, pseudonyms, known, mask(found.caller.number), found.doubt)
     assert visit.session is not None
     return visit.redirect(visit.path("calls", "of", visit.session.keep(sought)))
 
@@ -159,8 +163,8 @@ def _export(visit: Visit, sought: Sought | None) -> Response:
         raise HTTPException(404)
     found = records.extract(owner, _wanted(visit, sought), _before(visit))
     detail = " ".join(f"{name}={visit.query(name)}" for name in FILTERS if visit.query(name))
-    pseudonym = sought.pseudonyms[0] if sought else None
-    visit.note("export", pseudonym=pseudonym, detail=f"records {found.first}-{found.last} {detail}".strip())
+    known = sought.known if sought else None
+    visit.note(Action.EXPORT, pseudonym=known, detail=f"records {found.first}-{found.last} {detail}".strip())
     if kind == "csv":
         parts = table(owner, found.records)
     else:

@@ -122,6 +122,7 @@ def test_erasure_tells_each_controller_as_it_is_done(configuration: Configuratio
         "records": 1,
         "copies": [],
         "boxes": [],
+        "absent": [],
     }
     assert not callers.access(owners, CALLER).held[0].records
 

@@ -25,7 +25,7 @@ HTML, PROOF = "html", "proof"
 def call(visit: Visit) -> Response:
     """What is on record, in the order in which it happened."""
     story = _story(visit)
-    visit.note("open", record=story.record.number)
+    visit.note("open-record", record=story.record.number)
     event = story.record.event
     proves = visit.who.may(visit.company.id, Role.COMPLIANCE)
     return visit.page(
@@ -54,7 +54,7 @@ def receipt(visit: Visit) -> Response:
         raise HTTPException(404)
     made = receipts.of_record(visit.company, number)
     name = f"{visit.company.id}-{number}"
-    visit.note("export", record=number, detail=f"receipt {form}")
+    visit.note("receipt", record=number, detail=form)
     if form == HTML:
         page = receipt_view.page(receipt_page(made), visit.say)
         return _file(page.encode(), f"{name}.html", "text/html; charset=utf-8")

@@ -62,7 +62,7 @@ def seek(visit: Visit) -> Response:
         raise InformativaError(Text("Type a telephone number or a customer number, one of the two."))
     found = callers.by_number(number) if number else callers.by_customer(customer)
     pseudonyms = tuple(callers.pseudonyms(visit.company, found.caller))
-    visit.note("search", pseudonym=pseudonyms[0])
+    visit.note("search")  # not whom: who was erased must not come back by being looked for
     sought = Sought(visit.company.id, pseudonyms, mask(found.caller.number), found.doubt)
     assert visit.session is not None
     return visit.redirect(visit.path("calls", "of", visit.session.keep(sought)))

@@ -121,7 +121,16 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
     assert (known.at, known.whole, known.seen) == (moment(3), moment(3), None)
     tables = {name for (name,) in rows(store.file, "SELECT name FROM sqlite_master WHERE type = 'table'")}
     others = {"elsewhere", "number_use", "box", "identity"}
-    assert tables - others == {"event", "standing", "recording", "log", "leaf", "tally", "known", "sqlite_sequence"}
+    assert tables - others == {
+        "event",
+        "standing",
+        "recording",
+        "log",
+        "leaf",
+        "tally",
+        "known",
+        "sqlite_sequence",
+    }
     store.append([replace(PLAYED, supplement=True, version="2", at=moment(9), recorded=moment(10))])
     known = store.history(ONE)["privacy"]
     assert (known.at, known.whole, known.versions) == (moment(9), moment(3), {"1", "2"})

@@ -6,6 +6,7 @@ import secrets
 import shutil
 import tempfile
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -88,6 +89,16 @@ class Console:
         """A page in the reader's language."""
         found = self._environment.get_template(template)
         return found.render(visit=visit, say=visit.say, now=self.now(), **facts)
+
+    def render_pieces(self, visit: Visit, template: str, **facts: object) -> Iterator[str]:
+        """The same in pieces: what stands before each `{{ pause }}`, and the rest."""
+        found, piece = self._environment.get_template(template), list[str]()
+        for part in found.generate(visit=visit, say=visit.say, now=self.now(), pause=view.PAUSE, **facts):
+            piece.append(part)
+            if part == view.PAUSE:
+                yield "".join(piece)
+                piece.clear()
+        yield "".join(piece)
 
 
 def application(console: Console) -> Starlette:

@@ -21,8 +21,10 @@ class MenuEntry:
 MENU = (
     MenuEntry("today", Text("Today")),
     MenuEntry("calls", Text("Calls")),
+    MenuEntry("caller", Text("A caller"), Role.COMPLIANCE),
     MenuEntry("notices", Text("Notices")),
     MenuEntry("what-if", Text("What if")),
     MenuEntry("evidence", Text("Evidence"), Role.COMPLIANCE),
+    MenuEntry("looked", Text("Who looked"), Role.COMPLIANCE),
     MenuEntry("company", Text("Company")),
 )

@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from ..model import Role
-from .pages import call, calls, entry, evidence, health, notices, today
+from .pages import (
+    call,
+    caller,
+    calls,
+    entry,
+    erasure,
+    evidence,
+    health,
+    letter,
+    looked,
+    notices,
+    today,
+)
 from .visit import Visit
 
 Handler = Callable[[Visit], Response]
@@ -58,4 +70,13 @@ ROUTES = (
     Route("/{controller}/evidence/jobs/{job}/file", evidence.download, role=Role.COMPLIANCE),
     Route("/{controller}/company", notices.company),
     Route("/{controller}/company/worksheet", notices.worksheet),
+    Route("/{controller}/caller", caller.search_form, caller.search, Role.COMPLIANCE),
+    Route("/{controller}/caller/{kept}", caller.shown, role=Role.COMPLIANCE),
+    Route("/{controller}/caller/{kept}/told", caller.told_form, caller.tell, Role.COMPLIANCE),
+    Route("/{controller}/caller/{kept}/letter", letter.form, letter.wish, Role.COMPLIANCE),
+    Route("/{controller}/caller/{kept}/erasure", erasure.trial, erasure.erase, Role.COMPLIANCE),
+    Route("/{controller}/letter/{kept}", letter.shown, role=Role.COMPLIANCE),
+    Route("/{controller}/letter/{kept}/file", letter.saved, role=Role.COMPLIANCE),
+    Route("/{controller}/looked", looked.listing, role=Role.COMPLIANCE),
+    Route("/{controller}/erased/{kept}", erasure.outcome, role=Role.COMPLIANCE),
 )

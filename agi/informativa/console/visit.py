@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,11 +14,12 @@ from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from ..accounts import Account
 from ..config import Configuration
-from ..model import Controller, Role
+from ..model import Action, Controller, Role
+from ..operations import access_log
 from ..views.messages import ENGLISH, Language, language, languages
 from .menu import MENU, MenuEntry
 from .sessions import Session
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 SESSION, LANGUAGE = "session", "language"
 _OURS = re.compile(r"/([A-Za-z0-9][A-Za-z0-9_.=&?/-]*)?")  # an address that leads to nobody else
+FORGOTTEN = "forgotten"
+"""Why a page is not there that was: the session remembers so many things, and so long."""
 
 
 @dataclass
@@ -111,14 +115,30 @@ class Visit:
     def note(
         self, action: str, *, record: int | None = None, pseudonym: bytes | None = None, detail: str = ""
     ) -> None:
-        """Put on record what was looked at, or done."""
+        """Put on record what the visitor does or is about to see, of this company (operations/access_log.py);
+        `action` is one of `model.Action`. Raises LedgerError, and then he must not see it."""
+        now = self.console.now()
+        access_log.note(
+            self.company,
+            self.who.name,
+            Action(action),
+            now,
+            record=record,
+            pseudonym=pseudonym,
+            detail=detail,
+        )
 
     def kept(self, name: str) -> object:
         """What the session remembers by a name. Raises HTTPException (404) where it does not any more."""
         found = self.session.kept.get(name) if self.session else None
         if found is None:
-            raise HTTPException(404)
+            raise HTTPException(404, FORGOTTEN)
         return found
+
+    def keep(self, thing: object) -> str:
+        """Have the session remember it; the name by which `kept` has it."""
+        assert self.session is not None
+        return self.session.keep(thing)
 
     def path(self, *parts: object, company: Controller | None = None) -> str:
         """The address of one of the company's pages."""
@@ -128,6 +148,12 @@ class Visit:
     def page(self, template: str, status: int = 200, **facts: object) -> Response:
         """A page of that template (of `templates/console`)."""
         return HTMLResponse(self.console.render(self, template, **facts), status)
+
+    def stream(self, template: str, status: int = 200, **facts: object) -> Response:
+        """The same, where finding what it shows takes its time: what stands before `{{ pause }}` is sent
+        already."""
+        pieces: Iterator[str] = self.console.render_pieces(self, template, **facts)
+        return StreamingResponse(pieces, status, media_type="text/html")
 
     def redirect(self, path: str) -> Response:
         """Go and get another page (303: also after a form)."""

@@ -12,7 +12,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -83,10 +83,12 @@ UNION ALL SELECT 1 FROM number_use WHERE pseudonym IN his
 
 @dataclass(frozen=True)
 class Erased:
-    """What is gone: how many records lead to nobody any more, and which copies of the ledger were deleted."""
+    """What is gone: how many records lead to nobody any more, and which copies of the ledger were deleted.
+    `traces` are the records that say so."""
 
     records: int
     copies: tuple[Path, ...]
+    traces: tuple[int, ...] = field(default=(), compare=False)
 
 
 def erase(ledger: Path, pseudonyms: Sequence[bytes], at: datetime) -> Erased:
@@ -100,15 +102,16 @@ def erase(ledger: Path, pseudonyms: Sequence[bytes], at: datetime) -> Erased:
         return Erased(0, _without_copies(ledger))
     store = SqliteStore(str(ledger), create=False)
     try:
-        records = 0
+        records, traces = 0, list[int]()
         for _time in range(TIMES):
-            erased, his = _erase(store, pseudonyms, at)
+            erased, his, trace = _erase(store, pseudonyms, at)
             records += erased
+            traces.append(trace)
             try:
                 AccessLog(ledger).erase(his)
                 copies = _without_copies(ledger)
                 if _clean(store, his):
-                    return Erased(records, copies)
+                    return Erased(records, copies, tuple(traces))
             except OSError as error:
                 said = Text("{file} cannot be read ({why}).")
                 why = said.format(file=error.filename, why=Foreign(error.strerror or ""))
@@ -140,9 +143,9 @@ def _unfinished(ledger: Path, why: Text, first: Text = NOTHING) -> LedgerError:
     )
 
 
-def _erase(store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime) -> tuple[int, list[bytes]]:
-    """How many records, and under which pseudonyms. Searched for beforehand, so that calls wait only for
-    what came since."""
+def _erase(store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime) -> tuple[int, list[bytes], int]:
+    """How many records, under which pseudonyms, and the record that says so. Searched for beforehand, so that
+    calls wait only for what came since."""
     with store.connected() as connection:
         connection.execute("PRAGMA temp_store = MEMORY")
         for table in ("his", "own", "conversation", "leading"):
@@ -166,7 +169,7 @@ def _erase(store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime) -> tup
             which = rows.counted(erased) + leaves.named(own, resting)
             number = transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, which))
         _note(store, number, f"{RecordKind.ERASURE} {which}")
-        return erased, [each for (each,) in connection.execute("SELECT pseudonym FROM his")] + salts
+        return erased, [each for (each,) in connection.execute("SELECT pseudonym FROM his")] + salts, number
 
 
 def _gather(connection: sqlite3.Connection, first: int) -> None:

@@ -116,11 +116,15 @@ class Action(StrEnum):
     """What somebody did in the console, as its record of who looked at whom has it."""
 
     LOGIN = "login"
+    LOGIN_REFUSED = "login-refused"  # somebody gave a wrong password or code for the account
+    LOGOUT = "logout"
     SEARCH = "search"  # looked for a caller or for records; the detail is by what, without numbers
     OPEN_CALLER = "open-caller"  # saw all that is on record of one
     OPEN_RECORD = "open-record"
     LISTEN = "listen"  # heard what a caller heard
+    LETTER = "letter"  # the answer to an access request, shown or saved
     RECEIPT = "receipt"
+    VERIFY = "verify"  # had the proof of a record checked
     EXPORT = "export"
     RECORD_ELSEWHERE = "record-elsewhere"  # put on record that a caller was told elsewhere
     ERASE_TRIAL = "erase-trial"  # saw what would be erased of a caller

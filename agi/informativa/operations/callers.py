@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ..sharing.callers import Asked
 
 CUSTOMER = re.compile(r"[A-Za-z0-9._@-]{1,64}")  # what the dialplan lets through of INFORMATIVA_CUSTOMER
+NO_REFERENCE, NO_VERSION, NO_SUCH_DAY = "reference-refused", "version-unknown", "day-refused"
 SEPARATORS = str.maketrans("", "", " \u00a0-./()'")
 
 WHY_IMPLAUSIBLE = {
@@ -91,7 +92,8 @@ class Access:
 class Erased:
     """How many records of one controller, on all boxes, and which copies from before an upgrade; `done` is
     whether they are erased, or would be. `boxes` are the others that erase him too, each as soon as it can:
-    `absent` are those of them that were not heard of for a while, each with for how many seconds."""
+    `absent` are those of them that were not heard of for a while, each with for how many seconds.
+    `traces` are this box's records that say that he was erased."""
 
     controller: Controller
     done: bool
@@ -99,6 +101,7 @@ class Erased:
     copies: tuple[Path, ...]
     boxes: tuple[str, ...] = ()
     absent: tuple[tuple[str, float], ...] = ()
+    traces: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -203,7 +206,7 @@ def _erased(
             return found
         return _on_all_boxes(found, bootstrap.erase_elsewhere(shared, controller, his, really=False))
     done = bootstrap.erase(controller, his, now)
-    found = Erased(controller, True, done.records, done.copies)
+    found = Erased(controller, True, done.records, done.copies, traces=done.traces)
     if shared is None:
         return found
     try:
@@ -214,8 +217,8 @@ def _erased(
         said = joined(" ", alone.format(name=controller.name), error.message)
         raise SharedDatabaseError(said, joined(" ", error.remedy, again)) from error
     if not set(asked.pseudonyms) <= set(his):  # another box knew of an earlier key
-        more = bootstrap.erase(controller, asked.pseudonyms, now).records
-        found = replace(found, records=found.records + more)
+        more = bootstrap.erase(controller, asked.pseudonyms, now)
+        found = replace(found, records=found.records + more.records, traces=found.traces + more.traces)
     return _on_all_boxes(found, asked)
 
 
@@ -241,7 +244,7 @@ def record(
 ) -> Recorded:
     """Put on record that this caller was told elsewhere; `on` without a zone is of the controller's.
 
-    Raises InformativaError for what cannot have happened, and LedgerError.
+    Raises InformativaError for what cannot have happened, of which its code names the part, and LedgerError.
     """
     zone, caller = controller.zone, typed.caller
     at = now if on is None else plausibility.moment(on.isoformat(), zone)
@@ -252,15 +255,19 @@ def record(
         raise InformativaError(
             Text("Nothing was recorded: {why}.", why=REFERENCE_FAULTS[wrong]),
             Text("Say in other words where the evidence is, such as `form 77` or `contract 2026/17`."),
+            code=NO_REFERENCE,
         )
     possible = plausibility.version_told(notice, version, at, now, controller.retention, zone)
     if possible is Implausible.NO_VERSION:
         message = Text("There is no version {name}.", name=version)
-        raise InformativaError(message, known(version, [each.id for each in notice.versions]))
+        raise InformativaError(
+            message, known(version, [each.id for each in notice.versions]), code=NO_VERSION
+        )
     if not isinstance(possible, Version):
         raise InformativaError(
             Text("Nothing was recorded: {why}.", why=WHY_IMPLAUSIBLE[possible]),
             Text("Give the day on which he was told; days are those of {zone}.", zone=zone),
+            code=NO_SUCH_DAY,
         )
     event = told_elsewhere(
         notice, possible, kind, at, pseudonym(caller, controller.key), evidence, None if on is None else now

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import structlog
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ... import totp
 from ...accounts import Account, Invitation
-from ...errors import AccountError
+from ...errors import AccountError, LedgerError
+from ...model import Action, Role
+from ...operations import access_log
 from ...text import Text
 from ..visit import LANGUAGE, Visit
 
+log = structlog.get_logger("informativa")
 ISSUER = "informativa"
 YEAR = 365 * 24 * 3600  # seconds
 
@@ -34,22 +39,39 @@ def login(visit: Visit) -> Response:
         password, code = str(visit.form.get("password", "")), visit.field("code", 10)
         account = console.accounts.verify(name, password, code, console.now())
     if account is None:
+        response = visit.page("login.html", 403, name=name, wait=wait, refused=True)
+        known = console.accounts.get(name)
         if not wait:
             console.throttle.failed(*keys)
-        return visit.page("login.html", 403, name=name, wait=wait, refused=True)
+            if known is not None:  # afterwards: no answer may tell by its time that there is such an account
+                response.background = BackgroundTask(_noted, visit, known, Action.LOGIN_REFUSED)
+        return response
     console.throttle.succeeded(keys[0])
     return _logged_in(visit, account)
 
 
 def _logged_in(visit: Visit, account: Account) -> Response:
     """Another token than before: what somebody put into this browser before is worth nothing."""
+    _noted(visit, account, Action.LOGIN)
     visit.console.sessions.end(visit.token)
     visit.token = visit.console.sessions.begin(account)
     return visit.redirect("/")
 
 
+def _noted(visit: Visit, account: Account, action: Action) -> None:
+    """Put on record at each company that is open to the account. One whose record cannot be written keeps
+    nobody out of the others; of it nothing is shown anyway."""
+    for company in visit.configuration.controllers.values():
+        if account.may(company.id, Role.READER):
+            try:
+                access_log.note(company, account.name, action, visit.console.now())
+            except LedgerError as error:
+                log.warning("access_not_recorded", controller=company.id, error=str(error))
+
+
 def logout(visit: Visit) -> Response:
     """Ends the session."""
+    _noted(visit, visit.who, Action.LOGOUT)
     visit.console.sessions.end(visit.token)
     return visit.redirect("/login")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, time, tzinfo
+from importlib import resources
 
 import jinja2
 from markupsafe import Markup
 
-from ...model import Line, Period
+from ...model import Action, Event, Heard, Line, Period, RecordKind
 from ...operations.evidence.logs import Audit
 from ...operations.evidence.verifying import Verified
 from ...operations.explain import RecognisedCaller
@@ -21,6 +22,8 @@ from . import receipt_words as words
 from .markup import foreign as _foreign
 
 PLACE = "templates/console"
+PAUSE = Markup("<!-- -->")
+"""Where a page that is sent in pieces may rest."""
 
 
 def environment() -> jinja2.Environment:
@@ -34,6 +37,8 @@ def environment() -> jinja2.Environment:
     )
     found.filters |= {
         "foreign": foreign,
+        "acted": acted,
+        "detailed": detailed,
         "means": means,
         "short": short,
         "worded": worded,
@@ -46,11 +51,13 @@ def environment() -> jinja2.Environment:
     }
     found.globals |= {
         "moment": moment,
+        "when": when,
         "day": day,
         "written": written,
         "counted": counted,
         "month": month,
         "duration": duration,
+        "how_much": how_much,
     }
     return found
 
@@ -63,6 +70,48 @@ def foreign(text: object) -> Markup:
 def means(code: object, kind: str) -> Text | str:
     """What a code of a record means, by the name of the fact that it is: a text, or the code itself."""
     return words.CODES[kind].get(str(code), str(code))
+
+
+ACTIONS: dict[Action, Text] = {
+    Action.LOGIN: Text("logged in"),
+    Action.LOGIN_REFUSED: Text("was refused: a wrong password or code"),
+    Action.LOGOUT: Text("logged out"),
+    Action.SEARCH: Text("looked for a caller or for records"),
+    Action.OPEN_CALLER: Text("saw what is on record of a caller"),
+    Action.OPEN_RECORD: Text("opened a record"),
+    Action.LISTEN: Text("listened to what was played"),
+    Action.LETTER: Text("wrote an answer to a request for access"),
+    Action.RECEIPT: Text("took a receipt"),
+    Action.VERIFY: Text("had the proof of a record checked"),
+    Action.EXPORT: Text("took a file of records"),
+    Action.RECORD_ELSEWHERE: Text("put on record that a caller was told elsewhere"),
+    Action.ERASE_TRIAL: Text("saw what would be erased of a caller"),
+    Action.ERASE: Text("erased a caller"),
+    Action.BUNDLE: Text("took a bundle for an auditor"),
+    Action.AUDIT: Text("audited the log"),
+    Action.SETTINGS: Text("changed the configuration"),
+    Action.ACCOUNTS: Text("changed who may what"),
+    Action.ACCESS_LOG: Text("looked at this page"),
+}
+_DETAILS = {
+    "number": Text("by telephone number"),
+    "customer": Text("by customer number"),
+    "begun": Text("begun"),
+    "done": Text("done"),
+    "shown": Text("shown"),
+    "saved": Text("saved as a file"),
+}
+
+
+def acted(action: Action) -> Text:
+    """What somebody did, in words."""
+    return ACTIONS[action]
+
+
+def detailed(detail: str, say: Language) -> str:
+    """What else is known of it: its first word in words where it is one of ours, the rest as it stands."""
+    first, _space, rest = detail.partition(" ")
+    return f"{say(_DETAILS[first])} {rest}".strip() if first in _DETAILS else detail
 
 
 def worded(text: Text | str, say: Language) -> str:
@@ -109,9 +158,17 @@ def short(pseudonym: bytes | None) -> str:
 def moment(at: datetime, zone: tzinfo, say: Language, *, seconds: bool = True) -> Markup:
     """A time of the company's day, as people write it."""
     local = at.astimezone(zone)
-    date, time = _date(local.date(), say), f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
-    said = say("{date}, {time}", date=date, time=time)
+    clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+    said = say("{date}, {time}", date=_date(local.date(), say), time=clock)
     return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="seconds"), said)
+
+
+def when(event: Event, zone: tzinfo, say: Language, *, seconds: bool = True) -> Markup:
+    """When it happened: of what was told elsewhere often only the day is known."""
+    local = event.at.astimezone(zone)
+    if event.kind is not RecordKind.PHONE and local.time() == time():
+        return day(local.date(), say)
+    return moment(event.at, zone, say, seconds=seconds)
 
 
 def day(on: date, say: Language) -> Markup:
@@ -144,6 +201,27 @@ def duration(seconds: float, say: Language) -> str:
     if whole >= 60:
         return say("{minutes} min {seconds} s", minutes=whole // 60, seconds=whole % 60)
     return say("{seconds} s", seconds=whole)
+
+
+def how_much(heard: Heard, say: Language) -> str:
+    """How much of a recording was heard, and what ended it."""
+    return say(
+        "{seconds} of {length} seconds, {ending}",
+        seconds=_tenths(heard.seconds, say),
+        length=_tenths(heard.length, say),
+        ending=words.ENDINGS[heard.ending],
+    )
+
+
+def shipped_style(name: str) -> Markup:
+    """A style sheet of ours, to stand in a page that needs no other file."""
+    place = resources.files("informativa").joinpath(PLACE, "static", name)
+    return Markup(place.read_text(encoding="utf-8"))  # noqa: S704  # our own
+
+
+def _tenths(number: float, say: Language) -> str:
+    whole, tenth = divmod(round(10 * number), 10)
+    return say(words.TENTHS.format(whole=whole, tenth=tenth))
 
 
 def _date(on: date, say: Language) -> str:

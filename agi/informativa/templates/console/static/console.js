@@ -13,3 +13,4 @@ window.addEventListener("pageshow", () => {
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });
+for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;

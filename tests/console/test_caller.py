@@ -1,0 +1,357 @@
+"""A caller on the console: looked up, answered by letter, told elsewhere, erased."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import httpx
+import pytest
+
+from informativa import bootstrap
+from informativa.console.pages.looked_up import LookedUp
+from informativa.errors import SharedDatabaseError
+from informativa.model import Outsourcing
+from informativa.operations import callers
+from informativa.text import Text
+from lab.console import Browser, ServedConsole
+from lab.receipts import HOSTILE
+
+NUMBER = "+39 333 123 4567"
+DIGITS = "3331234567"
+NOBODY = "+39 333 000 0000"
+
+
+def looked_up(
+    office: ServedConsole, number: str = NUMBER, who: str = "compliance@acme"
+) -> tuple[Browser, str]:
+    """The browser of whoever looked a caller up, and the caller's page."""
+    browser = office.browser(who)
+    browser.get("/acme/caller")
+    answer = browser.send(number=number)
+    assert answer.status_code == 200, answer.text
+    return browser, answer.url.path
+
+
+def letter(browser: Browser, page: str, language: str = "en", reference: str = "") -> httpx.Response:
+    """The letter to a caller."""
+    browser.get(f"{page}/letter")
+    return browser.send(language=language, reference=reference)
+
+
+def on_record(office: ServedConsole, number: str = NUMBER) -> int:
+    """How many records lead to him."""
+    return callers.held(office.controller(), callers.by_number(number).caller).count
+
+
+def test_what_is_on_record_of_him_is_shown(office: ServedConsole) -> None:
+    """All of his records stand on the page, and none of anybody else's."""
+    browser, page = looked_up(office)
+    text = browser.get(page).text
+    assert "4 records" in text
+    assert [f"/acme/calls/{number}" in text for number in (1, 2, 3, 4, 5, 6)] == [
+        True, True, True, False, True, False,
+    ]  # fmt: skip
+
+
+def test_his_number_stands_in_no_address_and_no_title(office: ServedConsole) -> None:
+    """What was typed is in no redirect, no title and no link of any page about him."""
+    browser, page = looked_up(office)
+    letter(browser, page)
+    for each in (page, f"{page}/told", f"{page}/letter", f"{page}/erasure"):
+        answer = browser.get(each)
+        assert DIGITS not in str(answer.url)
+        assert DIGITS not in re.sub(r"\D", "", answer.text.replace("+390212345678", ""))
+        assert all(DIGITS not in value for value in answer.headers.values())
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"number": "12"}, "That is no telephone number with country code."),
+        ({"number": "+39 333"}, "No such telephone number can exist"),
+        ({"number": "", "customer": ""}, "one of both"),
+        ({"number": NUMBER, "customer": "c-1"}, "one of both"),
+        ({"customer": "c 1"}, "No caller has such a customer number"),
+    ],
+)
+def test_a_number_that_cannot_be_is_told_beside_its_field(
+    office: ServedConsole, typed: dict[str, str], said: str
+) -> None:
+    """What is wrong is tied to the field for a screen reader, and nobody is looked up."""
+    browser = office.browser("compliance@acme")
+    browser.get("/acme/caller")
+    answer = browser.send(**{"number": "", **typed})
+    assert (answer.status_code, answer.url.path) == (400, "/acme/caller")
+    assert said in answer.text
+    assert 'aria-invalid="true"' in answer.text
+
+
+def test_a_customer_number_is_another_caller(office: ServedConsole) -> None:
+    """Nobody is on record under it, and the page says what can be done."""
+    browser = office.browser("compliance@acme")
+    browser.get("/acme/caller")
+    assert "Nothing is on record of him" in browser.send(customer="c-1").text
+
+
+def test_a_reader_looks_nobody_up(office: ServedConsole) -> None:
+    """For whoever may only read, the pages about callers are not there, nor in his menu."""
+    _browser, page = looked_up(office)
+    reader = office.browser("reader@acme")
+    paths = ("/acme/caller", page, f"{page}/letter", f"{page}/erasure", f"{page}/told")
+    assert {reader.get(each).status_code for each in paths} == {404}
+    assert "/acme/caller" not in reader.get("/acme/calls").text
+
+
+def test_another_session_has_nothing_of_him(office: ServedConsole) -> None:
+    """The name in the address is worth something to the session that made it, and to no other of his."""
+    _browser, page = looked_up(office)
+    again = office.browser("compliance@acme").get(page)
+    assert (again.status_code, "This page is not kept any more." in again.text) == (404, True)
+
+
+def test_who_is_looked_up_at_one_company_is_not_so_at_another(office: ServedConsole) -> None:
+    """I6: an officer of both must name the caller to each of them: no address of one leads to the other."""
+    browser, page = looked_up(office, who="operator")
+    made = letter(browser, page).url.path
+    for each in (page, f"{page}/erasure", f"{page}/told", made, f"{made}/file"):
+        assert browser.get(each.replace("acme", "borealis")).status_code == 404
+    assert on_record(office) == 4
+
+
+def test_the_page_begins_before_the_ledger_is_read(
+    office: ServedConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Head and frame are there while the records are still looked for, in one piece each."""
+    browser, page = looked_up(office)
+    seen, look = Event(), callers.held
+
+    def held(*given: object) -> callers.Held:
+        assert seen.wait(30)
+        return look(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(callers, "held", held)
+    with browser.http.stream("GET", page) as answer:
+        pieces = answer.iter_text()
+        first = next(pieces)
+        assert "<h1>Caller +39…67</h1>" in first
+        assert "4 records" not in first
+        seen.set()
+        assert "4 records" in "".join(pieces)
+
+
+def test_half_an_answer_is_none(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where other boxes cannot be asked nothing is shown as if it were all, on the page or in a letter."""
+    browser, page = looked_up(office)
+    made = letter(browser, page).url.path
+
+    def access(*_given: object) -> callers.Access:
+        raise SharedDatabaseError(Text("The database does not answer."), Text("Wait for it."))
+
+    monkeypatch.setattr("informativa.operations.access_letter.access", access)
+    for each in (page, made):
+        text = browser.get(each).text
+        assert "half an answer would be none" in text
+        assert "The database does not answer." in text
+        assert "4 record" not in text
+        assert "Nothing is on record" not in text
+    file = browser.get(f"{made}/file")
+    assert (file.status_code, "content-disposition" in file.headers) == (409, False)
+
+
+def test_the_letter_tells_all(office: ServedConsole) -> None:
+    """What, when in the company's zone, how, which text and its words, on which ground, how much was heard,
+    until when it is kept."""
+    browser, page = looked_up(office)
+    text = letter(browser, page, reference="2026/17").text
+    for each in (
+        "There are 4 records. Times are those of Europe/Rome.",
+        "<bdi>2026/17</bdi>",
+        "26 November 2026, 09:32",
+        "17.4 of 17.4 seconds, to its end",
+        "7.7 of 17.4 seconds, until the caller pressed a key",
+        "nobody has told this caller to the end yet (GDPR 13(1))",
+        "this caller already has the information (GDPR 13(4)) (record 1)",
+        "premere il tasto uno",
+        "not given by the telephone system",
+        "26 November 2031",
+        "They are deleted 5 years after",
+        "www.garanteprivacy.it",
+        "as a caller. We looked for the telephone number +39…67",
+    ):
+        assert each in text, each
+
+
+def test_the_letter_is_in_its_own_language(office: ServedConsole) -> None:
+    """An officer who reads English answers in Italian; the page around it stays English."""
+    browser, page = looked_up(office)
+    text = letter(browser, page, language="it").text
+    assert '<html lang="en">' in text
+    assert '<article class="letter" lang="it">' in text
+    assert "La Sua richiesta di accesso ai dati personali" in text
+    assert "Your request for access" not in text.partition("<article")[2]
+
+
+def test_the_letter_is_saved_as_one_file(office: ServedConsole) -> None:
+    """An attachment with a name without a number, which needs no other file and runs nothing."""
+    browser, page = looked_up(office)
+    made = letter(browser, page, language="it").url.path
+    file = browser.get(f"{made}/file")
+    day = bootstrap.SystemClock().now().astimezone(office.controller().zone).date()
+    assert file.headers["content-disposition"] == f'attachment; filename="acme-{day}.html"'
+    assert "<script" not in file.text
+    assert "src=" not in file.text.replace("&lt;img src=x", "")
+    assert "href=" not in file.text
+    assert ".letter {" in file.text
+
+
+def test_a_letter_about_nothing_says_so(office: ServedConsole) -> None:
+    """Who is not on record gets an answer too, and the officer is asked whether the number is right."""
+    browser, page = looked_up(office, NOBODY)
+    text = letter(browser, page).text
+    assert "<h2>Nothing is on record</h2>" in text
+    assert "lead to nobody: we cannot tell of them" in text
+    assert "www.garanteprivacy.it" in text
+
+
+@pytest.mark.parametrize("reference", ["pratica 333 123 4567", "0039.333.1234567", "x" * 201])
+def test_a_reference_with_a_number_is_refused(office: ServedConsole, reference: str) -> None:
+    """I5: no letter is filed under somebody's number."""
+    browser, page = looked_up(office)
+    answer = letter(browser, page, reference=reference)
+    assert (answer.status_code, 'id="reference-wrong"' in answer.text) == (400, True)
+
+
+def test_what_others_wrote_is_text_on_every_page(office: ServedConsole) -> None:
+    """A reference that is markup, or turns the line, is shown as what it is."""
+    browser, page = looked_up(office)
+    made = letter(browser, page).url.path
+    for each in (page, made, f"{made}/file"):
+        text = browser.get(each).text
+        assert "onerror=alert(1)&gt;" in text
+        assert "<img" not in text
+        assert "\u202e" not in text
+    assert "\u202e" in HOSTILE
+
+
+def test_the_processor_is_named_as_recipient(office: ServedConsole) -> None:
+    """Article 15(1)(c): who answers the calls for the company stands in the letter."""
+    papers = office.controller("borealis").outsourcing
+    assert isinstance(papers, Outsourcing)
+    browser = office.browser("operator")
+    browser.get("/borealis/caller")
+    page = browser.send(number=NUMBER).url.path
+    text = letter(browser, page).text
+    assert f"answered by {papers.processor}, which processes these data on behalf of Borealis GmbH" in text
+
+
+def told(browser: Browser, page: str, **typed: str) -> httpx.Response:
+    """Fill in the form, and send it."""
+    browser.get(f"{page}/told")
+    return browser.send(**{"kind": "operator", "reference": "form 77", **typed})
+
+
+def test_told_elsewhere_is_put_on_record_once(office: ServedConsole) -> None:
+    """The same form sent again, and by two at a time, leads to the record that there is."""
+    browser, page = looked_up(office, NOBODY)
+    browser.get(f"{page}/told")
+    (form,) = [each for each in browser.forms() if "once" in each.fields]
+    fields = form.fields | {"kind": "website", "reference": "form 77"}
+    with ThreadPoolExecutor(4) as pool:
+        places = [
+            str(each.url) for each in pool.map(lambda _: browser.post(f"{page}/told", fields), range(4))
+        ]
+    assert len(set(places)) == 1
+    assert on_record(office, NOBODY) == 1
+    assert "It is on record, as number" in browser.get(places[0]).text
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "said"),
+    [
+        ({"on": "2999-01-01"}, "on", "the date is still to come"),
+        ({"on": "1990-01-01"}, "on", "the first law on it is of 8 May 1997"),
+        ({"on": "yesterday"}, "on", "That is no day."),
+        ({"reference": ""}, "reference", "the reference is empty"),
+        ({"reference": "call 333 123 4567"}, "reference", "seems to hold a telephone number"),
+        ({"version": "1812"}, "version", "There is no version 1812."),
+        ({"kind": "phone"}, "kind", "Choose how he was told."),
+    ],
+)
+def test_what_cannot_have_happened_is_told_beside_its_field(
+    office: ServedConsole, typed: dict[str, str], field: str, said: str
+) -> None:
+    """In words, with what was typed still there, and nothing is put on record."""
+    browser, page = looked_up(office, NOBODY)
+    answer = told(browser, page, **typed)
+    assert answer.status_code == 400
+    assert said in answer.text.partition(f'id="{field}-wrong"')[2].partition("</p>")[0]
+    assert on_record(office, NOBODY) == 0
+
+
+def test_an_erasure_begins_with_what_would_go(office: ServedConsole) -> None:
+    """To look at the trial, or to type another word, erases nothing."""
+    browser, page = looked_up(office)
+    assert "4 records: they stay as facts" in browser.get(f"{page}/erasure").text
+    answer = browser.send(word="borealis")
+    assert (answer.status_code, "Nothing was erased: that is another word." in answer.text) == (400, True)
+    assert on_record(office) == 4
+
+
+def test_an_erasure_is_done_once_and_leaves_its_trace(office: ServedConsole) -> None:
+    """Sent twice at a time it is one; its own record is shown, and going back to it does nothing more."""
+    browser, page = looked_up(office)
+    browser.get(f"{page}/erasure")
+    (form,) = [each for each in browser.forms() if "word" in each.fields]
+    fields = form.fields | {"word": "ACME "}
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: browser.post(f"{page}/erasure", fields), range(3)))
+    assert len({str(each.url) for each in found}) == 1
+    text = found[0].text
+    assert "Caller +39…67 is erased" in text
+    assert re.findall(r"/acme/calls/(\d+)/receipt/html", text) == ["7"]
+    assert on_record(office) == 0
+    back = browser.get(f"{page}/erasure")
+    assert back.url == found[0].url
+    assert "Nothing is on record of him" in browser.get(page).text
+
+
+def test_an_erasure_that_is_not_finished_says_what_to_do(
+    office: ServedConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not be reached is said after a redirect, and the same form goes on with it."""
+    browser, page = looked_up(office)
+    work = callers.erase
+
+    def erase(*given: object, really: bool, **more: object) -> callers.Erasure:
+        if really:
+            raise SharedDatabaseError(Text("Other boxes do not know of it."), Text("Do it again."))
+        return work(*given, really=really, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(callers, "erase", erase)
+    browser.get(f"{page}/erasure")
+    answer = browser.send(word="acme")
+    assert "is not wholly erased" in answer.text
+    assert "Other boxes do not know of it." in answer.text
+    monkeypatch.setattr(callers, "erase", work)
+    browser.get(f"{page}/erasure")
+    assert "Caller +39…67 is erased" in browser.send(word="acme").text
+
+
+def test_forms_of_other_pages_do_nothing(office: ServedConsole) -> None:
+    """Without what our own form holds nobody is erased, looked up or put on record."""
+    browser, page = looked_up(office)
+    for path, fields in (
+        ("/acme/caller", {"number": NUMBER}),
+        (f"{page}/erasure", {"word": "acme"}),
+        (f"{page}/told", {"kind": "operator", "reference": "x", "notice": "privacy"}),
+        (f"{page}/letter", {"language": "it"}),
+    ):
+        assert browser.post(path, fields).status_code == 403
+    assert on_record(office) == 4
+
+
+def test_a_caller_who_is_remembered_shows_no_number() -> None:
+    """What a log or a traceback would show of the session has none in it."""
+    assert DIGITS not in repr(LookedUp("acme", callers.by_number(NUMBER)))

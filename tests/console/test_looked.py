@@ -1,0 +1,102 @@
+"""Who looked: every look at a person, and every act, stands in the company's own list."""
+
+from __future__ import annotations
+
+import re
+
+from informativa.model import Action
+from informativa.operations import access_log, callers
+from lab.console import ServedConsole
+
+NUMBER, NOBODY = "+39 333 123 4567", "+39 333 000 0000"
+
+
+def noted(office: ServedConsole, company: str = "acme") -> list[tuple[Action, str, bool, int | None]]:
+    """What is on record, the oldest first: what, by whom, whether it names a caller, which record."""
+    found = access_log.page(office.controller(company), None, 1000).entries
+    return [(each.action, each.account, each.pseudonym is not None, each.record) for each in reversed(found)]
+
+
+def test_every_look_and_every_act_is_on_record(office: ServedConsole) -> None:
+    """Coming in, searching, opening, the letter and its file, telling, the trial, the erasure, going out."""
+    browser, who = office.browser("compliance@acme"), "compliance@acme"
+    browser.get("/acme/caller")
+    page = browser.send(number=NUMBER).url.path
+    browser.get(f"{page}/letter")
+    made = browser.send(language="it", reference="").url.path
+    browser.get(f"{made}/file")
+    browser.get(f"{page}/told")
+    browser.send(kind="operator", reference="form 77")
+    browser.get(f"{page}/erasure")
+    assert noted(office) == [
+        (Action.LOGIN, who, False, None),
+        (Action.SEARCH, who, False, None),
+        (Action.OPEN_CALLER, who, True, None),
+        (Action.LETTER, who, True, None),
+        (Action.LETTER, who, True, None),
+        (Action.RECORD_ELSEWHERE, who, True, 7),
+        (Action.OPEN_CALLER, who, True, None),
+        (Action.ERASE_TRIAL, who, True, None),
+    ]
+    browser.send(word="acme")
+    browser.get("/acme/looked")
+    browser.send(action="/logout")
+    found = noted(office)
+    assert [each[0] for each in found[8:]] == [Action.ERASE, Action.ERASE, Action.ACCESS_LOG, Action.LOGOUT]
+    assert found[9][3] == 8
+    assert not any(names for _action, _who, names, _record in found), "I9: he is erased here, too"
+
+
+def test_who_is_not_on_record_is_not_named(office: ServedConsole) -> None:
+    """I9: somebody who was erased does not come back by being looked for."""
+    browser = office.browser("compliance@acme")
+    browser.get("/acme/caller")
+    page = browser.send(number=NOBODY).url.path
+    browser.get(f"{page}/erasure")
+    assert not any(names for _action, _who, names, _record in noted(office))
+
+
+def test_a_refused_log_in_of_an_account_is_on_record(office: ServedConsole) -> None:
+    """A wrong password for an account stands at each of its companies, one for no account at none."""
+    for name in ("operator", "nobody"):
+        browser = office.browser()
+        browser.get("/login")
+        browser.send(name=name, password="wrong")
+        browser.get("/login")  # the same connection: what is done after the answer is done by now
+    for company in ("acme", "borealis"):
+        assert noted(office, company) == [(Action.LOGIN_REFUSED, "operator", False, None)]
+
+
+def test_who_may_see_it(office: ServedConsole) -> None:
+    """I6: a reader sees nothing of it, and an officer nothing of another company's."""
+    office.browser("compliance@borealis")
+    assert office.browser("reader@acme").get("/acme/looked").status_code == 404
+    officer = office.browser("compliance@acme")
+    assert officer.get("/borealis/looked").status_code == 404
+    assert "borealis" not in officer.get("/acme/looked").text
+
+
+def test_whom_is_a_link_only_while_the_session_keeps_him(office: ServedConsole) -> None:
+    """The pseudonym's first digits for all; a way back to him for whoever looked him up."""
+    browser = office.browser("compliance@acme")
+    browser.get("/acme/caller")
+    page = browser.send(number=NUMBER).url.path
+    digits = callers.pseudonyms(office.controller(), callers.by_number(NUMBER).caller)[0].hex()[:8]
+    assert f'<a href="{page}"><code>{digits}</code></a>' in browser.get("/acme/looked").text
+    other = office.browser("admin@acme").get("/acme/looked").text
+    assert f"<code>{digits}</code>" in other
+    assert page not in other
+
+
+def test_it_is_filtered_and_paged(office: ServedConsole) -> None:
+    """By account and action; a page of it leads to the next, with the same filter."""
+    for each in range(60):
+        access_log.note(office.controller(), "ada", Action.OPEN_RECORD, office.console.now(), record=each + 1)
+    browser = office.browser("compliance@acme")
+    text = browser.get("/acme/looked", account="ada", action="open-record").text
+    records = [int(each) for each in re.findall(r'href="/acme/calls/(\d+)"', text)]
+    assert records == list(range(60, 10, -1))
+    (later,) = re.findall(r'rel="next" href="([^"]+)"', text)
+    rest = browser.get("/acme/looked" + later.replace("&amp;", "&")).text
+    assert re.findall(r'href="/acme/calls/(\d+)"', rest) == [str(each) for each in range(10, 0, -1)]
+    assert "Nothing of that kind" in browser.get("/acme/looked", account="nobody").text

@@ -7,6 +7,7 @@ import re
 from informativa.model import Action
 from informativa.operations import access_log, callers
 from lab.console import ServedConsole
+from lab.process import until
 
 NUMBER, NOBODY = "+39 333 123 4567", "+39 333 000 0000"
 
@@ -62,8 +63,8 @@ def test_a_refused_log_in_of_an_account_is_on_record(office: ServedConsole) -> N
         browser = office.browser()
         browser.get("/login")
         browser.send(name=name, password="wrong")
-        browser.get("/login")  # the same connection: what is done after the answer is done by now
-    for company in ("acme", "borealis"):
+    for company in ("acme", "borealis"):  # which is written after the answer, of who was first first
+        until(lambda of=company: noted(office, of), 30, lambda: "Nothing is on record.")
         assert noted(office, company) == [(Action.LOGIN_REFUSED, "operator", False, None)]
 
 

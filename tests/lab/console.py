@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import uvicorn
+from argon2 import PasswordHasher
 
 from informativa import bootstrap
 from informativa.accounts import Accounts
@@ -28,6 +29,7 @@ from .receipts import Company
 PASSWORD = "correct horse battery staple"
 CALLER, STRANGER = Identified("+393331234567"), Identified("+393337654321")
 ACME, BOREALIS = "acme", "borealis"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # what is tried is not how hard it is
 PATIENCE = 30.0  # seconds until an answer that never comes is a failure
 
 
@@ -150,8 +152,9 @@ class ServedConsole:
 def served(folder: Path) -> Iterator[ServedConsole]:
     """The console of a folder, until it is done."""
     settings = replace(load(folder / "informativa.yaml").web, folder=str(folder / "web"))
-    people(Path(settings.folder))
     console = Console(folder / "informativa.yaml", settings)
+    console.accounts = Accounts(Path(settings.folder), CHEAP)
+    people(console.accounts)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(100)
@@ -170,9 +173,9 @@ def served(folder: Path) -> Iterator[ServedConsole]:
             thread.join()
 
 
-def people(folder: Path) -> None:
+def people(accounts: Accounts) -> None:
     """Whoever may use it."""
-    accounts, now = Accounts(folder), bootstrap.SystemClock().now()
+    now = bootstrap.SystemClock().now()
     grants = {f"{role}@{company}": {company: role} for role in Role for company in (ACME, BOREALIS)}
     grants["operator"] = dict.fromkeys((ACME, BOREALIS), Role.ADMIN)
     for name, granted in grants.items():

@@ -12,8 +12,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import direct, evidence, figures, ledger, records, report, rivals
+from bench import console, direct, evidence, figures, ledger, records, report, rivals
 from bench.figures import Peers, RefusedError, Report, Result, Spread, Target
+from informativa.console.routes import ROUTES
 from informativa.ledgers.sqlite import SqliteStore
 
 compiler = pytest.mark.skipif(not shutil.which("cc"), reason="the load generator needs a C compiler")
@@ -174,3 +175,23 @@ def test_evidence_refuses_the_numbers_of_a_ledger_that_was_changed(tmp_path: Pat
         connection.execute("UPDATE event SET status = 'PARTIAL' WHERE record = 3")
     with pytest.raises(RefusedError, match="records that are whole"):
         evidence._audit(Report(), "audit", controller, 1)
+
+
+@compiler
+def test_console_measures_what_was_done(tmp_path: Path) -> None:
+    """A tiny run ends with a number for each page that a browser can get, and for calls while people read."""
+    found = Report()
+    console.console(found, tmp_path, records=20, times=1, rounds=1, seconds=1, rates=(20,))
+    measured = "\n".join(one.what for one in found.results) + str(found.left_out)
+    assert all(route.path in measured for route in ROUTES if route.get)
+    assert [one.what for one in found.results if one.target and not one.what.startswith("GET")] == [
+        "99 of 100 calls at 20 calls/s, with 20 readers over without"
+    ]
+
+
+@compiler
+def test_load_at_a_rate(tmp_path: Path) -> None:
+    """Calls at a rate begin when they are due, not sooner: ten at 50 a second take a fifth of one."""
+    with rivals.null(tmp_path) as null:
+        found = rivals.make_calls(tmp_path, null.port, 10, in_flight=1, rate=50)
+    assert (found["calls"], found["expected"], found["seconds"] >= 0.2) == (10, 10, True)

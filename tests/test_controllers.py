@@ -46,6 +46,16 @@ def test_states_of_what_is_there(configuration: Configuration) -> None:
     assert language("it")("live") in next(iter(text.states((first,), language("it"))))
 
 
+def test_states_without_counting(configuration: Configuration) -> None:
+    """A page, which may not read a whole ledger, gets the number of the newest record and no count."""
+    acme = configuration.controllers["acme"]
+    with closing(bootstrap.store(acme)) as store:
+        store.append([PLAYED, PLAYED])
+    first, second = states(configuration, counted=False)
+    assert (first.newest, first.records) == (2, None)
+    assert (second.newest, bool(second.error)) == (0, False)
+
+
 def test_states_for_programs(configuration: Configuration) -> None:
     """Nothing is null, and who is not live is so with the reason."""
     controllers = {

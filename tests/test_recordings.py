@@ -18,7 +18,7 @@ from doubles import notice, version
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import ChangedRecording, Prompt, Recording, Version, recording_digest
 from informativa.prompts.comparison import odd, silent
-from informativa.prompts.installed import hashed, measure
+from informativa.prompts.installed import hashed, hashed_before, measure
 from informativa.prompts.recordings import (
     InstalledRecordings,
     LoadedRecordings,
@@ -381,3 +381,17 @@ def test_format_that_is_broken_cannot_be_compared(prompt: Prompt) -> None:
     """It is told, and not taken for the same."""
     Path(f"{prompt.path}.wav16").write_bytes(b"RIFF")
     assert "cannot be compared" in str(difference(prompt.path))
+
+
+def test_hash_of_an_unchanged_file_is_remembered(prompt: Prompt, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks again reads a file anew only after a change, or while one could still go unseen."""
+    file, reads = Path(f"{prompt.path}.wav"), []
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda self: reads.append(self) or read(self))
+    first = hashed_before(prompt.path, -3600.0)
+    assert first == hashed_before(prompt.path, -3600.0)
+    assert reads == [file]
+    assert first == hashed_before(prompt.path, 3600.0)
+    assert reads == [file, file]
+    file.write_bytes(b"another")
+    assert hashed_before(prompt.path, -3600.0) == hashed(prompt.path) != first

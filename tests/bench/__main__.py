@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from . import direct, evidence, inside, ledger, machine, report, script, shared
+from . import console, direct, evidence, inside, ledger, machine, report, script, shared
 from .figures import RefusedError, Report, SkippedError
 
 Measure = Callable[[Report, Path], None]
@@ -33,6 +33,10 @@ MEASURES: dict[str, tuple[Measure, Measure]] = {
         shared.shared,
         lambda r, f: shared.shared(r, f, records=50_000, rounds=3, times=500, seconds=5),
     ),
+    "console": (
+        console.console,
+        lambda r, f: console.console(r, f, records=50_000, times=50, rounds=3, seconds=5),
+    ),
 }
 
 
@@ -46,12 +50,12 @@ TOGETHER = {"cpu": "throughput", "start": "scale"}  # measured in the same run
 def main() -> int:
     """Run the measures that are asked for; 1 if one of them was refused."""
     options = _options()
-    console = Console(stderr=True, highlight=False)
+    screen = Console(stderr=True, highlight=False)
     found = Report()
     options.output.mkdir(parents=True, exist_ok=True)
     described = machine.describe(options.output)
     for name in options.only:
-        console.print(f"{time.strftime('%H:%M:%S')} {name} …")
+        screen.print(f"{time.strftime('%H:%M:%S')} {name} …")
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=options.output))
         try:
             measure = LARGE.get(name) if options.large else None
@@ -71,7 +75,7 @@ def main() -> int:
     ):
         (options.output / file).write_text(content)
     Console().print(Markdown(text))
-    console.print(f"Written: {options.output}/report.md, report.json, report.svg")
+    screen.print(f"Written: {options.output}/report.md, report.json, report.svg")
     return 1 if found.refused else 0
 
 

@@ -136,12 +136,15 @@ def make_calls(
     callers: int = KNOWN,
     told: str = TOLD,
     script: str = "notice",
+    rate: int = 0,
 ) -> dict[str, float]:
-    """Make calls with load.c, and what it prints: seconds, calls `expected`, microseconds of a call.
+    """Make calls with load.c, and what it prints: seconds, calls `expected`, microseconds of a call. With a
+    `rate` it begins so many a second, whatever becomes of those before, and not `in_flight` at a time.
 
     Raises SkippedError where it cannot be compiled, RefusedError when a call was not taken at all.
     """
     command = [compiled("load", folder), *map(str, (port, calls, in_flight, callers)), told, script]
+    command += [str(rate)] if rate else []
     ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if ran.returncode:
         raise RefusedError(f"Not every call was taken: {ran.stderr.strip()}")

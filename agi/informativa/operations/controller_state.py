@@ -15,11 +15,13 @@ from ..text import NOTHING, Foreign, Text, plain
 
 @dataclass(frozen=True)
 class ControllerState:
-    """One controller. `records` is `None` where `error` says why its ledger cannot be read, and 0 where there
-    is none yet."""
+    """One controller. `newest` is the number of its newest record, 0 where there is none yet; `records` is
+    how many there are, `None` where nobody counted. Both are `None` where `error` says why its ledger cannot
+    be read."""
 
     controller: Controller
     lines: tuple[Line, ...]
+    newest: int | None
     records: int | None
     error: Text = NOTHING
 
@@ -29,9 +31,9 @@ class ControllerState:
         return self.controller.outsourcing.processor if self.controller.outsourcing else ""
 
 
-def states(configuration: Configuration) -> tuple[ControllerState, ...]:
-    """Of all controllers, in the order of the configuration."""
-    return tuple(_state(controller, configuration) for controller in configuration.controllers.values())
+def states(configuration: Configuration, *, counted: bool = True) -> tuple[ControllerState, ...]:
+    """Of all controllers, in the order of the configuration. To count records the whole ledger is read."""
+    return tuple(_state(each, configuration, counted) for each in configuration.controllers.values())
 
 
 def lines_of(controller: Controller, configuration: Configuration) -> tuple[Line, ...]:
@@ -51,21 +53,21 @@ def not_live(configuration: Configuration) -> list[Text]:
     ]
 
 
-def _state(controller: Controller, configuration: Configuration) -> ControllerState:
+def _state(controller: Controller, configuration: Configuration, counted: bool) -> ControllerState:
     lines = lines_of(controller, configuration)
     try:
-        return ControllerState(controller, lines, _records(controller))
+        return ControllerState(controller, lines, *_records(controller, counted))
     except LedgerError as error:
-        return ControllerState(controller, lines, None, error.text)
+        return ControllerState(controller, lines, None, None, error.text)
     except (OSError, sqlite3.Error) as error:
-        return ControllerState(controller, lines, None, plain(Foreign(error)))
+        return ControllerState(controller, lines, None, None, plain(Foreign(error)))
 
 
-def _records(controller: Controller) -> int:
+def _records(controller: Controller, counted: bool) -> tuple[int, int | None]:
     if not Path(controller.ledger).exists():
-        return 0
+        return 0, 0
     store = bootstrap.store(controller, read_only=True)
     try:
-        return store.count()
+        return store.newest(), store.count() if counted else None
     finally:
         store.close()

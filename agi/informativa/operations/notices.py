@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..config import Configuration
 from ..model import Controller, Line, Notice, Prompt, Version
-from ..prompts.installed import hashed
+from ..prompts.installed import hashed_before
 from .controller_state import lines_of
 from .evidence.receipt_page import PLAYABLE, words_of
 
@@ -92,7 +92,7 @@ def _version(version: Version, notice: Notice, now: datetime) -> ToldVersion:
 def _prompts(version: Version) -> Iterator[ToldPrompt]:
     for part, language, prompt in version.prompts():
         try:
-            files = hashed(prompt.path)
+            files = hashed_before(prompt.path)
         except OSError:  # shown as gone
             files = {}
         by_form = {file.suffix[1:]: sha256 for file, sha256 in files.items()}

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import PromptError
@@ -40,6 +42,7 @@ _WAV = {"wav": 8000, "wav16": 16000}
 
 
 EXTENSIONS = (*_WAV, *_RAW)
+SETTLED = 2.0  # seconds after which a change of a file shows in its mark, however coarse its times are
 SAME = 0.1  # seconds by which two formats of one recording may differ
 
 
@@ -107,6 +110,24 @@ def recordings(notice: Notice) -> Iterator[Recording]:
 def hashed(path: str) -> dict[Path, str]:
     """Each sound file of a prompt with its SHA-256. Raises OSError."""
     return {file: hashlib.sha256(file.read_bytes()).hexdigest() for file in installed(path)}
+
+
+def hashed_before(path: str, settled: float = SETTLED) -> dict[Path, str]:
+    """As `hashed`, but a file whose mark has not changed is not read again, once it lies there for so many
+    seconds: for whoever only looks. Raises OSError."""
+    return {file: _sum(file, settled) for file in installed(path)}
+
+
+def _sum(file: Path, settled: float) -> str:
+    found, now = mark(str(file)), time.time()
+    if now - found[-1] / 1e9 < settled:  # it may change once more and have the same mark
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    return _sum_of(file, found)
+
+
+@lru_cache(maxsize=4096)
+def _sum_of(file: Path, _mark: tuple[int, ...]) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def installed(path: str) -> list[Path]:

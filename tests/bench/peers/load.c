@@ -1,22 +1,25 @@
-/* Many Asterisks in one: makes calls to a FastAGI server, a fixed number of them in flight.
+/* Many Asterisks in one: makes calls to a FastAGI server, a fixed number of them in flight, or so many a second.
  *
- *     load PORT CALLS IN_FLIGHT CALLERS EXPECTED
+ *     load PORT CALLS IN_FLIGHT CALLERS EXPECTED SCRIPT [RATE]
  *
  * Sends what Asterisk 22 sends for a call by one of CALLERS known numbers, answers every command with
  * `200 result=0`, and ends a call when the server closes. Prints one line of JSON: the seconds from the first
  * connection to the last close, in how many calls a command had EXPECTED in it, and percentiles of the time
- * of a call, and the slowest, in microseconds. Exits with 1 when a connection fails.
+ * of a call, and the slowest, in microseconds. With a rate that time counts from when the call was due, so that
+ * what holds one up holds up those behind it too. Exits with 1 when a connection fails.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,7 +51,7 @@ static void give_up(const char *what) {
     exit(1);
 }
 
-static void begin(void) {
+static void begin(double due) {
     char text[2048];
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -57,7 +60,7 @@ static void begin(void) {
     int length = snprintf(text, sizeof text, environment, script, port, script, begun, begun, caller, begun);
     if (fd < 0 || fd >= MOST) give_up("socket");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    calls[fd].begun = now();
+    calls[fd].begun = due;
     calls[fd].expected = 0;
     if (connect(fd, (void *)&address, sizeof address)) give_up("connect");
     if (write(fd, text, length) != length) give_up("write");
@@ -81,13 +84,32 @@ static int take(int fd, const char *words) {
     return 1;
 }
 
+/* Becomes readable whenever a call is due. */
+static int ticker(double rate) {
+    long each = 1e9 / rate;
+    struct itimerspec every = {{each / 1000000000, each % 1000000000}, {each / 1000000000, each % 1000000000}};
+    int fd = timerfd_create(CLOCK_MONOTONIC, 0);
+    if (fd < 0 || timerfd_settime(fd, 0, &every, NULL)) give_up("timer");
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event);
+    return fd;
+}
+
+/* Begins those that are due since the last look. */
+static void begin_due(int fd, double start, double rate, long number) {
+    uint64_t ticks = 0;
+    if (read(fd, &ticks, sizeof ticks) != sizeof ticks) give_up("timer");
+    for (; ticks && begun < number; ticks--) begin(start + (begun + 1) / rate);
+}
+
 static int by_size(const void *one, const void *other) {
     double a = *(const double *)one, b = *(const double *)other;
     return (a > b) - (a < b);
 }
 
 int main(int count, char **arguments) {
-    if (count != 7) return 2;
+    if (count != 7 && count != 8) return 2;
+    double rate = count == 8 ? atof(arguments[7]) : 0;
     long number = atol(arguments[2]), in_flight = atol(arguments[3]);
     port = atoi(arguments[1]);
     callers = atol(arguments[4]);
@@ -95,13 +117,15 @@ int main(int count, char **arguments) {
     times = calloc(number, sizeof *times);
     poll = epoll_create1(0);
     double start = now();
-    while (begun < number && begun < in_flight) begin();
+    int clock = rate > 0 ? ticker(rate) : -1;
+    while (clock < 0 && begun < number && begun < in_flight) begin(now());
     while (done < number) {
         struct epoll_event ready[EVENTS];
         int some = epoll_wait(poll, ready, EVENTS, 10000);
         if (some == 0) { errno = ETIMEDOUT; give_up("no answer in ten seconds"); }
         for (int i = 0; i < some; i++)
-            if (take(ready[i].data.fd, arguments[5]) && begun < number) begin();
+            if (ready[i].data.fd == clock) begin_due(clock, start, rate, number);
+            else if (take(ready[i].data.fd, arguments[5]) && clock < 0 && begun < number) begin(now());
     }
     double seconds = now() - start;
     qsort(times, number, sizeof *times, by_size);

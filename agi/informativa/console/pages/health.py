@@ -23,7 +23,7 @@ def health(visit: Visit) -> Response:
     last = jobs.newest(DOCTOR, "")
     running = jobs.running(DOCTOR, "")
     found = sorted(last.result.found, key=lambda one: ORDER.index(one.finding.state)) if last else []
-    states = controller_state.states(visit.configuration)
+    states = controller_state.states(visit.configuration, counted=False)
     meetings, error = _meetings(visit)
     return visit.page(
         "health.html",

@@ -1,0 +1,267 @@
+"""A browser that stops the time, what it has to know to reach every page, and people who read without end."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+
+from informativa import config
+from informativa.accounts import Accounts
+from informativa.console.routes import ROUTES, Route
+from informativa.model import Role
+from lab.office import BIN, Office, free_port
+from lab.process import Child
+
+from . import rivals
+from .figures import RefusedError, same
+
+PAUSE = 0.1  # seconds from one page to the next of somebody who reads
+COMPANY, NAME, PASSWORD = "acme", "anna.rossi", "correct horse battery"
+_PATIENCE = 600.0  # seconds for a page, and for a bundle, for which each leaf is looked at
+_START = 60.0
+_MOST = 1 << 20  # bytes that are read of an answer
+_SECRET = re.compile(r'name="csrf" value="(\w+)"')
+_ELSEWHERE = 19  # nice value: those who read have a machine of their own
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came, and in how many milliseconds its first byte and its last."""
+
+    status: int
+    location: str
+    text: str
+    first: float
+    last: float
+
+
+class Browser:
+    """Keeps its connection and its session; asks for nothing that it was not told to."""
+
+    def __init__(self, port: int, session: str = "") -> None:
+        self._port, self.session = port, session
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE)
+
+    def get(self, path: str) -> Answer:
+        """A page."""
+        return self._ask("GET", path, None)
+
+    def send(self, form: str, to: str, **fields: str) -> str:
+        """Sends a form of ours, which stands on the page `form`; where it leads. Raises RefusedError."""
+        secret = _SECRET.search(self.get(form).text)
+        same(f"a form on {form}", True, secret is not None)
+        assert secret
+        answer = self._ask("POST", to, urlencode({"csrf": secret[1], **fields}))
+        same(f"status of the form {to}", 303, answer.status)
+        return answer.location
+
+    def log_in(self) -> None:
+        """By the front door."""
+        self.send("/login", "/login", name=NAME, password=PASSWORD)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def _ask(self, method: str, path: str, body: str | None) -> Answer:
+        headers = {"Cookie": f"session={self.session}"} if self.session else {}
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if self._connection.sock is None:
+            self._connection.connect()
+        begun = time.perf_counter()
+        self._connection.request(method, path, body, headers)
+        self._connection.sock.recv(1, socket.MSG_PEEK)
+        first = time.perf_counter()
+        answer = self._connection.getresponse()
+        data = answer.read(_MOST)
+        if not answer.isclosed():  # a file of all there is
+            self._connection.close()
+        text = data.decode("utf-8", "replace")
+        last = time.perf_counter()
+        if found := re.search(r"session=([^;]+)", answer.headers.get("set-cookie", "")):
+            self.session = found[1]
+        location = answer.headers.get("location", "")
+        return Answer(answer.status, location, text, (first - begun) * 1000, (last - begun) * 1000)
+
+
+@dataclass(frozen=True)
+class ServedConsole:
+    """`informativa web` over an office, and the only account that there is: admin of all companies."""
+
+    office: Office
+    port: int
+    pid: int
+
+    def browser(self) -> Browser:
+        """Of somebody who is logged in."""
+        browser = Browser(self.port)
+        browser.log_in()
+        return browser
+
+
+@contextlib.contextmanager
+def served(office: Office) -> Iterator[ServedConsole]:
+    """The console of an office. Raises RefusedError where it does not start."""
+    port = free_port()
+    with office.config.open("a") as file:
+        file.write(f'\nweb:\n  listen: "127.0.0.1:{port}"\n')
+    loaded = config.load(office.config)
+    assert loaded.web
+    accounts, now = Accounts(Path(loaded.web.folder)), datetime.now(UTC)
+    token = accounts.invite(NAME, dict.fromkeys(loaded.controllers, Role.ADMIN), now + timedelta(days=1))
+    accounts.accept(token, PASSWORD, "", now)
+    output = office.folder / "console.log"
+    child = Child(
+        [str(BIN / "informativa"), "web", "-c", str(office.config)], cwd=office.folder, output=output
+    )
+    try:
+        until = time.monotonic() + _START
+        while not _answers(port):
+            if child.wait(0.02) or time.monotonic() > until:
+                raise RefusedError(f"the console does not start: {output.read_text()}")
+        yield ServedConsole(office, port, child.pid)
+    finally:
+        child.end(20)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@dataclass(frozen=True)
+class Page:
+    """One address of the table of routes, and of what it is an example. Some are for whoever is not logged
+    in."""
+
+    route: str
+    path: str
+    anonymous: bool = False
+
+
+def pages(console: ServedConsole, browser: Browser, missing: Callable[[str, str], object]) -> Iterator[Page]:
+    """An example of each address of `ROUTES` that a browser gets; `missing` is told those without one, and
+    why."""
+    loaded = config.load(console.office.config)
+    version = loaded.notices[COMPANY][0].versions[-1]
+    part, language, _prompt = next(iter(version.prompts()))
+    known = {
+        "controller": COMPANY,
+        "notice": loaded.notices[COMPANY][0].id,
+        "version": version.id,
+        "part": part,
+        "language": language,
+        "record": "1",
+        "kind": "csv",
+        "form": "html",
+    }
+    for route in ROUTES:
+        if route.get is None:
+            continue
+        known |= _found(route, known, console, browser)
+        try:
+            page = Page(route.path, _NAMED.sub(r"{\1}", route.path).format_map(known), route.role is None)
+        except KeyError as name:
+            missing(route.path, f"the benchmark has no example of {name}")
+            continue
+        if route.path.endswith("/live"):
+            missing(route.path, "it ends when the browser goes")
+        elif page.anonymous or (status := browser.get(page.path).status) == 200:
+            yield page
+        else:
+            missing(route.path, f"the example is answered with {status}")
+    yield Page("/{controller}/today, of the year", f"/{COMPANY}/today?over=year")
+    yield Page("/{controller}/calls, further back", f"/{COMPANY}/calls?before=1000")
+
+
+_NAMED = re.compile(r"\{(\w+)(?::\w+)?\}")
+
+
+def _found(
+    route: Route, known: Mapping[str, str], console: ServedConsole, browser: Browser
+) -> dict[str, str]:
+    """What stands in the address for a thing that has to be made or found first."""
+    if "{token}" in route.path:
+        web = config.load(console.office.config).web
+        assert web
+        now = datetime.now(UTC)
+        return {"token": Accounts(Path(web.folder)).invite("bruno", {}, now + timedelta(days=1))}
+    if "{job}" in route.path and "job" not in known:
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        to = f"/{COMPANY}/evidence"
+        at = browser.send(to, f"{to}/bundle", first=today, last=today, language="en")
+        until = time.monotonic() + _PATIENCE
+        while browser.get(f"{at}/file").status != 200:
+            if time.monotonic() > until or 'role="alert"' in browser.get(at).text:
+                raise RefusedError("there is no bundle of today")
+            time.sleep(0.5)
+        return {"job": at.rpartition("/")[2]}
+    if route.path.startswith("/{controller}/calls/of/{kept}"):
+        at = browser.send(f"/{COMPANY}/calls", f"/{COMPANY}/calls/of", number=rivals.number(1))
+        return {"kept": at.rpartition("/")[2]}
+    if route.path.startswith("/{controller}/caller/{kept}"):
+        to = f"/{COMPANY}/caller"
+        return {"kept": browser.send(to, to, number=rivals.number(1)).rpartition("/")[2]}
+    if route.path.startswith("/{controller}/letter/{kept}"):
+        to = f"{browser.send(f'/{COMPANY}/caller', f'/{COMPANY}/caller', number=rivals.number(1))}/letter"
+        return {"kept": browser.send(to, to, language="en", reference="2026/17").rpartition("/")[2]}
+    return {}
+
+
+@dataclass
+class Readers:
+    """People who load pages, one after the other, and how many they have loaded."""
+
+    loaded: int = 0
+    since: float = field(default_factory=time.monotonic)
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Pages a second of all of them together."""
+        return self.loaded / (time.monotonic() - self.since)
+
+
+@contextlib.contextmanager
+def reading(console: ServedConsole, session: str, paths: Sequence[str], many: int) -> Iterator[Readers]:
+    """So many people load these pages meanwhile, each in a loop. Raises RefusedError where one of them got
+    no page."""
+    readers, lock, end = Readers(), threading.Lock(), threading.Event()
+
+    def read(start: int) -> None:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _ELSEWHERE)
+        browser, at = Browser(console.port, session), start
+        while not end.wait(PAUSE):
+            path = paths[at % len(paths)]
+            try:
+                found = str(browser.get(path).status)
+            except (OSError, http.client.HTTPException) as error:
+                found = repr(error)
+                browser.close()
+            with lock:
+                readers.loaded += 1
+                readers.refused += [] if found == "200" else [f"{path}: {found}"]
+            at += 1
+        browser.close()
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(many)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield readers
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
+    same("pages that readers did not get", [], readers.refused[:3])

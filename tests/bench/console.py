@@ -1,0 +1,160 @@
+"""The console: how soon each page is there with many records, and whether calls notice those who read."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from informativa import config
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Controller
+from informativa.operations.evidence import logs
+from lab.office import Office
+
+from . import rivals
+from .browsing import Browser, Page, ServedConsole, pages, reading, served
+from .figures import Peers, Report, Result, Spread, Target, ratios, same
+from .machine import cpu_seconds
+from .records import event, fill
+
+READERS = 20
+FIRST_BYTE = 100.0  # milliseconds, at the median
+RATES = (50, 200)  # calls a second
+SLOWER = 1.2  # how much longer 99 of 100 calls may take while people read
+_LONGEST = 20.0  # seconds that one page is measured for, if it takes so long
+_WARM = 3  # times that a page is loaded before
+
+
+def console(
+    report: Report,
+    folder: Path,
+    *,
+    records: int = 1_000_000,
+    times: int = 300,
+    rounds: int = 9,
+    seconds: int = 10,
+    rates: Sequence[int] = RATES,
+) -> None:
+    """All of it at so many records."""
+    office = Office(folder / "console")
+    owner = config.load(office.config).controllers["acme"]
+    fill(owner, records)
+    today(owner, records)
+    logs.checkpoint(owner)
+    office.start()
+    try:
+        with served(office) as there, closing(there.browser()) as browser:
+            found = list(
+                pages(there, browser, lambda *why: report.left_out.append(("console", ": ".join(why))))
+            )
+            _pages(report, there, browser, found, records, times)
+            read = [page.path for page in found if _read(page)]
+            for rate in rates:
+                _calls(report, there, browser.session, read, rate, records, rounds, seconds)
+    finally:
+        office.stop()
+
+
+def today(owner: Controller, records: int) -> None:
+    """One more record, which is of today: for a bundle of today to have one."""
+    now = datetime.now(UTC)
+    with closing(SqliteStore(owner.ledger, log=owner.log)) as store:
+        store.append([replace(event(owner, records + 1), at=now, recorded=now)])
+
+
+def _read(page: Page) -> bool:
+    """Whether it is a page of a company that people go to by the menu."""
+    return page.route.startswith("/{controller}/") and page.path.count("/") == 2
+
+
+def _pages(
+    report: Report, there: ServedConsole, browser: Browser, found: Iterable[Page], records: int, times: int
+) -> None:
+    """In turns, so that what disturbs one page disturbs all."""
+    took: dict[Page, list[tuple[float, float]]] = {page: [] for page in found}
+    with closing(Browser(there.port)) as stranger:
+        for turn in range(-_WARM, times):
+            for page, all_ in took.items():
+                if sum(last for _first, last in all_) > _LONGEST * 1000:
+                    continue
+                answer = (stranger if page.anonymous else browser).get(page.path)
+                same(f"status of {page.route}", 200, answer.status)
+                if turn >= 0:
+                    all_.append((answer.first, answer.last))
+    for page, all_ in took.items():
+        for which, byte in enumerate(("first byte", "last byte")):
+            values = [both[which] for both in all_]
+            what = f"GET {page.route} at {records:,} records, to the {byte}"
+            target = None if which else Target(FIRST_BYTE)
+            report.results += [
+                Result("console", f"{what}: median", _one(statistics.median(values), "ms"), target),
+                Result("console", f"{what}: 99 of 100", _one(_of_100(values), "ms")),
+            ]
+
+
+def _of_100(values: Sequence[float]) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[98] if len(values) > 1 else values[0]
+
+
+def _one(value: float, unit: str) -> Spread:
+    return Spread((value,), unit)
+
+
+def _calls(
+    report: Report,
+    there: ServedConsole,
+    session: str,
+    paths: Sequence[str],
+    rate: int,
+    records: int,
+    rounds: int,
+    seconds: int,
+) -> None:
+    """Calls of known callers, while people read and while nobody does, in turns."""
+    p99: dict[bool, list[float]] = {True: [], False: []}
+    p50: dict[bool, list[float]] = {True: [], False: []}
+    loaded, used = [], []
+    for turn in range(-1, rounds):  # the first one only warms up
+        for read in (True, False) if turn % 2 else (False, True):
+            cpu, begun = cpu_seconds(there.pid), time.monotonic()
+            with reading(there, session, paths, READERS) if read else nullcontext() as readers:
+                found = _made(there.office, rate, records, seconds)
+                pages_a_second = readers.rate if readers else 0
+            cpu = (cpu_seconds(there.pid) - cpu) / (time.monotonic() - begun)
+            if turn >= 0:
+                p99[read].append(found["p99"])
+                p50[read].append(found["p50"])
+                loaded += [pages_a_second] if read else []
+                used += [cpu * 100] if read else []
+    who = f"with {READERS} readers"
+    for what, by in ((f"99 of 100 calls at {rate} calls/s", p99), (f"median call at {rate} calls/s", p50)):
+        spreads = {who: Spread(tuple(by[True]), "µs"), "nobody reads": Spread(tuple(by[False]), "µs")}
+        report.peers.append(Peers("console", f"{what}, caller known", spreads))
+        target = Target(SLOWER) if by is p99 else None
+        report.results.append(
+            Result("console", f"{what}, {who} over without", ratios(by[True], by[False]), target)
+        )
+    report.results += [
+        Result("console", f"pages loaded meanwhile, at {rate} calls/s", Spread(tuple(loaded), "pages/s")),
+        Result("console", f"CPU of the console, at {rate} calls/s", Spread(tuple(used), "% of a core")),
+    ]
+
+
+def _made(office: Office, rate: int, records: int, seconds: int) -> dict[str, float]:
+    """Raises RefusedError unless each call was told that nothing is due."""
+    found = rivals.make_calls(
+        office.folder,
+        office.port,
+        rate * seconds,
+        in_flight=1,
+        callers=min(records // 2, rivals.KNOWN),
+        script=office.script,
+        rate=rate,
+    )
+    same("calls answered", rate * seconds, found["expected"])
+    return found

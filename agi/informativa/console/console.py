@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import structlog
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -38,6 +39,7 @@ from .sessions import Sessions, Throttle, new_token
 from .visit import SESSION, Visit
 
 log = structlog.get_logger("informativa")
+AT_THE_DOOR, WAITING = 4, 40  # who is not logged in: at a time, and in line
 _SAFE = ("GET", "HEAD")
 _EMPTY = Configuration(Path(), Path(), "", 0, 0, 0, {}, {}, {}, (), {}, None)  # where it cannot be read
 
@@ -50,6 +52,7 @@ class Console:
         self.secret = secrets.token_bytes(32)
         self.accounts = accounts.Accounts(Path(settings.folder))
         self.sessions, self.throttle = Sessions(settings.idle), Throttle()
+        self.doors = CapacityLimiter(AT_THE_DOOR)
         self.jobs = Jobs(_forget_file)
         self.live = Live()
         self.folder = Path(tempfile.mkdtemp(prefix="informativa-web-"))  # for its user alone
@@ -128,7 +131,7 @@ async def _answer(console: Console, route: Route, request: Request) -> Response:
     if form is not None:
         visit.form = form
     try:
-        response = await run_in_threadpool(_guarded, visit, route)
+        response = await _in_a_thread(console, route, visit)
     except HTTPException:
         raise
     except Exception as error:  # here, for Starlette would have it logged once more
@@ -138,6 +141,16 @@ async def _answer(console: Console, route: Route, request: Request) -> Response:
             SESSION, visit.token, httponly=True, samesite="lax", secure=console.secure, path="/"
         )
     return response
+
+
+async def _in_a_thread(console: Console, route: Route, visit: Visit) -> Response:
+    """Whoever is not logged in waits for others who are not: passwords that somebody has hashed must not hold
+    the threads in which pages are made."""
+    if route.role is not None:
+        return await run_in_threadpool(_guarded, visit, route)
+    if console.doors.statistics().tasks_waiting >= WAITING:
+        raise HTTPException(503)
+    return await to_thread.run_sync(_guarded, visit, route, limiter=console.doors)
 
 
 def _visit(console: Console, request: Request, token: str) -> Visit:

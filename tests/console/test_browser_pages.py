@@ -12,7 +12,7 @@ import pytest
 from informativa.console.routes import ROUTES
 from informativa.model import Role
 from informativa.operations.init import init
-from lab.console import CALLER, Browser, ServedConsole, lay_calls, served
+from lab.console import CALLER, STRANGER, Browser, ServedConsole, lay_calls, served
 from lab.office import fill_in
 from lab.receipts import browser_needed
 
@@ -57,6 +57,15 @@ def named(busy: ServedConsole, operator: Browser) -> Mapping[str, str]:
     found["/{controller}/calls/of/{kept}"] = after(operator.send("/acme/calls/of", number=CALLER.number))
     operator.get("/acme/evidence")
     found["/{controller}/evidence/jobs/{job}"] = after(operator.send("/acme/evidence/audit"))
+    operator.get("/acme/caller")
+    caller = str(operator.send(number=CALLER.number).url)
+    for part in ("", "/told", "/letter", "/erasure"):
+        found["/{controller}/caller/{kept}" + part] = caller.rpartition("/")[2]
+    operator.get(f"{caller}/letter")
+    found["/{controller}/letter/{kept}"] = after(operator.send(language="it", reference="2026/17"))
+    operator.get("/acme/caller")
+    operator.get(f"{operator.send(number=STRANGER.number).url}/erasure")
+    found["/{controller}/erased/{kept}"] = after(operator.send(word="acme"))
     return found
 
 

@@ -16,10 +16,10 @@ from informativa.views.messages import ENGLISH, Language, language
 from .console import PASSWORD, ServedConsole
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Download, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Download, Page, Request
 
-TABS = 80  # presses until what is looked for is not there
-PATIENCE = 20_000  # milliseconds until what does not come is a failure
+TABS = 150  # presses until what is looked for is not there
+PATIENCE = 30_000  # milliseconds until what does not come is a failure
 LOCALES = {"it": "it-IT", "en": "en-GB"}
 _NAME = """element => element.labels?.length ? element.labels[0].innerText : element.getAttribute("aria-label")
     || element.innerText"""
@@ -38,14 +38,15 @@ class Person:
         self._context.set_default_timeout(PATIENCE)
         self.complaints: list[str] = []
         self.elsewhere: list[str] = []
+        self.visited: list[str] = []  # addresses of pages
         self.page: Page = self.window()
 
     def window(self) -> Page:
         """One more, of the same browser."""
         page = self._context.new_page()
-        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("console", self._complained)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self._asked(request.url))
+        page.on("request", self._asked)
         return page
 
     def close(self) -> None:
@@ -145,6 +146,14 @@ class Person:
         moves = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
         return [*self.page.evaluate(_WIDER), *(["the page"] if moves else [])]
 
-    def _asked(self, url: str) -> None:
-        if not url.startswith((self.office.address + "/", "data:", "blob:", "about:")):
-            self.elsewhere.append(url)
+    def _asked(self, request: Request) -> None:
+        if request.is_navigation_request():
+            self.visited.append(request.url)
+        if not request.url.startswith((self.office.address + "/", "data:", "blob:", "about:")):
+            self.elsewhere.append(request.url)
+
+    def _complained(self, message: ConsoleMessage) -> None:
+        """A page that is refused is told in the page; of all else that failed nobody would know."""
+        refused = message.text.startswith("Failed to load") and message.location["url"] in self.visited
+        if not refused:
+            self.complaints.append(message.text)

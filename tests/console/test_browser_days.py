@@ -42,9 +42,9 @@ def test_the_officers_day(
     erased(nora)
     assert callers.held(office.controller(), CALLER).count == 0
     nora.press(nora.say("Who looked"))
-    assert {nora.say(acted(each)) for each in (Action.SEARCH, Action.LETTER, Action.RECEIPT, Action.ERASE)} <= set(
-        nora.page.locator("td:nth-child(3)").all_inner_texts()
-    )
+    assert {
+        nora.say(acted(each)) for each in (Action.SEARCH, Action.LETTER, Action.RECEIPT, Action.ERASE)
+    } <= set(nora.page.locator("td:nth-child(3)").all_inner_texts())
     assert DIGITS not in "".join(nora.visited)
 
 
@@ -126,7 +126,8 @@ def plays(who: Person) -> float:
         who.page.locator("audio").first.evaluate(
             """sound => new Promise((resolve, reject) => {
                 sound.muted = true;
-                sound.addEventListener("timeupdate", () => sound.currentTime > 0.2 && resolve(sound.duration));
+                const heard = () => sound.currentTime > 0.2 && resolve(sound.duration);
+                sound.addEventListener("timeupdate", heard);
                 sound.addEventListener("error", () => reject(sound.error.message));
                 sound.play().catch(reject);
             })"""

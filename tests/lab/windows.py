@@ -1,4 +1,4 @@
-"""Somebody before the console in Debian's Chromium, at the keyboard; what the browser complains of is kept."""
+"""Somebody before the console in Debian's Chromium, at the keyboard; its complaints are kept."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from pypdf import PdfReader
 
-from informativa.views.messages import ENGLISH, Language, language
+from informativa.views.messages import ENGLISH, language
 
 from .console import PASSWORD, ServedConsole
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Download, Page, Request
 
-TABS = 150  # presses until what is looked for is not there
+TABS = 80  # presses until what is looked for is not there
 PATIENCE = 30_000  # milliseconds until what does not come is a failure
 LOCALES = {"it": "it-IT", "en": "en-GB"}
-_NAME = """element => element.labels?.length ? element.labels[0].innerText : element.getAttribute("aria-label")
-    || element.innerText"""
+_FOCUSED = """() => {
+    const found = document.activeElement;
+    const said = found.labels?.length ? found.labels[0].innerText : found.getAttribute("aria-label");
+    return found === document.body ? "" : (said || found.innerText).trim();
+}"""
 _WIDER = """() => [...document.querySelectorAll("body *")]
     .filter(each => each.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
     .filter(each => !each.closest(".wide, pre, .plot")).map(each => each.outerHTML.slice(0, 120))"""
-_AXE = {"resultTypes": ["violations"]}
+_AXE = {"resultTypes": ["violations"], "preload": False}
 
 
 class Person:
@@ -95,8 +98,7 @@ class Person:
     def reach(self, name: str) -> Person:
         """Press Tab until the focus is on what is called so; it must be seen to be."""
         for _press in range(TABS):
-            focused = self.page.locator(":focus")
-            if focused.count() and focused.evaluate(_NAME).strip() == name:
+            if self.page.evaluate(_FOCUSED) == name:
                 return self
             self.page.keyboard.press("Tab")
         raise AssertionError(f"no Tab leads to {name!r} on {self.page.url}:\n{self.text}")

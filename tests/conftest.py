@@ -27,6 +27,9 @@ if AGAIN:
     # Bytes on a disk, other programs that read what we write, servers, pages: no Python makes them different.
     collect_ignore = [
         "torture",
+        "console/test_browser_days.py",
+        "console/test_browser_pages.py",
+        "console/test_browser_straits.py",
         "evidence/test_crosscheck.py",
         "evidence/test_killing.py",
         "evidence/test_receipt_in_browser.py",

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 pytest.importorskip("starlette", reason="the extra `web` is not installed")
 
 from lab.console import ServedConsole, lay_calls, served
+from lab.receipts import browser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from lab.windows import Person
 
 
 @pytest.fixture
@@ -25,3 +32,29 @@ def empty_office(folder: Path) -> Iterator[ServedConsole]:
     """Where nobody has called yet."""
     with served(folder) as office:
         yield office
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One for all tests of a file. No longer: while Playwright is there, no test may use asyncio."""
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def person(chromium: Browser) -> Iterator[Callable[..., Person]]:
+    """`person(office, "it")`: somebody at a browser of his own. Whoever comes, no page of his may ask another
+    server for anything, or have the browser complain."""
+    from lab.windows import Person
+
+    people: list[Person] = []
+
+    def enters(*who: Any, **settings: Any) -> Person:
+        people.append(Person(chromium, *who, **settings))
+        return people[-1]
+
+    yield enters
+    for each in people:
+        each.close()
+    assert [each.complaints for each in people if each.complaints] == []
+    assert [each.elsewhere for each in people if each.elsewhere] == []

@@ -170,5 +170,5 @@ def test_what_was_done_is_noted_without_a_number(
         (Action.OPEN_RECORD, 1),
         (Action.LISTEN, 1),
         (Action.RECEIPT, 1, "proof"),
-        (Action.RECEIPT, 1, "verify"),
+        (Action.VERIFY, 1),
     ]

@@ -122,6 +122,7 @@ def test_who_logs_out_is_out(office: ServedConsole) -> None:
     browser = office.browser("reader@acme")
     token = browser.http.cookies["session"]
     browser.send("/logout")
+    assert browser.http.cookies["session"] != token  # so that no browser keeps pages for its back button
     browser.http.cookies.set("session", token)
     assert browser.get("/acme/calls").url.path == "/login"
 

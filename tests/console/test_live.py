@@ -67,12 +67,12 @@ def test_filtered_and_older_pages_stand_still(office: ServedConsole) -> None:
 
 
 def test_stream_ends_with_the_session(office: ServedConsole) -> None:
-    """Whoever logs out is told nothing more."""
+    """Whoever logs out is told that, and nothing more; his browser does not come again."""
     reader = office.browser("reader@acme")
     reader.get("/acme/calls")
     with closing(stream_of(reader, "/acme/live?after=6")) as stream:
         reader.send("/logout")
-        assert list(events(stream)) == []
+        assert [each["event"] for each in events(stream)] == ["over"]
     office.record(Company(office.folder).played)
     assert reader.get("/acme/live").url.path == "/login"
 

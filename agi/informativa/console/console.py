@@ -179,7 +179,7 @@ def _guarded(visit: Visit, route: Route) -> Response:
         _require_own_form(visit)
     if route.role is not None:
         if visit.visitor is None:
-            return RedirectResponse("/login", 303)
+            return RedirectResponse("/login" if method in _SAFE else "/login?undone=1", 303)
         if "controller" in visit.request.path_params:
             name = visit.request.path_params["controller"]
             visit.controller = visit.configuration.controllers.get(name)

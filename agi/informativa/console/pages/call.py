@@ -69,7 +69,7 @@ def verify(visit: Visit) -> Response:
     """What an auditor would find, who has the key that lies here."""
     number = _story(visit).record.number
     made = receipts.of_record(visit.company, number)
-    visit.note(Action.RECEIPT, record=number, detail="verify")
+    visit.note(Action.VERIFY, record=number)
     file = Path(f"{visit.company.id}-{number}{SUFFIX}")
     found = of_data(file, made.receipt.proof.data, (made.key,))
     return visit.page("verified.html", number=number, found=found, key=made.key)

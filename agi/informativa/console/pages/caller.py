@@ -14,6 +14,7 @@ from ..visit import Visit
 from .looked_up import Attempt, LookedUp, form_name, looked_up, note, owner
 
 ELSEWHERE = (RecordKind.OPERATOR, RecordKind.WEBSITE, RecordKind.CONTRACT)
+MOST = 200  # records that are shown; the letter has all
 FIELDS = {
     callers.NO_REFERENCE: "reference",
     callers.NO_VERSION: "version",
@@ -57,7 +58,12 @@ def shown(visit: Visit) -> Response:
 
     new = visit.query("recorded", 20)
     return visit.stream(
-        "caller.html", found=found, look=Attempt(look), new=int(new) if new.isdecimal() else None, errors={}
+        "caller.html",
+        found=found,
+        look=Attempt(look),
+        new=int(new) if new.isdecimal() else None,
+        most=MOST,
+        errors={},
     )
 
 

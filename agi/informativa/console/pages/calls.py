@@ -104,7 +104,10 @@ async def _events(visit: Visit, after: int) -> AsyncIterator[str]:
     try:
         await run_in_threadpool(watch.begun)  # so that nothing falls between what was and what comes
         news: list[Record] | LedgerError | None = await run_in_threadpool(_since, visit, after)
-        while news is not None and await run_in_threadpool(visit.lasts):
+        while news is not None:
+            if not await run_in_threadpool(visit.lasts):
+                yield _event("over", "logged out")  # else the browser would come again, to the log-in page
+                return
             if isinstance(news, LedgerError):
                 yield _event("trouble", visit.say(news.text))
             elif fresh := [each for each in news if each.number > after]:

@@ -13,6 +13,7 @@ from ...errors import AccountError, LedgerError
 from ...model import Action, Role
 from ...operations import access_log
 from ...text import Text
+from ..sessions import new_token
 from ..visit import LANGUAGE, Visit
 
 log = structlog.get_logger("informativa")
@@ -73,6 +74,7 @@ def logout(visit: Visit) -> Response:
     """Ends the session."""
     _noted(visit, visit.who, Action.LOGOUT)
     visit.console.sessions.end(visit.token)
+    visit.token = new_token()  # when a cookie changes, browsers forget the pages kept for the back button
     return visit.redirect("/login")
 
 

@@ -100,6 +100,9 @@ _DETAILS = {
     "done": Text("done"),
     "shown": Text("shown"),
     "saved": Text("saved as a file"),
+    "html": Text("as a page"),
+    "proof": Text("for a program"),
+    "bundle": Text("bundle for an auditor"),
 }
 
 

@@ -7,7 +7,8 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "1";
   setTimeout(() => { delete form.dataset.sent; }, 5000);
 });
-window.addEventListener("pageshow", () => {
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) location.replace(location.href); // kept in memory: whoever sees it must still be logged in
   for (const form of document.forms) delete form.dataset.sent;
 });
 document.addEventListener("click", (event) => {

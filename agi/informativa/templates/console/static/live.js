@@ -19,6 +19,10 @@ for (const place of document.querySelectorAll("[data-live]")) {
     part("trouble").textContent = event.data;
     show("trouble");
   });
+  source.addEventListener("over", () => {
+    source.close();
+    show("off");
+  });
   source.addEventListener("error", () => {
     if (source.readyState === EventSource.CLOSED) show("off");
   });

@@ -21,7 +21,7 @@ for (const table of document.querySelectorAll("table[data-plot]")) {
   const { from, to, step } = table.dataset;
   const axis = { stroke: colour("--faint"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
   const zone = table.dataset.zone;
-  const form = { 3600: { hour: "2-digit", minute: "2-digit" }, 86400: { day: "numeric", month: "short" } }[step] || { month: "short" };
+  const form = { 3600: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, 86400: { day: "numeric", month: "short" } }[step] || { month: "short" };
   const words = new Intl.DateTimeFormat(document.documentElement.lang, { ...form, timeZone: zone });
   const times = { ...axis, values: (_u, ticks) => ticks.map((tick) => words.format(tick * 1000)) };
   const size = () => ({ width: place.clientWidth, height: 220 });

@@ -1,0 +1,152 @@
+"""What an officer and an admin do in a day at the console, in Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from informativa.evidence.note import Verifier
+from informativa.model import Action, Role
+from informativa.operations import callers
+from informativa.operations.evidence.verifying import verify
+from informativa.views.html.console import acted
+from lab.console import CALLER, ServedConsole
+from lab.receipts import browser_needed
+
+if browser_needed.args[0]:
+    pytest.skip(browser_needed.kwargs["reason"], allow_module_level=True)
+
+from lab.windows import Person
+
+NEW = "a password of many words"
+DIGITS = CALLER.number[1:]
+
+
+@pytest.mark.parametrize(("code", "script"), [("en", True), ("it", False)], ids=["script", "no-script"])
+def test_the_officers_day(
+    office: ServedConsole, person: Callable[..., Person], code: str, script: bool
+) -> None:
+    """From the invitation to who looked, by Tab and Enter alone, in two languages, with and without
+    JavaScript: the letter comes out of the printer, the receipt holds, and the caller is erased."""
+    nora = person(office, code, java_script_enabled=script)
+    accepted(office, nora)
+    found(nora)
+    letter = printed(nora)
+    assert "Acme S.p.A." in letter
+    assert str(nora.say("Your request for access to personal data")) in letter
+    assert nora.say("Log out") not in letter
+    assert nora.say("Another caller") not in letter
+    verified(nora)
+    erased(nora)
+    assert callers.held(office.controller(), CALLER).count == 0
+    nora.press(nora.say("Who looked"))
+    assert {
+        nora.say(acted(each)) for each in (Action.SEARCH, Action.LETTER, Action.RECEIPT, Action.ERASE)
+    } <= set(nora.page.locator("td:nth-child(3)").all_inner_texts())
+    assert DIGITS not in "".join(nora.visited)
+
+
+def accepted(office: ServedConsole, who: Person) -> None:
+    """Take up an invitation, go out, and in again."""
+    until = datetime.now(UTC) + timedelta(hours=1)
+    token = office.console.accounts.invite("nora", {"acme": Role.COMPLIANCE}, until)
+    who.go(f"/invitation/{token}")
+    who.reach(who.say("Password")).type(NEW)
+    who.reach(who.say("The same again")).type(NEW).enter()
+    assert who.path == "/acme/today"
+    who.press(who.say("Log out"))
+    who.log_in("nora", NEW)
+    assert who.path == "/acme/today"
+
+
+def found(who: Person) -> None:
+    """A caller, by his number."""
+    who.press(who.say("A caller"))
+    who.reach(who.say("Telephone number, with country code")).type(CALLER.number).enter()
+    assert who.page.locator("tbody tr").count() == 4
+
+
+def printed(who: Person) -> str:
+    """The letter that answers him, on paper."""
+    who.press(who.say("Answer his request for access"))
+    who.reach(who.say("Your reference, if you number letters")).type("2026/17").enter()
+    who.page.locator(".letter").wait_for()
+    return who.printed()
+
+
+def verified(who: Person) -> None:
+    """The receipt of his first call, with the key that the page of evidence shows."""
+    who.press(who.say("Calls")).press("1")
+    receipt = who.download(who.say("Receipt for a program"))
+    who.press(who.say("Evidence"))
+    key = Verifier.parse(who.page.locator("main code").first.inner_text())
+    (whole,) = verify([receipt], (key,), None, None)
+    receipt.write_bytes(receipt.read_bytes().replace(b"\nindex 0\n", b"\nindex 1\n"))
+    (changed,) = verify([receipt], (key,), None, None)
+    assert (whole.holds, changed.holds) == (True, False)
+
+
+def erased(who: Person) -> None:
+    """The caller; another word than the one that is asked for does nothing."""
+    found(who)
+    who.press(who.say("Erase him"))
+    label = who.say("To erase him, type this word: {word}", word="acme")
+    who.reach(label).type("yes").enter()
+    assert callers.held(who.office.controller(), CALLER).count == 4
+    who.reach(label).type("acme").enter()
+    who.page.locator(".notice.good").wait_for()
+    who.press(who.say("Record {record}", record=7))
+    assert who.path == "/acme/calls/7"
+
+
+def test_the_admins_day(office: ServedConsole, person: Callable[..., Person]) -> None:
+    """The doctor looks and his findings come by themselves, a call that nobody makes is explained, a
+    recording is really played, and the plot is drawn from the table beside it."""
+    admin = person(office, viewport={"width": 1280, "height": 900}).log_in("operator")
+    assert admin.path == "/"
+    admin.press("Health").press("Look now")
+    admin.page.locator("#doctor table").wait_for()
+    admin.press("Acme S.p.A.")
+    assert "This company is live" in admin.text
+    admin.press("What if")
+    admin.reach("Caller's number").type("+39 333 000 0000").enter()
+    assert "The caller knows nothing of it." in admin.text
+    admin.press("Notices")
+    assert plays(admin) == pytest.approx(17.4, abs=0.1)
+    admin.press("Today").press("This year")
+    admin.page.locator("#plot canvas").wait_for()
+    assert drawn(admin) > 100
+
+
+def plays(who: Person) -> float:
+    """Play the first recording until it has gone on for a moment; how long it is, in seconds."""
+    return float(
+        who.page.locator("audio").first.evaluate(
+            """sound => new Promise((resolve, reject) => {
+                sound.muted = true;
+                const heard = () => sound.currentTime > 0.2 && resolve(sound.duration);
+                sound.addEventListener("timeupdate", heard);
+                sound.addEventListener("error", () => reject(sound.error.message));
+                sound.play().catch(reject);
+            })"""
+        )
+    )
+
+
+def drawn(who: Person) -> int:
+    """How many dots of the plot have the colour of what was played to the end."""
+    return int(
+        who.page.locator("#plot canvas").evaluate(
+            """canvas => {
+                const style = getComputedStyle(document.documentElement).getPropertyValue("--good").trim();
+                const want = [1, 3, 5].map(at => parseInt(style.slice(at, at + 2), 16));
+                const dots = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+                let found = 0;
+                for (let at = 0; at < dots.length; at += 4)
+                    if (want.every((value, part) => dots[at + part] === value)) found++;
+                return found;
+            }"""
+        )
+    )

@@ -1,0 +1,136 @@
+"""Every page of the console as Chromium shows it: nobody is kept out, and it fits where it is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from informativa.console.routes import ROUTES
+from informativa.model import Role
+from informativa.operations.init import init
+from lab.console import CALLER, STRANGER, Browser, ServedConsole, lay_calls, served
+from lab.office import fill_in
+from lab.receipts import browser_needed
+
+if browser_needed.args[0]:
+    pytest.skip(browser_needed.kwargs["reason"], allow_module_level=True)
+
+from lab.windows import Person
+
+NO_PAGE = re.compile(r".*/(sound|file|live|worksheet|file/\{kind\}|receipt/\{form\})")
+ADDRESSES = [each.path for each in ROUTES if each.get and not NO_PAGE.fullmatch(each.path)]
+# Each two of language, colours and width meet once.
+WAYS = [("it", "light", 360), ("it", "dark", 1280), ("en", "dark", 360), ("en", "light", 1280)]
+EVERYWHERE = {"{controller}": "acme", "{record:int}": "3"}
+NOT_FOR_ALL = {"/login", "/invitation/{token}"}
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedConsole]:
+    """An office for all tests of this file, which change nothing in it."""
+    folder = tmp_path_factory.mktemp("busy") / "etc"
+    init(folder)
+    fill_in(folder / "informativa.yaml")
+    lay_calls(folder)
+    with served(folder) as office:
+        yield office
+
+
+@pytest.fixture(scope="module")
+def operator(busy: ServedConsole) -> Browser:
+    """Who may everything."""
+    return busy.browser("operator")
+
+
+@pytest.fixture(scope="module")
+def named(busy: ServedConsole, operator: Browser) -> Mapping[str, str]:
+    """What stands for the names in each address: something that is there, for this session."""
+    until = datetime.now(UTC) + timedelta(hours=1)
+    found = {"/invitation/{token}": busy.console.accounts.invite("nora", {"acme": Role.READER}, until)}
+    operator.get("/acme/calls")
+    found["/{controller}/calls/of/{kept}"] = after(operator.send("/acme/calls/of", number=CALLER.number))
+    operator.get("/acme/evidence")
+    found["/{controller}/evidence/jobs/{job}"] = after(operator.send("/acme/evidence/audit"))
+    operator.get("/acme/caller")
+    caller = str(operator.send(number=CALLER.number).url)
+    for part in ("", "/told", "/letter", "/erasure"):
+        found["/{controller}/caller/{kept}" + part] = caller.rpartition("/")[2]
+    operator.get(f"{caller}/letter")
+    found["/{controller}/letter/{kept}"] = after(operator.send(language="it", reference="2026/17"))
+    operator.get("/acme/caller")
+    operator.get(f"{operator.send(number=STRANGER.number).url}/erasure")
+    found["/{controller}/erased/{kept}"] = after(operator.send(word="acme"))
+    return found
+
+
+def window(scheme: str, width: int) -> dict[str, object]:
+    """Of a browser, as it is set up."""
+    return {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
+
+
+def after(answer: object) -> str:
+    """The last part of where an answer led."""
+    return str(answer.url).rpartition("/")[2]  # type: ignore[attr-defined]
+
+
+def address(route: str, named: Mapping[str, str]) -> str:
+    """Of a route, with what stands for its names."""
+    for name, value in EVERYWHERE.items():
+        route = route.replace(name, value)
+    return re.sub(r"\{\w+\}", named.get(route.replace("/acme", "/{controller}"), ""), route)
+
+
+@pytest.mark.parametrize(("code", "scheme", "width"), WAYS, ids=lambda value: str(value))
+def test_no_page_keeps_anybody_out(
+    busy: ServedConsole,
+    operator: Browser,
+    named: Mapping[str, str],
+    person: Callable[..., Person],
+    code: str,
+    scheme: str,
+    width: int,
+) -> None:
+    """axe-core finds nothing serious, and no page is wider than its window; in two languages, light and dark,
+    on a telephone and on a desk."""
+    guest, somebody = (person(busy, code, **window(scheme, width)) for _each in range(2))
+    somebody.holds(operator.http.cookies["session"])
+    wrong = {}
+    for route in ADDRESSES:
+        who = guest if route in NOT_FOR_ALL else somebody
+        answer = who.page.goto(address(route, named))
+        assert answer
+        assert answer.status == 200, route
+        assert who.page.url.endswith(address(route, named)), route
+        if found := [*who.barriers(), *who.wider()]:
+            wrong[route] = found
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(("code", "scheme", "width"), WAYS[1:3], ids=lambda value: str(value))
+def test_no_answer_keeps_anybody_out(
+    busy: ServedConsole,
+    person: Callable[..., Person],
+    code: str,
+    scheme: str,
+    width: int,
+) -> None:
+    """The same of what follows on a form: a refused log-in, a number that is none, a company's line that
+    another has, a call that nobody makes, a caller whom nobody knows; and of a page that is not there."""
+    guest, officer = (person(busy, code, **window(scheme, width)) for _each in range(2))
+    guest.go("/login").page.get_by_label(guest.say("Name")).fill("nobody")
+    guest.reach(guest.say("Password")).type("wrong").enter()
+    found = [guest.barriers() + guest.wider()]
+    officer.is_in("compliance@acme")
+    for typed in ("12", "+39 333 000 0000"):
+        officer.go("/acme/caller").reach(officer.say("Telephone number, with country code"))
+        officer.type(typed).enter()
+        found.append(officer.barriers() + officer.wider())
+    for path in ("/acme/calls?line=%2B493012345678", "/acme/calls?status=FAILED", "/acme/nowhere"):
+        officer.go(path)
+        found.append(officer.barriers() + officer.wider())
+    officer.go("/acme/what-if").reach(officer.say("Caller's number")).type("+39 333 000 0000").enter()
+    found.append(officer.barriers() + officer.wider())
+    assert found == [[]] * 7

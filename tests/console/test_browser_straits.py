@@ -1,0 +1,142 @@
+"""What goes wrong at a console, or comes twice or at once, in Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from informativa.console import live
+from informativa.console.pages import calls as page
+from informativa.operations import callers
+from lab.console import ACME, BOREALIS, CALLER, STRANGER, ServedConsole
+from lab.receipts import Company, browser_needed
+
+if browser_needed.args[0]:
+    pytest.skip(browser_needed.kwargs["reason"], allow_module_level=True)
+
+from lab.windows import Person
+
+MANY = 10_000
+
+
+def looked_up(who: Person, company: str = ACME) -> Person:
+    """The page of a caller whom both companies know."""
+    who.go(f"/{company}/caller").reach("Telephone number, with country code")
+    return who.type(CALLER.number).enter()
+
+
+def test_two_officers_of_two_companies(office: ServedConsole, person: Callable[..., Person]) -> None:
+    """I6: at once, in two browsers, each finds his own company's records of the same caller, and nothing of
+    the other company, not even by its address."""
+    one, other = (person(office).is_in(f"compliance@{company}").go("/") for company in (ACME, BOREALIS))
+    looked_up(one), looked_up(other, BOREALIS)
+    assert [each.page.locator("tbody tr").count() for each in (one, other)] == [4, 1]
+    assert "Borealis" not in one.page.content()
+    assert "+390212345678" not in other.page.content()  # acme, its processor, may be named; its line not
+    address = other.page.url
+    one.go(address)
+    assert "There is no such page." in one.text
+    other.go(address)
+    assert other.page.locator("tbody tr").count() == 1
+
+
+def test_windows_of_one_browser_share_the_log_in(
+    office: ServedConsole, person: Callable[..., Person]
+) -> None:
+    """Two callers in two windows stay two; who logs out in one is out in the other."""
+    officer = person(office).is_in("compliance@acme")
+    looked_up(officer)
+    second = officer.window()
+    second.goto("/acme/caller")
+    second.get_by_label("Telephone number").fill(STRANGER.number)
+    second.keyboard.press("Enter")
+    second.get_by_text("1 record", exact=True).wait_for()
+    officer.page.reload()
+    assert officer.page.locator("tbody tr").count() == 4
+    officer.press("Log out")
+    second.reload()
+    assert second.get_by_role("heading", name="Log in").count() == 1
+
+
+def test_back_after_log_out_shows_nobody(office: ServedConsole, person: Callable[..., Person]) -> None:
+    """What stood on a page of a caller is not there for whoever sits down at the machine next."""
+    officer = person(office).is_in("compliance@acme")
+    looked_up(officer)
+    shown = officer.page.get_by_role("heading", level=1).inner_text()
+    officer.press("Log out")
+    officer.page.go_back()
+    assert officer.page.get_by_role("heading", name="Log in").count() == 1
+    assert shown not in officer.page.content()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_sent_twice_is_done_once(office: ServedConsole, person: Callable[..., Person], script: bool) -> None:
+    """By a double click; and loading the page anew that answers does nothing."""
+    officer = looked_up(person(office, java_script_enabled=script).is_in("compliance@acme"))
+    officer.press("He was told elsewhere")
+    officer.page.get_by_label("How he was told").select_option(index=1)
+    officer.page.get_by_label("Where the evidence is").fill("form 77")
+    officer.page.get_by_role("button", name="Put it on record").dblclick()
+    officer.sees("It is on record, as number 7.")
+    officer.page.reload()
+    officer.sees("It is on record, as number 7.")
+    assert callers.held(office.controller(), CALLER).count == 5
+
+
+def test_a_log_in_that_ended_meanwhile(office: ServedConsole, person: Callable[..., Person]) -> None:
+    """In the middle of a form: nothing is done, the officer is told that and how to go on."""
+    officer = looked_up(person(office).is_in("compliance@acme")).press("Erase him")
+    office.console.sessions.end_all("compliance@acme")
+    officer.reach("To erase him, type this word: acme").type("acme").enter()
+    assert officer.path == "/login"
+    assert "Nothing was done: you were logged out meanwhile." in officer.text
+    assert callers.held(office.controller(), CALLER).count == 4
+
+
+def test_language_is_changed_in_place(office: ServedConsole, person: Callable[..., Person]) -> None:
+    """By a button at the foot of each page, which leads back to that page."""
+    reader = person(office, "it").is_in("reader@acme").go("/acme/company")
+    assert "L'azienda stessa" in reader.text
+    reader.press("English")
+    assert (reader.path, "The company itself" in reader.text) == ("/acme/company", True)
+
+
+def test_calls_appear_by_themselves(
+    office: ServedConsole, person: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the ledger grows, in the order in which they came, until the session is over, which is said."""
+    monkeypatch.setattr(live, "EVERY", 0.02)
+    monkeypatch.setattr(page, "HEARTBEAT", 0.05)
+    reader = person(office).is_in("reader@acme").go("/acme/calls")
+    reader.sees("New calls appear here by themselves.")
+    for number in range(7, 10):
+        office.record(Company(office.folder).played)
+        row = reader.page.locator("tbody tr").first
+        row.get_by_role("link", name=str(number), exact=True).wait_for()
+    assert reader.page.locator("tbody tr").count() == 9
+    office.console.sessions.end_all("reader@acme")
+    reader.sees("New calls do not appear any more. Load the page anew.")
+
+
+def test_ten_thousand_calls(office: ServedConsole, person: Callable[..., Person]) -> None:
+    """Pages of a large ledger are as long as those of a small one, and the links lead through all of it."""
+    played = Company(office.folder).played
+    office.record(
+        *(replace(played, call=f"17{n:08}.1", at=played.at + timedelta(seconds=n)) for n in range(MANY))
+    )
+    officer = person(office).is_in("compliance@acme").go("/acme/calls")
+    rows = officer.page.locator("tbody tr")
+    whole = rows.count()
+    assert rows.first.get_by_role("link").inner_text() == str(MANY + 6)
+    officer.page.get_by_role("link", name="Earlier ones").click()
+    assert rows.count() == whole
+    assert rows.first.get_by_role("link").inner_text() == str(MANY + 6 - whole)
+    officer.go("/acme/calls?status=PARTIAL")
+    assert rows.count() == 1
+    looked_up(officer)
+    assert rows.count() == 200
+    assert "10004 records" in officer.text
+    assert rows.last.get_by_role("link").inner_text() == str(MANY + 6)

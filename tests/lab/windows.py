@@ -1,0 +1,161 @@
+"""Somebody before the console in Debian's Chromium, at the keyboard; its complaints are kept."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from pypdf import PdfReader
+
+from informativa.views.messages import ENGLISH, language
+
+from .console import PASSWORD, ServedConsole
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Download, Page, Request
+
+TABS = 80  # presses until what is looked for is not there
+PATIENCE = 30_000  # milliseconds until what does not come is a failure
+LOCALES = {"it": "it-IT", "en": "en-GB"}
+_FOCUSED = """() => {
+    const found = document.activeElement;
+    const said = found.labels?.length ? found.labels[0].innerText : found.getAttribute("aria-label");
+    return found === document.body ? "" : (said || found.innerText).trim();
+}"""
+_WIDER = """() => [...document.querySelectorAll("body *")]
+    .filter(each => each.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+    .filter(each => !each.closest(".wide, pre, .plot")).map(each => each.outerHTML.slice(0, 120))"""
+_AXE = {"resultTypes": ["violations"], "preload": False}
+
+
+class Person:
+    """One window of a browser that shares nothing with others. `settings` are Playwright's for a context."""
+
+    def __init__(self, chromium: Browser, office: ServedConsole, code: str = "en", **settings: Any) -> None:
+        self.office, self.say = office, ENGLISH if code == "en" else language(code)
+        self._context = chromium.new_context(base_url=office.address, locale=LOCALES[code], **settings)
+        self._context.set_default_timeout(PATIENCE)
+        self.complaints: list[str] = []
+        self.elsewhere: list[str] = []
+        self.visited: list[str] = []  # addresses of pages
+        self.page: Page = self.window()
+
+    def window(self) -> Page:
+        """One more, of the same browser."""
+        page = self._context.new_page()
+        page.on("console", self._complained)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._asked)
+        return page
+
+    def close(self) -> None:
+        """Leave."""
+        self._context.close()
+
+    def go(self, path: str) -> Person:
+        """To an address, by hand."""
+        self.page.goto(path)
+        return self
+
+    def is_in(self, name: str) -> Person:
+        """As one whose log-in is over already; passwords take time."""
+        account = self.office.console.accounts.get(name)
+        assert account
+        return self.holds(self.office.console.sessions.begin(account))
+
+    def holds(self, token: str) -> Person:
+        """As whoever has that session."""
+        self._context.add_cookies([{"name": "session", "value": token, "url": self.office.address}])
+        return self
+
+    def log_in(self, name: str, password: str = PASSWORD) -> Person:
+        """By the front door, by the keyboard alone."""
+        self.go("/login")
+        self.reach(self.say("Name")).type(name)
+        return self.reach(self.say("Password")).type(password).enter()
+
+    @property
+    def path(self) -> str:
+        """Of the page that is open."""
+        return urlsplit(self.page.url).path
+
+    @property
+    def text(self) -> str:
+        """What stands on the page, for people."""
+        return self.page.locator("main").inner_text()
+
+    def sees(self, text: str) -> Person:
+        """Wait until it is there."""
+        self.page.get_by_text(text).first.wait_for()
+        return self
+
+    # -- the keyboard --
+
+    def reach(self, name: str) -> Person:
+        """Press Tab until the focus is on what is called so; it must be seen to be."""
+        for _press in range(TABS):
+            if self.page.evaluate(_FOCUSED) == name:
+                return self
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"no Tab leads to {name!r} on {self.page.url}:\n{self.text}")
+
+    def type(self, text: str) -> Person:
+        """Into what has the focus."""
+        self.page.keyboard.type(text)
+        return self
+
+    def enter(self) -> Person:
+        """Press Enter, where it opens a page or sends a form; that is open then."""
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+        return self
+
+    def press(self, name: str) -> Person:
+        """Reach it, and press Enter."""
+        return self.reach(name).enter()
+
+    def download(self, name: str) -> Path:
+        """Press what is called so; the file that comes of it."""
+        self.reach(name)
+        with self.page.expect_download() as coming:
+            self.page.keyboard.press("Enter")
+        found: Download = coming.value
+        return found.path().rename(found.path().parent / found.suggested_filename)
+
+    # -- what there is to see --
+
+    def printed(self) -> str:
+        """The text of what comes out of a printer, on A4."""
+        paper = PdfReader(io.BytesIO(self.page.pdf(prefer_css_page_size=True)))
+        return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in paper.pages))
+
+    def barriers(self) -> list[str]:
+        """What keeps somebody out, by axe-core: what is serious or critical."""
+        found = Axe().run(self.page, options=_AXE).response["violations"]
+        return [
+            f"{each['id']}: {node['html'][:120]}"
+            for each in found
+            if each["impact"] in ("serious", "critical")
+            for node in each["nodes"]
+        ]
+
+    def wider(self) -> list[str]:
+        """What goes beyond the right edge, so that the whole page has to be moved to be read."""
+        moves = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        return [*self.page.evaluate(_WIDER), *(["the page"] if moves else [])]
+
+    def _asked(self, request: Request) -> None:
+        if request.is_navigation_request():
+            self.visited.append(request.url)
+        if not request.url.startswith((self.office.address + "/", "data:", "blob:", "about:")):
+            self.elsewhere.append(request.url)
+
+    def _complained(self, message: ConsoleMessage) -> None:
+        """A page that is refused is told in the page; of all else that failed nobody would know."""
+        refused = message.text.startswith("Failed to load") and message.location["url"] in self.visited
+        if not refused:
+            self.complaints.append(message.text)

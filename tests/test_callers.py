@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,9 +14,10 @@ import pytest
 from doubles import typed
 from informativa import bootstrap
 from informativa.config import Configuration, load
-from informativa.errors import InformativaError
+from informativa.errors import InformativaError, SharedDatabaseError
+from informativa.ledgers import erasure_requests
 from informativa.ledgers.backup import DAYS, Backup
-from informativa.model import Controller, Ending, Event, Heard, Reason, RecordKind, Status
+from informativa.model import Controller, Ending, Event, Heard, Reason, RecordKind, SharedDatabase, Status
 from informativa.operations import callers, retention
 from informativa.operations.callers import Recorded, by_customer, by_number
 from informativa.operations.controllers import notice_named
@@ -101,6 +103,22 @@ def test_doubt_is_told_only_of_whom_nothing_is_known(configuration: Configuratio
     assert told(configuration, UNUSUAL).doubt
     assert not callers.access([acme], UNUSUAL).doubt
     assert not callers.erase([acme], UNUSUAL, NOW, really=False).doubt
+
+
+def test_a_database_that_is_away_keeps_no_company_from_erasing(configuration: Configuration) -> None:
+    """The caller goes from each ledger, and each keeps whom the other boxes are to erase; then it is told."""
+    told(configuration)
+    owners = list(reversed(configuration.controllers.values()))
+    away = SharedDatabase(hosts=("127.0.0.1:1",), name="informativa", box="pbx-1")
+    with pytest.raises(SharedDatabaseError) as error:
+        callers.erase(owners, CALLER, NOW, really=True, shared=away)
+    assert all(f"{each.name}: the caller is erased on this box" in str(error.value) for each in owners)
+    for each in owners:
+        with closing(bootstrap.store(each)) as store:
+            (kept,) = erasure_requests.kept(store)
+            assert (kept.number, kept.held(datetime.now(UTC))) == (None, False)
+            assert set(callers.pseudonyms(each, CALLER.caller)) <= set(kept.pseudonyms)
+            assert all(record.event.pseudonym is None for record in store.records())
 
 
 def test_erasure_tells_each_controller_as_it_is_done(configuration: Configuration) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .ledgers.access_log import AccessLog
     from .ledgers.backup import Backup
     from .ledgers.erasure import Erased
+    from .ledgers.erasure_requests import Request
     from .ledgers.following import Follower, Summary
     from .ledgers.sqlite import SqliteStore
     from .ledgers.tally import HourCount
@@ -250,12 +251,16 @@ def copies(controller: Controller) -> list[Path]:
         return backup.copies(ledger) if ledger.parent.exists() else []
 
 
-def erase(controller: Controller, pseudonyms: Sequence[bytes], at: datetime) -> Erased:
-    """Erase a caller of one controller. Raises LedgerError if anything of him is left, with what to do."""
+def erase(
+    controller: Controller, pseudonyms: Sequence[bytes], at: datetime, *, everywhere: bool = False
+) -> Erased:
+    """Erase a caller of one controller; `everywhere` keeps that other boxes are to be asked, until all have
+    done it. Raises LedgerError if anything of him is left, with what to do."""
     from .ledgers.erasure import erase
 
-    ledger = Path(controller.ledger)
-    return erase(ledger, pseudonyms, at)
+    if everywhere:
+        store(controller).close()  # where it is kept
+    return erase(Path(controller.ledger), pseudonyms, at, everywhere=everywhere)
 
 
 def access_log(controller: Controller) -> AccessLog:
@@ -265,15 +270,29 @@ def access_log(controller: Controller) -> AccessLog:
     return AccessLog(Path(controller.ledger))
 
 
-def erase_elsewhere(
-    shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes], *, really: bool
-) -> Asked:
-    """Have the other boxes erase a caller; or say what that would come to. Raises SharedDatabaseError, then
-    nobody was asked."""
+def erase_elsewhere(shared: SharedDatabase, controller: Controller, request: Request) -> Asked:
+    """Have the other boxes erase the caller of a request that the ledger keeps. Raises SharedDatabaseError
+    and LedgerError, and then the service asks them."""
+    from .ledgers import erasure_requests
     from .sharing import callers
 
-    ask = callers.erase if really else callers.would_erase
-    return ask(shared, controller.id, pseudonyms)
+    with closing(store(controller)) as kept:
+        try:
+            note = partial(erasure_requests.ordered, kept, request.id)
+            return callers.erase(shared, controller.id, request.pseudonyms, note)
+        except BaseException:
+            with suppress(LedgerError):
+                erasure_requests.lost(kept, [request])  # the service need not wait
+            raise
+
+
+def would_erase_elsewhere(
+    shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]
+) -> Asked:
+    """What that would come to. Raises SharedDatabaseError."""
+    from .sharing import callers
+
+    return callers.would_erase(shared, controller.id, pseudonyms)
 
 
 def elsewhere(

@@ -24,6 +24,7 @@ from informativa.sharing.administration import Box
 from informativa.sharing.exchange import About
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import PASSWORD
+from test_erasure import traces
 from test_ledgers import AT, PLAYED
 
 HE = Identified(CALLER, "IT")
@@ -168,21 +169,29 @@ def test_a_caller_is_shown_and_erased_on_all_boxes(
         assert [record.event.erased for record in store.records()] == [True, False]
 
 
-def test_an_erasure_that_others_cannot_hear_of_is_not_reported_as_done(
+def test_an_erasure_that_others_cannot_hear_of_is_kept(
     meeting: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It says what is done, what is not, and what to type; the same again does the rest."""
-    one, _other = meeting
-    one.record()
+    """It says what is done and what is not; the service does the rest, and nothing need be typed again."""
+    one, other = meeting
+    for each in meeting:
+        each.record()
+        each.exchange()
     server.stop()
     try:
         code, _out, error = typed(capsys, "caller", "erase", CALLER, "--yes", *of(one))
         assert code == 1
-        assert "the caller is erased on this box, and the others do not know of it" in error
-        assert "Do the same again when the database answers." in error
+        assert "the caller is erased on this box, and the others do not know of it yet" in error
+        assert "Nothing need be typed again: it is kept, and this box's service asks them" in error
     finally:
         server.start()
-    assert typed(capsys, "caller", "erase", CALLER, "--yes", *of(one))[0] == 0
+    for each in (one, other, one):
+        each.exchange()
+    for each in meeting:
+        assert "0 records" in typed(capsys, "caller", "show", CALLER, *of(each))[1]
+        his = pseudonym(HE, each.configuration.controllers["acme"].key)
+        assert traces(each.file.parent, his, his.hex().encode()) == []
+    assert server.sql('SELECT 1 FROM "informativa_acme".erasure') == []
 
 
 def test_records_of_all_boxes_in_one_list(

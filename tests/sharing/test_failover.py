@@ -16,6 +16,7 @@ from lab.patroni import Patroni
 from lab.pgbouncer import PgBouncer
 from lab.postgres import SUPERUSER, Postgres
 from lab.process import until
+from sharing import test_erasures as erasures
 from sharing.conftest import ROLE, TODAY, Boxes
 from sharing.model import World
 from test_ledgers import ONE, PLAYED
@@ -103,6 +104,36 @@ def test_a_connection_to_a_demoted_primary_counts_as_dead(boxes: Boxes, tmp_path
         finally:
             boxes.sql("ALTER SYSTEM RESET default_transaction_read_only")
             boxes.sql("SELECT pg_reload_conf()")
+
+
+def test_i9_an_erasure_that_the_standby_never_got_is_done(
+    boxes: Boxes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Replication breaks, a caller is erased, and the server that knows of it dies: with the promoted one all
+    boxes erase him, and nobody types anything."""
+    server = boxes.server
+    assert isinstance(server, Postgres)
+    erasures.begin(boxes, "pbx-1", "pbx-2")
+    with server.standby(tmp_path_factory.mktemp("standby") / "pg") as standby:
+        boxes.hosts = tuple(f"127.0.0.1:{one.port}" for one in (server, standby))
+        standby.wait_for(server)
+        standby.sql("ALTER SYSTEM SET primary_conninfo = ''")
+        standby.sql("SELECT pg_reload_conf()")
+        until(lambda: not standby.sql("SELECT 1 FROM pg_stat_wal_receiver"), 20, lambda: "It goes on.")
+        assert erasures.erase(boxes, "pbx-1", ONE) == 1
+        server.kill()
+        try:
+            standby.promote()
+            boxes.server = standby
+            assert erasures.orders(boxes) == []
+            boxes.opened = [boxes.exchange(name) for name in ("pbx-1", "pbx-2")]
+            erasures.quiet(boxes)
+            assert erasures.left(boxes, ONE) == []
+            assert erasures.kept(boxes, "pbx-1") == []
+        finally:
+            boxes.close()
+            boxes.opened, boxes.server = [], server
+            server.start()
 
 
 def _refuses(send: Callable[[], object]) -> bool:

@@ -12,16 +12,17 @@ import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import EvidenceError, LedgerError
 from ..evidence.log_folder import LogFolder
 from ..model import Reason, RecordKind
 from ..text import NOTHING, Foreign, Text, joined
-from . import backup, elsewhere, leaves, rows
+from . import backup, elsewhere, erasure_requests, leaves, rows
 from .access_log import SIDES, SUFFIX, AccessLog
+from .erasure_requests import Request
 from .sqlite import SqliteStore
 
 PATIENCE_SECONDS = 10.0  # for whoever reads the ledger, and so keeps its log from being emptied
@@ -84,34 +85,38 @@ UNION ALL SELECT 1 FROM number_use WHERE pseudonym IN his
 @dataclass(frozen=True)
 class Erased:
     """What is gone: how many records lead to nobody any more, and which copies of the ledger were deleted.
-    `traces` are the records that say so."""
+    `traces` are the records that say so, `request` is what is kept to ask other boxes by, if they are to be
+    asked."""
 
     records: int
     copies: tuple[Path, ...]
     traces: tuple[int, ...] = field(default=(), compare=False)
+    request: Request | None = None
 
 
-def erase(ledger: Path, pseudonyms: Sequence[bytes], at: datetime) -> Erased:
-    """Erase one caller under all his pseudonyms, and leave the trace that it happened.
+def erase(ledger: Path, pseudonyms: Sequence[bytes], at: datetime, *, everywhere: bool = False) -> Erased:
+    """Erase one caller under all his pseudonyms, and leave the trace that it happened. If other boxes are to
+    do it too, `everywhere`, that is kept in the same transaction, and there must be a ledger.
 
     Raises LedgerError if anything of him is left, with what it is and what to do; the same again is harmless
     then, and does the rest.
     """
-    if not ledger.exists():
+    if not ledger.exists() and not everywhere:
         AccessLog(ledger).erase(pseudonyms)
         return Erased(0, _without_copies(ledger))
     store = SqliteStore(str(ledger), create=False)
     try:
         records, traces = 0, list[int]()
+        request = erasure_requests.new(datetime.now(UTC)) if everywhere else None
         for _time in range(TIMES):
-            erased, his, trace = _erase(store, pseudonyms, at)
+            erased, his, trace, request = _erase(store, pseudonyms, at, request)
             records += erased
             traces.append(trace)
             try:
                 AccessLog(ledger).erase(his)
                 copies = _without_copies(ledger)
                 if _clean(store, his):
-                    return Erased(records, copies, tuple(traces))
+                    return Erased(records, copies, tuple(traces), request)
             except OSError as error:
                 said = Text("{file} cannot be read ({why}).")
                 why = said.format(file=error.filename, why=Foreign(error.strerror or ""))
@@ -143,9 +148,28 @@ def _unfinished(ledger: Path, why: Text, first: Text = NOTHING) -> LedgerError:
     )
 
 
-def _erase(store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime) -> tuple[int, list[bytes], int]:
-    """How many records, under which pseudonyms, and the record that says so. Searched for beforehand, so that
-    calls wait only for what came since."""
+def forget(store: SqliteStore, requests: Sequence[Request]) -> None:
+    """Of what was kept to ask other boxes by, and all have done, no byte is left (I9). Raises LedgerError;
+    the same again is harmless then, and does the rest."""
+    if not requests:
+        return
+    erasure_requests.through(store, requests)
+    _without_copies(store.file)
+    store.empty_log(PATIENCE_SECONDS)
+    cut_off = any(not each.pseudonyms for each in requests)  # what to look for is not known any more
+    pieces = [each.hex().encode() for request in requests for each in request.pseudonyms]
+    if cut_off or any(_holds(file, pieces) for file in store.contents()):
+        with store.connected() as connection:
+            connection.execute("VACUUM")
+        store.empty_log(PATIENCE_SECONDS)
+    erasure_requests.forget(store, requests)
+
+
+def _erase(
+    store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime, request: Request | None = None
+) -> tuple[int, list[bytes], int, Request | None]:
+    """How many records, under which pseudonyms and salts, the record that says so, and what is kept to ask
+    other boxes by. Searched for beforehand, so that calls wait only for what came since."""
     with store.connected() as connection:
         connection.execute("PRAGMA temp_store = MEMORY")
         for table in ("his", "own", "conversation", "leading"):
@@ -168,8 +192,12 @@ def _erase(store: SqliteStore, pseudonyms: Sequence[bytes], at: datetime) -> tup
             own, resting = ([leaf for leaf, his in closed if bool(his) is each] for each in (True, False))
             which = rows.counted(erased) + leaves.named(own, resting)
             number = transaction.append(rows.note(RecordKind.ERASURE, Reason.REQUEST, at, which))
+            his = [each for (each,) in connection.execute("SELECT pseudonym FROM his")]
+            if request is not None and not set(his) <= set(request.pseudonyms):
+                request = replace(request, pseudonyms=tuple({*request.pseudonyms, *his}))
+                erasure_requests.keep(connection, request)
         _note(store, number, f"{RecordKind.ERASURE} {which}")
-        return erased, [each for (each,) in connection.execute("SELECT pseudonym FROM his")] + salts, number
+        return erased, his + salts, number, request
 
 
 def _gather(connection: sqlite3.Connection, first: int) -> None:
@@ -233,10 +261,10 @@ def _require_no_other(ledger: Path, pieces: Sequence[bytes]) -> None:
 
 def _holds(chunks: Iterable[bytes], pieces: Sequence[bytes]) -> bool:
     """Whether any of the pieces stands in a file, read chunk by chunk."""
-    before = b""
+    before, longest = b"", max(map(len, pieces), default=PIECE)
     for chunk in chunks:
         text = before + chunk
         if any(piece in text for piece in pieces):
             return True
-        before = text[1 - PIECE :]
+        before = text[1 - longest :]
     return False

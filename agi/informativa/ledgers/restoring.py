@@ -19,7 +19,8 @@ from ..evidence.checkpoint import Checkpoint
 from ..evidence.log_folder import LogFolder, PublishedLog
 from ..model import Reason, RecordKind
 from ..text import Text
-from . import backup, leaves, rows
+from . import backup, erasure_requests, leaves, rows
+from .erasure_requests import Request
 from .ledger_file import translated
 from .sqlite import SqliteStore
 from .transaction import SqliteTransaction, next_number
@@ -80,6 +81,8 @@ def _brought_up_to_date(ledger: Path, part: Path, at: datetime) -> tuple[int, in
                 transaction.forget_log()  # leaves were entered
                 if same is not None:
                     gone = [(kind, leaves.before(says, same)) for kind, says in gone]
+                for request in _asked(ledger):
+                    erasure_requests.keep(connection, request)
                 notes = [*gone, *notes]
                 notes.sort(key=lambda note: note[0] is not RecordKind.NEW_LOG)  # which a log begins with
                 for number, (kind, says) in enumerate(notes, _following(connection)):
@@ -106,6 +109,17 @@ def _gone(ledger: Path, log: leaves.LedgerLog, folder: LogFolder) -> Iterator[tu
         kind, _, reference = says.partition(" ")
         if leaf >= log.next and kind in _TAKE_OUT:
             yield RecordKind(kind), reference
+
+
+def _asked(ledger: Path) -> list[Request]:
+    """What other boxes have still to erase, as far as it can be read. What the copy has of them stays as
+    well, for to ask once more is harmless."""
+    with (
+        contextlib.suppress(LedgerError, OSError),
+        contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store,
+    ):
+        return erasure_requests.kept(store)
+    return []
 
 
 def _take_out(

@@ -196,6 +196,12 @@ class SqliteStore(LedgerFile):
             number: int = self._connection.execute("SELECT coalesce(max(record), 0) FROM event").fetchone()[0]
             return number
 
+    def erasure_requests(self) -> list[tuple[int, int | None, int, str]]:
+        """Erasures that other boxes were asked for, as their rows (erasure_requests.py)."""
+        sql = "SELECT request, erasure, held, pseudonyms FROM erasure_request ORDER BY request"
+        with self._translated():
+            return self._connection.execute(sql).fetchall()
+
     def count(self) -> int:
         """How many records there are; those that were purged left their numbers."""
         with self._translated():

@@ -180,6 +180,7 @@ def join(
         connection.close()
         raise
     with closing(exchange):
-        exchange.erase()
+        while exchange.erase():
+            pass
         records = exchange.receive(seen=controller.recycled_after is not None, alone=True, progress=progress)
         return Joined(controller, records, exchange.others)

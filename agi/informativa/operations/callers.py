@@ -55,6 +55,8 @@ REFERENCE_FAULTS = {
     ReferenceFault.NUMBER: Text("the reference seems to hold a telephone number (six digits or more)"),
 }
 
+_KEPT = Text("Nothing need be typed again: it is kept, and this box's service asks them as soon as it can.")
+
 
 @dataclass(frozen=True)
 class Typed:
@@ -180,13 +182,21 @@ def erase(
 ) -> Erasure:
     """What is left of his records leads to nobody, and copies that hold him go; or what would.
 
-    `progress` hears of each controller as it is done. Raises LedgerError if anything of him is left, and
-    SharedDatabaseError where other boxes could not be asked, with what to do.
+    `progress` hears of each controller as it is done. Raises LedgerError if anything of him is left, with
+    what to do; and, when all are done here, SharedDatabaseError where other boxes could not be asked: the
+    service asks them.
     """
-    erased = []
+    erased, unheard = [], list[SharedDatabaseError]()
     for controller in controllers:
-        erased.append(_erased(controller, typed.caller, now, shared, really=really))
-        progress(erased[-1])
+        try:
+            erased.append(_erased(controller, typed.caller, now, shared, really=really))
+        except SharedDatabaseError as error:
+            unheard.append(error)
+        else:
+            progress(erased[-1])
+    if unheard:
+        said = joined(" ", *(each.message for each in unheard))
+        raise SharedDatabaseError(said, unheard[0].remedy) from unheard[0]
     doubt = NOTHING if any(each.records for each in erased) else typed.doubt
     return Erasure(mask(typed.caller.number), really, tuple(erased), doubt)
 
@@ -204,19 +214,18 @@ def _erased(
         found = Erased(controller, False, held(controller, caller).count, tuple(bootstrap.copies(controller)))
         if shared is None:
             return found
-        return _on_all_boxes(found, bootstrap.erase_elsewhere(shared, controller, his, really=False))
-    done = bootstrap.erase(controller, his, now)
+        return _on_all_boxes(found, bootstrap.would_erase_elsewhere(shared, controller, his))
+    done = bootstrap.erase(controller, his, now, everywhere=shared is not None)
     found = Erased(controller, True, done.records, done.copies, traces=done.traces)
-    if shared is None:
+    if shared is None or done.request is None:
         return found
     try:
-        asked = bootstrap.erase_elsewhere(shared, controller, his, really=True)
+        asked = bootstrap.erase_elsewhere(shared, controller, done.request)
     except SharedDatabaseError as error:
-        alone = Text("{name}: the caller is erased on this box, and the others do not know of it.")
-        again = Text("Do the same again when the database answers.")
+        alone = Text("{name}: the caller is erased on this box, and the others do not know of it yet.")
         said = joined(" ", alone.format(name=controller.name), error.message)
-        raise SharedDatabaseError(said, joined(" ", error.remedy, again)) from error
-    if not set(asked.pseudonyms) <= set(his):  # another box knew of an earlier key
+        raise SharedDatabaseError(said, joined(" ", error.remedy, _KEPT)) from error
+    if not set(asked.pseudonyms) <= set(done.request.pseudonyms):  # another box knew of an earlier key
         more = bootstrap.erase(controller, asked.pseudonyms, now)
         found = replace(found, records=found.records + more.records, traces=found.traces + more.traces)
     return _on_all_boxes(found, asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..model import Record, SharedDatabase
@@ -10,6 +10,9 @@ from .administration import Box
 from .connection import Connection, connect, translated
 from .reading import with_box
 from .rows import Statements
+
+Note = Callable[[int, Sequence[bytes]], None]
+"""Hears by which number, and under which pseudonyms, the database is about to know an erasure."""
 
 
 @dataclass(frozen=True)
@@ -51,22 +54,45 @@ def _asked(
     return Asked(others, records, tuple(his))
 
 
-def erase(database: SharedDatabase, controller: str, pseudonyms: Sequence[bytes]) -> Asked:
-    """Have all boxes erase a caller, each as soon as it reaches the database; what of him is there is gone at
-    once. Raises SharedDatabaseError, and then nobody was asked.
+def _unnoted(_number: int, _pseudonyms: Sequence[bytes]) -> None:
+    """Of whoever keeps nothing to ask again by."""
 
-    A box that is sending at this moment is waited for, and sends nothing more before it knows. This one has
-    erased him already.
+
+def erase(
+    database: SharedDatabase, controller: str, pseudonyms: Sequence[bytes], note: Note = _unnoted
+) -> Asked:
+    """Have all boxes erase a caller whom this one has erased already. Raises as `order` does."""
+    with connect(database, controller) as connection:
+        return order(connection, database, controller, pseudonyms, note, done_here=True)
+
+
+def order(
+    connection: Connection,
+    database: SharedDatabase,
+    controller: str,
+    pseudonyms: Sequence[bytes],
+    note: Note,
+    *,
+    done_here: bool = False,
+) -> Asked:
+    """Have all boxes erase a caller, each as soon as it reaches the database; what of him is there is gone at
+    once. `note` hears of the order before it holds. Raises SharedDatabaseError, and then it may hold or not,
+    and what `note` raises.
+
+    A box that is sending at this moment is waited for, and sends nothing more before it knows.
     """
-    with connect(database, controller) as connection, translated(database), connection.transaction():
-        sql = Statements(controller, connection.schema)
+    sql = Statements(controller, connection.schema)
+    with translated(database), connection.transaction():
         boxes = connection.execute(sql.lock_boxes).fetchall()
         asked = _asked(connection, sql, database, pseudonyms)
         his = list(asked.pseudonyms)
-        number = 1 + max((erasures for _name, erasures, _retired in boxes), default=0)
+        (newest,) = connection.execute(sql.newest_erasure).fetchone() or (0,)  # where no box took part yet
+        number = 1 + max((newest, *(erasures for _name, erasures, _retired in boxes)))
         connection.execute(sql.add_erasure, (number, his))
         connection.execute(sql.count_erasure, (number,))
         connection.execute(sql.erase_caller, (his,))
-        connection.execute(sql.applied_here, (number, database.box, number - 1))
+        if done_here and set(his) <= set(pseudonyms):
+            connection.execute(sql.applied_here, (number, database.box, number - 1))
         connection.execute(sql.done_everywhere)  # where there is no other box
+        note(number, his)
     return asked

@@ -10,20 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import psycopg
 
 from ..errors import BoxRefusedError
-from ..ledgers import boxes, leaves, rows
-from ..ledgers.erasure import erase
+from ..ledgers import boxes, erasure_requests, leaves, rows
+from ..ledgers.erasure import erase, forget
+from ..ledgers.erasure_requests import Request
 from ..ledgers.sqlite import SqliteStore
 from ..model import RecordKind, SharedDatabase
 from ..text import Text
+from . import callers, schema
 from . import rows as shared_rows
-from . import schema
 from .connection import Connection, translated
 from .proof_sender import ProofSender
+from .requests import Standing, standing
 
 PAGE = 1000  # records of a transaction
 LARGE_PAGE = 20_000  # where no calls wait for it
@@ -55,6 +58,7 @@ class Exchange:
         about: About = About(),  # it is frozen
     ) -> None:
         self._store, self._connection, self._database = store, connection, database
+        self._controller = controller
         self._sql = shared_rows.Statements(controller, connection.schema)
         self._box = database.box
         self._identity = boxes.identity(store)
@@ -78,7 +82,9 @@ class Exchange:
     def _take_part(self, about: About) -> None:
         """Be one of the boxes, from now on or again. Raises BoxRefusedError."""
         with translated(self._database):
-            self._connection.execute(self._sql.take_part, (self._box, self._identity))
+            new = self._connection.execute(self._sql.take_part, (self._box, self._identity)).rowcount
+            if new:  # of what was erased under another name nothing is known
+                erasure_requests.lost(self._store, erasure_requests.kept(self._store))
             self._look()
         self.say(about)
 
@@ -213,21 +219,53 @@ class Exchange:
             return self._proofs.prove(self.sent, self._erasures) or self._proofs.send()
 
     def erase(self, at: datetime | None = None) -> int:
-        """Erase whom another box was asked to erase; how many callers. Who is not on record may stand in a
-        copy, or in what an erasure could not clean: so each is really erased, and leaves its note."""
-        applied = self._look()
-        if applied >= self._erasures:
+        """Ask again for whom this box was asked to erase and the database does not know of; or else erase
+        whom another box was asked to. How many callers; what was asked for is done by the next turn."""
+        requests = erasure_requests.kept(self._store)
+        if self._look() >= self._erasures and not requests:
             return 0
-        with translated(self._database):
-            pending = self._connection.execute(self._sql.pending, (applied,)).fetchall()
+        now = at or datetime.now(UTC)
+        # In one transaction, so that it is of one server: behind pgbouncer another may take over meanwhile.
+        with translated(self._database), self._connection.transaction():
+            applied = self._look()
+            unknown, through = self._compared(requests, now)
+            # First asked: what has their numbers now stays, by which they are known to be lost.
+            erased = 0 if unknown else self._apply(applied, now)
+        with translated(self._database):  # only now: two boxes at once would not see each other
+            self._connection.execute(self._sql.done_everywhere)
+        for each in unknown:
+            note = partial(erasure_requests.ordered, self._store, each.id)
+            callers.order(self._connection, self._database, self._controller, each.pseudonyms, note)
+        forget(self._store, through)
+        return erased + len(unknown)
+
+    def _apply(self, applied: int, at: datetime) -> int:
+        """Whoever is not on record may stand in a copy, or in what an erasure could not clean: so each is
+        really erased, and leaves its note."""
+        pending = self._connection.execute(self._sql.pending, (applied,)).fetchall()
         for _number, pseudonyms in pending:
-            erase(self._store.file, pseudonyms, at or datetime.now(UTC))
-        with translated(self._database):
+            erase(self._store.file, pseudonyms, at)
+        if applied < self._erasures:
             if self._proofs:
                 self._proofs.close_erased()
             self._connection.execute(self._sql.applied, (self._erasures, self._box))
-            self._connection.execute(self._sql.done_everywhere)
         return len(pending)
+
+    def _compared(self, requests: Sequence[Request], now: datetime) -> tuple[list[Request], list[Request]]:
+        """Which of them the database does not know, and which all boxes have done."""
+        numbers = [each.number for each in requests if each.number is not None]
+        found = self._connection.execute(self._sql.orders, (numbers,)).fetchall()
+        newest, applied = found[0][:2]
+        there = {number: set(pseudonyms) for _newest, _applied, number, pseudonyms in found if number}
+
+        def those(which: Standing) -> list[Request]:
+            return [
+                each
+                for each in requests
+                if standing(each, now, newest, applied, there.get(each.number or 0)) is which
+            ]
+
+        return those(Standing.UNKNOWN), those(Standing.THROUGH)
 
     def receive(
         self,

@@ -107,6 +107,15 @@ class Statements:
         SELECT name, erasures, retired IS NOT NULL FROM {box} ORDER BY name FOR UPDATE
         """  # noqa: S608
         self.add_erasure = f"INSERT INTO {erasure} (erasure, pseudonyms) VALUES (%s, %s)"  # noqa: S608
+        self.newest_erasure = f"SELECT coalesce(max(erasure), 0) FROM {erasure}"  # noqa: S608
+        # Up to which there are, up to which all boxes applied them, and these: all of one moment.
+        self.orders = f"""
+        SELECT counted.erasures, counted.applied, {erasure}.erasure, {erasure}.pseudonyms
+        FROM (
+            SELECT max(erasures) AS erasures, min(applied) FILTER (WHERE retired IS NULL) AS applied
+            FROM {box}
+        ) AS counted LEFT JOIN {erasure} ON {erasure}.erasure = ANY(%s)
+        """  # noqa: S608
         self.count_erasure = f"UPDATE {box} SET erasures = %s"  # noqa: S608
         # Under all that he was ever known by, as far as boxes noted that one key followed another.
         self.his = f"""

@@ -1,0 +1,435 @@
+"""I9: an erasure asked of all boxes is done by all, whatever becomes of the database meanwhile."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from informativa.errors import LedgerError, SharedDatabaseError
+from informativa.ledgers import erasure, erasure_requests
+from informativa.ledgers.erasure_requests import HELD, Request
+from informativa.ledgers.restoring import restore
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.sharing import administration, callers
+from informativa.sharing.connection import connect
+from informativa.sharing.exchange import Exchange
+from informativa.sharing.requests import Standing, standing
+from sharing.conftest import Boxes
+from test_erasure import traces
+from test_ledgers import AT, ONE, OTHER, PLAYED
+
+Rounds = Callable[[int, int], int]
+THIRD = b"3" * 32
+TABLES = ("box", "record", "erasure")
+
+
+def later() -> datetime:
+    """When no command asks by itself any more."""
+    return datetime.now(UTC) + 2 * HELD
+
+
+def begin(boxes: Boxes, *names: str, told: Sequence[bytes] = (ONE, OTHER)) -> None:
+    """Boxes that told these callers, and all know it."""
+    for name in names:
+        boxes.record(name, *[replace(PLAYED, pseudonym=each, call=each.hex()[:4]) for each in told])
+        boxes.exchange(name)
+    quiet(boxes)
+
+
+def erase_here(boxes: Boxes, box: str, caller: bytes) -> Request:
+    """What a command does first: erase him on its box, and keep that others are to be asked."""
+    request = erasure.erase(boxes.folder / box / "acme.sqlite3", [caller], AT, everywhere=True).request
+    assert request is not None
+    return request
+
+
+def erase(boxes: Boxes, box: str, caller: bytes) -> int:
+    """What a command does: him, on that box and all others; under which number."""
+    request = erase_here(boxes, box, caller)
+    with closing(boxes.store(box)) as store:
+        note = partial(erasure_requests.ordered, store, request.id)
+        callers.erase(boxes.database(box), "acme", request.pseudonyms, note)
+        return {each.id: each.number or 0 for each in erasure_requests.kept(store)}[request.id]
+
+
+def turn(exchange: Exchange) -> int:
+    """What a service does over and over."""
+    done = exchange.erase(later())
+    exchange.receive()
+    return done + exchange.send()
+
+
+def quiet(boxes: Boxes) -> None:
+    """All exchange until there is nothing more to do."""
+    for _ in range(30):
+        if not sum([turn(each) for each in boxes.opened]):
+            break
+    else:
+        pytest.fail("It does not come to an end.")
+    for each in boxes.opened:  # who was the last to do it is seen only now
+        turn(each)
+
+
+def kept(boxes: Boxes, *names: str) -> list[int | None]:
+    """By which numbers these boxes keep what they asked for."""
+    found = []
+    for name in names:
+        with closing(boxes.store(name)) as store:
+            found += [each.number for each in erasure_requests.kept(store)]
+    return found
+
+
+def orders(boxes: Boxes) -> list[int]:
+    """The numbers of those in the database."""
+    return [int(str(number)) for (number,) in boxes.sql("SELECT erasure FROM acme.erasure ORDER BY 1")]
+
+
+def left(boxes: Boxes, *erased: bytes) -> list[str]:
+    """All that leads to these callers: files, as bytes or in hexadecimal, and rows of the database."""
+    spelled = [spelling for each in erased for spelling in (each, each.hex().encode())]
+    found = traces(boxes.folder, *spelled)
+    for each in erased:
+        rows = boxes.sql(f"SELECT box FROM acme.record WHERE '\\x{each.hex()}' IN (pseudonym, earlier)")
+        found += [f"a record of {box}" for (box,) in rows]
+    return found + [f"order {number}" for number in orders(boxes)]
+
+
+def replicate(boxes: Boxes) -> None:
+    """What a standby has got up to now."""
+    for table in TABLES:
+        boxes.sql(f"DROP TABLE IF EXISTS acme.standby_{table}")
+        boxes.sql(f"CREATE TABLE acme.standby_{table} AS TABLE acme.{table}")
+
+
+def fail_over(boxes: Boxes) -> None:
+    """That standby is promoted, and what came since is lost. Boxes stay connected, as behind pgbouncer."""
+    for table in TABLES:
+        boxes.sql(f"DELETE FROM acme.{table}")
+        boxes.sql(f"INSERT INTO acme.{table} SELECT * FROM acme.standby_{table}")
+
+
+def test_i9_an_order_that_a_failover_lost_is_given_again(boxes: Boxes) -> None:
+    """The box that asked notices by the number, and nobody need type anything."""
+    begin(boxes, "pbx-1", "pbx-2", "pbx-3")
+    replicate(boxes)
+    assert erase(boxes, "pbx-1", ONE) == 1
+    fail_over(boxes)
+    assert orders(boxes) == []
+    quiet(boxes)
+    assert left(boxes, ONE) == []
+    assert kept(boxes, "pbx-1") == []
+    assert traces(boxes.folder / "pbx-2", OTHER) != []
+
+
+@pytest.mark.parametrize("box", ["pbx-1", "pbx-2"])
+def test_i9_a_lost_order_whose_number_another_got_is_given_again(boxes: Boxes, box: str) -> None:
+    """Of another box, or of the same: also where that one is done, and its row gone, before anybody looks."""
+    begin(boxes, "pbx-1", "pbx-2")
+    replicate(boxes)
+    assert erase(boxes, "pbx-1", ONE) == 1
+    fail_over(boxes)
+    assert erase(boxes, box, OTHER) == 1
+    for name in (1, 0):  # the box that asked comes last
+        boxes.opened[name].erase(later())
+    quiet(boxes)
+    assert left(boxes, ONE, OTHER) == []
+    assert kept(boxes, "pbx-1", "pbx-2") == []
+
+
+def test_i9_a_lost_order_is_not_taken_for_done_where_it_cannot_be_given_again_at_once(boxes: Boxes) -> None:
+    """Until then this box does not count as having done what has the number now, and its row stays."""
+    begin(boxes, "pbx-1", "pbx-2")
+    replicate(boxes)
+    erase(boxes, "pbx-1", ONE)
+    fail_over(boxes)
+    assert erase(boxes, "pbx-2", OTHER) == 1
+    with (
+        mock.patch.object(callers, "order", side_effect=SharedDatabaseError("away again")),
+        pytest.raises(SharedDatabaseError, match="away again"),
+    ):
+        boxes.opened[0].erase(later())
+    boxes.opened[1].erase(later())
+    quiet(boxes)
+    assert left(boxes, ONE, OTHER) == []
+
+
+def test_i9_an_order_whose_row_is_gone_before_all_did_it_is_given_again(boxes: Boxes) -> None:
+    """As somebody may delete it by hand: the counters say that not all have done it."""
+    begin(boxes, "pbx-1", "pbx-2")
+    erase(boxes, "pbx-1", ONE)
+    boxes.sql("DELETE FROM acme.erasure")
+    boxes.opened[0].erase(later())
+    assert orders(boxes) == [2]
+    quiet(boxes)
+    assert left(boxes, ONE) == []
+
+
+def test_an_order_is_kept_until_all_boxes_have_done_it(boxes: Boxes) -> None:
+    """One that is away holds it, one that left for good does not; and nobody is asked twice meanwhile."""
+    begin(boxes, "pbx-1", "pbx-2", "pbx-3")
+    away, gone = boxes.opened.pop(), boxes.opened.pop()
+    erase(boxes, "pbx-1", ONE)
+    quiet(boxes)
+    assert kept(boxes, "pbx-1") == orders(boxes) == [1]
+    assert traces(boxes.folder / "pbx-1", ONE) == []
+    assert traces(boxes.folder / "pbx-1", ONE.hex().encode()) != []  # what is kept, and nothing else
+    administration.retire(boxes.database(), "acme", "pbx-2")
+    gone.close()
+    quiet(boxes)
+    assert kept(boxes, "pbx-1") == [1]
+    boxes.opened.append(away)
+    quiet(boxes)
+    assert kept(boxes, "pbx-1") == orders(boxes) == []
+    assert traces(boxes.folder / "pbx-1", ONE, ONE.hex().encode()) == []
+    assert traces(boxes.folder / "pbx-3", ONE, ONE.hex().encode()) == []
+
+
+def test_what_a_command_kept_and_could_not_ask_the_service_asks(boxes: Boxes) -> None:
+    """Not while the command may still do it, or all would be done twice; and at once where it gave up."""
+    begin(boxes, "pbx-1", "pbx-2")
+    request = erase_here(boxes, "pbx-1", ONE)
+    assert boxes.opened[0].erase() == 0
+    assert orders(boxes) == []
+    with closing(boxes.store("pbx-1")) as store:
+        erasure_requests.lost(store, [request])
+    assert boxes.opened[0].erase() == 1
+    assert kept(boxes, "pbx-1") == orders(boxes) == [1]
+    quiet(boxes)
+    assert left(boxes, ONE) == []
+
+
+KILLED = """
+import os, signal, sys
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from informativa.ledgers import erasure, erasure_requests
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import SharedDatabase
+from informativa.sharing import callers
+
+def end():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+ledger, host, passwords, caller, where = sys.argv[1:]
+database = SharedDatabase(hosts=(host,), name="postgres", box="pbx-1", passwords=passwords)
+request = erasure.erase(Path(ledger), [bytes.fromhex(caller)], datetime.now(UTC), everywhere=True).request
+if where == "kept":
+    end()
+def note(number, pseudonyms):
+    with closing(SqliteStore(ledger)) as store:
+        erasure_requests.ordered(store, request.id, number, pseudonyms)
+    if where == "numbered":
+        end()
+callers.erase(database, "acme", request.pseudonyms, note)
+end()
+"""
+
+
+@pytest.mark.parametrize("where", ["kept", "numbered", "ordered"])
+def test_i9_a_command_that_is_killed_loses_no_erasure(boxes: Boxes, where: str) -> None:
+    """Before the database is asked, before that holds, and after it: each box does it all the same."""
+    begin(boxes, "pbx-1", "pbx-2")
+    database = boxes.database("pbx-1")
+    ledger = boxes.folder / "pbx-1/acme.sqlite3"
+    arguments = [str(ledger), *database.hosts, database.passwords, ONE.hex(), where]
+    killed = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert kept(boxes, "pbx-1") == [None if where == "kept" else 1]
+    assert orders(boxes) == ([1] if where == "ordered" else [])
+    quiet(boxes)
+    assert left(boxes, ONE) == []
+    assert kept(boxes, "pbx-1") == []
+
+
+@pytest.mark.parametrize("second", [ONE, OTHER])
+def test_two_boxes_that_erase_at_once(boxes: Boxes, second: bytes, rounds: Rounds) -> None:
+    """The same caller, or another: each order has a number of its own, and all do both."""
+    begin(boxes, "pbx-1", "pbx-2", "pbx-3", told=())
+    for _ in range(rounds(2, 50)):
+        for box in ("pbx-1", "pbx-2", "pbx-3"):
+            boxes.record(box, PLAYED, replace(PLAYED, pseudonym=OTHER, call="2", linked="2"))
+        quiet(boxes)
+        numbers: list[int] = []
+        together = threading.Barrier(2)
+
+        def command(box: str, caller: bytes, together: threading.Barrier, numbers: list[int]) -> None:
+            together.wait()
+            numbers.append(erase(boxes, box, caller))
+
+        given = (("pbx-1", ONE), ("pbx-2", second))
+        threads = [threading.Thread(target=command, args=(*each, together, numbers)) for each in given]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        assert abs(numbers[0] - numbers[1]) == 1
+        quiet(boxes)
+        assert left(boxes, ONE, second) == []
+        assert kept(boxes, "pbx-1", "pbx-2") == []
+
+
+def test_i9_what_is_kept_goes_without_a_trace(boxes: Boxes) -> None:
+    """Copies that were made meanwhile go with it; and what was cut off in between is done too, where whom to
+    look for is not known any more."""
+    begin(boxes, "pbx-1")
+    ledger = boxes.folder / "pbx-1/acme.sqlite3"
+    erase(boxes, "pbx-1", ONE)
+    copy = ledger.with_name("acme.sqlite3.rescued-2026-11-26T10-00-00")
+    copy.write_bytes(ONE.hex().encode())
+    with (
+        mock.patch.object(erasure_requests, "forget", side_effect=LedgerError("cut off")),
+        pytest.raises(LedgerError, match="cut off"),
+    ):
+        boxes.opened[0].erase(later())
+    with closing(boxes.store("pbx-1")) as store:
+        assert [each.pseudonyms for each in erasure_requests.kept(store)] == [()]
+    assert boxes.opened[0].erase(later()) == 0
+    assert not copy.exists()
+    assert kept(boxes, "pbx-1") == left(boxes, ONE) == []
+
+
+def test_a_ledger_put_back_knows_whom_others_have_still_to_erase(boxes: Boxes) -> None:
+    """Whether the backup has it or not: what it has and is done is asked for once more, which is harmless."""
+    begin(boxes, "pbx-1", "pbx-2")
+    ledger = boxes.folder / "pbx-1/acme.sqlite3"
+    without, done = erase_with_backups(boxes, ledger)
+    boxes.opened.pop(0).close()
+    restore(ledger, without, AT)
+    assert sorted(kept(boxes, "pbx-1")) == [1, 2]
+    restore(ledger, done, AT)
+    assert sorted(kept(boxes, "pbx-1")) == [1, 2]
+    administration.retire(boxes.database(), "acme", "pbx-1")  # as the page says
+    database = boxes.database("pbx-9")
+    boxes.opened.append(Exchange(SqliteStore(str(ledger)), connect(database, "acme"), database, "acme"))
+    quiet(boxes)
+    for backup in (without, done):
+        backup.unlink()
+    assert left(boxes, ONE, OTHER) == []
+    assert kept(boxes, "pbx-1") == []
+
+
+def erase_with_backups(boxes: Boxes, ledger: Path) -> tuple[Path, Path]:
+    """A backup from before two erasures, and one from between them."""
+    before, between = (boxes.folder / name for name in ("before.backup", "between.backup"))
+    for number, (copy, caller) in enumerate(((before, ONE), (between, OTHER)), 1):
+        with closing(SqliteStore(str(ledger))) as store, store.connected() as connection:
+            connection.execute("VACUUM INTO ?", (str(copy),))
+        assert erase(boxes, "pbx-1", caller) == number
+    return before, between
+
+
+def test_what_is_kept_is_no_record(boxes: Boxes) -> None:
+    """Nobody is shown it as one, and his number of records is the same."""
+    begin(boxes, "pbx-1")
+    erase_here(boxes, "pbx-1", ONE)
+    with closing(boxes.store("pbx-1")) as store:
+        assert store.of_caller(ONE) == []
+        assert "privacy" not in store.history(ONE)
+
+
+def test_i9_whoever_asks_where_no_box_took_part_yet_loses_nothing(boxes: Boxes) -> None:
+    """The first erasure may come before the first service: the numbers begin with it."""
+    boxes.record("pbx-1", PLAYED)
+    assert erase(boxes, "pbx-1", ONE) == 1
+    assert erase(boxes, "pbx-1", ONE) == 2
+    boxes.record("pbx-2", PLAYED)
+    for name in ("pbx-2", "pbx-1"):
+        boxes.exchange(name)
+    quiet(boxes)
+    assert left(boxes, ONE) == []
+    assert kept(boxes, "pbx-1") == []
+
+
+@pytest.mark.parametrize(
+    ("number", "newest", "applied", "there", "expected"),
+    [
+        (None, 9, 9, None, Standing.UNKNOWN),
+        (3, 2, 2, None, Standing.UNKNOWN),
+        (3, 3, 2, None, Standing.UNKNOWN),
+        (3, 3, 2, {ONE}, Standing.WAITING),
+        (3, 3, 2, {ONE, OTHER}, Standing.WAITING),
+        (3, 3, 2, {OTHER}, Standing.UNKNOWN),
+        (3, 3, 3, {OTHER}, Standing.UNKNOWN),
+        (3, 3, 3, {ONE}, Standing.THROUGH),
+        (3, 3, 3, None, Standing.THROUGH),
+        (3, 4, 4, None, Standing.THROUGH),
+    ],
+)
+def test_how_a_request_stands(
+    number: int | None, newest: int, applied: int, there: set[bytes] | None, expected: Standing
+) -> None:
+    """By what the database says of its number."""
+    request = Request(1, number, AT, (ONE,))
+    assert standing(request, AT, newest, applied, there) is expected
+    assert standing(replace(request, pseudonyms=()), AT, newest, applied, there) is Standing.THROUGH
+
+
+def test_a_clock_that_went_back_holds_no_request() -> None:
+    """A command has a minute, and not until a day that is long to come."""
+    request = erasure_requests.new(AT)
+    assert [request.held(AT + each) for each in (timedelta(), HELD / 2, HELD, -timedelta(seconds=1))] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_i9_whatever_happens_to_orders_all_is_erased_in_the_end(
+    boxes: Boxes, chance: random.Random, rounds: Rounds
+) -> None:
+    """Failovers at any moment, commands that are cut off, boxes that look late: of those who were erased
+    nothing is left on any box, and of what was asked for nothing anywhere."""
+    names = ["pbx-1", "pbx-2", "pbx-3"]
+    begin(boxes, *names, told=())
+    for _ in range(rounds(6, 200)):
+        people = [bytes([chance.randrange(256)]) + os.urandom(31) for _ in range(3)]
+        for name in names:
+            boxes.record(name, *[replace(PLAYED, pseudonym=each, call=each.hex()[:9]) for each in people])
+        quiet(boxes)
+        replicate(boxes)
+        erased = chance.choices(people, k=chance.randrange(1, 5))
+        for each in erased:
+            trouble(boxes, chance, chance.choice(names), each)
+        quiet(boxes)
+        assert kept(boxes, *names) == orders(boxes) == []
+        assert left(boxes, *erased) == []
+
+
+def trouble(boxes: Boxes, chance: random.Random, box: str, caller: bytes) -> None:
+    """One erasure, and what may come between its steps; nobody has seen yet that it is through when the
+    server is lost that knew of it."""
+    request, number = erase_here(boxes, box, caller), 0
+    how = chance.choice(["kept", "cut off", "lost", "done"])
+
+    def note(given: int, pseudonyms: Sequence[bytes]) -> None:
+        nonlocal number
+        number = given
+        with closing(boxes.store(box)) as store:
+            erasure_requests.ordered(store, request.id, given, pseudonyms)
+        if how == "cut off":
+            raise LedgerError("cut off")
+
+    if how != "kept":
+        try:
+            callers.erase(boxes.database(box), "acme", request.pseudonyms, note)
+        except LedgerError:
+            assert how == "cut off"
+    for each in chance.sample(boxes.opened, chance.randrange(len(boxes.opened))):
+        each.erase(later())
+    if how == "lost" and number in kept(boxes, box):
+        fail_over(boxes)

@@ -16,6 +16,7 @@ import structlog
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -126,16 +127,18 @@ def application(console: Console) -> Starlette:
 async def _answer(console: Console, route: Route, request: Request) -> Response:
     """One request of one route: who asks is found, what he may is held against what he asks."""
     own = request.cookies.get(SESSION, "")
-    form = await request.form(max_files=0, max_fields=50) if request.method == "POST" else None
-    visit = await run_in_threadpool(_visit, console, request, own or new_token())
-    if form is not None:
-        visit.form = form
+    form = await _form(request)  # one that is too large, or too slow, is ended around us
     try:
+        visit = await run_in_threadpool(_visit, console, request, own or new_token())
+        visit.form = form
         response = await _in_a_thread(console, route, visit)
     except HTTPException:
         raise
+    except (InformativaError, OSError) as error:  # of the configuration, or of the accounts
+        log.error("unusable", why=str(error))
+        return await run_in_threadpool(_said, console, request, 503, "")
     except Exception as error:  # here, for Starlette would have it logged once more
-        response = await _defect(console, request, error)
+        return await _defect(console, request, error)
     if visit.token != own:
         response.set_cookie(
             SESSION, visit.token, httponly=True, samesite="lax", secure=console.secure, path="/"
@@ -151,6 +154,16 @@ async def _in_a_thread(console: Console, route: Route, visit: Visit) -> Response
     if console.doors.statistics().tasks_waiting >= WAITING:
         raise HTTPException(503)
     return await to_thread.run_sync(_guarded, visit, route, limiter=console.doors)
+
+
+async def _form(request: Request) -> FormData:
+    """What was sent, as our own forms send it: others could name an encoding that makes no text of it."""
+    if request.method != "POST":
+        return FormData()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise HTTPException(415)
+    return await request.form(max_fields=50)
 
 
 def _visit(console: Console, request: Request, token: str) -> Visit:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.responses import Response
 
 from ..model import Role
@@ -28,6 +29,13 @@ from .pages import (
 from .visit import Visit
 
 Handler = Callable[[Visit], Response]
+
+
+class _Number(IntegerConvertor):
+    regex = "[0-9]{1,18}"  # what a ledger may have; Python makes no number of a few thousand digits
+
+
+register_url_convertor("number", _Number())
 
 
 @dataclass(frozen=True)
@@ -55,10 +63,10 @@ ROUTES = (
     Route("/{controller}/calls/of/{kept}", calls.listing_of, role=Role.COMPLIANCE),
     Route("/{controller}/calls/of/{kept}/file/{kind}", calls.export_of, role=Role.COMPLIANCE),
     Route("/{controller}/calls/file/{kind}", calls.export, role=Role.COMPLIANCE),
-    Route("/{controller}/calls/{record:int}", call.call),
-    Route("/{controller}/calls/{record:int}/sound", call.sound),
-    Route("/{controller}/calls/{record:int}/receipt/{form}", call.receipt, role=Role.COMPLIANCE),
-    Route("/{controller}/calls/{record:int}/verify", call.verify, role=Role.COMPLIANCE),
+    Route("/{controller}/calls/{record:number}", call.call),
+    Route("/{controller}/calls/{record:number}/sound", call.sound),
+    Route("/{controller}/calls/{record:number}/receipt/{form}", call.receipt, role=Role.COMPLIANCE),
+    Route("/{controller}/calls/{record:number}/verify", call.verify, role=Role.COMPLIANCE),
     Route("/{controller}/notices", notices.notices_page),
     Route("/{controller}/notices/{notice}/{version}/{part}/{language}/sound", notices.sound),
     Route("/{controller}/what-if", notices.what_if, notices.what_if_answered),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SESSION, LANGUAGE = "session", "language"
 _OURS = re.compile(r"/([A-Za-z0-9][A-Za-z0-9_.=&?/-]*)?")  # an address that leads to nobody else
+_NUMBER = re.compile(r"[0-9]{1,18}")
 FORGOTTEN = "forgotten"
 """Why a page is not there that was: the session remembers so many things, and so long."""
 
@@ -107,6 +108,10 @@ class Visit:
         """A parameter of the address; '' where there is none."""
         return self.request.query_params.get(name, "")[:longest].strip()
 
+    def number(self, name: str) -> int | None:
+        """A parameter of the address that is a number; `None` for anything else."""
+        return whole(self.query(name))
+
     def field(self, name: str, longest: int = 1000) -> str:
         """A field of the form that was sent; '' where there is none."""
         value = self.form.get(name, "")
@@ -163,3 +168,8 @@ class Visit:
         """The page from which a form was sent, if it is one of ours, or else `path`."""
         found = self.field("back")
         return self.redirect(found if _OURS.fullmatch(found) else path)
+
+
+def whole(text: str) -> int | None:
+    """What somebody wrote as the number of a record; `None` for what no ledger has."""
+    return int(text) if _NUMBER.fullmatch(text) else None

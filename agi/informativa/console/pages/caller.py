@@ -56,12 +56,11 @@ def shown(visit: Visit) -> Response:
         note(visit, "open-caller", found.typed, seen.entries)
         return seen
 
-    new = visit.query("recorded", 20)
     return visit.stream(
         "caller.html",
         found=found,
         look=Attempt(look),
-        new=int(new) if new.isdecimal() else None,
+        new=visit.number("recorded"),
         most=MOST,
         errors={},
     )

@@ -24,7 +24,7 @@ from ...text import Text
 from ...views.json import records as json
 from ...views.record_files import table
 from ..live import Reader
-from ..visit import Visit
+from ..visit import Visit, whole
 
 STREAM = "text/event-stream"
 COUNT = 50  # records on a page
@@ -91,7 +91,7 @@ def live(visit: Visit) -> Response:
     after = visit.request.headers.get("last-event-id") or visit.query("after", 20)
     if visit.request.method == "HEAD":
         return Response(media_type=STREAM)
-    events = _events(visit, int(after) if after.isascii() and after.isdigit() else 0)
+    events = _events(visit, whole(after) or 0)
     return StreamingResponse(events, media_type=STREAM)
 
 
@@ -138,7 +138,7 @@ def _event(name: str, text: str, number: int | None = None) -> str:
 
 
 def _listing(visit: Visit, sought: Sought | None) -> Response:
-    wanted, before = _wanted(visit, sought), _before(visit)
+    wanted, before = _wanted(visit, sought), visit.number("before")
     found = records.page(visit.company, wanted, before, COUNT)
     given = {name: visit.query(name) for name in FILTERS}
     asked = {name: value for name, value in given.items() if value}
@@ -173,7 +173,7 @@ def _export(visit: Visit, sought: Sought | None) -> Response:
     kind, owner = visit.request.path_params["kind"], visit.company
     if kind not in KINDS:
         raise HTTPException(404)
-    found = records.extract(owner, _wanted(visit, sought), _before(visit))
+    found = records.extract(owner, _wanted(visit, sought), visit.number("before"))
     detail = " ".join(f"{name}={visit.query(name)}" for name in FILTERS if visit.query(name))
     known = sought.known if sought else None
     visit.note(Action.EXPORT, pseudonym=known, detail=f"records {found.first}-{found.last} {detail}".strip())
@@ -192,11 +192,6 @@ def _sought(visit: Visit) -> Sought:
     if not isinstance(found, Sought) or found.controller != visit.company.id:
         raise HTTPException(404)
     return found
-
-
-def _before(visit: Visit) -> int | None:
-    text = visit.query("before", 18)
-    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _wanted(visit: Visit, sought: Sought | None) -> RecordFilter:

@@ -13,6 +13,7 @@ from ...errors import AccountError, LedgerError
 from ...model import Action, Role
 from ...operations import access_log
 from ...text import Text
+from ...views.messages import languages
 from ..sessions import new_token
 from ..visit import LANGUAGE, Visit
 
@@ -117,6 +118,7 @@ def choose_language(visit: Visit) -> Response:
     """Remembers the reader's language in his browser."""
     response = visit.back("/")
     code = visit.field("language", 2)
+    code = code if code in languages() else "en"
     response.set_cookie(
         LANGUAGE, code, max_age=YEAR, httponly=True, samesite="lax", secure=visit.console.secure
     )

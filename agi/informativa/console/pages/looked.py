@@ -16,10 +16,10 @@ COUNT = 50  # entries on a page
 
 def listing(visit: Visit) -> Response:
     """The newest first, of all or of one account or action. To look here is on record, too."""
-    before, account, action = visit.query("before", 20), visit.query("account", 64), visit.query("action", 40)
+    account, action = visit.query("account", 64), visit.query("action", 40)
     wanted = AccessFilter(account=account or None, action=Action(action) if action in list(Action) else None)
     visit.note("access-log")
-    found = access_log.page(visit.company, int(before) if before.isdecimal() else None, COUNT, wanted)
+    found = access_log.page(visit.company, visit.number("before"), COUNT, wanted)
     return visit.page(
         "looked.html",
         found=found,

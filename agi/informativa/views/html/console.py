@@ -160,7 +160,10 @@ def short(pseudonym: bytes | None) -> str:
 
 def moment(at: datetime, zone: tzinfo, say: Language, *, seconds: bool = True) -> Markup:
     """A time of the company's day, as people write it."""
-    local = at.astimezone(zone)
+    try:
+        local = at.astimezone(zone)
+    except OverflowError:  # in the first and the last hours of the calendar
+        local = at
     clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
     said = say("{date}, {time}", date=_date(local.date(), say), time=clock)
     return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="seconds"), said)

@@ -1,0 +1,131 @@
+"""What somebody hostile sends, who has an account of one company, or none."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from lab import raw
+from lab.console import ServedConsole
+from lab.raw import Answer
+
+FORM = "application/x-www-form-urlencoded"
+PART = b'--x\r\ncontent-disposition: form-data; name="csrf"\r\n\r\n\\ud800\r\n--x--\r\n'
+HUGE = "9" * 5000  # digits of which Python makes no number
+
+
+class Attacker:
+    """Whoever it is, byte by byte; a form of his has what our pages gave him to send back."""
+
+    def __init__(self, office: ServedConsole, who: str = "") -> None:
+        browser = office.browser(who)
+        browser.get("/")
+        self.address = office.address
+        self.csrf = browser.forms()[0].fields["csrf"]
+        self._cookie = f"session={browser.http.cookies['session']}"
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
+        """Ask for something."""
+        return raw.request(self.address, method, path, **{"cookie": self._cookie, **headers})
+
+    def post(self, path: str, fields: dict[str, str] | bytes, **headers: str) -> Answer:
+        """Send a form, or anything else."""
+        data = fields if isinstance(fields, bytes) else urlencode({"csrf": self.csrf, **fields}).encode()
+        given = {"cookie": self._cookie, "content_type": FORM, **headers}
+        return raw.request(self.address, "POST", path, data, **given)
+
+
+NOT_LINKED = (
+    f"/acme/calls/{HUGE}",
+    f"/acme/calls/1{'0' * 30}",
+    "/acme/calls/%C2%B2",
+    "/acme/calls/-1",
+    f"/acme/calls?before=1{'0' * 19}",
+    "/acme/calls?before=%C2%B2",
+    f"/acme/looked?before=1{'0' * 19}",
+    "/acme/looked?before=%C2%B2",
+    "/acme/calls?line=%ff%fe%00&since=%ed%a0%80",
+    "/acme/calls?until=9999-12-31T23:59",
+    "/acme%00/calls",
+    "/static/%00",
+    "/static/..%2f..%2f..%2froutes.py",
+    "/static/%2e%2e/%2e%2e/base.html",
+    "/acme/notices/..%2f/2026-11/short/it/sound",
+    "/acme/notices/privacy/2026-11/short/%2e%2e/sound",
+)
+
+
+def test_what_no_page_links_to_is_no_defect(office: ServedConsole) -> None:
+    """Numbers of no ledger, bytes that are no text, ways out of a folder: a page, and never what lies there."""
+    operator = Attacker(office, "operator")
+    for path in NOT_LINKED:
+        answer = operator.get(path)
+        assert answer.status in (200, 404, 409), path[:40]
+        assert b"from __future__" not in answer.data
+        assert b"{% block" not in answer.data
+        assert "content-security-policy" in answer.head
+
+
+def test_headers_of_no_browser_are_no_defect(office: ServedConsole) -> None:
+    """Whatever stands in them."""
+    office.console.live.close()  # its streams end at once
+    operator = Attacker(office, "operator")
+    odd: list[dict[str, str]] = [
+        {"last_event_id": HUGE},
+        {"range": f"bytes={HUGE}-"},
+        {"range": "bytes=\u00b2-"},
+        {"range": "bytes=" + ",".join(["0-1"] * 3000)},
+        {"accept_language": "a," * 20_000},
+        {"cookie": 'session="\\303\\377"; language=\udcff\udcfe'},
+    ]
+    for path in ("/login", "/acme/live", "/acme/notices/privacy/2026-11/short/it/sound"):
+        for headers in odd:
+            answer = operator.get(path, **headers)
+            assert 200 <= answer.status < 500, headers
+            assert "content-security-policy" in answer.head
+
+
+def test_language_is_one_that_there_is(office: ServedConsole) -> None:
+    """Nothing else gets into the cookie, and nothing into a header."""
+    stranger = Attacker(office)
+    for fields in ({"language": "\u8bed\u8a00"}, {"language": "\r\n"}, {"back": "/a\x00\r\nset-cookie: x=y"}):
+        answer = stranger.post("/language", fields)
+        assert answer.status == 303
+        assert "language=en;" in answer.head
+        assert "\r\nset-cookie: x=y" not in answer.head
+
+
+def test_ends_of_the_calendar_are_no_defect(office: ServedConsole) -> None:
+    """A day that no clock shows is one of a page, or refused."""
+    officer = Attacker(office, "compliance@acme")
+    for on in ("0001-01-01", "9999-12-31T23:59-23:59", "0001-01-01T00:00+23:59", "\u00b2"):
+        asked = {"line": "+390212345678", "number": "+393331234567", "on": on}
+        assert officer.post("/acme/what-if", asked).status in (200, 422)
+        period = {"first": on[:10], "last": on[:10], "language": "\x00."}
+        assert officer.post("/acme/evidence/bundle", period).status in (303, 409)
+
+
+def test_forms_come_as_our_pages_send_them(office: ServedConsole) -> None:
+    """Other types of content, which other sites' scripts and odd encodings could use, are refused unread."""
+    officer = Attacker(office, "compliance@acme")
+    good = urlencode({"csrf": officer.csrf, "language": "it"}).encode()
+    multipart = "multipart/form-data; boundary=x"
+    odd = (multipart, f"{multipart}; charset=unicode_escape", "text/plain", "application/json", "")
+    for kind in odd:
+        for data in (PART, good):
+            assert officer.post("/language", data, content_type=kind).status == 415
+
+
+def test_configuration_and_accounts_that_cannot_be_read_are_told(office: ServedConsole) -> None:
+    """A page of ours with its headers, until they can be; nobody is let in meanwhile."""
+    reader, accounts = Attacker(office, "reader@acme"), office.console.accounts.file
+    file = office.console.file
+    content = file.read_text()
+    for broken, mend in (
+        (lambda: file.write_text("controllers: ["), lambda: file.write_text(content)),
+        (lambda: accounts.chmod(0o644), lambda: accounts.chmod(0o600)),
+    ):
+        broken()
+        answer = reader.get("/acme/calls")
+        assert (answer.status, "content-security-policy" in answer.head) == (503, True)
+        mend()
+        assert reader.get("/acme/calls").status == 200

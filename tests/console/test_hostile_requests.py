@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlencode
 
 from lab import raw
-from lab.console import ServedConsole
+from lab.console import ServedConsole, served
 from lab.raw import Answer
 
 FORM = "application/x-www-form-urlencoded"
@@ -129,3 +130,70 @@ def test_configuration_and_accounts_that_cannot_be_read_are_told(office: ServedC
         assert (answer.status, "content-security-policy" in answer.head) == (503, True)
         mend()
         assert reader.get("/acme/calls").status == 200
+
+
+def test_it_answers_to_its_own_names(office: ServedConsole) -> None:
+    """DNS rebinding, a poisoned Host, none at all, and what is no name: no page, and no link to anywhere."""
+    reader, port = Attacker(office, "reader@acme"), office.address.rpartition(":")[2]
+    for host in ("evil.example", f"127.0.0.1.evil.example:{port}", "[", "a:b:c", "a b", "127.0.0.1:x", "\u00e9"):
+        for path in ("/acme/calls", "/login/", "/static", "/static/console.css"):
+            answer = reader.get(path, host=host)
+            assert answer.status in (400, 421), host
+            assert "\r\nlocation:" not in answer.head
+    assert reader.get("/acme/calls", host=f"LOCALHOST:{port}").status == 200
+    assert raw.ask(office.address, b"GET /login HTTP/1.0\r\n\r\n").status == 421
+    assert reader.get("/login/").status == 404
+    assert reader.get("/acme/calls", x_forwarded_host="evil.example", forwarded="host=evil").status == 200
+
+
+def test_names_are_those_of_the_configuration(folder: Path) -> None:
+    """web.names adds to them; TLS may end in front, so that a form comes from an https page."""
+    file = folder / "informativa.yaml"
+    file.write_text(f"{file.read_text()}\nweb:\n  names: [console.example]\n")
+    with served(folder) as office:
+        reader = Attacker(office, "reader@acme")
+        assert reader.get("/acme/calls", host="console.example").status == 200
+        fields = {"language": "it"}
+        for origin, status in (
+            ("https://console.example", 303),
+            ("http://console.example", 303),
+            ("https://console.example.evil.example", 403),
+            ("https://console.example:444", 403),
+            ("", 303),
+            ("null", 403),
+        ):
+            answer = reader.post("/language", fields, host="console.example", origin=origin)
+            assert answer.status == status, origin
+
+
+def test_one_request_is_one(office: ServedConsole) -> None:
+    """Smuggling: two lengths, or a length beside chunks, are refused, and nothing after them is answered."""
+    host = office.address.removeprefix("http://")
+    second = f"GET /login HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+    for framing in (
+        "content-length: 3\r\ncontent-length: 4",
+        "content-length: 4\r\ntransfer-encoding: chunked",
+        "transfer-encoding: chunked\r\ncontent-length: 0",
+        "transfer-encoding: xchunked",
+        "transfer-encoding : chunked",
+        "content-length: +5",
+        "content-length: 1_0",
+    ):
+        data = f"POST /language HTTP/1.1\r\nhost: {host}\r\n{framing}\r\n\r\n0\r\n\r\n{second}"
+        answer = raw.ask(office.address, data.encode())
+        assert answer.status == 400, framing
+        assert b"HTTP/1.1 200" not in answer.data
+
+
+def test_other_methods_and_targets_find_nothing(office: ServedConsole) -> None:
+    """TRACE, CONNECT, a form's method in another's place, another server's address: refused."""
+    reader = Attacker(office, "reader@acme")
+    for method in ("TRACE", "PUT", "DELETE", "OPTIONS", "PATCH"):
+        answer = reader.get("/acme/calls", method)
+        assert answer.status == 405
+        assert b"cookie" not in answer.body
+    for method, target in (("GET", "http://evil.example/acme/calls"), ("CONNECT", "evil.example:443")):
+        assert reader.get(target, method).status in (404, 405)
+    assert reader.get("/logout", x_http_method_override="POST").status == 405
+    assert reader.get("/logout?_method=POST").status == 405
+    assert reader.get("/acme/calls").status == 200  # still logged in

@@ -96,6 +96,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "keys/web.pem",
     ),
     "web.key": ("A file with the certificate's key, mode 0600.", "keys/web.key"),
+    "web.names": (
+        "Without a certificate: names by which browsers reach them, beside `localhost` and the address.",
+        "[console.acme.example]",
+    ),
     "web.folder": ("Where accounts are kept.", "web"),
     "web.idle": ("Who asks for nothing for so long must log in anew, 24 hours at most.", "30 minutes"),
     "web.proxy": ("A web server in front of them that says who somebody is.", ""),

@@ -78,6 +78,9 @@ _NET = rf"{_OCTET}(\.{_OCTET}){{3}}(/([1-2]?\d|3[0-2]))?"
 Network = Annotated[
     str, form(_NET, Text("an address such as `127.0.0.1`, or a network such as `10.1.0.0/16`"))
 ]
+HostName = Annotated[
+    str, form(r"[a-z0-9][a-z0-9.-]{0,252}", Text("a name such as `console.acme.example`, in small letters"))
+]
 Header = Annotated[
     str, form(r"[A-Za-z][A-Za-z0-9-]{0,63}", Text("the name of a header such as `X-Remote-User`"))
 ]

@@ -21,6 +21,7 @@ from .forms import (
     Domain,
     File,
     Header,
+    HostName,
     Identifier,
     Key,
     Language,
@@ -234,6 +235,7 @@ class WebSettings(Strict):
     listen: Address = "127.0.0.1:4591"
     certificate: File | None = None
     key: File | None = None
+    names: list[HostName] = []
     folder: File = "web"
     idle: Annotated[int, BeforeValidator(seconds)] = 1800
     proxy: ProxySettings | None = None

@@ -24,6 +24,7 @@ def web(given: WebSettings, folder: Path, found: Findings) -> WebServer:
     return WebServer(
         host=host,
         port=int(port),
+        names=tuple(given.names),
         folder=str(folder / given.folder),
         certificate=str(folder / given.certificate) if given.certificate else "",
         key=str(folder / given.key) if given.key else "",

@@ -117,11 +117,15 @@ def application(console: Console) -> Starlette:
     ]
     static = Mount("/static", StaticFiles(packages=[("informativa", "templates/console/static")]))
     handlers = {HTTPException: partial(_not_served, console)}
-    return Starlette(
+    settings = console.settings
+    names = () if console.secure else (settings.host, "127.0.0.1", "localhost", *settings.names)
+    made = Starlette(
         routes=[static, *served],
-        middleware=[Middleware(Hardened, secure=console.secure)],
+        middleware=[Middleware(Hardened, secure=console.secure, names=names)],
         exception_handlers=handlers,
     )
+    made.router.redirect_slashes = False  # it would lead to whatever name the request has
+    return made
 
 
 async def _answer(console: Console, route: Route, request: Request) -> Response:
@@ -208,10 +212,10 @@ def _guarded(visit: Visit, route: Route) -> Response:
 
 def _require_own_form(visit: Visit) -> None:
     """A form is taken from our own pages alone."""
-    origin = visit.request.headers.get("origin")
+    origin, host = visit.request.headers.get("origin"), visit.request.headers["host"]
     site = visit.request.headers.get("sec-fetch-site", "same-origin")
-    ours = f"{visit.request.url.scheme}://{visit.request.headers.get('host', '')}"
-    if site not in ("same-origin", "none") or (origin not in (None, ours)):
+    ours = f"{visit.request.url.scheme}://{host}", f"https://{host}"  # TLS may end in front of us
+    if site not in ("same-origin", "none") or (origin is not None and origin not in ours):
         raise HTTPException(403)
     if not secrets.compare_digest(visit.field("csrf").encode(), visit.csrf.encode()):
         raise HTTPException(403, "form")

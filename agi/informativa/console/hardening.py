@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,6 +26,8 @@ _HEADERS = {
 }
 _TLS = {"strict-transport-security": "max-age=31536000"}
 _STATIC = "/static/"
+_HOST = re.compile(rb"([a-z0-9][a-z0-9.-]{0,252})(:[0-9]{1,5})?")
+_UNKNOWN = b"The console does not answer to this name. Whoever runs it can add it: web.names\n"
 
 
 class _TooLargeError(Exception):
@@ -31,10 +35,14 @@ class _TooLargeError(Exception):
 
 
 class Hardened:
-    """Around the application. A body that is too large, or comes too slowly, ends the request."""
+    """Around the application. A body that is too large, or comes too slowly, ends the request.
 
-    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
-        self._app = app
+    Another site's name may be made to lead here (DNS rebinding), and its scripts would be taken for ours: one
+    that is not among `names` is not answered. With none of them a certificate says which are.
+    """
+
+    def __init__(self, app: ASGIApp, *, secure: bool, names: Collection[str]) -> None:
+        self._app, self._names = app, names
         self._headers = _HEADERS | (_TLS if secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,15 +67,31 @@ class Hardened:
                 message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
 
+        if refused := self._refused(scope):
+            await _end(answer, *refused)
+            return
         try:
             await self._app(scope, _limited(receive), answer)
         except (_TooLargeError, TimeoutError):
             if begun:
                 raise
-            await answer(
-                {"type": "http.response.start", "status": 413, "headers": [(b"connection", b"close")]}
-            )
-            await answer({"type": "http.response.body", "body": b""})
+            await _end(answer, 413, b"")
+
+    def _refused(self, scope: Scope) -> tuple[int, bytes] | None:
+        """Status and words for whoever is not answered."""
+        headers = dict(scope["headers"])
+        if b"content-length" in headers and b"transfer-encoding" in headers:
+            return 400, b""  # a server in front could take another part of it for the next request
+        host = _HOST.fullmatch(headers.get(b"host", b"").lower())
+        if host is None or (self._names and host[1].decode() not in self._names):
+            return 421, _UNKNOWN
+        return None
+
+
+async def _end(send: Send, status: int, words: bytes) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": words})
 
 
 def _limited(receive: Receive) -> Receive:

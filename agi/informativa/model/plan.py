@@ -245,13 +245,14 @@ class SharedDatabase:
 class WebServer:
     """Where the pages for people are served, and whom they are for.
 
-    Accounts are kept in `folder`. `certificate` and `key` are files, '' where no TLS is spoken. Whoever asks
+    Without TLS it answers to its address, to localhost and to `names` alone. Accounts are kept in `folder`. `certificate` and `key` are files, '' where no TLS is spoken. Whoever asks
     for nothing for `idle` seconds has to log in anew. Where `header` is set, a web server at one of `proxies`
     (addresses and networks) says in it whose account it is, and nobody logs in by password.
     """
 
     host: str = "127.0.0.1"
     port: int = 4591
+    names: tuple[str, ...] = ()
     folder: str = ""
     certificate: str = ""
     key: str = ""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pytest
+
+from informativa.console import server
 from lab import raw
 from lab.console import ServedConsole, served
 from lab.raw import Answer
@@ -197,3 +202,25 @@ def test_other_methods_and_targets_find_nothing(office: ServedConsole) -> None:
     assert reader.get("/logout", x_http_method_override="POST").status == 405
     assert reader.get("/logout?_method=POST").status == 405
     assert reader.get("/acme/calls").status == 200  # still logged in
+
+
+def test_who_takes_no_answer_loses_the_connection(
+    office: ServedConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who asks for much and reads nothing holds no place for long, without an account too."""
+    lost, ending = threading.Event(), server.Impatient.connection_lost
+
+    def told(protocol: server.Impatient, error: Exception | None) -> None:
+        ending(protocol, error)
+        lost.set()
+
+    host = office.address.removeprefix("http://")
+    many = f"GET /static/console.css HTTP/1.1\r\nhost: {host}\r\n\r\n".encode() * 20_000
+    with raw.connected(office.address) as opened:
+        monkeypatch.setattr(server, "STALLED", 0.05)
+        monkeypatch.setattr(server.Impatient, "connection_lost", told)
+        opened.setblocking(False)
+        with suppress(OSError):
+            opened.send(many)
+        assert lost.wait(raw.PATIENCE)
+    assert Attacker(office).get("/login").status == 200

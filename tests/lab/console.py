@@ -20,6 +20,7 @@ from informativa.accounts import Accounts
 from informativa.caller import pseudonym
 from informativa.config import load
 from informativa.console.console import Console, application
+from informativa.console.server import Impatient
 from informativa.evidence import commitment
 from informativa.model import Controller, Event, Identified, Role
 from informativa.operations.evidence import logs
@@ -158,7 +159,7 @@ def served(folder: Path) -> Iterator[ServedConsole]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(100)
-        config = uvicorn.Config(application(console), log_level="critical", lifespan="off", http="h11")
+        config = uvicorn.Config(application(console), log_level="critical", lifespan="off", http=Impatient)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -18,16 +18,19 @@ NICE = 10  # calls come first on a machine that both share
 CONNECTIONS = 200
 IDLE = 30  # seconds that a browser may keep a connection open
 HEAD = 15.0  # seconds in which the head of a request must be there
+STALLED = 30.0  # seconds in which a part of an answer, some 64 KB, must be taken
 
 
 class Impatient(H11Protocol):
-    """HTTP/1.1 that ends a connection whose next request begins and does not come; uvicorn would wait for
-    ever, and who sends a byte now and then would take every place."""
+    """HTTP/1.1 that ends a connection whose next request begins and does not come, or whose answer nobody
+    takes; uvicorn would wait for ever, and a few hundred such would take every place."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)  # so that we are told of whatever is not taken at once
         self._watch()
 
     def data_received(self, data: bytes) -> None:
@@ -37,6 +40,20 @@ class Impatient(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._unwatch()
+        self._taken()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled = self.loop.call_later(STALLED, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._taken()
+
+    def _taken(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def _watch(self) -> None:
         """Give the head of a request its time, counted from its first byte."""

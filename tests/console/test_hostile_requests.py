@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlencode
@@ -10,8 +12,10 @@ from urllib.parse import urlencode
 import pytest
 
 from informativa.console import server
+from informativa.console.console import AT_THE_DOOR, WAITING
+from informativa.console.sessions import Throttle
 from lab import raw
-from lab.console import ServedConsole, served
+from lab.console import PASSWORD, ServedConsole, served
 from lab.raw import Answer
 
 FORM = "application/x-www-form-urlencoded"
@@ -27,16 +31,16 @@ class Attacker:
         browser.get("/")
         self.address = office.address
         self.csrf = browser.forms()[0].fields["csrf"]
-        self._cookie = f"session={browser.http.cookies['session']}"
+        self.cookie = f"session={browser.http.cookies['session']}"
 
     def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
         """Ask for something."""
-        return raw.request(self.address, method, path, **{"cookie": self._cookie, **headers})
+        return raw.request(self.address, method, path, **{"cookie": self.cookie, **headers})
 
     def post(self, path: str, fields: dict[str, str] | bytes, **headers: str) -> Answer:
         """Send a form, or anything else."""
         data = fields if isinstance(fields, bytes) else urlencode({"csrf": self.csrf, **fields}).encode()
-        given = {"cookie": self._cookie, "content_type": FORM, **headers}
+        given = {"cookie": self.cookie, "content_type": FORM, **headers}
         return raw.request(self.address, "POST", path, data, **given)
 
 
@@ -224,3 +228,67 @@ def test_who_takes_no_answer_loses_the_connection(
             opened.send(many)
         assert lost.wait(raw.PATIENCE)
     assert Attacker(office).get("/login").status == 200
+
+
+def test_log_ins_leave_pages_their_threads(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While two hundred passwords wait to be hashed pages are served, and what is too many is told so."""
+    reader, strangers = Attacker(office, "reader@acme"), Attacker(office)
+    hashing, ended = threading.Semaphore(0), threading.Event()
+
+    def verify(*_given: object) -> None:
+        hashing.release()
+        ended.wait(raw.PATIENCE)
+
+    monkeypatch.setattr(office.console.accounts, "verify", verify)
+    fields = {"name": "nobody", "password": "x"}
+    with ThreadPoolExecutor(100) as pool:
+        tries = [pool.submit(strangers.post, "/login", fields) for _ in range(100)]
+        for _ in range(AT_THE_DOOR):
+            assert hashing.acquire(timeout=raw.PATIENCE)
+        assert reader.get("/acme/calls").status == 200
+        ended.set()
+        found = Counter(each.result().status for each in tries)
+    assert set(found) == {403, 503}
+    assert found[403] >= WAITING
+    assert not office.console.waiting.total()
+
+
+def test_nobody_is_locked_out_on_purpose(office: ServedConsole) -> None:
+    """Whoever fails for another one keeps him out of no browser in which he was logged in, not from the same
+    address either; elsewhere the wait holds, and that browser's own failures count, too."""
+    officer, vandal = office.browser("compliance@acme"), Attacker(office)
+    officer.send("/logout")
+    for _ in range(6):
+        vandal.post("/login", {"name": "compliance@acme", "password": "x"})
+    right = {"name": "compliance@acme", "password": PASSWORD}
+    assert vandal.post("/login", right).status == 403
+    officer.get("/login")
+    assert officer.send(**right).url.path == "/acme/today"
+    officer.send("/logout")
+    officer.get("/login")
+    for _ in range(5):
+        officer.send(name="compliance@acme", password="x")
+    assert "Too many attempts failed" in officer.send(**right).text
+
+
+def test_browser_is_known_to_its_own_account(office: ServedConsole) -> None:
+    """The cookie of one's own browser is worth nothing for another account, nor is one that was made up."""
+    own = office.browser("reader@acme")
+    known = own.http.cookies["browser"]
+    stranger = Attacker(office)
+    for cookie in (known, "x.y", ".", f"{known}0", "\u00e9.\u00e9"):
+        given = f"{stranger.cookie}; browser={cookie}"
+        for _ in range(6):
+            stranger.post("/login", {"name": "admin@acme", "password": "x"}, cookie=given)
+        right = {"name": "admin@acme", "password": PASSWORD}
+        assert stranger.post("/login", right, cookie=given).status == 403
+
+
+def test_failures_are_forgotten() -> None:
+    """Typing errors of a month do not add up."""
+    at = 0.0
+    throttle = Throttle(clock=lambda: at)
+    for _ in range(20):
+        throttle.failed("address")
+        assert throttle.wait("address") == 0
+        at += 901

@@ -6,6 +6,7 @@ import secrets
 import shutil
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -40,7 +41,7 @@ from .sessions import Sessions, Throttle, new_token
 from .visit import SESSION, Visit
 
 log = structlog.get_logger("informativa")
-AT_THE_DOOR, WAITING = 4, 40  # who is not logged in: at a time, and in line
+AT_THE_DOOR, WAITING = 4, 16  # forms of who is not logged in: at a time, and of one address with those in line
 _SAFE = ("GET", "HEAD")
 _EMPTY = Configuration(Path(), Path(), "", 0, 0, 0, {}, {}, {}, (), {}, None)  # where it cannot be read
 
@@ -53,7 +54,7 @@ class Console:
         self.secret = secrets.token_bytes(32)
         self.accounts = accounts.Accounts(Path(settings.folder))
         self.sessions, self.throttle = Sessions(settings.idle), Throttle()
-        self.doors = CapacityLimiter(AT_THE_DOOR)
+        self.doors, self.waiting = CapacityLimiter(AT_THE_DOOR), Counter[str]()  # by address
         self.jobs = Jobs(_forget_file)
         self.live = Live()
         self.folder = Path(tempfile.mkdtemp(prefix="informativa-web-"))  # for its user alone
@@ -152,12 +153,16 @@ async def _answer(console: Console, route: Route, request: Request) -> Response:
 
 async def _in_a_thread(console: Console, route: Route, visit: Visit) -> Response:
     """Whoever is not logged in waits for others who are not: passwords that somebody has hashed must not hold
-    the threads in which pages are made."""
-    if route.role is not None:
+    the threads in which pages are made. An address has its share of the places."""
+    if route.role is not None or visit.request.method != "POST":
         return await run_in_threadpool(_guarded, visit, route)
-    if console.doors.statistics().tasks_waiting >= WAITING:
+    if console.waiting[visit.address] >= WAITING:
         raise HTTPException(503)
-    return await to_thread.run_sync(_guarded, visit, route, limiter=console.doors)
+    console.waiting[visit.address] += 1
+    try:
+        return await to_thread.run_sync(_guarded, visit, route, limiter=console.doors)
+    finally:
+        console.waiting -= Counter([visit.address])
 
 
 async def _form(request: Request) -> FormData:

@@ -112,7 +112,7 @@ class Sessions:
 
 class Throttle:
     """Slows whoever guesses passwords: after `free` failures each one more doubles the wait, for an account
-    as for an address, and a success forgives the account."""
+    as for an address, and a success forgives the account. What is as old as the longest wait is forgotten."""
 
     def __init__(
         self, free: int = 4, longest: float = 900.0, clock: Callable[[], float] = time.monotonic
@@ -136,7 +136,8 @@ class Throttle:
                     key: each for key, each in self._failures.items() if each[1] + self._longest > now
                 }
             for key in keys:
-                count = self._failures.get(key, (0, now))[0] + 1
+                before, until = self._failures.get(key, (0, now))
+                count = 1 if now - until > self._longest else before + 1
                 wait = min(self._longest, 2.0 ** min(count - self._free, 16)) if count > self._free else 0.0
                 self._failures[key] = (count, now + wait)
 

@@ -27,7 +27,7 @@ from .sessions import Session
 if TYPE_CHECKING:
     from .console import Console
 
-SESSION, LANGUAGE = "session", "language"
+SESSION, LANGUAGE, BROWSER = "session", "language", "browser"
 _OURS = re.compile(r"/([A-Za-z0-9][A-Za-z0-9_.=&?/-]*)?")  # an address that leads to nobody else
 _NUMBER = re.compile(r"[0-9]{1,18}")
 FORGOTTEN = "forgotten"
@@ -76,6 +76,11 @@ class Visit:
         account = self.console.accounts.get(self.who.name)
         same = account is not None and account.changed == self.who.changed
         return same and self.console.sessions.there(self.token)
+
+    @property
+    def address(self) -> str:
+        """From where he asks."""
+        return self.request.client.host if self.request.client else ""
 
     def companies(self, role: Role = Role.READER) -> list[Controller]:
         """Those that the visitor may see, in this role."""

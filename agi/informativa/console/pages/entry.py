@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+
 import structlog
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
@@ -15,7 +18,7 @@ from ...operations import access_log
 from ...text import Text
 from ...views.messages import languages
 from ..sessions import new_token
-from ..visit import LANGUAGE, Visit
+from ..visit import BROWSER, LANGUAGE, Visit
 
 log = structlog.get_logger("informativa")
 ISSUER = "informativa"
@@ -34,7 +37,7 @@ def login(visit: Visit) -> Response:
     console, name = visit.console, visit.field("name", 64)
     if console.settings.header:
         raise HTTPException(404)
-    keys = f"name {name.casefold()}", f"address {visit.request.client.host if visit.request.client else ''}"
+    keys = _guessers(visit, name)
     wait = console.throttle.wait(*keys)
     account = None
     if not wait:
@@ -57,7 +60,38 @@ def _logged_in(visit: Visit, account: Account) -> Response:
     _noted(visit, account, Action.LOGIN)
     visit.console.sessions.end(visit.token)
     visit.token = visit.console.sessions.begin(account)
-    return visit.redirect("/")
+    response = visit.redirect("/")
+    own = _browser(visit, account) or new_token()
+    response.set_cookie(
+        BROWSER,
+        f"{own}.{_vouched(account, own)}",
+        max_age=YEAR,
+        httponly=True,
+        samesite="strict",
+        secure=visit.console.secure,
+        path="/login",
+    )
+    return response
+
+
+def _guessers(visit: Visit, name: str) -> tuple[str, ...]:
+    """Whose failures count. A browser in which this account was logged in before answers for itself alone,
+    so that nobody who fails elsewhere on purpose keeps the account's owner out."""
+    account = visit.console.accounts.get(name)
+    own = _browser(visit, account) if account else ""
+    return (f"browser {own}",) if own else (f"name {name.casefold()}", f"address {visit.address}")
+
+
+def _browser(visit: Visit, account: Account) -> str:
+    """By what a browser is known in which this account was logged in, with the password that it has now; ''
+    for any other."""
+    own, _point, vouched = visit.request.cookies.get(BROWSER, "").rpartition(".")
+    return own if hmac.compare_digest(vouched.encode(), _vouched(account, own).encode()) else ""
+
+
+def _vouched(account: Account, browser: str) -> str:
+    key, what = account.password_hash.encode(), f"browser {account.name} {browser}".encode()
+    return hmac.new(key, what, hashlib.sha256).hexdigest()
 
 
 def _noted(visit: Visit, account: Account, action: Action) -> None:

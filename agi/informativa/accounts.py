@@ -82,8 +82,8 @@ _NOTHING = _State({}, {})
 
 def plain_name(text: str) -> str:
     """The name of an account as it is kept: in small letters. Raises AccountError."""
-    name = text.strip().casefold()
-    if not _NAME.fullmatch(name):
+    name = text.strip(" \t").lower()
+    if not text.isascii() or not _NAME.fullmatch(name):  # ß and the sign of Kelvin would be another's letters
         raise AccountError(
             Text("No account can have such a name."),
             Text("It is of 1 to 64 letters a to z, digits and . _ @ -, such as anna.rossi@example.com."),

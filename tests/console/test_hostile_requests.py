@@ -6,14 +6,22 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from starlette.datastructures import FormData
+from starlette.requests import Request
 
 from informativa.console import server
 from informativa.console.console import AT_THE_DOOR, WAITING
+from informativa.console.jobs import Jobs
 from informativa.console.sessions import Throttle
+from informativa.console.visit import Visit
+from informativa.model import Role
+from informativa.views.record_files import _cell
 from lab import raw
 from lab.console import PASSWORD, ServedConsole, served
 from lab.raw import Answer
@@ -292,3 +300,88 @@ def test_failures_are_forgotten() -> None:
         throttle.failed("address")
         assert throttle.wait("address") == 0
         at += 901
+
+
+def test_a_server_in_front_is_taken_at_its_word_alone(office: ServedConsole) -> None:
+    """Two headers, another spelling, letters that fold into another's name: nobody; and whoever comes without
+    a cookie for ever fills no memory. An account that is removed is out."""
+    office.console.settings = replace(office.console.settings, header="X-Remote-User", proxies=("127.0.0.1",))
+    now = datetime.now(UTC)
+    office.console.accounts.accept(
+        office.console.accounts.invite("ross", {"acme": Role.ADMIN}, now + timedelta(hours=1)), PASSWORD, "", now
+    )
+    host = office.address.removeprefix("http://")
+    for header, status in (
+        (b"x-remote-user: ross", 200),
+        (b"X-REMOTE-USER: Ross ", 200),
+        (b"x-remote-user: ro\xdf", 403),
+        (b"x-remote-user: \xa0ross", 403),
+        (b"x-remote-user: \xe2\x84\xaaross", 403),
+        (b"x-remote-user: ross, operator", 403),
+        (b"x_remote_user: ross", 403),
+        (b"x-remote-user:", 403),
+        (b"x-remote-user: ross\r\nX-Remote-User: operator", 403),
+        (b"x-remote-user: ross\r\nx-remote-user:", 403),
+        (b"x-forwarded-user: ross\r\nx-forwarded-for: 127.0.0.1", 403),
+    ):
+        head = f"GET /acme/calls HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n".encode()
+        assert raw.ask(office.address, head + header + b"\r\n\r\n").status == status, header
+    for _ in range(30):
+        assert raw.request(office.address, path="/acme/company", x_remote_user="ross").status == 200
+    assert len(office.console.sessions._sessions) <= 20
+    office.console.accounts.remove("ross")
+    assert raw.request(office.address, path="/acme/calls", x_remote_user="ross").status == 403
+
+
+def test_an_invitation_is_accepted_once(office: ServedConsole) -> None:
+    """However many send it at the same time, one of them has the account, with his password."""
+    now = datetime.now(UTC)
+    token = office.console.accounts.invite("nora", {"acme": Role.READER}, now + timedelta(hours=1))
+    strangers = [Attacker(office) for _ in range(6)]
+    words = [f"{PASSWORD} {number}" for number in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        found = list(
+            pool.map(
+                lambda who, word: who.post(f"/invitation/{token}", {"password": word, "again": word}).status,
+                strangers,
+                words,
+            )
+        )
+    assert sorted(found)[0] == 303
+    assert all(status in (404, 422) for status in sorted(found)[1:])
+    account = office.console.accounts.get("nora")
+    assert office.console.accounts.verify("nora", words[found.index(303)], "", now) == account
+
+
+def test_what_others_wrote_is_no_formula() -> None:
+    """Cells of an export that a spreadsheet would run begin with an apostrophe, also those of lists, and with
+    the wide signs that it takes for the others."""
+    for sign in ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"):
+        for value in (f"{sign}1+1", [f"{sign}1+1", "x"]):
+            assert str(_cell("reference", value)).startswith(f"'{sign}")
+
+
+def test_what_nobody_may_know_is_in_no_representation(office: ServedConsole) -> None:
+    """A log that shows what a function was given shows neither a form nor a cookie."""
+    visit = Visit(office.console, Request({"type": "http", "headers": []}), "a token", office.console.configuration())
+    visit.form = FormData({"number": "+393331234567"})
+    assert "+393331234567" not in repr(visit)
+    assert "a token" not in repr(visit)
+
+
+def test_files_of_the_console_are_its_own(office: ServedConsole) -> None:
+    """I5: its folder is closed to others, a bundle that is an hour old is gone, and all of it at the end."""
+    folder, at = office.console.folder, 1.0
+    assert folder.stat().st_mode & 0o777 == 0o700
+    jobs = Jobs(lambda job: Path(job.result).unlink(), clock=lambda: at)
+    file = folder / "x.zip"
+    file.touch()
+    job = jobs.start("bundle", "acme", lambda _progress: file)
+    jobs._pool.shutdown(wait=True)
+    assert jobs.find(job.id, "borealis") is None
+    assert jobs.find(job.id, "acme") is job
+    at = 3602.0
+    assert jobs.find(job.id, "acme") is None
+    assert not file.exists()
+    office.console.close()
+    assert not folder.exists()

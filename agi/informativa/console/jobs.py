@@ -68,7 +68,8 @@ class Jobs:
         return job
 
     def find(self, name: str, controller: str) -> Job | None:
-        """The one of that id, if it is that company's."""
+        """The one of that id, if it is that company's and not too old."""
+        self._forget()
         job = self._jobs.get(name)
         return job if job and job.controller == controller else None
 

@@ -19,7 +19,7 @@ def vouched(request: Request, settings: WebServer) -> str:
         raise HTTPException(403, "proxy")
     if len(names) != 1 or not names[0].strip():
         raise HTTPException(403, "account")
-    return names[0].strip()
+    return names[0].strip(" \t")
 
 
 def _among(address: str, networks: tuple[str, ...]) -> bool:

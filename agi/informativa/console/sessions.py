@@ -50,15 +50,8 @@ class Sessions:
 
     def begin(self, account: Account) -> str:
         """Log somebody in; what his browser is to hold."""
-        token, now = new_token(), self._clock()
-        with self._lock:
-            self._drop(lambda session: not self._alive(session, now))
-            own = [key for key, session in self._sessions.items() if session.name == account.name]
-            for key in own[: len(own) - _OF_ONE + 1] if len(own) >= _OF_ONE else ():
-                del self._sessions[key]
-            while len(self._sessions) >= _SESSIONS:
-                del self._sessions[next(iter(self._sessions))]
-            self._sessions[_digest(token)] = Session(account.name, account.changed, now, now)
+        token = new_token()
+        self._put(token, account)
         return token
 
     def find(self, token: str) -> Session | None:
@@ -85,12 +78,7 @@ class Sessions:
         session = self.find(token)
         if session is not None and (session.name, session.changed) == (account.name, account.changed):
             return session
-        now = self._clock()
-        session = Session(account.name, account.changed, now, now)
-        with self._lock:
-            self._drop(lambda other: not self._alive(other, now))
-            self._sessions[_digest(token)] = session
-        return session
+        return self._put(token, account)
 
     def end(self, token: str) -> None:
         """Log out."""
@@ -101,6 +89,20 @@ class Sessions:
         """Log somebody out everywhere."""
         with self._lock:
             self._drop(lambda session: session.name == name)
+
+    def _put(self, token: str, account: Account) -> Session:
+        now = self._clock()
+        begun = Session(account.name, account.changed, now, now)
+        with self._lock:
+            self._sessions.pop(_digest(token), None)
+            self._drop(lambda session: not self._alive(session, now))
+            own = [key for key, session in self._sessions.items() if session.name == account.name]
+            for key in own[: len(own) - _OF_ONE + 1] if len(own) >= _OF_ONE else ():
+                del self._sessions[key]
+            while len(self._sessions) >= _SESSIONS:
+                del self._sessions[next(iter(self._sessions))]
+            self._sessions[_digest(token)] = begun
+        return begun
 
     def _alive(self, session: Session, now: float) -> bool:
         return now - session.seen < self.idle and now - session.begun < LONGEST

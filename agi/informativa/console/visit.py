@@ -41,9 +41,9 @@ class Visit:
 
     console: Console
     request: Request
-    token: str
+    token: str = field(repr=False)
     configuration: Configuration
-    form: FormData = field(default_factory=FormData)
+    form: FormData = field(default_factory=FormData, repr=False)
     session: Session | None = None
     visitor: Account | None = None
     controller: Controller | None = None

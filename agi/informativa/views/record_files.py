@@ -16,7 +16,7 @@ from .json.records import RecordLine
 CSV, LINES, LINKED = "records.csv", "records.jsonl", "records.jsonld"
 _PARTS = ("seconds", "length", "ending", "key")  # of what was heard, each in a column
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last ones wide
 
 
 def columns() -> list[str]:
@@ -67,7 +67,7 @@ def _cells(names: Sequence[str], facts: Mapping[str, Any]) -> str:
 def _cell(name: str, value: Any) -> Any:
     """As a spreadsheet takes it for what it is: what a company or a channel wrote is never a formula."""
     if isinstance(value, list):
-        return " ".join(value)
+        value = " ".join(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str) and name != "line" and value.startswith(_FORMULA):

@@ -20,6 +20,7 @@ from ..text.evidence import audits
 from ..text.evidence import verified as verified_lines
 from . import receipt_words as words
 from .markup import foreign as _foreign
+from .markup import visible
 
 PLACE = "templates/console"
 PAUSE = Markup("<!-- -->")
@@ -68,8 +69,9 @@ def foreign(text: object) -> Markup:
 
 
 def means(code: object, kind: str) -> Text | str:
-    """What a code of a record means, by the name of the fact that it is: a text, or the code itself."""
-    return words.CODES[kind].get(str(code), str(code))
+    """What a code of a record means, by the name of the fact that it is: a text, or the code itself, in which
+    whoever wrote it hides nothing."""
+    return words.CODES[kind].get(str(code)) or visible(str(code))
 
 
 ACTIONS: dict[Action, Text] = {

@@ -1,0 +1,136 @@
+"""What callers, operators, tables and whoever writes an address could put into pages, files and streams; and
+what one company's officer tries at another's."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from informativa.console import live
+from informativa.console.pages import calls
+from informativa.operations.evidence import logs
+from lab.console import ServedConsole, lay_calls, served
+from lab.receipts import Company
+
+EVIL = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'{{7*7}}\u202e\r\ndata: x\r\n\r\nevent: y"
+WRITTEN = ("call", "linked", "reference", "notice", "version", "line", "wanted")
+
+
+def harmless(text: str) -> None:
+    """No tag of whoever wrote it, no character that hides or turns one."""
+    assert "<script>" not in text
+    assert "<img" not in text
+    assert "{{" not in text or "{{7*7}}" in text  # as it was written, not as a template takes it
+    assert "\u202e" not in re.sub(r'value="[^"]*"', "", text)
+
+
+@pytest.mark.parametrize("field", WRITTEN)
+def test_what_a_call_brings_is_text(
+    office: ServedConsole, field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On pages, in streams, receipts, exports and their names, whichever fact of a record it is."""
+    monkeypatch.setattr(live, "EVERY", 0.02)
+    monkeypatch.setattr(calls, "HEARTBEAT", 0.05)
+    (number,) = office.record(replace(Company(office.folder).played, **{field: EVIL}))
+    logs.checkpoint(office.controller())
+    officer = office.browser("compliance@acme")
+    for path in ("calls", f"calls/{number}", "today", f"calls/{number}/verify"):
+        page = officer.get(f"/acme/{path}")
+        assert page.status_code == 200
+        harmless(page.text)
+    for kind in ("html", "proof"):
+        file = officer.get(f"/acme/calls/{number}/receipt/{kind}")
+        assert file.status_code == 200
+        assert re.fullmatch(r'attachment; filename="[\w.-]+"', file.headers["content-disposition"])
+        if kind == "html":
+            assert "<img src=x" not in file.text
+    for kind in ("csv", "json"):
+        file = officer.get(f"/acme/calls/file/{kind}")
+        assert re.fullmatch(r'attachment; filename="[\w.-]+"', file.headers["content-disposition"])
+        assert file.headers["content-type"].startswith(calls.KINDS[kind])
+    request = officer.http.build_request("GET", f"/acme/live?after={number - 1}")
+    with closing(officer.http.send(request, stream=True)) as stream:
+        lines = []
+        for line in stream.iter_lines():
+            if not line:
+                break
+            lines.append(line)
+    assert {line.partition(":")[0] for line in lines} == {"id", "event", "data"}
+    harmless("\n".join(lines))
+
+
+def test_what_an_address_says_is_text(office: ServedConsole) -> None:
+    """Parameters, parts of the path, and what is typed into forms come back as text, or not at all."""
+    officer = office.browser("compliance@acme")
+    evil = quote(EVIL, safe="")
+    for path in (
+        f"/{evil}/today",
+        f"/acme/{evil}",
+        f"/acme/calls/of/{evil}",
+        f"/acme/caller/{evil}",
+        f"/acme/evidence/jobs/{evil}",
+        f"/invitation/{evil}",
+        f"/acme/today?over={evil}",
+        f"/acme/looked?account={evil}&action={evil}",
+        *(f"/acme/calls?{name}={evil}" for name in (*calls.FILTERS, "before")),
+        *(f"/acme/calls/file/csv?{name}={evil}" for name in calls.FILTERS),
+    ):
+        harmless(officer.get(path).text)
+    officer.get("/acme/what-if")
+    for fields in ({"line": EVIL}, {"number": EVIL}, {"language": EVIL}, {"on": EVIL}):
+        harmless(officer.send("", **({"number": "+393331234567", "language": ""} | fields)).text)
+        officer.get("/acme/what-if")
+    for name in ("number", "customer"):
+        officer.get("/acme/caller")
+        harmless(officer.send(**{"number": "", "customer": "", name: EVIL}).text)
+    stranger = office.browser()
+    stranger.get("/login")
+    harmless(stranger.send(name=EVIL, password=EVIL).text)
+
+
+def test_what_the_configuration_says_is_text(folder: Path) -> None:
+    """The company's name, on every page that has it."""
+    file = folder / "informativa.yaml"
+    file.write_text(file.read_text().replace("Acme S.p.A.", "'<img src=x>{{7*7}}'"))
+    lay_calls(folder)
+    with served(folder) as office:
+        officer = office.browser("admin@acme")
+        for path in ("today", "calls", "calls/1", "notices", "evidence", "company", "caller", "looked"):
+            harmless(officer.get(f"/acme/{path}").text)
+
+
+def test_i6_what_somebody_found_is_his_alone(office: ServedConsole) -> None:
+    """A caller looked up in one session is in no other: not of a colleague, not of the same account in another
+    browser, not of another company, and not after the log-out."""
+    operator = office.browser("operator")
+    operator.get("/acme/caller")
+    found = operator.send(number="+393331234567", customer="").url.path
+    operator.get("/acme/calls")
+    listed = operator.send("/acme/calls/of", number="+393331234567", customer="").url.path
+    for path in (found, listed, f"{found}/letter", f"{found}/erasure", f"{found}/told", f"{listed}/file/csv"):
+        assert operator.get(path).status_code == 200
+        for other in ("operator", "compliance@acme", "admin@acme", "reader@acme"):
+            assert office.browser(other).get(path).status_code == 404
+        assert operator.get(path.replace("/acme/", "/borealis/", 1)).status_code == 404
+    operator.get("/")
+    operator.send("/logout")
+    operator.log_in("operator")
+    assert operator.get(found).status_code == 404
+    assert operator.get(listed).status_code == 404
+
+
+def test_i6_jobs_and_files_are_of_their_company(office: ServedConsole) -> None:
+    """Whoever knows the address of another company's job or bundle has nothing of it."""
+    operator = office.browser("operator")
+    operator.get("/acme/evidence")
+    job = operator.send(first="2026-01-01", last="2026-12-31").url.path
+    for path in (job, f"{job}/file"):
+        assert operator.get(path.replace("/acme/", "/borealis/", 1)).status_code == 404
+        assert office.browser("admin@borealis").get(path).status_code == 404
+        assert office.browser("reader@acme").get(path).status_code == 404
+        assert office.browser("admin@borealis").get(path.replace("acme", "borealis")).status_code == 404

@@ -24,32 +24,10 @@ from informativa.model import Role
 from informativa.views.record_files import _cell
 from lab import raw
 from lab.console import PASSWORD, ServedConsole, served
-from lab.raw import Answer
+from lab.raw import Attacker
 
-FORM = "application/x-www-form-urlencoded"
 PART = b'--x\r\ncontent-disposition: form-data; name="csrf"\r\n\r\n\\ud800\r\n--x--\r\n'
 HUGE = "9" * 5000  # digits of which Python makes no number
-
-
-class Attacker:
-    """Whoever it is, byte by byte; a form of his has what our pages gave him to send back."""
-
-    def __init__(self, office: ServedConsole, who: str = "") -> None:
-        browser = office.browser(who)
-        browser.get("/")
-        self.address = office.address
-        self.csrf = browser.forms()[0].fields["csrf"]
-        self.cookie = f"session={browser.http.cookies['session']}"
-
-    def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
-        """Ask for something."""
-        return raw.request(self.address, method, path, **{"cookie": self.cookie, **headers})
-
-    def post(self, path: str, fields: dict[str, str] | bytes, **headers: str) -> Answer:
-        """Send a form, or anything else."""
-        data = fields if isinstance(fields, bytes) else urlencode({"csrf": self.csrf, **fields}).encode()
-        given = {"cookie": self.cookie, "content_type": FORM, **headers}
-        return raw.request(self.address, "POST", path, data, **given)
 
 
 NOT_LINKED = (
@@ -73,7 +51,7 @@ NOT_LINKED = (
 
 
 def test_what_no_page_links_to_is_no_defect(office: ServedConsole) -> None:
-    """Numbers of no ledger, bytes that are no text, ways out of a folder: a page, and never what lies there."""
+    """Numbers of no ledger, bytes that are no text, ways out of a folder: a page, never what lies there."""
     operator = Attacker(office, "operator")
     for path in NOT_LINKED:
         answer = operator.get(path)
@@ -152,7 +130,15 @@ def test_configuration_and_accounts_that_cannot_be_read_are_told(office: ServedC
 def test_it_answers_to_its_own_names(office: ServedConsole) -> None:
     """DNS rebinding, a poisoned Host, none at all, and what is no name: no page, and no link to anywhere."""
     reader, port = Attacker(office, "reader@acme"), office.address.rpartition(":")[2]
-    for host in ("evil.example", f"127.0.0.1.evil.example:{port}", "[", "a:b:c", "a b", "127.0.0.1:x", "\u00e9"):
+    for host in (
+        "evil.example",
+        f"127.0.0.1.evil.example:{port}",
+        "[",
+        "a:b:c",
+        "a b",
+        "127.0.0.1:x",
+        "\u00e9",
+    ):
         for path in ("/acme/calls", "/login/", "/static", "/static/console.css"):
             answer = reader.get(path, host=host)
             assert answer.status in (400, 421), host
@@ -308,7 +294,10 @@ def test_a_server_in_front_is_taken_at_its_word_alone(office: ServedConsole) -> 
     office.console.settings = replace(office.console.settings, header="X-Remote-User", proxies=("127.0.0.1",))
     now = datetime.now(UTC)
     office.console.accounts.accept(
-        office.console.accounts.invite("ross", {"acme": Role.ADMIN}, now + timedelta(hours=1)), PASSWORD, "", now
+        office.console.accounts.invite("ross", {"acme": Role.ADMIN}, now + timedelta(hours=1)),
+        PASSWORD,
+        "",
+        now,
     )
     host = office.address.removeprefix("http://")
     for header, status in (
@@ -363,7 +352,9 @@ def test_what_others_wrote_is_no_formula() -> None:
 
 def test_what_nobody_may_know_is_in_no_representation(office: ServedConsole) -> None:
     """A log that shows what a function was given shows neither a form nor a cookie."""
-    visit = Visit(office.console, Request({"type": "http", "headers": []}), "a token", office.console.configuration())
+    visit = Visit(
+        office.console, Request({"type": "http", "headers": []}), "a token", office.console.configuration()
+    )
     visit.form = FormData({"number": "+393331234567"})
     assert "+393331234567" not in repr(visit)
     assert "a token" not in repr(visit)

@@ -14,7 +14,7 @@ import pytest
 from informativa.console import live
 from informativa.console.pages import calls
 from informativa.operations.evidence import logs
-from lab.console import ServedConsole, lay_calls, served
+from lab.console import CALLER, ServedConsole, lay_calls, served
 from lab.receipts import Company
 
 EVIL = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'{{7*7}}\u202e\r\ndata: x\r\n\r\nevent: y"
@@ -105,8 +105,8 @@ def test_what_the_configuration_says_is_text(folder: Path) -> None:
 
 
 def test_i6_what_somebody_found_is_his_alone(office: ServedConsole) -> None:
-    """A caller looked up in one session is in no other: not of a colleague, not of the same account in another
-    browser, not of another company, and not after the log-out."""
+    """A caller looked up in one session is in no other: not of a colleague, not of the same account
+    elsewhere, not of another company, and not after the log-out."""
     operator = office.browser("operator")
     operator.get("/acme/caller")
     found = operator.send(number="+393331234567", customer="").url.path
@@ -134,3 +134,48 @@ def test_i6_jobs_and_files_are_of_their_company(office: ServedConsole) -> None:
         assert office.browser("admin@borealis").get(path).status_code == 404
         assert office.browser("reader@acme").get(path).status_code == 404
         assert office.browser("admin@borealis").get(path.replace("acme", "borealis")).status_code == 404
+
+
+def test_i5_an_erased_caller_is_remembered_by_no_session(office: ServedConsole) -> None:
+    """Whoever had looked him up, a colleague too, finds nothing by the names that he had; the outcome stays,
+    and the form that is sent once more leads to it. No file of the console has his number."""
+    officer, colleague = office.browser("compliance@acme"), office.browser("operator")
+    kept = []
+    for browser in (officer, colleague):
+        browser.get("/acme/calls")
+        kept.append((browser, browser.send("/acme/calls/of", number=CALLER.number, customer="").url.path))
+        browser.get("/acme/caller")
+        kept.append((browser, browser.send(number=CALLER.number, customer="").url.path))
+    officer.get(f"{kept[1][1]}/letter")
+    kept.append((officer, officer.send(reference="2026/17").url.path))
+    assert [browser.get(path).status_code for browser, path in kept] == [200] * 5
+    page = officer.get(f"{kept[1][1]}/erasure")
+    form = officer.forms()[1]
+    assert officer.send(word="acme").url.path.startswith("/acme/erased/")
+    assert officer.get(kept[1][1]).url.path.startswith("/acme/erased/")
+    del kept[1]
+    assert [browser.get(path).status_code for browser, path in kept] == [404] * 4
+    again = officer.http.post(page.url, data=form.fields | {"word": "acme"})
+    assert again.url.path.startswith("/acme/erased/")
+    assert CALLER.number not in repr(office.console.sessions._sessions)
+    files = [*office.console.folder.rglob("*"), *(office.folder / "web").rglob("*")]
+    for file in (each for each in files if each.is_file()):
+        assert CALLER.number[3:].encode() not in file.read_bytes()
+
+
+def test_stream_ends_with_the_account(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose account is removed, or has other grants, is told nothing more."""
+    monkeypatch.setattr(live, "EVERY", 0.02)
+    monkeypatch.setattr(calls, "HEARTBEAT", 0.05)
+    for name, change in (
+        ("reader@acme", lambda name: office.console.accounts.remove(name)),
+        (
+            "admin@acme",
+            lambda name: office.console.accounts.change(name, {"acme": None}, office.console.now()),
+        ),
+    ):
+        reader = office.browser(name)
+        request = reader.http.build_request("GET", "/acme/live?after=6")
+        with closing(reader.http.send(request, stream=True)) as stream:
+            change(name)
+            assert not any(line.startswith("data: <tr") for line in stream.iter_lines())

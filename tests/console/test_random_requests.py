@@ -22,15 +22,31 @@ GUARDS = ("content-security-policy", "x-content-type-options", "referrer-policy"
 PEOPLE = ("", "reader@acme", "compliance@acme", "admin@borealis", "operator")
 NUMBER = CALLER.number.removeprefix("+39")
 NAMES = (
-    *("line", "status", "reason", "since", "until", "before", "after", "over", "account", "action", "recorded"),
+    *(
+        "line",
+        "status",
+        "reason",
+        "since",
+        "until",
+        "before",
+        "after",
+        "over",
+        "account",
+        "action",
+        "recorded",
+    ),
     *("number", "customer", "on", "language", "presentation", "first", "last", "word", "kind", "notice"),
     *("version", "reference", "once", "back", "name", "password", "again", "code", "secret"),
 )
 WORDS = st.one_of(
     st.sampled_from(["acme", "borealis", "privacy", "2026-11", "short", "it", "en", "csv", "json", "html"]),
     st.sampled_from([CALLER.number, f"+39 {NUMBER}", "+390212345678", "PLAYED", "operator", "year", "erase"]),
-    st.sampled_from(["0", "1", "-1", "\u00b2", "\u0663", "1" + "0" * 30, "9" * 5000, "2026-02-30", "9999-12-31"]),
-    st.sampled_from(["..", "../..", "\x00", "\r\nx: y", "%00", "\u202e", "=1+1", "<b>", "//evil.example", "NaN"]),
+    st.sampled_from(
+        ["0", "1", "-1", "\u00b2", "\u0663", "1" + "0" * 30, "9" * 5000, "2026-02-30", "9999-12-31"]
+    ),
+    st.sampled_from(
+        ["..", "../..", "\x00", "\r\nx: y", "%00", "\u202e", "=1+1", "<b>", "//evil.example", "NaN"]
+    ),
     st.text(max_size=12).filter(lambda text: text.isprintable()),
 )
 FIELDS = st.dictionaries(st.sampled_from(NAMES), WORDS, max_size=6)
@@ -40,7 +56,9 @@ KNOWN = {"controller": "acme", "record": "1", "notice": "privacy", "version": "2
 def path_of(route: Route, words: dict[str, str]) -> str:
     """The address with these parts, or with such as there are."""
     return re.sub(
-        r"\{(\w+)(:\w+)?\}", lambda name: quote(words.get(name[1], KNOWN.get(name[1], "x")), safe=""), route.path
+        r"\{(\w+)(:\w+)?\}",
+        lambda name: quote(words.get(name[1], KNOWN.get(name[1], "x")), safe=""),
+        route.path,
     )
 
 
@@ -55,8 +73,7 @@ def ask(
         return raw.request(office.address, "GET", path, **given)
     csrf = hmac.new(office.console.secret, token.encode(), hashlib.sha256).hexdigest()
     data = urlencode({"csrf": csrf, **fields}).encode()
-    form = "application/x-www-form-urlencoded"
-    return raw.request(office.address, "POST", path, data, **given, content_type=form)
+    return raw.request(office.address, "POST", path, data, **given, content_type=raw.FORM)
 
 
 @settings(
@@ -68,14 +85,18 @@ def ask(
     who=st.sampled_from(PEOPLE),
     route=st.sampled_from(ROUTES),
     parts=st.dictionaries(
-        st.sampled_from(["controller", "record", "kind", "kept", "job", "form", "notice", "part", "language"]),
+        st.sampled_from(
+            ["controller", "record", "kind", "kept", "job", "form", "notice", "part", "language"]
+        ),
         WORDS,
         max_size=2,
     ),
     asked=FIELDS,
     form=FIELDS,
     headers=st.dictionaries(
-        st.sampled_from(["accept_language", "last_event_id", "range", "if_range", "origin", "x_forwarded_for"]),
+        st.sampled_from(
+            ["accept_language", "last_event_id", "range", "if_range", "origin", "x_forwarded_for"]
+        ),
         st.sampled_from(["9" * 5000, "bytes=1-0", "bytes=0-1,0-1", "it;q=x,\u00ff", "a, b", "2026-11-26"]),
         max_size=2,
     ),
@@ -89,7 +110,7 @@ def test_i5_no_request_makes_a_defect_or_tells_a_number(
     form: dict[str, str],
     headers: dict[str, str],
 ) -> None:
-    """No 5xx, our headers on every answer, and of the caller's number nothing in a header, a link or the log."""
+    """No 5xx, our headers on every answer, of the caller's number nothing in a header, a link or the log."""
     office.console.live.close()  # streams end at once
     path, query = path_of(route, parts), {name: value for name, value in asked.items() if NUMBER not in value}
     with capture_logs() as log:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
+from .console import ServedConsole
+
+FORM = "application/x-www-form-urlencoded"
 PATIENCE = 30.0  # seconds until an answer that never comes is a failure
 
 
@@ -60,3 +63,24 @@ def request(
     }
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items() if value)]
     return ask(address, "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + body)
+
+
+class Attacker:
+    """Whoever it is, byte by byte; a form of his has what our pages gave him to send back."""
+
+    def __init__(self, office: ServedConsole, who: str = "") -> None:
+        browser = office.browser(who)
+        browser.get("/")
+        self.address = office.address
+        self.csrf = browser.forms()[0].fields["csrf"]
+        self.cookie = f"session={browser.http.cookies['session']}"
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
+        """Ask for something."""
+        return request(self.address, method, path, b"", **{"cookie": self.cookie, **headers})
+
+    def post(self, path: str, fields: dict[str, str] | bytes, **headers: str) -> Answer:
+        """Send a form, or anything else."""
+        data = fields if isinstance(fields, bytes) else urlencode({"csrf": self.csrf, **fields}).encode()
+        given = {"cookie": self.cookie, "content_type": FORM, **headers}
+        return request(self.address, "POST", path, data, **given)

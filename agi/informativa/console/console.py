@@ -41,7 +41,7 @@ from .sessions import Sessions, Throttle, new_token
 from .visit import SESSION, Visit
 
 log = structlog.get_logger("informativa")
-AT_THE_DOOR, WAITING = 4, 16  # forms of who is not logged in: at a time, and of one address with those in line
+AT_THE_DOOR, WAITING = 4, 16  # forms of strangers: at a time, and of one address with those in line
 _SAFE = ("GET", "HEAD")
 _EMPTY = Configuration(Path(), Path(), "", 0, 0, 0, {}, {}, {}, (), {}, None)  # where it cannot be read
 

@@ -30,11 +30,11 @@ class Session:
     seen: float
     kept: dict[str, Any] = field(default_factory=dict, repr=False)
 
-    def keep(self, thing: object) -> str:
-        """Remember it; the name by which `kept` has it."""
+    def keep(self, thing: object, name: str = "") -> str:
+        """Remember it; the name by which `kept` has it, a new one where none is given."""
         while len(self.kept) >= KEPT:
             del self.kept[next(iter(self.kept))]
-        name = secrets.token_urlsafe(12)
+        name = name or secrets.token_urlsafe(12)
         self.kept[name] = thing
         return name
 
@@ -89,6 +89,13 @@ class Sessions:
         """Log somebody out everywhere."""
         with self._lock:
             self._drop(lambda session: session.name == name)
+
+    def forget(self, which: Callable[[Any], bool]) -> None:
+        """What no session may remember any more."""
+        with self._lock:
+            for session in self._sessions.values():
+                for name in [name for name, thing in list(session.kept.items()) if which(thing)]:
+                    session.kept.pop(name, None)
 
     def _put(self, token: str, account: Account) -> Session:
         now = self._clock()

@@ -145,10 +145,10 @@ class Visit:
             raise HTTPException(404, FORGOTTEN)
         return found
 
-    def keep(self, thing: object) -> str:
-        """Have the session remember it; the name by which `kept` has it."""
+    def keep(self, thing: object, name: str = "") -> str:
+        """Have the session remember it; the name by which `kept` has it, a new one where none is given."""
         assert self.session is not None
-        return self.session.keep(thing)
+        return self.session.keep(thing, name)
 
     def path(self, *parts: object, company: Controller | None = None) -> str:
         """The address of one of the company's pages."""

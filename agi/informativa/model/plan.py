@@ -245,7 +245,8 @@ class SharedDatabase:
 class WebServer:
     """Where the pages for people are served, and whom they are for.
 
-    Without TLS it answers to its address, to localhost and to `names` alone. Accounts are kept in `folder`. `certificate` and `key` are files, '' where no TLS is spoken. Whoever asks
+    Without TLS it answers to its address, to localhost and to `names` alone.
+    Accounts are kept in `folder`. `certificate` and `key` are files, '' where no TLS is spoken. Whoever asks
     for nothing for `idle` seconds has to log in anew. Where `header` is set, a web server at one of `proxies`
     (addresses and networks) says in it whose account it is, and nobody logs in by password.
     """

@@ -11,6 +11,7 @@ from ...operations import access_letter, callers
 from ...operations.controllers import notice_named, of_their_notices
 from ...text import Text
 from ..visit import Visit
+from .erasure import erased_already
 from .looked_up import Attempt, LookedUp, form_name, looked_up, note, owner
 
 ELSEWHERE = (RecordKind.OPERATOR, RecordKind.WEBSITE, RecordKind.CONTRACT)
@@ -48,6 +49,8 @@ def search(visit: Visit) -> Response:
 
 def shown(visit: Visit) -> Response:
     """What is on record of him. The whole ledger is read for it, so the page begins before."""
+    if answer := erased_already(visit):
+        return answer
     found, company = looked_up(visit), owner(visit)
     shared = visit.configuration.shared
 

@@ -12,7 +12,7 @@ from ...operations import callers
 from ...operations.callers import Erased
 from ...text import Text
 from ..visit import FORGOTTEN, Visit
-from .looked_up import Attempt, LookedUp, looked_up, note, owner
+from .looked_up import Attempt, LookedUp, forget, looked_up, note, owner
 
 _FORM = "erasure"
 
@@ -31,14 +31,13 @@ class ErasureOutcome:
 
 def trial(visit: Visit) -> Response:
     """What would go, and the form that has it go."""
-    found = looked_up(visit)
-    if _FORM in found.done:
-        return visit.redirect(found.done[_FORM])
-    return _trial(visit, found, None)
+    return erased_already(visit) or _trial(visit, looked_up(visit), None)
 
 
 def erase(visit: Visit) -> Response:
     """Erases him, once, where the word was typed."""
+    if answer := erased_already(visit):
+        return answer
     found = looked_up(visit)
     if visit.field("word", 100).casefold() != visit.company.id.casefold():
         wrong = InformativaError(
@@ -47,6 +46,13 @@ def erase(visit: Visit) -> Response:
         )
         return _trial(visit, found, wrong)
     return visit.redirect(found.once(_FORM, lambda: _erase(visit, found)))
+
+
+def erased_already(visit: Visit) -> Response | None:
+    """Where the outcome is: the session has it by the name by which it had him."""
+    name = visit.request.path_params["kept"]
+    there = isinstance(visit.kept(name), ErasureOutcome)
+    return visit.redirect(visit.path("erased", name)) if there else None
 
 
 def outcome(visit: Visit) -> Response:
@@ -82,6 +88,11 @@ def _erase(visit: Visit, found: LookedUp) -> tuple[str, bool]:
         visit.note("erase", record=max(erased.traces, default=None), detail="done")
     except InformativaError as raised:
         error = raised
-    again = visit.path("caller", visit.request.path_params["kept"], "erasure")
-    kept = visit.keep(ErasureOutcome(company.id, found.masked, erased, error, again))
-    return visit.path("erased", kept), error is None
+    name = visit.request.path_params["kept"]
+    again = visit.path("caller", name, "erasure")
+    made = ErasureOutcome(company.id, found.masked, erased, error, again)
+    if error is not None:
+        return visit.path("erased", visit.keep(made)), False
+    forget(visit, found)
+    visit.keep(made, name)
+    return visit.path("erased", name), True

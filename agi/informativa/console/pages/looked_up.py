@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.exceptions import HTTPException
 
@@ -65,6 +65,21 @@ def note(visit: Visit, action: str, typed: Typed, known: object, detail: str = "
     """Put on record that somebody looked at him. Who is not `known` is not named: he may have been erased,
     and must not come back by being looked for. Raises LedgerError."""
     visit.note(action, pseudonym=pseudonyms(visit.company, typed.caller)[0] if known else None, detail=detail)
+
+
+def forget(visit: Visit, found: LookedUp) -> None:
+    """Have no session remember him any more, nor what stands for him at this company."""
+    gone = set(pseudonyms(visit.company, found.typed.caller))
+
+    def about_him(thing: Any) -> bool:
+        if getattr(thing, "controller", "") != visit.company.id:
+            return False
+        typed = getattr(thing, "typed", None)
+        return (typed is not None and typed.caller == found.typed.caller) or not gone.isdisjoint(
+            getattr(thing, "pseudonyms", ())
+        )
+
+    visit.console.sessions.forget(about_him)
 
 
 def form_name() -> str:

@@ -126,7 +126,7 @@ def _raw(office: ServedConsole, data: bytes) -> bytes:
     host, port = office.address.removeprefix("http://").split(":")
     address = host, int(port)
     # It may be refused while it is still being sent.
-    with socket.create_connection(address, timeout=30) as connection, suppress(ConnectionError):
+    with socket.create_connection(address, timeout=30) as connection, suppress(OSError):
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(65536), b""))

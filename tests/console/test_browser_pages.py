@@ -24,7 +24,7 @@ NO_PAGE = re.compile(r".*/(sound|file|live|worksheet|file/\{kind\}|receipt/\{for
 ADDRESSES = [each.path for each in ROUTES if each.get and not NO_PAGE.fullmatch(each.path)]
 # Each two of language, colours and width meet once.
 WAYS = [("it", "light", 360), ("it", "dark", 1280), ("en", "dark", 360), ("en", "light", 1280)]
-EVERYWHERE = {"{controller}": "acme", "{record:int}": "3"}
+EVERYWHERE = {"{controller}": "acme", "{record:number}": "3"}
 NOT_FOR_ALL = {"/login", "/invitation/{token}"}
 
 

@@ -155,7 +155,9 @@ class Person:
             self.elsewhere.append(request.url)
 
     def _complained(self, message: ConsoleMessage) -> None:
-        """A page that is refused is told in the page; of all else that failed nobody would know."""
+        """A page that is refused is told in the page, and who types before a field takes the focus by itself
+        has it already; of all else that failed nobody would know."""
         refused = message.text.startswith("Failed to load") and message.location["url"] in self.visited
-        if not refused:
+        faster = message.text.startswith("Autofocus processing was blocked")
+        if not refused and not faster:
             self.complaints.append(message.text)

@@ -89,8 +89,9 @@ class Browser:
             self._connection.close()
         text = data.decode("utf-8", "replace")
         last = time.perf_counter()
-        if found := re.search(r"session=([^;]+)", answer.headers.get("set-cookie", "")):
-            self.session = found[1]
+        for cookie in answer.headers.get_all("set-cookie", ()):
+            if found := re.match(r"session=([^;]+)", cookie):
+                self.session = found[1]
         location = answer.headers.get("location", "")
         return Answer(answer.status, location, text, (first - begun) * 1000, (last - begun) * 1000)
 

@@ -7,6 +7,7 @@ import hmac
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 
 from ..accounts import Account
 from ..config import Configuration
+from ..errors import InformativaError
 from ..model import Action, Controller, Role
 from ..operations import access_log
+from ..plausibility import typed
+from ..text import Text
 from ..views.messages import ENGLISH, Language, language, languages
 from .menu import MENU, MenuEntry
 from .sessions import Session
@@ -178,3 +182,13 @@ class Visit:
 def whole(text: str) -> int | None:
     """What somebody wrote as the number of a record; `None` for what no ledger has."""
     return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def moment(text: str) -> datetime | None:
+    """A day, or a day and time, that somebody typed; `None` for nothing. Raises InformativaError."""
+    try:
+        return typed(text) if text else None
+    except ValueError:
+        raise InformativaError(
+            Text("There is no such day or time."), Text("Write it like 2026-01-31 or 2026-01-31T09:30.")
+        ) from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 from typing import TypeVar
@@ -19,12 +18,11 @@ from ...errors import InformativaError, LedgerError
 from ...model import Action, Reason, Record, RecordFilter, Role, Status
 from ...operations import callers, records
 from ...operations.controller_state import lines_of
-from ...plausibility import typed
 from ...text import Text
 from ...views.json import records as json
 from ...views.record_files import table
 from ..live import Reader
-from ..visit import Visit, whole
+from ..visit import Visit, moment, whole
 
 STREAM = "text/event-stream"
 COUNT = 50  # records on a page
@@ -203,8 +201,8 @@ def _wanted(visit: Visit, sought: Sought | None) -> RecordFilter:
         line,
         status=_word(visit, Status, "status"),
         reason=_word(visit, Reason, "reason"),
-        since=_moment(visit.query("since", 30)),
-        until=_moment(visit.query("until", 30)),
+        since=moment(visit.query("since", 30)),
+        until=moment(visit.query("until", 30)),
     )
     return replace(wanted, callers=sought.pseudonyms) if sought else wanted
 
@@ -215,12 +213,3 @@ def _word(visit: Visit, kind: type[Word], name: str) -> Word | None:
         return kind(text) if text else None
     except ValueError:
         raise InformativaError(Text("There is no such choice."), Text("Choose one of the list.")) from None
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return typed(text) if text else None
-    except ValueError:
-        raise InformativaError(
-            Text("There is no such day or time."), Text("Write it like 2026-01-31 or 2026-01-31T09:30.")
-        ) from None

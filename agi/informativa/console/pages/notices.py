@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
@@ -12,10 +10,9 @@ from ...operations import notices
 from ...operations.controller_state import lines_of
 from ...operations.explain import Explanation, explain
 from ...operations.outsourcing import facts
-from ...plausibility import typed
 from ...text import Text
 from ...views.text.controllers import worksheet as worksheet_of
-from ..visit import Visit
+from ..visit import Visit, moment
 
 SOUND = "audio/wav"
 
@@ -74,19 +71,10 @@ def _explained(visit: Visit) -> Explanation:
         line,
         line.number,
         None if withheld else number,
-        _moment(on),
+        moment(on),
         visit.field("language", 5),
         visit.console.now(),
     )
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return typed(text) if text else None
-    except ValueError:
-        raise InformativaError(
-            Text("There is no such day or time."), Text("Write it like 2026-01-31 or 2026-01-31T09:30.")
-        ) from None
 
 
 def company(visit: Visit) -> Response:

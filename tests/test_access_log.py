@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa import bootstrap, maintenance
+from informativa import maintenance, storage
 from informativa.config import load
 from informativa.errors import LedgerError
 from informativa.ledgers.access_log import AccessEntry, AccessFilter, AccessLog
@@ -247,7 +247,7 @@ def test_purges_reach_it(acme: Controller) -> None:
     acme = replace(acme, retention=Period(months=60))
     assert acme.retention is not None
     old = acme.retention.before(NOW, acme.zone) - timedelta(days=1)
-    log = bootstrap.access_log(acme)
+    log = storage.access_log(acme)
     store = SqliteStore(acme.ledger)
     store.append([replace(PLAYED, at=old), replace(PLAYED, at=NOW, call="2", linked="2")])
     store.close()

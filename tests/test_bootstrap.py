@@ -1,4 +1,4 @@
-"""Which look-ups a call gets, that they are closed, and what is known of recordings that were exchanged."""
+"""Which look-ups a call gets, and that they are closed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from informativa.config import Configuration, load
 from informativa.errors import LookupSourceError
 from informativa.lookups.http import HttpLookup
 from informativa.lookups.sql import SqlLookup
-from informativa.model import Identified, Lookup, Recording, RecordKind
+from informativa.model import Identified, Lookup, RecordKind
 
 WHO = Identified(CALLER, "IT")
 HTTP = Lookup("web", "privacy", RecordKind.WEBSITE, "http://127.0.0.1:0/{number}", seconds=30.0)
@@ -112,19 +112,3 @@ def test_all_lookups_are_closed(folder: Path) -> None:
     )
     bootstrap.close(services, [first])
     assert [one.closed for one in sources] == [1, 1, 1]
-
-
-def test_recordings_that_were_served_otherwise(folder: Path) -> None:
-    """Only a recording in whose place another one was served is told, and no ledger is made by asking."""
-    acme = configured(folder).controllers["acme"]
-    served = Recording(("privacy", "1", "short", "it", "wav"), "/p/short.wav", "a" * 64)
-    other = replace(served, key=("privacy", "1", "full", "it", "wav"))
-    ledger = Path(acme.ledger)
-    assert bootstrap.served_otherwise(ledger, [replace(served, sha256="b" * 64)]) == []
-    assert not ledger.exists()
-    store = bootstrap.store(acme)
-    store.keep([served])
-    store.close()
-    changed = replace(served, sha256="b" * 64)
-    assert bootstrap.served_otherwise(ledger, [served, other]) == []
-    assert bootstrap.served_otherwise(ledger, [changed, other]) == [changed]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from doubles import typed
-from informativa import bootstrap
+from informativa import storage
 from informativa.config import Configuration, load
 from informativa.errors import InformativaError, SharedDatabaseError
 from informativa.ledgers import erasure_requests
@@ -114,7 +114,7 @@ def test_a_database_that_is_away_keeps_no_company_from_erasing(configuration: Co
         callers.erase(owners, CALLER, NOW, really=True, shared=away)
     assert all(f"{each.name}: the caller is erased on this box" in str(error.value) for each in owners)
     for each in owners:
-        with closing(bootstrap.store(each)) as store:
+        with closing(storage.store(each)) as store:
             (kept,) = erasure_requests.kept(store)
             assert (kept.number, kept.held(datetime.now(UTC))) == (None, False)
             assert set(callers.pseudonyms(each, CALLER.caller)) <= set(kept.pseudonyms)
@@ -221,7 +221,7 @@ def test_purge_of_copies(acme: Controller, tmp_path: Path, monkeypatch: pytest.M
     kept.touch()
     days = {over: NOW.date(), kept: NOW.date() + timedelta(days=1)}
     monkeypatch.setattr(
-        bootstrap,
+        storage,
         "backups",
         lambda _of: [Backup(file, 2, day - timedelta(days=DAYS)) for file, day in days.items()],
     )
@@ -244,6 +244,6 @@ def test_copy_that_cannot_be_deleted(
     acme: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A copy that stays is an error that says what to type."""
-    monkeypatch.setattr(bootstrap, "backups", lambda _of: [Backup(tmp_path, 2, date(2020, 1, 1))])
+    monkeypatch.setattr(storage, "backups", lambda _of: [Backup(tmp_path, 2, date(2020, 1, 1))])
     with pytest.raises(InformativaError, match=f"Delete it: rm {tmp_path}"):
         retention.purge([acme], NOW, really=True)

@@ -21,7 +21,7 @@ import pytest
 import typer
 
 from doubles import CALLER
-from informativa import __version__, bootstrap
+from informativa import __version__, storage
 from informativa.caller import pseudonym
 from informativa.cli.main import MODULES, app
 from informativa.config import load
@@ -845,7 +845,7 @@ def test_purge_says_first_what_it_would_do(folder: Path) -> None:
     """Nothing is deleted without --yes; with it what is older than the retention goes."""
     file = folder / "informativa.yaml"
     recorded(folder, "--on", "2026-11-20", number="+393470000001")
-    store = bootstrap.store(load(file).controllers["acme"])
+    store = storage.store(load(file).controllers["acme"])
     store.append([replace(PLAYED, at=datetime(2020, 1, 1, tzinfo=UTC))])
     store.close()
     purge = ("purge", "-c", file, "--controller=acme")
@@ -913,7 +913,7 @@ def test_format_that_was_served_is_compared_by_check(folder: Path) -> None:
     Path(f"{prompt}.alaw").write_bytes(b"\xd5" * frames)
     configuration = load(file)
     found = [one for notice in configuration.notices["acme"] for one in recordings(notice)]
-    with contextlib.closing(bootstrap.store(configuration.controllers["acme"])) as ledger:
+    with contextlib.closing(storage.store(configuration.controllers["acme"])) as ledger:
         ledger.keep(found)
     assert "is not the same sound as" in refused("check", "-c", file)
 
@@ -950,7 +950,7 @@ def test_i6_one_companys_key_and_ledger_open_nothing_of_anothers(folder: Path) -
     for name in controllers:
         run("record", CALLER, f"--controller={name}", "--by=website", "--reference=x", "-c", file)
     for mine, theirs in (("acme", "borealis"), ("borealis", "acme")):
-        store = bootstrap.store(controllers[theirs], read_only=True)
+        store = storage.store(controllers[theirs], read_only=True)
         assert store.of_caller(pseudonym(Identified(CALLER), controllers[theirs].key)) != []
         assert store.of_caller(pseudonym(Identified(CALLER), controllers[mine].key)) == []
         assert store.history(pseudonym(Identified(CALLER), controllers[mine].key)) == {}

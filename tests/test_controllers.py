@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa import bootstrap
+from informativa import storage
 from informativa.config import Configuration, load
 from informativa.errors import InformativaError
 from informativa.model import Lookup, RecordKind
@@ -31,7 +31,7 @@ def configuration(folder: Path) -> Configuration:
 def test_states_of_what_is_there(configuration: Configuration) -> None:
     """Records are counted, none where there is no ledger; one that cannot be read says why."""
     acme, borealis = configuration.controllers.values()
-    with closing(bootstrap.store(acme)) as store:
+    with closing(storage.store(acme)) as store:
         store.append([PLAYED])
     Path(borealis.ledger).write_bytes(b"no ledger")
     first, second = states(configuration)
@@ -49,7 +49,7 @@ def test_states_of_what_is_there(configuration: Configuration) -> None:
 def test_states_without_counting(configuration: Configuration) -> None:
     """A page, which may not read a whole ledger, gets the number of the newest record and no count."""
     acme = configuration.controllers["acme"]
-    with closing(bootstrap.store(acme)) as store:
+    with closing(storage.store(acme)) as store:
         store.append([PLAYED, PLAYED])
     first, second = states(configuration, counted=False)
     assert (first.newest, first.records) == (2, None)

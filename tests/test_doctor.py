@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from doubles import line, notice, typed, version
-from informativa import bootstrap, config
+from informativa import config, storage
 from informativa.errors import InformativaError
 from informativa.ledgers import wal_files
 from informativa.operations.doctor import (
@@ -308,7 +308,7 @@ def make_ledgers(folder: Path, uid: int | None = None) -> None:
     """As the service makes them when it starts; they and their folder belong to `uid`, or to who tests."""
     uid, gid = (os.geteuid(), -1) if uid is None else (uid, uid)
     for controller in config.load(folder / "informativa.yaml").controllers.values():
-        bootstrap.store(controller).close()
+        storage.store(controller).close()
         os.chown(controller.ledger, uid, gid)
     os.chown(folder / "ledger", uid, gid)
 
@@ -496,7 +496,7 @@ def test_folder_of_several_ledgers_is_named_once(public: Path) -> None:
     """What is wrong with the ledgers' folder is one finding, however many are in it."""
     make_ledgers(public)
     for controller in config.load(public / "informativa.yaml").controllers.values():
-        bootstrap.store(controller).close()
+        storage.store(controller).close()
     (public / "ledger").chmod(0o755)
     for ledger in (public / "ledger").iterdir():
         ledger.chmod(0o666)

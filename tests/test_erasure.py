@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa import bootstrap
+from informativa import storage
 from informativa.caller import pseudonym
 from informativa.config import load
 from informativa.errors import LedgerError
@@ -262,7 +262,7 @@ def test_i9_command_says_what_is_left_and_succeeds_when_repeated(folder: Path) -
     file = folder / "informativa.yaml"
     controller = load(file).controllers["acme"]
     his = pseudonym(Identified(NUMBER), controller.key)
-    store = bootstrap.store(controller)
+    store = storage.store(controller)
     store.append([replace(PLAYED, pseudonym=his, at=datetime.now(UTC))])
     other = foreign(store.file, "BEGIN", "SELECT count(*) FROM event")
     command = [BIN / "informativa", "caller", "erase", NUMBER, "-c", file, "--yes", "--controller", "acme"]

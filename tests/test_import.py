@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa import bootstrap
+from informativa import storage
 from informativa.config import load
 from informativa.errors import LedgerError
 from informativa.model import RecordKind
@@ -183,7 +183,7 @@ def test_counts_are_told_when_it_ends_in_the_middle(folder: Path, tmp_path: Path
     notice = configuration.notices["acme"][0]
     source = Source(file, own, notice, RecordKind.WEBSITE, "", "IT", {}, datetime.now(UTC))
     tally = Tally()
-    bootstrap.store(own).close()
+    storage.store(own).close()
 
     def hold(step: str, _done: int) -> None:
         told.append(step)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa import bootstrap, maintenance
+from informativa import maintenance, storage
 from informativa.config import load
 from informativa.errors import LedgerError, LedgerOutdatedError
 from informativa.ledgers import backup, migrating
@@ -406,7 +406,7 @@ def test_copies_are_deleted_in_time(folder: Path) -> None:
     controller = load(folder / "informativa.yaml").controllers["acme"]
     ledger = old(Path(controller.ledger), 3)
     ledger.with_name(f"{ledger.name}.schema-3.2026-02-30").touch()  # an admin's own: there is no such day
-    bootstrap.store(controller).close()
+    storage.store(controller).close()
     (copy,) = backup.backups(ledger)
     run = [BIN / "informativa", "purge", "--controller=acme", "-c", folder / "informativa.yaml"]
     assert f"{copy.file}, a copy from before an upgrade, holds older records until {copy.ends}" in (
@@ -423,7 +423,7 @@ def test_erasing_a_caller_takes_the_copies_away(folder: Path) -> None:
     """They may hold him too; it is said before it is done."""
     controller = load(folder / "informativa.yaml").controllers["acme"]
     ledger = old(Path(controller.ledger), 3)
-    bootstrap.store(controller).close()
+    storage.store(controller).close()
     (copy,) = copies_of(ledger)
     erase = [BIN / "informativa", "caller", "erase", "+393331234567", "--controller=acme"]
     erase += ["-c", folder / "informativa.yaml"]
@@ -439,14 +439,14 @@ def test_erasing_a_caller_takes_the_copies_away(folder: Path) -> None:
 PATIENT = """
 import sys, time
 from pathlib import Path
-from informativa import bootstrap
+from informativa import storage
 from informativa.cli.main import main
-migrate, go = bootstrap.migrate, Path(sys.argv.pop(1))
+migrate, go = storage.migrate, Path(sys.argv.pop(1))
 def patient(controller):
     while not go.exists():
         time.sleep(0.01)
     migrate(controller)
-bootstrap.migrate = patient
+storage.migrate = patient
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -475,14 +475,14 @@ def test_reload_waits_for_no_migration(tmp_path: Path) -> None:
 
 COUNTED = """
 import sys
-from informativa import bootstrap, maintenance, service
+from informativa import maintenance, service, storage
 from informativa.cli.main import main
 maintenance.FIRST_PAUSE, service.REOPEN_SECONDS = 0.05, 0.01
-migrate = bootstrap.migrate
+migrate = storage.migrate
 def counted(controller):
     print('"event": "tried"', file=sys.stderr, flush=True)
     migrate(controller)
-bootstrap.migrate = counted
+storage.migrate = counted
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa import bootstrap, maintenance
+from informativa import maintenance, storage
 from informativa.cli.log import WAITING, Sink
 from informativa.config import changes, load
 from informativa.errors import ConfigError
@@ -119,7 +119,7 @@ def test_service_that_was_stopped_goes_on(tmp_path: Path) -> None:
 def test_service_purges_what_is_older_than_the_retention(folder: Path) -> None:
     """The service deletes by each controller's retention; a ledger that fails is told and not fatal."""
     controllers = load(folder / "informativa.yaml").controllers
-    store, retention = bootstrap.store(controllers["acme"]), Period(12 * 5)
+    store, retention = storage.store(controllers["acme"]), Period(12 * 5)
     store.append([PLAYED, replace(PLAYED, at=PLAYED.at + timedelta(days=20))])
     maintenance.purge(controllers["acme"], retention.after(PLAYED.at, UTC) - timedelta(days=1))
     assert store.older(PLAYED.at + timedelta(days=1)) == 1
@@ -135,7 +135,7 @@ def test_i3_clock_that_is_years_ahead_deletes_nothing(folder: Path) -> None:
     controller = load(folder / "informativa.yaml").controllers["acme"]
     maintenance.purge(controller, PLAYED.at)
     assert not Path(controller.ledger).exists()
-    store, later = bootstrap.store(controller), PLAYED.at + timedelta(days=14 * 365)
+    store, later = storage.store(controller), PLAYED.at + timedelta(days=14 * 365)
     store.append([PLAYED] * 3)
     maintenance.purge(controller, later)
     store.append([replace(PLAYED, at=later)])

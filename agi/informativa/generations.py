@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from . import bootstrap
+from . import bootstrap, storage
 from .call import CallServices
 from .config import Configuration, changes
 from .errors import ConfigError, InformativaError, LedgerError
@@ -106,7 +106,7 @@ class Generations:
         services = replace(services, recordings=bootstrap.as_loaded(files))
         self._begin(replace(now.configuration, recordings=files), services)
         controllers = [now.configuration.controllers[name] for name in opened]
-        found = [await asyncio.to_thread(bootstrap.backups, each) for each in controllers]
+        found = [await asyncio.to_thread(storage.backups, each) for each in controllers]
         copies = [str(backup.file) for backups in found for backup in backups]
         log.info("ledgers opened", controllers=opened, backups=copies)
 

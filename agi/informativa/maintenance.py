@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from . import bootstrap, spool
+from . import spool, storage
 from .asterisk import ami
 from .config import Configuration
 from .errors import (
@@ -82,7 +82,7 @@ def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> tuple[set
     """Record what the rows tell and the ledger does not have: the keys of the rows that are in it now, and
     how many events were added. One that the ledger refuses fails no other. Raises LedgerError."""
     now = datetime.now(UTC)
-    store = bootstrap.store(controller, create=False, migrate=False)
+    store = storage.store(controller, create=False, migrate=False)
     try:
         late = store.recorded([row.delivery for row in rows])
         done: set[str] = set()
@@ -112,7 +112,7 @@ def purge(controller: Controller, now: datetime, shared: SharedDatabase | None =
         return
     cutoff = controller.retention.before(now, controller.zone)
     try:
-        store = bootstrap.store(controller, create=False, migrate=False)
+        store = storage.store(controller, create=False, migrate=False)
         try:
             before, since = store.around(cutoff)
             if before is not None and (since is None or since - before > QUIET):
@@ -128,9 +128,9 @@ def purge(controller: Controller, now: datetime, shared: SharedDatabase | None =
             purged = store.purge(cutoff, now)
         finally:
             store.close()
-        bootstrap.access_log(controller).purge(cutoff)
+        storage.access_log(controller).purge(cutoff)
         if shared is not None:
-            purged += bootstrap.purge_retired(shared, controller, cutoff)
+            purged += storage.purge_retired(shared, controller, cutoff)
     except (LedgerError, SharedDatabaseError) as error:
         log.error("purge failed", controller=controller.id, error=str(error))
     else:
@@ -140,7 +140,7 @@ def purge(controller: Controller, now: datetime, shared: SharedDatabase | None =
 def drop_backups(controller: Controller, now: datetime) -> None:
     """Delete the copies of its ledger whose time is over; it goes to the log."""
     try:
-        for backup in bootstrap.backups(controller):
+        for backup in storage.backups(controller):
             if backup.ends <= now.date():
                 backup.file.unlink(missing_ok=True)
                 log.info("backup deleted", controller=controller.id, file=str(backup.file))
@@ -196,7 +196,7 @@ def _sign(controller: Controller, settings: EvidenceSettings) -> Signed:
     from .ledgers.sequencer import sequence
 
     ledger, now = Path(controller.ledger), time.time()
-    with closing(bootstrap.store(controller, read_only=True)) as store:
+    with closing(storage.store(controller, read_only=True)) as store:
         log = store.log()
     if not log.next and not log.old:
         return Signed(0, now)
@@ -246,7 +246,7 @@ class Outdated:
             if time.monotonic() < due:
                 continue
             try:
-                await asyncio.to_thread(bootstrap.migrate, controller)
+                await asyncio.to_thread(storage.migrate, controller)
             except LedgerError as failed:
                 self._tell_error(name, failed)
                 self._due[controller.ledger] = time.monotonic() + pause, min(2 * pause, LONGEST_PAUSE)

@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from .bootstrap import store
 from .config import Configuration, load
 from .errors import ConfigError, LedgerError, Problem
 from .model import Recording
 from .prompts.installed import hashed, recordings
 from .prompts.recordings import difference
+from .storage import store
 from .text import Text
 
 

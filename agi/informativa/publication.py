@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import bootstrap, files
+from . import files, storage
 from .errors import EvidenceError, SigningError
 from .evidence import timestamp
 from .evidence.checkpoint import Checkpoint, open_checkpoint
@@ -124,7 +124,7 @@ def publish(
     EvidenceError where there is no checkpoint, a log cannot be read, or another process is at it."""
     folder, found = LogFolder(Path(controller.ledger)), []
     with folder.sequencing():  # or a witness would know of a newer checkpoint than is asked for
-        with closing(bootstrap.store(controller, read_only=True)) as store:
+        with closing(storage.store(controller, read_only=True)) as store:
             logs = store.logs()
         for log in logs:
             size = folder.published(log.epoch).newest()[0]

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from informativa import bootstrap, publication
+from informativa import publication, storage
 from informativa.config import load
 from informativa.errors import SIGNED_ELSEWHERE, LedgerError, SigningError
 from informativa.evidence.settings import EvidenceSettings
@@ -31,7 +31,7 @@ def append(acme: Controller, acknowledged: Path, progress: int, dice: random.Ran
     """Records without end; the number and the call of each are told after its commit."""
     told = os.open(acknowledged, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     own = os.urandom(8).hex()
-    with closing(bootstrap.store(acme)) as store:
+    with closing(storage.store(acme)) as store:
         for turn in itertools.count():
             calls = [f"{own}.{turn}.{at}" for at in range(dice.randint(1, LARGEST))]
             time.sleep(dice.uniform(0, 0.01))  # from one call to the next

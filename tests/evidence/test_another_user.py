@@ -18,7 +18,7 @@ import pytest
 from evidence import independent
 from evidence.ledger import audited
 from evidence.test_settings import written
-from informativa import bootstrap, maintenance
+from informativa import maintenance, storage
 from informativa.cli.main import main
 from informativa.config import load
 from informativa.evidence.log_folder import LogFolder
@@ -97,7 +97,7 @@ class Service:
 
     def _serve(self, file: Path, commands: int, answers: int) -> None:
         acme, signing = load(file).controllers["acme"], maintenance.Signing()
-        with closing(bootstrap.store(acme)) as store:
+        with closing(storage.store(acme)) as store:
             while os.read(commands, 1):
                 store.append([PLAYED])
                 try:

@@ -18,7 +18,7 @@ from evidence.ledger import audited
 from evidence.test_elsewhere import configured, record
 from evidence.test_receipt import Logged, logged, with_extra
 from evidence.test_sequencer import files, grown, published, require_one_history
-from informativa import bootstrap
+from informativa import storage
 from informativa.cli.main import main
 from informativa.errors import EvidenceError
 from informativa.ledgers.sequencer import sequence
@@ -212,7 +212,7 @@ def test_target_that_is_not_as_it_was_left(
     for command, said in (("publish", publishing), ("checkpoint", signing)):
         code, told = typed(command)
         assert (code, said in told, "Traceback" in told) == (1 if said else 0, True, False)
-    with closing(bootstrap.store(acme)) as store:
+    with closing(storage.store(acme)) as store:
         assert len(list(store.records())) == 3
     assert published(Path(acme.ledger)).sizes() == ([1, 2] if signing else [1, 2, 3])
     if not publishing:

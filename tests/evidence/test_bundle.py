@@ -27,7 +27,7 @@ from doubles import typed
 from evidence import independent
 from evidence.ledger import forged
 from evidence.test_timestamp import authority
-from informativa import bootstrap, model, publication
+from informativa import model, publication, storage
 from informativa.cli.main import main
 from informativa.errors import EvidenceError, InformativaError
 from informativa.evidence import commitment
@@ -285,7 +285,7 @@ def test_purged_records_are_told(company: Company, tmp_path: Path) -> None:
     """The leaves that open nothing any more are counted, and the later record that names them is there."""
     early = replace(company.played, at=datetime(2020, 11, 30, 12, tzinfo=UTC), binding=_bound(company))
     company.record(early, replace(company.played, recorded=None, binding=_bound(company)))
-    with closing(bootstrap.store(company.controller)) as store:
+    with closing(storage.store(company.controller)) as store:
         store.purge(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 24, tzinfo=UTC))
     logs.checkpoint(company.controller)
     opened = Opened(made(company, tmp_path))
@@ -299,7 +299,7 @@ def test_purged_records_are_told(company: Company, tmp_path: Path) -> None:
 
 def test_waiting_records_are_named(company: Company, tmp_path: Path) -> None:
     """What no checkpoint has yet is in the files, without a proof, and README says from which record on."""
-    with closing(bootstrap.store(company.controller)) as store:
+    with closing(storage.store(company.controller)) as store:
         store.append([replace(company.played, binding=_bound(company))] * 2)
     opened = Opened(made(company, tmp_path))
     assert (opened.bundle.records, opened.bundle.receipts, opened.bundle.waiting) == (7, 5, 2)
@@ -370,7 +370,7 @@ def test_nothing_signed_is_said(folder: Path, tmp_path: Path) -> None:
     company = Company(folder)
     with pytest.raises(InformativaError, match="nothing was recorded yet"):
         made(company, tmp_path)
-    with closing(bootstrap.store(company.controller)) as store:
+    with closing(storage.store(company.controller)) as store:
         store.append([company.played])
     with pytest.raises(EvidenceError, match=r"in no checkpoint yet.*evidence checkpoint --controller acme"):
         made(company, tmp_path)
@@ -407,7 +407,7 @@ def test_command_says_what_is_missing_in_it(
 ) -> None:
     """Records without a proof yet, erased ones, and recordings that are gone are named, with what to type."""
     company.erase()
-    with closing(bootstrap.store(company.controller)) as store:
+    with closing(storage.store(company.controller)) as store:
         store.append([replace(company.played, binding=_bound(company))] * 2)
     wav = Path(f"{company.played.prompt}.wav")
     wav.write_bytes(wav.read_bytes()[:-2] + b"\1\1")

@@ -16,7 +16,7 @@ import pytest
 
 from evidence.test_elsewhere import configured, key, published, signed
 from evidence.witnessing import serving_logs
-from informativa import bootstrap
+from informativa import storage
 from informativa.config import load
 from informativa.errors import EvidenceError, ForkError
 from informativa.evidence import note
@@ -65,7 +65,7 @@ class CallCentre:
 
     def call(self, *events: Event) -> None:
         """Calls come in."""
-        with closing(bootstrap.store(self.acme)) as store:
+        with closing(storage.store(self.acme)) as store:
             store.append(list(events))
 
     def record(self, *events: Event) -> None:
@@ -81,7 +81,7 @@ class CallCentre:
     def forge(self, change: Callable[[list[Event]], list[Event]], signer: Signer | None = None) -> None:
         """Tell another story as well as it can be told: records, leaves, what is derived from them, bundles,
         tiles, and checkpoints of all sizes, signed by the log's own key. What is as it was keeps its leaf."""
-        with closing(bootstrap.store(self.acme)) as store:
+        with closing(storage.store(self.acme)) as store:
             before = [record.event for record in store.records()]
             origin = store.log().origin
         after, sizes = change(before), self.log.published(1).sizes()
@@ -89,7 +89,7 @@ class CallCentre:
             kept = connection.execute("SELECT what, who, salt_what, salt_who, leaf FROM leaf").fetchall()
             for table in ("standing", "tally", "leaf", "event", "sqlite_sequence"):
                 connection.execute(f"DELETE FROM {table}")
-        with closing(bootstrap.store(self.acme)) as store:
+        with closing(storage.store(self.acme)) as store:
             for event in after:
                 store.append([event])
             with store.connected() as connection:
@@ -143,7 +143,7 @@ def centre(folder: Path, tmp_path: Path) -> Iterator[CallCentre]:
             "publish: [{folder: " + str(tmp_path / "outside") + ", independent: true}]",
             f"witness: [{{key: {witness}, url: 'http://127.0.0.1:{port}'}}]",
         )
-        with closing(bootstrap.store(acme)) as store:
+        with closing(storage.store(acme)) as store:
             store.append([call(1)])
         signed(folder)
         keys.append(key(acme))

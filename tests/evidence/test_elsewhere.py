@@ -18,7 +18,7 @@ from evidence.ledger import forged
 from evidence.serving import nowhere
 from evidence.test_settings import written
 from evidence.witnessing import serving_logs
-from informativa import bootstrap, maintenance, publication
+from informativa import maintenance, publication, storage
 from informativa.config import load
 from informativa.errors import EvidenceError, ForkError, SigningError
 from informativa.evidence import note, tree
@@ -45,7 +45,7 @@ def configured(folder: Path, *lines: str) -> Controller:
 
 def record(controller: Controller, count: int = 1) -> None:
     """Calls go on."""
-    with closing(bootstrap.store(controller)) as store:
+    with closing(storage.store(controller)) as store:
         store.append([PLAYED] * count)
 
 
@@ -321,7 +321,7 @@ def test_service_signs_and_publishes_what_was_recorded(folder: Path, tmp_path: P
     )
     signing = maintenance.Signing()
     assert kept(folder, signing) == (None, (), [])
-    bootstrap.store(acme).close()
+    storage.store(acme).close()
     assert kept(folder, signing) == (0, (), [])
     record(acme)
     size, _, (told,) = kept(folder, signing)

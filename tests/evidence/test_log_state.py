@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa import bootstrap
+from informativa import storage
 from informativa.config import Configuration, load
 from informativa.errors import InformativaError, SigningError
 from informativa.evidence.log_folder import LogFolder
@@ -52,7 +52,7 @@ def acme(folder: Path) -> Controller:
 
 def record(controller: Controller, count: int, ago: timedelta = timedelta()) -> None:
     """Record more."""
-    with closing(bootstrap.store(controller)) as store:
+    with closing(storage.store(controller)) as store:
         store.append([replace(PLAYED, recorded=datetime.now(UTC) - ago)] * count)
 
 
@@ -113,7 +113,7 @@ def test_doctor_finds_a_log_in_order(folder: Path, acme: Controller) -> None:
 def test_doctor_finds_what_was_put_back(folder: Path, acme: Controller) -> None:
     """A ledger that was put back to an older state is wrong, with what to do."""
     ledger = Path(acme.ledger)
-    with closing(bootstrap.store(acme)) as store:
+    with closing(storage.store(acme)) as store:
         store.tend()
     shutil.copy(ledger, ledger.with_name("monday"))
     record(acme, 1)

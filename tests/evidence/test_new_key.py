@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evidence.test_elsewhere import configured, record, signed
 from evidence.witnessing import serving_logs
-from informativa import bootstrap
+from informativa import storage
 from informativa.config import load
 from informativa.errors import ForkError
 from informativa.evidence.checkpoint import Checkpoint
@@ -41,7 +41,7 @@ def test_a_new_key_begins_another_log(folder: Path, tmp_path: Path) -> None:
     assert not (LogFolder(Path(acme.ledger)).folder / "signing/1.key").exists()
     record(acme)
     assert signed(folder) == 2
-    with closing(bootstrap.store(acme, read_only=True)) as store:
+    with closing(storage.store(acme, read_only=True)) as store:
         first = list(store.records())[5].event
     last = (LogFolder(Path(acme.ledger)).folder / "1/checkpoint").read_text().splitlines()[:3]
     root = base64.b64decode(last[2]).hex()

@@ -17,7 +17,7 @@ import pytest
 
 from doubles import typed
 from evidence import independent
-from informativa import bootstrap
+from informativa import storage
 from informativa.caller import pseudonym
 from informativa.config import load
 from informativa.errors import EvidenceError, InformativaError, ReceiptError
@@ -66,7 +66,7 @@ def logged(folder: Path) -> Logged:
     """Two records of one caller, one of nobody."""
     controller = load(folder / "informativa.yaml").controllers["acme"]
     his = replace(PLAYED, pseudonym=pseudonym(CALLER, controller.key))
-    with closing(bootstrap.store(controller)) as store:
+    with closing(storage.store(controller)) as store:
         for event in (his, replace(PARTIAL, pseudonym=his.pseudonym)):
             store.append([replace(event, binding=commitment.bind(CALLER, controller.key))])
         store.append([UNIDENTIFIED])
@@ -219,7 +219,7 @@ def test_receipt_after_an_erasure_opens_the_facts_alone(logged: Logged) -> None:
 
 def test_altered_record_gets_no_receipt(logged: Logged) -> None:
     """A record that is not what it was is told, not proven."""
-    with closing(bootstrap.store(logged.controller)) as store, store.connected() as connection:
+    with closing(storage.store(logged.controller)) as store, store.connected() as connection:
         connection.execute("UPDATE event SET status = 'PARTIAL' WHERE record = 1")
     with pytest.raises(EvidenceError, match="is not what it was when it was written"):
         logged.receipt()
@@ -227,7 +227,7 @@ def test_altered_record_gets_no_receipt(logged: Logged) -> None:
 
 def test_record_waits_for_its_checkpoint(logged: Logged) -> None:
     """A record without a checkpoint over it has no receipt yet, and it is said what to do."""
-    with closing(bootstrap.store(logged.controller)) as store:
+    with closing(storage.store(logged.controller)) as store:
         store.append([UNIDENTIFIED])
     with pytest.raises(EvidenceError, match="in no checkpoint yet") as caught:
         logged.receipt(4)
@@ -241,7 +241,7 @@ def test_record_waits_for_its_checkpoint(logged: Logged) -> None:
 def test_old_receipt_holds_when_the_log_has_grown(logged: Logged) -> None:
     """A receipt is for ever: it brings its own checkpoint."""
     data = logged.receipt().proof.data
-    with closing(bootstrap.store(logged.controller)) as store:
+    with closing(storage.store(logged.controller)) as store:
         store.append([UNIDENTIFIED] * 600)
     logs.checkpoint(logged.controller)
     verified(data, logged.vkey)
@@ -307,7 +307,7 @@ def test_command_writes_receipts_and_says_how_to_check_them(
     """A line for each record of the caller, one that is in no checkpoint yet too, and the key to check by;
     with --open also that the files show whose number it is, and with --html where the pages are."""
     his = replace(PLAYED, pseudonym=pseudonym(CALLER, logged.controller.key))
-    with closing(bootstrap.store(logged.controller)) as store:
+    with closing(storage.store(logged.controller)) as store:
         store.append([replace(his, binding=commitment.bind(CALLER, logged.controller.key))])
     ask = ("evidence", "receipt", "-c", logged.folder / "informativa.yaml", "--controller", "acme")
     ask = (*ask, "-o", tmp_path)
@@ -390,7 +390,7 @@ def test_command_says_what_a_receipt_proves(
     was not played was not heard. Where one of the files proves nothing the exit code is 1."""
     known = replace(PLAYED, status=Status.NOTDUE, reason=Reason.ALREADY_INFORMED, prompt="", heard=None)
     known = replace(known, pseudonym=pseudonym(CALLER, logged.controller.key), basis=1)
-    with closing(bootstrap.store(logged.controller)) as store:
+    with closing(storage.store(logged.controller)) as store:
         store.append([replace(known, binding=commitment.bind(CALLER, logged.controller.key))])
     sequence(logged.ledger)
     one, four, none = (tmp_path / name for name in ("one", "four", "none"))

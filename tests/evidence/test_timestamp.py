@@ -16,7 +16,7 @@ from doubles import typed
 from evidence.serving import Asked, Reply, Server, answering, nowhere
 from evidence.test_settings import written
 from evidence.witnessing import SIGNER, MemoryLog
-from informativa import bootstrap, publication
+from informativa import publication, storage
 from informativa.config import load
 from informativa.errors import ElsewhereError, EvidenceError, SignatureError
 from informativa.evidence import note, timestamp
@@ -98,7 +98,7 @@ def stamping(folder: Path, tsa: Authority) -> Path:
 
 def signed(controller: Controller) -> None:
     """One call more, and a checkpoint of it."""
-    with closing(bootstrap.store(controller)) as store:
+    with closing(storage.store(controller)) as store:
         store.append([PLAYED])
     logs.checkpoint(controller)
 

@@ -15,7 +15,7 @@ import httpx
 import uvicorn
 from argon2 import PasswordHasher
 
-from informativa import bootstrap
+from informativa import bootstrap, storage
 from informativa.accounts import Accounts
 from informativa.caller import pseudonym
 from informativa.config import load
@@ -145,7 +145,7 @@ class ServedConsole:
 
     def record(self, *events: Event, company: str = ACME) -> list[int]:
         """Put calls on record, as the service does."""
-        with closing(bootstrap.store(self.controller(company))) as store:
+        with closing(storage.store(self.controller(company))) as store:
             return store.append(events)
 
 
@@ -191,7 +191,7 @@ def lay_calls(folder: Path) -> Event:
     company.record(*company.events(), of_caller(company.played, company.controller, STRANGER))
     borealis = company.configuration.controllers[BOREALIS]
     event = replace(of_caller(company.played, borealis, CALLER), line="+493012345678", call="1700000009.1")
-    with closing(bootstrap.store(borealis)) as store:
+    with closing(storage.store(borealis)) as store:
         store.append([event])
     logs.checkpoint(borealis)
     return company.played

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from informativa import bootstrap
+from informativa import storage
 from informativa.caller import pseudonym
 from informativa.config import load
 from informativa.evidence import commitment
@@ -119,13 +119,13 @@ class Company:
 
     def record(self, *events: Event) -> None:
         """Put them on record and sign that."""
-        with closing(bootstrap.store(self.controller)) as store:
+        with closing(storage.store(self.controller)) as store:
             store.append(events)
         logs.checkpoint(self.controller)
 
     def erase(self) -> None:
         """Do what the caller asks for."""
-        bootstrap.erase(self.controller, [self.pseudonym], datetime(2026, 11, 27, 9, 0, tzinfo=UTC))
+        storage.erase(self.controller, [self.pseudonym], datetime(2026, 11, 27, 9, 0, tzinfo=UTC))
         logs.checkpoint(self.controller)
 
     def page(self, number: int) -> ReceiptPage:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from doubles import CALLER, ScriptedSession, incoming, typed
-from informativa import bootstrap
+from informativa import bootstrap, storage
 from informativa.call import answer
 from informativa.caller import pseudonym
 from informativa.config import Configuration, load
@@ -46,7 +46,7 @@ class Installation:
         """Put it on record of the caller, and send it."""
         acme = self.configuration.controllers["acme"]
         bound = replace(event, pseudonym=pseudonym(HE, acme.key), binding=bind(HE, acme.key))
-        with closing(bootstrap.store(acme)) as store:
+        with closing(storage.store(acme)) as store:
             store.append([bound])
 
     def exchange(self) -> None:
@@ -58,7 +58,7 @@ class Installation:
         assert shared is not None
         acme = self.configuration.controllers["acme"]
         about = bootstrap.about_box(self.configuration, acme)
-        with closing(Exchange(bootstrap.store(acme), connect(shared, "acme"), shared, "acme", about)) as own:
+        with closing(Exchange(storage.store(acme), connect(shared, "acme"), shared, "acme", about)) as own:
             while own.erase() or own.send() or own.receive():
                 pass
 
@@ -165,7 +165,7 @@ def test_a_caller_is_shown_and_erased_on_all_boxes(
     other.exchange()
     for each in (one, other):
         assert "0 records" in typed(capsys, "caller", "show", CALLER, *of(each))[1]
-    with closing(bootstrap.store(other.configuration.controllers["acme"])) as store:
+    with closing(storage.store(other.configuration.controllers["acme"])) as store:
         assert [record.event.erased for record in store.records()] == [True, False]
 
 
@@ -423,6 +423,6 @@ def test_the_classic_script_asks_the_other_boxes(meeting: tuple[Installation, In
     finally:
         bootstrap.close(services)
     assert (over.value.value.status, over.value.value.reason) == ("NOTDUE", "already-informed")
-    with closing(bootstrap.store(one.configuration.controllers["acme"])) as store:
+    with closing(storage.store(one.configuration.controllers["acme"])) as store:
         (record,) = store.records()
         assert record.event.basis == "pbx-2:1"

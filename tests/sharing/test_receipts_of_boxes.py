@@ -15,7 +15,7 @@ import pytest
 
 from doubles import CALLER, typed
 from evidence import independent
-from informativa import bootstrap
+from informativa import storage
 from informativa.caller import pseudonym
 from informativa.evidence.receipt import Receipt
 from informativa.operations.evidence import logs
@@ -34,7 +34,7 @@ def proven(box: Installation) -> str:
     acme, shared = box.configuration.controllers["acme"], box.configuration.shared
     assert shared is not None
     key = str(logs.checkpoint(acme).key)
-    with closing(Exchange(bootstrap.store(acme), connect(shared, "acme"), shared, "acme")) as own:
+    with closing(Exchange(storage.store(acme), connect(shared, "acme"), shared, "acme")) as own:
         while own.erase() or own.send() or own.receive() or own.send_proofs():
             pass
     return key
@@ -262,7 +262,7 @@ def test_a_bundle_of_all_boxes_after_erasure_and_purge(
     assert typed(capsys, "caller", "erase", CALLER, "--yes", *of(one))[0] == 0
     other.exchange()
     acme = other.configuration.controllers["acme"]
-    with closing(bootstrap.store(acme)) as store:
+    with closing(storage.store(acme)) as store:
         assert store.purge(AT.replace(day=23), datetime(2026, 12, 2, tzinfo=UTC)) == 1
     proven(one)
     proven(other)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from .. import bootstrap
+from .. import storage
 from ..ledgers.access_log import ALL, AccessChain, AccessEntry, AccessFilter
 from ..model import Action, Controller
 
@@ -39,18 +39,18 @@ def note(
     Raises LedgerError, and then he must not see it.
     """
     entry = AccessEntry(now, account, action, pseudonym, record, detail)
-    return bootstrap.access_log(controller).add(entry)
+    return storage.access_log(controller).add(entry)
 
 
 def page(
     controller: Controller, before: int | None = None, count: int = 50, wanted: AccessFilter = ALL
 ) -> AccessPage:
     """So many entries from before one. Raises LedgerError."""
-    found = bootstrap.access_log(controller).page(before, count + 1, wanted)
+    found = storage.access_log(controller).page(before, count + 1, wanted)
     more = len(found) > count
     return AccessPage(controller, found[:count], found[count - 1].number if more else None)
 
 
 def verify(controller: Controller) -> AccessChain:
     """Whether all that was put on record is still as it was. Raises LedgerError."""
-    return bootstrap.access_log(controller).verify()
+    return storage.access_log(controller).verify()

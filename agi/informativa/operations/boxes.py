@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from .. import bootstrap
+from .. import bootstrap, storage
 from ..config import Configuration
 from ..errors import InformativaError
 from ..model import Controller, SharedDatabase
@@ -173,7 +173,7 @@ def join(
     database = shared(configuration)
     connection = connect(database, controller.id)
     try:
-        store = bootstrap.store(controller)
+        store = storage.store(controller)
         about = bootstrap.about_box(configuration, controller)
         exchange = Exchange(store, connection, database, controller.id, about)
     except BaseException:

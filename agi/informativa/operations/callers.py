@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import phonenumbers
 
-from .. import bootstrap, plausibility
+from .. import plausibility, storage
 from ..caller import e164, mask, pseudonym
 from ..errors import InformativaError, SharedDatabaseError
 from ..evidence.commitment import bind
@@ -167,7 +167,7 @@ def held(controller: Controller, caller: Identified, shared: SharedDatabase | No
         with opened(controller) as store:
             found = [record for pseudonym in his for record in store.of_caller(pseudonym)]
             found.sort(key=lambda record: record.number)
-    elsewhere = bootstrap.elsewhere(shared, controller, his) if shared else []
+    elsewhere = storage.elsewhere(shared, controller, his) if shared else []
     return Held(controller, tuple(found), tuple(elsewhere))
 
 
@@ -211,22 +211,22 @@ def _erased(
 ) -> Erased:
     his = pseudonyms(controller, caller)
     if not really:
-        found = Erased(controller, False, held(controller, caller).count, tuple(bootstrap.copies(controller)))
+        found = Erased(controller, False, held(controller, caller).count, tuple(storage.copies(controller)))
         if shared is None:
             return found
-        return _on_all_boxes(found, bootstrap.would_erase_elsewhere(shared, controller, his))
-    done = bootstrap.erase(controller, his, now, everywhere=shared is not None)
+        return _on_all_boxes(found, storage.would_erase_elsewhere(shared, controller, his))
+    done = storage.erase(controller, his, now, everywhere=shared is not None)
     found = Erased(controller, True, done.records, done.copies, traces=done.traces)
     if shared is None or done.request is None:
         return found
     try:
-        asked = bootstrap.erase_elsewhere(shared, controller, done.request)
+        asked = storage.erase_elsewhere(shared, controller, done.request)
     except SharedDatabaseError as error:
         alone = Text("{name}: the caller is erased on this box, and the others do not know of it yet.")
         said = joined(" ", alone.format(name=controller.name), error.message)
         raise SharedDatabaseError(said, joined(" ", error.remedy, _KEPT)) from error
     if not set(asked.pseudonyms) <= set(done.request.pseudonyms):  # another box knew of an earlier key
-        more = bootstrap.erase(controller, asked.pseudonyms, now)
+        more = storage.erase(controller, asked.pseudonyms, now)
         found = replace(found, records=found.records + more.records, traces=found.traces + more.traces)
     return _on_all_boxes(found, asked)
 
@@ -296,7 +296,7 @@ def pseudonyms(controller: Controller, caller: Identified) -> list[bytes]:
 @contextmanager
 def opened(controller: Controller) -> Iterator[SqliteStore]:
     """Its ledger. Raises LedgerError."""
-    store = bootstrap.store(controller)
+    store = storage.store(controller)
     try:
         yield store
     finally:

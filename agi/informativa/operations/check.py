@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from .. import bootstrap
+from .. import storage
 from ..config import Configuration, inspect
 from ..errors import ConfigError, LedgerError, Problem
 from ..model import Line
@@ -78,7 +78,7 @@ def _prepare(file: Path) -> None:
         for controller in inspect(file, keep=True)[0].controllers.values():
             if not controller.refused and Path(controller.ledger).exists():
                 with suppress(LedgerError):  # which is found below
-                    bootstrap.store(controller, create=False).close()
+                    storage.store(controller, create=False).close()
 
 
 def _plan(line: Line, now: datetime) -> list[CheckedNotice]:

@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import bootstrap
+from .. import storage
 from ..config import Configuration
 from ..errors import LedgerError
 from ..model import Controller, Line
@@ -66,7 +66,7 @@ def _state(controller: Controller, configuration: Configuration, counted: bool) 
 def _records(controller: Controller, counted: bool) -> tuple[int, int | None]:
     if not Path(controller.ledger).exists():
         return 0, 0
-    store = bootstrap.store(controller, read_only=True)
+    store = storage.store(controller, read_only=True)
     try:
         return store.newest(), store.count() if counted else None
     finally:

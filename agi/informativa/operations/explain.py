@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from .. import bootstrap, plausibility, policy
+from .. import plausibility, policy, storage
 from ..caller import mask, pseudonym, recognise
 from ..model import (
     Caller,
@@ -122,7 +122,7 @@ def known_to(line: Line, caller: Caller) -> CallerHistory:
     controller = line.controller
     if not isinstance(caller, Identified) or not Path(controller.ledger).exists():
         return {}
-    with closing(bootstrap.store(controller, read_only=True)) as ledger:
+    with closing(storage.store(controller, read_only=True)) as ledger:
         return merged(*(ledger.history(each) for each in pseudonyms(controller, caller)))
 
 

@@ -18,7 +18,7 @@ from typing import BinaryIO, Protocol
 
 import phonenumbers
 
-from .. import bootstrap, plausibility
+from .. import plausibility, storage
 from ..caller import e164, pseudonym
 from ..errors import InformativaError
 from ..evidence.commitment import bind
@@ -121,7 +121,7 @@ def run(source: Source, tally: Tally, progress: Progress, say: Callable[[Text], 
             message = Text("{error} Nothing of the file was recorded.", error=error.text)
             raise InformativaError(message) from error
         opened.seek(0)
-        store = bootstrap.store(source.controller)
+        store = storage.store(source.controller)
         try:
             source.rejects.unlink(
                 missing_ok=True

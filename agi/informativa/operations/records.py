@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
-from .. import bootstrap, plausibility
+from .. import plausibility, storage
 from ..config import Configuration
 from ..errors import InformativaError, LedgerError
 from ..ledgers.following import Follower
@@ -71,7 +71,7 @@ def opened(controller: Controller, *, read_only: bool = False) -> Iterator[Sqlit
     if not exists:
         yield None
         return
-    ledger = bootstrap.store(controller, read_only=read_only)
+    ledger = storage.store(controller, read_only=read_only)
     try:
         yield ledger
     finally:
@@ -141,7 +141,7 @@ def everywhere(
         raise no_other_boxes("--all-boxes")
     for controller in controllers:
         own = of_zone(wanted, controller)
-        for box, record in bootstrap.on_all_boxes(shared, controller, own, last):
+        for box, record in storage.on_all_boxes(shared, controller, own, last):
             yield ControllerRecord(controller, record, box)
 
 
@@ -248,7 +248,7 @@ class Following:
         count: int,
         complain: Callable[[LedgerError], None],
     ) -> None:
-        self._ledgers = [_Ledger(each, bootstrap.follower(each)) for each in controllers]
+        self._ledgers = [_Ledger(each, storage.follower(each)) for each in controllers]
         self._wanted, self._count, self._complain = wanted, count, complain
 
     def news(self) -> list[ControllerRecord]:

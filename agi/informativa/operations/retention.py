@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from .. import bootstrap
+from .. import storage
 from ..errors import InformativaError
 from ..model import Controller
 from ..text import Foreign, Text
@@ -61,7 +61,7 @@ def purge(
 
 def _copies(controller: Controller, now: datetime, really: bool, progress: Progress) -> list[OldCopy]:
     copies = []
-    for backup in bootstrap.backups(controller):
+    for backup in storage.backups(controller):
         over = really and backup.ends <= now.date()
         if over:
             _drop(backup.file)
@@ -78,7 +78,7 @@ def _purged(controller: Controller, now: datetime, really: bool, copies: tuple[O
         with opened(controller) as store:
             records = store.purge(before, now) if really else store.older(before)
     if really:
-        bootstrap.access_log(controller).purge(before)
+        storage.access_log(controller).purge(before)
     return Purged(controller, really, before, records, copies)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 
-from .. import bootstrap
+from .. import storage
 from ..ledgers.tally import HourCount
 from ..model import Controller, Line, Status
 
@@ -56,7 +56,7 @@ def _grouped(
         datetime.combine(day, time(), controller.zone).astimezone(UTC)
         for day in (since, until + timedelta(days=1))
     )
-    for count in bootstrap.hours(controller, begin, end):
+    for count in storage.hours(controller, begin, end):
         by[group(count.at)].append(count)
     return sorted(by.items())
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from .. import bootstrap, spool
+from .. import spool, storage
 from ..asterisk import ami
 from ..config import Configuration, inspect, of_callers
 from ..errors import EvidenceError, InformativaError, LedgerError, SharedDatabaseError
@@ -116,7 +116,7 @@ def look(file: Path, now: datetime) -> Report:
         meeting: Meeting | None = None
         if not controller.refused and not of_callers(problems, controller.id):
             try:
-                found = bootstrap.summary(controller, now - timedelta(days=DAYS), today)
+                found = storage.summary(controller, now - timedelta(days=DAYS), today)
                 log = log_state(controller) if Path(controller.ledger).exists() else None
             except (LedgerError, EvidenceError) as error:
                 in_order = False

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from .. import bootstrap, policy
+from .. import policy, storage
 from ..asterisk import ami, test_call
 from ..asterisk.test_call import Moment, Outcome
 from ..caller import mask, recognise
@@ -235,5 +235,5 @@ def _ledger(line: Line) -> Iterator[SqliteStore | None]:
     if not Path(line.controller.ledger).exists():
         yield None
         return
-    with closing(bootstrap.store(line.controller, read_only=True)) as store:
+    with closing(storage.store(line.controller, read_only=True)) as store:
         yield store

@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
-from ... import bootstrap
+from ... import storage
 from ...errors import InformativaError, LedgerEmptyError
 from ...model import Controller
 from ...text import Text, clause
@@ -86,7 +86,7 @@ def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
 def opened(system: System, controller: Controller) -> Generator[Finding, None, None]:
     """Whether one ledger opens, is of this version, is nobody else's to read, and is what is written to."""
     file = Path(controller.ledger)
-    if processes := bootstrap.astray(controller):
+    if processes := storage.astray(controller):
         text = Text("what lies beside {file} (-wal, -shm) was deleted under process {processes}")
         fix = Text(
             "The service saves what it holds within a second; if this stays, end that process in good order"
@@ -96,7 +96,7 @@ def opened(system: System, controller: Controller) -> Generator[Finding, None, N
     if file.is_file() and file.stat().st_mode & 0o077:
         yield warning(Text("others can read {file}", file=file), f"chmod 600 {file}")
     try:
-        store = bootstrap.store(controller, read_only=True)
+        store = storage.store(controller, read_only=True)
         try:
             found, known = store.schema()
         finally:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ... import bootstrap
+from ... import storage
 from ...errors import InformativaError
 from ...model import Controller
 from ...text import Foreign, Text
@@ -125,7 +125,7 @@ def _late(controller: Controller) -> datetime | None:
     if not Path(controller.ledger).exists():
         return None
     try:
-        store = bootstrap.store(controller, read_only=True)
+        store = storage.store(controller, read_only=True)
         try:
             return store.around(datetime.now(UTC) + AHEAD)[1]
         finally:

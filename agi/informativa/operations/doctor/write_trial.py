@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ... import bootstrap
+from ... import storage
 from ...errors import LedgerError
 from ...model import Controller
 from ...text import Foreign, Text
@@ -45,7 +45,7 @@ def _tried(ledgers: Sequence[str]) -> list[LedgerError]:
     found = []
     for file in ledgers:
         try:
-            bootstrap.try_writing(Controller(id="", name="", key=b"", ledger=file))
+            storage.try_writing(Controller(id="", name="", key=b"", ledger=file))
         except LedgerError as error:
             found.append(error)
     return found

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Protocol
 
-from ... import bootstrap
+from ... import storage
 from ...config import Configuration
 from ...errors import EvidenceError, InformativaError
 from ...evidence.proof import SUFFIX
@@ -114,10 +114,10 @@ def bundle(
 
             sources: list[BoxRecords] = []
             if shared is None:
-                store = stack.enter_context(closing(bootstrap.store(controller, read_only=True)))
+                store = stack.enter_context(closing(storage.store(controller, read_only=True)))
                 sources.append(LedgerRecords(controller, store, period, progress))
             else:
-                reader = stack.enter_context(bootstrap.provable(shared, controller))
+                reader = stack.enter_context(storage.provable(shared, controller))
                 maker = makers_of_boxes(controller, reader)
                 sources += [SharedRecords(maker(box), reader, box, period) for box in reader.boxes()]
             out = stack.enter_context(putting(file, most=0o600))

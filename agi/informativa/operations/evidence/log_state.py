@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ... import bootstrap, publication
+from ... import publication, storage
 from ...evidence import timestamp
 from ...evidence.log_folder import LogFolder
 from ...model import Controller
@@ -53,7 +53,7 @@ def log_state(controller: Controller) -> LogState:
     """How far it is, by what lies beside the ledger; nothing is verified. Raises LedgerError,
     EvidenceError."""
     folder = LogFolder(Path(controller.ledger))
-    with closing(bootstrap.store(controller, read_only=True)) as store:
+    with closing(storage.store(controller, read_only=True)) as store:
         log = store.log()
         published = folder.published(log.epoch)
         signed, at = published.newest()

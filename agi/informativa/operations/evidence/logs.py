@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import chain, repeat
 from pathlib import Path
 
-from ... import bootstrap, maintenance, publication
+from ... import maintenance, publication, storage
 from ...errors import EvidenceError, ForkError, InformativaError, LedgerError
 from ...evidence.checkpoint import Checkpoint
 from ...evidence.elsewhere import Elsewhere, OwnLog, require_ours
@@ -92,7 +92,7 @@ def checkpoint(
 ) -> SignedLog:
     """Sign what was recorded since the last checkpoint, unless those who have others of the log `elsewhere`
     say otherwise. Raises LedgerError, EvidenceError."""
-    bootstrap.store(controller, create=False).close()  # migrated, where there is no service to do it
+    storage.store(controller, create=False).close()  # migrated, where there is no service to do it
     done = sequencer.sequence(Path(controller.ledger), progress, elsewhere)
     published = LogFolder(Path(controller.ledger)).published(done.epoch)
     key = published.key()
@@ -141,7 +141,7 @@ async def sequence(controllers: Sequence[Controller], settings: EvidenceSettings
 def keys(controller: Controller) -> list[LogKey]:
     """All that its log ever had, the newest last. Raises LedgerError, EvidenceError."""
     folder = LogFolder(Path(controller.ledger))
-    with closing(bootstrap.store(controller, read_only=True)) as store:
+    with closing(storage.store(controller, read_only=True)) as store:
         logs = store.logs()
     return [
         LogKey(
@@ -210,7 +210,7 @@ def _compared(
 def _own_keys(controller: Controller) -> tuple[Verifier, ...]:
     """Of all its logs: the one that signs or, where that is not ours to read, the published one."""
     folder = LogFolder(Path(controller.ledger))
-    with closing(bootstrap.store(controller, read_only=True)) as store:
+    with closing(storage.store(controller, read_only=True)) as store:
         logs = store.logs()
     found = []
     for log in logs:

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ... import bootstrap
+from ... import storage
 from ...errors import EvidenceError, InformativaError
 from ...ledgers.sqlite import SqliteStore
 from ...model import Controller, Identified, SharedDatabase
@@ -51,7 +51,7 @@ def _own(controller: Controller, number: int) -> MadeReceipt | WaitingRecord:
 def _of_box(
     controller: Controller, number: int, shared: SharedDatabase, box: str
 ) -> MadeReceipt | WaitingRecord:
-    with bootstrap.provable(shared, controller) as reader:
+    with storage.provable(shared, controller) as reader:
         found = reader.record(box, number)
         if found is None:
             raise InformativaError(
@@ -107,7 +107,7 @@ def of_caller(
         records.sort(key=lambda record: record.number)
         found = [maker.made(record, store.leaf(record.number)) for record in records]
     if shared is not None:
-        with bootstrap.provable(shared, controller) as reader:
+        with storage.provable(shared, controller) as reader:
             of_box = makers_of_boxes(controller, reader, opened=about)
             others = reader.of_caller(his, but=shared.box)
             found += [of_box(each.box).made(each.record, each.leaf) for each in others]
@@ -134,5 +134,5 @@ def makers_of_boxes(
 
 @contextmanager
 def _reading(controller: Controller) -> Iterator[SqliteStore]:
-    with closing(bootstrap.store(controller, read_only=True)) as store:
+    with closing(storage.store(controller, read_only=True)) as store:
         yield store

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ... import bootstrap
+from ... import storage
 from ...config.build import draft
 from ...config.controllers import begins, zone
 from ...config.messages import closest
@@ -113,7 +113,7 @@ class ConfiguredPrompts:
     def heard_otherwise(self, controller: str, recordings: Sequence[Recording]) -> bool:
         """Whether callers heard another sound file in the place of one of these. Raises LedgerError."""
         ledger = self.folder / self.settings.controllers[controller].ledger
-        return bool(bootstrap.served_otherwise(ledger, recordings))
+        return bool(storage.served_otherwise(ledger, recordings))
 
     def paths(self) -> Iterator[tuple[str, PromptPath]]:
         """Every prompt that the configuration names, by controller; the fallback prompt as nobody's."""

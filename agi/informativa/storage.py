@@ -1,0 +1,204 @@
+"""The one way to what is stored of a controller: its ledger, its access log, its part of a shared database.
+
+A function each for what is read or done there; each opens what it needs, and imports it only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import LedgerError
+from .model import Controller, Record, RecordFilter, Recording, SharedDatabase
+from .text import Foreign, Text
+
+if TYPE_CHECKING:
+    from .ledgers.access_log import AccessLog
+    from .ledgers.backup import Backup
+    from .ledgers.erasure import Erased
+    from .ledgers.erasure_requests import Request
+    from .ledgers.following import Follower, Summary
+    from .ledgers.sqlite import SqliteStore
+    from .ledgers.tally import HourCount
+    from .sharing.callers import Asked
+    from .sharing.proof_reader import ProofReader
+
+
+def store(
+    controller: Controller, *, read_only: bool = False, create: bool = True, migrate: bool = True
+) -> SqliteStore:
+    """One controller's ledger, for commands. Raises LedgerError if it cannot be used.
+
+    What runs beside the calls must not `create` it: one that is missing then was deleted; nor `migrate` it.
+    """
+    from .ledgers.sqlite import SqliteStore
+
+    return SqliteStore(
+        controller.ledger, read_only=read_only, create=create, migrate=migrate, log=controller.log
+    )
+
+
+def follower(controller: Controller) -> Follower:
+    """What tells of one controller's ledger what is new; the file need not be there yet."""
+    from .ledgers.following import Follower
+
+    return Follower(controller.ledger)
+
+
+def summary(controller: Controller, since: datetime, today: datetime) -> Summary:
+    """What one controller's ledger comes to since a time, and today. Raises LedgerError."""
+    from .ledgers.following import summary
+
+    return summary(controller.ledger, since, today)
+
+
+def hours(controller: Controller, since: datetime, until: datetime) -> tuple[HourCount, ...]:
+    """The counters of one controller's ledger, of the hours that began from one time on and before another.
+    Raises LedgerError."""
+    from .ledgers.following import hours
+
+    return hours(controller.ledger, since, until)
+
+
+def backups(controller: Controller) -> list[Backup]:
+    """The copies of its ledger from before it was migrated. Raises LedgerError."""
+    from .ledgers import backup
+
+    ledger = Path(controller.ledger)
+    with _reading(ledger.parent):
+        return backup.backups(ledger) if ledger.parent.exists() else []
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LedgerError(
+            Text("{file} cannot be read ({why}).", file=folder, why=Foreign(error.strerror or "")),
+            Text("Run this as the user who owns it."),
+        ) from error
+
+
+def try_writing(controller: Controller) -> None:
+    """Write to its ledger as a call would, as the user who runs this, and undo it: nothing is made or
+    changed, also where there is no ledger yet. Raises LedgerError if calls could not be recorded."""
+    from .ledgers.write_check import try_writing
+
+    try_writing(Path(controller.ledger))
+
+
+def astray(controller: Controller) -> list[int]:
+    """The processes that record where nobody reads, because what lay beside its ledger (-wal, -shm) was
+    deleted under them. A service puts that right within a second. As root or the service's user."""
+    from .ledgers import wal_files
+
+    return wal_files.astray(Path(controller.ledger))
+
+
+def migrate(controller: Controller) -> None:
+    """Bring its ledger up to date, beside the calls. Raises LedgerError."""
+    store(controller, create=False).close()
+
+
+def copies(controller: Controller) -> list[Path]:
+    """All that we copied of its ledger, for whatever reason: what `erase` deletes. Raises LedgerError."""
+    from .ledgers import backup
+
+    ledger = Path(controller.ledger)
+    with _reading(ledger.parent):
+        return backup.copies(ledger) if ledger.parent.exists() else []
+
+
+def erase(
+    controller: Controller, pseudonyms: Sequence[bytes], at: datetime, *, everywhere: bool = False
+) -> Erased:
+    """Erase a caller of one controller; `everywhere` keeps that other boxes are to be asked, until all have
+    done it. Raises LedgerError if anything of him is left, with what to do."""
+    from .ledgers.erasure import erase
+
+    if everywhere:
+        store(controller).close()  # where it is kept
+    return erase(Path(controller.ledger), pseudonyms, at, everywhere=everywhere)
+
+
+def access_log(controller: Controller) -> AccessLog:
+    """The record of who looked at whom in the console; the file need not be there yet."""
+    from .ledgers.access_log import AccessLog
+
+    return AccessLog(Path(controller.ledger))
+
+
+def erase_elsewhere(shared: SharedDatabase, controller: Controller, request: Request) -> Asked:
+    """Have the other boxes erase the caller of a request that the ledger keeps. Raises SharedDatabaseError
+    and LedgerError, and then the service asks them."""
+    from .ledgers import erasure_requests
+    from .sharing import callers
+
+    with closing(store(controller)) as kept:
+        try:
+            note = partial(erasure_requests.ordered, kept, request.id)
+            return callers.erase(shared, controller.id, request.pseudonyms, note)
+        except BaseException:
+            with suppress(LedgerError):
+                erasure_requests.lost(kept, [request])  # the service need not wait
+            raise
+
+
+def would_erase_elsewhere(
+    shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]
+) -> Asked:
+    """What that would come to. Raises SharedDatabaseError."""
+    from .sharing import callers
+
+    return callers.would_erase(shared, controller.id, pseudonyms)
+
+
+def elsewhere(
+    shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]
+) -> list[tuple[str, Record]]:
+    """What other boxes have on record of a caller, each with its box. Raises SharedDatabaseError."""
+    from .sharing import callers
+
+    return callers.on_record(shared, controller.id, pseudonyms)
+
+
+def purge_retired(shared: SharedDatabase, controller: Controller, before: datetime) -> int:
+    """Delete what boxes that left for good have in the database from before a time. Raises
+    SharedDatabaseError."""
+    from .sharing import administration
+
+    return administration.purge_retired(shared, controller.id, before)
+
+
+def on_all_boxes(
+    shared: SharedDatabase, controller: Controller, wanted: RecordFilter, last: int | None
+) -> Iterator[tuple[str, Record]]:
+    """What all boxes have on record, as `reading.search`. Raises SharedDatabaseError."""
+    from .sharing import reading
+
+    return reading.search(shared, controller.id, wanted, last)
+
+
+def provable(shared: SharedDatabase, controller: Controller) -> AbstractContextManager[ProofReader]:
+    """What all boxes have there that proves their records. Raises SharedDatabaseError."""
+    from .sharing import proof_reader
+
+    return proof_reader.opened(shared, controller.id)
+
+
+def served_otherwise(ledger: Path, found: Sequence[Recording]) -> list[Recording]:
+    """Those of these recordings in whose place callers heard another sound file. Raises LedgerError."""
+    from .ledgers.sqlite import SqliteStore
+
+    if not ledger.exists():
+        return []
+    store = SqliteStore(str(ledger), read_only=True)
+    try:
+        return store.changed(found)
+    finally:
+        store.close()

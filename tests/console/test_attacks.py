@@ -1,13 +1,12 @@
-"""The console attacked: by strangers, by officers of another company, by what callers and operators wrote."""
+"""The console attacked, by strangers and by who has an account of one company: single requests, by kind."""
 
 from __future__ import annotations
 
 import re
-import socket
-import threading
-from contextlib import suppress
-from dataclasses import replace
-from urllib.parse import quote
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,14 +14,20 @@ from structlog.testing import capture_logs
 from console.test_routes import filled
 from informativa.console import console as consoles
 from informativa.console.routes import ROUTES, Route
-from lab.console import BOREALIS, CALLER, PASSWORD, ServedConsole, lay_calls
+from lab import raw
+from lab.console import CALLER, ServedConsole, served
+from lab.raw import Answer, Attacker
 
+HUGE = "9" * 5000  # digits of which Python makes no number
 HOSTILE = (
     "'\"><script>alert(1)</script>",
     "../../../../etc/passwd",
-    "²",
+    "\u00b2",
     "1e9",
+    f"1{'0' * 19}",
+    f"1{'0' * 30}",
     "9" * 40,
+    HUGE,
     "-1",
     "\x00",
     "%00",
@@ -35,155 +40,307 @@ PARAMETERS = (
     *("before", "line", "status", "reason", "since", "until"),
     *("over", "account", "action", "from", "form"),
 )
+FIELDS = (
+    *("number", "customer", "line", "on", "language", "first", "last", "confirm", "reference", "notice"),
+    *("version", "by", "name", "password", "again", "code", "secret", "back", "presentation", "kind"),
+)
 ASKED = [each for each in ROUTES if each.get and not each.path.endswith("/live")]
+SENT = [each for each in ROUTES if each.post]
+TELLING = (
+    b"<script>alert",
+    b"from __future__",
+    b"{% block",
+    b"Traceback",
+    b"\r\nset-cookie: x=y",
+)
 
 
-@pytest.mark.parametrize("route", ASKED, ids=lambda route: route.path)
-def test_no_address_breaks_a_page(office: ServedConsole, route: Route) -> None:
-    """Whatever stands in an address or its query, no page breaks, repeats it as markup, or logs a number."""
-    operator = office.browser("operator")
+@dataclass(frozen=True)
+class Sent:
+    """One request, a form where there is one; headers as `raw.request` takes them."""
+
+    path: str
+    form: dict[str, str] | bytes | None = None
+    method: str = "GET"
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def by(self, attacker: Attacker) -> Answer:
+        """What he gets for it."""
+        if self.form is None:
+            return attacker.get(self.path, self.method, **self.headers)
+        return attacker.post(self.path, self.form, **self.headers)
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """What no client of HTTP sends; `<host>` stands for the console's own name."""
+
+    data: bytes
+
+    def by(self, attacker: Attacker) -> Answer:
+        """What he gets for it."""
+        host = attacker.address.removeprefix("http://").encode()
+        return raw.ask(attacker.address, self.data.replace(b"<host>", host))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Attacks that are answered alike: by which account, with which codes; 0 is no answer."""
+
+    who: str
+    codes: Collection[int]
+    attacks: Collection[Sent | Bytes]
+
+
+def framed(*headers: str) -> Bytes:
+    """A form with these, and a second request behind it."""
+    lines = ["POST /language HTTP/1.1", "host: <host>", *headers, "", "0", "", ""]
+    lines += ["GET /login HTTP/1.1", "host: <host>", "connection: close", "", ""]
+    return Bytes("\r\n".join(lines).encode())
+
+
+def hostile_addresses(route: Route) -> list[Sent]:
+    """With each in place of all parts of the path but the company, and in the query, or there alone."""
+    pattern = re.sub(r"\{(?!controller)\w+(:\w+)?\}", "<part>", route.path).replace("{controller}", "acme")
+    return [
+        Sent(f"{path}?{urlencode(dict.fromkeys(PARAMETERS, word))}")
+        for word in HOSTILE
+        for path in (pattern.replace("<part>", quote(word, safe="")), filled(route))
+    ]
+
+
+ATTACKS = {
+    "addresses that no page links to: no numbers, no text, out of a folder": Kind(
+        "operator",
+        (200, 404, 409),
+        [
+            Sent(f"/acme/calls?before=1{'0' * 19}"),
+            Sent("/acme/calls?before=%C2%B2"),
+            Sent(f"/acme/looked?before=1{'0' * 19}"),
+            Sent("/acme/looked?before=%C2%B2"),
+            Sent("/acme/calls?line=%ff%fe%00&since=%ed%a0%80"),
+            Sent("/acme/calls?until=9999-12-31T23:59"),
+            Sent("/acme%00/calls"),
+            Sent("/acme/notices/..%2f/2026-11/short/it/sound"),
+            Sent("/acme/notices/privacy/2026-11/short/%2e%2e/sound"),
+        ],
+    ),
+    "files beside those that are served": Kind(
+        "",
+        (404,),
+        [
+            Sent(f"/static/{name}")
+            for name in (
+                *(
+                    "..%2f..%2f..%2froutes.py",
+                    "%2e%2e/%2e%2e/base.html",
+                    "..%2fbase.html",
+                    "%2e%2e/base.html",
+                ),
+                *("vendor/../../base.html", "..%5cbase.html", "%00", "console.css%00"),
+            )
+        ],
+    ),
+    "headers of no browser": Kind(
+        "operator",
+        range(200, 500),
+        [
+            Sent(path, headers=headers)
+            for path in ("/login", "/acme/live", "/acme/notices/privacy/2026-11/short/it/sound")
+            for headers in (
+                {"last_event_id": HUGE},
+                {"range": f"bytes={HUGE}-"},
+                {"range": "bytes=\u00b2-"},
+                {"range": "bytes=" + ",".join(["0-1"] * 3000)},
+                {"accept_language": "a," * 20_000},
+                {"cookie": 'session="\\303\\377"; language=\udcff\udcfe'},
+            )
+        ],
+    ),
+    "names of another: DNS rebinding, a poisoned Host, what is no name": Kind(
+        "reader@acme",
+        (400, 421),
+        [
+            Bytes(b"GET /login HTTP/1.0\r\n\r\n"),
+            *(
+                Sent(path, headers={"host": host})
+                for path in ("/acme/calls", "/login/", "/static", "/static/console.css")
+                for host in (
+                    *("evil.example", "127.0.0.1.evil.example", "127.0.0.1.evil.example:80"),
+                    *("[", "a:b:c", "a b", "127.0.0.1:x", "\u00e9"),
+                )
+            ),
+            Bytes(b"GET http://evil.example/login HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
+            Bytes(b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
+            Bytes(b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n"),
+        ],
+    ),
+    "smuggling: two lengths, or a length beside chunks": Kind(
+        "",
+        (400,),
+        [
+            framed("content-length: 3", "content-length: 4"),
+            framed("content-length: 4", "transfer-encoding: chunked"),
+            framed("transfer-encoding: chunked", "content-length: 0"),
+            framed("transfer-encoding: xchunked"),
+            framed("transfer-encoding : chunked"),
+            framed("content-length: +5"),
+            framed("content-length: 1_0"),
+        ],
+    ),
+    "no request of HTTP 1": Kind(
+        "",
+        (0, 400, 421, 431),
+        [
+            Bytes(b"GET /login HTTP/1.1\r\nHost: <host>\r\nX: " + b"a" * 200_000 + b"\r\n\r\n"),
+            Bytes(b"GET / HTTP/9.9\r\n\r\n"),
+            Bytes(b"\x16\x03\x01\x02\x00\x01\x00"),
+        ],
+    ),
+    "methods": Kind(
+        "reader@acme",
+        (405,),
+        [Sent("/acme/calls", method=method) for method in ("TRACE", "PUT", "DELETE", "OPTIONS", "PATCH")],
+    ),
+    "another server's address": Kind(
+        "reader@acme",
+        (404, 405),
+        [Sent("http://evil.example/acme/calls"), Sent("evil.example:443", method="CONNECT")],
+    ),
+    "days that no clock shows, of a call": Kind(
+        "compliance@acme",
+        (200, 422),
+        [
+            Sent("/acme/what-if", {"line": "+390212345678", "number": "+393331234567", "on": on})
+            for on in ("0001-01-01", "9999-12-31T23:59-23:59", "0001-01-01T00:00+23:59", "\u00b2")
+        ],
+    ),
+    "days that no clock shows, of a period": Kind(
+        "compliance@acme",
+        (303, 409),
+        [
+            Sent("/acme/evidence/bundle", {"first": day, "last": day, "language": "\x00."})
+            for day in ("0001-01-01", "9999-12-31", "\u00b2")
+        ],
+    ),
+    "content that no page of ours sends, which other sites' scripts and odd encodings could use": Kind(
+        "operator",
+        (415,),
+        [
+            Sent(filled(route), form, headers={"content_type": kind})
+            for route in SENT
+            for kind in (
+                *("multipart/form-data", "multipart/form-data; boundary=x"),
+                *(
+                    "multipart/form-data; boundary=x; charset=unicode_escape",
+                    "text/plain",
+                    "application/json",
+                    "",
+                ),
+            )
+            for form in (
+                b"\xff" * 500,
+                b'--x\r\ncontent-disposition: form-data; name="csrf"\r\n\r\n\\ud800\r\n--x--\r\n',
+                {"language": "it"},
+            )
+        ],
+    ),
+    **{
+        f"an address of {route.path}": Kind("operator", range(200, 500), hostile_addresses(route))
+        for route in ASKED
+    },
+    **{
+        f"a form to {route.path}": Kind(
+            "operator",
+            range(200, 500),
+            [Sent(filled(route), dict.fromkeys(FIELDS, word)) for word in HOSTILE],
+        )
+        for route in SENT
+    },
+}
+
+
+@pytest.mark.parametrize("kind", ATTACKS.values(), ids=ATTACKS)
+def test_attacks(office: ServedConsole, kind: Kind) -> None:
+    """Each has one answer, fit for its kind and with our headers; none repeats what it brought, leads away,
+    tells what lies beside the pages or is a defect; and the next who comes is served."""
+    office.console.live.close()  # its streams end at once
     with capture_logs() as logged:
-        for hostile in HOSTILE:
-            path = re.sub(r"\{(?!controller)(\w+)(:\w+)?\}", quote(hostile, safe=""), route.path)
-            for address in (path.replace("{controller}", "acme"), filled(route)):
-                answer = operator.http.get(address, params=dict.fromkeys(PARAMETERS, hostile))
-                assert answer.status_code < 500, (address, hostile)
-                assert "<script>alert" not in answer.text
+        for each in kind.attacks:
+            attacker = Attacker(office, kind.who)  # a form may have logged the one before out
+            answer = each.by(attacker)
+            assert answer.status in kind.codes, each
+            assert answer.status in (0, 400) or "content-security-policy" in answer.head, each
+            assert answer.status == 303 or "\r\nlocation:" not in answer.head, each
+            assert answer.data.count(b"HTTP/1.1 ") <= 1, each
+            assert "evil.example" not in answer.head, each
+            assert not re.search(rb'(href|action|src)="[^"]*evil\.example', answer.body), each
+            assert [word for word in (*TELLING, attacker.cookie.encode()) if word in answer.data] == [], each
     assert not [each for each in logged if each["event"] == "defect"]
+    assert Attacker(office).get("/login").status == 200
 
 
-@pytest.mark.parametrize("route", [each for each in ROUTES if each.post], ids=lambda route: route.path)
-def test_no_form_breaks_a_page(office: ServedConsole, route: Route) -> None:
-    """Whatever is typed into a form, or sent in place of one, is answered without a defect."""
-    fields = (
-        "number",
-        "customer",
-        "line",
-        "on",
-        "language",
-        "first",
-        "last",
-        "confirm",
-        "reference",
-        "notice",
-    )
-    fields += ("version", "by", "name", "password", "again", "code", "secret", "back", "presentation", "kind")
-    operator = office.browser("operator")
-    for hostile in HOSTILE:
-        operator.get("/acme/today")
-        csrf = operator.forms()[0].fields["csrf"]
-        answer = operator.http.post(filled(route), data={"csrf": csrf, **dict.fromkeys(fields, hostile)})
-        assert answer.status_code < 500, hostile
-        assert "<script>alert" not in answer.text
-    for kind in ("multipart/form-data; boundary=x", "text/plain", "application/json", "multipart/form-data"):
-        answer = operator.http.post(filled(route), content=b"\xff" * 500, headers={"content-type": kind})
-        assert answer.status_code in (404, 413, 415)
+def test_language_is_one_that_there_is(office: ServedConsole) -> None:
+    """Nothing else gets into the cookie, and nothing into a header."""
+    stranger = Attacker(office)
+    for fields in ({"language": "\u8bed\u8a00"}, {"language": "\r\n"}, {"back": "/a\x00\r\nset-cookie: x=y"}):
+        answer = stranger.post("/language", fields)
+        assert answer.status == 303
+        assert "language=en;" in answer.head
+        assert "\r\nset-cookie: x=y" not in answer.head
 
 
-def test_what_others_wrote_is_text(office: ServedConsole) -> None:
-    """Markup in a call's id, its language, a reference or a name is shown, never taken as markup."""
-    script = "<script>alert(1)</script>"
-    event = lay_calls(office.folder)
-    office.record(replace(event, call=script, linked=script, wanted="<b>", reference=script))
-    officer = office.browser("compliance@acme")
-    numbers = re.findall(r'href="/acme/calls/(\d+)"', officer.get("/acme/calls").text)
-    for path in ("/acme/today", "/acme/calls", f"/acme/calls/{numbers[0]}"):
-        text = officer.get(path).text
-        assert script not in text
-        assert "<b>" not in text
-    assert "&lt;script&gt;" in text
+def test_it_answers_to_its_own_names(office: ServedConsole) -> None:
+    """In any spelling, whatever else a request calls it; an address that it has not leads nowhere."""
+    reader, port = Attacker(office, "reader@acme"), office.address.rpartition(":")[2]
+    assert reader.get("/acme/calls", host=f"LOCALHOST:{port}").status == 200
+    assert reader.get("/acme/calls", host=f"127.0.0.1.evil.example:{port}").status == 421
+    assert reader.get("/login/").status == 404
+    assert reader.get("/acme/calls", x_forwarded_host="evil.example", forwarded="host=evil").status == 200
 
 
-def test_what_a_session_keeps_is_its_own(office: ServedConsole) -> None:
-    """I6: the name under which one officer's session keeps a caller leads nobody else anywhere."""
-    officer, other = office.browser("compliance@acme"), office.browser("admin@acme")
-    officer.get("/acme/caller")
-    found = officer.send(number=CALLER.number)
-    path = found.url.path
-    assert found.status_code == 200
-    assert CALLER.number not in str(found.url)
-    assert other.get(path).status_code == 404
-    assert office.browser(f"compliance@{BOREALIS}").get(path.replace("acme", BOREALIS)).status_code == 404
+def test_names_are_those_of_the_configuration(folder: Path) -> None:
+    """web.names adds to them; TLS may end in front, so that a form comes from an https page."""
+    file = folder / "informativa.yaml"
+    file.write_text(f"{file.read_text()}\nweb:\n  names: [console.example]\n")
+    with served(folder) as office:
+        reader = Attacker(office, "reader@acme")
+        assert reader.get("/acme/calls", host="console.example").status == 200
+        fields = {"language": "it"}
+        for origin, status in (
+            ("https://console.example", 303),
+            ("http://console.example", 303),
+            ("https://console.example.evil.example", 403),
+            ("https://console.example:444", 403),
+            ("", 303),
+            ("null", 403),
+        ):
+            answer = reader.post("/language", fields, host="console.example", origin=origin)
+            assert answer.status == status, origin
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "..%2fbase.html",
-        "%2e%2e/base.html",
-        "vendor/../../base.html",
-        "..%5cbase.html",
-        "%00",
-        "console.css%00",
-    ],
-)
-def test_static_files_are_those_alone(office: ServedConsole, name: str) -> None:
-    """No path leads out of their folder."""
-    assert office.browser().http.get(f"/static/{name}").status_code in (400, 404)
+def test_no_link_logs_out(office: ServedConsole) -> None:
+    """A form's method in another's place is none."""
+    reader = Attacker(office, "reader@acme")
+    assert reader.get("/logout", x_http_method_override="POST").status == 405
+    assert reader.get("/logout?_method=POST").status == 405
+    assert reader.get("/acme/calls").status == 200
 
 
-def _raw(office: ServedConsole, data: bytes) -> bytes:
-    host, port = office.address.removeprefix("http://").split(":")
-    address = host, int(port)
-    # It may be refused while it is still being sent.
-    with socket.create_connection(address, timeout=30) as connection, suppress(OSError):
-        connection.sendall(data)
-        connection.shutdown(socket.SHUT_WR)
-        return b"".join(iter(lambda: connection.recv(65536), b""))
-    return b""
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"GET /login HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 200_000 + b"\r\n\r\n",
-        b"GET / HTTP/9.9\r\n\r\n",
-        b"\x16\x03\x01\x02\x00\x01\x00",
-        b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n",
-        b"GET http://evil.example/login HTTP/1.1\r\nHost: evil.example\r\n\r\n",
-    ],
-    ids=["two lengths", "length and chunks", "long head", "version", "tls", "trace", "connect", "absolute"],
-)
-def test_what_is_no_request_is_refused(office: ServedConsole, head: bytes) -> None:
-    """It gets a short answer, or none, and the next who comes is served."""
-    answer = _raw(office, head)
-    status = int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else 400
-    assert status in (400, 413, 421, 431)
-    assert b"evil.example" not in answer
-    assert office.browser().get("/login").status_code == 200
-
-
-def test_pages_are_served_while_many_guess_passwords(
-    office: ServedConsole, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Log-ins wait for each other, and never hold the threads that pages are made in."""
-    reader, hashing, release = office.browser("reader@acme"), threading.Event(), threading.Event()
-
-    def slow(*_arguments: object) -> None:
-        hashing.set()
-        release.wait(60)
-
-    monkeypatch.setattr(office.console.accounts, "verify", slow)
-    guessers = [threading.Thread(target=_guess, args=(office, number)) for number in range(60)]
-    for guesser in guessers:
-        guesser.start()
-    try:
-        assert hashing.wait(30)
-        for _page in range(5):
-            assert reader.get("/acme/calls").status_code == 200
-    finally:
-        release.set()
-        for guesser in guessers:
-            guesser.join()
-
-
-def _guess(office: ServedConsole, number: int) -> None:
-    browser = office.browser()
-    if browser.get("/login").status_code == 200:  # otherwise too many wait already
-        browser.send(name=f"guess{number}", password=PASSWORD)
+def test_configuration_and_accounts_that_cannot_be_read_are_told(office: ServedConsole) -> None:
+    """A page of ours with its headers, until they can be; nobody is let in meanwhile."""
+    reader, accounts = Attacker(office, "reader@acme"), office.console.accounts.file
+    file = office.console.file
+    content = file.read_text()
+    for broken, mend in (
+        (lambda: file.write_text("controllers: ["), lambda: file.write_text(content)),
+        (lambda: accounts.chmod(0o644), lambda: accounts.chmod(0o600)),
+    ):
+        broken()
+        answer = reader.get("/acme/calls")
+        assert (answer.status, "content-security-policy" in answer.head) == (503, True)
+        mend()
+        assert reader.get("/acme/calls").status == 200
 
 
 def test_a_defect_tells_nothing(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import pytest
 from informativa.console import live
 from informativa.console.pages import calls
 from informativa.operations.evidence import logs
+from informativa.views.record_files import _cell
 from lab.console import CALLER, ServedConsole, lay_calls, served
 from lab.receipts import Company
 
@@ -43,6 +44,8 @@ def test_what_a_call_brings_is_text(
         page = officer.get(f"/acme/{path}")
         assert page.status_code == 200
         harmless(page.text)
+        if path == f"calls/{number}":
+            assert "&lt;script&gt;" in page.text
     for kind in ("html", "proof"):
         file = officer.get(f"/acme/calls/{number}/receipt/{kind}")
         assert file.status_code == 200
@@ -104,18 +107,29 @@ def test_what_the_configuration_says_is_text(folder: Path) -> None:
             harmless(officer.get(f"/acme/{path}").text)
 
 
+def test_what_others_wrote_is_no_formula() -> None:
+    """Cells of an export that a spreadsheet would run begin with an apostrophe, also those of lists, and with
+    the wide signs that it takes for the others."""
+    for sign in ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"):
+        for value in (f"{sign}1+1", [f"{sign}1+1", "x"]):
+            assert str(_cell("reference", value)).startswith(f"'{sign}")
+
+
 def test_i6_what_somebody_found_is_his_alone(office: ServedConsole) -> None:
     """A caller looked up in one session is in no other: not of a colleague, not of the same account
     elsewhere, not of another company, and not after the log-out."""
     operator = office.browser("operator")
     operator.get("/acme/caller")
-    found = operator.send(number="+393331234567", customer="").url.path
+    found = operator.send(number=CALLER.number, customer="").url.path
+    assert CALLER.number.removeprefix("+39") not in found
     operator.get("/acme/calls")
     listed = operator.send("/acme/calls/of", number="+393331234567", customer="").url.path
     for path in (found, listed, f"{found}/letter", f"{found}/erasure", f"{found}/told", f"{listed}/file/csv"):
         assert operator.get(path).status_code == 200
         for other in ("operator", "compliance@acme", "admin@acme", "reader@acme"):
             assert office.browser(other).get(path).status_code == 404
+        officer = office.browser("compliance@borealis")
+        assert officer.get(path.replace("/acme/", "/borealis/", 1)).status_code == 404
         assert operator.get(path.replace("/acme/", "/borealis/", 1)).status_code == 404
     operator.get("/")
     operator.send("/logout")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 import re
 from urllib.parse import quote, urlencode
@@ -13,9 +11,8 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from informativa.console.routes import ROUTES, Route
-from lab import raw
 from lab.console import CALLER, ServedConsole
-from lab.raw import Answer
+from lab.raw import Attacker
 
 EXAMPLES = 3000 if os.environ.get("INFORMATIVA_TORTURE") else 120
 GUARDS = ("content-security-policy", "x-content-type-options", "referrer-policy", "cache-control")
@@ -62,20 +59,6 @@ def path_of(route: Route, words: dict[str, str]) -> str:
     )
 
 
-def ask(
-    office: ServedConsole, who: str, path: str, fields: dict[str, str] | None, headers: dict[str, str]
-) -> Answer:
-    """As somebody who is logged in; with a form that is taken for ours, where there are fields."""
-    account = office.console.accounts.get(who)
-    token = office.console.sessions.begin(account) if account else "x" * 43
-    given = {"cookie": f"session={token}", **headers}
-    if fields is None:
-        return raw.request(office.address, "GET", path, **given)
-    csrf = hmac.new(office.console.secret, token.encode(), hashlib.sha256).hexdigest()
-    data = urlencode({"csrf": csrf, **fields}).encode()
-    return raw.request(office.address, "POST", path, data, **given, content_type=raw.FORM)
-
-
 @settings(
     derandomize=True,
     max_examples=EXAMPLES,
@@ -115,7 +98,11 @@ def test_i5_no_request_makes_a_defect_or_tells_a_number(
     path, query = path_of(route, parts), {name: value for name, value in asked.items() if NUMBER not in value}
     with capture_logs() as log:
         for fields in (None, form):
-            answer = ask(office, who, f"{path}?{urlencode(query)}", fields, headers)
+            attacker, address = Attacker(office, who), f"{path}?{urlencode(query)}"
+            if fields is None:
+                answer = attacker.get(address, **headers)
+            else:
+                answer = attacker.post(address, fields, **headers)
             assert 200 <= answer.status < 500
             assert [each for each in GUARDS if f"\r\n{each}:" not in answer.head] == []
             assert NUMBER not in answer.head

@@ -1,0 +1,193 @@
+"""The console attacked, with more than one request, by strangers and by who has an account of one company."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from starlette.datastructures import FormData
+from starlette.requests import Request
+
+from informativa.console import server
+from informativa.console.console import AT_THE_DOOR, WAITING
+from informativa.console.jobs import Jobs
+from informativa.console.sessions import Throttle
+from informativa.console.visit import Visit
+from informativa.model import Role
+from lab import raw
+from lab.console import PASSWORD, ServedConsole
+from lab.raw import Attacker
+
+
+def test_who_takes_no_answer_loses_the_connection(
+    office: ServedConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who asks for much and reads nothing holds no place for long, without an account too."""
+    lost, ending = threading.Event(), server.Impatient.connection_lost
+
+    def told(protocol: server.Impatient, error: Exception | None) -> None:
+        ending(protocol, error)
+        lost.set()
+
+    host = office.address.removeprefix("http://")
+    many = f"GET /static/console.css HTTP/1.1\r\nhost: {host}\r\n\r\n".encode() * 20_000
+    with raw.connected(office.address) as opened:
+        monkeypatch.setattr(server, "STALLED", 0.05)
+        monkeypatch.setattr(server.Impatient, "connection_lost", told)
+        opened.setblocking(False)
+        with suppress(OSError):
+            opened.send(many)
+        assert lost.wait(raw.PATIENCE)
+    assert Attacker(office).get("/login").status == 200
+
+
+def test_log_ins_leave_pages_their_threads(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While two hundred passwords wait to be hashed pages are served, and what is too many is told so."""
+    reader, strangers = Attacker(office, "reader@acme"), Attacker(office)
+    hashing, ended = threading.Semaphore(0), threading.Event()
+
+    def verify(*_given: object) -> None:
+        hashing.release()
+        ended.wait(raw.PATIENCE)
+
+    monkeypatch.setattr(office.console.accounts, "verify", verify)
+    fields = {"name": "nobody", "password": "x"}
+    with ThreadPoolExecutor(100) as pool:
+        tries = [pool.submit(strangers.post, "/login", fields) for _ in range(100)]
+        for _ in range(AT_THE_DOOR):
+            assert hashing.acquire(timeout=raw.PATIENCE)
+        assert reader.get("/acme/calls").status == 200
+        ended.set()
+        found = Counter(each.result().status for each in tries)
+    assert set(found) == {403, 503}
+    assert found[403] >= WAITING
+    assert not office.console.waiting.total()
+
+
+def test_nobody_is_locked_out_on_purpose(office: ServedConsole) -> None:
+    """Whoever fails for another one keeps him out of no browser in which he was logged in, not from the same
+    address either; elsewhere the wait holds, and that browser's own failures count, too."""
+    officer, vandal = office.browser("compliance@acme"), Attacker(office)
+    officer.send("/logout")
+    for _ in range(6):
+        vandal.post("/login", {"name": "compliance@acme", "password": "x"})
+    right = {"name": "compliance@acme", "password": PASSWORD}
+    assert vandal.post("/login", right).status == 403
+    officer.get("/login")
+    assert officer.send(**right).url.path == "/acme/today"
+    officer.send("/logout")
+    officer.get("/login")
+    for _ in range(5):
+        officer.send(name="compliance@acme", password="x")
+    assert "Too many attempts failed" in officer.send(**right).text
+
+
+def test_browser_is_known_to_its_own_account(office: ServedConsole) -> None:
+    """The cookie of one's own browser is worth nothing for another account, nor is one that was made up."""
+    own = office.browser("reader@acme")
+    known = own.http.cookies["browser"]
+    stranger = Attacker(office)
+    for cookie in (known, "x.y", ".", f"{known}0", "\u00e9.\u00e9"):
+        given = f"{stranger.cookie}; browser={cookie}"
+        for _ in range(6):
+            stranger.post("/login", {"name": "admin@acme", "password": "x"}, cookie=given)
+        right = {"name": "admin@acme", "password": PASSWORD}
+        assert stranger.post("/login", right, cookie=given).status == 403
+
+
+def test_failures_are_forgotten() -> None:
+    """Typing errors of a month do not add up."""
+    at = 0.0
+    throttle = Throttle(clock=lambda: at)
+    for _ in range(20):
+        throttle.failed("address")
+        assert throttle.wait("address") == 0
+        at += 901
+
+
+def test_a_server_in_front_is_taken_at_its_word_alone(office: ServedConsole) -> None:
+    """Two headers, another spelling, letters that fold into another's name: nobody; and whoever comes without
+    a cookie for ever fills no memory. An account that is removed is out."""
+    office.console.settings = replace(office.console.settings, header="X-Remote-User", proxies=("127.0.0.1",))
+    now = datetime.now(UTC)
+    office.console.accounts.accept(
+        office.console.accounts.invite("ross", {"acme": Role.ADMIN}, now + timedelta(hours=1)),
+        PASSWORD,
+        "",
+        now,
+    )
+    host = office.address.removeprefix("http://")
+    for header, status in (
+        (b"x-remote-user: ross", 200),
+        (b"X-REMOTE-USER: Ross ", 200),
+        (b"x-remote-user: ro\xdf", 403),
+        (b"x-remote-user: \xa0ross", 403),
+        (b"x-remote-user: \xe2\x84\xaaross", 403),
+        (b"x-remote-user: ross, operator", 403),
+        (b"x_remote_user: ross", 403),
+        (b"x-remote-user:", 403),
+        (b"x-remote-user: ross\r\nX-Remote-User: operator", 403),
+        (b"x-remote-user: ross\r\nx-remote-user:", 403),
+        (b"x-forwarded-user: ross\r\nx-forwarded-for: 127.0.0.1", 403),
+    ):
+        head = f"GET /acme/calls HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n".encode()
+        assert raw.ask(office.address, head + header + b"\r\n\r\n").status == status, header
+    for _ in range(30):
+        assert raw.request(office.address, path="/acme/company", x_remote_user="ross").status == 200
+    assert len(office.console.sessions._sessions) <= 20
+    office.console.accounts.remove("ross")
+    assert raw.request(office.address, path="/acme/calls", x_remote_user="ross").status == 403
+
+
+def test_an_invitation_is_accepted_once(office: ServedConsole) -> None:
+    """However many send it at the same time, one of them has the account, with his password."""
+    now = datetime.now(UTC)
+    token = office.console.accounts.invite("nora", {"acme": Role.READER}, now + timedelta(hours=1))
+    strangers = [Attacker(office) for _ in range(6)]
+    words = [f"{PASSWORD} {number}" for number in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        found = list(
+            pool.map(
+                lambda who, word: who.post(f"/invitation/{token}", {"password": word, "again": word}).status,
+                strangers,
+                words,
+            )
+        )
+    assert sorted(found)[0] == 303
+    assert all(status in (404, 422) for status in sorted(found)[1:])
+    account = office.console.accounts.get("nora")
+    assert office.console.accounts.verify("nora", words[found.index(303)], "", now) == account
+
+
+def test_what_nobody_may_know_is_in_no_representation(office: ServedConsole) -> None:
+    """A log that shows what a function was given shows neither a form nor a cookie."""
+    visit = Visit(
+        office.console, Request({"type": "http", "headers": []}), "a token", office.console.configuration()
+    )
+    visit.form = FormData({"number": "+393331234567"})
+    assert "+393331234567" not in repr(visit)
+    assert "a token" not in repr(visit)
+
+
+def test_files_of_the_console_are_its_own(office: ServedConsole) -> None:
+    """I5: its folder is closed to others, a bundle that is an hour old is gone, and all of it at the end."""
+    folder, at = office.console.folder, 1.0
+    assert folder.stat().st_mode & 0o777 == 0o700
+    jobs = Jobs(lambda job: Path(job.result).unlink(), clock=lambda: at)
+    file = folder / "x.zip"
+    file.touch()
+    job = jobs.start("bundle", "acme", lambda _progress: file)
+    jobs._pool.shutdown(wait=True)
+    assert jobs.find(job.id, "borealis") is None
+    assert jobs.find(job.id, "acme") is job
+    at = 3602.0
+    assert jobs.find(job.id, "acme") is None
+    assert not file.exists()
+    office.console.close()
+    assert not folder.exists()

@@ -101,9 +101,8 @@ def variables(record: str, reason: str, status: str) -> str:
     return f'EXEC "MSet" "{values}"'
 
 
-def test_unplayable_notice_and_silent_standard_error(start, folder: Path) -> None:
-    """I5: the script says what it must to Asterisk and nothing else anywhere; the attempt is on record."""
-    script = start(name=b'Mario "il re" \\ \xe8')
+def play_nothing(script: Script, folder: Path) -> None:
+    """Asterisk's part of a call to whom it cannot play the notice."""
     script.expect("ANSWER")
     script.say("200 result=0\n")
     script.expect(f'STREAM FILE "{folder}/prompts/it/short" "1" "0"')
@@ -112,6 +111,12 @@ def test_unplayable_notice_and_silent_standard_error(start, folder: Path) -> Non
     script.say("200 result=6\n")
     script.expect(variables("1", "not-playable", "FAILED"))
     script.say("200 result=0\n")
+
+
+def test_unplayable_notice_and_silent_standard_error(start, folder: Path) -> None:
+    """I5: the script says what it must to Asterisk and nothing else anywhere; the attempt is on record."""
+    script = start(name=b'Mario "il re" \\ \xe8')
+    play_nothing(script, folder)
     assert script.end() == (0, "")
     (event,) = events(folder)
     assert event.status == "FAILED"
@@ -122,14 +127,7 @@ def test_a_call_loads_no_more_than_it_needs(start, folder: Path, monkeypatch: py
     load(folder / "informativa.yaml", keep=True)
     monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
     script = start()
-    script.expect("ANSWER")
-    script.say("200 result=0\n")
-    script.hear()
-    script.say("200 result=-1 endpos=0\n")
-    script.expect("CHANNEL STATUS")
-    script.say("200 result=6\n")
-    script.expect(variables("1", "not-playable", "FAILED"))
-    script.say("200 result=0\n")
+    play_nothing(script, folder)
     _, err = script.end()
     loaded = {line.rpartition("|")[2].strip() for line in err.splitlines()}
     assert "informativa.ledgers.sqlite" in loaded
@@ -230,14 +228,7 @@ def test_i8_no_channel_names_the_configuration(start, folder: Path, tmp_path: Pa
     so the notice is played, and what the options ask for is not done."""
     (tmp_path / "evil.yaml").write_text("controllers: {}\n")
     script = start(agi_arg_2=f"config={tmp_path}/evil.yaml", agi_arg_3="action=read")
-    script.expect("ANSWER")
-    script.say("200 result=0\n")
-    script.expect(f'STREAM FILE "{folder}/prompts/it/short" "1" "0"')
-    script.say("200 result=-1 endpos=0\n")
-    script.expect("CHANNEL STATUS")
-    script.say("200 result=6\n")
-    script.expect(variables("1", "not-playable", "FAILED"))
-    script.say("200 result=0\n")
+    play_nothing(script, folder)
     assert script.end() == (0, "")
     (event,) = events(folder)
     assert (event.reason, event.pseudonym) == ("ambiguous", None)

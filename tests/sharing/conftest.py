@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -81,15 +81,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         yield running
 
 
-@pytest.fixture
-def boxes(server: Postgres, tmp_path: Path) -> Iterator[Boxes]:
-    """No box yet, and the schema of one company."""
-    made = Boxes(server, tmp_path)
+def drop(server: Postgres | Patroni, role: str) -> None:
+    """Leave nothing of a company there."""
+    server.sql(f'DROP SCHEMA "{role}" CASCADE')
+    server.sql(f'DROP ROLE "{role}"')
+
+
+@contextmanager
+def prepared(server: Postgres | Patroni, folder: Path) -> Iterator[Boxes]:
+    """No box yet, and the schema of one company on that server, until it is done."""
+    made = Boxes(server, folder)
     list(administration.migrate(made.database(), ["acme"], SUPERUSER, TODAY))
     yield made
     made.close()
-    server.sql(f'DROP SCHEMA "{ROLE}" CASCADE')
-    server.sql(f'DROP ROLE "{ROLE}"')
+    drop(server, ROLE)
+
+
+@pytest.fixture
+def boxes(server: Postgres, tmp_path: Path) -> Iterator[Boxes]:
+    """No box yet, and the schema of one company."""
+    with prepared(server, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from informativa.model import Reason
 from informativa.sharing import administration, callers, exchange
 from informativa.sharing.connection import connect
 from informativa.sharing.others import SharedBoxes
-from sharing.conftest import SUPERUSER, TODAY, Boxes
+from sharing.conftest import SUPERUSER, TODAY, Boxes, drop
 from sharing.test_loop import ACME
 from test_erasure import traces
 from test_ledgers import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
@@ -325,8 +325,7 @@ def test_i6_one_company_has_no_rights_on_anothers_schema(boxes: Boxes) -> None:
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     connection.execute(statement)
     finally:
-        boxes.server.sql('DROP SCHEMA "informativa_globex" CASCADE')
-        boxes.server.sql('DROP ROLE "informativa_globex"')
+        drop(boxes.server, "informativa_globex")
 
 
 def test_migrating_again_changes_nothing(boxes: Boxes) -> None:
@@ -351,8 +350,7 @@ def test_the_script_makes_what_migrate_makes(boxes: Boxes) -> None:
         )
         assert made == written != []
     finally:
-        boxes.server.sql('DROP SCHEMA "informativa_globex" CASCADE')
-        boxes.server.sql('DROP ROLE "informativa_globex"')
+        drop(boxes.server, "informativa_globex")
 
 
 def test_a_failover_that_a_connection_outlives_loses_nothing(boxes: Boxes) -> None:
@@ -426,8 +424,7 @@ def test_i6_no_catalog_tells_one_company_of_anothers_callers(boxes: Boxes) -> No
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     connection.execute(statement)
     finally:
-        boxes.server.sql('DROP SCHEMA "informativa_globex" CASCADE')
-        boxes.server.sql('DROP ROLE "informativa_globex"')
+        drop(boxes.server, "informativa_globex")
 
 
 def test_a_company_may_have_a_database_of_its_own(boxes: Boxes) -> None:

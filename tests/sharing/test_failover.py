@@ -10,14 +10,13 @@ import psycopg
 import pytest
 
 from informativa.errors import SharedDatabaseError
-from informativa.sharing import administration
 from lab.haproxy import HaProxy
 from lab.patroni import Patroni
 from lab.pgbouncer import PgBouncer
-from lab.postgres import SUPERUSER, Postgres
+from lab.postgres import Postgres
 from lab.process import until
 from sharing import test_erasures as erasures
-from sharing.conftest import ROLE, TODAY, Boxes
+from sharing.conftest import ROLE, Boxes, prepared
 from sharing.model import World
 from test_ledgers import ONE, PLAYED
 
@@ -34,13 +33,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patroni]:
 @pytest.fixture
 def world(cluster: Patroni, tmp_path: Path) -> Iterator[World]:
     """Boxes that know both servers; a schema of the test's own."""
-    boxes = Boxes(cluster, tmp_path)
-    list(administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY))
-    made = World(boxes)
-    yield made
-    made.stop()
-    boxes.close()
-    cluster.sql(f'DROP SCHEMA "{ROLE}" CASCADE; DROP ROLE "{ROLE}"')
+    with prepared(cluster, tmp_path) as boxes:
+        made = World(boxes)
+        yield made
+        made.stop()
 
 
 def fail_over(cluster: Patroni) -> None:

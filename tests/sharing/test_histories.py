@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,13 @@ def bouncer(boxes: Boxes, tmp_path: Path) -> Iterator[PgBouncer]:
         yield running
 
 
+def kill_and_start(world: World) -> None:
+    """Have the database die, and come back."""
+    assert isinstance(world.boxes.server, Postgres)
+    world.boxes.server.kill()
+    world.boxes.server.start()
+
+
 def test_three_boxes_are_one_where_nothing_is_broken(
     world: World, chance: random.Random, rounds: Rounds
 ) -> None:
@@ -50,15 +58,9 @@ def test_a_database_that_is_killed_and_comes_back(
     world: World, chance: random.Random, rounds: Rounds
 ) -> None:
     """Calls go on without it, and all that they recorded meanwhile is there afterwards, once."""
-
-    def killed() -> None:
-        assert isinstance(world.boxes.server, Postgres)
-        world.boxes.server.kill()
-        world.boxes.server.start()
-
     world.start(*THREE)
     for _ in range(rounds(1, 20)):
-        world.load(chance, 10, meanwhile=killed)
+        world.load(chance, 10, meanwhile=partial(kill_and_start, world))
         print(world.check())
 
 
@@ -79,15 +81,9 @@ def test_a_database_that_is_killed_behind_pgbouncer(
     world: World, chance: random.Random, rounds: Rounds
 ) -> None:
     """Connections to pgbouncer outlive the server; nothing is lost for that."""
-
-    def killed() -> None:
-        assert isinstance(world.boxes.server, Postgres)
-        world.boxes.server.kill()
-        world.boxes.server.start()
-
     world.start(*THREE)
     for _ in range(rounds(1, 10)):
-        world.load(chance, 10, meanwhile=killed)
+        world.load(chance, 10, meanwhile=partial(kill_and_start, world))
         print(world.check())
 
 

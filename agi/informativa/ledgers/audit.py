@@ -133,9 +133,11 @@ def leaves_of(
     end: int,
     gone: Gone,
     published: Published,
+    sound: Callable[[Sequence[tuple[Any, ...]]], None],
 ) -> tuple[Counted, list[Found]]:
-    """Look at the leaves from index `first` up to `end`, each with its record. Raises sqlite3.Error, and what
-    `published` raises."""
+    """Look at the leaves from index `first` up to `end`, each with its record; the rows of records that are
+    there and with which nothing is wrong are given to `sound`, as of `leaves.OPENED`. Raises sqlite3.Error, and what `published`
+    raises."""
     states, found = dict.fromkeys(State, 0), []
     for at in range(first, end, PAGE):
         count = min(PAGE, end - at)
@@ -144,6 +146,7 @@ def leaves_of(
         if min(there, default=end) >= at + count:  # nothing at all is left of it: the first stands for all
             found.append(Found(0, Flaw.DELETED, at))
             continue
+        right = []
         for index, entry in enumerate(entries, at):
             row = there.get(index)
             if row is None:
@@ -155,6 +158,9 @@ def leaves_of(
             if flaws:
                 number = row[1] if type(row[1]) is int else 0
                 found += [Found(number, flaw, index) for flaw in flaws]
+            elif row[leaves.LEAF_COLUMNS] is not None:
+                right.append(row)
+        sound(right)
     return Counted(**{state.value: number for state, number in states.items()}), found
 
 

@@ -19,7 +19,7 @@ from ..evidence.note import NoteVerifier
 from ..evidence.tiles import WIDTH
 from ..evidence.tree import complete_root
 from ..text import Text
-from . import audit, audit_checkpoints, audit_history, audit_reading, audit_tiles, leaves, tally
+from . import audit, audit_checkpoints, audit_history, audit_reading, audit_tiles, leaves, rows, tally
 from .audit_checkpoints import Begin
 from .ledger_file import translated
 
@@ -87,8 +87,10 @@ def _audited(
         gone = audit.gone(connection, logs)
         most = connection.execute(leaves.BOUNDS).fetchone()[2] + FAR
         counted, found, signed_in_all = audit.Counted(), list(gone.found), 0
+        derived, last = tally.Derived(), connection.execute(rows.NEWEST).fetchone()[0]
         with _workers(newest.next) as begin:
             history = begin(_history, ledger)
+            later, without = begin(_later, ledger, last), begin(_without_leaf, ledger, newest)
             for log in logs:
                 known = audit_checkpoints.kept(folder, log, keys, problems, begin)
                 signed = known[-1].size if known else 0
@@ -96,7 +98,7 @@ def _audited(
                 end = max(min(log.size, most), signed)
                 task = _Task(ledger, folder.published(log.epoch), log, signed, gone, 0, end)
                 tree = begin(audit_checkpoints.of_one_tree, task.published, known)
-                counted_here, found_here = _leaves(task, begin, problems, progress)
+                counted_here, found_here = _leaves(task, begin, problems, derived, progress)
                 problems += tree()
                 counted, found = counted.plus(counted_here), found + found_here
                 if log.size < signed and log.epoch in ended:
@@ -104,8 +106,9 @@ def _audited(
                 else:
                     found += _missing(log, end)
                     problems += [_truncated(ledger, log, signed)] if log.size < signed else []
-            found += audit.without_leaf(connection, newest)
-            counters = tuple(tally.forged(connection, gone))
+            found += without()
+            right = not found and tally.borne_out(connection, gone, derived, later())
+            counters = () if right else tuple(tally.forged(connection, gone))
             forged = tuple(history())
         flaws = tuple(sorted(set(found)))
         return AuditedLog(newest, signed_in_all, counted, flaws, forged, tuple(problems), counters)
@@ -116,6 +119,18 @@ def _history(ledger: Path) -> list[audit_history.ForgedHistory]:
     with translated(ledger), audit_reading.reading(ledger) as connection:
         logs = leaves.logs(connection)
         return audit_history.forged(connection, audit.gone(connection, logs), logs[0].old)
+
+
+def _later(ledger: Path, last: int) -> list[tuple[object, object, int]]:
+    """How many records are not the first of their call, by a connection of its own."""
+    with translated(ledger), audit_reading.reading(ledger) as connection:
+        return tally.later(connection, last)
+
+
+def _without_leaf(ledger: Path, log: leaves.LedgerLog) -> list[audit.Found]:
+    """Which records were put in without one, by a connection of its own."""
+    with translated(ledger), audit_reading.reading(ledger) as connection:
+        return list(audit.without_leaf(connection, log))
 
 
 def _require_numbers(ledger: Path, logs: Sequence[leaves.LedgerLog]) -> None:
@@ -166,7 +181,7 @@ def _missing(log: leaves.LedgerLog, end: int) -> list[audit.Found]:
 
 
 def _leaves(
-    whole: _Task, begin: Begin, problems: list[Text], progress: Progress | None
+    whole: _Task, begin: Begin, problems: list[Text], derived: tally.Derived, progress: Progress | None
 ) -> tuple[audit.Counted, list[audit.Found]]:
     """Look at all leaves, a share at a time. What seems wrong is looked at again: meanwhile calls go on, and
     records are purged."""
@@ -179,6 +194,7 @@ def _leaves(
         counted, done = counted.plus(share.counted), done + share.looked_at
         problems += [each for each in share.problems if each not in problems][:MOST]
         roots[share.first] = share.roots
+        derived.merge(share.derived)
         doubtful |= {(each.leaf or 0) // WIDTH * WIDTH for each in share.found}
         if progress:
             progress(done, whole.end)
@@ -211,6 +227,7 @@ class _Share:
     found: tuple[audit.Found, ...]
     problems: tuple[Text, ...]
     roots: tuple[bytes | None, ...]
+    derived: tally.Derived
 
 
 @dataclass(frozen=True)
@@ -247,11 +264,14 @@ class _Task:
             return found[:count]
 
         end = min(self.end, self.log.size)
-        counted, found = audit.leaves_of(connection, self.log, self.first, end, self.gone, entries)
+        derived = tally.Derived()
+        counted, found = audit.leaves_of(
+            connection, self.log, self.first, end, self.gone, entries, derived.add
+        )
         for at in range(-(-max(end, self.first) // WIDTH) * WIDTH, self.end, WIDTH):
             entries(at, WIDTH)  # of which the ledger has nothing
         looked_at = self.end - self.first
-        return _Share(self.first, looked_at, counted, tuple(found), tuple(problems), tuple(roots))
+        return _Share(self.first, looked_at, counted, tuple(found), tuple(problems), tuple(roots), derived)
 
 
 @contextlib.contextmanager

@@ -5,15 +5,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import inf
+from operator import itemgetter
+from typing import Any, TypeVar
 
-from ..model import Status
-from . import rows
+from ..model import RecordKind, Status
+from . import leaves, rows
 from .audit import Gone
 from .audit_reading import tolerant
+
+Result = TypeVar("Result")
 
 HOUR = 3_600_000_000  # microseconds
 _DAY = 24  # hours; no call lasts longer
@@ -34,6 +38,18 @@ FROM (SELECT min(record), at, line FROM event WHERE {_OF_CALLS} GROUP BY call) G
 _ERASED = f"""
 SELECT at / {HOUR}, count(*) FROM event WHERE erased AND kind IN ('phone', 'operator') GROUP BY 1
 """  # noqa: S608  # our own names
+# Of the index alone but for them: most calls have one record.
+_LATER = f"""
+SELECT at / {HOUR}, line, count(*)
+FROM (
+    SELECT call AS id, min(record) AS first FROM event WHERE {_OF_CALLS} AND record <= :last
+    GROUP BY call HAVING count(*) > 1
+) CROSS JOIN event ON call = id AND record > first AND record <= :last AND {_OF_CALLS} GROUP BY 1, 2
+"""  # noqa: S608  # our own names
+_CALL_KINDS = {RecordKind.PHONE.value, RecordKind.OPERATOR.value}
+_NAMES = [*[""] * leaves.LEAF_COLUMNS, *(name.strip() for name in rows.COLUMNS.split(","))]
+_AT, _CALL, _KIND, _WAS_ERASED = map(_NAMES.index, ("at", "call", "kind", "erased"))
+_COUNTED_BY = itemgetter(*map(_NAMES.index, ("line", "notice", "version", "language", "status")))
 _KNOWN = "SELECT callers, (SELECT count(*) FROM (SELECT DISTINCT pseudonym FROM standing)) FROM known"
 
 
@@ -81,19 +97,80 @@ def hours(connection: sqlite3.Connection, since: datetime, until: datetime) -> t
     )
 
 
+@dataclass
+class Derived:
+    """What counters come to by records that were looked at: by hour, line, notice, version, language and
+    status how many there are, and by hour how many were erased."""
+
+    counted: Counter[tuple[object, ...]] = field(default_factory=Counter)
+    erased: Counter[object] = field(default_factory=Counter)
+
+    def add(self, found: Iterable[tuple[Any, ...]]) -> None:
+        """These, as rows of `leaves.OPENED` with values of the kinds that these have."""
+        of_calls = [row for row in found if row[_KIND] in _CALL_KINDS]
+        self.counted.update([(row[_AT] // HOUR, *_COUNTED_BY(row)) for row in of_calls if row[_CALL]])
+        self.erased.update([row[_AT] // HOUR for row in of_calls if row[_WAS_ERASED]])
+
+    def merge(self, other: Derived) -> None:
+        """Those that another process looked at."""
+        self.counted.update(other.counted)
+        self.erased.update(other.erased)
+
+    def of_calls(self, later: Iterable[tuple[object, object, int]]) -> Counter[tuple[object, ...]]:
+        """With the calls themselves: a record each, but for so many later ones of an hour and a line."""
+        calls = Counter[tuple[object, ...]]()
+        for (hour, line, *_), count in self.counted.items():
+            calls[hour, line, "", "", "", ""] += count
+        for hour, line, count in later:
+            calls[hour, line, "", "", "", ""] -= count
+        return self.counted + calls
+
+
+def later(connection: sqlite3.Connection, last: int) -> list[tuple[object, object, int]]:
+    """By hour and line, how many records up to the `last` one are not the first of their call. Raises
+    sqlite3.Error."""
+    return _tolerantly(connection, lambda: connection.execute(_LATER, {"last": last}).fetchall())
+
+
+def borne_out(
+    connection: sqlite3.Connection,
+    gone: Gone,
+    derived: Derived,
+    later: Iterable[tuple[object, object, int]],
+) -> bool:
+    """Whether all counters are, by all records as they were looked at one by one. What is false may be right
+    all the same, where calls went on meanwhile or records wait for their leaves. Raises sqlite3.Error."""
+    should, erased = derived.of_calls(later), derived.erased
+    return not _tolerantly(connection, lambda: _compared(connection, gone, should, erased))
+
+
 def forged(connection: sqlite3.Connection, gone: Gone) -> list[ForgedCount]:
     """The counters that the records do not bear out. Where records were purged a counter may say more than
     those that are left; erased ones lost the call by which they were counted. Raises sqlite3.Error."""
+
+    def compared() -> list[ForgedCount]:
+        erased = dict(connection.execute(_ERASED).fetchall())
+        return _compared(connection, gone, _counted(connection, _DERIVED), erased)
+
+    return _tolerantly(connection, compared)
+
+
+def _tolerantly(connection: sqlite3.Connection, work: Callable[[], Result]) -> Result:
+    """With text that is none read all the same."""
     connection.text_factory = tolerant
     try:
-        return _compared(connection, gone)
+        return work()
     finally:
         connection.text_factory = str
 
 
-def _compared(connection: sqlite3.Connection, gone: Gone) -> list[ForgedCount]:
-    should, says = (_counted(connection, query) for query in (_DERIVED, _ALL))
-    erased = dict(connection.execute(_ERASED).fetchall())
+def _compared(
+    connection: sqlite3.Connection,
+    gone: Gone,
+    should: Counter[tuple[object, ...]],
+    erased: Mapping[Any, int],
+) -> list[ForgedCount]:
+    says = _counted(connection, _ALL)
     found = []
     for key in sorted(should.keys() | says.keys(), key=repr):
         hour, line, notice, _version, _language, status = key

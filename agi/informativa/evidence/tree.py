@@ -60,14 +60,17 @@ class Frontier:
         """That of the first `size` leaves of a tree. Raises what `hashes` raises."""
         return cls(size, [hashes(level, index) for level, index in _complete(0, size)])
 
-    def append(self, leaf: bytes) -> None:
-        """Grow by one leaf, given by its hash."""
-        size, hashes = self.size, self.hashes
+    def append(self, leaf: bytes, level: int = 0) -> None:
+        """Grow by one leaf, given by its hash, or by a complete subtree of 2^level. Raises ValueError where
+        none of that level begins."""
+        size, hashes = self.size >> level, self.hashes
+        if size << level != self.size:
+            raise ValueError(f"no complete subtree of level {level} begins at leaf {self.size}")
         while size & 1:
             leaf = sha256(_NODE + hashes.pop() + leaf).digest()
             size >>= 1
         hashes.append(leaf)
-        self.size += 1
+        self.size += 1 << level
 
     def root(self) -> bytes:
         """The tree's."""

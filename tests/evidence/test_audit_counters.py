@@ -1,0 +1,87 @@
+"""I7: an audit names each counter that its one pass over the records does not bear out."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evidence.ledger import audited, busy, forged, signed
+from informativa.ledgers import audit_log, tally
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.ledgers.tally import ForgedCount
+from test_ledgers import PLAYED
+from test_tally import START, at, some
+
+_TO = ("count + 1", "count - 1", "0", "-7", "'many'", "count + 0.5", "x'00'")
+_CHANGES = (
+    *(f"UPDATE tally SET count = {new}" for new in _TO),
+    "UPDATE tally SET hour = hour + 1000",
+    "UPDATE tally SET hour = 'never'",
+    *(f"UPDATE tally SET {name} = 'x'" for name in ("line", "notice", "version", "language", "status")),
+    "UPDATE tally SET line = CAST(x'ff' AS TEXT)",
+    "DELETE FROM tally",
+)
+
+
+def _second_look(*_: object) -> list[ForgedCount]:
+    raise AssertionError("all records are counted once more")
+
+
+def test_i7_any_change_of_any_counter_is_named(tmp_path: Path) -> None:
+    """Whatever is changed in a row of the counters, that row is named, and nothing that is right."""
+    ledger = tmp_path / "acme.sqlite3"
+    with closing(SqliteStore(str(ledger))) as store:
+        some(store)
+    key = signed(ledger)
+    with closing(sqlite3.connect(ledger, isolation_level=None)) as connection:
+        keys = "hour, line, notice, version, language, status"
+        counters = connection.execute(f"SELECT {keys} FROM tally").fetchall()
+        for counter in counters:
+            for change in _CHANGES:
+                connection.execute("BEGIN")
+                connection.execute(f"{change} WHERE ({keys}) = (?, ?, ?, ?, ?, ?)", counter)
+                connection.execute("COMMIT")
+                hour, line, notice, _version, _language, status = counter
+                names = {(each.at, each.line, each.notice, each.status) for each in audited(ledger, key).counters}
+                assert (tally._beginning(hour), line, notice, status) in names, (counter, change)
+                assert len(names) <= 2
+                _put_back(connection)
+    assert (len(counters), audited(ledger, key).sound) == (8, True)
+
+
+def _put_back(connection: sqlite3.Connection) -> None:
+    """What the records come to."""
+    connection.execute("DELETE FROM tally")
+    connection.execute(f"INSERT INTO tally {tally._DERIVED}")
+
+
+def test_records_are_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is wrong the pass over the records bears all counters out, also those of purged, erased
+    and migrated records."""
+    found = busy(tmp_path)
+    monkeypatch.setattr(tally, "forged", _second_look)
+    assert found.found().sound
+
+
+def test_several_processes_count_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls that reach from one share of the records into another are one call each, and a counter that is
+    one too high is named."""
+    ledger = tmp_path / "acme.sqlite3"
+    with closing(SqliteStore(str(ledger))) as store:
+        store.append(
+            [at(PLAYED, number // 300, f"{number // 3}.1", pseudonym=None) for number in range(600)]
+        )
+    key = signed(ledger)
+    monkeypatch.setattr(audit_log, "SHARE", 256)
+    with monkeypatch.context() as patch:
+        patch.setattr(tally, "forged", _second_look)
+        assert audited(ledger, key).sound
+    forged(ledger, "UPDATE tally SET count = count + 1 WHERE status = ''")
+    expected: list[Any] = [(START.replace(minute=0), "", 101, 100), (None, "", 101, 100)]
+    counters = [(each.at, each.status, each.says, each.records) for each in audited(ledger, key).counters]
+    assert [each[1:] for each in counters] == [each[1:] for each in expected]
+    assert counters[0][0] == expected[0][0]

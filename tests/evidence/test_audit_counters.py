@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,7 @@ from informativa.ledgers import audit_log, tally
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.tally import ForgedCount
 from test_ledgers import PLAYED
-from test_tally import START, at, some
+from test_tally import at, some
 
 _TO = ("count + 1", "count - 1", "0", "-7", "'many'", "count + 0.5", "x'00'")
 _CHANGES = (
@@ -46,7 +45,9 @@ def test_i7_any_change_of_any_counter_is_named(tmp_path: Path) -> None:
                 connection.execute(f"{change} WHERE ({keys}) = (?, ?, ?, ?, ?, ?)", counter)
                 connection.execute("COMMIT")
                 hour, line, notice, _version, _language, status = counter
-                names = {(each.at, each.line, each.notice, each.status) for each in audited(ledger, key).counters}
+                names = {
+                    (each.at, each.line, each.notice, each.status) for each in audited(ledger, key).counters
+                }
                 assert (tally._beginning(hour), line, notice, status) in names, (counter, change)
                 assert len(names) <= 2
                 _put_back(connection)
@@ -72,16 +73,12 @@ def test_several_processes_count_together(tmp_path: Path, monkeypatch: pytest.Mo
     one too high is named."""
     ledger = tmp_path / "acme.sqlite3"
     with closing(SqliteStore(str(ledger))) as store:
-        store.append(
-            [at(PLAYED, number // 300, f"{number // 3}.1", pseudonym=None) for number in range(600)]
-        )
+        store.append([at(PLAYED, number // 300, f"{number // 3}.1", pseudonym=None) for number in range(600)])
     key = signed(ledger)
     monkeypatch.setattr(audit_log, "SHARE", 256)
     with monkeypatch.context() as patch:
         patch.setattr(tally, "forged", _second_look)
         assert audited(ledger, key).sound
     forged(ledger, "UPDATE tally SET count = count + 1 WHERE status = ''")
-    expected: list[Any] = [(START.replace(minute=0), "", 101, 100), (None, "", 101, 100)]
-    counters = [(each.at, each.status, each.says, each.records) for each in audited(ledger, key).counters]
-    assert [each[1:] for each in counters] == [each[1:] for each in expected]
-    assert counters[0][0] == expected[0][0]
+    counters = [(each.status, each.says, each.records) for each in audited(ledger, key).counters]
+    assert counters == [("", 101, 100), ("", 101, 100)]

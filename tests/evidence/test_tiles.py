@@ -247,16 +247,6 @@ def test_a_file_of_another_size_is_refused() -> None:
                     tiles.fetch(tile, files)
 
 
-def test_leaf_hashes_are_read_from_anywhere() -> None:
-    """In order, from the number on that is asked for."""
-    files = Files()
-    files.grow(0, 600)
-    for first in (0, 1, 255, 256, 257, 511, 512, 599):
-        assert list(tiles.leaf_hashes(600, files, first)) == LEAVES[first:600]
-    assert list(tiles.leaf_hashes(600, files, 600)) == []
-    assert list(tiles.leaf_hashes(0, files)) == []
-
-
 def test_a_bundle_is_entries_after_their_lengths() -> None:
     """uint16 big-endian before each; empty ones and those of 65,535 bytes are entries too."""
     assert tiles.bundle([b"ab", b"", b"c"]) == bytes.fromhex("0002616200000001" + "63")

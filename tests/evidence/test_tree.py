@@ -266,3 +266,16 @@ def _flipped(data: bytes, bit: int) -> bytes:
     changed = bytearray(data)
     changed[bit // 8] ^= 1 << bit % 8
     return bytes(changed)
+
+
+def test_frontier_grows_by_complete_subtrees() -> None:
+    """As by their leaves; and not by one that does not begin there."""
+    hashes = [tree.leaf_hash(bytes([number])) for number in range(13)]
+    leaf_by_leaf, faster = tree.Frontier(), tree.Frontier()
+    for each in hashes:
+        leaf_by_leaf.append(each)
+    for level, at in ((2, 0), (2, 4), (1, 8), (1, 10), (0, 12)):
+        faster.append(tree.complete_root(b"".join(hashes[at : at + (1 << level)])), level)
+    assert faster == leaf_by_leaf
+    with pytest.raises(ValueError, match="level 1"):
+        faster.append(hashes[0], 1)

@@ -138,13 +138,6 @@ class TileHashes:
         return found
 
 
-def leaf_hashes(size: int, read: Read, first: int = 0) -> Iterator[bytes]:
-    """Of the leaves from number `first` on, from the tiles of level 0. Raises what `fetch` raises."""
-    for index in range(first // WIDTH, -(-size // WIDTH)):
-        tile = Tile(0, index, min(size - index * WIDTH, WIDTH))
-        yield from _hashes(fetch(tile, read))[max(first - index * WIDTH, 0) :]
-
-
 def hash_tiles(old: int, leaves: Iterable[bytes], read: Read) -> Iterator[tuple[Tile, bytes]]:
     """The tiles that a tree of `old` leaves gets when these leaves, given by their hashes, are added: each
     as soon as it is full, and in the end the partial ones that changed. `read` has the old tree's partial

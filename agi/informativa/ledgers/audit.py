@@ -136,8 +136,8 @@ def leaves_of(
     sound: Callable[[Sequence[tuple[Any, ...]]], None],
 ) -> tuple[Counted, list[Found]]:
     """Look at the leaves from index `first` up to `end`, each with its record; the rows of records that are
-    there and with which nothing is wrong are given to `sound`, as of `leaves.OPENED`. Raises sqlite3.Error, and what `published`
-    raises."""
+    there and with which nothing is wrong are given to `sound`, as of `leaves.OPENED`. Raises
+    sqlite3.Error, and what `published` raises."""
     states, found = dict.fromkeys(State, 0), []
     for at in range(first, end, PAGE):
         count = min(PAGE, end - at)

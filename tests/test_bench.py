@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import console, direct, evidence, figures, ledger, records, report, rivals
-from bench.figures import Peers, RefusedError, Report, Result, Spread, Target
+from bench import console, direct, evidence, figures, ledger, plots, records, report, rivals
+from bench.figures import Curves, Peers, RefusedError, Report, Result, Spread, Target
 from informativa.console.routes import ROUTES
 from informativa.ledgers.sqlite import SqliteStore
 
@@ -83,6 +83,7 @@ def found() -> Report:
             Result("three", "rows", Spread((17000.0,), "rows/s")),
         ],
         peers=[Peers("one", "time", {"informativa": fast, "other": slow})],
+        curves=[Curves("one", "time", "callers", {"informativa": {10_000: fast, 100_000: slow}})],
         left_out=[("one", "no go")],
         refused=[("four", "calls on record: 3 expected, 2 found.")],
     )
@@ -95,6 +96,8 @@ def test_table(found: Report) -> None:
     assert "| two | calls | 6 × (5.5 to 6.5) | ≥ 8 × | **missed** |" in text
     assert "| three | rows | 17,000 rows/s |  |  |" in text
     assert "| other | 6 × | 5.5 to 6.5 | 3 |" in text
+    assert "| | 10,000 | 100,000 |" in text
+    assert "| informativa | 1.1 × | 6 × |" in text
     assert "- one: no go" in text
     assert "- four: calls on record: 3 expected, 2 found." in text
     assert "- CPU: some" in text
@@ -105,17 +108,48 @@ def test_json_has_every_round(found: Report) -> None:
     document = json.loads(report.as_json(found, {"CPU": "some"}))
     assert document["results"][1]["rounds"] == [5, 6, 7]
     assert [one["met"] for one in document["results"]] == [True, False, None]
+    assert document["curves"][0]["spreads"]["informativa"]["100000"]["rounds"] == [5, 6, 7]
     assert document["refused"] == [["four", "calls on record: 3 expected, 2 found."]]
     assert document["machine"] == {"CPU": "some"}
 
 
-def test_plot(found: Report) -> None:
-    """The plot is well-formed, has a bar for each target and peer, and paints a missed target red."""
-    root = ElementTree.fromstring(report.svg(found))
-    bars = [one for one in root.iter("{http://www.w3.org/2000/svg}rect") if one.get("fill") != "white"]
-    assert len(bars) == 4
-    assert [one.get("fill") for one in bars[:2]] == ["#2e7d32", "#c62828"]
-    assert report.svg(Report())
+def test_plots(found: Report, tmp_path: Path) -> None:
+    """There is a picture of the targets, of each measure's peers and of its curves, with every label in it
+    whole, and a missed target is red; a run that found nothing has none."""
+    drawn = plots.draw(found, {"CPU": "some", "Python": "CPython 3.11"}, tmp_path)
+    assert [file.name for file in drawn] == ["targets.svg", "peers-one.svg", "curves-one.svg"]
+    targets, peers, curves = (file.read_text() for file in drawn)
+    for picture in (targets, peers, curves):
+        assert ElementTree.fromstring(picture).tag.endswith("svg")
+        assert "<!-- some; Python CPython 3.11 -->" in picture
+    assert "ours against &lt;theirs&gt;" in targets
+    assert (targets.count("fill: #2e7d32"), targets.count("fill: #c62828")) == (1, 1)
+    assert "<!-- other -->" in peers
+    assert "<!-- 10,000 -->" in curves
+    assert plots.draw(Report(), {}, tmp_path) == []
+
+
+@compiler
+@pytest.mark.parametrize("name", [rivals.DURABLE, rivals.DURABLE_GO])
+def test_durable_servers_do_the_work_that_they_are_compared_for(tmp_path: Path, name: str) -> None:
+    """The servers in C and Go know 10,000 callers, and each call is a record and a leaf in the ledger,
+    whether calls come alone or together; a stranger gets no answer and no record."""
+    with contextlib.ExitStack() as stack:
+        try:
+            peer = stack.enter_context(rivals.durable(tmp_path, name))
+        except figures.SkippedError as why:
+            pytest.skip(str(why))
+        for in_flight in (1, 16):
+            made = rivals.make_calls(tmp_path, peer.port, 100, in_flight=in_flight)
+            assert made["expected"] == 100
+        assert peer.recorded() == 200
+        strange = rivals.make_calls(tmp_path, peer.port, 10_001, in_flight=64, callers=10_001)
+        assert (strange["expected"], peer.recorded()) == (10_000, 10_200)
+    assert peer.ledger
+    with contextlib.closing(sqlite3.connect(peer.ledger)) as connection:
+        leaves = connection.execute("SELECT count(*) FROM leaf WHERE record > 10000").fetchone()
+        resting = connection.execute("SELECT count(*) FROM event WHERE basis BETWEEN 1 AND 10000").fetchone()
+    assert leaves == resting == (10_200,)
 
 
 @compiler
@@ -125,7 +159,33 @@ def test_direct_measures_what_was_done(tmp_path: Path) -> None:
     direct.direct(found, tmp_path, rounds=1, calls=20)
     assert set(found.peers[0].spreads) >= {rivals.LIMIT, rivals.PANORAMISK, rivals.OURS, rivals.ONE_BY_ONE}
     assert all(spread.median > 0 for spread in found.peers[0].spreads.values())
-    assert [one.measure for one in found.results] == ["direct", "direct"]
+    assert [one.value.unit for one in found.results] == ["×"] * 5
+
+
+@compiler
+def test_calls_in_flight_are_measured(tmp_path: Path) -> None:
+    """A tiny run has, of each peer, calls a second and CPU for each number of calls at once."""
+    found = Report()
+    direct.in_flight(found, tmp_path, rounds=1, calls=20, numbers=(1, 8))
+    rates, cpu = found.curves
+    assert set(rates.spreads) == set(cpu.spreads) >= {rivals.LIMIT, rivals.OURS, rivals.DURABLE}
+    assert all(list(by_number) == [1, 8] for by_number in rates.spreads.values())
+    assert all(spread.median > 0 for by_number in rates.spreads.values() for spread in by_number.values())
+
+
+def test_growth_is_measured(tmp_path: Path) -> None:
+    """A tiny run has the time of each work at each size, and what each may take."""
+    found = Report()
+    few, many = tmp_path / "few.sqlite3", tmp_path / "many.sqlite3"
+    ledger.fill(few, 400)
+    ledger.fill(many, 800)
+    ledger._growth(found, {400: few, 800: many}, rounds=1, times=5)
+    assert [one.what for one in found.results] == [
+        "look-up at 800 callers against 400",
+        "append at 800 callers against 400",
+        "summary of 30 days, as `status` shows it at 800 callers",
+    ]
+    assert list(found.curves[0].spreads["look-up"]) == [400, 800]
 
 
 @compiler
@@ -133,12 +193,12 @@ def test_work_that_was_not_done_is_refused(tmp_path: Path) -> None:
     """Calls that were not told what they should, or are not on record, give no number."""
     with rivals.null(tmp_path / "null") as null:
         with pytest.raises(RefusedError, match="calls answered: 10 expected, 0 found"):
-            direct._rate(tmp_path, rivals.Rival("a mute", null.port, null.pid, "NOT THIS"), 10)
+            direct._take(tmp_path, rivals.Rival("a mute", null.port, null.pid, "NOT THIS"), 10)
         with rivals.served(rivals.OURS, tmp_path / "ours") as ours:
-            forgetful = rivals.Rival("one without memory", null.port, null.pid, office=ours.office)
+            forgetful = rivals.Rival("one without memory", null.port, null.pid, ledger=ours.ledger)
             with pytest.raises(RefusedError, match="calls on record: 10 expected, 0 found"):
-                direct._rate(tmp_path, forgetful, 10)
-            assert direct._rate(tmp_path, ours, 10) > 0
+                direct._take(tmp_path, forgetful, 10)
+            assert direct._take(tmp_path, ours, 10).rate > 0
 
 
 def test_many_callers(tmp_path: Path) -> None:

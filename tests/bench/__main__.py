@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from . import console, direct, evidence, inside, ledger, machine, report, script, shared
+from . import console, direct, evidence, inside, ledger, machine, plots, report, script, shared
 from .figures import RefusedError, Report, SkippedError
 
 Measure = Callable[[Report, Path], None]
@@ -24,6 +24,10 @@ MEASURES: dict[str, tuple[Measure, Measure]] = {
     "throughput": (inside.through, lambda r, f: inside.through(r, f, rounds=3, calls=500)),
     "first-rtp": (inside.first_rtp, lambda r, f: inside.first_rtp(r, f, rounds=10)),
     "direct": (direct.direct, lambda r, f: direct.direct(r, f, rounds=3, calls=1500)),
+    "in-flight": (
+        direct.in_flight,
+        lambda r, f: direct.in_flight(r, f, rounds=2, calls=500, numbers=(1, 16, 64)),
+    ),
     "playing": (direct.playing, lambda r, f: direct.playing(r, f, notices=500, seconds=3)),
     "scale": (ledger.scale, lambda r, f: ledger.scale(r, f, callers=1_000_000, rounds=5)),
     "script": (script.script, lambda r, f: script.script(r, f, rounds=5)),
@@ -68,14 +72,12 @@ def main() -> int:
             shutil.rmtree(folder, ignore_errors=True)
     described |= found.versions
     text = report.markdown(found, described)
-    for file, content in (
-        ("report.md", text),
-        ("report.json", report.as_json(found, described)),
-        ("report.svg", report.svg(found)),
-    ):
+    for file, content in (("report.md", text), ("report.json", report.as_json(found, described))):
         (options.output / file).write_text(content)
+    drawn = plots.draw(found, described, options.output)
     Console().print(Markdown(text))
-    screen.print(f"Written: {options.output}/report.md, report.json, report.svg")
+    written = ", ".join(["report.md", "report.json", *(file.name for file in drawn)])
+    screen.print(f"Written into {options.output}: {written}")
     return 1 if found.refused else 0
 
 

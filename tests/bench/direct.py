@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from lab import audio
 from lab.office import Office
 
 from . import rivals
-from .figures import Peers, Report, Result, SkippedError, Spread, Target, ratios, same
+from .figures import Curves, Peers, Report, Result, SkippedError, Spread, Target, ratios, same
 from .machine import cpu_seconds, resident_kb
-from .rivals import LIMIT, ONE_BY_ONE, OURS, PANORAMISK, Rival
+from .rivals import DURABLE, DURABLE_GO, LIMIT, ONE_BY_ONE, OURS, PANORAMISK, Rival
 
 IN_FLIGHT = 64
 SLOW_US = 1000  # microseconds by which the slower disk is slower: a good SSD's or RAID controller's sync
@@ -21,42 +23,120 @@ SLOWER = ", disk 1 ms slower"
 
 
 def direct(report: Report, folder: Path, *, rounds: int = 7, calls: int = 4000) -> None:
-    """Calls a second with 64 in flight, against one transaction per call; on a slower disk too."""
+    """Calls a second with 64 in flight, and CPU, against each peer; on a slower disk too."""
     with contextlib.ExitStack() as stack:
         slow = rivals.slow_disk(folder, SLOW_US)
-        peers = [
-            stack.enter_context(rivals.null(folder / "null", LIMIT)),
-            stack.enter_context(rivals.null(folder / "panoramisk", PANORAMISK)),
-            stack.enter_context(rivals.served(ONE_BY_ONE, folder / "one")),
-            stack.enter_context(rivals.served(OURS, folder / "ours")),
-            stack.enter_context(rivals.served(ONE_BY_ONE + SLOWER, folder / "one-slow", slow)),
-            stack.enter_context(rivals.served(OURS + SLOWER, folder / "ours-slow", slow)),
-        ]
-        rates: dict[str, list[float]] = {peer.name: [] for peer in peers}
+        peers = _started(
+            report,
+            stack,
+            [
+                rivals.null(folder / "null", LIMIT),
+                rivals.null(folder / "panoramisk", PANORAMISK),
+                rivals.durable(folder / "durable", DURABLE),
+                rivals.durable(folder / "durable-go", DURABLE_GO),
+                rivals.served(ONE_BY_ONE, folder / "one"),
+                rivals.served(OURS, folder / "ours"),
+                rivals.served(ONE_BY_ONE + SLOWER, folder / "one-slow", slow),
+                rivals.served(OURS + SLOWER, folder / "ours-slow", slow),
+            ],
+        )
+        taken: dict[str, list[_Taken]] = {peer.name: [] for peer in peers}
         for turn in range(-1, rounds):  # the first one only warms up
             for peer in peers:
-                rate = _rate(folder, peer, calls if turn >= 0 else min(calls, 500))
+                some = _take(folder, peer, calls if turn >= 0 else min(calls, 500))
                 if turn >= 0:
-                    rates[peer.name].append(rate)
-    what = f"calls/s without Asterisk, {IN_FLIGHT} in flight"
-    report.peers.append(
-        Peers("direct", what, {name: Spread(tuple(values), "calls/s") for name, values in rates.items()})
+                    taken[peer.name].append(some)
+    rates = {name: [one.rate for one in some] for name, some in taken.items()}
+    cpu = {name: [one.cpu for one in some] for name, some in taken.items()}
+    what, of_cpu = (
+        f"{each} without Asterisk, {IN_FLIGHT} in flight" for each in ("calls/s", "CPU of a call")
     )
-    for disk, target in (("", Target(4, at_most=False)), (SLOWER, None)):
-        value = ratios(rates[OURS + disk], rates[ONE_BY_ONE + disk])
-        report.results.append(Result("direct", f"{what}, against {ONE_BY_ONE}{disk}", value, target))
+    for title, values, unit in ((what, rates, "calls/s"), (of_cpu, cpu, "µs")):
+        report.peers.append(
+            Peers("direct", title, {name: Spread(tuple(some), unit) for name, some in values.items()})
+        )
+    for title, values, ours, theirs, target in (
+        (what, rates, OURS, LIMIT, Target(0.5, at_most=False)),
+        (of_cpu, cpu, OURS, PANORAMISK, Target(1)),
+        (what, rates, OURS, DURABLE, None),
+        (what, rates, OURS, ONE_BY_ONE, Target(4, at_most=False)),
+        (what, rates, OURS + SLOWER, ONE_BY_ONE + SLOWER, Target(8, at_most=False)),
+    ):
+        value = ratios(values[ours], values[theirs])
+        report.results.append(Result("direct", f"{title}, against {theirs}", value, target))
 
 
-def _rate(folder: Path, peer: Rival, calls: int) -> float:
-    """Calls a second. Raises RefusedError unless each was answered as it should be and is on record."""
-    before = peer.recorded() if peer.office else 0
+def in_flight(
+    report: Report,
+    folder: Path,
+    *,
+    rounds: int = 5,
+    calls: int = 2000,
+    numbers: Sequence[int] = (1, 4, 16, 64, 256),
+) -> None:
+    """What a call costs by how many there are at once: calls a second, and CPU."""
+    with contextlib.ExitStack() as stack:
+        peers = _started(
+            report,
+            stack,
+            [
+                rivals.null(folder / "null", LIMIT),
+                rivals.null(folder / "panoramisk", PANORAMISK),
+                rivals.durable(folder / "durable", DURABLE),
+                rivals.served(ONE_BY_ONE, folder / "one"),
+                rivals.served(OURS, folder / "ours"),
+            ],
+        )
+        taken: dict[str, dict[int, list[_Taken]]] = {peer.name: {n: [] for n in numbers} for peer in peers}
+        for turn in range(-1, rounds):  # the first one only warms up
+            for number in numbers:
+                for peer in peers:
+                    some = _take(folder, peer, calls if turn >= 0 else min(calls, 500), number)
+                    if turn >= 0:
+                        taken[peer.name][number].append(some)
+    for what, unit, pick in (
+        ("calls a second without Asterisk", "calls/s", lambda one: one.rate),
+        ("CPU of a call without Asterisk", "µs", lambda one: one.cpu),
+    ):
+        spreads = {
+            name: {n: Spread(tuple(map(pick, some)), unit) for n, some in by_number.items()}
+            for name, by_number in taken.items()
+        }
+        report.curves.append(Curves("in-flight", what, "calls in flight", spreads))
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What some calls took: calls a second, and microseconds of the server's CPU for each."""
+
+    rate: float
+    cpu: float
+
+
+def _started(
+    report: Report, stack: contextlib.ExitStack, ways: Iterable[contextlib.AbstractContextManager[Rival]]
+) -> list[Rival]:
+    """Those peers that can be had; the others are reported as left out."""
+    peers = []
+    for way in ways:
+        try:
+            peers.append(stack.enter_context(way))
+        except SkippedError as why:
+            report.left_out.append(("direct", str(why)))
+    return peers
+
+
+def _take(folder: Path, peer: Rival, calls: int, in_flight: int = IN_FLIGHT) -> _Taken:
+    """Make some calls. Raises RefusedError unless each was answered as it should be and is on record."""
+    before, cpu = peer.recorded() if peer.ledger else 0, cpu_seconds(peer.pid)
     found = rivals.make_calls(
-        folder, peer.port, calls, in_flight=IN_FLIGHT, told=peer.told, script=peer.script
+        folder, peer.port, calls, in_flight=in_flight, told=peer.told, script=peer.script
     )
+    cpu = cpu_seconds(peer.pid) - cpu
     same(f"{peer.name}: calls answered", calls, found["expected"])
-    if peer.office:
+    if peer.ledger:
         same(f"{peer.name}: calls on record", calls, peer.recorded() - before)
-    return calls / found["seconds"]
+    return _Taken(calls / found["seconds"], cpu / calls * 1e6)
 
 
 def playing(report: Report, folder: Path, *, notices: int = 2000, seconds: float = 10.0) -> None:
@@ -77,7 +157,7 @@ def playing(report: Report, folder: Path, *, notices: int = 2000, seconds: float
         office.stop()
     what = f"{notices:,} notices at once"
     report.results += [
-        Result("playing", f"memory of a call, {what}", Spread((memory,), "KB"), Target(25)),
+        Result("playing", f"memory of a call, {what}", Spread((memory,), "KB"), Target(10)),
         Result("playing", f"CPU while they play, {what}", Spread((cpu,), "% of a core"), Target(1)),
     ]
 

@@ -68,7 +68,7 @@ class Target:
         return value / self.limit if self.at_most else self.limit / value
 
     def __str__(self) -> str:
-        return f"{'≤' if self.at_most else '≥'} {self.limit:g}"
+        return f"{'≤' if self.at_most else '≥'} {show(self.limit)}"
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,25 @@ class Peers:
     spreads: dict[str, Spread]
 
 
+@dataclass(frozen=True)
+class Curves:
+    """What each of several peers needed for the same work, by how much of something there was."""
+
+    measure: str
+    what: str
+    amount: str
+    """Of what there was more and more."""
+    spreads: dict[str, dict[int, Spread]]
+    """Of each peer, by the amount."""
+
+
 @dataclass
 class Report:
     """All that a run found."""
 
     results: list[Result] = field(default_factory=list)
     peers: list[Peers] = field(default_factory=list)
+    curves: list[Curves] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
     """Measures (or peers in them) without a number, and why."""
     refused: list[tuple[str, str]] = field(default_factory=list)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import json
+import os
 import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from informativa import config
 from informativa.caller import pseudonym
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, Reason, Status
+from lab.debian import Unavailable, cache_folder, packages, running_suite
 from lab.office import Office, free_port
 from lab.process import Child
 
@@ -30,6 +33,7 @@ LINE = "+390212345678"  # of the example configuration
 KNOWN = 10_000  # callers that the ledgers know: more than one page cache line, less than a minute to write
 OURS, ONE_BY_ONE, LIMIT = "informativa", "one transaction per call", "null server in C"
 SILENT, GO, PANORAMISK = "null server in C, no answer", "null server in Go", "panoramisk as it comes"
+DURABLE, DURABLE_GO = "server in C with the same durable commit", "the same in Go"
 TOLD = "INFORMATIVA_STATUS=NOTDUE"
 _START = 20.0  # seconds
 
@@ -44,7 +48,9 @@ class Rival:
     told: str = TOLD
     """What its command holds when it did its work; empty where it says nothing."""
     office: Office | None = None
-    """Its folder, where it keeps a ledger."""
+    """Its folder, where it is informativa's own."""
+    ledger: Path | None = None
+    """Where it keeps records, if it does."""
 
     @property
     def script(self) -> str:
@@ -53,8 +59,8 @@ class Rival:
 
     def recorded(self) -> int:
         """How many calls are durably on record as not due."""
-        assert self.office
-        return not_due(self.office.folder / "ledger" / "acme.sqlite3")
+        assert self.ledger
+        return not_due(self.ledger)
 
 
 def not_due(ledger: Path) -> int:
@@ -69,9 +75,14 @@ def number(caller: int) -> str:
     return f"+39333{caller:07d}"
 
 
-def acquaint(office: Office, callers: int = KNOWN) -> None:
-    """Have the first company's ledger know so many callers."""
+def acquaint(office: Office, callers: int = KNOWN) -> Path:
+    """Have the first company's ledger, which it returns, know so many callers."""
     controller = config.load(office.config).controllers["acme"]
+    names = (pseudonym(Identified(number(caller)), controller.key) for caller in range(callers))
+    return _acquainted(Path(controller.ledger), names)
+
+
+def _acquainted(ledger: Path, pseudonyms: Iterable[bytes]) -> Path:
     told = Event(
         at=datetime.now(UTC),
         call="",
@@ -84,10 +95,10 @@ def acquaint(office: Office, callers: int = KNOWN) -> None:
         status=Status.PLAYED,
         reason=Reason.NOT_INFORMED,
     )
-    store = SqliteStore(controller.ledger)
-    names = (pseudonym(Identified(number(caller)), controller.key) for caller in range(callers))
-    store.append([Event(**{**vars(told), "pseudonym": name}) for name in names])
+    store = SqliteStore(str(ledger))
+    store.append([replace(told, pseudonym=name) for name in pseudonyms])
     store.close()
+    return ledger
 
 
 @contextlib.contextmanager
@@ -95,11 +106,11 @@ def served(name: str, folder: Path, prefix: Sequence[str] = ()) -> Iterator[Riva
     """informativa's service, or the one with a transaction per call, on its own ledger of known callers."""
     alone = (sys.executable, SOURCES / "transactions.py")
     office = Office(folder, program=alone) if name.startswith(ONE_BY_ONE) else Office(folder)
-    acquaint(office)
+    ledger = acquaint(office)
     office.start(prefix)
     try:
         assert office.pid
-        yield Rival(name, office.port, office.pid, office=office)
+        yield Rival(name, office.port, office.pid, office=office, ledger=ledger)
     finally:
         office.stop()
 
@@ -116,13 +127,34 @@ def null(folder: Path, name: str = LIMIT) -> Iterator[Rival]:
         PANORAMISK: lambda: [sys.executable, str(SOURCES / "plain_panoramisk.py"), str(port)],
     }
     told = {SILENT: "", PANORAMISK: 'INFORMATIVA_STATUS "NOTDUE"'}.get(name, TOLD)
-    child = Child(makers[name](), cwd=folder, output=folder / "null.log")
+    with _started(name, makers[name](), port, folder) as pid:
+        yield Rival(name, port, pid, told)
+
+
+@contextlib.contextmanager
+def durable(folder: Path, name: str = DURABLE, prefix: Sequence[str] = ()) -> Iterator[Rival]:
+    """A server that does informativa's durable work, and nothing else of it, on a ledger of known callers of
+    its own. Raises SkippedError where it cannot be made or run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    program = _durable_in_go(folder) if name.startswith(DURABLE_GO) else _durable_in_c(folder)
+    names = (number(caller).encode().ljust(32, b"\0") for caller in range(KNOWN))
+    ledger = _acquainted(folder / "ledger.sqlite3", names)
+    with _started(name, [*prefix, program, str(port), str(ledger), *STATEMENTS], port, folder) as pid:
+        yield Rival(name, port, pid, ledger=ledger)
+
+
+@contextlib.contextmanager
+def _started(name: str, command: list[str], port: int, folder: Path) -> Iterator[int]:
+    """A server that takes calls, and its process. Raises RefusedError when it does not."""
+    output = folder / "server.log"
+    child = Child(command, cwd=folder, output=output)
     try:
         until = time.monotonic() + _START
         while not _answers(port):
             if child.wait(0.02) or time.monotonic() > until:
-                raise RefusedError(f"{name} does not start; see {folder / 'null.log'}.")
-        yield Rival(name, port, child.pid, told)
+                raise RefusedError(f"{name} does not start: {output.read_text()[-500:]}")
+        yield child.pid
     finally:
         child.kill()
 
@@ -168,14 +200,76 @@ def slow_disk(folder: Path, microseconds: int) -> list[str]:
 
 def _compiled_go(folder: Path) -> str:
     program = folder / "null-go"
-    return _made(program, "go", "build", "-o", str(program), str(SOURCES / "null.go"))
+    return _made(program, _go(), "build", "-o", str(program), str(SOURCES / "null.go"))
 
 
-def _made(result: Path, compiler: str, *arguments: str) -> str:
+# informativa's own look-up, and what it writes of a known caller's call: the record, and a leaf of the same
+# size, whose hashes and salts are only drawn.
+STATEMENTS = (
+    "SELECT standing.record FROM standing WHERE pseudonym = :who",
+    """INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status, reason,
+                          prompt, basis, linked, recorded, vouched)
+    VALUES (:at, :call, '+390212345678', :who, 'privacy', '2026-11', 'it', 'service', 'NOTDUE',
+            'already-informed', '', :basis, :linked, :at, 'network')""",
+    """INSERT INTO leaf (record, what, who, salt_what, salt_who, binding)
+    VALUES (:record, randomblob(32), randomblob(32), randomblob(16), randomblob(16), randomblob(32))""",
+)
+
+
+def _durable_in_c(folder: Path) -> str:
+    program = folder / "durable"
+    flags = () if Path("/usr/include/sqlite3.h").exists() else _sqlite_flags()
+    source = str(SOURCES / "durable.c")
+    return _made(program, "cc", "-O2", "-o", str(program), source, *itertools.chain(*flags), "-lsqlite3")
+
+
+def _durable_in_go(folder: Path) -> str:
+    """It is compiled with the C library of SQLite that Debian has, by the package that Go programs use."""
+    if not shutil.which("cc"):
+        raise SkippedError("there is no `cc` on this machine, which Go needs for SQLite")
+    program = folder / "durable-go"
+    include, link = _sqlite_flags()
+    sources = _unpacked("golang-github-mattn-go-sqlite3-dev") / "usr/share/gocode"
+    settings = {
+        "GO111MODULE": "off",
+        "GOPATH": str(sources),
+        "CGO_ENABLED": "1",
+        "CGO_CFLAGS": " ".join(include),
+        "CGO_LDFLAGS": " ".join(link),
+    }
+    options = ("build", "-tags", "libsqlite3", "-o", str(program), str(SOURCES / "durable.go"))
+    return _made(program, _go(), *options, settings=settings)
+
+
+def _sqlite_flags() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """How a compiler and a linker find Debian's SQLite."""
+    root = _unpacked("libsqlite3-dev", "libsqlite3-0")
+    (library,) = root.glob("usr/lib/*/libsqlite3.so")
+    return (f"-I{root}/usr/include",), (f"-L{library.parent}", f"-Wl,-rpath,{library.parent}")
+
+
+def _go() -> str:
+    """Go's compiler: the machine's, or Debian's."""
+    if found := shutil.which("go"):
+        return found
+    (program,) = _unpacked("golang-go", closure=True).glob("usr/lib/go-*/bin/go")
+    return str(program)
+
+
+def _unpacked(*names: str, closure: bool = False) -> Path:
+    """Debian packages, fetched as the lab does. Raises SkippedError where they cannot be had."""
+    try:
+        return packages(running_suite(), names, cache_folder(), lambda _what, _done: None, closure=closure)
+    except Unavailable as why:
+        raise SkippedError(str(why)) from why
+
+
+def _made(result: Path, compiler: str, *arguments: str, settings: Mapping[str, str] | None = None) -> str:
     if not shutil.which(compiler):
         raise SkippedError(f"there is no `{compiler}` on this machine")
     result.parent.mkdir(parents=True, exist_ok=True)
-    ran = subprocess.run([compiler, *arguments], capture_output=True, text=True, check=False)
+    environment = os.environ | dict(settings or {})
+    ran = subprocess.run([compiler, *arguments], capture_output=True, text=True, check=False, env=environment)
     if ran.returncode:
         raise SkippedError(f"`{compiler}` failed: {ran.stderr.strip().splitlines()[-1]}")
     return str(result)

@@ -36,7 +36,7 @@ def script(report: Report, folder: Path, *, rounds: int = 25) -> None:
     what = "classic script, the whole process"
     report.peers.append(Peers("script", what, {name: Spread(tuple(v), "ms") for name, v in taken.items()}))
     value = ratios(taken[OURS], taken[EMPTY])
-    report.results.append(Result("script", f"{what}, against an {EMPTY}", value, Target(4)))
+    report.results.append(Result("script", f"{what}, against an {EMPTY}", value, Target(2.2)))
 
 
 def _run(command: list[str], caller: int) -> float:

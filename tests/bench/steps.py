@@ -20,7 +20,7 @@ from lab.pbx import Pbx
 
 from . import rivals
 from .figures import Report, SkippedError
-from .rivals import GO, KNOWN, LIMIT, LINE, ONE_BY_ONE, OURS, PANORAMISK, SILENT
+from .rivals import DURABLE, DURABLE_GO, GO, KNOWN, LIMIT, LINE, ONE_BY_ONE, OURS, PANORAMISK, SILENT
 
 OURS_AGI = "informativa, its AGI() alone"
 ODBC, ODBC_WAL = "func_odbc with SQLite", "func_odbc with SQLite in WAL mode"
@@ -33,6 +33,8 @@ ALL = (
     LIMIT,
     OURS,
     OURS_AGI,
+    DURABLE,
+    DURABLE_GO,
     SILENT,
     GO,
     PANORAMISK,
@@ -107,6 +109,12 @@ def _step(stack: contextlib.ExitStack, name: str, folder: Path, build: builds.Bu
     if name in (LIMIT, SILENT, GO, PANORAMISK):
         rival = stack.enter_context(rivals.null(place, name))
         return Step(name, f"AGI(agi://127.0.0.1:{rival.port}/notice)", told=bool(rival.told), pid=rival.pid)
+    if name in (DURABLE, DURABLE_GO):
+        rival = stack.enter_context(rivals.durable(place, name))
+        arguments = f"{LINE},linked=${{CHANNEL(linkedid)}}"
+        return Step(
+            name, f"AGI(agi://127.0.0.1:{rival.port}/notice,{arguments})", rival.recorded, pid=rival.pid
+        )
     if name in (OURS, OURS_AGI, ONE_BY_ONE):
         served = stack.enter_context(rivals.served(name, place))
         assert served.office

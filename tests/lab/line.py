@@ -42,6 +42,7 @@ class Line:
         self._responded = False
         self._awaited: tuple[bytes, ...] = ()  # how messages begin of which SIPp must send one now
         self._closing = threading.Event()
+        self._due = time.monotonic()  # when the next packet is to be sent
         self._kind = rtp.CODECS[codec]
         self._sequence, self._clock = random.randrange(2**15), random.randrange(2**31)
         self._source = random.randrange(2**32)
@@ -97,19 +98,18 @@ class Line:
         with selectors.DefaultSelector() as selector:
             selector.register(self._signal, selectors.EVENT_READ, self._take_signal)
             selector.register(self._media, selectors.EVENT_READ, self._take_media)
-            due = time.monotonic()
             while not self._closing.is_set():
                 ending = (
                     child.status is not None
                 )  # looked at first: what it sent before is in the buffers then
-                ready = selector.select(0 if ending else max(0.0, due - time.monotonic()))
+                ready = selector.select(0 if ending else max(0.0, self._due - time.monotonic()))
                 for key, _ in ready:
                     take: Callable[[], None] = key.data
                     take()
                 if ending and not ready:
                     return
-                if time.monotonic() >= due:
-                    due += _TICK
+                if time.monotonic() >= self._due:
+                    self._due += _TICK
                     if self.media_to:
                         self._media.sendto(self._next_frame(), self.media_to)
                         with self.news:  # a key may be through
@@ -161,6 +161,8 @@ class Line:
         code = int(status[1])
         where = re.search(r"^c=IN IP4 (\S+)", message, re.M), re.search(r"^m=audio (\d+)", message, re.M)
         if where[0] and where[1]:
+            if self.media_to is None:
+                self._due = time.monotonic()  # a telephone speaks as soon as it knows to whom
             self.media_to = where[0][1], int(where[1][1])
             self.early = self.early or code < 200
         if code >= 200:

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from informativa import agi
@@ -177,6 +177,55 @@ def test_any_environment_gives_a_call_or_a_protocol_error(raw: bytes) -> None:
     """No bytes raise anything else."""
     with contextlib.suppress(ProtocolError):
         agi.parse_environment(raw)
+
+
+LINES = (ENVIRONMENT % b"Mario Rossi").rstrip(b"\n").split(b"\n")
+PIECES = (
+    b"agi_arg_3: linked=1.1",
+    b"agi_arg_2: linked=1700000000.7",
+    b"agi_arg_1: x",
+    b"agi_threadid: 1",
+    b"a",
+    b"",
+)
+
+
+@st.composite
+def environments(draw: st.DrawFn) -> bytes:
+    """An environment of Asterisk's with some lines, or bytes in them, changed, left out or doubled."""
+    lines = list(LINES)
+    for _ in range(draw(st.integers(0, 3))):
+        place = draw(st.integers(0, len(lines) - 1) | st.integers(len(lines) - 3, len(lines) - 1))
+        written = st.sampled_from(lines[place:] + list(PIECES)) | st.binary(max_size=12).map(
+            lambda added, line=lines[place]: line[: draw(st.integers(8, 40))] + added  # type: ignore[misc]
+        )
+        lines[place : place + draw(st.integers(0, 1))] = draw(st.lists(written, max_size=2))
+    return b"\n".join(lines) + draw(st.sampled_from([b"", b"\n", b"\n\n", b"\r\n", b" \n"]))
+
+
+def read(parse: Callable[[bytes], object], raw: bytes) -> object:
+    """What it gives, or the words of its error."""
+    try:
+        return parse(raw)
+    except ProtocolError as error:
+        return str(error)
+
+
+@given(environments() | st.binary(max_size=300))
+def test_quick_way_and_long_way_read_the_same(raw: bytes) -> None:
+    """Any bytes are the same call, number and all, or the same error, whether or not they look usual."""
+    event("quick" if agi._USUAL.fullmatch(raw.decode("latin-1")) else "long")
+    assert read(agi.parse_environment, raw) == read(agi._any, raw)
+
+
+def test_usual_environment_is_read_the_quick_way() -> None:
+    """Asterisk's own, with some of our options or none and any name in ASCII, with one expression."""
+    more = b"".join(b"\nagi_arg_%d: %s=a b" % each for each in enumerate((b"heard", b"customer"), 3))
+    bare = b"\n".join(LINES[:-1])
+    for raw in (ENVIRONMENT % b"x: y", b"\n".join(LINES), b"\n".join(LINES) + more, bare):
+        usual = agi._USUAL.fullmatch(raw.decode())
+        assert usual is not None
+        assert agi._usual(*usual.groups()) == agi._any(raw)
 
 
 @pytest.mark.parametrize(

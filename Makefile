@@ -9,13 +9,14 @@
 # make lint     style, types and import contracts
 # make messages brings the translations up to date with the source, and says what is to be translated
 # make docs     writes .github/reference.md, json.md, schemas/ and architecture.svg anew
+# make plans    makes the table of the world's numbering plans anew, from the phonenumbers that is installed
 # make screens  takes the pictures of the README anew
 # make requirements  pins what tests need anew, with hashes (REQUIREMENTS=--upgrade: the newest of everything)
 PYTHON ?= python3
 export PYTHONPATH := tests
 export INFORMATIVA_AGAIN := $(AGAIN)
 
-.PHONY: demo cluster screens test fast bare mutants torture bench messages docs requirements lint setup clean
+.PHONY: demo cluster screens test fast bare mutants torture bench messages docs plans requirements lint setup clean
 demo: setup
 	@.venv/bin/python -m lab.demo $(if $(WEB),--web)
 
@@ -63,6 +64,9 @@ docs: setup
 	@.venv/bin/python -m informativa.cli.schemas .github
 	@.venv/bin/python -m lab.drawing > .github/architecture.svg
 	@.venv/bin/python -m lab.evidence_page
+
+plans: setup
+	@.venv/bin/python -m lab.numbering
 
 screens: setup
 	@.venv/bin/python -m lab.fetch

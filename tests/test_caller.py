@@ -1,8 +1,11 @@
 """Who is calling, which line they called, and what stands for them."""
 
+import hmac
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from doubles import CALLER, incoming, line
 from informativa import caller
@@ -140,6 +143,13 @@ def test_pseudonyms_are_those_of_the_ledgers_that_are_in_use() -> None:
         "b1eb8b9c61f8ffbc1eeca945651bf8f4cde8d9451b723f409a3ea0dcf56c66db",
         "8e9d377505f49126689f76eac02f720b6bc0c63d1b788e6497d5cb9331f1890f",
     ]
+
+
+@given(st.binary(max_size=200), st.text(max_size=80))
+def test_pseudonym_is_an_hmac_by_any_key(key: bytes, number: str) -> None:
+    """For keys shorter and longer than a block it is what Python's own HMAC makes."""
+    made = hmac.digest(key, b"customer:" + number.encode(errors="replace"), "sha256")
+    assert caller.pseudonym(Identified(number, customer=True), key) == made
 
 
 def test_customer_number_in_a_broken_encoding_has_a_pseudonym_too() -> None:

@@ -7,12 +7,12 @@ the policy treats as not informed.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import re
 
-import phonenumbers
-
+from . import numbering
 from .model import (
     Caller,
     Identified,
@@ -24,6 +24,7 @@ from .model import (
     Verification,
     Vouched,
 )
+from .numbering import Kind
 
 # What is said of a number in `INFORMATIVA_VERIFICATION`, in small letters with single spaces: the words of
 # Asterisk up to 18.21 and from 18.22 on (res_stir_shaken, `verify_result`), and the `verstat` of a SIP
@@ -52,23 +53,14 @@ RESTRICTED = 32  # Q.931 presentation: 32 and up is restricted or unavailable (6
 SCREENING = 3  # its two lowest bits say who vouches for the number …
 FAILED_SCREENING = 2  # … and this, that the network checked it and found it wrong
 NOT_SCREENED = 0  # … and this, that nobody did
-_DIALLED = re.compile(r"\+?[0-9]{2,20}\Z")
 _ABSENT = frozenset({"", "unknown", "anonymous", "restricted", "private", "unavailable"})
 
-_LANDLINES = (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
-
-# Kinds of number that belong to one telephone. Toll-free, shared-cost, service and personal numbers
-# (Italy's 199 counts as such) are shown by whole companies.
-_PERSONAL = frozenset(
-    {
-        phonenumbers.PhoneNumberType.FIXED_LINE,
-        phonenumbers.PhoneNumberType.MOBILE,
-        phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
-        phonenumbers.PhoneNumberType.VOIP,
-    }
-)
 # What North American switches fill in for RESTRICTED and UNAVAILABLE, spelled on the keypad.
 _FILLERS = frozenset({"+17378742833", "+18628245225"})
+
+
+_BLOCK = 64  # bytes, of SHA-256
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
 def recognise(call: IncomingCall, line: Line) -> Caller:
@@ -90,21 +82,21 @@ def recognise(call: IncomingCall, line: Line) -> Caller:
         return Unidentified(Reason.UNVERIFIED, call.options["verification"][:LONGEST_WORD])
     if screening == FAILED_SCREENING or said is Verification.FAILED:
         return Unidentified(Reason.UNVERIFIED)
-    valid = _valid(text, line.region, line.callers)
+    valid = numbering.valid(text, line.region, line.callers)
     if len(valid) > 1:
         return Unidentified(Reason.AMBIGUOUS)
     if not valid:
         return Unidentified(Reason.MALFORMED)
-    ((number, (parsed, kind)),) = valid.items()
-    shared = kind not in _PERSONAL or number in _FILLERS
-    household = line.landlines_shared and kind in _LANDLINES
+    ((number, (country, kind)),) = valid.items()
+    shared = kind is Kind.SHARED or number in _FILLERS
+    household = line.landlines_shared and kind is Kind.LANDLINE
     if shared or household or any(_stands_for(pattern, number) for pattern in line.shared):
         return Unidentified(Reason.SHARED)
     if said is Verification.PASSED:
         vouched = Vouched.SIGNATURE
     else:
         vouched = Vouched.NOBODY if screening == NOT_SCREENED else Vouched.NETWORK
-    return Identified(number, phonenumbers.region_code_for_number(parsed) or "", vouched=vouched)
+    return Identified(number, country, vouched=vouched)
 
 
 def verification(call: IncomingCall, line: Line) -> Verification | None:
@@ -116,7 +108,7 @@ def verification(call: IncomingCall, line: Line) -> Verification | None:
 
 def plain_words(text: str) -> str:
     """Small letters, and single spaces for whatever stands between words."""
-    return " ".join(re.findall(r"[a-z]+", text.lower()))
+    return " ".join(re.findall(r"[a-z]+", text.lower())) if text else ""
 
 
 def _stands_for(shared: str, number: str) -> bool:
@@ -131,42 +123,12 @@ def e164(text: str, region: str, form: NumberForm) -> frozenset[str]:
     it is; without it both count. Validity is that of the numbering plans, not only of length:
     carriers fill in numbers such as 0000000000 for callers that they do not name.
     """
-    return frozenset(_valid(text, region, form))
-
-
-def _valid(text: str, region: str, form: NumberForm) -> dict[str, tuple[phonenumbers.PhoneNumber, int]]:
-    """All that `text` may be: by E.164, the number and its PhoneNumberType. One pass over the numbering
-    plans, which are most of the work of a call."""
-    if not _DIALLED.match(text):
-        return {}
-    if text.startswith(("+", "00")):  # 00: the international prefix of nearly all countries and trunks
-        readings = ["+" + text.removeprefix("+").removeprefix("00")]
-    else:
-        readings = [text] * (form is not NumberForm.INTERNATIONAL)
-        readings += ["+" + text] * (form is not NumberForm.NATIONAL)
-    valid: dict[str, tuple[phonenumbers.PhoneNumber, int]] = {}
-    for reading in readings:
-        number = _parse(reading, region)
-        if number is None:
-            continue
-        kind = phonenumbers.number_type(number)
-        if kind != phonenumbers.PhoneNumberType.UNKNOWN:  # which is what makes a number invalid
-            valid[phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)] = number, kind
-    return valid
+    return frozenset(numbering.valid(text, region, form))
 
 
 def spellings(line: str, region: str) -> frozenset[str]:
     """Every way in which a dialplan may write the called number `line`: as it is, +39…, 0039…, 39…, 0…"""
-    parsed = _parse(line, region) if _DIALLED.match(line) else None
-    if parsed is None or not phonenumbers.is_possible_number(parsed):
-        return frozenset({line})
-    country = str(parsed.country_code)
-    subscriber = phonenumbers.national_significant_number(parsed)
-    written = {line, f"+{country}{subscriber}", f"00{country}{subscriber}", country + subscriber}
-    if country == str(phonenumbers.country_code_for_region(region)):
-        national = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
-        written.add("".join(filter(str.isdigit, national)))
-    return frozenset(written)
+    return numbering.written(line, region)
 
 
 def fingerprint(key: bytes) -> str:
@@ -182,16 +144,19 @@ def pseudonym(caller: Identified, key: bytes) -> bytes:
     numbers have a space of their own, so that 3331234567 may be both.
     """
     space = b"customer:" if caller.customer else b"e164:"
-    return hmac.digest(key, space + caller.number.encode(errors="replace"), hashlib.sha256)
+    inner, outer = (hashed.copy() for hashed in _keyed(key))
+    inner.update(space + caller.number.encode(errors="replace"))
+    outer.update(inner.digest())
+    return outer.digest()
+
+
+@functools.lru_cache(maxsize=256)  # keys, which the configuration has in memory anyway
+def _keyed(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """HMAC's two hashes with the key in them (RFC 2104, section 4): a third of the time, for each caller."""
+    block = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
+    return hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))
 
 
 def mask(number: str) -> str:
     """A number for people to read and nobody to call: its first three and last two characters."""
     return f"{number[:3]}…{number[-2:]}" if len(number) > 7 else "…"
-
-
-def _parse(text: str, region: str) -> phonenumbers.PhoneNumber | None:
-    try:
-        return phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return None

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-import phonenumbers
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
+from .. import numbering
 from ..model import ALWAYS, Period
 from ..text import Text
 
@@ -36,10 +36,8 @@ def form(pattern: str, what: Text) -> Any:
 def _called(value: str) -> str:
     """With a plus it is a whole telephone number; without, it may be a short code or a name."""
     if value.startswith("+"):
-        with suppress(phonenumbers.NumberParseException):
-            possible = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(value))
-            if possible == phonenumbers.ValidationResult.IS_POSSIBLE:
-                return value
+        if numbering.is_possible(value):
+            return value
         raise misshapen(Text("is no possible telephone number", "write all of it, with country code"))
     return value
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import phonenumbers
-
+from .. import numbering
 from ..caller import plain_words, spellings
 from ..model import Controller, Keys, Line, Notice, Step, spoken
 from ..text import Text
@@ -55,7 +54,7 @@ class Lines:
 
     def _line(self, number: str, given: LineSettings) -> Line | None:
         path: KeyPath = ("lines", number)
-        if given.region not in phonenumbers.SUPPORTED_REGIONS:
+        if not numbering.is_region(given.region):
             self._found.wrong(
                 (*path, "region"),
                 Text("{region} is not a country", "for the United Kingdom use GB", region=given.region),

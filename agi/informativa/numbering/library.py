@@ -1,0 +1,73 @@
+"""What phonenumbers says of a number: the numbering plans themselves, of which `table.py` is made."""
+
+from __future__ import annotations
+
+import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
+
+from ..model import NumberForm
+from . import Kind, Valid
+
+_KINDS = {
+    PhoneNumberType.FIXED_LINE: Kind.LANDLINE,
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: Kind.LANDLINE,
+    PhoneNumberType.MOBILE: Kind.PERSONAL,
+    PhoneNumberType.VOIP: Kind.PERSONAL,
+}
+
+
+def valid(text: str, region: str, form: NumberForm) -> Valid:
+    """See `numbering.valid`; `text` is digits, with or without a plus sign."""
+    if text.startswith(("+", "00")):
+        readings = ["+" + text.removeprefix("+").removeprefix("00")]
+    else:
+        readings = [text] * (form is not NumberForm.INTERNATIONAL)
+        readings += ["+" + text] * (form is not NumberForm.NATIONAL)
+    found: dict[str, tuple[str, Kind]] = {}
+    for reading in readings:
+        number = _parse(reading, region)
+        kind = kind_of(phonenumbers.number_type(number)) if number else None
+        if number and kind:
+            country = phonenumbers.region_code_for_number(number) or ""
+            found[phonenumbers.format_number(number, PhoneNumberFormat.E164)] = country, kind
+    return found
+
+
+def kind_of(number_type: int) -> Kind | None:
+    """By a PhoneNumberType; `None` for one of a number that is not valid."""
+    return None if number_type == PhoneNumberType.UNKNOWN else _KINDS.get(number_type, Kind.SHARED)
+
+
+def written(text: str, region: str) -> frozenset[str]:
+    """See `numbering.written`."""
+    parsed = _parse(text, region)
+    if parsed is None or not phonenumbers.is_possible_number(parsed):
+        return frozenset({text})
+    country = str(parsed.country_code)
+    subscriber = phonenumbers.national_significant_number(parsed)
+    spelled = {text, f"+{country}{subscriber}", f"00{country}{subscriber}", country + subscriber}
+    if country == str(phonenumbers.country_code_for_region(region)):
+        national = phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL)
+        spelled.add("".join(filter(str.isdigit, national)))
+    return frozenset(spelled)
+
+
+def is_possible(number: str) -> bool:
+    """See `numbering.is_possible`."""
+    try:
+        possible = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return False
+    return possible == phonenumbers.ValidationResult.IS_POSSIBLE
+
+
+def is_region(region: str) -> bool:
+    """See `numbering.is_region`."""
+    return region in phonenumbers.SUPPORTED_REGIONS
+
+
+def _parse(text: str, region: str) -> PhoneNumber | None:
+    try:
+        return phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None

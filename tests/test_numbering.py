@@ -1,0 +1,239 @@
+"""Numbering plans as a table: what it says is what phonenumbers says, or it says nothing."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import zlib
+from binascii import a2b_base64
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from informativa import numbering
+from informativa.model import NumberForm
+from informativa.numbering import Kind, library, table
+from lab import numbering as maker
+
+CODES = sorted(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+REGIONS = [*sorted(phonenumbers.SUPPORTED_REGIONS), "ZZ"]
+TYPES = range(11)  # of PhoneNumberType
+DIGITS = "0123456789"
+
+Rounds = Callable[[int, int], int]
+
+
+def examples() -> Iterator[tuple[str, str, str]]:
+    """Of each region and kind that has one, phonenumbers' own example: region, country code, the rest."""
+    for region in REGIONS:
+        for kind in TYPES:
+            number = phonenumbers.example_number_for_type(region, kind)
+            if number is not None:
+                subscriber = phonenumbers.national_significant_number(number)
+                yield region, str(number.country_code), subscriber
+
+
+EXAMPLES = list(examples())
+
+
+def both_agree(text: str, region: str, form: NumberForm) -> bool:
+    """Whether the table answered; what it says, and what is made of it, must be the library's."""
+    found = numbering._quickly(text, region, form)
+    assert found is None or found == library.valid(text, region, form), (text, region, form)
+    return found is not None
+
+
+def answered(numbers: Iterable[tuple[str, str]], *forms: NumberForm) -> float:
+    """Which part of these the table answered, all in these forms."""
+    said = [both_agree(text, region, form) for text, region in numbers for form in forms or NumberForm]
+    return sum(said) / len(said)
+
+
+def prefixes(size: int, chance: random.Random, lengths: Iterable[int]) -> Iterator[str]:
+    """Each beginning of so many digits, filled up by chance to each of these lengths."""
+    for length in lengths:
+        for start in range(10**size):
+            yield f"{start:0{size}}" + "".join(chance.choices(DIGITS, k=length - size))
+
+
+def test_italy_is_what_the_library_says_of_it(rounds: Rounds) -> None:
+    """Each beginning of an Italian number in each length, one digit too few and too many among them, is in
+    E.164 and in the form of trunks what the library says, and hardly ever is the library asked."""
+    chance = random.Random(39)
+    plan = list(prefixes(rounds(3, 5), chance, range(5, 14)))
+    assert answered((("+39" + each, "IT") for each in plan), NumberForm.EITHER) == 1
+    for form in NumberForm:
+        assert answered(((each, "IT") for each in plan if each[:2] != "00"), form) > 0.9
+    assert answered((("39" + each, "IT") for each in plan), NumberForm.EITHER) > 0.2
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_each_country_is_what_the_library_says_of_it(code: str, rounds: Rounds) -> None:
+    """Each beginning of a number in each length that the world has, for each country code."""
+    chance = random.Random(int(code))
+    lengths = range(3, 18) if rounds(0, 1) else chance.sample(range(4, 14), 5)
+    for each in prefixes(rounds(2, 4), chance, [each for each in lengths if each >= rounds(2, 4)]):
+        both_agree("+" + code + each, "IT", NumberForm.EITHER)
+
+
+def test_numbers_near_valid_ones_in_all_spellings(rounds: Rounds) -> None:
+    """The library's examples of every kind with some digits changed, one more or one less, in every spelling
+    and form, on lines of their own country, of Italy and of any."""
+    chance = random.Random(1)
+    said = 0
+    for _ in range(rounds(10_000, 500_000)):
+        region, code, number = chance.choice(EXAMPLES)
+        digits = list(number)
+        for _ in range(chance.choice((0, 1, 1, 2, 4))):
+            digits[chance.randrange(len(digits))] = chance.choice(DIGITS)
+        changed = "".join(digits)[: chance.choice((-1, 99, 99))] + chance.choice(
+            ("", "", chance.choice(DIGITS))
+        )
+        text = (
+            chance.choice(("+", "00", "", "", "0", "+00", "000", "+0")) + chance.choice((code, "")) + changed
+        )
+        own = chance.choice((region, "IT", chance.choice(REGIONS)))
+        if 3 < len(text) < 21:
+            said += both_agree(text, own, chance.choice(list(NumberForm)))
+            assert numbering.written(text, own) == library.written(text, own), (text, own)
+            assert not text.startswith("+") or numbering.is_possible(text) == library.is_possible(text)
+    assert said > rounds(5_000, 250_000)
+
+
+@given(
+    st.from_regex(r"\+?[0-9]{1,21}\n?", fullmatch=True) | st.text(max_size=6),
+    st.sampled_from(REGIONS),
+    st.sampled_from(NumberForm),
+)
+def test_any_text_is_what_the_library_says_of_it(text: str, region: str, form: NumberForm) -> None:
+    """Nothing else that a trunk may send is told otherwise; what is not digits alone is no number."""
+    found = numbering.valid(text, region, form)
+    dialled = text.removeprefix("+").isascii() and text.removeprefix("+").isdigit()
+    assert found == (
+        library.valid(text, region, form) if dialled and 2 <= len(text.lstrip("+")) <= 20 else {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "country", "kind"),
+    [
+        ("+393331234567", NumberForm.EITHER, "IT", Kind.PERSONAL),
+        ("00393331234567", NumberForm.EITHER, "IT", Kind.PERSONAL),
+        ("393331234567", NumberForm.EITHER, "IT", Kind.PERSONAL),
+        ("3331234567", NumberForm.EITHER, "IT", Kind.PERSONAL),
+        ("3881234567", NumberForm.EITHER, "IT", Kind.PERSONAL),
+        ("0212345678", NumberForm.EITHER, "IT", Kind.LANDLINE),
+        ("+390212345678", NumberForm.NATIONAL, "IT", Kind.LANDLINE),
+        ("+390669812345", NumberForm.EITHER, "VA", Kind.LANDLINE),
+        ("+39800123456", NumberForm.EITHER, "IT", Kind.SHARED),
+        ("+395512345678", NumberForm.EITHER, "IT", Kind.PERSONAL),
+        ("+4915123456789", NumberForm.EITHER, "DE", Kind.PERSONAL),
+        ("+41441234567", NumberForm.EITHER, "CH", Kind.LANDLINE),
+        ("+12125550123", NumberForm.EITHER, "US", Kind.LANDLINE),
+        ("+447400123456", NumberForm.EITHER, "GB", Kind.PERSONAL),
+        ("+80012345678", NumberForm.EITHER, "001", Kind.SHARED),
+    ],
+)
+def test_usual_numbers_need_no_library(text: str, form: NumberForm, country: str, kind: Kind) -> None:
+    """The table itself knows the numbers that lines in Italy are called from."""
+    found = numbering._quickly(text, "IT", form)
+    assert found is not None
+    assert list(found.values()) == [(country, kind)]
+
+
+def test_regions_are_the_librarys() -> None:
+    """Those with a simple national form and all others, and no other."""
+    assert all(map(numbering.is_region, phonenumbers.SUPPORTED_REGIONS))
+    assert not any(map(numbering.is_region, ("ZZ", "XX", "001", "it", "")))
+
+
+def test_table_is_made_of_the_library_that_tests_use() -> None:
+    """`make plans` would change nothing: the table in the repository is its own."""
+    if f" {phonenumbers.__version__}," not in (table.__doc__ or ""):
+        pytest.skip(f"made of another edition than {phonenumbers.__version__}: make plans")
+    made: dict[str, str] = {}
+    exec(maker.table(), made)
+    assert (made["PLANS"], made["NATIONAL"]) == (table.PLANS, table.NATIONAL)
+    for packed in ("STATES", "CLASSES"):
+        assert unpacked(made[packed]) == unpacked(getattr(table, packed))
+
+
+def unpacked(text: str) -> bytes:
+    """What two editions of zlib may have deflated otherwise."""
+    return zlib.decompress(a2b_base64(text))
+
+
+def run(program: str, path: Path) -> str:
+    """What another Python prints, which finds modules in `path` first."""
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(path)},
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
+
+ITALY = """
+from informativa import numbering
+from informativa.model import NumberForm
+found = numbering.valid("+393331234567", "IT", NumberForm.EITHER)
+numbering.valid("+4915123456789", "IT", NumberForm.EITHER)
+import sys
+print([kind.name for _, kind in found.values()], "phonenumbers" in sys.modules)
+"""
+
+
+def test_newer_edition_of_the_library_is_believed(tmp_path: Path) -> None:
+    """A country whose plan the installed library has otherwise is the library's business; the usual case is
+    answered without importing it."""
+    assert run(ITALY, tmp_path) == "['PERSONAL'] False"
+    copy = tmp_path / "phonenumbers"
+    shutil.copytree(Path(phonenumbers.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    assert run(ITALY, tmp_path) == "['PERSONAL'] False"
+    italy = copy / "data/region_IT.py"
+    known = italy.read_text()
+    italy.write_text(
+        known.replace(
+            "'80(?:0\\\\d{3}|3)\\\\d{3}', example_number='800123456', possible_length=(6, 9)",
+            "'333\\\\d{7}', example_number='3331234567', possible_length=(10,)",
+        )
+    )
+    assert run(ITALY, tmp_path) == "['SHARED'] True"
+
+
+def test_library_that_shows_no_files_is_asked(tmp_path: Path) -> None:
+    """Where nobody can see which plans it has, as in a zip, no part of the table counts."""
+    shutil.make_archive(
+        str(tmp_path / "zipped"), "zip", Path(phonenumbers.__file__).parents[1], "phonenumbers"
+    )
+    assert run(ITALY, tmp_path / "zipped.zip") == "['PERSONAL'] True"
+
+
+def test_usual_call_needs_no_library(folder: Path) -> None:
+    """A script that reads a configuration with an Italian line, and recognises an Italian caller, never
+    imports phonenumbers."""
+    file = folder / "informativa.yaml"
+    file.write_text(file.read_text().replace("+493012345678", "+390612345678"))
+    program = f"""
+from pathlib import Path
+import informativa.script
+from informativa import caller, config
+from informativa.model import IncomingCall
+configuration, problems = config.inspect(Path({str(file)!r}))
+(line, *_) = configuration.spelled.values()
+call = IncomingCall("1.1", "", line.number, "3331234567", 0, "it")
+import sys
+print(type(caller.recognise(call, line)).__name__, "phonenumbers" in sys.modules)
+"""
+    assert run(program, folder) == "Identified False"

@@ -12,7 +12,7 @@ from informativa.operations.check import check
 from informativa.views.json.documents import Checked
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.check import in_order, wrong
-from lab.office import free_port
+from lab.ports import free_port
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

@@ -49,7 +49,8 @@ from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.account import instructions
 from informativa.views.text.doctor import findings
-from lab.office import Office, fill_in, free_port
+from lab.office import Office, fill_in
+from lab.ports import free_port
 
 SHIPPED = (Path(__file__).resolve().parent.parent / "dialplan/informativa.conf").read_text()
 PROGRAM = Path(sys.executable).with_name("informativa")

@@ -22,7 +22,8 @@ from informativa.config import load
 from informativa.ledgers.following import Follower, summary
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Reason, RecordKind
-from lab.office import Office, free_port
+from lab.office import Office
+from lab.ports import free_port
 from test_ledgers import NOTDUE, PARTIAL, PLAYED
 
 PROGRAM = Path(sys.executable).with_name("informativa")

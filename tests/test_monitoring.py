@@ -26,7 +26,8 @@ from informativa.errors import InformativaError
 from informativa.operations import monitoring
 from lab import audio, prometheus
 from lab.debian import Unavailable
-from lab.office import BIN, Office, free_port
+from lab.office import BIN, Office
+from lab.ports import free_port
 from test_metrics import asked
 from torture.load import callers, crowd
 

@@ -15,7 +15,8 @@ import pytest
 from informativa.cli.main import app
 from informativa.cli.tree import tree
 from informativa.model import Ending, Reason, Status
-from lab.office import fill_in, free_port
+from lab.office import fill_in
+from lab.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -28,7 +28,7 @@ from informativa.text import Text
 from informativa.views.json.documents import StatusReport
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text import status as view
-from lab.office import free_port
+from lab.ports import free_port
 from test_ledgers import NOTDUE, PLAYED
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)

@@ -17,7 +17,8 @@ from contextlib import closing, contextmanager
 import pytest
 
 from informativa.ledgers import migrating
-from lab.office import BIN, free_port, without_privileges
+from lab.office import BIN, without_privileges
+from lab.ports import free_port
 from lab.site import Site
 
 Found = list[tuple[str, str, str, str]]  # check, state, finding, fix

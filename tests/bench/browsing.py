@@ -19,7 +19,8 @@ from informativa import config
 from informativa.accounts import Accounts
 from informativa.console.routes import ROUTES, Route
 from informativa.model import Role
-from lab.office import BIN, Office, free_port
+from lab.office import BIN, Office
+from lab.ports import free_port
 from lab.process import Child
 
 from . import rivals

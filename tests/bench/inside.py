@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.office import free_port
 from lab.pbx import Pbx
 from lab.phone import Phone
+from lab.ports import free_port
 
 from . import rivals, steps
 from .direct import IN_FLIGHT

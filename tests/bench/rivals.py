@@ -23,7 +23,8 @@ from informativa.caller import pseudonym
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, Reason, Status
 from lab.debian import Unavailable, cache_folder, packages, running_suite
-from lab.office import Office, free_port
+from lab.office import Office
+from lab.ports import free_port
 from lab.process import Child
 
 from .figures import RefusedError, SkippedError

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-import urllib.error
 import urllib.request
+from http.client import HTTPException
 
 from rich.console import Console
 
-from .office import BIN, Office, OfficeError, free_port
+from .office import BIN, Office, OfficeError
+from .ports import free_port
 from .process import Child
 
 NAME = "demo"
@@ -51,7 +52,7 @@ class Web:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/login", timeout=5) as answer:
                 return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
+        except (OSError, HTTPException):
             return False
 
 

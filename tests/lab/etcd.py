@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
 from .databases import HOST, Daemon, given, programs, tail
-from .office import free_port
+from .ports import free_port
 from .process import until
 
-_BOOT = 30.0  # seconds; about one seen
+_BOOT = 60.0  # seconds; about one seen
 
 
 class Etcd(Daemon):
@@ -52,5 +53,5 @@ class Etcd(Daemon):
         try:
             with urlopen(f"http://{HOST}:{self.port}/health", timeout=5) as answer:
                 return b'"true"' in answer.read()
-        except OSError:
+        except (OSError, HTTPException):
             return False

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .databases import HOST, Daemon, given, programs, socket_folder, tail
-from .office import free_port
+from .ports import free_port
 from .process import until
 
 _BOOT = 20.0  # seconds; a fraction of one seen
@@ -98,7 +98,7 @@ class HaProxy(Daemon):
 
     def _servers(self) -> list[dict[str, str]]:
         with socket.socket(socket.AF_UNIX) as stats:
-            stats.settimeout(5)
+            stats.settimeout(20)
             stats.connect(str(self._sockets / "stats"))
             stats.sendall(b"show stat\n")
             with stats.makefile(encoding="ascii") as answer:

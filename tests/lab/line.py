@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from . import rtp
+from .ports import free_port
 from .process import Child
 
 Address = tuple[str, int]
@@ -47,10 +48,9 @@ class Line:
         self._sequence, self._clock = random.randrange(2**15), random.randrange(2**31)
         self._source = random.randrange(2**32)
         self._pbx = pbx
-        self._signal, self._media, free = (_socket(pbx[0]) for _ in range(3))
+        self._signal, self._media = (_socket(pbx[0]) for _ in range(2))
         self.tap_port, self.media_port = (s.getsockname()[1] for s in (self._signal, self._media))
-        self.sipp: Address = free.getsockname()
-        free.close()
+        self.sipp: Address = (pbx[0], free_port(socket.SOCK_DGRAM))
 
     def attend(self, child: Child) -> None:
         """Relay until SIPp ends."""

@@ -21,6 +21,7 @@ from informativa.operations.dialplan import generate
 from informativa.operations.init import init
 
 from .pbx import Pbx
+from .ports import free_port
 from .process import Child
 
 BIN = Path(sys.executable).parent
@@ -196,10 +197,3 @@ def spool(pbx: Pbx) -> dict[str, dict[str, str]]:
 def without_privileges() -> list[str]:
     """A prefix under which a program obeys file modes even as root: without root's right to ignore them."""
     return ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody has just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Mapping
+from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,7 +21,7 @@ from psycopg.conninfo import make_conninfo
 from .databases import HOST, Daemon, given, programs, socket_folder, tail
 from .etcd import Etcd
 from .haproxy import Target
-from .office import free_port
+from .ports import free_port
 from .postgres import SUPERUSER, kill_server
 from .process import until
 
@@ -86,7 +87,7 @@ class Member(Daemon):
                 return answer.status, json.load(answer)
         except HTTPError as error:
             return error.code, {}
-        except (OSError, ValueError):
+        except (OSError, ValueError, HTTPException):  # it may end in the middle of its answer
             return 0, {}
 
     def _configuration(self, sockets: Path) -> dict[str, object]:
@@ -186,7 +187,7 @@ class Patroni:
         hosts = {"host": ",".join(HOST for _ in self.members), "target_session_attrs": "read-write"}
         ports = ",".join(str(member.port) for member in self.members)
         parts: dict[str, object] = {**hosts, "port": ports, "user": SUPERUSER, "password": self.password}
-        parts |= {"dbname": "postgres", "connect_timeout": 5}
+        parts |= {"dbname": "postgres", "connect_timeout": 20}
         kept = {name: str(value) for name, value in (parts | more).items() if value is not None}
         return make_conninfo("", **kept)
 

@@ -20,9 +20,11 @@ from types import TracebackType
 from . import conf
 from .ami import Event, Listener
 from .builds import Build
+from .ports import PORTS, free_port
 from .process import Child
 
-_BOOT = 30.0  # seconds; under one second seen on an idle machine, so this is for a busy one
+_BOOT = 60.0  # seconds; under one second seen on an idle machine, so this is for a busy one
+_PATIENCE = 30.0  # seconds that an answer or an event may take; a fraction of one on an idle machine
 _TRIES = 5  # with other ports each time
 _SOCKET_PATH = 107  # bytes, the most that a Unix socket's address holds (sys/un.h)
 _RTP_PORTS = 400
@@ -112,9 +114,7 @@ class Pbx:
         self._folders.make()
         try:
             for _ in range(_TRIES):
-                self.ports = conf.Ports(
-                    _free_port(socket.SOCK_DGRAM), _free_port(socket.SOCK_STREAM), _rtp_range()
-                )
+                self.ports = conf.Ports(free_port(socket.SOCK_DGRAM), free_port(), _rtp_range())
                 conf.write(self.build, self._folders, self.ports, self.ami_secret, self._files)
                 self._boot()
                 if self._listens():
@@ -134,7 +134,7 @@ class Pbx:
         if self._child and self._child.status is None:
             with contextlib.suppress(PbxError):
                 self.cli("core stop now")
-            if not self._child.wait(5):
+            if not self._child.wait(_PATIENCE):
                 self._child.end()
         self._clean()
 
@@ -194,7 +194,7 @@ class Pbx:
 
     # -- talking to it ---------------------------------------------------------------------------------
 
-    def cli(self, command: str, timeout: float = 10.0) -> str:
+    def cli(self, command: str, timeout: float = _PATIENCE) -> str:
         """What a console command prints."""
         remote = [*self.build.asterisk, "-C", str(self.etc / "asterisk.conf"), "-rx", command]
         try:
@@ -242,7 +242,7 @@ class Pbx:
         """Forget the UserEvents so far, so that the next wait is for a new one."""
         self._listener.forget()
 
-    def wait_event(self, predicate: Callable[[Event], bool], timeout: float = 10.0) -> Event:
+    def wait_event(self, predicate: Callable[[Event], bool], timeout: float = _PATIENCE) -> Event:
         """The first UserEvent, past or to come, that ``predicate`` takes; ``PbxError`` if none comes."""
         event = self._listener.wait(predicate, timeout)
         if event is None:
@@ -264,14 +264,8 @@ def _short_folder() -> str:
     return "/tmp" if len(tempfile.gettempdir()) > 60 and Path("/tmp").is_dir() else tempfile.gettempdir()
 
 
-def _free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _rtp_range() -> range:
-    """Ports below those that the system gives to others, picked so that two instances rarely meet.
+    """Ports below those that the system and the lab give to others, picked so that two instances rarely meet.
 
     Meeting does no harm, as Asterisk tries the next port of its range when one is taken.
     """
@@ -284,10 +278,10 @@ def _rtp_range() -> range:
             except OSError:
                 continue
             return range(start, start + _RTP_PORTS)
-    raise PbxError("No free range of UDP ports was found between 10000 and 32000.")
+    raise PbxError(f"No free range of UDP ports was found between 10000 and {PORTS.start}.")
 
 
 def _starts() -> Iterator[int]:
-    starts = list(range(10000, 32000, _RTP_PORTS))
+    starts = list(range(10000, PORTS.start, _RTP_PORTS))
     random.shuffle(starts)
     yield from starts

@@ -8,11 +8,11 @@ from typing import Protocol
 import psycopg
 
 from .databases import HOST, Daemon, given, listens, programs, tail
-from .office import free_port
+from .ports import free_port
 from .postgres import SUPERUSER
 from .process import until
 
-_BOOT = 20.0  # seconds; a fraction of one seen
+_BOOT = 60.0  # seconds; a fraction of one seen
 
 # Transaction mode: a connection of the server's is lent for one transaction. That needs what psycopg's
 # "Prepared statements" asks for: pgbouncer 1.22, max_prepared_statements above 0, and libpq 17 in clients.

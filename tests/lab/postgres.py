@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 
 from .certificates import Certificate
 from .databases import HOST, Daemon, arguments, as_plain_user, children, given, programs, socket_folder, tail
-from .office import free_port
+from .ports import free_port
 from .process import NeverError, gone, until
 
 _BOOT = 60.0  # seconds; under one second seen on an idle machine, so this is for a busy one
@@ -144,7 +144,7 @@ class Postgres(Daemon):
             "user": SUPERUSER,
             "password": self.password,
         }
-        parts |= {"dbname": "postgres", "connect_timeout": 10}
+        parts |= {"dbname": "postgres", "connect_timeout": 20}
         if self._certificate:
             parts |= {"sslmode": "verify-full", "sslrootcert": self._certificate.root}
         kept = {name: str(value) for name, value in (parts | more).items() if value is not None}
@@ -184,7 +184,7 @@ class Postgres(Daemon):
         place = "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END"
         return int(str(self.sql(f"SELECT pg_wal_lsn_diff({place}, '0/0')::bigint")[0][0]))
 
-    def wait_for(self, primary: Postgres, seconds: float = 20.0) -> None:
+    def wait_for(self, primary: Postgres, seconds: float = 60.0) -> None:
         """On a standby: wait until it has applied all that the primary has written by now."""
         goal = primary.position()
         until(lambda: self.position() >= goal, seconds, lambda: f"The standby lags.{tail(self._log)}")
@@ -263,7 +263,7 @@ def kill_server(pid: int) -> None:
         for each in every:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
-        until(lambda: all(map(gone, every)), 10, lambda: f"{every} were killed, and are not dead.")
+        until(lambda: all(map(gone, every)), 30, lambda: f"{every} were killed, and are not dead.")
         if segment is not None:  # it would stay until the next start of the machine
             ctypes.CDLL(None).shmctl(segment, _IPC_RMID, None)
 

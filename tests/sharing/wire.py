@@ -8,6 +8,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from lab.ports import free_port
+
 
 class Wire:
     """Leads to a port of this machine, from one of its own; a context manager.
@@ -27,7 +29,7 @@ class Wire:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self.port = 0
+        self.port = free_port()  # also for when it is mended: who connects in between must not get it
         self._run(self._listen())
         return self
 
@@ -59,11 +61,11 @@ class Wire:
             self._run(self._listen())
 
     def _run(self, work: object) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(20)  # type: ignore[arg-type]
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(60)  # type: ignore[arg-type]
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port, self._open = self._server.sockets[0].getsockname()[1], True
+        self._open = True
 
     async def _close(self) -> None:
         self._server.close()

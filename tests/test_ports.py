@@ -1,0 +1,48 @@
+"""The lab's ports, which must be there still when they are used."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab.ports import BLOCK, PORTS, free_port
+
+MANY = "from lab.ports import *\nprint(*(free_port() for _ in range(BLOCK)), flush=True); input()"
+
+
+def another() -> subprocess.Popen[str]:
+    """A process that got as many as it can, until it is told to end."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    command, pipe = [sys.executable, "-c", MANY], subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, text=True)
+
+
+def test_two_processes_never_get_the_same_port() -> None:
+    """Also one that a process does not use yet, which nobody could see."""
+    ours = {free_port() for _ in range(BLOCK)}
+    with another() as one, another() as other:
+        theirs = [set(map(int, each.stdout.readline().split())) for each in (one, other)]  # type: ignore[union-attr]
+        one.communicate("\n"), other.communicate("\n")
+    assert all(len(each) > BLOCK // 2 for each in (ours, *theirs))
+    assert len(ours | theirs[0] | theirs[1]) == len(ours) + len(theirs[0]) + len(theirs[1])
+
+
+def test_kernel_gives_none_of_them_to_anybody() -> None:
+    """Whoever connects, or binds to 0, has one of its own range."""
+    range_of_kernel = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(range_of_kernel.read_text().split()[0])
+    if first < PORTS.stop:
+        pytest.skip(f"{range_of_kernel} begins with {first} on this machine")
+    assert all(free_port(kind) in PORTS for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
+
+
+def test_port_that_is_taken_is_passed_over() -> None:
+    """By somebody else, or by whoever got it before."""
+    taken = free_port()
+    with socket.create_server(("127.0.0.1", taken)):
+        assert taken not in {free_port() for _ in range(2 * BLOCK)}

@@ -14,7 +14,7 @@ from torture.load import integrity
 
 def deliveries(site: Site, count: int) -> list[tuple[str, str]]:
     """Status and ending of each record, all of them deliveries, as soon as there are so many."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while len(records := site.office.records()) < count:
         assert time.monotonic() < until, f"{len(records)} records and not {count}:\n{site.office.said}"
         time.sleep(0.02)

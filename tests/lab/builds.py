@@ -117,7 +117,7 @@ def _modules(prefix: Path) -> Path:
 def _version(command: tuple[str, ...], option: str) -> str:
     """The version that a program gives; ``sipp -v`` exits with 99 (3.6 and 3.8), so that is not looked at."""
     try:
-        ran = subprocess.run([*command, option], capture_output=True, text=True, timeout=20, check=False)
+        ran = subprocess.run([*command, option], capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(f"{command[-1]} does not run: {error}.", "Reinstall it.") from error
     if found := re.search(r"\bv?(\d+\.\d+(?:\.\d+)*)", ran.stdout + ran.stderr):

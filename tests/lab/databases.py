@@ -250,7 +250,7 @@ def children(pid: int) -> list[int]:
 def listens(port: int) -> bool:
     """Whether somebody takes connections at a port of 127.0.0.1."""
     try:
-        socket.create_connection((HOST, port), 5).close()
+        socket.create_connection((HOST, port), 20).close()
     except OSError:
         return False
     return True

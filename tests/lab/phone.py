@@ -20,7 +20,7 @@ from .line import Line
 from .pbx import Pbx
 from .process import Child
 
-_PATIENCE = 10.0  # seconds that signalling may take; everything is on one machine
+_PATIENCE = 30.0  # seconds that signalling may take; a fraction of one on an idle machine
 
 
 class CallError(Exception):

@@ -85,7 +85,7 @@ class Child:
     def kill(self) -> None:
         """End it at once, without a chance to say good-bye."""
         self.send(signal.SIGKILL)
-        self.wait(5)
+        self.wait(30)
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal, if it still runs."""

@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class Prometheus:
             except urllib.error.HTTPError as error:
                 if error.code == 400:
                     return None
-            except OSError:
+            except (OSError, ValueError, HTTPException):  # it may end in the middle of its answer
                 pass
             if self._child.wait(0.1) or time.monotonic() > until:
                 raise Unavailable(f"Prometheus does not answer: {self.log.read_text()}", "Look there.")

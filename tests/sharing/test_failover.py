@@ -89,7 +89,7 @@ def test_a_connection_to_a_demoted_primary_counts_as_dead(boxes: Boxes, tmp_path
         boxes.sql("SELECT pg_reload_conf()")
         try:
             boxes.record("pbx-1", PLAYED)
-            until(lambda: _refuses(box.send), 20, lambda: "It does not refuse writes.")
+            until(lambda: _refuses(box.send), 60, lambda: "It does not refuse writes.")
             with pytest.raises(SharedDatabaseError, match=r"read-only transaction.*standby now") as refused:
                 box.send()
             assert isinstance(refused.value.__cause__, psycopg.errors.ReadOnlySqlTransaction)
@@ -115,7 +115,7 @@ def test_i9_an_erasure_that_the_standby_never_got_is_done(
         standby.wait_for(server)
         standby.sql("ALTER SYSTEM SET primary_conninfo = ''")
         standby.sql("SELECT pg_reload_conf()")
-        until(lambda: not standby.sql("SELECT 1 FROM pg_stat_wal_receiver"), 20, lambda: "It goes on.")
+        until(lambda: not standby.sql("SELECT 1 FROM pg_stat_wal_receiver"), 60, lambda: "It goes on.")
         assert erasures.erase(boxes, "pbx-1", ONE) == 1
         server.kill()
         try:

@@ -80,7 +80,7 @@ def test_server_that_hangs_takes_connections_and_says_nothing(tmp_path: Path) ->
         assert select([open_.fileno()], [], [], 0)[0] == []
         before = time.monotonic()
         server.stop()
-        assert time.monotonic() - before < 10
+        assert time.monotonic() - before < 20  # which is what one that does not hang is given
         assert all(map(gone, pids))
         server.start()
         assert server.sql("SELECT 1") == [(1,)]
@@ -88,10 +88,11 @@ def test_server_that_hangs_takes_connections_and_says_nothing(tmp_path: Path) ->
 
 def test_socket_of_a_deep_folder(tmp_path: Path) -> None:
     """A path too long for a socket's address does no harm, and nothing is left in /tmp."""
-    before = set(os.listdir("/tmp"))  # noqa: PTH208
     with Postgres(tmp_path / ("x" * 100) / "pg") as server:
+        (sockets,) = server.sql("SHOW unix_socket_directories")[0]
+        assert Path(str(sockets)).parent == Path("/tmp")
         assert server.sql("SELECT 1") == [(1,)]
-    assert not {name for name in set(os.listdir("/tmp")) - before if name.startswith("lab-")}  # noqa: PTH208
+    assert not Path(str(sockets)).exists()
 
 
 def test_standby_follows_and_is_promoted(tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_nothing_outlives_the_tests(tmp_path: Path) -> None:
         assert len(pids) == 3
         assert not any(map(gone, pids))
         python.kill()
-    until(lambda: all(map(gone, pids)), 10, lambda: f"{pids} should have ended.")
+    until(lambda: all(map(gone, pids)), 60, lambda: f"{pids} should have ended.")
 
 
 def issued(folder: Path, what: str) -> Certificate:
@@ -204,7 +205,7 @@ def test_haproxy_leads_to_the_server_that_runs(tmp_path: Path) -> None:
     ):
         assert proxy.up() == ["a", "b"]
         first.kill()
-        until(lambda: proxy.up() == ["b"], 10, lambda: proxy.log)
+        until(lambda: proxy.up() == ["b"], 60, lambda: proxy.log)
         with psycopg.connect(first.conninfo(port=proxy.port)) as connection:
             assert connection.execute("SELECT pg_is_in_recovery()").fetchall() == [(True,)]
 
@@ -225,7 +226,7 @@ def test_patroni_fails_over_when_the_primary_dies(tmp_path: Path) -> None:
         print(f"failed over in {time.monotonic() - began:.1f} s")
         assert primary is not dead
         cluster.sql("INSERT INTO t VALUES (2)")
-        until(lambda: proxy.up() == [primary.name], 10, lambda: proxy.log)
+        until(lambda: proxy.up() == [primary.name], 60, lambda: proxy.log)
         assert cluster.sql("SELECT n FROM t ORDER BY n", **through_proxy) == [(1,), (2,)]
         with psycopg.connect(bouncer.conninfo()) as pooled:
             assert pooled.execute("SELECT count(*) FROM t").fetchall() == [(2,)]

@@ -19,7 +19,7 @@ from torture.load import Call, callers, complaints, stream
 from torture.peers import ATTACKS
 
 TESTS = Path(__file__).parents[1]
-AFTERWARDS = 30.0  # seconds within which the service must have let go of an attack; it takes about none
+AFTERWARDS = 60.0  # seconds within which the service must have let go of an attack; it takes about none
 RATE = 100.0  # calls a second, which is many for a PBX and leaves a processor time for the attackers
 REGULARS = 300  # numbers, so that most callers are soon informed
 LONG_ENOUGH = 1000  # calls for a 99th percentile

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from informativa.operations.init import init
 from lab.office import fill_in
@@ -39,8 +39,11 @@ if AGAIN:
         "test_contributing.py",
     ]
 
-# How long an example takes is the machine's business. What held a hundred times need only run once more.
-settings.register_profile("lab", deadline=None, max_examples=10 if AGAIN else 100)
+# How long an example takes, and how long to make it, is the machine's business. What held a hundred times
+# need only run once more.
+settings.register_profile(
+    "lab", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=10 if AGAIN else 100
+)
 settings.load_profile("lab")
 
 LONG = bool(os.environ.get("INFORMATIVA_TORTURE"))  # `make torture` sets it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import subprocess
 import sys
@@ -10,8 +11,8 @@ import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -158,7 +159,7 @@ def test_i3_deleted_log_is_saved_without_a_call(tmp_path: Path, ends: tuple[str,
     ledger = GroupCommitLedger(str(file))
     assert asyncio.run(ledger.append(PLAYED)) == 1
     take(file, ends)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not ledger._store.saved and time.monotonic() < until:
         time.sleep(0.01)
     assert ledger._store.saved == 1
@@ -173,7 +174,7 @@ def test_i3_idle_ledger_needs_no_log(tmp_path: Path) -> None:
     file = tmp_path / "acme.sqlite3"
     ledger = GroupCommitLedger(str(file))
     assert asyncio.run(ledger.append(PLAYED)) == 1
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     alone = f"{file.as_uri()}?mode=ro&immutable=1"
     found = 0
     while not found and time.monotonic() < until:
@@ -347,13 +348,19 @@ def test_who_records_astray_can_be_seen(tmp_path: Path, ends: tuple[str, ...]) -
     assert wal_files.astray(file) == []
 
 
-def test_place_costs_calls_microseconds(tmp_path: Path) -> None:
-    """Three looks: less than a hundredth of what waiting for a disk costs."""
-    file = tmp_path / "acme.sqlite3"
-    store = SqliteStore(str(file))
-    look = wal_files.LedgerFiles(file).identities
-    times = [time.perf_counter() for _ in range(1001) if look()]
-    assert sorted(after - before for before, after in pairwise(times))[500] < 50e-6
+def test_place_costs_calls_three_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One at each file, of about a microsecond, and nothing else is asked of the system."""
+    files, seen = wal_files.LedgerFiles(tmp_path / "acme.sqlite3"), list[str]()
+
+    def stat(name: str) -> os.stat_result:
+        seen.append(name)
+        return os.stat(name)  # noqa: PTH116
+
+    store = SqliteStore(str(tmp_path / "acme.sqlite3"))
+    with monkeypatch.context() as patched:
+        patched.setattr(wal_files, "os", SimpleNamespace(stat=stat))
+        files.identities()
+    assert seen == [f"{tmp_path}/acme.sqlite3{end}" for end in ("", *ENDS)]
     store.close()
 
 

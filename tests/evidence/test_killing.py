@@ -197,7 +197,7 @@ def test_i3_kill_9_between_append_tile_checkpoint_and_publication_leaves_one_log
     told = require_acknowledged(collector.ledger, acknowledged)
     print(f"{told} records acknowledged, {size} in the log, {len(collector.roots)} checkpoints seen, {done}")
     assert told > 2 * count
-    assert len(collector.roots) > count / 2
+    assert len(collector.roots) > rounds(1, 100)  # in a few rounds nobody may have come to sign
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])

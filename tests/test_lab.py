@@ -85,29 +85,29 @@ def test_prompt_is_heard_whole_and_once(phone: Phone, codec: str) -> None:
 
 
 def test_hang_up_in_the_middle(pbx: Pbx, phone: Phone) -> None:
-    """A caller who hangs up after a second has heard a second, and Asterisk notices."""
+    """A caller who hangs up after a second has heard what came until then, and Asterisk notices."""
     call = phone.dial("play", "+393331234567")
-    call.wait_heard(1.0, 5)
+    call.wait_heard(1.0, 30)
     call.hang_up()
     pbx.wait_event(lambda event: event["UserEvent"] == "Over")
     (match,) = audio.find(PROMPT, call.audio)
-    assert match.covered == pytest.approx(1.0, abs=0.2)
+    assert match.covered == pytest.approx(call.heard, abs=0.2)
     assert (match.whole, call.ended_by) == (False, "caller")
 
 
 def test_key_is_read(pbx: Pbx, phone: Phone) -> None:
     """A key pressed while a prompt plays is read by Asterisk, and ends the prompt."""
     call = phone.dial("key", "+393331234567")
-    call.wait_heard(0.5, 5)
+    call.wait_heard(0.5, 30)
     call.press("#")
-    call.wait_ended(5)
+    call.wait_ended(30)
     assert (
         pbx.wait_event(lambda event: event["UserEvent"] == "Key")["Key"] == ""
     )  # "#" ends Read, and is not kept
     call = phone.dial("key", "+393331234567")
-    call.wait_heard(0.5, 5)
+    call.wait_heard(0.5, 30)
     call.press("9")
-    call.wait_ended(5)
+    call.wait_ended(30)
     assert pbx.wait_event(lambda event: event.get("Key") == "9")
     (match,) = audio.find(PROMPT, call.audio)
     assert not match.whole
@@ -116,7 +116,7 @@ def test_key_is_read(pbx: Pbx, phone: Phone) -> None:
 def test_early_media_is_heard_and_cancelled(phone: Phone) -> None:
     """A prompt can be heard on a call that is never answered, and giving up is a CANCEL."""
     call = phone.dial("early", "+393331234567")
-    call.wait_heard(2.45, 10)
+    call.wait_heard(2.45, 30)
     call.hang_up()
     (match,) = audio.find(PROMPT, call.audio)
     assert match.whole

@@ -39,13 +39,14 @@ def test_shipped_notice_is_heard_whole(site: Site, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seconds", [0.2, 0.7, 1.2])
 def test_i2_hang_up_during_the_notice(site: Site, seconds: float) -> None:
     """I2: whoever hangs up in the middle has a partial delivery as long as he heard, and hears it again."""
+    site.lengthen()
     call = site.dial()
     call.wait_heard(seconds, 30)
     call.hang_up()
     told = site.over(call)
     assert (told.status, told.reason, told.record) == ("PARTIAL", "hung-up", "1")
     (record,) = site.office.records()
-    assert seconds - 0.1 <= record.event.heard.seconds < 1.5
+    assert seconds - 0.1 <= record.event.heard.seconds < 4.0
     assert record.event.heard.ending == "hung-up"
     again = site.call()
     assert (again.status, again.record) == ("PLAYED", "2")
@@ -240,13 +241,14 @@ def test_i4_script_takes_over_from_a_service_that_is_down(site: Site) -> None:
 
 def test_hang_up_while_the_script_plays(site: Site) -> None:
     """I2: the script records a hang-up as the service does."""
+    site.lengthen()
     site.office.stop()
     call = site.dial()
     call.wait_heard(0.7, 30)
     call.hang_up()
     told = site.over(call)
     assert (told.status, told.reason) == ("PARTIAL", "hung-up")
-    assert site.office.records()[0].event.heard.seconds == pytest.approx(0.7, abs=0.4)
+    assert 0.6 <= site.office.records()[0].event.heard.seconds < 4.0
 
 
 def test_i4_dialplan_plays_when_neither_service_nor_script_can(site: Site) -> None:
@@ -301,6 +303,7 @@ def test_i3_ledger_deleted_under_the_service(site: Site) -> None:
 
 def test_hang_up_while_the_dialplan_plays(site: Site) -> None:
     """I2: a hang-up during the dialplan's own playback is in the spool as a hang-up."""
+    site.lengthen()
     site.office.stop()
     site.office.config.unlink()
     call = site.dial()

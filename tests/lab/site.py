@@ -75,6 +75,11 @@ class Site:
         self.prompts[name] = audio.synthetic(seconds, seed=seed)
         audio.write_wav(self.office.folder / "prompts" / f"{name}.wav", self.prompts[name])
 
+    def lengthen(self, seconds: float = 4.0) -> None:
+        """Have a notice in whose middle somebody can hang up: a busy machine may take a second for that."""
+        self.prompt("it/short", seed=77, seconds=seconds)
+        self.configure(('version: "2026-11"', 'version: "2026-12"'))
+
     def configure(self, *edits: tuple[str, str]) -> None:
         """Change the configuration, and start the service and the dialplan anew with it."""
         for old, new in edits:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -171,9 +172,13 @@ def test_what_is_no_request_is_told_so(tmp_path: Path, sent: bytes, status: int)
 @pytest.mark.parametrize("sent", [b"", b"P", b"POST /add-checkpoint HTTP/1.1\r\n", post(b"12345")[:-1]])
 def test_who_sends_too_slowly_loses_the_connection(tmp_path: Path, sent: bytes) -> None:
     """Nothing, the first byte, half of the head, half of the body: nobody is waited for."""
-    with serving(tmp_path / "w", Limits(idle=0.05, request=0.05)) as port, connected(port) as connection:
+    with (
+        serving(tmp_path / "w", Limits(idle=0.05, request=0.05)) as port,
+        connected(port) as connection,
+        suppress(ConnectionError),  # it may be lost before this is said, and then the system may say so
+    ):
         connection.sendall(sent)
-        assert answer(connection) == (0, "", b"")
+        assert connection.recv(1) == b""
 
 
 def test_who_comes_when_all_places_are_taken_gets_that_of_the_longest_idle(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from informativa.operations.init import init
+from lab.failures import pytest_runtest_makereport  # noqa: F401  # a hook
 from lab.office import fill_in
 
 os.environ["LANGUAGE"] = "en"  # the commands speak whoever's locale it is; test_i18n.py sets its own
@@ -42,7 +43,11 @@ if AGAIN:
 # How long an example takes, and how long to make it, is the machine's business. What held a hundred times
 # need only run once more.
 settings.register_profile(
-    "lab", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=10 if AGAIN else 100
+    "lab",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=10 if AGAIN else 100,
+    print_blob=True,  # what fails on one machine can be run on another
 )
 settings.load_profile("lab")
 

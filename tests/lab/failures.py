@@ -1,0 +1,37 @@
+"""What a failed test tells of its machine, so that one that fails now and then can be understood."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+_PRESSURE = Path("/proc/pressure")  # Linux: Documentation/accounting/psi.rst
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside what it printed: when and for how long it ran, on which worker, and how busy the machine was."""
+    report = yield
+    if report.failed:
+        ran = f"from {datetime.fromtimestamp(call.start)} for {call.duration:.1f} s"
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "the only worker")
+        report.sections.append(("machine", "\n".join([f"{call.when} on {worker} {ran}", *busy()])))
+    return report
+
+
+def busy() -> list[str]:
+    """Processes that want a processor, of how many there are; and, where Linux tells it, for which share of
+    the last 10, 60 and 300 seconds some process had to wait, and for what."""
+    loads = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    said = [f"load {loads} on {os.cpu_count()} processors"]
+    for what in ("cpu", "io", "memory"):
+        with suppress(OSError):
+            said.append(f"waiting for {what}: {(_PRESSURE / what).read_text().splitlines()[0]}")
+    return said

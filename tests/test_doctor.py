@@ -564,7 +564,7 @@ def test_colour_only_on_a_terminal_that_wants_it(folder: Path, plain: bool) -> N
         except OSError:
             break
     os.close(ours)
-    assert process.wait(30) == 1
+    assert process.wait(60) == 1
     assert "✘".encode() in said
     assert (b"\x1b[1;31m" in said) != plain
     piped = subprocess.run(command, capture_output=True, env=environment, check=False)

@@ -27,13 +27,12 @@ from lab.ports import free_port
 from test_ledgers import NOTDUE, PARTIAL, PLAYED
 
 PROGRAM = Path(sys.executable).with_name("informativa")
-NOW = datetime.now(UTC)
 ENVIRONMENT = os.environ | {"COLUMNS": "80", "NO_COLOR": "1"}
 
 
 def event(one: Event, **more: object) -> Event:
     """An event of the configured line, just now."""
-    return replace(one, at=NOW, line="+390212345678", version="2026-11", **more)  # type: ignore[arg-type]
+    return replace(one, at=datetime.now(UTC), line="+390212345678", version="2026-11", **more)  # type: ignore[arg-type]
 
 
 def transaction(folder: Path, *events: Event, controller: str = "acme") -> None:
@@ -109,7 +108,7 @@ def test_tail_ends_with_its_reader(folder: Path) -> None:
     """In a pipe whose reader has seen enough it ends at once and says nothing, though no call comes."""
     transaction(folder, event(PLAYED))
     command = f"{PROGRAM} tail --controller acme -c {folder}/informativa.yaml | head -2"
-    ran = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=30, env=ENVIRONMENT)
+    ran = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
     assert (ran.returncode, ran.stderr) == (0, "")
     header, row = ran.stdout.splitlines()
     assert row.split()[1:] == ["+390212345678", "acme", "PLAYED", "not-informed", "9.5s", "1"]
@@ -123,7 +122,7 @@ def test_tail_ends_on_ctrl_c(folder: Path) -> None:
     with following(folder) as process:
         line(process)
         process.send_signal(2)
-        _out, said = process.communicate(timeout=30)
+        _out, said = process.communicate(timeout=60)
         assert (process.returncode, said) == (130, b"")
 
 
@@ -166,16 +165,17 @@ def test_follower_waits_for_a_ledger_that_is_being_made(tmp_path: Path) -> None:
 def test_summary_counts_as_the_records_say(folder: Path) -> None:
     """Calls are counted once though they have several notices, today is part of the whole, and what is old
     or was no call is left out."""
-    old = NOW - timedelta(days=40)
+    now = datetime.now(UTC)
+    old = now - timedelta(days=40)
     transaction(
         folder,
         replace(event(PLAYED), at=old),
-        replace(event(PLAYED, call="1.1"), at=NOW - timedelta(days=3)),
+        replace(event(PLAYED, call="1.1"), at=now - timedelta(days=3)),
         event(PLAYED, call="2.1"),
         event(NOTDUE, call="2.1", basis=1),
         event(PLAYED, call="", kind=RecordKind.CONTRACT, reason=Reason.TOLD_ELSEWHERE),
     )
-    found = summary(str(folder / "ledger/acme.sqlite3"), NOW - timedelta(days=30), NOW - timedelta(hours=1))
+    found = summary(str(folder / "ledger/acme.sqlite3"), now - timedelta(days=30), now - timedelta(hours=1))
     assert found.calls == (2, 1)
     assert {(each.status, each.whole, each.today) for each in found.counts} == {
         ("PLAYED", 2, 1),

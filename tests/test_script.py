@@ -64,7 +64,7 @@ class Script:
 
     def end(self) -> tuple[int, str]:
         """Exit code, and what went to standard error."""
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=60)
         assert out == b""
         return self.process.returncode, err.decode()
 
@@ -284,7 +284,7 @@ def test_mistake_that_concerns_the_call_stops_it(start, folder: Path, old: str, 
 
 def test_started_by_hand() -> None:
     """Somebody who starts the script in a shell is told in one sentence what it is for."""
-    ran = subprocess.run([SCRIPT], input=b"", capture_output=True, timeout=30, check=False)
+    ran = subprocess.run([SCRIPT], input=b"", capture_output=True, timeout=60, check=False)
     assert ran.returncode == 1
     assert ran.stdout == b""
     assert b"AGI" in ran.stderr

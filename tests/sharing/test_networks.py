@@ -103,6 +103,6 @@ def test_a_box_whose_database_says_nothing_can_be_stopped(world: World, wire: Wi
     behind = one.loop.state.sent
     stopping = threading.Thread(target=world.stop, args=("pbx-1",), daemon=True)
     stopping.start()
-    stopping.join(20)
+    stopping.join(40)
     assert not stopping.is_alive()
     assert behind == one.loop.state.sent

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 from base64 import b32decode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -13,8 +17,11 @@ from informativa import totp
 from informativa.accounts import Account
 from informativa.console.sessions import Sessions, Throttle
 from informativa.model import Role
+from lab import raw
 from lab.console import PASSWORD, ServedConsole
+from lab.raw import Answer
 
+COOKIES = {"session", "language", "browser"}
 NEW = "a password of many words"
 
 
@@ -119,6 +126,58 @@ def test_cookies_are_for_the_server_alone(office: ServedConsole) -> None:
     cookie = browser.get("/login").headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
+
+
+CERTIFIED = {"certificate": "web.pem"}, {}
+PROXIED = (
+    {"header": "X-Remote-User", "proxies": ("127.0.0.0/8",)},
+    {"x_remote_user": "reader@acme", "x_forwarded_proto": "https"},
+)
+
+
+def given(answer: Answer) -> dict[str, list[str]]:
+    """Each cookie of an answer: by its name, as browsers are told it, its value and its attributes."""
+    lines = answer.data.partition(b"\r\n\r\n")[0].decode("latin-1").splitlines()
+    told = [line.partition(": ")[2] for line in lines if line.lower().startswith("set-cookie: ")]
+    return {each.partition("=")[0]: re.split(r";\s*", each.partition("=")[2]) for each in told}
+
+
+@pytest.mark.parametrize(("set_up", "headers"), [CERTIFIED, PROXIED], ids=["certificate", "proxy"])
+def test_cookies_of_tls_are_of_this_host_alone(
+    office: ServedConsole, set_up: dict[str, Any], headers: dict[str, str]
+) -> None:
+    """Where TLS is spoken, by us or as a trusted server in front says, browsers take no cookie of ours from
+    another host or in clear, and we none that could be from there."""
+    console = office.console
+    console.settings = replace(console.settings, **set_up)
+    cookies = given(raw.request(office.address, **headers, cookie="session=planted"))
+    token = cookies["__Host-session"][0]
+    csrf = hmac.new(console.secret, token.encode(), hashlib.sha256).hexdigest()
+    form = {"csrf": csrf, "language": "it", "name": "reader@acme", "password": PASSWORD}
+    for path in ("/language", "/login"):
+        cookies |= given(
+            raw.request(
+                office.address,
+                "POST",
+                path,
+                urlencode(form).encode(),
+                **headers,
+                cookie=f"__Host-session={token}",
+                content_type=raw.FORM,
+            )
+        )
+    assert set(cookies) == {f"__Host-{name}" for name in COOKIES - ({"browser"} if headers else set())}
+    for name, (_value, *attributes) in cookies.items():
+        assert {"Secure", "HttpOnly", "Path=/"} <= set(attributes), name
+
+
+@pytest.mark.parametrize("proxies", [(), ("192.0.2.1",)])
+def test_who_is_not_trusted_says_nothing_of_tls(office: ServedConsole, proxies: tuple[str, ...]) -> None:
+    """On http the names are plain, for browsers refuse others there, whatever a stranger's header says."""
+    office.console.settings = replace(office.console.settings, proxies=proxies)
+    cookies = given(raw.request(office.address, x_forwarded_proto="https"))
+    assert list(cookies) == ["session"]
+    assert "Secure" not in cookies["session"]
 
 
 def test_who_logs_out_is_out(office: ServedConsole) -> None:

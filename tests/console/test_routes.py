@@ -134,3 +134,12 @@ def test_methods_and_bodies_are_bounded(office: ServedConsole) -> None:
     many = "&".join(f"a{number}=1" for number in range(200))
     assert operator.http.post("/language", content=many, headers=form).status_code == 400
     assert operator.get("/acme/calls").status_code == 200
+
+
+@pytest.mark.parametrize("name", sorted({each.path.split("/")[1] for each in ROUTES} - {"{controller}", ""}))
+def test_a_company_may_be_called_as_a_page_of_ours(folder: Path, name: str) -> None:
+    """None of its pages is hidden by ours or kept by browsers, and none of ours by its."""
+    file = folder / "informativa.yaml"
+    file.write_text(re.sub(r"(?m)^  acme:", f"  {name}:", file.read_text()))
+    with served(folder) as office:
+        office.console.accounts.invite("ada", {name: Role.ADMIN}, LATER)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 from anyio import CapacityLimiter, to_thread
@@ -32,13 +33,14 @@ from ..errors import InformativaError
 from ..model import WebServer
 from ..operations.evidence.bundle import WrittenBundle
 from ..views.html import console as view
+from .cookies import SESSION, held
 from .hardening import Hardened
 from .jobs import Job, Jobs
 from .live import Live
-from .proxies import vouched
+from .proxies import encrypted, vouched
 from .routes import ROUTES, Handler, Route
 from .sessions import Sessions, Throttle, new_token
-from .visit import SESSION, Visit
+from .visit import Visit
 
 log = structlog.get_logger("informativa")
 AT_THE_DOOR, WAITING = 4, 16  # forms of strangers: at a time, and of one address with those in line
@@ -64,7 +66,7 @@ class Console:
 
     @property
     def secure(self) -> bool:
-        """Whether TLS is spoken, so that no browser sends its cookies in clear."""
+        """Whether TLS is spoken here."""
         return bool(self.settings.certificate)
 
     def now(self) -> datetime:
@@ -106,6 +108,16 @@ class Console:
         yield "".join(piece)
 
 
+class _Static(StaticFiles):
+    """What is the same for everybody, and may be kept; all else of ours is `no-store`."""
+
+    def file_response(self, *arguments: Any, **named: Any) -> Response:
+        """A file of the folder."""
+        found = super().file_response(*arguments, **named)
+        found.headers["cache-control"] = "max-age=3600"
+        return found
+
+
 def application(console: Console) -> Starlette:
     """What answers HTTP."""
     served = [
@@ -116,12 +128,12 @@ def application(console: Console) -> Starlette:
         )
         for each in ROUTES
     ]
-    static = Mount("/static", StaticFiles(packages=[("informativa", "templates/console/static")]))
+    static = Mount("/static", _Static(packages=[("informativa", "templates/console/static")]))
     handlers = {HTTPException: partial(_not_served, console)}
     settings = console.settings
     names = () if console.secure else (settings.host, "127.0.0.1", "localhost", *settings.names)
     made = Starlette(
-        routes=[static, *served],
+        routes=[*served, static],
         middleware=[Middleware(Hardened, secure=console.secure, names=names)],
         exception_handlers=handlers,
     )
@@ -131,7 +143,7 @@ def application(console: Console) -> Starlette:
 
 async def _answer(console: Console, route: Route, request: Request) -> Response:
     """One request of one route: who asks is found, what he may is held against what he asks."""
-    own = request.cookies.get(SESSION, "")
+    own = held(request, SESSION, secure=encrypted(request, console.settings))
     form = await _form(request)  # one that is too large, or too slow, is ended around us
     try:
         visit = await run_in_threadpool(_visit, console, request, own or new_token())
@@ -145,9 +157,7 @@ async def _answer(console: Console, route: Route, request: Request) -> Response:
     except Exception as error:  # here, for Starlette would have it logged once more
         return await _defect(console, request, error)
     if visit.token != own:
-        response.set_cookie(
-            SESSION, visit.token, httponly=True, samesite="lax", secure=console.secure, path="/"
-        )
+        visit.give(response, SESSION, visit.token)
     return response
 
 
@@ -245,7 +255,8 @@ async def _defect(console: Console, request: Request, error: Exception) -> Respo
 
 
 def _said(console: Console, request: Request, status: int, why: str) -> Response:
-    visit = Visit(console, request, request.cookies.get(SESSION, ""), _EMPTY)
+    own = held(request, SESSION, secure=encrypted(request, console.settings))
+    visit = Visit(console, request, own, _EMPTY)
     with suppress(HTTPException, InformativaError, OSError):  # then it is a page for whoever is not logged in
         visit = _visit(console, request, visit.token)
     return visit.page("status.html", status, code=status, why=why)

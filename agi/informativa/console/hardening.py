@@ -25,7 +25,6 @@ _HEADERS = {
     "cache-control": "no-store",  # what is known of people stays in no browser's or proxy's store
 }
 _TLS = {"strict-transport-security": "max-age=31536000"}
-_STATIC = "/static/"
 _HOST = re.compile(rb"([a-z0-9][a-z0-9.-]{0,252})(:[0-9]{1,5})?")
 _UNKNOWN = b"The console does not answer to this name. Whoever runs it can add it: web.names\n"
 
@@ -49,9 +48,6 @@ class Hardened:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = dict(self._headers)
-        if scope["path"].startswith(_STATIC):
-            headers["cache-control"] = "max-age=3600"
         begun = False
 
         async def answer(message: Message) -> None:
@@ -61,7 +57,7 @@ class Hardened:
                 there = {name.lower() for name, _value in message["headers"]}
                 more = [
                     (name.encode(), value.encode())
-                    for name, value in headers.items()
+                    for name, value in self._headers.items()
                     if name.encode() not in there
                 ]
                 message = {**message, "headers": [*message["headers"], *more]}

@@ -22,6 +22,16 @@ def vouched(request: Request, settings: WebServer) -> str:
     return names[0].strip(" \t")
 
 
+def encrypted(request: Request, settings: WebServer) -> bool:
+    """Whether nobody between the browser and us reads what is sent: we speak TLS, or the server in front says
+    that it does."""
+    if settings.certificate:
+        return True
+    said = request.headers.getlist("x-forwarded-proto")
+    peer = request.client.host if request.client else ""
+    return said == ["https"] and _among(peer, settings.proxies)
+
+
 def _among(address: str, networks: tuple[str, ...]) -> bool:
     try:
         found = ip_address(address)

@@ -51,11 +51,7 @@ class Route:
 
 
 ROUTES = (
-    Route("/login", entry.login_form, entry.login, None),
-    Route("/invitation/{token}", entry.invitation_form, entry.accept, None),
-    Route("/language", post=entry.choose_language, role=None),
-    Route("/logout", post=entry.logout),
-    Route("/", entry.companies),
+    # Companies first: one may be called `invitation`, and then its pages are there all the same.
     Route("/{controller}/today", today.today),
     Route("/{controller}/calls", calls.listing),
     Route("/{controller}/live", calls.live),
@@ -70,7 +66,6 @@ ROUTES = (
     Route("/{controller}/notices", notices.notices_page),
     Route("/{controller}/notices/{notice}/{version}/{part}/{language}/sound", notices.sound),
     Route("/{controller}/what-if", notices.what_if, notices.what_if_answered),
-    Route("/health", health.health, health.look, operates=True),
     Route("/{controller}/evidence", evidence.evidence, role=Role.COMPLIANCE),
     Route("/{controller}/evidence/audit", post=evidence.audit, role=Role.COMPLIANCE),
     Route("/{controller}/evidence/bundle", post=evidence.bundle, role=Role.COMPLIANCE),
@@ -87,4 +82,10 @@ ROUTES = (
     Route("/{controller}/letter/{kept}/file", letter.saved, role=Role.COMPLIANCE),
     Route("/{controller}/looked", looked.listing, role=Role.COMPLIANCE),
     Route("/{controller}/erased/{kept}", erasure.outcome, role=Role.COMPLIANCE),
+    Route("/login", entry.login_form, entry.login, None),
+    Route("/invitation/{token}", entry.invitation_form, entry.accept, None),
+    Route("/language", post=entry.choose_language, role=None),
+    Route("/logout", post=entry.logout),
+    Route("/", entry.companies),
+    Route("/health", health.health, health.look, operates=True),
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from markupsafe import Markup
 from starlette.datastructures import FormData
@@ -25,13 +25,15 @@ from ..operations import access_log
 from ..plausibility import typed
 from ..text import Text
 from ..views.messages import ENGLISH, Language, language, languages
+from . import cookies
+from .cookies import LANGUAGE
 from .menu import MENU, MenuEntry
+from .proxies import encrypted
 from .sessions import Session
 
 if TYPE_CHECKING:
     from .console import Console
 
-SESSION, LANGUAGE, BROWSER = "session", "language", "browser"
 _OURS = re.compile(r"/([A-Za-z0-9][A-Za-z0-9_.=&?/-]*)?")  # an address that leads to nobody else
 _NUMBER = re.compile(r"[0-9]{1,18}")
 FORGOTTEN = "forgotten"
@@ -55,7 +57,7 @@ class Visit:
     @cached_property
     def say(self) -> Language:
         """The reader's language: the one he chose, or else the first that his browser asks for."""
-        wanted = [self.request.cookies.get(LANGUAGE, "")]
+        wanted = [self.held(LANGUAGE)]
         wanted += [
             each.partition(";")[0].strip()
             for each in self.request.headers.get("accept-language", "").split(",")
@@ -85,6 +87,27 @@ class Visit:
     def address(self) -> str:
         """From where he asks."""
         return self.request.client.host if self.request.client else ""
+
+    @property
+    def secure(self) -> bool:
+        """Whether only TLS may carry what his browser holds of ours."""
+        return encrypted(self.request, self.console.settings)
+
+    def held(self, name: str) -> str:
+        """What his browser holds by that name (cookies.py)."""
+        return cookies.held(self.request, name, secure=self.secure)
+
+    def give(
+        self,
+        response: Response,
+        name: str,
+        value: str,
+        same_site: Literal["lax", "strict"] = "lax",
+        path: str = "/",
+        lasts: int | None = None,
+    ) -> None:
+        """Have his browser hold it."""
+        cookies.give(response, name, value, self.secure, same_site, path, lasts)
 
     def companies(self, role: Role = Role.READER) -> list[Controller]:
         """Those that the visitor may see, in this role."""

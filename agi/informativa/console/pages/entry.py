@@ -17,8 +17,9 @@ from ...model import Action, Role
 from ...operations import access_log
 from ...text import Text
 from ...views.messages import languages
+from ..cookies import BROWSER, LANGUAGE
 from ..sessions import new_token
-from ..visit import BROWSER, LANGUAGE, Visit
+from ..visit import Visit
 
 log = structlog.get_logger("informativa")
 ISSUER = "informativa"
@@ -62,15 +63,7 @@ def _logged_in(visit: Visit, account: Account) -> Response:
     visit.token = visit.console.sessions.begin(account)
     response = visit.redirect("/")
     own = _browser(visit, account) or new_token()
-    response.set_cookie(
-        BROWSER,
-        f"{own}.{_vouched(account, own)}",
-        max_age=YEAR,
-        httponly=True,
-        samesite="strict",
-        secure=visit.console.secure,
-        path="/login",
-    )
+    visit.give(response, BROWSER, f"{own}.{_vouched(account, own)}", "strict", "/login", YEAR)
     return response
 
 
@@ -85,7 +78,7 @@ def _guessers(visit: Visit, name: str) -> tuple[str, ...]:
 def _browser(visit: Visit, account: Account) -> str:
     """By what a browser is known in which this account was logged in, with the password that it has now; ''
     for any other."""
-    own, _point, vouched = visit.request.cookies.get(BROWSER, "").rpartition(".")
+    own, _point, vouched = visit.held(BROWSER).rpartition(".")
     return own if hmac.compare_digest(vouched.encode(), _vouched(account, own).encode()) else ""
 
 
@@ -153,9 +146,7 @@ def choose_language(visit: Visit) -> Response:
     response = visit.back("/")
     code = visit.field("language", 2)
     code = code if code in languages() else "en"
-    response.set_cookie(
-        LANGUAGE, code, max_age=YEAR, httponly=True, samesite="lax", secure=visit.console.secure
-    )
+    visit.give(response, LANGUAGE, code, lasts=YEAR)
     return response
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from informativa.console.menu import MENU
 from informativa.console.routes import ROUTES, Route
 from informativa.model import Role
-from lab.console import ServedConsole
+from lab.console import ServedConsole, served
 
 FILLED = {
     "controller": "acme",
@@ -136,10 +139,22 @@ def test_methods_and_bodies_are_bounded(office: ServedConsole) -> None:
     assert operator.get("/acme/calls").status_code == 200
 
 
-@pytest.mark.parametrize("name", sorted({each.path.split("/")[1] for each in ROUTES} - {"{controller}", ""}))
+OURS = sorted({"static", *(each.path.split("/")[1] for each in ROUTES)} - {"{controller}", ""})
+
+
+@pytest.mark.parametrize("name", OURS)
 def test_a_company_may_be_called_as_a_page_of_ours(folder: Path, name: str) -> None:
-    """None of its pages is hidden by ours or kept by browsers, and none of ours by its."""
+    """None of its pages is hidden by ours, or kept by browsers, and none of ours by its."""
     file = folder / "informativa.yaml"
-    file.write_text(re.sub(r"(?m)^  acme:", f"  {name}:", file.read_text()))
+    file.write_text(re.sub(r"(?<!/)\bborealis\b", name, file.read_text()))
     with served(folder) as office:
-        office.console.accounts.invite("ada", {name: Role.ADMIN}, LATER)
+        now = office.console.now()
+        office.console.accounts.change("operator", {name: Role.ADMIN}, now)
+        token = office.console.accounts.invite("nora", {name: Role.READER}, now + timedelta(hours=1))
+        officer = office.browser("operator")
+        for page in (each.part for each in MENU):
+            answer = officer.get(f"/{name}/{page}")
+            assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store"), page
+            assert f'href="/{name}/today"' in answer.text
+        assert officer.get("/static/vendor/htmx.min.js").headers["cache-control"] == "max-age=3600"
+        assert "nora" in office.browser().get(f"/invitation/{token}").text

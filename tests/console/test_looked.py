@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
+import pytest
+
+from informativa.errors import LedgerError
 from informativa.model import Action
 from informativa.operations import access_log, callers
+from informativa.text import Text
 from lab.console import ServedConsole
 from lab.process import until
 
@@ -101,3 +107,66 @@ def test_it_is_filtered_and_paged(office: ServedConsole) -> None:
     rest = browser.get("/acme/looked" + later.replace("&amp;", "&")).text
     assert re.findall(r'href="/acme/calls/(\d+)"', rest) == [str(each) for each in range(10, 0, -1)]
     assert "Nothing of that kind" in browser.get("/acme/looked", account="nobody").text
+
+
+def test_the_line_of_an_export_is_told_and_no_caller(office: ServedConsole) -> None:
+    """I5: which line an officer took a file of can be read; a number that is none of the company's gets
+    neither a file nor an entry."""
+    officer = office.browser("compliance@acme")
+    asked = {"line": "+390212345678", "status": "PARTIAL"}
+    assert officer.get("/acme/calls/file/csv", **asked).status_code == 200
+    assert "records 1-6 status=PARTIAL line=+390212345678" in officer.get("/acme/looked").text
+    before = len(noted(office))
+    for other in ("+393331234567", "+493012345678"):  # a caller's, and another company's line
+        assert officer.get("/acme/calls/file/csv", line=other).status_code == 409
+    assert len(noted(office)) == before
+
+
+@pytest.mark.parametrize(
+    ("form", "typed", "action", "kept"),
+    [
+        ("told", {"kind": "operator", "reference": "form 77"}, Action.RECORD_ELSEWHERE, 5),
+        ("erasure", {"word": "acme"}, Action.ERASE, 0),
+    ],
+)
+def test_what_could_not_be_noted_is_done_once(
+    office: ServedConsole,
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
+    typed: dict[str, str],
+    action: Action,
+    kept: int,
+) -> None:
+    """Where the list cannot be written after the act, the same form sent again notes it and acts no more."""
+    officer, fails, acts = office.browser("compliance@acme"), [True], []
+    officer.get("/acme/caller")
+    page = officer.send(number=NUMBER).url.path
+    officer.get(f"{page}/{form}")
+    sent = next(each for each in officer.forms() if set(typed) <= set(each.fields))
+    whole = access_log.note
+
+    def note(*arguments: Any, **named: Any) -> int:
+        if fails and action in arguments and named.get("detail") != "begun":
+            fails.pop()
+            raise LedgerError(Text("The disk is full."))
+        return whole(*arguments, **named)
+
+    monkeypatch.setattr(access_log, "note", note)
+    for name in ("record", "erase"):
+        monkeypatch.setattr(callers, name, counted(getattr(callers, name), acts))
+    for _time in range(2):
+        answer = officer.http.post(f"{page}/{form}", data=sent.fields | typed)
+    assert answer.status_code == 200
+    assert acts == ["record" if kept else "erase"]
+    assert [each[:2] for each in noted(office)].count((action, "compliance@acme")) == (1 if kept else 3)
+    assert callers.held(office.controller(), callers.by_number(NUMBER).caller).count == kept
+
+
+def counted(act: Callable[..., Any], acts: list[str]) -> Callable[..., Any]:
+    """The same, and what is told of each time."""
+
+    def told(*arguments: Any, **named: Any) -> Any:
+        acts.append(act.__name__)
+        return act(*arguments, **named)
+
+    return told

@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from ..accounts import Account
 from ..config import Configuration
 from ..errors import InformativaError
-from ..model import Action, Controller, Role
+from ..model import Action, Controller, Line, Role
 from ..operations import access_log
 from ..plausibility import typed
 from ..text import Text
@@ -150,7 +150,13 @@ class Visit:
         return value[:longest].strip() if isinstance(value, str) else ""
 
     def note(
-        self, action: str, *, record: int | None = None, pseudonym: bytes | None = None, detail: str = ""
+        self,
+        action: str,
+        *,
+        record: int | None = None,
+        pseudonym: bytes | None = None,
+        detail: str = "",
+        line: Line | None = None,
     ) -> None:
         """Put on record what the visitor does or is about to see, of this company (operations/access_log.py);
         `action` is one of `model.Action`. Raises LedgerError, and then he must not see it."""
@@ -163,6 +169,7 @@ class Visit:
             record=record,
             pseudonym=pseudonym,
             detail=detail,
+            line=line,
         )
 
     def kept(self, name: str) -> object:

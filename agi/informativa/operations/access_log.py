@@ -7,7 +7,7 @@ from datetime import datetime
 
 from .. import storage
 from ..ledgers.access_log import ALL, AccessChain, AccessEntry, AccessFilter
-from ..model import Action, Controller
+from ..model import Action, Controller, Line
 
 __all__ = ["ALL", "AccessChain", "AccessEntry", "AccessFilter", "AccessPage", "note", "page", "verify"]
 
@@ -31,15 +31,17 @@ def note(
     pseudonym: bytes | None = None,
     record: int | None = None,
     detail: str = "",
+    line: Line | None = None,
 ) -> int:
     """Put on record what somebody looks at or does, before he sees it; its number. `pseudonym` is of a caller
     who is on record: who was erased must not come back by being looked for. `detail` is of the page's own
-    words, never what was typed to find a caller.
+    words, never what was typed to find a caller; no digits of it stay that may be a number, but those of a
+    `line`, which is the company's own as the configuration has it.
 
     Raises LedgerError, and then he must not see it.
     """
     entry = AccessEntry(now, account, action, pseudonym, record, detail)
-    return storage.access_log(controller).add(entry)
+    return storage.access_log(controller).add(entry, line.number if line else "")
 
 
 def page(

@@ -91,17 +91,21 @@ def tell(visit: Visit) -> Response:
     (company,) = selection.named
     notice = notice_named(selection.configuration, company.id, typed["notice"])
 
-    def record() -> tuple[str, bool]:
+    def record() -> tuple[callers.Recorded, bool]:
         kind, now = RecordKind(typed["kind"]), visit.console.now()
         made = callers.record(
             company, notice, found.typed, kind, typed["reference"], on, typed["version"], now
         )
+        return made, True
+
+    def tell_and_note() -> tuple[str, bool]:
+        made = found.once(f"recorded {typed['once']}", record)  # and not again where it cannot be noted
         visit.note("record-elsewhere", record=made.record.number, pseudonym=made.record.event.pseudonym)
         there = visit.path("caller", visit.request.path_params["kept"])
         return f"{there}?recorded={made.record.number}", True
 
     try:
-        return visit.redirect(found.once(f"told {typed['once']}", record))
+        return visit.redirect(found.once(f"told {typed['once']}", tell_and_note))
     except InformativaError as error:
         if error.code not in FIELDS:
             raise

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from ...caller import mask
 from ...errors import InformativaError, LedgerError
-from ...model import Action, Reason, Record, RecordFilter, Role, Status
+from ...model import Action, Line, Reason, Record, RecordFilter, Role, Status
 from ...operations import callers, records
 from ...operations.controller_state import lines_of
 from ...text import Text
@@ -172,9 +172,13 @@ def _export(visit: Visit, sought: Sought | None) -> Response:
     if kind not in KINDS:
         raise HTTPException(404)
     found = records.extract(owner, _wanted(visit, sought), visit.number("before"))
-    detail = " ".join(f"{name}={visit.query(name)}" for name in FILTERS if visit.query(name))
-    known = sought.known if sought else None
-    visit.note(Action.EXPORT, pseudonym=known, detail=f"records {found.first}-{found.last} {detail}".strip())
+    asked = [f"{name}={visit.query(name)}" for name in FILTERS if visit.query(name) and name != "line"]
+    visit.note(
+        Action.EXPORT,
+        pseudonym=sought.known if sought else None,
+        detail=" ".join([f"records {found.first}-{found.last}", *asked]),
+        line=_line(visit),
+    )
     if kind == "csv":
         parts = table(owner, found.records)
     else:
@@ -194,17 +198,24 @@ def _sought(visit: Visit) -> Sought:
 
 def _wanted(visit: Visit, sought: Sought | None) -> RecordFilter:
     """What the address asks for. Raises InformativaError where that is nothing that there could be."""
-    line = visit.query("line")
-    if line and line not in (each.number for each in lines_of(visit.company, visit.configuration)):
-        raise InformativaError(Text("This company has no such line."), Text("Choose one of the list."))
+    line = _line(visit)
     wanted = RecordFilter(
-        line,
+        line.number if line else "",
         status=_word(visit, Status, "status"),
         reason=_word(visit, Reason, "reason"),
         since=moment(visit.query("since", 30)),
         until=moment(visit.query("until", 30)),
     )
     return replace(wanted, callers=sought.pseudonyms) if sought else wanted
+
+
+def _line(visit: Visit) -> Line | None:
+    """The one that the address asks for. Raises InformativaError for one that the company has not."""
+    number = visit.query("line")
+    lines = {each.number: each for each in lines_of(visit.company, visit.configuration)}
+    if number and number not in lines:
+        raise InformativaError(Text("This company has no such line."), Text("Choose one of the list."))
+    return lines.get(number)
 
 
 def _word(visit: Visit, kind: type[Word], name: str) -> Word | None:

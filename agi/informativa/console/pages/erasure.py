@@ -82,9 +82,13 @@ def _erase(visit: Visit, found: LookedUp) -> tuple[str, bool]:
     company, shared = owner(visit), visit.configuration.shared
     visit.note("erase", detail="begun")
     erased, error = None, None
-    try:
+
+    def work() -> tuple[Erased, bool]:
         done = callers.erase([company], found.typed, visit.console.now(), really=True, shared=shared)
-        erased = done.erased[0]
+        return done.erased[0], True
+
+    try:
+        erased = found.once("erased", work)  # and not again where it cannot be noted
         visit.note("erase", record=max(erased.traces, default=None), detail="done")
     except InformativaError as raised:
         error = raised

@@ -22,28 +22,30 @@ T = TypeVar("T")
 
 @dataclass
 class LookedUp:
-    """Whom somebody looked up at one company. `done` is where the answer to each of his forms is, by the
-    form's own name: one that is sent twice is done once."""
+    """Whom somebody looked up at one company. `done` is what came of each step of his forms, by the form's own
+    name: one that is sent twice is done once, also where what follows on it failed."""
 
     controller: str
     typed: Typed = field(repr=False)
-    done: dict[str, str] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    done: dict[str, Any] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @property
     def masked(self) -> str:
         """His number, for people to read and nobody to call."""
         return mask(self.typed.caller.number)
 
-    def once(self, form: str, work: Callable[[], tuple[str, bool]]) -> str:
-        """Do it unless it was done; where the answer is. `work` says that, and if it is done for good."""
+    def once(self, form: str, work: Callable[[], tuple[T, bool]]) -> T:
+        """Do it unless it was done; what came of it. `work` says that, and if it is done for good; it may do
+        one of its steps once in turn."""
         with self._lock:
             if form not in self.done:
-                place, finished = work()
+                found, finished = work()
                 if not finished:
-                    return place
-                self.done[form] = place
-            return self.done[form]
+                    return found
+                self.done[form] = found
+            known: T = self.done[form]
+            return known
 
 
 def looked_up(visit: Visit) -> LookedUp:

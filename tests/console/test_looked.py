@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -170,3 +171,19 @@ def counted(act: Callable[..., Any], acts: list[str]) -> Callable[..., Any]:
         return act(*arguments, **named)
 
     return told
+
+
+def test_a_log_in_by_a_server_in_front_is_on_record_once(office: ServedConsole) -> None:
+    """The first page of a session that it vouches for, not each; what is not there begins no session."""
+    settings = replace(office.console.settings, header="X-Remote-User", proxies=("127.0.0.1",))
+    office.console.settings = settings
+    reader = office.browser()
+    reader.http.headers["x-remote-user"] = "reader@acme"
+    assert reader.get("/nowhere").status_code == 404
+    assert noted(office) == []
+    for path in ("/acme/today", "/acme/calls", "/nowhere"):
+        reader.get(path)
+    assert noted(office) == [(Action.LOGIN, "reader@acme", False, None)]
+    officer = office.browser()
+    officer.http.headers["x-remote-user"] = "compliance@acme"
+    assert "own web server says" in officer.get("/acme/looked").text

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -30,15 +28,17 @@ from starlette.staticfiles import StaticFiles
 from .. import accounts
 from ..config import Configuration, inspect
 from ..errors import InformativaError
-from ..model import WebServer
+from ..model import Action, WebServer
 from ..operations.evidence.bundle import WrittenBundle
 from ..views.html import console as view
 from .cookies import SESSION, held
 from .hardening import Hardened
 from .jobs import Job, Jobs
 from .live import Live
+from .pages.entry import noted
 from .proxies import encrypted, vouched
 from .routes import ROUTES, Handler, Route
+from .scratch import Scratch
 from .sessions import Sessions, Throttle, new_token
 from .visit import Visit
 
@@ -59,7 +59,8 @@ class Console:
         self.doors, self.waiting = CapacityLimiter(AT_THE_DOOR), Counter[str]()  # by address
         self.jobs = Jobs(_forget_file)
         self.live = Live()
-        self.folder = Path(tempfile.mkdtemp(prefix="informativa-web-"))  # for its user alone
+        self._scratch = Scratch()
+        self.folder = self._scratch.folder
         self._environment = view.environment()
         self._lock = threading.Lock()
         self._read: tuple[tuple[int, ...], Configuration] | None = None
@@ -81,7 +82,7 @@ class Console:
         """Leave nothing behind."""
         self.live.close()
         self.jobs.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._scratch.close()
 
     def configuration(self) -> Configuration:
         """As the file stands now. Raises ConfigError for one of which no part can be used."""
@@ -185,14 +186,19 @@ async def _form(request: Request) -> FormData:
     return await request.form(max_fields=50)
 
 
-def _visit(console: Console, request: Request, token: str) -> Visit:
-    """Whoever asks: by his session, or by what a web server in front says of him."""
+def _visit(console: Console, request: Request, token: str, *, begin: bool = True) -> Visit:
+    """Whoever asks: by his session, or by what a web server in front says of him, whose session begins with
+    his first page."""
     visit = Visit(console, request, token, console.configuration())
     if console.settings.header:
         account = console.accounts.get(vouched(request, console.settings))
         if account is None:
             raise HTTPException(403, "account")
-        visit.session, visit.visitor = console.sessions.of(token, account), account
+        visit.visitor = account
+        if begin:
+            visit.session, new = console.sessions.of(token, account)
+            if new:
+                noted(visit, account, Action.LOGIN, "proxy")
         return visit
     session = console.sessions.find(token)
     account = console.accounts.get(session.name) if session else None
@@ -258,5 +264,5 @@ def _said(console: Console, request: Request, status: int, why: str) -> Response
     own = held(request, SESSION, secure=encrypted(request, console.settings))
     visit = Visit(console, request, own, _EMPTY)
     with suppress(HTTPException, InformativaError, OSError):  # then it is a page for whoever is not logged in
-        visit = _visit(console, request, visit.token)
+        visit = _visit(console, request, visit.token, begin=False)
     return visit.page("status.html", status, code=status, why=why)

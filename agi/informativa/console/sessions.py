@@ -72,13 +72,13 @@ class Sessions:
             session = self._sessions.get(_digest(token))
             return session is not None and self._alive(session, now)
 
-    def of(self, token: str, account: Account) -> Session:
-        """That of a browser whose user somebody else vouches for, on every request: begun when it is not
-        there, or was another's."""
+    def of(self, token: str, account: Account) -> tuple[Session, bool]:
+        """That of a browser whose user somebody else vouches for, on every request, and whether it is new:
+        begun when it is not there, or was another's."""
         session = self.find(token)
         if session is not None and (session.name, session.changed) == (account.name, account.changed):
-            return session
-        return self._put(token, account)
+            return session, False
+        return self._put(token, account), True
 
     def end(self, token: str) -> None:
         """Log out."""

@@ -50,7 +50,7 @@ def login(visit: Visit) -> Response:
         if not wait:
             console.throttle.failed(*keys)
             if known is not None:  # afterwards: no answer may tell by its time that there is such an account
-                response.background = BackgroundTask(_noted, visit, known, Action.LOGIN_REFUSED)
+                response.background = BackgroundTask(noted, visit, known, Action.LOGIN_REFUSED)
         return response
     console.throttle.succeeded(keys[0])
     return _logged_in(visit, account)
@@ -58,7 +58,7 @@ def login(visit: Visit) -> Response:
 
 def _logged_in(visit: Visit, account: Account) -> Response:
     """Another token than before: what somebody put into this browser before is worth nothing."""
-    _noted(visit, account, Action.LOGIN)
+    noted(visit, account, Action.LOGIN)
     visit.console.sessions.end(visit.token)
     visit.token = visit.console.sessions.begin(account)
     response = visit.redirect("/")
@@ -87,20 +87,20 @@ def _vouched(account: Account, browser: str) -> str:
     return hmac.new(key, what, hashlib.sha256).hexdigest()
 
 
-def _noted(visit: Visit, account: Account, action: Action) -> None:
+def noted(visit: Visit, account: Account, action: Action, detail: str = "") -> None:
     """Put on record at each company that is open to the account. One whose record cannot be written keeps
     nobody out of the others; of it nothing is shown anyway."""
     for company in visit.configuration.controllers.values():
         if account.may(company.id, Role.READER):
             try:
-                access_log.note(company, account.name, action, visit.console.now())
+                access_log.note(company, account.name, action, visit.console.now(), detail=detail)
             except LedgerError as error:
                 log.warning("access_not_recorded", controller=company.id, error=str(error))
 
 
 def logout(visit: Visit) -> Response:
     """Ends the session."""
-    _noted(visit, visit.who, Action.LOGOUT)
+    noted(visit, visit.who, Action.LOGOUT)
     visit.console.sessions.end(visit.token)
     visit.token = new_token()  # when a cookie changes, browsers forget the pages kept for the back button
     return visit.redirect("/login")

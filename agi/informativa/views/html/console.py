@@ -104,6 +104,7 @@ _DETAILS = {
     "saved": Text("saved as a file"),
     "html": Text("as a page"),
     "proof": Text("for a program"),
+    "proxy": Text("as the company's own web server says"),
     "bundle": Text("bundle for an auditor"),
 }
 

@@ -1,0 +1,82 @@
+"""What a console that was killed leaves in the folder for files of the moment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from informativa.console import scratch
+from informativa.console.scratch import PREFIX, Scratch
+
+PROGRAM = (
+    "import sys; from informativa.console.scratch import Scratch; found = Scratch();"
+    " (found.folder / 'x.zip').touch(); print(found.folder, flush=True); sys.stdin.read()"
+)
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the machine has such folders."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return tmp_path
+
+
+def test_what_the_dead_left_goes_and_what_the_living_have_stays(place: Path) -> None:
+    """I5: a bundle of a console that was killed is not there after the next start; one that is at work, and
+    whatever is no folder of a console, are left alone."""
+    other = place / "elsewhere"
+    other.mkdir()
+    (place / f"{PREFIX}link").symlink_to(other)
+    (place / f"{PREFIX}file").touch()
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as living:
+        assert living.stdout
+        theirs = Path(living.stdout.readline().strip())
+        own = Scratch()
+        assert (theirs / "x.zip").exists()
+        assert own.folder.stat().st_mode & 0o777 == 0o700
+        living.kill()
+    assert theirs.exists()
+    third = Scratch()
+    assert not theirs.exists()
+    for each in (own, third):
+        assert each.folder.exists()
+        each.close()
+    assert sorted(each.name for each in place.iterdir()) == ["elsewhere", f"{PREFIX}file", f"{PREFIX}link"]
+
+
+def test_a_folder_that_is_taken_before_it_is_locked_is_made_anew(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two consoles that start at once: the one whose folder the other took for a dead one's has another."""
+    made, stolen = tempfile.mkdtemp, list[str]()
+
+    def taken(**named: str) -> str:
+        found = made(**named)
+        if not stolen:
+            os.rmdir(found)
+            stolen.append(found)
+        return found
+
+    monkeypatch.setattr(scratch.tempfile, "mkdtemp", taken)
+    own = Scratch()
+    assert own.folder.is_dir()
+    assert str(own.folder) not in stolen
+    own.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a folder of somebody else's")
+def test_folders_of_others_are_theirs(place: Path) -> None:
+    """Root's start takes nothing away of another user's."""
+    other = place / f"{PREFIX}other"
+    other.mkdir()
+    os.chown(other, 65534, 65534)
+    Scratch().close()
+    assert other.exists()

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import httpx
 import uvicorn
@@ -150,16 +152,22 @@ class ServedConsole:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[ServedConsole]:
-    """The console of a folder, until it is done."""
-    settings = replace(load(folder / "informativa.yaml").web, folder=str(folder / "web"))
+def served(folder: Path, **web: Any) -> Iterator[ServedConsole]:
+    """The console of a folder, until it is done; with other settings than the file has."""
+    settings = replace(load(folder / "informativa.yaml").web, folder=str(folder / "web"), **web)
     console = Console(folder / "informativa.yaml", settings)
     console.accounts = Accounts(Path(settings.folder), CHEAP)
     people(console.accounts)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(100)
-        config = uvicorn.Config(application(console), log_level="critical", lifespan="off", http=Impatient)
+        config = uvicorn.Config(
+            application(console),
+            log_level="critical",
+            lifespan="off",
+            proxy_headers=False,
+            http=partial(Impatient, settings=settings),  # type: ignore[arg-type]  # as the console's own
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -32,6 +32,7 @@ from ..model import Action, WebServer
 from ..operations.evidence.bundle import WrittenBundle
 from ..views.html import console as view
 from .cookies import SESSION, held
+from .crowds import Crowds
 from .hardening import Hardened
 from .jobs import Job, Jobs
 from .live import Live
@@ -135,7 +136,10 @@ def application(console: Console) -> Starlette:
     names = () if console.secure else (settings.host, "127.0.0.1", "localhost", *settings.names)
     made = Starlette(
         routes=[*served, static],
-        middleware=[Middleware(Hardened, secure=console.secure, names=names)],
+        middleware=[
+            Middleware(Hardened, secure=console.secure, names=names),
+            Middleware(Crowds, settings=settings),
+        ],
         exception_handlers=handlers,
     )
     made.router.redirect_slashes = False  # it would lead to whatever name the request has

@@ -15,7 +15,7 @@ def vouched(request: Request, settings: WebServer) -> str:
     names nobody, or two: what it passes on of a browser's own header is none of its words."""
     peer = request.client.host if request.client else ""
     names = request.headers.getlist(settings.header)
-    if not _among(peer, settings.proxies):
+    if not among(peer, settings.proxies):
         raise HTTPException(403, "proxy")
     if len(names) != 1 or not names[0].strip():
         raise HTTPException(403, "account")
@@ -29,10 +29,20 @@ def encrypted(request: Request, settings: WebServer) -> bool:
         return True
     said = request.headers.getlist("x-forwarded-proto")
     peer = request.client.host if request.client else ""
-    return said == ["https"] and _among(peer, settings.proxies)
+    return said == ["https"] and among(peer, settings.proxies)
 
 
-def _among(address: str, networks: tuple[str, ...]) -> bool:
+def forwarded(request: Request, settings: WebServer) -> str:
+    """The address for which a server in front asks, as it says itself: the last of those that are named, for
+    those before are a browser's own word. '' where none asks for another."""
+    peer = request.client.host if request.client else ""
+    if not among(peer, settings.proxies):
+        return ""
+    return ",".join(request.headers.getlist("x-forwarded-for")).rpartition(",")[2].strip()
+
+
+def among(address: str, networks: tuple[str, ...]) -> bool:
+    """Whether an address is one of these, or in one of these networks."""
     try:
         found = ip_address(address)
     except ValueError:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import h11
 import uvicorn
@@ -13,6 +15,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..model import WebServer
 from .console import Console, application
+from .crowds import OF_ONE
+from .proxies import among
 
 NICE = 10  # calls come first on a machine that both share
 CONNECTIONS = 200
@@ -28,8 +32,15 @@ class Impatient(H11Protocol):
     _deadline: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
 
+    def __init__(self, *arguments: Any, settings: WebServer | None = None, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._settings = settings or WebServer()
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if self._too_many():
+            transport.abort()
+            return
         transport.set_write_buffer_limits(high=0)  # so that we are told of whatever is not taken at once
         self._watch()
 
@@ -49,6 +60,14 @@ class Impatient(H11Protocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._taken()
+
+    def _too_many(self) -> bool:
+        """Whether its address has its share of the places already; a server in front has all, for whoever
+        comes through it is counted by his own."""
+        address = self.client[0] if self.client else ""
+        if among(address, self._settings.proxies):
+            return False
+        return sum(each.client is not None and each.client[0] == address for each in self.connections) > OF_ONE
 
     def _taken(self) -> None:
         if self._stalled is not None:
@@ -90,7 +109,7 @@ def run(file: Path, settings: WebServer) -> None:
         port=settings.port,
         ssl_certfile=settings.certificate or None,
         ssl_keyfile=settings.key or None,
-        http=Impatient,
+        http=partial(Impatient, settings=settings),  # type: ignore[arg-type]  # it is called, no more
         ws="none",
         lifespan="off",
         proxy_headers=False,  # whose account it is stands in one header, and nothing else is believed

@@ -52,16 +52,14 @@ def test_what_the_dead_left_goes_and_what_the_living_have_stays(place: Path) -> 
     assert sorted(each.name for each in place.iterdir()) == ["elsewhere", f"{PREFIX}file", f"{PREFIX}link"]
 
 
-def test_a_folder_that_is_taken_before_it_is_locked_is_made_anew(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_is_taken_before_it_is_locked_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two consoles that start at once: the one whose folder the other took for a dead one's has another."""
     made, stolen = tempfile.mkdtemp, list[str]()
 
     def taken(**named: str) -> str:
         found = made(**named)
         if not stolen:
-            os.rmdir(found)
+            Path(found).rmdir()
             stolen.append(found)
         return found
 

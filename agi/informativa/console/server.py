@@ -67,7 +67,8 @@ class Impatient(H11Protocol):
         address = self.client[0] if self.client else ""
         if among(address, self._settings.proxies):
             return False
-        return sum(each.client is not None and each.client[0] == address for each in self.connections) > OF_ONE
+        clients = (each.client for each in self.connections if isinstance(each, Impatient))
+        return sum(client is not None and client[0] == address for client in clients) > OF_ONE
 
     def _taken(self) -> None:
         if self._stalled is not None:

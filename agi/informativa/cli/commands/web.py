@@ -129,6 +129,31 @@ def remove(name: Name, config: Config = DEFAULT_FILE, as_json: Json = False) -> 
         print("\n".join(view.removed(gone, _)))
 
 
+@app.command()
+def log(
+    controller: Annotated[str, typer.Argument(metavar="CONTROLLER")],
+    before: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Those from before this one.", show_default=False)
+    ] = None,
+    count: Annotated[int, typer.Option(metavar="COUNT", help="How many at most.", min=1, max=10_000)] = 50,
+    config: Config = DEFAULT_FILE,
+    as_json: Json = False,
+) -> None:
+    """Say who looked at whom of a company in the console, and what was done, the newest first."""
+    _console(config)
+    from ...operations import access_log
+    from ...operations.controllers import of_their_callers
+    from ...views.json.access_log import AccessEntries
+    from ...views.text.access_log import entries
+
+    (company,) = of_their_callers(config, [controller]).named
+    found = access_log.page(company, before, count)
+    if as_json:
+        print_document(AccessEntries.of(found))
+    else:
+        print("\n".join(entries(found, _)))
+
+
 def _console(config: Path) -> tuple[WebServer, list[str]]:
     """Its settings, and the companies that there are; mistakes in a company's part stand in nobody's way."""
     _require_modules()

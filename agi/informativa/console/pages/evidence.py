@@ -13,6 +13,7 @@ from ...errors import EvidenceError, InformativaError, LedgerError
 from ...operations.controllers import require_ledger
 from ...operations.evidence import bundle as bundles
 from ...operations.evidence import logs
+from ...operations.evidence.box_logs import of_other_boxes
 from ...operations.evidence.bundle import WrittenBundle
 from ...operations.evidence.log_state import log_state
 from ...operations.evidence.period import Period
@@ -21,6 +22,7 @@ from ...views.messages import ENGLISH, Language, language, languages
 from ...views.text.bundle_readme import BundleWords
 from ..jobs import Progress
 from ..visit import Visit
+from .looked_up import Attempt
 
 AUDIT, BUNDLE = "audit", "bundle"
 
@@ -35,8 +37,9 @@ def evidence(visit: Visit) -> Response:
         error = failed
     audited = visit.console.jobs.newest(AUDIT, owner.id)
     settings = visit.configuration.evidence.of(owner.id)
-    return visit.page(
-        "evidence.html", state=state, keys=keys, error=error, audited=audited, settings=settings
+    look = Attempt(lambda: of_other_boxes(visit.configuration, owner))
+    return visit.stream(
+        "evidence.html", state=state, keys=keys, error=error, audited=audited, settings=settings, boxes=look
     )
 
 

@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 @dataclass
 class LookedUp:
-    """Whom somebody looked up at one company. `done` is what came of each step of his forms, by the form's own
-    name: one that is sent twice is done once, also where what follows on it failed."""
+    """Whom somebody looked up at one company. `done` is what came of each step of his forms, by the form's
+    own name: one that is sent twice is done once, also where what follows on it failed."""
 
     controller: str
     typed: Typed = field(repr=False)

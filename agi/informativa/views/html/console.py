@@ -14,10 +14,9 @@ from ...operations.evidence.verifying import Verified
 from ...operations.explain import RecognisedCaller
 from ...text import Text
 from ..messages import Language
-from ..text.boxes import cells
+from ..text import evidence
+from ..text.boxes import ago, cells
 from ..text.bundle_plan import sentences
-from ..text.evidence import audits
-from ..text.evidence import verified as verified_lines
 from . import receipt_words as words
 from .markup import foreign as _foreign
 from .markup import visible
@@ -49,6 +48,7 @@ def environment() -> jinja2.Environment:
         "audited": audited,
         "verified": verified,
         "cells": cells,
+        "ago": ago,
     }
     found.globals |= {
         "moment": moment,
@@ -146,14 +146,14 @@ def recognised(caller: object) -> bool:
     return isinstance(caller, RecognisedCaller)
 
 
-def audited(found: Audit, say: Language) -> list[str]:
-    """What an audit found, in sentences."""
-    return [each.strip() for each in audits([found], say)]
+def audited(found: Audit, say: Language) -> list[tuple[bool, str]]:
+    """What an audit found, in sentences; of each whether it is wrong."""
+    return [(False, evidence.audited(found, say)), *evidence.findings(found, say)]
 
 
 def verified(found: Verified, say: Language) -> list[str]:
     """What `evidence verify` says of a receipt."""
-    return [each.strip() for each in verified_lines([found], say, about=False)]
+    return [each.strip() for each in evidence.verified([found], say, about=False)]
 
 
 def short(pseudonym: bytes | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .access_log import AccessEntries
 from .accounts import Account, AccountRemoved, Accounts, Invited
 from .audit import Audits
 from .boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
@@ -43,6 +44,7 @@ __all__ = [
     "DOCUMENTS",
     "SCHEMA",
     "Access",
+    "AccessEntries",
     "Audits",
     "Boxes",
     "BoxesRetired",
@@ -147,6 +149,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "web accounts": Accounts,
     "web grant": Account,
     "web remove": AccountRemoved,
+    "web log": AccessEntries,
     "any command that fails": Failure,
 }
 """What each command prints with --json."""

@@ -174,42 +174,54 @@ def facts_of(receipt: Receipt, say: Language) -> Iterator[str]:
 def audits(found: Iterable[Audit], say: Language) -> Iterator[str]:
     """For each ledger what it holds, and each thing that is wrong with it."""
     for each in found:
-        audited, counted = each.audited, each.audited.counted
-        yield say.counted(
-            "{id}: {size} record: {whole} whole, {erased} erased, {purged} purged; {signed} signed.",
-            "{id}: {size} records: {whole} whole, {erased} erased, {purged} purged; {signed} signed.",
-            audited.log.next,
-            id=each.controller.id,
-            size=audited.log.next,
-            whole=counted.whole,
-            erased=counted.erased,
-            purged=counted.purged,
-            signed=min(audited.signed, audited.log.next),
+        yield audited(each, say)
+        yield from ("  " + ("✘ " if wrong else "") + said for wrong, said in findings(each, say))
+
+
+def audited(found: Audit, say: Language) -> str:
+    """What a ledger holds."""
+    whole, counted = found.audited.log.next, found.audited.counted
+    return say.counted(
+        "{id}: {size} record: {whole} whole, {erased} erased, {purged} purged; {signed} signed.",
+        "{id}: {size} records: {whole} whole, {erased} erased, {purged} purged; {signed} signed.",
+        whole,
+        id=found.controller.id,
+        size=whole,
+        whole=counted.whole,
+        erased=counted.erased,
+        purged=counted.purged,
+        signed=min(found.audited.signed, whole),
+    )
+
+
+def findings(found: Audit, say: Language) -> Iterator[tuple[bool, str]]:
+    """What was found of it, in sentences; of each whether it is wrong."""
+    audited = found.audited
+    if found.sound:
+        yield False, say("Nothing was changed, added or taken away.")
+    for problem in audited.problems:
+        yield True, say(problem)
+    for flaw in audited.found:
+        yield True, _flaw(flaw, say)
+    for row in audited.history:
+        said = say(
+            "the history says that a caller knows {notice} {version} by record {record}; the records do not",
+            notice=row.notice,
+            version=row.version,
+            record=row.record,
         )
-        if each.sound:
-            yield "  " + say("Nothing was changed, added or taken away.")
-        for problem in audited.problems:
-            yield "  ✘ " + say(problem)
-        for flaw in audited.found:
-            yield "  ✘ " + _flaw(flaw, say)
-        for row in audited.history:
-            yield "  ✘ " + say(
-                "the history says that a caller knows {notice} {version} by record {record}; the records"
-                " do not",
-                notice=row.notice,
-                version=row.version,
-                record=row.record,
-            )
-        for forged in each.audited.counters:
-            yield "  ✘ " + say(
-                "the counter of {what} says {says}; the records come to {records}",
-                what=_counter(forged, say),
-                says=forged.says,
-                records=forged.records,
-            )
-        for stamped in each.stamps:
-            yield from _stamped(stamped, say)
-        yield from _compared(each.elsewhere, say)
+        yield True, said
+    for forged in audited.counters:
+        said = say(
+            "the counter of {what} says {says}; the records come to {records}",
+            what=_counter(forged, say),
+            says=forged.says,
+            records=forged.records,
+        )
+        yield True, said
+    for stamped in found.stamps:
+        yield from _stamped(stamped, say)
+    yield from _compared(found.elsewhere, say)
 
 
 def _counter(forged: ForgedCount, say: Language) -> str:
@@ -220,47 +232,54 @@ def _counter(forged: ForgedCount, say: Language) -> str:
     return " ".join(filter(None, (at, forged.line, forged.notice, forged.status or say("calls"))))
 
 
-def _stamped(found: CheckedStamps, say: Language) -> Iterator[str]:
+def _stamped(found: CheckedStamps, say: Language) -> Iterator[tuple[bool, str]]:
     """What time-stamps say."""
     if found.unchecked:
         why = say(found.unchecked.text)
-        yield "  " + say("The time-stamps of {log} were not looked at: {why}", log=found.log, why=why)
+        yield False, say("The time-stamps of {log} were not looked at: {why}", log=found.log, why=why)
     for problem in found.problems:
-        yield "  ✘ " + say(problem)
+        yield True, say(problem)
     if found.last:
-        yield "  " + say.counted(
-            "{hold} time-stamp of {log} holds; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
-            "{hold} time-stamps of {log} hold; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
-            found.hold,
-            hold=found.hold,
-            log=found.log,
-            last=found.last,
+        yield (
+            False,
+            say.counted(
+                "{hold} time-stamp of {log} holds; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
+                "{hold} time-stamps of {log} hold; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
+                found.hold,
+                hold=found.hold,
+                log=found.log,
+                last=found.last,
+            ),
         )
 
 
-def _compared(elsewhere: Iterable[ComparedCheckpoint], say: Language) -> Iterator[str]:
+def _compared(elsewhere: Iterable[ComparedCheckpoint], say: Language) -> Iterator[tuple[bool, str]]:
     """What others have of the log."""
     outside = False
     for each in elsewhere:
         if isinstance(each.error, ForkError):
-            yield "  ✘ " + say(each.error.text)
+            yield True, say(each.error.text)
         elif each.error is not None:
-            yield "  " + say("{name} was not compared: {why}", name=each.name, why=say(each.error.text))
+            yield False, say("{name} was not compared: {why}", name=each.name, why=say(each.error.text))
         else:
             outside = outside or (each.independent and each.size > 0)
-            yield "  " + say.counted(
-                "{name} has {size} record of the same log {log}.",
-                "{name} has {size} records of the same log {log}.",
-                each.size,
-                name=each.name,
-                size=each.size,
-                log=each.log,
+            yield (
+                False,
+                say.counted(
+                    "{name} has {size} record of the same log {log}.",
+                    "{name} has {size} records of the same log {log}.",
+                    each.size,
+                    name=each.name,
+                    size=each.size,
+                    log=each.log,
+                ),
             )
     if not outside:
-        yield "  " + say(
+        said = say(
             "No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"
             " all of it."
         )
+        yield False, said
 
 
 def _flaw(found: Found, say: Language) -> str:

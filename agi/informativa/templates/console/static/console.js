@@ -15,3 +15,8 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });
 for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
+for (const row of document.querySelectorAll(".pages ul")) {
+  // On a telephone the pages stand in one row: the one that is open must be seen in it.
+  const open = row.querySelector("[aria-current]");
+  if (open) row.scrollLeft = open.offsetLeft + open.offsetWidth / 2 - row.clientWidth / 2;
+}

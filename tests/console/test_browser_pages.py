@@ -134,3 +134,21 @@ def test_no_answer_keeps_anybody_out(
     officer.go("/acme/what-if").reach(officer.say("Caller's number")).type("+39 333 000 0000").enter()
     found.append(officer.barriers() + officer.wider())
     assert found == [[]] * 7
+
+
+@pytest.mark.parametrize(("code", "scheme", "script"), [("it", "light", True), ("en", "dark", False)])
+def test_the_menu_is_one_row_on_a_telephone(
+    busy: ServedConsole, person: Callable[..., Person], code: str, scheme: str, script: bool
+) -> None:
+    """It leaves the page its room; the page that is open is seen in it, and all are reached by keyboard."""
+    officer = person(busy, code, java_script_enabled=script, **window(scheme, 360)).is_in("compliance@acme")
+    officer.go("/acme/company")
+    links = officer.page.locator(".pages a")
+    boxes = [each.bounding_box() for each in links.all()]
+    assert len({box["y"] for box in boxes if box}) == 1
+    assert links.last.get_attribute("aria-current") == "page"
+    if script:
+        assert boxes[-1]
+        assert boxes[-1]["x"] + boxes[-1]["width"] <= 360
+    officer.press(officer.say("What if"))
+    assert officer.path == "/acme/what-if"

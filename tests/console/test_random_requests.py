@@ -1,4 +1,7 @@
-"""Requests that no page makes, thrown at every address as everybody."""
+"""Requests that no page makes, thrown at every address as everybody.
+
+Hypothesis makes them from the console's own table of routes, as schemathesis would from an OpenAPI document:
+it reads nothing else, and pages for people have none."""
 
 from __future__ import annotations
 

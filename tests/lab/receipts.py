@@ -181,14 +181,18 @@ class Reader:
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+def browser(*, keeps_pages: bool = False) -> Iterator[Browser]:
+    """Debian's Chromium. As people have it, it `keeps_pages` for the back button; Playwright has it not."""
     from playwright.sync_api import sync_playwright
 
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
     quiet += ["--disable-background-networking", "--disable-component-update"]
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        opened = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=quiet,
+            ignore_default_args=["--disable-back-forward-cache"] if keeps_pages else None,
+        )
         yield opened
         opened.close()
 

@@ -1,0 +1,41 @@
+"""Evidence as the console shows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from informativa.operations.evidence import logs
+from informativa.text import Text
+from lab.console import ServedConsole
+from lab.process import until
+
+
+def test_an_audit_tells_what_is_wrong_as_other_findings_are(
+    office: ServedConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong has its mark, what is not has none, and none is the terminal's."""
+    whole = logs.audit
+
+    def audit(*arguments: Any, **named: Any) -> logs.Audit:
+        found = whole(*arguments, **named)
+        return replace(found, audited=replace(found.audited, problems=(Text("A file <is> gone."),)))
+
+    monkeypatch.setattr(logs, "audit", audit)
+    officer = office.browser("compliance@acme")
+    officer.get("/acme/evidence")
+    page = str(officer.send("/acme/evidence/audit").url)
+    until(lambda: "<progress" not in officer.get(page).text, 60, lambda: "The audit does not end.")
+    text = officer.get(page).text
+    assert '<li><span class="status failed">wrong</span> <bdi>A file &lt;is&gt; gone.</bdi></li>' in text
+    assert "<li><bdi>acme: 6 records: 6 whole" in text
+    assert "\u2718" not in text
+
+
+def test_evidence_tells_of_time_stamps(office: ServedConsole) -> None:
+    """Where there are none the page says what that means, and of which setting they are."""
+    text = office.browser("compliance@acme").get("/acme/evidence").text
+    assert "evidence.timestamp in the configuration" in text
+    assert "Other boxes" not in text

@@ -28,9 +28,8 @@ def keeping() -> Iterator[Browser]:
 
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["in this window", "in another"])
 def test_back_after_log_out_shows_nobody(office: ServedConsole, keeping: Browser, elsewhere: bool) -> None:
-    """I5: what stood on a caller's page is not kept for whoever sits down at the machine next: Chromium, which
-    would keep it for a while, threw it away because the page says `no-store` and logging out changed the
-    cookie."""
+    """I5: what stood on a caller's page is not kept for whoever sits down at it next: Chromium, which keeps
+    pages for a while, threw it away for its `no-store` when logging out changed the cookie."""
     why: list[str] = []
 
     def told(event: dict[str, Any]) -> None:

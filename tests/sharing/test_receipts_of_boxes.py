@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from contextlib import closing
 from dataclasses import replace
@@ -294,3 +295,23 @@ def test_what_was_changed_in_the_database_stops_a_bundle(
 def bundled(file: Path, last: str = "2026-11-30") -> tuple[object, ...]:
     """What makes a bundle of all boxes."""
     return "evidence", "bundle", "--from", "2026-11-01", "--to", last, "--all-boxes", "-o", file
+
+
+def test_the_console_tells_how_far_other_boxes_are(told: tuple[Installation, Installation, str]) -> None:
+    """How many records each sent, how many of them its checkpoints have; or why nobody knows."""
+    pytest.importorskip("starlette", reason="the extra `web` is not installed")
+    from lab.console import served
+
+    one, other, _key = told
+    other.record(replace(PLAYED, at=AT.replace(day=26)))
+    other.exchange()
+    with served(one.file.parent) as office:
+        officer = office.browser("compliance@acme")
+        rows = officer.get("/acme/evidence").text.partition("Other boxes")[2]
+        cells = [re.sub("<[^>]*>", "", each) for each in re.findall(r"<td.*?>(.*?)</td>", rows, re.DOTALL)]
+        assert cells[:4] == ["pbx-2", "3", "2", "0"]
+        text = one.file.read_text()
+        one.file.write_text(re.sub(r"hosts: \['127.0.0.1:\d+'\]", "hosts: ['127.0.0.1:1']", text))
+        answer = officer.get("/acme/evidence")
+        assert answer.status_code == 200
+        assert "notice bad" in answer.text.partition("Other boxes")[2]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import queue
 import sys
 import threading
+import time
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +18,7 @@ import structlog
 from ..views.terminal import colours, one_line
 
 WAITING = 10_000  # lines that may wait for a reader; more are dropped and counted
+GATHER_SECONDS = 0.02  # from the first line to the writing: waking a thread costs more than many lines do
 FLUSH_SECONDS = 1.0
 
 
@@ -31,7 +34,7 @@ class LogFormat(StrEnum):
 
 
 class Sink:
-    """A file for structlog that a thread writes on.
+    """A logger for structlog whose lines a thread writes to a file, all that came in a short while at once.
 
     Whoever reads our standard error may stall or its disk may be full; a call must not wait for it
     nor fail over it. What cannot wait in line is dropped, and the number of such lines is told.
@@ -44,16 +47,14 @@ class Sink:
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
-    def write(self, text: str) -> int:
+    def write(self, text: str) -> None:
         """Take a line; never waits."""
         if self._lines.qsize() < WAITING:
-            self._lines.put(text)
+            self._lines.put(f"{text}\n")
         else:
             self._dropped += 1
-        return len(text)
 
-    def flush(self) -> None:
-        """The thread flushes."""
+    debug = info = warning = error = critical = write  # the level stands in the line
 
     def close(self) -> None:
         """Write what waits, for a bounded time."""
@@ -63,26 +64,32 @@ class Sink:
     def _run(self) -> None:
         last = False
         while not last:
-            lines, last = self._waiting()
-            dropped, self._dropped = self._dropped, 0
-            if dropped:
-                lines.insert(0, f"({dropped} lines were dropped: nobody read them)\n")
-            rest = "".join(lines).encode(errors="replace")
-            with contextlib.suppress(OSError):
-                while rest:  # the descriptor itself: a stalled write must not hold the stream's lock
-                    rest = rest[os.write(self._descriptor, rest) :]
-
-    def _waiting(self) -> tuple[list[str], bool]:
-        """All lines that wait, which under load are many; whether the end was among them."""
-        lines: list[str] = []
-        following = self._lines.get()
-        while following is not None:
-            lines.append(following)
+            lines: list[str] = []
             try:
+                last = self._gather(lines)
+                self._put(lines)
+            except Exception:  # no memory, say: these lines are lost, and those to come are not
+                self._dropped += len(lines)
+
+    def _gather(self, lines: list[str]) -> bool:
+        """All lines that wait, a while after the first of them came; whether the end was among them."""
+        following = self._lines.get()
+        if following is not None:
+            time.sleep(GATHER_SECONDS)
+        with contextlib.suppress(queue.Empty):
+            while following is not None:
+                lines.append(following)
                 following = self._lines.get_nowait()
-            except queue.Empty:
-                return lines, False
-        return lines, True
+        return following is None
+
+    def _put(self, lines: list[str]) -> None:
+        dropped, self._dropped = self._dropped, 0
+        if dropped:
+            lines.insert(0, f"({dropped} lines were dropped: nobody read them)\n")
+        rest = "".join(lines).encode(errors="replace")
+        with contextlib.suppress(OSError):
+            while rest:  # the descriptor itself: a stalled write must not hold the stream's lock
+                rest = rest[os.write(self._descriptor, rest) :]
 
 
 def _journal_reads() -> bool:
@@ -101,11 +108,18 @@ def _cleaned(_logger: object, _method: str, facts: Any) -> dict[str, Any]:
     return {name: one_line(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
 
 
+_encode = json.JSONEncoder(default=repr).encode  # structlog's own renderer makes an encoder for each line
+
+
+def _rendered(_logger: object, _method: str, facts: Any) -> str:
+    return _encode(facts)
+
+
 def configure(form: LogFormat) -> Sink:
     """Have structlog write to standard error in this form; close the sink at the end."""
     sink = Sink(sys.stderr.fileno())
     output: list[structlog.typing.Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        [structlog.processors.format_exc_info, _rendered]
         if form is LogFormat.JSON
         else [
             _cleaned,
@@ -126,6 +140,6 @@ def configure(form: LogFormat) -> Sink:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,  # made anew for each line otherwise
-        logger_factory=structlog.WriteLoggerFactory(sink),  # type: ignore[arg-type]  # only writes and flushes
+        logger_factory=lambda *_name: sink,
     )
     return sink

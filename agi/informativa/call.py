@@ -77,7 +77,7 @@ async def _handle(session: CallSession, services: CallServices) -> CallResult:
         if results[-1].reason in _NOBODY_THERE:
             break
     await handler.wait()
-    gravest = min(results, key=lambda result: _GRAVITY.index(result.status))
+    gravest = min(results, key=_gravity) if len(results) > 1 else results[0]
     return replace(
         gravest,
         error=gravest.error or error,
@@ -85,6 +85,10 @@ async def _handle(session: CallSession, services: CallServices) -> CallResult:
         heard=" ".join(handler.heard),
         events=tuple(event for result in results for event in result.events),
     )
+
+
+def _gravity(result: CallResult) -> int:
+    return _GRAVITY.index(result.status)
 
 
 def unknown_words(words: str) -> str:

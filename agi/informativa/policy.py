@@ -83,9 +83,11 @@ def _tried(wanted: str, line: Line, there: Container[str]) -> list[tuple[int, st
 
 def _in_its_language(decision: Decision, wanted: str, line: Line) -> Decision:
     """The whole in place of a supplement that is not there in the language in which the whole is spoken."""
+    if not decision.supplement:
+        return decision
     short = decision.version.short
     first, whole = (_tried(wanted, line, there)[:1] for there in (decision.prompts, short))
-    if not decision.supplement or [place for place, _ in first] == [place for place, _ in whole]:
+    if [place for place, _ in first] == [place for place, _ in whole]:
         return decision
     return replace(decision, prompts=short, purposes=decision.version.purposes, supplement=False)
 

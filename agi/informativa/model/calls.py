@@ -113,6 +113,8 @@ CallerHistory = Mapping[str, PriorDelivery]
 
 def merged(*histories: CallerHistory) -> CallerHistory:
     """What one caller already got under several pseudonyms: those of a key and of the keys before it."""
+    if len(histories) == 1:
+        return histories[0]
     found: dict[str, PriorDelivery] = {}
     for history in histories:
         for notice, known in history.items():

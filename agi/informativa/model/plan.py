@@ -71,7 +71,10 @@ class Prompt:
 
 def spoken(language: str, there: Container[str]) -> str:
     """Which of those that are `there` is this language: itself, or de for de_DE; '' if none is."""
-    return next((one for one in (language, language.partition("_")[0]) if one in there), "")
+    if language in there:
+        return language
+    widely = language.partition("_")[0]
+    return widely if widely in there else ""
 
 
 def parts(
@@ -148,8 +151,10 @@ class Notice:
 
     def current(self, now: datetime) -> Version:
         """The newest version in force; before any of them is, the oldest."""
-        begun = (version for version in self.versions if version.starts is None or version.starts <= now)
-        return max(begun, key=self.versions.index, default=self.versions[0])
+        for version in reversed(self.versions):
+            if version.starts is None or version.starts <= now:
+                return version
+        return self.versions[0]
 
 
 @dataclass(frozen=True)

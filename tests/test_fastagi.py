@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -555,3 +557,19 @@ def test_i8_silent_peers_do_not_keep_a_call_out() -> None:
 
     with capture_logs():
         asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_call_that_is_over_leaves_nothing_to_the_collector() -> None:
+    """A session goes when its call does: no circle of references holds it until a collection."""
+    sessions: list[weakref.ref[CallSession]] = []
+
+    async def story(session: CallSession) -> Playback:
+        sessions.append(weakref.ref(session))
+        return await play(session)
+
+    gc.disable()
+    try:
+        converse(story, answers(b"200 result=0\n", b"200 result=0 endpos=80000\n"))
+        assert [session() for session in sessions] == [None]
+    finally:
+        gc.enable()

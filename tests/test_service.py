@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -14,13 +15,14 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from dataclasses import replace
 from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
 
-from informativa import maintenance, storage
+from informativa import bootstrap, maintenance, service
 from informativa.cli.log import WAITING, Sink
 from informativa.config import changes, load
 from informativa.errors import ConfigError
@@ -37,11 +39,11 @@ def test_i4_log_that_nobody_reads_holds_nobody() -> None:
     reader, writer = os.pipe()
     sink = Sink(writer)
     for number in range(3 * WAITING):
-        sink.write(f"{number:0100}\n")
+        sink.write(f"{number:0100}")
     said = b""
     while b"lines were dropped" not in said:
         said += os.read(reader, 1 << 16)
-        sink.write("one more\n")
+        sink.write("one more")
     os.close(reader)
     sink.close()
     os.close(writer)
@@ -51,9 +53,79 @@ def test_log_on_a_full_disk_is_no_error() -> None:
     """A log that cannot be written is given up line by line."""
     full = os.open("/dev/full", os.O_WRONLY)
     sink = Sink(full)
-    sink.write("lost\n")
+    sink.write("lost")
     sink.close()
     os.close(full)
+
+
+class Forgetful(Sink):
+    """A sink that has no memory for the first lines it writes."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.forgot = threading.Event()
+        super().__init__(descriptor)
+
+    def _put(self, lines: list[str]) -> None:
+        if not self.forgot.is_set():
+            self.forgot.set()
+            raise MemoryError
+        super()._put(lines)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sink that is closed waits for its thread, however busy the machine is."""
+    monkeypatch.setattr("informativa.cli.log.FLUSH_SECONDS", 60.0)
+
+
+@pytest.mark.usefixtures("patient")
+def test_log_goes_on_after_a_defect_of_its_thread() -> None:
+    """What could not be written is counted as dropped; what comes later is written, in its order."""
+    reader, writer = os.pipe()
+    sink = Forgetful(writer)
+    sink.write("lost")
+    assert sink.forgot.wait(60)
+    sink.write("first")
+    sink.write("second")
+    sink.close()
+    os.close(writer)
+    with os.fdopen(reader) as said:
+        assert said.read() == "(1 lines were dropped: nobody read them)\nfirst\nsecond\n"
+
+
+@pytest.mark.usefixtures("patient")
+def test_log_is_whole_when_it_is_closed_at_once() -> None:
+    """All lines that were taken before the end are written, as they came."""
+    reader, writer = os.pipe()
+    sink = Sink(writer)
+    for number in range(1000):
+        sink.write(str(number))
+    sink.close()
+    os.close(writer)
+    with os.fdopen(reader) as said:
+        assert said.read().split() == [str(number) for number in range(1000)]
+
+
+class Circle:
+    """What refers to itself, so that only the collector finds it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_earlier_configuration_is_let_go_of() -> None:
+    """What is kept out of collections is looked through again when another takes its place."""
+    thresholds, circle = gc.get_threshold(), Circle()
+    gone = weakref.ref(circle)
+    try:
+        service._keep_out_of_collections()
+        assert gc.get_freeze_count() > 0
+        del circle
+        service._keep_out_of_collections()
+        assert gone() is None
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
 
 
 WATCHED = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import resource
@@ -34,6 +35,7 @@ DAY_SECONDS = 24 * 60 * 60
 COLLECT_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
 WHY_IMPLAUSIBLE = 20  # words of the network's that nobody understands, each told once
+GARBAGE = 20_000  # objects more than before, after which Python looks for circles; calls leave none
 OWN_DESCRIPTORS = PENDING_CONNECTIONS + 100  # for peers that are no calls yet, ledgers and the like
 
 
@@ -104,6 +106,7 @@ class Service:
         self._aside(self._collect())
         self._aside(self._sign())
         self._aside(self._reopen())
+        _keep_out_of_collections()
         async with watched(self._notifier.alive):
             await stop.wait()
             self._notifier.stopping()
@@ -187,6 +190,7 @@ class Service:
         if configuration.listen != before.listen:
             log.warning("service.listen has changed", remedy="restart the service to listen there")
         log.info("reloaded", lines=len(configuration.lines))
+        _keep_out_of_collections()
         return True
 
     @property
@@ -289,6 +293,15 @@ def _announce(configuration: Configuration) -> None:
         log.warning("configuration", problem=str(warning))
     for problem in configuration.refused:
         log.error("controller not live", problem=str(problem))
+
+
+def _keep_out_of_collections() -> None:
+    """What is loaded now stays: it need not be searched, again and again, for what calls may have left. What
+    an earlier configuration left is let go of first."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
 
 
 @contextmanager

@@ -21,7 +21,6 @@ from panoramisk.fast_agi import Application, Request
 
 from .. import agi
 from ..errors import ProtocolError, SessionError, SessionLostError
-from ..model import IncomingCall
 from ..ports import CallSession
 from .agi_session import PATIENCE, AgiSession
 from .log_rate import LogRateLimiter
@@ -44,10 +43,10 @@ Handler = Callable[[CallSession], Awaitable[object]]
 class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panoramisk is untyped
     """One call's connection: commands with a time limit, replies read by our own parser."""
 
-    def __init__(self, app: FastAgiServer, call: IncomingCall, transport: asyncio.Transport) -> None:
+    def __init__(self, app: FastAgiServer, transport: asyncio.Transport) -> None:
         super().__init__(app, {}, None, transport)
         self.replies = agi.ReplyReader()
-        self.session = AgiSession(call, self.replies, self.exchange)
+        self._over = False
         self._reply: asyncio.Future[agi.Reply | None] | None = None  # while a command waits for one
         self._failure: SessionError | None = None
         self._deadline: asyncio.TimerHandle  # of the command that waits
@@ -93,10 +92,12 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._lost("Asterisk closed the AGI connection.")
+        if not self._over:  # else it is how every call ends
+            self._lost("Asterisk closed the AGI connection.")
 
     def close(self) -> None:
         """Let go of the connection; a peer that failed gets nothing more."""
+        self._over = True
         if self._failure is None:
             self.writer.close()
         else:
@@ -276,10 +277,13 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             )
         else:
             self._tokens.used(token)
-            request = FastAgiRequest(self, call, pending.transport)
-            request.replies.unasked(rest)
+            request = FastAgiRequest(self, pending.transport)
+            if rest:
+                request.replies.unasked(rest)
             pending.transport.set_protocol(request)
-            task = self.loop.create_task(self.handler(route, request))
+            # The request knows nothing of its session: no circle that the collector would have to find.
+            session = AgiSession(call, request.replies, request.exchange)
+            task = self.loop.create_task(self.handler(route, session))
             self._running.add(task)
             task.add_done_callback(functools.partial(self._over, request))
 
@@ -293,10 +297,10 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             remedy="if it was Asterisk: informativa dialplan install; asterisk -rx 'dialplan reload'",
         )
 
-    async def handler(self, route: Handler, request: FastAgiRequest) -> None:
+    async def handler(self, route: Handler, session: AgiSession) -> None:
         """One call, to its end. Only cancellation leaves as an exception."""
         try:
-            await route(request.session)
+            await route(session)
         except SessionError as error:
             self.abandoned(str(error))
         except Exception as error:  # without its text, which may be a caller's number

@@ -83,10 +83,10 @@ class Sink:
         return following is None
 
     def _put(self, lines: list[str]) -> None:
-        dropped, self._dropped = self._dropped, 0
-        if dropped:
-            lines.insert(0, f"({dropped} lines were dropped: nobody read them)\n")
-        rest = "".join(lines).encode(errors="replace")
+        dropped = self._dropped
+        told = f"({dropped} lines were dropped: nobody read them)\n" if dropped else ""
+        rest = "".join([told, *lines]).encode(errors="replace")
+        self._dropped -= dropped
         with contextlib.suppress(OSError):
             while rest:  # the descriptor itself: a stalled write must not hold the stream's lock
                 rest = rest[os.write(self._descriptor, rest) :]

@@ -158,9 +158,10 @@ def command(*words: str) -> bytes:
     would become a command of its own.
     """
     name, *arguments = words
-    if any(_LINE_BREAKS.search(word) for word in words):
+    text = " ".join([name, *map(_quote, arguments)])
+    if _LINE_BREAKS.search(text):
         raise ValueError("an AGI command cannot carry a line break")
-    line = " ".join([name, *map(_quote, arguments)]).encode() + b"\n"
+    line = text.encode() + b"\n"
     if len(line) > MAX_COMMAND:
         raise ValueError("an AGI command cannot be so long")
     return line

@@ -78,12 +78,14 @@ async def _handle(session: CallSession, services: CallServices) -> CallResult:
             break
     await handler.wait()
     gravest = min(results, key=_gravity) if len(results) > 1 else results[0]
-    return replace(
-        gravest,
+    return CallResult(
+        gravest.status,
+        gravest.reason,
+        gravest.record,
         error=gravest.error or error,
         doubt=handler.doubt,
         heard=" ".join(handler.heard),
-        events=tuple(event for result in results for event in result.events),
+        events=tuple([event for result in results for event in result.events]),
     )
 
 

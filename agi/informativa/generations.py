@@ -121,6 +121,8 @@ class Generations:
 
     def _dismiss(self) -> None:
         """Close what only calls under an earlier configuration used, when the last of them is over."""
+        if len(self._all) == 1:
+            return
         over = [generation for generation in self._all[:-1] if not generation.calls]
         if over:
             self._all = [generation for generation in self._all if generation not in over]

@@ -153,8 +153,10 @@ def _over(whole: datetime | None, period: Period, now: datetime, controller: Con
 
 def _recycled(known: PriorDelivery, now: datetime, controller: Controller) -> bool:
     """Whether nobody called from this number for so long that it may be somebody else's now."""
+    if controller.recycled_after is None:
+        return False
     last = max(moment for moment in (known.at, known.whole, known.seen) if moment is not None)
-    return controller.recycled_after is not None and _over(last, controller.recycled_after, now, controller)
+    return _over(last, controller.recycled_after, now, controller)
 
 
 def _newest(notice: Notice, known: frozenset[str]) -> Version | None:

@@ -57,10 +57,10 @@ class AgiSession:
 
     async def set_variables(self, variables: Mapping[str, str]) -> None:
         """MSet takes them all in one command; its separator cannot be escaped in what it is given."""
-        pairs = [f"{name}={value}" for name, value in variables.items()]
-        if any("," in pair or '"' in pair for pair in pairs):
+        pairs = ",".join([f"{name}={value}" for name, value in variables.items()])
+        if '"' in pairs or pairs.count(",") >= max(1, len(variables)):
             raise ValueError("a result variable cannot hold a comma or a quote")
-        reply = await self._ask(agi.command("EXEC", "MSet", ",".join(pairs)), PATIENCE)
+        reply = await self._ask(agi.command("EXEC", "MSet", pairs), PATIENCE)
         if not reply.ok or reply.result != 0:
             raise ProtocolError("Asterisk refused to set the result variables.")
 

@@ -20,6 +20,8 @@ from informativa import storage
 from informativa.caller import pseudonym
 from informativa.evidence.receipt import Receipt
 from informativa.operations.evidence import logs
+from informativa.sharing.connection import connect
+from informativa.sharing.exchange import Exchange
 from lab.postgres import SUPERUSER, Postgres
 from sharing.test_commands import HE, Installation, meeting, of, two  # noqa: F401  # fixtures
 from test_ledgers import AT, PLAYED
@@ -29,9 +31,6 @@ Pair = tuple[Installation, Installation]
 
 def proven(box: Installation) -> str:
     """Sign what was recorded there, and send all of it; the key of its log."""
-    from informativa.sharing.connection import connect
-    from informativa.sharing.exchange import Exchange
-
     acme, shared = box.configuration.controllers["acme"], box.configuration.shared
     assert shared is not None
     key = str(logs.checkpoint(acme).key)
@@ -251,6 +250,72 @@ def test_a_bundle_of_all_boxes(
         with pytest.raises((AssertionError, ValueError)):
             independent.check(data, keys["pbx-1" if box == "pbx-2" else "pbx-2"])
     assert "pbx-1, pbx-2" in files["README.txt"].decode()
+
+
+def test_a_bundle_says_which_boxes_are_behind(
+    told: tuple[Installation, Installation, str],
+    server: Postgres,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """An auditor does not take it as whole: in it, on the screen and for programs stands which box has sent
+    how much less than it recorded, and when it was last heard of; and nothing of that once it has."""
+    one, other, _key = told
+    other.record(replace(PLAYED, at=AT.replace(day=26)))
+    acme, shared = other.configuration.controllers["acme"], other.configuration.shared
+    assert shared is not None
+    Exchange(bootstrap.store(acme), connect(shared, "acme"), shared, "acme").close()  # which says how far it is
+    _code, out, _error = typed(capsys, *bundled(tmp_path / "behind.zip"), *of(one))
+    for said in (out, _readme(tmp_path / "behind.zip")):
+        assert "NOT WHOLE" in said
+        assert "pbx-2: 1 record not sent yet" in " ".join(said.split())
+        assert "pbx-1: " not in said
+    _code, out, _error = typed(capsys, *bundled(tmp_path / "json.zip"), "--json", *of(one))
+    found = json.loads(out)
+    assert [(each["box"], each["behind"]) for each in found["incomplete"]] == [("pbx-2", 1)]
+    proven(other)
+    _code, out, _error = typed(capsys, *bundled(tmp_path / "whole.zip"), *of(one))
+    assert "NOT WHOLE" not in out + _readme(tmp_path / "whole.zip")
+
+
+@pytest.mark.parametrize(
+    ("seen", "retired", "named"),
+    [
+        pytest.param("2026-11-20", None, True, id="silent since before the period's end"),
+        pytest.param("2026-12-01", None, False, id="silent, but heard of after the period"),
+        pytest.param("2026-11-20", "2026-11-25", True, id="left long after it was last heard of"),
+        pytest.param("2026-11-20 10:00:00", "2026-11-20 10:00:30", False, id="left, heard of until then"),
+        pytest.param("2026-10-01", "2026-10-20", False, id="left before the period"),
+    ],
+)
+def test_a_bundle_names_boxes_that_nothing_was_heard_of(
+    told: tuple[Installation, Installation, str],
+    server: Postgres,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    seen: str,
+    retired: str | None,
+    named: bool,
+) -> None:
+    """A box without a word since before the period's end may have recorded more than it ever said."""
+    one, _other, _key = told
+    left = f"'{retired} UTC'" if retired else "NULL"
+    server.sql(
+        f"""UPDATE "informativa_acme".box SET seen = '{seen} UTC', retired = {left} WHERE name = 'pbx-2'"""
+    )
+    server.sql("""UPDATE "informativa_acme".box SET seen = '2027-01-01 UTC' WHERE name = 'pbx-1'""")
+    file = tmp_path / "bundle.zip"
+    code, out, error = typed(capsys, *bundled(file), *of(one))
+    assert (code, error) == (0, "")
+    for said in (out, _readme(file)):
+        assert ("NOT WHOLE" in said, "pbx-2: last heard of 2026-" in " ".join(said.split())) == (named, named)
+        assert ("left for good on 2026-" in " ".join(said.split())) == bool(named and retired)
+
+
+def _readme(file: Path) -> str:
+    with zipfile.ZipFile(file) as opened:
+        (name,) = (each for each in opened.namelist() if each.endswith("README.txt"))
+        return opened.read(name).decode()
 
 
 def test_a_bundle_of_all_boxes_after_erasure_and_purge(

@@ -63,6 +63,11 @@ class Box:
         """How many of its records are not there yet, as far as it said."""
         return max(0, self.newest - self.record)
 
+    @property
+    def silence(self) -> float:
+        """For how many seconds nothing was heard of it, until it left for good where it did."""
+        return (self.retired - self.seen).total_seconds() if self.retired else self.age
+
 
 def migrate(
     database: SharedDatabase, controllers: Sequence[str], user: str, today: date

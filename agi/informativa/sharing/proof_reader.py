@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from ..errors import TileMissingError
@@ -17,10 +18,11 @@ from ..ledgers import rows
 from ..model import Record, SharedDatabase
 from ..text import Text
 from . import schema
+from .administration import Box
 from .connection import Connection, connect, translated
 from .proof_statements import ProofStatements
 from .reading import with_box
-from .rows import INFORMS
+from .rows import INFORMS, Statements
 
 _PAGE = 1000
 
@@ -97,7 +99,7 @@ class ProofReader:
     """Of one company, over one connection. Every method raises SharedDatabaseError."""
 
     def __init__(self, database: SharedDatabase, controller: str, connection: Connection) -> None:
-        self._database, self._connection = database, connection
+        self._database, self._controller, self._connection = database, controller, connection
         self._sql = ProofStatements(controller, connection.schema)
         self._has_logs = connection.schema >= schema.EVIDENCE
 
@@ -113,9 +115,10 @@ class ProofReader:
         """All of a caller's on all boxes `but` one, those of one box in order."""
         return list(_provable(self._rows(self._sql.of_caller, list(pseudonyms), but)))
 
-    def boxes(self) -> list[str]:
-        """Each that ever took part."""
-        return [name for (name,) in self._rows(self._sql.boxes)]
+    def boxes(self) -> list[Box]:
+        """Each that ever took part, by name."""
+        found = self._rows(Statements(self._controller).every_box)
+        return sorted((Box(*row) for row in found), key=attrgetter("name"))
 
     def leaves(self, box: str, first: int, last: int) -> int:
         """How many records have one of these leaves."""

@@ -73,4 +73,3 @@ class ProofStatements:
         ORDER BY record
         """  # noqa: S608
         self.leaves = f"SELECT count(*) FROM {record} WHERE box = %s AND leaf BETWEEN %s AND %s"  # noqa: S608
-        self.boxes = f"SELECT name FROM {box} ORDER BY name"  # noqa: S608

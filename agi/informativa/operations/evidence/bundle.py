@@ -2,7 +2,8 @@
 
 Records are read in small turns, each together with its leaf, and go at once into every file that has them:
 what the files say is one state of each record, calls never wait, and a million records need no more memory
-than one. The same ledger, log, prompts and configuration give the same bytes.
+than one. The same ledger, log, prompts and configuration give the same bytes; of several
+boxes, once all of them have sent all that they recorded.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from hashlib import file_digest
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from ... import storage
 from ...config import Configuration
@@ -23,6 +24,7 @@ from ...evidence.proof import SUFFIX
 from ...files import putting
 from ...model import Controller, Line, Record, SharedDatabase
 from ...text import Foreign, Text
+from ..boxes import QUIET_SECONDS
 from ..controller_state import lines_of
 from ..controllers import require_ledger
 from .bundle_log import BundledLog, LogFiles
@@ -32,6 +34,9 @@ from .period import Period
 from .receipt_maker import OpenedLeaf, WaitingRecord
 from .receipts import makers_of_boxes
 from .zip_writer import PackedEntry, SummedZip
+
+if TYPE_CHECKING:  # its driver is there only where boxes share a database
+    from ...sharing.administration import Box
 
 FOLDER = 1000  # receipts in a folder
 
@@ -55,13 +60,19 @@ class Bundle:
     gone: int
     waiting_from: int | None
     unknown: tuple[str, ...]
-    boxes: tuple[str, ...] = ()
-    """Whose records are in it, where it is of all boxes."""
+    boxes: tuple[Box, ...] = ()
+    """Whose records are in it, where it is of all boxes; as they stood before it was made."""
 
     @property
     def waiting(self) -> int:
         """How many records wait for a checkpoint."""
         return self.records - self.receipts
+
+    @property
+    def incomplete(self) -> tuple[Box, ...]:
+        """The boxes that may have records of the period which are not in it: by their own word, or because
+        they had none since before it was over. One that had left before it began took no calls."""
+        return tuple(each for each in self.boxes if _may_lack(each, self.period))
 
 
 @dataclass(frozen=True)
@@ -113,15 +124,17 @@ def bundle(
                 return stack.enter_context(TemporaryFile(dir=file.absolute().parent))
 
             sources: list[BoxRecords] = []
+            boxes: list[Box] = []
             if shared is None:
                 store = stack.enter_context(closing(storage.store(controller, read_only=True)))
                 sources.append(LedgerRecords(controller, store, period, progress))
             else:
                 reader = stack.enter_context(storage.provable(shared, controller))
                 maker = makers_of_boxes(controller, reader)
-                sources += [SharedRecords(maker(box), reader, box, period) for box in reader.boxes()]
+                boxes += reader.boxes()
+                sources += [SharedRecords(maker(box.name), reader, box.name, period) for box in boxes]
             out = stack.enter_context(putting(file, most=0o600))
-            made = _Bundler(configuration, controller, period, sources, words).write(out, temporary)
+            made = _Bundler(configuration, controller, period, sources, words, boxes).write(out, temporary)
         with file.open("rb") as written:
             return WrittenBundle(made, file, file_digest(written, "sha256").hexdigest())
     except OSError as error:
@@ -141,9 +154,10 @@ class _Bundler:
         period: Period,
         sources: Sequence[BoxRecords],
         words: BundleWriter,
+        boxes: Sequence[Box],
     ) -> None:
         self._configuration, self._controller, self._period = configuration, controller, period
-        self._sources, self._words = sources, words
+        self._sources, self._words, self._boxes = sources, words, boxes
         self._records = self._receipts = self._erased = self._notes = self._gone = 0
         self._waiting_from: int | None = None
         # By box and epoch, the first and the last leaf with a receipt; of notes only where no other has one.
@@ -178,7 +192,7 @@ class _Bundler:
             gone=self._gone,
             waiting_from=self._waiting_from,
             unknown=tuple(sorted(each for each in self._recordings if not _is_among(each, prompts))),
-            boxes=tuple(each.box for each in self._sources if each.box),
+            boxes=tuple(self._boxes),
         )
         for name, data in chain(*(each.files() for each in logs), *(each.files() for each in prompts)):
             files.add(name, data)
@@ -266,6 +280,12 @@ class _Bundler:
 def folder_of(controller: Controller, period: Period) -> str:
     """How the folder is called that all of a bundle is in."""
     return f"{controller.id}-{period.name}"
+
+
+def _may_lack(box: Box, period: Period) -> bool:
+    if box.retired and box.retired < period.since:
+        return False
+    return box.behind > 0 or (box.silence > QUIET_SECONDS and box.seen < period.until)
 
 
 def _say(texts: Sequence[PackedEntry], said: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from ...operations.evidence.bundle import WrittenBundle
-from .shapes import Document, Shape
+from .shapes import Document, Shape, Time
 
 
 class BundledLog(Shape):
@@ -27,6 +27,19 @@ class BundledLog(Shape):
     """How many time-stamps the bundle has."""
     witnesses: list[str]
     """Whose names other signatures of the newest checkpoint bear."""
+
+
+class IncompleteBox(Shape):
+    """A box that may have records of the period which are not in a bundle."""
+
+    box: str
+    """What it is called."""
+    behind: int
+    """How many of its records are not in the database yet, as far as it said."""
+    seen: Time
+    """When it was last heard of, by the database's clock."""
+    retired: Time | None
+    """When it left for good."""
 
 
 class Bundle(Document):
@@ -56,6 +69,8 @@ class Bundle(Document):
     """How many records among those of the period are purged, or lost."""
     logs: list[BundledLog]
     """The logs that have them."""
+    incomplete: list[IncompleteBox]
+    """The boxes that may have records of the period which are not in it; none where it is of one box."""
     unknown_recordings: list[str]
     """The digests of recordings that records name and that are not there any more."""
 
@@ -87,6 +102,10 @@ class Bundle(Document):
                     witnesses=list(each.witnesses),
                 )
                 for each in bundle.logs
+            ],
+            incomplete=[
+                IncompleteBox(box=each.name, behind=each.behind, seen=each.seen, retired=each.retired)
+                for each in bundle.incomplete
             ],
             unknown_recordings=list(bundle.unknown),
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...operations.evidence.bundle import WrittenBundle
 from ...text import Text
 from ..messages import Language
+from .bundle_boxes import completeness
 
 
 def written(made: WrittenBundle, say: Language) -> Iterator[str]:
@@ -18,6 +19,7 @@ def written(made: WrittenBundle, say: Language) -> Iterator[str]:
         records=Text.counted("{count} record", "{count} records", bundle.records, count=bundle.records),
         proofs=Text.counted("{count} proof", "{count} proofs", bundle.receipts, count=bundle.receipts),
     )
+    yield from completeness(bundle, say)
     if bundle.waiting_from is not None:
         yield say(
             "Without a proof yet: {count}, from number {number} on. Type: informativa evidence checkpoint"

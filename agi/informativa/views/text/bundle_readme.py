@@ -9,6 +9,7 @@ from ...operations.evidence.bundle import Bundle
 from ...text import Text
 from ..messages import Language
 from ..record_files import CSV, LINES, LINKED, RecordFiles
+from .bundle_boxes import completeness
 from .bundle_plan import line_plan, points, text_of, wrapped
 
 _RECIPE = r"""what  = SHA-256("informativa/what/v1\n" || salt_what || facts)
@@ -181,7 +182,7 @@ def _counts(bundle: Bundle, say: Language) -> Iterator[str]:
         Text.counted("{count} proof", "{count} proofs", bundle.receipts, count=bundle.receipts),
     ]
     if bundle.boxes:
-        said.append(_BOXES.format(boxes=", ".join(bundle.boxes)))
+        said.append(_BOXES.format(boxes=", ".join(each.name for each in bundle.boxes)))
     if bundle.waiting_from is not None:
         waiting = Text(
             "Without a proof yet: {count}, from number {number} on. They wait for the next checkpoint; ask"
@@ -206,7 +207,7 @@ def _counts(bundle: Bundle, say: Language) -> Iterator[str]:
                 witnesses=", ".join(log.witnesses) or Text("nobody"),
             )
         )
-    yield from points([say(each) for each in said])
+    yield from points([*completeness(bundle, say), *(say(each) for each in said)])
 
 
 def _prompts(bundle: Bundle, say: Language) -> Iterator[str]:

@@ -292,6 +292,20 @@ def test_a_connection_is_there_before_the_first_call_asks(running: Running) -> N
     shared.close()
 
 
+def test_questions_in_vain_hold_up_no_record(running: Running) -> None:
+    """A database that is too slow for a call that waits, as 30 ms may be for a hand-shake, gets the records
+    all the same."""
+    loop = running.start("pbx-1")
+    soon(lambda: loop.state.contact > 0)
+    never = running.boxes.database("pbx-1", hosts=("127.0.0.1:1",))
+    shared = SharedBoxes(ACME, never, suspend, loop)
+    its = "FROM pg_stat_activity WHERE usename = 'informativa_acme'"
+    running.boxes.sql(f"SELECT pg_terminate_backend(pid) {its}")
+    running.boxes.record("pbx-1", PLAYED)
+    soon(lambda: running.boxes.sql("SELECT record FROM acme.record") == [(1,)])
+    shared.close()
+
+
 def test_nobody_waits_for_a_database_that_is_known_to_be_away(running: Running) -> None:
     """Though calls are to wait: each goes on at once, and is counted."""
     loop = running.start("pbx-1", hosts=("127.0.0.1:1",))

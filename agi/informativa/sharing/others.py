@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..errors import InformativaError
+from ..errors import InformativaError, SharedDatabaseError
 from ..guard import Guard, Wait
 from ..model import Controller, Record, SharedDatabase, SharedState
 from ..ports import OtherBoxes
@@ -102,10 +103,12 @@ class SharedBoxes(OtherBoxes):
             return None  # the loop tells why; here it is counted
 
     def _connect_ahead(self) -> None:
-        """So that the first calls need not wait for it: three in vain, and nobody asks for a while."""
+        """So that the first calls need not wait for it: three in vain, and nobody asks for a while. Too slow
+        for a call that waits is not too slow for records."""
         from .question import Question
 
-        Question(self.database, self.controller, self._idle)(None)
+        with suppress(SharedDatabaseError):
+            Question(self.database, self.controller, self._idle)(None)
 
     def _question(self) -> Callable[[Asked], Answer]:
         from .question import Question

@@ -253,10 +253,7 @@ def test_a_bundle_of_all_boxes(
 
 
 def test_a_bundle_says_which_boxes_are_behind(
-    told: tuple[Installation, Installation, str],
-    server: Postgres,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
+    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """An auditor does not take it as whole: in it, on the screen and for programs stands which box has sent
     how much less than it recorded, and when it was last heard of; and nothing of that once it has."""
@@ -264,7 +261,8 @@ def test_a_bundle_says_which_boxes_are_behind(
     other.record(replace(PLAYED, at=AT.replace(day=26)))
     acme, shared = other.configuration.controllers["acme"], other.configuration.shared
     assert shared is not None
-    Exchange(bootstrap.store(acme), connect(shared, "acme"), shared, "acme").close()  # which says how far it is
+    # Which says how far it is.
+    Exchange(bootstrap.store(acme), connect(shared, "acme"), shared, "acme").close()
     _code, out, _error = typed(capsys, *bundled(tmp_path / "behind.zip"), *of(one))
     for said in (out, _readme(tmp_path / "behind.zip")):
         assert "NOT WHOLE" in said

@@ -1,4 +1,4 @@
-"""Which boxes may have records that a bundle of all of them lacks, for whoever makes it and for the auditor."""
+"""Which boxes may have records that a bundle of all of them lacks: for who makes it, and for the auditor."""
 
 from __future__ import annotations
 

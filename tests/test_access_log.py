@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from doubles import typed
-from informativa import bootstrap, maintenance
+from informativa import maintenance, storage
 from informativa.config import load
 from informativa.errors import LedgerError
 from informativa.ledgers.access_log import AccessEntry, AccessFilter, AccessLog

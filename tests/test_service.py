@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa import bootstrap, maintenance, service
+from informativa import maintenance, service, storage
 from informativa.cli.log import WAITING, Sink
 from informativa.config import changes, load
 from informativa.errors import ConfigError

@@ -262,7 +262,7 @@ def test_a_bundle_says_which_boxes_are_behind(
     acme, shared = other.configuration.controllers["acme"], other.configuration.shared
     assert shared is not None
     # Which says how far it is.
-    Exchange(bootstrap.store(acme), connect(shared, "acme"), shared, "acme").close()
+    Exchange(storage.store(acme), connect(shared, "acme"), shared, "acme").close()
     _code, out, _error = typed(capsys, *bundled(tmp_path / "behind.zip"), *of(one))
     for said in (out, _readme(tmp_path / "behind.zip")):
         assert "NOT WHOLE" in said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ... import bootstrap
+from ... import storage
 from ...config import Configuration
 from ...evidence.checkpoint import Checkpoint
 from ...model import Controller
@@ -25,7 +25,7 @@ def of_other_boxes(configuration: Configuration, controller: Controller) -> tupl
     if configuration.shared is None:
         return ()
     states = [each for each in meeting(configuration, controller).boxes if not each.this]
-    with bootstrap.provable(configuration.shared, controller) as proofs:
+    with storage.provable(configuration.shared, controller) as proofs:
         signed = dict.fromkeys((each.box.name for each in states), 0)
         for log in proofs.logs():
             note = proofs.newest(log.box, log.epoch)

@@ -16,6 +16,7 @@ from bench import console, direct, evidence, figures, ledger, plots, records, re
 from bench.figures import Curves, Peers, RefusedError, Report, Result, Spread, Target
 from informativa.console.routes import ROUTES
 from informativa.ledgers.sqlite import SqliteStore
+from informativa.redaction import without_numbers
 
 compiler = pytest.mark.skipif(not shutil.which("cc"), reason="the load generator needs a C compiler")
 
@@ -212,6 +213,19 @@ def test_many_callers(tmp_path: Path) -> None:
     assert last.record == len(records) == 50
     assert all(record.event.informs for record in records)
     assert re.match(r"\d{10}", records[7].event.pseudonym.decode())
+
+
+@pytest.mark.parametrize("row", [0, 99_999, 123_456, 999_999])
+def test_imported_rows_refer_to_nobodys_number(row: int) -> None:
+    """The benchmark's references are taken as they are, up to the last of a million rows."""
+    assert without_numbers(ledger.reference(row)) == ledger.reference(row)
+
+
+def test_import_measures_what_was_done(tmp_path: Path) -> None:
+    """A tiny import ends with its rows a second and its memory, all rows on record."""
+    found = Report()
+    ledger.importing(found, tmp_path, rows=20)
+    assert [one.value.unit for one in found.results] == ["rows/s", "MB"]
 
 
 def test_evidence_measures_what_was_done(tmp_path: Path) -> None:

@@ -218,6 +218,11 @@ def _pseudonym(caller: int) -> bytes:
     return f"{caller:010d}0123456789abcdef012345".encode()
 
 
+def reference(row: int) -> str:
+    """What a row refers to, without six digits together: they could be somebody's number, and are refused."""
+    return f"book {row // 1000} page {row % 1000}"
+
+
 def importing(report: Report, folder: Path, *, rows: int = 1_000_000) -> None:
     """Rows a second of `informativa import`, and the most memory that it takes."""
     office = Office(folder / "import")
@@ -225,7 +230,7 @@ def importing(report: Report, folder: Path, *, rows: int = 1_000_000) -> None:
     day = datetime.now(UTC) - timedelta(days=30)
     with told.open("w") as file:
         file.write("number;date;reference\n")
-        file.writelines(f"{rivals.number(row)};{day:%d/%m/%Y};form {row}\n" for row in range(rows))
+        file.writelines(f"{rivals.number(row)};{day:%d/%m/%Y};{reference(row)}\n" for row in range(rows))
     command: list[str | Path] = [BIN / "informativa", "import", told]
     command += ["--controller=acme", "--by=website", "-c", office.config]
     begun = time.perf_counter()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from lab import audio
@@ -24,30 +25,17 @@ SLOWER = ", disk 1 ms slower"
 
 def direct(report: Report, folder: Path, *, rounds: int = 7, calls: int = 4000) -> None:
     """Calls a second with 64 in flight, and CPU, against each peer; on a slower disk too."""
-    with contextlib.ExitStack() as stack:
-        slow = rivals.slow_disk(folder, SLOW_US)
-        peers = _started(
-            report,
-            stack,
-            [
-                rivals.null(folder / "null", LIMIT),
-                rivals.null(folder / "panoramisk", PANORAMISK),
-                rivals.durable(folder / "durable", DURABLE),
-                rivals.durable(folder / "durable-go", DURABLE_GO),
-                rivals.served(ONE_BY_ONE, folder / "one"),
-                rivals.served(OURS, folder / "ours"),
-                rivals.served(ONE_BY_ONE + SLOWER, folder / "one-slow", slow),
-                rivals.served(OURS + SLOWER, folder / "ours-slow", slow),
-            ],
-        )
-        taken: dict[str, list[_Taken]] = {peer.name: [] for peer in peers}
-        for turn in range(-1, rounds):  # the first one only warms up
-            for peer in peers:
-                some = _take(folder, peer, calls if turn >= 0 else min(calls, 500))
-                if turn >= 0:
-                    taken[peer.name].append(some)
-    rates = {name: [one.rate for one in some] for name, some in taken.items()}
-    cpu = {name: [one.cpu for one in some] for name, some in taken.items()}
+    slow = rivals.slow_disk(folder, SLOW_US)
+    more = (
+        rivals.durable(folder / "durable-go", DURABLE_GO),
+        rivals.served(ONE_BY_ONE + SLOWER, folder / "one-slow", slow),
+        rivals.served(OURS + SLOWER, folder / "ours-slow", slow),
+    )
+    taken = _measured("direct", report, folder, more, rounds, calls, (IN_FLIGHT,))
+    rates, cpu = (
+        {name: [pick(one) for one in some[IN_FLIGHT]] for name, some in taken.items()}
+        for pick in (_RATE, _CPU)
+    )
     what, of_cpu = (
         f"{each} without Asterisk, {IN_FLIGHT} in flight" for each in ("calls/s", "CPU of a call")
     )
@@ -62,8 +50,9 @@ def direct(report: Report, folder: Path, *, rounds: int = 7, calls: int = 4000) 
         (what, rates, OURS, ONE_BY_ONE, Target(4, at_most=False)),
         (what, rates, OURS + SLOWER, ONE_BY_ONE + SLOWER, Target(8, at_most=False)),
     ):
-        value = ratios(values[ours], values[theirs])
-        report.results.append(Result("direct", f"{title}, against {theirs}", value, target))
+        if theirs in values:
+            value = ratios(values[ours], values[theirs])
+            report.results.append(Result("direct", f"{title}, against {theirs}", value, target))
 
 
 def in_flight(
@@ -75,28 +64,10 @@ def in_flight(
     numbers: Sequence[int] = (1, 4, 16, 64, 256),
 ) -> None:
     """What a call costs by how many there are at once: calls a second, and CPU."""
-    with contextlib.ExitStack() as stack:
-        peers = _started(
-            report,
-            stack,
-            [
-                rivals.null(folder / "null", LIMIT),
-                rivals.null(folder / "panoramisk", PANORAMISK),
-                rivals.durable(folder / "durable", DURABLE),
-                rivals.served(ONE_BY_ONE, folder / "one"),
-                rivals.served(OURS, folder / "ours"),
-            ],
-        )
-        taken: dict[str, dict[int, list[_Taken]]] = {peer.name: {n: [] for n in numbers} for peer in peers}
-        for turn in range(-1, rounds):  # the first one only warms up
-            for number in numbers:
-                for peer in peers:
-                    some = _take(folder, peer, calls if turn >= 0 else min(calls, 500), number)
-                    if turn >= 0:
-                        taken[peer.name][number].append(some)
+    taken = _measured("in-flight", report, folder, (), rounds, calls, numbers)
     for what, unit, pick in (
-        ("calls a second without Asterisk", "calls/s", lambda one: one.rate),
-        ("CPU of a call without Asterisk", "µs", lambda one: one.cpu),
+        ("calls a second without Asterisk", "calls/s", _RATE),
+        ("CPU of a call without Asterisk", "µs", _CPU),
     ):
         spreads = {
             name: {n: Spread(tuple(map(pick, some)), unit) for n, some in by_number.items()}
@@ -113,20 +84,54 @@ class _Taken:
     cpu: float
 
 
+_RATE: Callable[[_Taken], float] = attrgetter("rate")
+_CPU: Callable[[_Taken], float] = attrgetter("cpu")
+_Started = contextlib.AbstractContextManager[Rival]
+
+
+def _measured(
+    measure: str,
+    report: Report,
+    folder: Path,
+    more: Iterable[_Started],
+    rounds: int,
+    calls: int,
+    numbers: Sequence[int],
+) -> dict[str, dict[int, list[_Taken]]]:
+    """What calls took of each peer, and of `more`, in turns: of each round, by how many were in flight."""
+    peers = (
+        rivals.null(folder / "null", LIMIT),
+        rivals.null(folder / "panoramisk", PANORAMISK),
+        rivals.durable(folder / "durable", DURABLE),
+        rivals.served(ONE_BY_ONE, folder / "one"),
+        rivals.served(OURS, folder / "ours"),
+    )
+    with contextlib.ExitStack() as stack:
+        there = _started(measure, report, stack, (*peers, *more))
+        taken: dict[str, dict[int, list[_Taken]]] = {peer.name: {n: [] for n in numbers} for peer in there}
+        for turn in range(-1, rounds):  # the first one only warms up
+            for number in numbers:
+                for peer in there:
+                    some = _take(folder, peer, calls if turn >= 0 else min(calls, 500), number)
+                    if turn >= 0:
+                        taken[peer.name][number].append(some)
+        return taken
+
+
 def _started(
-    report: Report, stack: contextlib.ExitStack, ways: Iterable[contextlib.AbstractContextManager[Rival]]
+    measure: str, report: Report, stack: contextlib.ExitStack, peers: Iterable[_Started]
 ) -> list[Rival]:
-    """Those peers that can be had; the others are reported as left out."""
-    peers = []
-    for way in ways:
+    """Those that can be had; the others are reported as left out."""
+    there = []
+    for peer in peers:
         try:
-            peers.append(stack.enter_context(way))
+            there.append(stack.enter_context(peer))
         except SkippedError as why:
-            report.left_out.append(("direct", str(why)))
-    return peers
+            report.left_out.append((measure, str(why)))
+    return there
 
 
-def _take(folder: Path, peer: Rival, calls: int, in_flight: int = IN_FLIGHT) -> _Taken:
+def _take(folder: Path, peer: Rival, calls: int, in_flight: int) -> _Taken:
     """Make some calls. Raises RefusedError unless each was answered as it should be and is on record."""
     before, cpu = peer.recorded() if peer.ledger else 0, cpu_seconds(peer.pid)
     found = rivals.make_calls(

@@ -106,8 +106,16 @@ class Visit:
         path: str = "/",
         lasts: int | None = None,
     ) -> None:
-        """Have his browser hold it."""
-        cookies.give(response, name, value, self.secure, same_site, path, lasts)
+        """Have his browser hold it, for `lasts` seconds or until it is closed; no script reads it."""
+        response.set_cookie(
+            cookies.named(name, self.secure),
+            value,
+            max_age=lasts,
+            path="/" if self.secure else path,  # as browsers ask of that name
+            httponly=True,
+            samesite=same_site,
+            secure=self.secure,
+        )
 
     def companies(self, role: Role = Role.READER) -> list[Controller]:
         """Those that the visitor may see, in this role."""

@@ -1,13 +1,64 @@
-"""Who looked at whom in the console, for a terminal."""
+"""Who looked at whom in the console, in words, and for a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...model import Action
 from ...operations.access_log import AccessPage
-from ..html.console import acted, detailed, short
+from ...text import Text
 from ..messages import Language
 from ..terminal import one_line
+
+_ACTIONS: dict[Action, Text] = {
+    Action.LOGIN: Text("logged in"),
+    Action.LOGIN_REFUSED: Text("was refused: a wrong password or code"),
+    Action.LOGOUT: Text("logged out"),
+    Action.SEARCH: Text("looked for a caller or for records"),
+    Action.OPEN_CALLER: Text("saw what is on record of a caller"),
+    Action.OPEN_RECORD: Text("opened a record"),
+    Action.LISTEN: Text("listened to what was played"),
+    Action.LETTER: Text("wrote an answer to a request for access"),
+    Action.RECEIPT: Text("took a receipt"),
+    Action.VERIFY: Text("had the proof of a record checked"),
+    Action.EXPORT: Text("took a file of records"),
+    Action.RECORD_ELSEWHERE: Text("put on record that a caller was told elsewhere"),
+    Action.ERASE_TRIAL: Text("saw what would be erased of a caller"),
+    Action.ERASE: Text("erased a caller"),
+    Action.BUNDLE: Text("took a bundle for an auditor"),
+    Action.AUDIT: Text("audited the log"),
+    Action.SETTINGS: Text("changed the configuration"),
+    Action.ACCOUNTS: Text("changed who may what"),
+    Action.ACCESS_LOG: Text("looked at this page"),
+}
+_DETAILS = {
+    "number": Text("by telephone number"),
+    "customer": Text("by customer number"),
+    "begun": Text("begun"),
+    "done": Text("done"),
+    "shown": Text("shown"),
+    "saved": Text("saved as a file"),
+    "html": Text("as a page"),
+    "proof": Text("for a program"),
+    "proxy": Text("as the company's own web server says"),
+    "bundle": Text("bundle for an auditor"),
+}
+
+
+def acted(action: Action) -> Text:
+    """What somebody did, in words."""
+    return _ACTIONS[action]
+
+
+def detailed(detail: str, say: Language) -> str:
+    """What else is known of it: its first word in words where it is one of ours, the rest as it stands."""
+    first, _space, rest = detail.partition(" ")
+    return f"{say(_DETAILS[first])} {rest}".strip() if first in _DETAILS else detail
+
+
+def short(pseudonym: bytes | None) -> str:
+    """The first digits of what stands for a caller: enough to tell two of one ledger."""
+    return pseudonym.hex()[:8] if pseudonym else ""
 
 
 def entries(found: AccessPage, say: Language) -> Iterator[str]:

@@ -240,17 +240,15 @@ def _stamped(found: CheckedStamps, say: Language) -> Iterator[tuple[bool, str]]:
     for problem in found.problems:
         yield True, say(problem)
     if found.last:
-        yield (
-            False,
-            say.counted(
-                "{hold} time-stamp of {log} holds; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
-                "{hold} time-stamps of {log} hold; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
-                found.hold,
-                hold=found.hold,
-                log=found.log,
-                last=found.last,
-            ),
+        said = say.counted(
+            "{hold} time-stamp of {log} holds; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
+            "{hold} time-stamps of {log} hold; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
+            found.hold,
+            hold=found.hold,
+            log=found.log,
+            last=found.last,
         )
+        yield False, said
 
 
 def _compared(elsewhere: Iterable[ComparedCheckpoint], say: Language) -> Iterator[tuple[bool, str]]:
@@ -263,17 +261,15 @@ def _compared(elsewhere: Iterable[ComparedCheckpoint], say: Language) -> Iterato
             yield False, say("{name} was not compared: {why}", name=each.name, why=say(each.error.text))
         else:
             outside = outside or (each.independent and each.size > 0)
-            yield (
-                False,
-                say.counted(
-                    "{name} has {size} record of the same log {log}.",
-                    "{name} has {size} records of the same log {log}.",
-                    each.size,
-                    name=each.name,
-                    size=each.size,
-                    log=each.log,
-                ),
+            said = say.counted(
+                "{name} has {size} record of the same log {log}.",
+                "{name} has {size} records of the same log {log}.",
+                each.size,
+                name=each.name,
+                size=each.size,
+                log=each.log,
             )
+            yield False, said
     if not outside:
         said = say(
             "No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"

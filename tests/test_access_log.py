@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from doubles import typed
 from informativa import maintenance, storage
 from informativa.config import load
 from informativa.errors import LedgerError
+from informativa.ledgers import wal_files
 from informativa.ledgers.access_log import AccessEntry, AccessFilter, AccessLog
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
@@ -274,6 +276,29 @@ def test_many_processes_note_at_once(log: AccessLog) -> None:
     started = [subprocess.Popen([sys.executable, "-c", program, str(ledger)]) for _each in range(6)]
     assert [process.wait() for process in started] == [0] * 6
     assert (log.verify().rows, log.verify().number, log.verify().wrong) == (30, 30, None)
+
+
+def test_first_one_makes_the_file_alone(log: AccessLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While somebody makes or opens what lies in the folder, the first note waits, and is on record then:
+    SQLite lets nobody wait who goes over to a log beside another, and told one of them that it is locked."""
+    waits, locked = threading.Event(), wal_files._locked
+
+    def tried(folder: int) -> bool:
+        if locked(folder):
+            return True
+        waits.set()
+        return False
+
+    log.file.parent.mkdir()
+    first = threading.Thread(target=log.add, args=(LOOK,))
+    with wal_files.LedgerFiles(log.file).alone(1):
+        monkeypatch.setattr(wal_files, "_locked", tried)
+        first.start()
+        assert waits.wait(20)
+        with closing(sqlite3.connect(log.file)) as connection:
+            assert connection.execute("PRAGMA application_id").fetchone() == (0,)
+    first.join()
+    assert (log.verify().rows, log.verify().wrong) == (1, None)
 
 
 def test_file_is_for_its_user_alone(log: AccessLog) -> None:

@@ -27,6 +27,7 @@ from ..files import create
 from ..model import Action
 from ..redaction import without_numbers
 from ..text import Foreign, Text
+from .wal_files import LedgerFiles
 
 SUFFIX = ".access"
 SIDES = ("", "-wal", "-shm")
@@ -216,10 +217,12 @@ class AccessLog:
         if _form(connection) == (APPLICATION, SCHEMA):
             return
         if _form(connection) == (0, 0):
-            connection.execute("PRAGMA journal_mode = WAL")
-            with _writing(connection):
+            # Of two that go over to a log at once SQLite lets none wait: one is told that it is locked.
+            with LedgerFiles(self.file).alone(BUSY_SECONDS):
                 if _form(connection) == (0, 0):
-                    _make_tables(connection)
+                    connection.execute("PRAGMA journal_mode = WAL")
+                    with _writing(connection):
+                        _make_tables(connection)
         if _form(connection) != (APPLICATION, SCHEMA):
             raise LedgerError(
                 Text("{file} is of a newer informativa, or of another program.", file=self.file),

@@ -7,12 +7,9 @@ the policy treats as not informed.
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import hmac
 import re
 
-from . import numbering
+from . import keyed_hash, numbering
 from .model import (
     Caller,
     Identified,
@@ -57,10 +54,6 @@ _ABSENT = frozenset({"", "unknown", "anonymous", "restricted", "private", "unava
 
 # What North American switches fill in for RESTRICTED and UNAVAILABLE, spelled on the keypad.
 _FILLERS = frozenset({"+17378742833", "+18628245225"})
-
-
-_BLOCK = 64  # bytes, of SHA-256
-_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
 def recognise(call: IncomingCall, line: Line) -> Caller:
@@ -134,7 +127,7 @@ def spellings(line: str, region: str) -> frozenset[str]:
 def fingerprint(key: bytes) -> str:
     """By which two boxes see whether they have one key, and nobody learns anything of it: 16 hexadecimal
     digits. No number and no binding begins like this message."""
-    return hmac.digest(key, b"fingerprint", hashlib.sha256)[:8].hex()
+    return keyed_hash.digest(key, b"fingerprint")[:8].hex()
 
 
 def pseudonym(caller: Identified, key: bytes) -> bytes:
@@ -144,17 +137,7 @@ def pseudonym(caller: Identified, key: bytes) -> bytes:
     numbers have a space of their own, so that 3331234567 may be both.
     """
     space = b"customer:" if caller.customer else b"e164:"
-    inner, outer = (hashed.copy() for hashed in _keyed(key))
-    inner.update(space + caller.number.encode(errors="replace"))
-    outer.update(inner.digest())
-    return outer.digest()
-
-
-@functools.lru_cache(maxsize=256)  # keys, which the configuration has in memory anyway
-def _keyed(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
-    """HMAC's two hashes with the key in them (RFC 2104, section 4): a third of the time, for each caller."""
-    block = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
-    return hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))
+    return keyed_hash.digest(key, space + caller.number.encode(errors="replace"))
 
 
 def mask(number: str) -> str:

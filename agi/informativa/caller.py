@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from . import keyed_hash, numbering
+from . import hashing, numbering
 from .model import (
     Caller,
     Identified,
@@ -127,7 +127,7 @@ def spellings(line: str, region: str) -> frozenset[str]:
 def fingerprint(key: bytes) -> str:
     """By which two boxes see whether they have one key, and nobody learns anything of it: 16 hexadecimal
     digits. No number and no binding begins like this message."""
-    return keyed_hash.digest(key, b"fingerprint")[:8].hex()
+    return hashing.hmac(key, b"fingerprint")[:8].hex()
 
 
 def pseudonym(caller: Identified, key: bytes) -> bytes:
@@ -137,7 +137,7 @@ def pseudonym(caller: Identified, key: bytes) -> bytes:
     numbers have a space of their own, so that 3331234567 may be both.
     """
     space = b"customer:" if caller.customer else b"e164:"
-    return keyed_hash.digest(key, space + caller.number.encode(errors="replace"))
+    return hashing.hmac(key, space + caller.number.encode(errors="replace"))
 
 
 def mask(number: str) -> str:

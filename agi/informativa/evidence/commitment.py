@@ -13,9 +13,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
-from .. import keyed_hash
+from .. import hashing
+from ..hashing import sha256
 from ..model import Binding, Event, Identified, RecordKind
 
 SALT_SIZE = 16  # bytes
@@ -177,13 +177,13 @@ def canonical(values: Mapping[str, str | int]) -> bytes:
 def opening_key(company_key: bytes, salt: bytes) -> bytes:
     """By which a company can show whose number one record is bound to, without giving its key away. Whoever
     has it can find the number by trying all."""
-    return keyed_hash.digest(company_key, b"binding" + salt)
+    return hashing.hmac(company_key, b"binding" + salt)
 
 
 def binding(opening: bytes, caller: Identified) -> bytes:
     """What ties the record with that opening key to a caller."""
     prefix = "customer:" if caller.customer else ""
-    return keyed_hash.digest_once(opening, (prefix + caller.number).encode("utf-8", "replace"))
+    return hashing.hmac_once(opening, (prefix + caller.number).encode("utf-8", "replace"))
 
 
 def bind(caller: Identified, company_key: bytes) -> Binding:

@@ -1,23 +1,24 @@
-"""HMAC-SHA256 is what Python's own makes of the same."""
+"""SHA-256 and HMAC-SHA256 are what hashlib and hmac make of the same."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from informativa import keyed_hash
+from informativa import hashing
 
 
 @given(key=st.binary(max_size=200), message=st.binary(max_size=200))
 def test_both_ways_are_hmac_of_any_key_and_message(key: bytes, message: bytes) -> None:
     """A key of up to 64 bytes, and a longer one, which is hashed first; asked twice, and once."""
     expected = hmac.digest(key, message, hashlib.sha256)
-    found = {keyed_hash.digest(key, message), keyed_hash.digest(key, message)}
-    assert found | {keyed_hash.digest_once(key, message)} == {expected}
+    found = {hashing.hmac(key, message), hashing.hmac(key, message)}
+    assert found | {hashing.hmac_once(key, message)} == {expected}
 
 
 @pytest.mark.parametrize(
@@ -33,11 +34,24 @@ def test_both_ways_are_hmac_of_any_key_and_message(key: bytes, message: bytes) -
 )
 def test_published_vectors(key: bytes, message: bytes, expected: str) -> None:
     """RFC 4231, cases 1 and 6."""
-    assert keyed_hash.digest(key, message).hex() == keyed_hash.digest_once(key, message).hex() == expected
+    assert hashing.hmac(key, message).hex() == hashing.hmac_once(key, message).hex() == expected
 
 
 def test_a_key_that_is_used_once_is_not_kept() -> None:
     """Whoever has the opening key of a record can find its number: nothing of one stays in memory here."""
-    before = keyed_hash._kept.cache_info().currsize
-    keyed_hash.digest_once(b"used once" * 3, b"of one record")
-    assert keyed_hash._kept.cache_info().currsize == before
+    before = hashing._kept.cache_info().currsize
+    hashing.hmac_once(b"used once" * 3, b"of one record")
+    assert hashing._kept.cache_info().currsize == before
+
+
+@given(data=st.binary(max_size=1000))
+def test_sha256_is_that_of_hashlib(data: bytes) -> None:
+    """Whichever of Python's implementations it is."""
+    assert hashing.sha256(data).digest() == hashlib.sha256(data).digest()
+
+
+def test_python_without_its_own_sha256_has_that_of_openssl(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python can be built with OpenSSL's hashes alone."""
+    for module in ("_sha2", "_sha256"):
+        monkeypatch.setitem(sys.modules, module, None)
+    assert hashing._quickest() is hashlib.sha256

@@ -13,44 +13,13 @@ import yaml
 from lab import audio, conf
 from lab.builds import Build
 from lab.office import Office
-from lab.pages import DIALPLAN, section
+from lab.pages import DIALPLAN, FREEPBX_AROUND, INCLUDE, lay, section
 from lab.pbx import Pbx
 from lab.site import SECONDS, Site
 
-# A call comes in on the lab's trunk and goes on in the page's context; its end is always told.
-ENTRY = """\
-[from-lab]
-exten => _[+0-9a-zA-Z]!,1,Set(CHANNEL(hangup_handler_push)=lab-over,s,1)
- same => n,Goto(%s,1)
-[lab-over]
-exten => s,1,UserEvent(Over,Status:${INFORMATIVA_STATUS},Reason:${INFORMATIVA_REASON},\
-Record:${INFORMATIVA_RECORD})
- same => n,Return()
-[after]
-exten => _X!,1,Playback(%s)
- same => n,Hangup()
-"""
-INCLUDE = "\n#tryinclude informativa.conf\n"
 QUEUE = "Queue(customer-care)"
 # How FreePBX brings a call into a Custom Destination with Return: its contexts and variables, written anew.
-FREEPBX = """\
-[from-trunk]
-include => from-pstn
-[from-pstn]
-include => from-pstn-custom
-include => ext-did
-include => ext-did-post-custom
-include => from-did-direct
-include => ext-did-catchall
-[from-pstn-custom]
-[ext-did-custom]
-[ext-did-post-custom]
-[from-did-direct]
-[ext-did-catchall]
-[ext-did]
-include => ext-did-custom
-include => ext-did-0001
-include => ext-did-0002
+ROUTES = """\
 [ext-did-0002]
 exten => 0212345678,1,Set(__DIRECTION=INBOUND)
 exten => 0212345678,n,Set(__FROM_DID=${EXTEN})
@@ -68,16 +37,11 @@ exten => dest-1,1,Noop(Entering Custom Destination privacy notice)
 exten => dest-1,n,Gosub(informativa-freepbx,s,1())
 exten => dest-1,n,Noop(Returned from Custom Destination privacy notice)
 exten => dest-1,n,Goto(ext-queues,600,1)
-[ext-queues]
-exten => 600,1,UserEvent(Reached,Presentation:${CALLERID(num-pres)},Line:${FROM_DID})
-exten => 600,n,Goto(after,600,1)
 [ext-callrecording]
 exten => 1,1,MixMonitor(${UNIQUEID}.wav)
 exten => 1,n,Goto(ext-queues,600,1)
-[macro-hangupcall]
-exten => s,1,UserEvent(HangupCall,Status:${INFORMATIVA_STATUS})
-exten => s,n,Hangup()
 """
+FREEPBX = FREEPBX_AROUND + ROUTES
 ROUTE = """\
 #!/usr/bin/env python3
 import sys
@@ -109,15 +73,6 @@ def site(pbx: Pbx, sounds: dict[str, Path], tmp_path: Path) -> Iterator[Site]:
     office.start()
     yield site
     site.close()
-
-
-def lay(site: Site, context: str, text: str, sounds: dict[str, Path], to: str = "${EXTEN}") -> None:
-    """Have calls come in at a context of `text`; nothing in it may be warned of."""
-    (site.pbx.etc / "informativa.conf").write_text(site.office.dialplan())
-    after = str(sounds["after"]).removesuffix(".wav")
-    before = site.pbx.warnings()
-    site.pbx.reload_dialplan(ENTRY % (f"{context},{to}", after) + text)
-    assert site.pbx.warnings() == before
 
 
 def configure(site: Site, text: str) -> None:

@@ -93,7 +93,8 @@ def _which(tool: str) -> str | None:
 def loader(root: Path) -> tuple[str, ...]:
     """The unpacked system's own dynamic loader: its libraries may be newer or older than the machine's."""
     machine = os.uname().machine.replace("_", "-")
-    for pattern in (f"usr/lib/*/ld-linux-{machine}.so.*", "lib/*/ld-[0-9]*.so"):
+    name = f"ld-linux-{machine}.so.*"
+    for pattern in (f"usr/lib/*/{name}", "lib/*/ld-[0-9]*.so", f"lib/*/{name}"):
         for loader in sorted(root.glob(pattern)):
             triplet = loader.parent.name
             folders = [root / "lib" / triplet, root / "usr/lib" / triplet, root / "usr/lib"]

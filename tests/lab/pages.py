@@ -1,4 +1,5 @@
-"""The snippets of dialplan/README.md: each block names in its first line the file that it belongs into."""
+"""The snippets of dialplan/README.md: each block names in its first line the file that it belongs into; and
+the dialplan around them, to ring them."""
 
 from __future__ import annotations
 
@@ -6,7 +7,50 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from .site import Site
+
 DIALPLAN = Path(__file__).resolve().parents[2] / "dialplan"
+
+# A call comes in on the lab's trunk and goes on in the page's context; its end is always told.
+ENTRY = """\
+[from-lab]
+exten => _[+0-9a-zA-Z]!,1,Set(CHANNEL(hangup_handler_push)=lab-over,s,1)
+ same => n,Goto(%s,1)
+[lab-over]
+exten => s,1,UserEvent(Over,Status:${INFORMATIVA_STATUS},Reason:${INFORMATIVA_REASON},\
+Record:${INFORMATIVA_RECORD})
+ same => n,Return()
+[after]
+exten => _X!,1,Playback(%s)
+ same => n,Hangup()
+"""
+INCLUDE = "\n#tryinclude informativa.conf\n"
+# What is around FreePBX's inbound routes (`ext-did-0001` and `ext-did-0002`), written anew.
+FREEPBX_AROUND = """\
+[from-trunk]
+include => from-pstn
+[from-pstn]
+include => from-pstn-custom
+include => ext-did
+include => ext-did-post-custom
+include => from-did-direct
+include => ext-did-catchall
+[from-pstn-custom]
+[ext-did-custom]
+[ext-did-post-custom]
+[from-did-direct]
+[ext-did-catchall]
+[ext-did]
+include => ext-did-custom
+include => ext-did-0001
+include => ext-did-0002
+[ext-queues]
+exten => 600,1,UserEvent(Reached,Presentation:${CALLERID(num-pres)},Line:${FROM_DID})
+exten => 600,n,Goto(after,600,1)
+[macro-hangupcall]
+exten => s,1,UserEvent(HangupCall,Status:${INFORMATIVA_STATUS})
+exten => s,n,Hangup()
+"""
 
 
 @dataclass(frozen=True)
@@ -38,3 +82,12 @@ def section(title: str, file: str) -> str:
     texts = [snippet.text for snippet in snippets() if (snippet.section, snippet.file) == (title, file)]
     assert texts, f"the page has no {file} under {title!r}"
     return "\n".join(texts)
+
+
+def lay(site: Site, context: str, text: str, sounds: dict[str, Path], to: str = "${EXTEN}") -> None:
+    """Have calls come in at a context of `text`; nothing in it may be warned of."""
+    (site.pbx.etc / "informativa.conf").write_text(site.office.dialplan())
+    after = str(sounds["after"]).removesuffix(".wav")
+    before = site.pbx.warnings()
+    site.pbx.reload_dialplan(ENTRY % (f"{context},{to}", after) + text)
+    assert site.pbx.warnings() == before

@@ -1,0 +1,15 @@
+<?php
+// The dialplan of a FreePBX that is told on standard input, as JSON: `incoming`, `recordings`, `routes`, `entries`.
+require __DIR__ . '/standins.php';
+$told = json_decode(stream_get_contents(STDIN), true);
+$pbx = freepbx();
+foreach ($told['incoming'] as $route) {
+    incoming($route['extension'], $route['cidnum'] ?? '', $route);
+}
+foreach ($told['routes'] ?? [] as $route) {
+    $pbx->Informativa->saveRoute($route + ['action' => 'addIncoming', 'cidnum' => '']);
+}
+foreach ($told['entries'] ?? [] as $entry) {
+    $pbx->Informativa->entries()->add($entry['description'], $entry['line'], $entry['dest']);
+}
+echo dialplan($told['recordings'] ?? [])->generateConf();

@@ -10,13 +10,14 @@
 # make messages brings the translations up to date with the source, and says what is to be translated
 # make docs     writes .github/reference.md, json.md, schemas/ and architecture.svg anew
 # make plans    makes the table of the world's numbering plans anew, from the phonenumbers that is installed
+# make freepbx-module  writes dist/informativa-VERSION.tgz, for `fwconsole ma` on a FreePBX
 # make screens  takes the pictures of the README anew
 # make requirements  pins what tests need anew, with hashes (REQUIREMENTS=--upgrade: the newest of everything)
 PYTHON ?= python3
 export PYTHONPATH := tests
 export INFORMATIVA_AGAIN := $(AGAIN)
 
-.PHONY: demo cluster screens test fast bare mutants torture bench messages docs plans requirements lint setup clean
+.PHONY: demo cluster screens test fast bare mutants torture bench messages docs plans requirements lint setup clean freepbx-module
 demo: setup
 	@.venv/bin/python -m lab.demo $(if $(WEB),--web)
 
@@ -67,6 +68,9 @@ docs: setup
 
 plans: setup
 	@.venv/bin/python -m lab.numbering
+
+freepbx-module: setup
+	@.venv/bin/python -m lab.module
 
 screens: setup
 	@.venv/bin/python -m lab.fetch

@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from . import builds, databases, prometheus
+from . import builds, databases, php, prometheus
 from .debian import Progress as Report
 from .debian import Unavailable
 
@@ -42,6 +42,11 @@ def main() -> int:
                 builds.obtain(suite, reporter(progress, f"Asterisk {major}"))
             except Unavailable as error:
                 console.print(f"The tests on Asterisk {major} will be skipped: {error}", highlight=False)
+        for suite, version in php.SUITES.items():
+            try:
+                php.obtain(suite, reporter(progress, f"PHP {version}"))
+            except Unavailable as error:
+                console.print(f"The tests on PHP {version} will be skipped: {error}", highlight=False)
         try:
             prometheus.tool("promtool", reporter(progress, "Prometheus"))
         except Unavailable as error:

@@ -10,9 +10,9 @@
 	<tbody>
 <?php foreach ($entries as $entry) { ?>
 		<tr>
-			<td><a href="?display=informativa&amp;view=form&amp;extdisplay=<?php echo (int) $entry['id'] ?>"><?php echo htmlspecialchars($entry['description'], ENT_QUOTES) ?></a></td>
-			<td><?php echo $entry['line'] === '' ? _('The number that was called') : htmlspecialchars($entry['line'], ENT_QUOTES) ?></td>
-			<td><?php echo htmlspecialchars($entry['dest'], ENT_QUOTES) ?></td>
+			<td><a href="?display=informativa&amp;view=form&amp;extdisplay=<?php echo (int) $entry['id'] ?>"><?php echo htmlspecialchars($entry['description'], ENT_QUOTES, 'UTF-8') ?></a></td>
+			<td><?php echo $entry['line'] === '' ? _('The number that was called') : htmlspecialchars($entry['line'], ENT_QUOTES, 'UTF-8') ?></td>
+			<td><?php echo htmlspecialchars($entry['dest'], ENT_QUOTES, 'UTF-8') ?></td>
 		</tr>
 <?php } ?>
 	</tbody>

@@ -12,8 +12,8 @@ $fields = [
 	<input type="hidden" name="extdisplay" value="<?php echo $id ?: '' ?>">
 <?php foreach ($fields as $name => [$label, $length, $needed]) { ?>
 	<div class="element-container"><div class="row"><div class="form-group">
-		<div class="col-md-3"><label class="control-label" for="<?php echo $name ?>"><?php echo htmlspecialchars($label) ?></label></div>
-		<div class="col-md-9"><input type="text" class="form-control" id="<?php echo $name ?>" name="<?php echo $name ?>" maxlength="<?php echo $length ?>" value="<?php echo htmlspecialchars($entry[$name] ?? '', ENT_QUOTES) ?>"<?php echo $needed ? ' required' : '' ?>></div>
+		<div class="col-md-3"><label class="control-label" for="<?php echo $name ?>"><?php echo htmlspecialchars($label, ENT_QUOTES, 'UTF-8') ?></label></div>
+		<div class="col-md-9"><input type="text" class="form-control" id="<?php echo $name ?>" name="<?php echo $name ?>" maxlength="<?php echo $length ?>" value="<?php echo htmlspecialchars($entry[$name] ?? '', ENT_QUOTES, 'UTF-8') ?>"<?php echo $needed ? ' required' : '' ?>></div>
 	</div></div></div>
 <?php } ?>
 	<div class="element-container"><div class="row"><div class="form-group">

@@ -13,7 +13,7 @@ $recordings = [
 ];
 $option = function ($value, $words, $current) {
     $chosen = $value === $current ? ' selected' : '';
-    return '<option value="' . $value . '"' . $chosen . '>' . htmlspecialchars($words) . '</option>';
+    return '<option value="' . $value . '"' . $chosen . '>' . htmlspecialchars($words, ENT_QUOTES, 'UTF-8') . '</option>';
 };
 $rows = [
     ['informativa_notice', _('Privacy notice'), _('Whether callers hear the privacy notice before the destination, when it is due. The line is the number that was called; choose another where informativa knows this route by another number.')],
@@ -26,12 +26,12 @@ $rows = [
 <div class="element-container">
 	<div class="row"><div class="form-group">
 		<div class="col-md-3">
-			<label class="control-label" for="<?php echo $name ?>"><?php echo htmlspecialchars($label) ?></label>
+			<label class="control-label" for="<?php echo $name ?>"><?php echo htmlspecialchars($label, ENT_QUOTES, 'UTF-8') ?></label>
 			<i class="fa fa-question-circle fpbx-help-icon" data-for="<?php echo $name ?>"></i>
 		</div>
 		<div class="col-md-9">
 <?php if ($name === 'informativa_line') { ?>
-			<input type="text" class="form-control" name="<?php echo $name ?>" id="<?php echo $name ?>" maxlength="64" value="<?php echo htmlspecialchars($informativa_line, ENT_QUOTES) ?>">
+			<input type="text" class="form-control" name="<?php echo $name ?>" id="<?php echo $name ?>" maxlength="64" value="<?php echo htmlspecialchars($informativa_line, ENT_QUOTES, 'UTF-8') ?>">
 <?php } else { ?>
 			<select class="form-control" name="<?php echo $name ?>" id="<?php echo $name ?>">
 <?php foreach ($name === 'informativa_notice' ? $notices : $recordings as $value => $words) { ?>
@@ -42,7 +42,7 @@ $rows = [
 		</div>
 	</div></div>
 	<div class="row"><div class="col-md-12">
-		<span id="<?php echo $name ?>-help" class="help-block fpbx-help-block"><?php echo htmlspecialchars($help) ?></span>
+		<span id="<?php echo $name ?>-help" class="help-block fpbx-help-block"><?php echo htmlspecialchars($help, ENT_QUOTES, 'UTF-8') ?></span>
 	</div></div>
 </div>
 <?php } ?>

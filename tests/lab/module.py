@@ -1,0 +1,75 @@
+"""The FreePBX module: what it says, its translation compiled, and the archive that `fwconsole ma` installs.
+
+`python -m lab.module` compiles the translation and writes dist/informativa-VERSION.tgz,
+the same bytes each time.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import sys
+import tarfile
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from informativa import __version__
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULE = ROOT / "dialplan/freepbx/informativa"
+_DAY = 1735689600  # seconds; of all files in the archive, and a year that every tar knows
+_PHRASE = re.compile(r"(?<!\w)_\(\s*'((?:[^'\\]|\\.)*)'")
+
+
+def files() -> list[Path]:
+    """All files of the module, by name."""
+    return sorted(file for file in MODULE.rglob("*") if file.is_file())
+
+
+def phrases() -> set[str]:
+    """All that the module says in a language: what stands in `_('…')`."""
+    sources = [file.read_text(encoding="utf-8") for file in files() if file.suffix == ".php"]
+    return {re.sub(r"\\(.)", r"\1", said) for text in sources for said in _PHRASE.findall(text)}
+
+
+def compiled(catalogue: Path) -> bytes:
+    """What gettext reads of a .po file."""
+    into = io.BytesIO()
+    with catalogue.open("rb") as text:
+        write_mo(into, read_po(text))
+    return into.getvalue()
+
+
+def archive() -> bytes:
+    """The module as FreePBX installs it: one folder `informativa`, with this version in module.xml."""
+    into = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=into, mode="wb", mtime=_DAY, filename="") as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+    ):
+        for file in files():
+            data = file.read_bytes()
+            if file.name == "module.xml":
+                data = data.replace(b"@VERSION@", __version__.encode())
+            entry = tarfile.TarInfo(f"informativa/{file.relative_to(MODULE)}")
+            entry.size, entry.mtime, entry.mode = len(data), _DAY, 0o644
+            tar.addfile(entry, io.BytesIO(data))
+    return into.getvalue()
+
+
+def main() -> int:
+    """Compile, and write the archive."""
+    for catalogue in MODULE.glob("i18n/*/LC_MESSAGES/*.po"):
+        catalogue.with_suffix(".mo").write_bytes(compiled(catalogue))
+    into = ROOT / "dist" / f"informativa-{__version__}.tgz"
+    into.parent.mkdir(exist_ok=True)
+    into.write_bytes(archive())
+    print(into.relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -117,6 +117,16 @@ def test_freepbx_withheld_number_makes_nobody_known(freepbx: Site) -> None:
     assert [(one.status, one.reason) for one in told] == [("PLAYED", "withheld")] * 2
 
 
+def test_freepbx_privacy_manager_makes_nobody_known(freepbx: Site, sounds: dict[str, Path]) -> None:
+    """Where Privacy Manager says of every number that it may be shown, what it was is lost, so it is played."""
+    kept = "Set(__CALLINGNUMPRES_SV=${CALLERID(num-pres)})"
+    text = FREEPBX.replace(kept, "Set(CALLERID(num-pres)=allowed_passed_screen)")
+    lay(freepbx, "from-trunk", text + (DIALPLAN / "freepbx.conf").read_text() + INCLUDE, sounds)
+    told = [freepbx.call(withheld=True) for _ in range(2)]
+    assert [(one.status, one.reason) for one in told] == [("PLAYED", "withheld")] * 2
+    assert freepbx.pbx.events("Reached")[0]["Presentation"] == "allowed_passed_screen"
+
+
 def test_freepbx_hang_up_during_the_notice(freepbx: Site) -> None:
     """Who hangs up is PARTIAL, and FreePBX's own macro for the end of a call runs."""
     call = freepbx.dial()

@@ -82,7 +82,7 @@ def test_tests_that_pages_name_are_there(page: Path) -> None:
 
 def test_commands_on_the_pages_exist() -> None:
     """What contributors are told to make can be made, and what they are told to type is a command."""
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     known = {" ".join(each.path[1:]) for each in tree(app()).walk()}
     for page in (*PAGES, GITHUB / "licences.md"):
         code = named(page)

@@ -118,7 +118,7 @@ def test_freepbx_withheld_number_makes_nobody_known(freepbx: Site) -> None:
 
 
 def test_freepbx_privacy_manager_makes_nobody_known(freepbx: Site, sounds: dict[str, Path]) -> None:
-    """Where Privacy Manager says of every number that it may be shown, what it was is lost, so it is played."""
+    """Where Privacy Manager says of every number that it may be shown, what it was is lost: it is played."""
     kept = "Set(__CALLINGNUMPRES_SV=${CALLERID(num-pres)})"
     text = FREEPBX.replace(kept, "Set(CALLERID(num-pres)=allowed_passed_screen)")
     lay(freepbx, "from-trunk", text + (DIALPLAN / "freepbx.conf").read_text() + INCLUDE, sounds)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gettext
 import hashlib
 import io
+import json
 import re
 import subprocess
 import tarfile
 import tomllib
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -18,6 +20,7 @@ from babel.messages.pofile import read_po
 from informativa import __version__
 from lab import module, php
 from lab.debian import Unavailable
+from lab.office import BIN, Office
 
 HERE = Path(__file__).resolve().parent
 UNIT = HERE / "unit.php"
@@ -91,6 +94,35 @@ def test_a_failing_test_of_the_module_is_seen(command: tuple[str, ...], tmp_path
         copy = tmp_path / "unit.php"
         copy.write_text(text.replace("same(700,", broken.replace("700", "701")))
         assert run(command, copy, "test_after_call_recording")[0] == 255
+
+
+def test_with_the_real_program(command: tuple[str, ...], tmp_path: Path) -> None:
+    """Page and dashboard show what informativa itself says, in the language asked for: a service that is
+    down, that there is no Asterisk here, and companies with their lines; once it runs, that notice is gone."""
+    office = Office(tmp_path / "etc")
+
+    def shown() -> Any:
+        code, said = run(command, HERE / "ask.php", BIN / "informativa", office.config)
+        assert code == 0, said
+        return json.loads(said)
+
+    down = shown()
+    kind, title, text, _ = down["notices"]["informativa service"]
+    assert (kind, title) == ("error", "Privacy notice: service")
+    assert "systemctl restart informativa" in text
+    assert f"127.0.0.1:{office.port}" in text
+    assert "nothing answers" not in text  # it was asked in Italian
+    if not Path("/etc/asterisk").exists():
+        assert "/etc/asterisk" in down["notices"]["informativa dialplan"][2]
+    assert down["error"] == ""
+    assert "<td>Acme S.p.A.</td><td>+390212345678</td>" in down["page"]
+    office.start()
+    try:
+        up = shown()
+    finally:
+        office.stop()
+    assert "informativa service" not in up["notices"]
+    assert "The service answers." in up["page"]
 
 
 def test_what_freepbx_calls_is_there() -> None:

@@ -287,6 +287,34 @@ function test_backup_and_restore()
     same('+39021', $module->routes()->get('1', '')['line']);
 }
 
+/** FreePBX's backup takes core's routes along, and its restore brings back what it kept. */
+function test_classes_of_backup()
+{
+    require __DIR__ . '/bases.php';
+    require MODULE . '/Backup.php';
+    require MODULE . '/Restore.php';
+    $pbx = freepbx();
+    incoming('1');
+    $pbx->Informativa->routes()->put('1', '', '', 'told');
+    (new FreePBX\modules\Informativa\Backup($pbx))->runBackup(1, 1);
+    same(['core'], FreePBX\modules\Backup\BackupBase::$dependencies);
+    $pbx = freepbx();
+    (new FreePBX\modules\Informativa\Restore($pbx))->runRestore();
+    same('told', $pbx->Informativa->routes()->get('1', '')['recording']);
+}
+
+/** The scheduler's job examines, and says that it is done. */
+function test_job()
+{
+    require __DIR__ . '/bases.php';
+    require MODULE . '/Job.php';
+    $pbx = freepbx();
+    $pbx->Informativa = with(new Program('asterisk', ['/nowhere']), $pbx);
+    $input = new Symfony\Component\Console\Input\Given();
+    same(true, FreePBX\modules\Informativa\Job::run($input, new Symfony\Component\Console\Output\Printed()));
+    same(['informativa program'], array_keys($pbx->Notifications->shown));
+}
+
 // -- being installed and taken away --
 
 /** Installed it is looked at each ten minutes; uninstalled nothing of it is left: job, notices, tables, dialplan. */
@@ -322,6 +350,10 @@ function test_program_that_finds_fault_or_fails()
     freepbx();
     same(['findings' => []], program('echo \'{"findings": []}\'; exit 1')->ask(['doctor'])['answer']);
     same(['answer' => null, 'error' => 'no such file'], program('echo "no such file" >&2; exit 1')->ask(['doctor']));
+    $problem = ['file' => '/x.yaml', 'message' => 'there is no such file', 'remedy' => 'name yours with -c FILE'];
+    $refused = json_encode(['ok' => false, 'problems' => [$problem, ['message' => 'b', 'remedy' => 'c']]]);
+    $words = "/x.yaml: there is no such file → name yours with -c FILE\nb → c";
+    same(['answer' => null, 'error' => $words], program("echo '$refused'; exit 1")->ask(['doctor']));
     same(['answer' => null, 'error' => 'absent'], (new Program('asterisk', ['/nowhere']))->ask(['doctor']));
 }
 
@@ -407,6 +439,35 @@ function test_page_of_the_state()
     $html = load_view(MODULE . '/views/status.php', ['asked' => ['answer' => null, 'error' => 'late'], 'console' => '']);
     holds($html, 'informativa gave no answer in time.');
     same(false, strpos($html, 'Open informativa'));
+}
+
+/** The module with this program in place of the machine's. */
+function with(Program $program, $pbx)
+{
+    $module = new class ($pbx) extends FreePBX\modules\Informativa {
+        public $fixed;
+
+        public function program()
+        {
+            return $this->fixed;
+        }
+    };
+    $module->fixed = $program;
+    return $module;
+}
+
+/** The page has state and entries, and the form of one entry; its button examines. */
+function test_the_page_itself()
+{
+    $pbx = freepbx();
+    $pbx->Informativa = with(new Program('asterisk', ['/nowhere']), $pbx);
+    $pbx->Informativa->entries()->add('after the menu', '', 'ext-queues,600,1');
+    $_REQUEST = ['display' => 'informativa', 'action' => 'examine'];
+    $pbx->Informativa->doConfigPageInit('informativa');
+    same(['informativa program'], array_keys($pbx->Notifications->shown));
+    holds(load_view(MODULE . '/page.informativa.php'), '<h1>Privacy notice</h1>', 'informativa is not installed', 'after the menu', 'The number that was called');
+    $_REQUEST = ['display' => 'informativa', 'view' => 'form', 'extdisplay' => '1'];
+    holds(load_view(MODULE . '/page.informativa.php'), 'name="description" maxlength="50" value="after the menu" required', 'ext-queues,600,1');
 }
 
 /** The console's address is a web address or none: a link to a script is not kept. */

@@ -83,8 +83,12 @@ class Notices
     /** Whether Asterisk's files include informativa.conf, as `dialplan install` would have it. */
     private function dialplan(Program $program, $language)
     {
-        $answer = $program->ask(['dialplan', 'install', '--freepbx', '--dry-run'], $language)['answer'];
-        if ($answer === null || !empty($answer['included'])) {
+        $asked = $program->ask(['dialplan', 'install', '--freepbx', '--dry-run'], $language);
+        $answer = $asked['answer'];
+        if ($answer === null) {
+            return ['dialplan' => ['wrong', [self::silence($asked['error'])]]];
+        }
+        if ($answer['included']) {
             return [];
         }
         $line = '#tryinclude informativa.conf';

@@ -56,9 +56,20 @@ class Program
             return ['answer' => null, 'error' => 'late'];
         }
         $answer = json_decode($said[0], true);
-        return is_array($answer)
-            ? ['answer' => $answer, 'error' => '']
-            : ['answer' => null, 'error' => trim($said[1]) ?: trim($said[0]) ?: 'absent'];
+        if (!is_array($answer)) {
+            return ['answer' => null, 'error' => trim($said[1]) ?: trim($said[0]) ?: 'absent'];
+        }
+        // A command that could not do its work says so as JSON, too.
+        return ($answer['ok'] ?? true) === false && isset($answer['problems'])
+            ? ['answer' => null, 'error' => self::words($answer['problems'])]
+            : ['answer' => $answer, 'error' => ''];
+    }
+
+    private static function words(array $problems)
+    {
+        return implode("\n", array_map(function ($one) {
+            return implode(': ', array_filter([$one['file'] ?? '', $one['message'] . ' → ' . ($one['remedy'] ?? '')]));
+        }, $problems));
     }
 
     /** @return string[]|null what it printed and what it complained of; null, and it is ended, where it takes too long */

@@ -208,7 +208,7 @@ class FreePBX
 
 class Config
 {
-    public $settings = ['AMPASTERISKUSER' => 'asterisk', 'UIDEFAULTLANG' => 'en_US'];
+    public $settings = ['AMPASTERISKUSER' => 'asterisk'];
 
     public function get($name)
     {

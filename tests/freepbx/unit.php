@@ -215,6 +215,18 @@ function test_entries_are_destinations()
     same('ext-queues,700,1', $pbx->Informativa->entries()->get(1)['dest']);
 }
 
+/** An entry cannot lead to itself, nor to another: a call would go round for ever. */
+function test_entries_do_not_go_round()
+{
+    $entries = freepbx()->Informativa->entries();
+    $entries->add('a', '', 'informativa-entries,1,1');
+    same('', $entries->get(1)['dest']);
+    $GLOBALS['module_page'] = 'informativa';
+    same(null, informativa_destinations());
+    $GLOBALS['module_page'] = 'did';
+    same(1, count(informativa_destinations()));
+}
+
 /** The page adds, changes and deletes entries, and each asks for a reload. */
 function test_page_of_entries()
 {
@@ -326,7 +338,7 @@ function test_install_and_uninstall()
     $pbx->Informativa->install();
     same(['informativa examine' => ['FreePBX\modules\Informativa\Job', '*/10 * * * *', 60]], $pbx->Job->jobs);
     send(['action' => 'addIncoming', 'extension' => '1', 'cidnum' => ''] + YES);
-    (new Notices($pbx->Notifications, $pbx->Informativa))->show(program('exit 3'), 'en');
+    (new Notices($pbx->Notifications, $pbx->Informativa))->show(program('exit 3'));
     $pbx->Informativa->uninstall();
     same([[], []], [$pbx->Job->jobs, $pbx->Notifications->shown]);
     same([['name' => 'incoming']], $pbx->Database->query("SELECT name FROM sqlite_master WHERE type = 'table'")->fetchAll(PDO::FETCH_ASSOC));
@@ -335,13 +347,13 @@ function test_install_and_uninstall()
 
 // -- the program --
 
-/** Its arguments go to it as they are, in its own process, with the language asked for and no shell between. */
+/** Its arguments go to it as they are, in its own process, with no shell between. */
 function test_program_is_asked_without_a_shell()
 {
-    $script = 'printf \'{"language": "%s", "arguments": "\' "$LANGUAGE"; printf "%s|" "$@"; printf \'"}\'';
+    $script = 'printf \'{"arguments": "\'; printf "%s|" "$@"; printf \'"}\'';
     freepbx();
-    $asked = program($script)->ask(['status', '$(touch x); `y` & *'], 'it');
-    same(['answer' => ['language' => 'it', 'arguments' => 'status|$(touch x); `y` & *|--json|-c|/etc/informativa/informativa.yaml|'], 'error' => ''], $asked);
+    $asked = program($script)->ask(['status', '$(touch x); `y` & *']);
+    same(['answer' => ['arguments' => 'status|$(touch x); `y` & *|--json|-c|/etc/informativa/informativa.yaml|'], 'error' => ''], $asked);
 }
 
 /** An answer counts although the exit code says that something is wrong; what is no JSON is told in its own words. */
@@ -388,15 +400,15 @@ function test_dashboard()
         ['check' => 'prompts', 'state' => 'wrong', 'finding' => 'two', 'fix' => null],
     ];
     $notices = new Notices($pbx->Notifications, $pbx->Informativa);
-    $notices->show(doctor($findings, ['/etc/asterisk/extensions_custom.conf:9']), 'en');
+    $notices->show(doctor($findings, ['/etc/asterisk/extensions_custom.conf:9']));
     same([
         'informativa service' => ['error', 'Privacy notice: service', 'nothing answers &lt;here&gt; → systemctl restart informativa', '?display=informativa'],
         'informativa spool' => ['warning', 'Privacy notice: spool', '3 wait', '?display=informativa'],
         'informativa prompts' => ['error', 'Privacy notice: prompts', 'one<br>two', '?display=informativa'],
     ], $pbx->Notifications->shown);
-    $notices->show(doctor([$findings[1]], ['x']), 'en');
+    $notices->show(doctor([$findings[1]], ['x']));
     same(['informativa spool'], array_keys($pbx->Notifications->shown));
-    $notices->show(doctor([], ['x']), 'en');
+    $notices->show(doctor([], ['x']));
     same([], $pbx->Notifications->shown);
 }
 
@@ -405,9 +417,9 @@ function test_dashboard_of_what_is_not_there()
 {
     $pbx = freepbx();
     $notices = new Notices($pbx->Notifications, $pbx->Informativa);
-    $notices->show(doctor([], []), 'en');
+    $notices->show(doctor([], []));
     holds($pbx->Notifications->shown['informativa dialplan'][2], 'at the end of /etc/asterisk/extensions_custom.conf', '#tryinclude informativa.conf');
-    $notices->show(new Program('asterisk', ['/nowhere']), 'en');
+    $notices->show(new Program('asterisk', ['/nowhere']));
     same(['informativa program'], array_keys($pbx->Notifications->shown));
     holds($pbx->Notifications->shown['informativa program'][2], 'informativa is not installed');
 }

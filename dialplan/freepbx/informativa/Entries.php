@@ -80,10 +80,10 @@ class Entries
         return substr(trim(preg_replace('/[\x00-\x1f]/', ' ', (string) $text)), 0, 50);
     }
 
-    /** A destination is three words; what could end a line of the dialplan, or an application, is none. */
+    /** A destination is three words, none of which could end a line or an application; and no entry, lest calls go round. */
     private static function place($text)
     {
-        return preg_match('/^[^\s,;()]+,[^\s,;()]+,[^\s,;()]+$/', (string) $text) ? (string) $text : '';
+        return self::id($text) === null && preg_match('/^[^\s,;()]+,[^\s,;()]+,[^\s,;()]+$/', (string) $text) ? (string) $text : '';
     }
 
     private function rows($sql, array $values = [])

@@ -254,7 +254,7 @@ class Informativa extends \FreePBX_Helpers implements \BMO
     {
         switch ($_REQUEST['command'] ?? '') {
             case 'status':
-                return $this->program()->ask(['status'], self::language());
+                return $this->program()->ask(['status']);
             case 'entries':
                 return $this->entries()->all();
         }
@@ -266,16 +266,11 @@ class Informativa extends \FreePBX_Helpers implements \BMO
     /** Have the program look at itself, and put on the dashboard what it finds; FreePBX's job does so too. */
     public function examine()
     {
-        $this->notices()->show($this->program(), self::language());
+        $this->notices()->show($this->program());
     }
 
     private function notices()
     {
         return new Notices($this->pbx->Notifications, $this);
-    }
-
-    public static function language()
-    {
-        return substr((string) ($_COOKIE['lang'] ?? \FreePBX::Config()->get('UIDEFAULTLANG')), 0, 2);
     }
 }

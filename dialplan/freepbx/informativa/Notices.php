@@ -23,12 +23,12 @@ class Notices
     }
 
     /** Have the program examine itself, and the dialplan, and show what came of it. */
-    public function show(Program $program, $language)
+    public function show(Program $program)
     {
-        $asked = $program->ask(['doctor'], $language);
+        $asked = $program->ask(['doctor']);
         $found = $asked['answer'] === null
             ? ['program' => ['wrong', [self::silence($asked['error'])]]]
-            : self::by_check($asked['answer']['findings'] ?? []) + $this->dialplan($program, $language);
+            : self::by_check($asked['answer']['findings'] ?? []) + $this->dialplan($program);
         foreach (array_diff($this->shown(), array_keys($found)) as $check) {
             $this->dashboard->delete(self::MODULE, $check);
         }
@@ -81,9 +81,9 @@ class Notices
     }
 
     /** Whether Asterisk's files include informativa.conf, as `dialplan install` would have it. */
-    private function dialplan(Program $program, $language)
+    private function dialplan(Program $program)
     {
-        $asked = $program->ask(['dialplan', 'install', '--freepbx', '--dry-run'], $language);
+        $asked = $program->ask(['dialplan', 'install', '--freepbx', '--dry-run']);
         $answer = $asked['answer'];
         if ($answer === null) {
             return ['dialplan' => ['wrong', [self::silence($asked['error'])]]];

@@ -32,10 +32,9 @@ class Program
 
     /**
      * @param string[] $words the command, as ['dialplan', 'install', '--dry-run']
-     * @param string $language of its sentences, as `it`
-     * @return array ['answer' => array|null, 'error' => ''|'absent'|'late'|what it said instead of JSON]
+     * @return array ['answer' => array|null (its texts are English), 'error' => ''|'absent'|'late'|what it said instead of JSON]
      */
-    public function ask(array $words, $language = 'en')
+    public function ask(array $words)
     {
         $found = array_values(array_filter($this->places, 'is_executable'));
         if (!$found) {
@@ -45,7 +44,7 @@ class Program
         if (function_exists('posix_geteuid') && posix_geteuid() === 0) {
             $command = ['/usr/sbin/runuser', '-u', $this->user, '--', ...$command];
         }
-        $environment = ['PATH' => '/usr/sbin:/usr/bin:/sbin:/bin', 'LANG' => 'C.UTF-8', 'LANGUAGE' => $language];
+        $environment = ['PATH' => '/usr/sbin:/usr/bin:/sbin:/bin', 'LANG' => 'C.UTF-8'];
         $streams = [['file', '/dev/null', 'r'], ['pipe', 'w'], ['pipe', 'w']];
         $process = proc_open($command, $streams, $pipes, '/', $environment);
         if (!is_resource($process)) {

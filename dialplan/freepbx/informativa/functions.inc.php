@@ -35,9 +35,13 @@ function informativa_hookProcess_core($viewing_itemid, $request)
     FreePBX::Informativa()->saveRoute($request);
 }
 
-/** The notice as a destination. */
+/** The notice as a destination; not for an entry itself, which could lead round in a circle. */
 function informativa_destinations()
 {
+    global $module_page;
+    if ($module_page === 'informativa') {
+        return null;
+    }
     $found = [];
     foreach (FreePBX::Informativa()->entries()->all() as $entry) {
         $found[] = ['destination' => Entries::destination($entry['id']), 'description' => $entry['description']];

@@ -10,7 +10,7 @@ if (($_REQUEST['view'] ?? '') === 'form') {
     $content = load_view(__DIR__ . '/views/form.php', ['entry' => $entry]);
 } else {
     $content = load_view(__DIR__ . '/views/status.php', [
-        'asked' => $informativa->program()->ask(['status'], $informativa::language()),
+        'asked' => $informativa->program()->ask(['status']),
         'console' => (string) $informativa->getConfig('console'),
     ]);
     $content .= load_view(__DIR__ . '/views/entries.php', ['entries' => $informativa->entries()->all()]);

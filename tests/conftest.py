@@ -34,6 +34,7 @@ if AGAIN:
         "evidence/test_crosscheck.py",
         "evidence/test_killing.py",
         "evidence/test_receipt_in_browser.py",
+        "freepbx",
         "sharing/test_failover.py",
         "sharing/test_lab_database.py",
         "test_bench.py",

@@ -23,7 +23,11 @@ from lab.debian import Unavailable
 from lab.office import BIN, Office
 
 HERE = Path(__file__).resolve().parent
-UNIT = HERE / "unit.php"
+UNITS = [
+    (file, name)
+    for file in ("routes.php", "program.php")
+    for name in re.findall(r"^function (test_\w+)", (HERE / file).read_text(), re.MULTILINE)
+]
 SOURCES = sorted([*module.MODULE.rglob("*.php"), *HERE.glob("*.php")])
 XML = ElementTree.fromstring((module.MODULE / "module.xml").read_text(encoding="utf-8"))
 # By the interface of FreePBX 16 and 17: what it calls by name.
@@ -81,17 +85,17 @@ def test_php_reads_each_file(command: tuple[str, ...], file: Path) -> None:
     assert run(command, "-l", file) == (0, f"No syntax errors detected in {file}\n")
 
 
-@pytest.mark.parametrize("name", re.findall(r"^function (test_\w+)", UNIT.read_text(), re.MULTILINE))
-def test_unit(command: tuple[str, ...], name: str) -> None:
+@pytest.mark.parametrize(("file", "name"), UNITS)
+def test_unit(command: tuple[str, ...], file: str, name: str) -> None:
     """The module's own test of that name holds."""
-    assert run(command, UNIT, name) == (0, "")
+    assert run(command, HERE / file, name) == (0, "")
 
 
 def test_a_failing_test_of_the_module_is_seen(command: tuple[str, ...], tmp_path: Path) -> None:
-    """Whatever is not as wanted, or is warned of, makes `unit.php` fail."""
-    text = UNIT.read_text().replace("__DIR__ . '/", f"'{HERE}/")
+    """Whatever is not as wanted, or is warned of, makes its run fail."""
+    text = (HERE / "routes.php").read_text().replace("__DIR__ . '/", f"'{HERE}/")
     for broken in ("same(700,", "same($nowhere,"):
-        copy = tmp_path / "unit.php"
+        copy = tmp_path / "routes.php"
         copy.write_text(text.replace("same(700,", broken.replace("700", "701")))
         assert run(command, copy, "test_after_call_recording")[0] == 255
 

@@ -4,7 +4,7 @@ The map of a call to modules is in README.md; the layers, high to low, are check
 contracts in pyproject.toml.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 CONFIGURATION = "/etc/informativa/informativa.yaml"  # unless another is named
 STARTED = ".agi"  # after the configuration's name, in that of the link by which Asterisk starts the script

@@ -38,6 +38,7 @@ MODULES = {
     "watching": ("tail", "status"),
     "init": ("init",),
     "check": ("check",),
+    "config": ("config",),
     "doctor": ("doctor",),
     "callers": ("caller", "record"),
     "importing": ("import",),

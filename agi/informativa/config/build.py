@@ -18,8 +18,8 @@ from ..errors import ConfigError, Problem
 from ..evidence.settings import EvidenceSettings
 from ..model import Controller, Line, ManagerAccount, Notice, Prompt, SharedDatabase, WebServer
 from ..text import Text
+from . import deprecations, formats, parsed_cache, partial
 from . import document as documents
-from . import parsed_cache, partial
 from .controllers import Controllers
 from .endpoints import Endpoints
 from .evidence import Evidence
@@ -70,6 +70,8 @@ class Configuration:
     tokens: tuple[str, ...] = field(default=(), repr=False)
     """By which Asterisk is known, the current one first; empty where whoever connects is believed."""
     misshapen: tuple[str, ...] = ()
+    format: int = formats.FIRST
+    """Of which format the file is; see formats.py."""
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     shared: SharedDatabase | None = None
     web: WebServer = field(default_factory=WebServer)
@@ -155,6 +157,7 @@ def _shaped(file: Path, text: str) -> tuple[documents.Document, Settings]:
     from . import shape  # not for a script: see parsed_cache.py
 
     document = documents.parse(file, text)
+    formats.refuse_newer(document)
     return document, shape.settings(document)
 
 
@@ -187,9 +190,11 @@ class _Builder:
         manager = self._manager(settings.manager) if settings.manager else None
         tokens = Endpoints(settings.service, self._folder, self._found).tokens()
         evidence = Evidence(settings, self._folder, self._found).build()
+        deprecations.tell(settings, self._found)
         host, port = settings.service.listen.rsplit(":", 1)
         return Configuration(
             file=self._found.file,
+            format=settings.format,
             folder=self._folder,
             host=host,
             port=int(port),

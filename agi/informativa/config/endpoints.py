@@ -14,7 +14,6 @@ from .findings import Findings
 if TYPE_CHECKING:
     from .schema import ServiceSettings
 
-DEFAULT_TOKEN = "keys/agi.token"  # noqa: S105  # where it is, not what it is
 _TOKEN = re.compile(rf"[0-9a-f]{{{2 * KEY_BYTES}}}")
 _LOOPBACK = "127."
 
@@ -35,15 +34,6 @@ class Endpoints:
             message = Text("needs a `token` beside it: the other boxes take no call without the one of all")
             self._found.wrong(("service", "elsewhere"), message)
         if self._given.token is None:
-            self._found.warn(
-                ("service",),
-                Text(
-                    "names no `token`, so any program of this machine is taken for Asterisk",
-                    "write `token: {token}` under it, then type: informativa keys rotate --agi -c {file}",
-                    token=DEFAULT_TOKEN,
-                    file=self._found.file,
-                ),
-            )
             return ()
         file = self._folder / self._given.token
         old = retired(file)

@@ -26,6 +26,14 @@ class Findings:
         """Whether what stands there could not be used, which is told."""
         return self._document.lacks(path)
 
+    def stands(self, path: KeyPath) -> bool:
+        """Whether the file has that setting."""
+        return path in self._document.lines
+
+    def misspelt(self, path: KeyPath) -> bool:
+        """Whether something beside it could not be used: it may be meant by that, which is told."""
+        return any(gap[:-1] == path[:-1] for gap in self._document.left_out)
+
     def wrong(self, path: KeyPath, message: Text, remedy: Text = NOTHING) -> None:
         """Note a problem, unless it is one of a gap that is told already."""
         if not self.lacks(path):
@@ -36,10 +44,10 @@ class Findings:
         if not self.lacks(path):
             self.refused.append(self._document.problem(path, message, remedy))
 
-    def warn(self, path: KeyPath, message: Text) -> None:
+    def warn(self, path: KeyPath, message: Text, remedy: Text = NOTHING) -> None:
         """Note what an admin should have thought about."""
         if not self.lacks(path):
-            self.warnings.append(self._document.problem(path, message))
+            self.warnings.append(self._document.problem(path, message, remedy))
 
     def private(self, file: Path) -> str:
         """What makes a new file one that the service's user alone may read."""

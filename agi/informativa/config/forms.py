@@ -211,6 +211,13 @@ def witness_key(value: str) -> str:
         ) from None
 
 
+def file_format(value: object) -> int:
+    """Of which format a file is; one of a newer informativa never comes this far."""
+    if re.fullmatch(r"[1-9]\d?", str(value)):
+        return int(str(value))
+    raise misshapen(Text("{value} is no format of this file, such as `1`", value=repr(value)))
+
+
 def how_many(value: object) -> str:
     """`any`, `all`, or how many."""
     if value in ("any", "all") or re.fullmatch(r"[1-9]\d?", str(value)):

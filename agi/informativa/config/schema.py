@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ..model import NumberForm, Period, RecordKind, Verification
 from ..text import Text
+from .formats import FIRST
 from .forms import (
     Address,
     Box,
@@ -37,6 +38,7 @@ from .forms import (
     VersionId,
     Words,
     again,
+    file_format,
     form,
     how_many,
     moment,
@@ -244,6 +246,7 @@ class WebSettings(Strict):
 class Settings(Strict):
     """The whole file."""
 
+    format: Annotated[int, BeforeValidator(file_format)] = FIRST
     manager: ManagerSettings | None = None
     service: ServiceSettings = ServiceSettings()
     evidence: EvidenceSettings = EvidenceSettings()

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from .. import shipped
-from ..config.endpoints import DEFAULT_TOKEN
+from ..config.deprecations import DEFAULT_TOKEN
 from ..config.schema import ServiceSettings
 from ..errors import InformativaError
 from ..text import Foreign, Text

@@ -13,7 +13,8 @@ from pathlib import Path
 from ..config import Configuration, inspect
 from ..config.build import draft
 from ..config.controllers import KEY_BYTES, RETIRED
-from ..config.endpoints import DEFAULT_TOKEN, retired
+from ..config.deprecations import DEFAULT_TOKEN
+from ..config.endpoints import retired
 from ..errors import InformativaError, Problem
 from ..files import create, make_folder
 from ..model import Controller, ManagerAccount

@@ -9,6 +9,7 @@ from .boxes import Boxes, BoxesRetired, Joined, SchemasMigrated
 from .bundle import Bundle
 from .callers import Access, Erased, Erasure, Held, Recorded
 from .check import Checked, CheckedLine, CheckedNotice
+from .config import ConfigUpgraded
 from .controllers import Controllers, ControllerState
 from .dialplan import CustomDestination, DialplanInstalled, SourceLine
 from .doctor import Examination, Finding
@@ -54,6 +55,7 @@ __all__ = [
     "CheckedLine",
     "CheckedNotice",
     "Checkpoints",
+    "ConfigUpgraded",
     "ControllerState",
     "ControllerStatus",
     "Controllers",
@@ -120,6 +122,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "purge": Purge,
     "import": Import,
     "check": Checked,
+    "config upgrade": ConfigUpgraded,
     "doctor": Examination,
     "controllers": Controllers,
     "keys make": NewSecret,

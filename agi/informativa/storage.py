@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .ledgers.erasure import Erased
     from .ledgers.erasure_requests import Request
     from .ledgers.following import Follower, Summary
+    from .ledgers.migrating import Outlook
     from .ledgers.sqlite import SqliteStore
     from .ledgers.tally import HourCount
     from .sharing.callers import Asked
@@ -62,6 +63,12 @@ def hours(controller: Controller, since: datetime, until: datetime) -> tuple[Hou
     from .ledgers.following import hours
 
     return hours(controller.ledger, since, until)
+
+
+def outlook(controller: Controller) -> Outlook:
+    """What it would take to migrate its ledger, which must be there. Changes nothing. Raises LedgerError."""
+    with closing(store(controller, read_only=True)) as opened:
+        return opened.outlook()
 
 
 def backups(controller: Controller) -> list[Backup]:

@@ -40,6 +40,7 @@ MODULES = {
     "check": ("check",),
     "config": ("config",),
     "doctor": ("doctor",),
+    "upgrade_check": ("upgrade-check",),
     "callers": ("caller", "record"),
     "importing": ("import",),
     "retention": ("purge",),

@@ -124,12 +124,17 @@ def _says(copy: Path) -> tuple[object, ...] | None:
         return None
 
 
+def needed_room(source: sqlite3.Connection) -> int:
+    """How many bytes must be free: for the copy, and as much again for what the migration writes before it is
+    done."""
+    pages, size = (source.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "page_size"))
+    return int(2 * pages * size + SPARE)
+
+
 def _require_room(ledger: Path, source: sqlite3.Connection) -> None:
-    """For the copy, and as much again for what the migration writes before it is done."""
     import shutil  # not for the scripts that migrate nothing
 
-    pages, size = (source.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "page_size"))
-    needed, free = 2 * pages * size + SPARE, shutil.disk_usage(ledger.parent).free
+    needed, free = needed_room(source), shutil.disk_usage(ledger.parent).free
     if free < needed:
         raise LedgerError(
             Text(

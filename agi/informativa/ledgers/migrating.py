@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +16,37 @@ from . import backup, leaves
 
 APPLICATION = 0x696E666F  # PRAGMA application_id: “info”
 UNMARKED = 6  # the last migration of which there are ledgers without it
+
+
+# Measured with 200,000 records of each earlier form, on one core of a small server: 0.4 to 2.8 microseconds.
+_SECONDS_A_RECORD = 5e-6
+_BYTES_A_SECOND = 100e6  # that a slow disk takes, of the copy and of what is written anew
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What it would take to migrate a ledger: from which form to which, how many records it has, how many
+    bytes must be free on its disk and are. `seconds` is no more than a guess at how long."""
+
+    found: int
+    newest: int
+    records: int
+    needed: int
+    free: int
+
+    @property
+    def seconds(self) -> float:
+        """About how long."""
+        return self.records * _SECONDS_A_RECORD + self.needed / _BYTES_A_SECOND
+
+
+def outlook(connection: sqlite3.Connection, file: Path) -> Outlook:
+    """As things are now; changes nothing. Counts all records where there is something to migrate."""
+    form, last, records, needed = of(connection), newest(), 0, 0
+    if form < last and _has_records(connection):
+        (records,) = connection.execute("SELECT count(*) FROM event").fetchone()
+        needed = backup.needed_room(connection)
+    return Outlook(form, last, records, needed, shutil.disk_usage(file.parent).free)
 
 
 def require_ours(connection: sqlite3.Connection, file: Path, *, create: bool) -> None:

@@ -297,6 +297,11 @@ class SqliteStore(LedgerFile):
         with self._translated():
             return migrating.of(self._connection), migrating.newest()
 
+    def outlook(self) -> migrating.Outlook:
+        """What it would take to bring the file up to date."""
+        with self._translated():
+            return migrating.outlook(self._connection, self.file)
+
     def around(self, cutoff: datetime) -> tuple[datetime | None, datetime | None]:
         """When the last call before `cutoff` was recorded and the first one since. Reads the whole ledger."""
         with self._translated():

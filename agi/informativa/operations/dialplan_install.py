@@ -60,14 +60,11 @@ def install(
     configuration = load(config, keep=True)
     text, secret = render(configuration, now).encode(), bool(configuration.tokens)
     folder = to.absolute()
-    _require(folder)
-    file = folder / FILE
-    there = _ours(file)
+    file, unchanged = folder / FILE, _unchanged(folder, text, secret=secret)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InformativaError(
             Text("{folder} cannot be written.", folder=folder), Text("Be root, or type `sudo` before it.")
         )
-    unchanged = there == text and not (secret and file.stat().st_mode & 0o007)
     linked = [] if dry_run else link_script(configuration)
     if not dry_run and not unchanged:
         _write(file, text, configuration, secret=secret)
@@ -91,6 +88,23 @@ def install(
             *_doubtful(found),
         ),
     )
+
+
+def standing(configuration: Configuration, folder: Path, now: datetime) -> State | None:
+    """How informativa's file in Asterisk's folder stands, `None` where there is none. Raises
+    InformativaError for another folder than Asterisk's, and for a file there that is not ours."""
+    text, secret = render(configuration, now).encode(), bool(configuration.tokens)
+    unchanged = _unchanged(folder, text, secret=secret)
+    if unchanged:
+        return State.UP_TO_DATE
+    return State.TO_BE_WRITTEN if (folder / FILE).exists() else None
+
+
+def _unchanged(folder: Path, text: bytes, *, secret: bool) -> bool:
+    """Whether the file is there as it would be written."""
+    _require(folder)
+    file = folder / FILE
+    return _ours(file) == text and not (secret and file.stat().st_mode & 0o007)
 
 
 def _require(folder: Path) -> None:

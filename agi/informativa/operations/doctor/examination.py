@@ -121,9 +121,15 @@ async def examine(file: Path) -> Examination:
 async def locally(file: Path) -> tuple[System, list[Finding]]:
     """What `informativa check` finds: all that needs neither Asterisk nor the service, and whether
     the shared database can be used. Makes nothing."""
+    system, found = await these(file, [*(check for check in CHECKS if check.local), SHARED])
+    return system, [one.finding for one in found.found]
+
+
+async def these(file: Path, checks: Sequence[Check]) -> tuple[System, Examination]:
+    """What these checks find, of which none asks Asterisk."""
     system = await _system(file)
-    found = await _all(system, [*(check for check in CHECKS if check.local), SHARED])
-    return system, [finding for findings in found.values() for finding in findings]
+    found = await _all(system, checks)
+    return system, Examination(tuple(Examined(check.name, one) for check in checks for one in found[check]))
 
 
 async def _all(system: System, checks: Sequence[Check]) -> dict[Check, list[Finding]]:

@@ -39,6 +39,7 @@ from .retention import OldCopy, Purge, Purged
 from .shapes import SCHEMA, Document, Seconds, Shape, Time
 from .status import ControllerStatus, LedgerCounts, Service, StatusReport, Tally
 from .test_call import CallResult, Moment, TestCall
+from .upgrade_check import UpgradeCheck
 from .witness import Witness
 
 __all__ = [
@@ -107,6 +108,7 @@ __all__ = [
     "Tally",
     "TestCall",
     "Time",
+    "UpgradeCheck",
     "Verification",
     "Witness",
     "WrittenReceipts",
@@ -124,6 +126,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "check": Checked,
     "config upgrade": ConfigUpgraded,
     "doctor": Examination,
+    "upgrade-check": UpgradeCheck,
     "controllers": Controllers,
     "keys make": NewSecret,
     "keys rotate": Rotation,

@@ -1,0 +1,49 @@
+"""`informativa upgrade-check`: what would happen if this version took over. Changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...config import DEFAULT_FILE
+from ...operations.upgrade_check import upgrade_check
+from ...views import terminal
+from ...views.json.upgrade_check import UpgradeCheck
+from ...views.text.doctor import findings
+from ..options import Config, Json, print_document
+from ..words import _
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the program this command."""
+    app.command("upgrade-check")(_upgrade_check)
+
+
+def _upgrade_check(
+    config: Config = DEFAULT_FILE,
+    asterisk: Annotated[
+        Path, typer.Option("--asterisk", metavar="DIR", help="Asterisk's folder, with extensions.conf in it.")
+    ] = Path("/etc/asterisk"),
+    units: Annotated[
+        Path, typer.Option("--units", metavar="DIR", help="The folder of systemd's units.")
+    ] = Path("/etc/systemd/system"),
+    as_json: Json = False,
+) -> None:
+    """Say what would happen if this version took over: configuration, ledgers, dialplan, units, other boxes.
+    Changes nothing; exit 1 if anything keeps it from that."""
+    found = asyncio.run(upgrade_check(config, asterisk, units, datetime.now(UTC)))
+    if as_json:
+        print_document(UpgradeCheck.of_check(found))
+    else:
+        console = terminal.console(wrap=False)
+        console.print(_("If informativa {version} took over:", version=found.version))
+        unicode = "utf" in (sys.stdout.encoding or "").lower()
+        for line in findings(found.examination, _, unicode=unicode):
+            console.print(line)
+    if found.examination.wrong:
+        raise typer.Exit(1)

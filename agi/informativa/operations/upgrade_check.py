@@ -1,0 +1,193 @@
+"""What would happen if this version of informativa took over. Reads, and makes nothing.
+
+To be run by the program that is to take over, before it does: from a virtual environment of its own, say.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from .. import __version__, storage
+from ..asterisk.dialplan import started
+from ..config.formats import NEWEST
+from ..errors import InformativaError
+from ..model import Controller
+from ..text import Text, clause
+from . import dialplan_install, systemd_unit
+from .dialplan_install import State
+from .doctor import examination, installation, probe, shared
+from .doctor.examination import SLOW, Check, Examination
+from .doctor.findings import Finding, ok, unknown, warning, wrong
+from .doctor.system import System, in_thread
+
+PYTHONS = ((3, 11), (3, 14))  # the oldest and the newest that the tests run on
+
+
+@dataclass(frozen=True)
+class UpgradeCheck:
+    """What was found, by which version."""
+
+    version: str
+    examination: Examination
+
+
+async def upgrade_check(file: Path, asterisk: Path, units: Path, now: datetime) -> UpgradeCheck:
+    """Look at what is of an earlier version: the configuration in `file` and all that it names, the dialplan
+    in Asterisk's folder, the units of systemd in theirs."""
+
+    async def dialplan(system: System) -> AsyncIterator[Finding]:
+        for finding in await in_thread(lambda: list(_dialplan(system, asterisk.absolute(), now))):
+            yield finding
+
+    async def unit_files(system: System) -> AsyncIterator[Finding]:
+        for finding in await in_thread(lambda: list(_units(system, units))):
+            yield finding
+
+    checks = (
+        Check(Text("Python"), _python, shaped=False),
+        Check(Text("configuration"), installation.configuration, shaped=False),
+        Check(Text("format"), _format),
+        Check(Text("ledgers"), _ledgers, seconds=SLOW),
+        Check(Text("dialplan"), dialplan, sound=True),
+        Check(Text("unit"), unit_files, sound=True),
+        Check(Text("service"), _service),
+        Check(Text("other boxes"), shared.shared, seconds=SLOW),
+    )
+    return UpgradeCheck(__version__, (await examination.these(file, checks))[1])
+
+
+async def _python(_system: System) -> AsyncIterator[Finding]:
+    """It is one that informativa is tried on."""
+    facts = {"version": ".".join(map(str, sys.version_info[:3])), "newest": ".".join(map(str, PYTHONS[1]))}
+    if sys.version_info[:2] > PYTHONS[1]:
+        text = Text("Python {version} is newer than {newest}, the newest that informativa was tried on")
+        yield warning(
+            text.format(**facts), Text("Look for a newer informativa, or install Python {newest}.", **facts)
+        )
+    else:
+        yield ok(Text("Python {version}", **facts))
+
+
+async def _format(system: System) -> AsyncIterator[Finding]:
+    """The configuration is of the newest format."""
+    facts = {"file": system.file, "format": system.configured.format, "newest": NEWEST}
+    if system.configured.format == NEWEST:
+        yield ok(Text("{file} is of format {format}, the newest", **facts))
+        return
+    text = Text("{file} is of format {format}, which goes on; the newest is {newest}")
+    yield warning(text.format(**facts), f"informativa config upgrade -c {system.file}")
+
+
+async def _ledgers(system: System) -> AsyncIterator[Finding]:
+    """Each can be migrated: it is not of a newer version, and its copy finds room."""
+    there = [one for one in system.configured.in_shape() if Path(one.ledger).exists()]
+    for controller in there:
+        yield await in_thread(_outlook, controller)
+    if not there:
+        yield ok(Text("there is no ledger yet"))
+
+
+def _outlook(controller: Controller) -> Finding:
+    try:
+        found = storage.outlook(controller)
+    except InformativaError as error:
+        return wrong(clause(error.message), error.remedy)
+    facts = {
+        "file": controller.ledger,
+        "found": found.found,
+        "newest": found.newest,
+        "needed": -(-found.needed // 10**6),
+        "free": found.free // 10**6,
+    }
+    if found.found > found.newest:
+        text = Text("{file} is of schema {found}, and this informativa knows {newest}")
+        return wrong(text.format(**facts), Text("Upgrade to the informativa that wrote it, or a newer one."))
+    if found.found == found.newest:
+        return ok(Text("{file} is of schema {found}, the newest", **facts))
+    if found.free < found.needed:
+        text = Text("{file} cannot be migrated: its copy needs {needed} MB, and {free} MB are free")
+        return wrong(
+            text.format(**facts), Text("Make room: df -h {folder}", folder=Path(controller.ledger).parent)
+        )
+    text = Text.counted(
+        "{file} would be migrated from schema {found} to {newest}, beside the calls: {records} record, about"
+        " {seconds:.0f} s, and a copy for 30 days ({needed} MB needed meanwhile, {free} MB free)",
+        "{file} would be migrated from schema {found} to {newest}, beside the calls: {records} records, about"
+        " {seconds:.0f} s, and a copy for 30 days ({needed} MB needed meanwhile, {free} MB free)",
+        found.records,
+    )
+    way_back = Text("The earlier informativa cannot read it then: to go back, put the copy in its place.")
+    return warning(text.format(**facts, records=found.records, seconds=max(1.0, found.seconds)), way_back)
+
+
+def _dialplan(system: System, folder: Path, now: datetime) -> Iterator[Finding]:
+    """What `dialplan install` would write is there, and it starts this program's script."""
+    fix = f"informativa dialplan install -c {system.file} --to {folder}"
+    try:
+        state = dialplan_install.standing(system.configured, folder, now)
+    except InformativaError as error:
+        yield unknown(clause(error.message), Text("Name Asterisk's folder: --asterisk DIR"))
+        return
+    facts = {"file": folder / dialplan_install.FILE}
+    if state is None:
+        yield warning(Text("there is no {file} yet", **facts), fix)
+        return
+    if state is State.UP_TO_DATE:
+        yield ok(Text("{file} is as it would be written", **facts))
+    else:
+        yield warning(
+            Text("{file} is not as it would be written: it is of another version or configuration", **facts),
+            fix,
+        )
+    link, script = started(system.file), Path(sys.executable).with_name("informativa-agi")
+    with suppress(OSError):  # one that is not there `doctor` tells
+        if (leads := link.readlink()) != script:
+            text = Text("{link}, by which Asterisk starts the script, leads to {leads}, not to {script}")
+            yield warning(text.format(link=link, leads=leads, script=script), fix)
+
+
+def _units(system: System, folder: Path) -> Iterator[Finding]:
+    """Those that were written are as they would be written."""
+    there = False
+    for unit in (systemd_unit.SERVICE, systemd_unit.CONSOLE):
+        file = folder / f"{unit}.service"
+        if not file.exists():
+            continue
+        there = True
+        if file.read_text(encoding="utf-8", errors="replace") == systemd_unit.render(system.configured, unit):
+            yield ok(Text("{file} is as it would be written", file=file))
+            continue
+        web = " --web" if unit == systemd_unit.CONSOLE else ""
+        fix = f"informativa systemd{web} -c {system.file} -o {file}; systemctl daemon-reload"
+        yield warning(
+            Text(
+                "{file} is not as it would be written: it is of another version or configuration", file=file
+            ),
+            fix,
+        )
+    if not there:
+        yield ok(Text("there is no unit of ours in {folder}", folder=folder))
+
+
+async def _service(system: System) -> AsyncIterator[Finding]:
+    """Which version takes calls now."""
+    of = system.configured
+    answer = None
+    with suppress(OSError):
+        answer = await probe.status(of.host, of.port, of.tokens)
+    if answer is None:
+        yield ok(Text("no service answers at {address}: nothing is to be restarted", address=of.listen))
+        return
+    facts = {"address": of.listen, "version": answer.get("version", "?"), "this": __version__}
+    if facts["version"] == __version__:
+        yield ok(Text("the service at {address} is of version {version} already", **facts))
+    else:
+        text = Text(
+            "the service at {address} is of version {version} until it is restarted by this one, {this}"
+        )
+        yield warning(text.format(**facts), "systemctl restart informativa")

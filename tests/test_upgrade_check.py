@@ -1,0 +1,180 @@
+"""What would happen if this version took over: told before it does, and nothing is made or changed."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import shutil
+import sqlite3
+from collections import namedtuple
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from doubles import typed
+from informativa.operations import dialplan_install, systemd_unit
+from informativa.operations.dialplan_install import install
+from informativa.operations.upgrade_check import PYTHONS
+from lab.ports import free_port
+from test_migration import old
+
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def file(folder: Path) -> Path:
+    """A configuration that is in order, on a port that nobody has, in one folder with Asterisk's and
+    systemd's."""
+    file = folder / "informativa.yaml"
+    file.write_text(file.read_text().replace("127.0.0.1:4588", f"127.0.0.1:{free_port()}"))
+    (folder / "asterisk").mkdir()
+    (folder / "asterisk/extensions.conf").write_text("[from-trunk]\n")
+    (folder / "units").mkdir()
+    return file
+
+
+def checked(file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, list[Mapping[str, str]]]]:
+    """The exit code, and the findings by check; nothing in the folder is another one afterwards."""
+    before = snapshot(file.parent)
+    arguments = ("--asterisk", file.parent / "asterisk", "--units", file.parent / "units", "--json")
+    code, out, _ = typed(capsys, "upgrade-check", "-c", file, *arguments)
+    assert snapshot(file.parent) == before
+    facts, found = json.loads(out), {}
+    for each in facts["findings"]:
+        found.setdefault(each["check"], []).append(each)
+    assert facts["version"] == importlib.metadata.version("informativa") == "0.2.0"
+    return code, found
+
+
+def snapshot(folder: Path) -> dict[Path, tuple[int, int, bytes]]:
+    """All files, with their times and what they hold."""
+    return {
+        each: (each.lstat().st_mtime_ns, each.lstat().st_mode, b"" if each.is_dir() else each.read_bytes())
+        for each in folder.rglob("*")
+        if not each.is_symlink()
+    }
+
+
+def test_nothing_to_do(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """After all was written by this version, all is as it would be written."""
+    install(file, file.parent / "asterisk", NOW)
+    systemd_unit.generate(file, file.parent / "units/informativa.service")
+    code, found = checked(file, capsys)
+    assert code == 0
+    states = {
+        name: [each["state"] for each in found[name]] for name in ("format", "ledgers", "dialplan", "unit")
+    }
+    assert states == {"format": ["ok"], "ledgers": ["ok"], "dialplan": ["ok"], "unit": ["ok"]}
+    assert found["service"][0]["finding"].endswith("nothing is to be restarted")
+
+
+def test_what_is_of_an_earlier_version_is_told_with_what_to_type(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of format, dialplan, the script's link and unit it is told what to type, and that hinders nothing."""
+    install(file, file.parent / "asterisk", NOW)
+    for changed in ("asterisk/informativa.conf", "units/informativa.service"):
+        (file.parent / changed).touch()
+        (file.parent / changed).write_text("; informativa: of before\n")
+    link = file.with_name("informativa.yaml.agi")
+    link.unlink()
+    link.symlink_to("/opt/old/bin/informativa-agi")
+    head, _, rest = file.read_text().partition("format: 2")
+    file.write_text(head + rest.partition("\n")[2])
+    code, found = checked(file, capsys)
+    assert code == 0
+    fixes = {name: [each["fix"] for each in found[name]] for name in ("format", "dialplan", "unit")}
+    again = f"informativa dialplan install -c {file} --to {file.parent / 'asterisk'}"
+    unit = f"{file.parent / 'units/informativa.service'}"
+    assert fixes == {
+        "format": [f"informativa config upgrade -c {file}"],
+        "dialplan": [again, again],
+        "unit": [f"informativa systemd -c {file} -o {unit}; systemctl daemon-reload"],
+    }
+    assert "is of format 1, which goes on; the newest is 2" in found["format"][0]["finding"]
+    assert "leads to /opt/old/bin/informativa-agi" in found["dialplan"][1]["finding"]
+
+
+def test_ledger_of_an_earlier_version(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Schema, records, time and room are told, and the ledger is not migrated by being looked at."""
+    old(file.parent / "ledger/acme.sqlite3", 6, records=1200)
+    code, found = checked(file, capsys)
+    (finding,) = found["ledgers"]
+    assert (code, finding["state"]) == (0, "warning")
+    assert (
+        "would be migrated from schema 6 to 11, beside the calls: 1200 records, about 1 s"
+        in finding["finding"]
+    )
+    assert "(18 MB needed meanwhile, " in finding["finding"]
+    assert "to go back, put the copy in its place" in finding["fix"]
+
+
+def test_ledger_without_room_for_its_copy(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Less room than the copy needs keeps the version from taking over, and the exit code says so."""
+    old(file.parent / "ledger/acme.sqlite3", 6)
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage(0, 0, 1_000_000))
+    code, found = checked(file, capsys)
+    assert code == 1
+    (finding,) = found["ledgers"]
+    assert finding["state"] == "wrong"
+    assert finding["finding"].endswith("its copy needs 17 MB, and 1 MB are free")
+
+
+def test_ledger_of_a_newer_version(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that a newer informativa wrote keeps this one from taking over."""
+    ledger = old(file.parent / "ledger/acme.sqlite3", 11)
+    with sqlite3.connect(ledger) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    code, found = checked(file, capsys)
+    assert (code, found["ledgers"][0]["state"]) == (1, "wrong")
+    assert "is of schema 99, and this informativa knows 11" in found["ledgers"][0]["finding"]
+
+
+def test_configuration_of_a_newer_version(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that this version cannot read is wrong, and what follows from it is not looked at."""
+    file.write_text(file.read_text().replace("format: 2", "format: 3"))
+    code, found = checked(file, capsys)
+    assert code == 1
+    assert "of a newer informativa" in found["configuration"][0]["finding"]
+    assert found["ledgers"][0]["state"] == "unknown"
+
+
+def test_folder_without_asterisk(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where there is no dialplan of Asterisk's, it is said how to name its folder."""
+    (file.parent / "asterisk/extensions.conf").unlink()
+    _, found = checked(file, capsys)
+    assert found["dialplan"][0]["state"] == "unknown"
+    assert "--asterisk DIR" in found["dialplan"][0]["fix"]
+
+
+def test_no_dialplan_yet(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A dialplan that was never installed is something to look at."""
+    _, found = checked(file, capsys)
+    assert (found["dialplan"][0]["state"], "there is no " in found["dialplan"][0]["finding"]) == (
+        "warning",
+        True,
+    )
+
+
+def test_pythons_are_those_of_the_package() -> None:
+    """What counts as tried is what the package says of itself."""
+    said = importlib.metadata.metadata("informativa").get_all("Classifier") or []
+    versions = sorted(
+        (3, int(each.rpartition(".")[2]))
+        for each in said
+        if each.startswith("Programming Language :: Python :: 3.")
+    )
+    assert (versions[0], versions[-1]) == PYTHONS == ((3, 11), (3, 14))
+
+
+def test_for_people(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a terminal the first line says of which version it is."""
+    code, out, _ = typed(capsys, "upgrade-check", "-c", file, "--asterisk", file.parent / "asterisk")
+    assert (code, out.splitlines()[0]) == (0, "If informativa 0.2.0 took over:")
+    assert dialplan_install.FILE in out

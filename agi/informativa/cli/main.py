@@ -41,6 +41,7 @@ MODULES = {
     "config": ("config",),
     "doctor": ("doctor",),
     "upgrade_check": ("upgrade-check",),
+    "support": ("support-bundle",),
     "callers": ("caller", "record"),
     "importing": ("import",),
     "retention": ("purge",),

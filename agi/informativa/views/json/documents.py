@@ -38,6 +38,7 @@ from .restoring import RestoredLedger
 from .retention import OldCopy, Purge, Purged
 from .shapes import SCHEMA, Document, Seconds, Shape, Time
 from .status import ControllerStatus, LedgerCounts, Service, StatusReport, Tally
+from .support import SupportBundle
 from .test_call import CallResult, Moment, TestCall
 from .upgrade_check import UpgradeCheck
 from .witness import Witness
@@ -105,6 +106,7 @@ __all__ = [
     "Snippet",
     "SourceLine",
     "StatusReport",
+    "SupportBundle",
     "Tally",
     "TestCall",
     "Time",
@@ -127,6 +129,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "config upgrade": ConfigUpgraded,
     "doctor": Examination,
     "upgrade-check": UpgradeCheck,
+    "support-bundle": SupportBundle,
     "controllers": Controllers,
     "keys make": NewSecret,
     "keys rotate": Rotation,

@@ -1,0 +1,222 @@
+"""The configuration as somebody who helps may see it, and what of it nobody may see anywhere.
+
+Only what is named here is shown, and only where it is in shape: what somebody wrote at a wrong place may be
+a password. Comments are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from ...caller import spellings
+from ...config import document as documents
+from ...config import shape
+from ...config.document import Document, KeyPath
+from ...errors import ConfigError
+from .cleaning import GONE, SHORTEST_SECRET, Cleaner
+
+_LONG_PIECE = 6  # characters of a part of a secret that is taken out by itself
+_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?")
+
+
+class Kind(Enum):
+    """How a setting is shown."""
+
+    SHOWN = "as it is"
+    FILE = "the path, where a file or a folder is there"
+    SECRET = "the same, and what is in it is nowhere"  # noqa: S105  # no password
+    URL = "its host alone"
+    HIDDEN = "not at all"
+
+
+_C, _L = "controllers.*", "lines.*"
+_V, _K, _O = f"{_C}.notices.*.versions[]", f"{_C}.lookups.*", f"{_C}.outsourcing"
+
+KINDS: Mapping[Kind, tuple[str, ...]] = {
+    Kind.SHOWN: (
+        "format", "operator", "verification.*",
+        "manager.address", "manager.user",
+        *(f"service.{name}" for name in ("listen", "exposed", "sessions", "drain", "metrics", "elsewhere")),
+        "evidence.domain", "evidence.box", "evidence.interval", "evidence.quorum",
+        "evidence.publish[].independent", "evidence.publish[].entries", "evidence.publish[].controllers[]",
+        "evidence.witness[].controllers[]",
+        "shared.hosts[]", "shared.database", "shared.box", "shared.wait", "shared.milliseconds",
+        "web.listen", "web.names[]", "web.idle", "web.proxy.addresses[]",
+        *(f"{_C}.{name}" for name in ("name", "retention", "recycled_after", "time_zone", "old_keys_for")),
+        f"{_C}.service_purposes[]", f"{_O}.contract.date", f"{_O}.analysis.date",
+        f"{_V}.version", f"{_V}.purposes[]", f"{_V}.material", f"{_V}.starts",
+        f"{_K}.notice", f"{_K}.by", f"{_K}.driver", f"{_K}.milliseconds",
+        *(f"{_L}.{name}" for name in (
+            "controller", "language", "languages.*", "fallback[]", "region", "plan[].notice", "plan[].when",
+            "keys.full", "keys.repeat", "keys.skip", "keys.skip_informs", "callers", "answer",
+            "again_after_transfer", "service_data_only", "landlines", "fallback_informs", "trust_restricted",
+        )),
+    ),
+    Kind.FILE: (
+        "fallback_prompt", "evidence.publish[].folder", "evidence.publish[].git",
+        "evidence.timestamp.certificates", "shared.certificates", "web.certificate", "web.folder",
+        f"{_C}.ledger", f"{_V}.short.*", f"{_V}.full.*", f"{_V}.supplements.*.*",
+    ),
+    Kind.SECRET: (
+        "manager.secret", "service.token", "evidence.publish[].token", "shared.passwords", "web.key",
+        f"{_C}.key", f"{_K}.token", f"{_K}.connect",
+    ),
+    Kind.URL: ("evidence.publish[].url", "evidence.timestamp.url", "evidence.witness[].url", f"{_K}.url"),
+    Kind.HIDDEN: (
+        "shared_numbers[]", "web.proxy.header", "evidence.witness[].key", f"{_K}.query",
+        f"{_O}.processor", f"{_O}.sub_processors[]", f"{_O}.contract.reference", f"{_O}.analysis.reference",
+    ),
+}  # fmt: skip
+_KIND_OF = {setting: kind for kind, settings in KINDS.items() for setting in settings}
+_NAMED = (
+    "controllers",
+    "lines",
+    "notices",
+    "lookups",
+    "short",
+    "full",
+    "supplements",
+    "languages",
+    "verification",
+)
+
+
+@dataclass
+class ShownConfiguration:
+    """`data` is what may be shown, `None` of a file that is no YAML; `cleaner` takes the rest, and all
+    numbers, out of whatever else is shown."""
+
+    data: Any
+    cleaner: Cleaner
+
+
+def shown(file: Path) -> ShownConfiguration:
+    """Of a file that may have any mistakes, or not be there."""
+    text = ""
+    try:
+        text = documents.read(file)
+        document = documents.parse(file, text)
+        data = document.data
+        shape.settings(document)  # which notes what is out of shape
+    except ConfigError:
+        words = {word for word in re.split(r"[\s'\"]+", text) if len(word) >= _LONG_PIECE}
+        return ShownConfiguration(None, Cleaner(frozenset(words)))
+    return _Redactor(document, file.absolute().parent).shown(data)
+
+
+@dataclass
+class _Redactor:
+    document: Document
+    folder: Path
+    secrets: set[str] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)
+    lines: dict[str, str] = field(default_factory=dict)
+
+    def shown(self, data: Any) -> ShownConfiguration:
+        lines = data.get("lines") if isinstance(data.get("lines"), dict) else {}
+        for index, (number, of) in enumerate(lines.items(), 1):
+            region = of.get("region") if isinstance(of, dict) else None
+            with suppress(Exception):  # one that has no shape
+                self.lines |= dict.fromkeys(spellings(number, str(region or "")), f"(line {index})")
+            self.lines[number] = f"(line {index})"
+        value = self._value(data, (), "")
+        hidden = {word for word in self.secrets - self.known if len(word) >= SHORTEST_SECRET}
+        own = frozenset(word for word in self.known if _ADDRESS.fullmatch(word))
+        cleaner = Cleaner(frozenset(hidden - own), self.lines, own)
+        return ShownConfiguration(cleaner.data(value), cleaner)
+
+    def _value(self, value: Any, path: KeyPath, setting: str) -> Any:
+        if isinstance(value, dict):
+            pairs = ((self._name(name, path, setting), name, one) for name, one in value.items())
+            return {
+                shown: self._value(one, (*path, name), _below(setting, name)) for shown, name, one in pairs
+            }
+        if isinstance(value, list):
+            return [self._value(one, (*path, index), f"{setting}[]") for index, one in enumerate(value)]
+        kind = _KIND_OF.get(setting, Kind.HIDDEN)
+        if self.document.lacks(path):
+            kind = Kind.HIDDEN
+        return self._scalar(str(value or ""), kind)
+
+    def _name(self, name: str, path: KeyPath, setting: str) -> str:
+        """Of a setting: as it is where there is such a setting, and nothing is wrong with what is there."""
+        below = _below(setting, name)
+        known = any(one == below or one.startswith((f"{below}.", f"{below}[")) for one in _KIND_OF)
+        if not known or below == "verification.*":
+            self.secrets.add(name)
+            return GONE
+        if setting != "lines":
+            self.known.add(name)
+        return name
+
+    def _scalar(self, value: str, kind: Kind) -> str:
+        match kind:
+            case Kind.SHOWN:
+                self.known.add(value)
+                return value
+            case Kind.FILE | Kind.SECRET if (file := self._file(value, kind)) is not None:
+                if kind is Kind.SECRET:
+                    self.secrets |= set(_within(file))
+                self.known.add(value)
+                return value
+            case Kind.URL:
+                self.secrets |= {value, *_pieces(value)}
+                return f"{urlsplit(value).scheme}://{urlsplit(value).hostname}/{GONE}"
+        self.secrets |= {value, *re.findall(r"'([^']+)'", value)}  # what a query compares with, too
+        return GONE
+
+    def _file(self, value: str, kind: Kind) -> Path | None:
+        """Where it is, if anything is there, or a folder for it: else it may be what should be in it."""
+        file = self.folder / value
+        with suppress(OSError, ValueError):
+            there = file.exists() or any(file.parent.glob(f"{file.name}.*"))
+            to_be_made = kind is Kind.FILE and file.parent != self.folder and file.parent.is_dir()
+            if there or to_be_made:
+                return file
+        return None
+
+
+def _below(setting: str, name: str) -> str:
+    last = setting.rpartition(".")[2]
+    part = "*" if last in _NAMED or setting.endswith(".supplements.*") else name
+    return f"{setting}.{part}" if setting else name
+
+
+def _within(file: Path) -> Iterator[str]:
+    """The secrets in a file, and in those of before beside it."""
+    for one in (file, *file.parent.glob(f"{file.name}.*")):
+        text = ""
+        with suppress(OSError):
+            text = one.read_text(encoding="utf-8", errors="replace")
+        with suppress(yaml.YAMLError):
+            yield from (word for word in _scalars(yaml.safe_load(text)) if len(word) >= _LONG_PIECE)
+        for line in text.splitlines():
+            fields = (line.strip(), line.rpartition(":")[2].strip().replace("\\", ""))
+            yield from (word for word in fields if len(word) >= SHORTEST_SECRET)
+
+
+def _scalars(data: Any) -> Iterator[str]:
+    if isinstance(data, Mapping):
+        data = list(data.values())
+    if isinstance(data, list):
+        for each in data:
+            yield from _scalars(each)
+    elif data is not None:
+        yield str(data)
+
+
+def _pieces(url: str) -> Iterator[str]:
+    """What of an address may be secret by itself: all but its host and the names of what is asked for."""
+    rest = url.replace(str(urlsplit(url).hostname), " ")
+    for piece in re.split(r"[\s/?&=@:#{}]+", rest):
+        if len(piece) >= SHORTEST_SECRET and piece not in ("http", "https", "number", "customer"):
+            yield piece

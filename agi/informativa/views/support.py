@@ -1,0 +1,75 @@
+"""What is in a bundle for support: its files, clean. In English, which whoever helps can read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import yaml
+
+from ..errors import InformativaError
+from ..operations.support.bundle import Collected
+from .json.check import Checked
+from .json.doctor import Examination
+from .json.problems import Failure
+from .json.shapes import Document
+from .json.status import StatusReport
+
+README = """\
+informativa {version}: what somebody who helps needs to see.
+Made on {at} (UTC) by `informativa support-bundle`.
+
+versions.json       informativa, Python, SQLite, the system, Asterisk, what informativa rests on
+configuration.yaml  the settings that are known; what may be secret, references and comments are not in it
+check.json          informativa check --json
+doctor.json         informativa doctor --json
+status.json         informativa status --json, without the last record of each ledger
+journal.txt         the last warnings and errors of the service, in those facts that are of no call
+
+Not in it: callers' numbers, pseudonyms, customers' numbers, references, records, keys, tokens, passwords,
+what a database is asked, addresses of your own systems but for the host. Digits of what may be a number are
+`#`, the called numbers are `(line 1)` and so on, what was taken out is `(removed)`.
+
+In it: names of companies, of notices and purposes, of hosts, folders and users; how many calls there were.
+Look through it before you send it: tar xzf FILE. Delete it afterwards.
+"""
+
+
+def members(found: Collected) -> dict[str, str]:
+    """The files, by name."""
+    cleaner = found.configuration.cleaner
+    documents: Mapping[str, Document] = {
+        "check.json": Checked.of(found.checked),
+        "doctor.json": (
+            Failure.of(found.doctor)
+            if isinstance(found.doctor, InformativaError)
+            else Examination.of(found.doctor)
+        ),
+        "status.json": (
+            Failure.of(found.status)
+            if isinstance(found.status, InformativaError)
+            else StatusReport.of(found.status)
+        ),
+    }
+    return {
+        "README.txt": README.format(version=found.versions.informativa, at=f"{found.at:%Y-%m-%d %H:%M}"),
+        "versions.json": _json(asdict(found.versions)),
+        "configuration.yaml": _yaml(found.configuration.data),
+        **{
+            name: _json(cleaner.data(each.model_dump(mode="json", by_alias=True)))
+            for name, each in documents.items()
+        },
+        "journal.txt": "".join(f"{line}\n" for line in found.journal),
+    }
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def _yaml(data: Any) -> str:
+    if data is None:
+        return "# The configuration cannot be read as YAML; check.json says why.\n"
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)

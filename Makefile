@@ -12,12 +12,13 @@
 # make plans    makes the table of the world's numbering plans anew, from the phonenumbers that is installed
 # make freepbx-module  writes dist/informativa-VERSION.tgz, for `fwconsole ma` on a FreePBX
 # make screens  takes the pictures of the README anew
+# make release  builds a release of what is committed, from end to end, into dist (RELEASE=DIR: there)
 # make requirements  pins what tests need anew, with hashes (REQUIREMENTS=--upgrade: the newest of everything)
 PYTHON ?= python3
 export PYTHONPATH := tests
 export INFORMATIVA_AGAIN := $(AGAIN)
 
-.PHONY: demo cluster screens test fast bare mutants torture bench messages docs plans requirements lint setup clean freepbx-module
+.PHONY: demo cluster screens test fast bare mutants torture bench messages docs plans requirements lint setup clean release freepbx-module
 demo: setup
 	@.venv/bin/python -m lab.demo $(if $(WEB),--web)
 
@@ -78,3 +79,6 @@ screens: setup
 
 requirements: setup
 	@.venv/bin/python -m lab.requirements $(REQUIREMENTS)
+
+release: setup
+	@.venv/bin/python -m lab.release_build $(RELEASE)

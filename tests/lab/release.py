@@ -1,14 +1,15 @@
 """What a release says: `python tests/lab/release.py 1.2.3` prints that version's part of the changelog.
 
-Ends with 1 unless the package has that version and the changelog says what is new in it. Only the standard
-library, because it runs before anything is installed.
+Ends with 1 unless version, changelog and tag agree. Only the standard library, because it runs before
+anything is installed.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,16 +18,50 @@ ROOT = Path(__file__).resolve().parents[2]
 def main(arguments: Sequence[str]) -> int:
     """Print it; the exit code."""
     (version,) = arguments
-    package = (ROOT / "agi/informativa/__init__.py").read_text(encoding="utf-8")
-    if f'__version__ = "{version}"' not in package:
-        print(f"The package is not {version}: mend __version__ in agi/informativa.", file=sys.stderr)
+    wrong = list(disagreements(version))
+    for each in wrong:
+        print(each, file=sys.stderr)
+    if wrong:
         return 1
-    notes = of_version((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version)
-    if not notes:
-        print(f"The changelog says nothing of {version}: name its first heading so.", file=sys.stderr)
-        return 1
-    print(notes)
+    print(of_version(_read("CHANGELOG.md"), version))
     return 0
+
+
+def disagreements(version: str, root: Path = ROOT) -> list[str]:
+    """What keeps that version from being released from this checkout, each with what to do."""
+    return [*_of_version(version, root), *_of_tags(version, root)]
+
+
+def _of_version(version: str, root: Path) -> Iterator[str]:
+    if f'__version__ = "{version}"' not in _read("agi/informativa/__init__.py", root):
+        yield f"The package is not {version}: mend __version__ in agi/informativa."
+    changelog = _read("CHANGELOG.md", root)
+    if not of_version(changelog, version):
+        yield f"The changelog says nothing of {version}: name its first heading so."
+    if of_version(changelog, "Unreleased"):
+        yield f"The changelog has something unreleased: move it under {version}, or out of it."
+
+
+def _of_tags(version: str, root: Path) -> Iterator[str]:
+    tag = f"v{version}"
+    here = _git(root, "tag", "--points-at", "HEAD").split()
+    for other in here:
+        if re.fullmatch(r"v\d+\.\d+\.\d+", other) and other != tag:
+            yield f"This commit is tagged {other}, and the package is {version}: take one of them back."
+    if tag not in here and _git(root, "tag", "--list", tag):
+        yield f"{tag} is another commit already: a version is released once. Give this one the next number."
+    if _git(root, "status", "--porcelain"):
+        yield "There are changes that are not committed: commit them, or put them away (git stash -u)."
+
+
+def _git(root: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", *arguments], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def _read(name: str, root: Path = ROOT) -> str:
+    return (root / name).read_text(encoding="utf-8")
 
 
 def of_version(changelog: str, version: str) -> str:

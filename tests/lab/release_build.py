@@ -1,0 +1,87 @@
+"""A release from end to end, in a folder: `make release`, RELEASE=DIR for another one than `dist`.
+
+Everything in it is made by one row of `BUILDERS`. Made twice of one commit, it is the same byte for byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from informativa import __version__
+
+from . import sbom
+from .release import ROOT, disagreements, of_version
+
+
+@dataclass(frozen=True)
+class Builder:
+    """What one kind of package is built by: it puts its files into a folder, for a version. Two builds of one
+    commit must come to the same bytes; $SOURCE_DATE_EPOCH is the time of the commit."""
+
+    name: str
+    build: Callable[[Path, str], None]
+
+
+def _wheel_and_sdist(folder: Path, _version: str) -> None:
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-d", str(folder)], check=True, cwd=ROOT)
+
+
+def _bill(folder: Path, _version: str) -> None:
+    (folder / "informativa.cdx.json").write_text(sbom.bill("informativa"), encoding="utf-8")
+
+
+BUILDERS = (
+    Builder("wheel and sdist", _wheel_and_sdist),
+    Builder("what the wheel brings with it", _bill),
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Build it; the exit code."""
+    wrong = disagreements(__version__)
+    for each in wrong:
+        print(f"release: {each}", file=sys.stderr)
+    if wrong:
+        return 1
+    folder = (ROOT / (arguments[0] if arguments else "dist")).absolute()
+    if folder.exists() and any(folder.iterdir()):
+        print(f"release: {folder} is not empty. Name another one: make release RELEASE=DIR", file=sys.stderr)
+        return 1
+    build(folder, __version__)
+    print(
+        f"release: informativa {__version__} is in {folder}. Next, as .github/CONTRIBUTING.md says: the tag."
+    )
+    return 0
+
+
+def build(folder: Path, version: str) -> None:
+    """All of it, then the sums, and what the changelog says of it. Of a build that fails nothing is left."""
+    asked = ["git", "log", "-1", "--format=%ct"]
+    committed = subprocess.run(asked, check=True, capture_output=True, text=True, cwd=ROOT).stdout.strip()
+    os.environ["SOURCE_DATE_EPOCH"] = committed
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for builder in BUILDERS:
+            print(f"release: {builder.name}", file=sys.stderr, flush=True)
+            builder.build(folder, version)
+        for left in folder.glob(".*"):
+            left.unlink()
+        files = sorted(folder.iterdir())
+        sums = (f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.name}\n" for each in files)
+        (folder / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+        notes = of_version((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version)
+        (folder / "notes.md").write_text(f"{notes}\n", encoding="utf-8")
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,131 @@
+"""A release: what it refuses, what is in it, and that two of one commit are the same."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from informativa import __version__
+from lab import release_build, sbom
+from lab.release import ROOT, disagreements
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A repository with a version, a changelog, and all of it committed."""
+    (tmp_path / "agi/informativa").mkdir(parents=True)
+    (tmp_path / "agi/informativa/__init__.py").write_text('__version__ = "1.2.0"\n')
+    (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\n## 1.2.0\n\n- New.\n")
+    git(tmp_path, "init", "-q")
+    commit(tmp_path)
+    return tmp_path
+
+
+def git(where: Path, *arguments: str) -> None:
+    """In that repository, as nobody in particular."""
+    own = (
+        "-c",
+        "user.name=x",
+        "-c",
+        "user.email=x@example",
+        "-c",
+        "tag.gpgsign=false",
+        "-c",
+        "commit.gpgsign=false",
+    )
+    subprocess.run(["git", *own, *arguments], cwd=where, check=True, capture_output=True, timeout=60)
+
+
+def commit(where: Path) -> None:
+    """All that there is."""
+    git(where, "add", "-A")
+    git(where, "commit", "-qm", "x")
+
+
+def test_version_changelog_and_tag_that_agree(checkout: Path) -> None:
+    """With that tag, and before it is made, nothing is in the way."""
+    assert disagreements("1.2.0", checkout) == []
+    git(checkout, "tag", "v1.2.0")
+    assert disagreements("1.2.0", checkout) == []
+
+
+def test_each_disagreement_is_told_with_what_to_do(checkout: Path) -> None:
+    """Another version, no heading, something unreleased, another tag, the tag elsewhere, open changes."""
+    assert [each.partition(":")[0] for each in disagreements("1.3.0", checkout)] == [
+        "The package is not 1.3.0",
+        "The changelog says nothing of 1.3.0",
+    ]
+    git(checkout, "tag", "v1.1.0")
+    assert "This commit is tagged v1.1.0, and the package is 1.2.0" in disagreements("1.2.0", checkout)[0]
+    git(checkout, "tag", "v1.2.0")
+    log = checkout / "CHANGELOG.md"
+    log.write_text(log.read_text().replace("## Unreleased\n", "## Unreleased\n\n- Later.\n"))
+    assert [each.partition(":")[0] for each in disagreements("1.2.0", checkout)] == [
+        "The changelog has something unreleased",
+        "This commit is tagged v1.1.0, and the package is 1.2.0",
+        "There are changes that are not committed",
+    ]
+    commit(checkout)
+    assert "v1.2.0 is another commit already" in disagreements("1.2.0", checkout)[1]
+
+
+def test_release_is_whole_and_the_same_twice(tmp_path: Path) -> None:
+    """Wheel, sdist, bill of materials, sums and notes; two builds of one commit have the same sums."""
+    for name in ("one", "two"):
+        release_build.build(tmp_path / name, __version__)
+    files = {each.name: each.read_bytes() for each in (tmp_path / "one").iterdir()}
+    assert sorted(files) == [
+        "SHA256SUMS",
+        f"informativa-{__version__}-py3-none-any.whl",
+        f"informativa-{__version__}.tar.gz",
+        "informativa.cdx.json",
+        "notes.md",
+    ]
+    assert files == {each.name: each.read_bytes() for each in (tmp_path / "two").iterdir()}
+    sums = dict(line.split("  ")[::-1] for line in files["SHA256SUMS"].decode().splitlines())
+    assert sums == {name: sha256(files[name]).hexdigest() for name in sums}
+    assert len(sums) == 3
+    assert files["notes.md"].startswith(b"**To do after this upgrade:**")
+    assert [line for line in files["notes.md"].decode().splitlines() if line.startswith("### ")] == [
+        "### Added",
+        "### Changed",
+        "### Deprecated",
+        "### Fixed",
+        "### Security",
+    ]
+
+
+def test_what_is_brought() -> None:
+    """All that the wheel needs is required, what extras bring optional, what tests need is not in it."""
+    facts = json.loads(sbom.bill("informativa"))
+    assert (facts["bomFormat"], facts["specVersion"]) == ("CycloneDX", "1.6")
+    scopes = {each["name"].lower().replace("_", "-"): each["scope"] for each in facts["components"]}
+    assert {scopes[each] for each in ("panoramisk", "pyst2", "pyyaml", "pydantic-core")} == {"required"}
+    assert {scopes[each] for each in ("starlette", "psycopg", "py-nanotts")} == {"optional"}
+    assert not {"pytest", "hypothesis", "patroni", "ruff"} & set(scopes)
+    references = {each["bom-ref"] for each in facts["components"]}
+    needed = {one for each in facts["dependencies"] for one in each["dependsOn"]}
+    assert needed == references
+    assert facts["metadata"]["component"]["licenses"] == [{"expression": "Apache-2.0"}]
+
+
+def test_failed_build_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release is there as a whole or not at all."""
+
+    def broken(folder: Path, _version: str) -> None:
+        (folder / "half").touch()
+        raise OSError("no room")
+
+    monkeypatch.setattr(release_build, "BUILDERS", (release_build.Builder("half", broken),))
+    with pytest.raises(OSError, match="no room"):
+        release_build.build(tmp_path / "release", "1.2.0")
+    assert not (tmp_path / "release").exists()
+
+
+def test_workflow_builds_by_the_same_command() -> None:
+    """What a tag has built is what `make release` builds."""
+    assert "run: make release RELEASE=dist\n" in (ROOT / ".github/workflows/release.yml").read_text()

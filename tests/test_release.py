@@ -74,7 +74,7 @@ def test_each_disagreement_is_told_with_what_to_do(checkout: Path) -> None:
 
 
 def test_release_is_whole_and_the_same_twice(tmp_path: Path) -> None:
-    """Wheel, sdist, bill of materials, sums and notes; two builds of one commit have the same sums."""
+    """Wheel, sdist, FreePBX module, bill of materials, sums, notes; two builds of one commit are the same."""
     for name in ("one", "two"):
         release_build.build(tmp_path / name, __version__)
     files = {each.name: each.read_bytes() for each in (tmp_path / "one").iterdir()}
@@ -82,13 +82,14 @@ def test_release_is_whole_and_the_same_twice(tmp_path: Path) -> None:
         "SHA256SUMS",
         f"informativa-{__version__}-py3-none-any.whl",
         f"informativa-{__version__}.tar.gz",
+        f"informativa-{__version__}.tgz",
         "informativa.cdx.json",
         "notes.md",
     ]
     assert files == {each.name: each.read_bytes() for each in (tmp_path / "two").iterdir()}
     sums = dict(line.split("  ")[::-1] for line in files["SHA256SUMS"].decode().splitlines())
     assert sums == {name: sha256(files[name]).hexdigest() for name in sums}
-    assert len(sums) == 3
+    assert len(sums) == 4
     assert files["notes.md"].startswith(b"**To do after this upgrade:**")
     assert [line for line in files["notes.md"].decode().splitlines() if line.startswith("### ")] == [
         "### Added",

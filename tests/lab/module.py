@@ -60,14 +60,19 @@ def archive() -> bytes:
     return into.getvalue()
 
 
+def write(folder: Path, version: str) -> None:
+    """Put the archive of this version into a folder."""
+    (folder / f"informativa-{version}.tgz").write_bytes(archive())
+
+
 def main() -> int:
     """Compile, and write the archive."""
     for catalogue in MODULE.glob("i18n/*/LC_MESSAGES/*.po"):
         catalogue.with_suffix(".mo").write_bytes(compiled(catalogue))
-    into = ROOT / "dist" / f"informativa-{__version__}.tgz"
-    into.parent.mkdir(exist_ok=True)
-    into.write_bytes(archive())
-    print(into.relative_to(ROOT))
+    folder = ROOT / "dist"
+    folder.mkdir(exist_ok=True)
+    write(folder, __version__)
+    print(f"dist/informativa-{__version__}.tgz")
     return 0
 
 

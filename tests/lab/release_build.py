@@ -16,7 +16,7 @@ from pathlib import Path
 
 from informativa import __version__
 
-from . import sbom
+from . import module, sbom
 from .release import ROOT, disagreements, of_version
 
 
@@ -40,6 +40,7 @@ def _bill(folder: Path, _version: str) -> None:
 BUILDERS = (
     Builder("wheel and sdist", _wheel_and_sdist),
     Builder("what the wheel brings with it", _bill),
+    Builder("FreePBX module", module.write),
 )
 
 

@@ -9,9 +9,9 @@ line `HANGUP` comes unasked, before the reply to a later command.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from .errors import ProtocolError
+from .frozen import dataclass
 from .model import IncomingCall
 from .redaction import plain_id
 

@@ -8,11 +8,12 @@ on, and what happened is put on record: in the ledger, or in the dialplan's fall
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from . import playback
 from .call_handler import STATUS, CallHandler, spool_delivery
 from .errors import LedgerError, SessionError
+from .frozen import dataclass
 from .model import CallResult, ChangedRecording, Ending, Event, Heard, Line, Prompt, Reason, Status
 from .ports import CallSession, Clock, Ledger, LookupSource, OtherBoxes, Recordings
 

@@ -10,12 +10,13 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, Problem
 from ..evidence.settings import EvidenceSettings
+from ..frozen import dataclass
 from ..model import Controller, Line, ManagerAccount, Notice, Prompt, SharedDatabase, WebServer
 from ..text import Text
 from . import deprecations, formats, parsed_cache, partial

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from .. import hashing
+from ..frozen import dataclass
 from ..hashing import sha256
 from ..model import Binding, Event, Identified, RecordKind
 
@@ -74,7 +74,7 @@ _ESCAPED = str.maketrans(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Commitments:
     """The two hashes of one record, 32 bytes each."""
 

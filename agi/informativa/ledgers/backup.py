@@ -10,12 +10,12 @@ import contextlib
 import os
 import re
 import sqlite3
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from ..errors import LedgerError
 from ..files import create
+from ..frozen import dataclass
 from ..text import Text
 from . import wal_files
 

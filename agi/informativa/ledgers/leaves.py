@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..evidence.commitment import Commitments
 from ..evidence.origin import origin
+from ..frozen import dataclass
 from . import rows
 
 if TYPE_CHECKING:  # with it comes OpenSSL, which a call has no use for
@@ -103,7 +103,7 @@ _RESTING = ", and resting on them "
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LedgerLog:
     """The newest log of a ledger. `first` and `next` are rows of `leaf`: that of its leaf 0, and the one that
     the next record gets. Of the records up to `old`, which are from before there was a log, those up to
@@ -122,7 +122,7 @@ class LedgerLog:
         return self.next - self.first
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Leaf:
     """One row of `leaf`: which leaf of which record, what the record committed to, and what opens that. A
     salt is `None` where the record was purged or its caller erased, the binding also where nobody knew the

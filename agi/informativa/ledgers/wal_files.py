@@ -14,10 +14,10 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import LedgerError
+from ..frozen import dataclass
 from ..processes import descriptors
 from ..text import Text
 
@@ -32,7 +32,7 @@ _LOOK_SECONDS = 0.01
 Identity = tuple[int, int] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileIdentities:
     """Which files stand under the names of a ledger, its log and that one's index; `None` where none does."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
+from ..frozen import dataclass
 from .plan import Notice, Prompt, Version
 from .words import Ending, Reason, RecordKind, Status, Vouched
 

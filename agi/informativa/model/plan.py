@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime, tzinfo
 from typing import TypeVar
 
 from ..errors import InformativaError
+from ..frozen import dataclass
 from ..text import NOTHING, Text
 from .words import NumberForm, RecordKind, Verification
 

@@ -11,11 +11,11 @@ import os
 import time
 import wave
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from ..errors import PromptError
+from ..frozen import dataclass
 from ..model import Length, Notice, Prompt, Recording
 from ..text import Foreign, Text
 

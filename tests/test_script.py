@@ -132,7 +132,7 @@ def test_a_call_loads_no_more_than_it_needs(start, folder: Path, monkeypatch: py
     loaded = {line.rpartition("|")[2].strip() for line in err.splitlines()}
     assert "informativa.ledgers.sqlite" in loaded
     assert not loaded & {"cryptography", "gettext", "importlib.resources", "shutil", "zipfile"}
-    assert not loaded & {"asyncio", "ctypes", "difflib", "pydantic", "rich", "typer", "yaml"}
+    assert not loaded & {"asyncio", "ctypes", "difflib", "phonenumbers", "pydantic", "rich", "typer", "yaml"}
 
 
 def test_hang_up_during_the_notice_is_recorded(start, folder: Path) -> None:

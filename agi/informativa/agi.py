@@ -8,6 +8,7 @@ line `HANGUP` comes unasked, before the reply to a later command.
 
 from __future__ import annotations
 
+import functools
 import re
 
 from .errors import ProtocolError
@@ -28,16 +29,8 @@ _RESULT = re.compile(rb"result=(-?\d{1,18})(?![^ ])")
 _ENDPOS = re.compile(rb"endpos=(\d{1,18})\Z")
 _LINE_BREAKS = re.compile(r"[\r\n\0]")
 _VARIABLE = re.compile(r"agi_[a-z0-9_]+\Z")
-# What Asterisk sends, in its order and with nothing that needs a second look: nearly every call's.
-_USUAL = re.compile(
-    r"agi_network: yes\nagi_network_script: ([^\n?/]*).*\nagi_request: .*\nagi_channel: .*\n"
-    r"agi_language: (.*)\nagi_type: .*\nagi_uniqueid: (.*)\nagi_version: .*\n"
-    r"agi_callerid: (.*)\nagi_calleridname: .*\nagi_callingpres: ([0-9]{1,3})\n"
-    r"agi_callingani2: .*\nagi_callington: .*\nagi_callingtns: .*\nagi_dnid: .*\nagi_rdnis: .*\n"
-    r"agi_context: .*\nagi_extension: .*\nagi_priority: .*\nagi_enhanced: .*\nagi_accountcode:.*\n"
-    r"agi_threadid: .*\nagi_arg_1: (.*)((?:\nagi_arg_[0-9]: .*){0,8})\n*"
-)
-_SCRIPT = re.compile(rb"agi_network: yes\nagi_network_script: ([^\n?]*)")  # how Asterisk begins
+_BEGINNING = b"agi_network: yes\n"  # of what Asterisk sends to a service
+_SCRIPT = re.compile(_BEGINNING + rb"agi_network_script: ([^\n?]*)")
 
 
 # What informativa.conf tells beside the line, each once and each filtered.
@@ -69,8 +62,22 @@ def parse_environment(raw: bytes) -> IncomingCall:
     Raises ProtocolError when the first or the last variable that Asterisk always sends is missing:
     then the peer is no Asterisk, or an empty line in a name ended the environment too early.
     """
-    usual = _USUAL.fullmatch(raw.decode()) if raw.isascii() else None
+    is_usual = raw.startswith(_BEGINNING) and raw.isascii()
+    usual = _usual_form().fullmatch(raw.decode()) if is_usual else None
     return (usual and _usual(*usual.groups())) or _any(raw)
+
+
+@functools.cache  # compiled for the first call of a service: a script never gets it
+def _usual_form() -> re.Pattern[str]:
+    """What Asterisk sends, in its order and with nothing that needs a second look: nearly every call's."""
+    return re.compile(
+        r"agi_network: yes\nagi_network_script: ([^\n?/]*).*\nagi_request: .*\nagi_channel: .*\n"
+        r"agi_language: (.*)\nagi_type: .*\nagi_uniqueid: (.*)\nagi_version: .*\n"
+        r"agi_callerid: (.*)\nagi_calleridname: .*\nagi_callingpres: ([0-9]{1,3})\n"
+        r"agi_callingani2: .*\nagi_callington: .*\nagi_callingtns: .*\nagi_dnid: .*\nagi_rdnis: .*\n"
+        r"agi_context: .*\nagi_extension: .*\nagi_priority: .*\nagi_enhanced: .*\nagi_accountcode:.*\n"
+        r"agi_threadid: .*\nagi_arg_1: (.*)((?:\nagi_arg_[0-9]: .*){0,8})\n*"
+    )
 
 
 def _usual(

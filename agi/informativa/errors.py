@@ -34,8 +34,8 @@ Only the command line's `main` and the two session entry points catch `Informati
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from .frozen import dataclass
 from .text import NOTHING, Text, joined, plain
 
 

@@ -7,6 +7,7 @@ most of what a script costs.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -18,7 +19,7 @@ _TOO_MANY = b'VERBOSE "informativa-agi: too many scripts run at once; the dialpl
 
 
 def main() -> int:
-    """Handle the call on standard input and output; the exit code."""
+    """Handle the call on standard input and output; the exit code, where no call began."""
     if sys.stdin.isatty():
         print("informativa-agi is started by Asterisk: AGI(informativa-agi,LINE).", file=sys.stderr)
         return 1
@@ -27,9 +28,21 @@ def main() -> int:
         with suppress(OSError):  # Asterisk may be gone: there is nobody to tell then
             os.write(1, _TOO_MANY)
         return 1
+    gc.disable()  # which would look through all that is imported, time and again
     from ..script import run
 
-    return run(configuration, limit)
+    code = run(configuration, limit)
+    _end(code)
+    return code
+
+
+def _end(code: int) -> None:
+    """End at once, with nothing left to save: Python would take all that it imported apart, a tenth of a
+    script's time."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # Asterisk may be gone
+            stream.flush()
+    os._exit(code)
 
 
 def _configuration() -> str:

@@ -103,7 +103,7 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
     that holds no settings at all."""
     text = documents.read(file)
     known = parsed_cache.recall(file, text)
-    document, settings = known or _shaped(file, text)
+    document, settings, spellings = known or (*_shaped(file, text), None)
     folder = file.absolute().parent
     if not _SAFE.fullmatch(str(folder)):
         message = Text(
@@ -119,10 +119,11 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
         )
         found.warnings.append(Problem(str(file), text.count("\n") + 1, "", message, Text("save it with one")))
     misshapen = partial.misshapen(document)  # before anything that it names is looked at
-    builder = _Builder(found, settings, folder)
+    builder = _Builder(found, settings, folder, spellings)
     built = replace(builder.build(_digest(text), _digest(os.path.realpath(str(file)))), misshapen=misshapen)
     if keep and not known and not builder.problems:
-        built = _kept(built, parsed_cache.keep(file, text, document, settings))
+        spellings = {spelling: line.number for spelling, line in built.spelled.items()}
+        built = _kept(built, parsed_cache.keep(file, text, document, settings, spellings))
     return built, builder.problems
 
 
@@ -162,17 +163,25 @@ def _shaped(file: Path, text: str) -> tuple[documents.Document, Settings]:
     return document, shape.settings(document)
 
 
+def _as_known(lines: tuple[Line, ...], spellings: parsed_cache.Spellings) -> dict[str, Line]:
+    by_number = {line.number: line for line in lines}
+    return {each: by_number[number] for each, number in spellings.items() if number in by_number}
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 class _Builder:
-    """Builds the objects and collects what is wrong on the way."""
+    """Builds the objects and notes what is wrong on the way. `spellings` of called numbers may be known."""
 
-    def __init__(self, found: Findings, settings: Settings, folder: Path) -> None:
+    def __init__(
+        self, found: Findings, settings: Settings, folder: Path, spellings: parsed_cache.Spellings | None
+    ) -> None:
         self._settings = settings
         self._folder = folder
         self._found = found
+        self._spellings = spellings
 
     def build(self, digest: str, path_digest: str) -> Configuration:
         settings = self._settings
@@ -181,7 +190,7 @@ class _Builder:
         controllers = Controllers(settings, self._folder, self._found).build()
         lines = Lines(settings, controllers, notices_of, self._found)
         built = lines.build()
-        spelled = lines.spelled(built)
+        spelled = lines.spelled(built) if self._spellings is None else _as_known(built, self._spellings)
         fallback = None
         if settings.fallback_prompt is not None:
             fallback = notices.prompt(settings.fallback_prompt, ("fallback_prompt",))

@@ -1,8 +1,9 @@
 """What one text of a configuration came to, kept beside it, so that a script need not work it out again.
 
-Half of the time that a script takes to start would be pydantic and yaml. What is kept is a function of the
-text alone: its settings, and on which line each key stands. No secret is among it, and keys, prompts and
-all other files are looked at each time as ever.
+Half of the time that a script takes to start would be pydantic and yaml, and a fifth the library of numbering
+plans. What is kept is a function of the text alone, for one edition of these plans: its settings, on which
+line each key stands, and in which ways each called number may be written. No secret is among it, and keys,
+prompts and all other files are looked at each time as ever.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from .. import __version__
+from .. import __version__, numbering
 from ..files import put
 from ..model import NumberForm, Period, RecordKind, Verification
 from ..text import NOTHING, Foreign, Text, plain
@@ -54,7 +55,11 @@ class _OthersError(Exception):
     """What is kept may be somebody's who has no say here."""
 
 
-def recall(file: Path, text: str) -> tuple[Document, Settings] | None:
+Spellings = Mapping[str, str]
+"""The called number of a line by each way to write it."""
+
+
+def recall(file: Path, text: str) -> tuple[Document, Settings, Spellings] | None:
     """What `text` came to, if that is kept and nobody else than we, root or the file's owner wrote it."""
     with suppress(Exception):  # whatever is wrong with it, the text itself is there; `refusal` tells it
         return _recalled(file, text)
@@ -77,12 +82,12 @@ def refusal(file: Path, text: str) -> Text:
     return NOTHING
 
 
-def keep(file: Path, text: str, document: Document, settings: Settings) -> Text:
+def keep(file: Path, text: str, document: Document, settings: Settings, spellings: Spellings) -> Text:
     """Keep what `text` came to, by root for the owner of the text; why a script could not use it, if so.
 
     Where the folder cannot be written nothing is kept, which is no mistake: the service may not.
     """
-    kept = (document.lines, as_plain_objects(settings))
+    kept = (document.lines, as_plain_objects(settings), spellings)
     content = io.BytesIO()
     try:
         _Words(content, protocol=5).dump(kept)
@@ -127,7 +132,7 @@ class _Plain(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def _recalled(file: Path, text: str) -> tuple[Document, Settings]:
+def _recalled(file: Path, text: str) -> tuple[Document, Settings, Spellings]:
     descriptor = os.open(cache_file(file), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as opened:
         status = os.fstat(descriptor)
@@ -137,8 +142,8 @@ def _recalled(file: Path, text: str) -> tuple[Document, Settings]:
         digest, content = opened.read(32), opened.read()
     if digest != _digest(text, content):
         raise _OtherTextError
-    lines, settings = _Plain(io.BytesIO(content)).load()
-    return Document(str(file), None, lines), cast("Settings", settings)
+    lines, settings, spellings = _Plain(io.BytesIO(content)).load()
+    return Document(str(file), None, lines), cast("Settings", settings), spellings
 
 
 def cache_file(file: Path) -> Path:
@@ -148,4 +153,5 @@ def cache_file(file: Path) -> Path:
 
 def _digest(text: str, content: bytes) -> bytes:
     """Of what it came to, and of all that this depends on."""
-    return hashlib.sha256(f"{__version__} {sys.version} {text}\0".encode() + content).digest()
+    editions = f"{__version__} {sys.version} {numbering.edition()}"
+    return hashlib.sha256(f"{editions} {text}\0".encode() + content).digest()

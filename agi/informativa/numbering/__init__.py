@@ -164,8 +164,17 @@ def _plan(code: str) -> _Plan | None:
     return _Plan(int(start), [answers[0]] * 2 + answers) if source(files) == digest else None
 
 
+def edition() -> str:
+    """What tells the installed library from other editions of it; '' without files."""
+    return _digest(["__init__.py"])  # where its version stands
+
+
 def source(regions: Sequence[str]) -> str:
     """What tells the library's files about these regions from other editions of them; '' without files."""
+    return _digest([f"data/region_{region}.py" for region in regions])
+
+
+def _digest(files: Sequence[str]) -> str:
     found = importlib.util.find_spec("phonenumbers")
     if (
         found is None
@@ -175,8 +184,8 @@ def source(regions: Sequence[str]) -> str:
         return ""
     folder, digest = found.submodule_search_locations[0], 0
     try:
-        for region in regions:
-            digest = zlib.crc32(found.loader.get_data(f"{folder}/data/region_{region}.py"), digest)
+        for file in files:
+            digest = zlib.crc32(found.loader.get_data(f"{folder}/{file}"), digest)
     except OSError:
         return ""
     return f"{digest:08x}"

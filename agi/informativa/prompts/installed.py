@@ -54,7 +54,8 @@ def measure(path: Path) -> Prompt:
     one length, or a folder named after a language has another recording that Asterisk would prefer.
     """
     try:
-        files, others = installed(str(path)), rivals(str(path))
+        files = installed(str(path))
+        others = rivals(str(path)) if files else []
     except PermissionError as error:
         raise PromptError(
             Text(
@@ -132,14 +133,13 @@ def _sum_of(file: Path, _mark: tuple[int, ...]) -> str:
 
 def installed(path: str) -> list[Path]:
     """The sound files of a prompt that are there, in the order in which one is the model for the next."""
-    base = Path(path)
-    return [file for name in _names(base) if (file := base.parent / name).exists()]
+    return _existing(Path(path))
 
 
 def rivals(path: str) -> list[Path]:
-    """What Asterisk would play instead of a prompt on channels of some language. Raises PermissionError."""
+    """What Asterisk would play instead of a prompt on channels of some language. Raises OSError."""
     base = Path(path)
-    return sorted(rival for name in _names(base) for rival in base.parent.glob(f"*/{name}"))
+    return sorted(file for folder in _below(base.parent) for file in _existing(Path(folder, base.name)))
 
 
 def marks(path: str) -> dict[str, tuple[int, ...]]:
@@ -147,9 +147,7 @@ def marks(path: str) -> dict[str, tuple[int, ...]]:
     of a prompt, of its folder, and of the folders in there, one of which may be named after a language.
     Raises OSError."""
     folder = Path(path).parent
-    with os.scandir(folder) as entries:
-        below = [entry.path for entry in entries if entry.is_dir()]
-    return {each: mark(each) for each in (str(folder), *below, *map(str, installed(path)))}
+    return {each: mark(each) for each in (str(folder), *_below(folder), *map(str, installed(path)))}
 
 
 def mark(path: str) -> tuple[int, ...]:
@@ -159,8 +157,23 @@ def mark(path: str) -> tuple[int, ...]:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _names(path: Path) -> list[str]:
-    return [f"{path.name}.{extension}" for extension in EXTENSIONS]
+def _below(folder: Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.path for entry in entries if entry.is_dir()]
+
+
+def _existing(path: Path) -> list[Path]:
+    return [Path(file) for each in EXTENSIONS if _exists(file := f"{path}.{each}")]
+
+
+def _exists(file: str) -> bool:
+    try:
+        os.stat(file)  # noqa: PTH116  # a Path costs as much again, and a script asks for dozens
+    except PermissionError:
+        raise
+    except OSError:
+        return False
+    return True
 
 
 def _length(file: Path) -> Length:

@@ -22,7 +22,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import __version__, numbering
-from ..files import put
 from ..model import NumberForm, Period, RecordKind, Verification
 from ..text import NOTHING, Foreign, Text, plain
 from .document import Document
@@ -87,6 +86,8 @@ def keep(file: Path, text: str, document: Document, settings: Settings, spelling
 
     Where the folder cannot be written nothing is kept, which is no mistake: the service may not.
     """
+    from ..files import put  # not for a script, which keeps nothing
+
     kept = (document.lines, as_plain_objects(settings), spellings)
     content = io.BytesIO()
     try:

@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import EventRefusedError, LedgerError
-from ..files import create
 from ..text import Foreign, Text
-from . import backup, migrating, wal_files
+from . import migrating, wal_files
 from .transaction import SqliteTransaction
 
 _TURN_SECONDS = 0.1
@@ -130,6 +129,10 @@ class LedgerFile:
 
     def _create(self) -> None:
         """An empty file for its user alone; made by root, it belongs to the folder's owner, who runs us."""
+        if self.file.exists():
+            return
+        from ..files import create  # not for a script, which usually finds one
+
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             create(self.file, like=self.file.parent.stat())
@@ -238,6 +241,8 @@ class LedgerFile:
     def _fork(self) -> LedgerError:
         """Another program has begun another log: what we have is copied, and nothing is written over."""
         wal_files.keep_open(self._connection)
+        from . import backup  # not for a script, unless somebody deletes what it has open
+
         copy = backup.rescue(self._connection, self.file, datetime.now(UTC))
         return LedgerError(
             Text(

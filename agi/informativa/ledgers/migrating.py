@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import LedgerEmptyError, LedgerError, LedgerOutdatedError
 from ..evidence.origin import log_folder, origin
 from ..text import Text
-from . import backup, leaves
+from . import leaves
 
 APPLICATION = 0x696E666F  # PRAGMA application_id: “info”
 UNMARKED = 6  # the last migration of which there are ledgers without it
@@ -93,6 +93,8 @@ def bring_up_to_date(connection: sqlite3.Connection, file: Path, log: str, *, mi
         return
     if not migrate and _has_records(connection):
         require_newest(connection, file)
+    from . import backup  # not for a script, whose ledger is of today
+
     connection.execute("BEGIN IMMEDIATE")
     try:
         if _has_records(connection) and of(connection) < last:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -222,6 +221,8 @@ def known(row: Sequence[Any]) -> tuple[str, PriorDelivery]:
 
 def wanted(search: RecordFilter, **more: int) -> dict[str, object]:
     """What SEARCH and its like take for a filter."""
+    import json  # not for a script, which searches nothing
+
     return {
         "line": search.line,
         "caller": search.caller,

@@ -19,7 +19,7 @@ _MINUTE = 60_000_000  # microseconds
 
 
 def texts(
-    row: tuple[Any, ...], binding: bytes | None, origin: str, index: int, *, migrated: bool
+    row: tuple[Any, ...], binding: bytes | None, origin: str, index: int | str, *, migrated: bool
 ) -> tuple[bytes, bytes] | None:
     """Of the facts, as leaf `index` of a log, and of the person; `None` for a record that is not of the usual
     form. The values of `rows.COLUMNS` are of the kinds that these have."""

@@ -272,7 +272,7 @@ def told_elsewhere(
     pseudonym: bytes | None,
     reference: str,
     recorded: datetime | None = None,
-    **more: str,
+    **more: str | Binding,
 ) -> Event:
     """The event of a caller who got a notice otherwise than by a prompt, `at` a time that may be long before
     it is `recorded`; `more` are other fields of it."""

@@ -29,6 +29,8 @@ from ..model import (
     Version,
     told_elsewhere,
 )
+from ..numbering import Kind
+from ..numbering.library import kind_of
 from ..plausibility import Implausible, ReferenceFault
 from ..text import NOTHING, Text, joined
 from .boxes import QUIET_SECONDS
@@ -349,6 +351,23 @@ def unusual(number: str) -> Text:
         )
     )
     return message.format(digits=digits, code=parsed.country_code, others=others)
+
+
+def is_unusual(number: str, country: str, kind: Kind) -> bool:
+    """Whether it is, by its country (ISO 3166) and whose it is: the library is asked, which takes its time,
+    where that does not say how long such numbers are."""
+    return len(number) != _usual_length(country, kind) and bool(unusual(number))
+
+
+@cache
+def _usual_length(country: str, kind: Kind) -> int | None:
+    """With plus and country code; `None` where it is not the same for all of that kind."""
+    if country not in phonenumbers.SUPPORTED_REGIONS:
+        return None
+    types = (each for each in phonenumbers.PhoneNumberType.values() if kind_of(each) is kind)
+    digits = {_usual(country, each) for each in types} - {None}
+    code = phonenumbers.country_code_for_region(country)
+    return len(f"+{code}") + digits.pop() if len(digits) == 1 else None  # type: ignore[operator]
 
 
 @cache

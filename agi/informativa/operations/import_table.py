@@ -49,13 +49,24 @@ class Table:
     `chosen` says by which header, or by which place from 1 on, somebody wants one of them found."""
 
     def __init__(self, opened: BinaryIO, chosen: Mapping[str, str]) -> None:
-        self._lines = _lines(opened)
+        self._opened, self._line = opened, 0
+        self._lines = self._texts()
         self._separator, header = self._header(chosen)
         self._width = len(header)
         self.columns = _columns(header, chosen)
         self._needed = 1 + max(
             column for name, column in self.columns.items() if name in ("number", "customer", "date")
         )
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """How many bytes and lines were read."""
+        return self._opened.tell(), self._line
+
+    def go_to(self, offset: int, line: int) -> None:
+        """Go on where another stood that had read so much."""
+        self._opened.seek(offset)
+        self._line = line
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Each row that is not empty, by the line on which it begins. Raises InformativaError."""
@@ -79,6 +90,27 @@ class Table:
                 )
             if len(cells) >= needed and any(cells):
                 yield number, cells
+
+    def _texts(self) -> Iterator[tuple[int, str]]:
+        """Lines by number, without their ends. Raises InformativaError for one that is no text."""
+        read = self._opened.readline
+        while raw := read(LONGEST + 1):
+            self._line = number = self._line + 1
+            if number == 1:
+                raw = _first(raw)
+            if len(raw) > LONGEST:
+                raise _refused(number, Text("is longer than {longest} bytes", longest=LONGEST))
+            if b"\0" in raw:
+                raise _refused(number, Text("holds a NUL, so this is no text, or UTF-16"), _save())
+            if b"\r" in raw:
+                raw = raw.rstrip(b"\r\n")
+                if b"\r" in raw:
+                    raise _refused(number, Text("has a carriage return in the middle"), _save())
+            try:
+                text = raw.decode()
+            except UnicodeDecodeError:
+                text = raw.decode("cp1252", errors="replace")
+            yield number, text.rstrip("\n")
 
     def _fits(self, cells: Sequence[str]) -> bool:
         """Spreadsheets leave out empty cells at the end of a row, and write more of them."""
@@ -153,28 +185,6 @@ def _closing(text: str, position: int) -> int:
             return position
         position += 2
     return len(text)
-
-
-def _lines(opened: BinaryIO) -> Iterator[tuple[int, str]]:
-    """By number, without their ends. Raises InformativaError for one that is no text."""
-    number = 0
-    while raw := opened.readline(LONGEST + 1):
-        number += 1
-        if number == 1:
-            raw = _first(raw)
-        if len(raw) > LONGEST:
-            raise _refused(number, Text("is longer than {longest} bytes", longest=LONGEST))
-        if b"\0" in raw:
-            raise _refused(number, Text("holds a NUL, so this is no text, or UTF-16"), _save())
-        if b"\r" in raw:
-            raw = raw.rstrip(b"\r\n")
-            if b"\r" in raw:
-                raise _refused(number, Text("has a carriage return in the middle"), _save())
-        try:
-            text = raw.decode()
-        except UnicodeDecodeError:
-            text = raw.decode("cp1252", errors="replace")
-        yield number, text.rstrip("\n")
 
 
 def _first(raw: bytes) -> bytes:

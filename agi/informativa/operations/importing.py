@@ -7,31 +7,35 @@ run that was cut off is simply run again.
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import phonenumbers
 
 from .. import plausibility, storage
-from ..caller import e164, pseudonym
 from ..errors import InformativaError
-from ..evidence.commitment import bind
+from ..ledgers import bulk
+from ..ledgers.bulk import Ready
 from ..ledgers.sqlite import SqliteStore
-from ..model import Controller, Event, Identified, Notice, NumberForm, RecordKind, Version, told_elsewhere
 from ..plausibility import ReferenceFault
 from ..text import Foreign, Text
-from .callers import CUSTOMER, REFERENCE_FAULTS, SEPARATORS, WHY_IMPLAUSIBLE, unusual
+from .callers import REFERENCE_FAULTS
+from .import_rows import KEPT, Page, Part, Source, is_american, made_ready
 from .import_table import Table
 
+__all__ = ["Imported", "Progress", "Source", "Tally", "run"]
+
 BATCH = 5000  # rows in one transaction
-KEPT = 4096  # dates and versions whose meaning is remembered
-_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+MOST_WORKERS = 3  # which keep one that writes busy
+WORTH_WORKERS = 5  # parts, for which it takes no longer to start them
 
 Progress = Callable[[str, int], None]
 """Told what is being done, `check` or `record`, and how many bytes of the file are."""
@@ -42,33 +46,6 @@ class Writer(Protocol):
 
     def writerow(self, row: tuple[object, ...], /) -> object:
         """Write one row."""
-
-
-class RejectedError(ValueError):
-    """This row cannot be taken, and why; never with the number in it."""
-
-    def __init__(self, why: Text) -> None:
-        self.why = why
-        super().__init__(str(why))
-
-
-@dataclass(frozen=True)
-class Source:
-    """What all rows of a file have in common. `columns` are headers that somebody chose, by our own names."""
-
-    file: Path
-    controller: Controller
-    notice: Notice
-    kind: RecordKind
-    reference: str
-    region: str
-    columns: Mapping[str, str]
-    now: datetime
-
-    @property
-    def rejects(self) -> Path:
-        """Where rows go that could not be taken, by line and reason."""
-        return self.file.with_name(f"{self.file.name}.rejects.csv")
 
 
 @dataclass
@@ -116,18 +93,17 @@ def run(source: Source, tally: Tally, progress: Progress, say: Callable[[Text], 
                 Text("{file} can be read only once.", file=source.file), Text("Save it first.")
             )
         try:
-            _understand(opened, source, progress)
+            parts = _understand(opened, source, progress)
         except InformativaError as error:
             message = Text("{error} Nothing of the file was recorded.", error=error.text)
             raise InformativaError(message) from error
-        opened.seek(0)
         store = storage.store(source.controller)
         try:
             source.rejects.unlink(
                 missing_ok=True
             )  # root may run this in another's folder, and follows no link
             with source.rejects.open("x", encoding="utf-8", newline="") as bad:
-                _record(opened, source, store, _Rejects(csv.writer(bad), tally, say), tally, progress)
+                _record(source, parts, store, _Rejects(csv.writer(bad), tally, say), tally, progress)
         finally:
             store.close()
         if not tally.rejected:
@@ -136,8 +112,9 @@ def run(source: Source, tally: Tally, progress: Progress, say: Callable[[Text], 
     return Imported(tally.read, tally.recorded, tally.known, tally.unusual, tally.rejected, rejects)
 
 
-def _understand(opened: BinaryIO, source: Source, progress: Progress) -> None:
-    """Read it all. Raises InformativaError for the first line by which it cannot be understood."""
+def _understand(opened: BinaryIO, source: Source, progress: Progress) -> list[Part]:
+    """Read it all; the parts of which it is. Raises InformativaError for the first line by which it cannot be
+    understood."""
     table = Table(opened, source.columns)
     when, known = table.columns["date"], set[str]()
     if "reference" not in table.columns and plausibility.reference_fault(
@@ -148,42 +125,74 @@ def _understand(opened: BinaryIO, source: Source, progress: Progress) -> None:
             Text("No row has a reference of its own, and of that for all: {why}.", why=REFERENCE_FAULTS[why]),
             Text("Say where the evidence is: --reference TEXT"),
         )
-    for count, (line, cells) in enumerate(table.rows()):
+    parts, begun, rows = list[Part](), table.position, 0
+    for rows, (line, cells) in enumerate(table.rows(), 1):
         if (text := cells[when]) not in known:
-            if _american(text):
+            if is_american(text):
                 raise InformativaError(
                     Text("Line {line} has a date with the month first.", line=line),
                     Text("Write days as 2026-01-31 or 31/01/2026: 01/02/2026 would be taken for February."),
                 )
             if len(known) < KEPT:
                 known.add(text)
-        if not count % BATCH:
-            progress("check", opened.tell())
+        if not rows % BATCH:
+            parts.append(Part(*begun, BATCH))
+            begun = table.position
+            progress("check", begun[0])
+    progress("check", table.position[0])
+    return [*parts, Part(*begun, rows % BATCH)]
 
 
 def _record(
-    opened: BinaryIO, source: Source, store: SqliteStore, bad: _Rejects, tally: Tally, progress: Progress
+    source: Source, parts: Sequence[Part], store: SqliteStore, bad: _Rejects, tally: Tally, progress: Progress
 ) -> None:
-    table = Table(opened, source.columns)
-    row = _Row(source, table.columns)
-    batch: list[tuple[Event, Sequence[bytes]]] = []
+    batch: list[Ready] = []
 
-    def flush() -> None:
-        added = store.append_new(batch)
+    def flush(end: int) -> None:
+        some = batch[:BATCH]
+        added = bulk.append_new(store, some)
         tally.recorded += added
-        tally.known += len(batch) - added
-        tally.unusual = row.unusual
-        batch.clear()
-        progress("record", opened.tell())
+        tally.known += len(some) - added
+        del batch[:BATCH]
+        progress("record", end)
 
-    for line, cells in table.rows():
-        try:
-            batch.append(row.parse(cells))
-        except RejectedError as error:
-            bad.add(line, error.why)
-        if len(batch) >= BATCH:
-            flush()
-    flush()
+    end = 0
+    for page in _pages(source, store.log().origin, parts):
+        for line, why in page.rejected:
+            bad.add(line, why)
+        tally.unusual += page.unusual
+        batch += page.ready
+        end = page.end
+        while len(batch) >= BATCH:
+            flush(end)
+    flush(end)
+
+
+def _pages(source: Source, origin: str, parts: Sequence[Part]) -> Iterator[Page]:
+    """Each part made ready, in order, and no more of them at a time than keep everybody busy."""
+    with _workers(len(parts)) as (begin, ahead):
+        waiting = deque[Callable[[], Page]]()
+        for part in parts:
+            waiting.append(begin(made_ready, source, origin, part))
+            if len(waiting) > ahead:
+                yield waiting.popleft()()
+        while waiting:
+            yield waiting.popleft()()
+
+
+@contextmanager
+def _workers(parts: int) -> Iterator[tuple[Callable[..., Callable[[], Page]], int]]:
+    """How to have a part made ready, and of how many at a time: in processes of their own while this one
+    writes, where it is worth it for so many."""
+    others = min(len(os.sched_getaffinity(0)) - 1, MOST_WORKERS)
+    if parts < WORTH_WORKERS or not others:
+        yield partial, 0
+        return
+    pool = ProcessPoolExecutor(others, mp_context=get_context("spawn"))
+    try:
+        yield (lambda work, *given: pool.submit(work, *given).result), others
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @dataclass
@@ -200,91 +209,6 @@ class _Rejects:
             self.writer.writerow(("line", "reason"))
         self.tally.rejected += 1
         self.writer.writerow((line, self.say(why)))
-
-
-class _Row:
-    """Understands rows, and remembers what days and versions mean."""
-
-    def __init__(self, source: Source, columns: Mapping[str, int]) -> None:
-        self._source, self._columns = source, columns
-        self.unusual = 0  # so far
-        self._version_on = lru_cache(KEPT)(self._find_version)
-
-    def parse(self, cells: Sequence[str]) -> tuple[Event, Sequence[bytes]]:
-        """The delivery that one row tells of, and what else stood for its caller. Raises RejectedError."""
-        source = self._source
-        found = self._version_on(self._cell(cells, "date"), self._cell(cells, "version"))
-        if isinstance(found, Text):
-            raise RejectedError(found)
-        version, at = found
-        caller = self._caller(cells)
-        reference = plausibility.evidence(self._cell(cells, "reference") or source.reference)
-        if (
-            wrong := plausibility.reference_fault(reference, "" if caller.customer else caller.number)
-        ) is not None:
-            raise RejectedError(REFERENCE_FAULTS[wrong])
-        own, *earlier = (
-            pseudonym(caller, key) for key in (source.controller.key, *source.controller.old_keys)
-        )
-        self.unusual += not caller.customer and bool(unusual(caller.number))
-        event = told_elsewhere(source.notice, version, source.kind, at, own, reference, source.now)
-        return replace(event, binding=bind(caller, source.controller.key)), earlier
-
-    def _caller(self, cells: Sequence[str]) -> Identified:
-        if "customer" not in self._columns:
-            return Identified(_number(self._cell(cells, "number"), self._source.region))
-        customer = self._cell(cells, "customer")
-        if not CUSTOMER.fullmatch(customer):
-            raise RejectedError(Text("the customer number is not of letters, digits and . _ @ - only"))
-        return Identified(customer, customer=True)
-
-    def _cell(self, cells: Sequence[str], name: str) -> str:
-        column = self._columns.get(name)
-        return cells[column].strip() if column is not None and column < len(cells) else ""
-
-    def _find_version(self, day: str, name: str) -> tuple[Version, datetime] | Text:
-        """The version of that name, or in force that day, and when; or why nobody was told then."""
-        source, own = self._source, self._source.controller
-        at = _moment(day, own)
-        if at is None:
-            return Text("the date is not such as 2026-01-31 or 31/01/2026")
-        found = plausibility.version_told(source.notice, name, at, source.now, own.retention, own.zone)
-        return (found, at) if isinstance(found, Version) else WHY_IMPLAUSIBLE[found]
-
-
-def _moment(text: str, controller: Controller) -> datetime | None:
-    """A day, with or without a time, in the controller's time zone."""
-    day, _space, clock = text.replace("T", " ").partition(" ")
-    try:
-        if found := _DAY.fullmatch(day):
-            on = date(int(found[3]), int(found[2]), int(found[1]))
-        else:
-            on = date.fromisoformat(day) if len(day) == len("2026-01-31") else date.max
-        at = datetime.combine(on, time.fromisoformat(clock.strip()) if clock else time())
-        return None if on == date.max else plausibility.moment(at.isoformat(), controller.zone)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _american(text: str) -> bool:
-    """Whether it is a date only with the month first, so that others of the file may be read wrongly."""
-    found = _DAY.fullmatch(text.strip().partition(" ")[0])
-    return found is not None and int(found[1]) <= 12 < int(found[2]) <= 31
-
-
-def _number(text: str, region: str) -> str:
-    plain = text.translate(SEPARATORS)
-    if "E+" in plain.upper():
-        raise RejectedError(Text("the number was rounded by a spreadsheet; export that column as text"))
-    found = e164(plain, region, NumberForm.EITHER)
-    if len(found) > 1:
-        raise RejectedError(
-            Text("the number may be national or international; write it with + and country code")
-        )
-    if not found:
-        raise RejectedError(Text("the number is not one"))
-    (number,) = found
-    return number
 
 
 @contextmanager

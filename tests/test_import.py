@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import sqlite3
@@ -201,6 +202,25 @@ def test_counts_are_told_when_it_ends_in_the_middle(folder: Path, tmp_path: Path
     assert imported(folder, file, code=4).startswith(
         "32 rows read: 10 recorded, 20 known before, 2 rejected."
     )
+
+
+def test_made_ready_by_other_processes(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long file is made ready part by part while others are written: the same records, the rows that are
+    refused by their lines, cells over two lines among them."""
+    file = tmp_path / "told.csv"
+    rows = [f'+39333{number:07};31/01/2026;"form\n{number}"' for number in range(45)]
+    file.write_text("numero;data;riferimento\n" + "\n".join([*rows[:25], "x;31/01/2026;form", *rows[25:]]))
+    configuration = load(folder / "informativa.yaml")
+    own, notice = configuration.controllers["acme"], configuration.notices["acme"][0]
+    source = Source(file, own, notice, RecordKind.WEBSITE, "", "IT", {}, datetime.now(UTC))
+    monkeypatch.setattr(importing, "BATCH", 10)
+    monkeypatch.setattr(importing, "WORTH_WORKERS", 1)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _process: {0, 1, 2})
+    done = importing.run(source, Tally(), lambda _step, _bytes: None)
+    assert (done.read, done.recorded, done.known, done.rejected) == (46, 45, 0, 1)
+    assert source.rejects.read_text() == "line,reason\n52,the number is not one\n"
+    with contextlib.closing(storage.store(own)) as store:
+        assert {record.event.reference for record in store.records()} == {f"form {n}" for n in range(45)}
 
 
 def test_same_file_after_a_key_rotation(folder: Path, tmp_path: Path) -> None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import importlib
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import hashlib  # with which OpenSSL is loaded: a script that plays nothing hashes nothing by it
 
 _BLOCK = 64  # bytes of SHA-256
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
@@ -22,7 +25,7 @@ def _quickest() -> Callable[[bytes], hashlib._Hash]:
         with contextlib.suppress(ImportError):
             own: Callable[[bytes], hashlib._Hash] = importlib.import_module(module).sha256
             return own
-    return hashlib.sha256
+    return importlib.import_module("hashlib").sha256  # type: ignore[no-any-return]
 
 
 sha256 = _quickest()

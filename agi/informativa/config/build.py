@@ -6,7 +6,6 @@ the files (keys and their modes, prompts and their lengths). Relative paths star
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from ..errors import ConfigError, Problem
 from ..evidence.settings import EvidenceSettings
 from ..frozen import dataclass
+from ..hashing import sha256
 from ..model import Controller, Line, ManagerAccount, Notice, Prompt, SharedDatabase, WebServer
 from ..text import Text
 from . import deprecations, formats, parsed_cache, partial
@@ -169,7 +169,7 @@ def _as_known(lines: tuple[Line, ...], spellings: parsed_cache.Spellings) -> dic
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
+    return sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 class _Builder:

@@ -8,7 +8,6 @@ prompts and all other files are looked at each time as ever.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import pickle
@@ -22,6 +21,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import __version__, numbering
+from ..hashing import sha256
 from ..model import NumberForm, Period, RecordKind, Verification
 from ..text import NOTHING, Foreign, Text, plain
 from .document import Document
@@ -155,4 +155,4 @@ def cache_file(file: Path) -> Path:
 def _digest(text: str, content: bytes) -> bytes:
     """Of what it came to, and of all that this depends on."""
     editions = f"{__version__} {sys.version} {numbering.edition()}"
-    return hashlib.sha256(f"{editions} {text}\0".encode() + content).digest()
+    return sha256(f"{editions} {text}\0".encode() + content).digest()

@@ -10,11 +10,11 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ..evidence import commitment
+from ..hashing import sha256
 from ..model import Binding, Event, Reason, Status
 from . import leaves, row_texts, rows
 from .sqlite import SqliteStore

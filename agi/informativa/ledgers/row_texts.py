@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from hashlib import sha256
 from typing import Any
 
 from ..evidence import commitment
+from ..hashing import sha256
 from ..model import TELEPHONE_RATE
 
 _MINUTE = 60_000_000  # microseconds

@@ -6,7 +6,6 @@ their own length; the headerless formats have a fixed number of bytes for so man
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 import wave
@@ -110,7 +109,7 @@ def recordings(notice: Notice) -> Iterator[Recording]:
 
 def hashed(path: str) -> dict[Path, str]:
     """Each sound file of a prompt with its SHA-256. Raises OSError."""
-    return {file: hashlib.sha256(file.read_bytes()).hexdigest() for file in installed(path)}
+    return {file: _sha256(file) for file in installed(path)}
 
 
 def hashed_before(path: str, settled: float = SETTLED) -> dict[Path, str]:
@@ -122,13 +121,19 @@ def hashed_before(path: str, settled: float = SETTLED) -> dict[Path, str]:
 def _sum(file: Path, settled: float) -> str:
     found, now = mark(str(file)), time.time()
     if now - found[-1] / 1e9 < settled:  # it may change once more and have the same mark
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        return _sha256(file)
     return _sum_of(file, found)
+
+
+def _sha256(file: Path) -> str:
+    import hashlib  # with which OpenSSL is loaded: not for a script that plays nothing
+
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @lru_cache(maxsize=4096)
 def _sum_of(file: Path, _mark: tuple[int, ...]) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return _sha256(file)
 
 
 def installed(path: str) -> list[Path]:

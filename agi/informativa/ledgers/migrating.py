@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import LedgerEmptyError, LedgerError, LedgerOutdatedError
 from ..evidence.origin import log_folder, origin
+from ..frozen import dataclass
 from ..text import Text
 from . import leaves
 
@@ -42,6 +41,10 @@ class Outlook:
 
 def outlook(connection: sqlite3.Connection, file: Path) -> Outlook:
     """As things are now; changes nothing. Counts all records where there is something to migrate."""
+    import shutil  # not for a script, as below
+
+    from . import backup
+
     form, last, records, needed = of(connection), newest(), 0, 0
     if form < last and _has_records(connection):
         (records,) = connection.execute("SELECT count(*) FROM event").fetchone()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -35,8 +36,37 @@ def generate(file: Path, output: Path | None = None, unit: str = SERVICE) -> Gen
     return Generated(text, output, NEXT.format(unit=unit), tuple(warnings))
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What a unit says of one installation and its configuration, as systemd.syntax(7) wants it."""
+
+    program: str
+    file: str
+    user: str
+    group: str
+    stop: str
+    """Seconds."""
+    descriptors: str
+    ledgers: str
+    """Folders that may be written, with a space between them."""
+    home: str
+    network: str
+    """Lines of their own, or none."""
+
+
 def render(configuration: Configuration, unit: str = SERVICE) -> str:
     """Its text. Its user is the owner of the ledgers' folder, or else of the configuration."""
+    return fill(unit, settings(configuration, unit))
+
+
+def fill(unit: str, values: Settings) -> str:
+    """A unit's text."""
+    text = _shipped(f"{unit}.service").replace("$hardening", _shipped("hardening.conf"))
+    return Template(text).substitute(asdict(values))
+
+
+def settings(configuration: Configuration, unit: str = SERVICE) -> Settings:
+    """What the unit of a configuration says."""
     ledgers = sorted({str(Path(each.ledger).parent) for each in configuration.controllers.values()})
     owner = installation.owner(configuration)
     used = [sys.prefix, sys.executable, str(configuration.folder), *ledgers]  # and where its links lead
@@ -49,14 +79,13 @@ def render(configuration: Configuration, unit: str = SERVICE) -> str:
         targets = [f"-{web.folder}"]  # made by the first invitation
     at_home = any(way.startswith(("/home/", "/root/", "/run/user/")) for way in ways)
     local = web.host.startswith("127.") if unit == CONSOLE else not _talks_to_others(configuration)
-    text = _shipped(f"{unit}.service").replace("$hardening", _shipped("hardening.conf"))
-    return Template(text).substitute(
+    return Settings(
         program=_quoted(Path(sys.executable).with_name("informativa")),
         file=_quoted(configuration.file),
         user=users.name(owner.st_uid),
         group=users.group(owner.st_gid),
         stop=f"{configuration.drain + 20:.0f}",
-        descriptors=configuration.sessions + service.OWN_DESCRIPTORS,
+        descriptors=str(configuration.sessions + service.OWN_DESCRIPTORS),
         ledgers=" ".join(map(_quoted, [*ledgers, *targets])),
         home="read-only" if at_home else "yes",
         network=_ALONE if local else "",

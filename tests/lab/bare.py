@@ -20,7 +20,8 @@ from pathlib import Path
 
 from .debian import Unavailable, archive, cache_folder, disk_errors, keyring, network, only_one
 
-PACKAGES = ("make", "python3", "sox", "systemd")  # what the README asks for, and what looks at the unit
+# What the README asks for, what looks at the unit, and what the Debian package asks for.
+PACKAGES = ("adduser", "make", "python3", "sox", "systemd", "zlib1g")
 CHECKOUT = Path(__file__).resolve().parents[2]
 _USER = "plain"
 _HOME = f"home/{_USER}"
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     suite, _dashes, *command = arguments
     began = time.monotonic()
     try:
-        _possible()
+        possible()
         with _root(suite) as root:
             _say(f"running in Debian {suite}: {shlex.join(command)}")
             code = _run(root, command)
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     return code
 
 
-def _possible() -> None:
+def possible() -> None:
     """Raises Unavailable where no root can be made and entered."""
     if os.geteuid():
         raise Unavailable("Only root can make and enter another root.", "Run this as root.")
@@ -61,17 +62,24 @@ def _possible() -> None:
 
 
 @contextlib.contextmanager
-def _root(suite: str) -> Iterator[Path]:
-    """A root of its own for one command, with the checkout in it. Raises Unavailable, CalledProcessError."""
+def copied(suite: str) -> Iterator[Path]:
+    """A bare root of its own, which goes again. Raises Unavailable, CalledProcessError."""
     cache = cache_folder() / "bare"
     with disk_errors(cache):
         made = _made(suite, cache)
         with tempfile.TemporaryDirectory(prefix=f".{suite}.", suffix=".work", dir=cache) as work:
             root = Path(work) / "root"
             subprocess.run(["cp", "-a", "--reflink=auto", made, root], check=True)
-            _copy_checkout(root / _HOME / "informativa")
-            subprocess.run(["chroot", root, "chown", "-R", f"{_USER}:", f"/{_HOME}"], check=True)
             yield root
+
+
+@contextlib.contextmanager
+def _root(suite: str) -> Iterator[Path]:
+    """The same with the checkout in it, which is the plain user's."""
+    with copied(suite) as root:
+        _copy_checkout(root / _HOME / "informativa")
+        subprocess.run(["chroot", root, "chown", "-R", f"{_USER}:", f"/{_HOME}"], check=True)
+        yield root
 
 
 def _made(suite: str, cache: Path) -> Path:

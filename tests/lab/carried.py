@@ -1,0 +1,154 @@
+"""The Python packages that an installation of its own brings along, for several Pythons at once.
+
+They are the versions that the tests run with: names come from what is installed beside them, versions and
+hashes from tests/requirements.txt. What is the same for every Python lies once in `any`; what was compiled
+for one lies in that one's site-packages, which leads to `any`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from .debian import Unavailable, cache_folder, disk_errors, only_one
+from .setup import REQUIREMENTS
+
+EXTRAS = frozenset({"postgres", "speech", "timestamp", "web"})
+# What the wheels may be made for: the oldest glibc that they are to run on is 2.35, that of Ubuntu 22.04.
+PLATFORMS = [*(f"manylinux_2_{minor}_x86_64" for minor in range(35, 4, -1)), "manylinux2014_x86_64"]
+_MOVED = re.compile(r"[^/]+\.data/(purelib|platlib)/(.+)")
+_LARGE = 65536  # bytes; smaller files are not worth a link
+
+Requires = Callable[[str], Sequence[str] | None]
+
+
+def lay(folder: Path, pythons: Sequence[str], own: Path) -> dict[str, str]:
+    """Lay informativa's wheel `own` and all that it needs into `folder`: `any` and `pythonX.Y/site-packages`,
+    identical files once. Says of each wheel, by its file's name, its SHA-256. Raises Unavailable."""
+    sets = {python: wheels(python) for python in pythons}
+    common = set.intersection(*({wheel.name for wheel in found} for found in sets.values()))
+    _unpack([own, *(wheel for wheel in sets[pythons[0]] if wheel.name in common)], folder / "any")
+    for python, found in sets.items():
+        site = folder / f"python{python}" / "site-packages"
+        _unpack([wheel for wheel in found if wheel.name not in common], site)
+        (site / "any.pth").write_text("../../any\n")
+        _whole([folder / "any", site], python)
+    _link_identical(folder)
+    return {wheel.name: _digest(wheel) for found in sets.values() for wheel in found}
+
+
+def distributions(folders: Sequence[Path]) -> list[metadata.Distribution]:
+    """What lies in these folders, by name."""
+    found = metadata.distributions(path=[str(folder) for folder in folders])
+    return sorted(found, key=lambda one: canonicalize_name(one.name))
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _true(marker: Marker, extras: frozenset[str], python: str) -> bool:
+    """Whether it holds on this system with that Python, for one of the extras."""
+    there = {"python_version": python, "python_full_version": f"{python}.0"}
+    return any(marker.evaluate({**there, "extra": extra}) for extra in ("", *extras))
+
+
+def _needed(name: str, extras: frozenset[str], python: str, requires: Requires) -> set[str]:
+    """All distributions that one needs with that Python, with itself, as `requires` says of each."""
+    found: dict[str, frozenset[str]] = {canonicalize_name(name): frozenset()}
+    waiting = [(name, extras)]
+    while waiting:
+        name, extras = waiting.pop()
+        for line in requires(name) or ():
+            one = Requirement(line)
+            if one.marker and not _true(one.marker, extras, python):
+                continue
+            before, more = found.get(canonicalize_name(one.name)), frozenset(one.extras)
+            if before is None or more - before:
+                found[canonicalize_name(one.name)] = more | (before or frozenset())
+                waiting.append((one.name, more))
+    return set(found)
+
+
+def _pins(wanted: set[str]) -> str:
+    """What tests/requirements.txt says of those, with the hashes. Raises Unavailable if one is not there."""
+    blocks = re.split(r"\n(?=[A-Za-z])", REQUIREMENTS.read_text(encoding="utf-8"))
+    found = {str(canonicalize_name(block.partition("==")[0])): block for block in blocks}
+    if missing := sorted(wanted - set(found)):
+        raise Unavailable(f"{', '.join(missing)} is not in {REQUIREMENTS.name}.", "Type: make requirements")
+    return "\n".join(found[name] for name in sorted(wanted)) + "\n"
+
+
+def wheels(python: str) -> list[Path]:
+    """The wheels for a Python, held against their hashes when they are downloaded; kept in the cache."""
+    wanted = _needed("informativa", EXTRAS, python, metadata.requires) - {"informativa"}
+    pins = _pins(wanted)
+    place = cache_folder() / "wheels" / f"{python}-{hashlib.sha256(pins.encode()).hexdigest()[:16]}"
+    with disk_errors(place), only_one(place, lambda _what, _part: None):
+        if not place.is_dir():
+            with tempfile.TemporaryDirectory(dir=place.parent) as work:
+                _download(python, pins, Path(work))
+                (Path(work) / "wheels").rename(place)
+    return sorted(place.glob("*.whl"))
+
+
+def _download(python: str, pins: str, work: Path) -> None:
+    file = work / "pins.txt"
+    file.write_text(pins, encoding="utf-8")
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"),
+        *("--no-deps", "--require-hashes", "--only-binary=:all:", "--implementation=cp"),
+        *(f"--platform={platform}" for platform in PLATFORMS),
+        *(f"--python-version={python}", f"--dest={work / 'wheels'}", f"--requirement={file}"),
+    ]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        last = (ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"])[-1]
+        raise Unavailable(f"The packages for Python {python} cannot be had: {last}.", "Try again.")
+
+
+def _unpack(found: Sequence[Path], folder: Path) -> None:
+    for wheel in found:
+        with zipfile.ZipFile(wheel) as archive:
+            for name in archive.namelist():
+                moved = _MOVED.fullmatch(name)
+                if name.endswith("/") or (".data/" in name and not moved):
+                    continue  # programs and the like, which are for a folder of programs
+                target = folder / (moved[2] if moved else name)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(archive.read(name))
+
+
+def _whole(folders: Sequence[Path], python: str) -> None:
+    """Raises Unavailable where something is not there that what was laid asks for."""
+    there = {str(canonicalize_name(one.name)): one.requires for one in distributions(folders)}
+    wanted = _needed("informativa", EXTRAS, python, lambda name: there.get(canonicalize_name(name)))
+    if lacking := sorted(wanted - set(there)):
+        raise Unavailable(f"For Python {python} there is no {', '.join(lacking)}.", "Type: make requirements")
+
+
+def _link_identical(folder: Path) -> None:
+    """Make one file of those that are the same for several Pythons."""
+    seen: dict[tuple[str, int], Path] = {}
+    for file in _files(folder):
+        size = file.stat().st_size
+        first = seen.setdefault((file.name, size), file)
+        if size > _LARGE and first != file and first.read_bytes() == file.read_bytes():
+            file.unlink()
+            os.link(first, file)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (file for file in sorted(folder.rglob("*")) if file.is_file())

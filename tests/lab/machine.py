@@ -1,0 +1,97 @@
+"""A bare Debian in which systemd runs, as a container with this machine's network, for one test."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from . import bare
+from .debian import Unavailable
+from .process import Child
+
+_BOOT = 120.0  # seconds; about three on an idle machine
+
+
+class MachineError(Exception):
+    """A command in the container did not do what it must; says what it printed."""
+
+
+class Machine:
+    """A running one, whose root is `root`; `leader` is its systemd, as this machine numbers processes."""
+
+    def __init__(self, root: Path, leader: int) -> None:
+        self.root = root
+        self.enter = (
+            "nsenter",
+            f"--target={leader}",
+            "--mount",
+            "--pid",
+            "--ipc",
+            "--uts",
+            "--root",
+            "--wdns=/",
+        )
+
+    def run(self, command: str, *, ends: int = 0, **environment: str) -> str:
+        """What a shell command prints in there; raises MachineError unless it ends with that code."""
+        clean = {
+            "DEBIAN_FRONTEND": "noninteractive",
+            "HOME": "/root",
+            "LANG": "C.UTF-8",
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            **environment,
+        }
+        ran = subprocess.run(
+            [*self.enter, "sh", "-c", command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            env=clean,
+        )
+        if ran.returncode != ends:
+            raise MachineError(f"{command!r} ended with {ran.returncode}:\n{ran.stdout}")
+        return ran.stdout
+
+
+@contextlib.contextmanager
+def booted(suite: str, shared: Sequence[Path]) -> Iterator[Machine]:
+    """A Debian of that suite; `shared` folders are there too, under the same names. Raises Unavailable."""
+    bare.possible()
+    if not shutil.which("systemd-nspawn"):
+        raise Unavailable("systemd-nspawn is not on this machine.", "Type: apt-get install systemd-container")
+    with bare.copied(suite) as root:
+        (root / "etc/dpkg/dpkg.cfg.d/quick").write_text("force-unsafe-io\n")  # no power fails in a test
+        said = root.parent / "boot.log"
+        binds = [f"--bind={folder}" for folder in shared]
+        boot = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", f"--directory={root}"]
+        child = Child([*boot, *binds], cwd=root.parent, output=said)
+        try:
+            machine = Machine(root, _leader(child, said))
+            yield machine
+            with contextlib.suppress(MachineError):
+                machine.run("systemctl poweroff --force --force")
+            child.wait(30)
+        finally:
+            child.end(60)
+
+
+def _leader(child: Child, said: Path) -> int:
+    """The container's first process, once it has started all that it starts."""
+    until = time.monotonic() + _BOOT
+    while True:
+        children = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
+        for pid in map(int, children):
+            machine = Machine(Path("/"), pid)
+            with contextlib.suppress(MachineError):
+                machine.run("test -d /run/systemd/system && systemctl is-system-running --wait")
+                return pid
+        if child.wait(0.1) or time.monotonic() > until:
+            raise Unavailable(
+                f"No systemd runs in a container here: {said.read_text()[-500:]}", "Look there."
+            )

@@ -1,0 +1,216 @@
+"""The package in bare Debians that systemd runs: installed by apt, answering calls, upgraded, taken away."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from informativa import __version__
+from lab import audio, builds, machine
+from lab.debian import Unavailable, cache_folder
+from lab.machine import Machine
+from lab.office import fill_in
+from lab.pbx import Pbx
+from lab.phone import Phone
+from lab.ports import free_port
+from test_migration import NEWEST, form, old
+
+ETC = "/etc/informativa"
+EXTENSIONS = """\
+[from-lab]
+exten => _X.,1,Gosub(informativa,s,1(${EXTEN}))
+ same => n,Hangup()
+exten => h,1,UserEvent(Over,Status:${INFORMATIVA_STATUS})
+
+#tryinclude informativa.conf
+"""
+Boot = Callable[[], Machine]
+
+
+@pytest.fixture(params=["bookworm", "trixie", "jammy", "noble"])
+def debian(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
+    """A bare Debian or Ubuntu in which systemd runs, with the user that Asterisk's package makes."""
+    with ExitStack() as stack:
+        try:
+            booted = stack.enter_context(machine.booted(request.param, [tmp_path, cache_folder()]))
+        except Unavailable as error:
+            pytest.skip(str(error))
+        booted.run(f"d={cache_folder()}; while [ $d != / ]; do chmod a+x $d; d=$(dirname $d); done")
+        booted.run("adduser --system --group --quiet --home /var/lib/asterisk asterisk")
+        yield booted
+
+
+def install(debian: Machine, package: Path) -> str:
+    """What apt says while it installs that file, without an archive: what the package needs is there."""
+    shutil.copy(package, debian.root / "root")
+    return debian.run(f"apt-get install -y --no-install-recommends /root/{package.name}")
+
+
+def configure(debian: Machine) -> None:
+    """Both companies are live, the notice is short, and the port is nobody's on this machine."""
+    config = debian.root / ETC.lstrip("/") / "informativa.yaml"
+    fill_in(config)
+    config.write_text(config.read_text().replace("127.0.0.1:4588", f"127.0.0.1:{free_port()}"))
+    audio.write_wav(config.with_name("prompts") / "it/short.wav", audio.synthetic(1.5, seed=1))
+
+
+@pytest.fixture
+def call(debian: Machine, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Rings the first company from a number, through an Asterisk that runs in there as `asterisk`; what its
+    dialplan got."""
+    try:
+        build = builds.obtain("testing", lambda _what, _part: None)
+    except Unavailable as error:
+        pytest.skip(str(error))
+    folder = tmp_path / "pbx"
+    tmp_path.chmod(0o755)
+    for name in ("etc", "var", "data", "spool", "run", "log", "agi"):
+        (folder / name).mkdir(parents=True)
+        (folder / name).chmod(0o777)
+    prefix = (*debian.enter, "runuser", "-u", "asterisk", "--")
+    with Pbx(build, folder, EXTENSIONS, prefix=prefix) as pbx:
+
+        def ring(number: str) -> str:
+            debian.run(f"informativa dialplan install --to {pbx.etc}")
+            pbx.reload_dialplan()
+            pbx.forget_events()
+            with Phone(pbx) as phone:
+                phone.dial("0212345678", number).wait_ended(60)
+                return pbx.wait_event(lambda event: event.get("UserEvent") == "Over")["Status"]
+
+        yield ring
+
+
+def test_it_installs_and_answers(debian: Machine, package: Path, call: Callable[[str], str]) -> None:
+    """After the steps of the page a call is answered by the service, and by the script when that is stopped;
+    the unit is the package's own."""
+    assert "Wrote /etc/informativa/informativa.yaml" in install(debian, package)
+    assert debian.run("informativa --version") == f"informativa {__version__}\n"
+    assert debian.run("systemctl is-enabled informativa", ends=1) == "disabled\n"
+    assert "borealis" in debian.run("informativa check", ends=1)
+    configure(debian)
+    debian.run("runuser -u asterisk -- informativa check")
+    debian.run("systemctl enable --now informativa informativa-web")
+    assert debian.run("ls /etc/systemd/system/informativa.service", ends=2)
+    assert call("+393331234567") == "PLAYED"
+    assert call("+393331234567") == "NOTDUE"
+    debian.run("systemctl stop informativa")
+    assert call("+393331234567") == "NOTDUE"
+    assert call("+393331234568") == "PLAYED"
+    records = debian.run("informativa ledger show --controller acme --json")
+    assert len(json.loads(records)["records"]) == 4
+    assert debian.run(f"find {ETC} ! -user asterisk ! -name informativa.yaml ! -name '*.agi'") == ""
+
+
+def test_an_upgrade_restarts_what_runs_on_the_records_from_before(
+    debian: Machine, earlier: Path, package: Path, call: Callable[[str], str]
+) -> None:
+    """Who heard the notice from the version before hears it no more from the new one."""
+    install(debian, earlier)
+    configure(debian)
+    debian.run("systemctl enable --now informativa")
+    assert call("+393331234567") == "PLAYED"
+    before = debian.run("systemctl show -P MainPID informativa")
+    install(debian, package)
+    assert debian.run("informativa --version") == f"informativa {__version__}\n"
+    assert debian.run("systemctl is-active informativa informativa-web") == "active\ninactive\n"
+    assert debian.run("systemctl show -P MainPID informativa") != before
+    assert call("+393331234567") == "NOTDUE"
+
+
+def test_an_upgrade_migrates_a_ledger_that_nobody_has_open(
+    debian: Machine, earlier: Path, package: Path
+) -> None:
+    """What the first informativa recorded is there in today's form, with a copy beside it, as its owner's."""
+    install(debian, earlier)
+    configure(debian)
+    ledger = old(debian.root / ETC.lstrip("/") / "ledger/acme.sqlite3", 1)
+    debian.run(f"chown asterisk: {ETC}/ledger/*")
+    install(debian, package)
+    assert form(ledger) == NEWEST
+    assert len(list(ledger.parent.glob("acme.sqlite3.schema-1.*"))) == 1
+    assert debian.run(f"find {ETC}/ledger ! -user asterisk") == ""
+
+
+def test_an_upgrade_leaves_running_what_the_new_version_could_not_load(
+    debian: Machine, earlier: Path, package: Path
+) -> None:
+    """A configuration with a mistake is told, and the service that began before it goes on."""
+    install(debian, earlier)
+    configure(debian)
+    debian.run("systemctl enable --now informativa")
+    before = debian.run("systemctl show -P MainPID informativa")
+    debian.run(f"echo 'nonsense: true' >> {ETC}/informativa.yaml")
+    said = install(debian, package)
+    assert "nonsense" in said
+    assert "was not restarted" in said
+    assert debian.run("systemctl show -P MainPID informativa") == before
+
+
+def test_a_unit_that_the_configuration_needs_is_written_and_goes_again(
+    debian: Machine, package: Path
+) -> None:
+    """One that differs from the package's lies in /etc/systemd/system until the package is removed; one that
+    the admin wrote stays."""
+    install(debian, package)
+    unit = "/etc/systemd/system/informativa.service"
+    debian.run(f"sed -i 's/sessions: 2000/sessions: 3000/' {ETC}/informativa.yaml")
+    debian.run("dpkg-reconfigure informativa")
+    assert "LimitNOFILE=4100\n" in debian.run(f"cat {unit}")
+    debian.run("echo '[Service]' > /etc/systemd/system/informativa-web.service")
+    debian.run("apt-get remove -y informativa")
+    assert debian.run("ls /etc/systemd/system/informativa*") == (
+        "/etc/systemd/system/informativa-web.service\n"
+    )
+
+
+def test_purge_keeps_ledgers_unless_somebody_says_otherwise(
+    debian: Machine, package: Path, call: Callable[[str], str]
+) -> None:
+    """Removed and purged without an answer, the proof stays with its keys; installed again it counts; purged
+    with the answer that it may go, nothing is left."""
+    install(debian, package)
+    configure(debian)
+    debian.run("systemctl enable --now informativa")
+    assert call("+393331234567") == "PLAYED"
+    debian.run("apt-get remove -y informativa")
+    assert debian.run("ls /usr/lib/informativa", ends=2)
+    assert "stays" in debian.run("apt-get purge -y informativa")
+    install(debian, package)
+    debian.run("systemctl enable --now informativa")
+    assert call("+393331234567") == "NOTDUE"
+    debian.run("echo informativa informativa/purge-ledgers boolean true | debconf-set-selections")
+    debian.run("apt-get purge -y informativa")
+    assert (
+        debian.run(f"ls -d {ETC} /usr/lib/informativa /var/lib/informativa 2>&1", ends=2).count(
+            "cannot access"
+        )
+        == 3
+    )
+
+
+def test_purge_of_what_never_recorded_leaves_nothing(debian: Machine, package: Path) -> None:
+    """No ledger, no question."""
+    install(debian, package)
+    debian.run("apt-get purge -y informativa")
+    assert debian.run(f"ls -d {ETC}", ends=2)
+
+
+def test_without_asterisk_it_has_a_user_of_its_own_until_asterisk_comes(
+    debian: Machine, package: Path
+) -> None:
+    """`dpkg-reconfigure informativa` then gives all to Asterisk's user, and writes no unit of its own."""
+    debian.run("deluser --quiet asterisk")
+    assert "dpkg-reconfigure informativa" in install(debian, package)
+    assert debian.run(f"stat -c %U:%G {ETC}/keys/acme.key") == "informativa:informativa\n"
+    assert "User=informativa" in debian.run("cat /etc/systemd/system/informativa.service")
+    debian.run("adduser --system --group --quiet --home /var/lib/asterisk asterisk")
+    debian.run("dpkg-reconfigure informativa")
+    assert debian.run(f"stat -c %U:%G {ETC}/keys/acme.key") == "asterisk:asterisk\n"
+    assert "User=asterisk" in debian.run("systemctl cat informativa")
+    assert debian.run("ls /etc/systemd/system/informativa.service", ends=2)

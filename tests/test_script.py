@@ -28,11 +28,17 @@ class Script:
     """The running script, and our side of its pipes."""
 
     def __init__(
-        self, config: Path, *, number: str = f"+39{NUMBER}", name: bytes = b"Mario", **more: str
+        self,
+        config: Path,
+        *,
+        number: str = f"+39{NUMBER}",
+        name: bytes = b"Mario",
+        program: Path = SCRIPT,
+        **more: str,
     ) -> None:
         started = config.with_name(f"{config.name}.agi")  # as the dialplan names it
         started.unlink(missing_ok=True)
-        started.symlink_to(SCRIPT)
+        started.symlink_to(program)
         self.process = subprocess.Popen(
             [started], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )

@@ -13,12 +13,15 @@
 # make freepbx-module  writes dist/informativa-VERSION.tgz, for `fwconsole ma` on a FreePBX
 # make screens  takes the pictures of the README anew
 # make release  builds a release of what is committed, from end to end, into dist (RELEASE=DIR: there)
+# make deb      the Debian package, its parts list and their checksums, into dist/ (DEB=FOLDER: there)
+# make pex      one file for other Linux systems with Python 3.11 or newer, into dist/ (PEX=FOLDER: there)
+# make packages tries both: the package in bare Debians, rung, upgraded and purged there, which needs root
 # make requirements  pins what tests need anew, with hashes (REQUIREMENTS=--upgrade: the newest of everything)
 PYTHON ?= python3
 export PYTHONPATH := tests
 export INFORMATIVA_AGAIN := $(AGAIN)
 
-.PHONY: demo cluster screens test fast bare mutants torture bench messages docs plans requirements lint setup clean release freepbx-module
+.PHONY: demo cluster screens test fast bare mutants torture bench messages docs plans requirements deb pex packages lint setup clean release freepbx-module
 demo: setup
 	@.venv/bin/python -m lab.demo $(if $(WEB),--web)
 
@@ -27,10 +30,10 @@ cluster: setup
 
 test: setup
 	@.venv/bin/python -m lab.fetch
-	@.venv/bin/python -m pytest -n 4 --dist worksteal $(PYTEST)
+	@.venv/bin/python -m pytest -n 4 --dist worksteal --ignore=tests/packages $(PYTEST)
 
 fast: setup
-	@.venv/bin/python -m pytest -n 4 --dist worksteal --ignore=tests/asterisk --ignore=tests/test_lab.py $(PYTEST)
+	@.venv/bin/python -m pytest -n 4 --dist worksteal --ignore=tests/asterisk --ignore=tests/test_lab.py --ignore=tests/packages $(PYTEST)
 
 bare: setup
 	@.venv/bin/python -m lab.bare bookworm -- make fast AGAIN=$(AGAIN) PYTEST="--ignore=tests/torture $(PYTEST)"
@@ -82,3 +85,13 @@ requirements: setup
 
 release: setup
 	@.venv/bin/python -m lab.release_build $(RELEASE)
+
+deb: setup
+	@.venv/bin/python -m lab.deb $(DEB)
+
+packages: setup
+	@.venv/bin/python -m lab.fetch
+	@.venv/bin/python -m pytest -n 2 --dist loadfile --timeout 600 $(PYTEST) tests/packages
+
+pex: setup
+	@.venv/bin/python -m lab.pex $(PEX)

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from hashlib import sha256
 from itertools import product
 from typing import Any
 
@@ -19,7 +20,7 @@ from ..evidence import commitment
 from ..model import Event, RecordKind
 from . import leaves, rows
 from .audit_reading import UNREADABLE, page
-from .row_texts import opens
+from .row_texts import texts
 
 PAGE = 256  # leaves that are held in memory; more are slower, for they leave the cache of the processor
 
@@ -241,6 +242,22 @@ def _closely(
         emptied = erased and _within(gone.emptied, leaf.leaf)
         flaws += _opened(origin, index, leaf, event_row, erased=erased, emptied=emptied)
     return state, flaws
+
+
+def opens(leaf: Sequence[Any], row: tuple[Any, ...], origin: str, index: int) -> bool:
+    """Whether a record that was not erased opens its leaf, `index` of the log, and has no value that no
+    record is written with. What is false may be right all the same."""
+    _leaf, number, what, who, salt_what, salt_who, binding, migrated = leaf
+    if salt_what is None or salt_who is None or number != row[0]:
+        return False
+    if migrated and not row[2] and row[4] is None:  # as one that was erased
+        return False
+    found = texts(row, binding, origin, index, migrated=migrated)
+    return (
+        found is not None
+        and sha256(commitment.WHAT_TAG + salt_what + found[0]).digest() == what
+        and sha256(commitment.WHO_TAG + salt_who + found[1]).digest() == who
+    )
 
 
 def _is_leaf(row: Sequence[Any]) -> bool:

@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any
 
 from ..evidence import commitment
-from ..hashing import sha256
 from ..model import TELEPHONE_RATE
 
 _MINUTE = 60_000_000  # microseconds
@@ -54,22 +53,6 @@ def texts(
         return facts.encode(), _person(row, binding, recorded).encode()
     except UnicodeEncodeError:
         return None
-
-
-def opens(leaf: Sequence[Any], row: tuple[Any, ...], origin: str, index: int) -> bool:
-    """Whether a record that was not erased opens its leaf, `index` of the log, and has no value that no
-    record is written with. What is false may be right all the same."""
-    _leaf, number, what, who, salt_what, salt_who, binding, migrated = leaf
-    if salt_what is None or salt_who is None or number != row[0]:
-        return False
-    if migrated and not row[2] and row[4] is None:  # as one that was erased
-        return False
-    found = texts(row, binding, origin, index, migrated=migrated)
-    return (
-        found is not None
-        and sha256(commitment.WHAT_TAG + salt_what + found[0]).digest() == what
-        and sha256(commitment.WHO_TAG + salt_who + found[1]).digest() == who
-    )
 
 
 def _is_plain(text: str) -> bool:

@@ -76,7 +76,7 @@ def test_each_disagreement_is_told_with_what_to_do(checkout: Path) -> None:
 def test_release_is_whole_and_the_same_twice(tmp_path: Path) -> None:
     """Wheel, sdist, FreePBX module, bill of materials, sums, notes; two builds of one commit are the same."""
     for name in ("one", "two"):
-        release_build.build(tmp_path / name, __version__)
+        release_build.build(tmp_path / name, __version__, release_build.OF_PYTHON)
     files = {each.name: each.read_bytes() for each in (tmp_path / "one").iterdir()}
     assert sorted(files) == [
         "SHA256SUMS",

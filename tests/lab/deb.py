@@ -33,6 +33,7 @@ from . import carried, sbom
 from .debian import Unavailable
 from .setup import ROOT, VENV
 
+SUMS = "SHA256SUMS"  # of all that lies beside it
 PYTHONS = ("3.11", "3.12", "3.13")
 SOURCES = ROOT / ".github/packaging/debian"
 _LIB = "usr/lib/informativa"
@@ -98,7 +99,7 @@ def build(folder: Path, wheel: Path, compression: str = "xz") -> Path:
     list_ = package.with_suffix(".cdx.json")
     list_.write_text(parts, encoding="utf-8")
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in (package, list_)]
-    (folder / "SHA256SUMS").write_text("".join(sums))
+    (folder / SUMS).write_text("".join(sums))
     return package
 
 

@@ -1,6 +1,7 @@
 """A release from end to end, in a folder: `make release`, RELEASE=DIR for another one than `dist`.
 
-Everything in it is made by one row of `BUILDERS`. Made twice of one commit, it is the same byte for byte.
+Everything in it is made by one row of `BUILDERS`; the Debian package and the one file take a minute each.
+Made twice of one commit, it is the same byte for byte.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pathlib import Path
 
 from informativa import __version__
 
-from . import module, sbom
+from . import deb, module, pex, sbom
+from .debian import Unavailable
 from .release import ROOT, disagreements, of_version
 
 
@@ -37,11 +39,26 @@ def _bill(folder: Path, _version: str) -> None:
     (folder / "informativa.cdx.json").write_text(sbom.bill("informativa"), encoding="utf-8")
 
 
-BUILDERS = (
+def _deb(folder: Path, _version: str) -> None:
+    deb.build(folder, _wheel(folder))
+    (folder / deb.SUMS).unlink()  # which are of all that is in the folder, at the end
+
+
+def _pex(folder: Path, _version: str) -> None:
+    pex.build(folder, _wheel(folder))
+
+
+def _wheel(folder: Path) -> Path:
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+OF_PYTHON = (
     Builder("wheel and sdist", _wheel_and_sdist),
     Builder("what the wheel brings with it", _bill),
     Builder("FreePBX module", module.write),
 )
+BUILDERS = (*OF_PYTHON, Builder("Debian package", _deb), Builder("one file", _pex))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -55,28 +72,32 @@ def main(arguments: Sequence[str]) -> int:
     if folder.exists() and any(folder.iterdir()):
         print(f"release: {folder} is not empty. Name another one: make release RELEASE=DIR", file=sys.stderr)
         return 1
-    build(folder, __version__)
+    try:
+        build(folder, __version__)
+    except Unavailable as error:
+        print(f"release: {error}", file=sys.stderr)
+        return 1
     print(
         f"release: informativa {__version__} is in {folder}. Next, as .github/CONTRIBUTING.md says: the tag."
     )
     return 0
 
 
-def build(folder: Path, version: str) -> None:
+def build(folder: Path, version: str, builders: Sequence[Builder] = BUILDERS) -> None:
     """All of it, then the sums, and what the changelog says of it. Of a build that fails nothing is left."""
     asked = ["git", "log", "-1", "--format=%ct"]
     committed = subprocess.run(asked, check=True, capture_output=True, text=True, cwd=ROOT).stdout.strip()
     os.environ["SOURCE_DATE_EPOCH"] = committed
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        for builder in BUILDERS:
+        for builder in builders:
             print(f"release: {builder.name}", file=sys.stderr, flush=True)
             builder.build(folder, version)
         for left in folder.glob(".*"):
             left.unlink()
         files = sorted(folder.iterdir())
         sums = (f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.name}\n" for each in files)
-        (folder / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+        (folder / deb.SUMS).write_text("".join(sums), encoding="utf-8")
         notes = of_version((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version)
         (folder / "notes.md").write_text(f"{notes}\n", encoding="utf-8")
     except BaseException:

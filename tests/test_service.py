@@ -284,6 +284,22 @@ def test_unit_of_the_console(folder: Path, tmp_path: Path) -> None:
     assert re.findall(rf"exposure level for {file.name}: ([\d.]+)", said) == ["1.0"]
 
 
+def test_unit_of_what_signs(folder: Path, tmp_path: Path) -> None:
+    """It is right, runs as root whoever answers calls, and has three of root's rights and no more."""
+    file = tmp_path / "informativa-evidence.service"
+    made = systemd_unit.generate(folder / "informativa.yaml", file, systemd_unit.SIGNER)
+    text = file.read_text()
+    assert f"evidence sequence -c {folder}/informativa.yaml\n" in text
+    assert "User=root\nGroup=root\n" in text
+    assert made.next.endswith("enable --now informativa-evidence")
+    assert [line for line in analyzed("verify", "--man=no", file).splitlines() if file.name in line] == []
+    said = analyzed("security", "--offline=true", file)
+    (level,) = re.findall(rf"exposure level for {file.name}: ([\d.]+)", said)
+    assert float(level) < 3.5
+    rights = re.findall("^CapabilityBoundingSet=(.*)$", text, flags=re.M)
+    assert rights == ["", "CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER"]
+
+
 def test_reload_needs_no_package(unit: Path) -> None:
     """What the unit reloads by is on every system: /bin/kill is of procps, which a small one lacks."""
     (command,) = re.findall("^ExecReload=(.*)$", unit.read_text(), flags=re.M)

@@ -173,15 +173,16 @@ def _units(tree: Path, etc: Path) -> None:
     """The units of a configuration as `init` lays it, given to Asterisk's user."""
     init.init(etc)
     configuration = config.load(etc / "informativa.yaml", keep=True)
-    for unit in (systemd_unit.SERVICE, systemd_unit.CONSOLE):
+    for unit in systemd_unit.UNITS:
         here = systemd_unit.settings(configuration, unit)
+        owner = "root" if unit == systemd_unit.SIGNER else _OWNER
         there = replace(
             here,
             program=f"/{_LIB}/bin/informativa",
             file=here.file.replace(str(etc), str(_CONFIG)),
             ledgers=here.ledgers.replace(str(etc), str(_CONFIG)),
-            user=_OWNER,
-            group=_OWNER,
+            user=owner,
+            group=owner,
             home="yes",
         )
         _write(tree / f"usr/lib/systemd/system/{unit}.service", systemd_unit.fill(unit, there))

@@ -33,6 +33,7 @@ def test_it_holds_what_an_admin_looks_for(package: Path) -> None:
         "usr/bin/informativa",
         "usr/bin/informativa-agi",
         "usr/lib/systemd/system/informativa.service",
+        "usr/lib/systemd/system/informativa-evidence.service",
         "usr/lib/systemd/system/informativa-web.service",
         "usr/share/bash-completion/completions/informativa",
         "usr/share/doc/informativa/copyright",
@@ -46,6 +47,7 @@ def test_it_holds_what_an_admin_looks_for(package: Path) -> None:
         "usr/bin/informativa",
         "usr/bin/informativa-agi",
         "usr/lib/systemd/system/informativa.service",
+        "usr/lib/systemd/system/informativa-evidence.service",
         "usr/lib/systemd/system/informativa-web.service",
     }
 

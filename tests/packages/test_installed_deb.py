@@ -152,6 +152,25 @@ def test_an_upgrade_leaves_running_what_the_new_version_could_not_load(
     assert debian.run("systemctl show -P MainPID informativa") == before
 
 
+def test_root_signs_in_a_unit_of_its_own(debian: Machine, package: Path, call: Callable[[str], str]) -> None:
+    """As the page on evidence says: the service cannot read the key, and what it records is signed all the
+    same, in files that are still its own."""
+    install(debian, package)
+    configure(debian)
+    debian.run("informativa evidence checkpoint")
+    log = f"{ETC}/ledger/acme.log"
+    debian.run(f"chown -R root: {log}/signing")
+    debian.run("systemctl enable --now informativa informativa-evidence")
+    assert call("+393331234567") == "PLAYED"
+    debian.run("systemctl restart informativa-evidence")  # it signs when it begins, and then once a minute
+    debian.run(
+        f"for n in $(seq 300); do sed -n 2p {log}/1/checkpoint | grep -qx 1 && exit 0; sleep 0.1; done;"
+        " systemctl status informativa-evidence; exit 1"
+    )
+    assert debian.run("runuser -u asterisk -- informativa evidence audit --json").count('"sound": true') >= 1
+    assert debian.run(f"find {log} ! -user asterisk ! -path '{log}/signing*'") == ""
+
+
 def test_a_unit_that_the_configuration_needs_is_written_and_goes_again(
     debian: Machine, package: Path
 ) -> None:

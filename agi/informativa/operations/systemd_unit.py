@@ -1,4 +1,4 @@
-"""The systemd units of the service and of the console, for one configuration."""
+"""The systemd units of the service, of the console and of what signs, for one configuration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from .controller_state import not_live
 from .doctor import installation, users
 from .generated import Generated, write
 
-SERVICE, CONSOLE = "informativa", "informativa-web"
+SERVICE, CONSOLE, SIGNER = "informativa", "informativa-web", "informativa-evidence"
+UNITS = {SERVICE: "", CONSOLE: " --web", SIGNER: " --evidence"}
+"""All that there are, each with what `informativa systemd` is asked for it by."""
 NEXT = "systemctl daemon-reload && systemctl enable --now {unit}"
 _ALONE = "# Nothing that is configured leaves this machine.\nIPAddressDeny=any\nIPAddressAllow=localhost\n"
 
@@ -30,7 +32,7 @@ def generate(file: Path, output: Path | None = None, unit: str = SERVICE) -> Gen
     if output is not None:
         write(output, text)
     warnings = [*not_live(configuration), *installation.out_of_reach(configuration)]
-    if installation.owner(configuration).st_uid == 0:
+    if installation.owner(configuration).st_uid == 0 and unit != SIGNER:
         message = Text("root owns the ledgers, so the service runs as root; for Asterisk's user: {command}")
         warnings.append(message.format(command=f"chown -R asterisk: {configuration.folder}"))
     return Generated(text, output, NEXT.format(unit=unit), tuple(warnings))
@@ -55,7 +57,7 @@ class Settings:
 
 
 def render(configuration: Configuration, unit: str = SERVICE) -> str:
-    """Its text. Its user is the owner of the ledgers' folder, or else of the configuration."""
+    """Its text. Its user is the owner of the ledgers' folder, or else of the configuration; root signs."""
     return fill(unit, settings(configuration, unit))
 
 
@@ -69,6 +71,7 @@ def settings(configuration: Configuration, unit: str = SERVICE) -> Settings:
     """What the unit of a configuration says."""
     ledgers = sorted({str(Path(each.ledger).parent) for each in configuration.controllers.values()})
     owner = installation.owner(configuration)
+    root = "root" if unit == SIGNER else ""
     used = [sys.prefix, sys.executable, str(configuration.folder), *ledgers]  # and where its links lead
     ways = [*used, *map(os.path.realpath, used)]
     # Where logs are published, on a disk that need not be there: then nothing is, and the service starts.
@@ -82,8 +85,8 @@ def settings(configuration: Configuration, unit: str = SERVICE) -> Settings:
     return Settings(
         program=_quoted(Path(sys.executable).with_name("informativa")),
         file=_quoted(configuration.file),
-        user=users.name(owner.st_uid),
-        group=users.group(owner.st_gid),
+        user=root or users.name(owner.st_uid),
+        group=root or users.group(owner.st_gid),
         stop=f"{configuration.drain + 20:.0f}",
         descriptors=str(configuration.sessions + service.OWN_DESCRIPTORS),
         ledgers=" ".join(map(_quoted, [*ledgers, *targets])),

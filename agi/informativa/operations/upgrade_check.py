@@ -154,7 +154,7 @@ def _dialplan(system: System, folder: Path, now: datetime) -> Iterator[Finding]:
 def _units(system: System, folder: Path) -> Iterator[Finding]:
     """Those that were written are as they would be written."""
     there = False
-    for unit in (systemd_unit.SERVICE, systemd_unit.CONSOLE):
+    for unit, option in systemd_unit.UNITS.items():
         file = folder / f"{unit}.service"
         if not file.exists():
             continue
@@ -162,8 +162,7 @@ def _units(system: System, folder: Path) -> Iterator[Finding]:
         if file.read_text(encoding="utf-8", errors="replace") == systemd_unit.render(system.configured, unit):
             yield ok(Text("{file} is as it would be written", file=file))
             continue
-        web = " --web" if unit == systemd_unit.CONSOLE else ""
-        fix = f"informativa systemd{web} -c {system.file} -o {file}; systemctl daemon-reload"
+        fix = f"informativa systemd{option} -c {system.file} -o {file}; systemctl daemon-reload"
         yield warning(
             Text(
                 "{file} is not as it would be written: it is of another version or configuration", file=file

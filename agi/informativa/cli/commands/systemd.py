@@ -10,6 +10,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...operations import systemd_unit
 from ..options import Config, print_generated
+from ..words import _
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,7 +24,12 @@ def _systemd(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it here.")
     ] = None,
     web: Annotated[bool, typer.Option("--web", help="That of the console instead of the service's.")] = False,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="That of what signs, with a key that the service cannot read.")
+    ] = False,
 ) -> None:
     """Print the systemd unit for this configuration, hardened, or write it."""
-    unit = systemd_unit.CONSOLE if web else systemd_unit.SERVICE
+    if web and evidence:
+        raise typer.BadParameter(_("Name --web or --evidence: a unit is of one of them."))
+    unit = systemd_unit.SIGNER if evidence else systemd_unit.CONSOLE if web else systemd_unit.SERVICE
     print_generated(systemd_unit.generate(config, output, unit))

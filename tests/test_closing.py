@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import sqlite3
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from informativa.config import load
 from informativa.ledgers.following import Follower
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
-from informativa.ports import Ledger
+from informativa.ports import Ledger, LedgerTransaction
 from test_ledgers import PLAYED
 
 
@@ -71,18 +71,20 @@ def test_ledger_that_was_closed_holds_nothing(file: Path, opened: Callable[[str]
 
 
 def test_i3_close_waits_for_what_is_being_recorded(file: Path) -> None:
-    """I3: a ledger that is closed while another process keeps it from a commit waits for that commit."""
-    ledger = GroupCommitLedger(str(file))
-    other = sqlite3.connect(file, isolation_level=None)
+    """I3: a ledger that is closed in the middle of a transaction lets it come to its end."""
+    ledger, begun, go = GroupCommitLedger(str(file)), threading.Event(), threading.Event()
+
+    def work(transaction: LedgerTransaction) -> int:
+        begun.set()
+        go.wait(30)
+        return transaction.append(replace(PLAYED, call="1.2"))
 
     async def story() -> int:
-        other.execute("BEGIN IMMEDIATE")
-        recording = asyncio.create_task(ledger.append(replace(PLAYED, call="1.2")))
-        await asyncio.sleep(0)
+        recording = asyncio.create_task(ledger.transact(work))
+        await asyncio.to_thread(begun.wait)
         closing = asyncio.create_task(asyncio.to_thread(ledger.close))
         assert (await asyncio.wait([closing], timeout=0.2))[0] == set()
-        other.execute("ROLLBACK")
-        other.close()
+        go.set()
         await closing
         return await recording
 

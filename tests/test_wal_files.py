@@ -377,4 +377,4 @@ def test_log_is_told_of_once(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     asyncio.run(story())
     ledger.close()
     assert capsys.readouterr().out.count("was deleted while in use; nothing was lost") == 1
-    assert groupcommit.TEND_SECONDS == 1.0
+    assert groupcommit.IDLE_SECONDS == 1.0

@@ -31,17 +31,13 @@ _REMEDIES = {
 
 class LedgerFile:
     """One controller's file, of whatever form. Blocking; use it from one thread at a time. With `read_only`
-    nothing is made or written; without `create` a file that is not there, or empty, is an error. Without
-    `checkpoints` no commit moves what is in the log into the file: `tend` is called instead, once in a while.
+    nothing is made or written; without `create` a file that is not there, or empty, is an error.
 
     Every method raises LedgerError when the file cannot be opened, read or written.
     """
 
-    def __init__(
-        self, file: str, *, read_only: bool = False, create: bool = True, checkpoints: bool = True
-    ) -> None:
+    def __init__(self, file: str, *, read_only: bool = False, create: bool = True) -> None:
         self.file = Path(file)
-        self._checkpoints = checkpoints
         self.saved = 0
         """How often what lay beside the file was taken away, and what it held went into the file."""
         self._files = wal_files.LedgerFiles(self.file)
@@ -87,7 +83,6 @@ class LedgerFile:
         self._connection = sqlite3.connect(
             uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        self._patience = BUSY_SECONDS
         self._transaction = SqliteTransaction(self._connection)
         with self._closed_if_it_fails():
             migrating.require_ours(self._connection, self.file, create=create)
@@ -95,8 +90,6 @@ class LedgerFile:
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA foreign_keys = ON")
             self._connection.execute("PRAGMA secure_delete = ON")  # what goes is overwritten
-            if not self._checkpoints:
-                self._connection.execute("PRAGMA wal_autocheckpoint = 0")
             self._connection.execute("PRAGMA schema_version")  # now at the latest the log is open
             found = self._files.identities()
             if self._files.is_open(before, found):
@@ -145,14 +138,14 @@ class LedgerFile:
         calls wait for each. Raises LedgerError where somebody who reads it does not end."""
         until = time.monotonic() + seconds
         with self.connected() as connection:
-            self._wait_for_others(_TURN_SECONDS)
+            connection.execute(f"PRAGMA busy_timeout = {1000 * _TURN_SECONDS:.0f}")
             try:
                 while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                     if time.monotonic() > until:
                         raise self._read_by_others()
                     time.sleep(_TURN_SECONDS)
             finally:
-                self._wait_for_others(BUSY_SECONDS)
+                connection.execute(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS:.0f}")
 
     def _read_by_others(self) -> LedgerError:
         assert self._identities is not None  # it is open
@@ -289,48 +282,15 @@ class LedgerFile:
     def transaction(self) -> Iterator[SqliteTransaction]:
         """What is done within is durable at its end, or was not done. Raises LedgerError."""
         with self._translated():
-            self._wait_for_others(BUSY_SECONDS)
             self._begin()
-            with self.undone_if_it_fails():
+            try:
                 yield self._transaction
                 self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
             self._confirm()
-
-    def begin_at_once(self) -> SqliteTransaction | None:
-        """A transaction that `commit` ends; `None` where it would have to wait, or to put something right."""
-        try:
-            self._wait_for_others(0)
-            self._connection.execute("BEGIN IMMEDIATE")
-            with self.undone_if_it_fails():
-                if self._files.still(self._identities):
-                    return self._transaction
-                self._connection.execute("ROLLBACK")
-        except (sqlite3.Error, OSError):
-            pass  # whoever may wait meets it again, and has the words for it
-        return None
-
-    def commit(self) -> None:
-        """What was done since `begin_at_once` is durable, or was not done. Raises LedgerError."""
-        with self._translated():
-            with self.undone_if_it_fails():
-                self._connection.execute("COMMIT")
-            self._confirm()
-
-    @contextlib.contextmanager
-    def undone_if_it_fails(self) -> Iterator[None]:
-        """What is done in a transaction: it is rolled back by whatever is raised."""
-        try:
-            yield
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
-
-    def _wait_for_others(self, seconds: float) -> None:
-        """How long a statement waits for another process's transaction."""
-        if seconds != self._patience:
-            self._connection.execute(f"PRAGMA busy_timeout = {1000 * seconds:.0f}")
-            self._patience = seconds
 
     def _translated(self) -> contextlib.AbstractContextManager[None]:
         return translated(self.file, self._reading)

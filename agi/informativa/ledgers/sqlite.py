@@ -41,9 +41,8 @@ class SqliteStore(LedgerFile):
         create: bool = True,
         migrate: bool = True,
         log: str = "",
-        checkpoints: bool = True,
     ) -> None:
-        super().__init__(file, read_only=read_only, create=create, checkpoints=checkpoints)
+        super().__init__(file, read_only=read_only, create=create)
         if not read_only:
             with self._translated(), self._closed_if_it_fails():
                 log = log or log_name(self.file.stem)
@@ -61,18 +60,6 @@ class SqliteStore(LedgerFile):
         """
         with self.transaction() as transaction:
             return [work(transaction) for work in works]
-
-    def attempt(self, works: Sequence[Callable[[LedgerTransaction], Any]]) -> list[Any] | None:
-        """The same without waiting for anybody, and without the end of the transaction, which is `commit`;
-        `None`, and nothing is done, where it cannot be begun at once, or one of them failed."""
-        transaction = self.begin_at_once()
-        if transaction is None:
-            return None
-        try:
-            with self.undone_if_it_fails():
-                return [work(transaction) for work in works]
-        except Exception:  # whoever does it again has the words for it
-            return None
 
     def append(self, events: Sequence[Event]) -> list[int]:
         """Record events in one transaction, all or none; their numbers once they are on the disk."""

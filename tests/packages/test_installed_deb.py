@@ -157,14 +157,17 @@ def test_root_signs_in_a_unit_of_its_own(debian: Machine, package: Path, call: C
     same, in files that are still its own."""
     install(debian, package)
     configure(debian)
+    debian.run("systemctl enable --now informativa")
+    assert call("+393331234567") == "PLAYED"
+    debian.run("systemctl stop informativa")
     debian.run("informativa evidence checkpoint")
     log = f"{ETC}/ledger/acme.log"
     debian.run(f"chown -R root: {log}/signing")
     debian.run("systemctl enable --now informativa informativa-evidence")
-    assert call("+393331234567") == "PLAYED"
+    assert call("+393331234567") == "NOTDUE"
     debian.run("systemctl restart informativa-evidence")  # it signs when it begins, and then once a minute
     debian.run(
-        f"for n in $(seq 300); do sed -n 2p {log}/1/checkpoint | grep -qx 1 && exit 0; sleep 0.1; done;"
+        f"for n in $(seq 300); do sed -n 2p {log}/1/checkpoint | grep -qx 2 && exit 0; sleep 0.1; done;"
         " systemctl status informativa-evidence; exit 1"
     )
     assert debian.run("runuser -u asterisk -- informativa evidence audit --json").count('"sound": true') >= 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
+import pkgutil
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+import informativa
 from evidence import independent
 from evidence.ledger import audited
 from evidence.test_settings import written
@@ -32,6 +35,9 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away and runs as others"),
     pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed"),
 ]
+
+for each in pkgutil.walk_packages(informativa.__path__, "informativa."):
+    importlib.import_module(each.name)  # a user that a fork becomes may not read our Python
 
 SERVICE, SIGNER = 54321, 54322  # user ids that are nobody's
 PROGRAM = Path(sys.executable).with_name("informativa")

@@ -42,14 +42,20 @@ def pbx(build: builds.Build, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture
-def site(pbx: Pbx, sounds: dict[str, Path], tmp_path: Path) -> Iterator[Site]:
-    """informativa on its own configuration and ledgers, its service running."""
+def site_without_dialplan(pbx: Pbx, sounds: dict[str, Path], tmp_path: Path) -> Iterator[Site]:
+    """informativa on its own configuration and ledgers, its service running; nothing calls it yet."""
     office = Office(tmp_path / "etc", {f"{name}.wav": sounds[name] for name in SECONDS})
-    prompts = {name: audio.read_wav(file) for name, file in sounds.items()}
-    site = Site(pbx, office, prompts)
-    after = str(sounds["after"]).removesuffix(".wav")
-    pbx.cli("database deltree informativa")
-    pbx.reload_dialplan(EXTENSIONS % {"after": after, "informativa": office.dialplan()})
+    site = Site(pbx, office, {name: audio.read_wav(file) for name, file in sounds.items()})
     office.start()
     yield site
     site.close()
+
+
+@pytest.fixture
+def site(site_without_dialplan: Site, sounds: dict[str, Path]) -> Site:
+    """The same with a dialplan that calls it, and AstDB as it is on a new PBX."""
+    pbx, office = site_without_dialplan.pbx, site_without_dialplan.office
+    after = str(sounds["after"]).removesuffix(".wav")
+    pbx.cli("database deltree informativa")
+    pbx.reload_dialplan(EXTENSIONS % {"after": after, "informativa": office.dialplan()})
+    return site_without_dialplan

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab import audio, php
-from lab.builds import Build
 from lab.debian import Unavailable
-from lab.office import Office
 from lab.pages import FREEPBX_AROUND, INCLUDE, lay
-from lab.pbx import Pbx
-from lab.site import SECONDS, Site
+from lab.site import Site
 
 GENERATE = Path(__file__).resolve().parents[1] / "freepbx/generate.php"
 # Privacy Manager and Call Recording, in what they do to a call here; and both contexts of routes.
@@ -44,21 +40,10 @@ def command() -> tuple[str, ...]:
         pytest.skip(f"PHP: {error}")
 
 
-@pytest.fixture(scope="module")
-def pbx(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]:
-    """One Asterisk for all tests of this file."""
-    with Pbx(build, tmp_path_factory.mktemp("pbx"), "[from-lab]\n") as running:
-        yield running
-
-
 @pytest.fixture
-def site(pbx: Pbx, sounds: dict[str, Path], tmp_path: Path) -> Iterator[Site]:
-    """informativa with its service, and no dialplan yet."""
-    office = Office(tmp_path / "etc", {f"{name}.wav": sounds[name] for name in SECONDS})
-    site = Site(pbx, office, {name: audio.read_wav(file) for name, file in sounds.items()})
-    office.start()
-    yield site
-    site.close()
+def site(site_without_dialplan: Site) -> Site:
+    """Each test lays the dialplan that it is about."""
+    return site_without_dialplan
 
 
 @pytest.fixture

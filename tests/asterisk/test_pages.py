@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from lab import audio, conf
+from lab import conf
 from lab.builds import Build
-from lab.office import Office
 from lab.pages import DIALPLAN, FREEPBX_AROUND, INCLUDE, lay, section
 from lab.pbx import Pbx
-from lab.site import SECONDS, Site
+from lab.site import Site
 
 QUEUE = "Queue(customer-care)"
 # How FreePBX brings a call into a Custom Destination with Return: its contexts and variables, written anew.
@@ -66,13 +65,9 @@ def pbx(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]
 
 
 @pytest.fixture
-def site(pbx: Pbx, sounds: dict[str, Path], tmp_path: Path) -> Iterator[Site]:
-    """informativa with its service, and no dialplan yet."""
-    office = Office(tmp_path / "etc", {f"{name}.wav": sounds[name] for name in SECONDS})
-    site = Site(pbx, office, {name: audio.read_wav(file) for name, file in sounds.items()})
-    office.start()
-    yield site
-    site.close()
+def site(site_without_dialplan: Site) -> Site:
+    """Each test lays the dialplan that it is about."""
+    return site_without_dialplan
 
 
 def configure(site: Site, text: str) -> None:

@@ -23,7 +23,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from .debian import Unavailable, cache_folder, disk_errors, only_one
-from .setup import REQUIREMENTS
+from .setup import REQUIREMENTS, ROOT, VENV
 
 EXTRAS = frozenset({"postgres", "speech", "timestamp", "web"})
 # What the wheels may be made for: the oldest glibc that they are to run on is 2.35, that of Ubuntu 22.04.
@@ -32,6 +32,19 @@ _MOVED = re.compile(r"[^/]+\.data/(purelib|platlib)/(.+)")
 _LARGE = 65536  # bytes; smaller files are not worth a link
 
 Requires = Callable[[str], Sequence[str] | None]
+
+
+def command(name: str, build: Callable[[Path, Path], Path], arguments: Sequence[str]) -> int:
+    """Have something built of the wheel that was set up, into the folder that is named or into `dist`; the
+    exit code."""
+    folder = Path(arguments[0]) if arguments else ROOT / "dist"
+    (wheel,) = (VENV / "dist").glob("informativa-*.whl")
+    try:
+        print(build(folder, wheel))
+    except Unavailable as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def lay(folder: Path, pythons: Sequence[str], own: Path) -> dict[str, str]:

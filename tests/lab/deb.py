@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
@@ -63,18 +63,6 @@ see /usr/share/common-licenses/LGPL-3, for LGPL-2.1-or-later /usr/share/common-l
 
 {rows}
 """
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Build into a folder; the exit code."""
-    folder = Path(arguments[0]) if arguments else ROOT / "dist"
-    (wheel,) = (VENV / "dist").glob("informativa-*.whl")
-    try:
-        print(build(folder, wheel))
-    except Unavailable as error:
-        print(f"deb: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def build(folder: Path, wheel: Path, compression: str = "xz") -> Path:
@@ -227,4 +215,4 @@ def _compressed(file: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(carried.command("deb", build, sys.argv[1:]))

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from packaging.markers import default_environment
@@ -20,21 +19,8 @@ from packaging.tags import compatible_tags, cpython_tags
 from . import carried
 from .deb import epoch
 from .debian import Unavailable
-from .setup import ROOT, VENV
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Build into a folder; the exit code."""
-    folder = Path(arguments[0]) if arguments else ROOT / "dist"
-    (wheel,) = (VENV / "dist").glob("informativa-*.whl")
-    try:
-        print(build(folder, wheel))
-    except Unavailable as error:
-        print(f"pex: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def build(folder: Path, wheel: Path) -> Path:
@@ -84,4 +70,4 @@ def _platform(folder: Path, python: str) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(carried.command("pex", build, sys.argv[1:]))

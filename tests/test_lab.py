@@ -209,6 +209,14 @@ def test_find_tolerates_lost_and_late_packets() -> None:
     assert match.correlation < 0.99
 
 
+def test_find_tolerates_a_stall_at_any_place() -> None:
+    """A sender that stops for 0.16 to 0.9 s after any of a prompt's packets has played it whole all the same."""
+    for stall in (0.163, 0.301, 0.503, 0.9):
+        for at in range(160, len(PROMPT), 160):
+            (match,) = audio.find(PROMPT, coded(np.concatenate([PROMPT[:at], silence(stall), PROMPT[at:]])))
+            assert match.whole, (stall, at)
+
+
 def test_find_knows_a_missing_beginning() -> None:
     """A lost first packet does no harm; a fifth of a second that is missing is told."""
     for missing in (160, 1600):

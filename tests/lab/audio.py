@@ -128,12 +128,12 @@ def _follow(original: _Floats, recording: _Floats, start: int, lead: int) -> Mat
 
 def _slip(ahead: _Floats, recording: _Floats, at: int) -> int:
     """By how many samples the rest comes late. Only after silence: otherwise it is another playing."""
-    if _rms(ahead) < _QUIET or len(ahead) < 2 * _WINDOW or at < 0:
+    if _rms(ahead) < _QUIET or len(ahead) < _WINDOW or at < 0:
         return 0
     likeness = _correlate(ahead, recording[at : at + _SLIP + len(ahead)])
     late = int(np.argmax(likeness))
-    # The window in which the gap begins may still hold sound.
-    quiet = _rms(recording[at + _WINDOW : at + late]) < _QUIET
+    # The window in which the gap begins may still hold sound, and what it lacked comes late, too.
+    quiet = _rms(recording[at + _WINDOW : at + late - _WINDOW]) < _QUIET
     return late if likeness[late] >= _FOUND + 0.2 and quiet else 0
 
 

@@ -210,7 +210,7 @@ def test_find_tolerates_lost_and_late_packets() -> None:
 
 
 def test_find_tolerates_a_stall_at_any_place() -> None:
-    """A sender that stops for 0.16 to 0.9 s after any of a prompt's packets has played it whole all the same."""
+    """Whoever stops for 0.16 to 0.9 s after any of a prompt's packets has played it whole all the same."""
     for stall in (0.163, 0.301, 0.503, 0.9):
         for at in range(160, len(PROMPT), 160):
             (match,) = audio.find(PROMPT, coded(np.concatenate([PROMPT[:at], silence(stall), PROMPT[at:]])))

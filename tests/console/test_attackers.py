@@ -47,6 +47,27 @@ def test_who_takes_no_answer_loses_the_connection(
     assert Attacker(office).get("/login").status == 200
 
 
+def test_long_head_in_pieces_is_answered(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A head of 60,000 bytes gets the same answer however the network cuts it."""
+    received, receive = threading.Event(), server.Impatient.data_received
+
+    def told(protocol: server.Impatient, data: bytes) -> None:
+        receive(protocol, data)
+        received.set()
+
+    monkeypatch.setattr(server.Impatient, "data_received", told)
+    host = office.address.removeprefix("http://")
+    head = f"GET /login?since={'9' * 60_000} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode()
+    whole = raw.ask(office.address, head)
+    received.clear()
+    with raw.connected(office.address) as opened:
+        opened.sendall(head[:40_000])
+        assert received.wait(raw.PATIENCE)
+        opened.sendall(head[40_000:])
+        pieces = raw.Answer(b"".join(iter(lambda: opened.recv(65536), b"")))
+    assert (whole.status, pieces.status) == (200, 200)
+
+
 def test_log_ins_leave_pages_their_threads(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
     """While two hundred passwords wait to be hashed pages are served, and what is too many is told so."""
     monkeypatch.setattr(server, "OF_ONE", 1000)  # they are many, from one machine

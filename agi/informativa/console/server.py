@@ -22,6 +22,7 @@ NICE = 10  # calls come first on a machine that both share
 CONNECTIONS = 200
 IDLE = 30  # seconds that a browser may keep a connection open
 HEAD = 15.0  # seconds in which the head of a request must be there
+LONGEST = 64 * 1024  # bytes of a head that comes in pieces; in one piece asyncio hands on up to 256 KB
 STALLED = 30.0  # seconds in which a part of an answer, some 64 KB, must be taken
 
 
@@ -34,6 +35,7 @@ class Impatient(H11Protocol):
 
     def __init__(self, *arguments: Any, settings: WebServer | None = None, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.conn = h11.Connection(h11.SERVER, LONGEST)
         self._settings = settings or WebServer()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

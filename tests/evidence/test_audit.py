@@ -110,7 +110,7 @@ def test_short_way_and_long_way_see_the_same(original: Busy, monkeypatch: pytest
 
 def changes(value: object, others: list[object]) -> list[object]:
     """What a value may be changed to: as little as can be, and what stands elsewhere in its column."""
-    found: list[object] = [None, 0, 1, "", "x", b"\xff" * 32, *others]
+    found: list[object] = [None, 0, 1, "", b"", "x", b"\xff" * 32, *others]
     if isinstance(value, int | float):
         found += [value + 1, value - 1, value + 60_000_000, value + 0.5]
     if isinstance(value, str):
@@ -182,6 +182,24 @@ def test_i7_any_single_change_is_found(
                 assert found.found or found.history or table in ("log", "leaf"), (table, row, column, new)
                 _changed(connection, table, {**row, column: new}, column, row[column])
         assert tried > 20
+    assert attacked.found().sound
+
+
+@pytest.mark.parametrize("column", ["elsewhere", "earlier", "basis", "vouched", "recorded", "pseudonym"])
+def test_i7_empty_in_place_of_nothing_is_found(attacked: Busy, column: str) -> None:
+    """I7: an empty text or empty bytes say as little as no value, and are another one all the same."""
+    with closing(sqlite3.connect(attacked.ledger)) as connection:
+        empty = [
+            (number, new)
+            for number, value in connection.execute(f"SELECT record, {column} FROM event WHERE record > 5")
+            for new in ("''", "x''")
+            if value is None
+        ]
+    assert empty or column == "recorded"
+    for number, new in empty:
+        forged(attacked.ledger, f"UPDATE event SET {column} = {new} WHERE record = {number}")
+        assert not attacked.found().sound, (number, new)
+        forged(attacked.ledger, f"UPDATE event SET {column} = NULL WHERE record = {number}")
     assert attacked.found().sound
 
 

@@ -261,8 +261,9 @@ def opens(leaf: Sequence[Any], row: tuple[Any, ...], origin: str, index: int) ->
 
 
 def _is_leaf(row: Sequence[Any]) -> bool:
-    """Whether these are the kinds of values that a leaf is written with; SQLite itself holds any to any."""
-    return tuple(map(type, row)) in _LEAF_KINDS and row[-1] in (0, 1)
+    """Whether these are the kinds of values that a leaf is written with; SQLite itself holds any to any. An
+    empty binding would be left out of the commitment like none."""
+    return tuple(map(type, row)) in _LEAF_KINDS and row[-1] in (0, 1) and row[-2] != b""
 
 
 def _opened(

@@ -138,14 +138,15 @@ def _linked(connection: sqlite3.Connection, old: int) -> dict[bytes, bytes]:
 
 
 def _readable(connection: sqlite3.Connection) -> Iterator[Record]:
-    """Their records; one that cannot be read is found elsewhere."""
+    """Their records; one that cannot be read, or whose pseudonym is empty, is found elsewhere."""
     for row in connection.execute(_EVENTS):
         try:
             record = rows.record(row)
             rows.row(record.event)
         except UNREADABLE:
             continue
-        yield record
+        if record.event.pseudonym is not None:
+            yield record
 
 
 def _borne_out(
@@ -202,7 +203,7 @@ def _derived(
         transaction = SqliteTransaction(memory)
         for record in records:
             event = record.event
-            assert event.pseudonym is not None  # by the statement
+            assert event.pseudonym is not None  # of those that are readable
             if record.number <= old:
                 event = replace(event, pseudonym=_now(event.pseudonym, moved))
             try:

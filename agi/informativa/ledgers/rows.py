@@ -278,7 +278,8 @@ def row(event: Event) -> tuple[object, ...]:
 
 
 def record(row: Sequence[Any]) -> Record:
-    """A record from a row of COLUMNS."""
+    """A record from a row of COLUMNS. What is empty where nothing should be is nothing, so that
+    `row` gives another value than the forged one."""
     (number, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt) = row[
         :12
     ]
@@ -290,7 +291,7 @@ def record(row: Sequence[Any]) -> Record:
             at=moment(at),
             call=call,
             line=line,
-            pseudonym=pseudonym,
+            pseudonym=pseudonym or None,
             notice=notice,
             version=version,
             language=language,
@@ -299,7 +300,7 @@ def record(row: Sequence[Any]) -> Record:
             reason=Reason(reason),
             prompt=prompt,
             heard=None if ending is None else _heard(Ending(ending), heard, length, rate, key or ""),
-            basis=elsewhere if basis is None else basis,
+            basis=(elsewhere or None) if basis is None else basis,
             linked=linked,
             wanted=wanted,
             kind=RecordKind(kind),
@@ -310,7 +311,7 @@ def record(row: Sequence[Any]) -> Record:
             recording=recording,
             supplement=bool(supplement),
             counts=bool(counts),
-            earlier=earlier,
+            earlier=earlier or None,
         ),
     )
 

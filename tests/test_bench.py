@@ -259,7 +259,8 @@ def test_console_measures_what_was_done(tmp_path: Path) -> None:
     measured = "\n".join(one.what for one in found.results) + str(found.left_out)
     assert all(route.path in measured for route in ROUTES if route.get)
     assert [one.what for one in found.results if one.target and not one.what.startswith("GET")] == [
-        "99 of 100 calls at 20 calls/s, with 20 readers over without"
+        f"99 of 100 calls at 20 calls/s, 20 readers, {pages} a second each, over nobody"
+        for pages in ("a page", "ten pages")
     ]
 
 

@@ -26,7 +26,6 @@ from lab.process import Child
 from . import rivals
 from .figures import RefusedError, same
 
-PAUSE = 0.1  # seconds from one page to the next of somebody who reads
 COMPANY, NAME, PASSWORD = "acme", "anna.rossi", "correct horse battery"
 _PATIENCE = 600.0  # seconds for a page, and for a bundle, for which each leaf is looked at
 _START = 60.0
@@ -236,15 +235,17 @@ class Readers:
 
 
 @contextlib.contextmanager
-def reading(console: ServedConsole, session: str, paths: Sequence[str], many: int) -> Iterator[Readers]:
-    """So many people load these pages meanwhile, each in a loop. Raises RefusedError where one of them got
-    no page."""
+def reading(
+    console: ServedConsole, session: str, paths: Sequence[str], many: int, pause: float
+) -> Iterator[Readers]:
+    """So many people load these pages meanwhile, each with so many seconds from one page to the next. Raises
+    RefusedError where one of them got no page."""
     readers, lock, end = Readers(), threading.Lock(), threading.Event()
 
     def read(start: int) -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _ELSEWHERE)
         browser, at = Browser(console.port, session), start
-        while not end.wait(PAUSE):
+        while not end.wait(pause):
             path = paths[at % len(paths)]
             try:
                 found = str(browser.get(path).status)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 from informativa import config
@@ -25,6 +26,7 @@ from .records import event, fill
 READERS = 20
 FIRST_BYTE = 100.0  # milliseconds, at the median
 RATES = (50, 200)  # calls a second
+PAUSES = {1.0: "a page a second", 0.1: "ten pages a second"}  # each of them; nobody reads as fast as the last
 SLOWER = 1.2  # how much longer 99 of 100 calls may take while people read
 _LONGEST = 20.0  # seconds that one page is measured for, if it takes so long
 _WARM = 3  # times that a page is loaded before
@@ -54,8 +56,8 @@ def console(
             )
             _pages(report, there, browser, found, records, times)
             read = [page.path for page in found if _read(page)]
-            for rate in rates:
-                _calls(report, there, browser.session, read, rate, records, rounds, seconds)
+            for rate, pause in product(rates, PAUSES):
+                _calls(report, there, browser.session, read, rate, pause, records, rounds, seconds)
     finally:
         office.stop()
 
@@ -111,6 +113,7 @@ def _calls(
     session: str,
     paths: Sequence[str],
     rate: int,
+    pause: float,
     records: int,
     rounds: int,
     seconds: int,
@@ -122,7 +125,7 @@ def _calls(
     for turn in range(-1, rounds):  # the first one only warms up
         for read in (True, False) if turn % 2 else (False, True):
             cpu, begun = cpu_seconds(there.pid), time.monotonic()
-            with reading(there, session, paths, READERS) if read else nullcontext() as readers:
+            with reading(there, session, paths, READERS, pause) if read else nullcontext() as readers:
                 found = _made(there.office, rate, records, seconds)
                 pages_a_second = readers.rate if readers else 0
             cpu = (cpu_seconds(there.pid) - cpu) / (time.monotonic() - begun)
@@ -131,17 +134,18 @@ def _calls(
                 p50[read].append(found["p50"])
                 loaded += [pages_a_second] if read else []
                 used += [cpu * 100] if read else []
-    who = f"with {READERS} readers"
+    who = f"{READERS} readers, {PAUSES[pause]} each"
     for what, by in ((f"99 of 100 calls at {rate} calls/s", p99), (f"median call at {rate} calls/s", p50)):
         spreads = {who: Spread(tuple(by[True]), "µs"), "nobody reads": Spread(tuple(by[False]), "µs")}
-        report.peers.append(Peers("console", f"{what}, caller known", spreads))
+        report.peers.append(Peers("console", f"{what}, caller known, {PAUSES[pause]} each", spreads))
         target = Target(SLOWER) if by is p99 else None
         report.results.append(
-            Result("console", f"{what}, {who} over without", ratios(by[True], by[False]), target)
+            Result("console", f"{what}, {who}, over nobody", ratios(by[True], by[False]), target)
         )
+    which = f"at {rate} calls/s, {who}"
     report.results += [
-        Result("console", f"pages loaded meanwhile, at {rate} calls/s", Spread(tuple(loaded), "pages/s")),
-        Result("console", f"CPU of the console, at {rate} calls/s", Spread(tuple(used), "% of a core")),
+        Result("console", f"pages loaded meanwhile, {which}", Spread(tuple(loaded), "pages/s")),
+        Result("console", f"CPU of the console, {which}", Spread(tuple(used), "% of a core")),
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import subprocess
-import sys
 import tomllib
 from contextlib import redirect_stdout
 from itertools import chain
@@ -16,10 +15,9 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from informativa import __version__
 from informativa.cli.main import app
 from informativa.cli.tree import tree
-from lab import drawing, release
+from lab import drawing
 
 ROOT = Path(__file__).resolve().parent.parent
 GITHUB = ROOT / ".github"
@@ -211,21 +209,6 @@ def test_every_python_is_tried() -> None:
     assert job["strategy"]["matrix"]["python"] == classified
     assert project["requires-python"] == f">={classified[0]}"
     assert any(step.get("run") == "bash .ci/run" for step in job["steps"])
-
-
-def test_release_needs_a_changelog_of_its_version(capsys: pytest.CaptureFixture[str]) -> None:
-    """The notes are that version's part and no other's; without one, or of another version, none."""
-    changelog = "# Changelog\n\n## 1.3.0\n\n- New.\n\n## 1.2.0 (2026-11-25)\n\n- Old.\n- Older.\n"
-    assert release.of_version(changelog, "1.3.0") == "- New."
-    assert release.of_version(changelog, "1.2.0") == "- Old.\n- Older."
-    assert release.of_version(changelog, "1.2") == ""
-    assert release.main(["99.0.0"]) == 1
-    assert "__version__" in capsys.readouterr().err
-    script = [sys.executable, ROOT / "tests/lab/release.py", __version__]
-    ran = subprocess.run(script, capture_output=True, text=True, timeout=60, check=False)
-    assert ran.returncode == (1 if ran.stderr else 0)  # 1 while something is unreleased, or not committed
-    assert "says nothing of" not in ran.stderr
-    assert "The package is not" not in ran.stderr
 
 
 @pytest.mark.parametrize("file", FORMS, ids=lambda file: file.name)

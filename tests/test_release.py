@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from informativa import __version__
-from lab import release_build, sbom
+from lab import release, release_build, sbom
 from lab.release import ROOT, disagreements
 
 pytestmark = pytest.mark.skipif(
@@ -49,6 +50,21 @@ def commit(where: Path) -> None:
     """All that there is."""
     git(where, "add", "-A")
     git(where, "commit", "-qm", "x")
+
+
+def test_release_needs_a_changelog_of_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """The notes are that version's part and no other's; without one, or of another version, none."""
+    changelog = "# Changelog\n\n## 1.3.0\n\n- New.\n\n## 1.2.0 (2026-11-25)\n\n- Old.\n- Older.\n"
+    assert release.of_version(changelog, "1.3.0") == "- New."
+    assert release.of_version(changelog, "1.2.0") == "- Old.\n- Older."
+    assert release.of_version(changelog, "1.2") == ""
+    assert release.main(["99.0.0"]) == 1
+    assert "__version__" in capsys.readouterr().err
+    script = [sys.executable, ROOT / "tests/lab/release.py", __version__]
+    ran = subprocess.run(script, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == (1 if ran.stderr else 0)  # 1 while something is unreleased, or not committed
+    assert "says nothing of" not in ran.stderr
+    assert "The package is not" not in ran.stderr
 
 
 def test_version_changelog_and_tag_that_agree(checkout: Path) -> None:

@@ -217,6 +217,13 @@ def test_find_tolerates_a_stall_at_any_place() -> None:
             assert match.whole, (stall, at)
 
 
+def test_find_knows_sound_that_is_played_twice() -> None:
+    """A fifth of a second that comes again makes the rest late, and is no stall."""
+    for again in (0.1, 0.15, 0.2, 0.5):
+        heard = np.concatenate([PROMPT[:12000], PROMPT[12000 - round(again * 8000) :]])
+        assert not audio.find(PROMPT, coded(heard))[0].whole, again
+
+
 def test_find_knows_a_missing_beginning() -> None:
     """A lost first packet does no harm; a fifth of a second that is missing is told."""
     for missing in (160, 1600):

@@ -127,14 +127,16 @@ def _follow(original: _Floats, recording: _Floats, start: int, lead: int) -> Mat
 
 
 def _slip(ahead: _Floats, recording: _Floats, at: int) -> int:
-    """By how many samples the rest comes late. Only after silence: otherwise it is another playing."""
+    """By how many samples the rest comes late. Only after as much silence: otherwise something was played
+    twice."""
     if _rms(ahead) < _QUIET or len(ahead) < _WINDOW or at < 0:
         return 0
     likeness = _correlate(ahead, recording[at : at + _SLIP + len(ahead)])
     late = int(np.argmax(likeness))
-    # The window in which the gap begins may still hold sound, and what it lacked comes late, too.
-    quiet = _rms(recording[at + _WINDOW : at + late - _WINDOW]) < _QUIET
-    return late if likeness[late] >= _FOUND + 0.2 and quiet else 0
+    around = recording[max(0, at - _LOST - _WINDOW) : at + late]  # it begins in one of these windows
+    quiet = sum(_rms(around[place : place + _STEP]) < _QUIET for place in range(0, len(around), _STEP))
+    as_much = quiet >= late // _STEP - 2  # but for the packets at its ends
+    return late if likeness[late] >= _FOUND + 0.2 and as_much else 0
 
 
 def _cut(recording: _Floats, at: int, length: int) -> _Floats:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,8 @@ from informativa import bootstrap, storage
 from informativa.accounts import Accounts
 from informativa.caller import pseudonym
 from informativa.config import load
-from informativa.console.console import Console, application
-from informativa.console.server import Impatient
+from informativa.console.console import Console
+from informativa.console.server import configured
 from informativa.evidence import commitment
 from informativa.model import Controller, Event, Identified, Role
 from informativa.operations.evidence import logs
@@ -161,14 +160,7 @@ def served(folder: Path, **web: Any) -> Iterator[ServedConsole]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(100)
-        config = uvicorn.Config(
-            application(console),
-            log_level="critical",
-            lifespan="off",
-            proxy_headers=False,
-            http=partial(Impatient, settings=settings),  # type: ignore[arg-type]  # as the console's own
-        )
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(configured(console, settings, log_level="critical"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         found = ServedConsole(folder, f"http://127.0.0.1:{listening.getsockname()[1]}", console)

@@ -35,7 +35,6 @@ class Impatient(H11Protocol):
 
     def __init__(self, *arguments: Any, settings: WebServer | None = None, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.conn = h11.Connection(h11.SERVER, LONGEST)
         self._settings = settings or WebServer()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -102,16 +101,10 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def run(file: Path, settings: WebServer) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    os.nice(NICE)
-    console = Console(file, settings)
-    config = uvicorn.Config(
+def configured(console: Console, settings: WebServer, **more: Any) -> uvicorn.Config:
+    """How it is served, wherever it listens and for however long."""
+    return uvicorn.Config(
         application(console),
-        host=settings.host,
-        port=settings.port,
-        ssl_certfile=settings.certificate or None,
-        ssl_keyfile=settings.key or None,
         http=partial(Impatient, settings=settings),  # type: ignore[arg-type]  # it is called, no more
         ws="none",
         lifespan="off",
@@ -121,6 +114,22 @@ def run(file: Path, settings: WebServer) -> None:
         log_config=None,
         limit_concurrency=CONNECTIONS,
         timeout_keep_alive=IDLE,
+        h11_max_incomplete_event_size=LONGEST,
+        **more,
+    )
+
+
+def run(file: Path, settings: WebServer) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    os.nice(NICE)
+    console = Console(file, settings)
+    config = configured(
+        console,
+        settings,
+        host=settings.host,
+        port=settings.port,
+        ssl_certfile=settings.certificate or None,
+        ssl_keyfile=settings.key or None,
         timeout_graceful_shutdown=5,
     )
     try:

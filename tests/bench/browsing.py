@@ -199,7 +199,8 @@ def _found(
         now = datetime.now(UTC)
         return {"token": Accounts(Path(web.folder)).invite("bruno", {}, now + timedelta(days=1))}
     if "{job}" in route.path and "job" not in known:
-        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        zone = config.load(console.office.config).controllers[COMPANY].zone
+        today = f"{datetime.now(zone):%Y-%m-%d}"
         to = f"/{COMPANY}/evidence"
         at = browser.send(to, f"{to}/bundle", first=today, last=today, language="en")
         until = time.monotonic() + _PATIENCE

@@ -14,7 +14,7 @@ from informativa.caller import pseudonym
 from informativa.evidence import commitment
 from informativa.evidence.commitment import bind
 from informativa.ledgers import bulk
-from informativa.ledgers.bulk import Preparation
+from informativa.ledgers.bulk import Preparation, Ready
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, Reason, RecordKind, Status
 
@@ -64,10 +64,19 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
     opened.close()
 
 
+def ready(origin: str, event: Event, earlier: tuple[bytes, ...] = ()) -> Ready:
+    """For the log of that origin."""
+    preparation = Preparation(origin)
+    assert event.pseudonym
+    assert event.binding
+    common = preparation.common(replace(event, pseudonym=None, reference="", binding=None))
+    return preparation.ready(common, event.pseudonym, event.reference, event.binding, earlier)
+
+
 def record(store: SqliteStore, events: list[Event], earlier: tuple[bytes, ...] = ()) -> int:
     """At once; how many were new."""
-    preparation = Preparation(store.log().origin)
-    return bulk.append_new(store, [preparation.ready(event, earlier) for event in events])
+    origin = store.log().origin
+    return bulk.append_new(store, [ready(origin, event, earlier) for event in events])
 
 
 def contents(store: SqliteStore) -> dict[str, set[tuple[object, ...]]]:
@@ -152,8 +161,8 @@ def test_known_under_an_earlier_key(store: SqliteStore) -> None:
 
 def test_ready_for_another_log(store: SqliteStore) -> None:
     """A log that began meanwhile gets leaves of its own name."""
-    ready = [Preparation("another/log/1").ready(told(number), ()) for number in range(3)]
-    assert bulk.append_new(store, ready) == 3
+    page = [ready("another/log/1", told(number)) for number in range(3)]
+    assert bulk.append_new(store, page) == 3
     ((leaf, one), *_) = store.opened(0, 1)
     assert leaf.salt_what is not None
     facts = commitment.facts(one.event, store.log().origin, 0, 1)
@@ -162,8 +171,7 @@ def test_ready_for_another_log(store: SqliteStore) -> None:
 
 def test_nothing_of_a_page_that_fails(store: SqliteStore) -> None:
     """A page is recorded as a whole or not at all."""
-    preparation = Preparation(store.log().origin)
-    good, bad = (preparation.ready(told(number), ()) for number in (1, 2))
+    good, bad = (ready(store.log().origin, told(number)) for number in (1, 2))
     with pytest.raises(Exception, match="refused a record"):
         bulk.append_new(store, [good, bad._replace(who=b"short")])
     assert store.count() == 0
@@ -173,4 +181,4 @@ def test_nothing_of_a_page_that_fails(store: SqliteStore) -> None:
 def test_only_what_was_told_elsewhere() -> None:
     """A call is not made ready so: its tally and basis need more."""
     with pytest.raises(ValueError, match="told elsewhere"):
-        Preparation("log").ready(called(1), ())
+        Preparation("log").common(called(1))

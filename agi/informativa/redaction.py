@@ -12,7 +12,9 @@ import unicodedata
 
 _FEWEST = 6  # digits that may be a telephone's number
 _TELLING = 7  # last ones of the caller's own that tell him from others
-_CHAIN = re.compile(r"[+(]*\d(?:(?:(?![,;:]\s)[\W_]){0,4}\d)*")  # but a list's commas part its members
+_CHAIN = re.compile(  # but a list's commas part its members
+    rf"[+(]*\d(?:(?:(?![,;:]\s)[\W_]){{0,4}}\d){{{_FEWEST - 1},}}"
+)
 _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
 _TIME = r"(?:[01]?\d|2[0-3])[:.][0-5]\d(?:[:.][0-5]\d)?"
 # Not part of a longer group of digits: what joins a date to others is no point, dash or stroke.
@@ -81,7 +83,7 @@ def plain_id(text: str, number: str = "") -> str:
 
 
 def _number(chain: str) -> bool:
-    if _digits(chain) < _FEWEST or _WITH_YEAR.fullmatch(chain):
+    if _WITH_YEAR.fullmatch(chain):
         return False
     international = chain.startswith(("+", "(+", "00"))
     return international or _digits(_HARMLESS.sub("", chain)) >= _FEWEST

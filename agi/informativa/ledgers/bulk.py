@@ -6,8 +6,9 @@ its number and the index of its leaf, which only whoever writes knows.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -21,11 +22,15 @@ from .sqlite import SqliteStore
 from .transaction import SqliteTransaction
 
 _CHUNK = 500  # keys that one statement looks for
-_KEPT = 1000  # facts of different days
 _GAP = "\0"  # in the facts, for what is not known yet: no text of theirs has it
+# In what a leaf says of a person, for what is each one's own: no text holds these by chance.
+_BOUND, _WHO, _PLACE = (sha256(name).digest() for name in (b"binding", b"pseudonym", b"reference"))
+_WHERE = _PLACE.hex()
+_THEIRS = re.compile("|".join(each.hex() for each in (_BOUND, _WHO, _PLACE)))
 _COLUMNS = [name.strip() for name in rows.COLUMNS.split(",")][1:]
-# In which these records differ; in all others they are as this one.
-_OWN = ("at", "pseudonym", "notice", "version", "purposes", "kind", "reference", "recorded")
+# In which these records differ, and of these what is each one's own; in all others they are as this one.
+_COMMON = ("at", "notice", "version", "purposes", "kind", "recorded")
+_OWN = ("pseudonym", "reference")
 _EMPTY = {"call": "", "line": "", "notice": "", "version": "", "language": "", "purposes": frozenset[str]()}
 _MODEL = dict(
     zip(
@@ -42,15 +47,24 @@ _MODEL = dict(
         strict=True,
     )
 )
-_SAME = {name: value for name, value in _MODEL.items() if name not in _OWN and value is not None}
-_own, _others = (
-    itemgetter(*(at for at, name in enumerate(_COLUMNS) if (name in _OWN) is own)) for own in (True, False)
+_SAME = {name: value for name, value in _MODEL.items() if name not in _COMMON + _OWN}
+
+
+def _of(names: Iterable[str]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """Takes these out of a row."""
+    return itemgetter(*(_COLUMNS.index(name) for name in names))
+
+
+_common, _same = _of(_COMMON), _of(_SAME)
+_SAMES = tuple(_SAME.values())
+_WRITTEN = {name: value for name, value in _SAME.items() if value is not None}
+_LITERALS = ", ".join(
+    f"'{value}'" if isinstance(value, str) else f"{int(value)}"  # type: ignore[call-overload]
+    for value in _WRITTEN.values()
 )
-_OTHERS = _others(tuple(_MODEL.values()))
-_LITERALS = ", ".join(f"'{value}'" if isinstance(value, str) else f"{int(value)}" for value in _SAME.values())  # type: ignore[call-overload]
 _APPEND = f"""
-INSERT INTO event (record, {", ".join(name for name in _COLUMNS if name in _OWN)}, {", ".join(_SAME)})
-VALUES (?, {", ".join("?" * len(_OWN))}, {_LITERALS})
+INSERT INTO event (record, {", ".join((*_OWN, *_COMMON, *_WRITTEN))})
+VALUES (?{", ?" * len(_OWN + _COMMON)}, {_LITERALS})
 """  # noqa: S608  # our own names and words
 _THERE = """
 SELECT at, pseudonym, reference, notice, version, kind FROM event
@@ -59,13 +73,25 @@ WHERE reference <> '' AND (at, pseudonym) IN (VALUES {})
 _KNOWN = "SELECT DISTINCT pseudonym FROM standing WHERE pseudonym IN ({})"
 
 
-class Ready(NamedTuple):
-    """A record but for its number and the index of its leaf. `facts` are the parts around these in what the
-    leaf commits to, empty where the record is not of the usual form; `origin` is that of the log."""
+class Common(NamedTuple):
+    """What records have in common that differ in caller, reference and proof only: nearly all of a day.
+    `values` are those of _COMMON, in the order of `rows.COLUMNS`. `facts` and `person` are the parts around
+    what is their own in what a leaf commits to, empty where the form is not the usual one; `origin` is that
+    of the log."""
 
-    values: tuple[Any, ...]  # of _OWN, in the order of `rows.COLUMNS`
+    values: tuple[Any, ...]
     origin: str
-    facts: tuple[bytes, ...]
+    facts: tuple[bytes, ...]  # around its number and the index of its leaf
+    person: tuple[str, ...]  # around binding, pseudonym and reference, each in hexadecimal digits or as it is
+
+
+class Ready(NamedTuple):
+    """A record but for its number and the index of its leaf. `who` is empty where it is not of the usual
+    form; `earlier` is what else stood for its caller, by other keys."""
+
+    pseudonym: bytes
+    common: Common
+    reference: str
     who: bytes
     salt: bytes  # of `who`, and of the binding
     binding: bytes
@@ -74,14 +100,14 @@ class Ready(NamedTuple):
     @property
     def event(self) -> Event:
         """The event that it is the record of."""
-        given = dict(zip((name for name in _COLUMNS if name in _OWN), self.values, strict=True))
-        event = rows.record((0, *(_MODEL | given).values())).event
-        return replace(event, binding=Binding(self.salt, self.binding))
+        own = {"pseudonym": self.pseudonym, "reference": self.reference}
+        given = _MODEL | dict(zip(_COMMON, self.common.values, strict=True)) | own
+        return replace(rows.record((0, *given.values())).event, binding=Binding(self.salt, self.binding))
 
     def identities(self) -> Iterable[tuple[Any, ...]]:
         """What makes it the same as another, under each pseudonym that its caller had."""
-        at, own, notice, version, _purposes, kind, reference, _recorded = self.values
-        return ((at, each, reference, notice, version, kind) for each in (own, *self.earlier))
+        at, notice, version, _purposes, kind, _recorded = self.common.values
+        return ((at, each, self.reference, notice, version, kind) for each in (self.pseudonym, *self.earlier))
 
 
 class Preparation:
@@ -89,29 +115,31 @@ class Preparation:
 
     def __init__(self, origin: str) -> None:
         self._origin = origin
-        self._facts: dict[bytes, tuple[bytes, ...]] = {}  # nearly all of a day are the same
 
-    def ready(self, event: Event, earlier: Sequence[bytes]) -> Ready:
-        """One of what a caller was told elsewhere, whose number is known; `earlier` is what else stood for
-        him, by other keys. Raises ValueError for another event."""
-        values, bound = rows.row(event), event.binding
-        if _others(values) != _OTHERS or bound is None:
+    def common(self, event: Event) -> Common:
+        """Of all records of such an event, whatever its caller and its reference. Raises ValueError for
+        another than of what a caller was told elsewhere."""
+        values = rows.row(replace(event, pseudonym=_WHO, reference=_WHERE))
+        if _same(values) != _SAMES:
             raise ValueError("not of what a caller was told elsewhere")
-        texts = row_texts.texts((_GAP, *values), bound.value, self._origin, _GAP, migrated=False)
-        parts: tuple[bytes, ...] = ()
-        who = b""
-        if texts is not None:
-            facts, person = texts
-            parts = self._facts.get(facts) or self._parted(facts)
-            who = sha256(commitment.WHO_TAG + bound.salt + person).digest()
-        return Ready(_own(values), self._origin, parts, who, bound.salt, bound.value, tuple(earlier))
+        texts = row_texts.texts((_GAP, *values), _BOUND, self._origin, _GAP, migrated=False)
+        facts, person = texts or (b"", b"")
+        around = tuple(facts.split(_GAP.encode()))
+        others = tuple(_THEIRS.split(person.decode()))
+        usual = len(around) == 3 and len(others) == 4
+        return Common(_common(values), self._origin, *((around, others) if usual else ((), ())))
 
-    def _parted(self, facts: bytes) -> tuple[bytes, ...]:
-        """Around what is not known yet. Kept for the next one, and not for ever: days differ."""
-        if len(self._facts) > _KEPT:
-            self._facts.clear()
-        self._facts[facts] = found = tuple(facts.split(_GAP.encode()))
-        return found
+    @staticmethod
+    def ready(
+        common: Common, pseudonym: bytes, reference: str, bound: Binding, earlier: Sequence[bytes]
+    ) -> Ready:
+        """The record of one caller."""
+        who = b""
+        if common.person and row_texts.is_plain(reference):
+            first, second, third, fourth = common.person
+            person = f"{first}{bound.value.hex()}{second}{pseudonym.hex()}{third}{reference}{fourth}"
+            who = sha256(commitment.WHO_TAG + bound.salt + person.encode()).digest()
+        return Ready(pseudonym, common, reference, who, bound.salt, bound.value, tuple(earlier))
 
 
 def append_new(store: SqliteStore, page: Sequence[Ready]) -> int:
@@ -122,12 +150,15 @@ def append_new(store: SqliteStore, page: Sequence[Ready]) -> int:
 
 def _append_new(connection: sqlite3.Connection, transaction: SqliteTransaction, page: Sequence[Ready]) -> int:
     log = leaves.log(connection)
-    usual = [one for one in page if one.facts and one.origin == log.origin]
-    odd = [one for one in page if not (one.facts and one.origin == log.origin)]
+    usual = [one for one in page if one.who and one.common.origin == log.origin]
+    odd = [one for one in page if not (one.who and one.common.origin == log.origin)]
     added = sum(transaction.append_new(one.event, one.earlier) for one in odd)
     new = _new(connection, usual)
     number, leaf = transaction.next_number(), leaves.log(connection).next
-    connection.executemany(_APPEND, ((at, *one.values) for at, one in enumerate(new, number)))
+    connection.executemany(
+        _APPEND,
+        ((at, one.pseudonym, one.reference, *one.common.values) for at, one in enumerate(new, number)),
+    )
     connection.executemany(leaves.APPEND, _leaves(new, number, leaf, leaf - log.first))
     transaction.forget_log()
     _inform(connection, transaction, new, number)
@@ -137,7 +168,7 @@ def _append_new(connection: sqlite3.Connection, transaction: SqliteTransaction, 
 def _new(connection: sqlite3.Connection, page: Sequence[Ready]) -> list[Ready]:
     """Those that are not on record, in the order of what is sought by their callers: so each page of an index
     is read and written once."""
-    page = sorted(page, key=lambda one: one.values[1])
+    page = sorted(page, key=itemgetter(0))  # its pseudonym
     there: set[tuple[Any, ...]] = set()
     wanted = [key[:2] for one in page for key in one.identities()]
     for at in range(0, len(wanted), _CHUNK):
@@ -157,7 +188,7 @@ def _leaves(new: Sequence[Ready], number: int, leaf: int, index: int) -> Iterabl
     salts = os.urandom(commitment.SALT_SIZE * len(new))
     for at, one in enumerate(new):
         salt = salts[commitment.SALT_SIZE * at : commitment.SALT_SIZE * (at + 1)]
-        first, second, third = one.facts
+        first, second, third = one.common.facts
         facts = b"%b%d%b%d%b" % (first, number + at, second, index + at, third)
         what = sha256(commitment.WHAT_TAG + salt + facts)
         # What is no `bytes` sqlite3 binds at once; of `bytes` it first asks whether something adapts them.
@@ -169,7 +200,7 @@ def _inform(
     connection: sqlite3.Connection, transaction: SqliteTransaction, new: Sequence[Ready], number: int
 ) -> None:
     """What their callers know by these records; by one statement where they knew nothing."""
-    callers = [one.values[1] for one in new]
+    callers = [one.pseudonym for one in new]
     known: set[bytes] = set()
     for at in range(0, len(callers), _CHUNK):
         chunk = callers[at : at + _CHUNK]
@@ -177,12 +208,12 @@ def _inform(
         known.update(caller for (caller,) in connection.execute(sql, chunk))
     first, later = [], []
     for record, one in enumerate(new, number):
-        at, caller, notice, version, purposes, *_ = one.values
-        if caller in known:
+        at, notice, version, purposes, *_ = one.common.values
+        if one.pseudonym in known:
             later.append((one, record))
         else:
-            known.add(caller)
-            first.append((bytearray(caller), notice, version, purposes, record, at, at, None))
+            known.add(one.pseudonym)
+            first.append((bytearray(one.pseudonym), notice, version, purposes, record, at, at, None))
     connection.executemany(rows.INFORM, first)
     for one, record in later:
         transaction.remember(one.event, record)

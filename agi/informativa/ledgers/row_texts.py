@@ -30,7 +30,7 @@ def texts(
         row[29] is not None
         or erased != 0
         or recorded is None
-        or not _is_plain(f"{row[2]}{key}{row[17]}{row[20]}")
+        or not is_plain(f"{row[2]}{key}{row[17]}{row[20]}")
     ):
         return None
     if ending is not None:
@@ -55,7 +55,7 @@ def texts(
         return None
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
     """Whether nothing in it is written otherwise in JSON. Or it might hold what others should say."""
     return text.isprintable() and '"' not in text and "\\" not in text
 
@@ -98,7 +98,7 @@ def _around(
     odd = (
         vouched == "" or supplement not in (0, 1) or counts not in (0, 1) or kind in commitment.ABOUT_RECORDS
     )
-    if odd or not _is_plain(f"{text}{vouched}{recording}"):
+    if odd or not is_plain(f"{text}{vouched}{recording}"):
         return None
 
     def said(**values: object) -> str:

@@ -15,8 +15,8 @@ from pathlib import Path
 from .. import numbering, plausibility
 from ..caller import pseudonym
 from ..evidence.commitment import bind
-from ..ledgers.bulk import Preparation, Ready
-from ..model import Controller, Event, Identified, Notice, NumberForm, RecordKind, Version, told_elsewhere
+from ..ledgers.bulk import Common, Preparation, Ready
+from ..model import Controller, Identified, Notice, NumberForm, RecordKind, Version, told_elsewhere
 from ..numbering import Kind
 from ..text import Text
 from .callers import CUSTOMER, REFERENCE_FAULTS, SEPARATORS, WHY_IMPLAUSIBLE, is_unusual
@@ -79,32 +79,29 @@ def made_ready(source: Source, origin: str, part: Part) -> Page:
     with source.file.open("rb") as opened:
         table = Table(opened, source.columns)
         table.go_to(part.offset, part.line)
-        row, preparation = _Row(source, table.columns), Preparation(origin)
+        row = _Row(source, table.columns, Preparation(origin))
         for line, cells in islice(table.rows(), part.rows):
             try:
-                event, earlier = row.parse(cells)
+                ready.append(row.ready(cells))
             except RejectedError as error:
                 rejected.append((line, error.why))
-            else:
-                ready.append(preparation.ready(event, earlier))
         return Page(tuple(ready), tuple(rejected), row.unusual, opened.tell())
 
 
 class _Row:
     """Understands rows, and remembers what days and versions mean."""
 
-    def __init__(self, source: Source, columns: Mapping[str, int]) -> None:
-        self._source, self._columns = source, columns
+    def __init__(self, source: Source, columns: Mapping[str, int], preparation: Preparation) -> None:
+        self._source, self._columns, self._preparation = source, columns, preparation
         self.unusual = 0  # so far
-        self._version_on = lru_cache(KEPT)(self._find_version)
+        self._told_on = lru_cache(KEPT)(self._find_told)
 
-    def parse(self, cells: Sequence[str]) -> tuple[Event, Sequence[bytes]]:
-        """The delivery that one row tells of, and what else stood for its caller. Raises RejectedError."""
+    def ready(self, cells: Sequence[str]) -> Ready:
+        """The record of the delivery that one row tells of. Raises RejectedError."""
         source = self._source
-        found = self._version_on(self._cell(cells, "date"), self._cell(cells, "version"))
-        if isinstance(found, Text):
-            raise RejectedError(found)
-        version, at = found
+        common = self._told_on(self._cell(cells, "date"), self._cell(cells, "version"))
+        if isinstance(common, Text):
+            raise RejectedError(common)
         caller, unusual = self._caller(cells)
         reference = plausibility.evidence(self._cell(cells, "reference") or source.reference)
         if (
@@ -112,18 +109,14 @@ class _Row:
         ) is not None:
             raise RejectedError(REFERENCE_FAULTS[wrong])
         key, *old_keys = source.controller.key, *source.controller.old_keys
-        event = told_elsewhere(
-            source.notice,
-            version,
-            source.kind,
-            at,
+        self.unusual += unusual
+        return self._preparation.ready(
+            common,
             pseudonym(caller, key),
             reference,
-            source.now,
-            binding=bind(caller, key),
+            bind(caller, key),
+            [pseudonym(caller, old) for old in old_keys],
         )
-        self.unusual += unusual
-        return event, [pseudonym(caller, old) for old in old_keys]
 
     def _caller(self, cells: Sequence[str]) -> tuple[Identified, bool]:
         """Who it is, and whether his number is unusual."""
@@ -139,14 +132,19 @@ class _Row:
         column = self._columns.get(name)
         return cells[column].strip() if column is not None and column < len(cells) else ""
 
-    def _find_version(self, day: str, name: str) -> tuple[Version, datetime] | Text:
-        """The version of that name, or in force that day, and when; or why nobody was told then."""
+    def _find_told(self, day: str, name: str) -> Common | Text:
+        """What all have in common who were told that day the version of that name, or the one in force; or
+        why nobody was."""
         source, own = self._source, self._source.controller
         at = _moment(day, own)
         if at is None:
             return Text("the date is not such as 2026-01-31 or 31/01/2026")
         found = plausibility.version_told(source.notice, name, at, source.now, own.retention, own.zone)
-        return (found, at) if isinstance(found, Version) else WHY_IMPLAUSIBLE[found]
+        if not isinstance(found, Version):
+            return WHY_IMPLAUSIBLE[found]
+        return self._preparation.common(
+            told_elsewhere(source.notice, found, source.kind, at, None, "", source.now)
+        )
 
 
 def _moment(text: str, controller: Controller) -> datetime | None:

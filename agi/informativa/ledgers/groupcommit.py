@@ -19,8 +19,8 @@ import structlog
 from ..errors import EventRefusedError, LedgerError, LedgerSlowError
 from ..model import Record
 from ..ports import Ledger, LedgerTransaction, Result
-from .ledger_file import BUSY_SECONDS
 from .sqlite import SqliteStore
+from .write_lock import BUSY_SECONDS
 
 ANSWER_SECONDS = 2 * BUSY_SECONDS + 1.0  # a batch may wait once for the lock, and for one batch before it
 IDLE_SECONDS = 1.0  # without a call, after which the writer looks after the file

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from ..errors import EventRefusedError, LedgerError
 from ..text import Foreign, Text
-from . import migrating, wal_files
+from . import migrating, wal_files, write_lock
 from .transaction import SqliteTransaction
+from .write_lock import BUSY_SECONDS, LOOK_SECONDS
 
 _TURN_SECONDS = 0.1
-BUSY_SECONDS = 2.0  # how long to wait for another process's transaction; bounds what a caller waits
 
 _REMEDIES = {
     "SQLITE_BUSY": Text("Another process holds it: end whatever has it open beside informativa."),
@@ -91,6 +91,7 @@ class LedgerFile:
             self._connection.execute("PRAGMA foreign_keys = ON")
             self._connection.execute("PRAGMA secure_delete = ON")  # what goes is overwritten
             self._connection.execute("PRAGMA schema_version")  # now at the latest the log is open
+            write_lock.wait_for_others(self._connection, LOOK_SECONDS)
             found = self._files.identities()
             if self._files.is_open(before, found):
                 self._identities = found
@@ -138,14 +139,14 @@ class LedgerFile:
         calls wait for each. Raises LedgerError where somebody who reads it does not end."""
         until = time.monotonic() + seconds
         with self.connected() as connection:
-            connection.execute(f"PRAGMA busy_timeout = {1000 * _TURN_SECONDS:.0f}")
+            write_lock.wait_for_others(self._connection, _TURN_SECONDS)
             try:
                 while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                     if time.monotonic() > until:
                         raise self._read_by_others()
                     time.sleep(_TURN_SECONDS)
             finally:
-                connection.execute(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS:.0f}")
+                write_lock.wait_for_others(self._connection, LOOK_SECONDS)
 
     def _read_by_others(self) -> LedgerError:
         assert self._identities is not None  # it is open
@@ -213,9 +214,10 @@ class LedgerFile:
 
     def _save(self, ours: wal_files.FileIdentities) -> None:
         """What the log that we have open holds goes into the file."""
-        self._connection.execute("BEGIN IMMEDIATE")  # whoever has our index writes no more after this
+        write_lock.take(self._connection)  # whoever has our index writes no more after this
         self._connection.execute("ROLLBACK")
         self._files.distrust_index(ours)
+        write_lock.wait_for_others(self._connection, BUSY_SECONDS)  # for readers to end
         self._checkpoint()
         self._files.retire(ours)
 
@@ -251,7 +253,7 @@ class LedgerFile:
         """Take the write lock, and then look: whoever saves a log that was taken away takes it too."""
         for _attempt in range(2):
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
+                write_lock.take(self._connection)
                 if self._files.still(self._identities):
                     return
                 self._connection.execute("ROLLBACK")

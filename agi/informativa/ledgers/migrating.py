@@ -11,7 +11,7 @@ from ..errors import LedgerEmptyError, LedgerError, LedgerOutdatedError
 from ..evidence.origin import log_folder, origin
 from ..frozen import dataclass
 from ..text import Text
-from . import leaves
+from . import leaves, write_lock
 
 APPLICATION = 0x696E666F  # PRAGMA application_id: “info”
 UNMARKED = 6  # the last migration of which there are ledgers without it
@@ -98,7 +98,7 @@ def bring_up_to_date(connection: sqlite3.Connection, file: Path, log: str, *, mi
         require_newest(connection, file)
     from . import backup  # not for a script, whose ledger is of today
 
-    connection.execute("BEGIN IMMEDIATE")
+    write_lock.take(connection)
     try:
         if _has_records(connection) and of(connection) < last:
             backup.make(file, of(connection), datetime.now(UTC))

@@ -19,6 +19,7 @@ from ..ports import Ledger, LedgerTransaction, Result
 from . import elsewhere, leaves, migrating, rows
 from .ledger_file import LedgerFile
 from .transaction import SqliteTransaction
+from .write_lock import LOOK_SECONDS
 
 PAGE = 1000  # rows that one transaction of a purge deletes
 _OTHERS = (
@@ -157,13 +158,10 @@ class SqliteStore(LedgerFile):
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[SqliteTransaction]:
-        """A transaction, one of many. The ledger is free afterwards for as long as it was locked: whoever
-        waits for it looks ever more seldom whether it is, as SQLite does it, and would hardly meet a
-        moment."""
-        begun = time.monotonic()
+        """A transaction, one of many. The ledger is free afterwards until whoever waits for it has looked."""
         with self.transaction() as transaction:
             yield transaction
-        time.sleep(time.monotonic() - begun)
+        time.sleep(LOOK_SECONDS)
 
     def _pages(
         self, search: str, cutoff: datetime, last: tuple[object, ...]

@@ -1,0 +1,64 @@
+"""The lock of a ledger that several processes write."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from informativa.ledgers import write_lock
+from informativa.ledgers.sqlite import SqliteStore
+from test_ledgers import PLAYED
+
+
+def test_who_waits_comes_between_two_of_many_turns(tmp_path: Path) -> None:
+    """While another takes the ledger again and again for 20 ms, each of 20 calls is recorded, all of them
+    before he has had 100 turns."""
+    file, busy, over, turns = str(tmp_path / "acme.sqlite3"), threading.Event(), threading.Event(), 0
+    with closing(SqliteStore(file)) as calls:
+
+        def work() -> None:
+            nonlocal turns
+            with closing(SqliteStore(file)) as long:
+                while not over.is_set() and turns < 100:
+                    with long.turn():
+                        busy.set()
+                        time.sleep(0.02)  # what long work takes
+                    turns += 1
+
+        other = threading.Thread(target=work)
+        other.start()
+        try:
+            for number in range(20):
+                busy.clear()
+                assert busy.wait(20)
+                calls.append([replace(PLAYED, call=f"1.{number}")])
+        finally:
+            over.set()
+            other.join()
+        assert calls.count() == 20
+    assert 20 <= turns < 100
+
+
+def test_a_lock_that_is_not_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits gives up after the time for it, and not by the first look, with what SQLite says; another
+    fault is raised at once."""
+    monkeypatch.setattr(write_lock, "BUSY_SECONDS", 0.1)
+    holder, waiting = (sqlite3.connect(tmp_path / "a", isolation_level=None) for _ in range(2))
+    with closing(holder), closing(waiting):
+        write_lock.wait_for_others(waiting, write_lock.LOOK_SECONDS)
+        tried: list[str] = []
+        waiting.set_trace_callback(tried.append)
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+            write_lock.take(waiting)
+        assert len(tried) > 3
+        holder.execute("ROLLBACK")
+        write_lock.take(waiting)
+        with pytest.raises(sqlite3.OperationalError, match="within a transaction"):
+            write_lock.take(waiting)

@@ -213,6 +213,7 @@ def test_made_ready_by_other_processes(folder: Path, tmp_path: Path, monkeypatch
     configuration = load(folder / "informativa.yaml")
     own, notice = configuration.controllers["acme"], configuration.notices["acme"][0]
     source = Source(file, own, notice, RecordKind.WEBSITE, "", "IT", {}, datetime.now(UTC))
+    monkeypatch.setattr(importing, "PART", 10)
     monkeypatch.setattr(importing, "BATCH", 10)
     monkeypatch.setattr(importing, "WORTH_WORKERS", 1)
     monkeypatch.setattr("os.sched_getaffinity", lambda _process: {0, 1, 2})
@@ -288,7 +289,7 @@ def test_result_and_reasons_in_the_readers_language(folder: Path, tmp_path: Path
     steps: set[str] = set()
     first = importing.run(source, Tally(), lambda step, _bytes: steps.add(step))
     assert (first.read, first.recorded, first.known, first.rejected) == (2, 1, 0, 1)
-    assert steps == {"check", "record"}
+    assert steps == {"check", "prepare", "record"}
     assert source.rejects.read_text() == "line,reason\n3,the number is not one\n"
     italian = language("it")
     again = importing.run(source, Tally(), lambda _step, _bytes: None, italian)

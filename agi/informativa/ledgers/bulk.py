@@ -104,10 +104,17 @@ class Ready(NamedTuple):
         given = _MODEL | dict(zip(_COMMON, self.common.values, strict=True)) | own
         return replace(rows.record((0, *given.values())).event, binding=Binding(self.salt, self.binding))
 
-    def identities(self) -> Iterable[tuple[Any, ...]]:
+    @property
+    def pseudonyms(self) -> tuple[bytes, ...]:
+        """What its caller has and had."""
+        return (self.pseudonym, *self.earlier)
+
+    @property
+    def identities(self) -> list[tuple[Any, ...]]:
         """What makes it the same as another, under each pseudonym that its caller had."""
         at, notice, version, _purposes, kind, _recorded = self.common.values
-        return ((at, each, self.reference, notice, version, kind) for each in (self.pseudonym, *self.earlier))
+        reference = self.reference
+        return [(at, each, reference, notice, version, kind) for each in self.pseudonyms]
 
 
 class Preparation:
@@ -144,7 +151,7 @@ class Preparation:
 
 def append_new(store: SqliteStore, page: Sequence[Ready]) -> int:
     """Record those that are not on record, in one transaction; how many. Raises LedgerError."""
-    with store.connected() as connection, store.transaction() as transaction:
+    with store.connected() as connection, store.turn() as transaction:
         return _append_new(connection, transaction, page)
 
 
@@ -169,15 +176,14 @@ def _new(connection: sqlite3.Connection, page: Sequence[Ready]) -> list[Ready]:
     """Those that are not on record, in the order of what is sought by their callers: so each page of an index
     is read and written once."""
     page = sorted(page, key=itemgetter(0))  # its pseudonym
+    wanted = [value for one in page for each in one.pseudonyms for value in (one.common.values[0], each)]
     there: set[tuple[Any, ...]] = set()
-    wanted = [key[:2] for one in page for key in one.identities()]
-    for at in range(0, len(wanted), _CHUNK):
-        chunk = wanted[at : at + _CHUNK]
-        sql = _THERE.format(", ".join(["(?, ?)"] * len(chunk)))
-        there.update(connection.execute(sql, [value for key in chunk for value in key]))
+    for at in range(0, len(wanted), 2 * _CHUNK):
+        chunk = wanted[at : at + 2 * _CHUNK]
+        there.update(connection.execute(_THERE.format(", ".join(["(?, ?)"] * (len(chunk) // 2))), chunk))
     new = []
     for one in page:
-        keys = list(one.identities())
+        keys = one.identities
         if there.isdisjoint(keys):
             new.append(one)
             there.add(keys[0])

@@ -20,6 +20,7 @@ from ..model import Controller, Identified, Notice, NumberForm, RecordKind, Vers
 from ..numbering import Kind
 from ..text import Text
 from .callers import CUSTOMER, REFERENCE_FAULTS, SEPARATORS, WHY_IMPLAUSIBLE, is_unusual
+from .import_order import shared_out
 from .import_table import Table
 
 KEPT = 4096  # dates and versions whose meaning is remembered
@@ -64,17 +65,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Page:
-    """What a part came to: records that are ready, and the rows that cannot be taken, by line and reason.
-    `unusual` are numbers that were taken and may lack a digit; `end` is the byte at which it ends."""
+    """What a part came to: the records that are ready, as `shared_out` has them, and the rows that cannot be
+    taken, by line and reason. `unusual` are numbers that were taken and may lack a digit; `end` is the byte
+    at which it ends."""
 
-    ready: tuple[Ready, ...]
+    shares: Sequence[bytes]
     rejected: tuple[tuple[int, Text], ...]
     unusual: int
     end: int
 
 
-def made_ready(source: Source, origin: str, part: Part) -> Page:
-    """One part, for the log of that origin. Raises InformativaError and OSError."""
+def made_ready(source: Source, origin: str, shares: int, part: Part) -> Page:
+    """One part, for the log of that origin, in so many shares. Raises InformativaError and OSError."""
     ready, rejected = [], []
     with source.file.open("rb") as opened:
         table = Table(opened, source.columns)
@@ -85,7 +87,7 @@ def made_ready(source: Source, origin: str, part: Part) -> Page:
                 ready.append(row.ready(cells))
             except RejectedError as error:
                 rejected.append((line, error.why))
-        return Page(tuple(ready), tuple(rejected), row.unusual, opened.tell())
+        return Page(shared_out(ready, shares), tuple(rejected), row.unusual, opened.tell())
 
 
 class _Row:

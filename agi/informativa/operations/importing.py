@@ -10,7 +10,7 @@ import csv
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,22 +23,23 @@ import phonenumbers
 from .. import plausibility, storage
 from ..errors import InformativaError
 from ..ledgers import bulk
-from ..ledgers.bulk import Ready
 from ..ledgers.sqlite import SqliteStore
 from ..plausibility import ReferenceFault
 from ..text import Foreign, Text
 from .callers import REFERENCE_FAULTS
+from .import_order import Ordering
 from .import_rows import KEPT, Page, Part, Source, is_american, made_ready
 from .import_table import Table
 
 __all__ = ["Imported", "Progress", "Source", "Tally", "run"]
 
-BATCH = 5000  # rows in one transaction
-MOST_WORKERS = 3  # which keep one that writes busy
+PART = 5000  # rows that are made ready together
+BATCH = 1000  # rows in one transaction, for which calls wait
+MOST_WORKERS = 3  # beside this process, each of which takes its memory
 WORTH_WORKERS = 5  # parts, for which it takes no longer to start them
 
 Progress = Callable[[str, int], None]
-"""Told what is being done, `check` or `record`, and how many bytes of the file are."""
+"""Told what is being done, `check`, `prepare` or `record`, and how many bytes of the file are."""
 
 
 class Writer(Protocol):
@@ -135,64 +136,60 @@ def _understand(opened: BinaryIO, source: Source, progress: Progress) -> list[Pa
                 )
             if len(known) < KEPT:
                 known.add(text)
-        if not rows % BATCH:
-            parts.append(Part(*begun, BATCH))
+        if not rows % PART:
+            parts.append(Part(*begun, PART))
             begun = table.position
             progress("check", begun[0])
     progress("check", table.position[0])
-    return [*parts, Part(*begun, rows % BATCH)]
+    return [*parts, Part(*begun, rows % PART)]
 
 
 def _record(
     source: Source, parts: Sequence[Part], store: SqliteStore, bad: _Rejects, tally: Tally, progress: Progress
 ) -> None:
-    batch: list[Ready] = []
-
-    def flush(end: int) -> None:
-        some = batch[:BATCH]
-        added = bulk.append_new(store, some)
-        tally.recorded += added
-        tally.known += len(some) - added
-        del batch[:BATCH]
-        progress("record", end)
-
-    end = 0
-    for page in _pages(source, store.log().origin, parts):
-        for line, why in page.rejected:
-            bad.add(line, why)
-        tally.unusual += page.unusual
-        batch += page.ready
-        end = page.end
-        while len(batch) >= BATCH:
-            flush(end)
-    flush(end)
+    rows = sum(part.rows for part in parts)
+    with Ordering(Path(source.controller.ledger).parent, rows) as ordering:
+        for page in _pages(partial(made_ready, source, store.log().origin, ordering.shares), parts):
+            for line, why in page.rejected:
+                bad.add(line, why)
+            tally.unusual += page.unusual
+            ordering.add(page.shares)
+            progress("prepare", end := page.end)
+        for window in ordering.windows():
+            for some in (window[at : at + BATCH] for at in range(0, len(window), BATCH)):
+                added = bulk.append_new(store, some)
+                tally.recorded += added
+                tally.known += len(some) - added
+                progress("record", end * tally.read // rows)
 
 
-def _pages(source: Source, origin: str, parts: Sequence[Part]) -> Iterator[Page]:
-    """Each part made ready, in order, and no more of them at a time than keep everybody busy."""
-    with _workers(len(parts)) as (begin, ahead):
-        waiting = deque[Callable[[], Page]]()
+def _pages(work: Callable[[Part], Page], parts: Sequence[Part]) -> Iterator[Page]:
+    """Each part made ready, in order: by this process, and by others where it is worth it."""
+    others = min(len(os.sched_getaffinity(0)) - 1, MOST_WORKERS) if len(parts) >= WORTH_WORKERS else 0
+    with _pool(others) as pool:
+        waiting = deque[Future[Page]]()
         for part in parts:
-            waiting.append(begin(made_ready, source, origin, part))
-            if len(waiting) > ahead:
-                yield waiting.popleft()()
+            if pool and sum(not one.done() for one in waiting) < 2 * others:
+                waiting.append(pool.submit(work, part))
+            else:
+                own = Future[Page]()
+                own.set_result(work(part))
+                waiting.append(own)
+            while waiting and waiting[0].done():
+                yield waiting.popleft().result()
         while waiting:
-            yield waiting.popleft()()
+            yield waiting.popleft().result()
 
 
 @contextmanager
-def _workers(parts: int) -> Iterator[tuple[Callable[..., Callable[[], Page]], int]]:
-    """How to have a part made ready, and of how many at a time: in processes of their own while this one
-    writes, where it is worth it for so many."""
-    others = min(len(os.sched_getaffinity(0)) - 1, MOST_WORKERS)
-    if parts < WORTH_WORKERS or not others:
-        yield partial, 0
-        return
-    pool = ProcessPoolExecutor(others, mp_context=get_context("spawn"))
+def _pool(processes: int) -> Iterator[ProcessPoolExecutor | None]:
+    """So many, which end with it."""
+    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn")) if processes else None
     try:
-        yield (lambda work, *given: pool.submit(work, *given).result), others
+        yield pool
     finally:
-        pool.shutdown(cancel_futures=True)
+        if pool:
+            pool.shutdown(cancel_futures=True)
 
 
 @dataclass

@@ -57,6 +57,6 @@ def bars(file: Path, say: Language) -> Iterator[importing.Progress]:
         *columns, console=console(stderr=True), disable=not sys.stderr.isatty(), transient=True
     ) as progress:
         size = file.stat().st_size if file.is_file() else None
-        said = {"check": say("checking"), "record": say("recording")}
+        said = {"check": say("checking"), "prepare": say("preparing"), "record": say("recording")}
         tasks = {step: progress.add_task(word, total=size) for step, word in said.items()}
         yield lambda step, done: progress.update(tasks[step], completed=done)

@@ -1,0 +1,92 @@
+"""Records of an import in the order of their callers, however many.
+
+Pseudonyms are as good as random: recorded as they come, nearly each row of a long file has pages of two
+indexes read and written for itself alone; in order, a page is read and written once. What waits for its turn
+is in a file without a name in the ledger's folder, which is gone with the process.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import accumulate
+from operator import itemgetter
+from pathlib import Path
+from tempfile import TemporaryFile
+from types import TracebackType
+
+from ..errors import InformativaError
+from ..ledgers.bulk import Ready
+from ..text import Foreign, Text
+
+WINDOW = 20_000  # records that are put in order at a time: 450 bytes of memory each
+_MOST = 256  # shares: of what is longer than these times WINDOW, a share is put in order in several windows
+
+
+def shared_out(ready: Iterable[Ready], shares: int) -> list[bytes]:
+    """By the beginnings of their pseudonyms, which are spread evenly: all of a share come before the next."""
+    found: list[list[Ready]] = [[] for _ in range(shares)]
+    for one in ready:
+        found[int.from_bytes(one.pseudonym[:2], "big") * shares >> 16].append(one)
+    return [pickle.dumps(share, pickle.HIGHEST_PROTOCOL) if share else b"" for share in found]
+
+
+class Ordering:
+    """Takes about so many records and gives them back in order. Raises InformativaError where there is no
+    room in the folder."""
+
+    def __init__(self, folder: Path, records: int) -> None:
+        self.shares = min(max(-(-records // WINDOW), 1), _MOST)
+        self._folder = folder
+        self._bounds: list[array[int]] = []  # of each share of a part, as bytes of the file
+        with self._in_plain_words():
+            self._file = TemporaryFile(dir=folder)  # noqa: SIM115  # closed by __exit__
+
+    def __enter__(self) -> Ordering:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def add(self, shares: Sequence[bytes]) -> None:
+        """One part more, as `shared_out` made it."""
+        with self._in_plain_words():
+            self._bounds.append(array("Q", accumulate(map(len, shares), initial=self._file.tell())))
+            self._file.writelines(shares)
+
+    def windows(self) -> Iterator[list[Ready]]:
+        """All that was added, so many of them in order at a time."""
+        with self._in_plain_words():
+            self._file.flush()
+        for share in range(self.shares):
+            window: list[Ready] = []
+            for bounds in self._bounds:
+                if size := bounds[share + 1] - bounds[share]:
+                    # Nobody else writes this file: it has no name.
+                    window += pickle.loads(os.pread(self._file.fileno(), size, bounds[share]))  # noqa: S301
+                if len(window) >= 2 * WINDOW:
+                    yield sorted(window, key=itemgetter(0))
+                    window = []
+            yield sorted(window, key=itemgetter(0))
+
+    @contextmanager
+    def _in_plain_words(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InformativaError(
+                Text(
+                    "What is imported cannot be put in order in {folder} ({why}).",
+                    folder=self._folder,
+                    why=Foreign(error.strerror or ""),
+                ),
+                Text("Make room there: it takes 250 bytes a row, and a record 500 afterwards.")
+                if error.errno == errno.ENOSPC
+                else Text("It must be possible to write there."),
+            ) from error

@@ -228,7 +228,7 @@ def test_record_of_a_delivery() -> None:
     handle(Lasting(incoming(linked="1700000000.9")), at)
     (event,) = events(at)
     assert (event.call, event.linked, event.line) == ("1700000000.1", "1700000000.9", "+390212345678")
-    assert event.at == datetime(2026, 11, 24, 12, 0, 13, tzinfo=UTC)
+    assert event.at == datetime(2026, 11, 24, 12, 0, 12, tzinfo=UTC)  # the prompt's 10 s and two looks of 1 s
 
 
 @pytest.mark.parametrize("playback", [hung_up(2), MISSING])

@@ -198,10 +198,8 @@ class CallHandler:
         A skip that cannot be put on record is not made. A call that is cancelled in the middle of its
         prompt, because the service must stop, is put on record as far as it is known.
         """
-        event = self._event(decision)
         self._recording = self._changed = ""
-        if decision.play:
-            event = await self._played(decision, event)
+        event = await self._played(decision) if decision.play else self._event(decision)
         result = await self._record(event)
         if result.error and not decision.play:
             return await self.carry_out(replace(decision, play=True, reason=Reason.LEDGER_UNAVAILABLE))
@@ -282,8 +280,9 @@ class CallHandler:
             binding=self._binding(),
         )
 
-    async def _played(self, decision: Decision, event: Event) -> Event:
-        """Play in the first language in which there is something to play; a delivery's time is its end."""
+    async def _played(self, decision: Decision) -> Event:
+        """Play in the first language in which there is something to play; a delivery's time is its end. The
+        event is made only then: thousands may play at once."""
         for language in policy.languages(self._wanted, self._line, decision):
             prompt = decision.prompts[language]
             try:
@@ -291,7 +290,7 @@ class CallHandler:
             except BaseException:  # cancelled, that is; to name it would cost a script asyncio's import
                 stopped = playback.nothing(Ending.SERVICE_STOPPED, prompt)
                 event = replace(
-                    event,
+                    self._event(decision),
                     status=Status.PARTIAL,
                     prompt=prompt.path,
                     heard=stopped,
@@ -299,23 +298,21 @@ class CallHandler:
                 )
                 await self._record(event)
                 raise
-            whole = not (decision.supplement and prompt is decision.prompts[language])
-            event = replace(
-                event,
-                at=self._clock.now(),
-                language=language,
-                wanted="" if spoken(self._wanted, (language,)) else self._wanted,
-                purposes=decision.version.purposes if whole else decision.purposes,
-                status=self._status(heard),
-                prompt=prompt.path,
-                heard=heard,
-                supplement=not whole,
-                counts=policy.informs(language, self._wanted, self._line),
-                recording=self._recording,
-            )
             if heard.ending not in (Ending.NOT_PLAYABLE, Ending.CHANGED):
                 break
-        return event
+        whole = not (decision.supplement and prompt is decision.prompts[language])
+        return replace(
+            self._event(decision),
+            language=language,
+            wanted="" if spoken(self._wanted, (language,)) else self._wanted,
+            purposes=decision.version.purposes if whole else decision.purposes,
+            status=self._status(heard),
+            prompt=prompt.path,
+            heard=heard,
+            supplement=not whole,
+            counts=policy.informs(language, self._wanted, self._line),
+            recording=self._recording,
+        )
 
     async def _record(self, event: Event) -> CallResult:
         """Commit, and say what the dialplan may be told. A delivery that the ledger does not take is spooled;
@@ -363,7 +360,7 @@ class CallHandler:
 
     async def _listened(self, prompt: Prompt, stops: str) -> Heard:
         """Play one prompt. Only what was the right recording before and after may inform."""
-        name, heard = self._line.controller.id, playback.nothing(Ending.CHANGED, prompt)
+        name, heard = self._line.controller.id, None
         now = await self._recordings.current(name, prompt)
         if isinstance(now, Prompt):
             self._recording = now.recording
@@ -375,7 +372,8 @@ class CallHandler:
             now = await self._recordings.current(name, prompt)
         if isinstance(now, ChangedRecording):
             self._recording, self._changed = "", str(now.why)
-            return replace(heard, ending=Ending.CHANGED)
+            return replace(heard or playback.nothing(Ending.CHANGED, prompt), ending=Ending.CHANGED)
+        assert heard is not None  # the first look had found it right
         return heard
 
 

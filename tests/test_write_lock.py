@@ -26,7 +26,7 @@ def test_who_waits_comes_between_two_of_many_turns(tmp_path: Path) -> None:
             nonlocal turns
             with closing(SqliteStore(file)) as long:
                 while not over.is_set() and turns < 100:
-                    with long.turn():
+                    with long.turn(brief=True):
                         busy.set()
                         time.sleep(0.02)  # what long work takes
                     turns += 1

@@ -151,7 +151,7 @@ class Preparation:
 
 def append_new(store: SqliteStore, page: Sequence[Ready]) -> int:
     """Record those that are not on record, in one transaction; how many. Raises LedgerError."""
-    with store.connected() as connection, store.turn() as transaction:
+    with store.connected() as connection, store.turn(brief=True) as transaction:
         return _append_new(connection, transaction, page)
 
 

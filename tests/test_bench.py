@@ -184,7 +184,7 @@ def test_growth_is_measured(tmp_path: Path) -> None:
     assert [one.what for one in found.results] == [
         "look-up at 800 callers against 400",
         "append at 800 callers against 400",
-        "summary of 30 days, as `status` shows it at 800 callers",
+        "summary of 30 days, as status shows it at 800 callers",
     ]
     assert list(found.curves[0].spreads["look-up"]) == [400, 800]
 

@@ -78,7 +78,7 @@ SUMMARY_DAYS = 30
 _WORK = {
     "look-up": (Target(1.35), None),
     "append": (Target(1.3), None),
-    "summary of 30 days, as `status` shows it": (None, Target(50)),
+    "summary of 30 days, as status shows it": (None, Target(50)),
 }
 
 

@@ -139,7 +139,7 @@ def _label(axes: Axes, labels: Sequence[str]) -> None:
 
 def _in_plain_numbers(axis: Axis) -> None:
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _at: f"{value:,g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _at: f"{value:,.10g}"))
     axis.set_minor_formatter(NullFormatter())
 
 

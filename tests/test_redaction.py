@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 import phonenumbers
 import pytest
 from hypothesis import event, given
@@ -119,3 +122,24 @@ def test_i5_id_never_holds_the_callers_number() -> None:
     assert plain_id("2025550123.1", "2025550123") == "##########.#"
     assert plain_id("2025550123.1", "+12025550123") == "##########.#"
     assert plain_id("2025550123.1", "+393331234567") == "2025550123.1"
+
+
+@pytest.mark.parametrize("text", ["(" * 200_000, "(" * 200_000 + "1", "1(" * 100_000, "1((((( " * 30_000])
+def test_brackets_without_end(text: str) -> None:
+    """What a channel or a file may hold is looked through once: to begin at each of 200,000 brackets would
+    take minutes, and hold up all calls."""
+    assert holds_number(text) is text.startswith("1(1")
+    assert holds_number(text + " +39 333 1234567")
+
+
+def test_six_digits_that_stand_together() -> None:
+    """Just those of 20,000 random texts without what dates are written with hold a number that have six
+    digits, each no more than four signs behind the one before."""
+    chance, near, found = random.Random(1), re.compile(r"\d(?:(?:(?![,;:]\s)[\W_]){0,4}\d)*"), 0
+    for _ in range(20_000):
+        text = "".join(chance.choice("0123456789+() ,;a_") for _ in range(chance.randrange(25)))
+        together = any(sum(map(str.isdigit, each)) >= 6 for each in near.findall(text))
+        assert holds_number(text) is together
+        assert ("#" in without_numbers(text)) is together
+        found += together
+    assert 5_000 < found < 15_000

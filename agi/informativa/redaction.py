@@ -12,9 +12,9 @@ import unicodedata
 
 _FEWEST = 6  # digits that may be a telephone's number
 _TELLING = 7  # last ones of the caller's own that tell him from others
-_CHAIN = re.compile(  # but a list's commas part its members
-    rf"[+(]*\d(?:(?:(?![,;:]\s)[\W_]){{0,4}}\d){{{_FEWEST - 1},}}"
-)
+# A list's commas part its members. It begins at the first of its brackets: to try each of 100,000 that
+# somebody has put there would take a minute.
+_CHAIN = re.compile(rf"(?<![+(])[+(]*+\d(?:(?:(?![,;:]\s)[\W_]){{0,4}}\d){{{_FEWEST - 1},}}")
 _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
 _TIME = r"(?:[01]?\d|2[0-3])[:.][0-5]\d(?:[:.][0-5]\d)?"
 # Not part of a longer group of digits: what joins a date to others is no point, dash or stroke.

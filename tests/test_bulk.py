@@ -14,7 +14,7 @@ from informativa.caller import pseudonym
 from informativa.evidence import commitment
 from informativa.evidence.commitment import bind
 from informativa.ledgers import bulk
-from informativa.ledgers.bulk import Preparation, Ready
+from informativa.ledgers.bulk import Ready
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, Reason, RecordKind, Status
 
@@ -66,11 +66,10 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 def ready(origin: str, event: Event, earlier: tuple[bytes, ...] = ()) -> Ready:
     """For the log of that origin."""
-    preparation = Preparation(origin)
     assert event.pseudonym
     assert event.binding
-    common = preparation.common(replace(event, pseudonym=None, reference="", binding=None))
-    return preparation.ready(common, event.pseudonym, event.reference, event.binding, earlier)
+    common = bulk.common(replace(event, pseudonym=None, reference="", binding=None), origin)
+    return common.ready(event.pseudonym, event.reference, event.binding, earlier)
 
 
 def record(store: SqliteStore, events: list[Event], earlier: tuple[bytes, ...] = ()) -> int:
@@ -181,4 +180,4 @@ def test_nothing_of_a_page_that_fails(store: SqliteStore) -> None:
 def test_only_what_was_told_elsewhere() -> None:
     """A call is not made ready so: its tally and basis need more."""
     with pytest.raises(ValueError, match="told elsewhere"):
-        Preparation("log").common(called(1))
+        bulk.common(called(1), "log")

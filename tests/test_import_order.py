@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def test_all_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(1)
     parts = [ready(count, chance) for count in (400, 0, 1, 99)]
     parts[3].append(parts[0][0])
-    with Ordering(tmp_path, sum(map(len, parts))) as ordering:
+    with closing(Ordering(tmp_path, sum(map(len, parts)))) as ordering:
         assert ordering.shares == 11
         for part in parts:
             ordering.add(shared_out(part, ordering.shares))
@@ -48,7 +49,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(import_order, "_MOST", 2)
     chance = random.Random(2)
     parts = [ready(20, chance) for _ in range(30)]
-    with Ordering(tmp_path, 600) as ordering:
+    with closing(Ordering(tmp_path, 600)) as ordering:
         assert ordering.shares == 2
         for part in parts:
             ordering.add(shared_out(part, 2))
@@ -60,7 +61,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.
 
 def test_nothing_to_import(tmp_path: Path) -> None:
     """A file whose rows were all rejected has one window, without records."""
-    with Ordering(tmp_path, 0) as ordering:
+    with closing(Ordering(tmp_path, 0)) as ordering:
         ordering.add(shared_out([], ordering.shares))
         assert list(ordering.windows()) == [[]]
 
@@ -69,7 +70,7 @@ def test_a_folder_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """That it is the ledger's folder which is full is said, and how much it takes."""
     full = Path("/dev/full").open("wb")  # noqa: SIM115  # the ordering closes it
     monkeypatch.setattr(import_order, "TemporaryFile", lambda **_: full)
-    with Ordering(tmp_path, 1) as ordering, pytest.raises(InformativaError) as raised:
+    with closing(Ordering(tmp_path, 1)) as ordering, pytest.raises(InformativaError) as raised:
         ordering.add([bytes(1_000_000)])
     assert str(raised.value) == (
         f"What is imported cannot be put in order in {tmp_path} (No space left on device). "

@@ -75,14 +75,22 @@ _KNOWN = "SELECT DISTINCT pseudonym FROM standing WHERE pseudonym IN ({})"
 
 class Common(NamedTuple):
     """What records have in common that differ in caller, reference and proof only: nearly all of a day.
-    `values` are those of _COMMON, in the order of `rows.COLUMNS`. `facts` and `person` are the parts around
-    what is their own in what a leaf commits to, empty where the form is not the usual one; `origin` is that
-    of the log."""
+    `values` are those of _COMMON. `facts` and `person` are the parts around what is their own in what a leaf
+    commits to, empty where the form is not the usual one; `origin` is that of the log."""
 
     values: tuple[Any, ...]
     origin: str
     facts: tuple[bytes, ...]  # around its number and the index of its leaf
     person: tuple[str, ...]  # around binding, pseudonym and reference, each in hexadecimal digits or as it is
+
+    def ready(self, pseudonym: bytes, reference: str, bound: Binding, earlier: Sequence[bytes] = ()) -> Ready:
+        """The record of one caller; `earlier` is what else stood for him, by other keys."""
+        who = b""
+        if self.person and row_texts.is_plain(reference):
+            first, second, third, fourth = self.person
+            person = f"{first}{bound.value.hex()}{second}{pseudonym.hex()}{third}{reference}{fourth}"
+            who = sha256(commitment.WHO_TAG + bound.salt + person.encode()).digest()
+        return Ready(pseudonym, self, reference, who, bound.salt, bound.value, tuple(earlier))
 
 
 class Ready(NamedTuple):
@@ -117,36 +125,18 @@ class Ready(NamedTuple):
         return [(at, each, reference, notice, version, kind) for each in self.pseudonyms]
 
 
-class Preparation:
-    """Makes records ready, for a log of that origin."""
-
-    def __init__(self, origin: str) -> None:
-        self._origin = origin
-
-    def common(self, event: Event) -> Common:
-        """Of all records of such an event, whatever its caller and its reference. Raises ValueError for
-        another than of what a caller was told elsewhere."""
-        values = rows.row(replace(event, pseudonym=_WHO, reference=_WHERE))
-        if _same(values) != _SAMES:
-            raise ValueError("not of what a caller was told elsewhere")
-        texts = row_texts.texts((_GAP, *values), _BOUND, self._origin, _GAP, migrated=False)
-        facts, person = texts or (b"", b"")
-        around = tuple(facts.split(_GAP.encode()))
-        others = tuple(_THEIRS.split(person.decode()))
-        usual = len(around) == 3 and len(others) == 4
-        return Common(_common(values), self._origin, *((around, others) if usual else ((), ())))
-
-    @staticmethod
-    def ready(
-        common: Common, pseudonym: bytes, reference: str, bound: Binding, earlier: Sequence[bytes]
-    ) -> Ready:
-        """The record of one caller."""
-        who = b""
-        if common.person and row_texts.is_plain(reference):
-            first, second, third, fourth = common.person
-            person = f"{first}{bound.value.hex()}{second}{pseudonym.hex()}{third}{reference}{fourth}"
-            who = sha256(commitment.WHO_TAG + bound.salt + person.encode()).digest()
-        return Ready(pseudonym, common, reference, who, bound.salt, bound.value, tuple(earlier))
+def common(event: Event, origin: str) -> Common:
+    """Of all records of such an event in the log of that origin, whatever the caller and the reference.
+    Raises ValueError for another than of what a caller was told elsewhere."""
+    values = rows.row(replace(event, pseudonym=_WHO, reference=_WHERE))
+    if _same(values) != _SAMES:
+        raise ValueError("not of what a caller was told elsewhere")
+    texts = row_texts.texts((_GAP, *values), _BOUND, origin, _GAP, migrated=False)
+    facts, person = texts or (b"", b"")
+    around = tuple(facts.split(_GAP.encode()))
+    others = tuple(_THEIRS.split(person.decode()))
+    usual = len(around) == 3 and len(others) == 4
+    return Common(_common(values), origin, *((around, others) if usual else ((), ())))
 
 
 def append_new(store: SqliteStore, page: Sequence[Ready]) -> int:

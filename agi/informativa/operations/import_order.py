@@ -17,7 +17,6 @@ from itertools import accumulate
 from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryFile
-from types import TracebackType
 
 from ..errors import InformativaError
 from ..ledgers.bulk import Ready
@@ -44,14 +43,10 @@ class Ordering:
         self._folder = folder
         self._bounds: list[array[int]] = []  # of each share of a part, as bytes of the file
         with self._in_plain_words():
-            self._file = TemporaryFile(dir=folder)  # noqa: SIM115  # closed by __exit__
+            self._file = TemporaryFile(dir=folder)  # noqa: SIM115  # closed by `close`
 
-    def __enter__(self) -> Ordering:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Nothing is left of what was added."""
         self._file.close()
 
     def add(self, shares: Sequence[bytes]) -> None:
@@ -68,8 +63,9 @@ class Ordering:
             window: list[Ready] = []
             for bounds in self._bounds:
                 if size := bounds[share + 1] - bounds[share]:
-                    # Nobody else writes this file: it has no name.
-                    window += pickle.loads(os.pread(self._file.fileno(), size, bounds[share]))  # noqa: S301
+                    with self._in_plain_words():
+                        found = os.pread(self._file.fileno(), size, bounds[share])
+                    window += pickle.loads(found)  # noqa: S301  # nobody else writes a file without a name
                 if len(window) >= 2 * WINDOW:
                     yield sorted(window, key=itemgetter(0))
                     window = []

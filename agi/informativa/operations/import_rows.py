@@ -15,7 +15,7 @@ from pathlib import Path
 from .. import numbering, plausibility
 from ..caller import pseudonym
 from ..evidence.commitment import bind
-from ..ledgers.bulk import Common, Preparation, Ready
+from ..ledgers.bulk import Common, Ready, common
 from ..model import Controller, Identified, Notice, NumberForm, RecordKind, Version, told_elsewhere
 from ..numbering import Kind
 from ..text import Text
@@ -81,7 +81,7 @@ def made_ready(source: Source, origin: str, shares: int, part: Part) -> Page:
     with source.file.open("rb") as opened:
         table = Table(opened, source.columns)
         table.go_to(part.offset, part.line)
-        row = _Row(source, table.columns, Preparation(origin))
+        row = _Row(source, table.columns, origin)
         for line, cells in islice(table.rows(), part.rows):
             try:
                 ready.append(row.ready(cells))
@@ -93,17 +93,17 @@ def made_ready(source: Source, origin: str, shares: int, part: Part) -> Page:
 class _Row:
     """Understands rows, and remembers what days and versions mean."""
 
-    def __init__(self, source: Source, columns: Mapping[str, int], preparation: Preparation) -> None:
-        self._source, self._columns, self._preparation = source, columns, preparation
+    def __init__(self, source: Source, columns: Mapping[str, int], origin: str) -> None:
+        self._source, self._columns, self._origin = source, columns, origin
         self.unusual = 0  # so far
         self._told_on = lru_cache(KEPT)(self._find_told)
 
     def ready(self, cells: Sequence[str]) -> Ready:
         """The record of the delivery that one row tells of. Raises RejectedError."""
         source = self._source
-        common = self._told_on(self._cell(cells, "date"), self._cell(cells, "version"))
-        if isinstance(common, Text):
-            raise RejectedError(common)
+        told = self._told_on(self._cell(cells, "date"), self._cell(cells, "version"))
+        if isinstance(told, Text):
+            raise RejectedError(told)
         caller, unusual = self._caller(cells)
         reference = plausibility.evidence(self._cell(cells, "reference") or source.reference)
         if (
@@ -112,8 +112,7 @@ class _Row:
             raise RejectedError(REFERENCE_FAULTS[wrong])
         key, *old_keys = source.controller.key, *source.controller.old_keys
         self.unusual += unusual
-        return self._preparation.ready(
-            common,
+        return told.ready(
             pseudonym(caller, key),
             reference,
             bind(caller, key),
@@ -144,9 +143,8 @@ class _Row:
         found = plausibility.version_told(source.notice, name, at, source.now, own.retention, own.zone)
         if not isinstance(found, Version):
             return WHY_IMPLAUSIBLE[found]
-        return self._preparation.common(
-            told_elsewhere(source.notice, found, source.kind, at, None, "", source.now)
-        )
+        event = told_elsewhere(source.notice, found, source.kind, at, None, "", source.now)
+        return common(event, self._origin)
 
 
 def _moment(text: str, controller: Controller) -> datetime | None:

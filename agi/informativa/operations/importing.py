@@ -11,7 +11,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -148,7 +148,7 @@ def _record(
     source: Source, parts: Sequence[Part], store: SqliteStore, bad: _Rejects, tally: Tally, progress: Progress
 ) -> None:
     rows = sum(part.rows for part in parts)
-    with Ordering(Path(source.controller.ledger).parent, rows) as ordering:
+    with closing(Ordering(Path(source.controller.ledger).parent, rows)) as ordering:
         for page in _pages(partial(made_ready, source, store.log().origin, ordering.shares), parts):
             for line, why in page.rejected:
                 bad.add(line, why)

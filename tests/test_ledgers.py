@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -18,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doubles import MemoryLedger
-from informativa.errors import EventRefusedError, LedgerError
+from informativa.errors import EventRefusedError, LedgerError, LedgerSlowError
 from informativa.ledgers import groupcommit, sqlite
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.groupcommit import GroupCommitLedger
@@ -333,9 +334,112 @@ def test_writer_outlives_a_loop_that_was_closed_under_it(tmp_path: Path) -> None
     gone = asyncio.new_event_loop()
     future = gone.create_future()
     gone.close()
-    ledger._jobs.put(groupcommit._Job(lambda transaction: transaction.append(PLAYED), gone, future))
+    ledger._jobs.append(groupcommit._Job(lambda transaction: transaction.append(PLAYED), future))
     assert asyncio.run(ledger.append(PLAYED)) == 2
     ledger.close()
+
+
+def test_calls_that_come_together_are_committed_together(tmp_path: Path) -> None:
+    """What 64 calls ask for in one turn of the event loop costs one commit; who comes later, another."""
+    ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
+    transact, together = ledger._store.transact, list[int]()
+
+    def counted(works: Sequence[Callable[[LedgerTransaction], object]]) -> list[object]:
+        together.append(len(works) - 1)  # the last one only says that all is written
+        return transact(works)
+
+    async def story() -> None:
+        await asyncio.gather(*[ledger.append(PLAYED) for _ in range(64)])
+        await ledger.append(PLAYED)
+
+    ledger._store.transact = counted  # type: ignore[method-assign]
+    asyncio.run(story())
+    ledger.close()
+    assert together == [64, 1]
+
+
+def test_loop_goes_on_while_a_group_takes_long(tmp_path: Path) -> None:
+    """A ledger that stands still, on a cold disk say, holds nothing up but what waits for it."""
+    ledger, begun, go = (
+        GroupCommitLedger(str(tmp_path / "acme.sqlite3")),
+        threading.Event(),
+        threading.Event(),
+    )
+
+    def work(transaction: LedgerTransaction) -> int:
+        begun.set()
+        assert go.wait(30)
+        return transaction.append(PLAYED)
+
+    async def story() -> None:
+        slow = asyncio.create_task(ledger.transact(work))
+        await asyncio.to_thread(begun.wait)
+        behind = [asyncio.create_task(ledger.append(PLAYED)) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert ledger.waiting == 4
+        go.set()  # by the loop, which a work that needs it would otherwise wait for in vain
+        assert await slow == 1
+        assert await asyncio.gather(*behind) == [2, 3, 4]
+        assert ledger.waiting == 0
+
+    asyncio.run(story())
+    ledger.close()
+
+
+def test_call_is_recorded_while_the_writer_is_busy_for_a_loop_that_ended(tmp_path: Path) -> None:
+    """The next event loop's calls do not wait for one that nobody can wake any more."""
+    ledger, begun, go = (
+        GroupCommitLedger(str(tmp_path / "acme.sqlite3")),
+        threading.Event(),
+        threading.Event(),
+    )
+
+    def work(transaction: LedgerTransaction) -> int:
+        begun.set()
+        assert go.wait(30)
+        return transaction.append(PLAYED)
+
+    async def leave() -> None:
+        asyncio.get_running_loop().create_task(ledger.transact(work))
+        await asyncio.to_thread(begun.wait)
+
+    async def come() -> int:
+        mine = asyncio.create_task(ledger.append(PLAYED))
+        while ledger._gathering or not ledger._jobs:  # until it has seen that the writer is busy
+            await asyncio.sleep(0)
+        go.set()
+        return await mine
+
+    asyncio.run(leave())
+    assert asyncio.run(come()) == 2
+    ledger.close()
+
+
+def test_i4_call_is_told_that_the_ledger_is_slow_and_leaves_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I4: a call waits for a bounded time, and what waited behind a slow group is not recorded afterwards."""
+    monkeypatch.setattr(groupcommit, "ANSWER_SECONDS", 0.01)
+    ledger, begun, go = (
+        GroupCommitLedger(str(tmp_path / "acme.sqlite3")),
+        threading.Event(),
+        threading.Event(),
+    )
+
+    def work(_transaction: LedgerTransaction) -> None:
+        begun.set()
+        assert go.wait(30)
+
+    async def story() -> None:
+        slow = asyncio.create_task(ledger.transact(work))
+        await asyncio.to_thread(begun.wait)
+        for told in await asyncio.gather(slow, ledger.append(PLAYED), return_exceptions=True):
+            assert isinstance(told, LedgerSlowError)
+        go.set()
+
+    asyncio.run(story())
+    ledger.close()
+    assert list(ledger.records()) == []
 
 
 def test_i3_delivery_of_a_call_that_is_cut_off_is_recorded(tmp_path: Path) -> None:
@@ -373,18 +477,20 @@ def test_who_stopped_waiting_is_not_recorded_after_all(
             partial(lambda event, transaction: transaction.append(event), event)
             for event in (PARTIAL, PLAYED)
         ]
-        jobs = [groupcommit._Job(work, loop, loop.create_future()) for work in works]
+        jobs = [groupcommit._Job(work, loop.create_future()) for work in works]
         transact = ledger._store.transact
 
         def impatient(works: Sequence[Callable[[LedgerTransaction], object]]) -> list[object]:
-            if len(works) > 1:
-                jobs[0].future.cancel()
+            if len(works) > 2:  # the last one only says that all is written
+                jobs[0].tell_slow()
                 raise EventRefusedError("One of them is wrong.")
             return transact(works)
 
         monkeypatch.setattr(ledger._store, "transact", impatient)
-        ledger._serve(jobs)
+        ledger._serve(groupcommit._Group(jobs))
         assert await jobs[1].future == 1
+        with pytest.raises(LedgerSlowError):
+            await jobs[0].future
 
     asyncio.run(story())
     assert [record.event for record in ledger.records()] == [PLAYED]
@@ -396,7 +502,7 @@ def test_i4_writer_that_died_is_followed_by_another(tmp_path: Path) -> None:
     """I4: when something has ended the writer, the next call starts another and is recorded."""
     ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
     writer = ledger._thread
-    ledger._jobs.put("no job")  # type: ignore[arg-type]
+    ledger._groups.put("no group")  # type: ignore[arg-type]
     writer.join()
     assert asyncio.run(ledger.append(PLAYED)) == 1
     ledger.close()

@@ -1,7 +1,11 @@
 """Many calls, one writer: a thread that takes all that waits and commits it in one transaction.
 
 A commit waits for the disk, and waiting for it once for sixty calls costs what it costs for one. The
-thread keeps that wait out of the event loop. No transaction is open between batches.
+thread keeps that wait out of the event loop. No transaction is open between groups.
+
+Two threads that compute at once take the interpreter from each other at each statement, which costs more
+than the statements. So the event loop first takes all that lies there, hands it over as one group, and then
+keeps still until the group is read and written and nothing but the disk is waited for: but never long.
 """
 
 from __future__ import annotations
@@ -22,7 +26,9 @@ from ..ports import Ledger, LedgerTransaction, Result
 from .sqlite import SqliteStore
 from .write_lock import BUSY_SECONDS
 
-ANSWER_SECONDS = 2 * BUSY_SECONDS + 1.0  # a batch may wait once for the lock, and for one batch before it
+ANSWER_SECONDS = 2 * BUSY_SECONDS + 1.0  # a group may wait once for the lock, and for one group before it
+GATHERED = 64  # calls after which no more are waited for
+STILL_SECONDS = 0.005  # for which Python lets a thread have the interpreter anyway (sys.getswitchinterval)
 IDLE_SECONDS = 1.0  # without a call, after which the writer looks after the file
 
 log = structlog.get_logger("informativa")
@@ -30,45 +36,74 @@ log = structlog.get_logger("informativa")
 _Outcome = tuple["asyncio.Future[Any]", Any, LedgerError | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class _Job:
     """What one call waits for."""
 
     work: Callable[[LedgerTransaction], Any]
-    loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    late: bool = False
+    """Its call was told that it failed: it must not be recorded after all."""
+
+    def tell_slow(self) -> None:
+        """The error is made here and not where the timer is set, which each call does twice."""
+        self.late = True
+        why = f"The ledger did not answer within {ANSWER_SECONDS:.0f} s."
+        _settle([(self.future, None, LedgerSlowError(why))])
+
+
+class _Group:
+    """What is done in one transaction."""
+
+    def __init__(self, jobs: Sequence[_Job]) -> None:
+        self.jobs = jobs
+        self._written = threading.Lock()
+        self._written.acquire()
+
+    def wait_written(self) -> None:
+        """Keep still until all is read and written, if not yet committed, or until it takes too long."""
+        self._written.acquire(timeout=STILL_SECONDS)
+
+    def written(self, _transaction: LedgerTransaction | None = None) -> None:
+        """From now on it waits for the disk. Said once or more."""
+        if self._written.locked():
+            self._written.release()
 
 
 class GroupCommitLedger(Ledger):
-    """The `Ledger` of a service: any number of calls at a time on one SQLite file."""
+    """The `Ledger` of a service: any number of calls at a time, on one event loop and one SQLite file."""
 
     def __init__(self, file: str, *, migrate: bool = True, log: str = "") -> None:
         self.file = file
         self._store = SqliteStore(file, migrate=migrate, log=log)
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: list[_Job] = []  # that the writer does not have yet
+        self._groups: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
+        self._handed = 0  # jobs that it has
+        self._loop: asyncio.AbstractEventLoop | None = None  # the last that a call came from
+        self._gathering: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._trouble, self._logged = "", 0  # what the log has had already
         self._thread = self._writer()
 
     async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
-        """Shielded from cancellation of the call: what was handed over is recorded."""
+        """A call that is cancelled takes nothing back: what was asked for is recorded."""
         if self._closed:
             raise LedgerError(f"The ledger {self.file} is closed.", "Start the service.")
-        if not self._thread.is_alive():
-            self._thread = self._writer()
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Result] = loop.create_future()
-        self._jobs.put(_Job(work, loop, future))
-        late = loop.call_later(ANSWER_SECONDS, _tell_slow, future)
+        self._loop = loop = asyncio.get_running_loop()
+        job = _Job(work, loop.create_future())
+        self._jobs.append(job)
+        self._expect(loop)
+        late = loop.call_later(ANSWER_SECONDS, job.tell_slow)
         try:
-            return await asyncio.shield(future)
+            result: Result = await job.future
+            return result
         finally:
             late.cancel()
 
     @property
     def waiting(self) -> int:
         """How many pieces of work wait to be done."""
-        return self._jobs.qsize()
+        return len(self._jobs) + self._handed
 
     def records(self, first: int = 1) -> Iterator[Record]:
         store = SqliteStore(self.file, create=False, migrate=False)
@@ -81,9 +116,37 @@ class GroupCommitLedger(Ledger):
         """Ends the thread when all that was queued before is durable."""
         if not self._closed:
             self._closed = True
-            self._jobs.put(None)
+            self._hand_over()
+            self._groups.put(None)
             self._thread.join()
             self._store.close()
+
+    def _expect(self, loop: asyncio.AbstractEventLoop) -> None:
+        """See that what waits is handed over when all is taken that lies there."""
+        if self._gathering is not loop:
+            self._gathering = loop
+            loop.call_soon(self._gather, loop, 0)
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, number: int) -> None:
+        """Hand over what waits, unless more came since there were so many. While the writer has a group the
+        next one grows."""
+        if number < len(self._jobs) < GATHERED:
+            loop.call_soon(self._gather, loop, len(self._jobs))
+            return
+        self._gathering = None
+        if not self._thread.is_alive():
+            self._thread, self._handed = self._writer(), 0
+        if not self._handed and (group := self._hand_over()):
+            group.wait_written()
+
+    def _hand_over(self) -> _Group | None:
+        """All that waits, as a group, to the writer."""
+        if not self._jobs:
+            return None
+        group = _Group(self._jobs)
+        self._jobs, self._handed = [], len(self._jobs)
+        self._groups.put(group)
+        return group
 
     def _writer(self) -> threading.Thread:
         """A thread that writes, started. Nothing is known that ends one before `close`; should memory run
@@ -95,16 +158,13 @@ class GroupCommitLedger(Ledger):
     def _write(self) -> None:
         while True:
             try:
-                job = self._jobs.get(timeout=IDLE_SECONDS)
+                group = self._groups.get(timeout=IDLE_SECONDS)
             except queue.Empty:
                 self._tend()
                 continue
-            if job is None:
+            if group is None:
                 return
-            batch, last = self._drain(job)
-            self._serve(batch)
-            if last:
-                return
+            self._serve(group)
 
     def _tend(self) -> None:
         """Nobody waits: look after the file. What is wrong with it is told once, and its calls are told."""
@@ -124,50 +184,43 @@ class GroupCommitLedger(Ledger):
             text = "what lies beside a ledger (-wal, -shm) was deleted while in use; nothing was lost"
             log.error(text, ledger=self.file, remedy="find out who did it: next time it may be the ledger")
 
-    def _drain(self, job: _Job) -> tuple[list[_Job], bool]:
-        """`job` and all that waits behind it; whether the end was among it."""
-        batch = [job]
-        while True:
-            try:
-                following = self._jobs.get_nowait()
-            except queue.Empty:
-                return batch, False
-            if following is None:
-                return batch, True
-            batch.append(following)
-
-    def _serve(self, batch: Sequence[_Job]) -> None:
+    def _serve(self, group: _Group) -> None:
         """Do all that the calls wait for, and wake each event loop once.
 
         Who has stopped waiting was told that it failed, and must not be recorded after all.
         """
-        jobs = [job for job in batch if not job.future.done()]
-        outcomes = self._outcomes(jobs)
+        jobs = [job for job in group.jobs if not job.late]
+        outcomes = self._outcomes(jobs, group)
+        group.written()
         self._tell_saved()
-        by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
+        self._handed = 0
+        by_loop: dict[asyncio.AbstractEventLoop | None, list[_Outcome]] = {self._loop: []}
         for job, (result, error) in zip(jobs, outcomes, strict=True):
-            by_loop.setdefault(job.loop, []).append((job.future, result, error))
+            by_loop.setdefault(job.future.get_loop(), []).append((job.future, result, error))
         for loop, settled in by_loop.items():
             with contextlib.suppress(RuntimeError):  # it is closed: nobody waits
-                loop.call_soon_threadsafe(_settle, settled)
+                if loop is not None:
+                    loop.call_soon_threadsafe(self._over, loop, settled)
 
-    def _outcomes(self, jobs: Sequence[_Job]) -> list[tuple[Any, LedgerError | None]]:
+    def _over(self, loop: asyncio.AbstractEventLoop, settled: Sequence[_Outcome]) -> None:
+        """The writer has done a group, and takes the next one."""
+        _settle(settled)
+        if self._jobs:
+            self._expect(loop)
+
+    def _outcomes(self, jobs: Sequence[_Job], group: _Group) -> list[tuple[Any, LedgerError | None]]:
         """In one transaction; one by one where one of them is wrong, so that it fails nobody else's."""
         try:
-            return [(result, None) for result in self._store.transact([job.work for job in jobs])]
+            *results, _ = self._store.transact([*(job.work for job in jobs), group.written])
+            return [(result, None) for result in results]
         except Exception as error:
             its_own = isinstance(error, EventRefusedError) or not isinstance(error, LedgerError)
             if its_own and len(jobs) > 1:
-                return [(None, None) if job.future.done() else self._outcomes([job])[0] for job in jobs]
+                return [(None, None) if job.late else self._outcomes([job], group)[0] for job in jobs]
             failure = (
                 error if isinstance(error, LedgerError) else LedgerError(f"The ledger failed ({error!r}).")
             )
             return [(None, failure)] * len(jobs)
-
-
-def _tell_slow(future: asyncio.Future[Any]) -> None:
-    """The error is made here and not where the timer is set, which each call does twice."""
-    _settle([(future, None, LedgerSlowError(f"The ledger did not answer within {ANSWER_SECONDS:.0f} s."))])
 
 
 def _settle(outcomes: Sequence[_Outcome]) -> None:

@@ -1084,7 +1084,7 @@ def test_dialplan_with_a_token_is_not_for_all_to_read(folder: Path, tmp_path: Pa
     file.write_text(file.read_text().replace("  token: keys", "  # token: keys"))
     assert run("dialplan", "-c", file, "-o", output).returncode == 0
     assert output.stat().st_mode & 0o777 == 0o644
-    assert "AGI(agi://127.0.0.1:4588/notice,${line}" in output.read_text()
+    assert "AGI(agi://127.0.0.1:4588/notice,${INFORMATIVA_LINE}" in output.read_text()
 
 
 def test_script_is_started_by_a_link_that_is_made_anew(folder: Path) -> None:

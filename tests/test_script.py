@@ -102,8 +102,7 @@ def events(folder: Path) -> list[Event]:
 
 def variables(record: str, reason: str, status: str) -> str:
     """The command that ends every call."""
-    values = "__INFORMATIVA_HEARD=,"
-    values += f"INFORMATIVA_RECORD={record},INFORMATIVA_REASON={reason},INFORMATIVA_STATUS={status}"
+    values = f"INFORMATIVA_RECORD={record},INFORMATIVA_REASON={reason},INFORMATIVA_STATUS={status}"
     return f'EXEC "MSet" "{values}"'
 
 

@@ -56,14 +56,14 @@ async def answer(session: CallSession, services: CallServices) -> CallResult:
     """
     read = session.call.options.get("action") == "read"
     result = await (_read_by_operator(session, services) if read else _handle(session, services))
-    await session.set_variables(
-        {
-            "__INFORMATIVA_HEARD": result.heard,
-            "INFORMATIVA_RECORD": result.record,
-            "INFORMATIVA_REASON": result.reason,
-            "INFORMATIVA_STATUS": result.status,
-        }
-    )
+    told = {
+        "INFORMATIVA_RECORD": result.record,
+        "INFORMATIVA_REASON": result.reason,
+        "INFORMATIVA_STATUS": result.status,
+    }
+    if result.heard != session.call.options.get("heard", ""):  # each variable costs Asterisk its time
+        told = {"__INFORMATIVA_HEARD": result.heard, **told}
+    await session.set_variables(told)
     return result
 
 

@@ -66,8 +66,8 @@ REPLIES = tuple(
     )
 )
 
+_HEARD = r"(__INFORMATIVA_HEARD=(privacy:\d+)?,)?"
 _VALUE = {
-    "__INFORMATIVA_HEARD": r"(privacy:\d+)?",
     "INFORMATIVA_RECORD": r"(\d+|spool:[A-Za-z0-9._:#-]+)?",
     "INFORMATIVA_REASON": r"[a-z-]+",
     "INFORMATIVA_STATUS": r"[A-Z]+",
@@ -78,7 +78,7 @@ _INTENDED = [
     ["STREAM", "FILE", r"/prompts/it/(short|full)", "[129]*", "0"],
     ["CHANNEL", "STATUS"],
     ["DATABASE", "PUT", "informativa", r"[A-Za-z0-9._:#-]+", _ROW],
-    ["EXEC", "MSet", ",".join(f"{name}={value}" for name, value in _VALUE.items())],
+    ["EXEC", "MSet", _HEARD + ",".join(f"{name}={value}" for name, value in _VALUE.items())],
 ]
 
 

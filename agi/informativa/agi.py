@@ -80,20 +80,27 @@ def _usual_form() -> re.Pattern[str]:
     )
 
 
+@functools.cache
+def _usual_option() -> re.Pattern[str]:
+    """An argument after the first: its place, a name and what it is."""
+    return re.compile(r"\nagi_arg_([2-9]): ([a-z]+)=(.*)")
+
+
 def _usual(
     script: str, language: str, unique: str, number: str, presentation: str, line: str, more: str
 ) -> IncomingCall | None:
     """The call of an environment as Asterisk sends it; `None` for arguments that need a second look."""
-    options: dict[str, str] = {}
-    for place, argument in enumerate(more.split("\nagi_arg_")[1:], 2):
-        name, _, value = argument[3:].strip().partition("=")
-        if argument[0] != str(place) or name in options or name not in _OPTIONS:
-            return None
-        options[name] = value
-    number = number.strip()
+    given = _usual_option().findall(more)
+    options = {name: value.rstrip() for _place, name, value in given}
+    places = "".join([place for place, _name, _value in given])
+    in_order = places == "23456789"[: more.count("\n")]
+    if not in_order or len(options) < len(given) or not options.keys() <= _OPTIONS:
+        return None
+    unique, linked, number = unique.strip(), options.get("linked", ""), number.strip()
+    own = plain_id(unique, number)
     return IncomingCall(
-        id=plain_id(unique.strip(), number),
-        linked=plain_id(options.get("linked", ""), number),
+        id=own,
+        linked=own if linked == unique else plain_id(linked, number),
         line=line.strip(),
         number=number,
         presentation=int(presentation),

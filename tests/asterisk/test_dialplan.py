@@ -54,8 +54,8 @@ def test_gosub_from_within_a_gosub(site: Site) -> None:
 
 @pytest.mark.parametrize("left", ["STATUS=NOTDUE", "REASON=service-busy", "RECORD=7", "SPOOL=line=default"])
 def test_what_an_earlier_notice_left_is_not_taken_for_this_ones(site: Site, left: str) -> None:
-    """A variable that the channel has from an earlier notice of the call, whichever it is, says nothing of this
-    one, which the service decides; and where no service answers it is played and spooled as ever."""
+    """A variable that the channel has from an earlier notice of the call, whichever it is, says nothing of
+    this one, which the service decides; and where no service answers it is played and spooled as ever."""
     gosub = "Gosub(informativa,s,1(${EXTEN}))"
     site.edit_dialplan(f",1,{gosub}", f",1,Set(INFORMATIVA_{left})\n same => n,{gosub}")
     told = site.call()

@@ -42,15 +42,19 @@ def test_call_ends_under_the_configuration_of_its_beginning(config: Path) -> Non
     async def story() -> None:
         beside = Beside()
         generations = Generations(prepare(config), beside.waiting.append)
-        with generations.call() as first, generations.call() as again:
-            assert first is again
-            config.write_text(config.read_text().replace("+390212345678", "+390212345679"))
-            assert await generations.load()
-            assert "+390212345679" in generations.newest.services.lines
-            assert "+390212345678" in first.services.lines
-            with generations.call() as second:
-                assert second is generations.newest
-                assert (generations.in_progress(), beside.waiting) == (3, [])
+        first, again = generations.begin(), generations.begin()
+        assert first is again
+        config.write_text(config.read_text().replace("+390212345678", "+390212345679"))
+        assert await generations.load()
+        assert "+390212345679" in generations.newest.services.lines
+        assert "+390212345678" in first.services.lines
+        second = generations.begin()
+        assert second is generations.newest
+        assert (generations.in_progress(), beside.waiting) == (3, [])
+        for generation in (second, first):
+            generations.end(generation)
+        assert (generations.in_progress(), beside.waiting) == (1, [])
+        generations.end(again)
         assert (generations.in_progress(), await beside.done()) == (0, 1)
         assert generations.newest is second
         generations.close()

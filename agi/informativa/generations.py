@@ -4,8 +4,7 @@ progress."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,16 +45,15 @@ class Generations:
         """The one that takes calls now."""
         return self._all[-1]
 
-    @contextmanager
-    def call(self) -> Iterator[Generation]:
-        """One call, under the newest one when it begins, to its end."""
-        generation = self.newest
-        generation.calls += 1
-        try:
-            yield generation
-        finally:
-            generation.calls -= 1
-            self._dismiss()
+    def begin(self) -> Generation:
+        """One call begins, under the newest one to its `end`."""
+        self.newest.calls += 1
+        return self.newest
+
+    def end(self, generation: Generation) -> None:
+        """One of its calls is over."""
+        generation.calls -= 1
+        self._dismiss()
 
     def in_progress(self) -> int:
         """How many calls are in progress."""
@@ -76,7 +74,7 @@ class Generations:
         except InformativaError as error:
             log.error("not reloaded, going on as before", problem=str(error))
             return False
-        self._begin(configuration, services)
+        self._take_calls(configuration, services)
         return True
 
     async def reopen(self, outdated: Outdated) -> dict[str, LedgerError]:
@@ -104,7 +102,7 @@ class Generations:
             await asyncio.to_thread(bootstrap.close, services, [now.services])
             return
         services = replace(services, recordings=bootstrap.as_loaded(files))
-        self._begin(replace(now.configuration, recordings=files), services)
+        self._take_calls(replace(now.configuration, recordings=files), services)
         controllers = [now.configuration.controllers[name] for name in opened]
         found = [await asyncio.to_thread(storage.backups, each) for each in controllers]
         copies = [str(backup.file) for backups in found for backup in backups]
@@ -115,7 +113,7 @@ class Generations:
         for generation in self._all:
             bootstrap.close(generation.services)
 
-    def _begin(self, configuration: Configuration, services: CallServices) -> None:
+    def _take_calls(self, configuration: Configuration, services: CallServices) -> None:
         self._all.append(Generation(configuration, services))
         self._dismiss()
 

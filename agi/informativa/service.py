@@ -119,8 +119,11 @@ class Service:
     async def answer(self, session: CallSession) -> None:
         """One call, under the configuration of its beginning."""
         began = time.monotonic()
-        with self._generations.call() as generation:
+        generation = self._generations.begin()
+        try:
             result = await call.answer(session, generation.services)
+        finally:
+            self._generations.end(generation)
         if self.configuration.metrics:
             line = generation.services.lines.get(session.call.line)
             self._metrics.answered(line, result, time.monotonic() - began)

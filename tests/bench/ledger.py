@@ -38,6 +38,7 @@ def scale(
         for size, file in ledgers.items():
             fill(file, size)
         ledgers[callers] = office.folder / "ledger" / "acme.sqlite3"
+        os.sync()  # gigabytes that are still on their way to the disk would be measured, too
         _growth(report, ledgers, rounds, times)
         try:
             _start(report, office, callers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -90,6 +91,36 @@ def test_i3_close_waits_for_what_is_being_recorded(file: Path) -> None:
 
     assert asyncio.run(story()) == 2
     assert open_here(file) == []
+
+
+@pytest.mark.parametrize("before", range(0, 60, 3))
+def test_i3_ledger_closed_among_calls_records_each_once_or_refuses_it(tmp_path: Path, before: int) -> None:
+    """I3: another thread may close a ledger while calls come: each is recorded once, or told that it is
+    closed."""
+    ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
+    swap = sys.getswitchinterval()
+
+    async def story() -> list[int | BaseException]:
+        calls = [asyncio.create_task(ledger.append(replace(PLAYED, call=str(each)))) for each in range(60)]
+        for _turn in range(before):
+            await asyncio.sleep(0)
+        closing = asyncio.create_task(asyncio.to_thread(ledger.close))
+        calls += [
+            asyncio.create_task(ledger.append(replace(PLAYED, call=str(each)))) for each in range(60, 90)
+        ]
+        told = await asyncio.gather(*calls, return_exceptions=True)
+        await closing
+        return told
+
+    sys.setswitchinterval(1e-6)
+    try:
+        told = asyncio.run(story())
+    finally:
+        sys.setswitchinterval(swap)
+    for each in told:
+        assert isinstance(each, int) or "closed" in str(each)
+    numbers = {each: str(call) for call, each in enumerate(told) if isinstance(each, int)}
+    assert {record.number: record.event.call for record in ledger.records()} == numbers
 
 
 def test_ledger_that_no_call_used_is_closed_too(tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ class GroupCommitLedger(Ledger):
     def __init__(self, file: str, *, migrate: bool = True, log: str = "") -> None:
         self.file = file
         self._store = SqliteStore(file, migrate=migrate, log=log)
+        self._turn = threading.Lock()  # to add jobs, hand them over or close, which another thread may do
         self._jobs: list[_Job] = []  # that the writer does not have yet
         self._groups: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
         self._handed = 0  # jobs that it has
@@ -87,11 +88,12 @@ class GroupCommitLedger(Ledger):
 
     async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
         """A call that is cancelled takes nothing back: what was asked for is recorded."""
-        if self._closed:
-            raise LedgerError(f"The ledger {self.file} is closed.", "Start the service.")
         self._loop = loop = asyncio.get_running_loop()
         job = _Job(work, loop.create_future())
-        self._jobs.append(job)
+        with self._turn:
+            if self._closed:
+                raise LedgerError(f"The ledger {self.file} is closed.", "Start the service.")
+            self._jobs.append(job)
         self._expect(loop)
         late = loop.call_later(ANSWER_SECONDS, job.tell_slow)
         try:
@@ -114,8 +116,9 @@ class GroupCommitLedger(Ledger):
 
     def close(self) -> None:
         """Ends the thread when all that was queued before is durable."""
-        if not self._closed:
-            self._closed = True
+        with self._turn:
+            closed, self._closed = self._closed, True
+        if not closed:
             self._hand_over()
             self._groups.put(None)
             self._thread.join()
@@ -134,18 +137,20 @@ class GroupCommitLedger(Ledger):
             loop.call_soon(self._gather, loop, len(self._jobs))
             return
         self._gathering = None
-        if not self._thread.is_alive():
-            self._thread, self._handed = self._writer(), 0
-        if not self._handed and (group := self._hand_over()):
-            group.wait_written()
+        if not self._handed or not self._thread.is_alive():
+            self._hand_over().wait_written()
 
-    def _hand_over(self) -> _Group | None:
+    def _hand_over(self) -> _Group:
         """All that waits, as a group, to the writer."""
-        if not self._jobs:
-            return None
-        group = _Group(self._jobs)
-        self._jobs, self._handed = [], len(self._jobs)
-        self._groups.put(group)
+        with self._turn:
+            group = _Group(self._jobs)
+            if group.jobs:
+                if not self._thread.is_alive():
+                    self._thread = self._writer()
+                self._jobs, self._handed = [], len(self._jobs)
+                self._groups.put(group)
+            else:
+                group.written()
         return group
 
     def _writer(self) -> threading.Thread:

@@ -18,6 +18,7 @@ _MET, _MISSED, _OURS, _OTHER = "#2e7d32", "#c62828", "#1565c0", "#78909c"
 _MARKERS = "osD^vP*X"
 _ROW, _ABOVE = 0.34, 1.0  # inches: of a bar with its label, and of what stands around them
 _WIDE, _HIGH = 11.0, 5.2
+FAR = 10  # times the shortest bar: to a longer one they are compared by their logarithm
 
 mpl.rcParams |= {
     "svg.hashsalt": "informativa",
@@ -32,7 +33,7 @@ def draw(report: Report, machine: Mapping[str, str], folder: Path) -> list[Path]
     on = f"{machine.get('CPU', '')}; Python {machine.get('Python', '')}"
     drawn = []
     for name, figure in _figures(report):
-        figure.text(0.005, 0.005, on, fontsize=7, color="#607d8b")
+        figure.text(0.005, -0.01, on, fontsize=7, color="#607d8b", va="top")  # below all labels
         drawn.append(folder / f"{name}.svg")
         figure.savefig(drawn[-1], metadata={"Date": None}, bbox_inches="tight")
     return drawn
@@ -95,6 +96,7 @@ def _curves(groups: Sequence[Curves]) -> Figure:
                 alpha=0.15,
             )
         axes.set(xscale="log", yscale="log", xlabel=group.amount, ylabel=_unit(group))
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         _in_plain_numbers(axes.yaxis)
         _in_plain_numbers(axes.xaxis)
         axes.set_xticks(sorted({amount for spreads in group.spreads.values() for amount in spreads}))
@@ -130,15 +132,17 @@ def _bar(axes: Axes, row: int, values: Sequence[float], colour: str, text: str) 
 def _label(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
-    axes.set_xscale("log")
     shown = [bar.get_width() for bar in axes.patches if isinstance(bar, Rectangle)]
     least, most = min(shown) / 3, max(shown)
-    axes.set_xlim(least, most * (most / least) ** 0.25)  # room for the numbers
+    if most > FAR * min(shown):
+        axes.set(xscale="log", xlim=(least, most * (most / least) ** 0.25))  # with room for the numbers
+        axes.xaxis.set_major_locator(LogLocator(subs=(1,) if most > 1000 * least else (1, 2, 5)))
+    else:
+        axes.set_xlim(0, most * 1.25)
     _in_plain_numbers(axes.xaxis)
 
 
 def _in_plain_numbers(axis: Axis) -> None:
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter(FuncFormatter(lambda value, _at: f"{value:,.10g}"))
     axis.set_minor_formatter(NullFormatter())
 

@@ -293,10 +293,11 @@ def test_dialplan_that_asks_another_boxs_service(configuration: Configuration, e
     notice = f"notice/{configuration.tokens[0]}"
     asked = [step for step in steps if elsewhere in step.data]
     assert [(step.application, step.extension) for step in asked] == [("ExecIf", "s"), ("ExecIf", "read")]
-    assert {step.data for step in asked} == {
+    assert [step.data for step in asked] == [
         '$["${INFORMATIVA_STATUS}${INFORMATIVA_REASON}" = ""]?AGI('
-        + f"{elsewhere}/{notice},${{line}},${{options}})"
-    }
+        + f"{elsewhere}/{notice},${{{line}}},${{options}})"
+        for line in ("INFORMATIVA_LINE", "line")
+    ]
     in_order = [ok(Text("the loaded dialplan is the one of this configuration"))]
     assert looked(asterisk.context, more, shown([CALLING, *steps])) == in_order
     found = looked(asterisk.context, configuration, shown([CALLING, *steps]))

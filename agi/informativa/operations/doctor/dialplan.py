@@ -24,7 +24,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "func_dialplan": ("DIALPLAN_EXISTS",),
     "func_logic": ("IF",),
     "func_rand": ("RAND",),
-    "func_strings": ("FILTER", "REGEX"),
+    "func_strings": ("FILTER", "LEN", "REGEX"),
 }
 FORMATS = {
     "wav": "format_wav",

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import shutil
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,8 +18,8 @@ from informativa.config import load
 from informativa.ledgers.following import Follower
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
-from informativa.ports import Ledger, LedgerTransaction
-from test_ledgers import PLAYED
+from informativa.ports import Ledger
+from test_ledgers import PLAYED, Hold
 
 
 def open_here(file: Path) -> list[str]:
@@ -73,19 +72,14 @@ def test_ledger_that_was_closed_holds_nothing(file: Path, opened: Callable[[str]
 
 def test_i3_close_waits_for_what_is_being_recorded(file: Path) -> None:
     """I3: a ledger that is closed in the middle of a transaction lets it come to its end."""
-    ledger, begun, go = GroupCommitLedger(str(file)), threading.Event(), threading.Event()
-
-    def work(transaction: LedgerTransaction) -> int:
-        begun.set()
-        go.wait(30)
-        return transaction.append(replace(PLAYED, call="1.2"))
+    ledger, hold = GroupCommitLedger(str(file)), Hold()
 
     async def story() -> int:
-        recording = asyncio.create_task(ledger.transact(work))
-        await asyncio.to_thread(begun.wait)
+        recording = asyncio.create_task(ledger.transact(hold.record))
+        await asyncio.to_thread(hold.begun.wait)
         closing = asyncio.create_task(asyncio.to_thread(ledger.close))
         assert (await asyncio.wait([closing], timeout=0.2))[0] == set()
-        go.set()
+        hold.go.set()
         await closing
         return await recording
 

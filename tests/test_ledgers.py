@@ -358,26 +358,34 @@ def test_calls_that_come_together_are_committed_together(tmp_path: Path) -> None
     assert together == [64, 1]
 
 
-def test_loop_goes_on_while_a_group_takes_long(tmp_path: Path) -> None:
-    """A ledger that stands still, on a cold disk say, holds nothing up but what waits for it."""
-    ledger, begun, go = (
-        GroupCommitLedger(str(tmp_path / "acme.sqlite3")),
-        threading.Event(),
-        threading.Event(),
-    )
+class Hold:
+    """A piece of work that keeps the writer until it may go on."""
 
-    def work(transaction: LedgerTransaction) -> int:
-        begun.set()
-        assert go.wait(30)
+    def __init__(self) -> None:
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def wait(self, _transaction: LedgerTransaction) -> None:
+        """Record nothing."""
+        self.begun.set()
+        assert self.go.wait(30)
+
+    def record(self, transaction: LedgerTransaction) -> int:
+        """Record one delivery."""
+        self.wait(transaction)
         return transaction.append(PLAYED)
 
+
+def test_loop_goes_on_while_a_group_takes_long(tmp_path: Path) -> None:
+    """A ledger that stands still, on a cold disk say, holds nothing up but what waits for it."""
+    ledger, hold = GroupCommitLedger(str(tmp_path / "acme.sqlite3")), Hold()
+
     async def story() -> None:
-        slow = asyncio.create_task(ledger.transact(work))
-        await asyncio.to_thread(begun.wait)
+        slow = asyncio.create_task(ledger.transact(hold.record))
+        await asyncio.to_thread(hold.begun.wait)
         behind = [asyncio.create_task(ledger.append(PLAYED)) for _ in range(3)]
         await asyncio.sleep(0)
         assert ledger.waiting == 4
-        go.set()  # by the loop, which a work that needs it would otherwise wait for in vain
+        hold.go.set()  # by the loop, which a work that needs it would otherwise wait for in vain
         assert await slow == 1
         assert await asyncio.gather(*behind) == [2, 3, 4]
         assert ledger.waiting == 0
@@ -388,26 +396,17 @@ def test_loop_goes_on_while_a_group_takes_long(tmp_path: Path) -> None:
 
 def test_call_is_recorded_while_the_writer_is_busy_for_a_loop_that_ended(tmp_path: Path) -> None:
     """The next event loop's calls do not wait for one that nobody can wake any more."""
-    ledger, begun, go = (
-        GroupCommitLedger(str(tmp_path / "acme.sqlite3")),
-        threading.Event(),
-        threading.Event(),
-    )
-
-    def work(transaction: LedgerTransaction) -> int:
-        begun.set()
-        assert go.wait(30)
-        return transaction.append(PLAYED)
+    ledger, hold = GroupCommitLedger(str(tmp_path / "acme.sqlite3")), Hold()
 
     async def leave() -> None:
-        asyncio.get_running_loop().create_task(ledger.transact(work))
-        await asyncio.to_thread(begun.wait)
+        asyncio.get_running_loop().create_task(ledger.transact(hold.record))
+        await asyncio.to_thread(hold.begun.wait)
 
     async def come() -> int:
         mine = asyncio.create_task(ledger.append(PLAYED))
         while ledger._gathering or not ledger._jobs:  # until it has seen that the writer is busy
             await asyncio.sleep(0)
-        go.set()
+        hold.go.set()
         return await mine
 
     asyncio.run(leave())
@@ -420,22 +419,14 @@ def test_i4_call_is_told_that_the_ledger_is_slow_and_leaves_no_record(
 ) -> None:
     """I4: a call waits for a bounded time, and what waited behind a slow group is not recorded afterwards."""
     monkeypatch.setattr(groupcommit, "ANSWER_SECONDS", 0.01)
-    ledger, begun, go = (
-        GroupCommitLedger(str(tmp_path / "acme.sqlite3")),
-        threading.Event(),
-        threading.Event(),
-    )
-
-    def work(_transaction: LedgerTransaction) -> None:
-        begun.set()
-        assert go.wait(30)
+    ledger, hold = GroupCommitLedger(str(tmp_path / "acme.sqlite3")), Hold()
 
     async def story() -> None:
-        slow = asyncio.create_task(ledger.transact(work))
-        await asyncio.to_thread(begun.wait)
+        slow = asyncio.create_task(ledger.transact(hold.wait))
+        await asyncio.to_thread(hold.begun.wait)
         for told in await asyncio.gather(slow, ledger.append(PLAYED), return_exceptions=True):
             assert isinstance(told, LedgerSlowError)
-        go.set()
+        hold.go.set()
 
     asyncio.run(story())
     ledger.close()

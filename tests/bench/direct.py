@@ -162,7 +162,7 @@ def playing(report: Report, folder: Path, *, notices: int = 2000, seconds: float
         office.stop()
     what = f"{notices:,} notices at once"
     report.results += [
-        Result("playing", f"memory of a call, {what}", Spread((memory,), "KB"), Target(10)),
+        Result("playing", f"memory of a call, {what}", Spread((memory,), "KB"), Target(8.5)),
         Result("playing", f"CPU while they play, {what}", Spread((cpu,), "% of a core"), Target(1)),
     ]
 

@@ -300,15 +300,51 @@ def test_i3_nothing_is_acknowledged_into_a_deleted_file(tmp_path: Path, kind) ->
     ledger.close()
 
 
-def test_i1_standing_without_its_record_proves_nothing(tmp_path: Path) -> None:
-    """I1: when the record is gone that shows a delivery, the caller counts as not informed."""
-    file = tmp_path / "acme.sqlite3"
-    store = SqliteStore(str(file))
-    store.append([PLAYED])
-    assert store.history(ONE)
-    with sqlite3.connect(file) as other:
-        other.execute("DELETE FROM event")
-    assert store.history(ONE) == {}
+@pytest.mark.parametrize("gone", ["DELETE FROM event", "DELETE FROM event WHERE record = 1"])
+@pytest.mark.parametrize("later", [[], [replace(NOTDUE, pseudonym=OTHER, earlier=ONE)]])
+def test_i1_standing_without_its_record_proves_nothing(tmp_path: Path, later: list[Event], gone: str) -> None:
+    """I1: when the record is gone that shows a delivery, the caller counts as not informed, under a key of
+    later too."""
+    store = filled(tmp_path / "acme.sqlite3", PLAYED, *later)
+    assert merged(store.history(ONE), store.history(OTHER))
+    with sqlite3.connect(store.file) as other:
+        other.execute(gone)
+    assert store.history(ONE) == store.history(OTHER) == {}
+    store.close()
+
+
+def test_record_that_goes_takes_nothing_with_it_that_a_later_one_proves(tmp_path: Path) -> None:
+    """Nor what another notice, version or caller has."""
+    store = filled(
+        tmp_path / "acme.sqlite3",
+        PLAYED,
+        PLAYED,
+        replace(PLAYED, version="2"),
+        replace(PLAYED, notice="recording"),
+        replace(PLAYED, pseudonym=OTHER),
+    )
+    with sqlite3.connect(store.file) as other:
+        other.execute("DELETE FROM event WHERE record = 1")
+        other.execute("DELETE FROM event WHERE record = 3")
+        assert other.execute("SELECT record FROM standing ORDER BY 1").fetchall() == [(2,), (4,), (5,)]
+        assert other.execute("SELECT callers FROM known").fetchall() == [(2,)]
+    assert store.history(ONE)["privacy"].versions == {"1"}
+    store.close()
+
+
+def test_purge_takes_what_rests_on_its_records_under_a_later_key(tmp_path: Path) -> None:
+    """Even where the record that says so, of an earlier day, was purged before."""
+    ago = AT - timedelta(days=9)
+    store = filled(
+        tmp_path / "acme.sqlite3", PLAYED, replace(NOTDUE, pseudonym=OTHER, earlier=ONE, at=ago), NOTDUE
+    )
+    assert store.purge(AT - timedelta(days=1), AT) == 1
+    assert store.history(OTHER)["privacy"].record == 1
+    assert store.purge(AT + timedelta(days=1), AT) == 2
+    assert store.history(OTHER) == {}
+    with sqlite3.connect(store.file) as other:
+        assert other.execute("SELECT count(*) FROM standing").fetchone() == (0,)
+        assert other.execute("SELECT callers FROM known").fetchall() == [(0,)]
     store.close()
 
 

@@ -25,7 +25,7 @@ from informativa.ledgers.rows import THERE, moment
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.operations.doctor import probe
 from lab.office import BIN, Office, without_privileges
-from test_ledgers import AT, ONE, PLAYED
+from test_ledgers import AT, ONE, OTHER, PLAYED
 
 NEWEST = max(number for number, _ in migrating.migrations())
 COLUMNS = "record, at, call, line, pseudonym, notice, version, purposes, status, reason, heard"
@@ -106,6 +106,21 @@ def test_ledger_of_every_earlier_form_is_copied_and_migrated(tmp_path: Path, sch
     assert copy.stat().st_mode & 0o777 == 0o600
     SqliteStore(str(ledger)).close()
     assert copies(ledger) == [copy]
+
+
+def test_what_rests_on_a_record_under_another_key_does_so_after_migration(tmp_path: Path) -> None:
+    """Where that record is there its caller stays known; where it is gone he is not."""
+    for gone in (0, 3):
+        ledger = old(tmp_path / f"{gone}/acme.sqlite3", NEWEST - 1)
+        with sqlite3.connect(ledger) as connection:
+            connection.execute("UPDATE standing SET pseudonym = ?", (OTHER,))
+        connection.close()
+        store = SqliteStore(str(ledger))
+        assert store.history(OTHER)["privacy"].record == 3
+        with sqlite3.connect(ledger) as connection:
+            connection.execute("DELETE FROM event WHERE record = ?", (gone,))
+        assert bool(store.history(OTHER)) is not bool(gone)
+        store.close()
 
 
 @pytest.mark.parametrize("schema", range(1, NEWEST))

@@ -150,8 +150,7 @@ ExecIf($["${ODBCSTATUS}" = "SUCCESS"]?Set(INFORMATIVA_STATUS=NOTDUE))"""
 _FUNC_ODBC = """\
 [TOLD_%(mode)s]
 dsn = %(mode)s
-readsql = SELECT standing.record FROM standing JOIN event ON event.record = standing.record \
-WHERE standing.pseudonym = CAST('${ARG1}' AS BLOB)
+readsql = SELECT record FROM standing WHERE pseudonym = CAST('${ARG1}' AS BLOB)
 [RECORD_%(mode)s]
 dsn = %(mode)s
 writesql = INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status, \

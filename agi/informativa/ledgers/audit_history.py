@@ -73,16 +73,16 @@ SELECT earlier FROM event WHERE earlier IS NOT NULL AND pseudonym IN doubtful
 UNION
 SELECT pseudonym FROM event WHERE earlier IN doubtful AND pseudonym IS NOT NULL
 """
-_HISTORY = "SELECT pseudonym, notice, version, purposes, record, at, whole, seen FROM standing"
-# Without its record a row tells nobody anything (rows.STANDING).
+_HISTORY = "SELECT pseudonym, notice, version, purposes, record, at, whole, seen, moved FROM standing"
+# Without its record a row that was moved tells nobody anything (rows.STANDING).
 _ROWS = f"""
 {_HISTORY} WHERE pseudonym IN doubtful
-AND (record > :last OR EXISTS (SELECT 1 FROM event WHERE event.record = standing.record))
+AND (NOT moved OR record > :last OR EXISTS (SELECT 1 FROM event WHERE event.record = standing.record))
 """  # noqa: S608
 _EVENTS = f"SELECT {rows.COLUMNS} FROM event WHERE pseudonym IN doubtful ORDER BY record"  # noqa: S608
 
 KnownVersions = dict[tuple[str, str], tuple[Any, ...]]
-"""By notice and version: purposes, record, at, whole, seen."""
+"""By notice and version: purposes, record, at, whole, seen, moved."""
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,8 @@ def _borne_out(
     gathered from several records, of which not one `alone` says all."""
     if there is None or should is None:
         return there is None and (should is None or gone.last > should[1])
-    purposes, record, at, whole, last_seen = there
-    if (record, at) != should[1:3]:
+    purposes, record, at, whole, last_seen, moved = there
+    if (record, at) != should[1:3] or moved not in (should[5], 1):
         return False
     if purposes != should[0] and (alone or not gone.last or not _less(purposes, should[0])):
         return False
@@ -193,6 +193,7 @@ def _derived(
     each record says itself: purposes, and when the whole was told."""
     known: dict[bytes, KnownVersions] = defaultdict(dict)
     own: dict[int, tuple[str, int | None]] = {}
+    renamed: set[int] = set()
     seen: dict[bytes, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
         for _, sql in migrations():
@@ -204,8 +205,9 @@ def _derived(
         for record in records:
             event = record.event
             assert event.pseudonym is not None  # of those that are readable
-            if record.number <= old:
+            if record.number <= old and event.pseudonym in moved:
                 event = replace(event, pseudonym=_now(event.pseudonym, moved))
+                renamed.add(record.number)
             try:
                 memory.execute(rows.APPEND, (record.number, *rows.row(event)))
             except sqlite3.Error:  # found elsewhere
@@ -220,7 +222,7 @@ def _derived(
             if event.reason is Reason.ALREADY_INFORMED:
                 seen[event.pseudonym][event.notice].add(rows.microseconds(event.at))  # type: ignore[index]
         for pseudonym, notice, version, *rest in memory.execute(_HISTORY):
-            known[pseudonym][notice, version] = tuple(rest)
+            known[pseudonym][notice, version] = (*rest[:-1], rest[-1] or rest[1] in renamed)
     return known, seen, own
 
 

@@ -209,7 +209,7 @@ def _inform(
             later.append((one, record))
         else:
             known.add(one.pseudonym)
-            first.append((bytearray(one.pseudonym), notice, version, purposes, record, at, at, None))
+            first.append((bytearray(one.pseudonym), notice, version, purposes, record, at, at, None, 0))
     connection.executemany(rows.INFORM, first)
     for one, record in later:
         transaction.remember(one.event, record)

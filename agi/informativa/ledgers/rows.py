@@ -24,11 +24,10 @@ Result = TypeVar("Result")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# Joined with `event`: a standing whose proof is gone proves nothing.
+# A standing whose proof is gone proves nothing: with its record it goes, too, but for one that was moved.
 STANDING = """
-SELECT standing.notice, standing.version, standing.purposes, standing.record, standing.at, standing.whole,
-       standing.seen
-FROM standing JOIN event ON event.record = standing.record WHERE standing.pseudonym = ?1
+SELECT notice, version, purposes, record, at, whole, seen FROM standing WHERE pseudonym = ?1
+AND (NOT moved OR EXISTS (SELECT 1 FROM event WHERE event.record = standing.record))
 """
 COLUMNS = """record, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt,
        ending, heard, length, key, basis, linked, wanted, kind, reference, erased,
@@ -93,15 +92,15 @@ FROM event WHERE event.record = standing.record AND standing.record <> ?
 AND standing.pseudonym = ? AND standing.notice = ? AND standing.version = ?
 AND (standing.purposes <> event.purposes OR event.supplement OR whole > event.at)
 """
-# What the deleted records proved proves nothing any more (and look-ups join, so it never did since).
+# What was moved, and rests on a record that is deleted (so that no look-up took it since).
 BASELESS = """
 SELECT pseudonym, notice, version FROM standing AS old
-WHERE at < ? AND (pseudonym, notice, version) > (?, ?, ?)
+WHERE moved AND at < ? AND (pseudonym, notice, version) > (?, ?, ?)
 AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = old.record)
 ORDER BY pseudonym, notice, version LIMIT ?
 """
 DROP_BASELESS = """
-DELETE FROM standing WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.record = standing.record)
+DELETE FROM standing WHERE moved AND NOT EXISTS (SELECT 1 FROM event WHERE event.record = standing.record)
 """
 PURGE_STANDING = """
 DELETE FROM standing WHERE pseudonym = ? AND notice = ? AND version = ?
@@ -116,6 +115,7 @@ SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis 
 """
 FORGET = "DELETE FROM standing WHERE pseudonym = ?"
 FORGET_NOTICE = "DELETE FROM standing WHERE pseudonym = ? AND notice = ?"
+NEVER_WHOLE = "UPDATE standing SET whole = NULL WHERE pseudonym = ? AND notice = ? AND version = ?"
 SEEN = "UPDATE standing SET seen = ? WHERE pseudonym = ? AND notice = ?"
 # By the partial index on what has a reference, which is what was told elsewhere and what was spooled.
 THERE = """
@@ -136,11 +136,11 @@ NEWEST = "SELECT coalesce(max(record), 0) FROM event"
 HAS_COUNTER = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'"
 COUNTED = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'event'"
 INFORM = """
-INSERT INTO standing (pseudonym, notice, version, purposes, record, at, whole, seen)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO standing (pseudonym, notice, version, purposes, record, at, whole, seen, moved)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (pseudonym, notice, version) DO UPDATE
 SET purposes = excluded.purposes, record = excluded.record, at = excluded.at, whole = excluded.whole,
-    seen = excluded.seen
+    seen = excluded.seen, moved = excluded.moved
 """
 
 
@@ -186,8 +186,11 @@ def counted(number: int) -> str:
     return f"{number} record" if number == 1 else f"{number} records"
 
 
-def informs(pseudonym: bytes, notice: str, known: PriorDelivery) -> tuple[object, ...]:
-    """What INFORM takes: all that one version of a notice told this caller."""
+def informs(
+    pseudonym: bytes, notice: str, known: PriorDelivery, *, moved: bool = False
+) -> tuple[object, ...]:
+    """What INFORM takes: all that one version of a notice told this caller. What is `moved` may rest on a
+    record of another pseudonym of his."""
     (version,) = known.versions
     return (
         pseudonym,
@@ -198,6 +201,7 @@ def informs(pseudonym: bytes, notice: str, known: PriorDelivery) -> tuple[object
         microseconds(known.at),
         _maybe(microseconds, known.whole),
         _maybe(microseconds, known.seen),
+        moved,
     )
 
 

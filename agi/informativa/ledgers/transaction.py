@@ -32,7 +32,7 @@ class SqliteTransaction:
         before = self._versions(old)
         self._connection.execute(rows.FORGET, (old,))
         for notice, one in before:
-            self._inform(new, notice, one)
+            self._inform(new, notice, one, moved=True)
         for statement in elsewhere.MOVE_OTHERS:
             self._connection.execute(statement, (old, new))
 
@@ -158,21 +158,28 @@ class SqliteTransaction:
         return list(map(rows.known, self._connection.execute(rows.STANDING, (pseudonym,))))
 
     def _inform(
-        self, pseudonym: bytes, notice: str, known: PriorDelivery, now: datetime | None = None
+        self,
+        pseudonym: bytes,
+        notice: str,
+        known: PriorDelivery,
+        now: datetime | None = None,
+        *,
+        moved: bool = False,
     ) -> None:
         """What a version told is all that its deliveries told: a supplement, say, and later the whole.
 
-        A time that is still to come `now` was written by a clock that was wrong, and counts no more.
+        A time that is still to come `now` was written by a clock that was wrong, and counts no more. What is
+        `moved` rests on a record of another pseudonym of his.
         """
         for of, before in self._versions(pseudonym):
             if of != notice:
                 continue
             if now is not None and before.whole is not None and before.whole > now:
                 before = replace(before, whole=None)
-                self._connection.execute(rows.INFORM, rows.informs(pseudonym, notice, before))
+                self._connection.execute(rows.NEVER_WHOLE, (pseudonym, notice, *before.versions))
             if before.versions == known.versions:
                 known = known.merged(before)
-        self._connection.execute(rows.INFORM, rows.informs(pseudonym, notice, known))
+        self._connection.execute(rows.INFORM, rows.informs(pseudonym, notice, known, moved=moved))
 
 
 def next_number(connection: sqlite3.Connection) -> int:

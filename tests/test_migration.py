@@ -361,6 +361,27 @@ SqliteStore(sys.argv[1]).close()
     assert len(copies(ledger)) == 1
 
 
+def test_ledger_that_is_migrated_while_it_is_opened_is_known_for_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is looked at to tell it from another program's database is all of one moment."""
+    ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
+    pragma, begun = migrating._pragma, list[str]()
+
+    def looked(connection: sqlite3.Connection, name: str) -> int:
+        found = pragma(connection, name)
+        begun.append(name)
+        if len(begun) == 1:
+            SqliteStore(str(ledger)).close()
+        return found
+
+    monkeypatch.setattr(migrating, "_pragma", looked)
+    store = SqliteStore(str(ledger))
+    assert (begun[0], form(ledger)) == ("application_id", NEWEST)
+    assert store.count() == 3
+    store.close()
+
+
 def test_service_takes_calls_and_migrates_beside_them(tmp_path: Path) -> None:
     """It is ready at once, logs what it does and where the copy is, and has the ledger afterwards."""
     office = Office(tmp_path / "etc")

@@ -55,6 +55,15 @@ def outlook(connection: sqlite3.Connection, file: Path) -> Outlook:
 def require_ours(connection: sqlite3.Connection, file: Path, *, create: bool) -> None:
     """Raises LedgerError for a database of another program, before anything is written to it; and, unless it
     is to be created, for one that has nothing in it yet."""
+    connection.execute("BEGIN")  # all that is read is of one moment: another process may migrate it meanwhile
+    try:
+        _require_ours(connection, file, create=create)
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _require_ours(connection: sqlite3.Connection, file: Path, *, create: bool) -> None:
     application = _pragma(connection, "application_id")
     if application == APPLICATION:
         return

@@ -187,9 +187,7 @@ def _leaves(new: Sequence[Ready], number: int, leaf: int, index: int) -> Iterabl
         first, second, third = one.common.facts
         facts = b"%b%d%b%d%b" % (first, number + at, second, index + at, third)
         what = sha256(commitment.WHAT_TAG + salt + facts)
-        # What is no `bytes` sqlite3 binds at once; of `bytes` it first asks whether something adapts them.
-        blobs = map(bytearray, (what.digest(), one.who, salt, one.salt, one.binding))
-        yield leaf + at, number + at, *blobs, 0
+        yield leaf + at, number + at, what.digest(), one.who, salt, one.salt, one.binding, 0
 
 
 def _inform(
@@ -209,7 +207,7 @@ def _inform(
             later.append((one, record))
         else:
             known.add(one.pseudonym)
-            first.append((bytearray(one.pseudonym), notice, version, purposes, record, at, at, None, 0))
+            first.append((one.pseudonym, notice, version, purposes, record, at, at, None, 0))
     connection.executemany(rows.INFORM, first)
     for one, record in later:
         transaction.remember(one.event, record)

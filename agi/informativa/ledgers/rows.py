@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from ..model import (
@@ -124,13 +125,21 @@ AND version = ? AND kind = ?
 """
 RECORDINGS = "SELECT notice, version, part, language, format, sha256 FROM recording"
 KEEP_RECORDING = "INSERT OR IGNORE INTO recording VALUES (?, ?, ?, ?, ?, ?)"
+
+
+def _append(names: Sequence[str]) -> str:
+    places = ", ".join("?" * len(names))
+    return f"INSERT INTO event ({', '.join(names)}) VALUES ({places})"  # noqa: S608  # our own names
+
+
 # By SQLite the one after the newest, where the number is NULL.
-APPEND = """
-INSERT INTO event (record, at, call, line, pseudonym, notice, version, language, purposes, status, reason,
-                   prompt, ending, heard, length, key, basis, linked, wanted, kind, reference, erased,
-                   recorded, vouched, recording, supplement, counts, rate, earlier, elsewhere)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+_NAMES = [name.strip() for name in COLUMNS.split(",")]
+APPEND = _append(_NAMES)
+# Most calls hear nothing; to say so in seven columns would be 1 % of a call's instructions.
+_RARE = ("ending", "heard", "length", "key", "rate", "earlier", "elsewhere")
+_OTHERS = [name for name in _NAMES if name not in _RARE]
+_APPEND_OTHERS = _append(_OTHERS)
+_rare, _others = (itemgetter(*map(_NAMES.index, names)) for names in (_RARE, _OTHERS))
 NEWEST = "SELECT coalesce(max(record), 0) FROM event"
 # SQLite's own counter, where a ledger still has it: VACUUM takes it away where no table needs it.
 HAS_COUNTER = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'"
@@ -257,21 +266,21 @@ def row(event: Event) -> tuple[object, ...]:
         event.version,
         event.language,
         words(event.purposes),
-        event.status,
-        event.reason,
+        event.status._value_,  # what is no str itself sqlite3 looks for an adapter of
+        event.reason._value_,
         event.prompt,
-        heard and heard.ending,
+        heard and heard.ending._value_,
         heard and heard.samples,
         heard and heard.total,
         heard and heard.key,
         event.basis if isinstance(event.basis, int) else None,
         event.linked,
         event.wanted,
-        event.kind,
+        event.kind._value_,
         event.reference,
         event.erased,
         microseconds(event.recorded or event.at),
-        event.vouched,
+        event.vouched and event.vouched._value_,
         event.recording,
         event.supplement,
         event.counts,
@@ -279,6 +288,14 @@ def row(event: Event) -> tuple[object, ...]:
         event.earlier,
         event.basis if isinstance(event.basis, str) else None,
     )
+
+
+def append(values: tuple[object, ...]) -> tuple[str, tuple[object, ...]]:
+    """The statement that records what `row` says, after its number, and what it takes."""
+    return (_APPEND_OTHERS, _others(values)) if _rare(values) == _NOTHING else (APPEND, values)
+
+
+_NOTHING = (None,) * len(_RARE)
 
 
 def record(row: Sequence[Any]) -> Record:

@@ -180,6 +180,7 @@ def test_any_environment_gives_a_call_or_a_protocol_error(raw: bytes) -> None:
 
 
 LINES = (ENVIRONMENT % b"Mario Rossi").rstrip(b"\n").split(b"\n")
+TOLD = [b"agi_arg_%d: %s=" % each for each in enumerate((name.encode() for name in agi._TOLD), 2)]
 PIECES = (
     b"agi_arg_3: linked=1.1",
     b"agi_arg_2: linked=1700000000.7",
@@ -193,7 +194,7 @@ PIECES = (
 @st.composite
 def environments(draw: st.DrawFn) -> bytes:
     """An environment of Asterisk's with some lines, or bytes in them, changed, left out or doubled."""
-    lines = list(LINES)
+    lines = list(draw(st.sampled_from([LINES, LINES[:-1] + TOLD])))
     for _ in range(draw(st.integers(0, 3))):
         place = draw(st.integers(0, len(lines) - 1) | st.integers(len(lines) - 3, len(lines) - 1))
         written = st.sampled_from(lines[place:] + list(PIECES)) | st.binary(max_size=12).map(
@@ -219,10 +220,10 @@ def test_quick_way_and_long_way_read_the_same(raw: bytes) -> None:
 
 
 def test_usual_environment_is_read_the_quick_way() -> None:
-    """Asterisk's own, with some of our options or none and any name in ASCII, with one expression."""
-    more = b"".join(b"\nagi_arg_%d: %s=a b" % each for each in enumerate((b"heard", b"customer"), 3))
+    """Asterisk's own, with our options or none and any name in ASCII, with one expression."""
     bare = b"\n".join(LINES[:-1])
-    for raw in (ENVIRONMENT % b"x: y", b"\n".join(LINES), b"\n".join(LINES) + more, bare):
+    told = b"\n".join([*LINES[:-1], *TOLD])
+    for raw in (bare, bare + b"\n", told, told + b"a b ", told.replace(b"=\n", b"= a b \n") + b"\n\n"):
         usual = agi._usual_form().fullmatch(raw.decode())
         assert usual is not None
         assert agi._usual(*usual.groups()) == agi._any(raw)

@@ -33,8 +33,10 @@ _BEGINNING = b"agi_network: yes\n"  # of what Asterisk sends to a service
 _SCRIPT = re.compile(_BEGINNING + rb"agi_network_script: ([^\n?]*)")
 
 
-# What informativa.conf tells beside the line, each once and each filtered.
-_OPTIONS = frozenset({"linked", "heard", "language", "customer", "verification", "action", "operator"})
+# What informativa.conf tells beside the line, each once and each filtered: of every call, in this order, and
+# where an operator has read the notice.
+_TOLD = ("linked", "heard", "language", "customer", "verification")
+_OPTIONS = frozenset({*_TOLD, "action", "operator"})
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ class Reply:
     @property
     def ok(self) -> bool:
         return self.code == 200
+
+
+_DONE, _REPLY_DONE = b"200 result=0\n", Reply(200, 0)  # the answer to nearly every command
 
 
 def parse_environment(raw: bytes) -> IncomingCall:
@@ -64,7 +69,7 @@ def parse_environment(raw: bytes) -> IncomingCall:
     """
     is_usual = raw.startswith(_BEGINNING) and raw.isascii()
     usual = _usual_form().fullmatch(raw.decode()) if is_usual else None
-    return (usual and _usual(*usual.groups())) or _any(raw)
+    return _usual(*usual.groups()) if usual else _any(raw)
 
 
 @functools.cache  # compiled for the first call of a service: a script never gets it
@@ -76,26 +81,17 @@ def _usual_form() -> re.Pattern[str]:
         r"agi_callerid: (.*)\nagi_calleridname: .*\nagi_callingpres: ([0-9]{1,3})\n"
         r"agi_callingani2: .*\nagi_callington: .*\nagi_callingtns: .*\nagi_dnid: .*\nagi_rdnis: .*\n"
         r"agi_context: .*\nagi_extension: .*\nagi_priority: .*\nagi_enhanced: .*\nagi_accountcode:.*\n"
-        r"agi_threadid: .*\nagi_arg_1: (.*)((?:\nagi_arg_[0-9]: .*){0,8})\n*"
+        r"agi_threadid: .*\nagi_arg_1: (.*)(?:"
+        + "".join(rf"\nagi_arg_{place}: {name}=(.*)" for place, name in enumerate(_TOLD, 2))
+        + r")?\n*"
     )
 
 
-@functools.cache
-def _usual_option() -> re.Pattern[str]:
-    """An argument after the first: its place, a name and what it is."""
-    return re.compile(r"\nagi_arg_([2-9]): ([a-z]+)=(.*)")
-
-
 def _usual(
-    script: str, language: str, unique: str, number: str, presentation: str, line: str, more: str
-) -> IncomingCall | None:
-    """The call of an environment as Asterisk sends it; `None` for arguments that need a second look."""
-    given = _usual_option().findall(more)
-    options = {name: value.rstrip() for _place, name, value in given}
-    places = "".join([place for place, _name, _value in given])
-    in_order = places == "23456789"[: more.count("\n")]
-    if not in_order or len(options) < len(given) or not options.keys() <= _OPTIONS:
-        return None
+    script: str, language: str, unique: str, number: str, presentation: str, line: str, *told: str | None
+) -> IncomingCall:
+    """The call of an environment as Asterisk sends it."""
+    options = {name: value.rstrip() for name, value in zip(_TOLD, told, strict=True) if value is not None}
     unique, linked, number = unique.strip(), options.get("linked", ""), number.strip()
     own = plain_id(unique, number)
     return IncomingCall(
@@ -206,6 +202,9 @@ class ReplyReader:
 
         Raises ProtocolError for what no Asterisk sends: also for more than the one reply.
         """
+        if data == _DONE and not (self._beginning or self._usage):
+            self._length = 0
+            return _REPLY_DONE
         data = self._joined(data)
         while b"\n" in data:
             line, _, data = data.partition(b"\n")

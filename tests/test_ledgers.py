@@ -332,6 +332,28 @@ def test_record_that_goes_takes_nothing_with_it_that_a_later_one_proves(tmp_path
     store.close()
 
 
+@pytest.mark.parametrize("before", [[], [replace(PLAYED, pseudonym=OTHER)]])
+def test_i1_history_of_a_process_that_knows_no_mark_is_held_against_its_records(
+    tmp_path: Path, before: list[Event]
+) -> None:
+    """I1: an informativa of before may have the ledger open still, and move what a caller knew to another
+    key: to a row that is not there, or to one that rested on a record of that key's own."""
+    store = filled(tmp_path / "acme.sqlite3", *before, PLAYED)
+    record = len(before) + 1
+    with sqlite3.connect(store.file) as other:
+        other.execute(
+            "INSERT INTO standing (pseudonym, notice, version, purposes, record, at, whole, seen)"
+            " SELECT ?, notice, version, purposes, record, at, whole, seen FROM standing WHERE record = ?"
+            " ON CONFLICT (pseudonym, notice, version) DO UPDATE SET record = excluded.record",
+            (OTHER, record),
+        )
+    assert store.history(OTHER)["privacy"].record == record
+    with sqlite3.connect(store.file) as other:
+        other.execute("DELETE FROM event WHERE record = ?", (record,))
+    assert store.history(OTHER) == {}
+    store.close()
+
+
 def test_purge_takes_what_rests_on_its_records_under_a_later_key(tmp_path: Path) -> None:
     """Even where the record that says so, of an earlier day, was purged before."""
     ago = AT - timedelta(days=9)

@@ -138,7 +138,7 @@ def _any(raw: bytes) -> IncomingCall:
         presentation=_presentation(variables.get("agi_callingpres", str(UNAVAILABLE))),
         language=variables.get("agi_language", ""),
         options={} if ambiguous else options,
-        script=variables.get("agi_network_script", "").partition("?")[0].partition("/")[0],
+        script=variables.get("agi_network_script", "").partition("?")[0].partition("/")[0].strip(),
         ambiguous=ambiguous,
     )
 
@@ -202,8 +202,7 @@ class ReplyReader:
 
         Raises ProtocolError for what no Asterisk sends: also for more than the one reply.
         """
-        if data == _DONE and not (self._beginning or self._usage):
-            self._length = 0
+        if data == _DONE and not (self._length or self._usage):
             return _REPLY_DONE
         data = self._joined(data)
         while b"\n" in data:

@@ -170,19 +170,20 @@ def fill(ledger: Path, callers: int) -> None:
     otherwise, but for fuller pages.
     """
     SqliteStore(str(ledger)).close()
-    insert(ledger, callers)
+    insert(ledger, callers, *_TODAY)
 
 
-def insert(ledger: Path, callers: int) -> None:
+def insert(ledger: Path, callers: int, *form: str) -> None:
     """So many callers and a record of each, without leaves, into the empty tables of a ledger of form 6 or
-    later: of a year, up to a while ago."""
+    later: of a year, up to a while ago. `form` adds columns to what they know, and their values."""
     each = YEAR * 86_400_000_000 // callers
     at = int(time.time() - 1000) * 1_000_000 - callers * each
     with contextlib.closing(sqlite3.connect(ledger, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA foreign_keys = OFF")
-        for statement in ("BEGIN", _EVENTS, _STANDINGS, "COMMIT"):
+        standings = _STANDINGS.format(*(form or ("", "")))
+        for statement in ("BEGIN", _EVENTS, standings, "COMMIT"):
             connection.execute(
                 statement, {"callers": callers, "at": at, "each": each} if ":" in statement else ()
             )
@@ -208,11 +209,12 @@ FROM callers
 """
 _STANDINGS = f"""
 {_NUMBERS}
-INSERT INTO standing (pseudonym, notice, version, purposes, record, at, whole)
+INSERT INTO standing (pseudonym, notice, version, purposes, record, at, whole{{}})
 SELECT {_PSEUDONYM}, 'privacy', '2026-11', 'service', number + 1, :at + number * :each,
-       :at + number * :each
+       :at + number * :each{{}}
 FROM callers
 """
+_TODAY = (", moved", ", 0")  # form 12: rests on a record of the same pseudonym
 
 
 def _pseudonym(caller: int) -> bytes:

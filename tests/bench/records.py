@@ -42,8 +42,9 @@ def _nothing(*_: object) -> None:
 
 
 _HISTORY = f"""
-INSERT INTO standing (pseudonym, notice, version, purposes, record, at, whole)
-SELECT pseudonym, notice, version, purposes, record, at, at FROM event WHERE {rows.INFORMS} ORDER BY pseudonym
+INSERT INTO standing (pseudonym, notice, version, purposes, record, at, whole, moved)
+SELECT pseudonym, notice, version, purposes, record, at, at, 0
+FROM event WHERE {rows.INFORMS} ORDER BY pseudonym
 """
 
 

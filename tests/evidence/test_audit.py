@@ -357,6 +357,25 @@ def test_i7_what_the_former_owner_of_a_number_knew_is_not_put_back(attacked: Bus
     assert [each.record for each in attacked.found().history] == [record]
 
 
+def test_paper_under_the_new_key_before_its_caller_rings_is_sound(tmp_path: Path) -> None:
+    """Where a purge took what he knew of that notice under the old one, and where it did not."""
+    paper = replace(PLAYED, status=Status.INFORMED, reason=Reason.TOLD_ELSEWHERE, prompt="", heard=None)
+    paper = replace(paper, kind=RecordKind.CONTRACT, recorded=AT)
+    old_key, then = b"o" * 32, AT - timedelta(days=900)
+    early = of(1, key=old_key).pseudonym
+    for purged in (False, True):
+        file = tmp_path / f"{purged}/acme.sqlite3"
+        with closing(SqliteStore(str(file))) as store:
+            store.append([of(1, key=old_key), of(1, key=old_key, notice="recording")])
+            if purged:
+                store.append([of(1, paper, key=old_key, at=then, reference="contract 1")])
+                assert store.purge(AT - timedelta(days=800), AT) == 1
+            (basis,) = store.append([of(1, paper, at=AT, reference="contract 2")])
+            store.append([of(1, NOTDUE, earlier=early, basis=basis, at=AT + timedelta(hours=2))])
+        signed(file)
+        assert audited(file).sound
+
+
 def test_i7_history_of_a_changed_key_is_not_given_to_another(attacked: Busy) -> None:
     """I7: only the caller whose record says so has what was known under the earlier pseudonym."""
     other = of(3).pseudonym

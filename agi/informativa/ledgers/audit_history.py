@@ -162,7 +162,7 @@ def _borne_out(
     if there is None or should is None:
         return there is None and (should is None or gone.last > should[1])
     purposes, record, at, whole, last_seen, moved = there
-    if (record, at) != should[1:3] or moved not in (should[5], 1):
+    if (record, at) != should[1:3] or moved not in (should[5], 1):  # where it need not, a look-up may ask
         return False
     if purposes != should[0] and (alone or not gone.last or not _less(purposes, should[0])):
         return False
@@ -193,7 +193,7 @@ def _derived(
     each record says itself: purposes, and when the whole was told."""
     known: dict[bytes, KnownVersions] = defaultdict(dict)
     own: dict[int, tuple[str, int | None]] = {}
-    renamed: set[int] = set()
+    whose: dict[int, bytes] = {}
     seen: dict[bytes, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
         for _, sql in migrations():
@@ -205,9 +205,9 @@ def _derived(
         for record in records:
             event = record.event
             assert event.pseudonym is not None  # of those that are readable
-            if record.number <= old and event.pseudonym in moved:
+            whose[record.number] = event.pseudonym
+            if record.number <= old:
                 event = replace(event, pseudonym=_now(event.pseudonym, moved))
-                renamed.add(record.number)
             try:
                 memory.execute(rows.APPEND, (record.number, *rows.row(event)))
             except sqlite3.Error:  # found elsewhere
@@ -221,8 +221,8 @@ def _derived(
                     seen[event.pseudonym][notice] |= times  # type: ignore[index]  # it has one
             if event.reason is Reason.ALREADY_INFORMED:
                 seen[event.pseudonym][event.notice].add(rows.microseconds(event.at))  # type: ignore[index]
-        for pseudonym, notice, version, *rest in memory.execute(_HISTORY):
-            known[pseudonym][notice, version] = (*rest[:-1], rest[-1] or rest[1] in renamed)
+        for pseudonym, notice, version, *rest, _moved in memory.execute(_HISTORY):
+            known[pseudonym][notice, version] = (*rest, whose[rest[1]] != pseudonym)
     return known, seen, own
 
 

@@ -116,9 +116,10 @@ def _decide(
         return _play(notice, version, Reason.RECYCLED)
     over = step.repeat_after is not None and _over(known.whole, step.repeat_after, now, line.controller)
     rest = None if over else known  # to whom the whole is due anyway, no supplement need be played before
-    if not version.purposes <= _still_told(notice, known):
+    newest = _newest(notice, known.versions)
+    if not version.purposes <= _still_told(newest, known):
         return _play(notice, version, Reason.NEW_PURPOSE, rest)
-    if _material_since(notice, version, known.versions):
+    if newest is not version and _material_since(notice, version, newest):
         return _play(notice, version, Reason.MATERIAL_CHANGE, rest)
     if over:
         return _play(notice, version, Reason.PERIOD_OVER)
@@ -130,7 +131,7 @@ def _play(notice: Notice, version: Version, reason: Reason, known: PriorDelivery
     newest = _newest(notice, known.versions) if known else None
     supplement: Mapping[str, Prompt] = version.supplements.get(newest.id, {}) if newest else {}
     if supplement and known:
-        new = version.purposes - _still_told(notice, known)
+        new = version.purposes - _still_told(newest, known)
         return Decision(notice, version, True, reason, supplement, new, known, supplement=True)
     return Decision(notice, version, True, reason, version.short, version.purposes, known)
 
@@ -139,10 +140,9 @@ def _skip(notice: Notice, version: Version, reason: Reason, basis: PriorDelivery
     return Decision(notice, version, False, reason, version.short, version.purposes, basis)
 
 
-def _still_told(notice: Notice, known: PriorDelivery) -> frozenset[str]:
+def _still_told(newest: Version | None, known: PriorDelivery) -> frozenset[str]:
     """The purposes that he was told of and that the newest version he knows still has: what was dropped
     there, and is taken up again later, is new."""
-    newest = _newest(notice, known.versions)
     return known.purposes & newest.purposes if newest else known.purposes
 
 
@@ -163,12 +163,11 @@ def _newest(notice: Notice, known: frozenset[str]) -> Version | None:
     return next((version for version in reversed(notice.versions) if version.id in known), None)
 
 
-def _material_since(notice: Notice, current: Version, known: frozenset[str]) -> bool:
+def _material_since(notice: Notice, current: Version, newest: Version | None) -> bool:
     """Whether a version after the newest known one, up to the current, is a material change.
 
     All are "after" a version that the notice does not list any more.
     """
-    newest = _newest(notice, known)
     after: Sequence[Version] = notice.versions[: notice.versions.index(current) + 1]
     if newest is not None:
         after = after[notice.versions.index(newest) + 1 :]

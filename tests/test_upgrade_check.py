@@ -104,7 +104,7 @@ def test_ledger_of_an_earlier_version(file: Path, capsys: pytest.CaptureFixture[
     (finding,) = found["ledgers"]
     assert (code, finding["state"]) == (0, "warning")
     assert (
-        "would be migrated from schema 6 to 11, beside the calls: 1200 records, about 1 s"
+        "would be migrated from schema 6 to 12, beside the calls: 1200 records, about 1 s"
         in finding["finding"]
     )
     assert "(18 MB needed meanwhile, " in finding["finding"]
@@ -127,13 +127,13 @@ def test_ledger_without_room_for_its_copy(
 
 def test_ledger_of_a_newer_version(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One that a newer informativa wrote keeps this one from taking over."""
-    ledger = old(file.parent / "ledger/acme.sqlite3", 11)
+    ledger = old(file.parent / "ledger/acme.sqlite3", 12)
     with sqlite3.connect(ledger) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     code, found = checked(file, capsys)
     assert (code, found["ledgers"][0]["state"]) == (1, "wrong")
-    assert "is of schema 99, and this informativa knows 11" in found["ledgers"][0]["finding"]
+    assert "is of schema 99, and this informativa knows 12" in found["ledgers"][0]["finding"]
 
 
 def test_configuration_of_a_newer_version(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

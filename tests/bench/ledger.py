@@ -170,20 +170,19 @@ def fill(ledger: Path, callers: int) -> None:
     otherwise, but for fuller pages.
     """
     SqliteStore(str(ledger)).close()
-    insert(ledger, callers, *_TODAY)
+    insert(ledger, callers, ", moved", ", 0")  # of form 12: each rests on a record of the same pseudonym
 
 
-def insert(ledger: Path, callers: int, *form: str) -> None:
+def insert(ledger: Path, callers: int, column: str = "", value: str = "") -> None:
     """So many callers and a record of each, without leaves, into the empty tables of a ledger of form 6 or
-    later: of a year, up to a while ago. `form` adds columns to what they know, and their values."""
+    later: of a year, up to a while ago. `column` and its `value` are one more of what they know."""
     each = YEAR * 86_400_000_000 // callers
     at = int(time.time() - 1000) * 1_000_000 - callers * each
     with contextlib.closing(sqlite3.connect(ledger, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA foreign_keys = OFF")
-        standings = _STANDINGS.format(*(form or ("", "")))
-        for statement in ("BEGIN", _EVENTS, standings, "COMMIT"):
+        for statement in ("BEGIN", _EVENTS, _STANDINGS.format(column, value), "COMMIT"):
             connection.execute(
                 statement, {"callers": callers, "at": at, "each": each} if ":" in statement else ()
             )
@@ -214,7 +213,6 @@ SELECT {_PSEUDONYM}, 'privacy', '2026-11', 'service', number + 1, :at + number *
        :at + number * :each{{}}
 FROM callers
 """
-_TODAY = (", moved", ", 0")  # form 12: rests on a record of the same pseudonym
 
 
 def _pseudonym(caller: int) -> bytes:

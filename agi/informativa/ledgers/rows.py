@@ -127,18 +127,19 @@ RECORDINGS = "SELECT notice, version, part, language, format, sha256 FROM record
 KEEP_RECORDING = "INSERT OR IGNORE INTO recording VALUES (?, ?, ?, ?, ?, ?)"
 
 
-def _append(names: Sequence[str]) -> str:
+def _insert(names: Sequence[str]) -> str:
     places = ", ".join("?" * len(names))
     return f"INSERT INTO event ({', '.join(names)}) VALUES ({places})"  # noqa: S608  # our own names
 
 
 # By SQLite the one after the newest, where the number is NULL.
 _NAMES = [name.strip() for name in COLUMNS.split(",")]
-APPEND = _append(_NAMES)
+APPEND = _insert(_NAMES)
 # Most calls hear nothing; to say so in seven columns would be 1 % of a call's instructions.
 _RARE = ("ending", "heard", "length", "key", "rate", "earlier", "elsewhere")
+_NOTHING = (None,) * len(_RARE)
 _OTHERS = [name for name in _NAMES if name not in _RARE]
-_APPEND_OTHERS = _append(_OTHERS)
+_APPEND_OTHERS = _insert(_OTHERS)
 _rare, _others = (itemgetter(*map(_NAMES.index, names)) for names in (_RARE, _OTHERS))
 NEWEST = "SELECT coalesce(max(record), 0) FROM event"
 # SQLite's own counter, where a ledger still has it: VACUUM takes it away where no table needs it.
@@ -293,9 +294,6 @@ def row(event: Event) -> tuple[object, ...]:
 def append(values: tuple[object, ...]) -> tuple[str, tuple[object, ...]]:
     """The statement that records what `row` says, after its number, and what it takes."""
     return (_APPEND_OTHERS, _others(values)) if _rare(values) == _NOTHING else (APPEND, values)
-
-
-_NOTHING = (None,) * len(_RARE)
 
 
 def record(row: Sequence[Any]) -> Record:

@@ -25,7 +25,7 @@
 enum { MOST = 65536, HEADER = 16384, EVENTS = 256, INSERTS = 8, PSEUDONYM = 32 };
 
 static const char known[] =
-    "EXEC \"MSet\" \"__INFORMATIVA_HEARD=,INFORMATIVA_RECORD=%lld,"
+    "EXEC \"MSet\" \"INFORMATIVA_RECORD=%lld,"
     "INFORMATIVA_REASON=already-informed,INFORMATIVA_STATUS=NOTDUE\"\n";
 
 static struct { char *text; size_t length; sqlite3_int64 record; int whole, gone; } calls[MOST]; /* by descriptor */

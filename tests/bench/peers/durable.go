@@ -14,7 +14,7 @@ import (
 	_ "github.com/mattn/go-sqlite3"
 )
 
-const known = "EXEC \"MSet\" \"__INFORMATIVA_HEARD=,INFORMATIVA_RECORD=%d," +
+const known = "EXEC \"MSet\" \"INFORMATIVA_RECORD=%d," +
 	"INFORMATIVA_REASON=already-informed,INFORMATIVA_STATUS=NOTDUE\"\n"
 
 type call struct {

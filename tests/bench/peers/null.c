@@ -18,7 +18,7 @@
 enum { MOST = 65536, HEADER = 16384, EVENTS = 256 };
 
 static const char answer[] =
-    "EXEC \"MSet\" \"__INFORMATIVA_HEARD=,INFORMATIVA_RECORD=1,"
+    "EXEC \"MSet\" \"INFORMATIVA_RECORD=1,"
     "INFORMATIVA_REASON=already-informed,INFORMATIVA_STATUS=NOTDUE\"\n";
 
 static struct { char *text; size_t length; int answered; } calls[MOST]; /* by descriptor */

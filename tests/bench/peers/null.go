@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-const answer = "EXEC \"MSet\" \"__INFORMATIVA_HEARD=,INFORMATIVA_RECORD=1," +
+const answer = "EXEC \"MSet\" \"INFORMATIVA_RECORD=1," +
 	"INFORMATIVA_REASON=already-informed,INFORMATIVA_STATUS=NOTDUE\"\n"
 
 func handle(call net.Conn) {

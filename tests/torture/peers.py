@@ -293,10 +293,10 @@ class Attack:
 
 ATTACKS = {
     "knock": Attack(knock, 2_000, 100_000),
-    "half": Attack(half, 100, 2_000),
+    "half": Attack(half, 600, 2_000),
     "idle": Attack(idle, 1_500, 2_000),
     "strangers": Attack(strangers, 1_000, 50_000),
-    "trickle": Attack(trickle, 50, 200),
+    "trickle": Attack(trickle, 600, 600),
     "huge": Attack(huge, 2, 20),
     "eof": Attack(_sessions(lambda: cut("eof")), 1, 20),
     "reset": Attack(_sessions(lambda: cut("reset")), 1, 20),

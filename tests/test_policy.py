@@ -24,7 +24,7 @@ from informativa.model import (
     Unidentified,
     Version,
 )
-from informativa.policy import decide, informs, languages, play_all, wanted_language
+from informativa.policy import decide, informs, language, languages, play_all, wanted_language
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 NOW = AT + timedelta(days=100)
@@ -162,13 +162,11 @@ def test_supplement_in_another_language_gives_way_to_the_whole() -> None:
     second = version("2", "service", "marketing", supplements={"1": {"de": FULL}})
     second = replace(second, short={"it": SHORT, "de": SHORT, "en": SHORT})
     own = line(notice(version("1"), second), languages={"DE": "de_DE"}, fallback=("en",))
-    for language, supplement in (("", False), ("it", False), ("fr", False), ("de", True), ("de_DE", True)):
-        (decision,) = decide(own, known("1"), CALLS, NOW, asked=language)
+    for asked, supplement in (("", False), ("it", False), ("fr", False), ("de", True), ("de_DE", True)):
+        (decision,) = decide(own, known("1"), CALLS, NOW, asked=asked)
         assert decision.supplement is supplement
         assert decision.purposes == ({"marketing"} if supplement else {"service", "marketing"})
-        assert decision.prompts[languages(language or "it", own, decision)[0]] is (
-            FULL if supplement else SHORT
-        )
+        assert decision.prompts[language(asked or "it", own, decision)] is (FULL if supplement else SHORT)
     (german,) = decide(own, known("1"), Identified("+491711234567", "DE"), NOW)
     assert german.supplement
 
@@ -178,6 +176,7 @@ def test_version_without_any_language_of_the_line_is_played_in_its_own() -> None
     against: better heard in another one than not at all."""
     decision = only(line(notice(replace(version("1"), short={"de": SHORT}))), {})
     assert languages("it", line(), decision) == ["de"]
+    assert language("it", line(), decision) == "de"
 
 
 def test_version_counts_from_its_start() -> None:
@@ -318,6 +317,7 @@ def test_language_of_a_country_finds_the_language() -> None:
     decision = only(own, {})
     assert languages("de_DE", own, decision) == ["de", "en"]
     assert languages("fr", own, decision) == ["en"]
+    assert [language(wanted, own, decision) for wanted in ("de_DE", "de", "fr")] == ["de", "de", "en"]
     strict = replace(own, fallback_informs=False)
     assert [informs("de", "de_DE", strict), informs("en", "de_DE", strict), informs("en", "fr", own)] == [
         True,

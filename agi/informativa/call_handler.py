@@ -270,7 +270,7 @@ class CallHandler:
             pseudonym=self._pseudonym,
             notice=decision.notice.id,
             version=decision.version.id,
-            language=policy.languages(self._wanted, self._line, decision)[0],
+            language=policy.language(self._wanted, self._line, decision),
             purposes=decision.purposes,
             status=decision.status_of_skip,
             reason=decision.reason,

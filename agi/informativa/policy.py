@@ -63,6 +63,11 @@ def wanted_language(line: Line, caller: Caller, asked: str) -> str:
     return asked or line.languages.get(country) or line.language
 
 
+def language(wanted: str, line: Line, decision: Decision) -> str:
+    """The first of the languages to try, for which most calls need not look further."""
+    return spoken(wanted, decision.prompts) or languages(wanted, line, decision)[0]
+
+
 def languages(wanted: str, line: Line, decision: Decision) -> list[str]:
     """The languages to try, in order, of those that there are prompts in; never empty."""
     tried = [language for _, language in _tried(wanted, line, decision.prompts)]

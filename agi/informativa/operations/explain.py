@@ -137,7 +137,7 @@ def _explained(decision: Decision, line: Line, wanted: str, history: CallerHisto
     if not decision.play:
         return ExplainedDecision(decision, known, None, decision.status_of_skip, ())
     live = not line.controller.refused  # else there is no ledger that would take it
-    language = policy.languages(wanted, line, decision)[0]
+    language = policy.language(wanted, line, decision)
     counts = live and policy.informs(language, wanted, line)
     return ExplainedDecision(
         decision,

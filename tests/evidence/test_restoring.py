@@ -145,6 +145,26 @@ def test_records_that_were_published_since_are_lost_and_told(ledger: Path) -> No
     assert (found_again.counted.whole, found_again.counted.lost) == (5, 2)
 
 
+@pytest.mark.parametrize("kind", [RecordKind.ERASURE, RecordKind.PURGE])
+def test_what_was_never_published_lends_no_leaf_to_a_note(ledger: Path, kind: RecordKind) -> None:
+    """A record that came after the backup and was not published leaves its leaf to another: the note that it
+    was erased or purged, entered again, does not name that leaf, and the audit finds nothing wrong."""
+    copy = backed_up(ledger)
+    append(ledger, replace(PLAYED, pseudonym=b"n" * 32))
+    if kind is RecordKind.ERASURE:
+        erasure.erase(ledger, [HE, b"n" * 32], AT + timedelta(days=1))
+    else:
+        with closing(SqliteStore(str(ledger))) as store:
+            assert store.purge(AT + timedelta(days=1), AT + timedelta(days=1)) == 4
+    assert restore(ledger, copy, NOW).gone_again == (1 if kind is RecordKind.ERASURE else 3)
+    append(ledger, replace(PLAYED, pseudonym=OTHER))
+    sequence(ledger)
+    with closing(SqliteStore(str(ledger))) as store:
+        (note,) = (event.reference for _leaf, event in store.notes() if event.kind is kind)
+    assert note.endswith("; leaves 0" if kind is RecordKind.ERASURE else "; leaves 0-2")
+    assert audited(ledger).found == ()
+
+
 def test_another_log_where_what_was_published_is_gone(ledger: Path) -> None:
     """Without the entries that were published the log cannot go on; another begins, and says so first."""
     copy = backed_up(ledger)

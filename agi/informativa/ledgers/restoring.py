@@ -79,8 +79,7 @@ def _brought_up_to_date(ledger: Path, part: Path, at: datetime) -> tuple[int, in
                 again = sum(_take_out(connection, transaction, *each) for each in gone)
                 lost, notes, same = _continued(connection, log, folder, ledger)
                 transaction.forget_log()  # leaves were entered
-                if same is not None:
-                    gone = [(kind, leaves.before(says, same)) for kind, says in gone]
+                gone = [(kind, leaves.before(says, same)) for kind, says in gone]
                 for request in _asked(ledger):
                     erasure_requests.keep(connection, request)
                 notes = [*gone, *notes]
@@ -154,10 +153,11 @@ _TAKE_OUT = {RecordKind.ERASURE.value: _erase, RecordKind.PURGE.value: _purge}
 
 def _continued(
     connection: sqlite3.Connection, log: leaves.LedgerLog, folder: LogFolder, ledger: Path
-) -> tuple[int, list[tuple[RecordKind, str]], int | None]:
+) -> tuple[int, list[tuple[RecordKind, str]], int]:
     """Go on after all that was published of the copy's log and of those that followed it: how many records
     are lost, what is to be noted, which they are or that another log begins because not all of their entries
-    can be had, and before which row of `leaf` all are as they were; `None` where all are."""
+    can be had, and before which row of `leaf` all are as they were: others get those of what was recorded
+    since and never published."""
     lost, notes, ended, same = 0, [], [], None
     while True:
         published = folder.published(log.epoch)
@@ -177,7 +177,7 @@ def _continued(
     if ended:
         leaves.begin_another(connection, leaves.log(connection))
         notes.append((RecordKind.NEW_LOG, leaves.AND.join(ended)))
-    return lost, notes, same
+    return lost, notes, leaves.log(connection).next if same is None else same
 
 
 def _enter_lost(connection: sqlite3.Connection, log: leaves.LedgerLog, entries: list[bytes]) -> str:

@@ -4,7 +4,7 @@
 # make fast     the same without those on a real Asterisk (AGAIN=1: nor what no other Python can change)
 # make bare     make fast in a bare Debian 12, on its Python 3.11.2; needs root and debootstrap
 # make mutants  which changes to the program no test notices (MUTANTS="agi spool": of these modules)
-# make torture  the attacks among the tests, much longer: three quarters of an hour or so
+# make torture  the attacks among the tests, much longer: some hours
 # make bench    measures informativa beside its peers, and writes a report into .bench/ (about half an hour)
 # make lint     style, types and import contracts
 # make messages brings the translations up to date with the source, and says what is to be translated

@@ -546,6 +546,31 @@ def test_who_stopped_waiting_is_not_recorded_after_all(
     ledger.close()
 
 
+@pytest.mark.parametrize("together", [1, 3])
+def test_who_stops_waiting_before_the_commit_is_not_recorded(tmp_path: Path, together: int) -> None:
+    """A call that is told that its append failed while the transaction has it is taken out again, and those
+    beside it are recorded."""
+    ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+
+        def given_up(transaction: LedgerTransaction) -> int:
+            jobs[0].tell_slow()
+            return transaction.append(PLAYED)
+
+        works = [given_up, *[lambda transaction: transaction.append(PARTIAL)] * (together - 1)]
+        jobs = [groupcommit._Job(work, loop.create_future()) for work in works]
+        ledger._serve(groupcommit._Group(jobs))
+        assert [await job.future for job in jobs[1:]] == list(range(1, together))
+        with pytest.raises(LedgerSlowError):
+            await jobs[0].future
+
+    asyncio.run(story())
+    assert [record.event for record in ledger.records()] == [PARTIAL] * (together - 1)
+    ledger.close()
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_i4_writer_that_died_is_followed_by_another(tmp_path: Path) -> None:
     """I4: when something has ended the writer, the next call starts another and is recorded."""

@@ -52,6 +52,10 @@ class _Job:
         _settle([(self.future, None, LedgerSlowError(why))])
 
 
+class _LateError(Exception):
+    """One of those that are in a transaction was told meanwhile that it failed."""
+
+
 class _Group:
     """What is done in one transaction."""
 
@@ -64,7 +68,7 @@ class _Group:
         """Keep still until all is read and written, if not yet committed, or until it takes too long."""
         self._written.acquire(timeout=STILL_SECONDS)
 
-    def written(self, _transaction: LedgerTransaction | None = None) -> None:
+    def written(self) -> None:
         """From now on it waits for the disk. Said once or more."""
         if self._written.locked():
             self._written.release()
@@ -214,10 +218,21 @@ class GroupCommitLedger(Ledger):
             self._expect(loop)
 
     def _outcomes(self, jobs: Sequence[_Job], group: _Group) -> list[tuple[Any, LedgerError | None]]:
-        """In one transaction; one by one where one of them is wrong, so that it fails nobody else's."""
+        """In one transaction, but for who stopped waiting until its commit; one by one where one of them is
+        wrong, so that it fails nobody else's."""
+
+        def last(_transaction: LedgerTransaction) -> None:
+            if any(job.late for job in jobs):
+                raise _LateError
+            group.written()
+
         try:
-            *results, _ = self._store.transact([*(job.work for job in jobs), group.written])
+            *results, _ = self._store.transact([*(job.work for job in jobs), last])
             return [(result, None) for result in results]
+        except _LateError:
+            waiting = [job for job in jobs if not job.late]
+            outcomes = dict(zip(waiting, self._outcomes(waiting, group), strict=True))
+            return [outcomes.get(job, (None, None)) for job in jobs]
         except Exception as error:
             its_own = isinstance(error, EventRefusedError) or not isinstance(error, LedgerError)
             if its_own and len(jobs) > 1:

@@ -403,7 +403,7 @@ def test_calls_that_come_together_are_committed_together(tmp_path: Path) -> None
     transact, together = ledger._store.transact, list[int]()
 
     def counted(works: Sequence[Callable[[LedgerTransaction], object]]) -> list[object]:
-        together.append(len(works) - 1)  # the last one only says that all is written
+        together.append(len(works) - 1)  # the last one is the group's own
         return transact(works)
 
     async def story() -> None:
@@ -530,7 +530,7 @@ def test_who_stopped_waiting_is_not_recorded_after_all(
         transact = ledger._store.transact
 
         def impatient(works: Sequence[Callable[[LedgerTransaction], object]]) -> list[object]:
-            if len(works) > 2:  # the last one only says that all is written
+            if len(works) > 2:  # the last one is the group's own
                 jobs[0].tell_slow()
                 raise EventRefusedError("One of them is wrong.")
             return transact(works)

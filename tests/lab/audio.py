@@ -26,7 +26,6 @@ _WINDOW = RATE // 10  # samples compared at a time along the prompt
 _ALIKE = 0.5  # correlation from which on a window is the same sound
 _STEP = RATE // 50  # samples, one packet: how finely the end is told
 _LOST = 3 * _WINDOW  # samples that may be missing within a prompt: lost packets
-_SLIP = RATE  # samples by which sound may come late within a prompt: a stalled machine
 _QUIET = 60.0  # RMS below which a window is a pause (-55 dBFS)
 _EDGE = 0.06  # seconds that may be missing at either end of what counts as whole: up to three packets
 
@@ -56,7 +55,7 @@ def find(prompt: Samples, heard: Samples) -> list[Match]:
     """Every playing of ``prompt`` in ``heard``, in order.
 
     A playing is known by the prompt's first half second, of which half may be missing at the start of the
-    recording.
+    recording. It knows no pause within: what came as RTP is put together by its numbers (`rtp.ByNumber`).
     """
     original, recording = prompt.astype(np.float64), heard.astype(np.float64)
     lead = _lead(original)
@@ -101,42 +100,24 @@ def _correlate(anchor: _Floats, recording: _Floats) -> _Floats:
 def _follow(original: _Floats, recording: _Floats, start: int, lead: int) -> Match:
     """Go along the prompt, whose sound begins at ``start``, to where the recording ceases to be the same."""
     offset = start - lead
-    shift, end, at = offset, 0, 0
+    end, at = 0, 0
     same: list[tuple[_Floats, _Floats]] = []
     while at < len(original) and at - end <= _LOST:
         piece = original[at : at + _WINDOW]
-        there = _cut(recording, at + shift, len(piece))
-        if not _same(piece, there):
-            slipped = _slip(original[at : at + 3 * _WINDOW], recording, at + shift)
-            if slipped:
-                shift += slipped
-                there = _cut(recording, at + shift, len(piece))
+        there = _cut(recording, at + offset, len(piece))
         if _same(piece, there):
             end = at + len(piece)
             same.append((piece, there))
         at += _WINDOW
     while end < len(original):  # the window in which it stops, packet by packet
         piece = original[end : end + _STEP]
-        if not _same(piece, _cut(recording, end + shift, len(piece))):
+        if not _same(piece, _cut(recording, end + offset, len(piece))):
             break
         end += len(piece)
     one = np.concatenate([original[:0], *(piece for piece, _ in same)])
     other = np.concatenate([recording[:0], *(there for _, there in same)])
     cut = max(0, -start) / RATE
     return Match(offset / RATE, _likeness(one, other), end / RATE, len(original) / RATE, cut)
-
-
-def _slip(ahead: _Floats, recording: _Floats, at: int) -> int:
-    """By how many samples the rest comes late. Only after as much silence: otherwise something was played
-    twice."""
-    if _rms(ahead) < _QUIET or len(ahead) < _WINDOW or at < 0:
-        return 0
-    likeness = _correlate(ahead, recording[at : at + _SLIP + len(ahead)])
-    late = int(np.argmax(likeness))
-    around = recording[max(0, at - _LOST - _WINDOW) : at + late]  # it begins in one of these windows
-    quiet = sum(_rms(around[place : place + _STEP]) < _QUIET for place in range(0, len(around), _STEP))
-    as_much = quiet >= late // _STEP - 2  # but for the packets at its ends
-    return late if likeness[late] >= _FOUND + 0.2 and as_much else 0
 
 
 def _cut(recording: _Floats, at: int, length: int) -> _Floats:

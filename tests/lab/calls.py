@@ -162,9 +162,8 @@ class Calls:
     def _listen(self, step: Step) -> None:
         """What the caller really heard, by comparing the sound with the prompt; kept for listening to."""
         assert step.call is not None
-        heard = step.call.audio
-        audio.write_wav(self._folder / f"{step.number}.wav", heard)
-        matches = audio.find(self._prompts[step.line], heard) if len(heard) else []
+        audio.write_wav(self._folder / f"{step.number}.wav", step.call.audio)
+        matches = audio.find(self._prompts[step.line], step.call.played)
         step.seconds = sum(match.covered for match in matches)
         if (step.status in {"PLAYED", "FALLBACK"}) != (len(matches) == 1 and matches[0].whole):
             raise OutcomeError(

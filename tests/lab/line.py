@@ -36,7 +36,7 @@ class Line:
         self.media_to: Address | None = None
         self.news = threading.Condition()
         self.finished = threading.Event()
-        self._timeline, self._audible_from, self._audible_to = rtp.Timeline(), -1, 0
+        self._axis, self._audible_from, self._audible_to = rtp.ByNumber(), -1, 0
         self._keys: deque[tuple[rtp.Key, threading.Event]] = deque()
         self._order: bytes | None = None
         self._held: deque[bytes] = deque()
@@ -63,7 +63,7 @@ class Line:
 
     @property
     def heard(self) -> float:
-        """Seconds by RTP timestamps from the first audible packet to the end of the last one of any kind."""
+        """Seconds that were played from the first audible packet to the end of the last one."""
         if self._audible_from < 0:
             return 0.0
         return (self._audible_to - self._audible_from) / rtp.RATE
@@ -179,7 +179,7 @@ class Line:
             self.packets.append(packet)
             sound = rtp.decode(packet)
             if len(sound):
-                at = self._timeline.place(packet)
+                at = self._axis.place(packet)
                 if (
                     self._audible_from < 0
                     and np.sqrt(np.mean(np.square(sound, dtype=np.float64))) >= _AUDIBLE

@@ -163,11 +163,16 @@ class Call:
     @property
     def audio(self) -> rtp.Samples:
         """All that was heard so far, from the first packet on; silence where packets are missing."""
-        return rtp.assemble(self.packets)
+        return rtp.assemble(self.packets, rtp.ByTime())
+
+    @property
+    def played(self) -> rtp.Samples:
+        """The same without the time in which nothing was sent, as by a machine that stands still."""
+        return rtp.assemble(self.packets, rtp.ByNumber())
 
     @property
     def heard(self) -> float:
-        """Seconds by RTP timestamps from the first audible packet to the end of the last one of any kind."""
+        """Seconds of `played` from the first audible packet to the end of the last one."""
         return self._line.heard
 
     # -- what a caller does ----------------------------------------------------------------------------

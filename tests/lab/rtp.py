@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -109,35 +110,54 @@ def encode(samples: Samples, codec: str) -> bytes:
     return order[np.searchsorted(middles, samples)].astype(np.uint8).tobytes()
 
 
-class Timeline:
-    """Puts packets on one time axis, in samples from the first one, by their timestamps.
-
-    Where the count starts anew (another source, or a step that no pause explains) the arrival times tell
-    how far apart the two are.
-    """
+class _Axis(ABC):
+    """Where packets lie, in samples from the first one."""
 
     def __init__(self) -> None:
         self._last: tuple[Packet, int] | None = None
 
     def place(self, packet: Packet) -> int:
         """Where the packet starts, in samples."""
-        if self._last is None:
-            at = 0
-        else:
-            before, start = self._last
-            step = (packet.timestamp - before.timestamp + 2**31) % 2**32 - 2**31
-            if packet.source != before.source or abs(step) > _LONGEST_GAP:
-                step = round((packet.arrival - before.arrival) * RATE / FRAME) * FRAME
-            at = start + step
+        at = self._last[1] + self._step(self._last[0], packet) if self._last else 0
         if self._last is None or at >= self._last[1]:  # a late packet does not move the count back
             self._last = packet, at
         return at
 
+    @abstractmethod
+    def _step(self, before: Packet, packet: Packet) -> int:
+        """How far the packet is from one before."""
 
-def assemble(packets: Iterable[Packet]) -> Samples:
-    """All that was heard, from the first packet on, with silence where packets are missing."""
-    timeline = Timeline()
-    pieces = [(timeline.place(p), decode(p)) for p in packets if p.kind in _TABLES]
+
+class ByTime(_Axis):
+    """As they were heard: by their timestamps.
+
+    Where the count starts anew (another source, or a step that no pause explains) the arrival times tell
+    how far apart the two are.
+    """
+
+    def _step(self, before: Packet, packet: Packet) -> int:
+        step = (packet.timestamp - before.timestamp + 2**31) % 2**32 - 2**31
+        if packet.source != before.source or abs(step) > _LONGEST_GAP:
+            step = round((packet.arrival - before.arrival) * RATE / FRAME) * FRAME
+        return step
+
+
+class ByNumber(_Axis):
+    """As they were played: one after the other by their numbers.
+
+    A sender that stands still goes on where it was, as Asterisk does, and only its timestamps tell that it is
+    late.
+    """
+
+    def _step(self, before: Packet, packet: Packet) -> int:
+        if packet.source != before.source:
+            return FRAME
+        return FRAME * ((packet.sequence - before.sequence + 2**15) % 2**16 - 2**15)
+
+
+def assemble(packets: Iterable[Packet], axis: ByTime | ByNumber) -> Samples:
+    """All the sound, from the first packet on, with silence where packets are missing."""
+    pieces = [(axis.place(p), decode(p)) for p in packets if p.kind in _TABLES]
     heard = np.zeros(max((at + len(sound) for at, sound in pieces), default=0), np.int16)
     for at, sound in pieces:
         if at >= 0:

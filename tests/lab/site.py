@@ -66,9 +66,7 @@ class Site:
 
     def heard(self, call: Call, name: str) -> list[float]:
         """Seconds heard of each playing of a prompt."""
-        if not len(call.audio):
-            return []
-        return [match.covered for match in audio.find(self.prompts[name], call.audio)]
+        return [match.covered for match in audio.find(self.prompts[name], call.played)]
 
     def prompt(self, name: str, seed: int, seconds: float = 1.2) -> None:
         """Put another prompt beside the office's own, and know it again."""

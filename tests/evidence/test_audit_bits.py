@@ -48,6 +48,39 @@ def matters(table: str, old: Rows, new: Rows) -> bool:
     )
 
 
+class Flipped:
+    """A ledger of which one bit after the other is changed."""
+
+    def __init__(self, attacked: Busy) -> None:
+        with closing(sqlite3.connect(attacked.ledger)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+        self.attacked, self.data, self.before = attacked, attacked.ledger.read_bytes(), rows(attacked.ledger)
+        self.tried = 0
+
+    def found(self, at: int, bit: int) -> bool:
+        """Whether it is found that this one is another, if it matters."""
+        self.attacked.ledger.write_bytes(
+            self.data[:at] + bytes([self.data[at] ^ 1 << bit]) + self.data[at + 1 :]
+        )
+        try:
+            now = rows(self.attacked.ledger)
+            changed = any(matters(table, self.before[table], now[table]) for table in TABLES)
+        except (sqlite3.Error, ValueError, KeyError):  # KeyError: a column has another name
+            changed = True
+        if not changed:
+            return True
+        self.tried += 1
+        try:
+            return not self.attacked.found().sound
+        except InformativaError:
+            return True
+
+    def sound(self) -> bool:
+        """Whether the audit finds nothing once all is as it was."""
+        self.attacked.ledger.write_bytes(self.data)
+        return self.attacked.found().sound
+
+
 def test_i7_any_bit_of_the_file_that_matters_is_found(
     attacked: Busy,
     chance: random.Random,
@@ -57,28 +90,31 @@ def test_i7_any_bit_of_the_file_that_matters_is_found(
     """I7: where the tables can be read and say something else, or cannot be read, the audit finds it, or
     cannot read them either."""
     monkeypatch.setattr(audit_log, "FAR", 1000)
-    with closing(sqlite3.connect(attacked.ledger)) as connection:
-        connection.execute("PRAGMA journal_mode = DELETE")
-    data, before, tried = attacked.ledger.read_bytes(), rows(attacked.ledger), 0
+    ledger = Flipped(attacked)
     for _ in range(rounds(300, 20_000)):
-        at, bit = chance.randrange(len(data)), chance.randrange(8)
-        attacked.ledger.write_bytes(data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :])
-        try:
-            now = rows(attacked.ledger)
-            changed = any(matters(table, before[table], now[table]) for table in TABLES)
-        except (sqlite3.Error, ValueError, KeyError):  # KeyError: a column has another name
-            changed = True
-        if not changed:
-            continue
-        tried += 1
-        try:
-            sound = attacked.found().sound
-        except InformativaError:
-            sound = False
-        assert not sound, (at, bit)
-    attacked.ledger.write_bytes(data)
-    assert attacked.found().sound
-    assert tried > 10
+        at, bit = chance.randrange(len(ledger.data)), chance.randrange(8)
+        assert ledger.found(at, bit), (at, bit)
+    assert ledger.sound()
+    assert ledger.tried > 10
+
+
+def test_i7_any_bit_of_how_long_a_row_of_the_history_is_matters_and_is_found(
+    attacked: Busy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I7: also that of a row which says no more than its record, and which nobody looks into therefore."""
+    monkeypatch.setattr(audit_log, "FAR", 1000)
+    ledger = Flipped(attacked)
+    with closing(sqlite3.connect(attacked.ledger)) as connection:
+        ((page, size),) = connection.execute(
+            "SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'standing'"
+        )
+    for pseudonym, *_ in ledger.before["standing"]:
+        row = ledger.data.index(pseudonym, (page - 1) * size, page * size)
+        for at in range(row - 11, row):  # its length, that of its header, nine columns
+            for bit in range(8):
+                assert ledger.found(at, bit), (at, bit)
+    assert ledger.sound()
+    assert ledger.tried > 200
 
 
 def test_i7_any_earlier_state_that_is_put_back_is_found(

@@ -26,7 +26,7 @@ SELECT pseudonym FROM standing WHERE NOT EXISTS (
     SELECT 1 FROM event WHERE event.record = standing.record AND event.pseudonym = standing.pseudonym
     AND event.notice = standing.notice AND event.version = standing.version
     AND event.purposes = standing.purposes AND event.at = standing.at
-    AND standing.whole IS event.at AND NOT event.supplement AND {rows.INFORMS}
+    AND standing.whole IS event.at AND standing.moved IN (0, 1) AND NOT event.supplement AND {rows.INFORMS}
 )
 UNION
 SELECT event.pseudonym FROM event LEFT JOIN standing ON standing.pseudonym = event.pseudonym

@@ -355,18 +355,33 @@ def test_i1_history_of_a_process_that_knows_no_mark_is_held_against_its_records(
 
 
 def test_purge_takes_what_rests_on_its_records_under_a_later_key(tmp_path: Path) -> None:
-    """Even where the record that says so, of an earlier day, was purged before."""
-    ago = AT - timedelta(days=9)
-    store = filled(
-        tmp_path / "acme.sqlite3", PLAYED, replace(NOTDUE, pseudonym=OTHER, earlier=ONE, at=ago), NOTDUE
-    )
+    """What a caller knew under an earlier key goes with the record that told him, or with the one that says
+    that he is the same, of an earlier day: what only its number would tell, nobody could show."""
+    day, long = timedelta(days=1), timedelta(days=9)
+    for number, told, changed in ((1, AT - long, AT), (2, AT, AT - long)):
+        store = filled(
+            tmp_path / f"{number}.sqlite3",
+            replace(PLAYED, at=told),
+            replace(NOTDUE, pseudonym=OTHER, earlier=ONE, at=changed),
+        )
+        assert store.history(OTHER)["privacy"].record == 1
+        assert store.purge(AT - day, AT) == 1
+        assert store.history(OTHER) == store.history(ONE) == {}
+        with sqlite3.connect(store.file) as other:
+            assert other.execute("SELECT count(*) FROM standing").fetchone() == (0,)
+            assert other.execute("SELECT callers FROM known").fetchall() == [(0,)]
+        store.close()
+
+
+def test_purge_of_a_changed_key_takes_nothing_that_was_told_since(tmp_path: Path) -> None:
+    """Not even where another caller's older record stays, as one of a clock that was wrong does for years."""
+    changed = replace(NOTDUE, pseudonym=OTHER, earlier=b"3" * 32, basis=None, at=AT - timedelta(days=9))
+    told = replace(PLAYED, pseudonym=OTHER)
+    store = filled(tmp_path / "acme.sqlite3", replace(PLAYED, at=AT + timedelta(days=9)), changed, told)
+    known = store.history(OTHER)
+    assert known["privacy"].record == 3
     assert store.purge(AT - timedelta(days=1), AT) == 1
-    assert store.history(OTHER)["privacy"].record == 1
-    assert store.purge(AT + timedelta(days=1), AT) == 2
-    assert store.history(OTHER) == {}
-    with sqlite3.connect(store.file) as other:
-        assert other.execute("SELECT count(*) FROM standing").fetchone() == (0,)
-        assert other.execute("SELECT callers FROM known").fetchall() == [(0,)]
+    assert store.history(OTHER) == known
     store.close()
 
 

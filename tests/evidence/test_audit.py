@@ -386,6 +386,18 @@ def test_paper_under_the_new_key_before_its_caller_rings_is_sound(tmp_path: Path
         assert audited(file).sound
 
 
+def test_changed_key_that_is_purged_before_what_was_told_under_the_earlier_one_is_sound(
+    tmp_path: Path,
+) -> None:
+    """The clock was set back between the two, so that the call is the later one and stays."""
+    file, told = tmp_path / "acme.sqlite3", of(1, key=b"o" * 32)
+    with closing(SqliteStore(str(file))) as store:
+        store.append([told, of(1, NOTDUE, earlier=told.pseudonym, basis=1, at=AT - timedelta(days=9))])
+        assert store.purge(AT - timedelta(days=1), AT) == 1
+    signed(file)
+    assert audited(file).sound
+
+
 def test_i7_history_of_a_changed_key_is_not_given_to_another(attacked: Busy) -> None:
     """I7: only the caller whose record says so has what was known under the earlier pseudonym."""
     other = of(3).pseudonym

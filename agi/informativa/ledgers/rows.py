@@ -93,6 +93,17 @@ FROM event WHERE event.record = standing.record AND standing.record <> ?
 AND standing.pseudonym = ? AND standing.notice = ? AND standing.version = ?
 AND (standing.purposes <> event.purposes OR event.supplement OR whole > event.at)
 """
+# What a caller knows by a record under an earlier key which stays when the one goes that says he is the same:
+# after a clock was set back, or for a spooled call. Nothing would bear it out.
+UNTIE = """
+WITH RECURSIVE his (pseudonym) AS (
+    SELECT pseudonym FROM event WHERE record = ?1 AND earlier IS NOT NULL
+    UNION SELECT event.pseudonym FROM his JOIN event ON event.earlier = his.pseudonym
+)
+DELETE FROM standing WHERE pseudonym IN (SELECT pseudonym FROM his) AND moved AND record < ?1 AND EXISTS (
+    SELECT 1 FROM event WHERE event.record = standing.record AND event.pseudonym <> standing.pseudonym
+)
+"""
 # What was moved, and rests on a record that is deleted (so that no look-up took it since).
 BASELESS = """
 SELECT pseudonym, notice, version FROM standing AS old

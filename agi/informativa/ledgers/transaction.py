@@ -123,6 +123,7 @@ class SqliteTransaction:
         """Delete a record, and with it what its caller knew by it alone; whether it was there."""
         for version in self._connection.execute(rows.KNOWN_BY, (record,)).fetchall():
             self._connection.execute(rows.REDUCE, (record, *version))
+        self._connection.execute(rows.UNTIE, (record,))
         return bool(self._connection.execute(rows.PURGE, (record,)).rowcount)
 
     def append_new(self, event: Event, earlier: Sequence[bytes] = ()) -> bool:

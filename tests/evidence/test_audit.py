@@ -187,6 +187,17 @@ def test_i7_any_single_change_is_found(
     assert attacked.found().sound
 
 
+@pytest.mark.parametrize(
+    ("record", "column"),
+    [(11, "call"), (3, "pseudonym"), (22, "reference"), (23, "line"), (RESTS_ON_ERASED, "call")],
+)
+def test_i7_bytes_that_are_no_text_are_found(attacked: Busy, record: int, column: str) -> None:
+    """I7: in records of calls and of purges, and where nothing is left to compare a value with, for with them
+    nobody can read the record."""
+    forged(attacked.ledger, f"UPDATE event SET {column} = CAST(x'31ff' AS TEXT) WHERE record = {record}")
+    assert record in {each.record for each in attacked.found().found}
+
+
 @pytest.mark.parametrize("column", ["elsewhere", "earlier", "basis", "vouched", "recorded", "pseudonym"])
 def test_i7_empty_in_place_of_nothing_is_found(attacked: Busy, column: str) -> None:
     """I7: an empty text or empty bytes say as little as no value, and are another one all the same."""

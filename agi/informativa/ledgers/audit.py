@@ -19,7 +19,7 @@ from typing import Any
 from ..evidence import commitment
 from ..model import Event, RecordKind
 from . import leaves, rows
-from .audit_reading import UNREADABLE, page
+from .audit_reading import UNREADABLE, page, tolerantly
 from .row_texts import texts
 
 PAGE = 256  # leaves that are held in memory; more are slower, for they leave the cache of the processor
@@ -107,7 +107,9 @@ def gone(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog]) -> Go
     """What the ledger itself says is gone, of all its logs. Raises sqlite3.Error."""
     ranges: dict[RecordKind, list[range]] = {kind: [] for kind in _TAKEN}
     found, emptied, last, before = [], list[range](), 0, 0
-    for *row, leaf in connection.execute(leaves.NOTES, (0,)):
+    with tolerantly(connection):
+        notes = connection.execute(leaves.NOTES, (0,)).fetchall()
+    for *row, leaf in notes:
         number, index = int(row[0]), leaf - max((log.first for log in logs if log.first <= leaf), default=0)
         try:
             event = rows.record(row).event
@@ -339,9 +341,11 @@ def _both_kinds_are_right(row: Sequence[Any]) -> bool:
 
 def _as_written(row: Sequence[Any], event: Event, *, migrated: bool) -> bool:
     """Whether these are the values that such an event is written with. Earlier forms of a ledger had seconds
-    instead of samples and one time for both; an erasure takes the key."""
+    instead of samples and one time for both; an erasure takes the key. Raises ValueError for what stands as
+    text, and is none (`audit_reading.tolerantly`)."""
     if not _kinds_are_right(row):
         return False
+    "".join(value for value in row if type(value) is str).encode()
     canonical = rows.row(event)
     if row[1:] == canonical:
         return True

@@ -16,7 +16,7 @@ from typing import Any
 from ..model import Reason, Record
 from . import rows
 from .audit import Gone
-from .audit_reading import UNREADABLE, tolerant
+from .audit_reading import UNREADABLE, tolerantly
 from .migrating import migrations, statements
 from .transaction import SqliteTransaction
 
@@ -98,20 +98,19 @@ def forged(connection: sqlite3.Connection, gone: Gone, old: int) -> list[ForgedH
     """The rows of the history that the records do not bear out. Where records were purged a caller may be
     said to know less than what he was told by those that are left, and never more. Records up to `old` are
     from before there was a log. Raises sqlite3.Error."""
-    connection.text_factory = tolerant
-    connection.execute("CREATE TEMP TABLE doubtful (pseudonym BLOB PRIMARY KEY)")
-    try:
-        connection.execute(f"INSERT INTO doubtful {_DOUBTFUL}")
-        if connection.execute(_SEEN).fetchone():
-            connection.execute(f"INSERT OR IGNORE INTO doubtful {_UNSEEN}")
-        moved = _linked(connection, old)
-        actual: dict[bytes, KnownVersions] = defaultdict(dict)
-        for pseudonym, notice, version, *rest in connection.execute(_ROWS, {"last": gone.last}):
-            actual[pseudonym][notice, version] = tuple(rest)
-        derived, seen, own = _derived(_readable(connection), moved, old)
-    finally:
-        connection.execute("DROP TABLE doubtful")
-        connection.text_factory = str
+    with tolerantly(connection):
+        connection.execute("CREATE TEMP TABLE doubtful (pseudonym BLOB PRIMARY KEY)")
+        try:
+            connection.execute(f"INSERT INTO doubtful {_DOUBTFUL}")
+            if connection.execute(_SEEN).fetchone():
+                connection.execute(f"INSERT OR IGNORE INTO doubtful {_UNSEEN}")
+            moved = _linked(connection, old)
+            actual: dict[bytes, KnownVersions] = defaultdict(dict)
+            for pseudonym, notice, version, *rest in connection.execute(_ROWS, {"last": gone.last}):
+                actual[pseudonym][notice, version] = tuple(rest)
+            derived, seen, own = _derived(_readable(connection), moved, old)
+        finally:
+            connection.execute("DROP TABLE doubtful")
     found = set()
     for pseudonym in actual.keys() | derived.keys():
         for key in actual[pseudonym].keys() | derived[pseudonym].keys():
@@ -131,7 +130,8 @@ def _linked(connection: sqlite3.Connection, old: int) -> dict[bytes, bytes]:
     while before != (before := connection.execute("SELECT count(*) FROM doubtful").fetchone()[0]):
         connection.execute(_LINKED)
         if old:
-            now = connection.execute(_MOVED, {"old": old}).fetchall()
+            found = connection.execute(_MOVED, {"old": old}).fetchall()
+            now = [pair for pair in found if all(type(each) is bytes for each in pair)]
             connection.executemany("INSERT OR IGNORE INTO doubtful VALUES (?)", [(was,) for _, was in now])
             moved = {was: new for new, was in now}
     return moved
@@ -210,7 +210,7 @@ def _derived(
                 event = replace(event, pseudonym=_now(event.pseudonym, moved))
             try:
                 memory.execute(rows.APPEND, (record.number, *rows.row(event)))
-            except sqlite3.Error:  # found elsewhere
+            except (sqlite3.Error, UnicodeEncodeError):  # found elsewhere
                 continue
             transaction.remember(event, record.number)
             if event.informs:

@@ -45,13 +45,15 @@ def page(connection: sqlite3.Connection, first: int, count: int) -> list[tuple[A
     try:
         return connection.execute(leaves.OPENED, (first, count)).fetchall()
     except sqlite3.OperationalError:
-        connection.text_factory = tolerant
-        try:
+        with tolerantly(connection):
             return connection.execute(leaves.OPENED, (first, count)).fetchall()
-        finally:
-            connection.text_factory = str
 
 
-def tolerant(text: bytes) -> str:
-    """What was put into a ledger as text, and is none: as what no record has."""
-    return text.decode("utf-8", "surrogateescape")
+@contextlib.contextmanager
+def tolerantly(connection: sqlite3.Connection) -> Iterator[None]:
+    """Within, what was put into a ledger as text, and is none, is read as text that no record has."""
+    connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+    try:
+        yield
+    finally:
+        connection.text_factory = str

@@ -5,19 +5,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import inf
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from ..model import RecordKind, Status
 from . import leaves, rows
 from .audit import Gone
-from .audit_reading import tolerant
-
-Result = TypeVar("Result")
+from .audit_reading import tolerantly
 
 HOUR = 3_600_000_000  # microseconds
 _DAY = 24  # hours; no call lasts longer
@@ -129,7 +127,8 @@ class Derived:
 def later(connection: sqlite3.Connection, last: int) -> list[tuple[object, object, int]]:
     """By hour and line, how many records up to the `last` one are not the first of their call. Raises
     sqlite3.Error."""
-    return _tolerantly(connection, lambda: connection.execute(_LATER, {"last": last}).fetchall())
+    with tolerantly(connection):
+        return connection.execute(_LATER, {"last": last}).fetchall()
 
 
 def borne_out(
@@ -141,27 +140,16 @@ def borne_out(
     """Whether all counters are, by all records as they were looked at one by one. What is false may be right
     all the same, where calls went on meanwhile or records wait for their leaves. Raises sqlite3.Error."""
     should, erased = derived.of_calls(later), derived.erased
-    return not _tolerantly(connection, lambda: _compared(connection, gone, should, erased))
+    with tolerantly(connection):
+        return not _compared(connection, gone, should, erased)
 
 
 def forged(connection: sqlite3.Connection, gone: Gone) -> list[ForgedCount]:
     """The counters that the records do not bear out. Where records were purged a counter may say more than
     those that are left; erased ones lost the call by which they were counted. Raises sqlite3.Error."""
-
-    def compared() -> list[ForgedCount]:
+    with tolerantly(connection):
         erased = dict(connection.execute(_ERASED).fetchall())
         return _compared(connection, gone, _counted(connection, _DERIVED), erased)
-
-    return _tolerantly(connection, compared)
-
-
-def _tolerantly(connection: sqlite3.Connection, work: Callable[[], Result]) -> Result:
-    """With text that is none read all the same."""
-    connection.text_factory = tolerant
-    try:
-        return work()
-    finally:
-        connection.text_factory = str
 
 
 def _compared(

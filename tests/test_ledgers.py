@@ -264,6 +264,15 @@ def test_file_that_is_no_ledger_is_told_with_its_place(tmp_path: Path) -> None:
     assert file.read_text().startswith("this is not")
 
 
+def test_record_that_is_no_text_is_told_as_a_damaged_file(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8, which SQLite takes for text all the same: a backup is what helps."""
+    with closing(filled(tmp_path / "acme.sqlite3", PLAYED)) as store:
+        with sqlite3.connect(store.file) as connection:
+            connection.execute("UPDATE event SET line = CAST(x'ff' AS TEXT)")
+        with pytest.raises(LedgerError, match=r"decode.*put a backup of the ledger in its place"):
+            list(store.records())
+
+
 def test_ledger_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     """A ledger that a later release wrote is refused rather than used by guess."""
     file = tmp_path / "acme.sqlite3"

@@ -319,7 +319,7 @@ def translated(file: Path, reading: sqlite3.Connection | None = None) -> Iterato
 
 def _remedy(error: Exception, file: Path) -> Text:
     name = getattr(error, "sqlite_errorname", "")
-    if isinstance(error, sqlite3.Error) and not name:  # of Python: bytes that are no text, which SQLite takes
+    if isinstance(error, sqlite3.OperationalError) and not name:  # of Python: bytes that are no text
         name = "SQLITE_CORRUPT"
     for sign, remedy in _REMEDIES.items():
         if name.startswith(sign):

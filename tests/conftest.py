@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from informativa.operations.init import init
+from lab.chance import SEED, pytest_fixture_setup, pytest_runtest_protocol, stream  # noqa: F401  # hooks
 from lab.failures import pytest_runtest_makereport  # noqa: F401  # a hook
 from lab.office import fill_in
 
@@ -48,7 +49,8 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     max_examples=10 if AGAIN else 100,
-    print_blob=True,  # what fails on one machine can be run on another
+    derandomize=SEED == "1",
+    print_blob=True,  # what fails with another seed can be run again
 )
 settings.load_profile("lab")
 
@@ -70,8 +72,6 @@ def rounds() -> Callable[[int, int], int]:
 
 
 @pytest.fixture
-def chance() -> random.Random:
-    """The attack's dice. The seed is printed; INFORMATIVA_SEED throws them the same way again."""
-    seed = os.environ.get("INFORMATIVA_SEED") or str(random.SystemRandom().randrange(1 << 32))
-    print(f"INFORMATIVA_SEED={seed}")
-    return random.Random(seed)
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """The test's dice, thrown the same way each time (lab/chance.py)."""
+    return stream(request.node.nodeid)

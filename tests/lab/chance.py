@@ -1,0 +1,54 @@
+"""Chance that is the same in each run: keys, ids, salts and tokens, and what tests draw themselves.
+
+All of it follows from INFORMATIVA_SEED and from the name of the test, so that neither the order of the tests
+nor who else runs changes it. `make nightly` runs them with another seed each time, and prints it. What is drawn
+in a process that a test starts is not reached, and neither is what OpenSSL draws for certificates.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+SEED = os.environ.get("INFORMATIVA_SEED", "1")
+
+
+def stream(name: str) -> random.Random:
+    """What is drawn for this name, with this seed."""
+    return random.Random(f"{SEED} {name}")
+
+
+@contextmanager
+def fixed(name: str) -> Iterator[None]:
+    """What `os.urandom`, `secrets` and `random` give meanwhile is drawn for this name."""
+    before, state = (os.urandom, random._urandom), random.getstate()  # type: ignore[attr-defined]
+    drawn = stream(name)
+    os.urandom = random._urandom = drawn.randbytes  # type: ignore[attr-defined]
+    random.seed(drawn.random())
+    try:
+        yield
+    finally:
+        os.urandom, random._urandom = before  # type: ignore[attr-defined]
+        random.setstate(state)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Each test has its own, from the first fixture to the last."""
+    with fixed(item.nodeid):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """A fixture of several tests has its own too, whichever of them comes first."""
+    if fixturedef.scope == "function":
+        return (yield)
+    with fixed(f"{request.node.nodeid} {fixturedef.argname}"):
+        return (yield)

@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             words = sys.argv[1:] if arguments is None else arguments
             program = translated.command(app(*words[:1]))
-            return int(program(args=arguments, standalone_mode=False) or 0)
+            return int(program(args=arguments, prog_name="informativa", standalone_mode=False) or 0)
         finally:
             _flush()
     except InformativaError as error:

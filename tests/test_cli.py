@@ -1,4 +1,4 @@
-"""The command line as an admin uses it: real processes, wrong input included."""
+"""The command line as an admin uses it, wrong input included."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from commands import PROGRAM, refused, run, started
 from doubles import CALLER
 from informativa import __version__, storage
 from informativa.caller import pseudonym
@@ -31,29 +32,6 @@ from informativa.preparation import verify_recordings
 from informativa.prompts.installed import recordings
 from lab.office import fill_in
 from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
-
-PROGRAM = Path(sys.executable).with_name("informativa")
-
-
-def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the installed command."""
-    return subprocess.run(
-        [PROGRAM, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=os.environ | {"COLUMNS": "100"} | environment,
-    )
-
-
-def refused(*arguments: str | Path) -> str:
-    """The one message of a command that must fail with no traceback: 2 if it cannot be understood, else 1."""
-    ran = run(*arguments)
-    assert ran.returncode == (2 if " --help" in ran.stderr else 1), ran
-    assert ran.stdout == ""
-    assert "Traceback" not in ran.stderr
-    return ran.stderr.strip()
 
 
 def test_version() -> None:
@@ -279,7 +257,7 @@ def test_non_ascii_names_are_no_defect_on_a_plain_terminal(folder: Path) -> None
     """Where the terminal knows only ASCII, a company's name is shown as well as it can be."""
     file = folder / "informativa.yaml"
     file.write_text(file.read_text().replace("Acme S.p.A.", "Società Acque"))
-    ran = run("check", "-c", file, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    ran = started("check", "-c", file, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "Societ" in ran.stdout
 

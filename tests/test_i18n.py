@@ -6,7 +6,6 @@ import ast
 import gettext
 import inspect
 import json
-import os
 import pickle
 import re
 import subprocess
@@ -19,29 +18,15 @@ import pytest
 import yaml
 
 import informativa
+from commands import run, started
 from informativa.errors import ConfigError, EvidenceError, LedgerError, Problem
 from informativa.text import Foreign, Text, clause, joined
 from informativa.views import messages as words
 from lab import messages
 
-PROGRAM = Path(sys.executable).with_name("informativa")
 ITALIAN = {"LANG": "it_IT.UTF-8"}
-SAYING = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 CATALOGUES = pytest.mark.parametrize("po", messages.catalogues(), ids=lambda po: po.parts[-3])
 UNKNOWN = ("check", "-c", "/nowhere")
-
-
-def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the installed command with no other locale than this."""
-    rest = {name: value for name, value in os.environ.items() if name not in SAYING}
-    return subprocess.run(
-        [PROGRAM, *arguments],
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-        env=rest | {"COLUMNS": "100", "PYTHONUTF8": "1"} | environment,
-    )
 
 
 def placeholders(text: str) -> set[str]:
@@ -122,7 +107,7 @@ def test_compiled_catalogue_is_that_catalogue(po: Path) -> None:
 )
 def test_language_follows_the_locale(environment: dict[str, str], italian: bool) -> None:
     """The installed command speaks the locale's language, generated on this system or not, or English."""
-    said = run(*UNKNOWN, **environment).stderr
+    said = run(*UNKNOWN, **(dict.fromkeys(("LANG",), "") | environment)).stderr
     assert ("il file non esiste" in said, "there is no such file" in said) == (italian, not italian)
 
 
@@ -266,3 +251,8 @@ def test_errors_are_put_into_words_when_somebody_asks() -> None:
         again = pickle.loads(pickle.dumps(made))
         assert (type(again), str(again), again.code) == (type(made), str(made), made.code)
         assert words.language("it_IT")(again.text) == words.language("it_IT")(made.text)
+
+
+def test_a_started_command_speaks_the_locale_s_language() -> None:
+    """Whoever really starts it in an Italian locale is answered in Italian, the system's words included."""
+    assert "il file non esiste" in started(*UNKNOWN, LANG="it_IT.UTF-8").stderr

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import PROGRAM, run
 from doubles import typed
 from informativa.cli.completion import Shell, script
 from informativa.cli.main import app, main
@@ -23,7 +24,6 @@ from informativa.cli.names import names
 from informativa.cli.reference import keys, page
 from informativa.cli.tree import EXITS, tree
 from informativa.config.described import SETTINGS
-from test_cli import PROGRAM, run
 
 ROOT = Path(__file__).resolve().parent.parent
 UNSET = {"LC_ALL": "", "LC_CTYPE": "", "LANG": ""}

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from commands import PROGRAM, refused, run
 from lab import audio
-from test_cli import PROGRAM, refused, run
 
 sox = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
 voices = pytest.mark.skipif(

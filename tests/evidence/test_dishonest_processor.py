@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import run
 from evidence.test_elsewhere import configured, key, published, signed
 from evidence.witnessing import serving_logs
 from informativa import storage
@@ -31,7 +32,6 @@ from informativa.evidence.witness_store import WitnessFolder, WitnessStore
 from informativa.ledgers.audit_log import AuditedLog, audit_ledger
 from informativa.model import Controller, Event, Status
 from informativa.operations.evidence import logs, receipts
-from test_cli import run
 from test_ledgers import PARTIAL, PLAYED
 
 SAME = "UPDATE leaf SET what = ?, who = ?, salt_what = ?, salt_who = ? WHERE leaf = ?"

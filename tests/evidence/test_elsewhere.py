@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from commands import refused, run
 from doubles import typed
 from evidence.ledger import forged
 from evidence.serving import nowhere
@@ -30,7 +31,6 @@ from informativa.evidence.witness_store import WitnessFolder
 from informativa.ledgers import rows
 from informativa.model import Controller
 from informativa.operations.evidence import logs
-from test_cli import refused, run
 from test_ledgers import PLAYED
 
 COLUMNS = rows.COLUMNS.replace("record, ", "", 1)

@@ -8,6 +8,7 @@ import shutil
 from contextlib import closing
 from pathlib import Path
 
+from commands import refused, run
 from evidence.test_elsewhere import configured, record, signed
 from evidence.witnessing import serving_logs
 from informativa import storage
@@ -20,7 +21,6 @@ from informativa.evidence.tree import leaf_hash, root
 from informativa.evidence.witness_store import WitnessFolder
 from informativa.model import Reason, RecordKind
 from informativa.operations.evidence import logs, receipts, verifying
-from test_cli import refused, run
 
 NAME = "acme.example/informativa/acme/pbx-1"
 

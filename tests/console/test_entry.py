@@ -14,8 +14,7 @@ from urllib.parse import urlencode
 import pytest
 
 from informativa import totp
-from informativa.accounts import Account
-from informativa.console.sessions import Sessions, Throttle
+from informativa.console.sessions import Throttle
 from informativa.model import Role
 from lab import raw
 from lab.console import PASSWORD, ServedConsole
@@ -224,41 +223,6 @@ def test_the_language_is_what_the_reader_chose(office: ServedConsole) -> None:
     assert '<html lang="it">' in browser.get("/acme/calls").text
     browser.send("/language", language="en")
     assert '<html lang="en">' in browser.get("/acme/today").text
-
-
-def test_sessions_end() -> None:
-    """After half an hour without a request, and after twelve hours with many."""
-    at = 0.0
-    sessions = Sessions(1800, clock=lambda: at)
-    account = _account()
-    token = sessions.begin(account)
-    for _request in range(23):
-        at += 1799
-        assert sessions.find(token)
-    at += 1799
-    assert at >= 12 * 3600 - 1800
-    at = 12 * 3600.0
-    assert sessions.find(token) is None
-    token = sessions.begin(account)
-    at += 1800
-    assert sessions.find(token) is None
-
-
-def test_throttle_doubles_and_forgets() -> None:
-    """Four failures are free, then each doubles the wait up to a quarter of an hour; a success forgives."""
-    at = 0.0
-    throttle, waits = Throttle(clock=lambda: at), []
-    for _failure in range(16):
-        throttle.failed("anna")
-        waits.append(throttle.wait("anna"))
-    assert waits == [0, 0, 0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
-    assert throttle.wait("bruno") == 0
-    throttle.succeeded("anna")
-    assert throttle.wait("anna") == 0
-
-
-def _account() -> Account:
-    return Account("anna", {"acme": Role.READER}, "", "", datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def test_a_proxy_says_who_it_is(office: ServedConsole) -> None:

@@ -1,0 +1,286 @@
+"""Who is logged in, for how long, and who guesses passwords: without a page, and with a clock that stands."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from informativa.accounts import Account
+from informativa.console import sessions as module
+from informativa.console.sessions import Session, Sessions, Throttle, new_token
+from informativa.model import Role
+
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """Seconds that a test moves on."""
+
+    at: float = 1000.0
+
+    def __call__(self) -> float:
+        """The time now."""
+        return self.at
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """One that stands at 1000."""
+    return Clock()
+
+
+@pytest.fixture
+def sessions(clock: Clock) -> Sessions:
+    """Of half an hour without a request."""
+    return Sessions(1800, clock)
+
+
+def account(name: str = "anna", changed: datetime = CREATED) -> Account:
+    """Somebody's, as it was changed last."""
+    return Account(name, {"acme": Role.READER}, "", "", changed)
+
+
+def test_session_is_of_the_account_as_it_was(sessions: Sessions) -> None:
+    """Its name, when it was changed, and since when it is there; whoever holds no token of ours has none."""
+    token = sessions.begin(account())
+    assert sessions.find(token) == Session("anna", CREATED, 1000.0, 1000.0)
+    assert sessions.find(token + "x") is None
+    assert sessions.find("\udcff") is None
+
+
+def test_session_that_is_not_used_ends(sessions: Sessions, clock: Clock) -> None:
+    """After half an hour without a request, to the second; each request gives half an hour more."""
+    token = sessions.begin(account())
+    clock.at += 1799
+    assert sessions.find(token)
+    clock.at += 1799
+    assert sessions.find(token)
+    clock.at += 1800
+    assert sessions.find(token) is None
+    clock.at -= 1800
+    assert sessions.find(token) is None
+
+
+def test_session_that_is_used_ends_after_twelve_hours(sessions: Sessions, clock: Clock) -> None:
+    """To the second, however lately something was asked."""
+    token = sessions.begin(account())
+    for _request in range(24):
+        clock.at += 1799
+        assert sessions.find(token)
+    clock.at = 44199.0
+    assert sessions.find(token)
+    clock.at = 44200.0
+    assert not sessions.there(token)
+    assert sessions.find(token) is None
+
+
+def test_whether_it_is_there_keeps_no_session(sessions: Sessions, clock: Clock) -> None:
+    """What a page asks by itself, however often, puts its end off by nothing."""
+    token = sessions.begin(account())
+    for _look in range(18):
+        assert sessions.there(token)
+        clock.at += 100
+    assert not sessions.there(token)
+    assert sessions.find(token) is None
+    assert not sessions.there("nobody's")
+
+
+def test_session_of_a_user_who_is_vouched_for_goes_on(sessions: Sessions, clock: Clock) -> None:
+    """It is new on his first request, and when it is over; on the others it is the same."""
+    first, new = sessions.of("token", account())
+    assert (first, new) == (Session("anna", CREATED, 1000.0, 1000.0), True)
+    clock.at += 1799
+    assert sessions.of("token", account()) == (first, False)
+    assert (first.begun, first.seen) == (1000.0, 2799.0)
+    clock.at += 1800
+    assert sessions.of("token", account()) == (Session("anna", CREATED, 4599.0, 4599.0), True)
+
+
+@pytest.mark.parametrize("other", [account("berta"), account(changed=datetime(2026, 1, 2, tzinfo=UTC))])
+def test_session_is_not_handed_on(sessions: Sessions, other: Account) -> None:
+    """To another user of the same browser, or to one whose grants changed: his own begins, and remembers
+    nothing of the one before."""
+    before, _new = sessions.of("token", account())
+    before.keep("whom anna looked up")
+    session, new = sessions.of("token", other)
+    assert (session, new) == (Session(other.name, other.changed, 1000.0, 1000.0), True)
+    assert sessions.find("token") is session
+
+
+def test_who_logs_out_is_out_there_alone(sessions: Sessions) -> None:
+    """His other browser stays in; to log out twice is harmless."""
+    here, there = sessions.begin(account()), sessions.begin(account())
+    sessions.end(here)
+    sessions.end(here)
+    assert (sessions.there(here), sessions.there(there)) == (False, True)
+
+
+def test_who_is_put_out_is_out_everywhere(sessions: Sessions) -> None:
+    """And nobody else."""
+    tokens = [sessions.begin(account(name)) for name in ("anna", "berta", "anna")]
+    sessions.end_all("anna")
+    assert [sessions.there(token) for token in tokens] == [False, True, False]
+
+
+def test_the_oldest_session_of_twenty_makes_room(sessions: Sessions) -> None:
+    """For the next of that account; nobody else loses any."""
+    other = sessions.begin(account("berta"))
+    tokens = [sessions.begin(account()) for _ in range(20)]
+    assert all(sessions.there(token) for token in tokens)
+    tokens += [sessions.begin(account()) for _ in range(2)]
+    assert [sessions.there(token) for token in tokens] == [False] * 2 + [True] * 20
+    assert sessions.there(other)
+
+
+def test_the_oldest_session_of_all_makes_room(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where so many accounts have so many that memory would run out."""
+    monkeypatch.setattr(module, "_SESSIONS", 3)
+    tokens = [sessions.begin(account(str(number))) for number in range(5)]
+    assert [sessions.there(token) for token in tokens] == [False, False, True, True, True]
+
+
+def test_what_is_over_makes_room_first(
+    sessions: Sessions, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody who is in loses his place to somebody who is not; and memory holds none that ended."""
+    monkeypatch.setattr(module, "_SESSIONS", 2)
+    first, idle = sessions.begin(account("anna")), sessions.begin(account("berta"))
+    clock.at += 1799
+    assert sessions.find(first)
+    clock.at += 1
+    third = sessions.begin(account("carla"))
+    assert [sessions.there(token) for token in (first, idle, third)] == [True, False, True]
+
+
+def test_session_that_is_over_is_not_held(sessions: Sessions, clock: Clock) -> None:
+    """Whoever asks for it last takes it out of memory, and whom it remembered with it."""
+    token = sessions.begin(account())
+    clock.at += 1800
+    assert sessions.find(token) is None
+    assert sessions._sessions == {}
+
+
+def test_session_that_begins_anew_is_the_youngest(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One whose user changed lasts longer than those from before him."""
+    monkeypatch.setattr(module, "_SESSIONS", 2)
+    sessions.of("first", account("anna"))
+    sessions.of("second", account("berta"))
+    sessions.of("first", account("carla"))
+    sessions.of("third", account("dora"))
+    assert [sessions.there(token) for token in ("first", "second", "third")] == [True, False, True]
+
+
+def test_memory_holds_no_token(sessions: Sessions) -> None:
+    """But its SHA-256, which lets nobody in."""
+    token = sessions.begin(account())
+    assert list(sessions._sessions) == [hashlib.sha256(token.encode()).digest()]
+
+
+def test_session_remembers_the_last_twenty_things() -> None:
+    """By names that nobody guesses, or by those that are given; the oldest goes."""
+    session = Session("anna", CREATED, 0.0, 0.0)
+    names = [session.keep(number) for number in range(20)]
+    assert [session.kept[name] for name in names] == list(range(20))
+    assert {len(name) for name in names} == {16}
+    assert session.keep(20, "twentieth") == "twentieth"
+    assert list(session.kept) == [*names[1:], "twentieth"]
+    assert session.kept["twentieth"] == 20
+
+
+def test_what_is_to_be_forgotten_is_in_no_session(sessions: Sessions) -> None:
+    """Whoever remembered it; all else stays."""
+    found = [sessions.of(name, account(name))[0] for name in ("anna", "berta")]
+    for session in found:
+        for thing in ("erased", "other", "erased"):
+            session.keep(thing)
+    sessions.forget(lambda thing: thing == "erased")
+    assert [list(session.kept.values()) for session in found] == [["other"], ["other"]]
+
+
+def test_tokens_cannot_be_guessed() -> None:
+    """256 bits of chance each, in letters that a cookie may have."""
+    first, second = new_token(), new_token()
+    assert (len(first), len(second), first == second) == (43, 43, False)
+
+
+def test_each_failure_more_doubles_the_wait(clock: Clock) -> None:
+    """Four are free, then it is 2 s, 4 s … a quarter of an hour; a success forgives."""
+    throttle, waits = Throttle(clock=clock), []
+    for _failure in range(16):
+        throttle.failed("anna")
+        waits.append(throttle.wait("anna"))
+    assert waits == [0, 0, 0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
+    throttle.succeeded("anna")
+    throttle.succeeded("anna")
+    assert throttle.wait("anna") == 0
+    throttle.failed("anna")
+    assert throttle.wait("anna") == 0
+
+
+def test_wait_goes_by(clock: Clock) -> None:
+    """From the failure on, until it is over; it is never less than nothing."""
+    throttle = Throttle(clock=clock)
+    for _failure in range(6):
+        throttle.failed("anna")
+    clock.at += 1
+    assert throttle.wait("anna") == 3
+    clock.at += 3
+    assert throttle.wait("anna") == 0
+    clock.at += 1
+    assert throttle.wait("anna") == 0
+
+
+def test_account_and_address_wait_each_for_itself(clock: Clock) -> None:
+    """The longer wait of the two counts, and whoever is new waits for nothing."""
+    throttle = Throttle(clock=clock)
+    for _failure in range(5):
+        throttle.failed("anna", "192.0.2.1")
+    throttle.failed("192.0.2.1")
+    assert [throttle.wait(key) for key in ("anna", "192.0.2.1", "berta")] == [2, 4, 0]
+    assert throttle.wait("anna", "192.0.2.1") == throttle.wait("192.0.2.1", "berta") == 4
+    throttle.succeeded("anna")
+    assert throttle.wait("anna", "192.0.2.1") == 4
+
+
+def test_failures_are_forgotten_a_quarter_of_an_hour_after_the_wait(clock: Clock) -> None:
+    """To the second; until then the next one doubles the wait."""
+    throttle = Throttle(clock=clock)
+    for _failure in range(5):
+        throttle.failed("anna")
+    clock.at += 902
+    throttle.failed("anna")
+    assert throttle.wait("anna") == 4
+    clock.at += 905
+    for _failure in range(5):
+        throttle.failed("anna")
+    assert throttle.wait("anna") == 2
+
+
+def test_wait_of_very_many_failures_is_the_longest(clock: Clock) -> None:
+    """Where no longest was foreseen it is 2 to the 16th seconds, and no number grows without end."""
+    throttle = Throttle(0, 1e9, clock)
+    for _failure in range(20):
+        throttle.failed("anna")
+    assert throttle.wait("anna") == 65536
+
+
+def test_old_failures_make_room(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more keys than memory is for only those go that were forgotten anyway."""
+    monkeypatch.setattr(module, "_SESSIONS", 2)
+    throttle = Throttle(clock=clock)
+    for key in ("a", "b"):
+        throttle.failed(key)
+    clock.at += 1
+    for _failure in range(5):
+        throttle.failed("c")
+    clock.at += 899
+    throttle.failed("d")
+    assert set(throttle._failures) == {"c", "d"}
+    throttle.failed("c")
+    assert throttle.wait("c") == 4

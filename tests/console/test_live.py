@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 
 from informativa.console import live
 from informativa.console.pages import calls as page
+from informativa.console.sessions import Sessions
 from lab.console import Browser, ServedConsole, lay_calls, served
 from lab.receipts import Company
 
@@ -75,6 +77,15 @@ def test_stream_ends_with_the_session(office: ServedConsole) -> None:
         assert [each["event"] for each in events(stream)] == ["over"]
     office.record(Company(office.folder).played)
     assert reader.get("/acme/live").url.path == "/login"
+
+
+def test_a_stream_keeps_nobody_logged_in(office: ServedConsole) -> None:
+    """A page that looks by itself every ten minutes ends half an hour after it was asked for."""
+    looks = count(step=600)
+    office.console.sessions = Sessions(1800, lambda: next(looks))
+    with closing(stream_of(office.browser("reader@acme"), "/acme/live")) as stream:
+        lines = list(stream.iter_lines())
+    assert [each for each in lines if each.startswith(("event", ":"))] == ["event: calls", ":", "event: over"]
 
 
 def test_streams_of_one_account_are_few(office: ServedConsole) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from informativa import bootstrap
+from informativa.errors import LedgerError, LedgerOutdatedError
 from informativa.generations import Generations
 from informativa.maintenance import Outdated
 from informativa.preparation import prepare
@@ -77,6 +79,35 @@ def test_mistake_is_not_taken(config: Path) -> None:
     asyncio.run(story())
 
 
+def test_trouble_of_a_ledger_is_told_once() -> None:
+    """And not each time round: again only when it is another one, or comes back."""
+    trouble, other = LedgerError("The disk is full."), LedgerError("No such folder.")
+    old = LedgerOutdatedError("Of an earlier informativa.")
+    rounds = [
+        {"acme": trouble},
+        {"acme": trouble, "borealis": old},
+        {"acme": trouble, "borealis": old},
+        {"acme": other, "borealis": old},
+        {"borealis": old},
+        {"acme": other},
+        {"borealis": old},
+    ]
+    outdated, told = Outdated(), list[list[str]]()
+    for failing in rounds:
+        with capture_logs() as logged:
+            outdated.tell(failing)
+        told.append([f"{each['controller']} {each['log_level']} {each.get('error', '')}" for each in logged])
+    assert told == [
+        ["acme error The disk is full."],
+        ["borealis warning "],
+        [],
+        ["acme error No such folder."],
+        [],
+        ["acme error No such folder."],
+        ["borealis warning "],
+    ]
+
+
 def test_ledger_is_opened_again(config: Path) -> None:
     """One that could not be used is opened once it can be; until then calls go on as before."""
 
@@ -88,12 +119,16 @@ def test_ledger_is_opened_again(config: Path) -> None:
             file.write_text("no database " * 1000)
         generations = Generations(configuration, beside.waiting.append)
         before = generations.newest
-        assert list(await generations.reopen(Outdated())) == ["acme"]
+        outdated = Outdated()
+        with capture_logs() as told:
+            for _round in range(3):
+                assert list(await generations.reopen(outdated)) == ["acme"]
+        assert [each["event"] for each in told] == ["ledger cannot be used"]
         assert generations.newest is before
         for file in ledger.parent.glob("acme.sqlite3*"):
             file.unlink()
         ledger.with_name("kept").rename(ledger)
-        assert await generations.reopen(Outdated()) == {}
+        assert await generations.reopen(outdated) == {}
         now = generations.newest
         assert bootstrap.unusable(now.configuration, now.services) == {}
         assert await beside.done() == 1

@@ -14,12 +14,14 @@ from functools import partial
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from doubles import line, notice
 from evidence.ledger import signed
-from informativa.errors import BoxRefusedError, DefectError, SharedDatabaseError
+from informativa.errors import BoxRefusedError, DefectError, LedgerError, SharedDatabaseError
 from informativa.guard import suspend
-from informativa.model import Controller, Period, SharedState
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Controller, Period, SharedDatabase, SharedState
 from informativa.operations.doctor import probe
 from informativa.service import not_shared
 from informativa.sharing import loop as exchange_loop
@@ -168,6 +170,30 @@ def test_what_keeps_a_service_from_sharing_is_told_by_doctor_and_status() -> Non
         "it cannot use the database",
     ]
     assert probe.not_shared({}) == []
+
+
+def test_trouble_is_told_once_for_as_long_as_it_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is tried; and another one is told too."""
+    for name in ("FIRST_PAUSE", "LONGEST_PAUSE"):
+        monkeypatch.setattr(exchange_loop, name, 0.0)
+    full, gone = LedgerError("The disk is full."), LedgerError("The ledger is gone.")
+    troubles, over = iter([full, full, full, gone, gone, full]), threading.Event()
+
+    def opened() -> SqliteStore:
+        if trouble := next(troubles, None):
+            raise trouble
+        over.set()
+        raise full
+
+    with capture_logs() as told:
+        loop = ExchangeLoop(ACME, SharedDatabase((), "", "", "pbx-1"), About(), opened)
+        assert over.wait(60)
+        loop.stop()
+    assert [(each["event"], each["controller"], each["error"]) for each in told] == [
+        ("nothing goes to other boxes, or comes", "acme", "The disk is full."),
+        ("nothing goes to other boxes, or comes", "acme", "The ledger is gone."),
+        ("nothing goes to other boxes, or comes", "acme", "The disk is full."),
+    ]
 
 
 def test_no_thread_is_left_when_it_is_stopped(running: Running) -> None:

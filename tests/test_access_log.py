@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,14 @@ from informativa import maintenance, storage
 from informativa.config import load
 from informativa.errors import LedgerError
 from informativa.ledgers import wal_files
-from informativa.ledgers.access_log import AccessEntry, AccessFilter, AccessLog
+from informativa.ledgers.access_log import (
+    AccessChain,
+    AccessEntry,
+    AccessFilter,
+    AccessLog,
+    _head,
+    _writing,
+)
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Action, Controller, Period
@@ -85,6 +93,109 @@ def test_what_is_wanted_is_found(log: AccessLog) -> None:
     assert numbers(account="anna", action=Action.SEARCH) == [2]
     assert numbers(since=NOW + hour, until=NOW + 3 * hour) == [3, 2]
     assert numbers(pseudonyms=[HE, HE_BEFORE]) == [4, 1]
+    assert numbers(account="anna", pseudonyms=[HE, HE_BEFORE]) == [1]
+
+
+def test_log_that_is_not_there_tells_of_nothing(log: AccessLog) -> None:
+    """And nobody who reads it makes it."""
+    assert (log.page(None, 9), log.verify()) == ((), AccessChain(0, 0, bytes(32), None))
+    assert (log.erase([HE]), log.purge(NOW)) == (0, 0)
+    assert not log.file.parent.exists()
+
+
+def test_chain_is_of_what_others_can_compute(log: AccessLog) -> None:
+    """Each hash is that of the one before and of the row's canonical JSON; what is absent is not in it."""
+    facts = '"account":"anna","action":"login","at":1795683600000000,"number":1'
+    first = sha256(b"informativa/access/v1\n" + bytes(32) + b"{%s}" % facts.encode()).digest()
+    assert log.add(AccessEntry(NOW, "anna", Action.LOGIN)) == 1
+    assert log.verify() == AccessChain(1, 1, first, None)
+    log.add(replace(LOOK, record=7, detail="calls"))
+    with log._opened() as connection:
+        salt, who = connection.execute("SELECT salt, who FROM access WHERE number = 2").fetchone()
+    assert (len(salt), who) == (16, sha256(b"informativa/access-who/v1\n" + salt + HE).digest())
+    facts = (
+        '"account":"anna","action":"open-caller","at":1795683600000000,"detail":"calls","number":2,"record":7'
+    )
+    facts += f',"who":"{who.hex()}"'
+    second = sha256(b"informativa/access/v1\n" + first + b"{%s}" % facts.encode()).digest()
+    assert log.verify() == AccessChain(2, 2, second, None)
+
+
+def test_file_says_what_it_is(log: AccessLog) -> None:
+    """To whoever finds it; it is written as the ledger is, and what is deleted in it is overwritten, also by
+    an SQLite that does neither by itself."""
+    log.add(LOOK)
+    with closing(sqlite3.connect(log.file)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA secure_delete = OFF")
+        log._prepare(connection)
+        names = ("application_id", "user_version", "journal_mode", "synchronous", "secure_delete")
+        told = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
+    assert told == [0x696E6661, 1, "wal", 2, 1]
+
+
+def test_line_stands_behind_the_detail(log: AccessLog) -> None:
+    """As it is, for it is no caller's, and whole, however long the detail."""
+    log.add(LOOK, "+390212345678")
+    log.add(replace(LOOK, detail="x" * 500), "+390212345678")
+    second, first = log.page(None, 2)
+    assert (first.detail, second.detail) == ("line=+390212345678", "x" * 181 + " line=+390212345678")
+
+
+def test_what_cannot_be_noted_leaves_nothing(log: AccessLog) -> None:
+    """Neither a row nor a lock; it says where and why."""
+    log.add(LOOK)
+    with pytest.raises(LedgerError) as error:
+        log.add(replace(LOOK, record=1 << 70))
+    assert str(error.value) == (
+        f"The record of who looked at whom, {log.file}, cannot be used (Python int too large to convert to"
+        f" SQLite INTEGER). Look at the owner, mode and free space of {log.file.parent}."
+    )
+    assert log.add(LOOK) == 2
+
+
+def test_change_that_fails_is_taken_back(log: AccessLog) -> None:
+    """Whatever stops it; and where SQLite took it back already, it is still told what stopped it."""
+
+    def stopped_after(statement: str) -> None:
+        with _writing(connection):
+            connection.execute(statement)
+            raise KeyboardInterrupt
+
+    log.add(LOOK)
+    with log._opened() as connection:
+        for statement in ("UPDATE state SET unclean = 1", "ROLLBACK"):
+            with pytest.raises(KeyboardInterrupt):
+                stopped_after(statement)
+            assert not connection.in_transaction
+        assert connection.execute("SELECT unclean FROM state").fetchone() == (0,)
+
+
+def test_two_who_write_wait_for_each_other_from_the_start(log: AccessLog) -> None:
+    """Whoever reads the newest row is alone until his own is behind it."""
+    log.add(LOOK)
+    with log._opened() as connection, _writing(connection), closing(sqlite3.connect(log.file, 0.0)) as other:
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        assert _head(connection)[0] == 1
+
+
+def test_folders_above_are_made_for_its_user_alone(tmp_path: Path) -> None:
+    """As for a ledger; what is there already stays as it is."""
+    log = AccessLog(tmp_path / "one/two/acme.sqlite3")
+    log.add(LOOK)
+    assert log.file.parent.stat().st_mode & 0o777 == 0o700
+    log.file.parent.chmod(0o750)
+    log.add(LOOK)
+    assert log.file.parent.stat().st_mode & 0o777 == 0o750
+
+
+def test_action_that_nobody_knows_is_an_error(log: AccessLog) -> None:
+    """A page that left it out would tell less than there is."""
+    log.add(LOOK)
+    tampered(log, "UPDATE access SET action = 'dance'")
+    with pytest.raises(LedgerError, match="'dance' is not a valid Action"):
+        log.page(None, 1)
 
 
 def test_no_number_gets_into_a_detail(log: AccessLog) -> None:
@@ -146,6 +257,25 @@ def test_changed_and_missing_rows_are_found(log: AccessLog, statement: str, wron
     assert log.verify().wrong == wrong
 
 
+@pytest.mark.parametrize(
+    ("entry", "statement"),
+    [
+        (LOOK, "UPDATE access SET salt = NULL"),
+        (LOOK, "UPDATE access SET salt = zeroblob(16)"),
+        (replace(LOOK, pseudonym=None), "UPDATE access SET pseudonym = zeroblob(32)"),
+        (replace(LOOK, pseudonym=None), "UPDATE access SET pseudonym = zeroblob(32), salt = zeroblob(16)"),
+    ],
+)
+def test_whom_a_row_is_about_is_what_its_hash_says(
+    log: AccessLog, entry: AccessEntry, statement: str
+) -> None:
+    """Nobody is put into a row, nor in part out of it; the rows before and behind it are whole."""
+    for each in (replace(entry, pseudonym=None), entry, replace(entry, pseudonym=None)):
+        log.add(each)
+    tampered(log, f"{statement} WHERE number = 2")
+    assert (log.verify().rows, log.verify().number, log.verify().wrong) == (3, 3, 2)
+
+
 def test_missing_end_is_found_by_who_knows_the_head(log: AccessLog) -> None:
     """The chain alone does not show it; number and hash of a head from before do."""
     for _each in range(3):
@@ -188,12 +318,51 @@ def test_erasure_that_a_reader_holds_up_is_finished_later(
     with closing(sqlite3.connect(log.file, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM access").fetchall()
-        with pytest.raises(LedgerError, match="still holds this caller"):
+        with pytest.raises(LedgerError) as error:
             log.erase([HE])
+        assert str(error.value) == (
+            f"{log.file}-wal still holds this caller while another program reads it."
+            " End what reads it, or wait until it ends."
+        )
         assert traces(log.file.parent, HE)
         reader.execute("ROLLBACK")
         assert log.erase([HE]) == 0
     assert traces(log.file.parent, HE) == []
+
+
+@dataclass
+class Waiting:
+    """A clock that goes on while somebody waits, five seconds at a time; a reader ends at the second."""
+
+    reader: sqlite3.Connection
+    at: float = 100.0
+    pauses: list[float] = field(default_factory=list)
+
+    def monotonic(self) -> float:
+        """The time now."""
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, longer than was asked for."""
+        self.at += 5.0
+        self.pauses.append(seconds)
+        if len(self.pauses) == 2:
+            self.reader.execute("ROLLBACK")
+
+
+def test_erasure_waits_ten_seconds_for_readers(log: AccessLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One who ends in time holds nothing up: all of it is done, and the same again has nothing to do."""
+    monkeypatch.setattr("informativa.ledgers.access_log.BUSY_SECONDS", 0.0)
+    log.add(LOOK)
+    with closing(sqlite3.connect(log.file, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM access").fetchall()
+        waiting = Waiting(reader)
+        monkeypatch.setattr("informativa.ledgers.access_log.time", waiting)
+        assert log.erase([HE]) == 1
+        assert waiting.pauses == [0.05, 0.05]
+        assert traces(log.file.parent, HE) == []
+        assert reader.execute("SELECT unclean FROM state").fetchone() == (0,)
 
 
 def test_every_erasure_reaches_it(tmp_path: Path) -> None:
@@ -312,8 +481,14 @@ def test_file_of_another_program_is_left_alone(log: AccessLog) -> None:
     log.file.parent.mkdir()
     with closing(sqlite3.connect(log.file)) as connection:
         connection.execute("CREATE TABLE theirs (x)")
-    with pytest.raises(LedgerError, match="a newer informativa, or of another program"):
+    with pytest.raises(LedgerError) as error:
         log.add(LOOK)
+    assert str(error.value) == (
+        f"{log.file} is of a newer informativa, or of another program."
+        " Upgrade this one, or move the file away."
+    )
+    with closing(sqlite3.connect(log.file)) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
     log.file.write_bytes(b"no database at all" * 100)
     for work in (lambda: log.add(LOOK), lambda: log.page(None, 1), lambda: log.erase([HE]), log.verify):
         with pytest.raises(LedgerError, match="cannot be used"):

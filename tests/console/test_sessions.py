@@ -131,8 +131,9 @@ def test_the_oldest_session_of_twenty_makes_room(sessions: Sessions) -> None:
     other = sessions.begin(account("berta"))
     tokens = [sessions.begin(account()) for _ in range(20)]
     assert all(sessions.there(token) for token in tokens)
-    tokens += [sessions.begin(account()) for _ in range(2)]
-    assert [sessions.there(token) for token in tokens] == [False] * 2 + [True] * 20
+    for gone in (1, 2):
+        tokens.append(sessions.begin(account()))
+        assert [sessions.there(token) for token in tokens] == [False] * gone + [True] * 20
     assert sessions.there(other)
 
 
@@ -168,12 +169,10 @@ def test_session_that_begins_anew_is_the_youngest(
     sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One whose user changed lasts longer than those from before him."""
-    monkeypatch.setattr(module, "_SESSIONS", 2)
-    sessions.of("first", account("anna"))
-    sessions.of("second", account("berta"))
-    sessions.of("first", account("carla"))
-    sessions.of("third", account("dora"))
-    assert [sessions.there(token) for token in ("first", "second", "third")] == [True, False, True]
+    monkeypatch.setattr(module, "_SESSIONS", 3)
+    for token, name in (("1", "anna"), ("2", "berta"), ("1", "carla"), ("3", "dora"), ("4", "emma")):
+        sessions.of(token, account(name))
+    assert [sessions.there(token) for token in "1234"] == [True, False, True, True]
 
 
 def test_memory_holds_no_token(sessions: Sessions) -> None:
@@ -201,6 +200,20 @@ def test_what_is_to_be_forgotten_is_in_no_session(sessions: Sessions) -> None:
             session.keep(thing)
     sessions.forget(lambda thing: thing == "erased")
     assert [list(session.kept.values()) for session in found] == [["other"], ["other"]]
+
+
+def test_what_goes_by_itself_meanwhile_is_forgotten_too(sessions: Sessions) -> None:
+    """A request of that session may remember something new, in place of the oldest, at the same time."""
+    session, _new = sessions.of("token", account())
+    for _thing in range(20):
+        session.keep("erased")
+
+    def erased(thing: str) -> bool:
+        session.keep("other")
+        return thing == "erased"
+
+    sessions.forget(erased)
+    assert list(session.kept.values()) == ["other"] * 20
 
 
 def test_tokens_cannot_be_guessed() -> None:

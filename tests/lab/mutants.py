@@ -38,8 +38,11 @@ TESTS = {
     "ledgers/sqlite": ("ledgers", "migration"),
     "ledgers/backup": ("migration",),
     "ledgers/following": ("following",),
+    "ledgers/access_log": ("access_log",),
+    "console/sessions": ("console/test_sessions",),
 }
-"""Modules, and the test files that are to notice a change to each."""
+"""Modules, and the test files that are to notice a change to each: `agi` is tests/test_agi.py, one that is
+deeper has its whole path below tests."""
 
 _TELL = """
 import json
@@ -142,7 +145,8 @@ def _lay(folder: Path, module: str) -> None:
             shutil.copy(place, folder / name)
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]
     filters = json.dumps(settings["ini_options"]["filterwarnings"])
-    tests = json.dumps([f"tests/test_{name}.py" for name in TESTS[module]])
+    names = [name if "/" in name else f"test_{name}" for name in TESTS[module]]
+    tests = json.dumps([f"tests/{name}.py" for name in names])
     (folder / "pyproject.toml").write_text(f"""
 [tool.pytest.ini_options]
 pythonpath = ["tests"]

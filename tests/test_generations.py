@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import Coroutine
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +134,32 @@ def test_ledger_is_opened_again(config: Path) -> None:
         now = generations.newest
         assert bootstrap.unusable(now.configuration, now.services) == {}
         assert await beside.done() == 1
+        generations.close()
+
+    asyncio.run(story())
+
+
+def test_ledger_of_other_recordings_is_not_taken_and_told_once(config: Path) -> None:
+    """One that can be opened again, but was served with other recordings: however often it is tried, calls go
+    on as before."""
+
+    async def story() -> None:
+        ledger, beside = config.parent / "ledger/acme.sqlite3", Beside()
+        configuration = prepare(config)
+        aside = ledger.rename(ledger.with_name("aside"))
+        ledger.write_text("no database " * 1000)
+        generations = Generations(configuration, beside.waiting.append)
+        before = generations.newest
+        with closing(sqlite3.connect(aside)) as connection, connection:
+            connection.execute("UPDATE recording SET sha256 = 'another'")
+        aside.replace(ledger)
+        outdated = Outdated()
+        with capture_logs() as told:
+            for _round in range(3):
+                assert await generations.reopen(outdated) == {}
+        assert [(each["event"], each["controller"]) for each in told] == [("ledger cannot be used", "acme")]
+        assert "is not the recording that version 2026-11 was first served with" in told[0]["error"]
+        assert (generations.newest, beside.waiting) == (before, [])
         generations.close()
 
     asyncio.run(story())

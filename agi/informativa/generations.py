@@ -86,27 +86,29 @@ class Generations:
                 return {}
             services = await asyncio.to_thread(bootstrap.for_service, now.configuration, now.services)
             failing = bootstrap.unusable(now.configuration, services)
-            outdated.tell(failing)
-            if opened := sorted(before.keys() - failing.keys()):
-                await self._take(now, services, opened)
+            opened = sorted(before.keys() - failing.keys())
+            wrong = await self._take(now, services, opened) if opened else None
+            outdated.tell({**failing, **(dict.fromkeys(opened, wrong) if wrong else {})})
             return failing
 
-    async def _take(self, now: Generation, services: CallServices, opened: Sequence[str]) -> None:
-        """Go on with the ledgers that could be opened."""
+    async def _take(
+        self, now: Generation, services: CallServices, opened: Sequence[str]
+    ) -> InformativaError | None:
+        """Go on with the ledgers that could be opened; why not, if that cannot be."""
         try:
             files = await asyncio.to_thread(
                 verify_recordings, now.configuration, keep=True, create=False, migrate=False
             )
         except InformativaError as error:
-            log.error("ledger cannot be used", controllers=opened, error=str(error))
             await asyncio.to_thread(bootstrap.close, services, [now.services])
-            return
+            return error
         services = replace(services, recordings=bootstrap.as_loaded(files))
         self._take_calls(replace(now.configuration, recordings=files), services)
         controllers = [now.configuration.controllers[name] for name in opened]
         found = [await asyncio.to_thread(storage.backups, each) for each in controllers]
         copies = [str(backup.file) for backups in found for backup in backups]
         log.info("ledgers opened", controllers=opened, backups=copies)
+        return None
 
     def close(self) -> None:
         """Close all that is open; what was queued is durable then."""

@@ -226,7 +226,7 @@ class Outdated:
         self._logged: dict[str, str] = {}
         self._due: dict[str, tuple[float, float]] = {}  # the time of the next migration, and the pause then
 
-    def tell(self, failing: Mapping[str, LedgerError]) -> None:
+    def tell(self, failing: Mapping[str, InformativaError]) -> None:
         """Why the ledgers of these controllers cannot be used goes to the log."""
         self._logged = {name: why for name, why in self._logged.items() if name in failing}
         for name, error in failing.items():
@@ -254,7 +254,7 @@ class Outdated:
                 return True
         return False
 
-    def _tell_error(self, name: str, error: LedgerError) -> None:
+    def _tell_error(self, name: str, error: InformativaError) -> None:
         if self._logged.get(name) != str(error):
             self._logged[name] = str(error)
             log.error("ledger cannot be used", controller=name, error=str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -474,6 +475,15 @@ def test_file_is_for_its_user_alone(log: AccessLog) -> None:
     """As the ledger is."""
     log.add(LOOK)
     assert (log.file.name, log.file.stat().st_mode & 0o777) == ("acme.sqlite3.access", 0o600)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_file_that_root_makes_is_for_the_owner_of_its_folder(log: AccessLog) -> None:
+    """Whose service could not note anything in it else."""
+    log.file.parent.mkdir()
+    os.chown(log.file.parent, 1234, 4321)
+    log.add(LOOK)
+    assert (log.file.stat().st_uid, log.file.stat().st_gid) == (1234, 4321)
 
 
 def test_file_of_another_program_is_left_alone(log: AccessLog) -> None:

@@ -333,7 +333,7 @@ def test_erasure_that_a_reader_holds_up_is_finished_later(
 
 @dataclass
 class Waiting:
-    """A clock that goes on while somebody waits, five seconds at a time; a reader ends at the second."""
+    """A clock that goes on while somebody waits, ten seconds at a time; a reader ends at the second."""
 
     reader: sqlite3.Connection
     at: float = 100.0
@@ -345,14 +345,14 @@ class Waiting:
 
     def sleep(self, seconds: float) -> None:
         """Wait, longer than was asked for."""
-        self.at += 5.0
+        self.at += 10.0
         self.pauses.append(seconds)
         if len(self.pauses) == 2:
             self.reader.execute("ROLLBACK")
 
 
 def test_erasure_waits_ten_seconds_for_readers(log: AccessLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One who ends in time holds nothing up: all of it is done, and the same again has nothing to do."""
+    """To the second; one who ends in time holds nothing up, and all of it is done."""
     monkeypatch.setattr("informativa.ledgers.access_log.BUSY_SECONDS", 0.0)
     log.add(LOOK)
     with closing(sqlite3.connect(log.file, isolation_level=None)) as reader:

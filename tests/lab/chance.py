@@ -1,8 +1,8 @@
 """Chance that is the same in each run: keys, ids, salts and tokens, and what tests draw themselves.
 
-All of it follows from INFORMATIVA_SEED and from the name of the test, so that neither the order of the tests
-nor who else runs changes it. `make nightly` runs them with another seed each time, and prints it. What is drawn
-in a process that a test starts is not reached, and neither is what OpenSSL draws for certificates.
+All of it follows from INFORMATIVA_SEED and from the test's name, so that neither the order of the tests nor
+who else runs changes it. `make nightly` runs them with another seed, and prints it. What is drawn in
+a process that a test starts is not reached, and neither is what OpenSSL draws for certificates.
 """
 
 from __future__ import annotations

@@ -1,0 +1,130 @@
+"""Everything that can be tried, one job after the other, and a table of what was found: `make nightly`.
+
+It takes hours. `make nightly NIGHTLY="JOB…"` runs these jobs alone. What a job printed is in
+`.nightly/JOB.log`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parents[2]
+LOGS = ROOT / ".nightly"
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+SUMMER_TIME = "2027-03-28 00:30:00"  # UTC: half an hour before it begins in Europe
+LATE = "2026-12-31 23:10:00"  # UTC: tomorrow, next month and next year in Rome
+ALL = "INFORMATIVA_NIGHT=1"  # the tests of the night, too
+
+
+@dataclass(frozen=True)
+class Job:
+    """A name, and the command of a shell that fails where something was found."""
+
+    name: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: its exit code, seconds, and the last thing that it said of itself."""
+
+    job: Job
+    code: int
+    seconds: float
+    summary: str
+
+
+def jobs(seed: int) -> Iterator[Job]:
+    """All of them, the quickest first."""
+    yield Job("lint", "make lint")
+    yield Job("test", f"{ALL} make test")
+    yield Job("chance", f"INFORMATIVA_SEED={seed} make test PYTEST='-p randomly -p no:cacheprovider'")
+    for name, clock in (("summer-time", SUMMER_TIME), ("late", LATE)):
+        yield Job(name, f"faketime -f '@{clock}' make fast")
+    for python in pythons():
+        yield Job(f"python{python.rpartition('python')[2]}", f"make fast PYTHON={python}")
+    yield Job("bare-debian-12", "make bare")
+    yield Job("cluster", "make cluster")
+    yield Job("packages", "make packages")
+    yield Job("release", "make release RELEASE=.nightly/release")
+    yield Job("mutants", "make mutants")
+    yield Job("torture", f"INFORMATIVA_SEED={seed} make torture")
+
+
+def pythons() -> Iterator[str]:
+    """The Pythons of this machine that the program runs on, but for the one of `.venv`."""
+    ours = sys.version_info[:2]
+    for version in PYTHONS:
+        program = shutil.which(f"python{version}") or shutil.which(f"/usr/bin/python{version}")
+        if program and tuple(map(int, version.split("."))) != ours:
+            yield program
+
+
+def run(job: Job) -> Outcome:
+    """Run a job to its end."""
+    began, log = time.monotonic(), LOGS / f"{job.name}.log"
+    with log.open("wb") as output:
+        ran = subprocess.run(
+            ["sh", "-c", job.command],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            check=False,
+        )
+    seconds = time.monotonic() - began
+    return Outcome(job, ran.returncode, seconds, summary(log.read_text(errors="replace")))
+
+
+def summary(printed: str) -> str:
+    """The last line that counts tests, mutants or the like; else the last line."""
+    plain = re.sub(r"\x1b\[[\d;]*m", "", printed)
+    lines = [line.strip("= \t") for line in plain.splitlines() if line.strip()]
+    counted = [line for line in lines if re.search(r"\d+ (passed|failed|error|of \d+ killed)", line)]
+    return (counted or lines or ["nothing was printed"])[-1]
+
+
+def main(names: Sequence[str]) -> int:
+    """The exit code: 1 if a job failed."""
+    seed = int(os.environ.get("INFORMATIVA_SEED") or random.SystemRandom().randrange(1 << 32))
+    every = {job.name: job for job in jobs(seed)}
+    if unknown := [name for name in names if name not in every]:
+        print(f"There is no job {unknown[0]}; one of: {' '.join(every)}", file=sys.stderr)
+        return 2
+    LOGS.mkdir(exist_ok=True)
+    console = Console()
+    console.print(f"INFORMATIVA_SEED={seed}", highlight=False)
+    outcomes = []
+    for job in [every[name] for name in names] or every.values():
+        console.print(f"{job.name}: {job.command}", highlight=False)
+        outcomes.append(run(job))
+    console.print(table(outcomes))
+    for outcome in outcomes:
+        if outcome.code:
+            console.print(f"{outcome.job.name}: see {LOGS / outcome.job.name}.log", highlight=False)
+    return 1 if any(outcome.code for outcome in outcomes) else 0
+
+
+def table(outcomes: Sequence[Outcome]) -> Table:
+    """What each job found."""
+    made = Table("Job", "Result", "Minutes", "Found")
+    for outcome in outcomes:
+        result = "passed" if outcome.code == 0 else f"exit code {outcome.code}"
+        made.add_row(outcome.job.name, result, f"{outcome.seconds / 60:.1f}", outcome.summary)
+    return made
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -11,7 +11,6 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import PROGRAM, run
 from doubles import line, notice, typed, version
 from informativa import config, storage
 from informativa.errors import InformativaError
@@ -53,7 +53,6 @@ from lab.office import Office, fill_in
 from lab.ports import free_port
 
 SHIPPED = (Path(__file__).resolve().parent.parent / "dialplan/informativa.conf").read_text()
-PROGRAM = Path(sys.executable).with_name("informativa")
 OTHER = 54321  # a user id that is nobody's
 _BUILT_IN = {"Set", "MSet", "Goto", "GotoIf", "Hangup"}
 
@@ -110,9 +109,7 @@ def doctor(folder: Path, manager: Manager) -> dict[str, list[tuple[str, str]]]:
     with served(manager):
         settings = f"manager: {{address: '127.0.0.1:{manager.port}', user: x, secret: keys/manager.secret}}\n"
         file.write_text(settings + file.read_text())
-        ran = subprocess.run(
-            [PROGRAM, "doctor", "--json", "-c", file], capture_output=True, text=True, timeout=60, check=False
-        )
+        ran = run("doctor", "--json", "-c", file)
     assert ran.stderr == ""
     found: dict[str, list[tuple[str, str]]] = {}
     for one in json.loads(ran.stdout)["findings"]:
@@ -364,8 +361,7 @@ FAULTS = [
 
 def told(command: str, folder: Path) -> tuple[int, dict]:
     """The exit code of a command and what it says as JSON."""
-    run = [PROGRAM, command, "--json", "-c", folder / "informativa.yaml"]
-    ran = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    ran = run(command, "--json", "-c", folder / "informativa.yaml")
     assert ran.stderr == ""
     return ran.returncode, json.loads(ran.stdout)
 
@@ -507,8 +503,7 @@ def test_folder_of_several_ledgers_is_named_once(public: Path) -> None:
 
 def test_what_is_not_looked_at_is_named_once(tmp_path: Path) -> None:
     """Two checks look at ledgers; a reader knows them by one name."""
-    run = [PROGRAM, "doctor", "-c", tmp_path / "none.yaml"]
-    ran = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    ran = run("doctor", "-c", tmp_path / "none.yaml")
     (line,) = [one for one in ran.stdout.splitlines() if "the configuration cannot be read" in one]
     assert line.count("ledgers") == 1
     assert "1 wrong, 0 to look at, 23 not looked at, 0 in order" in ran.stdout

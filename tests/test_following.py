@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+import commands
 from informativa.asterisk.test_call_entries import Entry, _ours
 from informativa.config import load
 from informativa.ledgers.following import Follower, summary
@@ -45,10 +46,8 @@ def transaction(folder: Path, *events: Event, controller: str = "acme") -> None:
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the installed command in a terminal's width of 80."""
-    return subprocess.run(
-        [PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False, env=ENVIRONMENT
-    )
+    """Run the command in a terminal's width of 80."""
+    return commands.run(*arguments, COLUMNS="80", NO_COLOR="1")
 
 
 @contextmanager

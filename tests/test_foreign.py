@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from commands import run
 from informativa.errors import LedgerError
 from informativa.ledgers import migrating
 from informativa.ledgers.following import summary
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.write_check import try_writing
-from lab.office import BIN, Office, without_privileges
+from lab.office import Office, without_privileges
 from test_ledgers import AT
 from test_migration import NEWEST, old
 
@@ -154,9 +155,7 @@ def test_check_makes_nothing_and_says_what_the_service_will_make(folder: Path) -
     """No ledger, no folder for one, no table in what is there."""
     config = folder / "informativa.yaml"
     before = state(folder / "ledger")
-    ran = subprocess.run(
-        [BIN / "informativa", "check", "-c", config], capture_output=True, text=True, check=False
-    )
+    ran = run("check", "-c", config)
     assert ran.returncode == 0, ran.stderr
     for name in ("acme", "borealis"):
         assert f"{name}.sqlite3 will be made when the service starts, in {folder}/ledger, by " in ran.stdout
@@ -167,9 +166,7 @@ def test_check_names_a_folder_that_is_not_there(folder: Path) -> None:
     """It does not make it: a slip of the pen would be a folder then."""
     (folder / "ledger").rmdir()
     config = folder / "informativa.yaml"
-    ran = subprocess.run(
-        [BIN / "informativa", "check", "-c", config], capture_output=True, text=True, check=False
-    )
+    ran = run("check", "-c", config)
     assert ran.returncode == 1
     assert (
         f"there is no folder {folder}/ledger for the ledger; type: mkdir -m 700 {folder}/ledger" in ran.stderr
@@ -184,13 +181,7 @@ def test_commands_leave_another_programs_database_alone(folder: Path, command: l
     """Where `ledger:` points to one by mistake, or on purpose in a configuration that root looks at."""
     file = database(folder / "ledger/acme.sqlite3", ASTDB, "INSERT INTO astdb VALUES ('a', 'b')")
     before = state(folder / "ledger")[file.name]
-    ran = subprocess.run(
-        [BIN / "informativa", *command, "-c", folder / "informativa.yaml"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    ran = run(*command, "-c", folder / "informativa.yaml")
     assert "is a database of another program" in ran.stderr
     assert state(folder / "ledger")[file.name] == before
 
@@ -200,12 +191,10 @@ def test_empty_file_is_a_ledger_to_come_for_all(tmp_path: Path) -> None:
     office = Office(tmp_path / "etc")
     ledger = office.folder / "ledger/acme.sqlite3"
     ledger.touch(0o600)
-    command = [BIN / "informativa", "check", "-c", office.config]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    checked = run("check", "-c", office.config)
     words = f"The ledger {ledger} is empty: nothing was recorded yet, or what was recorded is gone"
     assert (checked.returncode, f"warning: {words}; If there was one" in checked.stderr) == (0, True)
-    command[1] = "doctor"
-    looked = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    looked = run("doctor", "-c", office.config).stdout
     assert f"! ledgers: {words}" in looked
     assert ledger.stat().st_size == 0
     office.start()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import run
 from informativa import maintenance, storage
 from informativa.config import load
 from informativa.errors import LedgerError, LedgerOutdatedError
@@ -24,7 +25,7 @@ from informativa.ledgers import backup, migrating
 from informativa.ledgers.rows import THERE, moment
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.operations.doctor import probe
-from lab.office import BIN, Office, without_privileges
+from lab.office import Office, without_privileges
 from test_ledgers import AT, ONE, OTHER, PLAYED
 
 NEWEST = max(number for number, _ in migrating.migrations())
@@ -428,8 +429,7 @@ def test_what_only_reads_an_earlier_ledger_says_what_to_type(
     """And not which column SQLite does not find; nothing is migrated by the way."""
     ledger = old(folder / "ledger/acme.sqlite3", schema)
     one = [] if command == ["status"] else ["--controller", "acme"]
-    arguments = [BIN / "informativa", *command, *one, "-c", folder / "informativa.yaml"]
-    ran = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    ran = run(*command, *one, "-c", folder / "informativa.yaml")
     assert ran.returncode == 1
     said = " ".join((ran.stdout + ran.stderr).split())
     assert "is of an earlier informativa and not migrated yet." in said
@@ -445,9 +445,9 @@ def test_copies_are_deleted_in_time(folder: Path) -> None:
     ledger.with_name(f"{ledger.name}.schema-3.2026-02-30").touch()  # an admin's own: there is no such day
     storage.store(controller).close()
     (copy,) = backup.backups(ledger)
-    run = [BIN / "informativa", "purge", "--controller=acme", "-c", folder / "informativa.yaml"]
+    purge = ("purge", "--controller=acme", "-c", folder / "informativa.yaml")
     assert f"{copy.file}, a copy from before an upgrade, holds older records until {copy.ends}" in (
-        subprocess.check_output(run, text=True)
+        run(*purge).stdout
     )
     now = datetime.now(UTC)
     maintenance.drop_backups(controller, now + timedelta(days=backup.DAYS - 1))
@@ -462,13 +462,10 @@ def test_erasing_a_caller_takes_the_copies_away(folder: Path) -> None:
     ledger = old(Path(controller.ledger), 3)
     storage.store(controller).close()
     (copy,) = copies_of(ledger)
-    erase = [BIN / "informativa", "caller", "erase", "+393331234567", "--controller=acme"]
-    erase += ["-c", folder / "informativa.yaml"]
-    assert f"{copy}, a copy from before an upgrade, would be deleted" in subprocess.check_output(
-        erase, text=True
-    )
+    erase = ("caller", "erase", "+393331234567", "--controller=acme", "-c", folder / "informativa.yaml")
+    assert f"{copy}, a copy from before an upgrade, would be deleted" in run(*erase).stdout
     assert copy.exists()
-    assert "was deleted" in subprocess.check_output([*erase, "--yes"], text=True)
+    assert "was deleted" in run(*erase, "--yes").stdout
     assert not copy.exists()
     assert ledger.exists()
 

@@ -20,13 +20,14 @@ import typer.main
 import yaml
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from commands import run
 from informativa.cli.main import app
 from informativa.config import load
 from informativa.errors import InformativaError
 from informativa.operations import monitoring
 from lab import audio, prometheus
 from lab.debian import Unavailable
-from lab.office import BIN, Office
+from lab.office import Office
 from lab.ports import free_port
 from test_metrics import asked
 from torture.load import callers, crowd
@@ -344,10 +345,9 @@ def test_prometheus_answers_every_query(watched: Watched, tmp_path: Path) -> Non
     """A real Prometheus with the job that `metrics scrape` prints takes the rules, and has something for
     every panel, under the labels that its legend names."""
     program = tool("prometheus")
-    run = [BIN / "informativa", "metrics"]
-    job = subprocess.check_output([*run, "scrape", "-c", watched.office.config], text=True)
+    job = run("metrics", "scrape", "-c", watched.office.config).stdout
     rules = tmp_path / "informativa.yaml"
-    rules.write_bytes(subprocess.check_output([*run, "alerts"]))
+    rules.write_bytes(run("metrics", "alerts").stdout.encode())
     settings = f"global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [{rules}]\n{job}"
     own = prometheus.Prometheus(program, tmp_path / "prometheus", free_port(), settings)
     try:
@@ -400,8 +400,7 @@ def test_dashboard_is_one_that_grafana_imports() -> None:
 
 def test_scrape_job_needs_an_address(folder: Path) -> None:
     """Without one the command says which setting to make."""
-    run = [BIN / "informativa", "metrics", "scrape", "-c", folder / "informativa.yaml"]
-    ran = subprocess.run(run, capture_output=True, text=True, check=False)
+    ran = run("metrics", "scrape", "-c", folder / "informativa.yaml")
     assert ran.returncode == 1
     assert "service.metrics" in ran.stderr
 

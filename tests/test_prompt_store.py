@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import PROGRAM, run
+from commands import PROGRAM, run, started
 from doubles import typed
 from informativa.cli.completion import Shell, script
 from informativa.cli.main import app, main
@@ -278,11 +278,11 @@ def test_plain_terminals_get_ascii(folder: Path) -> None:
     file = folder / "informativa.yaml"
     file.write_text(file.read_text().replace("Acme S.p.A.", "Società Acque"))
     explain = ("explain", "--from", "withheld", "--to", "0212345678", "-c", file)
-    assert "Societa Acque" in run(*explain, **UNSET).stdout
-    assert "`- notices" in run(*explain, **UNSET).stdout
-    assert run("--help", **UNSET).stdout.isascii()
+    assert "Societa Acque" in started(*explain, **UNSET).stdout
+    assert "`- notices" in started(*explain, **UNSET).stdout
+    assert started("--help", **UNSET).stdout.isascii()
     ways = (UNSET, UNSET | {"LC_CTYPE": "C.UTF-8"})
-    facts = [json.loads(run(*explain, "--json", **way).stdout) for way in ways]
+    facts = [json.loads(started(*explain, "--json", **way).stdout) for way in ways]
     assert facts[0]["line"] == facts[1]["line"]
     assert facts[0]["line"]["name"] == "Società Acque"
 

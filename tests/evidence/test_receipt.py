@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from commands import run
 from doubles import typed
 from evidence import independent
 from informativa import storage
@@ -29,7 +29,6 @@ from informativa.ledgers import erasure
 from informativa.ledgers.sequencer import sequence
 from informativa.model import Controller, Identified, Reason, Status
 from informativa.operations.evidence import logs, receipt_maker, receipts, verifying
-from lab.office import BIN
 from test_ledgers import AT, PARTIAL, PLAYED, UNIDENTIFIED
 
 CALLER, OTHER = Identified("+393331234567"), Identified("+393331234568")
@@ -255,9 +254,9 @@ def test_caller_that_is_asked_for_is_never_left_out(logged: Logged, tmp_path: Pa
     """A variable that was empty in a script is no receipt about everybody."""
     file = tmp_path / "one.tlog-proof"
     file.write_bytes(logged.opened().proof.data)
-    command = [str(BIN / "informativa"), "evidence", "verify", str(file), "--key", logged.vkey]
-    assert subprocess.run(command, capture_output=True).returncode == 0
-    ran = subprocess.run([*command, *empty], capture_output=True, text=True)
+    command = ("evidence", "verify", file, "--key", logged.vkey)
+    assert run(*command).returncode == 0
+    ran = run(*command, *empty)
     assert ran.returncode == 1
     assert ran.stdout == ""
 
@@ -266,9 +265,8 @@ def test_receipt_about_two_callers_is_refused(logged: Logged, tmp_path: Path) ->
     """Of a number and a customer one alone would be compared."""
     file = tmp_path / "one.tlog-proof"
     file.write_bytes(logged.opened().proof.data)
-    command = [str(BIN / "informativa"), "evidence", "verify", str(file), "--key", logged.vkey]
-    both = ["--number", CALLER.number, "--customer", "C-1"]
-    ran = subprocess.run([*command, *both], capture_output=True, text=True)
+    command = ("evidence", "verify", file, "--key", logged.vkey)
+    ran = run(*command, "--number", CALLER.number, "--customer", "C-1")
     assert ran.returncode == 1
     assert "give --number or --customer, not both" in ran.stderr
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import run
 from informativa.evidence import commitment
 from informativa.evidence.cosignature import Witness
 from informativa.evidence.note import parse
@@ -24,7 +25,6 @@ from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed
 from informativa.views.html import receipt_words as words
 from informativa.views.html.markup import INVISIBLE, data_block, element, foreign, joined, visible
 from informativa.views.messages import language
-from lab.office import BIN
 from lab.receipts import HOSTILE, NUMBER, Company, written
 
 
@@ -265,9 +265,7 @@ def test_record_from_before_the_log_says_so(company: Company) -> None:
 
 def informativa(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The installed command."""
-    return subprocess.run(
-        [BIN / "informativa", "evidence", *arguments], capture_output=True, text=True, check=False
-    )
+    return run("evidence", *arguments)
 
 
 def test_command_writes_the_page_beside_the_proof(folder: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from commands import run
 from doubles import typed
 from evidence.witnessing import SIGNER, MemoryLog, serving
 from informativa.errors import EvidenceError
@@ -291,8 +292,7 @@ def test_the_program_makes_a_key_and_serves(tmp_path: Path) -> None:
 )
 def test_mistakes_are_told_in_a_sentence(tmp_path: Path, arguments: list[str], said: str) -> None:
     """What cannot begin says why, without a traceback."""
-    command = [PROGRAM, "witness", *(each.replace("{w}", str(tmp_path / "w")) for each in arguments)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ran = run("witness", *(each.replace("{w}", str(tmp_path / "w")) for each in arguments))
     assert ran.returncode in (1, 2)
     assert said in ran.stderr
     assert "Traceback" not in ran.stderr

@@ -1,0 +1,479 @@
+"""I7: what an audit says of each leaf with its record, however one of its values is changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evidence.ledger import busy
+from informativa.evidence import commitment
+from informativa.ledgers import audit, leaves
+from informativa.ledgers.audit import Counted, Found, Gone
+
+Named = set[tuple[int, str, int | None]]
+"""Flaws: the number of the record, what is wrong, the index of the leaf."""
+CLOSELY = [3, 5, 6, 7, 11, 13, 17, 19, 20, 21, 22]
+ALL = Counted(whole=17, erased=5, purged=3)
+WITH_RECORDS = [0, 1, 2, 3, 4, *range(8, 25)]
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger with some of everything, which nobody touches."""
+    return busy(tmp_path_factory.mktemp("busy")).ledger
+
+
+# Of which row which changes have which flaws; what is counted then, in place of 17 whole, 5 erased, 3 purged.
+# Record 1 to 5 are from before there was a log, and 4 was erased then; 9 is as most are; 12 was erased; 20
+# rested on an erased one; 22 says what was purged, leaves 5 to 7, and 23 what was erased.
+CHANGES: list[tuple[str, int, str, tuple[int, int, int], list[str]]] = [
+    (
+        "event",
+        1,
+        "",
+        (17, 5, 3),
+        ["heard = 9.50001", "rate = 8000, heard = 76000, length = 76000", "recorded = at"],
+    ),
+    ("event", 1, "facts-altered", (16, 5, 3), ["heard = 9.6"]),
+    ("event", 1, "person-altered", (16, 5, 3), ["recorded = at + 1", "call = ''", "pseudonym = NULL"]),
+    ("event", 1, "row-altered", (16, 5, 3), ["key = NULL", "erased = 1", "heard = NULL"]),
+    (
+        "event",
+        1,
+        "facts-altered row-altered",
+        (16, 5, 3),
+        ["ending = NULL, heard = NULL, length = NULL", "rate = 8000"],
+    ),
+    ("event", 2, "", (17, 5, 3), ["recorded = NULL"]),
+    ("event", 2, "person-altered", (16, 5, 3), ["at = at + 1"]),
+    ("event", 2, "facts-altered person-altered", (16, 5, 3), ["recorded = recorded + 60000000"]),
+    ("event", 4, "row-altered", (16, 5, 3), ["erased = 0", "erased = 2"]),
+    ("event", 4, "", (17, 5, 3), ["key = ''"]),
+    (
+        "event",
+        4,
+        "person-altered",
+        (16, 5, 3),
+        ["at = at + 1", "at = at + 1, recorded = recorded + 1", "call = 'c'"],
+    ),
+    ("event", 4, "person-altered row-altered", (16, 5, 3), ["erased= 0, call = 'c'"]),
+    ("event", 5, "person-altered", (16, 5, 3), ["basis = NULL", "basis = 4"]),
+    ("event", 5, "row-altered", (16, 5, 3), ["key = ''", "rate = 8000"]),
+    (
+        "event",
+        9,
+        "person-altered",
+        (16, 5, 3),
+        [
+            "call = '17.9'",
+            "linked = ''",
+            "pseudonym = zeroblob(32)",
+            "pseudonym = NULL",
+            "at = at + 1",
+            "recorded = recorded - 1",
+            "key = '1'",
+            "earlier = zeroblob(32)",
+            "elsewhere = 'box:3'",
+            "basis = 8",
+            "reference = 'contract'",
+        ],
+    ),
+    (
+        "event",
+        9,
+        "facts-altered",
+        (16, 5, 3),
+        [
+            "line = '+39'",
+            "heard = 75999.0",
+            "rate = 0",
+            "supplement = 1",
+            "counts = 0",
+            "vouched = 'network'",
+        ],
+    ),
+    (
+        "event",
+        9,
+        "facts-altered row-altered",
+        (16, 5, 3),
+        ["line = x'2b'", "kind = 'purge'", "supplement = 2"],
+    ),
+    (
+        "event",
+        9,
+        "row-altered",
+        (16, 5, 3),
+        [
+            "pseudonym = 'p'",
+            "heard = 'x'",
+            "at = 'x'",
+            "recorded = NULL",
+            "key = NULL",
+            "erased = 1",
+            "status = 'HEARD'",
+            "rate = NULL, heard = 9.5, length = 9.5",
+            "earlier = x''",
+            "earlier = 'e'",
+            "elsewhere = ''",
+            "vouched = ''",
+            "purposes = 'service billing'",
+            "call = CAST(x'31ff' AS TEXT)",
+            "line = CAST(x'31ff' AS TEXT)",
+        ],
+    ),
+    ("event", 9, "facts-altered person-altered", (16, 5, 3), ["at = at + 60000000"]),
+    ("event", 9, "facts-altered person-altered row-altered", (16, 5, 3), ["at = 1.5"]),
+    ("event", 9, "person-altered row-altered", (16, 5, 3), ["basis = 'x'"]),
+    ("event", 12, "still-there", (17, 5, 3), ["basis = 9", "elsewhere = 'box:3'"]),
+    (
+        "event",
+        12,
+        "row-altered",
+        (17, 5, 3),
+        [
+            "call = 'c'",
+            "linked = 'c'",
+            "reference = 'c'",
+            "key = '1'",
+            "pseudonym = zeroblob(32)",
+            "earlier = zeroblob(32)",
+            "at = at + 1",
+            "recorded = recorded + 1",
+            "at = at + 1, recorded = recorded + 1",
+            "recorded = NULL",
+            "call = CAST(x'31ff' AS TEXT)",
+            "recorded = 'x'",
+        ],
+    ),
+    ("event", 12, "", (17, 5, 3), ["key = ''"]),
+    ("event", 12, "row-altered still-there", (17, 5, 3), ["erased = 0"]),
+    ("event", 12, "facts-altered", (17, 5, 3), ["line = 'x'"]),
+    ("event", 12, "facts-altered row-altered", (17, 5, 3), ["kind = 'erasure'"]),
+    ("event", 20, "still-there", (17, 5, 3), ["basis = 9"]),
+    ("event", 20, "row-altered", (17, 5, 3), ["erased = 1", "call = CAST(x'31ff' AS TEXT)", "key = NULL"]),
+    ("event", 20, "", (17, 5, 3), ["call = 'other'"]),
+    ("event", 20, "facts-altered", (17, 5, 3), ["line = 'x'"]),
+    ("event", 23, "facts-altered", (16, 5, 3), ["line = 'x'"]),
+    ("event", 23, "row-altered", (16, 5, 3), ["erased = 1"]),
+    ("event", 22, "row-altered", (16, 5, 3), ["erased = 1"]),
+    ("leaf", 0, "facts-altered row-altered", (16, 5, 3), ["migrated = 0"]),
+    ("leaf", 0, "unexplained", (16, 6, 3), ["salt_who = NULL"]),
+    ("leaf", 0, "unexplained", (16, 5, 3), ["salt_what = NULL"]),
+    ("leaf", 0, "person-altered", (16, 5, 3), ["binding = zeroblob(32)"]),
+    ("leaf", 8, "facts-altered leaf-altered", (16, 5, 3), ["what = zeroblob(32)"]),
+    ("leaf", 8, "leaf-altered person-altered", (16, 5, 3), ["who = zeroblob(32)"]),
+    (
+        "leaf",
+        8,
+        "leaf-altered",
+        (16, 5, 3),
+        ["what = 'w'", "salt_what = 's'", "binding = x''", "binding = 'b'", "migrated = 2", "migrated = 'x'"],
+    ),
+    ("leaf", 8, "unexplained", (16, 5, 3), ["salt_what = NULL"]),
+    ("leaf", 8, "facts-altered", (16, 5, 3), ["salt_what = zeroblob(16)", "migrated = 1", "migrated= 1.0"]),
+    (
+        "leaf",
+        8,
+        "unexplained",
+        (16, 6, 3),
+        ["salt_who = NULL", "salt_who = NULL, salt_what = NULL", "salt_who = NULL, binding = NULL"],
+    ),
+    ("leaf", 8, "person-altered", (16, 5, 3), ["salt_who = zeroblob(16)", "binding = NULL"]),
+    (
+        "leaf",
+        5,
+        "still-there",
+        (17, 5, 3),
+        ["salt_what = zeroblob(16)", "salt_who = zeroblob(16)", "binding = zeroblob(32)"],
+    ),
+    ("leaf", 5, "leaf-altered", (17, 5, 3), ["what = zeroblob(32)", "binding = x''", "binding = 'x'"]),
+    ("leaf", 5, "", (17, 5, 3), ["migrated = 1"]),
+    ("leaf", 11, "still-there", (17, 4, 3), ["salt_who = zeroblob(16)"]),
+    ("leaf", 11, "still-there", (17, 5, 3), ["binding = zeroblob(32)"]),
+    ("leaf", 11, "unexplained", (17, 5, 3), ["salt_what = NULL"]),
+    ("leaf", 11, "facts-altered", (17, 5, 3), ["salt_what = zeroblob(16)"]),
+    ("leaf", 11, "leaf-altered", (17, 5, 3), ["who = zeroblob(32)", "binding= x''"]),
+    ("leaf", 19, "still-there", (17, 4, 3), ["salt_who = zeroblob(16)"]),
+    ("leaf", 19, "still-there", (17, 5, 3), ["binding = zeroblob(32)"]),
+    ("leaf", 19, "unexplained", (17, 5, 3), ["salt_what = NULL"]),
+    ("leaf", 3, "unexplained", (16, 6, 3), ["salt_who = NULL"]),
+    ("leaf", 3, "facts-altered row-altered", (16, 5, 3), ["migrated = 0"]),
+]
+
+
+@pytest.fixture
+def ledger(original: Path) -> Iterator[sqlite3.Connection]:
+    """A copy of it in memory, to be changed."""
+    with (
+        closing(sqlite3.connect(":memory:", isolation_level=None)) as copy,
+        closing(sqlite3.connect(original)) as source,
+    ):
+        source.backup(copy)
+        for pragma in ("ignore_check_constraints = ON", "foreign_keys = OFF"):
+            copy.execute(f"PRAGMA {pragma}")
+        yield copy
+
+
+class Audit:
+    """An audit of the leaves of a ledger, and what it gave on and asked for meanwhile."""
+
+    def __init__(self, ledger: sqlite3.Connection) -> None:
+        self.ledger = ledger
+        self.log = leaves.log(ledger)
+        self.entries: list[bytes | None] = [
+            commitment.RECORD_TAG + what + who for what, who in ledger.execute(leaves.ENTRIES, (0, 25))
+        ]
+        self.asked: list[tuple[int, int]] = []
+        self.right: list[int] = []
+
+    def published(self, first: int, count: int) -> Sequence[bytes | None]:
+        """The entries as they were before anything was changed."""
+        self.asked.append((first, count))
+        return self.entries[first : first + count]
+
+    def sound(self, opened: Sequence[tuple[Any, ...]]) -> None:
+        """Keeps which leaves nothing was wrong with."""
+        self.right += [row[0] for row in opened]
+
+    def gone(self) -> Gone:
+        """What the ledger says is gone."""
+        return audit.gone(self.ledger, [self.log])
+
+    def looked(self, first: int = 0, end: int = 25) -> tuple[Counted, Named]:
+        """What is counted, and what is wrong."""
+        gone = self.gone()
+        counted, found = audit.leaves_of(self.ledger, self.log, first, end, gone, self.published, self.sound)
+        return counted, {(each.record, str(each.flaw), each.leaf) for each in [*gone.found, *found]}
+
+
+def test_ledger_says_what_is_gone(ledger: sqlite3.Connection) -> None:
+    """By the leaves that its notes name, the last number that was purged, and the minute after the cutoff."""
+    assert Audit(ledger).gone() == Gone(
+        purged=(range(5, 8),),
+        erased=(range(11, 12), range(13, 14), range(17, 18), range(19, 21)),
+        lost=(),
+        found=(),
+        last=8,
+        before=1_726_403_460_000_000,
+        emptied=(range(11, 12), range(13, 14), range(17, 18), range(20, 21)),
+    )
+
+
+def noted(ledger: sqlite3.Connection, **references: str) -> None:
+    """Have records from 15 on say these things of records."""
+    for number, (kind, reference) in enumerate(references.items(), 15):
+        kinds = (kind.partition("_")[0], reference, number)
+        ledger.execute("UPDATE event SET kind = ?, reference = ? WHERE record = ?", kinds)
+
+
+PURGED = "1 record, {0} to {1}, from before {2} UTC; leaves {3}"
+
+
+def test_several_notes_are_gathered(ledger: sqlite3.Connection) -> None:
+    """Purges whose last record and whose time are the latest by one each, and records that were lost."""
+    noted(
+        ledger,
+        purge=PURGED.format(1, 13, "2024-08-01 00:00", "10 12"),
+        purge_again=PURGED.format(2, 9, "2026-01-01 00:00", "9"),
+        lost="3 records; leaves 2-4",
+        erasure="1 record; leaves 0",
+    )
+    gone = Audit(ledger).gone()
+    assert (gone.last, gone.before) == (13, 1_767_225_660_000_000)
+    assert gone.purged == (range(5, 8), range(9, 11), range(12, 13))
+    assert (gone.lost, gone.erased[0], gone.emptied[0]) == ((range(2, 5),), range(1), range(1))
+    assert gone.found == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "reference", "flaw"),
+    [
+        ("purge", "nothing", "row-altered"),
+        ("purge", "1 record, 1 to 2, from before then; leaves 1", "row-altered"),
+        ("purge", PURGED.format(1, 2, "2024-08-01 00:00", "a"), "row-altered"),
+        ("lost", "1 record; leaves -1", "row-altered"),
+        ("erasure", "1 record; leaves 14", "false-note"),
+        ("erasure", "2 records; leaves 13-14", "false-note"),
+        ("erasure", "1 record; leaves 1, and resting on them 14", "false-note"),
+        ("lost", "1 record; leaves 40", "false-note"),
+        ("lost", "1 record; leaves 5-4", "false-note"),
+        ("erasure", "1 record; leaves 13", ""),
+    ],
+)
+def test_i7_note_that_says_what_it_cannot_is_named(
+    ledger: sqlite3.Connection, kind: str, reference: str, flaw: str
+) -> None:
+    """I7: by its leaf in the log that it is in, and those after it are read all the same. It can only name
+    leaves that were there before it."""
+    noted(ledger, **{kind: reference})
+    look = Audit(ledger)
+    assert [(each.record, str(each.flaw), each.leaf) for each in look.gone().found] == (
+        [(15, flaw, 14)] if flaw else []
+    )
+    assert (look.gone().last, look.gone().erased[-1]) == (8, range(19, 21))
+    later = [look.log, replace(look.log, first=10), replace(look.log, first=14), replace(look.log, first=20)]
+    assert [each.leaf for each in audit.gone(ledger, later).found] == ([0] if flaw else [])
+    assert [each.leaf for each in audit.gone(ledger, later[1:2]).found] == ([4] if flaw else [])
+    assert [each.leaf for each in audit.gone(ledger, later[3:]).found] == ([14] if flaw else [])
+
+
+def test_what_is_gone_is_looked_up_by_its_leaf() -> None:
+    """First and last of a range, before and behind it, between two, and of each kind."""
+    gone = Gone((range(2, 4), range(7, 8)), (range(10, 11),), (range(20, 22),), ())
+    assert [leaf for leaf in range(25) if gone.is_purged(leaf)] == [2, 3, 7]
+    assert [leaf for leaf in range(25) if gone.is_erased(leaf)] == [10]
+    assert [leaf for leaf in range(25) if gone.is_lost(leaf)] == [20, 21]
+    assert [leaf for leaf in range(25) if gone.names(leaf)] == [2, 3, 7, 10, 20, 21]
+    assert not Gone((), (), (), ()).names(0)
+
+
+def test_ranges_are_merged() -> None:
+    """In order; those that overlap, touch or hold one another are one."""
+    ranges = [
+        range(9, 10),
+        range(4, 6),
+        range(1, 3),
+        range(3, 4),
+        range(12, 20),
+        range(13, 15),
+        range(18, 22),
+    ]
+    assert audit._merged(ranges) == (range(1, 6), range(9, 10), range(12, 22))
+    assert audit._merged([]) == ()
+
+
+def test_counts_are_added() -> None:
+    """Each to its own."""
+    assert Counted(1, 2, 3, 4).plus(Counted(10, 20, 30, 40)) == Counted(11, 22, 33, 44)
+
+
+def test_untouched_rows_are_sound(ledger: sqlite3.Connection) -> None:
+    """All are counted as what became of them, and all records are given on, in one page."""
+    look = Audit(ledger)
+    assert look.looked() == (ALL, set())
+    assert (look.asked, look.right) == ([(0, 25)], WITH_RECORDS)
+
+
+@pytest.mark.parametrize("way", ["short", "long"])
+@pytest.mark.parametrize(
+    ("table", "row", "flaws", "counts", "change"),
+    [(table, row, flaws, counts, each) for table, row, flaws, counts, changes in CHANGES for each in changes],
+)
+def test_i7_change_of_a_row_has_these_flaws(
+    ledger: sqlite3.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    table: str,
+    row: int,
+    flaws: str,
+    counts: tuple[int, int, int],
+    change: str,
+    way: str,
+) -> None:
+    """I7: those that are named and no other ones, of that leaf alone, also where no record is opened by its
+    row alone at first; and what is wrong is not given on."""
+    look = Audit(ledger)
+    key, leaf = ("record", row - 1) if table == "event" else ("leaf", row)
+    ledger.execute(f"UPDATE {table} SET {change} WHERE {key} = ?", (row,))
+    if way == "long":
+        monkeypatch.setattr(audit, "opens", lambda *_: False)
+    counted, found = look.looked()
+    assert found == {(leaf + 1, flaw, leaf) for flaw in flaws.split()}
+    assert (counted.whole, counted.erased, counted.purged, counted.lost) == (*counts, 0)
+    assert look.right == [each for each in WITH_RECORDS if each != leaf or not flaws]
+
+
+@pytest.mark.parametrize(
+    ("change", "found", "counts"),
+    [
+        ("UPDATE event SET record = 90 WHERE record = 9", (9, "deleted", 8), (16, 5, 4)),
+        ("UPDATE leaf SET record = 90 WHERE leaf = 8", (90, "deleted", 8), (16, 5, 4)),
+        ("UPDATE leaf SET record = 'x' WHERE leaf = 8", (0, "leaf-altered", 8), (16, 5, 4)),
+        ("DELETE FROM event WHERE record = 9", (9, "deleted", 8), (16, 5, 4)),
+        ("DELETE FROM event WHERE record = 12", (12, "deleted", 11), (17, 4, 4)),
+        ("DELETE FROM leaf WHERE leaf = 8", (0, "deleted", 8), (16, 5, 3)),
+        ("DELETE FROM leaf WHERE leaf = 5", (0, "deleted", 5), (17, 5, 2)),
+    ],
+)
+def test_i7_row_that_is_not_there_is_named(
+    ledger: sqlite3.Connection, change: str, found: tuple[int, str, int], counts: tuple[int, int, int]
+) -> None:
+    """I7: by its number, where its leaf still says that."""
+    look = Audit(ledger)
+    ledger.execute(change)
+    assert look.looked() == (Counted(*counts), {found})
+
+
+def test_i7_leaves_are_looked_at_page_by_page(
+    ledger: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I7: each once, from the first to the last that is wanted; of a page that is gone the first stands for
+    all, and the next one is looked at all the same."""
+    monkeypatch.setattr(audit, "PAGE", 4)
+    look = Audit(ledger)
+    assert look.looked(2, 13) == (Counted(whole=7, erased=1, purged=3), set())
+    assert (look.asked, look.right) == ([(2, 4), (6, 4), (10, 3)], [2, 3, 4, 8, 9, 10, 11, 12])
+    ledger.execute("DELETE FROM leaf WHERE leaf BETWEEN 8 AND 15")
+    ledger.execute("DELETE FROM event WHERE record = 17")
+    flaws = {(0, "deleted", 8), (0, "deleted", 12), (17, "deleted", 16)}
+    assert look.looked(0, 20) == (Counted(whole=6, erased=2, purged=4), flaws)
+    ledger.execute("DELETE FROM leaf WHERE leaf = 3")
+    assert look.looked(0, 4) == (Counted(whole=3), {(0, "deleted", 3)})
+
+
+def test_i7_leaf_that_was_not_published_is_held_against_its_record_alone(ledger: sqlite3.Connection) -> None:
+    """I7: with another commitment it is no leaf of another entry, and its record still does not open it."""
+    look = Audit(ledger)
+    look.entries = [None] * 25
+    assert look.looked() == (ALL, set())
+    ledger.execute("UPDATE leaf SET who = zeroblob(32) WHERE leaf IN (8, 11)")
+    assert look.looked()[1] == {(9, "person-altered", 8)}
+
+
+def test_usual_record_opens_by_its_row_alone(
+    ledger: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but the purged, the erased and those about records: to look closely takes longer."""
+    closely: list[int] = []
+    looked = audit._closely
+
+    def seen(origin: str, index: int, *given: Any) -> Any:
+        closely.append(index)
+        return looked(origin, index, *given)
+
+    monkeypatch.setattr(audit, "_closely", seen)
+    assert Audit(ledger).looked()[0] == ALL
+    assert closely == CLOSELY
+
+
+@pytest.mark.parametrize(
+    ("old", "entered", "named"), [(5, 5, [2, 90]), (5, 2, [2, 90]), (5, 1, [90]), (1, 1, [2, 9, 90])]
+)
+def test_i7_record_without_a_leaf_is_named(
+    ledger: sqlite3.Connection, old: int, entered: int, named: list[int]
+) -> None:
+    """I7: but those from before there was a log that wait for theirs."""
+    log = replace(Audit(ledger).log, old=old, entered=entered)
+    ledger.execute("UPDATE event SET record = 90 WHERE record = 25")
+    ledger.execute("DELETE FROM leaf WHERE leaf = 1")
+    if named[1:2] == [9]:
+        ledger.execute("DELETE FROM leaf WHERE leaf = 8")
+    assert list(audit.without_leaf(ledger, log)) == [Found(each, audit.Flaw.INSERTED) for each in named]
+
+
+def test_i7_lost_record_is_one_whose_leaf_is_closed(ledger: sqlite3.Connection) -> None:
+    """I7: it is counted as lost, and not as purged; as long as it can be opened it is still there."""
+    noted(ledger, lost="1 record; leaves 8")
+    look = Audit(ledger)
+    ledger.execute("DELETE FROM event WHERE record = 9")
+    counted, found = look.looked()
+    assert {each for each in found if each[0] != 15} == {(9, "still-there", 8)}
+    ledger.execute("UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL WHERE leaf = 8")
+    assert look.looked()[0] == counted == Counted(whole=15, erased=5, purged=3, lost=1)
+    assert {each for each in look.looked()[1] if each[0] != 15} == set()

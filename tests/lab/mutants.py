@@ -40,6 +40,8 @@ TESTS = {
     "ledgers/following": ("following",),
     "ledgers/access_log": ("access_log",),
     "console/sessions": ("console/test_sessions",),
+    "ledgers/audit": ("evidence/test_audited_rows",),
+    "ledgers/restoring": ("evidence/test_restoring",),
 }
 """Modules, and the test files that are to notice a change to each: `agi` is tests/test_agi.py, one that is
 deeper has its whole path below tests."""

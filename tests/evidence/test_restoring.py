@@ -16,7 +16,7 @@ from doubles import typed
 from informativa.config import load
 from informativa.errors import LedgerError
 from informativa.evidence.log_folder import LogFolder
-from informativa.ledgers import erasure
+from informativa.ledgers import erasure, erasure_requests, restoring
 from informativa.ledgers.audit_log import AuditedLog, audit_ledger
 from informativa.ledgers.restoring import restore
 from informativa.ledgers.sequencer import begin_epoch, sequence
@@ -131,6 +131,8 @@ def test_records_that_were_published_since_are_lost_and_told(ledger: Path) -> No
     append(ledger, UNIDENTIFIED)
     with closing(SqliteStore(str(ledger))) as store:
         found = {record.number: record.event.kind for record in store.records()}
+        (lost,) = [event for _leaf, event in store.notes() if event.kind is RecordKind.LOST]
+    assert (lost.reference, lost.reason, lost.at) == ("2 records; leaves 3-4", Reason.RESTORED, NOW)
     assert found == {
         1: RecordKind.PHONE,
         2: RecordKind.PHONE,
@@ -285,6 +287,92 @@ def test_restored_ledger_is_purged_and_restored_as_any_other(ledger: Path) -> No
         assert store.append([PLAYED]) == [8]
     sequence(ledger)
     assert audited(ledger).sound
+
+
+def notes(ledger: Path, kind: RecordKind) -> list[str]:
+    """What the records of a kind say of others, in order."""
+    with closing(SqliteStore(str(ledger))) as store:
+        return [record.event.reference for record in store.records() if record.event.kind is kind]
+
+
+def test_what_each_log_noted_is_taken_out(ledger: Path) -> None:
+    """Whoever was erased in an earlier log than the last one does not come back either."""
+    copy = backed_up(ledger)
+    erasure.erase(ledger, [HE], AT + timedelta(days=1))
+    begin_epoch(ledger, AT)
+    erasure.erase(ledger, [OTHER], AT + timedelta(days=1))
+    sequence(ledger)
+    ledger.unlink()
+    assert restore(ledger, copy, NOW).gone_again == 2
+    assert notes(ledger, RecordKind.ERASURE) == ["1 record; leaves 0", "1 record; leaves 2"]
+
+
+def test_what_was_noted_beside_an_old_copy_is_taken_out(ledger: Path) -> None:
+    """Somebody put the backup in the ledger's place by hand: it can be read, and says less than its log."""
+    copy = backed_up(ledger)
+    erasure.erase(ledger, [HE], AT + timedelta(days=1))
+    sequence(ledger)
+    shutil.copy(copy, ledger)
+    assert restore(ledger, copy, NOW).gone_again == 1
+
+
+def keep(ledger: Path, request: erasure_requests.Request) -> None:
+    """Have the ledger ask other boxes for an erasure."""
+    with closing(SqliteStore(str(ledger))) as store, store.transaction(), store.connected() as connection:
+        erasure_requests.keep(connection, request)
+
+
+def test_what_other_boxes_are_to_erase_is_asked_all_the_same(ledger: Path) -> None:
+    """An erasure that was begun since the backup goes on, with what the backup has itself."""
+    early, late = (replace(erasure_requests.new(AT), pseudonyms=(caller,)) for caller in (HE, OTHER))
+    keep(ledger, early)
+    copy = backed_up(ledger)
+    keep(ledger, late)
+    restore(ledger, copy, NOW)
+    with closing(SqliteStore(str(ledger))) as store:
+        assert sorted(erasure_requests.kept(store), key=lambda each: each.pseudonyms) == [early, late]
+
+
+@pytest.mark.parametrize("gone", [(1,), (1, 3)])
+def test_note_names_no_leaf_behind_the_first_log_that_is_cut(ledger: Path, gone: tuple[int, ...]) -> None:
+    """Where a log's entries cannot be had, what came after them has other leaves now; also where those of the
+    next log can."""
+    copy = backed_up(ledger)
+    append(ledger, replace(PLAYED, pseudonym=b"n" * 32))
+    begin_epoch(ledger, AT)
+    erasure.erase(ledger, [HE, b"n" * 32], AT + timedelta(days=1))
+    begin_epoch(ledger, AT)
+    append(ledger, UNIDENTIFIED)
+    sequence(ledger)
+    for epoch in gone:
+        shutil.rmtree(LogFolder(ledger).folder / f"{epoch}/tile/entries")
+    assert restore(ledger, copy, NOW).epoch == 4
+    assert notes(ledger, RecordKind.ERASURE) == ["2 records; leaves 0"]
+    sequence(ledger)
+    assert audited(ledger).found == ()
+
+
+def test_backup_whose_next_log_is_another_ledgers_is_refused(ledger: Path) -> None:
+    """Not only the log that the backup knows is looked at; nothing is changed, and no file is left."""
+    copy = backed_up(ledger)
+    begin_epoch(ledger, AT)
+    append(ledger, UNIDENTIFIED)
+    sequence(ledger)
+    published = LogFolder(ledger).folder / "2/checkpoint"
+    published.write_bytes(b"another/2\n" + published.read_bytes().partition(b"\n")[2])
+    before = ledger.read_bytes()
+    with pytest.raises(LedgerError) as refused:
+        restore(ledger, copy, NOW)
+    with closing(SqliteStore(str(ledger))) as store:
+        origin = store.log().origin
+    assert str(refused.value) == f"The backup is of the log {origin}, and beside {ledger} lies another's."
+    assert (ledger.read_bytes(), list(ledger.parent.glob(".*"))) == (before, [])
+
+
+def test_processes_are_listed() -> None:
+    """Of several that have the ledger open, each is named."""
+    assert restoring._listed([12]) == "12"
+    assert restoring._listed([12, 345]) == "12, 345"
 
 
 def test_command_says_what_came_back_and_what_did_not(

@@ -13,8 +13,11 @@ import pytest
 
 from evidence.ledger import busy
 from informativa.evidence import commitment
-from informativa.ledgers import audit, leaves
+from informativa.ledgers import audit, leaves, rows
 from informativa.ledgers.audit import Counted, Found, Gone
+from informativa.ledgers.sequencer import begin_epoch
+from informativa.ledgers.sqlite import SqliteStore
+from test_ledgers import AT, PLAYED
 
 Named = set[tuple[int, str, int | None]]
 """Flaws: the number of the record, what is wrong, the index of the leaf."""
@@ -53,7 +56,7 @@ CHANGES: list[tuple[str, int, str, tuple[int, int, int], list[str]]] = [
     ("event", 2, "", (17, 5, 3), ["recorded = NULL"]),
     ("event", 2, "person-altered", (16, 5, 3), ["at = at + 1"]),
     ("event", 2, "facts-altered person-altered", (16, 5, 3), ["recorded = recorded + 60000000"]),
-    ("event", 4, "row-altered", (16, 5, 3), ["erased = 0", "erased = 2"]),
+    ("event", 4, "row-altered", (16, 5, 3), ["erased = 0", "erased = 0, key = ''", "erased = 2"]),
     ("event", 4, "", (17, 5, 3), ["key = ''"]),
     (
         "event",
@@ -163,6 +166,7 @@ CHANGES: list[tuple[str, int, str, tuple[int, int, int], list[str]]] = [
     ("event", 23, "facts-altered", (16, 5, 3), ["line = 'x'"]),
     ("event", 23, "row-altered", (16, 5, 3), ["erased = 1"]),
     ("event", 22, "row-altered", (16, 5, 3), ["erased = 1"]),
+    ("leaf", 0, "leaf-altered", (16, 5, 3), ["migrated = 2", "migrated = -1"]),
     ("leaf", 0, "facts-altered row-altered", (16, 5, 3), ["migrated = 0"]),
     ("leaf", 0, "unexplained", (16, 6, 3), ["salt_who = NULL"]),
     ("leaf", 0, "unexplained", (16, 5, 3), ["salt_what = NULL"]),
@@ -209,8 +213,10 @@ CHANGES: list[tuple[str, int, str, tuple[int, int, int], list[str]]] = [
 
 
 @pytest.fixture
-def ledger(original: Path) -> Iterator[sqlite3.Connection]:
-    """A copy of it in memory, to be changed."""
+def ledger(original: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
+    """A copy of it in memory, to be changed. No kinds of values were met before."""
+    monkeypatch.setattr(audit, "_KINDS", set())
+    monkeypatch.setattr(audit, "_KINDS_OF_BOTH", set())
     with (
         closing(sqlite3.connect(":memory:", isolation_level=None)) as copy,
         closing(sqlite3.connect(original)) as source,
@@ -324,6 +330,14 @@ def test_i7_note_that_says_what_it_cannot_is_named(
     assert [each.leaf for each in audit.gone(ledger, later[3:]).found] == ([14] if flaw else [])
 
 
+def test_ledger_without_notes_says_nothing(ledger: sqlite3.Connection) -> None:
+    """And its first record may be one that nobody can read."""
+    ledger.execute("DELETE FROM event WHERE record IN (22, 23)")
+    assert Audit(ledger).gone() == Gone((), (), (), (), last=0, before=0, emptied=())
+    ledger.execute("UPDATE event SET kind = 'purge' WHERE record = 1")
+    assert Audit(ledger).gone().found == (Found(1, audit.Flaw.ROW, 0),)
+
+
 def test_what_is_gone_is_looked_up_by_its_leaf() -> None:
     """First and last of a range, before and behind it, between two, and of each kind."""
     gone = Gone((range(2, 4), range(7, 8)), (range(10, 11),), (range(20, 22),), ())
@@ -423,8 +437,41 @@ def test_i7_leaves_are_looked_at_page_by_page(
     ledger.execute("DELETE FROM event WHERE record = 17")
     flaws = {(0, "deleted", 8), (0, "deleted", 12), (17, "deleted", 16)}
     assert look.looked(0, 20) == (Counted(whole=6, erased=2, purged=4), flaws)
+    ledger.execute("DELETE FROM leaf WHERE leaf > 15")
+    assert look.looked(16)[1] == {(0, "deleted", 16), (0, "deleted", 20), (0, "deleted", 24)}
     ledger.execute("DELETE FROM leaf WHERE leaf = 3")
     assert look.looked(0, 4) == (Counted(whole=3), {(0, "deleted", 3)})
+
+
+def test_i7_leaves_of_a_later_log_are_counted_from_its_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I7: the same as those of the first one, which are looked at on their own."""
+    monkeypatch.setattr(audit, "PAGE", 2)
+    file = tmp_path / "acme.sqlite3"
+    with closing(SqliteStore(str(file))) as store:
+        store.append([PLAYED] * 3)
+        begin_epoch(file, AT)
+        store.append([PLAYED] * 3)
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        first, later = leaves.logs(connection)
+        look = Audit(connection)
+        assert (first.size, later.first, later.size) == (3, 3, 4)
+        look.entries, look.log = look.entries[3:], later
+        assert look.looked(0, 4) == (Counted(whole=4), set())
+        assert (look.asked, look.right) == ([(0, 2), (2, 2)], [3, 4, 5, 6])
+        connection.execute("UPDATE event SET line = 'x' WHERE record = 6")
+        assert look.looked(1, 4) == (Counted(whole=2), {(6, "facts-altered", 2)})
+
+
+def test_old_record_that_was_erased_since_is_sound(ledger: sqlite3.Connection) -> None:
+    """From before there was a log, with one time for both, as an erasure leaves it."""
+    noted(ledger, erasure="1 record; leaves 0")
+    ledger.execute("UPDATE event SET recorded = NULL WHERE record = 1")
+    ledger.execute(f"{rows.ERASE} WHERE record = 1")
+    ledger.execute("UPDATE leaf SET salt_who = NULL WHERE leaf = 0")
+    counted, found = Audit(ledger).looked()
+    assert (counted.erased, {each[0] for each in found}) == (6, {15})
 
 
 def test_i7_leaf_that_was_not_published_is_held_against_its_record_alone(ledger: sqlite3.Connection) -> None:
@@ -434,6 +481,13 @@ def test_i7_leaf_that_was_not_published_is_held_against_its_record_alone(ledger:
     assert look.looked() == (ALL, set())
     ledger.execute("UPDATE leaf SET who = zeroblob(32) WHERE leaf IN (8, 11)")
     assert look.looked()[1] == {(9, "person-altered", 8)}
+
+
+def test_i7_record_that_was_written_anew_with_its_leaf_is_named(ledger: sqlite3.Connection) -> None:
+    """I7: it opens its leaf, and that is none that was published."""
+    look = Audit(ledger)
+    look.entries[8] = look.entries[9]
+    assert look.looked() == (replace(ALL, whole=16), {(9, "leaf-altered", 8)})
 
 
 def test_usual_record_opens_by_its_row_alone(

@@ -233,8 +233,11 @@ def test_ledger_in_use_is_not_replaced(ledger: Path) -> None:
         assert other.stdout is not None
         other.stdout.readline()
         before = ledger.read_bytes()
-        with pytest.raises(LedgerError, match=rf"is open \(process {other.pid}\)"):
+        with pytest.raises(LedgerError) as refused:
             restore(ledger, copy, NOW)
+        assert str(refused.value.message) == f"The ledger {ledger} is open (process {other.pid})."
+        remedy = "Stop the service: systemctl stop informativa, and try again."
+        assert str(refused.value.remedy) == remedy
         assert ledger.read_bytes() == before
         other.communicate()
 
@@ -243,14 +246,19 @@ def test_backup_of_another_ledger_is_refused(ledger: Path, tmp_path: Path) -> No
     """Neither one of another controller, nor one whose records are others than the published ones."""
     stranger = tmp_path / "other" / "acme.sqlite3"
     append(stranger, PLAYED, PLAYED)
-    with pytest.raises(LedgerError, match="what was published is other records"):
+    with pytest.raises(LedgerError) as refused:
         restore(ledger, stranger, NOW)
+    others = f"The backup is not of the ledger {ledger}: what was published is other records."
+    assert str(refused.value.message) == others
+    assert str(refused.value.remedy) == "Look for one of this ledger. Nothing was changed."
     another = tmp_path / "borealis.sqlite3"
     append(another, PLAYED)
     with pytest.raises(LedgerError, match=r"beside .* lies another's"):
         restore(ledger, another, NOW)
-    with pytest.raises(LedgerError, match="is no backup of the ledger"):
-        restore(ledger, ledger, NOW)
+    for none in (ledger, tmp_path, tmp_path / "nothing"):
+        with pytest.raises(LedgerError) as refused:
+            restore(ledger, none, NOW)
+        assert str(refused.value.message) == f"{none} is no backup of the ledger {ledger}."
     assert sequence(ledger).added == 0
 
 
@@ -367,6 +375,30 @@ def test_backup_whose_next_log_is_another_ledgers_is_refused(ledger: Path) -> No
         origin = store.log().origin
     assert str(refused.value) == f"The backup is of the log {origin}, and beside {ledger} lies another's."
     assert (ledger.read_bytes(), list(ledger.parent.glob(".*"))) == (before, [])
+
+
+def test_only_the_ledger_of_before_is_left_beside(ledger: Path) -> None:
+    """Under a name with the time, with what SQLite had laid beside it; nothing of what a restore made."""
+    copy = backed_up(ledger)
+    for end in ("-wal", "-shm"):
+        Path(f"{ledger}{end}").touch()
+    before = ledger.read_bytes()
+    done = restore(ledger, copy, NOW)
+    assert done.before == ledger.with_name("acme.sqlite3.rescued-2026-11-26T12-30-15")
+    assert done.before.read_bytes() == before
+    names = {file.name for file in ledger.parent.iterdir() if not file.name.startswith("monday")}
+    rescued = {f"{done.before.name}{end}" for end in ("", "-wal", "-shm")}
+    assert names == {"acme.log", "acme.sqlite3"} | rescued
+
+
+def test_damaged_backup_is_refused_by_name(ledger: Path) -> None:
+    """As what would be in the ledger's place; that one is not touched, and nothing is left beside it."""
+    before, files = ledger.read_bytes(), sorted(ledger.parent.iterdir())
+    copy = ledger.with_name("monday.backup")
+    copy.write_bytes(b"no ledger " * 1000)
+    with pytest.raises(LedgerError, match=str(ledger)):
+        restore(ledger, copy, NOW)
+    assert (ledger.read_bytes(), sorted(ledger.parent.iterdir())) == (before, [*files, copy])
 
 
 def test_processes_are_listed() -> None:

@@ -343,3 +343,17 @@ def test_delivery_that_astdb_does_not_take_has_no_record() -> None:
         "",
         "",
     )
+
+
+def test_earlier_pseudonym_is_recorded_of_whom_it_was_known_and_once() -> None:
+    """After two changes of the key: of a caller who is new none is recorded, in none of his calls; of one who
+    was known by the oldest key that one, and not again when it has moved."""
+    own = line()
+    now = replace(own, controller=replace(own.controller, key=b"3" * 32, old_keys=(b"2" * 32, b"1" * 32)))
+    oldest = replace(own, controller=replace(own.controller, key=b"1" * 32))
+    at = services(now)
+    handle(ScriptedSession(incoming("+393331112222")), services(oldest, at.ledgers["acme"]))
+    for number in (CALLER, "+393331112222", CALLER, "+393331112222"):
+        handle(ScriptedSession(incoming(number)), at)
+    known = pseudonym(Identified("+393331112222"), b"1" * 32)
+    assert [event.earlier for event in events(at)] == [None, None, known, None, None]

@@ -158,6 +158,19 @@ def test_known_under_an_earlier_key(store: SqliteStore) -> None:
     assert record(store, [told(7)]) == 1
 
 
+def test_more_callers_than_one_statement_looks_for(store: SqliteStore) -> None:
+    """What each of a thousand knew is as it was, and the same rows are not recorded once more: those at the
+    borders of what one statement takes are found, too."""
+    store.append([called(number) for number in range(1001)])
+    page = [told(number) for number in range(1001)]
+    assert record(store, page) == 1001
+    assert record(store, page) == 0
+    when = int((DAY + timedelta(days=90)).timestamp()) * 10**6
+    with store.connected() as connection:
+        found = connection.execute("SELECT whole, count(*) FROM standing GROUP BY whole").fetchall()
+    assert found == [(when, 1001)]
+
+
 def test_ready_for_another_log(store: SqliteStore) -> None:
     """A log that began meanwhile gets leaves of its own name."""
     page = [ready("another/log/1", told(number)) for number in range(3)]

@@ -216,6 +216,18 @@ def test_i7_empty_in_place_of_nothing_is_found(attacked: Busy, column: str) -> N
     assert attacked.found().sound
 
 
+def test_i7_empty_binding_in_place_of_none_is_found(attacked: Busy) -> None:
+    """I7: beside a record of somebody who was not recognised, or who was erased, or that was purged."""
+    with closing(sqlite3.connect(attacked.ledger)) as connection:
+        unbound = connection.execute("SELECT leaf FROM leaf WHERE binding IS NULL ORDER BY leaf").fetchall()
+    assert len(unbound) > 5
+    for (leaf,) in unbound:
+        forged(attacked.ledger, f"UPDATE leaf SET binding = x'' WHERE leaf = {leaf}")
+        assert not attacked.found().sound, leaf
+        forged(attacked.ledger, f"UPDATE leaf SET binding = NULL WHERE leaf = {leaf}")
+    assert attacked.found().sound
+
+
 def _changed(
     connection: sqlite3.Connection, table: str, row: dict[str, object], column: str, new: object
 ) -> bool:

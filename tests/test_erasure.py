@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -18,10 +19,11 @@ from informativa import storage
 from informativa.caller import pseudonym
 from informativa.config import load
 from informativa.errors import LedgerError
-from informativa.ledgers import erasure
+from informativa.ledgers import erasure, erasure_requests
 from informativa.ledgers.erasure import Erased, erase
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Identified, Reason, RecordKind
+from informativa.ledgers.transaction import SqliteTransaction
+from informativa.model import Event, Identified, Reason, RecordKind
 from lab.office import BIN
 from test_ledgers import AT, NOTDUE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from test_migration import old
@@ -31,6 +33,12 @@ NUMBER = "+393331234567"
 KEY, OLD_KEY, DROPPED_KEY = b"k" * 32, b"o" * 32, b"d" * 32
 HE, HE_BEFORE, HE_LONG_AGO = (pseudonym(Identified(NUMBER), key) for key in (KEY, OLD_KEY, DROPPED_KEY))
 CUSTOMER = pseudonym(Identified("4711", customer=True), KEY)
+
+KNOWN_ELSEWHERE = """
+INSERT INTO elsewhere (pseudonym, notice, version, supplement, purposes, box, record, at)
+VALUES (?, 'privacy', '1', 0, 'service', 'pbx-2', 7, 1795523415123456)
+"""
+NUMBER_IN_USE = "INSERT INTO number_use (pseudonym, notice, seen) VALUES (?, 'privacy', 1795523415123456)"
 
 
 def traces(folder: Path, *pseudonyms: bytes) -> list[str]:
@@ -200,6 +208,143 @@ def test_i4_calls_wait_for_no_search_of_an_erasure(ledger: Path) -> None:
     )  # thousands of SQLite's instructions, those of counters among them; a search of all
     # takes hundreds
     store.close()
+
+
+class Ringing(SqliteStore):
+    """A ledger in which he is recorded anew: before an erasure takes the lock, or has emptied the log."""
+
+    before_lock: ClassVar[list[Event]]
+    before_search: ClassVar[list[Event]]
+
+    def transaction(self) -> contextlib.AbstractContextManager[SqliteTransaction]:
+        """First by the service, and then ours."""
+        self._ring(self.before_lock)
+        return super().transaction()
+
+    def empty_log(self, seconds: float) -> None:
+        """First by the service; then there is something to empty."""
+        self._ring(self.before_search)
+        super().empty_log(seconds)
+
+    def _ring(self, rings: list[Event]) -> None:
+        if rings:
+            filled(self.file, rings.pop())
+
+
+@pytest.fixture
+def ringing(monkeypatch: pytest.MonkeyPatch) -> type[Ringing]:
+    """Erasures have such a ledger."""
+    Ringing.before_lock, Ringing.before_search = [], []
+    monkeypatch.setattr(erasure, "SqliteStore", Ringing)
+    return Ringing
+
+
+def test_i9_record_that_comes_before_the_lock_is_erased_with_the_others(
+    ledger: Path, ringing: type[Ringing]
+) -> None:
+    """The first one after those that were searched, too: at once, and not only when its bytes are found."""
+    filled(ledger, replace(PLAYED, pseudonym=HE))
+    ringing.before_lock.append(replace(PLAYED, pseudonym=HE))
+    erased = erase(ledger, [HE], AT)
+    assert (erased, erased.traces) == (Erased(2, ()), (5,))
+    assert traces(ledger.parent, HE) == []
+
+
+def test_i9_record_that_comes_before_the_search_is_erased_in_another_turn(
+    ledger: Path, ringing: type[Ringing]
+) -> None:
+    """All that was erased is counted, and each turn leaves its record; both times are asked of other boxes as
+    one."""
+    filled(ledger, replace(PLAYED, pseudonym=HE), replace(PLAYED, pseudonym=HE))
+    ringing.before_search.append(replace(PLAYED, pseudonym=HE, earlier=HE_BEFORE))
+    erased = erase(ledger, [HE], AT, everywhere=True)
+    assert (erased.records, erased.traces) == (3, (5, 7))
+    assert traces(ledger.parent, HE, HE_BEFORE) == []
+    with contextlib.closing(SqliteStore(str(ledger))) as store:
+        (request,) = erasure_requests.kept(store)
+    assert request == erased.request
+    assert set(request.pseudonyms) == {HE, HE_BEFORE}
+
+
+@pytest.mark.parametrize("statement", [KNOWN_ELSEWHERE, NUMBER_IN_USE])
+def test_i9_what_others_told_of_him_meanwhile_goes_in_another_turn(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    """What another box says of him is no record, and leads to him as well as one."""
+
+    class Learning(SqliteStore):
+        learnt = False
+
+        def empty_log(self, seconds: float) -> None:
+            if not Learning.learnt:
+                Learning.learnt = True
+                with contextlib.closing(sqlite3.connect(self.file)) as other, other:
+                    other.execute(statement, (HE,))
+            super().empty_log(seconds)
+
+    monkeypatch.setattr(erasure, "SqliteStore", Learning)
+    erased = erase(ledger, [HE], AT)
+    assert (erased, erased.traces) == (Erased(0, ()), (3, 4))
+    assert traces(ledger.parent, HE) == []
+
+
+def test_i9_who_rings_in_every_turn_makes_it_fail_after_three(ledger: Path, ringing: type[Ringing]) -> None:
+    """It does not go on for ever: it says why, and what is left is erased when it is done again."""
+    ringing.before_search += [replace(PLAYED, pseudonym=HE)] * 3
+    expected = (
+        rf"The caller's records in {ledger} are erased, but traces of him are left\. He rings again and again"
+        r" meanwhile\..*Then do the same again: it goes on where it stopped\."
+    )
+    with pytest.raises(LedgerError, match=expected):
+        erase(ledger, [HE], AT)
+    assert ringing.before_search == []
+    erased = erase(ledger, [HE], AT)
+    assert (erased, erased.traces) == (Erased(1, ()), (9,))
+
+
+def test_i9_every_column_that_leads_to_him_is_emptied(tmp_path: Path) -> None:
+    """The key that he pressed too; of times the minute is left, and what was played stays."""
+    file = tmp_path / "acme.sqlite3"
+    more = {"linked": "17.2", "reference": "contract 7", "earlier": HE_BEFORE, "basis": "pbx-2:7"}
+    filled(file, replace(PARTIAL, pseudonym=HE, recorded=AT + timedelta(minutes=2), **more))
+    leading = ("pseudonym", "call", "linked", "reference", "key", "basis", "elsewhere", "earlier")
+    columns = ", ".join((*leading, "erased", "at", "recorded", "prompt", "heard"))
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        read = f"SELECT {columns} FROM event WHERE record = 1"
+        before = (HE, "1700000000.1", "17.2", "contract 7", "#", None, "pbx-2:7", HE_BEFORE)
+        times = (0, 1_795_523_415_123_456, 1_795_523_535_123_456)
+        assert connection.execute(read).fetchone() == (*before, *times, "/p/it/short", 18_000)
+        connection.rollback()
+        erase(file, [HE], AT)
+        nothing = (None, "", "", "", None, None, None, None)
+        times = (1, 1_795_523_400_000_000, 1_795_523_520_000_000)
+        assert connection.execute(read).fetchone() == (*nothing, *times, "/p/it/short", 18_000)
+
+
+@pytest.mark.parametrize("before", range(9))
+@pytest.mark.parametrize("more", [b"", b"x", b"x" * 40])
+def test_i9_piece_that_lies_across_chunks_of_a_file_is_found(before: int, more: bytes) -> None:
+    """Wherever the border is, whether the chunks are long or of a byte each; and what is no piece is not."""
+    piece, longer = b"eightone", b"of sixteen bytes"
+    text = b"x" * 30 + piece + more
+    border = 30 + before
+    assert erasure._holds([text[:border], text[border:]], [longer, piece])
+    assert erasure._holds([text[:border], text[border : border + 1], text[border + 1 :]], [piece])
+    assert erasure._holds([bytes([each]) for each in text], [longer, piece])
+    assert not erasure._holds([text[:30], text[31:]], [piece])
+    assert not erasure._holds([text[:30], text[30:37], text[38:]], [longer, piece])
+    assert not erasure._holds([text], [])
+
+
+@pytest.mark.parametrize("at", [0, 8, 16, 24])
+def test_i9_each_part_of_a_pseudonym_is_looked_for(ledger: Path, at: int) -> None:
+    """Eight bytes of it are enough, the last ones too, and where they lie across a megabyte of a file."""
+    other = ledger.with_name("acme-before.db")
+    other.write_bytes(b"x" * ((1 << 20) - 7) + HE[at : at + 8] + b"x")
+    with pytest.raises(LedgerError, match=rf"{other} holds him\..*Delete it: rm {other} Then do the same"):
+        erase(ledger, [HE], AT)
+    other.write_bytes(b"x" * ((1 << 20) - 7) + HE[at : at + 7] + b"xx")
+    assert erase(ledger, [HE], AT) == Erased(0, ())
 
 
 def test_i9_every_copy_of_ours_goes_and_others_are_named(tmp_path: Path) -> None:

@@ -1,0 +1,151 @@
+"""Erasures that a box asks the others for, as its ledger keeps them: no database, and no other box."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from informativa.errors import LedgerError
+from informativa.ledgers import erasure, erasure_requests
+from informativa.ledgers.erasure_requests import Request
+from informativa.ledgers.sqlite import SqliteStore
+from test_erasure import traces
+from test_ledgers import AT, ONE, OTHER, PLAYED
+from test_wal_files import end, foreign
+
+THIRD = b"3" * 32
+HEX = [each.hex().encode() for each in (ONE, OTHER, THIRD)]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    """A new ledger."""
+    with closing(SqliteStore(str(tmp_path / "acme.sqlite3"))) as opened:
+        yield opened
+
+
+def keep(store: SqliteStore, *requests: Request) -> None:
+    """As an erasure does it."""
+    with store.transaction(), store.connected() as connection:
+        for request in requests:
+            erasure_requests.keep(connection, request)
+
+
+def test_a_command_has_a_minute_to_ask_by_itself() -> None:
+    """From when it began; what it asks has a number of its own, which is no number of the database, and names
+    nobody yet."""
+    first, second = erasure_requests.new(AT), erasure_requests.new(AT)
+    assert (first.number, first.until, first.pseudonyms) == (None, AT + timedelta(seconds=60), ())
+    assert first.id != second.id
+    drawn = [erasure_requests.new(AT).id for _ in range(1000)]
+    assert 1 << 60 < max(drawn) < 1 << 63
+    assert min(drawn) >= 0
+    moments = (-1, 0, 59, 60)
+    assert [first.held(AT + timedelta(seconds=each)) for each in moments] == [False, True, True, False]
+
+
+def test_what_is_kept_is_read_back(store: SqliteStore) -> None:
+    """To the microsecond; each pseudonym once. Kept once more, it has a new number and more pseudonyms, and
+    is held no longer than it was."""
+    keep(store, Request(2, 7, AT, (OTHER, ONE, OTHER)), Request(1, None, AT, ()))
+    assert erasure_requests.kept(store) == [Request(1, None, AT, ()), Request(2, 7, AT, (ONE, OTHER))]
+    keep(store, Request(1, 8, AT + timedelta(hours=1), (THIRD,)))
+    assert erasure_requests.kept(store)[0] == Request(1, 8, AT, (THIRD,))
+
+
+def test_a_number_that_is_given_again_is_no_more_the_one_of_before(store: SqliteStore) -> None:
+    """Nor are those above it, for they were lost with it; those below it stay."""
+    requests = [Request(number, number, AT, (ONE,)) for number in (1, 2, 3)]
+    keep(store, *requests, Request(4, None, AT, (OTHER,)))
+    erasure_requests.ordered(store, 4, 2, [THIRD, OTHER])
+    found = [(each.id, each.number, each.pseudonyms) for each in erasure_requests.kept(store)]
+    assert found == [(1, 1, (ONE,)), (2, None, (ONE,)), (3, None, (ONE,)), (4, 2, (OTHER, THIRD))]
+
+
+def test_what_became_of_some_changes_no_other(store: SqliteStore) -> None:
+    """What the database lost is to be asked at once; of what all have done nobody is named; what nothing is
+    left of is gone. Of none, nothing changes."""
+    requests = [Request(number, number, AT, (ONE, OTHER)) for number in (1, 2, 3, 4)]
+    keep(store, *requests)
+    for change in (erasure_requests.lost, erasure_requests.through, erasure_requests.forget):
+        change(store, [])
+    assert erasure_requests.kept(store) == requests
+    erasure_requests.lost(store, requests[:1])
+    erasure_requests.through(store, requests[1:2])
+    erasure_requests.forget(store, requests[2:3])
+    assert erasure_requests.kept(store) == [
+        Request(1, None, datetime(1970, 1, 1, tzinfo=UTC), (ONE, OTHER)),
+        Request(2, 2, AT, ()),
+        Request(4, 4, AT, (ONE, OTHER)),
+    ]
+
+
+def test_i9_an_erasure_of_all_boxes_is_kept_with_all_his_pseudonyms(store: SqliteStore) -> None:
+    """Those that the ledger itself leads to, too; without `everywhere` nothing is kept."""
+    store.append([PLAYED])
+    assert erasure.erase(store.file, [THIRD], AT).request is None
+    assert erasure_requests.kept(store) == []
+    before = datetime.now(UTC)
+    request = erasure.erase(store.file, [ONE, OTHER], AT, everywhere=True).request
+    after = datetime.now(UTC)
+    assert request is not None
+    assert erasure_requests.kept(store) == [Request(request.id, None, request.until, (ONE, OTHER))]
+    assert set(request.pseudonyms) == {ONE, OTHER}
+    assert before <= request.until - timedelta(seconds=60) <= after
+
+
+def test_an_erasure_of_all_boxes_needs_a_ledger(tmp_path: Path) -> None:
+    """Nowhere else it could be kept; none is made for it, or for one of this box alone."""
+    with pytest.raises(LedgerError):
+        erasure.erase(tmp_path / "acme.sqlite3", [ONE], AT, everywhere=True)
+    assert erasure.erase(tmp_path / "acme.sqlite3", [ONE], AT) == erasure.Erased(0, ())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_i9_what_was_kept_is_forgotten_with_its_copies(store: SqliteStore) -> None:
+    """No byte of it is left, in any spelling, and others stay."""
+    requests = [Request(1, 1, AT, (ONE, OTHER)), Request(2, 2, AT, (THIRD,))]
+    keep(store, *requests)
+    copy = store.file.with_name("acme.sqlite3.rescued-2026-11-26T10-00-00")
+    copy.write_bytes(HEX[0])
+    erasure.forget(store, [])
+    assert copy.exists()
+    erasure.forget(store, requests[:1])
+    assert not copy.exists()
+    assert traces(store.file.parent, *HEX[:2]) == []
+    assert erasure_requests.kept(store) == requests[1:]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_i9_what_a_deletion_left_of_whom_was_kept_is_overwritten(store: SqliteStore, known: bool) -> None:
+    """In free bytes of the file, also where one that was cut off says no more whom to look for."""
+    with store.connected() as connection:
+        connection.execute("PRAGMA secure_delete = OFF")
+    keep(store, *[Request(number, number, AT, (ONE,) * 2) for number in range(1, 100)])
+    erasure_requests.forget(store, [Request(number, number, AT, ()) for number in range(2, 100)])
+    store.empty_log(0)
+    assert traces(store.file.parent, HEX[0]) == ["acme.sqlite3"]
+    erasure.forget(store, [Request(1, 1, AT, (ONE,) if known else ())])
+    assert traces(store.file.parent, HEX[0]) == []
+    assert erasure_requests.kept(store) == []
+
+
+def test_i9_who_reads_the_log_keeps_it_from_being_forgotten(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays, named by nobody, until the same again has overwritten it."""
+    monkeypatch.setattr(erasure, "PATIENCE_SECONDS", 0.1)
+    request = Request(1, 1, AT, (ONE,))
+    keep(store, request)
+    reader = foreign(store.file, "BEGIN", "SELECT count(*) FROM event")
+    with pytest.raises(LedgerError, match=rf"process {reader.pid}"):
+        erasure.forget(store, [request])
+    assert erasure_requests.kept(store) == [Request(1, 1, AT, ())]
+    end(reader)
+    erasure.forget(store, erasure_requests.kept(store))
+    assert traces(store.file.parent, HEX[0]) == []
+    assert erasure_requests.kept(store) == []

@@ -42,6 +42,8 @@ TESTS = {
     "console/sessions": ("console/test_sessions",),
     "ledgers/audit": ("evidence/test_audited_rows",),
     "ledgers/restoring": ("evidence/test_restoring",),
+    "ledgers/erasure": ("erasure", "erasure_requests"),
+    "ledgers/erasure_requests": ("erasure_requests",),
 }
 """Modules, and the test files that are to notice a change to each: `agi` is tests/test_agi.py, one that is
 deeper has its whole path below tests."""

@@ -15,8 +15,8 @@ from informativa.model import Event, SharedDatabase
 from informativa.sharing import administration
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
-from lab.patroni import Patroni
 from lab.postgres import SUPERUSER, Postgres
+from sharing.patroni import Patroni
 
 PASSWORD = "of the role"
 TODAY = date(2026, 11, 26)

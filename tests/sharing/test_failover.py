@@ -10,14 +10,14 @@ import psycopg
 import pytest
 
 from informativa.errors import SharedDatabaseError
-from lab.haproxy import HaProxy
-from lab.patroni import Patroni
-from lab.pgbouncer import PgBouncer
 from lab.postgres import Postgres
 from lab.process import until
 from sharing import test_erasures as erasures
 from sharing.conftest import ROLE, Boxes, prepared
+from sharing.haproxy import HaProxy
 from sharing.model import World
+from sharing.patroni import Patroni
+from sharing.pgbouncer import PgBouncer
 from test_ledgers import ONE, PLAYED
 
 Rounds = Callable[[int, int], int]

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from informativa.model import Status
-from lab.pgbouncer import PgBouncer
 from lab.postgres import Postgres
 from sharing.conftest import Boxes
 from sharing.model import World
+from sharing.pgbouncer import PgBouncer
 
 Rounds = Callable[[int, int], int]
 THREE = ("pbx-1", "pbx-2", "pbx-3")

@@ -15,11 +15,11 @@ import psycopg
 import pytest
 
 from lab.certificates import Authority, Certificate
-from lab.haproxy import HaProxy, Target
-from lab.patroni import Patroni
-from lab.pgbouncer import PgBouncer
 from lab.postgres import Postgres
 from lab.process import gone, until
+from sharing.haproxy import HaProxy, Target
+from sharing.patroni import Patroni
+from sharing.pgbouncer import PgBouncer
 
 WITH_LAB = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
@@ -115,7 +115,7 @@ def test_standby_follows_and_is_promoted(tmp_path: Path) -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from lab.patroni import Patroni, server_pid
+from sharing.patroni import Patroni, server_pid
 from lab.postgres import Postgres
 folder = Path(sys.argv[1])
 with Postgres(folder / "pg") as server, Patroni(folder / "patroni", members=1) as cluster:

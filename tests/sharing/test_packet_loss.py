@@ -11,9 +11,9 @@ import pytest
 
 from informativa.sharing import administration, connection, loop
 from lab.debian import Unavailable
-from lab.lossy import LossyNetwork
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import TODAY, Boxes
+from sharing.lossy import LossyNetwork
 from sharing.model import World
 
 Rounds = Callable[[int, int], int]

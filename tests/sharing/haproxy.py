@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .databases import HOST, Daemon, given, programs, socket_folder, tail
-from .ports import free_port
-from .process import until
+from lab.databases import HOST, Daemon, given, programs, socket_folder, tail
+from lab.ports import free_port
+from lab.process import until
 
 _BOOT = 20.0  # seconds; a fraction of one seen
 

@@ -7,10 +7,10 @@ from typing import Protocol
 
 import psycopg
 
-from .databases import HOST, Daemon, given, listens, programs, tail
-from .ports import free_port
-from .postgres import SUPERUSER
-from .process import until
+from lab.databases import HOST, Daemon, given, listens, programs, tail
+from lab.ports import free_port
+from lab.postgres import SUPERUSER
+from lab.process import until
 
 _BOOT = 60.0  # seconds; a fraction of one seen
 

@@ -18,12 +18,12 @@ from urllib.request import urlopen
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from .databases import HOST, Daemon, given, programs, socket_folder, tail
-from .etcd import Etcd
-from .haproxy import Target
-from .ports import free_port
-from .postgres import SUPERUSER, kill_server
-from .process import until
+from lab.databases import HOST, Daemon, given, programs, socket_folder, tail
+from lab.ports import free_port
+from lab.postgres import SUPERUSER, kill_server
+from lab.process import until
+from sharing.etcd import Etcd
+from sharing.haproxy import Target
 
 _BOOT = 90.0  # seconds; under ten seen
 _FAILOVER = 60.0  # seconds; about seven seen
@@ -61,7 +61,7 @@ class Member(Daemon):
         file = self.folder / "patroni.yml"
         file.write_text(json.dumps(self._configuration(sockets), indent=2))  # which YAML reads as well
         given(file.parent)
-        command = (sys.executable, "-m", "lab.patroni_quick", file)
+        command = (sys.executable, "-m", "sharing.patroni_quick", file)
         environment = {"PYTHONPATH": str(_TESTS), "PYTHONDONTWRITEBYTECODE": "1"}
         self._launch(*command, **environment)
 

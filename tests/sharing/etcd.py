@@ -6,9 +6,9 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
-from .databases import HOST, Daemon, given, programs, tail
-from .ports import free_port
-from .process import until
+from lab.databases import HOST, Daemon, given, programs, tail
+from lab.ports import free_port
+from lab.process import until
 
 _BOOT = 60.0  # seconds; about one seen
 

@@ -1,4 +1,4 @@
-"""Patroni that takes a primary for dead after a few seconds: `python -m lab.patroni_quick file.yml`.
+"""Patroni that takes a primary for dead after a few seconds: `python -m sharing.patroni_quick file.yml`.
 
 Patroni itself waits for 20 at least (`ttl`), which is wise on a network of others, and long in a test.
 """

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .builds import loader
-from .debian import Progress, Unavailable, cache_folder, packages, running_suite
+from lab.builds import loader
+from lab.debian import Progress, Unavailable, cache_folder, packages, running_suite
 
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1  # linux/sockios.h, linux/if.h

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("starlette", reason="the extra `web` is not installed")
 
-from lab.console import ServedConsole, served
+from console.served import ServedConsole, served
 from lab.receipts import browser, browser_needed
 from lab.site import Site
 
@@ -25,7 +25,7 @@ def console(site: Site) -> Iterator[ServedConsole]:
 def test_a_call_appears_while_it_rings(site: Site, console: ServedConsole) -> None:
     """An officer who has the page of calls open sees each by itself once it was told: who calls first heard
     the notice, who calls again did not; the number stands nowhere, and the recording can be heard."""
-    from lab.windows import Person
+    from console.windows import Person
 
     with browser() as chromium:
         reader = Person(chromium, console).is_in("reader@acme").go("/acme/calls")

@@ -1,4 +1,4 @@
-"""A console over two companies that never were (lab/console.py), served by real HTTP."""
+"""A console over two companies that never were (served.py), served by real HTTP."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 
 pytest.importorskip("starlette", reason="the extra `web` is not installed")
 
-from lab.console import ServedConsole, lay_calls, served
+from console.served import ServedConsole, lay_calls, served
 from lab.receipts import browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from lab.windows import Person
+    from console.windows import Person
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def chromium() -> Iterator[Browser]:
 def person(chromium: Browser) -> Iterator[Callable[..., Person]]:
     """`person(office, "it")`: somebody at a browser of his own. Whoever comes, no page of his may ask another
     server for anything, or have the browser complain."""
-    from lab.windows import Person
+    from console.windows import Person
 
     people: list[Person] = []
 

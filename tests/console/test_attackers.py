@@ -14,15 +14,15 @@ import pytest
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
+from console import raw
+from console.raw import Attacker
+from console.served import PASSWORD, ServedConsole
 from informativa.console import server
 from informativa.console.console import AT_THE_DOOR, WAITING
 from informativa.console.jobs import Jobs
 from informativa.console.sessions import Throttle
 from informativa.console.visit import Visit
 from informativa.model import Role
-from lab import raw
-from lab.console import PASSWORD, ServedConsole
-from lab.raw import Attacker
 
 
 def test_who_takes_no_answer_loses_the_connection(

@@ -11,12 +11,12 @@ from urllib.parse import quote, urlencode
 import pytest
 from structlog.testing import capture_logs
 
+from console import raw
+from console.raw import Answer, Attacker
+from console.served import CALLER, ServedConsole, served
 from console.test_routes import filled
 from informativa.console import console as consoles
 from informativa.console.routes import ROUTES, Route
-from lab import raw
-from lab.console import CALLER, ServedConsole, served
-from lab.raw import Answer, Attacker
 
 HUGE = "9" * 5000  # digits of which Python makes no number
 HOSTILE = (

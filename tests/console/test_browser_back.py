@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lab.console import CALLER, ServedConsole
+from console.served import CALLER, ServedConsole
 from lab.receipts import browser, browser_needed
 
 if browser_needed.args[0]:
@@ -16,7 +16,7 @@ if browser_needed.args[0]:
 
 from playwright.sync_api import Browser
 
-from lab.windows import Person
+from console.windows import Person
 
 
 @pytest.fixture(scope="module")

@@ -7,18 +7,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from console.served import CALLER, ServedConsole
 from informativa.evidence.note import Verifier
 from informativa.model import Action, Role
 from informativa.operations import callers
 from informativa.operations.evidence.verifying import verify
 from informativa.views.html.console import acted
-from lab.console import CALLER, ServedConsole
 from lab.receipts import browser_needed
 
 if browser_needed.args[0]:
     pytest.skip(browser_needed.kwargs["reason"], allow_module_level=True)
 
-from lab.windows import Person
+from console.windows import Person
 
 NEW = "a password of many words"
 DIGITS = CALLER.number[1:]

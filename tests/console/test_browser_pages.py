@@ -8,17 +8,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from console.served import CALLER, STRANGER, Browser, ServedConsole, lay_calls, served
 from informativa.console.routes import ROUTES
 from informativa.model import Role
 from informativa.operations.init import init
-from lab.console import CALLER, STRANGER, Browser, ServedConsole, lay_calls, served
 from lab.office import fill_in
 from lab.receipts import browser_needed
 
 if browser_needed.args[0]:
     pytest.skip(browser_needed.kwargs["reason"], allow_module_level=True)
 
-from lab.windows import Person
+from console.windows import Person
 
 NO_PAGE = re.compile(r".*/(sound|file|live|worksheet|file/\{kind\}|receipt/\{form\})")
 ADDRESSES = [each.path for each in ROUTES if each.get and not NO_PAGE.fullmatch(each.path)]

@@ -8,16 +8,16 @@ from datetime import timedelta
 
 import pytest
 
+from console.served import ACME, BOREALIS, CALLER, STRANGER, ServedConsole
 from informativa.console import live
 from informativa.console.pages import calls as page
 from informativa.operations import callers
-from lab.console import ACME, BOREALIS, CALLER, STRANGER, ServedConsole
 from lab.receipts import Company, browser_needed
 
 if browser_needed.args[0]:
     pytest.skip(browser_needed.kwargs["reason"], allow_module_level=True)
 
-from lab.windows import Person
+from console.windows import Person
 
 MANY = 10_000
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from console.served import CALLER, ServedConsole
 from informativa.operations import calls
-from lab.console import CALLER, ServedConsole
 from lab.receipts import HOSTILE, Company
 
 

@@ -9,13 +9,13 @@ from threading import Event
 import httpx
 import pytest
 
+from console.served import Browser, ServedConsole
 from informativa import bootstrap
 from informativa.console.pages.looked_up import LookedUp
 from informativa.errors import SharedDatabaseError
 from informativa.model import Outsourcing
 from informativa.operations import callers
 from informativa.text import Text
-from lab.console import Browser, ServedConsole
 from lab.receipts import HOSTILE
 
 NUMBER = "+39 333 123 4567"

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from console import raw
+from console.served import ServedConsole, served
 from informativa.console import crowds, hardening
 from informativa.console.server import CONNECTIONS
-from lab import raw
-from lab.console import ServedConsole, served
 from lab.process import until
 
 SHARE = 5

@@ -13,12 +13,12 @@ from urllib.parse import urlencode
 
 import pytest
 
+from console import raw
+from console.raw import Answer
+from console.served import PASSWORD, ServedConsole
 from informativa import totp
 from informativa.console.sessions import Throttle
 from informativa.model import Role
-from lab import raw
-from lab.console import PASSWORD, ServedConsole
-from lab.raw import Answer
 
 COOKIES = {"session", "language", "browser"}
 NEW = "a password of many words"

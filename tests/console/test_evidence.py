@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from console.served import ServedConsole
 from informativa.operations.evidence import logs
 from informativa.text import Text
-from lab.console import ServedConsole
 from lab.process import until
 
 

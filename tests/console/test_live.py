@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from console.served import Browser, ServedConsole, lay_calls, served
 from informativa.console import live
 from informativa.console.pages import calls as page
 from informativa.console.sessions import Sessions
-from lab.console import Browser, ServedConsole, lay_calls, served
 from lab.receipts import Company
 
 

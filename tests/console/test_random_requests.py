@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from console.raw import Attacker
+from console.served import CALLER, ServedConsole
 from informativa.console.routes import ROUTES, Route
-from lab.console import CALLER, ServedConsole
-from lab.raw import Attacker
 
 EXAMPLES = 3000 if os.environ.get("INFORMATIVA_TORTURE") else 120
 GUARDS = ("content-security-policy", "x-content-type-options", "referrer-policy", "cache-control")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from console.served import ServedConsole, served
 from informativa.console.menu import MENU
 from informativa.console.routes import ROUTES, Route
 from informativa.model import Role
-from lab.console import ServedConsole, served
 
 FILLED = {
     "controller": "acme",

@@ -363,7 +363,7 @@ def bundled(file: Path, last: str = "2026-11-30") -> tuple[object, ...]:
 def test_the_console_tells_how_far_other_boxes_are(told: tuple[Installation, Installation, str]) -> None:
     """How many records each sent, how many of them its checkpoints have; or why nobody knows."""
     pytest.importorskip("starlette", reason="the extra `web` is not installed")
-    from lab.console import served
+    from console.served import served
 
     one, other, _key = told
     other.record(replace(PLAYED, at=AT.replace(day=26)))

@@ -8,9 +8,8 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
+from console.served import ServedConsole
 from informativa.console.sessions import new_token
-
-from .console import ServedConsole
 
 FORM = "application/x-www-form-urlencoded"
 PATIENCE = 30.0  # seconds until an answer that never comes is a failure

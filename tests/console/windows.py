@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from pypdf import PdfReader
 
+from console.served import PASSWORD, ServedConsole
 from informativa.views.messages import ENGLISH, language
-
-from .console import PASSWORD, ServedConsole
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Download, Page, Request

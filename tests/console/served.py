@@ -25,8 +25,7 @@ from informativa.console.server import configured
 from informativa.evidence import commitment
 from informativa.model import Controller, Event, Identified, Role
 from informativa.operations.evidence import logs
-
-from .receipts import Company
+from lab.receipts import Company
 
 PASSWORD = "correct horse battery staple"
 CALLER, STRANGER = Identified("+393331234567"), Identified("+393337654321")

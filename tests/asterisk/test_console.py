@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("starlette", reason="the extra `web` is not installed")
 
 from console.served import ServedConsole, served
-from lab.receipts import browser, browser_needed
+from lab.browser import browser, browser_needed
 from lab.site import Site
 
 pytestmark = browser_needed

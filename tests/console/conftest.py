@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("starlette", reason="the extra `web` is not installed")
 
 from console.served import ServedConsole, lay_calls, served
-from lab.receipts import browser
+from lab.browser import browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

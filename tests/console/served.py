@@ -16,6 +16,7 @@ import httpx
 import uvicorn
 from argon2 import PasswordHasher
 
+from evidence.receipts import Company
 from informativa import bootstrap, storage
 from informativa.accounts import Accounts
 from informativa.caller import pseudonym
@@ -25,7 +26,6 @@ from informativa.console.server import configured
 from informativa.evidence import commitment
 from informativa.model import Controller, Event, Identified, Role
 from informativa.operations.evidence import logs
-from lab.receipts import Company
 
 PASSWORD = "correct horse battery staple"
 CALLER, STRANGER = Identified("+393331234567"), Identified("+393337654321")

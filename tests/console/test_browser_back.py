@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from console.served import CALLER, ServedConsole
-from lab.receipts import browser, browser_needed
+from lab.browser import browser, browser_needed
 
 if browser_needed.args[0]:
     pytest.skip(browser_needed.kwargs["reason"], allow_module_level=True)

@@ -13,7 +13,7 @@ from informativa.model import Action, Role
 from informativa.operations import callers
 from informativa.operations.evidence.verifying import verify
 from informativa.views.html.console import acted
-from lab.receipts import browser_needed
+from lab.browser import browser_needed
 
 if browser_needed.args[0]:
     pytest.skip(browser_needed.kwargs["reason"], allow_module_level=True)

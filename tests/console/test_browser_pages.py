@@ -12,8 +12,8 @@ from console.served import CALLER, STRANGER, Browser, ServedConsole, lay_calls, 
 from informativa.console.routes import ROUTES
 from informativa.model import Role
 from informativa.operations.init import init
+from lab.browser import browser_needed
 from lab.office import fill_in
-from lab.receipts import browser_needed
 
 if browser_needed.args[0]:
     pytest.skip(browser_needed.kwargs["reason"], allow_module_level=True)

@@ -9,10 +9,11 @@ from datetime import timedelta
 import pytest
 
 from console.served import ACME, BOREALIS, CALLER, STRANGER, ServedConsole
+from evidence.receipts import Company
 from informativa.console import live
 from informativa.console.pages import calls as page
 from informativa.operations import callers
-from lab.receipts import Company, browser_needed
+from lab.browser import browser_needed
 
 if browser_needed.args[0]:
     pytest.skip(browser_needed.kwargs["reason"], allow_module_level=True)

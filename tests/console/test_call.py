@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from console.served import CALLER, ServedConsole
+from evidence.receipts import HOSTILE, Company
 from informativa.operations import calls
-from lab.receipts import HOSTILE, Company
 
 
 def test_story_has_the_whole_call(office: ServedConsole) -> None:

@@ -10,13 +10,13 @@ import httpx
 import pytest
 
 from console.served import Browser, ServedConsole
+from evidence.receipts import HOSTILE
 from informativa import bootstrap
 from informativa.console.pages.looked_up import LookedUp
 from informativa.errors import SharedDatabaseError
 from informativa.model import Outsourcing
 from informativa.operations import callers
 from informativa.text import Text
-from lab.receipts import HOSTILE
 
 NUMBER = "+39 333 123 4567"
 DIGITS = "3331234567"

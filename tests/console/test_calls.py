@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from console.served import CALLER, STRANGER, ServedConsole
+from evidence.receipts import Company
 from informativa.caller import pseudonym
 from informativa.console.visit import Visit
 from informativa.model import Action, Status
 from informativa.operations import records
-from lab.receipts import Company
 
 DIGITS = CALLER.number[1:]
 

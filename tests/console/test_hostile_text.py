@@ -12,11 +12,11 @@ from urllib.parse import quote
 import pytest
 
 from console.served import CALLER, ServedConsole, lay_calls, served
+from evidence.receipts import Company
 from informativa.console import live
 from informativa.console.pages import calls
 from informativa.operations.evidence import logs
 from informativa.views.record_files import _cell
-from lab.receipts import Company
 
 EVIL = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'{{7*7}}\u202e\r\ndata: x\r\n\r\nevent: y"
 WRITTEN = ("call", "linked", "reference", "notice", "version", "line", "wanted")

@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from console.served import Browser, ServedConsole, lay_calls, served
+from evidence.receipts import Company
 from informativa.console import live
 from informativa.console.pages import calls as page
 from informativa.console.sessions import Sessions
-from lab.receipts import Company
 
 
 @pytest.fixture(autouse=True)

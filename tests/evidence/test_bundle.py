@@ -26,6 +26,7 @@ from pyld import jsonld
 from doubles import typed
 from evidence import independent
 from evidence.ledger import forged
+from evidence.receipts import NUMBER, Company
 from evidence.test_timestamp import authority
 from informativa import model, publication, storage
 from informativa.cli.main import main
@@ -44,7 +45,6 @@ from informativa.operations.evidence.period import Period
 from informativa.operations.evidence.zip_writer import PackedEntry, ZipWriter, _Header
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text.bundle_readme import BundleWords
-from lab.receipts import NUMBER, Company
 
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 11, 30), ZoneInfo("Europe/Rome"))
 NAME = "acme-2026-11-01-2026-11-30"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evidence.receipts import NUMBER, Company, Reader, written
 from informativa.errors import EvidenceFormatError
 from informativa.evidence import jcs
 from informativa.evidence.cosignature import Witness
@@ -21,8 +22,8 @@ from informativa.evidence.receipt import Receipt
 from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed
 from informativa.operations.init import init
 from informativa.views.messages import language
+from lab.browser import browser, browser_needed
 from lab.office import fill_in
-from lab.receipts import NUMBER, Company, Reader, browser, browser_needed, written
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from commands import run
+from evidence.receipts import HOSTILE, NUMBER, Company, written
 from informativa.evidence import commitment
 from informativa.evidence.cosignature import Witness
 from informativa.evidence.note import parse
@@ -25,7 +26,6 @@ from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed
 from informativa.views.html import receipt_words as words
 from informativa.views.html.markup import INVISIBLE, data_block, element, foreign, joined, visible
 from informativa.views.messages import language
-from lab.receipts import HOSTILE, NUMBER, Company, written
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from playwright.sync_api import Page
 from rich.console import Console
 
 from . import demo
+from .browser import CHROMIUM, browser
 from .calls import OutcomeError
 from .debian import Unavailable
 from .demo_web import Web
 from .office import Office, OfficeError
 from .pbx import PbxError
 from .phone import CallError
-from .receipts import CHROMIUM, browser
 
 FOLDER = Path(__file__).resolve().parents[2] / ".github"
 COLUMNS = 124

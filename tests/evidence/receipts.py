@@ -1,17 +1,12 @@
-"""Receipts of calls that never were, as pages, and a browser without any network to read them in."""
+"""Receipts of calls that never were, as pages, and somebody who reads them without any network."""
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import pytest
 
 from informativa import storage
 from informativa.caller import pseudonym
@@ -38,13 +33,8 @@ from informativa.views.messages import ENGLISH, Language
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium")
 NUMBER = Identified("+393331234567")
 HOSTILE = "</script><img src=x onerror=alert(1)>\u202etxt.exe\u2066 & \"'<!-- \u200b"
-browser_needed = pytest.mark.skipif(
-    CHROMIUM is None or importlib.util.find_spec("playwright") is None,
-    reason="Chromium or playwright is not on this machine",
-)
 
 
 class Company:
@@ -178,23 +168,6 @@ class Reader:
     def found(self, state: str = "bad") -> list[str]:
         """All that is wrong, or right."""
         return [each.inner_text() for each in self.page.query_selector_all(f"#checks li.{state}")]
-
-
-@contextmanager
-def browser(*, keeps_pages: bool = False) -> Iterator[Browser]:
-    """Debian's Chromium. As people have it, it `keeps_pages` for the back button; Playwright has it not."""
-    from playwright.sync_api import sync_playwright
-
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-    quiet += ["--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=quiet,
-            ignore_default_args=["--disable-back-forward-cache"] if keeps_pages else None,
-        )
-        yield opened
-        opened.close()
 
 
 def written(page: ReceiptPage, say: Language = ENGLISH) -> str:

@@ -1,0 +1,37 @@
+"""A browser without a screen: Debian's Chromium."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = shutil.which("chromium")
+browser_needed = pytest.mark.skipif(
+    CHROMIUM is None or importlib.util.find_spec("playwright") is None,
+    reason="Chromium or playwright is not on this machine",
+)
+
+
+@contextmanager
+def browser(*, keeps_pages: bool = False) -> Iterator[Browser]:
+    """Debian's Chromium. As people have it, it `keeps_pages` for the back button; Playwright has it not."""
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    quiet += ["--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=quiet,
+            ignore_default_args=["--disable-back-forward-cache"] if keeps_pages else None,
+        )
+        yield opened
+        opened.close()

@@ -74,7 +74,7 @@ plans: setup
 	@.venv/bin/python -m lab.numbering
 
 freepbx-module: setup
-	@.venv/bin/python -m lab.module
+	@.venv/bin/python -m freepbx.module
 
 screens: setup
 	@.venv/bin/python -m lab.fetch
@@ -84,14 +84,14 @@ requirements: setup
 	@.venv/bin/python -m lab.requirements $(REQUIREMENTS)
 
 release: setup
-	@.venv/bin/python -m lab.release_build $(RELEASE)
+	@.venv/bin/python -m packages.release_build $(RELEASE)
 
 deb: setup
-	@.venv/bin/python -m lab.deb $(DEB)
+	@.venv/bin/python -m packages.deb $(DEB)
 
 packages: setup
 	@.venv/bin/python -m lab.fetch
 	@.venv/bin/python -m pytest -n 2 --dist loadfile --timeout 600 $(PYTEST) tests/packages
 
 pex: setup
-	@.venv/bin/python -m lab.pex $(PEX)
+	@.venv/bin/python -m packages.pex $(PEX)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from informativa import __version__
-from lab import release, release_build, sbom
-from lab.release import ROOT, disagreements
+from packages import release, release_build, sbom
+from packages.release import ROOT, disagreements
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("git"), reason="git, which tells what is committed, is not here"
@@ -60,7 +60,7 @@ def test_release_needs_a_changelog_of_its_version(capsys: pytest.CaptureFixture[
     assert release.of_version(changelog, "1.2") == ""
     assert release.main(["99.0.0"]) == 1
     assert "__version__" in capsys.readouterr().err
-    script = [sys.executable, ROOT / "tests/lab/release.py", __version__]
+    script = [sys.executable, ROOT / "tests/packages/release.py", __version__]
     ran = subprocess.run(script, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == (1 if ran.stderr else 0)  # 1 while something is unreleased, or not committed
     assert "says nothing of" not in ran.stderr

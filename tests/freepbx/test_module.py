@@ -17,8 +17,9 @@ from xml.etree import ElementTree
 import pytest
 from babel.messages.pofile import read_po
 
+from freepbx import module
 from informativa import __version__
-from lab import module, php
+from lab import php
 from lab.debian import Unavailable
 from lab.office import BIN, Office
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from informativa import __version__
-from lab import deb
 from lab.debian import Unavailable
 from lab.setup import VENV
+from packages import deb
 
 
 @pytest.fixture(scope="session")

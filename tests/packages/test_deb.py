@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from informativa import __version__
-from lab import carried, deb
+from packages import carried, deb
 
 
 def said(*command: str | Path) -> str:

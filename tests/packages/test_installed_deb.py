@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from informativa import __version__
-from lab import audio, builds, machine
+from lab import audio, builds
 from lab.debian import Unavailable, cache_folder
-from lab.machine import Machine
 from lab.office import fill_in
 from lab.pbx import Pbx
 from lab.phone import Phone
 from lab.ports import free_port
+from packages import machine
+from packages.machine import Machine
 from test_migration import NEWEST, form, old
 
 ETC = "/etc/informativa"

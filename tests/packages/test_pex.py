@@ -10,8 +10,8 @@ import pytest
 
 from informativa import __version__
 from informativa.operations import init
-from lab import pex
 from lab.debian import Unavailable
+from packages import pex
 from test_script import Script, events, play_nothing
 
 

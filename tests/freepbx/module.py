@@ -1,6 +1,6 @@
 """The FreePBX module: what it says, its translation compiled, and the archive that `fwconsole ma` installs.
 
-`python -m lab.module` compiles the translation and writes dist/informativa-VERSION.tgz,
+`python -m freepbx.module` compiles the translation and writes dist/informativa-VERSION.tgz,
 the same bytes each time.
 """
 

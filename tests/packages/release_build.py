@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from freepbx import module
 from informativa import __version__
-
-from . import deb, module, pex, sbom
-from .debian import Unavailable
-from .release import ROOT, disagreements, of_version
+from lab.debian import Unavailable
+from packages import deb, pex, sbom
+from packages.release import ROOT, disagreements, of_version
 
 
 @dataclass(frozen=True)

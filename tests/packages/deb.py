@@ -1,4 +1,4 @@
-"""Builds the Debian package, and what lies beside it, as a plain user: `python -m lab.deb [FOLDER]`.
+"""Builds the Debian package, and what lies beside it, as a plain user: `python -m packages.deb [FOLDER]`.
 
 A private environment in /usr/lib/informativa, as `venv` would lay it: pyvenv.cfg, a `bin/python` that leads
 to the machine's newest Python of `PYTHONS`, which postinst chooses, and packages for each of them. So a
@@ -28,10 +28,9 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from informativa import config
 from informativa.operations import init, systemd_unit
-
-from . import carried, sbom
-from .debian import Unavailable
-from .setup import ROOT, VENV
+from lab.debian import Unavailable
+from lab.setup import ROOT, VENV
+from packages import carried, sbom
 
 SUMS = "SHA256SUMS"  # of all that lies beside it
 PYTHONS = ("3.11", "3.12", "3.13")

@@ -22,8 +22,8 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from .debian import Unavailable, cache_folder, disk_errors, only_one
-from .setup import REQUIREMENTS, ROOT, VENV
+from lab.debian import Unavailable, cache_folder, disk_errors, only_one
+from lab.setup import REQUIREMENTS, ROOT, VENV
 
 EXTRAS = frozenset({"postgres", "speech", "timestamp", "web"})
 # What the wheels may be made for: the oldest glibc that they are to run on is 2.35, that of Ubuntu 22.04.

@@ -1,4 +1,4 @@
-"""What a release says: `python tests/lab/release.py 1.2.3` prints that version's part of the changelog.
+"""What a release says: `python tests/packages/release.py 1.2.3` prints that version's part of the changelog.
 
 Ends with 1 unless version, changelog and tag agree. Only the standard library, because it runs before
 anything is installed.

@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from . import bare
-from .debian import Unavailable
-from .process import Child
+from lab import bare
+from lab.debian import Unavailable
+from lab.process import Child
 
 _BOOT = 120.0  # seconds; about three on an idle machine
 

@@ -1,4 +1,4 @@
-"""Builds one file that runs on any Linux with a Python of `PYTHONS`: `python -m lab.pex [FOLDER]`.
+"""Builds one file that runs on any Linux with a Python of `PYTHONS`: `python -m packages.pex [FOLDER]`.
 
 pex and not shiv or zipapp: it alone takes the compiled packages of several Pythons into one file, starts from
 its cache as fast as from a virtual environment, and can lay itself as one without a network.
@@ -16,9 +16,9 @@ from pathlib import Path
 from packaging.markers import default_environment
 from packaging.tags import compatible_tags, cpython_tags
 
-from . import carried
-from .deb import epoch
-from .debian import Unavailable
+from lab.debian import Unavailable
+from packages import carried
+from packages.deb import epoch
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 

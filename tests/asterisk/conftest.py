@@ -11,7 +11,8 @@ from lab import audio, builds
 from lab.debian import Unavailable
 from lab.office import Office
 from lab.pbx import Pbx
-from lab.site import EXTENSIONS, SECONDS, Site
+
+from .site import EXTENSIONS, SECONDS, Site
 
 
 @pytest.fixture(scope="session", params=["testing", "bullseye"], ids=["asterisk22", "asterisk16"])

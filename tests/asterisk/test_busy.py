@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from lab import audio
 from lab.office import spool
-from lab.site import Site
 from torture.peers import Held
+
+from .site import Site
 
 
 def test_i4_call_that_is_one_too_many_is_served_by_the_dialplan(site: Site) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from lab import audio
 from lab.office import spool, without_privileges
-from lab.site import Site
+
+from .site import Site
 
 
 def test_notice_is_heard_once_and_whole(site: Site) -> None:

@@ -10,7 +10,8 @@ pytest.importorskip("starlette", reason="the extra `web` is not installed")
 
 from console.served import ServedConsole, served
 from lab.browser import browser, browser_needed
-from lab.site import Site
+
+from .site import Site
 
 pytestmark = browser_needed
 

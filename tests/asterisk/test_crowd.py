@@ -9,7 +9,8 @@ import pytest
 
 from informativa.script_limit import STARTING, ScriptLimit
 from lab.office import spool
-from lab.site import Site
+
+from .site import Site
 
 
 @pytest.mark.parametrize("beside", ["the configuration", "the ledger"])

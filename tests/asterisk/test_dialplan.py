@@ -9,7 +9,8 @@ import pytest
 from lab.builds import Build
 from lab.office import Office
 from lab.pbx import Pbx
-from lab.site import Site
+
+from .site import Site
 
 OUTER = """\
 [outer]

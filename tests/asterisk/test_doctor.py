@@ -19,7 +19,8 @@ import pytest
 from informativa.ledgers import migrating
 from lab.office import BIN, without_privileges
 from lab.ports import free_port
-from lab.site import Site
+
+from .site import Site
 
 Found = list[tuple[str, str, str, str]]  # check, state, finding, fix
 

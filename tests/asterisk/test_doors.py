@@ -8,8 +8,9 @@ import socket
 from collections.abc import Iterator
 
 from lab.office import spool
-from lab.site import Site
 from torture.peers import environment
+
+from .site import Site
 
 SILENT = 2000
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.site import Site
 from torture.load import integrity
+
+from .site import Site
 
 
 def deliveries(site: Site, count: int) -> list[tuple[str, str]]:

@@ -11,8 +11,9 @@ import pytest
 
 from lab import audio, php
 from lab.debian import Unavailable
-from lab.pages import FREEPBX_AROUND, INCLUDE, lay
-from lab.site import Site
+
+from .pages import FREEPBX_AROUND, INCLUDE, lay
+from .site import Site
 
 GENERATE = Path(__file__).resolve().parents[1] / "freepbx/generate.php"
 # Privacy Manager and Call Recording, in what they do to a call here; and both contexts of routes.

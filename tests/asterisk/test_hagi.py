@@ -14,11 +14,12 @@ import pytest
 from lab import audio
 from lab.builds import Build
 from lab.debian import Unavailable
-from lab.dns import Dns, Srv
 from lab.office import Office
 from lab.pbx import Pbx
-from lab.site import EXTENSIONS, SECONDS, Site, Told
 from torture.peers import Held
+
+from .dns import Dns, Srv
+from .site import EXTENSIONS, SECONDS, Site, Told
 
 PAGE = Path(__file__).parents[2] / ".github/many-machines.md"
 NAME = "notice.example"  # as there

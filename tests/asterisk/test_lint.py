@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import conf, lint
+from lab import conf
 from lab.builds import Build
 from lab.office import Office
-from lab.pages import DIALPLAN, Snippet, section, snippets
 from lab.pbx import Pbx
+
+from . import lint
+from .pages import DIALPLAN, Snippet, section, snippets
 
 AROUND = """\
 [around]  ; what a PBX has that the page does not show

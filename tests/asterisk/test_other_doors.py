@@ -13,7 +13,8 @@ from lab import audio
 from lab.builds import Build
 from lab.office import Office
 from lab.pbx import Pbx
-from lab.site import SECONDS, Site
+
+from .site import SECONDS, Site
 
 OTHER = Path(__file__).resolve().parents[2] / "dialplan/other"
 OVER = (

@@ -12,9 +12,10 @@ import yaml
 
 from lab import conf
 from lab.builds import Build
-from lab.pages import DIALPLAN, FREEPBX_AROUND, INCLUDE, lay, section
 from lab.pbx import Pbx
-from lab.site import Site
+
+from .pages import DIALPLAN, FREEPBX_AROUND, INCLUDE, lay, section
+from .site import Site
 
 QUEUE = "Queue(customer-care)"
 # How FreePBX brings a call into a Custom Destination with Return: its contexts and variables, written anew.

@@ -13,7 +13,8 @@ from informativa.caller import VERIFICATION, plain_words
 from informativa.model import Verification
 from lab import builds
 from lab.office import spool
-from lab.site import Site
+
+from .site import Site
 
 LATER = """\
           - version: "2027"

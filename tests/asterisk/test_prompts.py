@@ -13,7 +13,8 @@ import pytest
 
 from lab import audio
 from lab.office import BIN
-from lab.site import Site
+
+from .site import Site
 
 pytestmark = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
 FORMATS = ("alaw", "ulaw", "gsm", "sln16", "g722")

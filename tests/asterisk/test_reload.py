@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.site import Site
+from .site import Site
 
 LINE = """\
 lines:

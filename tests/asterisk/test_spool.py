@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lab.office import spool
-from lab.site import Site
+
+from .site import Site
 
 
 def with_manager(site: Site) -> None:

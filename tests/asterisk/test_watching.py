@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from lab.office import BIN
-from lab.site import Site
+
+from .site import Site
 
 LINE = "+390212345678"
 ACCOUNT = """

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from .debian import Unavailable
+from lab.debian import Unavailable
 
 _PORT = 53  # the only one that resolv.conf can mean
 _A, _SRV, _IN, _TTL = 1, 33, 1, 60

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from . import audio
-from .office import Office
-from .pbx import Pbx
-from .phone import Call, Phone
+from lab import audio
+from lab.office import Office
+from lab.pbx import Pbx
+from lab.phone import Call, Phone
 
 EXTENSIONS = """\
 [from-lab]

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from informativa.asterisk.extensions_conf import effective
-
-from .pbx import Pbx
+from lab.pbx import Pbx
 
 _STEP = re.compile(r"(exten|same)\s*=>?\s*(.*)")
 _APPLICATION = re.compile(r"(?:([\w+]+)(?:\((\w+)\))?\s*,\s*)?(\w+)(?:\((.*)\))?$")

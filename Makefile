@@ -20,6 +20,8 @@
 PYTHON ?= python3
 export PYTHONPATH := tests
 export INFORMATIVA_AGAIN := $(AGAIN)
+COMPILE = .venv/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 $(REQUIREMENTS)
+MUTMUT = tests/mutants-requirements.txt
 
 .PHONY: demo cluster screens test fast bare mutants torture bench messages docs plans requirements deb pex packages lint setup clean release freepbx-module
 demo: setup
@@ -80,8 +82,12 @@ screens: setup
 	@.venv/bin/python -m lab.fetch
 	@.venv/bin/python -m lab.screens
 
+# No address stands there: where packages come from is pip's own setting. Without --upgrade what still fits keeps
+# its version. mutmut's go into an environment that has all others.
 requirements: setup
-	@.venv/bin/python -m lab.requirements $(REQUIREMENTS)
+	@.venv/bin/python -m venv .venv/uv && .venv/uv/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(COMPILE) --all-extras --output-file tests/requirements.txt pyproject.toml
+	@sed -n 's/==.*//p' $(MUTMUT) | $(COMPILE) --no-deps --no-annotate --output-file $(MUTMUT) -
 
 release: setup
 	@.venv/bin/python -m packages.release_build $(RELEASE)

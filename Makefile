@@ -8,7 +8,7 @@
 # make bench    measures informativa beside its peers, and writes a report into .bench/ (about half an hour)
 # make lint     style, types and import contracts
 # make messages brings the translations up to date with the source, and says what is to be translated
-# make docs     writes .github/reference.md, json.md, schemas/ and architecture.svg anew
+# make docs     writes .github/reference.md, json.md and schemas/ anew, and the names in evidence.md
 # make plans    makes the table of the world's numbering plans anew, from the phonenumbers that is installed
 # make freepbx-module  writes dist/informativa-VERSION.tgz, for `fwconsole ma` on a FreePBX
 # make screens  takes the pictures of the README anew
@@ -69,7 +69,6 @@ clean:
 docs: setup
 	@.venv/bin/python -m informativa.cli.reference > .github/reference.md
 	@.venv/bin/python -m informativa.cli.schemas .github
-	@.venv/bin/python -m lab.drawing > .github/architecture.svg
 	@.venv/bin/python -m lab.evidence_page
 
 plans: setup

@@ -18,14 +18,13 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from lab.debian import Unavailable, cache_folder, disk_errors, only_one
 from lab.setup import REQUIREMENTS, ROOT, VENV
 
-EXTRAS = frozenset({"postgres", "speech", "timestamp", "web"})
+EXTRAS = frozenset(metadata.metadata("informativa").get_all("Provides-Extra", ())) - {"lint", "test"}
 # What the wheels may be made for: the oldest glibc that they are to run on is 2.35, that of Ubuntu 22.04.
 PLATFORMS = [*(f"manylinux_2_{minor}_x86_64" for minor in range(35, 4, -1)), "manylinux2014_x86_64"]
 _MOVED = re.compile(r"[^/]+\.data/(purelib|platlib)/(.+)")
@@ -72,27 +71,32 @@ def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def _true(marker: Marker, extras: frozenset[str], python: str) -> bool:
-    """Whether it holds on this system with that Python, for one of the extras."""
+Extras = frozenset[str]
+
+
+def asked(name: str, extras: Extras, python: str, requires: Requires) -> dict[str, Extras]:
+    """The distributions that one with these extras asks for itself on this system with that Python, as
+    `requires` says; each with the extras that it asks of it."""
     there = {"python_version": python, "python_full_version": f"{python}.0"}
-    return any(marker.evaluate({**there, "extra": extra}) for extra in ("", *extras))
+    found: dict[str, Extras] = {}
+    for one in map(Requirement, requires(name) or ()):
+        if one.marker is None or any(one.marker.evaluate({**there, "extra": each}) for each in ("", *extras)):
+            plain = canonicalize_name(one.name)
+            found[plain] = found.get(plain, Extras()) | one.extras
+    return found
 
 
-def _needed(name: str, extras: frozenset[str], python: str, requires: Requires) -> set[str]:
-    """All distributions that one needs with that Python, with itself, as `requires` says of each."""
-    found: dict[str, frozenset[str]] = {canonicalize_name(name): frozenset()}
-    waiting = [(name, extras)]
+def needed(name: str, extras: Extras, python: str, requires: Requires) -> dict[str, Extras]:
+    """All distributions that one needs with that Python, with itself, each with the extras asked of it."""
+    found = {str(canonicalize_name(name)): extras}
+    waiting = [*found]
     while waiting:
-        name, extras = waiting.pop()
-        for line in requires(name) or ():
-            one = Requirement(line)
-            if one.marker and not _true(one.marker, extras, python):
-                continue
-            before, more = found.get(canonicalize_name(one.name)), frozenset(one.extras)
-            if before is None or more - before:
-                found[canonicalize_name(one.name)] = more | (before or frozenset())
-                waiting.append((one.name, more))
-    return set(found)
+        name = waiting.pop()
+        for other, more in asked(name, found[name], python, requires).items():
+            if other not in found or more - found[other]:
+                found[other] = more | found.get(other, Extras())
+                waiting.append(other)
+    return found
 
 
 def _pins(wanted: set[str]) -> str:
@@ -106,7 +110,7 @@ def _pins(wanted: set[str]) -> str:
 
 def wheels(python: str) -> list[Path]:
     """The wheels for a Python, held against their hashes when they are downloaded; kept in the cache."""
-    wanted = _needed("informativa", EXTRAS, python, metadata.requires) - {"informativa"}
+    wanted = set(needed("informativa", EXTRAS, python, metadata.requires)) - {"informativa"}
     pins = _pins(wanted)
     place = cache_folder() / "wheels" / f"{python}-{hashlib.sha256(pins.encode()).hexdigest()[:16]}"
     with disk_errors(place), only_one(place, lambda _what, _part: None):
@@ -147,8 +151,8 @@ def _unpack(found: Sequence[Path], folder: Path) -> None:
 def _whole(folders: Sequence[Path], python: str) -> None:
     """Raises Unavailable where something is not there that what was laid asks for."""
     there = {str(canonicalize_name(one.name)): one.requires for one in distributions(folders)}
-    wanted = _needed("informativa", EXTRAS, python, lambda name: there.get(canonicalize_name(name)))
-    if lacking := sorted(wanted - set(there)):
+    wanted = needed("informativa", EXTRAS, python, lambda name: there.get(canonicalize_name(name)))
+    if lacking := sorted(set(wanted) - set(there)):
         raise Unavailable(f"For Python {python} there is no {', '.join(lacking)}.", "Type: make requirements")
 
 

@@ -6,94 +6,55 @@ an extra brings is `optional`. No time and no random number is in it: the same c
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
-from typing import Any
+from collections.abc import Iterator
+from importlib.metadata import Distribution, distribution, requires
+from platform import python_version_tuple
 
-from packaging.requirements import Requirement
+from cyclonedx.model.bom import Bom
+from cyclonedx.model.component import Component, ComponentScope, ComponentType
+from cyclonedx.model.license import DisjunctiveLicense, License, LicenseExpression
+from cyclonedx.output.json import JsonV1Dot6
+from packageurl import PackageURL
+from packaging.utils import canonicalize_name
 
-NOT_SHIPPED = frozenset({"test", "lint"})  # extras that nobody installs to run it
+from packages.carried import EXTRAS, Extras, asked, needed
 
 
 def bill(package: str) -> str:
     """Of an installed package, as JSON."""
-    own = distribution(package)
-    extras = frozenset(own.metadata.get_all("Provides-Extra") or ()) - NOT_SHIPPED
-    required, every = _closure(own, frozenset()), _closure(own, extras)
-    components = [
-        {**_component(each), "scope": "required" if name in required else "optional"}
-        for name, (each, _) in sorted(every.items())
-    ]
-    facts = {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "version": 1,
-        "metadata": {"component": {**_component(own), "type": "application"}},
-        "components": components,
-        "dependencies": [
-            {
-                "ref": _purl(each),
-                "dependsOn": sorted(_purl(every[name][0]) for name in _needs(each, wanted).keys() & every),
-            }
-            for each, wanted in ((own, extras), *(of for _, of in sorted(every.items())))
-        ],
-    }
-    return json.dumps(facts, indent=2, sort_keys=True) + "\n"
+    python = ".".join(python_version_tuple()[:2])
+    required, every = (needed(package, extras, python, requires) for extras in (Extras(), EXTRAS))
+    parts = {name: _component(name, ComponentType.LIBRARY) for name in every if name != package}
+    for name, part in parts.items():
+        part.scope = ComponentScope.REQUIRED if name in required else ComponentScope.OPTIONAL
+    own = _component(package, ComponentType.APPLICATION)
+    bom = Bom(components=parts.values())
+    bom.metadata.component = own
+    bom.metadata.timestamp = None  # type: ignore[assignment]  # as cyclonedx-py leaves it out
+    bom.serial_number = None  # type: ignore[assignment]
+    for name, part in {package: own, **parts}.items():
+        bom.register_dependency(part, [parts[other] for other in asked(name, every[name], python, requires)])
+    return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
 
 
-Wanted = tuple[Distribution, frozenset[str]]
-"""A package, and which of its extras somebody asks for."""
+def _component(name: str, kind: ComponentType) -> Component:
+    of = distribution(name)
+    purl = PackageURL("pypi", name=canonicalize_name(name), version=of.version)
+    return Component(
+        type=kind,
+        bom_ref=str(purl),
+        name=of.metadata["Name"],
+        version=of.version,
+        purl=purl,
+        licenses=_licences(of),
+    )
 
 
-def _closure(of: Distribution, extras: frozenset[str]) -> Mapping[str, Wanted]:
-    """All that it needs, by name, as far as it is installed."""
-    found: dict[str, Wanted] = {}
-    waiting = list(_needs(of, extras).items())
-    while waiting:
-        name, wanted = waiting.pop()
-        if name in found and wanted <= found[name][1]:
-            continue
-        try:
-            each = distribution(name)
-        except PackageNotFoundError:  # of another system or Python
-            continue
-        found[name] = each, wanted | (found[name][1] if name in found else frozenset())
-        waiting += _needs(*found[name]).items()
-    return found
-
-
-def _needs(of: Distribution, extras: frozenset[str]) -> Mapping[str, frozenset[str]]:
-    """The packages that it asks for itself, each with the extras that it asks of them."""
-    return {
-        _plain(each.name): frozenset(each.extras)
-        for each in map(Requirement, of.requires or ())
-        if each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in ("", *extras))
-    }
-
-
-def _component(of: Distribution) -> dict[str, Any]:
-    licences = list(_licences(of))
-    named = {"licenses": licences} if licences else {}
-    purl = _purl(of)
-    name = of.metadata["Name"]
-    return {"type": "library", "bom-ref": purl, "name": name, "version": of.version, "purl": purl, **named}
-
-
-def _licences(of: Distribution) -> Iterator[dict[str, Any]]:
+def _licences(of: Distribution) -> Iterator[License]:
     """As the package says it: an SPDX expression, or the names of its classifiers."""
     if "License-Expression" in of.metadata:
-        yield {"expression": of.metadata["License-Expression"]}
+        yield LicenseExpression(of.metadata["License-Expression"])
         return
     for each in of.metadata.get_all("Classifier") or ():
         if each.startswith("License :: "):
-            yield {"license": {"name": each.rpartition(" :: ")[2]}}
-
-
-def _purl(of: Distribution) -> str:
-    return f"pkg:pypi/{_plain(of.metadata['Name'])}@{of.version}"
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+            yield DisjunctiveLicense(name=each.rpartition(" :: ")[2])

@@ -23,10 +23,6 @@ PROMPT = audio.synthetic(2.5, seed=1)
 OTHER = audio.synthetic(2.5, seed=2)
 
 
-def quietly(_what: str, _fraction: float) -> None:
-    """Show no progress."""
-
-
 EXTENSIONS = """
 [from-lab]
 exten => play,1,Answer()
@@ -51,7 +47,7 @@ exten => h,1,UserEvent(Over,Called:${{CHANNEL(exten)}})
 def pbx(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]:
     """An Asterisk of each version, for all tests of this file."""
     try:
-        build = builds.obtain(request.param, quietly)
+        build = builds.obtain(request.param, debian.silent)
     except debian.Unavailable as missing:
         pytest.skip(str(missing))
     folder = tmp_path_factory.mktemp(request.param)
@@ -290,14 +286,14 @@ def test_cache_that_cannot_be_written(tmp_path: Path) -> None:
     """A cache folder that is a file is reported in one sentence that names it."""
     (tmp_path / "file").touch()
     with pytest.raises(debian.Unavailable, match=r"cannot be written .* Set INFORMATIVA_CACHE"):
-        debian.packages("testing", ["sox"], tmp_path / "file", quietly)
+        debian.packages("testing", ["sox"], tmp_path / "file", debian.silent)
 
 
 def test_machine_that_is_not_a_debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without apt-get the user is told what to install, and nothing is written."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(debian.Unavailable, match="Install asterisk and sip-tester"):
-        debian.packages("testing", ["sox"], tmp_path / "cache", quietly)
+        debian.packages("testing", ["sox"], tmp_path / "cache", debian.silent)
     assert not (tmp_path / "cache").exists()
 
 
@@ -307,9 +303,9 @@ def test_unpacked_packages_need_no_network(tmp_path: Path, monkeypatch: pytest.M
     (home / "root").mkdir(parents=True)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(debian.Unavailable):
-        debian.packages("testing", ["sox"], tmp_path, quietly)
+        debian.packages("testing", ["sox"], tmp_path, debian.silent)
     (home / "packages.txt").write_text("sox\n")
-    assert debian.packages("testing", ["sox"], tmp_path, quietly) == home / "root"
+    assert debian.packages("testing", ["sox"], tmp_path, debian.silent) == home / "root"
 
 
 def test_programs_of_tests_in_the_background_can_be_interrupted() -> None:

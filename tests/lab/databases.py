@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from .builds import loader
-from .debian import Progress, Unavailable, cache_folder, packages, running_suite
+from .debian import Progress, Unavailable, cache_folder, packages, running_suite, silent
 from .process import Child
 
 # Essential on every Debian, so the machine has them; or called by maintainer scripts alone; or large, and
@@ -40,10 +40,6 @@ _USERS = ("postgres", "nobody")  # whose a server's files are where root runs th
 HOST = "127.0.0.1"
 _SOCKET_PATH = 107  # bytes, the most that a Unix socket's address holds (sys/un.h)
 _SOCKET_NAME = "/.s.PGSQL.65535.lock"
-
-
-def _silent(what: str, fraction: float) -> None:
-    pass
 
 
 @dataclass(frozen=True)
@@ -119,7 +115,7 @@ class Daemon(ABC):
 
 
 @functools.cache
-def programs(progress: Progress = _silent) -> Programs:
+def programs(progress: Progress = silent) -> Programs:
     """All of them, downloaded the first time (about 50 MB), or ``Unavailable``."""
     try:
         return _own() or _unpacked(progress)

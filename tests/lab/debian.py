@@ -30,6 +30,10 @@ _INSTALL_YOURSELF = (
 )
 
 
+def silent(_what: str, _fraction: float) -> None:
+    """A progress that is not shown."""
+
+
 class Unavailable(Exception):  # noqa: N818  # a state of this machine, not somebody's error
     """Something that the lab needs cannot be had here; says what, and what to do about it."""
 

@@ -12,17 +12,13 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from .debian import Progress, Unavailable, cache_folder, packages, running_suite
+from .debian import Progress, Unavailable, cache_folder, packages, running_suite, silent
 from .process import Child
 
 _PATIENCE = 60.0  # seconds; the first start takes about one
 
 
-def _silent(what: str, fraction: float) -> None:
-    pass
-
-
-def tool(name: str, progress: Progress = _silent) -> Path:
+def tool(name: str, progress: Progress = silent) -> Path:
     """`prometheus` or `promtool`. Raises Unavailable."""
     if own := shutil.which(name):
         return Path(own)

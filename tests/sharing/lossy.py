@@ -15,18 +15,14 @@ from types import TracebackType
 from typing import Self
 
 from lab.builds import loader
-from lab.debian import Progress, Unavailable, cache_folder, packages, running_suite
+from lab.debian import Progress, Unavailable, cache_folder, packages, running_suite, silent
 
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1  # linux/sockios.h, linux/if.h
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _silent(_what: str, _fraction: float) -> None:
-    pass
-
-
-def nft(progress: Progress = _silent) -> list[str]:
+def nft(progress: Progress = silent) -> list[str]:
     """The command: the machine's own, or Debian's, downloaded the first time; or ``Unavailable``."""
     if own := shutil.which("nft", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"):
         return [own]

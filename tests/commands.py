@@ -37,10 +37,10 @@ def started(*arguments: str | Path, **environment: str) -> subprocess.CompletedP
 def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Call the command in this process, its output in UTF-8; what it comes to, as if it had been started."""
     words = [str(argument) for argument in arguments]
-    if _LASTING.intersection(words[:1]):
+    if _LASTING.intersection(words[:2]):
         return started(*arguments, **environment)
     output, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
-    with _typed(words, environment), redirect_stdout(output), redirect_stderr(errors):
+    with _typed(words, {"PYTHONUTF8": "1"} | environment), redirect_stdout(output), redirect_stderr(errors):
         code = main()
     printed = []
     for stream in (output, errors):

@@ -21,7 +21,7 @@ def test_each_command_starts(words: tuple[str, ...]) -> None:
     [
         (("--version",), 0, "informativa ", ""),
         (("check", "-c", "/none.yaml"), 1, "", "/none.yaml: there is no such file"),
-        (("chek",), 2, "", "informativa check"),
+        (("chek",), 2, "", "Did you mean 'check'?"),
     ],
 )
 def test_exit_codes_and_streams_of_a_process(

@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+import commands
 from informativa.ledgers import migrating
 from lab.office import BIN, without_privileges
 from lab.ports import free_port
@@ -26,9 +27,11 @@ Found = list[tuple[str, str, str, str]]  # check, state, finding, fix
 
 
 def run(site: Site, *arguments: str, prefix: list[str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command on the site's configuration."""
+    """Run the command on the site's configuration; under another command it is really started."""
+    if not prefix:
+        return commands.run("doctor", *arguments, "-c", site.office.config)
     return subprocess.run(
-        [*(prefix or []), BIN / "informativa", "doctor", *arguments, "-c", site.office.config],
+        [*prefix, BIN / "informativa", "doctor", *arguments, "-c", site.office.config],
         capture_output=True,
         text=True,
         timeout=60,

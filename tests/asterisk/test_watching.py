@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import commands
 from lab.office import BIN
 
 from .site import Site
@@ -39,9 +40,8 @@ def account(site: Site, read: str = READ, write: str = WRITE) -> None:
 
 
 def run(site: Site, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the installed command on the site's configuration."""
-    command = [BIN / "informativa", *arguments, "-c", site.office.config]
-    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    """Run the command on the site's configuration."""
+    return commands.run(*arguments, "-c", site.office.config)
 
 
 def tried(site: Site, *more: str) -> tuple[int, dict[str, Any]]:

@@ -10,12 +10,14 @@ import math
 import shutil
 import struct
 import subprocess
+import sys
 import wave
 from array import array
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import groupby, pairwise
-from operator import mul
+from itertools import groupby, pairwise, repeat
+from operator import mul, truediv
 from pathlib import Path
 
 from ..errors import PromptError
@@ -146,8 +148,11 @@ def pcm(sound: Sound) -> bytes:
 
 
 def from_pcm(data: bytes, rate: int) -> Sound:
-    """The reverse of `pcm`."""
-    return Sound(array("f", (value / 32768 for (value,) in struct.iter_unpack("<h", data))), rate)
+    """The reverse of `pcm`; half a sample at the end of a file that was cut off is left out."""
+    whole = array("h", data[: len(data) // 2 * 2])
+    if sys.byteorder == "big":
+        whole.byteswap()
+    return Sound(array("f", map(truediv, whole, repeat(32768))), rate)
 
 
 def wav(sound: Sound) -> bytes:
@@ -195,9 +200,19 @@ def clipped(sound: Sound) -> int:
     highest = max(map(abs, sound.samples), default=0.0)
     if _decibel(highest**2) < LEVEL:
         return 0
-    runs = (sum(1 for _ in run) for top, run in groupby(abs(s) == highest for s in sound.samples) if top)
-    places = sum(1 for length in runs if length >= _CLIPPED)
+    tops = sorted({*_positions(sound.samples, highest), *_positions(sound.samples, -highest)})
+    runs = (list(run) for _, run in groupby(enumerate(tops), lambda top: top[1] - top[0]))
+    places = sum(1 for run in runs if len(run) >= _CLIPPED)
     return places if places >= _CLIPPED else 0
+
+
+def _positions(samples: array[float], value: float) -> Iterator[int]:
+    """Where a value stands among samples, which are many, and it is rare."""
+    at = -1
+    with suppress(ValueError):
+        while True:
+            at = samples.index(value, at + 1)
+            yield at
 
 
 def doubts(sound: Sound) -> Iterator[Text]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from informativa.operations.init import init
+from lab import audio
 from lab.chance import SEED, pytest_fixture_setup, pytest_runtest_protocol, stream  # noqa: F401  # hooks
 from lab.failures import pytest_runtest_makereport  # noqa: F401  # a hook
 from lab.office import fill_in
@@ -57,10 +59,25 @@ settings.load_profile("lab")
 LONG = bool(os.environ.get("INFORMATIVA_TORTURE"))  # `make torture` sets it
 
 
+@pytest.fixture(scope="session")
+def short_prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder `prompts` as `informativa init` lays it, in which each text takes a second or two.
+
+    Those that are shipped take up to a minute and a half, and `check` looks at each of their samples.
+    """
+    laid = tmp_path_factory.mktemp("laid") / "etc"
+    init(laid)
+    for seed, file in enumerate(sorted(laid.glob("prompts/*/*.wav"))):
+        audio.write_wav(file, audio.synthetic(2.0 if file.stem == "full" else 1.0, seed))
+    return laid / "prompts"
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, short_prompts: Path, request: pytest.FixtureRequest) -> Path:
     """A configuration as `informativa init` lays it, its papers named, in a folder of its own."""
     init(tmp_path / "etc")
+    if not request.node.get_closest_marker("shipped_prompts"):
+        shutil.copytree(short_prompts, tmp_path / "etc/prompts", dirs_exist_ok=True)
     fill_in(tmp_path / "etc/informativa.yaml")
     return tmp_path / "etc"
 

@@ -25,6 +25,7 @@ def file(folder: Path) -> Path:
     return file
 
 
+@pytest.mark.shipped_prompts
 def test_what_is_in_order(file: Path) -> None:
     """Each line is told with what it plays, and how long that is."""
     found = check(file, NOW)

@@ -38,6 +38,7 @@ def edit(folder: Path, old: str, new: str) -> Path:
     return file
 
 
+@pytest.mark.shipped_prompts
 def test_template_is_in_order(folder: Path) -> None:
     """What `init` writes loads without a problem or a warning, keys private, prompts measured."""
     configuration = load(folder / "informativa.yaml")

@@ -127,7 +127,6 @@ def test_commands_speak_italian(folder: Path) -> None:
         ("ledger", "show", "--last", "0"): ["Valore non valido per '--last': Deve essere maggiore"],
         ("explian",): ["Il comando 'explian' non esiste. Forse 'explain'?"],
         ("explain",): ["Manca l'opzione '--from'."],
-        ("explain", "-h"): ["Uso: informativa explain [OPZIONI]", "Opzioni", "[obbligatorio]", "-h"],
         ("init", folder): ["non è vuota. Indicare una cartella nuova"],
     }
     told = ("--controller", "acme", "--by", "website", "--reference", "form 7")
@@ -169,8 +168,13 @@ def test_log_stays_english(folder: Path) -> None:
 
 def test_every_page_of_help_is_italian() -> None:
     """All that the commands' help says is translated where the tree of commands is built."""
-    said = run("record", "--help", **ITALIAN).stdout
+    said = started("record", "--help", **ITALIAN).stdout
     assert not re.search(r"Usage|Options|Arguments|required|default|Show this|Who told", said)
+    assert [
+        word
+        for word in ("Uso: informativa record [OPZIONI]", "Opzioni", "[obbligatorio]", "-h")
+        if word not in said
+    ] == []
     assert "Chi lo ha informato" in said
 
 

@@ -165,6 +165,7 @@ def test_snippet_of_a_new_version_and_of_one_that_is_there(config: Path) -> None
     assert "at version 2026-11:" in view.snippet(more, ENGLISH)
 
 
+@pytest.mark.shipped_prompts
 def test_prompts_are_listed(config: Path) -> None:
     """Each once, with its length and level; one that is not there with what is wrong."""
     (config.parent / "prompts/de/full.wav").unlink()

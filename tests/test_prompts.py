@@ -246,6 +246,7 @@ def test_without_sox(folder: Path, recording: Path) -> None:
     assert "apt-get install sox" in ran.stderr
 
 
+@pytest.mark.shipped_prompts
 def test_prompts_are_listed_and_found(folder: Path) -> None:
     """Without a name all are listed with length and level; a name is the end of a path."""
     listed = prompts(folder, "play").stdout
@@ -271,6 +272,7 @@ def test_prompt_of_the_version_in_force_is_found(folder: Path, recording: Path) 
     assert "may be one of several prompts" in wrong(folder, "play", "short", "--path")
 
 
+@pytest.mark.shipped_prompts
 def test_playing(folder: Path, tmp_path: Path) -> None:
     """The prompt goes to `play`; where that cannot sound, how to hear it on a telephone is told."""
     program = tmp_path / "bin/play"

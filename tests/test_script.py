@@ -140,6 +140,7 @@ def test_a_call_loads_no_more_than_it_needs(start, folder: Path, monkeypatch: py
     assert not loaded & {"asyncio", "ctypes", "difflib", "phonenumbers", "pydantic", "rich", "typer", "yaml"}
 
 
+@pytest.mark.shipped_prompts
 def test_hang_up_during_the_notice_is_recorded(start, folder: Path) -> None:
     """SIGHUP, which Asterisk sends at a hang-up, does not end the script before its record is safe."""
     script = start()

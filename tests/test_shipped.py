@@ -35,6 +35,7 @@ def editable(tmp_path: Path) -> Path:
     return environment / "bin/informativa"
 
 
+@pytest.mark.shipped_prompts
 def test_editable_installation_is_a_working_program(editable: Path, folder: Path, tmp_path: Path) -> None:
     """`pip install -e` runs the clone's own modules, and lays, writes and speaks what the wheel does."""
 

@@ -124,6 +124,7 @@ def said(found: CallReport, say: Language = ENGLISH) -> list[str]:
     return list(report(found, say))
 
 
+@pytest.mark.shipped_prompts
 def test_plan_says_what_should_come_of_it(configured: Configuration) -> None:
     """A withheld caller gets the notice, of a length in seconds; no number is in what is printed."""
     call = planned(configured)
@@ -176,6 +177,7 @@ def test_call_needs_an_account_and_a_live_company(folder: Path, configured: Conf
         plan(replace(configured, spelled={LINE: line}), LINE, None, "", NOW)
 
 
+@pytest.mark.shipped_prompts
 def test_call_in_order(configured: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each step is told as it happens; the record is found by the call's id, and nothing is wrong."""
     call = planned(configured)
@@ -343,6 +345,7 @@ def untimed(printed: str) -> list[str]:
     return [re.sub(r"^ +[0-9]+\.[0-9]{2} s  ", "", each) for each in printed.splitlines()]
 
 
+@pytest.mark.shipped_prompts
 def test_command_prints_each_step_and_what_was_recorded(
     configured: Configuration, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,7 +1,11 @@
 # make demo     sets everything up and places real calls; says what to try next (WEB=1: and opens the console on them)
 # make cluster  the same with two Asterisk and the PostgreSQL where they meet, which is killed (CLUSTER=--stay: all stays)
-# make test     sets everything up and runs all tests, those on a real Asterisk included
+# make check    what holds before each commit: lint, and the fast tests (three minutes)
+# make test     sets everything up and runs all tests, on a real Asterisk 22 and 16, a PostgreSQL and a browser
+#               included (eight minutes; NIGHT=1: also those that take long and repeat what a shorter one shows)
 # make fast     the same without those on a real Asterisk (AGAIN=1: nor what no other Python can change)
+# make nightly  everything that can be tried, one after the other, and a table of what was found: hours
+#               (NIGHTLY="packages mutants": these)
 # make bare     make fast in a bare Debian 12, on its Python 3.11.2; needs root and debootstrap
 # make mutants  which changes to the program no test notices (MUTANTS="agi spool": of these modules)
 # make torture  the attacks among the tests, much longer: some hours
@@ -23,7 +27,9 @@ export INFORMATIVA_AGAIN := $(AGAIN)
 COMPILE = .venv/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 $(REQUIREMENTS)
 MUTMUT = tests/mutants-requirements.txt
 
-.PHONY: demo cluster screens test fast bare mutants torture bench messages docs plans requirements deb pex packages lint setup clean release freepbx-module
+TESTS = .venv/bin/python -m pytest -n 4 --dist worksteal --ignore=tests/packages $(if $(NIGHT),,-m "not night")
+
+.PHONY: demo cluster screens check test nightly fast bare mutants torture bench messages docs plans requirements deb pex packages lint setup clean release freepbx-module
 demo: setup
 	@.venv/bin/python -m lab.demo $(if $(WEB),--web)
 
@@ -32,10 +38,16 @@ cluster: setup
 
 test: setup
 	@.venv/bin/python -m lab.fetch
-	@.venv/bin/python -m pytest -n 4 --dist worksteal --ignore=tests/packages $(PYTEST)
+	@$(TESTS) $(PYTEST)
+
+check: lint
+	@$(TESTS) -m "not night and not real" $(PYTEST)
 
 fast: setup
-	@.venv/bin/python -m pytest -n 4 --dist worksteal --ignore=tests/asterisk --ignore=tests/test_lab.py --ignore=tests/packages $(PYTEST)
+	@$(TESTS) --ignore=tests/asterisk --ignore=tests/test_lab.py $(PYTEST)
+
+nightly: setup
+	@.venv/bin/python -m lab.nightly $(NIGHTLY)
 
 bare: setup
 	@.venv/bin/python -m lab.bare bookworm -- make fast AGAIN=$(AGAIN) PYTEST="--ignore=tests/torture $(PYTEST)"

@@ -16,7 +16,9 @@ from informativa.operations.init import init
 from lab import audio
 from lab.chance import SEED, pytest_fixture_setup, pytest_runtest_protocol, stream  # noqa: F401  # hooks
 from lab.failures import pytest_runtest_makereport  # noqa: F401  # a hook
-from lab.office import fill_in
+from lab.office import Office, fill_in
+
+Office.quick = True  # the demo and the benchmark start the program as an admin does
 
 os.environ["LANGUAGE"] = "en"  # the commands speak whoever's locale it is; test_i18n.py sets its own
 

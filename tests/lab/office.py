@@ -25,6 +25,7 @@ from .ports import free_port
 from .process import Child
 
 BIN = Path(sys.executable).parent
+PROGRAM = (BIN / "informativa",)
 _START = 60.0  # seconds; about half a second on an idle machine
 
 
@@ -49,11 +50,14 @@ class Office:
     ``program`` is what serves, in place of `informativa`, and takes the same arguments.
     """
 
+    quick = False
+    """Whether `informativa` is forked where it is loaded already (lab/forked.py), which tests set."""
+
     def __init__(
         self,
         folder: Path,
         prompts: Mapping[str, Path] | None = None,
-        program: Sequence[str | Path] = (BIN / "informativa",),
+        program: Sequence[str | Path] = PROGRAM,
     ) -> None:
         self.folder = folder
         self.config = folder / "informativa.yaml"
@@ -98,13 +102,20 @@ class Office:
         """Start the service and wait until it answers; ``prefix`` is a command to run it under, ``log`` the
         form of its log."""
         command = [*prefix, *map(str, self._program), "serve", "-c", str(self.config), "--log", log]
-        self._child = Child(command, cwd=self.folder, output=self.log)
+        self._child = self._start(command, forks=self.quick and not prefix and self._program == PROGRAM)
         until = time.monotonic() + _START
         while not self._answers():
             if self._child.wait(0.02):
                 raise OfficeError(f"the service ended with {self._child.status}:\n{self.said}")
             if time.monotonic() > until:
                 raise OfficeError(f"the service did not start within {_START:.0f} s:\n{self.said}")
+
+    def _start(self, command: Sequence[str], *, forks: bool) -> Child:
+        if forks:
+            from .forked import Forked  # loads all of the program
+
+            return Forked(command, cwd=self.folder, output=self.log)
+        return Child(command, cwd=self.folder, output=self.log)
 
     def reload(self) -> bool:
         """Have the service load its configuration anew; whether it did."""

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from doubles import typed
+from examples import OTHER, PLAYED
 from informativa import maintenance, storage
 from informativa.config import load
 from informativa.errors import LedgerError
@@ -34,8 +35,7 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Action, Controller, Period
 from informativa.operations import access_log, callers, retention
 from informativa.views.json import access_log as shapes
-from test_erasure import HE, HE_BEFORE, OTHER, traces
-from test_ledgers import PLAYED
+from test_erasure import HE, HE_BEFORE, traces
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 LOOK = AccessEntry(NOW, "anna", Action.OPEN_CALLER, HE)

@@ -22,6 +22,7 @@ import typer
 
 from commands import PROGRAM, refused, run, started
 from doubles import CALLER
+from examples import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa import __version__, storage
 from informativa.caller import pseudonym
 from informativa.cli.main import MODULES, app
@@ -31,7 +32,6 @@ from informativa.model import Identified
 from informativa.preparation import verify_recordings
 from informativa.prompts.installed import recordings
 from lab.office import fill_in
-from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 
 
 def test_version() -> None:

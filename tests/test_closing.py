@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from examples import PLAYED
 from informativa import bootstrap
 from informativa.config import load
 from informativa.ledgers.following import Follower
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.ports import Ledger
-from test_ledgers import PLAYED, Hold
+from test_ledgers import Hold
 
 
 def open_here(file: Path) -> list[str]:

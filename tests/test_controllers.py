@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from examples import PLAYED
 from informativa import storage
 from informativa.config import Configuration, load
 from informativa.errors import InformativaError
@@ -19,7 +20,6 @@ from informativa.text import Text
 from informativa.views.json.documents import Controllers
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import controllers as text
-from test_ledgers import PLAYED
 
 
 @pytest.fixture

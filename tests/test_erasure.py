@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import pytest
 
+from examples import AT, NOTDUE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa import storage
 from informativa.caller import pseudonym
 from informativa.config import load
@@ -27,7 +28,6 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.transaction import SqliteTransaction
 from informativa.model import Action, Event, Identified, Reason, RecordKind
 from lab.office import BIN
-from test_ledgers import AT, NOTDUE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from test_migration import old
 from test_wal_files import end, foreign
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from examples import AT, ONE, OTHER, PLAYED
 from informativa.errors import LedgerError
 from informativa.ledgers import erasure, erasure_requests
 from informativa.ledgers.erasure_requests import Request
 from informativa.ledgers.sqlite import SqliteStore
 from test_erasure import traces
-from test_ledgers import AT, ONE, OTHER, PLAYED
 from test_wal_files import end, foreign
 
 THIRD = b"3" * 32

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import commands
+from examples import NOTDUE, PARTIAL, PLAYED
 from informativa.asterisk.test_call_entries import Entry, _ours
 from informativa.config import load
 from informativa.ledgers.following import Follower, summary
@@ -25,7 +26,6 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Reason, RecordKind
 from lab.office import Office
 from lab.ports import free_port
-from test_ledgers import NOTDUE, PARTIAL, PLAYED
 
 PROGRAM = Path(sys.executable).with_name("informativa")
 ENVIRONMENT = os.environ | {"COLUMNS": "80", "NO_COLOR": "1"}

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from commands import run
+from examples import AT
 from informativa.errors import LedgerError
 from informativa.ledgers import migrating
 from informativa.ledgers.following import summary
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.write_check import try_writing
 from lab.office import Office, without_privileges
-from test_ledgers import AT
 from test_migration import NEWEST, old
 
 ASTDB = "CREATE TABLE astdb(key VARCHAR(256), value VARCHAR(256), PRIMARY KEY(key))"

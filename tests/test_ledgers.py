@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -19,33 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doubles import MemoryLedger
+from examples import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.errors import EventRefusedError, LedgerError, LedgerSlowError
 from informativa.ledgers import groupcommit, sqlite
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
-from informativa.model import Ending, Event, Heard, Reason, Record, RecordKind, Status, merged
+from informativa.model import Event, Record, RecordKind, Status, merged
 from informativa.ports import Ledger, LedgerTransaction
-
-AT = datetime(2026, 11, 24, 12, 30, 15, 123456, tzinfo=UTC)
-ONE, OTHER = b"1" * 32, b"2" * 32
-PLAYED = Event(
-    at=AT,
-    call="1700000000.1",
-    line="+390212345678",
-    pseudonym=ONE,
-    notice="privacy",
-    version="1",
-    language="it",
-    purposes=frozenset({"service", "billing"}),
-    status=Status.PLAYED,
-    reason=Reason.NOT_INFORMED,
-    prompt="/p/it/short",
-    heard=Heard.in_seconds(Ending.WHOLE, 9.5, 9.5),
-)
-PARTIAL = replace(PLAYED, status=Status.PARTIAL, heard=Heard.in_seconds(Ending.KEY, 2.25, 9.5, "#"))
-NOTDUE = replace(PLAYED, status=Status.NOTDUE, reason=Reason.ALREADY_INFORMED, prompt="", heard=None, basis=1)
-UNIDENTIFIED = replace(PLAYED, pseudonym=None, reason=Reason.WITHHELD)
 
 Open = Callable[[], Ledger]
 
@@ -698,7 +679,7 @@ PURGE = """
 import contextlib, sys
 from datetime import timedelta
 from informativa.ledgers import sqlite
-from test_ledgers import AT
+from examples import AT
 sqlite.PAGE = 10
 store = sqlite.SqliteStore(sys.argv[1])
 own = store.turn

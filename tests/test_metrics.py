@@ -12,13 +12,13 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from doubles import line, notice, version
+from examples import NOTDUE, PLAYED
 from informativa.metrics import Metrics
 from informativa.model import CallResult, Line, SharedState
 from lab import audio
 from lab.office import Office
 from lab.ports import free_port
 from lab.process import until
-from test_ledgers import NOTDUE, PLAYED
 from torture.load import callers, crowd
 
 Told = dict[tuple[str, ...], float]

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from commands import run
+from examples import AT, ONE, OTHER, PLAYED
 from informativa import maintenance, storage
 from informativa.config import load
 from informativa.errors import LedgerError, LedgerOutdatedError
@@ -26,7 +27,6 @@ from informativa.ledgers.rows import THERE, moment
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.operations.doctor import probe
 from lab.office import Office, without_privileges
-from test_ledgers import AT, ONE, OTHER, PLAYED
 
 NEWEST = max(number for number, _ in migrating.migrations())
 COLUMNS = "record, at, call, line, pseudonym, notice, version, purposes, status, reason, heard"

@@ -20,6 +20,7 @@ from doubles import (
     notice,
     version,
 )
+from examples import AT, PLAYED
 from informativa.call import CallServices
 from informativa.caller import pseudonym
 from informativa.model import (
@@ -37,7 +38,6 @@ from informativa.model import (
     told_by_others,
 )
 from test_call_handler import COUNTRY, DAILY, CountingLedger, events, handle, services
-from test_ledgers import AT, PLAYED
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 KEY, OLD = b"acme".ljust(32, b"."), b"o" * 32

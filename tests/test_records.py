@@ -14,6 +14,7 @@ import pytest
 
 from bench import records as made
 from doubles import line
+from examples import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.config import load
 from informativa.errors import InformativaError, LedgerError, LedgerOutdatedError
 from informativa.ledgers.following import Follower
@@ -35,7 +36,6 @@ from informativa.operations.records import ControllerRecord as Found
 from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import records as view
-from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 
 LATER = PLAYED.at + timedelta(days=1)
 EVENTS = (

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 
+from examples import PLAYED
 from informativa import maintenance, service, storage
 from informativa.cli.log import WAITING, Sink
 from informativa.config import changes, load
@@ -31,7 +32,6 @@ from informativa.operations import systemd_unit
 from informativa.operations.init import init
 from informativa.systemd import Notifier
 from lab.office import Office, fill_in
-from test_ledgers import PLAYED
 
 
 def test_i4_log_that_nobody_reads_holds_nobody() -> None:

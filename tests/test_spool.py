@@ -15,13 +15,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from doubles import FULL, SHORT, ScriptedManager, line, notice, version
+from examples import PLAYED
 from informativa import maintenance, spool
 from informativa.asterisk import ami
 from informativa.errors import LedgerError
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Ending, Event, Heard, Line, ManagerAccount, Reason, Status
 from informativa.text import Text
-from test_ledgers import PLAYED
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LINE = line(notice(version("1"), version("2")))

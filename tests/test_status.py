@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from doubles import ScriptedManager
+from examples import NOTDUE, PLAYED
 from informativa.asterisk import ami
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Record, Status
@@ -29,7 +30,6 @@ from informativa.views.json.documents import StatusReport
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text import status as view
 from lab.ports import free_port
-from test_ledgers import NOTDUE, PLAYED
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
 STOPPED = Service("127.0.0.1:4588")

@@ -15,14 +15,15 @@ import pytest
 import yaml
 
 from doubles import typed
+from examples import PLAYED
 from informativa.caller import pseudonym
 from informativa.config import load
 from informativa.config.described import SETTINGS
+from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Identified
 from informativa.operations.support.configuration import KINDS
 from informativa.operations.support.journal import LEFT_OUT
 from lab.ports import free_port
-from test_ledgers import PLAYED, SqliteStore
 from test_migration import form, old
 
 CALLER = "+393401200728"

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from examples import ONE, OTHER, PLAYED
 from informativa.errors import EventRefusedError
 from informativa.ledgers import audit, following, migrating, restoring, tally
 from informativa.ledgers.erasure import erase
@@ -19,7 +20,6 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Event, Reason, RecordKind, Status
 from informativa.operations import statistics
 from informativa.operations.statistics import Day
-from test_ledgers import ONE, OTHER, PLAYED
 from test_migration import old
 
 START = datetime(2026, 3, 28, 22, 30, tzinfo=UTC)

@@ -21,12 +21,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doubles import notice, version
+from examples import PLAYED
 from informativa.cli import log
 from informativa.cli.main import main
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, RecordKind, told_elsewhere
 from informativa.views import terminal
-from test_ledgers import PLAYED
 
 # Clears the screen, hides what follows, sets the window's title, turns the writing, begins a line.
 HOSTILE = "a\x1b[2Jb\x1b[8mc\x9b2Jd\x9d0;x\x9ce\u202ef\u2066g\u2028h\x7fi\rj\x08k\x00l\U000e0041m"

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from doubles import Message, ScriptedManager, typed
+from examples import NOTDUE, PLAYED
 from informativa.asterisk import ami
 from informativa.asterisk.test_call import CallStep, Moment
 from informativa.caller import pseudonym
@@ -27,7 +28,6 @@ from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text.test_call import progress, report
 from test_cli import without_papers
-from test_ledgers import NOTDUE, PLAYED
 
 LINE = "+390212345678"
 CALLER = "+393331234567"

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from examples import AT, PLAYED
 from informativa.errors import LedgerError
 from informativa.ledgers import groupcommit, wal_files
 from informativa.ledgers.following import summary
@@ -24,7 +25,6 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller
 from informativa.operations.doctor import ledgers
 from informativa.operations.doctor.system import System
-from test_ledgers import AT, PLAYED
 
 ENDS = ("-wal", "-shm")
 TAKEN = [("-wal",), ("-shm",), ENDS]
@@ -41,7 +41,7 @@ OURS = """
 import sys
 from informativa.errors import LedgerError
 from informativa.ledgers.sqlite import SqliteStore
-from test_ledgers import PLAYED
+from examples import PLAYED
 store = SqliteStore(sys.argv[1])
 for line in sys.stdin:
     try:

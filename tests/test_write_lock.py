@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from examples import PLAYED
 from informativa.ledgers import write_lock
 from informativa.ledgers.sqlite import SqliteStore
-from test_ledgers import PLAYED
 
 
 def test_who_waits_comes_between_two_of_many_turns(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from examples import PLAYED
 from informativa import publication, storage
 from informativa.config import load
 from informativa.errors import SIGNED_ELSEWHERE, LedgerError, SigningError
@@ -22,7 +23,6 @@ from informativa.evidence.settings import EvidenceSettings
 from informativa.model import Controller
 from informativa.operations.evidence import logs
 from lab.process import die_with
-from test_ledgers import PLAYED
 
 LARGEST = 3  # records in one transaction
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from examples import AT, NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.caller import pseudonym
 from informativa.evidence.commitment import bind
 from informativa.evidence.log_folder import LogFolder
@@ -19,7 +20,6 @@ from informativa.ledgers.rows import microseconds
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, Reason, RecordKind, Status
-from test_ledgers import AT, NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from test_migration import old
 
 KEY = b"k" * 32

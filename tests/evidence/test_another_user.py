@@ -21,6 +21,7 @@ import informativa
 from evidence import independent
 from evidence.ledger import audited
 from evidence.test_settings import written
+from examples import PLAYED
 from informativa import maintenance, storage
 from informativa.cli.main import main
 from informativa.config import load
@@ -29,7 +30,6 @@ from informativa.evidence.settings import EvidenceSettings
 from informativa.operations.init import init
 from lab.office import fill_in
 from lab.process import die_with
-from test_ledgers import PLAYED
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away and runs as others"),

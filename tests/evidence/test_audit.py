@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.ledger import Busy, audited, busy, forged, of, signed
+from examples import AT, NOTDUE, PARTIAL, PLAYED
 from informativa.errors import EvidenceError
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note import Signer, sign
@@ -26,7 +27,6 @@ from informativa.ledgers.audit import Found
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Reason, RecordKind, Status
-from test_ledgers import AT, NOTDUE, PARTIAL, PLAYED
 
 TABLES = {
     "event": ("record",),

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from evidence.ledger import audited, busy, forged, signed
+from examples import PLAYED
 from informativa.ledgers import audit_log, tally
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.tally import ForgedCount
-from test_ledgers import PLAYED
 from test_tally import at, some
 
 _TO = ("count + 1", "count - 1", "0", "-7", "'many'", "count + 0.5", "x'00'")

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from evidence.ledger import busy
+from examples import AT, PLAYED
 from informativa.evidence import commitment
 from informativa.ledgers import audit, leaves, rows
 from informativa.ledgers.audit import Counted, Found, Gone
 from informativa.ledgers.sequencer import begin_epoch
 from informativa.ledgers.sqlite import SqliteStore
-from test_ledgers import AT, PLAYED
 
 Named = set[tuple[int, str, int | None]]
 """Flaws: the number of the record, what is wrong, the index of the leaf."""

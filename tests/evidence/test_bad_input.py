@@ -18,12 +18,12 @@ from evidence.ledger import audited
 from evidence.test_elsewhere import configured, record
 from evidence.test_receipt import Logged, logged, with_extra
 from evidence.test_sequencer import files, grown, published, require_one_history
+from examples import AT, PLAYED
 from informativa import storage
 from informativa.cli.main import main
 from informativa.errors import EvidenceError
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
-from test_ledgers import AT, PLAYED
 
 __all__ = ["logged"]  # a fixture
 

@@ -17,6 +17,7 @@ import pytest
 from commands import run
 from evidence.test_elsewhere import configured, key, published, signed
 from evidence.witnessing import serving_logs
+from examples import PARTIAL, PLAYED
 from informativa import storage
 from informativa.config import load
 from informativa.errors import EvidenceError, ForkError
@@ -32,7 +33,6 @@ from informativa.evidence.witness_store import WitnessFolder, WitnessStore
 from informativa.ledgers.audit_log import AuditedLog, audit_ledger
 from informativa.model import Controller, Event, Status
 from informativa.operations.evidence import logs, receipts
-from test_ledgers import PARTIAL, PLAYED
 
 SAME = "UPDATE leaf SET what = ?, who = ?, salt_what = ?, salt_who = ? WHERE leaf = ?"
 

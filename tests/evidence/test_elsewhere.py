@@ -19,6 +19,7 @@ from evidence.ledger import forged
 from evidence.serving import nowhere
 from evidence.test_settings import written
 from evidence.witnessing import serving_logs
+from examples import PLAYED
 from informativa import maintenance, publication, storage
 from informativa.config import load
 from informativa.errors import EvidenceError, ForkError, SigningError
@@ -31,7 +32,6 @@ from informativa.evidence.witness_store import WitnessFolder
 from informativa.ledgers import rows
 from informativa.model import Controller
 from informativa.operations.evidence import logs
-from test_ledgers import PLAYED
 
 COLUMNS = rows.COLUMNS.replace("record, ", "", 1)
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

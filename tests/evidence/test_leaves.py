@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from evidence.ledger import KEY, LONG_AGO, NUMBERS, audited, of, signed
+from examples import AT, NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.caller import pseudonym
 from informativa.errors import EventRefusedError
 from informativa.evidence import commitment
@@ -22,7 +23,6 @@ from informativa.ledgers import erasure, leaves, rows, sequencer, sqlite
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Identified, Reason, RecordKind
 from test_erasure import traces
-from test_ledgers import AT, NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from test_migration import old
 
 ALL = "SELECT leaf, record FROM leaf ORDER BY leaf"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from examples import PLAYED
 from informativa import storage
 from informativa.config import Configuration, load
 from informativa.errors import InformativaError, SigningError
@@ -33,7 +34,6 @@ from informativa.text import Text
 from informativa.views.json.documents import StatusReport
 from informativa.views.messages import ENGLISH
 from informativa.views.text.status import _log
-from test_ledgers import PLAYED
 
 NO_NAME = "the logs are named after this machine; `evidence.domain` gives them a name of yours"
 NO_COPY = (

@@ -17,6 +17,7 @@ import pytest
 from commands import run
 from doubles import typed
 from evidence import independent
+from examples import AT, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa import storage
 from informativa.caller import pseudonym
 from informativa.config import load
@@ -29,7 +30,6 @@ from informativa.ledgers import erasure
 from informativa.ledgers.sequencer import sequence
 from informativa.model import Controller, Identified, Reason, Status
 from informativa.operations.evidence import logs, receipt_maker, receipts, verifying
-from test_ledgers import AT, PARTIAL, PLAYED, UNIDENTIFIED
 
 CALLER, OTHER = Identified("+393331234567"), Identified("+393331234568")
 

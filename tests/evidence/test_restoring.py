@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from doubles import typed
+from examples import AT, NOTDUE, ONE, PLAYED, UNIDENTIFIED
 from informativa.config import load
 from informativa.errors import LedgerError
 from informativa.evidence.log_folder import LogFolder
@@ -22,7 +23,6 @@ from informativa.ledgers.restoring import restore
 from informativa.ledgers.sequencer import begin_epoch, sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Reason, RecordKind
-from test_ledgers import AT, NOTDUE, ONE, PLAYED, UNIDENTIFIED
 
 HE, OTHER = b"h" * 32, b"o" * 32
 NOW = AT + timedelta(days=2)

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from evidence.ledger import audited, forged, signed
+from examples import PLAYED
 from informativa import files as files_module
 from informativa.errors import EvidenceError, SigningError, TileChangedError
 from informativa.evidence import tree
@@ -29,7 +30,6 @@ from informativa.evidence.tiles import TileHashes
 from informativa.ledgers import sequencer
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
-from test_ledgers import PLAYED
 
 
 @pytest.fixture
@@ -440,7 +440,7 @@ from pathlib import Path
 from informativa.errors import SigningError
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
-from test_ledgers import PLAYED
+from examples import PLAYED
 ledger = Path(sys.argv[1])
 with closing(SqliteStore(str(ledger))) as store:
     print("ready", flush=True)

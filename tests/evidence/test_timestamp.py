@@ -16,6 +16,7 @@ from doubles import typed
 from evidence.serving import Asked, Reply, Server, answering, nowhere
 from evidence.test_settings import written
 from evidence.witnessing import SIGNER, MemoryLog
+from examples import PLAYED
 from informativa import publication, storage
 from informativa.config import load
 from informativa.errors import ElsewhereError, EvidenceError, SignatureError
@@ -25,7 +26,6 @@ from informativa.evidence.settings import EvidenceSettings, TimestampAuthority
 from informativa.model import Controller
 from informativa.operations.evidence import logs
 from informativa.operations.evidence.log_state import log_state
-from test_ledgers import PLAYED
 
 NOTE = MemoryLog.of(9).note(9)
 CONFIGURATION = """

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from doubles import CALLER, ScriptedSession, incoming, typed
+from examples import AT, PLAYED
 from informativa import bootstrap, storage
 from informativa.call import answer
 from informativa.caller import pseudonym
@@ -25,7 +26,6 @@ from informativa.sharing.exchange import About
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import PASSWORD
 from test_erasure import traces
-from test_ledgers import AT, PLAYED
 
 HE = Identified(CALLER, "IT")
 

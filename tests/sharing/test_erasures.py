@@ -18,6 +18,7 @@ from unittest import mock
 
 import pytest
 
+from examples import AT, ONE, OTHER, PLAYED
 from informativa.errors import LedgerError, SharedDatabaseError
 from informativa.ledgers import erasure, erasure_requests
 from informativa.ledgers.erasure_requests import HELD, Request
@@ -29,7 +30,6 @@ from informativa.sharing.exchange import Exchange
 from informativa.sharing.requests import Standing, standing
 from sharing.conftest import Boxes
 from test_erasure import traces
-from test_ledgers import AT, ONE, OTHER, PLAYED
 
 Rounds = Callable[[int, int], int]
 THIRD = b"3" * 32

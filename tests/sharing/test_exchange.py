@@ -13,6 +13,7 @@ from unittest import mock
 import psycopg
 import pytest
 
+from examples import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.errors import BoxRefusedError, LedgerError, SharedDatabaseError
 from informativa.guard import suspend
 from informativa.ledgers import erasure
@@ -25,7 +26,6 @@ from informativa.sharing.others import SharedBoxes
 from sharing.conftest import SUPERUSER, TODAY, Boxes, drop
 from sharing.test_loop import ACME
 from test_erasure import traces
-from test_ledgers import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 
 DAY = timedelta(days=1)
 

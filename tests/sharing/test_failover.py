@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from examples import ONE, PLAYED
 from informativa.errors import SharedDatabaseError
 from lab.postgres import Postgres
 from lab.process import until
@@ -18,7 +19,6 @@ from sharing.haproxy import HaProxy
 from sharing.model import World
 from sharing.patroni import Patroni
 from sharing.pgbouncer import PgBouncer
-from test_ledgers import ONE, PLAYED
 
 Rounds = Callable[[int, int], int]
 

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from doubles import line, notice
 from evidence.ledger import signed
+from examples import AT, ONE, OTHER, PLAYED
 from informativa.errors import BoxRefusedError, DefectError, LedgerError, SharedDatabaseError
 from informativa.guard import suspend
 from informativa.ledgers.sqlite import SqliteStore
@@ -32,7 +33,6 @@ from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.others import SharedBoxes
 from lab.process import until
 from sharing.conftest import Boxes
-from test_ledgers import AT, ONE, OTHER, PLAYED
 
 ACME = replace(line(notice()).controller, id="acme", retention=None)
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from evidence.ledger import audited, signed
+from examples import AT, NOTDUE, ONE, OTHER, PLAYED
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import CallerHistory, Event, PriorDelivery, Reason, Record
 from test_erasure import traces
-from test_ledgers import AT, NOTDUE, ONE, OTHER, PLAYED
 
 DAY = timedelta(days=1)
 WHOLE = PriorDelivery(frozenset({"1"}), frozenset({"service", "billing"}), 7, AT, AT, box="pbx-2")

@@ -10,6 +10,7 @@ from unittest import mock
 import pytest
 
 from evidence.ledger import KEY, NUMBERS, busy, of, signed
+from examples import AT, NOTDUE, UNIDENTIFIED
 from informativa.caller import pseudonym
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import LogFolder
@@ -20,7 +21,6 @@ from informativa.model import Identified, Reason
 from informativa.sharing import administration, callers, connection, proof_sender, schema
 from informativa.sharing.exchange import About, Exchange
 from sharing.conftest import SUPERUSER, TODAY, Boxes
-from test_ledgers import AT, NOTDUE, UNIDENTIFIED
 
 DAY = timedelta(days=1)
 HIS = pseudonym(Identified(NUMBERS[1]), KEY)

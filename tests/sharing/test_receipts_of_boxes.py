@@ -16,6 +16,7 @@ import pytest
 
 from doubles import CALLER, typed
 from evidence import independent
+from examples import AT, PLAYED
 from informativa import storage
 from informativa.caller import pseudonym
 from informativa.evidence.receipt import Receipt
@@ -24,7 +25,6 @@ from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from lab.postgres import SUPERUSER, Postgres
 from sharing.test_commands import HE, Installation, meeting, of, two  # noqa: F401  # fixtures
-from test_ledgers import AT, PLAYED
 
 Pair = tuple[Installation, Installation]
 

@@ -18,7 +18,7 @@ WRITES = """
 import sys
 from informativa.errors import LedgerError
 from informativa.ledgers.sqlite import SqliteStore
-from test_ledgers import PLAYED
+from examples import PLAYED
 file, count, anew = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "anew"
 store = None
 for _ in range(count):

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from examples import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Record
-from test_ledgers import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from torture.load import integrity
 from torture.machine import SECTOR, Disk, Journal, Machine
 
@@ -117,7 +117,7 @@ APPENDING = """
 import os, sys
 from dataclasses import replace
 from informativa.ledgers.sqlite import SqliteStore
-from test_ledgers import PLAYED
+from examples import PLAYED
 store = SqliteStore(sys.argv[1])
 store._connection.execute("PRAGMA wal_autocheckpoint = 20")
 told = os.open(sys.argv[2], os.O_CREAT | os.O_WRONLY)

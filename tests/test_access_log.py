@@ -35,7 +35,7 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Action, Controller, Period
 from informativa.operations import access_log, callers, retention
 from informativa.views.json import access_log as shapes
-from test_erasure import HE, HE_BEFORE, traces
+from traces import HE, HE_BEFORE, traces
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 LOOK = AccessEntry(NOW, "anna", Action.OPEN_CALLER, HE)

@@ -28,12 +28,10 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.transaction import SqliteTransaction
 from informativa.model import Action, Event, Identified, Reason, RecordKind
 from lab.office import BIN
-from test_migration import old
-from test_wal_files import end, foreign
+from old_ledgers import old
+from other_programs import end, foreign
+from traces import HE, HE_BEFORE, HE_LONG_AGO, KEY, NUMBER, traces
 
-NUMBER = "+393331234567"
-KEY, OLD_KEY, DROPPED_KEY = b"k" * 32, b"o" * 32, b"d" * 32
-HE, HE_BEFORE, HE_LONG_AGO = (pseudonym(Identified(NUMBER), key) for key in (KEY, OLD_KEY, DROPPED_KEY))
 CUSTOMER = pseudonym(Identified("4711", customer=True), KEY)
 
 KNOWN_ELSEWHERE = """
@@ -41,18 +39,6 @@ INSERT INTO elsewhere (pseudonym, notice, version, supplement, purposes, box, re
 VALUES (?, 'privacy', '1', 0, 'service', 'pbx-2', 7, 1795523415123456)
 """
 NUMBER_IN_USE = "INSERT INTO number_use (pseudonym, notice, seen) VALUES (?, 'privacy', 1795523415123456)"
-
-
-def traces(folder: Path, *pseudonyms: bytes) -> list[str]:
-    """The files in which eight bytes of one of these stand in a row. Read by another process: SQLite's locks
-    on a file end when anybody in ours closes it."""
-    pieces = [each[at : at + 8] for each in pseudonyms for at in range(len(each) - 7)]
-    found = []
-    for file in sorted(each for each in folder.rglob("*") if each.is_file()):
-        content = subprocess.check_output(["cat", file])
-        if any(piece in content for piece in pieces):
-            found.append(file.name)
-    return found
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from informativa.errors import LedgerError
 from informativa.ledgers import erasure, erasure_requests
 from informativa.ledgers.erasure_requests import Request
 from informativa.ledgers.sqlite import SqliteStore
-from test_erasure import traces
-from test_wal_files import end, foreign
+from other_programs import end, foreign
+from traces import traces
 
 THIRD = b"3" * 32
 HEX = [each.hex().encode() for each in (ONE, OTHER, THIRD)]

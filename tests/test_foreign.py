@@ -18,7 +18,7 @@ from informativa.ledgers.following import summary
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.write_check import try_writing
 from lab.office import Office, without_privileges
-from test_migration import NEWEST, old
+from old_ledgers import NEWEST, old
 
 ASTDB = "CREATE TABLE astdb(key VARCHAR(256), value VARCHAR(256), PRIMARY KEY(key))"
 

@@ -21,7 +21,7 @@ from informativa.cli import main
 from informativa.config import load
 from informativa.operations import systemd_unit
 from informativa.operations.doctor import installation, users
-from test_service import analyzed
+from other_programs import analyzed
 
 OTHER = 54321  # a user id that is nobody's
 

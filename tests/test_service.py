@@ -8,7 +8,6 @@ import os
 import re
 import select
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
@@ -32,6 +31,7 @@ from informativa.operations import systemd_unit
 from informativa.operations.init import init
 from informativa.systemd import Notifier
 from lab.office import Office, fill_in
+from other_programs import analyzed
 
 
 def test_i4_log_that_nobody_reads_holds_nobody() -> None:
@@ -236,15 +236,6 @@ def unit(folder: Path, tmp_path: Path) -> Path:
     file = tmp_path / "informativa.service"
     systemd_unit.generate(folder / "informativa.yaml", file)
     return file
-
-
-def analyzed(*arguments: str | Path) -> str:
-    """What systemd-analyze says."""
-    if not shutil.which("systemd-analyze"):
-        pytest.skip("systemd-analyze is not there")
-    command = ["systemd-analyze", *map(str, arguments)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
-    return ran.stdout + ran.stderr
 
 
 def test_unit_is_right_and_hardened(unit: Path) -> None:

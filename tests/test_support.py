@@ -24,7 +24,7 @@ from informativa.model import Identified
 from informativa.operations.support.configuration import KINDS
 from informativa.operations.support.journal import LEFT_OUT
 from lab.ports import free_port
-from test_migration import form, old
+from old_ledgers import form, old
 
 CALLER = "+393401200728"
 SPELLED = ("+393401200728", "3401200728", "340 120 0728", "+39.340.120-0728", "340/1200728", "03401200728")

@@ -20,7 +20,7 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Event, Reason, RecordKind, Status
 from informativa.operations import statistics
 from informativa.operations.statistics import Day
-from test_migration import old
+from old_ledgers import old
 
 START = datetime(2026, 3, 28, 22, 30, tzinfo=UTC)
 NOTDUE = replace(PLAYED, status=Status.NOTDUE, reason=Reason.ALREADY_INFORMED, heard=None, prompt="")

@@ -18,7 +18,7 @@ from informativa.operations import dialplan_install, systemd_unit
 from informativa.operations.dialplan_install import install
 from informativa.operations.upgrade_check import PYTHONS
 from lab.ports import free_port
-from test_migration import old
+from old_ledgers import old
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 

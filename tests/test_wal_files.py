@@ -25,18 +25,11 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller
 from informativa.operations.doctor import ledgers
 from informativa.operations.doctor.system import System
+from other_programs import end, foreign
 
 ENDS = ("-wal", "-shm")
 TAKEN = [("-wal",), ("-shm",), ENDS]
 
-FOREIGN = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-for statement in sys.argv[2:]:
-    connection.execute(statement)
-print("done", flush=True)
-sys.stdin.read()
-"""
 OURS = """
 import sys
 from informativa.errors import LedgerError
@@ -68,17 +61,8 @@ def numbers(file: Path) -> list[int]:
 
 def take(file: Path, ends: tuple[str, ...]) -> None:
     """Delete what lies beside a ledger."""
-    for end in ends:
-        Path(f"{file}{end}").unlink()
-
-
-def foreign(file: Path, *statements: str) -> subprocess.Popen[str]:
-    """Another program that has done this to the ledger and still has it open."""
-    command = [sys.executable, "-c", FOREIGN, file, *statements]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    assert process.stdout.readline() == "done\n"
-    return process
+    for suffix in ends:
+        Path(f"{file}{suffix}").unlink()
 
 
 class Ours:
@@ -105,11 +89,6 @@ class Ours:
         """Have it close the ledger; its status."""
         self._process.communicate()
         return self._process.returncode
-
-
-def end(process: subprocess.Popen[str]) -> None:
-    """Let it close what it has open."""
-    process.communicate()
 
 
 @pytest.mark.parametrize("ends", TAKEN, ids="".join)

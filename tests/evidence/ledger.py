@@ -20,7 +20,7 @@ from informativa.ledgers.rows import microseconds
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, Reason, RecordKind, Status
-from test_migration import old
+from old_ledgers import old
 
 KEY = b"k" * 32
 NUMBERS = [f"+39333000000{digit}" for digit in range(10)]

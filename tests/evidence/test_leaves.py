@@ -22,8 +22,8 @@ from informativa.evidence import commitment
 from informativa.ledgers import erasure, leaves, rows, sequencer, sqlite
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Identified, Reason, RecordKind
-from test_erasure import traces
-from test_migration import old
+from old_ledgers import old
+from traces import traces
 
 ALL = "SELECT leaf, record FROM leaf ORDER BY leaf"
 

@@ -17,9 +17,9 @@ from lab.office import fill_in
 from lab.pbx import Pbx
 from lab.phone import Phone
 from lab.ports import free_port
+from old_ledgers import NEWEST, form, old
 from packages import machine
 from packages.machine import Machine
-from test_migration import NEWEST, form, old
 
 ETC = "/etc/informativa"
 EXTENSIONS = """\

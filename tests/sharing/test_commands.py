@@ -25,7 +25,7 @@ from informativa.sharing.administration import Box
 from informativa.sharing.exchange import About
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import PASSWORD
-from test_erasure import traces
+from traces import traces
 
 HE = Identified(CALLER, "IT")
 

@@ -29,7 +29,7 @@ from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from informativa.sharing.requests import Standing, standing
 from sharing.conftest import Boxes
-from test_erasure import traces
+from traces import traces
 
 Rounds = Callable[[int, int], int]
 THIRD = b"3" * 32

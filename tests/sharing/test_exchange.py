@@ -25,7 +25,7 @@ from informativa.sharing.connection import connect
 from informativa.sharing.others import SharedBoxes
 from sharing.conftest import SUPERUSER, TODAY, Boxes, drop
 from sharing.test_loop import ACME
-from test_erasure import traces
+from traces import traces
 
 DAY = timedelta(days=1)
 

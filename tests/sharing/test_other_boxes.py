@@ -16,7 +16,7 @@ from examples import AT, NOTDUE, ONE, OTHER, PLAYED
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import CallerHistory, Event, PriorDelivery, Reason, Record
-from test_erasure import traces
+from traces import traces
 
 DAY = timedelta(days=1)
 WHOLE = PriorDelivery(frozenset({"1"}), frozenset({"service", "billing"}), 7, AT, AT, box="pbx-2")

@@ -12,18 +12,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from examples import ONE, OTHER, PLAYED
+from examples import OTHER, PLAYED
 from informativa.errors import EventRefusedError
 from informativa.ledgers import audit, following, migrating, restoring, tally
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Controller, Event, Reason, RecordKind, Status
+from informativa.model import Controller, Status
 from informativa.operations import statistics
 from informativa.operations.statistics import Day
 from old_ledgers import old
+from tallied import START, at, some
 
-START = datetime(2026, 3, 28, 22, 30, tzinfo=UTC)
-NOTDUE = replace(PLAYED, status=Status.NOTDUE, reason=Reason.ALREADY_INFORMED, heard=None, prompt="")
 _NOTHING = audit.Gone((), (), (), ())
 Rows = list[tuple[object, ...]]
 
@@ -39,11 +38,6 @@ def store(ledger: Path) -> Iterator[SqliteStore]:
     """That ledger."""
     with closing(SqliteStore(str(ledger))) as opened:
         yield opened
-
-
-def at(event: Event, hours: float, call: str, **more: object) -> Event:
-    """The event so many hours after the start, of a call."""
-    return replace(event, at=START + timedelta(hours=hours), call=call, line="l", **more)  # type: ignore[arg-type]
 
 
 def counters(ledger: Path) -> Rows:
@@ -62,17 +56,6 @@ def wrong(ledger: Path, gone: audit.Gone | None = None) -> list[tuple[str, int, 
     with closing(sqlite3.connect(ledger)) as connection:
         found = tally.forged(connection, gone or audit.gone(connection, []))
         return [(each.status, each.says, each.records) for each in found]
-
-
-def some(store: SqliteStore) -> None:
-    """Four calls of three callers, one of two notices in two transactions and one through midnight."""
-    store.append([at(PLAYED, 0, "1.1", pseudonym=ONE), at(NOTDUE, 0, "2.1", pseudonym=OTHER)])
-    store.append([at(replace(PLAYED, notice="other"), 1, "1.1", pseudonym=ONE)])
-    store.append([at(PLAYED, 2, "3.1", pseudonym=OTHER)])
-    store.append(
-        [at(NOTDUE, 2, "4.1", pseudonym=OTHER), at(NOTDUE, 2, "4.1", pseudonym=OTHER, notice="other")]
-    )
-    store.append([at(PLAYED, 2, "", kind=RecordKind.CONTRACT, reason=Reason.TOLD_ELSEWHERE)])
 
 
 _SOME: Rows = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -11,9 +13,12 @@ from pathlib import Path
 
 from examples import AT, NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.caller import pseudonym
+from informativa.evidence import tree
+from informativa.evidence.checkpoint import Checkpoint, open_checkpoint
 from informativa.evidence.commitment import bind
-from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.log_folder import LogFolder, PublishedLog
 from informativa.evidence.note import Verifier
+from informativa.evidence.tiles import TileHashes
 from informativa.ledgers.audit_log import AuditedLog, audit_ledger
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.rows import microseconds
@@ -38,6 +43,14 @@ BEFORE = (
     f"UPDATE standing SET record = 3, pseudonym = x'{(b'n' * 32).hex()}',"
     " at = (SELECT at FROM event WHERE record = 3), whole = (SELECT at FROM event WHERE record = 3)",
 )
+
+TABLES = {
+    "event": ("record",),
+    "leaf": ("leaf",),
+    "standing": ("pseudonym", "notice", "version"),
+    "log": ("epoch",),
+}
+RESTS_ON_ERASED, MIGRATED = 20, range(1, 6)
 
 
 def of(number: int, event: Event = PLAYED, *, key: bytes = KEY, **more: object) -> Event:
@@ -124,3 +137,76 @@ def forged(
             connection.execute(statement)
         if change is not None:
             change(connection)
+
+
+def grown(ledger: Path, count: int) -> None:
+    """Append so many records."""
+    with closing(SqliteStore(str(ledger))) as store:
+        store.append([replace(PLAYED, pseudonym=os.urandom(32)) for _ in range(count)])
+
+
+def published(ledger: Path) -> PublishedLog:
+    """Its log."""
+    return LogFolder(ledger).published(1)
+
+
+def files(ledger: Path) -> dict[str, bytes]:
+    """All files of its log but the lock."""
+    top = LogFolder(ledger).folder
+    found = {str(file.relative_to(top)): file for file in top.rglob("*") if file.is_file()}
+    return {name: file.read_bytes() for name, file in found.items() if name != "signing/lock"}
+
+
+def checkpoints(ledger: Path, *keys: Verifier) -> list[Checkpoint]:
+    """All that were published, as their key signed them."""
+    log = published(ledger)
+    key = log.key()
+    assert key is not None
+    data = [log.checkpoint_of(size) for size in log.sizes()]
+    return [open_checkpoint(each or b"", keys or [key]).checkpoint for each in data]
+
+
+def require_one_history(ledger: Path) -> None:
+    """Each checkpoint extends the one before, by proofs from the tiles alone; the newest is the one that is
+    shown, and the one beside the key."""
+    log = published(ledger)
+    found = checkpoints(ledger)
+    hashes = TileHashes(found[-1].size, log.tiles.read)
+    for before, after in zip([found[0], *found], found, strict=False):
+        proof = tree.consistency_proof(before.size, after.size, hashes)
+        tree.verify_consistency(before.size, after.size, before.root, after.root, proof)
+    newest = log.checkpoint_of(found[-1].size)
+    assert log.checkpoint() == newest
+    assert LogFolder(ledger).last_signed(1) == newest
+
+
+def copied(original: Busy, folder: Path) -> Busy:
+    """A copy of ledger and log."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(original.ledger.parent, folder)
+    return Busy(folder / original.ledger.name, original.key)
+
+
+def harmless(table: str, row: dict[str, object], column: str, new: object) -> bool:
+    """What may be changed unseen, and why that does no harm."""
+    was = row[column]
+    if table == "leaf":
+        # Of what was purged: which record it was, and whether from before there was a log.
+        return row["salt_what"] is None and column in ("record", "migrated")
+    if table == "standing":
+        # After a purge: that a caller knows less, or called longer ago, so that he hears it again; and
+        # that the proof of what was moved is one of the purged, by which it proves nothing. As it stands, or
+        # as what was moved, a row tells no more.
+        less = column == "whole" and new is None
+        gone = column == "record" and row["moved"] and isinstance(new, int | float) and new < 11
+        asked = column == "moved" and not was
+        return less or gone or asked or (column == "seen" and (new is None or isinstance(new, int)))
+    if row.get("record") == RESTS_ON_ERASED:
+        # What would show who this caller is would show who the erased one was.
+        return column in ("at", "recorded", "call", "linked", "pseudonym", "reference", "key", "earlier")
+    if column == "key" and row.get("erased"):
+        return not new  # empty, or none
+    # From before there was a log: seconds to less than a sample, and one time for both.
+    if table == "event" and row["record"] in MIGRATED and column in ("heard", "length"):
+        return isinstance(was, float) and isinstance(new, int | float) and round(8000 * new) == 8000 * was
+    return column == "recorded" and row["record"] in MIGRATED and new is None and was == row["at"]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evidence import independent
 from informativa import storage
 from informativa.caller import pseudonym
 from informativa.config import load
 from informativa.evidence import commitment
+from informativa.evidence.receipt import Receipt
 from informativa.model import (
     Controller,
     Ending,
@@ -173,3 +177,36 @@ class Reader:
 def written(page: ReceiptPage, say: Language = ENGLISH) -> str:
     """As a file."""
     return view.page(page, say)
+
+
+@dataclass
+class Logged:
+    """A controller with three records, and with a checkpoint of them."""
+
+    controller: Controller
+    folder: Path
+
+    @property
+    def ledger(self) -> Path:
+        return Path(self.controller.ledger)
+
+    @property
+    def vkey(self) -> str:
+        return str(logs.keys(self.controller)[-1].key)
+
+    def receipt(self, number: int = 1) -> Receipt:
+        """Of one record."""
+        return receipts.of_record(self.controller, number).receipt
+
+    def opened(self) -> Receipt:
+        """The first of the caller's, opened for his number."""
+        made = receipts.of_caller(self.controller, NUMBER, opened=True)[0]
+        assert isinstance(made, receipt_maker.MadeReceipt)
+        return made.receipt
+
+
+def with_extra(receipt: Receipt, change: Callable[[dict[str, Any]], object]) -> bytes:
+    """The same proof with another opening."""
+    extra = json.loads(receipt.proof.extra)
+    change(extra)
+    return replace(receipt.proof, extra=independent.jcs(extra)).data

@@ -20,7 +20,7 @@ import pytest
 import informativa
 from evidence import independent
 from evidence.ledger import audited
-from evidence.test_settings import written
+from evidence.logs import written
 from examples import PLAYED
 from informativa import maintenance, storage
 from informativa.cli.main import main

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evidence.ledger import Busy, audited, busy, forged, of, signed
+from evidence.ledger import RESTS_ON_ERASED, TABLES, Busy, audited, forged, harmless, of, signed
 from examples import AT, NOTDUE, PARTIAL, PLAYED
 from informativa.errors import EvidenceError
 from informativa.evidence.log_folder import LogFolder
@@ -27,32 +27,6 @@ from informativa.ledgers.audit import Found
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Reason, RecordKind, Status
-
-TABLES = {
-    "event": ("record",),
-    "leaf": ("leaf",),
-    "standing": ("pseudonym", "notice", "version"),
-    "log": ("epoch",),
-}
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Busy:
-    """A ledger with some of everything, which nobody touches."""
-    return busy(tmp_path_factory.mktemp("busy"))
-
-
-@pytest.fixture
-def attacked(original: Busy, tmp_path: Path) -> Busy:
-    """The same, to be attacked."""
-    return copied(original, tmp_path / "attacked")
-
-
-def copied(original: Busy, folder: Path) -> Busy:
-    """A copy of ledger and log."""
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(original.ledger.parent, folder)
-    return Busy(folder / original.ledger.name, original.key)
 
 
 def named(attacked: Busy) -> set[tuple[int, str, int | None]]:
@@ -118,34 +92,6 @@ def changes(value: object, others: list[object]) -> list[object]:
     if isinstance(value, bytes):
         found += [bytes([value[0] ^ 1]) + value[1:], value[:-1] + bytes([value[-1] ^ 128]), value.hex()]
     return found
-
-
-def harmless(table: str, row: dict[str, object], column: str, new: object) -> bool:
-    """What may be changed unseen, and why that does no harm."""
-    old = row[column]
-    if table == "leaf":
-        # Of what was purged: which record it was, and whether from before there was a log.
-        return row["salt_what"] is None and column in ("record", "migrated")
-    if table == "standing":
-        # After a purge: that a caller knows less, or called longer ago, so that he hears it again; and
-        # that the proof of what was moved is one of the purged, by which it proves nothing. As it stands, or
-        # as what was moved, a row tells no more.
-        less = column == "whole" and new is None
-        gone = column == "record" and row["moved"] and isinstance(new, int | float) and new < 11
-        asked = column == "moved" and not old
-        return less or gone or asked or (column == "seen" and (new is None or isinstance(new, int)))
-    if row.get("record") == RESTS_ON_ERASED:
-        # What would show who this caller is would show who the erased one was.
-        return column in ("at", "recorded", "call", "linked", "pseudonym", "reference", "key", "earlier")
-    if column == "key" and row.get("erased"):
-        return not new  # empty, or none
-    # From before there was a log: seconds to less than a sample, and one time for both.
-    if table == "event" and row["record"] in MIGRATED and column in ("heard", "length"):
-        return isinstance(old, float) and isinstance(new, int | float) and round(8000 * new) == 8000 * old
-    return column == "recorded" and row["record"] in MIGRATED and new is None and old == row["at"]
-
-
-RESTS_ON_ERASED, MIGRATED = 20, range(1, 6)
 
 
 @pytest.mark.parametrize("table", TABLES)

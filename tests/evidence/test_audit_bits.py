@@ -11,13 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from evidence.ledger import Busy, of, signed
-from evidence.test_audit import TABLES, attacked, harmless, original
+from evidence.ledger import TABLES, Busy, harmless, of, signed
 from informativa.errors import InformativaError
 from informativa.ledgers import audit_log
 from informativa.ledgers.sqlite import SqliteStore
-
-__all__ = ["attacked", "original"]  # fixtures
 
 Rows = dict[tuple[object, ...], dict[str, object]]
 

@@ -13,7 +13,7 @@ from examples import PLAYED
 from informativa.ledgers import audit_log, tally
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.tally import ForgedCount
-from test_tally import at, some
+from tallied import at, some
 
 _TO = ("count + 1", "count - 1", "0", "-7", "'many'", "count + 0.5", "x'00'")
 _CHANGES = (

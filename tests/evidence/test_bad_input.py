@@ -14,18 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from evidence.ledger import audited
-from evidence.test_elsewhere import configured, record
-from evidence.test_receipt import Logged, logged, with_extra
-from evidence.test_sequencer import files, grown, published, require_one_history
+from evidence.ledger import audited, files, grown, published, require_one_history
+from evidence.logs import configured, record
+from evidence.receipts import Logged, with_extra
 from examples import AT, PLAYED
 from informativa import storage
 from informativa.cli.main import main
 from informativa.errors import EvidenceError
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
-
-__all__ = ["logged"]  # a fixture
 
 RECEIPTS: dict[str, Callable[[Logged], bytes]] = {
     "nothing": lambda _: b"",

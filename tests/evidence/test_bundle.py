@@ -27,7 +27,7 @@ from doubles import typed
 from evidence import independent
 from evidence.ledger import forged
 from evidence.receipts import NUMBER, Company
-from evidence.test_timestamp import authority
+from evidence.timestamping import authority
 from informativa import model, publication, storage
 from informativa.cli.main import main
 from informativa.errors import EvidenceError, InformativaError

@@ -6,13 +6,15 @@ import hashlib
 import hmac
 import json
 from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evidence.committed import EVENT, LOG, TEXTS
+from examples import AT
 from informativa.evidence import commitment, jcs
 from informativa.model import (
     Binding,
@@ -26,38 +28,8 @@ from informativa.model import (
     Vouched,
 )
 
-AT = datetime(2026, 11, 24, 12, 30, 15, 123456, tzinfo=UTC)
 WHAT_SALT, WHO_SALT = bytes(range(16)), bytes(range(16, 32))
-EVENT = Event(
-    at=AT,
-    call="1700000000.1",
-    line="+390212345678",
-    pseudonym=b"\x11" * 32,
-    notice="privacy",
-    version="3",
-    language="it",
-    purposes=frozenset({"service", "billing"}),
-    status=Status.PARTIAL,
-    reason=Reason.NEW_PURPOSE,
-    prompt="/p/it/short",
-    heard=Heard(Ending.KEY, 18_000, 76_000, 8000, "#"),
-    basis=41,
-    linked="1700000000.0",
-    wanted="de",
-    kind=RecordKind.PHONE,
-    reference="contract 7",
-    recorded=AT + timedelta(minutes=2, microseconds=5),
-    vouched=Vouched.NETWORK,
-    recording="ab" * 32,
-    supplement=True,
-    counts=False,
-    earlier=b"\x22" * 32,
-)
-LOG = "example.org/informativa/acme/box/1"
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.text(
-    st.sampled_from('"\\/\x00\x1f\b\t\n\f\r\x7f\u2028\ufeffè€😀𝄞'), max_size=12
-)
 VALUES = TEXTS | st.integers(-(2**53) + 1, 2**53 - 1)
 
 

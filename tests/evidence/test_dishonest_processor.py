@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from commands import run
-from evidence.test_elsewhere import configured, key, published, signed
+from evidence.logs import configured, key, published, signed
 from evidence.witnessing import serving_logs
 from examples import PARTIAL, PLAYED
 from informativa import storage

@@ -6,8 +6,6 @@ import asyncio
 import json
 import re
 import shutil
-from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,17 +14,16 @@ from structlog.testing import capture_logs
 from commands import refused, run
 from doubles import typed
 from evidence.ledger import forged
+from evidence.logs import NOW, configured, key, published, record, signed
 from evidence.serving import nowhere
-from evidence.test_settings import written
 from evidence.witnessing import serving_logs
-from examples import PLAYED
 from informativa import maintenance, publication, storage
 from informativa.config import load
 from informativa.errors import EvidenceError, ForkError, SigningError
 from informativa.evidence import note, tree
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import LogFolder
-from informativa.evidence.note import Signer, Verifier
+from informativa.evidence.note import Signer
 from informativa.evidence.policy import Policy
 from informativa.evidence.witness_store import WitnessFolder
 from informativa.ledgers import rows
@@ -34,42 +31,6 @@ from informativa.model import Controller
 from informativa.operations.evidence import logs
 
 COLUMNS = rows.COLUMNS.replace("record, ", "", 1)
-NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-
-
-def configured(folder: Path, *lines: str) -> Controller:
-    """acme, with the section `evidence`."""
-    written(folder, "domain: acme.example", "box: pbx-1", *lines)
-    return load(folder / "informativa.yaml").controllers["acme"]
-
-
-def record(controller: Controller, count: int = 1) -> None:
-    """Calls go on."""
-    with closing(storage.store(controller)) as store:
-        store.append([PLAYED] * count)
-
-
-def signed(folder: Path) -> int:
-    """The size after signing what is there, unless somebody elsewhere is against it."""
-    configuration = load(folder / "informativa.yaml")
-    acme = configuration.controllers["acme"]
-    done = logs.checkpoint(acme, elsewhere=publication.sources(configuration.evidence.of("acme")))
-    return done.size
-
-
-def published(folder: Path) -> publication.Publication:
-    """What came of publishing."""
-    configuration = load(folder / "informativa.yaml")
-    acme = configuration.controllers["acme"]
-    (done,) = publication.publish(acme, configuration.evidence.of("acme"), NOW)
-    return done
-
-
-def key(controller: Controller) -> Verifier:
-    """The log's."""
-    found = logs.keys(controller)[0].key
-    assert found is not None
-    return found
 
 
 def test_a_witness_of_the_controller_signs_each_checkpoint(folder: Path, tmp_path: Path) -> None:

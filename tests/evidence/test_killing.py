@@ -18,8 +18,8 @@ import pytest
 
 from evidence import independent
 from evidence.ledger import audited
+from evidence.logs import configured, key, published, record, signed
 from evidence.serving import Asked, Reply, answering
-from evidence.test_elsewhere import configured, key, published, record, signed
 from evidence.witnessing import MemoryLog, serving_logs
 from informativa.evidence.http import HttpClient
 from informativa.evidence.log_folder import LogFolder

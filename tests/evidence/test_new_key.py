@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from commands import refused, run
-from evidence.test_elsewhere import configured, record, signed
+from evidence.logs import configured, record, signed
 from evidence.witnessing import serving_logs
 from informativa import storage
 from informativa.config import load

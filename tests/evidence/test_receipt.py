@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ import pytest
 from commands import run
 from doubles import typed
 from evidence import independent
-from examples import AT, PARTIAL, PLAYED, UNIDENTIFIED
+from evidence.receipts import NUMBER, Logged, with_extra
+from examples import AT, PLAYED, UNIDENTIFIED
 from informativa import storage
 from informativa.caller import pseudonym
-from informativa.config import load
 from informativa.errors import EvidenceError, InformativaError, ReceiptError
 from informativa.evidence import commitment
 from informativa.evidence.log_folder import LogFolder
@@ -28,61 +28,15 @@ from informativa.evidence.proof import Proof
 from informativa.evidence.receipt import Receipt
 from informativa.ledgers import erasure
 from informativa.ledgers.sequencer import sequence
-from informativa.model import Controller, Identified, Reason, Status
-from informativa.operations.evidence import logs, receipt_maker, receipts, verifying
+from informativa.model import Identified, Reason, Status
+from informativa.operations.evidence import logs, verifying
 
-CALLER, OTHER = Identified("+393331234567"), Identified("+393331234568")
-
-
-@dataclass
-class Logged:
-    """A controller with three records, and with a checkpoint of them."""
-
-    controller: Controller
-    folder: Path
-
-    @property
-    def ledger(self) -> Path:
-        return Path(self.controller.ledger)
-
-    @property
-    def vkey(self) -> str:
-        return str(logs.keys(self.controller)[-1].key)
-
-    def receipt(self, number: int = 1) -> Receipt:
-        """Of one record."""
-        return receipts.of_record(self.controller, number).receipt
-
-    def opened(self) -> Receipt:
-        """The first of the caller's, opened for his number."""
-        made = receipts.of_caller(self.controller, CALLER, opened=True)[0]
-        assert isinstance(made, receipt_maker.MadeReceipt)
-        return made.receipt
-
-
-@pytest.fixture
-def logged(folder: Path) -> Logged:
-    """Two records of one caller, one of nobody."""
-    controller = load(folder / "informativa.yaml").controllers["acme"]
-    his = replace(PLAYED, pseudonym=pseudonym(CALLER, controller.key))
-    with closing(storage.store(controller)) as store:
-        for event in (his, replace(PARTIAL, pseudonym=his.pseudonym)):
-            store.append([replace(event, binding=commitment.bind(CALLER, controller.key))])
-        store.append([UNIDENTIFIED])
-    sequence(Path(controller.ledger))
-    return Logged(controller, folder)
+CALLER, OTHER = NUMBER, Identified("+393331234568")
 
 
 def verified(receipt: bytes, vkey: str, caller: Identified | None = None) -> None:
     """Raises EvidenceError where it does not hold."""
     Receipt.parse(receipt).verify(logs.trusted_keys([vkey]), None, caller)
-
-
-def with_extra(receipt: Receipt, change: Callable[[dict[str, Any]], object]) -> bytes:
-    """The same proof with another opening."""
-    extra = json.loads(receipt.proof.extra)
-    change(extra)
-    return replace(receipt.proof, extra=independent.jcs(extra)).data
 
 
 def test_receipt_holds_for_whoever_has_the_key(logged: Logged) -> None:

@@ -10,7 +10,7 @@ from hypothesis import event as met
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evidence.test_commitment import EVENT, LOG, TEXTS
+from evidence.committed import EVENT, LOG, TEXTS
 from informativa.evidence import commitment
 from informativa.ledgers import row_texts, rows
 from informativa.model import Ending, Event, Heard, Reason, RecordKind, Status, Vouched

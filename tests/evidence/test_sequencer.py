@@ -13,20 +13,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from evidence.ledger import audited, forged, signed
-from examples import PLAYED
+from evidence.ledger import audited, checkpoints, files, forged, grown, published, require_one_history, signed
 from informativa import files as files_module
 from informativa.errors import EvidenceError, SigningError, TileChangedError
-from informativa.evidence import tree
-from informativa.evidence.checkpoint import Checkpoint, open_checkpoint
 from informativa.evidence.log_folder import LogFolder, PublishedLog
-from informativa.evidence.note import Signer, Verifier
-from informativa.evidence.tiles import TileHashes
+from informativa.evidence.note import Signer
 from informativa.ledgers import sequencer
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
@@ -37,24 +32,6 @@ def ledger(tmp_path: Path) -> Path:
     """A ledger with three records."""
     grown(tmp_path / "acme.sqlite3", 3)
     return tmp_path / "acme.sqlite3"
-
-
-def grown(ledger: Path, count: int) -> None:
-    """Append so many records."""
-    with closing(SqliteStore(str(ledger))) as store:
-        store.append([replace(PLAYED, pseudonym=os.urandom(32)) for _ in range(count)])
-
-
-def published(ledger: Path) -> PublishedLog:
-    """Its log."""
-    return LogFolder(ledger).published(1)
-
-
-def files(ledger: Path) -> dict[str, bytes]:
-    """All files of its log but the lock."""
-    top = LogFolder(ledger).folder
-    found = {str(file.relative_to(top)): file for file in top.rglob("*") if file.is_file()}
-    return {name: file.read_bytes() for name, file in found.items() if name != "signing/lock"}
 
 
 def put_back(ledger: Path, copy: Path) -> None:
@@ -68,29 +45,6 @@ def copied(ledger: Path) -> Path:
     copy = ledger.with_name("elsewhere")
     put_back(copy, ledger)
     return copy
-
-
-def checkpoints(ledger: Path, *keys: Verifier) -> list[Checkpoint]:
-    """All that were published, as their key signed them."""
-    log = published(ledger)
-    key = log.key()
-    assert key is not None
-    data = [log.checkpoint_of(size) for size in log.sizes()]
-    return [open_checkpoint(each or b"", keys or [key]).checkpoint for each in data]
-
-
-def require_one_history(ledger: Path) -> None:
-    """Each checkpoint extends the one before, by proofs from the tiles alone; the newest is the one that is
-    shown, and the one beside the key."""
-    log = published(ledger)
-    found = checkpoints(ledger)
-    hashes = TileHashes(found[-1].size, log.tiles.read)
-    for old, new in zip([found[0], *found], found, strict=False):
-        proof = tree.consistency_proof(old.size, new.size, hashes)
-        tree.verify_consistency(old.size, new.size, old.root, new.root, proof)
-    newest = log.checkpoint_of(found[-1].size)
-    assert log.checkpoint() == newest
-    assert LogFolder(ledger).last_signed(1) == newest
 
 
 def test_each_checkpoint_extends_the_last(ledger: Path) -> None:

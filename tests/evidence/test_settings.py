@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from evidence.logs import written
 from informativa.config import load
 from informativa.evidence.cosignature import Witness
 from informativa.evidence.settings import EvidenceSettings, PublishingTarget, TargetKind, WitnessAddress
@@ -13,14 +14,6 @@ from test_config import problems
 
 KEY = str(Witness("home.example", bytes(range(32))).verifier)
 OTHER = str(Witness("away.example", bytes(range(1, 33))).verifier)
-
-
-def written(folder: Path, *lines: str) -> Path:
-    """The configuration with these lines under `evidence`."""
-    file = folder / "informativa.yaml"
-    section = "".join(f"  {line}\n" for line in lines)
-    file.write_text(file.read_text().replace("\noperator:", f"\nevidence:\n{section}operator:", 1))
-    return file
 
 
 def test_nothing_configured_is_a_minute_and_nobody_else(folder: Path) -> None:

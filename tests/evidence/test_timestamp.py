@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from doubles import typed
-from evidence.serving import Asked, Reply, Server, answering, nowhere
-from evidence.test_settings import written
+from evidence.logs import written
+from evidence.serving import Reply, answering, nowhere
+from evidence.timestamping import Authority, authority, openssl
 from evidence.witnessing import SIGNER, MemoryLog
 from examples import PLAYED
 from informativa import publication, storage
@@ -28,58 +27,6 @@ from informativa.operations.evidence import logs
 from informativa.operations.evidence.log_state import log_state
 
 NOTE = MemoryLog.of(9).note(9)
-CONFIGURATION = """
-[own]
-serial = {folder}/serial
-signer_digest = sha256
-default_policy = 1.2.3.4.1
-digests = sha256
-accuracy = secs:1
-ess_cert_id_alg = sha256
-"""
-
-
-def openssl(folder: Path, *arguments: str) -> None:
-    """Run it; it must succeed."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    subprocess.run(["openssl", *arguments], cwd=folder, capture_output=True, check=True)
-
-
-@dataclass
-class Authority:
-    """One with a root and a key of its own, in a folder; and where it answers."""
-
-    folder: Path
-    server: Server
-
-    @property
-    def settings(self) -> TimestampAuthority:
-        return TimestampAuthority(f"{self.server.url}/tsr", str(self.folder / "root.pem"))
-
-
-@contextmanager
-def authority(folder: Path) -> Iterator[Authority]:
-    """It answers as long as this lasts."""
-    folder.mkdir()
-    (folder / "serial").write_text("01\n")
-    (folder / "tsa.cnf").write_text(CONFIGURATION.format(folder=folder))
-    (folder / "ext").write_text("extendedKeyUsage=critical,timeStamping\n")
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    root = ("-keyout", "root.key", "-out", "root.pem", "-subj", "/CN=Root", "-days", "36500")
-    openssl(folder, "req", "-x509", *key, *root, "-addext", "keyUsage=critical,keyCertSign")
-    openssl(folder, "req", *key, "-keyout", "tsa.key", "-out", "tsa.csr", "-subj", "/CN=TSA")
-    issue = ("-CA", "root.pem", "-CAkey", "root.key", "-CAcreateserial", "-days", "36500")
-    openssl(folder, "x509", "-req", "-in", "tsa.csr", *issue, "-extfile", "ext", "-out", "tsa.pem")
-
-    def reply(asked: Asked) -> Reply:
-        (folder / "query").write_bytes(asked.body)
-        own = ("-config", "tsa.cnf", "-section", "own", "-signer", "tsa.pem", "-inkey", "tsa.key")
-        openssl(folder, "ts", "-reply", *own, "-queryfile", "query", "-out", "reply")
-        return 200, "application/timestamp-reply", (folder / "reply").read_bytes()
-
-    with answering(reply) as server:
-        yield Authority(folder, server)
 
 
 @pytest.fixture(scope="module")

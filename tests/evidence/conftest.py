@@ -1,0 +1,43 @@
+"""Ledgers with their logs: one to be attacked, and one for receipts."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evidence.ledger import Busy, busy, copied
+from evidence.receipts import NUMBER, Logged
+from examples import PARTIAL, PLAYED, UNIDENTIFIED
+from informativa import storage
+from informativa.caller import pseudonym
+from informativa.config import load
+from informativa.evidence import commitment
+from informativa.ledgers.sequencer import sequence
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Busy:
+    """A ledger with some of everything, which nobody touches."""
+    return busy(tmp_path_factory.mktemp("busy"))
+
+
+@pytest.fixture
+def attacked(original: Busy, tmp_path: Path) -> Busy:
+    """The same, to be attacked."""
+    return copied(original, tmp_path / "attacked")
+
+
+@pytest.fixture
+def logged(folder: Path) -> Logged:
+    """Two records of one caller, one of nobody."""
+    controller = load(folder / "informativa.yaml").controllers["acme"]
+    his = replace(PLAYED, pseudonym=pseudonym(NUMBER, controller.key))
+    with closing(storage.store(controller)) as store:
+        for event in (his, replace(PARTIAL, pseudonym=his.pseudonym)):
+            store.append([replace(event, binding=commitment.bind(NUMBER, controller.key))])
+        store.append([UNIDENTIFIED])
+    sequence(Path(controller.ledger))
+    return Logged(controller, folder)

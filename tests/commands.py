@@ -7,6 +7,7 @@ start. test_starting.py starts each command once.
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -56,6 +57,14 @@ def refused(*arguments: str | Path) -> str:
     assert ran.stdout == ""
     assert "Traceback" not in ran.stderr
     return ran.stderr.strip()
+
+
+def explained(folder: Path, number: str, *more: str) -> dict:
+    """What `explain` says of a call to the first line, as JSON."""
+    file = folder / "informativa.yaml"
+    ran = run("explain", "--from", number, "--to", "0212345678", "-c", file, "--json", *more)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran
+    return json.loads(ran.stdout)
 
 
 def _environment(changes: Mapping[str, str]) -> dict[str, str]:

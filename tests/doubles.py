@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -12,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from examples import PLAYED
 from informativa.asterisk.ami import ManagerSession
 from informativa.cli.main import main
-from informativa.errors import LedgerError, LookupSourceError, ManagerError, SessionLostError
+from informativa.errors import LedgerError, LedgerSlowError, LookupSourceError, ManagerError, SessionLostError
 from informativa.model import (
     CallerHistory,
     ChangedRecording,
@@ -231,6 +233,36 @@ class BrokenLedger(MemoryLedger):
     async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
         """Do it on the transaction as it is: what raises has written nothing."""
         return work(self._transaction)
+
+
+class CountingLedger(MemoryLedger):
+    """A ledger that counts what it is asked, and takes too long from one time on."""
+
+    asked, slow_from = 0, 1000
+
+    async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
+        """As ever, or that it did not answer."""
+        self.asked += 1
+        if self.asked >= self.slow_from:
+            raise LedgerSlowError("The ledger did not answer within 5 s.")
+        return await super().transact(work)
+
+
+class Hold:
+    """A piece of work that keeps the writer until it may go on."""
+
+    def __init__(self) -> None:
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def wait(self, _transaction: LedgerTransaction) -> None:
+        """Record nothing."""
+        self.begun.set()
+        assert self.go.wait(30)
+
+    def record(self, transaction: LedgerTransaction) -> int:
+        """Record one delivery."""
+        self.wait(transaction)
+        return transaction.append(PLAYED)
 
 
 class ScriptedSource:

@@ -2,7 +2,6 @@
 recorded, and how often."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +13,7 @@ from doubles import (
     SHORT,
     SUPPLEMENT,
     BrokenLedger,
+    CountingLedger,
     MemoryLedger,
     ScriptedSession,
     ScriptedSource,
@@ -25,18 +25,13 @@ from doubles import (
     notice,
     version,
 )
-from informativa.call import CallServices, answer
+from handling import COUNTRY, DAILY, events, handle, services
 from informativa.caller import pseudonym
-from informativa.errors import LedgerSlowError
 from informativa.model import (
     ALWAYS,
-    CallResult,
     ChangedRecording,
     Ending,
-    Event,
     Identified,
-    Line,
-    Notice,
     Period,
     Playback,
     Prompt,
@@ -48,42 +43,6 @@ from informativa.model import (
     Vouched,
     told_elsewhere,
 )
-from informativa.ports import LedgerTransaction, Result
-
-DAILY, COUNTRY = Notice("daily", (version(),)), Notice("country", (version(),))
-
-
-def services(own: Line, ledger: MemoryLedger | None = None, *sources: ScriptedSource, **more) -> CallServices:
-    """One line of acme's; its own systems know of `privacy`."""
-    given = {
-        "clock": SteppingClock(),
-        "recordings": SteadyRecordings(),
-        "lookups": {"acme": {"privacy": sources}} if sources else {},
-    }
-    return CallServices({own.number: own}, {"acme": ledger or MemoryLedger()}, **given | more)
-
-
-def handle(session: ScriptedSession, at: CallServices) -> CallResult:
-    """Answer one call."""
-    return asyncio.run(answer(session, at))
-
-
-def events(at: CallServices) -> list[Event]:
-    """What the ledger holds."""
-    return [record.event for record in at.ledgers["acme"].records()]
-
-
-class CountingLedger(MemoryLedger):
-    """A ledger that counts what it is asked, and takes too long from one time on."""
-
-    asked, slow_from = 0, 1000
-
-    async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
-        """As ever, or that it did not answer."""
-        self.asked += 1
-        if self.asked >= self.slow_from:
-            raise LedgerSlowError("The ledger did not answer within 5 s.")
-        return await super().transact(work)
 
 
 def test_what_is_left_out_is_decided_and_recorded_in_one_transaction() -> None:

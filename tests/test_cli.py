@@ -20,7 +20,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from commands import PROGRAM, refused, run, started
+from commands import PROGRAM, explained, refused, run, started
+from configurations import without_papers
 from doubles import CALLER
 from examples import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa import __version__, storage
@@ -279,15 +280,6 @@ def test_dialplan_is_made_out_for_the_configuration(folder: Path) -> None:
     assert text.count("[informativa-lines]") == 1
 
 
-def without_papers(folder: Path) -> Path:
-    """The example configuration with the second company's outsourcing block taken out."""
-    file = folder / "informativa.yaml"
-    lines = file.read_text().splitlines(keepends=True)
-    start = next(number for number, text in enumerate(lines) if text.startswith("    outsourcing:"))
-    file.write_text("".join(lines[:start] + lines[start + 4 :]))
-    return file
-
-
 def test_controllers_and_their_state(folder: Path) -> None:
     """Each controller is listed with its state; one without its papers is not live, and `check` fails."""
     file = without_papers(folder)
@@ -378,14 +370,6 @@ def test_outsourcing_worksheet(folder: Path) -> None:
     assert "There are: acme, borealis." in refused(
         "outsourcing-worksheet", "x", "-c", folder / "informativa.yaml"
     )
-
-
-def explained(folder: Path, number: str, *more: str) -> dict:
-    """What `explain` says of a call to the first line, as JSON."""
-    file = folder / "informativa.yaml"
-    ran = run("explain", "--from", number, "--to", "0212345678", "-c", file, "--json", *more)
-    assert (ran.returncode, ran.stderr) == (0, ""), ran
-    return json.loads(ran.stdout)
 
 
 def test_explain(folder: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from doubles import Hold
 from examples import PLAYED
 from informativa import bootstrap
 from informativa.config import load
@@ -20,7 +21,6 @@ from informativa.ledgers.following import Follower
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.ports import Ledger
-from test_ledgers import Hold
 
 
 def open_here(file: Path) -> list[str]:

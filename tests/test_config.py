@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
+from configurations import problems
 from informativa.config import inspect, load, parsed_cache, unusable
 from informativa.errors import ConfigError, PromptError
 from informativa.model import NumberForm, Period
@@ -20,13 +21,6 @@ from informativa.operations.init import init
 from informativa.prompts.installed import measure
 from informativa.text import NOTHING
 from lab import audio
-
-
-def problems(file: Path) -> list[str]:
-    """What is wrong with `file`, each as the admin reads it, without the folder."""
-    with pytest.raises(ConfigError) as caught:
-        load(file)
-    return [str(problem).replace(f"{file.parent}/", "") for problem in caught.value.problems]
 
 
 def edit(folder: Path, old: str, new: str) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from configurations import without_papers
 from examples import PLAYED
 from informativa.caller import pseudonym
 from informativa.config import load
@@ -20,7 +21,6 @@ from informativa.operations.explain import Explanation, RecognisedCaller, explai
 from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text.explain import RULES, explanation
-from test_cli import without_papers
 
 CALLER = "+393331234567"
 NOW = datetime(2026, 12, 1, 12, 30, tzinfo=UTC)

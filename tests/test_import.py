@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import refused, run
+from commands import explained, refused, run
 from informativa import storage
 from informativa.config import load
 from informativa.errors import LedgerError
@@ -22,7 +22,6 @@ from informativa.operations.importing import Source, Tally
 from informativa.views.json.documents import Import
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import importing as text
-from test_cli import explained
 
 NUMBERS = [f"+39333{number:07}" for number in range(20, 60)]
 

@@ -5,7 +5,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -18,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doubles import MemoryLedger
+from doubles import Hold, MemoryLedger
 from examples import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.errors import EventRefusedError, LedgerError, LedgerSlowError
 from informativa.ledgers import groupcommit, sqlite
@@ -421,23 +420,6 @@ def test_calls_that_come_together_are_committed_together(tmp_path: Path) -> None
     asyncio.run(story())
     ledger.close()
     assert together == [64, 1]
-
-
-class Hold:
-    """A piece of work that keeps the writer until it may go on."""
-
-    def __init__(self) -> None:
-        self.begun, self.go = threading.Event(), threading.Event()
-
-    def wait(self, _transaction: LedgerTransaction) -> None:
-        """Record nothing."""
-        self.begun.set()
-        assert self.go.wait(30)
-
-    def record(self, transaction: LedgerTransaction) -> int:
-        """Record one delivery."""
-        self.wait(transaction)
-        return transaction.append(PLAYED)
 
 
 def test_loop_goes_on_while_a_group_takes_long(tmp_path: Path) -> None:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-import urllib.request
 from dataclasses import replace
 from pathlib import Path
-
-from prometheus_client.parser import text_string_to_metric_families as parse
 
 from doubles import line, notice, version
 from examples import NOTDUE, PLAYED
@@ -19,9 +16,8 @@ from lab import audio
 from lab.office import Office
 from lab.ports import free_port
 from lab.process import until
+from metrics import Told, asked, told
 from torture.load import callers, crowd
-
-Told = dict[tuple[str, ...], float]
 
 
 class Idle:
@@ -46,18 +42,6 @@ class Idle:
     def shared(self) -> dict[str, SharedState]:
         """One that has something to send."""
         return {"acme": SharedState(7, 1000.0, True, False, 5, 2, 1)}
-
-
-def asked(port: int) -> str:
-    """What is answered at /metrics."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
-        return str(answer.read().decode())
-
-
-def told(text: str, name: str) -> Told:
-    """The samples of that name, by their labels' values in alphabetical order of the labels."""
-    samples = (sample for family in parse(text) for sample in family.samples if sample.name == name)
-    return {tuple(value for _, value in sorted(each.labels.items())): each.value for each in samples}
 
 
 def metrics(*calls: tuple[Line | None, CallResult]) -> str:

@@ -29,7 +29,7 @@ from lab import audio, prometheus
 from lab.debian import Unavailable
 from lab.office import Office
 from lab.ports import free_port
-from test_metrics import asked
+from metrics import asked
 from torture.load import callers, crowd
 
 SHIPPED = resources.files("informativa") / "templates/monitoring"

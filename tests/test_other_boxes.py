@@ -10,6 +10,7 @@ import pytest
 from doubles import (
     CALLER,
     BrokenLedger,
+    CountingLedger,
     MemoryLedger,
     ScriptedBoxes,
     ScriptedSession,
@@ -21,6 +22,7 @@ from doubles import (
     version,
 )
 from examples import AT, PLAYED
+from handling import COUNTRY, DAILY, events, handle, services
 from informativa.call import CallServices
 from informativa.caller import pseudonym
 from informativa.model import (
@@ -37,7 +39,6 @@ from informativa.model import (
     Step,
     told_by_others,
 )
-from test_call_handler import COUNTRY, DAILY, CountingLedger, events, handle, services
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 KEY, OLD = b"acme".ljust(32, b"."), b"o" * 32

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from configurations import without_papers
 from doubles import Message, ScriptedManager, typed
 from examples import NOTDUE, PLAYED
 from informativa.asterisk import ami
@@ -27,7 +28,6 @@ from informativa.operations.test_call_entry import CallEntry, entry
 from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text.test_call import progress, report
-from test_cli import without_papers
 
 LINE = "+390212345678"
 CALLER = "+393331234567"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ from informativa.accounts import Accounts
 from informativa.caller import pseudonym
 from informativa.config import load
 from informativa.console.console import Console
+from informativa.console.routes import Route
 from informativa.console.server import configured
 from informativa.evidence import commitment
 from informativa.model import Controller, Event, Identified, Role
@@ -32,6 +34,15 @@ CALLER, STRANGER = Identified("+393331234567"), Identified("+393337654321")
 ACME, BOREALIS = "acme", "borealis"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # what is tried is not how hard it is
 PATIENCE = 30.0  # seconds until an answer that never comes is a failure
+FILLED = {
+    "controller": "acme",
+    "token": "x",
+    "record": "1",
+    "notice": "privacy",
+    "version": "2026-11",
+    "part": "short",
+    "language": "it",
+}
 
 
 @dataclass
@@ -205,3 +216,8 @@ def of_caller(event: Event, controller: Controller, caller: Identified) -> Event
         pseudonym=pseudonym(caller, controller.key),
         binding=commitment.bind(caller, controller.key),
     )
+
+
+def filled(route: Route, **given: str) -> str:
+    """An address of that route; what it names is there, or was never."""
+    return re.sub(r"\{(\w+)(:\w+)?\}", lambda name: (FILLED | given).get(name[1], "nowhere"), route.path)

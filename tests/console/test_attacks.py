@@ -13,8 +13,7 @@ from structlog.testing import capture_logs
 
 from console import raw
 from console.raw import Answer, Attacker
-from console.served import CALLER, ServedConsole, served
-from console.test_routes import filled
+from console.served import CALLER, ServedConsole, filled, served
 from informativa.console import console as consoles
 from informativa.console.routes import ROUTES, Route
 

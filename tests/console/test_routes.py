@@ -8,27 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from console.served import ServedConsole, served
+from console.served import ServedConsole, filled, served
 from informativa.console.menu import MENU
 from informativa.console.routes import ROUTES, Route
 from informativa.model import Role
 
-FILLED = {
-    "controller": "acme",
-    "token": "x",
-    "record": "1",
-    "notice": "privacy",
-    "version": "2026-11",
-    "part": "short",
-    "language": "it",
-}
 OWN = [each for each in ROUTES if each.role is not None]
 OF_A_COMPANY = [each for each in OWN if "{controller}" in each.path]
-
-
-def filled(route: Route, **given: str) -> str:
-    """An address of that route; what it names is there, or was never."""
-    return re.sub(r"\{(\w+)(:\w+)?\}", lambda name: (FILLED | given).get(name[1], "nowhere"), route.path)
 
 
 @pytest.mark.parametrize("route", OWN, ids=lambda route: route.path)

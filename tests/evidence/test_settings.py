@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from configurations import problems
 from evidence.logs import written
 from informativa.config import load
 from informativa.evidence.cosignature import Witness
 from informativa.evidence.settings import EvidenceSettings, PublishingTarget, TargetKind, WitnessAddress
-from test_config import problems
 
 KEY = str(Witness("home.example", bytes(range(32))).verifier)
 OTHER = str(Witness("away.example", bytes(range(1, 33))).verifier)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from agi_script import Script, events, play_nothing
 from informativa import __version__
 from informativa.operations import init
 from lab.debian import Unavailable
 from packages import pex
-from test_script import Script, events, play_nothing
 
 
 @pytest.fixture(scope="session")

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from doubles import line, notice, typed
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, SharedDatabase
 from informativa.sharing import administration
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from lab.postgres import SUPERUSER, Postgres
+from sharing.installation import Installation, of
 from sharing.patroni import Patroni
 
 PASSWORD = "of the role"
 TODAY = date(2026, 11, 26)
 ROLE = "informativa_acme"
+ACME = replace(line(notice()).controller, id="acme", retention=None)
 
 
 @dataclass
@@ -116,3 +120,35 @@ def settle(boxes: Boxes) -> Callable[[], None]:
             each.receive(seen=True)
 
     return settled
+
+
+@pytest.fixture
+def two(folder: Path, server: Postgres) -> Iterator[tuple[Installation, Installation]]:
+    """Two boxes of one company, each with its folder; keys are the same, and no schema is made yet."""
+    passwords = f"*:*:*:{SUPERUSER}:{server.password}\n*:*:*:*:{PASSWORD}\n"
+    (folder / "keys/database.pgpass").write_text(passwords)
+    (folder / "keys/database.pgpass").chmod(0o600)
+    other = folder.parent / "etc-2"
+    shutil.copytree(folder, other)
+    for where, box in ((folder, "pbx-1"), (other, "pbx-2")):
+        shared = (
+            f"shared:\n  hosts: ['127.0.0.1:{server.port}']\n  database: postgres\n  box: {box}\n"
+            "  passwords: keys/database.pgpass\n  milliseconds: 2000\n"
+        )
+        with (where / "informativa.yaml").open("a") as file:
+            file.write(shared)
+    yield (
+        Installation(folder / "informativa.yaml", "pbx-1"),
+        Installation(other / "informativa.yaml", "pbx-2"),
+    )
+    server.sql('DROP SCHEMA IF EXISTS "informativa_acme" CASCADE')
+    server.sql('DROP ROLE IF EXISTS "informativa_acme"')
+
+
+@pytest.fixture
+def meeting(
+    two: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]
+) -> tuple[Installation, Installation]:
+    """The same, and the schema is made."""
+    assert typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(two[0]))[0] == 0
+    return two

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,87 +15,13 @@ from examples import AT, PLAYED
 from informativa import bootstrap, storage
 from informativa.call import answer
 from informativa.caller import pseudonym
-from informativa.config import Configuration, load
-from informativa.evidence.commitment import bind
-from informativa.model import Event, Identified
 from informativa.operations import boxes as operations
 from informativa.sharing.administration import Box
 from informativa.sharing.exchange import About
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import PASSWORD
+from sharing.installation import HE, Installation, of
 from traces import traces
-
-HE = Identified(CALLER, "IT")
-
-
-@dataclass
-class Installation:
-    """A box: its configuration in a file."""
-
-    file: Path
-    box: str
-
-    @property
-    def configuration(self) -> Configuration:
-        """As it is now."""
-        return load(self.file)
-
-    def record(self, event: Event = PLAYED) -> None:
-        """Put it on record of the caller, and send it."""
-        acme = self.configuration.controllers["acme"]
-        bound = replace(event, pseudonym=pseudonym(HE, acme.key), binding=bind(HE, acme.key))
-        with closing(storage.store(acme)) as store:
-            store.append([bound])
-
-    def exchange(self) -> None:
-        """Send and take in what there is, as a service does."""
-        from informativa.sharing.connection import connect
-        from informativa.sharing.exchange import Exchange
-
-        shared = self.configuration.shared
-        assert shared is not None
-        acme = self.configuration.controllers["acme"]
-        about = bootstrap.about_box(self.configuration, acme)
-        with closing(Exchange(storage.store(acme), connect(shared, "acme"), shared, "acme", about)) as own:
-            while own.erase() or own.send() or own.receive():
-                pass
-
-
-def of(installation: Installation) -> tuple[object, ...]:
-    """The options that name it, and the company."""
-    return "-c", installation.file, "--controller", "acme"
-
-
-@pytest.fixture
-def two(folder: Path, server: Postgres) -> Iterator[tuple[Installation, Installation]]:
-    """Two boxes of one company, each with its folder; keys are the same, and no schema is made yet."""
-    passwords = f"*:*:*:{SUPERUSER}:{server.password}\n*:*:*:*:{PASSWORD}\n"
-    (folder / "keys/database.pgpass").write_text(passwords)
-    (folder / "keys/database.pgpass").chmod(0o600)
-    other = folder.parent / "etc-2"
-    shutil.copytree(folder, other)
-    for where, box in ((folder, "pbx-1"), (other, "pbx-2")):
-        shared = (
-            f"shared:\n  hosts: ['127.0.0.1:{server.port}']\n  database: postgres\n  box: {box}\n"
-            "  passwords: keys/database.pgpass\n  milliseconds: 2000\n"
-        )
-        with (where / "informativa.yaml").open("a") as file:
-            file.write(shared)
-    yield (
-        Installation(folder / "informativa.yaml", "pbx-1"),
-        Installation(other / "informativa.yaml", "pbx-2"),
-    )
-    server.sql('DROP SCHEMA IF EXISTS "informativa_acme" CASCADE')
-    server.sql('DROP ROLE IF EXISTS "informativa_acme"')
-
-
-@pytest.fixture
-def meeting(
-    two: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]
-) -> tuple[Installation, Installation]:
-    """The same, and the schema is made."""
-    assert typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(two[0]))[0] == 0
-    return two
 
 
 def test_boxes_meet(two: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,8 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -20,7 +19,7 @@ import pytest
 
 from examples import AT, ONE, OTHER, PLAYED
 from informativa.errors import LedgerError, SharedDatabaseError
-from informativa.ledgers import erasure, erasure_requests
+from informativa.ledgers import erasure_requests
 from informativa.ledgers.erasure_requests import HELD, Request
 from informativa.ledgers.restoring import restore
 from informativa.ledgers.sqlite import SqliteStore
@@ -29,82 +28,12 @@ from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from informativa.sharing.requests import Standing, standing
 from sharing.conftest import Boxes
+from sharing.erasing import begin, erase, erase_here, kept, later, left, orders, quiet
 from traces import traces
 
 Rounds = Callable[[int, int], int]
 THIRD = b"3" * 32
 TABLES = ("box", "record", "erasure")
-
-
-def later() -> datetime:
-    """When no command asks by itself any more."""
-    return datetime.now(UTC) + 2 * HELD
-
-
-def begin(boxes: Boxes, *names: str, told: Sequence[bytes] = (ONE, OTHER)) -> None:
-    """Boxes that told these callers, and all know it."""
-    for name in names:
-        boxes.record(name, *[replace(PLAYED, pseudonym=each, call=each.hex()[:4]) for each in told])
-        boxes.exchange(name)
-    quiet(boxes)
-
-
-def erase_here(boxes: Boxes, box: str, caller: bytes) -> Request:
-    """What a command does first: erase him on its box, and keep that others are to be asked."""
-    request = erasure.erase(boxes.folder / box / "acme.sqlite3", [caller], AT, everywhere=True).request
-    assert request is not None
-    return request
-
-
-def erase(boxes: Boxes, box: str, caller: bytes) -> int:
-    """What a command does: him, on that box and all others; under which number."""
-    request = erase_here(boxes, box, caller)
-    with closing(boxes.store(box)) as store:
-        note = partial(erasure_requests.ordered, store, request.id)
-        callers.erase(boxes.database(box), "acme", request.pseudonyms, note)
-        return {each.id: each.number or 0 for each in erasure_requests.kept(store)}[request.id]
-
-
-def turn(exchange: Exchange) -> int:
-    """What a service does over and over."""
-    done = exchange.erase(later())
-    exchange.receive()
-    return done + exchange.send()
-
-
-def quiet(boxes: Boxes) -> None:
-    """All exchange until there is nothing more to do."""
-    for _ in range(30):
-        if not sum([turn(each) for each in boxes.opened]):
-            break
-    else:
-        pytest.fail("It does not come to an end.")
-    for each in boxes.opened:  # who was the last to do it is seen only now
-        turn(each)
-
-
-def kept(boxes: Boxes, *names: str) -> list[int | None]:
-    """By which numbers these boxes keep what they asked for."""
-    found = []
-    for name in names:
-        with closing(boxes.store(name)) as store:
-            found += [each.number for each in erasure_requests.kept(store)]
-    return found
-
-
-def orders(boxes: Boxes) -> list[int]:
-    """The numbers of those in the database."""
-    return [int(str(number)) for (number,) in boxes.sql("SELECT erasure FROM acme.erasure ORDER BY 1")]
-
-
-def left(boxes: Boxes, *erased: bytes) -> list[str]:
-    """All that leads to these callers: files, as bytes or in hexadecimal, and rows of the database."""
-    spelled = [spelling for each in erased for spelling in (each, each.hex().encode())]
-    found = traces(boxes.folder, *spelled)
-    for each in erased:
-        rows = boxes.sql(f"SELECT box FROM acme.record WHERE '\\x{each.hex()}' IN (pseudonym, earlier)")
-        found += [f"a record of {box}" for (box,) in rows]
-    return found + [f"order {number}" for number in orders(boxes)]
 
 
 def replicate(boxes: Boxes) -> None:

@@ -23,8 +23,7 @@ from informativa.model import Reason
 from informativa.sharing import administration, callers, exchange
 from informativa.sharing.connection import connect
 from informativa.sharing.others import SharedBoxes
-from sharing.conftest import SUPERUSER, TODAY, Boxes, drop
-from sharing.test_loop import ACME
+from sharing.conftest import ACME, SUPERUSER, TODAY, Boxes, drop
 from traces import traces
 
 DAY = timedelta(days=1)

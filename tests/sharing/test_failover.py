@@ -13,7 +13,7 @@ from examples import ONE, PLAYED
 from informativa.errors import SharedDatabaseError
 from lab.postgres import Postgres
 from lab.process import until
-from sharing import test_erasures as erasures
+from sharing import erasing
 from sharing.conftest import ROLE, Boxes, prepared
 from sharing.haproxy import HaProxy
 from sharing.model import World
@@ -107,23 +107,23 @@ def test_i9_an_erasure_that_the_standby_never_got_is_done(
     boxes erase him, and nobody types anything."""
     server = boxes.server
     assert isinstance(server, Postgres)
-    erasures.begin(boxes, "pbx-1", "pbx-2")
+    erasing.begin(boxes, "pbx-1", "pbx-2")
     with server.standby(tmp_path_factory.mktemp("standby") / "pg") as standby:
         boxes.hosts = tuple(f"127.0.0.1:{one.port}" for one in (server, standby))
         standby.wait_for(server)
         standby.sql("ALTER SYSTEM SET primary_conninfo = ''")
         standby.sql("SELECT pg_reload_conf()")
         until(lambda: not standby.sql("SELECT 1 FROM pg_stat_wal_receiver"), 60, lambda: "It goes on.")
-        assert erasures.erase(boxes, "pbx-1", ONE) == 1
+        assert erasing.erase(boxes, "pbx-1", ONE) == 1
         server.kill()
         try:
             standby.promote()
             boxes.server = standby
-            assert erasures.orders(boxes) == []
+            assert erasing.orders(boxes) == []
             boxes.opened = [boxes.exchange(name) for name in ("pbx-1", "pbx-2")]
-            erasures.quiet(boxes)
-            assert erasures.left(boxes, ONE) == []
-            assert erasures.kept(boxes, "pbx-1") == []
+            erasing.quiet(boxes)
+            assert erasing.left(boxes, ONE) == []
+            assert erasing.kept(boxes, "pbx-1") == []
         finally:
             boxes.close()
             boxes.opened, boxes.server = [], server

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from doubles import line, notice
 from evidence.ledger import signed
 from examples import AT, ONE, OTHER, PLAYED
 from informativa.errors import BoxRefusedError, DefectError, LedgerError, SharedDatabaseError
@@ -32,9 +31,7 @@ from informativa.sharing.exchange import About, Exchange
 from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.others import SharedBoxes
 from lab.process import until
-from sharing.conftest import Boxes
-
-ACME = replace(line(notice()).controller, id="acme", retention=None)
+from sharing.conftest import ACME, Boxes
 
 
 @dataclass

@@ -24,7 +24,7 @@ from informativa.operations.evidence import logs
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from lab.postgres import SUPERUSER, Postgres
-from sharing.test_commands import HE, Installation, meeting, of, two  # noqa: F401  # fixtures
+from sharing.installation import HE, Installation, of
 
 Pair = tuple[Installation, Installation]
 
@@ -41,7 +41,7 @@ def proven(box: Installation) -> str:
 
 
 @pytest.fixture
-def told(meeting: Pair) -> tuple[Installation, Installation, str]:  # noqa: F811  # a fixture
+def told(meeting: Pair) -> tuple[Installation, Installation, str]:
     """Both boxes told the same caller, the other one twice; and the key of that one."""
     one, other = meeting
     one.record()
@@ -168,9 +168,7 @@ def test_an_erased_record_of_another_box_is_proven_without_its_person(
 
 
 def test_a_box_without_the_newest_schema_still_shows_what_there_is(
-    two: Pair,  # noqa: F811  # a fixture
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
+    two: Pair, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """Its own receipts as before; of the others that they prove theirs themselves."""
     from unittest import mock

@@ -1,0 +1,55 @@
+"""Boxes as they are installed: each has its configuration in a file, and commands are typed there."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from doubles import CALLER
+from examples import PLAYED
+from informativa import bootstrap, storage
+from informativa.caller import pseudonym
+from informativa.config import Configuration, load
+from informativa.evidence.commitment import bind
+from informativa.model import Event, Identified
+
+HE = Identified(CALLER, "IT")
+
+
+@dataclass
+class Installation:
+    """A box: its configuration in a file."""
+
+    file: Path
+    box: str
+
+    @property
+    def configuration(self) -> Configuration:
+        """As it is now."""
+        return load(self.file)
+
+    def record(self, event: Event = PLAYED) -> None:
+        """Put it on record of the caller, and send it."""
+        acme = self.configuration.controllers["acme"]
+        bound = replace(event, pseudonym=pseudonym(HE, acme.key), binding=bind(HE, acme.key))
+        with closing(storage.store(acme)) as store:
+            store.append([bound])
+
+    def exchange(self) -> None:
+        """Send and take in what there is, as a service does."""
+        from informativa.sharing.connection import connect
+        from informativa.sharing.exchange import Exchange
+
+        shared = self.configuration.shared
+        assert shared is not None
+        acme = self.configuration.controllers["acme"]
+        about = bootstrap.about_box(self.configuration, acme)
+        with closing(Exchange(storage.store(acme), connect(shared, "acme"), shared, "acme", about)) as own:
+            while own.erase() or own.send() or own.receive():
+                pass
+
+
+def of(installation: Installation) -> tuple[object, ...]:
+    """The options that name it, and the company."""
+    return "-c", installation.file, "--controller", "acme"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,15 @@ def named(page: Path) -> list[str]:
     return re.findall(r"`([^`\n]+)`", prose)
 
 
+def imported(file: Path) -> Iterator[str]:
+    """What a module imports, by its whole name."""
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module or ''}.{alias.name}" for alias in node.names)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_names_on_the_pages_are_in_the_code(page: Path) -> None:
     """Each class, function, constant or module that a page names is there, in the program or its tests."""
@@ -72,6 +83,14 @@ def test_tests_that_pages_name_are_there(page: Path) -> None:
     text = source("tests")
     tests = [name.rstrip("…") for name in named(page) if name.startswith("test_") and "." not in name]
     assert [name for name in tests if f"def {name}" not in text] == []
+
+
+def test_no_module_imports_a_test_module() -> None:
+    """What several tests share stands in a module that is no test."""
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    names = [(file.name, name) for file in files for name in imported(file)]
+    assert ("test_ledgers.py", "examples.PLAYED") in names
+    assert [each for each in names if re.match(r"(?!informativa\.)(.*\.)?test_", each[1])] == []
 
 
 def test_commands_on_the_pages_exist() -> None:

@@ -18,6 +18,8 @@ from lab.chance import SEED, pytest_fixture_setup, pytest_runtest_protocol, stre
 from lab.failures import pytest_runtest_makereport  # noqa: F401  # a hook
 from lab.office import Office, fill_in
 
+HERE = Path(__file__).parent
+
 Office.quick = True  # the demo and the benchmark start the program as an admin does
 
 os.environ["LANGUAGE"] = "en"  # the commands speak whoever's locale it is; test_i18n.py sets its own
@@ -45,6 +47,18 @@ if AGAIN:
         "test_bench.py",
         "test_contributing.py",
     ]
+
+REAL = {"asterisk", "freepbx", "packages", "sharing", "torture", "test_lab.py", "test_bench.py"}
+"""Folders and files below tests/ that start an Asterisk, a PostgreSQL and other servers."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make check` leaves out: what starts such programs, or a browser."""
+    for item in items:
+        first = item.path.relative_to(HERE).parts[0] if item.path.is_relative_to(HERE) else ""
+        if first in REAL or "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.real)
+
 
 # How long an example takes, and how long to make it, is the machine's business. What held a hundred times
 # need only run once more.

@@ -132,6 +132,7 @@ def test_plots(found: Report, tmp_path: Path) -> None:
 
 @compiler
 @pytest.mark.parametrize("name", [rivals.DURABLE, rivals.DURABLE_GO])
+@pytest.mark.night
 def test_durable_servers_do_the_work_that_they_are_compared_for(tmp_path: Path, name: str) -> None:
     """The servers in C and Go know 10,000 callers, and each call is a record and a leaf in the ledger,
     whether calls come alone or together; a stranger gets no answer and no record."""
@@ -154,6 +155,7 @@ def test_durable_servers_do_the_work_that_they_are_compared_for(tmp_path: Path, 
 
 
 @compiler
+@pytest.mark.night
 def test_direct_measures_what_was_done(tmp_path: Path) -> None:
     """A tiny run of the peers without Asterisk ends with a number for each, and nothing refused."""
     found = Report()
@@ -164,6 +166,7 @@ def test_direct_measures_what_was_done(tmp_path: Path) -> None:
 
 
 @compiler
+@pytest.mark.night
 def test_calls_in_flight_are_measured(tmp_path: Path) -> None:
     """A tiny run has, of each peer, calls a second and CPU for each number of calls at once."""
     found = Report()
@@ -202,6 +205,7 @@ def test_work_that_was_not_done_is_refused(tmp_path: Path) -> None:
             assert direct._take(tmp_path, ours, 10, 64).rate > 0
 
 
+@pytest.mark.night
 def test_many_callers(tmp_path: Path) -> None:
     """A ledger that is filled in bulk knows its callers as one that calls have filled."""
     file = tmp_path / "many.sqlite3"
@@ -221,6 +225,7 @@ def test_imported_rows_refer_to_nobodys_number(row: int) -> None:
     assert without_numbers(ledger.reference(row)) == ledger.reference(row)
 
 
+@pytest.mark.night
 def test_import_measures_what_was_done(tmp_path: Path) -> None:
     """A tiny import ends with its rows a second and its memory, all rows on record."""
     found = Report()
@@ -228,6 +233,7 @@ def test_import_measures_what_was_done(tmp_path: Path) -> None:
     assert [one.value.unit for one in found.results] == ["rows/s", "MB"]
 
 
+@pytest.mark.night
 def test_evidence_measures_what_was_done(tmp_path: Path) -> None:
     """A tiny run ends with a number for each of its measures: what is filled in bulk is sound, and so is what
     gets its leaves while calls go on."""
@@ -252,6 +258,7 @@ def test_evidence_refuses_the_numbers_of_a_ledger_that_was_changed(tmp_path: Pat
 
 
 @compiler
+@pytest.mark.night
 def test_console_measures_what_was_done(tmp_path: Path) -> None:
     """A tiny run ends with a number for each page that a browser can get, and for calls while people read."""
     found = Report()

@@ -14,6 +14,17 @@ from lab.pbx import Pbx
 
 from .site import EXTENSIONS, SECONDS, Site
 
+HERE = Path(__file__).parent
+ON_BOTH_BY_DAY = {"test_calls", "test_dialplan", "test_doors", "test_faults", "test_reload", "test_spool"}
+"""The files whose subject is what Asterisk itself does; the others run on Asterisk 16 at night."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave for the night what an older Asterisk can hardly change."""
+    for item in items:
+        if item.path.parent == HERE and item.path.stem not in ON_BOTH_BY_DAY and "[asterisk16" in item.name:
+            item.add_marker(pytest.mark.night)
+
 
 @pytest.fixture(scope="session", params=["testing", "bullseye"], ids=["asterisk22", "asterisk16"])
 def build(request: pytest.FixtureRequest) -> builds.Build:

@@ -25,6 +25,7 @@ def console() -> Console:
 
 
 @pytest.mark.timeout(240)  # of which it takes 50 on an idle machine
+@pytest.mark.night
 def test_boxes_go_on_when_their_database_is_killed(console: Console, tmp_path: Path) -> None:
     """Who was told on one box is spared on the other, before, during and after; nobody waits for a database
     that hangs or is away, and every call is in the ledger of its box and in the database, once."""

@@ -57,6 +57,7 @@ def test_a_primary_that_is_killed_under_load_loses_nothing(
         print(world.check())
 
 
+@pytest.mark.night
 def test_a_failover_behind_pgbouncer_and_haproxy_loses_nothing(
     cluster: Patroni, world: World, tmp_path: Path, chance: random.Random, rounds: Rounds
 ) -> None:

@@ -69,6 +69,7 @@ def test_what_was_committed_survives_the_death_of_the_machine(tmp_path: Path) ->
         assert "automatic recovery in progress" in server.log
 
 
+@pytest.mark.night
 def test_server_that_hangs_takes_connections_and_says_nothing(tmp_path: Path) -> None:
     """Whoever is connected gets no answer, nor whoever comes; it can be ended at once, and started again."""
     with Postgres(tmp_path / "pg") as server, closing(psycopg.connect(server.conninfo())) as open_:
@@ -210,6 +211,7 @@ def test_haproxy_leads_to_the_server_that_runs(tmp_path: Path) -> None:
             assert connection.execute("SELECT pg_is_in_recovery()").fetchall() == [(True,)]
 
 
+@pytest.mark.night
 def test_patroni_fails_over_when_the_primary_dies(tmp_path: Path) -> None:
     """The standby becomes primary with all rows, clients are led to it, and the dead one follows it."""
     with (

@@ -20,6 +20,8 @@ from lab.office import Office, fill_in
 
 HERE = Path(__file__).parent
 
+pytest.register_assert_rewrite("doubles", "evidence", "console", "sharing", "traces")  # what tests share
+
 Office.quick = True  # the demo and the benchmark start the program as an admin does
 
 os.environ["LANGUAGE"] = "en"  # the commands speak whoever's locale it is; test_i18n.py sets its own

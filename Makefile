@@ -3,7 +3,8 @@
 # make check    what holds before each commit: lint, and the fast tests (three minutes)
 # make test     sets everything up and runs all tests, on a real Asterisk 22 and 16, a PostgreSQL and a browser
 #               included (eight minutes; NIGHT=1: also those that take long and repeat what a shorter one shows)
-# make fast     the same without those on a real Asterisk (AGAIN=1: nor what no other Python can change)
+# make fast     the same without those on a real Asterisk
+# make again    the fast tests alone, with few examples of each property: on another Python, in another place
 # make nightly  everything that can be tried, one after the other, and a table of what was found: hours
 #               (NIGHTLY="packages mutants": these)
 # make bare     make fast in a bare Debian 12, on its Python 3.11.2; needs root and debootstrap
@@ -23,14 +24,14 @@
 # make requirements  pins what tests need anew, with hashes (REQUIREMENTS=--upgrade: the newest of everything)
 PYTHON ?= python3
 export PYTHONPATH := tests
-export INFORMATIVA_AGAIN := $(AGAIN)
 unexport PYTHONDONTWRITEBYTECODE  # pytest takes ten seconds to read all tests anew
 COMPILE = .venv/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 $(REQUIREMENTS)
+TORTURE = tests/torture tests/evidence tests/sharing tests/asterisk/test_faults.py
 MUTMUT = tests/mutants-requirements.txt
 
 TESTS = .venv/bin/python -m pytest -n 4 --dist worksteal --ignore=tests/packages $(if $(NIGHT),,-m "not night")
 
-.PHONY: demo cluster screens check test nightly fast bare mutants torture bench messages docs plans requirements deb pex packages lint setup clean release freepbx-module
+.PHONY: demo cluster screens check test nightly fast again bare mutants torture bench messages docs plans requirements deb pex packages lint setup clean release freepbx-module
 demo: setup
 	@.venv/bin/python -m lab.demo $(if $(WEB),--web)
 
@@ -44,6 +45,9 @@ test: setup
 check: lint
 	@$(TESTS) -m "not night and not real" $(PYTEST)
 
+again: setup
+	@INFORMATIVA_AGAIN=1 $(TESTS) -m "not night and not real" $(PYTEST)
+
 fast: setup
 	@$(TESTS) --ignore=tests/asterisk --ignore=tests/test_lab.py $(PYTEST)
 
@@ -51,14 +55,14 @@ nightly: setup
 	@.venv/bin/python -m lab.nightly $(NIGHTLY)
 
 bare: setup
-	@.venv/bin/python -m lab.bare bookworm -- make fast AGAIN=$(AGAIN) PYTEST="--ignore=tests/torture $(PYTEST)"
+	@.venv/bin/python -m lab.bare bookworm -- make fast PYTEST="--ignore=tests/torture $(PYTEST)"
 
 mutants: setup
 	@.venv/bin/python -m lab.mutants $(MUTANTS)
 
 torture: setup
 	@.venv/bin/python -m lab.fetch
-	@INFORMATIVA_TORTURE=1 .venv/bin/python -m pytest -rP --timeout 7200 $(PYTEST) tests/torture tests/evidence tests/sharing tests/asterisk/test_faults.py
+	@INFORMATIVA_TORTURE=1 .venv/bin/python -m pytest -rP --timeout 7200 $(PYTEST) $(TORTURE)
 
 bench: setup
 	@.venv/bin/python -m bench $(BENCH)
@@ -77,7 +81,7 @@ setup:
 	@$(PYTHON) -m lab.setup
 
 clean:
-	rm -rf .venv .demo .cluster .bench .mutants
+	rm -rf .venv .demo .cluster .bench .mutants .nightly
 
 docs: setup
 	@.venv/bin/python -m informativa.cli.reference > .github/reference.md

@@ -14,7 +14,14 @@ from hypothesis import HealthCheck, settings
 
 from informativa.operations.init import init
 from lab import audio
-from lab.chance import SEED, pytest_fixture_setup, pytest_runtest_protocol, stream  # noqa: F401  # hooks
+from lab.chance import (  # noqa: F401  # hooks, too
+    SEED,
+    USUAL,
+    pytest_fixture_setup,
+    pytest_runtest_protocol,
+    shuffled,
+    stream,
+)
 from lab.failures import pytest_runtest_makereport  # noqa: F401  # a hook
 from lab.office import Office, fill_in
 
@@ -32,34 +39,23 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, lambda *_: None)
 
-AGAIN = bool(os.environ.get("INFORMATIVA_AGAIN"))  # `make fast AGAIN=1`: all of it ran on another Python
-if AGAIN:
-    # Bytes on a disk, other programs that read what we write, servers, pages: no Python makes them different.
-    collect_ignore = [
-        "torture",
-        "console/test_browser_days.py",
-        "console/test_browser_pages.py",
-        "console/test_browser_straits.py",
-        "evidence/test_crosscheck.py",
-        "evidence/test_killing.py",
-        "evidence/test_receipt_in_browser.py",
-        "freepbx",
-        "sharing/test_failover.py",
-        "sharing/test_lab_database.py",
-        "test_bench.py",
-        "test_contributing.py",
-    ]
+AGAIN = bool(os.environ.get("INFORMATIVA_AGAIN"))  # `make again`: all of it ran on another Python
 
-REAL = {"asterisk", "freepbx", "packages", "sharing", "torture", "test_lab.py", "test_bench.py"}
-"""Folders and files below tests/ that start an Asterisk, a PostgreSQL and other servers."""
+REAL = {
+    "asterisk", "freepbx", "packages", "sharing", "torture", "test_bench.py", "test_lab.py",
+    "evidence/test_crosscheck.py", "evidence/test_killing.py", "evidence/test_receipt_in_browser.py",
+}  # fmt: skip
+"""Folders and files below tests/ that start an Asterisk, a PostgreSQL, a browser and other programs."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make check` leaves out: what starts such programs, or a browser."""
+    """Mark what `make check` leaves out; with another seed than the usual one the order is another, too."""
     for item in items:
-        first = item.path.relative_to(HERE).parts[0] if item.path.is_relative_to(HERE) else ""
-        if first in REAL or "chromium" in getattr(item, "fixturenames", ()):
+        path = item.path.relative_to(HERE) if item.path.is_relative_to(HERE) else item.path
+        if not REAL.isdisjoint((path.parts[0], str(path))) or "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real)
+    if SEED != USUAL:
+        items[:] = shuffled(items)
 
 
 # How long an example takes, and how long to make it, is the machine's business. What held a hundred times
@@ -69,7 +65,7 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     max_examples=10 if AGAIN else 100,
-    derandomize=SEED == "1",
+    derandomize=SEED == USUAL,
     print_blob=True,  # what fails with another seed can be run again
 )
 settings.load_profile("lab")

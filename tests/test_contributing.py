@@ -16,10 +16,12 @@ import yaml
 
 from informativa.cli.main import app
 from informativa.cli.tree import tree
+from lab import nightly
 
 ROOT = Path(__file__).resolve().parent.parent
 GITHUB = ROOT / ".github"
 DECISIONS = sorted((GITHUB / "decisions").glob("[0-9]*.md"))
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 FORMS = sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml"))
 PAGES = [
@@ -192,7 +194,7 @@ def test_workflows_are_whole_and_pinned(file: Path) -> None:
     assert {"name", "on", "permissions", "jobs"} <= set(said)
     assert said["permissions"] == {"contents": "read"}
     for job in said["jobs"].values():
-        assert job["timeout-minutes"] <= 90
+        assert job["timeout-minutes"] <= (300 if file.stem == "nightly" else 90)
     for step in steps(file):
         assert len({"uses", "run"} & set(step)) == 1, step
         if "uses" in step:
@@ -208,7 +210,9 @@ def test_workflows_run_what_there_is(file: Path) -> None:
     """Files that are run exist; tools that pip installs have one version."""
     runs = "\n".join(step.get("run", "") for step in steps(file))
     files = re.findall(r"\b(?:bash|python) ((?:[\w.]+/)+[\w.]+)", runs)
-    assert files
+    made = re.findall(r"^make ([a-z]+)", runs, re.MULTILINE)
+    assert files + made
+    assert [name for name in made if not re.search(rf"^{name}:", MAKEFILE, re.MULTILINE)] == []
     assert [name for name in files if not (ROOT / name).is_file()] == []
     for packages in re.findall(r"pip install (.+)", runs):
         assert all("==" in one or one.startswith("dist/") for one in packages.split())
@@ -222,6 +226,13 @@ def test_every_python_is_tried() -> None:
     assert job["strategy"]["matrix"]["python"] == classified
     assert project["requires-python"] == f">={classified[0]}"
     assert any(step.get("run") == "bash .ci/run" for step in job["steps"])
+
+
+def test_the_night_runs_every_job() -> None:
+    """The workflow's jobs are those of `make nightly`, but for lint and other Pythons, which ci.yml has."""
+    matrix = workflow(GITHUB / "workflows/nightly.yml")["jobs"]["try"]["strategy"]["matrix"]
+    names = [job.name for job in nightly.jobs(seed=1)]
+    assert matrix["job"] == [name for name in names if not name.startswith(("lint", "python"))]
 
 
 @pytest.mark.parametrize("file", FORMS, ids=lambda file: file.name)

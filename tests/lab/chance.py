@@ -11,10 +11,12 @@ import os
 import random
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from itertools import groupby
 
 import pytest
 
-SEED = os.environ.get("INFORMATIVA_SEED", "1")
+USUAL = "1"
+SEED = os.environ.get("INFORMATIVA_SEED", USUAL)
 
 
 def stream(name: str) -> random.Random:
@@ -52,3 +54,12 @@ def pytest_fixture_setup(
         return (yield)
     with fixed(f"{request.node.nodeid} {fixturedef.argname}"):
         return (yield)
+
+
+def shuffled(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The tests in an order of this seed's: that of the files, and that of the tests in each."""
+    dice = stream("order")
+    files = [list(tests) for _, tests in groupby(items, lambda item: item.path)]
+    for tests in (files, *files):
+        dice.shuffle(tests)
+    return [item for tests in files for item in tests]

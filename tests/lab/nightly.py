@@ -25,6 +25,12 @@ LOGS = ROOT / ".nightly"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 SUMMER_TIME = "2027-03-28 00:30:00"  # UTC: half an hour before it begins in Europe
 LATE = "2026-12-31 23:10:00"  # UTC: tomorrow, next month and next year in Rome
+LONG = {
+    "attacks": "tests/torture tests/asterisk/test_faults.py",
+    "evidence": "tests/evidence",
+    "sharing": "tests/sharing",
+}
+"""What `make torture` runs, in parts."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +55,9 @@ def jobs(seed: int) -> Iterator[Job]:
     """All of them, the quickest first."""
     yield Job("lint", "make lint")
     yield Job("test", "make test NIGHT=1")
-    yield Job("chance", f"INFORMATIVA_SEED={seed} make test PYTEST='-p randomly -p no:cacheprovider'")
+    yield Job("chance", f"INFORMATIVA_SEED={seed} make test")
     for name, clock in (("summer-time", SUMMER_TIME), ("late", LATE)):
-        yield Job(name, f"faketime -f '@{clock}' make fast")
+        yield Job(name, f"make setup && faketime -f '@{clock}' make again")
     for python in pythons():
         yield Job(f"python{python.rpartition('python')[2]}", f"make fast PYTHON={python}")
     yield Job("bare-debian-12", "make bare")
@@ -59,7 +65,8 @@ def jobs(seed: int) -> Iterator[Job]:
     yield Job("packages", "make packages")
     yield Job("release", "make release RELEASE=.nightly/release")
     yield Job("mutants", "make mutants")
-    yield Job("torture", f"INFORMATIVA_SEED={seed} make torture")
+    for name, tests in LONG.items():
+        yield Job(name, f"INFORMATIVA_SEED={seed} make torture TORTURE='{tests}'")
 
 
 def pythons() -> Iterator[str]:

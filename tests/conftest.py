@@ -17,9 +17,9 @@ from lab import audio
 from lab.chance import (  # noqa: F401  # hooks, too
     SEED,
     USUAL,
+    mixed,
     pytest_fixture_setup,
     pytest_runtest_protocol,
-    shuffled,
     stream,
 )
 from lab.failures import pytest_runtest_makereport  # noqa: F401  # a hook
@@ -49,13 +49,12 @@ REAL = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make check` leaves out; with another seed than the usual one the order is another, too."""
+    """Mark what `make check` leaves out, and have files of every kind run side by side."""
     for item in items:
         path = item.path.relative_to(HERE) if item.path.is_relative_to(HERE) else item.path
         if not REAL.isdisjoint((path.parts[0], str(path))) or "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real)
-    if SEED != USUAL:
-        items[:] = shuffled(items)
+    items[:] = mixed(items)
 
 
 # How long an example takes, and how long to make it, is the machine's business. What held a hundred times

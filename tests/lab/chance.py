@@ -56,10 +56,11 @@ def pytest_fixture_setup(
         return (yield)
 
 
-def shuffled(items: list[pytest.Item]) -> list[pytest.Item]:
-    """The tests in an order of this seed's: that of the files, and that of the tests in each."""
+def mixed(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The tests with their files in an order of this seed's, so that those that wait for a telephone call and
+    those that compute run side by side; with another seed than the usual one, the tests of each file, too."""
     dice = stream("order")
     files = [list(tests) for _, tests in groupby(items, lambda item: item.path)]
-    for tests in (files, *files):
+    for tests in (files, *(files if SEED != USUAL else ())):
         dice.shuffle(tests)
     return [item for tests in files for item in tests]

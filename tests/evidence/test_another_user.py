@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import importlib
 import os
 import pkgutil
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from shlex import quote
+from tempfile import gettempdir
 
 import pytest
 
@@ -39,6 +42,7 @@ pytestmark = [
 for each in pkgutil.walk_packages(informativa.__path__, "informativa."):
     importlib.import_module(each.name)  # a user that a fork becomes may not read our Python
 
+CLONE_NEWNS = 0x20000  # linux/sched.h
 SERVICE, SIGNER = 54321, 54322  # user ids that are nobody's
 PROGRAM = Path(sys.executable).with_name("informativa")
 PAGE = Path(__file__).parents[2] / ".github/evidence.md"
@@ -76,10 +80,34 @@ def as_service(work: Callable[[], object]) -> str:
 
 
 def _become_service(parent: int) -> None:
+    _open_ways()
     os.setgroups([])
     os.setresgid(SERVICE, SERVICE, SERVICE)
     os.setresuid(SERVICE, SERVICE, SERVICE)
     die_with(parent)
+
+
+def _open_ways() -> None:
+    """Let everybody come to our Python, the program and temporary files, for this process alone: in
+    a mount namespace of its own, where a folder that is closed to others, as root's home, is another one."""
+    (program,) = informativa.__path__
+    ways = (sys.prefix, sys.base_prefix, program, Path(__file__).parents[1], gettempdir())
+    wanted = {Path(place).resolve() for place in ways}
+    closed = {folder for place in wanted for folder in place.parents if not folder.stat().st_mode & 1}
+    outermost = [folder for folder in closed if closed.isdisjoint(folder.parents)]
+    if not outermost:
+        return
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS):
+        raise OSError(ctypes.get_errno(), "unshare")
+    lines = ["set -e", "mount --make-rprivate /", "mount -t tmpfs ways /mnt"]
+    for number, place in enumerate(sorted(wanted)):
+        lines += [f"mkdir /mnt/{number}", f"mount --bind {quote(str(place))} /mnt/{number}"]
+    lines += [f"mount -t tmpfs -o mode=755 ways {quote(str(folder))}" for folder in outermost]
+    for number, place in enumerate(sorted(wanted)):
+        if not closed.isdisjoint(place.parents):
+            where = quote(str(place))
+            lines += [f"mkdir -p {where}", f"mount --bind /mnt/{number} {where}"]
+    subprocess.run(["sh", "-c", "\n".join(lines)], check=True)
 
 
 class Service:

@@ -44,10 +44,10 @@ test: setup
 	@$(TESTS) $(PYTEST)
 
 check: lint
-	@$(TESTS) -m "not night and not real" $(PYTEST)
+	@$(TESTS) -m "not night and not slow" $(PYTEST)
 
 again: setup
-	@INFORMATIVA_AGAIN=1 $(TESTS) -m "not night and not real" $(PYTEST)
+	@INFORMATIVA_AGAIN=1 $(TESTS) -m "not night and not slow" $(PYTEST)
 
 fast: setup
 	@$(TESTS) --ignore=tests/asterisk --ignore=tests/test_lab.py $(PYTEST)

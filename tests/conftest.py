@@ -41,7 +41,7 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
 
 AGAIN = bool(os.environ.get("INFORMATIVA_AGAIN"))  # `make again`: all of it ran on another Python
 
-REAL = {
+SLOW = {
     "asterisk", "freepbx", "packages", "sharing", "torture", "test_bench.py", "test_lab.py",
     "evidence/test_crosscheck.py", "evidence/test_killing.py", "evidence/test_receipt_in_browser.py",
 }  # fmt: skip
@@ -52,8 +52,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make check` leaves out, and have files of every kind run side by side."""
     for item in items:
         path = item.path.relative_to(HERE) if item.path.is_relative_to(HERE) else item.path
-        if not REAL.isdisjoint((path.parts[0], str(path))) or "chromium" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.real)
+        if not SLOW.isdisjoint((path.parts[0], str(path))) or "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
     items[:] = mixed(items)
 
 

@@ -287,6 +287,7 @@ def test_missing_end_is_found_by_who_knows_the_head(log: AccessLog) -> None:
     assert (after.wrong, before.number, after.number, before.head == after.head) == (None, 3, 2, False)
 
 
+@pytest.mark.slow
 def test_i9_whom_it_was_about_is_in_no_byte_once_he_is_erased(log: AccessLog) -> None:
     """Neither in the file nor in what lies beside it, while the log is long and others are in it; who looked,
     when and at what stays, the chain is whole, and others are still known."""

@@ -46,6 +46,7 @@ def test_help(command: tuple[str, ...]) -> None:
     assert "Usage: informativa" in run(*command).stdout
 
 
+@pytest.mark.slow
 def test_nothing_but_sharing_needs_psycopg(folder: Path) -> None:
     """Who shares no database need not have the extra `postgres`: help, `check` and `status` do without."""
     without = "import sys; sys.modules['psycopg'] = None; from informativa.cli.main import main; "
@@ -69,6 +70,7 @@ def test_a_command_loads_no_other() -> None:
     assert set(whole) == {"completion", "man", "help"}
 
 
+@pytest.mark.slow
 def test_init_check_show(tmp_path: Path) -> None:
     """The first commands of an admin work one after the other; `check` asks for what `init` leaves open."""
     file = tmp_path / "etc/informativa.yaml"
@@ -124,6 +126,7 @@ def test_unknown_controller(folder: Path) -> None:
     assert message == "informativa: There is no controller acm. Did you mean acme?"
 
 
+@pytest.mark.slow
 def test_port_that_is_taken(folder: Path) -> None:
     """A taken port is told with its number and the setting to change."""
     with socket.socket() as taken:

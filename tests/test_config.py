@@ -631,6 +631,7 @@ def kept(folder: Path) -> Path:
     return folder / ".informativa.yaml.parsed"
 
 
+@pytest.mark.slow
 def test_what_is_kept_for_scripts_is_the_same_configuration(folder: Path) -> None:
     """A text that was read before comes to the same objects without pydantic, warnings and lines included."""
     private(folder, "db.yaml", "database: x")

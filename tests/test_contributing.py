@@ -87,6 +87,7 @@ def test_tests_that_pages_name_are_there(page: Path) -> None:
     assert [name for name in tests if f"def {name}" not in text] == []
 
 
+@pytest.mark.slow
 def test_no_module_imports_a_test_module() -> None:
     """What several tests share stands in a module that is no test."""
     files = sorted((ROOT / "tests").rglob("*.py"))

@@ -222,6 +222,7 @@ def test_a_file_that_is_not_ours_is_left_alone(folder: Path, asterisk: Path, kin
     assert not other.exists() or kind == "link"
 
 
+@pytest.mark.slow
 def test_folder_that_cannot_be_written(folder: Path, asterisk: Path) -> None:
     """One who may not write there is told so, by --dry-run too, and nothing else is said."""
     asterisk.chmod(0o555)
@@ -232,6 +233,7 @@ def test_folder_that_cannot_be_written(folder: Path, asterisk: Path) -> None:
     asterisk.chmod(0o755)
 
 
+@pytest.mark.slow
 def test_file_that_cannot_be_read_is_named(folder: Path, asterisk: Path) -> None:
     """An included file that one may not read is a warning: the line may be in there."""
     lay(asterisk, {"extensions.conf": "#include secret.conf\n", "secret.conf": LINE})

@@ -122,6 +122,7 @@ COMMANDS = "".join(f"{action}: What it does. (Priv: some)\r\n" for action in ACT
 
 
 @pytest.mark.parametrize(("apart", "state"), [(0, "ok"), (3600, "wrong"), (-3600, "wrong")])
+@pytest.mark.slow
 def test_clocks(folder: Path, apart: int, state: str) -> None:
     """A clock that is an hour from ours, in either direction, is found."""
 
@@ -135,6 +136,7 @@ def test_clocks(folder: Path, apart: int, state: str) -> None:
 @pytest.mark.parametrize(
     ("given", "state"), [("16.28.0~dfsg", "ok"), ("18.9-cert1", "ok"), ("13.1", "warning"), ("99", "warning")]
 )
+@pytest.mark.slow
 def test_versions(folder: Path, given: str, state: str) -> None:
     """A version that informativa was never tried with is told."""
     settings = f"AMIversion: 5.0.4\r\nAsteriskVersion: {given}\r\n"
@@ -143,6 +145,7 @@ def test_versions(folder: Path, given: str, state: str) -> None:
     assert given in found["version"][0][1]
 
 
+@pytest.mark.slow
 def test_asterisk_that_hangs(folder: Path) -> None:
     """One that lets us in and then says nothing: every check ends, and the others are made all the same."""
     found = doctor(folder, Manager(Login=LOGIN, ListCommands=COMMANDS))
@@ -247,6 +250,7 @@ def test_prompt_that_asterisk_cannot_read(public: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone may give files away")
+@pytest.mark.slow
 def test_whose_service_it_is_was_seen_before_ports_are_tried(public: Path) -> None:
     """A check that listens on the service's port for a moment is not taken for the service by another."""
     file = public / "informativa.yaml"
@@ -431,6 +435,7 @@ def test_check_tells_all_at_once(folder: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone may try as another user")
 @pytest.mark.parametrize("what", ["file", "folder"])
+@pytest.mark.slow
 def test_ledger_that_its_user_cannot_write_is_found(public: Path, what: str) -> None:
     """`check` and `doctor`, run by root, find what the modes keep the service's user from."""
     make_ledgers(public, OTHER)
@@ -456,6 +461,7 @@ def test_writing_is_really_tried_as_the_user(public: Path) -> None:
     assert write_trial.writing(0, ledgers_) == []
 
 
+@pytest.mark.slow
 def test_service_of_another_configuration_is_told(folder: Path, tmp_path: Path) -> None:
     """What answers at the port, but runs a copy of this file or its text of before, is not taken for ours."""
     office = Office(tmp_path / "theirs")
@@ -544,6 +550,7 @@ def test_whose_port() -> None:
 
 
 @pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.slow
 def test_colour_only_on_a_terminal_that_wants_it(folder: Path, plain: bool) -> None:
     """A terminal gets colour, unless NO_COLOR is set; a pipe never does."""
     ours, theirs = pty.openpty()

@@ -175,6 +175,7 @@ def test_i9_reader_that_ends_is_waited_for(ledger: Path) -> None:
     service.close()
 
 
+@pytest.mark.slow
 def test_i4_calls_wait_for_no_search_of_an_erasure(ledger: Path) -> None:
     """I4: only what came while it was searched is searched for under the lock, and not the whole ledger."""
     store = SqliteStore(str(ledger))
@@ -484,6 +485,7 @@ def test_same_file_may_be_imported_again_after_an_erasure_and_a_purge(tmp_path: 
     store.close()
 
 
+@pytest.mark.slow
 def test_i9_command_says_what_is_left_and_succeeds_when_repeated(folder: Path) -> None:
     """Its status tells programs; what it erased is counted once."""
     file = folder / "informativa.yaml"

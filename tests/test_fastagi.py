@@ -171,6 +171,7 @@ def test_i4_peer_that_closes_early_stops_nobody(sent: int) -> None:
         b"\0" * 100 + b"\n\n",
     ],
 )
+@pytest.mark.slow
 def test_peer_that_speaks_something_else_is_shown_out(data: bytes) -> None:
     """Too much or not AGI: the server closes, and no call was handled."""
 

@@ -74,6 +74,7 @@ def line(process: subprocess.Popen[bytes]) -> dict[str, object]:
     return found
 
 
+@pytest.mark.slow
 def test_tail_follows_a_ledger_that_comes_and_is_replaced(folder: Path) -> None:
     """Calls are shown as they are recorded, from a ledger that did not exist, and from one in its place."""
     file = folder / "ledger/acme.sqlite3"

@@ -186,6 +186,7 @@ def test_commands_leave_another_programs_database_alone(folder: Path, command: l
     assert state(folder / "ledger")[file.name] == before
 
 
+@pytest.mark.slow
 def test_empty_file_is_a_ledger_to_come_for_all(tmp_path: Path) -> None:
     """A start that was cut off leaves one, so the service begins in it; all three say that it was empty."""
     office = Office(tmp_path / "etc")

@@ -40,6 +40,7 @@ def config(folder: Path) -> Path:
     return folder / "informativa.yaml"
 
 
+@pytest.mark.slow
 def test_call_ends_under_the_configuration_of_its_beginning(config: Path) -> None:
     """What only an earlier configuration has is closed when its last call is over, and not before."""
 
@@ -66,6 +67,7 @@ def test_call_ends_under_the_configuration_of_its_beginning(config: Path) -> Non
     asyncio.run(story())
 
 
+@pytest.mark.slow
 def test_mistake_is_not_taken(config: Path) -> None:
     """A file that cannot be used leaves all as it was."""
 

@@ -35,6 +35,7 @@ def placeholders(text: str) -> set[str]:
 
 
 @CATALOGUES
+@pytest.mark.slow
 def test_catalogue_holds_every_message(po: Path) -> None:
     """The catalogue has every message that the source marks, and none that is gone: else `make messages`."""
     catalog = messages.read(po)
@@ -111,6 +112,7 @@ def test_language_follows_the_locale(environment: dict[str, str], italian: bool)
     assert ("il file non esiste" in said, "there is no such file" in said) == (italian, not italian)
 
 
+@pytest.mark.slow
 def test_commands_speak_italian(folder: Path) -> None:
     """Results, findings and wrong input are told in Italian, with the exit codes of English."""
     file = folder / "informativa.yaml"

@@ -174,6 +174,7 @@ def test_nothing_of_a_file_gets_in_that_cannot_be_understood(
     assert not file.with_name("told.csv.rejects.csv").exists()
 
 
+@pytest.mark.slow
 def test_counts_are_told_when_it_ends_in_the_middle(folder: Path, tmp_path: Path) -> None:
     """A ledger that is held by another in the middle stops the import, which says how far it came."""
     file, told = tmp_path / "told.csv", []

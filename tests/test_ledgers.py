@@ -217,6 +217,7 @@ def test_service_and_script_share_a_file(tmp_path: Path) -> None:
     script.close()
 
 
+@pytest.mark.slow
 def test_i4_locked_ledger_is_an_error_within_a_bounded_time(tmp_path: Path) -> None:
     """I4: while another process holds the file, a call gets a LedgerError and not an endless wait."""
     file = str(tmp_path / "acme.sqlite3")
@@ -676,6 +677,7 @@ store.purge(AT + timedelta(days=1), AT)
 """
 
 
+@pytest.mark.slow
 def test_i3_purge_that_is_killed_leaves_no_record_gone_without_a_note(tmp_path: Path) -> None:
     """I3: killed at any moment: the counts of the notes are those of the records that are gone."""
     for turn in range(6):
@@ -740,6 +742,7 @@ events = st.builds(
 
 @given(st.lists(events, max_size=12))
 @settings(max_examples=50, deadline=None)
+@pytest.mark.slow
 def test_standing_is_what_the_events_say(history: list[Event]) -> None:
     """The derived standing equals what the deliveries add up to, however they came."""
     with tempfile.TemporaryDirectory() as folder:

@@ -189,6 +189,7 @@ def kept(office: Office) -> bytes:
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.slow
 def test_i5_service_writes_no_number(office: Office, form: str) -> None:
     """I5: in no log, ledger, AstDB row or variable stands a caller's number, whatever happens to the call."""
     office.start(log=form)
@@ -203,6 +204,7 @@ def test_i5_service_writes_no_number(office: Office, form: str) -> None:
     assert numbers_in(everything) == []
 
 
+@pytest.mark.slow
 def test_i5_script_writes_no_number(office: Office) -> None:
     """I5: nor does the script, on its two outputs and in the ledgers, also where it has no configuration."""
     kinds = (

@@ -443,6 +443,7 @@ def assert_all_end(register: GuardedLookup) -> None:
     ids=["status", "header", "interim", "body"],
 )
 @pytest.mark.parametrize("wait", [suspend, block])
+@pytest.mark.slow
 def test_i4_answer_that_drips_holds_its_thread_no_longer_than_the_time_limit(text: bytes, wait: Any) -> None:
     """I4: the limit is for the whole answer; a server that sends a byte now and then is hung up on, and the
     thread is free for the next question."""

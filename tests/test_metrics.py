@@ -8,6 +8,8 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from doubles import line, notice, version
 from examples import NOTDUE, PLAYED
 from informativa.metrics import Metrics
@@ -78,6 +80,7 @@ def test_line_that_is_not_configured_is_not_named() -> None:
     assert told(text, "informativa_calls_total") == {("", "", "no-line", "PLAYED"): 1}
 
 
+@pytest.mark.slow
 def test_service_tells_what_happened(tmp_path: Path) -> None:
     """After some calls the counts are those of the ledgers, and no number of a caller is in it."""
     prompts = {}

@@ -315,6 +315,7 @@ SqliteStore(sys.argv[1]).close()
     assert len(copies(ledger)) == 1
 
 
+@pytest.mark.slow
 def test_ledger_that_is_migrated_while_it_is_opened_is_known_for_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -336,6 +337,7 @@ def test_ledger_that_is_migrated_while_it_is_opened_is_known_for_ours(
     store.close()
 
 
+@pytest.mark.slow
 def test_service_takes_calls_and_migrates_beside_them(tmp_path: Path) -> None:
     """It is ready at once, logs what it does and where the copy is, and has the ledger afterwards."""
     office = Office(tmp_path / "etc")
@@ -356,6 +358,7 @@ def copies_of(ledger: Path) -> list[Path]:
     return [each.file for each in backup.backups(ledger)]
 
 
+@pytest.mark.slow
 def test_check_migrates_before_the_service_is_started(tmp_path: Path) -> None:
     """Where only the script runs, or an admin wants to see it done."""
     office = Office(tmp_path / "etc")
@@ -438,6 +441,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 def test_reload_waits_for_no_migration(tmp_path: Path) -> None:
     """SIGHUP takes effect at once, and what was migrated meanwhile is opened under the new configuration."""
     office = Office(tmp_path / "etc", program=(sys.executable, "-c", PATIENT, tmp_path / "go"))
@@ -483,6 +487,7 @@ def broken(ledger: Path) -> Path:
     return ledger
 
 
+@pytest.mark.slow
 def test_migration_that_fails_is_copied_once_told_once_and_tried_ever_more_seldom(tmp_path: Path) -> None:
     """The first copy stays as it is; the pause doubles each time."""
     office = Office(tmp_path / "etc", program=(sys.executable, "-c", COUNTED))

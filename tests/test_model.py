@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from datetime import timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -123,4 +124,5 @@ class Office(RuleBasedStateMachine):
 
 
 TestOffice = Office.TestCase
+TestOffice.pytestmark = [pytest.mark.slow]
 TestOffice.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

@@ -165,6 +165,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 def test_every_rule_fires_when_it_must_and_only_then(tmp_path: Path) -> None:
     """promtool finds the rules right, and each fires in the minutes named, and in no other."""
     promtool = tool("promtool")
@@ -281,6 +282,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         office.stop()
 
 
+@pytest.mark.slow
 def test_every_metric_and_label_named_is_told(watched: Watched) -> None:
     """What dashboard and rules ask for is what the service tells, and the dashboard shows all of it."""
     watched.ring(60, seed=1)
@@ -331,6 +333,7 @@ def test_rare_failures_are_told_before_they_happen(watched: Watched) -> None:
         assert f"informativa_{name} 0.0" in told
 
 
+@pytest.mark.slow
 def test_configuration_that_is_refused_is_told(watched: Watched) -> None:
     """Until the file is right again."""
     watched.office.edit("sessions: 2000", "sesions: 2000")
@@ -341,6 +344,7 @@ def test_configuration_that_is_refused_is_told(watched: Watched) -> None:
     assert "informativa_configuration_loaded 1.0" in asked(watched.port)
 
 
+@pytest.mark.slow
 def test_prometheus_answers_every_query(watched: Watched, tmp_path: Path) -> None:
     """A real Prometheus with the job that `metrics scrape` prints takes the rules, and has something for
     every panel, under the labels that its legend names."""

@@ -63,6 +63,7 @@ def prefixes(size: int, chance: random.Random, lengths: Iterable[int]) -> Iterat
             yield f"{start:0{size}}" + "".join(chance.choices(DIGITS, k=length - size))
 
 
+@pytest.mark.slow
 def test_italy_is_what_the_library_says_of_it(rounds: Rounds) -> None:
     """Each beginning of an Italian number in each length, one digit too few and too many among them, is in
     E.164 and in the form of trunks what the library says, and hardly ever is the library asked."""
@@ -83,6 +84,7 @@ def test_each_country_is_what_the_library_says_of_it(code: str, rounds: Rounds) 
         both_agree("+" + code + each, "IT", NumberForm.EITHER)
 
 
+@pytest.mark.slow
 def test_numbers_near_valid_ones_in_all_spellings(rounds: Rounds) -> None:
     """The library's examples of every kind with some digits changed, one more or one less, in every spelling
     and form, on lines of their own country, of Italy and of any."""
@@ -154,6 +156,7 @@ def test_regions_are_the_librarys() -> None:
     assert not any(map(numbering.is_region, ("ZZ", "XX", "001", "it", "")))
 
 
+@pytest.mark.slow
 def test_table_is_made_of_the_library_that_tests_use() -> None:
     """`make plans` would change nothing: the table in the repository is its own."""
     if f" {phonenumbers.__version__}," not in (table.__doc__ or ""):

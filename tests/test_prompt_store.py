@@ -261,6 +261,7 @@ def test_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main.main(["check"]) == 130
 
 
+@pytest.mark.slow
 def test_reader_that_left_and_disk_that_is_full() -> None:
     """A pipe that nobody reads is no error and says nothing; a full disk is one, without a traceback."""
     ran = subprocess.run(
@@ -273,6 +274,7 @@ def test_reader_that_left_and_disk_that_is_full() -> None:
     )
 
 
+@pytest.mark.slow
 def test_plain_terminals_get_ascii(folder: Path) -> None:
     """In the C locale nothing but ASCII is printed, and JSON still says the same."""
     file = folder / "informativa.yaml"

@@ -398,6 +398,7 @@ def test_check_warns_of_a_level_that_stands_out(folder: Path) -> None:
 
 
 @voices
+@pytest.mark.slow
 def test_build_speaks_and_is_configured(folder: Path) -> None:
     """From the configuration and a site to finished audio in every language of the lines, once."""
     file = folder / "informativa.yaml"
@@ -423,6 +424,7 @@ def test_build_speaks_and_is_configured(folder: Path) -> None:
 
 
 @voices
+@pytest.mark.slow
 def test_documented_commands_run(tmp_path: Path, recording: Path) -> None:
     """An admin who types what prompts/README.md says, one command after the other, gets through."""
     readme = (Path(__file__).resolve().parent.parent / "prompts/README.md").read_text(encoding="utf-8")

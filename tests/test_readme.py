@@ -52,6 +52,7 @@ def commands() -> list[str]:
     return [line for line in lines if line]
 
 
+@pytest.mark.slow
 def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
     """An admin who types the README's `informativa` commands one after the other gets through."""
     ours = [line for line in commands() if "/bin/informativa " in line and " serve " not in line]
@@ -89,6 +90,7 @@ def test_installation_names_what_debian_leaves_out() -> None:
     assert third.startswith("/opt/informativa/bin/pip install")
 
 
+@pytest.mark.slow
 def test_commands_of_the_dialplan_page(tmp_path: Path) -> None:
     """The commands of dialplan/README.md are those of the README's step, and run."""
     (tmp_path / "extensions.conf").touch()
@@ -111,6 +113,7 @@ def test_commands_of_the_dialplan_page(tmp_path: Path) -> None:
     assert len(lines) == 3
 
 
+@pytest.mark.slow
 def test_commands_of_every_day_run(folder: Path) -> None:
     """The table names commands that exist; without service and Asterisk those that ask them say so."""
     file = folder / "informativa.yaml"

@@ -316,6 +316,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Path], dict
 
 
 @sox
+@pytest.mark.slow
 def test_formats_of_one_recording_are_one_sound(two: tuple[dict[str, Path], dict[str, Path]]) -> None:
     """Whichever is the first of them; and no format of another recording is the same as any."""
     for files, others in (two, two[::-1]):
@@ -326,6 +327,7 @@ def test_formats_of_one_recording_are_one_sound(two: tuple[dict[str, Path], dict
 
 @sox
 @pytest.mark.parametrize(("extension", "second"), [("alaw", 8000), ("ulaw", 8000), ("sln16", 32_000)])
+@pytest.mark.slow
 def test_one_second_of_silence_or_of_other_words_is_another_sound(
     two: tuple[dict[str, Path], dict[str, Path]], extension: str, second: int, tmp_path: Path
 ) -> None:

@@ -159,6 +159,7 @@ def test_i4_service_that_hangs_ends_itself(hanging: str, status: int, said: byte
     assert said in ran.stderr
 
 
+@pytest.mark.slow
 def test_service_that_was_stopped_goes_on(tmp_path: Path) -> None:
     """A process that was stopped for much longer than its loop may hang and Asterisk may take to answer, as
     with its virtual machine, is healthy: it goes on, and so do its calls."""
@@ -345,6 +346,7 @@ def test_unit_lets_logs_be_published_into_a_folder(folder: Path) -> None:
     assert "IPAddressDeny=any" in text
 
 
+@pytest.mark.slow
 def test_systemd_is_told_how_the_service_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ready when calls are taken, alive every second, loading and ready again, stopping."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
@@ -390,6 +392,7 @@ def test_what_a_full_socket_did_not_take_is_told_later(
         notifier.close()
 
 
+@pytest.mark.slow
 def test_reload_says_by_name_what_it_takes_away(tmp_path: Path) -> None:
     """A company and a line that are gone, and one that is live no more, are each told; what changed, too."""
     office = Office(tmp_path / "etc")
@@ -439,6 +442,7 @@ def test_reload_says_by_name_what_it_takes_away(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_file_that_is_cut_off_is_not_loaded_in_the_middle(tmp_path: Path) -> None:
     """While it is being written a reload waits; a last line that is open is refused, with its number."""
     # What was written in these decades counts as being written still, however slow the machine is.

@@ -36,6 +36,7 @@ def editable(tmp_path: Path) -> Path:
 
 
 @pytest.mark.shipped_prompts
+@pytest.mark.slow
 def test_editable_installation_is_a_working_program(editable: Path, folder: Path, tmp_path: Path) -> None:
     """`pip install -e` runs the clone's own modules, and lays, writes and speaks what the wheel does."""
 

@@ -282,6 +282,7 @@ def test_sox_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 @sox
 @voices
 @pytest.mark.parametrize("language", sorted(pronunciation.SPELLINGS))
+@pytest.mark.slow
 def test_shipped_short_text_is_spoken_whole(language: str) -> None:
     """Each voice says the shipped short notice in less than thirty seconds, at the level, unclipped."""
     from informativa.prompts import speech_engine

@@ -9,6 +9,7 @@ from informativa.cli.main import MODULES
 
 
 @pytest.mark.parametrize("words", MODULES.values(), ids=" ".join)
+@pytest.mark.slow
 def test_each_command_starts(words: tuple[str, ...]) -> None:
     """The program finds the module of each command, which brings all that it imports, and tells its use."""
     ran = started(words[-1], "--help")
@@ -24,6 +25,7 @@ def test_each_command_starts(words: tuple[str, ...]) -> None:
         (("chek",), 2, "", "Did you mean 'check'?"),
     ],
 )
+@pytest.mark.slow
 def test_exit_codes_and_streams_of_a_process(
     arguments: tuple[str, ...], code: int, output: str, errors: str
 ) -> None:

@@ -258,6 +258,7 @@ def test_call_that_fails_is_told_as_that(configured: Configuration, monkeypatch:
     )
 
 
+@pytest.mark.slow
 def test_call_that_comes_to_nothing(configured: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no status is set the log of Asterisk is named; `null` stands for the result."""
     found = placed(planned(configured), asterisk(configured, [Message(event="Hangup")]), monkeypatch)

@@ -132,6 +132,7 @@ def test_i3_deletion_in_the_middle_of_a_transaction(tmp_path: Path, ends: tuple[
 
 
 @pytest.mark.parametrize("ends", TAKEN, ids="".join)
+@pytest.mark.slow
 def test_i3_deleted_log_is_saved_without_a_call(tmp_path: Path, ends: tuple[str, ...]) -> None:
     """I3: a service to which nobody rings notices it by itself, so that even `kill -9` loses nothing then."""
     file = tmp_path / "acme.sqlite3"
@@ -147,6 +148,7 @@ def test_i3_deleted_log_is_saved_without_a_call(tmp_path: Path, ends: tuple[str,
     ledger.close()
 
 
+@pytest.mark.slow
 def test_i3_idle_ledger_needs_no_log(tmp_path: Path) -> None:
     """I3: after a second without a call all is in the file itself: deleted after `kill -9`, the log takes
     nothing with it."""
@@ -168,6 +170,7 @@ def test_i3_idle_ledger_needs_no_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ends", TAKEN, ids="".join)
+@pytest.mark.slow
 def test_i3_who_opens_a_ledger_without_its_log_waits_until_it_is_saved(
     tmp_path: Path, ends: tuple[str, ...]
 ) -> None:

@@ -115,6 +115,7 @@ def test_what_others_wrote_is_no_formula() -> None:
             assert str(_cell("reference", value)).startswith(f"'{sign}")
 
 
+@pytest.mark.slow
 def test_i6_what_somebody_found_is_his_alone(office: ServedConsole) -> None:
     """A caller looked up in one session is in no other: not of a colleague, not of the same account
     elsewhere, not of another company, and not after the log-out."""

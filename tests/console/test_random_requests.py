@@ -9,6 +9,7 @@ import os
 import re
 from urllib.parse import quote, urlencode
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -87,6 +88,7 @@ def path_of(route: Route, words: dict[str, str]) -> str:
         max_size=2,
     ),
 )
+@pytest.mark.slow
 def test_i5_no_request_makes_a_defect_or_tells_a_number(
     office: ServedConsole,
     who: str,

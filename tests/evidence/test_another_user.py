@@ -171,6 +171,7 @@ USERS = {
 
 
 @pytest.mark.parametrize("user", USERS)
+@pytest.mark.slow
 def test_another_user_signs_what_the_service_records(file: Path, user: str) -> None:
     """Word for word as the page has it: the service goes on recording, cannot read the key, and leaves
     signing to the other user, who signs what comes in; so say the doctor and the command."""

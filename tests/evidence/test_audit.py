@@ -95,6 +95,7 @@ def changes(value: object, others: list[object]) -> list[object]:
 
 
 @pytest.mark.parametrize("table", TABLES)
+@pytest.mark.slow
 def test_i7_any_single_change_is_found(
     attacked: Busy,
     table: str,
@@ -145,6 +146,7 @@ def test_i7_bytes_that_are_no_text_are_found(attacked: Busy, record: int, column
 
 
 @pytest.mark.parametrize("column", ["elsewhere", "earlier", "basis", "vouched", "recorded", "pseudonym"])
+@pytest.mark.slow
 def test_i7_empty_in_place_of_nothing_is_found(attacked: Busy, column: str) -> None:
     """I7: an empty text or empty bytes say as little as no value, and are another one all the same."""
     with closing(sqlite3.connect(attacked.ledger)) as connection:
@@ -500,6 +502,7 @@ OPERATIONS = ("call", "again", "partial", "supplement", "recycled", "paper", "ke
     st.lists(st.tuples(st.sampled_from(OPERATIONS), st.integers(0, 3), st.integers(0, 5)), max_size=14),
 )
 @settings(max_examples=40, deadline=None)
+@pytest.mark.slow
 def test_whatever_informativa_itself_does_is_sound(steps: list[tuple[str, int, int]]) -> None:
     """Calls, papers, supplements, changed keys, numbers that changed hands, purges, erasures in any order."""
     with tempfile.TemporaryDirectory() as folder:

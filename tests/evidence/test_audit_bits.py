@@ -78,6 +78,7 @@ class Flipped:
         return self.attacked.found().sound
 
 
+@pytest.mark.slow
 def test_i7_any_bit_of_the_file_that_matters_is_found(
     attacked: Busy,
     chance: random.Random,
@@ -95,6 +96,7 @@ def test_i7_any_bit_of_the_file_that_matters_is_found(
     assert ledger.tried > 10
 
 
+@pytest.mark.slow
 def test_i7_any_bit_of_how_long_a_row_of_the_history_is_matters_and_is_found(
     attacked: Busy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

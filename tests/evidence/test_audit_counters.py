@@ -30,6 +30,7 @@ def _second_look(*_: object) -> list[ForgedCount]:
     raise AssertionError("all records are counted once more")
 
 
+@pytest.mark.slow
 def test_i7_any_change_of_any_counter_is_named(tmp_path: Path) -> None:
     """Whatever is changed in a row of the counters, that row is named, and nothing that is right."""
     ledger = tmp_path / "acme.sqlite3"

@@ -437,6 +437,7 @@ def test_unzips_with_other_programs(company: Company, tmp_path: Path) -> None:
     subprocess.run(command, cwd=tmp_path / NAME, check=True)
 
 
+@pytest.mark.slow
 def test_zip64_begins_where_the_old_format_ends(tmp_path: Path) -> None:
     """More than 65,535 entries are read back; their writer needs memory for none of them."""
     file = tmp_path / "many.zip"
@@ -472,6 +473,7 @@ def test_sizes_beyond_4_gb_stand_in_the_extra_field() -> None:
     assert far.central()[-12:] == struct.pack("<2HQ", 1, 8, 7 << 30)
 
 
+@pytest.mark.slow
 def test_pages_are_joined(company: Company, tmp_path: Path) -> None:
     """Records that fall into pages of their own are all there, each once, whatever a page's size."""
     company.record(

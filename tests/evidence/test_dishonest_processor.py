@@ -194,6 +194,7 @@ FORGERIES: dict[str, tuple[Callable[[list[Event]], list[Event]], set[tuple[int, 
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
+@pytest.mark.slow
 def test_i7_processor_tells_another_story(centre: CallCentre, tmp_path: Path, forgery: str) -> None:
     """I7: what the processor tells of itself is sound in itself. The company's witness refuses to sign what
     follows from it; with what was published the audit names the record; the receipt of before holds; and none
@@ -250,6 +251,7 @@ def require_receipts(centre: CallCentre, before: bytes) -> None:
         now.verify((), centre.policy)
 
 
+@pytest.mark.slow
 def test_i7_processor_puts_an_old_copy_back(centre: CallCentre, tmp_path: Path) -> None:
     """I7: of everything, with the key and what was signed by it: witness and target have more, the audit with
     what was published names the records that took the place of others, and receipts of that hold."""
@@ -271,6 +273,7 @@ def test_i7_processor_puts_an_old_copy_back(centre: CallCentre, tmp_path: Path) 
     assert Receipt.parse(receipt).verify((), centre.policy).checkpoint.size == 8
 
 
+@pytest.mark.slow
 def test_i7_processor_swaps_the_key(centre: CallCentre, tmp_path: Path) -> None:
     """I7: and signs another story by a key of the same name: the witness knows the log by the right one, and
     so do audit and policy."""

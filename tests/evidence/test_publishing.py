@@ -151,6 +151,7 @@ def expected(log: PublishedLog, sizes: list[int], drops: bool, entries: bool = T
     return {f"{BELOW}/{path}" for path in paths}
 
 
+@pytest.mark.slow
 def test_a_log_grows_there_as_it_grows_here(tmp_path: Path, place: Place) -> None:
     """After each size just its files are there, the same as here; every checkpoint stays."""
     log, sizes = PublishedLog(tmp_path / "log"), list[int]()
@@ -167,6 +168,7 @@ def test_a_log_grows_there_as_it_grows_here(tmp_path: Path, place: Place) -> Non
     assert published(log, place) == Delivered(600, 600, 0)
 
 
+@pytest.mark.slow
 def test_without_entries_their_number_is_all_that_is_told(tmp_path: Path, place: Place) -> None:
     """Bundles go there only where they are wanted; wanted later, all of them go there."""
     log = grown(tmp_path / "log", 300)
@@ -205,6 +207,7 @@ def test_time_stamps_are_brought_there(tmp_path: Path, place: Place) -> None:
     assert place.files()[f"{BELOW}/timestamps/9.tsr"] == b"stamp"
 
 
+@pytest.mark.slow
 def test_what_is_older_there_is_brought_up_to_date(tmp_path: Path, place: Place) -> None:
     """A target that was put back is a prefix of the log, and gets what it lacks."""
     log = grown(tmp_path / "log", 9)
@@ -259,6 +262,7 @@ def test_what_was_changed_there_is_noticed(
 
 
 @pytest.mark.parametrize("path", ["tile/0/000", "tile/entries/000", "checkpoints/9"])
+@pytest.mark.slow
 def test_every_file_is_compared_when_asked(tmp_path: Path, place: Place, path: str) -> None:
     """What no root at the edge depends on is found with `check`."""
     log = grown(tmp_path / "log", 9, 700)

@@ -102,6 +102,7 @@ def test_changed_receipt_proves_nothing(logged: Logged, change: Callable[[dict[s
         independent.check(data, logged.vkey)
 
 
+@pytest.mark.slow
 def test_no_byte_of_a_receipt_can_be_changed(logged: Logged) -> None:
     """Each byte of the file, one bit at a time, in turn."""
     data = logged.receipt().proof.data

@@ -330,6 +330,7 @@ sequence(Path(sys.argv[1]))
 """
 
 
+@pytest.mark.slow
 def test_full_disk_leaves_the_log_whole_and_the_next_run_goes_on(
     ledger: Path, monkeypatch: pytest.MonkeyPatch, rounds: Callable[[int, int], int]
 ) -> None:
@@ -406,6 +407,7 @@ with closing(SqliteStore(str(ledger))) as store:
 """
 
 
+@pytest.mark.slow
 def test_i3_kill_9_at_any_moment_leaves_one_log(
     ledger: Path, chance: random.Random, rounds: Callable[[int, int], int]
 ) -> None:

@@ -144,6 +144,7 @@ def test_the_examples_of_the_specification() -> None:
 @given(SIZES, SIZES, SIZES)
 @example(65_535, 65_536, 65_537)
 @example(65_537, 66_000, 66_000)
+@pytest.mark.slow
 def test_a_tree_that_grows_has_the_same_tiles(first: int, second: int, third: int) -> None:
     """However it got to a size: each step writes just what `tiles_of` says, changes nothing that is
     published, and each tile has the hashes that tlog-tiles says."""

@@ -177,6 +177,7 @@ SIZES = st.integers(0, 9)
         max_size=12,
     )
 )
+@pytest.mark.slow
 def test_no_two_signed_checkpoints_contradict_each_other(
     requests: list[tuple[int | None, int, int, str, bool]],
 ) -> None:

@@ -255,6 +255,7 @@ def test_a_log_may_have_two_keys() -> None:
     assert logs_of([SIGNER.verifier, other, SIGNER.verifier]) == {SIGNER.name: (SIGNER.verifier,)}
 
 
+@pytest.mark.slow
 def test_the_program_makes_a_key_and_serves(tmp_path: Path) -> None:
     """`witness key` shows it, `witness serve` answers until SIGTERM, and what it signed is shown then."""
     folder = tmp_path / "w"

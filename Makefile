@@ -43,6 +43,7 @@ test: setup
 	@.venv/bin/python -m lab.fetch
 	@$(TESTS) $(PYTEST)
 
+check again: WORKERS = $(shell echo $$(($$(nproc) + 2)))
 check: lint
 	@$(TESTS) -m "not night and not slow" $(PYTEST)
 

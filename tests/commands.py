@@ -14,10 +14,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from shlex import quote
 
 from informativa.cli.main import main
 
 PROGRAM = Path(sys.executable).with_name("informativa")
+IN_SHELL = quote(str(PROGRAM))
 WIDTH = {"COLUMNS": "100"}
 _LOCALE = {"LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"}
 _LASTING = {"serve", "tail", "web"}  # set up the process that they run in: its log, its signals

@@ -6,7 +6,8 @@ import os
 import random
 import shutil
 import signal
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,19 @@ def folder(tmp_path: Path, short_prompts: Path, request: pytest.FixtureRequest) 
         shutil.copytree(short_prompts, tmp_path / "etc/prompts", dirs_exist_ok=True)
     fill_in(tmp_path / "etc/informativa.yaml")
     return tmp_path / "etc"
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may look into, as into all that is made in it; pytest's are closed to others,
+    and so may be the folder for temporary files."""
+    mask = os.umask(0o022)
+    try:
+        with tempfile.TemporaryDirectory(dir="/tmp") as name:
+            Path(name).chmod(0o755)
+            yield Path(name)
+    finally:
+        os.umask(mask)
 
 
 @pytest.fixture

@@ -16,11 +16,12 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 
 import pytest
 import typer
 
-from commands import PROGRAM, explained, refused, run, started
+from commands import IN_SHELL, PROGRAM, explained, refused, run, started
 from configurations import without_papers
 from doubles import CALLER
 from examples import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
@@ -186,7 +187,7 @@ def test_ledger_show_streams_and_takes_the_last(folder: Path) -> None:
     file = folder / "informativa.yaml"
     shown = run("ledger", "show", "-c", file, "--controller=acme", "--last", "2").stdout
     assert [row.split()[0] for row in shown.splitlines() if re.match(r" *\d", row)] == ["2999", "3000"]
-    piped = f"set -o pipefail; {PROGRAM} ledger show -c {file} --controller acme | head -1"
+    piped = f"set -o pipefail; {IN_SHELL} ledger show -c {quote(str(file))} --controller acme | head -1"
     ran = subprocess.run(["bash", "-c", piped], capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "Acme S.p.A. (acme)\n", "")
 

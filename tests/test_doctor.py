@@ -11,7 +11,6 @@ import re
 import shutil
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 from collections import namedtuple
@@ -220,14 +219,11 @@ def looked(check: Callable[[System], AsyncIterator[Finding]], case: System) -> l
 
 
 @pytest.fixture
-def public() -> Iterator[Path]:
+def public(open_folder: Path) -> Path:
     """A configuration in a folder that other users may look into."""
-    place = Path(tempfile.mkdtemp(dir="/tmp"))
-    place.chmod(0o755)
-    subprocess.run([PROGRAM, "init", place / "etc"], check=True, capture_output=True)
-    fill_in(place / "etc/informativa.yaml")
-    yield place / "etc"
-    shutil.rmtree(place)
+    assert run("init", open_folder / "etc").returncode == 0
+    fill_in(open_folder / "etc/informativa.yaml")
+    return open_folder / "etc"
 
 
 def case(folder: Path) -> System:

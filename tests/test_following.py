@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_tail_begins_with_the_last_and_shows_one_line(folder: Path) -> None:
 def test_tail_ends_with_its_reader(folder: Path) -> None:
     """In a pipe whose reader has seen enough it ends at once and says nothing, though no call comes."""
     transaction(folder, event(PLAYED))
-    command = f"{PROGRAM} tail --controller acme -c {folder}/informativa.yaml | head -2"
+    command = f"{commands.IN_SHELL} tail --controller acme -c {quote(str(folder))}/informativa.yaml | head -2"
     ran = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
     assert (ran.returncode, ran.stderr) == (0, "")
     header, row = ran.stdout.splitlines()

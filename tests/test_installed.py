@@ -10,9 +10,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import venv
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,16 +25,9 @@ OTHER = 54321  # a user id that is nobody's
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
-    """A folder that every user may look into, which pytest's are not."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-
-
-@pytest.fixture
-def pipx(place: Path) -> Path:
+def pipx(open_folder: Path) -> Path:
     """A program as pipx lays it: an environment of its own, and a link to it in a folder of programs."""
+    place = open_folder
     environment = place / "pipx/venvs/informativa"
     venv.create(environment, symlinks=True)
     (packages,) = environment.glob("lib/python*/site-packages")
@@ -153,22 +144,22 @@ def test_home_of_the_interpreter_is_shown_to_the_service(
         assert f"\nProtectHome={home}\n" in systemd_unit.render(load(folder / "informativa.yaml"))
 
 
-def test_right_to_a_link_is_the_right_to_where_it_leads(place: Path) -> None:
+def test_right_to_a_link_is_the_right_to_where_it_leads(open_folder: Path) -> None:
     """A link in a folder for all does not open what lies behind a closed one."""
-    target = _folder(place / "closed") / "file"
+    target, link = _folder(open_folder / "closed") / "file", open_folder / "link"
     target.touch()
-    (place / "link").symlink_to(target)
-    assert not users.denied(OTHER, place / "link", os.R_OK)
-    (place / "closed").chmod(0o700)
-    assert users.denied(OTHER, place / "link", os.R_OK)
+    link.symlink_to(target)
+    assert not users.denied(OTHER, link, os.R_OK)
+    target.parent.chmod(0o700)
+    assert users.denied(OTHER, link, os.R_OK)
 
 
 @pytest.mark.parametrize("uid", [OTHER, os.geteuid()])
-def test_what_is_gone_is_denied_to_nobody(place: Path, uid: int) -> None:
+def test_what_is_gone_is_denied_to_nobody(open_folder: Path, uid: int) -> None:
     """A file that its last user takes away (a ledger's -wal) while its modes are asked for is no fault."""
-    assert not users.denied(uid, place / "acme.sqlite3-wal", os.W_OK)
-    (place / "file").touch()
-    assert not users.denied(uid, place / "file/below", os.W_OK)
+    assert not users.denied(uid, open_folder / "acme.sqlite3-wal", os.W_OK)
+    (open_folder / "file").touch()
+    assert not users.denied(uid, open_folder / "file/below", os.W_OK)
 
 
 def _folder(path: Path) -> Path:

@@ -12,10 +12,11 @@ import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
-from commands import PROGRAM, run, started
+from commands import IN_SHELL, run, started
 from doubles import typed
 from informativa.cli.completion import Shell, script
 from informativa.cli.main import app, main
@@ -172,7 +173,7 @@ def test_error_of_no_configuration_is_json_too(folder: Path) -> None:
     ran = run("test-call", "+390212345678", "--json", "-c", folder / "informativa.yaml")
     (problem,) = json.loads(ran.stdout)["problems"]
     assert (ran.returncode, ran.stderr) == (1, f"informativa: {problem['message']} {problem['remedy']}\n")
-    full = f"{PROGRAM} test-call 1 --json -c {folder / 'informativa.yaml'} > /dev/full"
+    full = f"{IN_SHELL} test-call 1 --json -c {quote(str(folder / 'informativa.yaml'))} > /dev/full"
     told = subprocess.run(["bash", "-c", full], capture_output=True, text=True, timeout=60, check=False)
     assert (told.returncode, len(told.stderr.splitlines())) == (1, 1)
 
@@ -264,8 +265,9 @@ def test_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 def test_reader_that_left_and_disk_that_is_full() -> None:
     """A pipe that nobody reads is no error and says nothing; a full disk is one, without a traceback."""
+    typed = f"set -o pipefail; {IN_SHELL} man | true; echo $?; {IN_SHELL} man > /dev/full; echo $?"
     ran = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {PROGRAM} man | true; echo $?; {PROGRAM} man > /dev/full; echo $?"],
+        ["bash", "-c", typed],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert ran.stdout.split() == ["0", "1"]

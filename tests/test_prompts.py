@@ -12,6 +12,7 @@ import subprocess
 import sys
 import wave
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 import pytest
@@ -350,7 +351,8 @@ def test_format_that_came_out_wrong(folder: Path, tmp_path: Path) -> None:
     program = tmp_path / "bin/asterisk"
     program.parent.mkdir()
     target = """re.findall('"(.*?)"', sys.argv[2])[1]"""
-    program.write_text(f"#!{sys.executable}\nimport re, sys\nopen({target}, 'wb').write(bytes(4000))\n")
+    writes = f"import re, sys; open({target}, 'wb').write(bytes(4000))"
+    program.write_text(f'#!/bin/sh\nexec {quote(sys.executable)} -c {quote(writes)} "$@"\n')
     program.chmod(0o755)
     (tmp_path / "bin/sox").symlink_to(shutil.which("sox") or "")
     ran = prompts(folder, "install", "--formats", "g722", PATH=str(tmp_path / "bin"))

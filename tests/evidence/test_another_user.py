@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -49,16 +49,14 @@ PAGE = Path(__file__).parents[2] / ".github/evidence.md"
 
 
 @pytest.fixture
-def file() -> Iterator[Path]:
+def file(open_folder: Path) -> Path:
     """A configuration that is the service's, with its ledgers, in a folder that every user may look into."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)
-        init(Path(name) / "etc")
-        fill_in(Path(name) / "etc/informativa.yaml")
-        made = written(Path(name) / "etc", "domain: acme.example", "box: pbx-1", "interval: 1 second")
-        for each in (made.parent, *made.parent.rglob("*")):
-            os.chown(each, SERVICE, SERVICE)
-        yield made
+    init(open_folder / "etc")
+    fill_in(open_folder / "etc/informativa.yaml")
+    made = written(open_folder / "etc", "domain: acme.example", "box: pbx-1", "interval: 1 second")
+    for path in (made.parent, *made.parent.rglob("*")):
+        os.chown(path, SERVICE, SERVICE)
+    return made
 
 
 def as_service(work: Callable[[], object]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from informativa import shipped
 from informativa.config import load
 from informativa.errors import InformativaError
 from informativa.operations.doctor import ports
@@ -100,3 +101,18 @@ def test_what_to_do_next_is_said(tmp_path: Path) -> None:
     assert written(made, ENGLISH).endswith(f"edit {made.file}, then type: informativa check -c {made.file}")
     assert f"informativa check -c {made.file}" in written(made, language("it"))
     assert written(made, language("it")) != written(made, ENGLISH)
+
+
+def test_asterisk_may_read_the_prompts_that_pip_laid_for_root_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who installed the program with a narrow umask has sounds that all may read in a new configuration."""
+    packed = tmp_path / "packed"
+    (packed / "it").mkdir(parents=True)
+    (packed / "it/short.wav").touch(0o600)
+    for place in (packed, packed / "it"):
+        place.chmod(0o700)
+    monkeypatch.setattr(shipped, "folder", lambda _name: packed)
+    made = init(tmp_path / "etc").file.parent / "prompts"
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (made, *made.rglob("*"))}
+    assert modes == {"prompts": 0o755, "it": 0o755, "short.wav": 0o644}

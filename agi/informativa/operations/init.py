@@ -59,6 +59,8 @@ def _fill(folder: Path) -> None:
     write_secret(folder / DEFAULT_TOKEN)
     with resources.as_file(shipped.folder("prompts")) as prompts:
         shutil.copytree(prompts, folder / "prompts", ignore=shutil.ignore_patterns(*shipped.NOT_PROMPTS))
+    for path in (folder / "prompts", *(folder / "prompts").rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)  # Asterisk reads them, however narrow pip's umask was
     template = resources.files("informativa.config") / "template.yaml"
     (folder / "informativa.yaml").write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
 

@@ -44,6 +44,7 @@ TESTS = {
     "ledgers/restoring": ("evidence/test_restoring",),
     "ledgers/erasure": ("erasure", "erasure_requests"),
     "ledgers/erasure_requests": ("erasure_requests",),
+    "sharing/exchange": ("sharing/test_exchange_steps", "sharing/test_exchange", "sharing/test_proofs"),
 }
 """Modules, and the test files that are to notice a change to each: `agi` is tests/test_agi.py, one that is
 deeper has its whole path below tests."""

@@ -37,7 +37,7 @@ demo: setup
 	@.venv/bin/python -m lab.demo $(if $(WEB),--web)
 
 cluster: setup
-	@.venv/bin/python -m lab.cluster $(CLUSTER)
+	@.venv/bin/python -m sharing.cluster $(CLUSTER)
 
 test: setup
 	@.venv/bin/python -m lab.fetch

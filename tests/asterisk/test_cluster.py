@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 
 from informativa.sharing import schema
-from lab import builds, cluster
+from lab import builds
 from lab.debian import Unavailable
+from sharing import cluster
 
 
 @pytest.fixture

@@ -23,18 +23,17 @@ from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers import rows
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.sharing import schema
-
-from . import audio, builds, databases
-from .builds import Build
-from .calls import EXTENSIONS, Calls, Note, OutcomeError, Step
-from .debian import Unavailable
-from .demo import ACME, GIULIA, LUCA, MARIO, SOFIA
-from .fetch import bar, reporter
-from .office import BIN, Office, OfficeError
-from .pbx import Pbx, PbxError
-from .phone import CallError
-from .postgres import SUPERUSER, Postgres, PostgresError
-from .process import NeverError, until
+from lab import audio, builds, databases
+from lab.builds import Build
+from lab.calls import EXTENSIONS, Calls, Note, OutcomeError, Step
+from lab.debian import Unavailable
+from lab.demo import ACME, GIULIA, LUCA, MARIO, SOFIA
+from lab.fetch import bar, reporter
+from lab.office import BIN, Office, OfficeError
+from lab.pbx import Pbx, PbxError
+from lab.phone import CallError
+from lab.postgres import SUPERUSER, Postgres, PostgresError
+from lab.process import NeverError, until
 
 FOLDER = Path(".cluster")
 ANNA = "+393279876552"

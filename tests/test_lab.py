@@ -43,7 +43,7 @@ exten => h,1,UserEvent(Over,Called:${{CHANNEL(exten)}})
 """
 
 
-@pytest.fixture(scope="module", params=["testing", "bullseye"])
+@pytest.fixture(scope="module", params=["testing", pytest.param("bullseye", marks=pytest.mark.night)])
 def pbx(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]:
     """An Asterisk of each version, for all tests of this file."""
     try:

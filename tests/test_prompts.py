@@ -401,6 +401,7 @@ def test_check_warns_of_a_level_that_stands_out(folder: Path) -> None:
 
 @voices
 @pytest.mark.slow
+@pytest.mark.night
 def test_build_speaks_and_is_configured(folder: Path) -> None:
     """From the configuration and a site to finished audio in every language of the lines, once."""
     file = folder / "informativa.yaml"

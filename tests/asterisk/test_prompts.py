@@ -59,6 +59,7 @@ def test_every_format_is_heard_whole(site: Site) -> None:
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("py_nanotts"), reason="the extra `speech` is not installed")
+@pytest.mark.night
 def test_built_notice_in_all_formats(site: Site, tmp_path: Path) -> None:
     """What `build` spoke and `install` laid out passes `check`, and is heard whole over A-law."""
     command(site, "texts", tmp_path / "texts")

@@ -96,6 +96,7 @@ def answered(program: Path, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(900)  # Go compiles its library first
+@pytest.mark.night
 def test_gos_packages_take_what_we_publish(crosscheck: Path, tmp_path: Path) -> None:
     """Checkpoint, root, tiles, bundles, and proofs, which Go makes of our tiles byte for byte as we do; and
     its signature of a text is ours. A log that grows through all of these sizes, at the edges of tiles."""

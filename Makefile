@@ -29,7 +29,7 @@ COMPILE = .venv/uv/bin/uv pip compile --quiet --universal --generate-hashes --no
 TORTURE = tests/torture tests/evidence tests/sharing tests/asterisk/test_faults.py
 MUTMUT = tests/mutants-requirements.txt
 
-WORKERS = $(shell echo $$((4 * $$(nproc))))  # a call takes seconds, in which its worker waits
+WORKERS = $(shell echo $$((3 * $$(nproc))))  # a call takes seconds, in which its worker waits
 TESTS = .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal --ignore=tests/packages $(if $(NIGHT),,-m "not night")
 
 .PHONY: demo cluster screens check test nightly fast again bare mutants torture bench messages docs plans requirements deb pex packages lint setup clean release freepbx-module

@@ -207,7 +207,7 @@ def clipped(sound: Sound) -> int:
 
 
 def _positions(samples: array[float], value: float) -> Iterator[int]:
-    """Where a value stands among samples, which are many, and it is rare."""
+    """Yield each index of a value that is rare among many samples."""
     at = -1
     with suppress(ValueError):
         while True:

@@ -52,6 +52,12 @@ def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProce
     return subprocess.CompletedProcess(words, code, *printed)
 
 
+def typed(*arguments: object) -> tuple[int, str, str]:
+    """What a command comes to: its exit code, and what it prints on either stream."""
+    ran = run(*map(str, arguments))
+    return ran.returncode, ran.stdout, ran.stderr
+
+
 def refused(*arguments: str | Path) -> str:
     """The one message of a command that must fail with no traceback: 2 if it cannot be understood, else 1."""
     ran = run(*arguments)

@@ -11,11 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from examples import PLAYED
 from informativa.asterisk.ami import ManagerSession
-from informativa.cli.main import main
 from informativa.errors import LedgerError, LedgerSlowError, LookupSourceError, ManagerError, SessionLostError
 from informativa.model import (
     CallerHistory,
@@ -460,11 +457,3 @@ class ManagerServer:
 
 def _message(text: str) -> bytes:
     return text.replace("\n", "\r\n").encode() + b"\r\n\r\n"
-
-
-def typed(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    """What a command comes to in this process: its exit code, and what it prints on either stream."""
-    capsys.readouterr()
-    code = main([str(argument) for argument in arguments])
-    told = capsys.readouterr()
-    return code, told.out, told.err

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from doubles import typed
+from commands import typed
 from examples import OTHER, PLAYED
 from informativa import maintenance, storage
 from informativa.config import load
@@ -531,16 +531,16 @@ def test_page_as_programs_read_it(acme: Controller) -> None:
     assert access_log.page(acme, found.before, 1).before is None
 
 
-def test_the_list_in_a_shell(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_in_a_shell(folder: Path) -> None:
     """Who, what, when by the company's clock; from a number on; and as programs read it."""
     pytest.importorskip("argon2", reason="the extra `web` is not installed")
     acme = load(folder / "informativa.yaml").controllers["acme"]
     for record in (1, 2):
         access_log.note(acme, "anna", Action.OPEN_RECORD, NOW, pseudonym=HE, record=record)
     asked = ("web", "log", "acme", "-c", folder / "informativa.yaml")
-    code, out, _error = typed(capsys, *asked, "--count", "1")
+    code, out, _error = typed(*asked, "--count", "1")
     line = f"2026-11-26 10:00:00  anna: opened a record, {HE.hex()[:8]}, record 2"
     assert (code, out.splitlines()) == (0, [line, "For earlier ones: --before 2"])
-    code, out, _error = typed(capsys, *asked, "--before", "2", "--json")
+    code, out, _error = typed(*asked, "--before", "2", "--json")
     assert [each["record"] for each in json.loads(out)["entries"]] == [1]
-    assert typed(capsys, "web", "log", "nowhere", "-c", folder / "informativa.yaml")[0] == 1
+    assert typed("web", "log", "nowhere", "-c", folder / "informativa.yaml")[0] == 1

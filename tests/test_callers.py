@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from doubles import typed
+from commands import typed
 from informativa import storage
 from informativa.config import Configuration, load
 from informativa.errors import InformativaError, SharedDatabaseError
@@ -187,9 +187,7 @@ def test_purge_deletes_only_when_told_to(configuration: Configuration, acme: Con
     assert nothing.records == 0
 
 
-def test_purge_command_deletes_only_with_yes(
-    configuration: Configuration, acme: Controller, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_purge_command_deletes_only_with_yes(configuration: Configuration, acme: Controller) -> None:
     """It first says what it would delete, and how to have it done; in words and as JSON."""
     made = told(configuration)
     with callers.opened(acme) as store:
@@ -198,7 +196,7 @@ def test_purge_command_deletes_only_with_yes(
     purge = ("purge", "--controller", "acme", "-c", configuration.file)
 
     def undated(*more: str) -> tuple[int, str, str]:
-        code, out, err = typed(capsys, *purge, *more)
+        code, out, err = typed(*purge, *more)
         return code, re.sub("[0-9]{4}-[0-9]{2}-[0-9]{2}", "DAY", out), err
 
     assert undated() == (
@@ -207,7 +205,7 @@ def test_purge_command_deletes_only_with_yes(
         "Nothing was deleted yet. To do it, add --yes.\n",
         "",
     )
-    code, out, err = typed(capsys, *purge, "--json")
+    code, out, err = typed(*purge, "--json")
     facts = json.loads(out)
     assert (code, err, facts["done"], facts["controllers"][0]["records"]) == (0, "", False, 1)
     assert undated("--yes") == (0, "Acme S.p.A. (acme): 1 record from before DAY deleted\n", "")

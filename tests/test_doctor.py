@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pytest
 
-from commands import PROGRAM, run
-from doubles import line, notice, typed, version
+from commands import PROGRAM, run, typed
+from doubles import line, notice, version
 from informativa import config, storage
 from informativa.errors import InformativaError
 from informativa.ledgers import wal_files
@@ -511,18 +511,16 @@ def test_what_is_not_looked_at_is_named_once(tmp_path: Path) -> None:
     assert "1 wrong, 0 to look at, 23 not looked at, 0 in order" in ran.stdout
 
 
-def test_command_says_what_is_wrong_and_ends_with_1(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_says_what_is_wrong_and_ends_with_1(tmp_path: Path) -> None:
     """Where there is no configuration that is wrong, with what to type, and all else is not looked at."""
     file = tmp_path / "none.yaml"
-    code, out, err = typed(capsys, "doctor", "-c", file)
+    code, out, err = typed("doctor", "-c", file)
     assert (code, err) == (1, "")
     first, remedy, *_, last = out.splitlines()
     assert first == f"✘ configuration: {file}: there is no such file"
     assert remedy == "    name yours with -c FILE, or make one: informativa init DIR"
     assert last == "1 wrong, 0 to look at, 23 not looked at, 0 in order"
-    code, out, err = typed(capsys, "doctor", "--json", "-c", file)
+    code, out, err = typed("doctor", "--json", "-c", file)
     facts = json.loads(out)
     assert (code, err) == (1, "")
     assert [facts[state] for state in ("ok", "warning", "wrong", "unknown")] == [0, 0, 1, 23]
@@ -617,12 +615,12 @@ def test_account_that_is_to_be_made(folder: Path) -> None:
     assert "manager:" not in instructions(known, ENGLISH)
 
 
-def test_command_prints_what_makes_an_account(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_what_makes_an_account(folder: Path) -> None:
     """`doctor --account` looks at nothing: it prints what to copy where, and ends with exit code 0."""
     file, secret = folder / "informativa.yaml", folder / "keys/manager.secret"
     secret.write_text("words\n")
     secret.chmod(0o600)
-    code, out, err = typed(capsys, "doctor", "--account", "-c", file)
+    code, out, err = typed("doctor", "--account", "-c", file)
     assert (code, err) == (0, "")
     assert "    [informativa]\n    secret = words\n    deny = 0.0.0.0/0.0.0.0\n" in out
     assert out.endswith(

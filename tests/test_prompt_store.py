@@ -16,8 +16,7 @@ from shlex import quote
 
 import pytest
 
-from commands import IN_SHELL, run, started
-from doubles import typed
+from commands import IN_SHELL, run, started, typed
 from informativa.cli.completion import Shell, script
 from informativa.cli.main import app, main
 from informativa.cli.manual import page as manual
@@ -214,9 +213,7 @@ def test_command_without_a_stdout_is_done_all_the_same(
     assert capsys.readouterr() == ("", "")
 
 
-def test_defect_is_shown_where_that_is_asked_for(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_defect_is_shown_where_that_is_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With INFORMATIVA_TRACEBACK=1 the traceback follows the sentence; exit code 3."""
     from informativa.operations import check
 
@@ -225,21 +222,19 @@ def test_defect_is_shown_where_that_is_asked_for(
 
     monkeypatch.setattr(check, "check", defect)
     monkeypatch.setenv("INFORMATIVA_TRACEBACK", "1")
-    code, out, err = typed(capsys, "check", "-c", folder / "informativa.yaml")
+    code, out, err = typed("check", "-c", folder / "informativa.yaml")
     sentence, first, *_, last = err.splitlines()
     assert (code, out) == (3, "")
     assert sentence.startswith("informativa: a defect (RuntimeError in test_prompt_store.py:")
     assert (first, last) == ("Traceback (most recent call last):", "RuntimeError: what happened")
 
 
-def test_manual_is_written_where_that_is_asked_for(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_manual_is_written_where_that_is_asked_for(tmp_path: Path) -> None:
     """With -o it goes into a file of that folder, and it is said how to read it; else it is printed."""
-    code, out, err = typed(capsys, "man", "-o", tmp_path)
+    code, out, err = typed("man", "-o", tmp_path)
     assert (code, err) == (0, "")
     assert out == f"Wrote {tmp_path / 'informativa.1'}. Next: man informativa\n"
-    printed = typed(capsys, "man")
+    printed = typed("man")
     assert printed == (0, (tmp_path / "informativa.1").read_text(), "")
     assert printed[1].startswith(".TH INFORMATIVA 1")
 

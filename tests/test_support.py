@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from doubles import typed
+from commands import typed
 from examples import PLAYED
 from informativa.caller import pseudonym
 from informativa.config import load
@@ -144,10 +144,10 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
     return make
 
 
-def bundled(file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[bytes, dict[str, str]]:
+def bundled(file: Path) -> tuple[bytes, dict[str, str]]:
     """Every byte of a bundle, packed and unpacked, and its files."""
     to = file.parent.parent / "support.tar.gz"
-    code, out, err = typed(capsys, "support-bundle", "-c", file, "-o", to, "--json")
+    code, out, err = typed("support-bundle", "-c", file, "-o", to, "--json")
     assert (code, err) == (0, "")
     facts = json.loads(out)
     assert (facts["file"], facts["bytes"]) == (str(to), to.stat().st_size)
@@ -164,9 +164,7 @@ def numbers() -> list[str]:
     return [*SPELLED, *(each.replace("+39", "0039") for each in SPELLED if each.startswith("+39"))]
 
 
-def test_nothing_of_a_caller_or_a_secret_is_in_any_byte(
-    file: Path, journal: Callable[..., None], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_of_a_caller_or_a_secret_is_in_any_byte(file: Path, journal: Callable[..., None]) -> None:
     """I5: with numbers, pseudonyms, customer numbers, references and secrets at every place of configuration,
     ledger and journal, none is in the bundle; neither is a key, nor a called number."""
     acme = load(file).controllers["acme"]
@@ -175,7 +173,7 @@ def test_nothing_of_a_caller_or_a_secret_is_in_any_byte(
         hex=known[0], caller=CALLER, spelled=" ".join(SPELLED), customer=CUSTOMER, reference=REFERENCE,
         secret=PLANTED["of a bearer"],
     )  # fmt: skip
-    everything, texts = bundled(file, capsys)
+    everything, texts = bundled(file)
     secrets = [each.read_text().strip() for each in (file.parent / "keys").iterdir() if each.suffix == ".key"]
     secrets += [(file.parent / "keys/agi.token").read_text().strip()]
     assert len(secrets) == 3
@@ -187,12 +185,10 @@ def test_nothing_of_a_caller_or_a_secret_is_in_any_byte(
     assert "an error" not in texts["status.json"]
 
 
-def test_what_helps_is_in_it(
-    file: Path, journal: Callable[..., None], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_helps_is_in_it(file: Path, journal: Callable[..., None]) -> None:
     """Settings, findings and errors are still told, and lines by names of their own."""
     journal(hex="", caller="+393331234567", spelled="x", customer=CUSTOMER, reference=REFERENCE, secret="x")
-    _, texts = bundled(file, capsys)
+    _, texts = bundled(file)
     configuration = yaml.safe_load(texts["configuration.yaml"])
     assert configuration["controllers"]["acme"]["lookups"]["crm"]["url"] == "https://crm.example/(removed)"
     assert configuration["controllers"]["acme"]["retention"] == "5 years"
@@ -236,35 +232,33 @@ MISPLACED = [
 
 
 @pytest.mark.parametrize(("old", "new"), MISPLACED)
-def test_secret_at_a_wrong_place(
-    folder: Path, old: str, new: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_secret_at_a_wrong_place(folder: Path, old: str, new: str) -> None:
     """A password that somebody wrote where none belongs is not told, although that it is wrong is."""
     file = folder / "informativa.yaml"
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new, 1))
-    everything, texts = bundled(file, capsys)
+    everything, texts = bundled(file)
     assert b"hunter2" not in everything
     checked = json.loads(texts["check.json"])
     assert checked["problems"] or "hunter2" not in new or "&" in new
 
 
-def test_configuration_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_configuration_that_is_not_there(tmp_path: Path) -> None:
     """Then that is what the bundle says, with the versions."""
     (tmp_path / "etc").mkdir()
-    _, texts = bundled(tmp_path / "etc/informativa.yaml", capsys)
+    _, texts = bundled(tmp_path / "etc/informativa.yaml")
     assert "there is no such file" in json.loads(texts["check.json"])["problems"][0]["message"]
     assert json.loads(texts["status.json"])["ok"] is False
     assert json.loads(texts["versions.json"])["python"].startswith("3.")
 
 
-def test_no_file_is_written_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_file_is_written_over(folder: Path) -> None:
     """A name that is taken is refused, a link as well, and nothing changes."""
     for name in ("there.tar.gz", "link.tar.gz"):
         to = folder / name
         to.write_text("mine") if name.startswith("there") else to.symlink_to(folder / "nowhere")
-        code, _, err = typed(capsys, "support-bundle", "-c", folder / "informativa.yaml", "-o", to)
+        code, _, err = typed("support-bundle", "-c", folder / "informativa.yaml", "-o", to)
         assert (code, "is there already, and is not written over. Name another one: -o FILE" in err) == (
             1,
             True,
@@ -273,11 +267,11 @@ def test_no_file_is_written_over(folder: Path, capsys: pytest.CaptureFixture[str
     assert not (folder / "nowhere").exists()
 
 
-def test_looking_changes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_looking_changes_nothing(folder: Path) -> None:
     """A ledger of an earlier version is not migrated, and nothing is made beside the configuration."""
     ledger = old(folder / "ledger/acme.sqlite3", 6)
     before = sorted(folder.rglob("*"))
-    bundled(folder / "informativa.yaml", capsys)
+    bundled(folder / "informativa.yaml")
     sides = {ledger.with_name(f"{ledger.name}{end}") for end in ("-wal", "-shm")}  # of the doctor's trial
     assert [each for each in sorted(folder.rglob("*")) if each not in sides] == before
     assert form(ledger) == 6

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from commands import typed
 from configurations import without_papers
-from doubles import Message, ScriptedManager, typed
+from doubles import Message, ScriptedManager
 from examples import NOTDUE, PLAYED
 from informativa.asterisk import ami
 from informativa.asterisk.test_call import CallStep, Moment
@@ -348,13 +349,13 @@ def untimed(printed: str) -> list[str]:
 
 @pytest.mark.shipped_prompts
 def test_command_prints_each_step_and_what_was_recorded(
-    configured: Configuration, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    configured: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A call that went as it should is printed step by step, with its record, and ends with exit code 0."""
     path = planned(configured).due[0].prompts["it"].path
     events = [SERVICE, *played(path), *told("PLAYED", "withheld", "2")]
     monkeypatch.setattr(ami, "session", asterisk(configured, events, PLAYED).session)
-    code, out, err = typed(capsys, "test-call", LINE, "-c", configured.file)
+    code, out, err = typed("test-call", LINE, "-c", configured.file)
     assert (code, err) == (0, "")
     assert untimed(out) == [
         "Test call to +390212345678 (Acme S.p.A.), from withheld, by Local/+390212345678@from-lab/n",
@@ -372,12 +373,12 @@ def test_command_prints_each_step_and_what_was_recorded(
 
 
 def test_command_ends_with_1_where_a_call_failed(
-    configured: Configuration, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    configured: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is wrong is printed last, and a script that runs the command learns of it by exit code 1."""
     events = [SCRIPT, *told("FALLBACK", "no-line", "")]
     monkeypatch.setattr(ami, "session", asterisk(configured, events).session)
-    code, out, err = typed(capsys, "test-call", LINE, "-c", configured.file)
+    code, out, err = typed("test-call", LINE, "-c", configured.file)
     assert (code, err) == (1, "")
     assert untimed(out)[2:5] == ["placed", "the script is asked: informativa-agi", "status FALLBACK"]
     assert untimed(out)[-3:] == [
@@ -388,13 +389,11 @@ def test_command_ends_with_1_where_a_call_failed(
 
 
 def test_command_prints_one_document_for_programs(
-    configured: Configuration, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    configured: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With --json nothing is printed while the call lasts, and then one document, with the same exit code."""
     monkeypatch.setattr(ami, "session", asterisk(configured, [Message(event="Hangup")]).session)
-    code, out, err = typed(
-        capsys, "test-call", LINE, "--from", CALLER, "--yes", "--json", "-c", configured.file
-    )
+    code, out, err = typed("test-call", LINE, "--from", CALLER, "--yes", "--json", "-c", configured.file)
     facts = json.loads(out)
     assert (code, err) == (1, "")
     assert (facts["from"], facts["result"], facts["in_order"]) == ("+39…67", None, False)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from doubles import typed
+from commands import typed
 from informativa.operations import dialplan_install, systemd_unit
 from informativa.operations.dialplan_install import install
 from informativa.operations.upgrade_check import PYTHONS
@@ -35,11 +35,11 @@ def file(folder: Path) -> Path:
     return file
 
 
-def checked(file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, list[Mapping[str, str]]]]:
+def checked(file: Path) -> tuple[int, dict[str, list[Mapping[str, str]]]]:
     """The exit code, and the findings by check; nothing in the folder is another one afterwards."""
     before = snapshot(file.parent)
     arguments = ("--asterisk", file.parent / "asterisk", "--units", file.parent / "units", "--json")
-    code, out, _ = typed(capsys, "upgrade-check", "-c", file, *arguments)
+    code, out, _ = typed("upgrade-check", "-c", file, *arguments)
     assert snapshot(file.parent) == before
     facts, found = json.loads(out), {}
     for each in facts["findings"]:
@@ -57,11 +57,11 @@ def snapshot(folder: Path) -> dict[Path, tuple[int, int, bytes]]:
     }
 
 
-def test_nothing_to_do(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_to_do(file: Path) -> None:
     """After all was written by this version, all is as it would be written."""
     install(file, file.parent / "asterisk", NOW)
     systemd_unit.generate(file, file.parent / "units/informativa.service")
-    code, found = checked(file, capsys)
+    code, found = checked(file)
     assert code == 0
     states = {
         name: [each["state"] for each in found[name]] for name in ("format", "ledgers", "dialplan", "unit")
@@ -70,9 +70,7 @@ def test_nothing_to_do(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["service"][0]["finding"].endswith("nothing is to be restarted")
 
 
-def test_what_is_of_an_earlier_version_is_told_with_what_to_type(
-    file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_of_an_earlier_version_is_told_with_what_to_type(file: Path) -> None:
     """Of format, dialplan, the script's link and unit it is told what to type, and that hinders nothing."""
     install(file, file.parent / "asterisk", NOW)
     for changed in ("asterisk/informativa.conf", "units/informativa.service"):
@@ -83,7 +81,7 @@ def test_what_is_of_an_earlier_version_is_told_with_what_to_type(
     link.symlink_to("/opt/old/bin/informativa-agi")
     head, _, rest = file.read_text().partition("format: 2")
     file.write_text(head + rest.partition("\n")[2])
-    code, found = checked(file, capsys)
+    code, found = checked(file)
     assert code == 0
     fixes = {name: [each["fix"] for each in found[name]] for name in ("format", "dialplan", "unit")}
     again = f"informativa dialplan install -c {file} --to {file.parent / 'asterisk'}"
@@ -97,10 +95,10 @@ def test_what_is_of_an_earlier_version_is_told_with_what_to_type(
     assert "leads to /opt/old/bin/informativa-agi" in found["dialplan"][1]["finding"]
 
 
-def test_ledger_of_an_earlier_version(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ledger_of_an_earlier_version(file: Path) -> None:
     """Schema, records, time and room are told, and the ledger is not migrated by being looked at."""
     old(file.parent / "ledger/acme.sqlite3", 6, records=1200)
-    code, found = checked(file, capsys)
+    code, found = checked(file)
     (finding,) = found["ledgers"]
     assert (code, finding["state"]) == (0, "warning")
     assert (
@@ -111,51 +109,49 @@ def test_ledger_of_an_earlier_version(file: Path, capsys: pytest.CaptureFixture[
     assert "to go back, put the copy in its place" in finding["fix"]
 
 
-def test_ledger_without_room_for_its_copy(
-    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ledger_without_room_for_its_copy(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Less room than the copy needs keeps the version from taking over, and the exit code says so."""
     old(file.parent / "ledger/acme.sqlite3", 6)
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage(0, 0, 1_000_000))
-    code, found = checked(file, capsys)
+    code, found = checked(file)
     assert code == 1
     (finding,) = found["ledgers"]
     assert finding["state"] == "wrong"
     assert finding["finding"].endswith("its copy needs 17 MB, and 1 MB are free")
 
 
-def test_ledger_of_a_newer_version(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ledger_of_a_newer_version(file: Path) -> None:
     """One that a newer informativa wrote keeps this one from taking over."""
     ledger = old(file.parent / "ledger/acme.sqlite3", 12)
     with sqlite3.connect(ledger) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    code, found = checked(file, capsys)
+    code, found = checked(file)
     assert (code, found["ledgers"][0]["state"]) == (1, "wrong")
     assert "is of schema 99, and this informativa knows 12" in found["ledgers"][0]["finding"]
 
 
-def test_configuration_of_a_newer_version(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_configuration_of_a_newer_version(file: Path) -> None:
     """One that this version cannot read is wrong, and what follows from it is not looked at."""
     file.write_text(file.read_text().replace("format: 2", "format: 3"))
-    code, found = checked(file, capsys)
+    code, found = checked(file)
     assert code == 1
     assert "of a newer informativa" in found["configuration"][0]["finding"]
     assert found["ledgers"][0]["state"] == "unknown"
 
 
-def test_folder_without_asterisk(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_folder_without_asterisk(file: Path) -> None:
     """Where there is no dialplan of Asterisk's, it is said how to name its folder."""
     (file.parent / "asterisk/extensions.conf").unlink()
-    _, found = checked(file, capsys)
+    _, found = checked(file)
     assert found["dialplan"][0]["state"] == "unknown"
     assert "--asterisk DIR" in found["dialplan"][0]["fix"]
 
 
-def test_no_dialplan_yet(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_dialplan_yet(file: Path) -> None:
     """A dialplan that was never installed is something to look at."""
-    _, found = checked(file, capsys)
+    _, found = checked(file)
     assert (found["dialplan"][0]["state"], "there is no " in found["dialplan"][0]["finding"]) == (
         "warning",
         True,
@@ -173,8 +169,8 @@ def test_pythons_are_those_of_the_package() -> None:
     assert (versions[0], versions[-1]) == PYTHONS == ((3, 11), (3, 14))
 
 
-def test_for_people(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_for_people(file: Path) -> None:
     """In a terminal the first line says of which version it is."""
-    code, out, _ = typed(capsys, "upgrade-check", "-c", file, "--asterisk", file.parent / "asterisk")
+    code, out, _ = typed("upgrade-check", "-c", file, "--asterisk", file.parent / "asterisk")
     assert (code, out.splitlines()[0]) == (0, "If informativa 0.2.0 took over:")
     assert dialplan_install.FILE in out

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from doubles import typed
+from commands import typed
 from informativa.config import inspect, load
 from informativa.config.deprecations import DEPRECATIONS
 from informativa.config.formats import NEWEST
@@ -88,32 +88,32 @@ def test_whole_file_in_braces(tmp_path: Path) -> None:
     assert upgraded(file).new.startswith("{format: 2, service: {listen: 127.0.0.1:4588}, operator: A, ")
 
 
-def test_command_writes_once_and_keeps_the_mode(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_writes_once_and_keeps_the_mode(folder: Path) -> None:
     """`config upgrade --dry-run` writes nothing, without it the file is written with its mode, and a second
     time there is nothing to do."""
     file = first(folder, "service:\n  sessions: 3\n")
     file.chmod(0o640)
     old = file.read_bytes()
-    code, out, _ = typed(capsys, "config", "upgrade", "-c", file, "--dry-run", "--json")
+    code, out, _ = typed("config", "upgrade", "-c", file, "--dry-run", "--json")
     facts = json.loads(out)
     assert (code, facts["before"], facts["after"], facts["written"]) == (0, 1, 2, False)
     assert "+  listen: 127.0.0.1:4588" in facts["difference"]
     assert file.read_bytes() == old
-    code, out, _ = typed(capsys, "config", "upgrade", "-c", file)
+    code, out, _ = typed("config", "upgrade", "-c", file)
     assert (code, "is of format 2 now (it was 1)" in out) == (0, True)
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     new = file.read_bytes()
-    code, out, _ = typed(capsys, "config", "upgrade", "-c", file)
+    code, out, _ = typed("config", "upgrade", "-c", file)
     assert (code, out) == (0, f"{file} is of format 2, the newest.\n")
     assert file.read_bytes() == new
 
 
-def test_link_is_not_replaced_by_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_link_is_not_replaced_by_a_file(folder: Path) -> None:
     """Where the configuration is a link, where it leads is to be named."""
     file = first(folder)
     real = file.rename(folder / "real.yaml")
     file.symlink_to(real)
-    code, _, err = typed(capsys, "config", "upgrade", "-c", file)
+    code, _, err = typed("config", "upgrade", "-c", file)
     assert (code, file.is_symlink(), f"-c {real}" in err) == (1, True, True)
 
 

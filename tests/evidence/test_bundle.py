@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pyld import jsonld
 
-from doubles import typed
+from commands import typed
 from evidence import independent
 from evidence.ledger import forged
 from evidence.receipts import NUMBER, Company
@@ -402,9 +402,7 @@ def test_command_says_what_is_where(
         assert said in " ".join(capsys.readouterr().err.split())
 
 
-def test_command_says_what_is_missing_in_it(
-    company: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_says_what_is_missing_in_it(company: Company, tmp_path: Path) -> None:
     """Records without a proof yet, erased ones, and recordings that are gone are named, with what to type."""
     company.erase()
     with closing(storage.store(company.controller)) as store:
@@ -413,7 +411,7 @@ def test_command_says_what_is_missing_in_it(
     wav.write_bytes(wav.read_bytes()[:-2] + b"\1\1")
     asked = ["evidence", "bundle", "-c", company.configuration.file, "--controller", "acme"]
     days = ["--from", "2026-11-01", "--to", "2026-11-30"]
-    code, out, err = typed(capsys, *asked, *days, "-o", tmp_path / "b.zip")
+    code, out, err = typed(*asked, *days, "-o", tmp_path / "b.zip")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         f"{tmp_path / 'b.zip'}: 8 records, 6 proofs.",

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from commands import refused, run
-from doubles import typed
+from commands import refused, run, typed
 from evidence.ledger import forged
 from evidence.logs import NOW, configured, key, published, record, signed
 from evidence.serving import nowhere
@@ -170,9 +169,7 @@ def test_the_program_publishes(folder: Path, tmp_path: Path) -> None:
     assert "is not there; mount it, or make it once: it is tried again" in " ".join(gone.stdout.split())
 
 
-def test_receipt_tells_who_has_seen_it(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_receipt_tells_who_has_seen_it(folder: Path, tmp_path: Path) -> None:
     """A receipt under a checkpoint that a witness signed names him, by a policy that asks for him; then it is
     not the company's own word."""
     home = WitnessFolder(tmp_path / "home").make("home.example").verifier
@@ -186,41 +183,39 @@ def test_receipt_tells_who_has_seen_it(
         assert signed(folder) == 1
         assert published(folder).whole
     ask = ("evidence", "receipt", "1", "-o", tmp_path, "-c", file, "--controller", "acme")
-    assert typed(capsys, *ask)[0] == 0
+    assert typed(*ask)[0] == 0
     (tmp_path / "policy").write_text(f"log {key(acme)}\nwitness home {home}\nquorum home\n")
     receipt = tmp_path / "acme-1.tlog-proof"
-    code, out, err = typed(capsys, "evidence", "verify", receipt, "--policy", tmp_path / "policy")
+    code, out, err = typed("evidence", "verify", receipt, "--policy", tmp_path / "policy")
     assert (code, err) == (0, "")
     *_facts, log, seen = out.splitlines()
     assert log == "  Record 0 of 1 in the log acme.example/informativa/acme/pbx-1/1."
     assert re.fullmatch(r"  Seen by the witness home\.example on 20[0-9-]{8} [0-9:]{5} UTC\.", seen)
 
 
-def test_keys_and_checkpoints_for_people_and_programs(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_keys_and_checkpoints_for_people_and_programs(folder: Path) -> None:
     """Before the first checkpoint the key is still to come, and it is said what to type; then each is told in
     a line, and as JSON."""
     acme, file = configured(folder), folder / "informativa.yaml"
     record(acme, 2)
     of = ("-c", file, "--controller", "acme")
-    assert typed(capsys, "evidence", "key", *of) == (
+    assert typed("evidence", "key", *of) == (
         0,
         "acme: no checkpoint was signed yet. Type: informativa evidence checkpoint --controller acme\n",
         "",
     )
     log = folder / "ledger/acme.log/1"
-    assert typed(capsys, "evidence", "checkpoint", *of) == (
+    assert typed("evidence", "checkpoint", *of) == (
         0,
         f"acme: 2 new, 2 records signed in all. {log / 'checkpoint'}\n",
         "",
     )
-    assert typed(capsys, "evidence", "key", *of) == (0, f"{key(acme)}\n", "")
+    assert typed("evidence", "key", *of) == (0, f"{key(acme)}\n", "")
     name = "acme.example/informativa/acme/pbx-1/1"
-    (told,) = json.loads(typed(capsys, "evidence", "key", "--json", *of)[1])["keys"]
+    (told,) = json.loads(typed("evidence", "key", "--json", *of)[1])["keys"]
     assert told == {"controller": "acme", "log": name, "epoch": 1, "key": str(key(acme)), "size": 2}
     record(acme)
-    code, out, err = typed(capsys, "evidence", "checkpoint", "--json", *of)
+    code, out, err = typed("evidence", "checkpoint", "--json", *of)
     (told,) = json.loads(out)["checkpoints"]
     root = Checkpoint.parse(note.parse((log / "checkpoint").read_bytes()).text).root.hex()
     assert (code, err) == (0, "")
@@ -235,11 +230,11 @@ def test_keys_and_checkpoints_for_people_and_programs(
     }
 
 
-def test_new_key_is_told_with_what_to_do_next(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_key_is_told_with_what_to_do_next(folder: Path) -> None:
     """`evidence key --new` prints the keys for auditors on stdout, and for people on stderr what to do."""
     acme, file = configured(folder), folder / "informativa.yaml"
     record(acme)
-    code, out, err = typed(capsys, "evidence", "key", "--new", "-c", file, "--controller", "acme")
+    code, out, err = typed("evidence", "key", "--new", "-c", file, "--controller", "acme")
     assert (code, out) == (0, "".join(f"{each.key}\n" for each in logs.keys(acme)))
     assert err == (
         "The newest key signs from now on. Give it to your auditors, and to whoever runs your witnesses;"
@@ -312,9 +307,7 @@ def test_service_leaves_signing_to_who_is_at_it(folder: Path, tmp_path: Path) ->
     assert kept(folder, signing) == (2, (), [])
 
 
-def test_audit_command_says_what_others_have_and_what_is_wrong(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_audit_command_says_what_others_have_and_what_is_wrong(folder: Path, tmp_path: Path) -> None:
     """What others have of the log, and each record, leaf and row of the history that is not as it was, by its
     number; exit code 1 where anything is. Who cannot be asked is named, and is no fault of the ledger."""
     mount, file = tmp_path / "mount", folder / "informativa.yaml"
@@ -330,7 +323,7 @@ def test_audit_command_says_what_others_have_and_what_is_wrong(
         " all of it."
     )
     name = "acme.example/informativa/acme/pbx-1/1"
-    assert typed(capsys, *audit) == (
+    assert typed(*audit) == (
         0,
         "acme: 4 records: 4 whole, 0 erased, 0 purged; 4 signed.\n"
         f"{sound}\n"
@@ -338,7 +331,7 @@ def test_audit_command_says_what_others_have_and_what_is_wrong(
         "",
     )
     mount.rename(tmp_path / "away")
-    code, out, err = typed(capsys, *audit)
+    code, out, err = typed(*audit)
     assert (code, err) == (0, "")
     _, first, second, third = out.splitlines()
     assert (first, third) == (sound, alone)
@@ -352,7 +345,7 @@ def test_audit_command_says_what_others_have_and_what_is_wrong(
         f"INSERT INTO event (record, {COLUMNS}) SELECT 90, {COLUMNS} FROM event WHERE record = 3",
         "UPDATE standing SET version = '9'",
     )
-    code, out, err = typed(capsys, *audit)
+    code, out, err = typed(*audit)
     assert (code, err) == (1, "")
     lines = [line for line in out.splitlines() if not line.startswith("  ✘ the counter of")]
     assert lines == [
@@ -364,13 +357,11 @@ def test_audit_command_says_what_others_have_and_what_is_wrong(
         "  ✘ the history says that a caller knows privacy 1 by record 90; the records do not",
         f"  {mount} has 4 records of the same log {name}.",
     ]
-    (found, *_) = json.loads(typed(capsys, *audit, "--json")[1])["ledgers"]
+    (found, *_) = json.loads(typed(*audit, "--json")[1])["ledgers"]
     assert found["sound"] is False
 
 
-def test_audit_command_names_a_contradiction(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_audit_command_names_a_contradiction(folder: Path, tmp_path: Path) -> None:
     """A ledger that was put back is whole in itself; who has more of its log says that it is not all."""
     mount, file = tmp_path / "mount", folder / "informativa.yaml"
     mount.mkdir()
@@ -383,7 +374,7 @@ def test_audit_command_names_a_contradiction(
             shutil.copytree(folder / "ledger", tmp_path / "before")
     shutil.rmtree(folder / "ledger")
     shutil.copytree(tmp_path / "before", folder / "ledger")
-    code, out, err = typed(capsys, "evidence", "audit", "-c", file, "--controller", "acme")
+    code, out, err = typed("evidence", "audit", "-c", file, "--controller", "acme")
     assert (code, err) == (1, "")
     assert out.splitlines() == [
         "acme: 1 record: 1 whole, 0 erased, 0 purged; 1 signed.",

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from commands import run
-from doubles import typed
+from commands import run, typed
 from evidence import independent
 from evidence.receipts import NUMBER, Logged, with_extra
 from examples import AT, PLAYED, UNIDENTIFIED
@@ -254,9 +253,7 @@ def test_time_in_the_digits_of_another_script_is_none(logged: Logged) -> None:
         replace(receipt, facts={**receipt.facts, "happened": arabic})
 
 
-def test_command_writes_receipts_and_says_how_to_check_them(
-    logged: Logged, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_writes_receipts_and_says_how_to_check_them(logged: Logged, tmp_path: Path) -> None:
     """A line for each record of the caller, one that is in no checkpoint yet too, and the key to check by;
     with --open also that the files show whose number it is, and with --html where the pages are."""
     his = replace(PLAYED, pseudonym=pseudonym(CALLER, logged.controller.key))
@@ -269,9 +266,9 @@ def test_command_writes_receipts_and_says_how_to_check_them(
     )
     one, two = (tmp_path / f"acme-{number}.tlog-proof" for number in (1, 2))
     written = [f"record 1: {one}", f"record 2: {two}", "record 4: in no checkpoint yet; wait a minute"]
-    code, out, err = typed(capsys, *ask, "--from", CALLER.number)
+    code, out, err = typed(*ask, "--from", CALLER.number)
     assert (code, out.splitlines(), err) == (0, [*written, check], "")
-    code, out, err = typed(capsys, *ask, "--from", CALLER.number, "--open", "--html")
+    code, out, err = typed(*ask, "--from", CALLER.number, "--open", "--html")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         *written,
@@ -286,7 +283,7 @@ def test_command_writes_receipts_and_says_how_to_check_them(
         "acme-2.html",
         "acme-2.tlog-proof",
     ]
-    code, out, err = typed(capsys, *ask, "--from", CALLER.number, "--json")
+    code, out, err = typed(*ask, "--from", CALLER.number, "--json")
     facts = json.loads(out)
     assert (code, err, facts["pages"]) == (0, "", [])
     assert facts["receipts"] == [
@@ -296,13 +293,11 @@ def test_command_writes_receipts_and_says_how_to_check_them(
     ]
 
 
-def test_command_says_that_nothing_is_on_record_of_a_caller(
-    logged: Logged, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_says_that_nothing_is_on_record_of_a_caller(logged: Logged, tmp_path: Path) -> None:
     """No file is written and no key is shown of who never called; exit code 0."""
     file = logged.folder / "informativa.yaml"
     ask = ("evidence", "receipt", "--from", OTHER.number, "-o", tmp_path, "-c", file, "--controller", "acme")
-    assert typed(capsys, *ask) == (0, "There is no record of this caller.\n", "")
+    assert typed(*ask) == (0, "There is no record of this caller.\n", "")
     assert list(tmp_path.glob("*.tlog-proof")) == []
 
 
@@ -329,16 +324,14 @@ WHOSE = (
     ],
 )  # fmt: skip
 def test_receipt_that_was_not_asked_for_clearly_is_refused(
-    logged: Logged, more: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+    logged: Logged, more: tuple[str, ...], said: str
 ) -> None:
     """Of none or of several, of a caller without his number, into a folder of others: exit code 1."""
     ask = ("evidence", "receipt", "-c", logged.folder / "informativa.yaml", "--controller", "acme")
-    assert typed(capsys, *ask, *more) == (1, "", f"informativa: {said}\n")
+    assert typed(*ask, *more) == (1, "", f"informativa: {said}\n")
 
 
-def test_command_says_what_a_receipt_proves(
-    logged: Logged, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_says_what_a_receipt_proves(logged: Logged, tmp_path: Path) -> None:
     """The facts in words, the place in the log, whose word it is, and that it is about the number given; what
     was not played was not heard. Where one of the files proves nothing the exit code is 1."""
     known = replace(PLAYED, status=Status.NOTDUE, reason=Reason.ALREADY_INFORMED, prompt="", heard=None)
@@ -351,7 +344,7 @@ def test_command_says_what_a_receipt_proves(
     four.write_bytes(logged.receipt(4).proof.data)
     none.write_bytes(b"x")
     origin = logged.vkey.partition("+")[0]
-    assert typed(capsys, "evidence", "verify", one, "--key", logged.vkey, "--number", CALLER.number) == (
+    assert typed("evidence", "verify", one, "--key", logged.vkey, "--number", CALLER.number) == (
         0,
         f"{one}: holds.\n"
         "  2026-11-24T12:30Z, line +390212345678\n"
@@ -362,7 +355,7 @@ def test_command_says_what_a_receipt_proves(
         "  It is about the number that was given.\n",
         "",
     )
-    code, out, err = typed(capsys, "evidence", "verify", four, none, "--key", logged.vkey)
+    code, out, err = typed("evidence", "verify", four, none, "--key", logged.vkey)
     assert (code, err) == (1, "")
     assert out.splitlines() == [
         f"{four}: holds.",
@@ -372,7 +365,7 @@ def test_command_says_what_a_receipt_proves(
         "  No witness: it is the company's own word as of the checkpoint.",
         f"{none}: PROVES NOTHING. It is no proof of a transparency log (c2sp.org/tlog-proof).",
     ]
-    code, out, err = typed(capsys, "evidence", "verify", four, none, "--key", logged.vkey, "--json")
+    code, out, err = typed("evidence", "verify", four, none, "--key", logged.vkey, "--json")
     assert (code, err) == (1, "")
     assert [(each["file"], each["holds"]) for each in json.loads(out)["receipts"]] == [
         (str(four), True),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from doubles import typed
+from commands import typed
 from examples import AT, NOTDUE, ONE, PLAYED, UNIDENTIFIED
 from informativa.config import load
 from informativa.errors import LedgerError
@@ -407,9 +407,7 @@ def test_processes_are_listed() -> None:
     assert restoring._listed([12, 345]) == "12, 345"
 
 
-def test_command_says_what_came_back_and_what_did_not(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_says_what_came_back_and_what_did_not(folder: Path) -> None:
     """`ledger restore` tells how many records there are, who stays erased, what is lost, in which log it goes
     on, and what to do next; of what is not so it says nothing. Programs get the same as JSON."""
     file = folder / "informativa.yaml"
@@ -419,7 +417,7 @@ def test_command_says_what_came_back_and_what_did_not(
     ask = ("ledger", "restore", backed_up(ledger), "--controller", "acme", "-c", file)
     erasure.erase(ledger, [HE], AT + timedelta(days=1))
     sequence(ledger)
-    code, out, err = typed(capsys, *ask)
+    code, out, err = typed(*ask)
     (before,) = ledger.parent.glob("acme.sqlite3.rescued-*")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
@@ -431,7 +429,7 @@ def test_command_says_what_came_back_and_what_did_not(
     ]
     backed_up(ledger)
     ledger.unlink()
-    assert typed(capsys, *ask) == (
+    assert typed(*ask) == (
         0,
         f"acme: 5 records are in {ledger}.\nNext: systemctl start informativa\n",
         "",
@@ -440,7 +438,7 @@ def test_command_says_what_came_back_and_what_did_not(
     sequence(ledger)
     shutil.rmtree(LogFolder(ledger).folder / "1/tile/entries")
     ledger.unlink()
-    code, out, err = typed(capsys, *ask, "--json")
+    code, out, err = typed(*ask, "--json")
     facts = json.loads(out)
     assert (code, err) == (0, "")
     assert facts == {
@@ -453,7 +451,7 @@ def test_command_says_what_came_back_and_what_did_not(
         "before": None,
     }
     ledger.unlink()
-    assert typed(capsys, *ask)[1].splitlines()[-2:] == [
+    assert typed(*ask)[1].splitlines()[-2:] == [
         "The log goes on as another: give auditors its key (informativa evidence key).",
         "Next: systemctl start informativa",
     ]

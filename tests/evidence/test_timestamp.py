@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from doubles import typed
+from commands import typed
 from evidence.logs import written
 from evidence.serving import Reply, answering, nowhere
 from evidence.timestamping import Authority, authority, openssl
@@ -192,9 +192,7 @@ def test_an_audit_looks_at_every_stamp(folder: Path, tsa: Authority) -> None:
     assert why.startswith("the configuration names no authority")
 
 
-def test_audit_command_says_what_stamps_say(
-    folder: Path, tsa: Authority, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_audit_command_says_what_stamps_say(folder: Path, tsa: Authority) -> None:
     """How many hold and of when the newest is; each that does not, with exit code 1; or why none was looked
     at, which is no fault of the ledger."""
     file = stamping(folder, tsa)
@@ -213,14 +211,14 @@ def test_audit_command_says_what_stamps_say(
         "  No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"
         " all of it."
     )
-    code, out, err = typed(capsys, *audit)
+    code, out, err = typed(*audit)
     assert (code, out.splitlines(), err) == (0, [*first, sound, holds, alone], "")
     (stamps / "7.tsr").write_bytes((stamps / "1.tsr").read_bytes())
-    code, out, err = typed(capsys, *audit)
+    code, out, err = typed(*audit)
     gone = "  ✘ A time-stamp is of a checkpoint of 7 records, which is gone."
     assert (code, out.splitlines(), err) == (1, [*first, gone, holds, alone], "")
     file.write_text(file.read_text().replace("  timestamp: {url:", "  interval: 60 seconds  # {url:", 1))
-    code, out, err = typed(capsys, *audit)
+    code, out, err = typed(*audit)
     unchecked = (
         f"  The time-stamps of {acme.log}/1 were not looked at: the configuration names no authority; write"
         " the certificates of its root into evidence.timestamp.certificates"

@@ -17,8 +17,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from commands import run
-from doubles import typed
+from commands import run, typed
 from evidence.witnessing import SIGNER, MemoryLog, serving
 from informativa.errors import EvidenceError
 from informativa.evidence.note import Verifier, parse_signatures
@@ -299,11 +298,11 @@ def test_mistakes_are_told_in_a_sentence(tmp_path: Path, arguments: list[str], s
     assert "Traceback" not in ran.stderr
 
 
-def test_key_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_key_for_programs(tmp_path: Path) -> None:
     """`witness key --json` tells the key, where its private half lies, and the checkpoint it signed last."""
     with serving(tmp_path / "w") as port:
         assert asked(port, post(LOG.request(0, 13).body))[0] == 200
-    code, out, err = typed(capsys, "witness", "key", tmp_path / "w", "--json")
+    code, out, err = typed("witness", "key", tmp_path / "w", "--json")
     facts = json.loads(out)
     (signed,) = facts["logs"]
     assert (code, err) == (0, "")
@@ -326,19 +325,19 @@ def log_as_before() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("log_as_before")
-def test_policy_names_the_logs_to_sign_for(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_policy_names_the_logs_to_sign_for(tmp_path: Path) -> None:
     """With --policy no --log is needed: the witness begins, and finds only that its port is taken."""
     (tmp_path / "policy").write_text(f"log {SIGNER.verifier}\nquorum none\n")
     WitnessFolder(tmp_path / "w").make("home.example")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         serve = ("witness", "serve", tmp_path / "w", "--listen", address)
-        assert typed(capfd, *serve, "--policy", tmp_path / "policy") == (
+        assert typed(*serve, "--policy", tmp_path / "policy") == (
             1,
             "",
             f"informativa: {address} cannot be listened on: Address already in use."
             " Name another address and port with --listen.\n",
         )
-        code, out, err = typed(capfd, *serve)
+        code, out, err = typed(*serve)
     assert (code, out) == (1, "")
     assert err.startswith("informativa: A witness signs for the logs that it is told, and none is named.")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from doubles import line, notice, typed
+from commands import typed
+from doubles import line, notice
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, SharedDatabase
 from informativa.sharing import administration
@@ -146,9 +147,7 @@ def two(folder: Path, server: Postgres) -> Iterator[tuple[Installation, Installa
 
 
 @pytest.fixture
-def meeting(
-    two: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]
-) -> tuple[Installation, Installation]:
+def meeting(two: tuple[Installation, Installation]) -> tuple[Installation, Installation]:
     """The same, and the schema is made."""
-    assert typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(two[0]))[0] == 0
+    assert typed("shared", "migrate", "--as", SUPERUSER, *of(two[0]))[0] == 0
     return two

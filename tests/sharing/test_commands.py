@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from doubles import CALLER, ScriptedSession, incoming, typed
+from commands import typed
+from doubles import CALLER, ScriptedSession, incoming
 from examples import AT, PLAYED
 from informativa import bootstrap, storage
 from informativa.call import answer
@@ -24,26 +25,26 @@ from sharing.installation import HE, Installation, of
 from traces import traces
 
 
-def test_boxes_meet(two: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]) -> None:
+def test_boxes_meet(two: tuple[Installation, Installation]) -> None:
     """From the schema to what the other box knows, as an admin types it."""
     one, other = two
-    code, _out, error = typed(capsys, "shared", "status", *of(one))
+    code, _out, error = typed("shared", "status", *of(one))
     assert code == 1
     assert "See that it runs, and that roles and schemas are made: informativa shared migrate" in error
-    code, out, _error = typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(one))
+    code, out, _error = typed("shared", "migrate", "--as", SUPERUSER, *of(one))
     assert (code, out) == (0, "acme: role and schema are made (migration 2)\n")
-    assert typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(one))[1] == (
+    assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[1] == (
         "acme: all is there (migration 2)\n"
     )
     one.record()
     one.exchange()
-    code, out, _error = typed(capsys, "join", *of(other))
+    code, out, _error = typed("join", *of(other))
     assert (code, out) == (0, "Acme S.p.A. (acme): 1 record of 1 other box was taken in\n")
-    code, out, _error = typed(capsys, "boxes", *of(other))
+    code, out, _error = typed("boxes", *of(other))
     assert code == 0
     assert [line.split()[:3] for line in out.splitlines()[2:]] == [["pbx-1", "1", "0"], ["pbx-2", "0", "0"]]
     assert out.splitlines()[3].endswith("this box")
-    found = json.loads(typed(capsys, "shared", "status", "--json", *of(other))[1])
+    found = json.loads(typed("shared", "status", "--json", *of(other))[1])
     (acme,) = found["controllers"]
     assert [(box["name"], box["this"], box["different"]) for box in acme["boxes"]] == [
         ("pbx-1", False, []),
@@ -52,7 +53,7 @@ def test_boxes_meet(two: tuple[Installation, Installation], capsys: pytest.Captu
 
 
 def test_a_caller_is_shown_and_erased_on_all_boxes(
-    meeting: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
+    meeting: tuple[Installation, Installation], server: Postgres
 ) -> None:
     """What any box has on record of him is in the answer, and gone everywhere after the erasure. It counts
     the same before and after, and names the boxes that are away."""
@@ -61,13 +62,13 @@ def test_a_caller_is_shown_and_erased_on_all_boxes(
     other.record(replace(PLAYED, at=AT.replace(day=25)))
     for each in (one, other, one):
         each.exchange()
-    code, out, _error = typed(capsys, "caller", "show", CALLER, *of(one))
+    code, out, _error = typed("caller", "show", CALLER, *of(one))
     assert code == 0
     assert out.splitlines()[0].startswith("Acme S.p.A. (acme): 2 records of")
     assert "box: pbx-2, record: 1" in out
-    found = json.loads(typed(capsys, "caller", "show", CALLER, "--json", *of(one))[1])
+    found = json.loads(typed("caller", "show", CALLER, "--json", *of(one))[1])
     assert [record["box"] for record in found["controllers"][0]["records"]] == [None, "pbx-2"]
-    code, out, _error = typed(capsys, "caller", "erase", CALLER, *of(one))
+    code, out, _error = typed("caller", "erase", CALLER, *of(one))
     assert (code, out.splitlines()[:2]) == (
         0,
         [
@@ -76,7 +77,7 @@ def test_a_caller_is_shown_and_erased_on_all_boxes(
         ],
     )
     server.sql("UPDATE \"informativa_acme\".box SET seen = now() - interval '2 hours' WHERE name = 'pbx-2'")
-    code, out, _error = typed(capsys, "caller", "erase", CALLER, "--yes", *of(one))
+    code, out, _error = typed("caller", "erase", CALLER, "--yes", *of(one))
     assert (code, out.splitlines()) == (
         0,
         [
@@ -88,13 +89,13 @@ def test_a_caller_is_shown_and_erased_on_all_boxes(
     )
     other.exchange()
     for each in (one, other):
-        assert "0 records" in typed(capsys, "caller", "show", CALLER, *of(each))[1]
+        assert "0 records" in typed("caller", "show", CALLER, *of(each))[1]
     with closing(storage.store(other.configuration.controllers["acme"])) as store:
         assert [record.event.erased for record in store.records()] == [True, False]
 
 
 def test_an_erasure_that_others_cannot_hear_of_is_kept(
-    meeting: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
+    meeting: tuple[Installation, Installation], server: Postgres
 ) -> None:
     """It says what is done and what is not; the service does the rest, and nothing need be typed again."""
     one, other = meeting
@@ -103,7 +104,7 @@ def test_an_erasure_that_others_cannot_hear_of_is_kept(
         each.exchange()
     server.stop()
     try:
-        code, _out, error = typed(capsys, "caller", "erase", CALLER, "--yes", *of(one))
+        code, _out, error = typed("caller", "erase", CALLER, "--yes", *of(one))
         assert code == 1
         assert "the caller is erased on this box, and the others do not know of it yet" in error
         assert "Nothing need be typed again: it is kept, and this box's service asks them" in error
@@ -112,25 +113,23 @@ def test_an_erasure_that_others_cannot_hear_of_is_kept(
     for each in (one, other, one):
         each.exchange()
     for each in meeting:
-        assert "0 records" in typed(capsys, "caller", "show", CALLER, *of(each))[1]
+        assert "0 records" in typed("caller", "show", CALLER, *of(each))[1]
         his = pseudonym(HE, each.configuration.controllers["acme"].key)
         assert traces(each.file.parent, his, his.hex().encode()) == []
     assert server.sql('SELECT 1 FROM "informativa_acme".erasure') == []
 
 
-def test_records_of_all_boxes_in_one_list(
-    meeting: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_records_of_all_boxes_in_one_list(meeting: tuple[Installation, Installation]) -> None:
     """In the order in which they happened, with box and number, filtered as one ledger's are."""
     one, other = meeting
     one.record()
     other.record(replace(PLAYED, at=AT.replace(day=23)))
     one.exchange()
     other.exchange()
-    code, out, _error = typed(capsys, "ledger", "show", "--all-boxes", *of(one))
+    code, out, _error = typed("ledger", "show", "--all-boxes", *of(one))
     assert code == 0
     assert [line.split()[0] for line in out.splitlines() if line.startswith("pbx")] == ["pbx-2:1", "pbx-1:1"]
-    found = json.loads(typed(capsys, "ledger", "show", "--all-boxes", "--last", "1", "--json", *of(one))[1])
+    found = json.loads(typed("ledger", "show", "--all-boxes", "--last", "1", "--json", *of(one))[1])
     assert [(record["box"], record["number"]) for record in found["records"]] == [("pbx-1", 1)]
     for option, value, number in (
         ("--status", "FAILED", 0),
@@ -142,44 +141,40 @@ def test_records_of_all_boxes_in_one_list(
         ("--reason", "not-informed", 2),
         ("--line", "+390212345678", 2),
     ):
-        code, out, _error = typed(capsys, "ledger", "show", "--all-boxes", option, value, "--json", *of(one))
+        code, out, _error = typed("ledger", "show", "--all-boxes", option, value, "--json", *of(one))
         assert (option, value, len(json.loads(out)["records"])) == (option, value, number)
 
 
-def test_a_box_leaves(meeting: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_box_leaves(meeting: tuple[Installation, Installation]) -> None:
     """First it is said what would be, then it is so; one that there is not is named with those that are."""
     one, other = meeting
     one.exchange()
     other.exchange()
-    code, _out, error = typed(capsys, "boxes", "retire", "pbx-9", *of(one))
+    code, _out, error = typed("boxes", "retire", "pbx-9", *of(one))
     assert (code, error) == (1, "informativa: acme has no box pbx-9. There are: pbx-1, pbx-2.\n")
-    code, out, _error = typed(capsys, "boxes", "retire", "pbx-2", *of(one))
+    code, out, _error = typed("boxes", "retire", "pbx-2", *of(one))
     assert code == 0
     assert "Acme S.p.A. (acme): pbx-2 would leave for good" in out
     assert "Nothing was changed yet. To do it, add --yes." in out
     assert "pbx-2 was heard of in the last minute" in out
-    assert typed(capsys, "boxes", "retire", "pbx-2", "--yes", *of(one))[0] == 0
-    assert "left on 20" in typed(capsys, "boxes", *of(one))[1]
+    assert typed("boxes", "retire", "pbx-2", "--yes", *of(one))[0] == 0
+    assert "left on 20" in typed("boxes", *of(one))[1]
 
 
-def test_without_a_database_the_commands_say_what_to_write(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_database_the_commands_say_what_to_write(folder: Path) -> None:
     """Each of them, and nothing is made."""
     for command in (["shared", "status"], ["shared", "migrate"], ["shared", "sql"], ["boxes"], ["join"]):
-        code, out, error = typed(capsys, *command, "-c", folder / "informativa.yaml")
+        code, out, error = typed(*command, "-c", folder / "informativa.yaml")
         assert (code, out) == (1, "")
         assert "Write `shared:` with `hosts:` and `box:` there" in error
     code, _out, error = typed(
-        capsys, "ledger", "show", "--all-boxes", *of(Installation(folder / "informativa.yaml", ""))
+        "ledger", "show", "--all-boxes", *of(Installation(folder / "informativa.yaml", ""))
     )
     assert code == 1
     assert "There are no other boxes" in error
 
 
-def test_what_differs_between_boxes_is_told(
-    meeting: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_differs_between_boxes_is_told(meeting: tuple[Installation, Installation]) -> None:
     """Other keys, and another configuration; where each box lies makes none."""
     one, other = meeting
     one.exchange()
@@ -188,7 +183,7 @@ def test_what_differs_between_boxes_is_told(
     key = other.file.parent / "keys/acme.key"
     key.write_text("ab" * 32)
     other.exchange()
-    out = typed(capsys, "boxes", *of(one))[1]
+    out = typed("boxes", *of(one))[1]
     assert "OTHER KEYS: its callers are strangers here, another configuration" in out.splitlines()[-1]
 
 
@@ -210,29 +205,27 @@ def test_keys_that_differ_are_told_apart(its: str, ours: str, difference: str | 
     assert list(operations._different(box, About(keys=ours))) == ([difference] if difference else [])
 
 
-def test_a_box_that_was_forgotten_when_a_key_was_changed(
-    meeting: tuple[Installation, Installation], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_box_that_was_forgotten_when_a_key_was_changed(meeting: tuple[Installation, Installation]) -> None:
     """Each of both says so, and which key is to be copied where, before the old one is deleted."""
     one, other = meeting
-    assert typed(capsys, "keys", "rotate", "acme", "--yes", "-c", one.file)[0] == 0
+    assert typed("keys", "rotate", "acme", "--yes", "-c", one.file)[0] == 0
     for each in (one, other):
         each.exchange()
-    assert "AN EARLIER KEY: copy the new one there" in typed(capsys, "boxes", *of(one))[1]
-    assert "A NEWER KEY: copy it here" not in typed(capsys, "boxes", *of(one))[1]
-    found = json.loads(typed(capsys, "boxes", "--json", *of(one))[1])
+    assert "AN EARLIER KEY: copy the new one there" in typed("boxes", *of(one))[1]
+    assert "A NEWER KEY: copy it here" not in typed("boxes", *of(one))[1]
+    found = json.loads(typed("boxes", "--json", *of(one))[1])
     assert [box["different"] for box in found["controllers"][0]["boxes"]] == [[], ["older-key"]]
-    assert ("warning", "pbx-2 still works with an earlier key of acme") in examined(capsys, one)
+    assert ("warning", "pbx-2 still works with an earlier key of acme") in examined(one)
 
 
 def test_the_sql_for_an_administrator_is_what_is_run(
-    meeting: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
+    meeting: tuple[Installation, Installation], server: Postgres
 ) -> None:
     """Run as printed it makes a schema in which boxes meet."""
     one, _other = meeting
     server.sql('DROP SCHEMA "informativa_acme" CASCADE')
     server.sql('DROP ROLE "informativa_acme"')
-    code, out, _error = typed(capsys, "shared", "sql", *of(one))
+    code, out, _error = typed("shared", "sql", *of(one))
     assert code == 0
     server.sql(out)
     server.sql(f"ALTER ROLE informativa_acme PASSWORD '{PASSWORD}'")
@@ -241,29 +234,29 @@ def test_the_sql_for_an_administrator_is_what_is_run(
     assert server.sql('SELECT count(*) FROM "informativa_acme".record') == [(1,)]
 
 
-def examined(capsys: pytest.CaptureFixture[str], installation: Installation) -> list[tuple[str, str]]:
+def examined(installation: Installation) -> list[tuple[str, str]]:
     """What the doctor finds of other boxes."""
-    found = json.loads(typed(capsys, "doctor", "--json", "-c", installation.file)[1])
+    found = json.loads(typed("doctor", "--json", "-c", installation.file)[1])
     return [(each["state"], each["finding"]) for each in found["findings"] if each["check"] == "other boxes"]
 
 
 def test_the_doctor_looks_at_the_other_boxes(
-    meeting: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
+    meeting: tuple[Installation, Installation], server: Postgres
 ) -> None:
     """What is wrong with each, and what to do; one sentence where all is well."""
     one, other = meeting
     one.record()
-    assert examined(capsys, one) == [("warning", "this box has not sent anything of acme yet")]
+    assert examined(one) == [("warning", "this box has not sent anything of acme yet")]
     one.exchange()
     other.exchange()
-    assert examined(capsys, one) == [("ok", "1 company shares what callers were told with 1 other box")]
+    assert examined(one) == [("ok", "1 company shares what callers were told with 1 other box")]
     server.sql(
         "UPDATE informativa_acme.box SET seen = now() - interval '2 hours', keys = 'x', program = '0'"
         " WHERE name = 'pbx-2'"
     )
     server.sql("UPDATE informativa_acme.box SET newest = 5000 WHERE name = 'pbx-1'")
     server.sql("DROP TABLE informativa_acme.record_" + datetime.now(UTC).strftime("%Y%m"))
-    assert examined(capsys, one) == [
+    assert examined(one) == [
         ("warning", "the schema of acme is divided in advance for 0 months only"),
         ("warning", "4999 records of pbx-1 for acme are not in the database yet"),
         ("warning", "pbx-2 was last heard of 120 min ago, for acme"),
@@ -272,15 +265,15 @@ def test_the_doctor_looks_at_the_other_boxes(
     ]
     server.stop()
     try:
-        ((state, text),) = examined(capsys, one)
+        ((state, text),) = examined(one)
         assert (state, "cannot be used" in text) == ("wrong", True)
     finally:
         server.start()
 
 
-def checked(capsys: pytest.CaptureFixture[str], installation: Installation) -> str:
+def checked(installation: Installation) -> str:
     """What `check` says of the shared database; it never fails for it."""
-    code, out, error = typed(capsys, "check", "-c", installation.file)
+    code, out, error = typed("check", "-c", installation.file)
     assert code == 0, error
     return "\n".join(
         line
@@ -289,42 +282,38 @@ def checked(capsys: pytest.CaptureFixture[str], installation: Installation) -> s
     )
 
 
-def test_check_asks_the_database(
-    two: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_asks_the_database(two: tuple[Installation, Installation], server: Postgres) -> None:
     """Whoever has just written `shared:` learns whether it can be used, and what to type next if not."""
     one, _other = two
-    assert "roles and schemas are made: informativa shared migrate" in checked(capsys, one)
-    assert typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(one))[0] == 0
-    assert "the shared database postgres can be used for 1 company" in checked(capsys, one)
+    assert "roles and schemas are made: informativa shared migrate" in checked(one)
+    assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[0] == 0
+    assert "the shared database postgres can be used for 1 company" in checked(one)
     server.sql('UPDATE "informativa_acme".migration SET needed = 99')
-    assert "is of a newer informativa; Upgrade this one." in checked(capsys, one)
+    assert "is of a newer informativa; Upgrade this one." in checked(one)
     server.sql('DELETE FROM "informativa_acme".migration')
-    assert "Whoever administers the database types: informativa shared migrate" in checked(capsys, one)
+    assert "Whoever administers the database types: informativa shared migrate" in checked(one)
     server.halt()
     try:
-        assert "did not answer in 3 s; See that it runs" in checked(capsys, one)
+        assert "did not answer in 3 s; See that it runs" in checked(one)
     finally:
         server.stop()
         server.start()
 
 
-def test_status_shows_the_boxes(
-    meeting: tuple[Installation, Installation], server: Postgres, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_status_shows_the_boxes(meeting: tuple[Installation, Installation], server: Postgres) -> None:
     """Those that did not leave, and what is to be known of each; that the database is away is a warning."""
     one, other = meeting
     one.record()
     one.exchange()
     other.exchange()
     server.sql("UPDATE informativa_acme.box SET newest = 3 WHERE name = 'pbx-2'")
-    assert "pbx-1 (this box), pbx-2 (3 records behind)" in typed(capsys, "status", "-c", one.file)[1]
-    found = json.loads(typed(capsys, "status", "--json", "-c", one.file)[1])
+    assert "pbx-1 (this box), pbx-2 (3 records behind)" in typed("status", "-c", one.file)[1]
+    found = json.loads(typed("status", "--json", "-c", one.file)[1])
     acme = next(each for each in found["controllers"] if each["id"] == "acme")
     assert [box["name"] for box in acme["meeting"]["boxes"]] == ["pbx-1", "pbx-2"]
     server.stop()
     try:
-        found = json.loads(typed(capsys, "status", "--json", "-c", one.file)[1])
+        found = json.loads(typed("status", "--json", "-c", one.file)[1])
         assert any(
             "shared database postgres" in each and "cannot be used" in each for each in found["warnings"]
         )

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from doubles import CALLER, typed
+from commands import typed
+from doubles import CALLER
 from evidence import independent
 from examples import AT, PLAYED
 from informativa import storage
@@ -52,29 +53,27 @@ def told(meeting: Pair) -> tuple[Installation, Installation, str]:
 
 
 def test_a_receipt_for_a_record_of_another_box(
-    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    told: tuple[Installation, Installation, str], tmp_path: Path
 ) -> None:
     """Holds by the other box's key, for two verifiers, and by no other; with its page."""
     one, _other, key = told
-    code, out, _error = typed(
-        capsys, "evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, "--html", *of(one)
-    )
+    code, out, _error = typed("evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, "--html", *of(one))
     file = tmp_path / "acme-pbx-2-2.tlog-proof"
     assert (code, out.splitlines()[0]) == (0, f"record 2 of pbx-2: {file}")
     assert (tmp_path / "acme-pbx-2-2.html").exists()
-    assert typed(capsys, "evidence", "verify", file, "--key", key)[0] == 0
+    assert typed("evidence", "verify", file, "--key", key)[0] == 0
     assert independent.check(file.read_bytes(), key)["number"] == 2
-    own = json.loads(typed(capsys, "evidence", "key", "--json", *of(one))[1])
-    assert typed(capsys, "evidence", "verify", file, "--key", own["keys"][0]["key"])[0] == 1
+    own = json.loads(typed("evidence", "key", "--json", *of(one))[1])
+    assert typed("evidence", "verify", file, "--key", own["keys"][0]["key"])[0] == 1
 
 
 def test_receipts_of_a_caller_are_of_all_boxes(
-    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    told: tuple[Installation, Installation, str], tmp_path: Path
 ) -> None:
     """With the key that opens each for his number: the company's is the same on all."""
     one, _other, key = told
     code, out, _error = typed(
-        capsys, "evidence", "receipt", "--from", CALLER, "--open", "-o", tmp_path, "--json", *of(one)
+        "evidence", "receipt", "--from", CALLER, "--open", "-o", tmp_path, "--json", *of(one)
     )
     assert code == 0
     assert [(each["box"], each["record"]) for each in json.loads(out)["receipts"]] == [
@@ -83,7 +82,7 @@ def test_receipts_of_a_caller_are_of_all_boxes(
         ("pbx-2", 2),
     ]
     file = tmp_path / "acme-pbx-2-1.tlog-proof"
-    assert typed(capsys, "evidence", "verify", file, "--key", key, "--number", CALLER)[0] == 0
+    assert typed("evidence", "verify", file, "--key", key, "--number", CALLER)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -112,7 +111,6 @@ def test_receipts_of_a_caller_are_of_all_boxes(
 def test_what_was_changed_in_the_database_proves_nothing(
     told: tuple[Installation, Installation, str],
     server: Postgres,
-    capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     change: str,
     says: str,
@@ -120,7 +118,7 @@ def test_what_was_changed_in_the_database_proves_nothing(
     """No receipt is made of it, and it says which of the two was changed: the record, or the tree."""
     one, _other, _key = told
     server.sql(change.replace("acme.", '"informativa_acme".'))
-    code, _out, error = typed(capsys, "evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, *of(one))
+    code, _out, error = typed("evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, *of(one))
     assert code == 1
     assert says in error
     assert list(tmp_path.glob("*.tlog-proof")) == []
@@ -129,47 +127,44 @@ def test_what_was_changed_in_the_database_proves_nothing(
 def test_a_record_that_only_its_own_box_can_prove(
     told: tuple[Installation, Installation, str],
     server: Postgres,
-    capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
     """An earlier informativa sent it: alone it is an error that names the box, among others it is told."""
     one, _other, _key = told
     server.sql("""UPDATE "informativa_acme".record SET leaf = NULL WHERE box = 'pbx-2' AND record = 2""")
-    code, _out, error = typed(capsys, "evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, *of(one))
+    code, _out, error = typed("evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, *of(one))
     assert code == 1
     assert "Nothing here proves record 2 of pbx-2." in error
-    code, out, _error = typed(capsys, "evidence", "receipt", "--from", CALLER, "-o", tmp_path, *of(one))
+    code, out, _error = typed("evidence", "receipt", "--from", CALLER, "-o", tmp_path, *of(one))
     assert (code, out.splitlines()[2]) == (0, "record 2 of pbx-2: nothing here proves it; ask that box")
 
 
 def test_a_record_that_waits_for_a_checkpoint_of_its_box(
-    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    told: tuple[Installation, Installation, str], tmp_path: Path
 ) -> None:
     """It is there already, and the tree does not have it yet."""
     one, other, _key = told
     other.record()
     other.exchange()
-    code, _out, error = typed(capsys, "evidence", "receipt", 3, "--box", "pbx-2", "-o", tmp_path, *of(one))
+    code, _out, error = typed("evidence", "receipt", 3, "--box", "pbx-2", "-o", tmp_path, *of(one))
     assert (code, "Record 3 of pbx-2 is in no checkpoint yet." in error) == (1, True)
 
 
 def test_an_erased_record_of_another_box_is_proven_without_its_person(
-    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    told: tuple[Installation, Installation, str], tmp_path: Path
 ) -> None:
     """Its facts stay in the tree; whom it was about opens nothing any more, on no box."""
     one, other, key = told
-    assert typed(capsys, "caller", "erase", CALLER, "--yes", *of(one))[0] == 0
+    assert typed("caller", "erase", CALLER, "--yes", *of(one))[0] == 0
     proven(other)
-    code, _out, _error = typed(capsys, "evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, *of(one))
+    code, _out, _error = typed("evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, *of(one))
     assert code == 0
     data = (tmp_path / "acme-pbx-2-2.tlog-proof").read_bytes()
     assert isinstance(Receipt.parse(data).who, bytes)
     assert independent.check(data, key)["status"] == "PLAYED"
 
 
-def test_a_box_without_the_newest_schema_still_shows_what_there_is(
-    two: Pair, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_a_box_without_the_newest_schema_still_shows_what_there_is(two: Pair, tmp_path: Path) -> None:
     """Its own receipts as before; of the others that they prove theirs themselves."""
     from unittest import mock
 
@@ -180,12 +175,12 @@ def test_a_box_without_the_newest_schema_still_shows_what_there_is(
         mock.patch.object(schema, "_files", return_value=everything[:1]),
         mock.patch.object(schema, "_TABLES", ("box", "record", "erasure")),
     ):
-        assert typed(capsys, "shared", "migrate", "--as", SUPERUSER, *of(two[0]))[0] == 0
+        assert typed("shared", "migrate", "--as", SUPERUSER, *of(two[0]))[0] == 0
     for each in two:
         each.record()
         proven(each)
-    assert "ms, schema 1\n" in typed(capsys, "boxes", *of(two[0]))[1]
-    code, out, _error = typed(capsys, "evidence", "receipt", "--from", CALLER, "-o", tmp_path, *of(two[0]))
+    assert "ms, schema 1\n" in typed("boxes", *of(two[0]))[1]
+    code, out, _error = typed("evidence", "receipt", "--from", CALLER, "-o", tmp_path, *of(two[0]))
     assert (code, out.splitlines()[:2]) == (
         0,
         [
@@ -195,10 +190,9 @@ def test_a_box_without_the_newest_schema_still_shows_what_there_is(
     )
 
 
-def test_no_box_without_a_database(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_box_without_a_database(folder: Path) -> None:
     """Whoever names a box where there are none is told so."""
     code, _out, error = typed(
-        capsys,
         "evidence",
         "receipt",
         1,
@@ -213,14 +207,12 @@ def test_no_box_without_a_database(folder: Path, capsys: pytest.CaptureFixture[s
     assert "There are no other boxes" in error
 
 
-def test_a_bundle_of_all_boxes(
-    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_a_bundle_of_all_boxes(told: tuple[Installation, Installation, str], tmp_path: Path) -> None:
     """Records of both in one table, a log each, and every proof holds for the second verifier by the key of
     its own box, and by no other."""
     one, _other, key = told
     file = tmp_path / "bundle.zip"
-    code, out, error = typed(capsys, *bundled(file), "--json", *of(one))
+    code, out, error = typed(*bundled(file), "--json", *of(one))
     assert (code, error) == (0, "")
     found = json.loads(out)
     assert (found["records"], found["receipts"], found["gone"]) == (3, 3, 0)
@@ -251,7 +243,7 @@ def test_a_bundle_of_all_boxes(
 
 
 def test_a_bundle_says_which_boxes_are_behind(
-    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    told: tuple[Installation, Installation, str], tmp_path: Path
 ) -> None:
     """An auditor does not take it as whole: in it, on the screen and for programs stands which box has sent
     how much less than it recorded, and when it was last heard of; and nothing of that once it has."""
@@ -261,16 +253,16 @@ def test_a_bundle_says_which_boxes_are_behind(
     assert shared is not None
     # Which says how far it is.
     Exchange(storage.store(acme), connect(shared, "acme"), shared, "acme").close()
-    _code, out, _error = typed(capsys, *bundled(tmp_path / "behind.zip"), *of(one))
+    _code, out, _error = typed(*bundled(tmp_path / "behind.zip"), *of(one))
     for said in (out, _readme(tmp_path / "behind.zip")):
         assert "NOT WHOLE" in said
         assert "pbx-2: 1 record not sent yet" in " ".join(said.split())
         assert "pbx-1: " not in said
-    _code, out, _error = typed(capsys, *bundled(tmp_path / "json.zip"), "--json", *of(one))
+    _code, out, _error = typed(*bundled(tmp_path / "json.zip"), "--json", *of(one))
     found = json.loads(out)
     assert [(each["box"], each["behind"]) for each in found["incomplete"]] == [("pbx-2", 1)]
     proven(other)
-    _code, out, _error = typed(capsys, *bundled(tmp_path / "whole.zip"), *of(one))
+    _code, out, _error = typed(*bundled(tmp_path / "whole.zip"), *of(one))
     assert "NOT WHOLE" not in out + _readme(tmp_path / "whole.zip")
 
 
@@ -287,7 +279,6 @@ def test_a_bundle_says_which_boxes_are_behind(
 def test_a_bundle_names_boxes_that_nothing_was_heard_of(
     told: tuple[Installation, Installation, str],
     server: Postgres,
-    capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     seen: str,
     retired: str | None,
@@ -301,7 +292,7 @@ def test_a_bundle_names_boxes_that_nothing_was_heard_of(
     )
     server.sql("""UPDATE "informativa_acme".box SET seen = '2027-01-01 UTC' WHERE name = 'pbx-1'""")
     file = tmp_path / "bundle.zip"
-    code, out, error = typed(capsys, *bundled(file), *of(one))
+    code, out, error = typed(*bundled(file), *of(one))
     assert (code, error) == (0, "")
     for said in (out, _readme(file)):
         assert ("NOT WHOLE" in said, "pbx-2: last heard of 2026-" in " ".join(said.split())) == (named, named)
@@ -315,13 +306,13 @@ def _readme(file: Path) -> str:
 
 
 def test_a_bundle_of_all_boxes_after_erasure_and_purge(
-    told: tuple[Installation, Installation, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    told: tuple[Installation, Installation, str], tmp_path: Path
 ) -> None:
     """The erased are facts without a person, the purged are counted, and what says so is there."""
     one, other, _key = told
     other.record(replace(PLAYED, at=AT.replace(day=20)))
     proven(other)
-    assert typed(capsys, "caller", "erase", CALLER, "--yes", *of(one))[0] == 0
+    assert typed("caller", "erase", CALLER, "--yes", *of(one))[0] == 0
     other.exchange()
     acme = other.configuration.controllers["acme"]
     with closing(storage.store(acme)) as store:
@@ -329,7 +320,7 @@ def test_a_bundle_of_all_boxes_after_erasure_and_purge(
     proven(one)
     proven(other)
     file = tmp_path / "bundle.zip"
-    code, out, _error = typed(capsys, *bundled(file, "2099-12-31"), "--json", *of(one))
+    code, out, _error = typed(*bundled(file, "2099-12-31"), "--json", *of(one))
     found = json.loads(out)
     assert (code, found["erased"], found["gone"]) == (0, 3, 1)
     with zipfile.ZipFile(file) as opened:
@@ -340,7 +331,6 @@ def test_a_bundle_of_all_boxes_after_erasure_and_purge(
 def test_what_was_changed_in_the_database_stops_a_bundle(
     told: tuple[Installation, Installation, str],
     server: Postgres,
-    capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
     """It names the record and its box, and leaves no file."""
@@ -349,7 +339,7 @@ def test_what_was_changed_in_the_database_stops_a_bundle(
         """UPDATE "informativa_acme".record SET line = '+390600000000' WHERE box = 'pbx-2' AND record = 1"""
     )
     file = tmp_path / "bundle.zip"
-    code, _out, error = typed(capsys, *bundled(file), *of(one))
+    code, _out, error = typed(*bundled(file), *of(one))
     assert (code, "Record 1 of pbx-2 is not what it was" in error, file.exists()) == (1, True, False)
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from shlex import quote
 
 from informativa.cli.main import main
+from lab.office import BIN
 
-PROGRAM = Path(sys.executable).with_name("informativa")
+PROGRAM = BIN / "informativa"
 IN_SHELL = quote(str(PROGRAM))
 WIDTH = {"COLUMNS": "100"}
 _LOCALE = {"LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"}

@@ -8,7 +8,6 @@ import select
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,7 +27,6 @@ from informativa.model import Event, Reason, RecordKind
 from lab.office import Office
 from lab.ports import free_port
 
-PROGRAM = Path(sys.executable).with_name("informativa")
 ENVIRONMENT = os.environ | {"COLUMNS": "80", "NO_COLOR": "1"}
 
 
@@ -55,7 +53,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def following(folder: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """`informativa tail --json`; unbuffered, so that what came is what `select` tells of."""
     ours = ("--controller=acme", "--controller=borealis", "-c", folder / "informativa.yaml")
-    command = [PROGRAM, "tail", "--json", *ours, *options]
+    command = [commands.PROGRAM, "tail", "--json", *ours, *options]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=ENVIRONMENT
     )

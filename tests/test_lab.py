@@ -348,7 +348,8 @@ def test_pip_reaches_its_packages_in_a_bare_root_too() -> None:
 
 
 def test_score_of_mutants() -> None:
-    """Those that are named as equivalent do not count, and the others that survived are told."""
+    """Those that are named as equivalent do not count, the others that survived are told, and so is a name of
+    a change that a test notices or that is no more."""
     found = [
         mutants.Mutant("feed", "a", "b", "killed"),
         mutants.Mutant("feed", "a", "c", "timeout"),
@@ -356,10 +357,13 @@ def test_score_of_mutants() -> None:
         mutants.Mutant("read", "a", "e", "no tests"),
         mutants.Mutant("read", "f", "g", "survived"),
     ]
-    assert list(mutants.report("agi", found, {"f → g": "one and the same"})) == [
+    named = {"f → g": "one and the same", "a → b": "noticed by now", "x → y": "gone"}
+    assert list(mutants.report("agi", found, named)) == [
         "agi: 2 of 4 killed (50.0 %), 1 equivalent",
         "  feed: a → d",
         "  read: a → e (no test runs it)",
+        "  stale in mutants.toml: a → b",
+        "  stale in mutants.toml: x → y",
     ]
 
 

@@ -20,6 +20,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commands import PROGRAM
 from doubles import notice, version
 from examples import PLAYED
 from informativa.cli import log
@@ -140,7 +141,7 @@ def test_errors_send_no_commands(folder: Path) -> None:
 def test_colours_are_still_there(folder: Path) -> None:
     """On a terminal that shows colours our own are not taken for anybody's commands."""
     main_end, terminal_end = pty.openpty()
-    command = [Path(sys.executable).with_name("informativa"), "status", "-c", folder / "informativa.yaml"]
+    command = [PROGRAM, "status", "-c", folder / "informativa.yaml"]
     environment = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PATH": os.environ["PATH"]}
     subprocess.run(command, stdout=terminal_end, stderr=terminal_end, env=environment, check=False)
     os.close(terminal_end)

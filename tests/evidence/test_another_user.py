@@ -21,6 +21,7 @@ from tempfile import gettempdir
 import pytest
 
 import informativa
+from commands import PROGRAM
 from evidence import independent
 from evidence.ledger import audited
 from evidence.logs import written
@@ -44,7 +45,6 @@ for each in pkgutil.walk_packages(informativa.__path__, "informativa."):
 
 CLONE_NEWNS = 0x20000  # linux/sched.h
 SERVICE, SIGNER = 54321, 54322  # user ids that are nobody's
-PROGRAM = Path(sys.executable).with_name("informativa")
 PAGE = Path(__file__).parents[2] / ".github/evidence.md"
 
 

@@ -8,7 +8,6 @@ import re
 import socket
 import sqlite3
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from commands import run, typed
+from commands import PROGRAM, run, typed
 from evidence.witnessing import SIGNER, MemoryLog, serving
 from informativa.errors import EvidenceError
 from informativa.evidence.note import Verifier, parse_signatures
@@ -25,7 +24,6 @@ from informativa.evidence.witness import Answer, logs_of
 from informativa.evidence.witness_server import Limits, WitnessServer
 from informativa.evidence.witness_store import WitnessFolder, WitnessStore
 
-PROGRAM = Path(sys.executable).with_name("informativa")
 LOG = MemoryLog.of(40)
 
 

@@ -73,13 +73,18 @@ class Mutant:
     status: str
 
     @property
+    def change(self) -> str:
+        """What was changed into what, as mutants.toml names it."""
+        return f"{self.before} → {self.after}"
+
+    @property
     def killed(self) -> bool:
         """Whether a test noticed it."""
         return self.status in ("killed", "timeout", "segfault")
 
 
 def main(modules: Sequence[str]) -> int:
-    """The exit code: 1 if a mutant survived that nobody has named as equivalent."""
+    """The exit code: 1 if a mutant survived that is not named as equivalent, or a name is of no survivor."""
     if unknown := [module for module in modules if module not in TESTS]:
         print(f"There is no {unknown[0]}; one of: {' '.join(TESTS)}", file=sys.stderr)
         return 1
@@ -94,16 +99,18 @@ def main(modules: Sequence[str]) -> int:
 
 
 def report(module: str, mutants: Sequence[Mutant], equivalent: dict[str, str]) -> Iterator[str]:
-    """The score, and a line for each survivor that is not named as equivalent."""
+    """The score, and a line for each survivor that is not named as equivalent, and each name of none."""
     survivors = [mutant for mutant in mutants if not mutant.killed]
-    left = [mutant for mutant in survivors if f"{mutant.before} → {mutant.after}" not in equivalent]
+    left = [mutant for mutant in survivors if mutant.change not in equivalent]
     same = len(survivors) - len(left)
     killed, all_of_them = len(mutants) - len(survivors), len(mutants) - same
     share = 100 * killed / all_of_them if all_of_them else 100.0
     yield f"{module}: {killed} of {all_of_them} killed ({share:.1f} %), {same} equivalent"
     for mutant in left:
         untested = " (no test runs it)" if mutant.status == "no tests" else ""
-        yield f"  {mutant.function}: {mutant.before} → {mutant.after}{untested}"
+        yield f"  {mutant.function}: {mutant.change}{untested}"
+    for change in sorted(equivalent.keys() - {mutant.change for mutant in survivors}):
+        yield f"  stale in {EQUIVALENT.name}: {change}"
 
 
 def _equivalents() -> dict[str, dict[str, str]]:

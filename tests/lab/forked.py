@@ -7,6 +7,7 @@ is also really started, by tests/test_starting.py, and the service by test_servi
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import importlib
@@ -65,7 +66,8 @@ class Forked(Child):
     def send(self, number: signal.Signals) -> None:
         """Send it a signal, if it still runs."""
         if not self._ended.is_set():
-            os.kill(self.pid, number)  # until the fork server is told to, nobody else gets that id
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
 
 @functools.cache

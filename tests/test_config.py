@@ -85,7 +85,7 @@ MISTAKES = [
         "'nationale' is not one of 'national', 'international' or 'either'",
     ),
     ("name: Acme S.p.A.", "name: &a Acme\n    key: *a", "is an alias (*name); write its value out"),
-    ("purposes: [service]", "purposes: " + "[" * 3000, "nested too deeply"),
+    ("purposes: [service]", "purposes: " + "[" * 3000, "maximum nesting depth"),
     ("listen: 127", "lisen: 127", "service.lisen: is not a setting here; did you mean listen?"),
     (
         '      full: "1"',

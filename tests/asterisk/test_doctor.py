@@ -66,7 +66,7 @@ def copied(text: str, title: str) -> str:
 @pytest.fixture
 def healthy(site: Site) -> Iterator[Site]:
     """A site with the manager account that the printed instructions make."""
-    printed = site.office.command("keys", "make", "manager", "-c", site.office.config)
+    printed = commands.run("keys", "make", "manager", "-c", site.office.config).stdout
     (conf, before) = (site.pbx.etc / "manager.conf", (site.pbx.etc / "manager.conf").read_text())
     conf.write_text(f"{before}\n{copied(printed, 'At the end of')}")
     for command in copied(printed, "Then, as root").splitlines():
@@ -86,7 +86,7 @@ def test_without_an_account_it_says_how_to_make_one(site: Site) -> None:
     assert (check, state) == ("manager", "warning")
     assert f"informativa keys make manager -c {site.office.config}" in fix
     assert f"Type: informativa keys make manager -c {site.office.config}" in run(site, "--account").stderr
-    printed = site.office.command("keys", "make", "manager", "-c", site.office.config)
+    printed = commands.run("keys", "make", "manager", "-c", site.office.config).stdout
     secret = site.office.folder / "keys/manager.secret"
     assert secret.stat().st_mode & 0o777 == 0o600
     assert f"secret = {secret.read_text().strip()}\n" in printed

@@ -89,11 +89,22 @@ def short_prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(tmp_path: Path, short_prompts: Path, request: pytest.FixtureRequest) -> Path:
     """A configuration as `informativa init` lays it, its papers named, in a folder of its own."""
-    init(tmp_path / "etc")
-    if not request.node.get_closest_marker("shipped_prompts"):
-        shutil.copytree(short_prompts, tmp_path / "etc/prompts", dirs_exist_ok=True)
-    fill_in(tmp_path / "etc/informativa.yaml")
-    return tmp_path / "etc"
+    shipped = request.node.get_closest_marker("shipped_prompts")
+    return _laid(tmp_path / "etc", None if shipped else short_prompts)
+
+
+@pytest.fixture(scope="module")
+def module_folder(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> Path:
+    """The same, one for all tests of a file, for those that change nothing."""
+    return _laid(tmp_path_factory.mktemp("module") / "etc", short_prompts)
+
+
+def _laid(folder: Path, prompts: Path | None) -> Path:
+    init(folder)
+    if prompts:
+        shutil.copytree(prompts, folder / "prompts", dirs_exist_ok=True)
+    fill_in(folder / "informativa.yaml")
+    return folder
 
 
 @pytest.fixture

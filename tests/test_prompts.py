@@ -427,7 +427,7 @@ def test_build_speaks_and_is_configured(folder: Path) -> None:
 
 
 @voices
-@pytest.mark.slow
+@pytest.mark.night  # by day each command is called here, and the README's are typed in test_readme.py
 def test_documented_commands_run(tmp_path: Path, recording: Path) -> None:
     """An admin who types what prompts/README.md says, one command after the other, gets through."""
     readme = (Path(__file__).resolve().parent.parent / "prompts/README.md").read_text(encoding="utf-8")

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from console.served import ServedConsole, filled, served
+from console.served import ServedConsole, filled, lay_calls, served
 from informativa.console.menu import MENU
 from informativa.console.routes import ROUTES, Route
 from informativa.model import Role
 
 OWN = [each for each in ROUTES if each.role is not None]
 OF_A_COMPANY = [each for each in OWN if "{controller}" in each.path]
+
+
+@pytest.fixture(scope="module")
+def office(module_folder: Path) -> Iterator[ServedConsole]:
+    """One for all, as what is asked here is looked at or refused."""
+    lay_calls(module_folder)
+    with served(module_folder) as office:
+        yield office
 
 
 @pytest.mark.parametrize("route", OWN, ids=lambda route: route.path)

@@ -57,7 +57,7 @@ _BUILT_IN = {"Set", "MSet", "Goto", "GotoIf", "Hangup"}
 
 
 class Manager:
-    """Asterisk's manager interface as a test wants it: `answers` by action, some of them made when it is asked.
+    """Asterisk's manager interface as a test wants it: `answers` by action, some made when it is asked.
 
     Any other action is refused, or gets no answer at all where the manager `hangs`.
     """

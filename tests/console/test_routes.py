@@ -26,6 +26,14 @@ def office(module_folder: Path) -> Iterator[ServedConsole]:
         yield office
 
 
+@pytest.fixture(autouse=True)
+def closed_browsers(office: ServedConsole) -> Iterator[None]:
+    """Close the connections of one test: the console takes so many and no more."""
+    yield
+    while office.browsers:
+        office.browsers.pop().http.close()
+
+
 @pytest.mark.parametrize("route", OWN, ids=lambda route: route.path)
 def test_who_is_not_logged_in_is_sent_to_the_door(office: ServedConsole, route: Route) -> None:
     """He gets nothing of any page, and sends nothing by any form."""

@@ -15,7 +15,7 @@ from lab.pbx import Pbx
 from .site import EXTENSIONS, SECONDS, Site
 
 HERE = Path(__file__).parent
-ON_BOTH_BY_DAY = {"test_calls", "test_dialplan", "test_faults", "test_spool"}
+ON_BOTH_BY_DAY = {"test_calls", "test_dialplan", "test_faults"}
 """The files whose subject is what Asterisk itself does; the others run on Asterisk 16 at night."""
 
 

@@ -50,7 +50,9 @@ class Written:
 
 
 @pytest.fixture(params=["first", "again"])
-def written(request: pytest.FixtureRequest, tmp_path: Path, chance: random.Random) -> Written:
+def written(
+    request: pytest.FixtureRequest, tmp_path: Path, chance: random.Random, rounds: Callable[[int, int], int]
+) -> Written:
     """A WAL from a new ledger's first byte on, and one that began again over its old frames."""
     file = tmp_path / "written.sqlite3"
     store = SqliteStore(str(file))
@@ -65,7 +67,7 @@ def written(request: pytest.FixtureRequest, tmp_path: Path, chance: random.Rando
         acknowledged = [(0, commit(80))]
         store._connection.execute("PRAGMA wal_checkpoint(FULL)")
     database, old = file.read_bytes(), _wal(file).read_bytes() if acknowledged[0][1] else b""
-    for _ in range(30):
+    for _ in range(rounds(12, 30)):
         newest = commit(chance.randrange(1, 5))
         acknowledged.append((_frames_end(file), newest))
     assert file.read_bytes() == database, "a checkpoint came between"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from informativa import files
-from informativa.files import create, give_folder, make_folder, put, read_foreign
+from informativa.files import create, give_folder, make_folder, put, read, read_foreign, reading
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 OTHER = 4242
@@ -174,3 +174,37 @@ def test_what_somebody_else_wrote_is_read_only_if_it_is_a_file(tmp_path: Path) -
     os.mkfifo(tmp_path / "pipe")
     assert read_foreign(tmp_path / "pipe", 4) is None
     assert read_foreign(tmp_path, 4) is None
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        (os.mkfifo, "Not a regular file"),
+        (lambda file: file.symlink_to("/dev/zero"), "Not a regular file"),
+        (Path.mkdir, "Is a directory"),
+        (lambda file: file.write_bytes(b"12345678901"), "File too large"),
+        (Path.absolute, "No such file or directory"),
+    ],
+    ids=["pipe", "device", "folder", "large", "none"],
+)
+def test_nothing_but_a_file_of_some_size_is_read(
+    tmp_path: Path, made: Callable[[Path], object], why: str
+) -> None:
+    """Neither waits for who never writes nor reads what never ends: of at most 10 bytes here."""
+    file = tmp_path / "file"
+    made(file)
+    with pytest.raises(OSError, match=why) as caught:
+        read(file, 10)
+    assert caught.value.filename in (str(file), file)
+
+
+def test_file_is_read_through_a_link_and_not_beyond_its_limit(tmp_path: Path) -> None:
+    """Ten bytes of ten; what grows while it is read is too large then."""
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.write_bytes(b"1234567890")
+    link.symlink_to(file)
+    assert read(link, 10) == b"1234567890"
+    with reading(link, 10) as opened:
+        assert opened.read() == b"1234567890"
+    with pytest.raises(OSError, match="File too large"):
+        read(Path("/proc/version"), 1)  # whose size is 0 to who looks

@@ -17,6 +17,7 @@ from informativa import bootstrap
 from informativa.errors import LedgerError, LedgerOutdatedError
 from informativa.generations import Generations
 from informativa.maintenance import Outdated
+from informativa.model import ChangedRecording
 from informativa.preparation import prepare
 
 
@@ -141,9 +142,9 @@ def test_ledger_is_opened_again(config: Path) -> None:
     asyncio.run(story())
 
 
-def test_ledger_of_other_recordings_is_not_taken_and_told_once(config: Path) -> None:
-    """One that can be opened again, but was served with other recordings: however often it is tried, calls go
-    on as before."""
+def test_ledger_of_other_recordings_is_opened_and_they_are_told_once(config: Path) -> None:
+    """One that can be opened again, but was served with other recordings: calls are recorded, no prompt is
+    played as one that it is not, and that is told once."""
 
     async def story() -> None:
         ledger, beside = config.parent / "ledger/acme.sqlite3", Beside()
@@ -159,9 +160,14 @@ def test_ledger_of_other_recordings_is_not_taken_and_told_once(config: Path) -> 
         with capture_logs() as told:
             for _round in range(3):
                 assert await generations.reopen(outdated) == {}
-        assert [(each["event"], each["controller"]) for each in told] == [("ledger cannot be used", "acme")]
-        assert "is not the recording that version 2026-11 was first served with" in told[0]["error"]
-        assert (generations.newest, beside.waiting) == (before, [])
+        wrong = [each["problem"] for each in told if each["event"] == "a prompt is not played"]
+        assert len(wrong) == len(set(wrong)) == 4  # short and full in two languages, each once
+        assert all("is not the recording that version 2026-11 was first served with" in one for one in wrong)
+        prompt = generations.newest.services.lines["+390212345678"].plan[0].notice.versions[0].short["it"]
+        found = await generations.newest.services.recordings.current("acme", prompt)
+        assert isinstance(found, ChangedRecording)
+        assert generations.newest is not before
+        await beside.done()
         generations.close()
 
     asyncio.run(story())

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,14 +15,18 @@ import numpy as np
 import pytest
 
 from doubles import notice, version
+from informativa.files import reading
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import ChangedRecording, Prompt, Recording, Version, recording_digest
+from informativa.prompts import installed
 from informativa.prompts.comparison import odd, silent
 from informativa.prompts.installed import hashed, hashed_before, measure
 from informativa.prompts.recordings import (
     InstalledRecordings,
     LoadedRecordings,
+    Look,
     Outcome,
+    Place,
     RecordedRecordings,
     difference,
 )
@@ -57,9 +61,9 @@ class Files:
         loaded = {str(file): sha256 for file, sha256 in hashed(prompt.path).items()}
         self._recordings = InstalledRecordings(LoadedRecordings(loaded), self._aside, settled)
 
-    async def _aside(self, work: Callable[[], Outcome]) -> Outcome:
+    async def _aside(self, _place: Place, look: Look) -> Outcome:
         self.reads += 1
-        return await asyncio.to_thread(work)
+        return await asyncio.to_thread(look)
 
     def look(self) -> Prompt | ChangedRecording:
         """What a call would find."""
@@ -231,8 +235,8 @@ def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
 def scripts(prompt: Prompt, ledger: SqliteLedger, *more: Version) -> Outcome:
     """What the next call's script would find of a prompt, short in version 1 (and in more)."""
 
-    async def at_once(work: Callable[[], Outcome]) -> Outcome:
-        return work()
+    async def at_once(_place: Place, look: Look) -> Outcome:
+        return look()
 
     served = RecordedRecordings({"acme": [notice(spoken("1", prompt), *more)]}, {"acme": ledger})
     return asyncio.run(InstalledRecordings(served, at_once).current("acme", prompt))
@@ -388,8 +392,7 @@ def test_format_that_is_broken_cannot_be_compared(prompt: Prompt) -> None:
 def test_hash_of_an_unchanged_file_is_remembered(prompt: Prompt, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever looks again reads a file anew only after a change, or while one could still go unseen."""
     file, reads = Path(f"{prompt.path}.wav"), []
-    read = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda self: reads.append(self) or read(self))
+    monkeypatch.setattr(installed, "reading", lambda file, most: reads.append(file) or reading(file, most))
     first = hashed_before(prompt.path, -3600.0)
     assert first == hashed_before(prompt.path, -3600.0)
     assert reads == [file]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -16,11 +17,23 @@ from .errors import LedgerError
 from .ledgers.refused import RefusedLedger
 from .model import Controller, Identified, Lookup, Notice, SharedState
 from .ports import Ledger, LookupSource, OtherBoxes, Recordings
-from .prompts.recordings import InstalledRecordings, LoadedRecordings, Outcome, RecordedRecordings
+from .prompts.recordings import (
+    InstalledRecordings,
+    LoadedRecordings,
+    Look,
+    Outcome,
+    Place,
+    RecordedRecordings,
+)
 from .text import Text
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from .sharing.exchange import About
+
+
+OPEN_SECONDS = 10.0  # to open a ledger, which may wait for half of it where another program holds it
 
 
 class SystemClock:
@@ -46,13 +59,61 @@ def for_service(configuration: Configuration, before: CallServices | None = None
 
     def open_ledger(file: str, log: str) -> Ledger:
         try:
-            return open_before.get(file) or GroupCommitLedger(file, migrate=False, log=log)
+            opened = partial(GroupCommitLedger, file, migrate=False, log=log)
+            return open_before.get(file) or _openings.open(file, opened)
         except LedgerError as error:
             return RefusedLedger(error)
 
     ledgers = {name: open_ledger(given.ledger, given.log) for name, given in _live(configuration)}
     others = _others(configuration, before)
     return _services(configuration, ledgers, as_loaded(configuration.recordings), others, script=False)
+
+
+class Openings:
+    """Opens ledgers, and waits no longer than a bound for each: one on a network folder that has stalled is
+    that company's alone. While it hangs it is not opened again."""
+
+    def __init__(self, seconds: float = OPEN_SECONDS) -> None:
+        self._seconds = seconds
+        self._pending: dict[str, Future[Ledger]] = {}
+
+    def open(self, file: str, opened: Callable[[], Ledger]) -> Ledger:
+        """What `opened` gives. Raises LedgerError, also after the bound."""
+        from concurrent.futures import Future  # not for a script
+
+        before = self._pending.get(file)
+        if before is None or before.done():
+            future = self._pending[file] = Future()
+            thread = threading.Thread(
+                target=_settle, args=(future, opened), name=f"opens {file}", daemon=True
+            )
+            thread.start()
+            try:
+                return future.result(self._seconds)
+            except TimeoutError:
+                future.add_done_callback(_close_late)
+        raise LedgerError(
+            Text(
+                "The ledger {file} cannot be opened within {seconds:.0f} s.", file=file, seconds=self._seconds
+            ),
+            Text("Look at the disk or the network folder that it lies on."),
+        )
+
+
+def _settle(future: Future[Ledger], opened: Callable[[], Ledger]) -> None:
+    try:
+        future.set_result(opened())
+    except Exception as error:  # for whoever waits
+        future.set_exception(error)
+
+
+def _close_late(future: Future[Ledger]) -> None:
+    """Let go of a ledger that nobody waits for any more."""
+    if future.exception() is None:
+        future.result().close()
+
+
+_openings = Openings()
 
 
 def _others(configuration: Configuration, before: CallServices | None) -> dict[str, OtherBoxes]:
@@ -94,9 +155,9 @@ def _live(configuration: Configuration) -> Iterator[tuple[str, Controller]]:
 
 def as_loaded(files: Mapping[str, str]) -> Recordings:
     """For many calls at a time: the prompts as they are, held against what was found in order at the load."""
-    import asyncio  # not for a script
+    from .prompts.guarded import GuardedFiles  # not for a script
 
-    return InstalledRecordings(LoadedRecordings(files), asyncio.to_thread)
+    return InstalledRecordings(LoadedRecordings(files), GuardedFiles().look)
 
 
 def unusable(configuration: Configuration, services: CallServices) -> dict[str, LedgerError]:
@@ -140,9 +201,9 @@ def for_script(configuration: Configuration) -> CallServices:
     return _services(configuration, ledgers, recordings, others, script=True)
 
 
-async def _at_once(work: Callable[[], Outcome]) -> Outcome:
+async def _at_once(_place: Place, look: Look) -> Outcome:
     """In a process that has one call only, nobody else waits."""
-    return work()
+    return look()
 
 
 def close(services: CallServices, kept: Sequence[CallServices] = ()) -> None:
@@ -212,11 +273,12 @@ def _services(
         clock=SystemClock(),
         recordings=recordings,
         fallback=configuration.fallback,
+        unanswered=configuration.unanswered,
         others=others,
         lookups={
             name: lookups(given, configuration.notices[name], script=script)
             for name, given in configuration.controllers.items()
-            if given.lookups
+            if given.lookups and not given.refused
         },
     )
 

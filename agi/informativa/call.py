@@ -16,6 +16,7 @@ from .errors import LedgerError, SessionError
 from .frozen import dataclass
 from .model import CallResult, ChangedRecording, Ending, Event, Heard, Line, Prompt, Reason, Status
 from .ports import CallSession, Clock, Ledger, LookupSource, OtherBoxes, Recordings
+from .text import Text
 
 # After these there is nobody to play the rest of the plan to.
 _NOBODY_THERE = (Ending.HUNG_UP, Ending.CONNECTION_LOST)
@@ -47,6 +48,8 @@ class CallServices:
     lookups: Mapping[str, Mapping[str, Sequence[LookupSource]]] = field(default_factory=dict)
     others: Mapping[str, OtherBoxes] = field(default_factory=dict)
     recordings: Recordings = field(kw_only=True)
+    unanswered: Mapping[str, Text] = field(default_factory=dict)
+    """By called number, why the dialplan is to answer its calls."""
 
 
 async def answer(session: CallSession, services: CallServices) -> CallResult:
@@ -130,8 +133,11 @@ async def _read_by_operator(session: CallSession, services: CallServices) -> Cal
 async def _unknown_line(session: CallSession, services: CallServices) -> CallResult:
     """Nobody configured the called number: play the installation's notice, since nothing says not to.
 
-    The number itself is not put on record: a dialplan may have passed the caller's by mistake.
+    The number itself is not put on record: a dialplan may have passed the caller's by mistake. Raises
+    SessionError for a line of a company whose part of the configuration has mistakes.
     """
+    if why := services.unanswered.get(session.call.line):
+        raise SessionError(why)
     heard = Heard(Ending.NOT_PLAYABLE, 0, 0)
     prompt = services.fallback and await services.recordings.current("", services.fallback)
     if isinstance(prompt, ChangedRecording):

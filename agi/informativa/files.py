@@ -13,12 +13,14 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
 _LOOK = (
     getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
 )  # O_PATH: a folder that may only be passed through
+_CHUNK = 1 << 18  # bytes that are read at once
 _making = threading.RLock()
 
 
@@ -114,6 +116,40 @@ def give_folder(folder: Path, like: os.stat_result) -> None:
     """As root, let a folder that we have just made belong to somebody else. Raises OSError."""
     with _within(folder) as around:
         _give(folder.name, around, like)
+
+
+@contextmanager
+def reading(file: Path, largest: int | None = None) -> Iterator[BufferedReader]:
+    """Open a regular file to read, also through a link: nothing else ends, or answers at once.
+
+    Raises OSError, with EINVAL for a pipe, a socket or a device, and EFBIG for more than `largest` bytes.
+    """
+    require_regular(file, file.stat(), largest)  # before a device does something because it is opened
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    with os.fdopen(descriptor, "rb") as opened:
+        require_regular(file, os.fstat(descriptor), largest)  # it may have been exchanged since
+        yield opened
+
+
+def read(file: Path, largest: int) -> bytes:
+    """The content of a regular file. Raises OSError as `reading` does, also where it grows meanwhile."""
+    content = bytearray()
+    with reading(file, largest) as opened:
+        while chunk := opened.read(_CHUNK):
+            content += chunk
+            if len(content) > largest:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(file))
+    return bytes(content)
+
+
+def require_regular(file: Path, status: os.stat_result, largest: int | None = None) -> None:
+    """Raises OSError as `reading` does, where `status` is not that of a regular file, or of one too large."""
+    if stat.S_ISDIR(status.st_mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "Not a regular file", str(file))
+    if largest is not None and status.st_size > largest:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(file))
 
 
 def read_foreign(file: Path, largest: int) -> bytes | None:

@@ -15,7 +15,7 @@ from .call import CallServices
 from .config import Configuration, changes
 from .errors import ConfigError, InformativaError, LedgerError
 from .maintenance import Outdated
-from .preparation import prepare, verify_recordings
+from .preparation import as_before, examine_recordings, prepare
 
 log = structlog.get_logger("informativa")
 
@@ -65,7 +65,8 @@ class Generations:
         before = self.newest
         try:
             await asyncio.to_thread(changes.wait_written, before.configuration.file)
-            configuration = await asyncio.to_thread(prepare, before.configuration.file, create=False)
+            prepared = await asyncio.to_thread(prepare, before.configuration.file, create=False)
+            configuration = as_before(before.configuration, prepared)
             services = await asyncio.to_thread(bootstrap.for_service, configuration, before.services)
         except ConfigError as error:
             for problem in error.problems:
@@ -86,29 +87,25 @@ class Generations:
                 return {}
             services = await asyncio.to_thread(bootstrap.for_service, now.configuration, now.services)
             failing = bootstrap.unusable(now.configuration, services)
-            opened = sorted(before.keys() - failing.keys())
-            wrong = await self._take(now, services, opened) if opened else None
-            outdated.tell({**failing, **(dict.fromkeys(opened, wrong) if wrong else {})})
+            if opened := sorted(before.keys() - failing.keys()):
+                await self._take(now, services, opened)
+            outdated.tell(failing)
             return failing
 
-    async def _take(
-        self, now: Generation, services: CallServices, opened: Sequence[str]
-    ) -> InformativaError | None:
-        """Go on with the ledgers that could be opened; why not, if that cannot be."""
-        try:
-            files = await asyncio.to_thread(
-                verify_recordings, now.configuration, keep=True, create=False, migrate=False
-            )
-        except InformativaError as error:
-            await asyncio.to_thread(bootstrap.close, services, [now.services])
-            return error
-        services = replace(services, recordings=bootstrap.as_loaded(files))
-        self._take_calls(replace(now.configuration, recordings=files), services)
+    async def _take(self, now: Generation, services: CallServices, opened: Sequence[str]) -> None:
+        """Go on with the ledgers that could be opened."""
+        examined = await asyncio.to_thread(
+            examine_recordings, now.configuration, keep=True, create=False, migrate=False
+        )
+        services = replace(services, recordings=bootstrap.as_loaded(examined.expected))
+        changed = replace(now.configuration, recordings=examined.expected, unplayable=examined.problems)
+        self._take_calls(changed, services)
+        for problem in examined.problems:
+            log.error("a prompt is not played", problem=str(problem))
         controllers = [now.configuration.controllers[name] for name in opened]
         found = [await asyncio.to_thread(storage.backups, each) for each in controllers]
         copies = [str(backup.file) for backups in found for backup in backups]
         log.info("ledgers opened", controllers=opened, backups=copies)
-        return None
 
     def close(self) -> None:
         """Close all that is open; what was queued is durable then."""

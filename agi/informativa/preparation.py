@@ -1,92 +1,256 @@
 """What must be in order before calls are taken: the configuration, its ledgers, and its prompts, each as its
-version was first served with it."""
+version was first served with it.
+
+What is wrong with one company's ledger or prompts is that company's alone (I10): the others are served.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from .config import Configuration, load
+from .config import Configuration, by_company, concerning, inspect
 from .errors import ConfigError, LedgerError, Problem
-from .model import Recording
-from .prompts.installed import hashed, recordings
+from .model import Prompt, Recording
+from .patience import Patience
+from .prompts.installed import hashed, placed
 from .prompts.recordings import difference
 from .storage import store
-from .text import Text
+from .text import Foreign, Text
+
+if TYPE_CHECKING:
+    from .ledgers.sqlite import SqliteStore
+
+Answer = TypeVar("Answer")
+PATIENCE_SECONDS = 10.0  # for the files of one prompt, or for one ledger: more than a busy disk takes
 
 
 def prepare(file: Path, *, create: bool = True) -> Configuration:
     """The configuration in `file`, if a service may run with it. Ledgers that are not there are made; those
-    of an earlier informativa are left for later, when calls are taken.
+    of an earlier informativa are left for later, when calls are taken. `unplayable` are the prompts that are
+    not played, and `mistaken` the companies that are not served, each with the reasons.
 
-    Raises ConfigError with all that is wrong, a recording that changed included; LedgerError.
+    Raises ConfigError with all that is wrong with the file, unless each mistake is in the part of one company
+    and another is without any, or of the prompt for numbers that nobody configured.
     """
-    configuration = load(file, keep=True)
+    configuration, problems = inspect(file, keep=True)
+    mistaken, shared = by_company(problems, configuration.controllers, configuration.owners)
+    mute = concerning(shared, "fallback_prompt")
+    if len(shared) > len(mute) or (problems and len(mistaken) == len(configuration.controllers)):
+        raise ConfigError(problems)
+    configuration = _without(configuration, mistaken)
     warnings = (*configuration.warnings, *emptied(configuration))
-    files = verify_recordings(configuration, keep=True, create=create, migrate=False)
-    return replace(configuration, recordings=files, warnings=warnings)
+    examined = examine_recordings(configuration, keep=True, create=create, migrate=False)
+    unplayable = (*mute, *examined.problems)
+    return replace(configuration, recordings=examined.expected, unplayable=unplayable, warnings=warnings)
+
+
+def _without(configuration: Configuration, mistaken: Mapping[str, Sequence[Problem]]) -> Configuration:
+    """The same with these companies not live, and their calls left to the dialplan: what was built of their
+    part is not what the admin meant."""
+    why = Text("its part of the configuration has mistakes: informativa check names them")
+    calls = {
+        spelling: why for spelling, line in configuration.spelled.items() if line.controller.id in mistaken
+    }
+    calls |= {line: why for line, owner in configuration.owners.items() if owner in mistaken}
+    return replace(
+        configuration,
+        controllers={
+            name: replace(controller, refused=why) if name in mistaken else controller
+            for name, controller in configuration.controllers.items()
+        },
+        lines=tuple(line for line in configuration.lines if line.controller.id not in mistaken),
+        spelled={spelling: line for spelling, line in configuration.spelled.items() if spelling not in calls},
+        mistaken={name: tuple(problems) for name, problems in mistaken.items()},
+        unanswered=calls,
+    )
+
+
+def as_before(before: Configuration, now: Configuration) -> Configuration:
+    """The newer configuration, in which companies with mistakes are as they were `before`: those that were
+    live then, and whose ledger and key are nobody else's now (I6)."""
+    others = [one for name, one in now.controllers.items() if name not in now.mistaken]
+    taken = {one.ledger for one in others} | {key for one in others for key in (one.key, *one.old_keys)}
+    names = [
+        name
+        for name in now.mistaken
+        if (known := before.controllers.get(name))
+        and not known.refused
+        and taken.isdisjoint((known.ledger, known.key, *known.old_keys))
+    ]
+    if not names:
+        return now
+    numbers = {line.number for line in now.lines}
+    lines = [line for line in before.lines if line.controller.id in names and line.number not in numbers]
+    kept = {line.number for line in lines}
+    spelled = {spelling: line for spelling, line in before.spelled.items() if line.number in kept}
+    prompts = {
+        prompt.path for name in names for notice in before.notices[name] for _key, prompt in placed(notice)
+    }
+    recordings = {file: sha256 for file, sha256 in before.recordings.items() if _prompt(file) in prompts}
+    return replace(
+        now,
+        controllers={**now.controllers, **{name: before.controllers[name] for name in names}},
+        key_files={**now.key_files, **{name: before.key_files[name] for name in names}},
+        notices={**now.notices, **{name: before.notices[name] for name in names}},
+        lines=(*now.lines, *lines),
+        spelled={**spelled, **now.spelled},
+        unanswered={call: why for call, why in now.unanswered.items() if call not in spelled},
+        recordings={**now.recordings, **recordings},
+    )
+
+
+def _prompt(file: str) -> str:
+    return str(Path(file).with_suffix(""))
+
+
+@dataclass(frozen=True)
+class ExaminedRecordings:
+    """The SHA-256 that each sound file must have to be played, and which prompts are not, each with why.
+
+    A file that is not in `expected` is compared with the other formats of its prompt when it is to be played.
+    """
+
+    expected: Mapping[str, str]
+    problems: tuple[Problem, ...]
 
 
 def verify_recordings(
     configuration: Configuration, *, keep: bool, create: bool = True, migrate: bool = True
-) -> dict[str, str]:
+) -> None:
+    """As `examine_recordings`, for whoever stops at what is wrong. Raises ConfigError."""
+    examined = examine_recordings(configuration, keep=keep, create=create, migrate=migrate)
+    if examined.problems:
+        raise ConfigError(examined.problems)
+
+
+def examine_recordings(
+    configuration: Configuration, *, keep: bool, create: bool = True, migrate: bool = True
+) -> ExaminedRecordings:
     """Hold the prompts against those that each version was first served with, and the formats of each against
-    each other; `keep` remembers new ones. What was found in order: the SHA-256 of each sound file.
+    each other; `keep` remembers new ones.
 
-    Raises ConfigError for a recording that changed under an unchanged version, whose records would point
-    at a text that nobody heard, for one without sound, and for a format that is another sound. A ledger that
-    cannot be opened is passed over: nothing is recorded there either. Raises LedgerError for one that fails
-    meanwhile. What a company that is not live plays is looked at without `keep`, when nobody waits for it.
+    A recording that changed under an unchanged version is a problem, for its records would point at a text
+    that nobody heard; so is one without sound, a format that is another sound, and a file that cannot be read
+    in time. A ledger that cannot be used is passed over: nothing is recorded there either. What a company
+    that is not live plays is looked at without `keep`, when nobody waits for it.
     """
+    patience = Patience(PATIENCE_SECONDS)
+    expected: dict[str, str] = {}
     problems: list[Problem] = []
-    files: dict[str, str] = {}
-    if configuration.fallback:
-        files |= {str(file): sha256 for file, sha256 in hashed(configuration.fallback.path).items()}
-        if wrong := difference(configuration.fallback.path):
-            problems.append(Problem(str(configuration.file), None, "fallback_prompt", wrong))
+
+    def note(key: str, wrong: Iterable[_Wrong]) -> None:
+        for notice, _path, message in wrong:
+            problems.append(Problem(str(configuration.file), None, f"{key}{notice}", message))
+
+    if (fallback := configuration.fallback) is not None:
+        recordings, wrong = _read([(("", "", "", ""), fallback)], patience)
+        wrong = wrong or _unlike(recordings)
+        expected |= {} if wrong else _sums(recordings)
+        note("fallback_prompt", wrong)
     for name, controller in configuration.controllers.items():
-        found = [one for notice in configuration.notices[name] for one in recordings(notice)]
-        files |= {one.file: one.sha256 for one in found}
+        prompts = [each for notice in configuration.notices[name] for each in placed(notice)]
+        recordings, wrong = _read(prompts, patience)
         if controller.refused and keep:
+            expected |= _sums(recordings)
             continue
-        ledger = None
-        with suppress(LedgerError):
-            ledger = None if controller.refused else store(controller, create=create, migrate=migrate)
+        ledger = None if controller.refused else partial(store, controller, create=create, migrate=migrate)
+        served = _asked(ledger, lambda store: store.recordings(), patience) if ledger else None
+        known = served or {}
+        changed = [one for one in recordings if known.get(one.key, one.sha256) != one.sha256]
+        unlike = _unlike(recordings if not keep else [one for one in recordings if one.key not in known])
+        wrong += [*map(_changed, changed), *unlike]
+        refused = {path for _notice, path, _why in wrong}
+        new = [one for one in recordings if one.key not in known and _base(one) not in refused]
+        if keep and ledger and served is not None and new:
+            _asked(ledger, partial(_keep, new), patience)
+        expected |= _sums(one for one in recordings if _base(one) not in refused)
+        expected |= {one.file: known[one.key] for one in changed}
+        note(f"controllers.{name}.notices.", wrong)
+    patience.close()
+    return ExaminedRecordings(expected, tuple(problems))
+
+
+_Wrong = tuple[str, str, Text]  # the notice, the path of its prompt, and what is wrong with that
+
+
+def _read(
+    prompts: Iterable[tuple[tuple[str, str, str, str], Prompt]], patience: Patience
+) -> tuple[list[Recording], list[_Wrong]]:
+    """The sound files of prompts, and which prompts cannot be read."""
+    recordings: list[Recording] = []
+    wrong: list[_Wrong] = []
+    for key, prompt in prompts:
         try:
-            served = ledger.recordings() if ledger else {}
-            for notice, message in _wrong_recordings(found, served, every=not keep):
-                key_path = f"controllers.{name}.notices.{notice}"
-                problems.append(Problem(str(configuration.file), None, key_path, message))
-            if keep and ledger and not problems:
-                ledger.keep(found)
-        finally:
-            if ledger:
-                ledger.close()
-    if problems:
-        raise ConfigError(problems)
-    return files
-
-
-def _wrong_recordings(
-    found: Sequence[Recording], served: Mapping[tuple[str, ...], str], *, every: bool
-) -> Iterator[tuple[str, Text]]:
-    """What is wrong, each with its notice. The formats of a prompt are compared where one of them is new, for
-    what was served was compared before; with `every`, those of all."""
-    for one in found:
-        if served.get(one.key, one.sha256) != one.sha256:
+            sums = patience.do(partial(hashed, prompt.path))
+        except TimeoutError:
             message = Text(
-                "{file} is not the recording that version {version} was first served with",
-                "give the new one a new version, or put the old file back",
-                file=one.file,
-                version=one.key[1],
+                "{file} cannot be read within {seconds:.0f} s",
+                "look at the disk or the network folder that it lies on",
+                file=prompt.path,
+                seconds=PATIENCE_SECONDS,
             )
-            yield one.key[0], message
-    new = {str(Path(one.file).with_suffix("")): one.key[0] for one in found if every or one.key not in served}
-    for path, notice in new.items():
-        if wrong := difference(path):
-            yield notice, wrong
+            wrong.append((key[0], prompt.path, message))
+        except OSError as error:
+            message = Text(
+                "{file} cannot be read ({why})",
+                "run this as a user who may",
+                file=error.filename or prompt.path,
+                why=Foreign(error.strerror or ""),
+            )
+            wrong.append((key[0], prompt.path, message))
+        else:
+            for file, sha256 in sums.items():
+                recordings.append(Recording((*key, file.suffix[1:]), str(file), sha256))
+    return recordings, wrong
+
+
+def _asked(
+    opened: Callable[[], SqliteStore], question: Callable[[SqliteStore], Answer], patience: Patience
+) -> Answer | None:
+    """What a ledger answers; `None` where it cannot be used."""
+
+    def ask() -> Answer:
+        with closing(opened()) as ledger:
+            return question(ledger)
+
+    try:
+        return patience.do(ask)
+    except (LedgerError, TimeoutError):  # opening it for calls tells that
+        return None
+
+
+def _keep(recordings: Sequence[Recording], ledger: SqliteStore) -> None:
+    ledger.keep(recordings)
+
+
+def _base(recording: Recording) -> str:
+    """The path of its prompt, as Asterisk is given it."""
+    return recording.file.removesuffix(f".{recording.key[-1]}")
+
+
+def _sums(recordings: Iterable[Recording]) -> dict[str, str]:
+    return {one.file: one.sha256 for one in recordings}
+
+
+def _changed(recording: Recording) -> _Wrong:
+    message = Text(
+        "{file} is not the recording that version {version} was first served with",
+        "give the new one a new version, or put the old file back",
+        file=recording.file,
+        version=recording.key[1],
+    )
+    return recording.key[0], _base(recording), message
+
+
+def _unlike(recordings: Sequence[Recording]) -> list[_Wrong]:
+    """The prompts of these files that have no sound, or whose formats are not one sound."""
+    prompts = {_base(one): one.key[0] for one in recordings}
+    return [(notice, path, why) for path, notice in prompts.items() if (why := difference(path))]
 
 
 def emptied(configuration: Configuration) -> Iterator[Problem]:

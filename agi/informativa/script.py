@@ -58,7 +58,7 @@ async def _answer(session: AgiSession, configuration: Configuration, limit: Scri
 def _configuration(file: Path, session: AgiSession) -> Configuration:
     """What this call can be answered with. Raises ConfigError for mistakes that concern it: those of other
     companies and lines do not."""
-    configuration, problems = inspect(file)
+    configuration, problems = inspect(file, bounded=False)
     if problems:
         line = configuration.spelled.get(session.call.line)
         if found := of_calls(problems, line.controller.id, line.number) if line else problems:

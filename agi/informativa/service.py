@@ -157,7 +157,7 @@ class Service:
         """What ends it. A port that cannot be had is no reason to take no calls."""
         where = self.configuration.metrics
         self._metrics.expect(self.configuration.lines)
-        self._metrics.loaded.set(True)
+        self._metrics.loaded.set(not self.configuration.mistaken)
         if where:
             host, _, port = where.rpartition(":")
             try:
@@ -177,7 +177,7 @@ class Service:
                 self._notifier.ready(self._status)
 
     async def _load(self) -> bool:
-        """Whether the file as it is now was taken."""
+        """Whether the file as it is now was taken, for every company."""
         before = self.configuration
         if not await self._generations.load():
             return False
@@ -194,7 +194,7 @@ class Service:
             log.warning("service.listen has changed", remedy="restart the service to listen there")
         log.info("reloaded", lines=len(configuration.lines))
         _keep_out_of_collections()
-        return True
+        return not configuration.mistaken
 
     @property
     def _status(self) -> str:
@@ -296,6 +296,13 @@ def _announce(configuration: Configuration) -> None:
         log.warning("configuration", problem=str(warning))
     for problem in configuration.refused:
         log.error("controller not live", problem=str(problem))
+    for name, problems in configuration.mistaken.items():
+        live = not configuration.controllers[name].refused
+        event = "a company is served as before" if live else "controller not live"
+        for problem in problems:
+            log.error(event, controller=name, problem=str(problem))
+    for problem in configuration.unplayable:
+        log.error("a prompt is not played", problem=str(problem))
 
 
 def _keep_out_of_collections() -> None:

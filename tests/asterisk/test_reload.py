@@ -46,27 +46,49 @@ def test_reload_in_the_middle_of_a_notice(site: Site) -> None:
 
 
 def test_configuration_with_mistakes_is_not_loaded(site: Site) -> None:
-    """What is wrong is in the log, as `check` says it, and calls go on under the configuration before."""
-    site.office.edit("lines:\n", LINE.replace("notice: privacy", "notice: privcy"))
+    """What is wrong with a part for all is in the log, as `check` says it, and calls go on under the
+    configuration before."""
+    site.office.edit("lines:\n", LINE)
+    site.office.edit("service:\n", "servce:\n")
     assert not site.office.reload()
-    assert "did you mean privacy?" in site.office.said
+    assert "did you mean service?" in site.office.said
     assert site.call("0255555555").reason == "no-line"
     assert site.call().status == "PLAYED"
+    site.office.edit("servce:\n", "service:\n")
+    assert site.office.reload()
+    assert site.call("0255555555").status == "NOTDUE"
+
+
+def test_i10_company_with_mistakes_goes_on_as_before(site: Site) -> None:
+    """I10: a mistake in acme's new line is in the log; its calls go on as before, those of the new line are
+    answered by the dialplan, and borealis has what is new of it."""
+    site.office.edit("lines:\n", LINE.replace("notice: privacy", "notice: privcy"))
+    site.office.edit('"+493012345678"', '"+493012345679"')
+    assert site.office.reload()
+    assert "did you mean privacy?" in site.office.said
+    assert '"event": "a company is served as before"' in site.office.said
+    assert site.call("0255555555").status == "FALLBACK"
+    assert site.call().status == "PLAYED"
+    assert site.call("+493012345679").status == "PLAYED"
     site.office.edit("notice: privcy", "notice: privacy")
     assert site.office.reload()
     assert site.call("0255555555").status == "NOTDUE"
 
 
-def test_prompt_that_changed_under_its_version_is_not_loaded(site: Site) -> None:
+def test_prompt_that_changed_under_its_version_is_not_played(site: Site) -> None:
     """Another recording under an unchanged version is refused; under a new version it is played."""
     site.prompt("it/short", seed=32)
-    assert not site.office.reload()
+    assert site.office.reload()
     assert "is not the recording that version 2026-11 was first served with" in site.office.said
+    refused = site.call()
+    assert (refused.status, refused.reason) == ("FAILED", "recording-changed")
     site.office.edit('version: "2026-11"', 'version: "2027-01"')
     assert site.office.reload()
     assert site.call().heard == site.whole("it/short", "after")
-    (record,) = site.office.records()
-    assert record.event.version == "2027-01"
+    assert [(one.event.status, one.event.version) for one in site.office.records()] == [
+        ("FAILED", "2026-11"),
+        ("PLAYED", "2027-01"),
+    ]
 
 
 def test_company_that_is_taken_away(site: Site) -> None:

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from .. import files
 from ..text import Foreign
 
+_LARGEST = 16 << 20  # bytes of a file of Asterisk's
 _INCLUDE = re.compile(r"#(?:try)?include\s+(?:\"([^\"]+)\"|<([^>]+)>|(\S+))", re.IGNORECASE)
 _CONTEXT = re.compile(r"\[([^\]]+)\]")
 
@@ -50,7 +52,7 @@ def read(start: Path, target: Path, call: str) -> Reading:
             continue
         known.add(file.resolve())
         try:
-            text = file.read_text(encoding="utf-8", errors="replace")
+            text = files.read(file, _LARGEST).decode(errors="replace")
         except OSError as error:
             found.unreadable.append(f"{file} ({Foreign(error.strerror or '')})")
             continue

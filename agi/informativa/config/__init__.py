@@ -4,11 +4,13 @@ from pathlib import Path
 
 from .. import CONFIGURATION
 from .build import Configuration, inspect, load, unusable
-from .partial import of_callers, of_calls, of_lines
+from .partial import by_company, concerning, of_callers, of_calls, of_lines
 
 __all__ = [
     "DEFAULT_FILE",
     "Configuration",
+    "by_company",
+    "concerning",
     "inspect",
     "load",
     "of_callers",

@@ -40,8 +40,8 @@ _SAFE = re.compile(r"[\w ./+@=~-]+")  # as `File` in schema.py
 class Configuration:
     """What `serve` and the script work from.
 
-    `notices` are by controller; `recordings` are the SHA-256 of the sound files that were found in order,
-    once they were looked at. `refused` are the problems of controllers that may not go live, while the others
+    `notices` are by controller; `recordings` are the SHA-256 that sound files must have to be played, once
+    they were looked at. `refused` are the problems of controllers that may not go live, while the others
     do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's text from another,
     `path_digest` the file. `misshapen` are controllers with mistakes in their own section: what is built of
     them is there to be looked at, and nothing is done with it.
@@ -70,7 +70,15 @@ class Configuration:
     recordings: Mapping[str, str] = field(default_factory=dict)
     tokens: tuple[str, ...] = field(default=(), repr=False)
     """By which Asterisk is known, the current one first; empty where whoever connects is believed."""
+    unplayable: tuple[Problem, ...] = ()
+    """What is wrong with prompts that are therefore not played, once they were looked at."""
     misshapen: tuple[str, ...] = ()
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """By line, the company that the file names for it, where the file has mistakes."""
+    mistaken: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    """By company, the mistakes in its part of a file that is taken for the others."""
+    unanswered: Mapping[str, Text] = field(default_factory=dict)
+    """By called number, why its calls are left to the dialplan: a line of a company with such mistakes."""
     format: int = formats.FIRST
     """Of which format the file is; see formats.py."""
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
@@ -98,9 +106,12 @@ def load(file: Path, *, keep: bool = False) -> Configuration:
     return configuration
 
 
-def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Problem, ...]]:
-    """The same for callers who want to go on: what has a problem is left out. Raises ConfigError for a file
-    that holds no settings at all."""
+def inspect(
+    file: Path, *, keep: bool = False, bounded: bool = True
+) -> tuple[Configuration, tuple[Problem, ...]]:
+    """The same for callers who want to go on: what has a problem is left out. Nobody waits for a prompt that
+    cannot be read, if that is `bounded`; a script bounds itself. Raises ConfigError for a file that holds no
+    settings at all."""
     text = documents.read(file)
     known = parsed_cache.recall(file, text)
     document, settings, spellings = known or (*_shaped(file, text), None)
@@ -119,12 +130,22 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
         )
         found.warnings.append(Problem(str(file), text.count("\n") + 1, "", message, Text("save it with one")))
     misshapen = partial.misshapen(document)  # before anything that it names is looked at
-    builder = _Builder(found, settings, folder, spellings)
-    built = replace(builder.build(_digest(text), _digest(os.path.realpath(str(file)))), misshapen=misshapen)
+    builder = _Builder(found, settings, folder, spellings, bounded=bounded)
+    built = builder.build(_digest(text), _digest(os.path.realpath(str(file))))
+    if builder.problems:
+        built = replace(built, misshapen=misshapen, owners=_owners(document))
     if keep and not known and not builder.problems:
         spellings = {spelling: line.number for spelling, line in built.spelled.items()}
         built = _kept(built, parsed_cache.keep(file, text, document, settings, spellings))
     return built, builder.problems
+
+
+def _owners(document: documents.Document) -> dict[str, str]:
+    """By line, the company that is named for it, whatever else is wrong."""
+    lines = document.data.get("lines") if isinstance(document.data, dict) else None
+    named = lines.items() if isinstance(lines, dict) else ()
+    owners = ((number, line.get("controller")) for number, line in named if isinstance(line, dict))
+    return {number: owner for number, owner in owners if isinstance(owner, str)}
 
 
 def _kept(configuration: Configuration, refused: Text) -> Configuration:
@@ -176,8 +197,15 @@ class _Builder:
     """Builds the objects and notes what is wrong on the way. `spellings` of called numbers may be known."""
 
     def __init__(
-        self, found: Findings, settings: Settings, folder: Path, spellings: parsed_cache.Spellings | None
+        self,
+        found: Findings,
+        settings: Settings,
+        folder: Path,
+        spellings: parsed_cache.Spellings | None,
+        *,
+        bounded: bool,
     ) -> None:
+        self._bounded = bounded
         self._settings = settings
         self._folder = folder
         self._found = found
@@ -185,7 +213,7 @@ class _Builder:
 
     def build(self, digest: str, path_digest: str) -> Configuration:
         settings = self._settings
-        notices = Notices(settings, self._folder, self._found)
+        notices = Notices(settings, self._folder, self._found, bounded=self._bounded)
         notices_of = notices.build()
         controllers = Controllers(settings, self._folder, self._found).build()
         lines = Lines(settings, controllers, notices_of, self._found)
@@ -197,6 +225,7 @@ class _Builder:
         else:
             message = Text("without it, calls to numbers that are not listed here hear nothing")
             self._found.warn(("fallback_prompt",), message)
+        notices.close()
         manager = self._manager(settings.manager) if settings.manager else None
         tokens = Endpoints(settings.service, self._folder, self._found).tokens()
         evidence = Evidence(settings, self._folder, self._found).build()

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, Problem
+from ..files import reading
 from ..text import NOTHING, Foreign, Text
 
 if TYPE_CHECKING:
     import yaml  # not for a script: see parsed_cache.py
 
 KeyPath = tuple[str | int, ...]
+LARGEST = 8 << 20  # bytes of a configuration: some thousand companies
 
 
 @dataclass
@@ -53,7 +56,8 @@ def dotted(path: Sequence[str | int]) -> str:
 def read(file: Path) -> str:
     """The text of `file`. Raises ConfigError when it cannot be read."""
     try:
-        return file.read_text(encoding="utf-8")
+        with reading(file, LARGEST) as opened:
+            return TextIOWrapper(opened, encoding="utf-8").read()
     except FileNotFoundError:
         beside = sorted(file.parent.glob("*.yaml")) if file.parent.is_dir() else []
         message = (

@@ -16,6 +16,7 @@ from ..evidence.settings import (
     TimestampAuthority,
     WitnessAddress,
 )
+from ..files import reading
 from ..text import Text
 from .document import KeyPath
 from .findings import Findings
@@ -163,7 +164,7 @@ class Evidence:
 def _has_certificates(file: Path) -> bool:
     """Whether it looks so. One that cannot be read now says so when it is needed."""
     try:
-        with file.open("rb") as opened:
+        with reading(file) as opened:
             return b"-----BEGIN CERTIFICATE-----" in opened.read(_LARGEST_PEM)
     except OSError:
         return True

@@ -19,6 +19,7 @@ from .messages import unknown
 if TYPE_CHECKING:
     from .schema import NoticeSettings, Settings, VersionSettings
 
+MEASURE_SECONDS = 5.0  # for the lengths of one prompt's files
 _EVER = datetime.min.replace(tzinfo=UTC)
 LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on long notices
 
@@ -26,9 +27,15 @@ LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on l
 class Notices:
     """Builds them and notes what is wrong on the way. A prompt that stands in several places is read once."""
 
-    def __init__(self, settings: Settings, folder: Path, found: Findings) -> None:
+    def __init__(self, settings: Settings, folder: Path, found: Findings, *, bounded: bool) -> None:
         self._settings, self._folder, self._found = settings, folder, found
         self._measured: dict[Path, Prompt | None] = {}
+        self._bounded = _BoundedMeasure() if bounded else None
+
+    def close(self) -> None:
+        """Look at no more prompts."""
+        if self._bounded:
+            self._bounded.close()
 
     def build(self) -> dict[str, dict[str, Notice]]:
         """All of them, by controller and name."""
@@ -104,8 +111,36 @@ class Notices:
         file = self._folder / name
         if file not in self._measured:
             try:
-                self._measured[file] = measure(file)
+                self._measured[file] = (self._bounded or measure)(file)
             except PromptError as error:
                 self._measured[file] = None
                 self._found.wrong(path, error.message, error.remedy)
         return self._measured[file]
+
+
+class _BoundedMeasure:
+    """As `measure`, but a folder in which it takes longer is given up."""
+
+    def __init__(self) -> None:
+        from ..patience import Patience  # not for a script
+
+        self._patience, self._stalled = Patience(MEASURE_SECONDS), set[Path]()
+
+    def __call__(self, file: Path) -> Prompt:
+        if file.parent not in self._stalled:
+            try:
+                return self._patience.do(lambda: measure(file))
+            except TimeoutError:
+                self._stalled.add(file.parent)
+        raise PromptError(
+            Text(
+                "{file} cannot be read within {seconds:.0f} s",
+                "look at the disk or the network folder that it lies on",
+                file=file.parent,
+                seconds=MEASURE_SECONDS,
+            )
+        )
+
+    def close(self) -> None:
+        """Let its thread end."""
+        self._patience.close()

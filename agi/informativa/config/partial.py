@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from ..errors import Problem
 from .document import Document, dotted
@@ -23,6 +23,23 @@ def misshapen(document: Document) -> tuple[str, ...]:
     return tuple(
         name for name in names if concerning(document.problems, "controllers", dotted(("controllers", name)))
     )
+
+
+def by_company(
+    problems: Iterable[Problem], companies: Collection[str], owners: Mapping[str, str]
+) -> tuple[dict[str, list[Problem]], list[Problem]]:
+    """By company, what is wrong with its own section and lines; and what is not one company's alone. `owners`
+    are the companies that the file names for its lines."""
+    sections = {name: [dotted(("controllers", name))] for name in companies}
+    for line, name in owners.items():
+        if name in sections:
+            sections[name].append(dotted(("lines", line)))
+    own: dict[str, list[Problem]] = {}
+    shared: list[Problem] = []
+    for problem in problems:
+        owner = next((name for name, keys in sections.items() if concerning([problem], *keys)), None)
+        (shared if owner is None else own.setdefault(owner, [])).append(problem)
+    return own, shared
 
 
 def concerning(problems: Iterable[Problem], *keys: str) -> list[Problem]:

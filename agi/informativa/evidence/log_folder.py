@@ -23,6 +23,7 @@ from .tiles import ENTRIES, WIDTH, Tile, fetch, parse_bundle
 from .tree import EMPTY_ROOT
 
 _SEED_SIZE = 32  # bytes
+_LARGEST = 64 << 20  # bytes of a file of the log that is read at once
 
 
 class LogFolder:
@@ -75,7 +76,7 @@ class LogFolder:
         file = self._signing / f"{epoch}.key"
         with failing(file), self._ours():
             try:
-                secret = file.read_text(encoding="ascii").strip()
+                secret = files.read(file, _LARGEST).decode("ascii").strip()
             except FileNotFoundError:
                 if not create:
                     raise
@@ -225,7 +226,7 @@ class PublishedLog:
                 found = sorted(int(file.stem) for file in folder.glob("*.tsr") if file.stem.isdecimal())
             except FileNotFoundError:
                 return []
-            return [(size, (folder / f"{size}.tsr").read_bytes()) for size in found]
+            return [(size, files.read(folder / f"{size}.tsr", _LARGEST)) for size in found]
 
     def put_timestamp(self, size: int, stamp: bytes) -> None:
         """Of the checkpoint of a size."""
@@ -273,6 +274,6 @@ def _note(file: Path) -> bytes | None:
 def _read(file: Path) -> bytes | None:
     with failing(file):
         try:
-            return file.read_bytes()
+            return files.read(file, _LARGEST)
         except FileNotFoundError:
             return None

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ElsewhereError, EvidenceError, SignatureError
+from ..files import read
 from ..text import Foreign, Text
 from .http import HttpClient
 from .note import Note, Verifier, parse
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from rfc3161_client import TimeStampResponse
 
 LARGEST_STAMP = 262_144  # bytes
+_LARGEST_PEM = 1_000_000  # bytes
 _SHA256 = "2.16.840.1.101.3.4.2.1"
 
 
@@ -117,7 +119,7 @@ def certificates(authority: TimestampAuthority) -> list[Certificate]:
     from cryptography.x509 import load_pem_x509_certificates
 
     try:
-        return load_pem_x509_certificates(Path(authority.certificates).read_bytes())
+        return load_pem_x509_certificates(read(Path(authority.certificates), _LARGEST_PEM))
     except OSError as error:
         why = Foreign(error.strerror or type(error).__name__)
         raise EvidenceError(

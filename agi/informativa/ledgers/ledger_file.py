@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import EventRefusedError, LedgerError
+from ..files import require_regular
 from ..text import Foreign, Text
 from . import migrating, wal_files, write_lock
 from .transaction import SqliteTransaction
@@ -46,6 +47,8 @@ class LedgerFile:
         self._closed = False
         self._reading: sqlite3.Connection | None = None  # where nothing is written, and so nothing migrated
         with self._translated():
+            if self.file.exists() and not self.file.is_dir():  # SQLite would wait for who writes into a pipe
+                require_regular(self.file, self.file.stat())
             if create and not read_only:
                 self._create()
             if read_only:
@@ -312,9 +315,13 @@ def translated(file: Path, reading: sqlite3.Connection | None = None) -> Iterato
         if reading is not None and getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR":
             migrating.require_newest(reading, file)
         raise LedgerError(
-            Text("The ledger {file} cannot be used ({why}).", file=file, why=Foreign(str(error))),
+            Text("The ledger {file} cannot be used ({why}).", file=file, why=_reason(error)),
             _remedy(error, file),
         ) from error
+
+
+def _reason(error: sqlite3.Error | OSError) -> Foreign:
+    return Foreign(getattr(error, "strerror", None) or str(error))
 
 
 def _remedy(error: Exception, file: Path) -> Text:

@@ -13,6 +13,9 @@ from array import array
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .. import files
+from .installed import LARGEST
+
 _FRAMES = 50  # a second
 _ROOM = 35.0  # dB below the loud frames, beyond which all is silence
 _SHIFT = 5  # frames by which one may begin later: a tenth of a second, as formats may differ in length
@@ -24,9 +27,9 @@ _COARSE = ("gsm", "g722")
 _HEARD = 5  # frames, a tenth of a second: what sounds for less is a click
 
 
-def odd(files: Sequence[Path]) -> list[Path]:
+def odd(recordings: Sequence[Path]) -> list[Path]:
     """Those that are not the same sound as the first. Raises OSError, EOFError, wave.Error."""
-    first, *others = files
+    first, *others = recordings
     wanted = _levels(first) if others else []
     return [other for other in others if not _alike(wanted, _levels(other), _exact(first, other))]
 
@@ -37,8 +40,8 @@ def silent(file: Path) -> bool:
     return sum(loudness >= softest for loudness in read(file)) < _HEARD
 
 
-def _exact(*files: Path) -> bool:
-    return not any(file.suffix[1:] in _COARSE for file in files)
+def _exact(*recordings: Path) -> bool:
+    return not any(file.suffix[1:] in _COARSE for file in recordings)
 
 
 def _alike(one: Sequence[float], other: Sequence[float], exact: bool) -> bool:
@@ -78,12 +81,12 @@ def _levels(file: Path) -> list[float]:
 
 
 def _wav(file: Path) -> list[float]:
-    with wave.open(str(file), "rb") as opened:
-        return _linear(opened.readframes(opened.getnframes()), opened.getframerate())
+    with files.reading(file, LARGEST) as opened, wave.open(opened, "rb") as sound:
+        return _linear(sound.readframes(sound.getnframes()), sound.getframerate())
 
 
 def _sln(rate: int) -> Callable[[Path], list[float]]:
-    return lambda file: _linear(file.read_bytes(), rate)
+    return lambda file: _linear(files.read(file, LARGEST), rate)
 
 
 def _linear(data: bytes, rate: int) -> list[float]:
@@ -105,7 +108,7 @@ def _companded(amplitude: Callable[[int], int]) -> Callable[[Path], list[float]]
     table = [amplitude(byte) for byte in range(256)]
 
     def read(file: Path) -> list[float]:
-        data, step = file.read_bytes(), 8000 // _FRAMES
+        data, step = files.read(file, LARGEST), 8000 // _FRAMES
         starts = range(0, len(data) - step + 1, step)
         return [sum(map(table.__getitem__, data[at : at + step])) / step for at in starts]
 
@@ -121,7 +124,7 @@ def _g722(file: Path) -> list[float]:
     moves = [_STEPS[_CODES[(byte & 0x3F) >> 2]] for byte in range(256)]
     gains = [math.pow(2.0, factor / 2048) for factor in range(18433)]
     factor, total, step, found = 0, 0.0, 8000 // _FRAMES, list[float]()
-    for number, byte in enumerate(file.read_bytes(), 1):
+    for number, byte in enumerate(files.read(file, LARGEST), 1):
         factor = min(18432, max(0, (factor * 127 >> 7) + moves[byte]))
         total += gains[factor]
         if number % step == 0:
@@ -149,7 +152,7 @@ def _gsm(file: Path) -> list[float]:
         [1 - _reflection((code - (1 << size - 1) - offset) / scale) ** 2 for code in range(1 << size)]
         for size, scale, offset in zip(_SIZES, _SCALES, _OFFSETS, strict=True)
     ]
-    data, before, found = file.read_bytes(), 0.0, list[float]()
+    data, before, found = files.read(file, LARGEST), 0.0, list[float]()
     for at in range(0, len(data) - 32, 33):
         bits, bit, passed, total = int.from_bytes(data[at : at + 33], "big"), 260, 1.0, 0.0
         for size, table in zip(_SIZES, left, strict=True):

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..errors import PromptError
+from ..files import reading
 from ..frozen import dataclass
 from ..model import Length, Notice, Prompt, Recording
 from ..text import Foreign, Text
@@ -43,6 +44,7 @@ _WAV = {"wav": 8000, "wav16": 16000}
 EXTENSIONS = (*_WAV, *_RAW)
 SETTLED = 2.0  # seconds after which a change of a file shows in its mark, however coarse its times are
 SAME = 0.1  # seconds by which two formats of one recording may differ
+LARGEST = 64 << 20  # bytes of a sound file: half an hour at 16 kHz, which nobody listens to
 
 
 def measure(path: Path) -> Prompt:
@@ -128,7 +130,8 @@ def _sum(file: Path, settled: float) -> str:
 def _sha256(file: Path) -> str:
     import hashlib  # with which OpenSSL is loaded: not for a script that plays nothing
 
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    with reading(file, LARGEST) as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 @lru_cache(maxsize=4096)
@@ -193,7 +196,7 @@ def _length(file: Path) -> Length:
                 "{file} is no usable sound file ({why})",
                 "record it again",
                 file=file,
-                why=Foreign(str(error)),
+                why=Foreign(getattr(error, "strerror", None) or str(error)),
             )
         ) from None
     if length.samples == 0:
@@ -202,7 +205,7 @@ def _length(file: Path) -> Length:
 
 
 def _wav(file: Path, rate: int) -> Length:
-    with wave.open(str(file), "rb") as sound:
+    with reading(file, LARGEST) as opened, wave.open(opened, "rb") as sound:
         shape = (sound.getnchannels(), sound.getsampwidth(), sound.getframerate())
         if shape != (1, 2, rate):
             raise PromptError(
@@ -222,5 +225,5 @@ def _wav(file: Path, rate: int) -> Length:
 
 
 def _raw(file: Path, raw: _Raw) -> Length:
-    with file.open("rb"):  # so that a file that cannot be read is found now
-        return Length(file.stat().st_size // raw.size * raw.samples, raw.rate)
+    with reading(file, LARGEST) as opened:  # so that a file that cannot be read is found now
+        return Length(os.fstat(opened.fileno()).st_size // raw.size * raw.samples, raw.rate)

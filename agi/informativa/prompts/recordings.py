@@ -10,24 +10,41 @@ from __future__ import annotations
 import threading
 import time
 import wave
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ..errors import LedgerError, PromptError
 from ..model import ChangedRecording, Notice, Prompt, Recording, recording_digest
 from ..ports import Recordings
 from ..text import Foreign, Text
 from .installed import hashed, installed, mark, marks, measure, placed, rivals
+from .mounts import remote_devices
 
 SETTLED_SECONDS = 2.0  # a file that was written so shortly ago may be written again within the same timestamp
 LOOKS = 3  # at files that change while they are read
 
 Hashes = Mapping[Path, str]
 Outcome = Prompt | ChangedRecording
-InThread = Callable[[Callable[[], Outcome]], Awaitable[Outcome]]
+Look = Callable[[], Outcome]
+
+
+class Place(NamedTuple):
+    """Where a prompt lies, and whose it is."""
+
+    controller: str
+    path: str
+
+    @property
+    def folder(self) -> str:
+        """In which folder."""
+        return self.path.rpartition("/")[0]
+
+
+Beside = Callable[[Place, Look], Awaitable[Outcome]]
+"""Looks at the files of one prompt, beside the calls for others."""
 
 
 class ServedRecordings(Protocol):
@@ -42,25 +59,32 @@ class ServedRecordings(Protocol):
 
 
 class InstalledRecordings(Recordings):
-    """The `Recordings` of this machine. `in_thread` does what takes its time, so that other calls go on."""
+    """The `Recordings` of this machine. `beside` does what takes its time, so that other calls go on."""
 
     def __init__(
-        self, served: ServedRecordings, in_thread: InThread, settled: float = SETTLED_SECONDS
+        self,
+        served: ServedRecordings,
+        beside: Beside,
+        settled: float = SETTLED_SECONDS,
+        remote: Callable[[], Container[int]] = remote_devices,
     ) -> None:
-        self._served, self._in_thread, self._settled = served, in_thread, settled
-        self._seen: dict[tuple[str, str], tuple[Mapping[str, tuple[int, ...]], Outcome]] = {}
+        self._served, self._beside, self._settled, self._remote = served, beside, settled, remote
+        self._seen: dict[Place, tuple[Mapping[str, tuple[int, ...]], Outcome]] = {}
+        self._stalling: set[Place] = set()  # of these, that lie where even a look may not end
         self._compared: dict[str, Text | None] = {}  # by digest, what is wrong with formats that came later
-        self._one = threading.Lock()
+        self._locks: dict[Place, threading.Lock] = {}
 
     async def current(self, controller: str, prompt: Prompt) -> Prompt | ChangedRecording:
         """As the port says."""
-        if found := self._remembered(controller, prompt):
-            return found
-        return await self._in_thread(lambda: self._looked(controller, prompt))
+        place = Place(controller, prompt.path)
+        if place not in self._stalling and (known := self._remembered(place)):
+            return known
+        lock = self._locks.setdefault(place, threading.Lock())
+        return await self._beside(place, lambda: self._looked(place, prompt, lock))
 
-    def _remembered(self, controller: str, prompt: Prompt) -> Outcome | None:
+    def _remembered(self, place: Place) -> Outcome | None:
         """What was found, if nothing changed since."""
-        if (seen := self._seen.get((controller, prompt.path))) is None:
+        if (seen := self._seen.get(place)) is None:
             return None
         try:
             for file, known in seen[0].items():
@@ -70,14 +94,14 @@ class InstalledRecordings(Recordings):
             return None
         return seen[1]
 
-    def _looked(self, controller: str, prompt: Prompt) -> Outcome:
-        with self._one:  # whoever waits for it finds what the first has found
-            if found := self._remembered(controller, prompt):
+    def _looked(self, place: Place, prompt: Prompt, lock: threading.Lock) -> Outcome:
+        with lock:  # whoever waits for it finds what the first has found
+            if found := self._remembered(place):
                 return found
             for _again in range(LOOKS):
                 try:
                     began, before = time.time(), marks(prompt.path)
-                    found = self._look(controller, prompt)
+                    found = self._look(place.controller, prompt)
                     after = marks(prompt.path)
                 except FileNotFoundError:
                     found, before, after = prompt, {}, None  # the folder is gone, or a file just now
@@ -88,7 +112,10 @@ class InstalledRecordings(Recordings):
                     return ChangedRecording(said.format(file=error.filename or prompt.path, why=why))
                 if before == after:
                     if began - max(each[-1] for each in before.values()) / 1e9 > self._settled:
-                        self._seen[controller, prompt.path] = before, found
+                        remote = self._remote()
+                        if any(each[0] in remote for each in before.values()):
+                            self._stalling.add(place)
+                        self._seen[place] = before, found
                     return found
             if after is None:
                 return prompt

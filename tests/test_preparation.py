@@ -1,0 +1,253 @@
+"""What a service begins with: what is wrong with one company is that company's alone (I10)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from informativa import bootstrap, call, patience, preparation
+from informativa.config import Configuration, notices
+from informativa.errors import ConfigError, SessionError
+from informativa.model import ChangedRecording, Prompt
+from informativa.preparation import as_before, prepare
+from informativa.prompts import installed
+
+ACMES, BOREALIS = "+390212345678", "+493012345678"
+SHORT = "prompts/it/short.wav"
+
+
+@pytest.fixture
+def config(folder: Path) -> Path:
+    """Two companies, acme whose prompts are Italian and borealis whose prompts are German."""
+    return folder / "informativa.yaml"
+
+
+def edit(config: Path, old: str, new: str) -> None:
+    """Change one place of the file."""
+    text = config.read_text()
+    assert old in text
+    config.write_text(text.replace(old, new, 1))
+
+
+def played(configuration: Configuration, line: str, language: str) -> Prompt | ChangedRecording:
+    """What a call on a line would have played, of its first notice."""
+    prompt = configuration.spelled[line].plan[0].notice.versions[0].short[language]
+    return asyncio.run(bootstrap.as_loaded(configuration.recordings).current("", prompt))
+
+
+def assert_borealis_alone(configuration: Configuration) -> None:
+    """Acme's calls are left to the dialplan, and borealis is served."""
+    assert list(configuration.mistaken) == ["acme"]
+    assert {name: bool(one.refused) for name, one in configuration.controllers.items()} == {
+        "acme": True,
+        "borealis": False,
+    }
+    assert ACMES in configuration.unanswered
+    assert ACMES not in configuration.spelled
+    assert isinstance(played(configuration, BOREALIS, "de"), Prompt)
+
+
+def pipe(file: Path) -> None:
+    """Put a pipe that nobody writes to in its place."""
+    file.unlink()
+    os.mkfifo(file)
+
+
+def device(file: Path) -> None:
+    """Put a link in its place to what never ends."""
+    file.unlink()
+    file.symlink_to("/dev/zero")
+
+
+def huge(file: Path) -> None:
+    """Have it be of 65 MB, of which one byte is on the disk."""
+    os.truncate(file, installed.LARGEST + 1)
+
+
+@pytest.mark.parametrize("replaced", [pipe, device, huge, Path.unlink])
+def test_i10_prompt_that_is_no_sound_file_costs_its_company_alone(
+    config: Path, replaced: Callable[[Path], None]
+) -> None:
+    """I10: a pipe, a device, too large a file or none: acme is not live, borealis is served."""
+    replaced(config.parent / SHORT)
+    assert_borealis_alone(prepare(config))
+
+
+@pytest.mark.parametrize("what", ["measure", "hashed"])
+def test_i10_folder_that_stalls_costs_its_company_alone(
+    config: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """I10: a read from a network folder that never ends, of lengths or of sums, is given up, and borealis is
+    served; nobody waits for the folder's second prompt."""
+    over, began = threading.Event(), list[str]()
+    module = notices if what == "measure" else preparation
+    real = getattr(module, what)
+
+    def stalling(path: Path | str) -> object:
+        if "/it/" in str(path):
+            began.append(str(path))
+            over.wait(60)
+        return real(path)
+
+    monkeypatch.setattr(module, what, stalling)
+    monkeypatch.setattr(notices, "MEASURE_SECONDS", 0.2)
+    monkeypatch.setattr(preparation, "PATIENCE_SECONDS", 0.2)
+    try:
+        configuration = prepare(config)
+    finally:
+        over.set()
+    if what == "measure":
+        assert_borealis_alone(configuration)
+        assert len(began) == 1
+    else:
+        assert all("cannot be read within 0 s" in str(problem) for problem in configuration.unplayable)
+        assert {problem.key for problem in configuration.unplayable} >= {"controllers.acme.notices.privacy"}
+        assert isinstance(played(configuration, BOREALIS, "de"), Prompt)
+
+
+def test_i10_recording_that_changed_is_not_played_and_others_are(config: Path) -> None:
+    """I10: silence in the place of acme's notice is refused when a call comes, until the old one is back;
+    borealis's notice is played."""
+    prepare(config)
+    short = config.parent / SHORT
+    old = short.read_bytes()
+    short.write_bytes(old[:44] + bytes(len(old) - 44))
+    configuration = prepare(config)
+    assert {problem.key for problem in configuration.unplayable} == {
+        "fallback_prompt",
+        "controllers.acme.notices.privacy",
+    }
+    assert not configuration.mistaken
+    assert isinstance(played(configuration, ACMES, "it"), ChangedRecording)
+    assert isinstance(played(configuration, BOREALIS, "de"), Prompt)
+    short.write_bytes(old)
+    assert isinstance(played(configuration, ACMES, "it"), Prompt)
+
+
+def locked(ledger: Path) -> Iterator[None]:
+    """Hold its write lock."""
+    with contextlib.closing(sqlite3.connect(ledger)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def spoiled(ledger: Path) -> Iterator[None]:
+    """Overwrite the pages behind the first."""
+    data = ledger.read_bytes()
+    ledger.write_bytes(data[:4096] + os.urandom(len(data) - 4096))
+    yield
+
+
+def exchanged(ledger: Path) -> Iterator[None]:
+    """Have a pipe lie there."""
+    pipe(ledger)
+    yield
+
+
+@pytest.mark.parametrize("fault", [locked, spoiled, exchanged])
+def test_i10_ledger_that_cannot_be_used_keeps_nobody_from_being_served(
+    config: Path, monkeypatch: pytest.MonkeyPatch, fault: Callable[[Path], Iterator[None]]
+) -> None:
+    """I10: locked, damaged or no file at all, at the start and at a reload: both companies are served, and
+    borealis's calls are recorded."""
+    monkeypatch.setattr("informativa.ledgers.ledger_file.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("informativa.ledgers.write_lock.BUSY_SECONDS", 0.2)
+    prepare(config)
+    with contextlib.contextmanager(fault)(config.parent / "ledger/acme.sqlite3"):
+        for create in (True, False):
+            configuration = prepare(config, create=create)
+            assert (configuration.mistaken, configuration.unplayable) == ({}, ())
+            services = bootstrap.for_service(configuration)
+            assert "borealis" not in bootstrap.unusable(configuration, services)
+            bootstrap.close(services)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("key: keys/acme.key", "key: keys/none.key"),
+        ("      privacy:\n", "      privcy:\n"),
+        ("retention: 5 years", "retention: 5 ears"),
+        ("language: it", "language: xx"),
+    ],
+    ids=["key", "notice", "shape", "line"],
+)
+def test_i10_mistake_in_one_companys_part_is_no_others(config: Path, old: str, new: str) -> None:
+    """I10: in its section or its line, of whatever kind: the others are served, its own calls are left to
+    the dialplan, which is told why."""
+    edit(config, old, new)
+    configuration = prepare(config)
+    assert_borealis_alone(configuration)
+
+    session = SimpleNamespace(call=SimpleNamespace(line=ACMES, options={}))
+    services = bootstrap.for_service(configuration)
+    try:
+        with pytest.raises(SessionError, match="its part of the configuration has mistakes"):
+            asyncio.run(call.answer(session, services))
+    finally:
+        bootstrap.close(services)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("service:\n", "servce:\n"), ("key: keys/borealis.key", "key: keys/acme.key")],
+    ids=["of all", "of both"],
+)
+def test_mistake_that_is_not_one_companys_is_refused(config: Path, old: str, new: str) -> None:
+    """A section for all, or something that two companies share: nothing is served of it."""
+    edit(config, old, new)
+    with pytest.raises(ConfigError):
+        prepare(config)
+
+
+def test_i10_company_with_mistakes_is_served_as_before(config: Path) -> None:
+    """I10: a reload with a mistake in acme's part changes borealis, and leaves acme as it was: its line, its
+    notices, its recordings. A line that is new is left to the dialplan."""
+    before = prepare(config)
+    edit(config, "retention: 5 years", "retention: 5 ears")
+    edit(
+        config,
+        "lines:\n",
+        'lines:\n  "+390255555555": {controller: acme, language: it, plan: [{notice: privcy}]}\n',
+    )
+    edit(config, BOREALIS, "+493012345679")
+    now = as_before(before, prepare(config, create=False))
+    assert list(now.mistaken) == ["acme"]
+    assert now.controllers["acme"] == before.controllers["acme"]
+    assert now.notices["acme"] == before.notices["acme"]
+    assert now.spelled[ACMES] == before.spelled[ACMES]
+    assert list(now.unanswered) == ["+390255555555"]
+    assert "+493012345679" in now.spelled
+    assert BOREALIS not in now.spelled
+    assert isinstance(played(now, ACMES, "it"), Prompt)
+
+
+def test_i6_company_with_mistakes_keeps_no_ledger_that_is_anothers_now(config: Path) -> None:
+    """I6: acme's ledger is given to borealis and acme's part has a mistake: acme is not live."""
+    before = prepare(config)
+    edit(config, "ledger: ledger/borealis.sqlite3", "ledger: ledger/acme.sqlite3")
+    edit(config, "ledger: ledger/acme.sqlite3", "ledger: [ledger/other.sqlite3]")
+    now = as_before(before, prepare(config, create=False))
+    assert now.controllers["acme"].refused
+    assert ACMES in now.unanswered
+
+
+def test_work_that_hangs_is_given_up_and_the_next_is_done() -> None:
+    """TimeoutError after the bound; errors come through; a new thread does what comes next."""
+    over = threading.Event()
+    patient = patience.Patience(0.1)
+    with pytest.raises(TimeoutError):
+        patient.do(lambda: over.wait(60))
+    assert patient.do(lambda: 7) == 7
+    with pytest.raises(KeyError):
+        patient.do(lambda: {}["none"])
+    over.set()
+    patient.close()

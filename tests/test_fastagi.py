@@ -214,7 +214,6 @@ def test_call_outlasts_what_was_timed_before() -> None:
 
 def test_i4_oldest_stranger_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """I4: of too many peers that say nothing the one silent for longest is closed, and a call gets in."""
-    monkeypatch.setattr(fastagi, "PENDING_CONNECTIONS", 3)
     monkeypatch.setattr(fastagi, "HEADER_SECONDS", 60.0)  # none of them is silent for too long
 
     async def run() -> None:
@@ -224,6 +223,7 @@ def test_i4_oldest_stranger_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
             called.set()
 
         server = FastAgiServer(answer, sessions=1)
+        server.pending = 3
         address = await server.start("127.0.0.1", 0)
         peers = [await asyncio.open_connection(*address) for _ in range(4)]
         assert await peers[0][0].read() == b""
@@ -396,7 +396,7 @@ def test_calls_above_the_cap_are_turned_away_at_once() -> None:
         second, second_writer = await asyncio.open_connection(*address)
         second_writer.write(ENVIRONMENT)
         assert await second.read() == b'SET VARIABLE "INFORMATIVA_REASON" "service-busy"\n'
-        assert server.turned_away == {"busy": 1, "script": 0, "token": 0, "abandoned": 0}
+        assert server.turned_away == {"busy": 1, "script": 0, "token": 0, "abandoned": 0, "stuck": 0}
         leave.set()
         assert await first.read() == b""
         entered.clear()
@@ -406,6 +406,49 @@ def test_calls_above_the_cap_are_turned_away_at_once() -> None:
         for writer in (first_writer, second_writer, third_writer):
             writer.close()
         await server.stop(10)
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_i4_call_for_which_nothing_is_done_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I4: one whose ledger never answers is closed, logged and counted after three looks, so that the
+    dialplan goes on, also where it does not end by being cancelled; one that plays meanwhile is not."""
+    monkeypatch.setattr(fastagi, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(fastagi, "THINKING_SECONDS", 0.1)
+
+    async def run() -> None:
+        plays, told, over = asyncio.Event(), list[Any](), asyncio.Event()
+
+        async def answer(session: CallSession) -> None:
+            if not plays.is_set():
+                plays.set()
+                told.append(await session.play(SHORT, "1"))
+                return
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await over.wait()
+
+        server = FastAgiServer(answer, sessions=5)
+        address = await server.start("127.0.0.1", 0)
+        heard, hears = await asyncio.open_connection(*address)
+        hears.write(ENVIRONMENT)
+        await heard.readline()
+        hears.write(b"200 result=0\n")
+        await heard.readline()
+        stuck, writer = await asyncio.open_connection(*address)
+        with capture_logs() as logged:
+            writer.write(ENVIRONMENT)
+            assert await stuck.read() == b""
+        assert [each["event"] for each in logged] == ["a call was given up: nothing was done for it in time"]
+        assert server.turned_away["stuck"] == 1
+        hears.write(b"200 result=0 endpos=80000\n")
+        assert await heard.read() == b""
+        assert [playback.endpos for playback in told] == [80_000]
+        over.set()
+        for each in (hears, writer):
+            each.close()
+        assert await server.stop(10) == 0
 
     asyncio.run(asyncio.wait_for(run(), 30))
 
@@ -504,7 +547,7 @@ def test_i8_who_does_not_know_the_token_is_refused(script: str) -> None:
             writer.write(sent)
             assert await reader.read() == b""
             writer.close()
-        assert server.turned_away == {"busy": 0, "script": 0, "token": 2, "abandoned": 0}
+        assert server.turned_away == {"busy": 0, "script": 0, "token": 2, "abandoned": 0, "stuck": 0}
         await server.stop(10)
 
     with capture_logs() as logs:

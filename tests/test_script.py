@@ -8,6 +8,7 @@ import hashlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,6 +121,29 @@ def test_script_puts_the_sound_on_record(start, folder: Path) -> None:
     (event,) = events(folder)
     file = hashlib.sha256((folder / "prompts/it/short.wav").read_bytes()).hexdigest()
     assert event.recording == hashlib.sha256(f'{{"wav":"{file}"}}'.encode()).hexdigest()
+
+
+def test_i4_script_that_hangs_ends_itself(folder: Path) -> None:
+    """I4: where nothing is done for the call for a second, SIGALRM ends the process, and Asterisk goes on;
+    what Asterisk takes its time for is not counted."""
+    hanging = """
+import sys, time
+from informativa import bootstrap, script
+from informativa.asterisk import script_session
+from informativa.script_limit import ScriptLimit
+script_session.THINKING_SECONDS = 1
+bootstrap.for_script = lambda configuration: time.sleep(60)
+sys.exit(script.run(sys.argv[1], ScriptLimit()))
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", hanging, folder / "informativa.yaml"],
+        input=b"agi_request: x\nagi_uniqueid: 1.1\nagi_callerid: +393331234567\nagi_callingpres: 0\n"
+        b"agi_threadid: 1\nagi_arg_1: 0212345678\n\n",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (-signal.SIGALRM, b"", b"")
 
 
 @pytest.mark.parametrize(

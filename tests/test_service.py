@@ -218,17 +218,18 @@ def test_i3_clock_that_is_years_ahead_deletes_nothing(folder: Path) -> None:
 
 
 def test_few_descriptors_lower_the_cap() -> None:
-    """Where the system gives fewer descriptors than calls need, fewer calls are taken at a time."""
+    """Where the system gives fewer descriptors than calls need, fewer calls are taken at a time, and fewer
+    peers that are none yet: a quarter of the descriptors at least is left for files."""
     lower = """
 import resource
 from informativa import service
-for limit in (4000, 1200, 64):
+for limit in (4000, 1200, 256, 64):
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    print(service._allow_descriptors(2000) if limit != 1200 else service._allow_descriptors(100))
+    print(*service.allow_descriptors(100 if limit == 1200 else 2000))
 """
     ran = subprocess.run([sys.executable, "-c", lower], capture_output=True, text=True, check=True)
-    told = [line for line in ran.stdout.splitlines() if line.isdigit()]
-    assert told == ["2000", "100", "32"]
+    told = [line for line in ran.stdout.splitlines() if re.fullmatch(r"\d+ \d+", line)]
+    assert told == ["2000 1000", "100 1000", "128 64", "32 16"]
 
 
 @pytest.fixture

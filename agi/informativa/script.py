@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -18,7 +19,8 @@ from .script_limit import ScriptLimit
 def run(file: str, limit: ScriptLimit) -> int:
     """Handle the call on standard input and output by the configuration in `file`; the exit code."""
     try:
-        session = ScriptAgi(sys.stdin.buffer, sys.stdout.buffer).session
+        # SIGALRM ends a script that hangs, also in the kernel, and Asterisk goes on with its dialplan.
+        session = ScriptAgi(sys.stdin.buffer, sys.stdout.buffer, signal.alarm).session
     except SessionError as error:
         sys.stderr.write(f"informativa-agi: {error}\n")
         return 1

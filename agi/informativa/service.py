@@ -36,7 +36,7 @@ COLLECT_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
 WHY_IMPLAUSIBLE = 20  # words of the network's that nobody understands, each told once
 GARBAGE = 20_000  # objects more than before, after which Python looks for circles; calls leave none
-OWN_DESCRIPTORS = PENDING_CONNECTIONS + 100  # for peers that are no calls yet, ledgers and the like
+OWN_DESCRIPTORS = 100  # for ledgers and the like
 
 
 def run(configuration: Configuration) -> None:
@@ -84,7 +84,7 @@ class Service:
     async def run(self) -> None:
         """Listen, until told to stop."""
         configuration = self.configuration
-        self._server.sessions = _allow_descriptors(configuration.sessions)
+        self._allow_descriptors()
         _announce(configuration)
         try:
             host, port = await self._server.start(configuration.host, configuration.port)
@@ -183,7 +183,7 @@ class Service:
             return False
         configuration = self.configuration
         self._metrics.expect(configuration.lines)
-        self._server.sessions = _allow_descriptors(configuration.sessions)
+        self._allow_descriptors()
         self._tokens.load(configuration.tokens)
         _announce(configuration)
         for event, which in changes.taken_away(before, configuration):
@@ -195,6 +195,10 @@ class Service:
         log.info("reloaded", lines=len(configuration.lines))
         _keep_out_of_collections()
         return not configuration.mistaken
+
+    def _allow_descriptors(self) -> None:
+        server = self._server
+        server.sessions, server.pending = allow_descriptors(self.configuration.sessions)
 
     @property
     def _status(self) -> str:
@@ -323,18 +327,22 @@ def _surviving() -> Iterator[None]:
         log.error("a defect of informativa", exc_info=error)
 
 
-def _allow_descriptors(sessions: int) -> int:
-    """One descriptor a call, and some for ourselves. How many calls at a time that allows: where the system
-    gives fewer, the others get their fallback at once instead of waiting in line."""
+def allow_descriptors(sessions: int) -> tuple[int, int]:
+    """One descriptor a call, one a peer that is none yet, and some for ourselves. How many calls at a time
+    that allows, and how many such peers: where the system gives fewer descriptors, further calls get their
+    fallback at once instead of waiting in line."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = sessions + OWN_DESCRIPTORS
+    needed = sessions + PENDING_CONNECTIONS + OWN_DESCRIPTORS
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     if soft < allowed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    pending = PENDING_CONNECTIONS
     if allowed < needed:
-        sessions = max(allowed // 2, allowed - OWN_DESCRIPTORS)
-        log.warning("too few file descriptors", sessions=sessions, needed=needed, remedy="raise ulimit -n")
-    return sessions
+        sessions = min(sessions, max(allowed // 2, allowed - PENDING_CONNECTIONS - OWN_DESCRIPTORS))
+        pending = min(pending, max(allowed // 4, allowed - sessions - OWN_DESCRIPTORS))
+        remedy = "raise ulimit -n"
+        log.warning("too few file descriptors", sessions=sessions, needed=needed, remedy=remedy)
+    return sessions, pending
 
 
 def _facts(session: CallSession, result: CallResult, services: call.CallServices) -> dict[str, str]:

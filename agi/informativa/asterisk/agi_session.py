@@ -15,6 +15,7 @@ from ..errors import ProtocolError, SessionError, SessionLostError
 from ..model import IncomingCall, Playback, Prompt
 
 PATIENCE = 5.0  # seconds that Asterisk may take for a command, beside what it has to play
+THINKING_SECONDS = 30  # between two commands: more than ledger, look-ups and files may take together
 TOLD = 480  # characters of a line for the console; quoted and in UTF-8 they still fit into a command
 
 Exchange = Callable[[bytes, float], Awaitable[agi.Reply]]

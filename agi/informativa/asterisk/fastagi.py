@@ -22,7 +22,7 @@ from panoramisk.fast_agi import Application, Request
 from .. import agi
 from ..errors import ProtocolError, SessionError, SessionLostError
 from ..ports import CallSession
-from .agi_session import PATIENCE, AgiSession
+from .agi_session import PATIENCE, THINKING_SECONDS, AgiSession
 from .log_rate import LogRateLimiter
 from .tokens import Tokens
 
@@ -30,6 +30,7 @@ log = structlog.get_logger("informativa.fastagi")
 
 ROUTE = "notice"
 LAST_LOOK_SECONDS = 0.1  # for what lies there already when the time for a reply is over
+LOOK_SECONDS = 5.0  # between two looks at the calls in progress
 HEADER_SECONDS = 5.0  # Asterisk sends the whole environment at once
 REJECTED_AT_ONCE = 10  # connections in one turn of the event loop, so that no call waits for a thousand
 PENDING_CONNECTIONS = (
@@ -50,6 +51,8 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
         self._reply: asyncio.Future[agi.Reply | None] | None = None  # while a command waits for one
         self._failure: SessionError | None = None
         self._deadline: asyncio.TimerHandle  # of the command that waits
+        self.looks: int | None = 0
+        """How often the server saw that Asterisk had nothing to do for this call; `None` while it has."""
 
     async def exchange(self, command: bytes, seconds: float) -> agi.Reply:
         """Send one command and await its reply.
@@ -59,6 +62,7 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
         """
         if self._failure is not None:
             raise self._failure
+        self.looks = None
         self._reply = self.app.loop.create_future()
         self._deadline = self.app.loop.call_later(seconds, self._late)
         try:
@@ -67,6 +71,7 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
         finally:
             self._reply = None
             self._deadline.cancel()
+            self.looks = 0
         if reply is None:
             assert self._failure is not None  # nothing else ends the waiting
             raise self._failure
@@ -94,6 +99,12 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
     def connection_lost(self, error: Exception | None) -> None:
         if not self._over:  # else it is how every call ends
             self._lost("Asterisk closed the AGI connection.")
+
+    def give_up(self) -> None:
+        """Let Asterisk go on with its dialplan: nothing more is said to it."""
+        self.looks = None
+        self._lost("The call was given up.")
+        self.close()
 
     def close(self) -> None:
         """Let go of the connection; a peer that failed gets nothing more."""
@@ -168,6 +179,8 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
     dialplan goes on to its last try instead of waiting, or of starting a process. Pending connections have a
     cap of their own: for one more the oldest must go, since Asterisk never is one for long.
 
+    A call that sends no command for THINKING_SECONDS is given up, and counted as `stuck`.
+
     Who does not know a token is refused before anything else of what it says is looked at. On the route
     `status` it says `about` itself, and takes no call.
     """
@@ -184,14 +197,16 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         self.add_route(ROUTE, handler)
         self._about = about
         self._tokens = tokens or Tokens()
-        self.sessions = sessions
+        self.sessions, self.pending = sessions, PENDING_CONNECTIONS
         self._pending: dict[PendingConnection, float] = {}  # until when each may be one, the oldest first
         self._watch: asyncio.TimerHandle | None = None  # runs while there are any
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], FastAgiRequest] = {}
+        self._sweep: asyncio.TimerHandle | None = None  # runs while there are any
         self._server: asyncio.Server | None = None
         self._stopping = False
         self._limited_log = LogRateLimiter()
-        self.turned_away = {"busy": 0, "script": 0, "token": 0, "abandoned": 0}  # how many, since the start
+        self.turned_away = dict.fromkeys(("busy", "script", "token", "abandoned", "stuck"), 0)
+        """How many connections, since the start."""
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; the address that was bound. Raises OSError when the port cannot be had."""
@@ -218,8 +233,9 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
         self._limited_log.close()
-        if self._watch is not None:
-            self._watch.cancel()
+        for timer in (self._watch, self._sweep):
+            if timer is not None:
+                timer.cancel()
         return len(waiting)
 
     def accept(self, pending: PendingConnection) -> None:
@@ -229,7 +245,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             self._watch = self.loop.call_at(until, self._look_round)
         if self._stopping:
             pending.close()
-        elif len(self._pending) > PENDING_CONNECTIONS:
+        elif len(self._pending) > self.pending:
             next(iter(self._pending)).reject("Too many peers do not say which call they are.")
 
     def forget(self, pending: PendingConnection) -> bool:
@@ -284,7 +300,9 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             # The request knows nothing of its session: no circle that the collector would have to find.
             session = AgiSession(call, request.replies, request.exchange)
             task = self.loop.create_task(self.handler(route, session))
-            self._running.add(task)
+            self._running[task] = request
+            if self._sweep is None:
+                self._sweep = self.loop.call_later(LOOK_SECONDS, self._give_up_stuck)
             task.add_done_callback(functools.partial(self._over, request))
 
     def _refuse(self, pending: PendingConnection) -> None:
@@ -308,8 +326,29 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             log.error("call abandoned by a defect of informativa", error=type(error).__name__, place=place)
 
     def _over(self, request: FastAgiRequest, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        del self._running[task]
         request.close()
+
+    def _give_up_stuck(self) -> None:
+        """Have the dialplan go on with calls that wait for us too long (I4): whatever was to be bounded for
+        them was not."""
+        for task, request in list(self._running.items()):
+            if request.looks is None:
+                continue
+            request.looks += (
+                1  # counted, not timed: a process that was stopped for an hour goes on with its calls
+            )
+            if request.looks * LOOK_SECONDS > THINKING_SECONDS:
+                self.turned_away["stuck"] += 1
+                self._limited_log.log(
+                    logging.ERROR,
+                    "a call was given up: nothing was done for it in time",
+                    seconds=THINKING_SECONDS,
+                    remedy="informativa doctor",
+                )
+                request.give_up()
+                task.cancel()
+        self._sweep = self.loop.call_later(LOOK_SECONDS, self._give_up_stuck) if self._running else None
 
     def abandoned(self, why: str) -> None:
         """Count and log that a connection came to nothing."""

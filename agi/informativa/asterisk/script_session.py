@@ -11,13 +11,14 @@ import io
 import os
 import select
 import time
+from collections.abc import Callable
 from typing import BinaryIO
 
 from asterisk.agi import AGI
 
 from .. import agi
 from ..errors import SessionLostError
-from .agi_session import AgiSession
+from .agi_session import THINKING_SECONDS, AgiSession
 
 START_SECONDS = 5.0  # Asterisk has sent the whole environment before the process is up
 
@@ -26,14 +27,17 @@ class ScriptAgi(AGI):  # type: ignore[misc]  # pyst2 is untyped
     """pyst2's AGI over Asterisk's two pipes; `session` is the conversation.
 
     Must be made in the main thread (pyst2 installs a handler for SIGHUP, which is how Asterisk tells
-    a script that the caller hung up). Raises SessionError when standard input is no AGI environment.
+    a script that the caller hung up). `watch` gets the seconds that may pass until the next command, 0 while
+    Asterisk does one. Raises SessionError when standard input is no AGI environment.
     """
 
-    def __init__(self, stdin: BinaryIO, stdout: BinaryIO) -> None:
+    def __init__(self, stdin: BinaryIO, stdout: BinaryIO, watch: Callable[[int], object] = int) -> None:
+        self._watch = watch
         self.replies = agi.ReplyReader()
         self._input = _TimedInput(stdin.fileno())
         self._environment = b""
         super().__init__(stdin, stdout, stderr=_Nowhere())
+        self._watch(THINKING_SECONDS)
         self.session = AgiSession(agi.parse_environment(self._environment), self.replies, self.exchange)
 
     async def exchange(self, command: bytes, seconds: float) -> agi.Reply:
@@ -42,6 +46,7 @@ class ScriptAgi(AGI):  # type: ignore[misc]  # pyst2 is untyped
         Raises SessionLostError at end of file or when the time is over, and ProtocolError for an
         answer that is not AGI. A hang-up is no error here: what follows it still works.
         """
+        self._watch(0)
         deadline = time.monotonic() + seconds
         self.replies.unasked(self._input.waiting())
         try:
@@ -51,6 +56,7 @@ class ScriptAgi(AGI):  # type: ignore[misc]  # pyst2 is untyped
             raise SessionLostError("Asterisk closed the AGI script's output.") from error
         while (reply := self.replies.feed(self._input.read(deadline))) is None:
             pass
+        self._watch(THINKING_SECONDS)
         return reply
 
     def _get_agi_env(self) -> None:

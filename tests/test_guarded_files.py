@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from informativa.bootstrap import Openings
 from informativa.errors import LedgerError
+from informativa.ledgers.opening import LedgerOpener
 from informativa.ledgers.refused import RefusedLedger
 from informativa.model import ChangedRecording, Prompt
 from informativa.prompts.guarded import GuardedFiles
@@ -118,7 +118,7 @@ def test_remote_file_systems_are_known_by_their_kind(tmp_path: Path) -> None:
 
 def test_i10_ledger_whose_folder_stalls_is_given_up_and_opened_once() -> None:
     """0.1 s are waited, and none while it hangs; opened late it is closed, and tried again then."""
-    openings, over, closed, tries = Openings(0.1), threading.Event(), threading.Event(), list[int]()
+    opener, over, closed, tries = LedgerOpener(0.1), threading.Event(), threading.Event(), list[int]()
 
     class Late(RefusedLedger):
         """One that tells when it is closed."""
@@ -137,9 +137,9 @@ def test_i10_ledger_whose_folder_stalls_is_given_up_and_opened_once() -> None:
         with pytest.raises(
             LedgerError, match=r"The ledger /a cannot be opened within 0 s\. Look at the disk"
         ):
-            openings.open("/a", opened)
+            opener.open("/a", opened)
     assert len(tries) == 1
-    assert openings.open("/b", lambda: late) is late
+    assert opener.open("/b", lambda: late) is late
     over.set()
     assert closed.wait(60)
-    assert openings.open("/a", opened) is late
+    assert opener.open("/a", opened) is late

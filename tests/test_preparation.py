@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -13,10 +14,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from informativa import bootstrap, call, patience, preparation
+from informativa import bootstrap, call, preparation
 from informativa.config import Configuration, notices
 from informativa.errors import ConfigError, SessionError
 from informativa.model import ChangedRecording, Prompt
+from informativa.patience import within
 from informativa.preparation import as_before, prepare
 from informativa.prompts import installed
 
@@ -39,8 +41,9 @@ def edit(config: Path, old: str, new: str) -> None:
 
 def played(configuration: Configuration, line: str, language: str) -> Prompt | ChangedRecording:
     """What a call on a line would have played, of its first notice."""
-    prompt = configuration.spelled[line].plan[0].notice.versions[0].short[language]
-    return asyncio.run(bootstrap.as_loaded(configuration.recordings).current("", prompt))
+    called = configuration.spelled[line]
+    prompt = called.plan[0].notice.versions[0].short[language]
+    return asyncio.run(bootstrap.as_loaded(configuration.recordings).current(called.controller.id, prompt))
 
 
 def assert_borealis_alone(configuration: Configuration) -> None:
@@ -130,6 +133,19 @@ def test_i10_recording_that_changed_is_not_played_and_others_are(config: Path) -
     assert isinstance(played(configuration, BOREALIS, "de"), Prompt)
     short.write_bytes(old)
     assert isinstance(played(configuration, ACMES, "it"), Prompt)
+
+
+def test_i10_recording_that_one_company_was_served_is_not_held_against_another(config: Path) -> None:
+    """I10: a file that changed under acme's version and is new to borealis is played for borealis alone."""
+    prepare(config)
+    shutil.copy(config.parent / "prompts/de/short.wav", config.parent / SHORT)
+    edit(config, "de: prompts/de/short", "de: prompts/it/short")
+    new = '"2026-11"\n            purposes: [service]\n            short'
+    edit(config, new, new.replace("11", "12"))
+    configuration = prepare(config)
+    assert {problem.key for problem in configuration.unplayable} == {"controllers.acme.notices.privacy"}
+    assert isinstance(played(configuration, ACMES, "it"), ChangedRecording)
+    assert isinstance(played(configuration, BOREALIS, "de"), Prompt)
 
 
 def locked(ledger: Path) -> Iterator[None]:
@@ -241,13 +257,11 @@ def test_i6_company_with_mistakes_keeps_no_ledger_that_is_anothers_now(config: P
 
 
 def test_work_that_hangs_is_given_up_and_the_next_is_done() -> None:
-    """TimeoutError after the bound; errors come through; a new thread does what comes next."""
+    """TimeoutError after the bound; errors come through; the next is done in another thread."""
     over = threading.Event()
-    patient = patience.Patience(0.1)
     with pytest.raises(TimeoutError):
-        patient.do(lambda: over.wait(60))
-    assert patient.do(lambda: 7) == 7
+        within(0.1, lambda: over.wait(60))
+    assert within(60, lambda: 7) == 7
     with pytest.raises(KeyError):
-        patient.do(lambda: {}["none"])
+        within(60, lambda: {}["none"])
     over.set()
-    patient.close()

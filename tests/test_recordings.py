@@ -59,7 +59,7 @@ class Files:
         """As if no file had been written for an hour, where a test does not say otherwise."""
         self.prompt, self.reads = prompt, 0
         loaded = {str(file): sha256 for file, sha256 in hashed(prompt.path).items()}
-        self._recordings = InstalledRecordings(LoadedRecordings(loaded), self._aside, settled)
+        self._recordings = InstalledRecordings(LoadedRecordings({"acme": loaded}), self._aside, settled)
 
     async def _aside(self, _place: Place, look: Look) -> Outcome:
         self.reads += 1

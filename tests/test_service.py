@@ -219,7 +219,7 @@ def test_i3_clock_that_is_years_ahead_deletes_nothing(folder: Path) -> None:
 
 def test_few_descriptors_lower_the_cap() -> None:
     """Where the system gives fewer descriptors than calls need, fewer calls are taken at a time, and fewer
-    peers that are none yet: a quarter of the descriptors at least is left for files."""
+    peers that are none yet: what calls and a hundred files leave, or a quarter of all."""
     lower = """
 import resource
 from informativa import service

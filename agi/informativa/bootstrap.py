@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +27,8 @@ from .prompts.recordings import (
 from .text import Text
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
+    from .ledgers.opening import LedgerOpener
     from .sharing.exchange import About
-
-
-OPEN_SECONDS = 10.0  # to open a ledger, which may wait for half of it where another program holds it
 
 
 class SystemClock:
@@ -60,7 +55,7 @@ def for_service(configuration: Configuration, before: CallServices | None = None
     def open_ledger(file: str, log: str) -> Ledger:
         try:
             opened = partial(GroupCommitLedger, file, migrate=False, log=log)
-            return open_before.get(file) or _openings.open(file, opened)
+            return open_before.get(file) or _opener().open(file, opened)
         except LedgerError as error:
             return RefusedLedger(error)
 
@@ -69,51 +64,12 @@ def for_service(configuration: Configuration, before: CallServices | None = None
     return _services(configuration, ledgers, as_loaded(configuration.recordings), others, script=False)
 
 
-class Openings:
-    """Opens ledgers, and waits no longer than a bound for each: one on a network folder that has stalled is
-    that company's alone. While it hangs it is not opened again."""
+@cache
+def _opener() -> LedgerOpener:
+    """The one of this process: it knows which ledgers hang."""
+    from .ledgers.opening import LedgerOpener  # not for a script
 
-    def __init__(self, seconds: float = OPEN_SECONDS) -> None:
-        self._seconds = seconds
-        self._pending: dict[str, Future[Ledger]] = {}
-
-    def open(self, file: str, opened: Callable[[], Ledger]) -> Ledger:
-        """What `opened` gives. Raises LedgerError, also after the bound."""
-        from concurrent.futures import Future  # not for a script
-
-        before = self._pending.get(file)
-        if before is None or before.done():
-            future = self._pending[file] = Future()
-            thread = threading.Thread(
-                target=_settle, args=(future, opened), name=f"opens {file}", daemon=True
-            )
-            thread.start()
-            try:
-                return future.result(self._seconds)
-            except TimeoutError:
-                future.add_done_callback(_close_late)
-        raise LedgerError(
-            Text(
-                "The ledger {file} cannot be opened within {seconds:.0f} s.", file=file, seconds=self._seconds
-            ),
-            Text("Look at the disk or the network folder that it lies on."),
-        )
-
-
-def _settle(future: Future[Ledger], opened: Callable[[], Ledger]) -> None:
-    try:
-        future.set_result(opened())
-    except Exception as error:  # for whoever waits
-        future.set_exception(error)
-
-
-def _close_late(future: Future[Ledger]) -> None:
-    """Let go of a ledger that nobody waits for any more."""
-    if future.exception() is None:
-        future.result().close()
-
-
-_openings = Openings()
+    return LedgerOpener()
 
 
 def _others(configuration: Configuration, before: CallServices | None) -> dict[str, OtherBoxes]:
@@ -153,7 +109,7 @@ def _live(configuration: Configuration) -> Iterator[tuple[str, Controller]]:
     return ((name, given) for name, given in configuration.controllers.items() if not given.refused)
 
 
-def as_loaded(files: Mapping[str, str]) -> Recordings:
+def as_loaded(files: Mapping[str, Mapping[str, str]]) -> Recordings:
     """For many calls at a time: the prompts as they are, held against what was found in order at the load."""
     from .prompts.guarded import GuardedFiles  # not for a script
 

@@ -98,8 +98,7 @@ class Generations:
             examine_recordings, now.configuration, keep=True, create=False, migrate=False
         )
         services = replace(services, recordings=bootstrap.as_loaded(examined.expected))
-        changed = replace(now.configuration, recordings=examined.expected, unplayable=examined.problems)
-        self._take_calls(changed, services)
+        self._take_calls(replace(now.configuration, recordings=examined.expected), services)
         for problem in examined.problems:
             log.error("a prompt is not played", problem=str(problem))
         controllers = [now.configuration.controllers[name] for name in opened]

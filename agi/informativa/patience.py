@@ -8,58 +8,43 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
-from typing import NoReturn, TypeVar
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TypeVar
+
+from .text import Text
 
 Result = TypeVar("Result")
-_Job = Callable[[], None]
 
 
-class Patience:
-    """Does one thing after the other, none for longer than so many `seconds`. For one thread at a time."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._jobs: SimpleQueue[_Job | None] | None = None
-
-    def do(self, work: Callable[[], Result]) -> Result:
-        """What `work` gives. Raises whatever it raises, and TimeoutError when the time is over: it may still
-        go on then."""
-        done: SimpleQueue[Callable[[], Result]] = SimpleQueue()
-
-        def job() -> None:
-            try:
-                result = work()
-            except BaseException as error:
-                done.put(_raising(error))
-            else:
-                done.put(lambda: result)
-
-        if self._jobs is None:
-            self._jobs = SimpleQueue()
-            threading.Thread(target=_work, args=(self._jobs,), name="files", daemon=True).start()
-        self._jobs.put(job)
-        try:
-            outcome = done.get(timeout=self._seconds)
-        except Empty:
-            self.close()
-            raise TimeoutError from None
-        return outcome()
-
-    def close(self) -> None:
-        """Let the thread end when it has nothing left to do. Closing twice is harmless."""
-        jobs, self._jobs = self._jobs, None
-        if jobs is not None:
-            jobs.put(None)
+def begun(work: Callable[[], Result]) -> Future[Result]:
+    """Begin some work in a thread of its own. Raises RuntimeError where the system gives none."""
+    future: Future[Result] = Future()
+    future.set_running_or_notify_cancel()  # nobody can cancel it
+    threading.Thread(target=_settle, args=(future, work), name="may stall", daemon=True).start()
+    return future
 
 
-def _work(jobs: SimpleQueue[_Job | None]) -> None:
-    while (job := jobs.get()) is not None:
-        job()
+def within(seconds: float, work: Callable[[], Result]) -> Result:
+    """Do some work, and wait for it no longer than that. Raises whatever it raises, and TimeoutError when the
+    time is over: it may still go on then."""
+    return begun(work).result(seconds)
 
 
-def _raising(error: BaseException) -> Callable[[], NoReturn]:
-    def again() -> NoReturn:
-        raise error
+def stalled(place: str | Path, seconds: float) -> Text:
+    """Say that a file or folder could not be read in time, and what to do."""
+    return Text(
+        "{file} cannot be read within {seconds:.0f} s",
+        "look at the disk or the network folder that it lies on",
+        file=place,
+        seconds=seconds,
+    )
 
-    return again
+
+def _settle(future: Future[Result], work: Callable[[], Result]) -> None:
+    try:
+        result = work()
+    except BaseException as error:  # for whoever waits
+        future.set_exception(error)
+    else:
+        future.set_result(result)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .config import Configuration, by_company, concerning, inspect
 from .errors import ConfigError, LedgerError, Problem
-from .model import Prompt, Recording
-from .patience import Patience
+from .model import Controller, Prompt, Recording
+from .patience import stalled, within
 from .prompts.installed import hashed, placed
 from .prompts.recordings import difference
 from .storage import store
@@ -88,10 +88,6 @@ def as_before(before: Configuration, now: Configuration) -> Configuration:
     lines = [line for line in before.lines if line.controller.id in names and line.number not in numbers]
     kept = {line.number for line in lines}
     spelled = {spelling: line for spelling, line in before.spelled.items() if line.number in kept}
-    prompts = {
-        prompt.path for name in names for notice in before.notices[name] for _key, prompt in placed(notice)
-    }
-    recordings = {file: sha256 for file, sha256 in before.recordings.items() if _prompt(file) in prompts}
     return replace(
         now,
         controllers={**now.controllers, **{name: before.controllers[name] for name in names}},
@@ -100,29 +96,26 @@ def as_before(before: Configuration, now: Configuration) -> Configuration:
         lines=(*now.lines, *lines),
         spelled={**spelled, **now.spelled},
         unanswered={call: why for call, why in now.unanswered.items() if call not in spelled},
-        recordings={**now.recordings, **recordings},
+        recordings={**now.recordings, **{name: before.recordings[name] for name in names}},
     )
-
-
-def _prompt(file: str) -> str:
-    return str(Path(file).with_suffix(""))
 
 
 @dataclass(frozen=True)
 class ExaminedRecordings:
-    """The SHA-256 that each sound file must have to be played, and which prompts are not, each with why.
+    """The SHA-256 that each sound file must have to be played, and the prompts that are not, each with why.
 
-    A file that is not in `expected` is compared with the other formats of its prompt when it is to be played.
+    `expected` is by company ('' for nobody's) and file. One that is not there is compared with the other
+    formats of its prompt when it is to be played.
     """
 
-    expected: Mapping[str, str]
+    expected: Mapping[str, Mapping[str, str]]
     problems: tuple[Problem, ...]
 
 
 def verify_recordings(
     configuration: Configuration, *, keep: bool, create: bool = True, migrate: bool = True
 ) -> None:
-    """As `examine_recordings`, for whoever stops at what is wrong. Raises ConfigError."""
+    """Examine the recordings for whoever stops at what is wrong. Raises ConfigError."""
     examined = examine_recordings(configuration, keep=keep, create=create, migrate=migrate)
     if examined.problems:
         raise ConfigError(examined.problems)
@@ -139,62 +132,68 @@ def examine_recordings(
     in time. A ledger that cannot be used is passed over: nothing is recorded there either. What a company
     that is not live plays is looked at without `keep`, when nobody waits for it.
     """
-    patience = Patience(PATIENCE_SECONDS)
-    expected: dict[str, str] = {}
-    problems: list[Problem] = []
-
-    def note(key: str, wrong: Iterable[_Wrong]) -> None:
-        for notice, _path, message in wrong:
-            problems.append(Problem(str(configuration.file), None, f"{key}{notice}", message))
-
-    if (fallback := configuration.fallback) is not None:
-        recordings, wrong = _read([(("", "", "", ""), fallback)], patience)
-        wrong = wrong or _unlike(recordings)
-        expected |= {} if wrong else _sums(recordings)
-        note("fallback_prompt", wrong)
+    opened = partial(store, create=create, migrate=migrate)
+    parts = {"": _of_fallback(configuration.fallback)} if configuration.fallback else {}
     for name, controller in configuration.controllers.items():
         prompts = [each for notice in configuration.notices[name] for each in placed(notice)]
-        recordings, wrong = _read(prompts, patience)
-        if controller.refused and keep:
-            expected |= _sums(recordings)
-            continue
-        ledger = None if controller.refused else partial(store, controller, create=create, migrate=migrate)
-        served = _asked(ledger, lambda store: store.recordings(), patience) if ledger else None
-        known = served or {}
-        changed = [one for one in recordings if known.get(one.key, one.sha256) != one.sha256]
-        unlike = _unlike(recordings if not keep else [one for one in recordings if one.key not in known])
-        wrong += [*map(_changed, changed), *unlike]
-        refused = {path for _notice, path, _why in wrong}
-        new = [one for one in recordings if one.key not in known and _base(one) not in refused]
-        if keep and ledger and served is not None and new:
-            _asked(ledger, partial(_keep, new), patience)
-        expected |= _sums(one for one in recordings if _base(one) not in refused)
-        expected |= {one.file: known[one.key] for one in changed}
-        note(f"controllers.{name}.notices.", wrong)
-    patience.close()
-    return ExaminedRecordings(expected, tuple(problems))
+        parts[name] = _of_company(controller, prompts, partial(opened, controller), keep=keep)
+    return ExaminedRecordings(
+        {name: expected for name, (expected, _wrong) in parts.items()},
+        tuple(
+            Problem(str(configuration.file), None, _key_path(name, notice), message)
+            for name, (_expected, wrong) in parts.items()
+            for notice, _path, message in wrong
+        ),
+    )
 
 
+def _key_path(company: str, notice: str) -> str:
+    return f"controllers.{company}.notices.{notice}" if company else "fallback_prompt"
+
+
+_Key = tuple[str, str, str, str]  # where a prompt stands: its notice, version, part and language
 _Wrong = tuple[str, str, Text]  # the notice, the path of its prompt, and what is wrong with that
+_Part = tuple[dict[str, str], list[_Wrong]]  # the SHA-256 that files must have, and what is wrong
 
 
-def _read(
-    prompts: Iterable[tuple[tuple[str, str, str, str], Prompt]], patience: Patience
-) -> tuple[list[Recording], list[_Wrong]]:
-    """The sound files of prompts, and which prompts cannot be read."""
+def _of_fallback(prompt: Prompt) -> _Part:
+    recordings, wrong = _read([(("", "", "", ""), prompt)])
+    wrong = wrong or _unlike(recordings)
+    return {} if wrong else _sums(recordings), wrong
+
+
+def _of_company(
+    controller: Controller,
+    prompts: Sequence[tuple[_Key, Prompt]],
+    opened: Callable[[], SqliteStore],
+    *,
+    keep: bool,
+) -> _Part:
+    recordings, wrong = _read(prompts)
+    if controller.refused and keep:
+        return _sums(recordings), []
+    served = None if controller.refused else _asked(opened, lambda store: store.recordings())
+    known = served or {}
+    new = [one for one in recordings if one.key not in known]
+    changed = [one for one in recordings if known.get(one.key, one.sha256) != one.sha256]
+    wrong += [*map(_changed, changed), *_unlike(new if keep else recordings)]
+    refused = {path for _notice, path, _why in wrong}
+    fit = [one for one in new if _base(one) not in refused]
+    if keep and served is not None and fit:
+        _asked(opened, lambda store: store.keep(fit))
+    expected = _sums(one for one in recordings if _base(one) not in refused)
+    return expected | {one.file: known[one.key] for one in changed}, wrong
+
+
+def _read(prompts: Iterable[tuple[_Key, Prompt]]) -> tuple[list[Recording], list[_Wrong]]:
+    """Read the sound files of prompts; those that cannot be read are wrong."""
     recordings: list[Recording] = []
     wrong: list[_Wrong] = []
     for key, prompt in prompts:
         try:
-            sums = patience.do(partial(hashed, prompt.path))
+            sums = within(PATIENCE_SECONDS, partial(hashed, prompt.path))
         except TimeoutError:
-            message = Text(
-                "{file} cannot be read within {seconds:.0f} s",
-                "look at the disk or the network folder that it lies on",
-                file=prompt.path,
-                seconds=PATIENCE_SECONDS,
-            )
-            wrong.append((key[0], prompt.path, message))
+            wrong.append((key[0], prompt.path, stalled(prompt.path, PATIENCE_SECONDS)))
         except OSError as error:
             message = Text(
                 "{file} cannot be read ({why})",
@@ -209,23 +208,17 @@ def _read(
     return recordings, wrong
 
 
-def _asked(
-    opened: Callable[[], SqliteStore], question: Callable[[SqliteStore], Answer], patience: Patience
-) -> Answer | None:
-    """What a ledger answers; `None` where it cannot be used."""
+def _asked(opened: Callable[[], SqliteStore], question: Callable[[SqliteStore], Answer]) -> Answer | None:
+    """Ask a ledger; `None` where it cannot be used."""
 
     def ask() -> Answer:
         with closing(opened()) as ledger:
             return question(ledger)
 
     try:
-        return patience.do(ask)
+        return within(PATIENCE_SECONDS, ask)
     except (LedgerError, TimeoutError):  # opening it for calls tells that
         return None
-
-
-def _keep(recordings: Sequence[Recording], ledger: SqliteStore) -> None:
-    ledger.keep(recordings)
 
 
 def _base(recording: Recording) -> str:
@@ -247,8 +240,8 @@ def _changed(recording: Recording) -> _Wrong:
     return recording.key[0], _base(recording), message
 
 
-def _unlike(recordings: Sequence[Recording]) -> list[_Wrong]:
-    """The prompts of these files that have no sound, or whose formats are not one sound."""
+def _unlike(recordings: Iterable[Recording]) -> list[_Wrong]:
+    """Find the prompts of these files that have no sound, or whose formats are not one sound."""
     prompts = {_base(one): one.key[0] for one in recordings}
     return [(notice, path, why) for path, notice in prompts.items() if (why := difference(path))]
 

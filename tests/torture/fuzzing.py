@@ -232,7 +232,7 @@ def run_script(chunks: Sequence[bytes], monkeypatch: pytest.MonkeyPatch) -> list
     output = Output()
     monkeypatch.setattr(script_session, "_TimedInput", Input)
     try:
-        session = script_session.ScriptAgi(Input(), output).session
+        session = script_session.ScriptAgi(Input(), output, lambda _seconds: None).session
         call.answer(session, services()).send(None)
     except (StopIteration, SessionError):
         return output.said

@@ -52,7 +52,7 @@ class FastAgiRequest(Request, asyncio.Protocol):  # type: ignore[misc]  # panora
         self._failure: SessionError | None = None
         self._deadline: asyncio.TimerHandle  # of the command that waits
         self.looks: int | None = 0
-        """How often the server saw that Asterisk had nothing to do for this call; `None` while it has."""
+        """Counts the server's looks while Asterisk has nothing to do for this call; `None` while it has."""
 
     async def exchange(self, command: bytes, seconds: float) -> agi.Reply:
         """Send one command and await its reply.
@@ -206,7 +206,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         self._stopping = False
         self._limited_log = LogRateLimiter()
         self.turned_away = dict.fromkeys(("busy", "script", "token", "abandoned", "stuck"), 0)
-        """How many connections, since the start."""
+        """Counts connections since the start, by the reason why they came to no call."""
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; the address that was bound. Raises OSError when the port cannot be had."""
@@ -335,9 +335,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         for task, request in list(self._running.items()):
             if request.looks is None:
                 continue
-            request.looks += (
-                1  # counted, not timed: a process that was stopped for an hour goes on with its calls
-            )
+            request.looks += 1  # not timed: a process that was stopped for an hour goes on with its calls
             if request.looks * LOOK_SECONDS > THINKING_SECONDS:
                 self.turned_away["stuck"] += 1
                 self._limited_log.log(

@@ -31,7 +31,7 @@ class ScriptAgi(AGI):  # type: ignore[misc]  # pyst2 is untyped
     Asterisk does one. Raises SessionError when standard input is no AGI environment.
     """
 
-    def __init__(self, stdin: BinaryIO, stdout: BinaryIO, watch: Callable[[int], object] = int) -> None:
+    def __init__(self, stdin: BinaryIO, stdout: BinaryIO, watch: Callable[[int], object]) -> None:
         self._watch = watch
         self.replies = agi.ReplyReader()
         self._input = _TimedInput(stdin.fileno())
@@ -47,7 +47,12 @@ class ScriptAgi(AGI):  # type: ignore[misc]  # pyst2 is untyped
         answer that is not AGI. A hang-up is no error here: what follows it still works.
         """
         self._watch(0)
-        deadline = time.monotonic() + seconds
+        try:
+            return self._exchange(command, time.monotonic() + seconds)
+        finally:
+            self._watch(THINKING_SECONDS)  # what it came to is still to be put on record
+
+    def _exchange(self, command: bytes, deadline: float) -> agi.Reply:
         self.replies.unasked(self._input.waiting())
         try:
             self.stdout.write(command)
@@ -56,7 +61,6 @@ class ScriptAgi(AGI):  # type: ignore[misc]  # pyst2 is untyped
             raise SessionLostError("Asterisk closed the AGI script's output.") from error
         while (reply := self.replies.feed(self._input.read(deadline))) is None:
             pass
-        self._watch(THINKING_SECONDS)
         return reply
 
     def _get_agi_env(self) -> None:

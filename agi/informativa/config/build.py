@@ -40,9 +40,9 @@ _SAFE = re.compile(r"[\w ./+@=~-]+")  # as `File` in schema.py
 class Configuration:
     """What `serve` and the script work from.
 
-    `notices` are by controller; `recordings` are the SHA-256 that sound files must have to be played, once
-    they were looked at. `refused` are the problems of controllers that may not go live, while the others
-    do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's text from another,
+    `notices` are by controller; `recordings` are the SHA-256 that each company's sound files must have
+    to be played, once they were looked at. `refused` are the problems of controllers that may not go live,
+    while the others do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's text from another,
     `path_digest` the file. `misshapen` are controllers with mistakes in their own section: what is built of
     them is there to be looked at, and nothing is done with it.
     """
@@ -67,11 +67,11 @@ class Configuration:
     warnings: tuple[Problem, ...] = ()
     digest: str = ""
     path_digest: str = ""
-    recordings: Mapping[str, str] = field(default_factory=dict)
+    recordings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tokens: tuple[str, ...] = field(default=(), repr=False)
     """By which Asterisk is known, the current one first; empty where whoever connects is believed."""
     unplayable: tuple[Problem, ...] = ()
-    """What is wrong with prompts that are therefore not played, once they were looked at."""
+    """Problems of prompts that are therefore not played, once they were looked at."""
     misshapen: tuple[str, ...] = ()
     owners: Mapping[str, str] = field(default_factory=dict)
     """By line, the company that the file names for it, where the file has mistakes."""
@@ -225,7 +225,6 @@ class _Builder:
         else:
             message = Text("without it, calls to numbers that are not listed here hear nothing")
             self._found.warn(("fallback_prompt",), message)
-        notices.close()
         manager = self._manager(settings.manager) if settings.manager else None
         tokens = Endpoints(settings.service, self._folder, self._found).tokens()
         evidence = Evidence(settings, self._folder, self._found).build()

@@ -30,12 +30,7 @@ class Notices:
     def __init__(self, settings: Settings, folder: Path, found: Findings, *, bounded: bool) -> None:
         self._settings, self._folder, self._found = settings, folder, found
         self._measured: dict[Path, Prompt | None] = {}
-        self._bounded = _BoundedMeasure() if bounded else None
-
-    def close(self) -> None:
-        """Look at no more prompts."""
-        if self._bounded:
-            self._bounded.close()
+        self._bounded, self._stalled = bounded, set[Path]()
 
     def build(self) -> dict[str, dict[str, Notice]]:
         """All of them, by controller and name."""
@@ -111,36 +106,22 @@ class Notices:
         file = self._folder / name
         if file not in self._measured:
             try:
-                self._measured[file] = (self._bounded or measure)(file)
+                self._measured[file] = self._measure(file)
             except PromptError as error:
                 self._measured[file] = None
                 self._found.wrong(path, error.message, error.remedy)
         return self._measured[file]
 
+    def _measure(self, file: Path) -> Prompt:
+        """Measure its files; `bounded`, a folder in which that takes too long is given up. Raises
+        PromptError."""
+        if not self._bounded:
+            return measure(file)
+        from ..patience import stalled, within  # not for a script
 
-class _BoundedMeasure:
-    """As `measure`, but a folder in which it takes longer is given up."""
-
-    def __init__(self) -> None:
-        from ..patience import Patience  # not for a script
-
-        self._patience, self._stalled = Patience(MEASURE_SECONDS), set[Path]()
-
-    def __call__(self, file: Path) -> Prompt:
         if file.parent not in self._stalled:
             try:
-                return self._patience.do(lambda: measure(file))
+                return within(MEASURE_SECONDS, lambda: measure(file))
             except TimeoutError:
                 self._stalled.add(file.parent)
-        raise PromptError(
-            Text(
-                "{file} cannot be read within {seconds:.0f} s",
-                "look at the disk or the network folder that it lies on",
-                file=file.parent,
-                seconds=MEASURE_SECONDS,
-            )
-        )
-
-    def close(self) -> None:
-        """Let its thread end."""
-        self._patience.close()
+        raise PromptError(stalled(file.parent, MEASURE_SECONDS))

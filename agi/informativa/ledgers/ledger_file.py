@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import EventRefusedError, LedgerError
-from ..files import require_regular
 from ..text import Foreign, Text
 from . import migrating, wal_files, write_lock
 from .transaction import SqliteTransaction
@@ -47,8 +46,6 @@ class LedgerFile:
         self._closed = False
         self._reading: sqlite3.Connection | None = None  # where nothing is written, and so nothing migrated
         with self._translated():
-            if self.file.exists() and not self.file.is_dir():  # SQLite would wait for who writes into a pipe
-                require_regular(self.file, self.file.stat())
             if create and not read_only:
                 self._create()
             if read_only:

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import LedgerError
+from ..files import require_regular
 from ..frozen import dataclass
 from ..text import Text
 
@@ -158,6 +159,8 @@ class LedgerFiles:
                     file=self.ledger,
                 ),
             )
+        with contextlib.suppress(FileNotFoundError):  # SQLite would wait for who writes into a pipe
+            require_regular(self.ledger, self.ledger.stat())
         ledger, log, _index = map(_size, self._names)
         if ledger == 0 and log:
             raise LedgerError(

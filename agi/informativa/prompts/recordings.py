@@ -7,7 +7,6 @@ microseconds; what changed is read again, and may be the same after all, or one 
 
 from __future__ import annotations
 
-import threading
 import time
 import wave
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
@@ -32,19 +31,19 @@ Look = Callable[[], Outcome]
 
 
 class Place(NamedTuple):
-    """Where a prompt lies, and whose it is."""
+    """A prompt by its path, and whose it is."""
 
     controller: str
     path: str
 
     @property
     def folder(self) -> str:
-        """In which folder."""
+        """The folder of its files."""
         return self.path.rpartition("/")[0]
 
 
 Beside = Callable[[Place, Look], Awaitable[Outcome]]
-"""Looks at the files of one prompt, beside the calls for others."""
+"""Looks at the files of one prompt beside the calls for others; one look at a time."""
 
 
 class ServedRecordings(Protocol):
@@ -70,17 +69,15 @@ class InstalledRecordings(Recordings):
     ) -> None:
         self._served, self._beside, self._settled, self._remote = served, beside, settled, remote
         self._seen: dict[Place, tuple[Mapping[str, tuple[int, ...]], Outcome]] = {}
-        self._stalling: set[Place] = set()  # of these, that lie where even a look may not end
+        self._distant: set[Place] = set()  # of these, that lie where even to look at a mark may not end
         self._compared: dict[str, Text | None] = {}  # by digest, what is wrong with formats that came later
-        self._locks: dict[Place, threading.Lock] = {}
 
     async def current(self, controller: str, prompt: Prompt) -> Prompt | ChangedRecording:
         """As the port says."""
         place = Place(controller, prompt.path)
-        if place not in self._stalling and (known := self._remembered(place)):
+        if place not in self._distant and (known := self._remembered(place)):
             return known
-        lock = self._locks.setdefault(place, threading.Lock())
-        return await self._beside(place, lambda: self._looked(place, prompt, lock))
+        return await self._beside(place, lambda: self._looked(place, prompt))
 
     def _remembered(self, place: Place) -> Outcome | None:
         """What was found, if nothing changed since."""
@@ -94,31 +91,30 @@ class InstalledRecordings(Recordings):
             return None
         return seen[1]
 
-    def _looked(self, place: Place, prompt: Prompt, lock: threading.Lock) -> Outcome:
-        with lock:  # whoever waits for it finds what the first has found
-            if found := self._remembered(place):
+    def _looked(self, place: Place, prompt: Prompt) -> Outcome:
+        if found := self._remembered(place):
+            return found
+        for _again in range(LOOKS):
+            try:
+                began, before = time.time(), marks(prompt.path)
+                found = self._look(place.controller, prompt)
+                after = marks(prompt.path)
+            except FileNotFoundError:
+                found, before, after = prompt, {}, None  # the folder is gone, or a file just now
+                continue
+            except OSError as error:
+                why = Foreign(error.strerror or "")
+                said = Text("{file} cannot be read ({why})", "run this as a user who may")
+                return ChangedRecording(said.format(file=error.filename or prompt.path, why=why))
+            if before == after:
+                if began - max(each[-1] for each in before.values()) / 1e9 > self._settled:
+                    remote = self._remote()
+                    if any(each[0] in remote for each in before.values()):
+                        self._distant.add(place)
+                    self._seen[place] = before, found
                 return found
-            for _again in range(LOOKS):
-                try:
-                    began, before = time.time(), marks(prompt.path)
-                    found = self._look(place.controller, prompt)
-                    after = marks(prompt.path)
-                except FileNotFoundError:
-                    found, before, after = prompt, {}, None  # the folder is gone, or a file just now
-                    continue
-                except OSError as error:
-                    why = Foreign(error.strerror or "")
-                    said = Text("{file} cannot be read ({why})", "run this as a user who may")
-                    return ChangedRecording(said.format(file=error.filename or prompt.path, why=why))
-                if before == after:
-                    if began - max(each[-1] for each in before.values()) / 1e9 > self._settled:
-                        remote = self._remote()
-                        if any(each[0] in remote for each in before.values()):
-                            self._stalling.add(place)
-                        self._seen[place] = before, found
-                    return found
-            if after is None:
-                return prompt
+        if after is None:
+            return prompt
         return ChangedRecording(Text("{file} is being written", "wait for the end", file=prompt.path))
 
     def _look(self, controller: str, prompt: Prompt) -> Outcome:
@@ -176,18 +172,20 @@ def difference(path: str) -> Text | None:
 
 
 class LoadedRecordings(ServedRecordings):
-    """What a service found in order when it loaded its configuration: the SHA-256 of each sound file."""
+    """The SHA-256 that each sound file must have, by company, as of when a service loaded them."""
 
-    def __init__(self, files: Mapping[str, str]) -> None:
+    def __init__(self, files: Mapping[str, Mapping[str, str]]) -> None:
         self._files = dict(files)
 
     def of(self, controller: str, prompt: Prompt, found: Hashes) -> Mapping[str, set[str]]:
-        """As the port says; it knows each file, whose controller's it may be."""
-        return {file.suffix[1:]: {self._files[str(file)]} for file in found if str(file) in self._files}
+        """As the port says."""
+        files = self._files.get(controller, {})
+        return {file.suffix[1:]: {files[str(file)]} for file in found if str(file) in files}
 
     def keep(self, controller: str, prompt: Prompt, found: Hashes) -> None:
         """In memory: the next load puts it on record."""
-        self._files = {str(file): sha256 for file, sha256 in found.items()} | self._files
+        new = {str(file): sha256 for file, sha256 in found.items()}
+        self._files[controller] = {**new, **self._files.get(controller, {})}
 
 
 class RecordingLedger(Protocol):

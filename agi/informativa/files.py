@@ -124,10 +124,10 @@ def reading(file: Path, largest: int | None = None) -> Iterator[BufferedReader]:
 
     Raises OSError, with EINVAL for a pipe, a socket or a device, and EFBIG for more than `largest` bytes.
     """
-    require_regular(file, file.stat(), largest)  # before a device does something because it is opened
+    _require_regular(file, file.stat(), largest)  # before a device does something because it is opened
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     with os.fdopen(descriptor, "rb") as opened:
-        require_regular(file, os.fstat(descriptor), largest)  # it may have been exchanged since
+        _require_regular(file, os.fstat(descriptor), largest)  # it may have been exchanged since
         yield opened
 
 
@@ -142,8 +142,7 @@ def read(file: Path, largest: int) -> bytes:
     return bytes(content)
 
 
-def require_regular(file: Path, status: os.stat_result, largest: int | None = None) -> None:
-    """Raises OSError as `reading` does, where `status` is not that of a regular file, or of one too large."""
+def _require_regular(file: Path, status: os.stat_result, largest: int | None) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
     if not stat.S_ISREG(status.st_mode):

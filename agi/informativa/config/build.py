@@ -40,11 +40,11 @@ _SAFE = re.compile(r"[\w ./+@=~-]+")  # as `File` in schema.py
 class Configuration:
     """What `serve` and the script work from.
 
-    `notices` are by controller; `recordings` are the SHA-256 that each company's sound files must have
-    to be played, once they were looked at. `refused` are the problems of controllers that may not go live,
-    while the others do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's text from another,
-    `path_digest` the file. `misshapen` are controllers with mistakes in their own section: what is built of
-    them is there to be looked at, and nothing is done with it.
+    `notices` are by controller; `recordings` are the SHA-256 that each company's sound files must have to
+    be played, once they were looked at. `refused` are the problems of controllers that may not go live,
+    while the others do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's
+    text from another, `path_digest` the file. `misshapen` are controllers with mistakes in their own
+    section: what is built of them is there to be looked at, and nothing is done with it.
     """
 
     file: Path

@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import LedgerError
-from ..files import require_regular
 from ..frozen import dataclass
 from ..text import Text
 
@@ -159,8 +158,11 @@ class LedgerFiles:
                     file=self.ledger,
                 ),
             )
-        with contextlib.suppress(FileNotFoundError):  # SQLite would wait for who writes into a pipe
-            require_regular(self.ledger, self.ledger.stat())
+        if self.ledger.exists() and not self.ledger.is_file():  # SQLite would wait for who writes into a pipe
+            raise LedgerError(
+                Text("The ledger {file} is not a regular file.", file=self.ledger),
+                Text("Move it away, or name another file as `ledger`."),
+            )
         ledger, log, _index = map(_size, self._names)
         if ledger == 0 and log:
             raise LedgerError(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,11 +48,29 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return files
 
 
+@pytest.fixture(scope="session")
+def pbxs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[builds.Build], Pbx]]:
+    """One Asterisk of each version for all tests of a worker."""
+    with contextlib.ExitStack() as started:
+
+        @functools.cache
+        def of(build: builds.Build) -> Pbx:
+            return started.enter_context(Pbx(build, tmp_path_factory.mktemp("pbx"), "[from-lab]\n"))
+
+        yield of
+
+
 @pytest.fixture(scope="module")
-def pbx(build: builds.Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]:
-    """One Asterisk for all tests of a file; each test brings its own dialplan."""
-    with Pbx(build, tmp_path_factory.mktemp("pbx"), "[from-lab]\n") as running:
-        yield running
+def pbx(build: builds.Build, pbxs: Callable[[builds.Build], Pbx]) -> Pbx:
+    """The same for the tests of a file, with an empty log and AstDB; each test brings its own dialplan."""
+    running = pbxs(build)
+    if not running.pid:  # a test that failed killed it
+        running.start()
+    running.cli("database deltree informativa")
+    running.reload_dialplan("[from-lab]\n")
+    running.forget_log()
+    running.forget_events()
+    return running
 
 
 @pytest.fixture

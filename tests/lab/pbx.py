@@ -234,6 +234,11 @@ class Pbx:
             line for line in lines if re.match(r"\[.*?\] (WARNING|ERROR)\[", line) and not _NOISE.search(line)
         ]
 
+    def forget_log(self) -> None:
+        """Empty its log, which it goes on writing at the end."""
+        os.truncate(self.log, 0)
+        self._log_start = 0
+
     def events(self, name: str) -> list[Event]:
         """The UserEvents of that name so far, oldest first."""
         return self._listener.named(name)

@@ -79,11 +79,19 @@ def _hosts(server: Postgres | Patroni) -> tuple[str, ...]:
     return tuple(f"127.0.0.1:{one.port}" for one in members)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """One for all tests of a module; each has a schema of its own making."""
+@pytest.fixture(scope="session")
+def session_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """One for all tests of a worker; each has a schema of its own making."""
     with Postgres(tmp_path_factory.mktemp("server") / "pg") as running:
         yield running
+
+
+@pytest.fixture
+def server(session_server: Postgres) -> Iterator[Postgres]:
+    """The same; whoever stops it leaves it running."""
+    yield session_server
+    if not session_server.pid:
+        session_server.start()
 
 
 def drop(server: Postgres | Patroni, role: str) -> None:

@@ -325,7 +325,7 @@ def test_i9_whatever_happens_to_orders_all_is_erased_in_the_end(
     nothing is left on any box, and of what was asked for nothing anywhere."""
     names = ["pbx-1", "pbx-2", "pbx-3"]
     begin(boxes, *names, told=())
-    for _ in range(rounds(6, 200)):
+    for _ in range(rounds(3, 200)):
         people = [bytes([chance.randrange(256)]) + os.urandom(31) for _ in range(3)]
         for name in names:
             boxes.record(name, *[replace(PLAYED, pseudonym=each, call=each.hex()[:9]) for each in people])

@@ -101,6 +101,7 @@ def test_a_connection_to_a_demoted_primary_counts_as_dead(boxes: Boxes, tmp_path
             boxes.sql("SELECT pg_reload_conf()")
 
 
+@pytest.mark.night  # by day test_erasures.py loses the same rows without a second server
 def test_i9_an_erasure_that_the_standby_never_got_is_done(
     boxes: Boxes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

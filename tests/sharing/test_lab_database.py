@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from select import select
@@ -22,13 +21,6 @@ from sharing.patroni import Patroni
 from sharing.pgbouncer import PgBouncer
 
 WITH_LAB = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """One server for the tests that leave it as it is."""
-    with Postgres(tmp_path_factory.mktemp("server") / "pg") as running:
-        yield running
 
 
 def test_server_runs_sql(server: Postgres) -> None:
@@ -50,6 +42,7 @@ def test_no_server_runs_as_root(server: Postgres) -> None:
     assert Path(f"/proc/{server.pid}").stat().st_uid != 0
 
 
+@pytest.mark.night
 def test_what_was_committed_survives_the_death_of_the_machine(tmp_path: Path) -> None:
     """Killed with all its processes and started again, a durable server has all that it committed."""
     with Postgres(tmp_path / "pg", durable=True) as server:
@@ -87,6 +80,7 @@ def test_server_that_hangs_takes_connections_and_says_nothing(tmp_path: Path) ->
         assert server.sql("SELECT 1") == [(1,)]
 
 
+@pytest.mark.night
 def test_socket_of_a_deep_folder(tmp_path: Path) -> None:
     """A path too long for a socket's address does no harm, and nothing is left in /tmp."""
     with Postgres(tmp_path / ("x" * 100) / "pg") as server:
@@ -96,6 +90,7 @@ def test_socket_of_a_deep_folder(tmp_path: Path) -> None:
     assert not Path(str(sockets)).exists()
 
 
+@pytest.mark.night  # by day test_failover.py has one
 def test_standby_follows_and_is_promoted(tmp_path: Path) -> None:
     """A standby has the primary's rows, refuses to write, and writes once it is the primary."""
     with Postgres(tmp_path / "a") as primary, primary.standby(tmp_path / "b") as standby:
@@ -179,6 +174,7 @@ def test_tls_that_nobody_should_believe(tmp_path: Path, what: str, complaint: st
             psycopg.connect(server.conninfo())
 
 
+@pytest.mark.night
 def test_pgbouncer_passes_queries_through(server: Postgres, tmp_path: Path) -> None:
     """Prepared statements work although each transaction may have another connection of the server's."""
     server.sql("CREATE ROLE guest LOGIN PASSWORD 'welcome'")
@@ -197,6 +193,7 @@ def test_pgbouncer_passes_queries_through(server: Postgres, tmp_path: Path) -> N
             psycopg.connect(bouncer.conninfo(user="guest", password="guessed"))
 
 
+@pytest.mark.night
 def test_haproxy_leads_to_the_server_that_runs(tmp_path: Path) -> None:
     """A query passes, and once the first server is dead it passes to the other."""
     with (

@@ -49,7 +49,7 @@ class Written:
         return sorted(length for length in beside | others if 0 <= length <= len(self.wal))
 
 
-@pytest.fixture(params=["first", "again"])
+@pytest.fixture(params=["again", pytest.param("first", marks=pytest.mark.night)])
 def written(
     request: pytest.FixtureRequest, tmp_path: Path, chance: random.Random, rounds: Callable[[int, int], int]
 ) -> Written:

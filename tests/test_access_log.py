@@ -323,7 +323,7 @@ def test_erasure_that_a_reader_holds_up_is_finished_later(
         with pytest.raises(LedgerError) as error:
             log.erase([HE])
         assert str(error.value) == (
-            f"{log.file}-wal still holds this caller while another program reads it."
+            f"{log.file}-wal still holds what was deleted while another program reads it."
             " End what reads it, or wait until it ends."
         )
         assert traces(log.file.parent, HE)

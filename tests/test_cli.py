@@ -889,7 +889,7 @@ def test_recording_may_change_before_it_was_served(folder: Path) -> None:
     assert run("check", "-c", file).returncode == 0
 
 
-def test_defect_is_one_line_and_exit_code_3(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+def test_defect_is_one_line_and_exit_code_70(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     """An unexpected exception shows no traceback, unless it is asked for."""
     from informativa.cli import main
     from informativa.operations import check
@@ -898,7 +898,7 @@ def test_defect_is_one_line_and_exit_code_3(folder: Path, monkeypatch: pytest.Mo
         raise RuntimeError("secret")
 
     monkeypatch.setattr(check, "check", defect)
-    assert main.main(["check", "-c", str(folder / "informativa.yaml")]) == 3
+    assert main.main(["check", "-c", str(folder / "informativa.yaml")]) == 70
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "secret" not in error

@@ -23,14 +23,14 @@ from .errors import (
     InformativaError,
     LedgerError,
     LedgerOutdatedError,
-    SharedDatabaseError,
     SigningError,
 )
 from .evidence.log_folder import LogFolder
 from .evidence.settings import EvidenceSettings
-from .model import Controller, Line, ManagerAccount, SharedDatabase
+from .model import Controller, Line, ManagerAccount
 
 QUIET = timedelta(days=31)  # without a single call
+PATIENCE_SECONDS = 10.0  # for whoever reads a ledger, and so keeps its log from being emptied
 
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 30 * 60.0  # seconds from a migration that failed to the next try
 
@@ -100,10 +100,9 @@ def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> tuple[set
         store.close()
 
 
-def purge(controller: Controller, now: datetime, shared: SharedDatabase | None = None) -> None:
+def purge(controller: Controller, now: datetime) -> None:
     """Delete what is older than the controller's retention, and who looked at it; what was done, or why not,
-    goes to the log. In the database where boxes meet goes what those have there that left for good; the
-    others see to theirs.
+    goes to the log. In the database where boxes meet nothing of another box goes by this one's clock.
 
     Nothing where a month without a call lies between what would go and what would stay: then the clock may
     have jumped, and evidence that is deleted does not come back.
@@ -126,12 +125,11 @@ def purge(controller: Controller, now: datetime, shared: SharedDatabase | None =
                 )
                 return
             purged = store.purge(cutoff, now)
+            store.empty_log(PATIENCE_SECONDS)  # where what was deleted still stands
         finally:
             store.close()
-        storage.access_log(controller).purge(cutoff)
-        if shared is not None:
-            purged += storage.purge_retired(shared, controller, cutoff)
-    except (LedgerError, SharedDatabaseError) as error:
+        storage.access_log(controller).purge(storage.looks_kept_since(controller, now))
+    except LedgerError as error:
         log.error("purge failed", controller=controller.id, error=str(error))
     else:
         log.info("purged", controller=controller.id, records=purged)

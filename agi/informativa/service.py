@@ -221,8 +221,7 @@ class Service:
         while True:
             for controller in self.configuration.controllers.values():
                 with _surviving():
-                    shared = self.configuration.shared
-                    await asyncio.to_thread(maintenance.purge, controller, datetime.now(UTC), shared)
+                    await asyncio.to_thread(maintenance.purge, controller, datetime.now(UTC))
                     await asyncio.to_thread(maintenance.drop_backups, controller, datetime.now(UTC))
             await asyncio.sleep(DAY_SECONDS)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import LedgerError
-from .model import Controller, Record, RecordFilter, Recording, SharedDatabase
+from .model import Controller, Identified, Record, RecordFilter, Recording, SharedDatabase
 from .text import Foreign, Text
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from .ledgers.migrating import Outlook
     from .ledgers.sqlite import SqliteStore
     from .ledgers.tally import HourCount
-    from .sharing.callers import Asked
+    from .sharing.administration import OldRecords
+    from .sharing.callers import Asked, OnOtherBoxes
     from .sharing.proof_reader import ProofReader
 
 
@@ -122,15 +123,22 @@ def copies(controller: Controller) -> list[Path]:
 
 
 def erase(
-    controller: Controller, pseudonyms: Sequence[bytes], at: datetime, *, everywhere: bool = False
+    controller: Controller,
+    pseudonyms: Sequence[bytes],
+    at: datetime,
+    everywhere: Identified | None = None,
 ) -> Erased:
-    """Erase a caller of one controller; `everywhere` keeps that other boxes are to be asked, until all have
-    done it. Raises LedgerError if anything of him is left, with what to do."""
+    """Erase a caller of one controller; with the caller as `everywhere` it is kept that other boxes are to be
+    asked, until all have done it. Raises LedgerError if anything of him is left, with what to do."""
     from .ledgers.erasure import erase
 
-    if everywhere:
-        store(controller).close()  # where it is kept
-    return erase(Path(controller.ledger), pseudonyms, at, everywhere=everywhere)
+    if everywhere is None:
+        return erase(Path(controller.ledger), pseudonyms, at)
+    from .sharing.sealed_caller import seal
+
+    store(controller).close()  # where it is kept
+    sealed = seal(everywhere, (controller.key, *controller.old_keys))
+    return erase(Path(controller.ledger), pseudonyms, at, everywhere=True, sealed=sealed)
 
 
 def access_log(controller: Controller) -> AccessLog:
@@ -149,7 +157,9 @@ def erase_elsewhere(shared: SharedDatabase, controller: Controller, request: Req
     with closing(store(controller)) as kept:
         try:
             note = partial(erasure_requests.ordered, kept, request.id)
-            return callers.erase(shared, controller.id, request.pseudonyms, note)
+            return callers.erase(
+                shared, controller.id, request.pseudonyms, note, store=kept, sealed=request.sealed
+            )
         except BaseException:
             with suppress(LedgerError):
                 erasure_requests.lost(kept, [request])  # the service need not wait
@@ -162,24 +172,44 @@ def would_erase_elsewhere(
     """What that would come to. Raises SharedDatabaseError."""
     from .sharing import callers
 
-    return callers.would_erase(shared, controller.id, pseudonyms)
+    with _ledger_if_there(controller) as ledger:
+        return callers.would_erase(shared, controller.id, pseudonyms, ledger)
 
 
-def elsewhere(
-    shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]
-) -> list[tuple[str, Record]]:
-    """What other boxes have on record of a caller, each with its box. Raises SharedDatabaseError."""
+def elsewhere(shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]) -> OnOtherBoxes:
+    """What other boxes have on record of a caller. Raises SharedDatabaseError and LedgerError."""
     from .sharing import callers
 
-    return callers.on_record(shared, controller.id, pseudonyms)
+    with _ledger_if_there(controller) as ledger:
+        return callers.on_record(shared, controller.id, pseudonyms, ledger)
 
 
-def purge_retired(shared: SharedDatabase, controller: Controller, before: datetime) -> int:
-    """Delete what boxes that left for good have in the database from before a time. Raises
-    SharedDatabaseError."""
+@contextmanager
+def _ledger_if_there(controller: Controller) -> Iterator[SqliteStore | None]:
+    """To be read only; `None` where nothing was ever recorded. Raises LedgerError."""
+    if not Path(controller.ledger).exists():
+        yield None
+        return
+    with closing(store(controller, read_only=True)) as ledger:
+        yield ledger
+
+
+def looks_kept_since(controller: Controller, now: datetime) -> datetime:
+    """Since when it is kept who looked at whom, of a controller with a retention."""
+    from .ledgers.access_log import kept_since
+
+    assert controller.retention is not None
+    return kept_since(controller.retention, now, controller.zone)
+
+
+def purge_retired(shared: SharedDatabase, controller: Controller, *, really: bool) -> list[OldRecords]:
+    """Delete what boxes that left for good have in the database from before the controller's retention, by
+    the database's clock; or tell what would go. Raises SharedDatabaseError."""
     from .sharing import administration
 
-    return administration.purge_retired(shared, controller.id, before)
+    assert controller.retention is not None
+    before = partial(controller.retention.before, zone=controller.zone)
+    return administration.purge_retired(shared, controller.id, before, really=really)
 
 
 def on_all_boxes(

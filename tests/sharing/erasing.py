@@ -44,7 +44,7 @@ def erase(boxes: Boxes, box: str, caller: bytes) -> int:
     request = erase_here(boxes, box, caller)
     with closing(boxes.store(box)) as store:
         note = partial(erasure_requests.ordered, store, request.id)
-        callers.erase(boxes.database(box), "acme", request.pseudonyms, note)
+        callers.erase(boxes.database(box), "acme", request.pseudonyms, note, store=store)
         return {each.id: each.number or 0 for each in erasure_requests.kept(store)}[request.id]
 
 

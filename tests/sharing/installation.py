@@ -45,7 +45,8 @@ class Installation:
         assert shared is not None
         acme = self.configuration.controllers["acme"]
         about = bootstrap.about_box(self.configuration, acme)
-        with closing(Exchange(storage.store(acme), connect(shared, "acme"), shared, "acme", about)) as own:
+        keys, connection = (acme.key, *acme.old_keys), connect(shared, "acme")
+        with closing(Exchange(storage.store(acme), connection, shared, "acme", about, keys)) as own:
             while own.erase() or own.send() or own.receive():
                 pass
 

@@ -1,9 +1,10 @@
 """`informativa`: the commands, and the one place where every error ends.
 
 Exit codes: 0 done, 1 something is wrong that the message tells how to mend, 2 the command line cannot be
-understood, 3 a defect of informativa, 4 some rows of an import were rejected, 130 interrupted (`EXITS` in
-tree.py). A mistyped option must not look like a finding of `check` to the script that runs it, and shells and
-most programs say 2 for it.
+understood, 3 the answer is not complete and says what is missing, 4 some rows of an import were rejected,
+70 a defect of informativa (EX_SOFTWARE of sysexits.h), 130 interrupted (`EXITS` in tree.py). A mistyped
+option must not look like a finding of `check` to the script that runs it, and shells and most programs say 2
+for it.
 """
 
 from __future__ import annotations
@@ -176,4 +177,4 @@ def _defect(error: Exception) -> int:
     )
     if os.environ.get("INFORMATIVA_TRACEBACK"):
         traceback.print_exception(error)
-    return 3
+    return os.EX_SOFTWARE

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
@@ -24,7 +24,7 @@ from pathlib import Path
 from ..errors import LedgerError
 from ..evidence.commitment import canonical
 from ..files import create
-from ..model import Action
+from ..model import Action, Period
 from ..redaction import without_numbers
 from ..text import Foreign, Text
 from .wal_files import LedgerFiles
@@ -34,6 +34,7 @@ SIDES = ("", "-wal", "-shm")
 APPLICATION, SCHEMA = 0x696E6661, 1  # PRAGMA application_id: “infa”; user_version
 BUSY_SECONDS, PATIENCE_SECONDS, _TURN_SECONDS = 5.0, 10.0, 0.05
 LONGEST = 200  # characters of a detail
+SHORTEST = Period(months=6)  # for which an entry is kept (L24)
 SALT_SIZE = 16  # bytes
 _ROW_TAG, _WHO_TAG = b"informativa/access/v1\n", b"informativa/access-who/v1\n"
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
@@ -70,6 +71,11 @@ class AccessFilter:
 
 
 ALL = AccessFilter()
+
+
+def kept_since(retention: Period, now: datetime, zone: tzinfo) -> datetime:
+    """Since when entries are kept: for the retention of the records, and for six months at least (L24)."""
+    return min(retention.before(now, zone), SHORTEST.before(now, zone))
 
 
 @dataclass(frozen=True)
@@ -153,36 +159,34 @@ class AccessLog:
         return erased
 
     def purge(self, before: datetime) -> int:
-        """Delete the oldest rows up to the first one that is not from before a time; how many."""
+        """Delete the oldest rows up to the first one that is not from before a time; how many. Nothing of
+        them is left in the file's log either."""
         if not self.file.exists():
             return 0
-        end = (before - _EPOCH) // _MICROSECOND
-        with self._opened() as connection, _writing(connection):
-            last = connection.execute(
-                "SELECT number, hash FROM access WHERE number <"
-                " coalesce((SELECT min(number) FROM access WHERE at >= ?), ?) ORDER BY number DESC LIMIT 1",
-                (end, _NEWEST),
-            ).fetchone()
-            if last is None:
-                return 0
-            connection.execute("UPDATE state SET number = ?, hash = ?", last)
-            return connection.execute("DELETE FROM access WHERE number <= ?", last[:1]).rowcount
+        with self._opened() as connection:
+            with _writing(connection):
+                purged = _purge(connection, (before - _EPOCH) // _MICROSECOND)
+            self._empty_log(connection)
+            return purged
 
     def _clean(self, connection: sqlite3.Connection) -> None:
         """Write the file anew, for SQLite leaves bytes of what was in its pages, and empty its log."""
         connection.execute("VACUUM")
+        self._empty_log(connection)
+        connection.execute("UPDATE state SET unclean = 0")
+
+    def _empty_log(self, connection: sqlite3.Connection) -> None:
         until = time.monotonic() + PATIENCE_SECONDS
         while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
             if time.monotonic() > until:
                 raise LedgerError(
                     Text(
-                        "{file} still holds this caller while another program reads it.",
+                        "{file} still holds what was deleted while another program reads it.",
                         file=f"{self.file}-wal",
                     ),
                     Text("End what reads it, or wait until it ends."),
                 )
             time.sleep(_TURN_SECONDS)
-        connection.execute("UPDATE state SET unclean = 0")
 
     @contextmanager
     def _opened(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
@@ -240,6 +244,19 @@ def _writing(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _purge(connection: sqlite3.Connection, end: int) -> int:
+    """Delete the oldest rows up to the first from `end` on (microseconds since 1970); how many."""
+    last = connection.execute(
+        "SELECT number, hash FROM access WHERE number <"
+        " coalesce((SELECT min(number) FROM access WHERE at >= ?), ?) ORDER BY number DESC LIMIT 1",
+        (end, _NEWEST),
+    ).fetchone()
+    if last is None:
+        return 0
+    connection.execute("UPDATE state SET number = ?, hash = ?", last)
+    return connection.execute("DELETE FROM access WHERE number <= ?", last[:1]).rowcount
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

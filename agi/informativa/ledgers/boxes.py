@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..model import Record
@@ -21,6 +21,12 @@ _PROOFS = f"""
 SELECT event.record, coalesce(event.recorded, event.at), {_EVIDENCE}
 FROM leaf LEFT JOIN event ON event.record = leaf.record WHERE leaf.leaf >= ? ORDER BY leaf.leaf LIMIT ?
 """  # noqa: S608  # our own names
+_WHOSE = "SELECT pseudonym FROM event WHERE record = ? AND pseudonym IS NOT NULL"
+_LEARNT = """
+SELECT pseudonym FROM elsewhere UNION SELECT pseudonym FROM number_use
+EXCEPT SELECT pseudonym FROM event WHERE pseudonym IS NOT NULL
+"""
+_LEARNT_PAGE = 10_000  # callers
 _CURSOR = "INSERT INTO box (name, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record"
 
 
@@ -33,6 +39,13 @@ def identity(store: SqliteStore) -> bytes:
             connection.execute("INSERT INTO identity VALUES (?)", found)
         drawn: bytes = found[0]
         return drawn
+
+
+def drawn_identity(store: SqliteStore) -> bytes | None:
+    """The same, where it was drawn already: a ledger that is read only gets none."""
+    with store.connected() as connection:
+        found = connection.execute("SELECT identity FROM identity").fetchone()
+        return None if found is None else bytes(found[0])
 
 
 def page(store: SqliteStore, after: int, count: int) -> list[tuple[Any, ...]]:
@@ -63,6 +76,21 @@ def take_in(store: SqliteStore, box: str, found: Iterable[Record], upto: int, *,
         for record in sorted(found, key=lambda each: each.event.pseudonym or b""):
             transaction.learn(box, record)
         connection.execute(_CURSOR, (box, upto))
+
+
+def pseudonyms_of(store: SqliteStore, records: Iterable[int]) -> set[bytes]:
+    """Whom these records of this ledger are about, as far as they lead to anybody."""
+    with store.connected() as connection:
+        found = (connection.execute(_WHOSE, (record,)).fetchone() for record in records)
+        return {pseudonym for (pseudonym,) in filter(None, found)}
+
+
+def learnt_of(store: SqliteStore) -> Iterator[list[bytes]]:
+    """All callers of whom this ledger knows by other boxes alone, page by page. Reads the whole ledger."""
+    with store.connected() as connection:
+        cursor = connection.execute(_LEARNT)
+        while page := cursor.fetchmany(_LEARNT_PAGE):
+            yield [pseudonym for (pseudonym,) in page]
 
 
 def erased(store: SqliteStore) -> list[int]:

@@ -94,9 +94,17 @@ class Erased:
     request: Request | None = None
 
 
-def erase(ledger: Path, pseudonyms: Sequence[bytes], at: datetime, *, everywhere: bool = False) -> Erased:
+def erase(
+    ledger: Path,
+    pseudonyms: Sequence[bytes],
+    at: datetime,
+    *,
+    everywhere: bool = False,
+    sealed: Sequence[bytes] = (),
+) -> Erased:
     """Erase one caller under all his pseudonyms, and leave the trace that it happened. If other boxes are to
-    do it too, `everywhere`, that is kept in the same transaction, and there must be a ledger.
+    do it too, `everywhere`, that is kept in the same transaction, with the caller `sealed` for those with
+    other keys, and there must be a ledger.
 
     Raises LedgerError if anything of him is left, with what it is and what to do; the same again is harmless
     then, and does the rest.
@@ -107,7 +115,7 @@ def erase(ledger: Path, pseudonyms: Sequence[bytes], at: datetime, *, everywhere
     store = SqliteStore(str(ledger), create=False)
     try:
         records, traces = 0, list[int]()
-        request = erasure_requests.new(datetime.now(UTC)) if everywhere else None
+        request = erasure_requests.new(datetime.now(UTC), sealed) if everywhere else None
         for _time in range(TIMES):
             erased, his, trace, request = _erase(store, pseudonyms, at, request)
             records += erased
@@ -157,7 +165,8 @@ def forget(store: SqliteStore, requests: Sequence[Request]) -> None:
     _without_copies(store.file)
     store.empty_log(PATIENCE_SECONDS)
     cut_off = any(not each.pseudonyms for each in requests)  # what to look for is not known any more
-    pieces = [each.hex().encode() for request in requests for each in request.pseudonyms]
+    whom = [value for request in requests for value in (*request.pseudonyms, *request.sealed)]
+    pieces = [value.hex().encode() for value in whom]
     if cut_off or any(_holds(file, pieces) for file in store.contents()):
         with store.connected() as connection:
             connection.execute("VACUUM")

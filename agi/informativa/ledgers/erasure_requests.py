@@ -17,48 +17,50 @@ from .sqlite import SqliteStore
 
 HELD = timedelta(seconds=60)  # for a command to ask by itself; the service does it after that
 _KEEP = """
-INSERT INTO erasure_request (request, erasure, held, pseudonyms) VALUES (?, ?, ?, ?)
+INSERT INTO erasure_request (request, erasure, held, pseudonyms, sealed) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET erasure = excluded.erasure, pseudonyms = excluded.pseudonyms
 """
 _ORDERED = "UPDATE erasure_request SET erasure = ?, pseudonyms = ? WHERE request = ?"
 # Numbers grow: what has one that is given once more was lost with the server that gave it first.
 _OVERTAKEN = "UPDATE erasure_request SET erasure = NULL WHERE erasure >= ?"
 _LOST = "UPDATE erasure_request SET erasure = NULL, held = 0 WHERE request = ?"
-_THROUGH = "UPDATE erasure_request SET pseudonyms = '' WHERE request = ?"
+_THROUGH = "UPDATE erasure_request SET pseudonyms = '', sealed = '' WHERE request = ?"
 _FORGET = "DELETE FROM erasure_request WHERE request = ?"
 
 
 @dataclass(frozen=True)
 class Request:
     """One of them: by which number the database knows it, `None` where it is to be asked, and until when a
-    command does that; all pseudonyms of the caller, none where all boxes have erased him."""
+    command does that; all pseudonyms of the caller, none where all boxes have erased him; and the caller
+    `sealed` for boxes that know him by other keys (sharing/sealed_caller.py)."""
 
     id: int
     number: int | None
     until: datetime
     pseudonyms: tuple[bytes, ...]
+    sealed: tuple[bytes, ...] = ()
 
     def held(self, now: datetime) -> bool:
         """Whether a command asks. Not where the clock went back meanwhile: nobody would for long."""
         return now < self.until <= now + HELD
 
 
-def new(now: datetime) -> Request:
+def new(now: datetime, sealed: Sequence[bytes] = ()) -> Request:
     """One of a command that asks by itself."""
-    return Request(int.from_bytes(os.urandom(8), "big") >> 1, None, now + HELD, ())
+    return Request(int.from_bytes(os.urandom(8), "big") >> 1, None, now + HELD, (), tuple(sealed))
 
 
 def keep(connection: sqlite3.Connection, request: Request) -> None:
     """Within the caller's transaction. One that is there already has more pseudonyms now."""
-    row = (request.id, request.number, rows.microseconds(request.until), _text(request.pseudonyms))
-    connection.execute(_KEEP, row)
+    until, texts = rows.microseconds(request.until), map(_text, (request.pseudonyms, request.sealed))
+    connection.execute(_KEEP, (request.id, request.number, until, *texts))
 
 
 def kept(store: SqliteStore) -> list[Request]:
     """All that there are."""
     return [
-        Request(request, number, rows.moment(held), tuple(map(bytes.fromhex, text.split())))
-        for request, number, held, text in store.erasure_requests()
+        Request(request, number, rows.moment(held), _values(pseudonyms), _values(sealed))
+        for request, number, held, pseudonyms, sealed in store.erasure_requests()
     ]
 
 
@@ -91,5 +93,9 @@ def _each(store: SqliteStore, statement: str, requests: Iterable[Request]) -> No
             connection.executemany(statement, given)
 
 
-def _text(pseudonyms: Iterable[bytes]) -> str:
-    return " ".join(sorted(each.hex() for each in set(pseudonyms)))
+def _text(values: Iterable[bytes]) -> str:
+    return " ".join(sorted(value.hex() for value in set(values)))
+
+
+def _values(text: str) -> tuple[bytes, ...]:
+    return tuple(map(bytes.fromhex, text.split()))

@@ -196,9 +196,9 @@ class SqliteStore(LedgerFile):
             number: int = self._connection.execute("SELECT coalesce(max(record), 0) FROM event").fetchone()[0]
             return number
 
-    def erasure_requests(self) -> list[tuple[int, int | None, int, str]]:
+    def erasure_requests(self) -> list[tuple[int, int | None, int, str, str]]:
         """Erasures that other boxes were asked for, as their rows (erasure_requests.py)."""
-        sql = "SELECT request, erasure, held, pseudonyms FROM erasure_request ORDER BY request"
+        sql = "SELECT request, erasure, held, pseudonyms, sealed FROM erasure_request ORDER BY request"
         with self._translated():
             return self._connection.execute(sql).fetchall()
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from ..model import Controller, Record, SharedDatabase
 from ..text import Text
-from .callers import Typed, access
+from .callers import Missing, Typed, access
 from .evidence.receipt_page import played_sound, words_of
 
 
@@ -34,7 +34,8 @@ class LetterEntry:
 @dataclass(frozen=True)
 class AccessLetter:
     """All that one company has on record of a caller, whose number is masked, in the order in which it
-    happened. `purposes` are those that the notices told him; `doubt` is why he may not be who was meant."""
+    happened. `purposes` are those that the notices told him; `doubt` is why he may not be who was meant;
+    `missing` is with which boxes there may be more."""
 
     controller: Controller
     caller: str
@@ -42,6 +43,7 @@ class AccessLetter:
     entries: tuple[LetterEntry, ...]
     purposes: tuple[str, ...]
     doubt: Text
+    missing: tuple[Missing, ...] = ()
 
 
 def access_letter(controller: Controller, typed: Typed, shared: SharedDatabase | None) -> AccessLetter:
@@ -63,7 +65,13 @@ def access_letter(controller: Controller, typed: Typed, shared: SharedDatabase |
     entries.sort(key=lambda each: (each.record.event.at, each.box, each.record.number))
     purposes = {each for _box, record in rows for each in record.event.purposes}
     return AccessLetter(
-        controller, found.caller, typed.caller.customer, tuple(entries), tuple(sorted(purposes)), found.doubt
+        controller,
+        found.caller,
+        typed.caller.customer,
+        tuple(entries),
+        tuple(sorted(purposes)),
+        found.doubt,
+        held.missing,
     )
 
 

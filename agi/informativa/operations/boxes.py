@@ -175,7 +175,8 @@ def join(
     try:
         store = storage.store(controller)
         about = bootstrap.about_box(configuration, controller)
-        exchange = Exchange(store, connection, database, controller.id, about)
+        keys = (controller.key, *controller.old_keys)
+        exchange = Exchange(store, connection, database, controller.id, about, keys)
     except BaseException:
         connection.close()
         raise

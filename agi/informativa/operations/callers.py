@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING
 import phonenumbers
 
 from .. import plausibility, storage
-from ..caller import e164, mask, pseudonym
-from ..errors import InformativaError, SharedDatabaseError
+from ..caller import e164, fingerprint, mask, pseudonym
+from ..errors import BoxRefusedError, InformativaError, SharedDatabaseError
 from ..evidence.commitment import bind
 from ..ledgers.sqlite import SqliteStore
 from ..model import (
@@ -37,6 +38,7 @@ from .boxes import QUIET_SECONDS
 from .controllers import known
 
 if TYPE_CHECKING:
+    from ..sharing.administration import Box
     from ..sharing.callers import Asked
 
 CUSTOMER = re.compile(r"[A-Za-z0-9._@-]{1,64}")  # what the dialplan lets through of INFORMATIVA_CUSTOMER
@@ -57,6 +59,15 @@ REFERENCE_FAULTS = {
     ReferenceFault.NUMBER: Text("the reference seems to hold a telephone number (six digits or more)"),
 }
 
+_OTHER_KEYS = Text(
+    "{box} has a key of {id} that this box has not: what it knows by that key is not found from here.",
+    "Copy the keys of {id} from {box} to this box (keys/{id}.key*), have the service load them, and type the"
+    " same again.",
+)
+_ABSENT = Text(
+    "{box} was last heard of at {seen:%Y-%m-%d %H:%M} UTC: what it has not sent is on its disk alone.",
+    "Start its service, or, if it is gone for good: informativa boxes retire {box}",
+)
 _KEPT = Text("Nothing need be typed again: it is kept, and this box's service asks them as soon as it can.")
 
 
@@ -68,13 +79,35 @@ class Typed:
     doubt: Text = NOTHING
 
 
+class Gap(StrEnum):
+    """Why an answer over many boxes is not complete."""
+
+    REFUSED = "box-refused"
+    """The database takes nothing from this box, because another has its name or its ledger."""
+    OTHER_KEYS = "other-keys"
+    """A box knows callers by a key that this one has not."""
+    ABSENT = "box-absent"
+    """A box was not heard of for a while."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """With which box something is missing, why, and as `text` the sentence with what to do about it."""
+
+    box: str
+    gap: Gap
+    text: Text
+
+
 @dataclass(frozen=True)
 class Held:
-    """What one controller has on record of a caller: on this box, and `elsewhere`, each with its box."""
+    """What one controller has on record of a caller: on this box, and `elsewhere`, each with its box.
+    `missing` is with which boxes there may be more (L25)."""
 
     controller: Controller
     records: tuple[Record, ...]
     elsewhere: tuple[tuple[str, Record], ...] = ()
+    missing: tuple[Missing, ...] = ()
 
     @property
     def count(self) -> int:
@@ -91,20 +124,25 @@ class Access:
     held: tuple[Held, ...]
     doubt: Text
 
+    @property
+    def complete(self) -> bool:
+        """Whether no box may have more."""
+        return not any(held.missing for held in self.held)
+
 
 @dataclass(frozen=True)
 class Erased:
     """How many records of one controller, on all boxes, and which copies from before an upgrade; `done` is
-    whether they are erased, or would be. `boxes` are the others that erase him too, each as soon as it can:
-    `absent` are those of them that were not heard of for a while, each with for how many seconds.
-    `traces` are this box's records that say that he was erased."""
+    whether they are erased, or would be. `boxes` are the others that erase him too, each as soon as it can;
+    `missing` says with which of them it may take long or need somebody. `traces` are this box's records that
+    say that he was erased."""
 
     controller: Controller
     done: bool
     records: int
     copies: tuple[Path, ...]
     boxes: tuple[str, ...] = ()
-    absent: tuple[tuple[str, float], ...] = ()
+    missing: tuple[Missing, ...] = ()
     traces: tuple[int, ...] = ()
 
 
@@ -116,6 +154,11 @@ class Erasure:
     done: bool
     erased: tuple[Erased, ...]
     doubt: Text
+
+    @property
+    def complete(self) -> bool:
+        """Whether every box does it by itself, and soon."""
+        return not any(erased.missing for erased in self.erased)
 
 
 @dataclass(frozen=True)
@@ -169,8 +212,11 @@ def held(controller: Controller, caller: Identified, shared: SharedDatabase | No
         with opened(controller) as store:
             found = [record for pseudonym in his for record in store.of_caller(pseudonym)]
             found.sort(key=lambda record: record.number)
-    elsewhere = storage.elsewhere(shared, controller, his) if shared else []
-    return Held(controller, tuple(found), tuple(elsewhere))
+    if shared is None:
+        return Held(controller, tuple(found))
+    others = storage.elsewhere(shared, controller, his)
+    missing = _missing(controller, shared, others.boxes, others.refused)
+    return Held(controller, tuple(found), others.records, tuple(missing))
 
 
 def erase(
@@ -216,8 +262,8 @@ def _erased(
         found = Erased(controller, False, held(controller, caller).count, tuple(storage.copies(controller)))
         if shared is None:
             return found
-        return _on_all_boxes(found, storage.would_erase_elsewhere(shared, controller, his))
-    done = storage.erase(controller, his, now, everywhere=shared is not None)
+        return _on_all_boxes(found, storage.would_erase_elsewhere(shared, controller, his), shared)
+    done = storage.erase(controller, his, now, everywhere=caller if shared else None)
     found = Erased(controller, True, done.records, done.copies, traces=done.traces)
     if shared is None or done.request is None:
         return found
@@ -230,17 +276,35 @@ def _erased(
     if not set(asked.pseudonyms) <= set(done.request.pseudonyms):  # another box knew of an earlier key
         more = storage.erase(controller, asked.pseudonyms, now)
         found = replace(found, records=found.records + more.records, traces=found.traces + more.traces)
-    return _on_all_boxes(found, asked)
+    return _on_all_boxes(found, asked, shared)
 
 
-def _on_all_boxes(found: Erased, asked: Asked) -> Erased:
+def _on_all_boxes(found: Erased, asked: Asked, shared: SharedDatabase) -> Erased:
     """With what the database has of the other boxes."""
     return replace(
         found,
         records=found.records + asked.records,
         boxes=tuple(box.name for box in asked.boxes),
-        absent=tuple((box.name, box.age) for box in asked.boxes if box.age > QUIET_SECONDS),
+        missing=tuple(_missing(found.controller, shared, asked.boxes, asked.refused)),
     )
+
+
+def _missing(
+    controller: Controller,
+    shared: SharedDatabase,
+    boxes: Sequence[Box],
+    refused: BoxRefusedError | None,
+) -> Iterator[Missing]:
+    """With which boxes an answer about a caller is not complete (L25)."""
+    if refused is not None:
+        text = Text("{why}", "{remedy}", why=refused.message, remedy=refused.remedy)
+        yield Missing(shared.box, Gap.REFUSED, text)
+    ours = set(map(fingerprint, (controller.key, *controller.old_keys)))
+    for box in boxes:
+        if not set(box.keys.split()) <= ours:
+            yield Missing(box.name, Gap.OTHER_KEYS, _OTHER_KEYS.format(box=box.name, id=controller.id))
+        if box.age > QUIET_SECONDS:
+            yield Missing(box.name, Gap.ABSENT, _ABSENT.format(box=box.name, seen=box.seen))
 
 
 def record(

@@ -6,12 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import storage
 from ..errors import InformativaError
-from ..model import Controller
+from ..maintenance import PATIENCE_SECONDS
+from ..model import Controller, SharedDatabase
 from ..text import Foreign, Text
 from .callers import opened
+
+if TYPE_CHECKING:
+    from ..sharing.administration import OldRecords
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Purged:
     before: datetime | None
     records: int | None
     copies: tuple[OldCopy, ...]
+    retired: tuple[OldRecords, ...] = ()
+    """Of boxes that left for good, in the database where boxes meet, by that database's clock."""
 
 
 Progress = Callable[[OldCopy | Purged], None]
@@ -45,6 +52,7 @@ def purge(
     now: datetime,
     *,
     really: bool,
+    shared: SharedDatabase | None = None,
     progress: Progress = lambda _done: None,
 ) -> tuple[Purged, ...]:
     """Delete what is older than each controller's retention, or tell what would be.
@@ -54,7 +62,7 @@ def purge(
     found = []
     for controller in controllers:
         copies = tuple(_copies(controller, now, really, progress))
-        found.append(_purged(controller, now, really, copies))
+        found.append(_purged(controller, now, really, copies, shared))
         progress(found[-1])
     return tuple(found)
 
@@ -70,16 +78,25 @@ def _copies(controller: Controller, now: datetime, really: bool, progress: Progr
     return copies
 
 
-def _purged(controller: Controller, now: datetime, really: bool, copies: tuple[OldCopy, ...]) -> Purged:
+def _purged(
+    controller: Controller,
+    now: datetime,
+    really: bool,
+    copies: tuple[OldCopy, ...],
+    shared: SharedDatabase | None,
+) -> Purged:
     if controller.retention is None:
         return Purged(controller, really, None, None, copies)
     before, records = controller.retention.before(now, controller.zone), 0
     if Path(controller.ledger).exists():
         with opened(controller) as store:
             records = store.purge(before, now) if really else store.older(before)
+            if really:
+                store.empty_log(PATIENCE_SECONDS)  # where what was deleted still stands
     if really:
-        storage.access_log(controller).purge(before)
-    return Purged(controller, really, before, records, copies)
+        storage.access_log(controller).purge(storage.looks_kept_since(controller, now))
+    retired = storage.purge_retired(shared, controller, really=really) if shared else []
+    return Purged(controller, really, before, records, copies, tuple(retired))
 
 
 def _drop(file: Path) -> None:

@@ -4,15 +4,16 @@ boxes listed, and one that left for good is retired."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 from psycopg import conninfo
 
 from ..errors import SharedDatabaseError
+from ..ledgers import rows
 from ..ledgers.rows import microseconds
 from ..model import SharedDatabase
 from ..text import Text
@@ -23,6 +24,12 @@ from .rows import Statements
 _EXISTS = (
     "SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = %s)",
     "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = %s)",
+)
+QUIET = timedelta(days=31)  # without a single call
+_QUIET = Text(
+    "In the database {database} nothing of a retired box was purged: its clock says {now:%Y-%m-%d}, and the"
+    " newest record is of {newest:%Y-%m-%d}.",
+    "Set the clock of its server right; where really nobody called for a month, wait until somebody does.",
 )
 _TABLES = """
 SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = %s
@@ -67,6 +74,14 @@ class Box:
     def silence(self) -> float:
         """For how many seconds nothing was heard of it, until it left for good where it did."""
         return (self.retired - self.seen).total_seconds() if self.retired else self.age
+
+
+@dataclass(frozen=True)
+class OldRecords:
+    """A box that left for good, and how many of its records in the database are past the retention."""
+
+    box: str
+    records: int
 
 
 def migrate(
@@ -181,8 +196,23 @@ def retire(database: SharedDatabase, controller: str, box: str) -> bool:
         return found
 
 
-def purge_retired(database: SharedDatabase, controller: str, before: datetime) -> int:
-    """Delete what boxes that left for good have there from before a time: they delete nothing themselves. How
-    many records. Raises SharedDatabaseError."""
-    with connect(database, controller) as connection, translated(database):
-        return connection.execute(Statements(controller).purge_retired, (microseconds(before),)).rowcount
+def purge_retired(
+    database: SharedDatabase, controller: str, before: Callable[[datetime], datetime], *, really: bool
+) -> list[OldRecords]:
+    """Delete what boxes that left for good have there from `before` the database's time, box by box; or tell
+    what would go. No box's clock decides it. Raises SharedDatabaseError, also where nobody called for a month
+    by the database's clock: then that may be wrong, too."""
+    sql = Statements(controller)
+    with connect(database, controller) as connection, translated(database), connection.transaction():
+        now, newest = connection.execute(sql.now_and_newest).fetchone() or (None, None)
+        if now is None or newest is None:
+            return []
+        if now - rows.moment(newest) > QUIET:
+            raise SharedDatabaseError(
+                _QUIET.format(database=database.name, now=now, newest=rows.moment(newest))
+            )
+        end = (microseconds(before(now)),)
+        found = [OldRecords(*row) for row in connection.execute(sql.old_of_retired, end).fetchall()]
+        if really and found:
+            connection.execute(sql.purge_retired, end)
+        return found

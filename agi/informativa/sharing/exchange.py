@@ -15,14 +15,14 @@ from typing import Any
 
 import psycopg
 
-from ..errors import BoxRefusedError
+from ..caller import pseudonym
 from ..ledgers import boxes, erasure_requests, leaves, rows
 from ..ledgers.erasure import erase, forget
 from ..ledgers.erasure_requests import Request
 from ..ledgers.sqlite import SqliteStore
 from ..model import RecordKind, SharedDatabase
 from ..text import Text
-from . import callers, schema
+from . import callers, membership, schema, sealed_caller
 from . import rows as shared_rows
 from .connection import Connection, translated
 from .proof_sender import ProofSender
@@ -31,8 +31,6 @@ from .requests import Standing, standing
 PAGE = 1000  # records of a transaction
 LARGE_PAGE = 20_000  # where no calls wait for it
 _KIND, _REFERENCE = map(shared_rows.COLUMNS.index, ("kind", "reference"))
-_COMPARED = [shared_rows.COLUMNS.index(name) for name in ("record", "at", "status", "reason", "erased")]
-_MINUTE = 60_000_000  # microseconds
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class About:
 
 class Exchange:
     """One ledger of one box, over one connection. Blocking; for one thread. Every method raises LedgerError
-    too."""
+    too. `keys` are all that the box has of the company, the current one first."""
 
     def __init__(
         self,
@@ -56,9 +54,10 @@ class Exchange:
         database: SharedDatabase,
         controller: str,
         about: About = About(),  # it is frozen
+        keys: Sequence[bytes] = (),
     ) -> None:
         self._store, self._connection, self._database = store, connection, database
-        self._controller = controller
+        self._controller, self._keys = controller, tuple(keys)
         self._sql = shared_rows.Statements(controller, connection.schema)
         self._box = database.box
         self._identity = boxes.identity(store)
@@ -72,6 +71,7 @@ class Exchange:
         self.others = 0
         """How many other boxes there are."""
         self._erasures = 0
+        self._erased = set[tuple[int, frozenset[bytes]]]()  # orders that are done here and not yet counted
         self._take_part(about)
 
     def close(self) -> None:
@@ -82,66 +82,57 @@ class Exchange:
     def _take_part(self, about: About) -> None:
         """Be one of the boxes, from now on or again. Raises BoxRefusedError."""
         with translated(self._database):
+            if membership.look_up(self._connection, self._sql, self._database) is None:
+                self._forget_erased()  # first: cut off, it is begun anew
             new = self._connection.execute(self._sql.take_part, (self._box, self._identity)).rowcount
             if new:  # of what was erased under another name nothing is known
                 erasure_requests.lost(self._store, erasure_requests.kept(self._store))
             self._look()
         self.say(about)
 
+    def _forget_erased(self) -> None:
+        """Of a ledger that was put back, and takes another name: erase again whom the boxes erased since.
+
+        Its records that are there under its earlier names say which of them are erased by now, and of whom it
+        knows by others alone nothing is there any more.
+        """
+        run = self._connection.execute
+        names = [name for (name,) in run(self._sql.earlier_names, (self._identity, self._box)).fetchall()]
+        if not names:
+            return
+        records = (record for (record,) in run(self._sql.erased_of, (names,)).fetchall())
+        erased = boxes.pseudonyms_of(self._store, records)
+        for page in boxes.learnt_of(self._store):
+            erased.update(pseudonym for (pseudonym,) in run(self._sql.known_nowhere, (page,)).fetchall())
+        if erased:
+            erase(self._store.file, sorted(erased), datetime.now(UTC))
+
     def _look(self) -> int:
         """What the database says of this box now; up to which of the erasures they were applied. Raises
         BoxRefusedError."""
         with translated(self._database):
-            found = self._connection.execute(self._sql.box, (self._box,)).fetchone()
-        if found is None or found[0] != self._identity:
-            raise self._refused(
-                Text(
-                    "another machine, or an earlier ledger of this one, has the name {box} there",
-                    "Give this one a name of its own (shared.box), and load the configuration anew.",
-                )
-            )
-        _identity, there, self._erasures, applied, retired, proven = found
-        if retired:
-            raise self._refused(
+            row = membership.look_up(self._connection, self._sql, self._database)
+        row = membership.require_identity(self._database, row, self._identity)
+        self._erasures = row.erasures
+        if row.retired:
+            raise membership.refused(
+                self._database,
                 Text(
                     "{box} was retired there",
                     "Give this one another name (shared.box), and load the configuration anew.",
-                )
+                ),
             )
-        if there != self.sent:  # at the beginning, or somebody else sent, or another server took over
-            self.sent = there
+        if row.record != self.sent:  # at the beginning, or somebody else sent, or another server took over
+            self.sent = row.record
             if self._proofs:
                 self._proofs.forget()
             with translated(self._database):
-                self._require_same_ledger()
-        if self._proofs:
-            self._proofs.proven = proven
-        return int(applied)
-
-    def _require_same_ledger(self) -> None:
-        """That what is there under this name came of this ledger: not of one that was put back since, or of a
-        copy of it that went on elsewhere."""
-        last = self._connection.execute(self._sql.last, (self._box,)).fetchone()
-        own = boxes.page(self._store, last[0] - 1, 1) if last else []
-        if last and own and own[0][0] == last[0]:
-            same = _same([own[0][at] for at in _COMPARED], last)
-        else:  # it was purged, on either side
-            same = self.sent <= self.newest
-        if not same:
-            raise self._refused(
-                Text(
-                    "what is there under the name {box} is not of this ledger: a backup was put back, or two"
-                    " machines have one ledger",
-                    "Give it another name (shared.box), under which its records are sent once more, and"
-                    " retire the old name: informativa boxes retire {box}",
+                membership.require_same_ledger(
+                    self._connection, self._sql, self._database, self._store, self.sent
                 )
-            )
-
-    def _refused(self, why: Text, **more: object) -> BoxRefusedError:
-        """With what `why` says, and the advice in it."""
-        why = why.format(box=self._box, **more)
-        said = Text("The shared database {database} takes nothing from this box: {why}.")
-        return BoxRefusedError(said.format(database=self._database.name, why=why.statement), why.advice)
+        if self._proofs:
+            self._proofs.proven = row.proven
+        return row.applied
 
     def send(self) -> int:
         """The next page of our records; how many they were. Nothing where `erase` must look first: somebody
@@ -188,10 +179,11 @@ class Exchange:
         """That what was there already is what would have been sent: nothing is doubled, and nothing lost."""
         numbers = [row[0] for row in page]
         there = self._connection.execute(self._sql.there, (self._box, numbers)).fetchall()
-        own = {row[0]: [row[at] for at in _COMPARED] for row in page}
+        own = {row[0]: [row[at] for at in membership.COMPARED] for row in page}
         for row in there:
-            if not _same(own[row[0]], row):
-                raise self._refused(
+            if not membership.same_record(own[row[0]], row):
+                raise membership.refused(
+                    self._database,
                     Text(
                         "another record {number} is there under the name {box}",
                         "Two machines send under one name: give each its own (shared.box).",
@@ -235,21 +227,48 @@ class Exchange:
             self._connection.execute(self._sql.done_everywhere)
         for each in unknown:
             note = partial(erasure_requests.ordered, self._store, each.id)
-            callers.order(self._connection, self._database, self._controller, each.pseudonyms, note)
+            callers.order(
+                self._connection, self._database, self._controller, each.pseudonyms, note, sealed=each.sealed
+            )
         forget(self._store, through)
         return erased + len(unknown)
 
     def _apply(self, applied: int, at: datetime) -> int:
         """Whoever is not on record may stand in a copy, or in what an erasure could not clean: so each is
-        really erased, and leaves its note."""
+        really erased, and leaves its note.
+
+        Up to the first that waits for a key, which the box that asked had and this one has not, all count as
+        applied; those after it are done all the same, once.
+        """
         pending = self._connection.execute(self._sql.pending, (applied,)).fetchall()
-        for _number, pseudonyms in pending:
-            erase(self._store.file, pseudonyms, at)
-        if applied < self._erasures:
+        before, self._erased = self._erased, set()
+        waiting = None
+        for number, pseudonyms, sealed in pending:
+            his, whole = self._all_pseudonyms(pseudonyms, sealed or ())
+            order = number, frozenset(pseudonyms)  # a number may be given again after a failover
+            if order not in before:
+                erase(self._store.file, his, at)
+            self._erased.add(order)
+            if not whole and waiting is None:
+                waiting = number
+        upto = self._erasures if waiting is None else waiting - 1
+        if applied < upto:
             if self._proofs:
                 self._proofs.close_erased()
-            self._connection.execute(self._sql.applied, (self._erasures, self._box))
-        return len(pending)
+            self._connection.execute(self._sql.applied, (upto, self._box, self._identity))
+        return len(self._erased - before)
+
+    def _all_pseudonyms(
+        self, pseudonyms: Sequence[bytes], sealed: Sequence[bytes]
+    ) -> tuple[Sequence[bytes], bool]:
+        """Those of a caller under this box's keys too, and whether all are known. A box of an earlier
+        informativa asks without what is sealed, and by its pseudonyms alone."""
+        if not sealed or sealed_caller.covers(sealed, self._keys):
+            return pseudonyms, True
+        caller = sealed_caller.unseal(sealed, self._keys)
+        if caller is None:
+            return pseudonyms, False
+        return list({*pseudonyms, *(pseudonym(caller, key) for key in self._keys)}), True
 
     def _compared(self, requests: Sequence[Request], now: datetime) -> tuple[list[Request], list[Request]]:
         """Which of them the database does not know, and which all boxes have done."""
@@ -311,15 +330,14 @@ class Exchange:
         """That this box is there, and how far it is; and see whether its log went on."""
         self.newest = self._store.newest()
         with translated(self._database):
-            facts = (self.newest, about.program, about.keys, about.configuration, self._box)
+            facts = (
+                self.newest,
+                about.program,
+                about.keys,
+                about.configuration,
+                self._box,
+                self._identity,
+            )
             self._connection.execute(self._sql.say, facts)
         if self._proofs:
             self._proofs.look()
-
-
-def _same(own: Sequence[Any], there: Sequence[Any]) -> bool:
-    """Whether two rows are one record; an erasure may have come to one of them and not to the other yet."""
-    (number, at, status, reason, erased), (its, its_at, its_status, its_reason, its_erased) = own, there
-    if erased or its_erased:
-        at, its_at = at - at % _MINUTE, its_at - its_at % _MINUTE
-    return (number, at, status, reason) == (its, its_at, its_status, its_reason)

@@ -129,7 +129,9 @@ class ExchangeLoop:
             unwanted = self._stopped.is_set
             connection = connect(self._database, self._controller.id, unwanted=unwanted)
             try:
-                return Exchange(store, connection, self._database, self._controller.id, self.about)
+                owner = self._controller
+                keys = (owner.key, *owner.old_keys)
+                return Exchange(store, connection, self._database, owner.id, self.about, keys)
             except BaseException:
                 connection.close()
                 raise

@@ -31,7 +31,8 @@ class Statements:
     it has. `%s` stands for a value."""
 
     def __init__(self, controller: str, number: int = schema.OLDEST) -> None:
-        proofs = number >= schema.EVIDENCE
+        proofs, sealed = number >= schema.EVIDENCE, number >= schema.SEALED
+        self.sealed = sealed
         name = schema.quoted(schema.role(controller))
         box, record, erasure = f"{name}.box", f"{name}.record", f"{name}.erasure"
 
@@ -40,6 +41,15 @@ class Statements:
         INSERT INTO {box} (name, identity, erasures) SELECT %s, %s, coalesce(max(erasures), 0) FROM {box}
         ON CONFLICT DO NOTHING
         """  # noqa: S608  # our own names, here and below
+        # Under which other names the records of a ledger are there: it was put back under a new one.
+        self.earlier_names = f"SELECT name FROM {box} WHERE identity = %s AND name <> %s"  # noqa: S608
+        self.erased_of = f"""
+        SELECT DISTINCT record FROM {record} WHERE box = ANY(%s) AND erased = 1
+        """  # noqa: S608
+        self.known_nowhere = f"""
+        SELECT pseudonym FROM unnest(%s::bytea[]) AS learnt (pseudonym)
+        WHERE NOT EXISTS (SELECT 1 FROM {record} AS told WHERE told.pseudonym = learnt.pseudonym)
+        """  # noqa: S608
         self.box = f"""
         SELECT identity, record, erasures, applied, retired IS NOT NULL, {"proven" if proofs else 0}
         FROM {box} WHERE name = %s
@@ -47,7 +57,7 @@ class Statements:
         self.sent = f"SELECT record FROM {box} WHERE name = %s"  # noqa: S608
         self.say = f"""
         UPDATE {box} SET newest = %s, seen = now(), program = %s, keys = %s, configuration = %s
-        WHERE name = %s
+        WHERE name = %s AND identity = %s
         """  # noqa: S608
         # Only of a box that knows of all erasures, for whoever adds one waits for what is under way; and only
         # what follows on what is there.
@@ -80,10 +90,12 @@ class Statements:
         self.purge = (
             f"DELETE FROM {record} WHERE box = %s AND record BETWEEN %s AND %s AND at < %s AND {kept}"  # noqa: S608
         )
-        self.purge_retired = f"""
-        DELETE FROM {record} WHERE at < %s AND {kept}
-        AND box IN (SELECT name FROM {box} WHERE retired IS NOT NULL)
-        """  # noqa: S608
+        self.now_and_newest = f"SELECT now(), max(at) FROM {record}"  # noqa: S608
+        of_retired = f"at < %s AND {kept} AND box IN (SELECT name FROM {box} WHERE retired IS NOT NULL)"  # noqa: S608
+        self.old_of_retired = (
+            f"SELECT box, count(*) FROM {record} WHERE {of_retired} GROUP BY box ORDER BY box"  # noqa: S608
+        )
+        self.purge_retired = f"DELETE FROM {record} WHERE {of_retired}"  # noqa: S608
 
         self.boxes = f"SELECT name, record FROM {box} WHERE name <> %s ORDER BY name"  # noqa: S608
         self.receive = f"""
@@ -96,8 +108,13 @@ class Statements:
         WHERE pseudonym = ANY(%s) AND informs = 1 AND box <> %s AND at >= %s
         """  # noqa: S608
 
-        self.pending = f"SELECT erasure, pseudonyms FROM {erasure} WHERE erasure > %s ORDER BY erasure"  # noqa: S608
-        self.applied = f"UPDATE {box} SET applied = greatest(applied, %s) WHERE name = %s"  # noqa: S608
+        self.pending = f"""
+        SELECT erasure, pseudonyms, {"sealed" if sealed else "NULL"} FROM {erasure}
+        WHERE erasure > %s ORDER BY erasure
+        """  # noqa: S608
+        self.applied = f"""
+        UPDATE {box} SET applied = greatest(applied, %s) WHERE name = %s AND identity = %s
+        """  # noqa: S608
         # Of a box that erased him before it asked the others to.
         self.applied_here = f"UPDATE {box} SET applied = %s WHERE name = %s AND applied = %s"  # noqa: S608
         self.done_everywhere = f"""
@@ -106,7 +123,10 @@ class Statements:
         self.lock_boxes = f"""
         SELECT name, erasures, retired IS NOT NULL FROM {box} ORDER BY name FOR UPDATE
         """  # noqa: S608
-        self.add_erasure = f"INSERT INTO {erasure} (erasure, pseudonyms) VALUES (%s, %s)"  # noqa: S608
+        sealed_too = (", sealed", ", %s") if sealed else ("", "")
+        self.add_erasure = (
+            f"INSERT INTO {erasure} (erasure, pseudonyms{sealed_too[0]}) VALUES (%s, %s{sealed_too[1]})"  # noqa: S608
+        )
         self.newest_erasure = f"SELECT coalesce(max(erasure), 0) FROM {erasure}"  # noqa: S608
         # Up to which there are, up to which all boxes applied them, and these: all of one moment.
         self.orders = f"""

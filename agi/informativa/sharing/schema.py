@@ -12,6 +12,7 @@ MONTHS_AHEAD = 24  # of which there are partitions, after a migration
 NEEDED = 1  # the newest migration that a program must know; those after it add what an older one need not see
 OLDEST = 1  # with which this program goes on, without what later ones add
 EVIDENCE = 2  # from which on what an auditor needs is there
+SEALED = 3  # from which on an erasure is for boxes with other keys, too
 
 _PARTITIONED = "PARTITION BY RANGE (month)"
 _TABLES = ("box", "record", "erasure", "log", "checkpoint", "tile")

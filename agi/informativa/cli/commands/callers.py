@@ -17,6 +17,7 @@ from ...text import Text
 from ...views.json import callers as json
 from ...views.text import callers as text
 from ..options import Config, Json, Of, moment, print_document, warn_of_unrelated
+from ..tree import INCOMPLETE
 from ..words import _
 
 app = typer.Typer(help="Answer a caller's request for access or erasure.", no_args_is_help=True)
@@ -66,6 +67,7 @@ def show(
     else:
         for line in text.access(found, _):
             print(line)
+    _require_complete(found)
 
 
 @app.command()
@@ -94,6 +96,7 @@ def erase(
         print_document(json.Erasure.of(found))
     elif not yes:
         print(_("Nothing was erased yet. To do it, add --yes."))
+    _require_complete(found)
 
 
 def _record(
@@ -135,6 +138,12 @@ def _identified(number: str | None, customer: str | None) -> callers.Typed:
     if (number is None) == (customer is None):
         raise typer.BadParameter(_("Name the caller by NUMBER or by --customer ID."))
     return callers.by_customer(customer) if customer is not None else callers.by_number(number or "")
+
+
+def _require_complete(found: callers.Access | callers.Erasure) -> None:
+    """End with an exit code of its own where something is missing, which was said already (L25)."""
+    if not found.complete:
+        raise typer.Exit(INCOMPLETE)
 
 
 def _warn(doubt: Text) -> None:

@@ -33,9 +33,10 @@ def _purge(
 
     def tell(each: retention.OldCopy | retention.Purged) -> None:
         if not as_json:
-            print(done(each, _))
+            print("\n".join(done(each, _)))
 
-    found = retention.purge(selection.named, datetime.now(UTC), really=yes, progress=tell)
+    shared = selection.configuration.shared
+    found = retention.purge(selection.named, datetime.now(UTC), really=yes, shared=shared, progress=tell)
     if as_json:
         print_document(json.Purge.of(found, done=yes))
     elif not yes:

@@ -7,6 +7,25 @@ from .records import Record
 from .shapes import Document, Shape
 
 
+class Missing(Shape):
+    """Why an answer over many boxes is not complete."""
+
+    box: str
+    """With which box something is missing."""
+    code: callers.Gap
+    """What is wrong with it."""
+    message: str
+    """The same as a sentence."""
+    remedy: str
+    """What to do or type."""
+
+    @classmethod
+    def of(cls, missing: callers.Missing) -> Missing:
+        """In English."""
+        text = missing.text
+        return cls(box=missing.box, code=missing.gap, message=str(text.statement), remedy=str(text.advice))
+
+
 class Held(Shape):
     """What one controller has on record of a caller."""
 
@@ -16,6 +35,8 @@ class Held(Shape):
     """What it is called."""
     records: list[Record]
     """In their order: those of this box, then those of others."""
+    missing: list[Missing]
+    """Why there may be more, with which box; nothing where the answer is complete."""
 
     @classmethod
     def of(cls, held: callers.Held) -> Held:
@@ -28,6 +49,7 @@ class Held(Shape):
                 *(Record.of(record, owner.id) for record in held.records),
                 *(Record.of(record, owner.id, box) for box, record in held.elsewhere),
             ],
+            missing=[Missing.of(missing) for missing in held.missing],
         )
 
 
@@ -59,6 +81,8 @@ class Erased(Shape):
     """Other boxes that erase him too, each as soon as it reaches the database."""
     absent: list[str]
     """Those of them that were not heard of in the last minute."""
+    missing: list[Missing]
+    """Why it is not wholly done, or would not be, without somebody; nothing where every box does it soon."""
 
 
 class Erasure(Document):
@@ -80,7 +104,8 @@ class Erasure(Document):
                 records=each.records,
                 copies=[str(file) for file in each.copies],
                 boxes=list(each.boxes),
-                absent=[box for box, _seconds in each.absent],
+                absent=[missing.box for missing in each.missing if missing.gap is callers.Gap.ABSENT],
+                missing=[Missing.of(missing) for missing in each.missing],
             )
             for each in found.erased
         ]

@@ -20,6 +20,14 @@ class OldCopy(Shape):
     """Whether it is gone now."""
 
 
+class RetiredRecords(Shape):
+    """Old records of a box that left for good, in the database where boxes meet."""
+
+    box: str
+    records: int
+    """How many are deleted, or would be, by that database's clock."""
+
+
 class Purged(Shape):
     """What was deleted at one controller, or would be."""
 
@@ -32,6 +40,8 @@ class Purged(Shape):
     records: int | None
     """How many; null where no retention is set."""
     copies: list[OldCopy]
+    retired: list[RetiredRecords]
+    """Of boxes that left for good."""
 
     @classmethod
     def of(cls, found: retention.Purged) -> Purged:
@@ -42,6 +52,7 @@ class Purged(Shape):
             before=found.before,
             records=found.records,
             copies=[OldCopy(file=str(one.file), until=one.ends, deleted=one.deleted) for one in found.copies],
+            retired=[RetiredRecords(box=old.box, records=old.records) for old in found.retired],
         )
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...model import Record
-from ...operations.callers import Access, Erased, Recorded
+from ...operations.callers import Access, Erased, Missing, Recorded
 from ...text import Text
 from ..messages import Language
 from ..terminal import one_line
-from .boxes import ago
 
 _FACTS = {
     "box": Text("box"),
@@ -48,6 +47,7 @@ def access(found: Access, say: Language) -> Iterator[str]:
                 if fact != ""
             )
             yield one_line("    " + ", ".join(facts))
+        yield from not_complete(each.missing, say)
 
 
 def erased(each: Erased, say: Language) -> Iterator[str]:
@@ -75,13 +75,13 @@ def erased(each: Erased, say: Language) -> Iterator[str]:
             yield say(
                 "{boxes}: each would erase the caller too, as soon as it reaches the database", boxes=boxes
             )
-    for box, seconds in each.absent:
-        yield say(
-            "warning: {box} was last heard of {ago}: until it is back, what it has of the caller is on its"
-            " disk (informativa boxes)",
-            box=box,
-            ago=ago(seconds, say),
-        )
+    yield from not_complete(each.missing, say)
+
+
+def not_complete(missing: Sequence[Missing], say: Language) -> Iterator[str]:
+    """Why an answer is not complete, each with what to do."""
+    for each in missing:
+        yield say("not complete: {why} {remedy}", why=each.text.statement, remedy=each.text.advice)
 
 
 def copy_gone(file: Path, done: bool, say: Language) -> str:

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from ...operations.retention import OldCopy, Purged
 from ..messages import Language
 from .callers import copy_gone
 
+if TYPE_CHECKING:
+    from ...sharing.administration import OldRecords
 
-def done(each: OldCopy | Purged, say: Language) -> str:
+
+def done(each: OldCopy | Purged, say: Language) -> Iterator[str]:
     """Of one copy of a ledger, or of one controller's records, what became of it."""
     if isinstance(each, Purged):
-        return _purged(each, say)
-    if each.deleted:
-        return copy_gone(each.file, True, say)
-    return say(
-        "{file}, a copy from before an upgrade, holds older records until {day}",
-        file=each.file,
-        day=each.ends,
+        yield _purged(each, say)
+        for old in each.retired:
+            yield _retired(old, each.done, say)
+    elif each.deleted:
+        yield copy_gone(each.file, True, say)
+    else:
+        yield say(
+            "{file}, a copy from before an upgrade, holds older records until {day}",
+            file=each.file,
+            day=each.ends,
+        )
+
+
+def _retired(old: OldRecords, done: bool, say: Language) -> str:
+    facts = {"box": old.box, "count": old.records}
+    if done:
+        return say.counted(
+            "    {count} record of {box}, which left for good, deleted in the shared database",
+            "    {count} records of {box}, which left for good, deleted in the shared database",
+            old.records,
+            **facts,
+        )
+    return say.counted(
+        "    {count} record of {box}, which left for good, would be deleted in the shared database",
+        "    {count} records of {box}, which left for good, would be deleted in the shared database",
+        old.records,
+        **facts,
     )
 
 

@@ -1,0 +1,67 @@
+"""The caller of an erasure, encrypted for the boxes of the company.
+
+A pseudonym cannot be turned back into a number, so a box with a newer key than the one that asks cannot tell
+whom a pseudonym under the old key stands for. It can open what was encrypted with that old key. Whoever has
+a key of the company can find a caller's number by trying all: so nothing more is given away than by the
+pseudonyms that are sent beside it, and both go when all boxes have erased him (I5, I9).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+from .. import hashing
+from ..caller import fingerprint
+from ..model import Identified
+
+_FINGERPRINT, _NONCE = 8, 12  # bytes
+_SIZE = 96  # bytes of what is encrypted: its length tells nothing
+_CUSTOMER, _NUMBER = b"customer:", b"e164:"
+
+
+def seal(caller: Identified, keys: Iterable[bytes]) -> tuple[bytes, ...]:
+    """The caller under each of these keys (AES-256-GCM): the key's fingerprint (8 bytes), the nonce (12), and
+    what only that key opens."""
+    space = _CUSTOMER if caller.customer else _NUMBER
+    plain = (space + caller.number.encode(errors="replace")).ljust(_SIZE, b"\0")
+    sealed = []
+    for key in keys:
+        name, nonce = _name(key), os.urandom(_NONCE)
+        sealed.append(name + nonce + _cipher(key).encrypt(nonce, plain, name))
+    return tuple(sealed)
+
+
+def covers(sealed: Sequence[bytes], keys: Iterable[bytes]) -> bool:
+    """Whether the box that asked has all of these keys: then its pseudonyms are all that there are."""
+    return {_name(key) for key in keys} <= {each[:_FINGERPRINT] for each in sealed}
+
+
+def unseal(sealed: Sequence[bytes], keys: Iterable[bytes]) -> Identified | None:
+    """The caller; `None` if none of these keys opens it."""
+    from cryptography.exceptions import InvalidTag
+
+    by_name = {_name(key): key for key in keys}
+    for each in sealed:
+        key = by_name.get(each[:_FINGERPRINT])
+        if key is None:
+            continue
+        name, nonce, text = each[:_FINGERPRINT], each[_FINGERPRINT:][:_NONCE], each[_FINGERPRINT + _NONCE :]
+        try:
+            plain = _cipher(key).decrypt(nonce, text, name).rstrip(b"\0")
+        except (InvalidTag, ValueError):
+            continue
+        customer = plain.startswith(_CUSTOMER)
+        number = plain.removeprefix(_CUSTOMER if customer else _NUMBER).decode(errors="replace")
+        return Identified(number, customer=customer)
+    return None
+
+
+def _name(key: bytes) -> bytes:
+    return bytes.fromhex(fingerprint(key))
+
+
+def _cipher(key: bytes):  # type: ignore[no-untyped-def]  # the library is loaded where somebody is erased
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(hashing.hmac(key, b"sealed caller"))  # no number and no binding begins like this

@@ -159,6 +159,10 @@ class MemoryTransaction:
             self._inform(event.pseudonym, event)
         return len(self.events)
 
+    def dry_run(self) -> None:
+        """Both are tried, and nothing is kept."""
+        self.history(b"")
+
     def see(self, pseudonym: bytes, notice: str, at: datetime) -> None:
         told = self.told.get(pseudonym, {})
         for version, known in told.items():

@@ -20,6 +20,7 @@ from informativa.operations.doctor.findings import Finding, ok, wrong
 from informativa.operations.doctor.ports import Occupant
 from informativa.operations.doctor.system import System
 from informativa.text import Text
+from lab.office import Office
 
 PROGRAM = """import socket, sys
 with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -114,6 +115,26 @@ def test_port_of_the_service(configuration: Configuration, us: str, monkeypatch:
         assert looked(configuration, port) == [
             ok(Text(f"127.0.0.1:{port}: the service runs (process {pid} of {us})."), note=True)
         ]
+
+
+def test_service_is_known_by_its_answer(tmp_path: Path, us: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its process is called, as the Python that a package brings."""
+    office = Office(tmp_path / "etc")
+    monkeypatch.setattr(ports, "_words", lambda _process: ["python3", "/opt/x", "serve"])
+    try:
+        office.start()
+        configuration = load(office.config)
+        assert looked(configuration, office.port) == [
+            ok(Text(f"127.0.0.1:{office.port}: the service runs (process {office.pid} of {us})."), note=True)
+        ]
+        assert looked(replace(configuration, tokens=("another",)), office.port) == [
+            wrong(
+                f"service.listen: 127.0.0.1:{office.port} is taken by process {office.pid} of {us}",
+                "Stop that, or set another port.",
+            )
+        ]
+    finally:
+        office.stop()
 
 
 @pytest.mark.parametrize(

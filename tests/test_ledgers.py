@@ -250,7 +250,7 @@ def test_record_that_is_no_text_is_told_as_a_damaged_file(tmp_path: Path) -> Non
     with closing(filled(tmp_path / "acme.sqlite3", PLAYED)) as store:
         with sqlite3.connect(store.file) as connection:
             connection.execute("UPDATE event SET line = CAST(x'ff' AS TEXT)")
-        with pytest.raises(LedgerError, match=r"decode.*put a backup of the ledger in its place"):
+        with pytest.raises(LedgerError, match=r"decode.*put a backup in its place"):
             list(store.records())
     with pytest.raises(LedgerError, match="Look at the owner"):  # closed: nothing is wrong with the file
         list(store.records())

@@ -22,6 +22,7 @@ MAX_COMMAND = 2047  # bytes with the line's end; Asterisk takes what follows for
 UNAVAILABLE = 67  # agi_callingpres: "number not available"
 CHANNEL_UP = 6  # CHANNEL STATUS, result: "line is up" (Asterisk's AST_STATE_UP)
 SERVICE = "status"  # a script of ours: who serves here is said, as a variable
+TRIAL = "trial"  # another: of which companies no call could be decided now
 SERVICE_VARIABLE = "INFORMATIVA_SERVICE"
 
 _REPLY = re.compile(rb"(\d{3})(?:[ -](.*))?\Z", re.DOTALL)

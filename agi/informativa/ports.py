@@ -63,6 +63,9 @@ class LedgerTransaction(Protocol):
         """Record one event; its number. From now on what was known under the pseudonym that its caller had
         `earlier` is known under its own; records stay as they are."""
 
+    def dry_run(self) -> None:
+        """Look up and record as a call does, and take it back: whether calls could be served now."""
+
 
 class Ledger(Protocol):
     """Where one controller's deliveries are recorded. Every method raises LedgerError when it cannot."""

@@ -23,9 +23,10 @@ from .caller import mask
 from .config import Configuration, changes
 from .errors import DefectError, InformativaError
 from .generations import Generations
+from .last_hour import LastHour
 from .metrics import Metrics
-from .model import CallResult, SharedState
-from .ports import CallSession
+from .model import CallResult, SharedState, Status
+from .ports import CallSession, LedgerTransaction
 from .systemd import Notifier
 from .watchdog import watched
 
@@ -36,6 +37,8 @@ COLLECT_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
 WHY_IMPLAUSIBLE = 20  # words of the network's that nobody understands, each told once
 GARBAGE = 20_000  # objects more than before, after which Python looks for circles; calls leave none
+MOST_NAMED = 20  # companies, where an answer has one line
+TRIAL_SECONDS = 2.0  # for a dry run, which takes milliseconds
 OWN_DESCRIPTORS = 100  # for ledgers and the like
 
 
@@ -68,8 +71,13 @@ class Service:
         self._generations = Generations(configuration, self._aside)
         self._tokens = Tokens(configuration.tokens)
         self._server = FastAgiServer(
-            self.answer, sessions=configuration.sessions, about=self._about, tokens=self._tokens
+            self.answer,
+            sessions=configuration.sessions,
+            about=self._about,
+            tried=self._tried,
+            tokens=self._tokens,
         )
+        self._last_hour = LastHour()
         self._beside: set[asyncio.Task[None]] = set()
         self._opened = asyncio.Event()  # every ledger that could be, for the first time
         self._doubts: set[str] = set()  # words of the network that were told
@@ -119,13 +127,16 @@ class Service:
     async def answer(self, session: CallSession) -> None:
         """One call, under the configuration of its beginning."""
         began = time.monotonic()
-        generation = self._generations.begin()
+        generation, result = self._generations.begin(), None
+        line = generation.services.lines.get(session.call.line)
         try:
             result = await call.answer(session, generation.services)
         finally:
             self._generations.end(generation)
+            if line is not None and not line.controller.refused:
+                fell_back = result is None or bool(result.error) or result.status is Status.FALLBACK
+                self._last_hour.count(line.controller.id, fell_back=fell_back)
         if self.configuration.metrics:
-            line = generation.services.lines.get(session.call.line)
             self._metrics.answered(line, result, time.monotonic() - began)
         if result.doubt and result.doubt not in self._doubts and len(self._doubts) < WHY_IMPLAUSIBLE:
             self._doubts.add(result.doubt)
@@ -207,8 +218,32 @@ class Service:
     def _about(self) -> str:
         now = self.configuration
         said = f"version={__version__} configuration={now.digest} file={now.path_digest}"
-        unshared = not_shared(self.shared())
-        return f"{said} unshared={unshared}" if unshared else said
+        fell_back = [
+            f"{name}:{hour.fell_back}:{hour.calls}"
+            for name, hour in self._last_hour.totals().items()
+            if hour.fell_back
+        ]
+        more = {"unshared": not_shared(self.shared()), "fell-back": ",".join(fell_back[:MOST_NAMED])}
+        return " ".join((said, *(f"{name}={value}" for name, value in more.items() if value)))
+
+    async def _tried(self) -> str:
+        """Of which companies no call could be decided and recorded now, as ID:CODE,…, after a dry run in each
+        ledger as it is open here; `tried` is of how many."""
+        services, live = self._generations.newest.services, self.live()
+
+        async def failing(name: str) -> str:
+            try:
+                async with asyncio.timeout(TRIAL_SECONDS):
+                    await services.ledgers[name].transact(_dry_run)
+            except TimeoutError:
+                return f"{name}:ledger-slow"
+            except InformativaError as error:
+                return f"{name}:{error.code}"
+            return ""
+
+        names = [name for name in services.ledgers if live.get(name)]
+        found = list(filter(None, await asyncio.gather(*map(failing, names))))
+        return f"tried={len(names)} failing={','.join(found[:MOST_NAMED])}"
 
     def close(self) -> None:
         """Close all that is open; what was queued is durable then."""
@@ -284,13 +319,17 @@ class Service:
             log.error("a defect of informativa", exc_info=error)
 
 
+def _dry_run(transaction: LedgerTransaction) -> None:
+    transaction.dry_run()
+
+
 def not_shared(states: Mapping[str, SharedState]) -> str:
     """Of which companies nothing is shared with other boxes now and why, as a word: ID:CODE,ID:defect:KIND.
     Of the first twenty: an answer has one line."""
     errors = ((name, state.error) for name, state in states.items() if state.error)
     return ",".join(
         ":".join((name, error.code, *([error.kind] if isinstance(error, DefectError) else ())))
-        for name, error in list(errors)[:20]
+        for name, error in list(errors)[:MOST_NAMED]
     )
 
 

@@ -100,6 +100,13 @@ def try_writing(controller: Controller) -> None:
     try_writing(Path(controller.ledger))
 
 
+def damage(controller: Controller) -> str:
+    """What SQLite finds wrong with its ledger, which must be there; '' if nothing. Reads all of it. Raises
+    LedgerError."""
+    with closing(store(controller, read_only=True)) as opened:
+        return opened.damage()
+
+
 def astray(controller: Controller) -> list[int]:
     """The processes that record where nobody reads, because what lay beside its ledger (-wal, -shm) was
     deleted under them. A service puts that right within a second. As root or the service's user."""

@@ -98,6 +98,8 @@ def test_it_installs_and_answers(debian: Machine, package: Path, call: Callable[
     debian.run("runuser -u asterisk -- informativa check")
     debian.run("systemctl enable --now informativa informativa-web")
     assert debian.run("ls /etc/systemd/system/informativa.service", ends=2)
+    assert "the service runs (process" in debian.run("informativa check")
+    assert "is taken by" not in debian.run("informativa doctor || true")
     assert call("+393331234567") == "PLAYED"
     assert call("+393331234567") == "NOTDUE"
     debian.run("systemctl stop informativa")

@@ -12,6 +12,7 @@ from agi_script import Script, events, play_nothing
 from informativa import __version__
 from informativa.operations import init
 from lab.debian import Unavailable
+from lab.office import Office
 from packages import pex
 
 
@@ -57,3 +58,22 @@ def test_it_lays_an_environment_whose_script_answers(file: Path, tmp_path: Path)
     play_nothing(script, etc)
     assert script.end() == (0, "")
     assert [event.status for event in events(etc)] == ["FAILED"]
+
+
+def test_it_knows_its_own_service(file: Path, tmp_path: Path) -> None:
+    """Whatever its process is called: neither `check` nor `doctor` take it for another program."""
+    environment = {**os.environ, "PEX_ROOT": str(tmp_path / "root")}
+    office = Office(tmp_path / "etc")
+    command = [str(file), "serve", "-c", str(office.config)]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as service:
+        try:
+            assert service.stdout is not None
+            assert any(b"ready" in line for line in service.stdout)
+            root = {"PEX_ROOT": str(tmp_path / "root")}
+            said = run(file, "check", "-c", office.config, **root)
+            assert f"127.0.0.1:{office.port}: the service runs (process {service.pid} of " in said
+            assert "is taken by" not in run("sh", "-c", f"{file} doctor -c {office.config}; true", **root)
+        finally:
+            service.terminate()

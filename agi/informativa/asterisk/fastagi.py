@@ -182,7 +182,7 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
     A call that sends no command for THINKING_SECONDS is given up, and counted as `stuck`.
 
     Who does not know a token is refused before anything else of what it says is looked at. On the route
-    `status` it says `about` itself, and takes no call.
+    `status` it says `about` itself, and on the route `trial` what it `tried`; neither is a call.
     """
 
     def __init__(
@@ -191,11 +191,13 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         *,
         sessions: int,
         about: Callable[[], str] = str,
+        tried: Callable[[], Awaitable[str]] | None = None,
         tokens: Tokens | None = None,
     ) -> None:
         super().__init__(loop=asyncio.get_running_loop())
         self.add_route(ROUTE, handler)
-        self._about = about
+        self._about, self._tried = about, tried
+        self._asides = set[asyncio.Task[None]]()
         self._tokens = tokens or Tokens()
         self.sessions, self.pending = sessions, PENDING_CONNECTIONS
         self._pending: dict[PendingConnection, float] = {}  # until when each may be one, the oldest first
@@ -276,8 +278,11 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         pending.leave()
         route = self._route.get(call.script)
         if call.script == agi.SERVICE:
-            pending.transport.write(agi.command("SET VARIABLE", agi.SERVICE_VARIABLE, self._about()))
-            pending.transport.close()
+            _say(pending.transport, self._about())
+        elif call.script == agi.TRIAL and self._tried is not None:
+            aside = self.loop.create_task(self._say_tried(pending.transport, self._tried))
+            self._asides.add(aside)
+            aside.add_done_callback(self._asides.discard)
         elif route is None:  # not named: a dialplan may have put a caller's number there
             self.turned_away["script"] += 1
             self._limited_log.log(
@@ -304,6 +309,13 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             if self._sweep is None:
                 self._sweep = self.loop.call_later(LOOK_SECONDS, self._give_up_stuck)
             task.add_done_callback(functools.partial(self._over, request))
+
+    async def _say_tried(self, transport: asyncio.Transport, tried: Callable[[], Awaitable[str]]) -> None:
+        """What came of the trial, whoever still listens."""
+        try:
+            _say(transport, await tried())
+        finally:
+            transport.close()
 
     def _refuse(self, pending: PendingConnection) -> None:
         """It is not Asterisk, or its dialplan is of before a change. What it came with is told nobody."""
@@ -352,3 +364,9 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
         """Count and log that a connection came to nothing."""
         self.turned_away["abandoned"] += 1
         self._limited_log.log(logging.WARNING, "call abandoned", error=why)
+
+
+def _say(transport: asyncio.WriteTransport, text: str) -> None:
+    """Tell a variable to whoever asked, and be done with it."""
+    transport.write(agi.command("SET VARIABLE", agi.SERVICE_VARIABLE, text))
+    transport.close()

@@ -7,6 +7,7 @@ is done when its log is taken away.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -19,12 +20,17 @@ from . import migrating, wal_files, write_lock
 from .transaction import SqliteTransaction
 from .write_lock import BUSY_SECONDS, LOOK_SECONDS
 
+RESTORE = Text(
+    "Stop the service, and put a backup in its place: informativa ledger restore COPY --controller NAME"
+)
+"""What to do about a ledger that is damaged: the command keeps the damaged one aside."""
+
 _TURN_SECONDS = 0.1
 
 _REMEDIES = {
     "SQLITE_BUSY": Text("Another process holds it: end whatever has it open beside informativa."),
-    "SQLITE_NOTADB": Text("Keep the file, and put a backup of the ledger in its place."),
-    "SQLITE_CORRUPT": Text("Keep the file, and put a backup of the ledger in its place."),
+    "SQLITE_NOTADB": RESTORE,
+    "SQLITE_CORRUPT": RESTORE,
     "SQLITE_FULL": Text("The disk is full: make room."),
 }
 
@@ -44,6 +50,7 @@ class LedgerFile:
         self._identities: wal_files.FileIdentities | None = None  # what we have open
         self._forked: LedgerError | None = None
         self._closed = False
+        self._seen = (0, 0)  # the file's size in bytes, and its schema's version, when it was last looked at
         self._reading: sqlite3.Connection | None = None  # where nothing is written, and so nothing migrated
         with self._translated():
             if create and not read_only:
@@ -293,6 +300,27 @@ class LedgerFile:
                     self._connection.execute("ROLLBACK")
                 raise
             self._confirm()
+            self._require_whole()
+
+    def _require_whole(self) -> None:
+        """Nothing is acknowledged into a file that somebody cut off. SQLite makes it shorter at a VACUUM
+        alone, which gives the schema another version (https://www.sqlite.org/fileformat2.html#schemacookie).
+        """
+        size, (before, version) = os.stat(self.file).st_size, self._seen  # noqa: PTH116  # as in wal_files
+        if size == before:
+            return
+        (now,) = self._connection.execute("PRAGMA schema_version").fetchone()
+        if size < before and now == version:
+            raise LedgerError(
+                Text(
+                    "The ledger {file} was cut off while in use: it had {before} bytes, and has {size}.",
+                    file=self.file,
+                    before=before,
+                    size=size,
+                ),
+                RESTORE,
+            )
+        self._seen = size, now
 
     def _translated(self) -> contextlib.AbstractContextManager[None]:
         return translated(self.file, self._reading)

@@ -196,6 +196,12 @@ class SqliteStore(LedgerFile):
             number: int = self._connection.execute("SELECT coalesce(max(record), 0) FROM event").fetchone()[0]
             return number
 
+    def damage(self) -> str:
+        """What SQLite finds wrong with the file first (PRAGMA quick_check); '' if nothing. Reads all."""
+        with self._translated():
+            (said,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+            return "" if said == "ok" else str(said)
+
     def erasure_requests(self) -> list[tuple[int, int | None, int, str, str]]:
         """Erasures that other boxes were asked for, as their rows (erasure_requests.py)."""
         sql = "SELECT request, erasure, held, pseudonyms, sealed FROM erasure_request ORDER BY request"

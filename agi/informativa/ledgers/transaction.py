@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ..evidence import commitment
-from ..model import CallerHistory, Event, PriorDelivery, Reason, Record, known_by
+from ..model import CallerHistory, Event, PriorDelivery, Reason, Record, Status, known_by
 from . import elsewhere, leaves, row_texts, rows
+
+_WHEN = datetime(2026, 1, 1, tzinfo=UTC)  # a dry run's record is of then
 
 
 def _as_it_is(value: Any) -> Any:
@@ -113,6 +116,18 @@ class SqliteTransaction:
         what, who = commitment.hashes(*texts, salt, salt_who)
         row = (leaf, record, what, who, salt, salt_who, binding, migrated)
         return self._connection.execute(leaves.APPEND, row).lastrowid
+
+    def dry_run(self) -> None:
+        connection = self._connection
+        connection.execute("SAVEPOINT dry_run")
+        try:
+            for first in range(0, 256, 4):  # all over the file: one page of it may be damaged
+                self.history(bytes([first]) + os.urandom(31))
+            who, status, reason = os.urandom(32), Status.PLAYED, Reason.NOT_INFORMED
+            self.append(Event(_WHEN, "0", "", who, "trial", "1", "", frozenset(), status, reason))
+        finally:
+            connection.execute("ROLLBACK TO dry_run")
+            connection.execute("RELEASE dry_run")
 
     def close_leaves(self, records: Sequence[int]) -> list[int]:
         """Nothing can be opened any more of what these records committed to; their leaves."""

@@ -169,7 +169,9 @@ class LedgerFiles:
                 Text(
                     "The ledger {file} was emptied, and what lies beside it (-wal) was not.", file=self.ledger
                 ),
-                Text("Keep both files elsewhere, and put a backup of the ledger in its place."),
+                Text(
+                    "Keep both files elsewhere; then: informativa ledger restore COPY --controller NAME",
+                ),
             )
 
     def can_be_saved(self, ours: FileIdentities) -> bool:

@@ -1,4 +1,4 @@
-"""Whether a ledger can be written, by trying it: as a call would, and without a trace."""
+"""Trial of a ledger: whether a call could be decided and recorded, tried as it is and without a trace."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
+from . import migrating
 from .ledger_file import LedgerFile, translated
+from .transaction import SqliteTransaction
 
 _BYTES = 1 << 16  # more than the cache of this check, so that it goes to the disk before it is undone
 
 
 def try_writing(ledger: Path) -> None:
-    """Write to it, or where there is none yet into its folder, and undo it; nothing is made, migrated or
-    changed, also in a ledger of an earlier informativa. As the user who runs this.
+    """Decide and record a call in it, or where there is none yet write into its folder, and undo it; nothing
+    is made, migrated or changed, also in a ledger of an earlier informativa. As the user who runs this.
 
     Raises LedgerError if it cannot be written.
     """
@@ -31,6 +33,8 @@ def try_writing(ledger: Path) -> None:
             try:
                 connection.execute("CREATE TABLE written (content BLOB)")
                 connection.execute("INSERT INTO written VALUES (zeroblob(?))", (_BYTES,))
+                if migrating.of(connection) == migrating.newest():
+                    SqliteTransaction(connection).dry_run()
             finally:
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")

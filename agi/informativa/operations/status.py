@@ -9,7 +9,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -45,6 +45,10 @@ class Service:
     unit: str | None = None
     otherwise: Text = NOTHING
     unshared: tuple[Text, ...] = ()
+    undecided: tuple[Text, ...] = ()
+    """Of which companies it can decide no call now."""
+    fell_back: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By company, how many of the last hour's calls it could not decide or record, and of how many."""
 
     @property
     def as_configured(self) -> bool:
@@ -84,6 +88,9 @@ class ControllerStatus:
     counts: Counts | None
     log: LogState | None = None
     meeting: Meeting | None = None
+    fell_back: tuple[int, int] | None = None
+    """How many of the last hour's calls the service could not decide or record, and of how many; `None` where
+    there were none, or nobody says."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,7 @@ def look(file: Path, now: datetime) -> Report:
     service = ask_service(configuration)
     warnings = [*_of_service(service)]
     warnings += [problem.text for problem in (*problems, *configuration.refused, *configuration.warnings)]
-    in_order, controllers = service.answers and not problems, []
+    in_order, controllers = service.answers and not problems and not service.undecided, []
     for controller in configuration.in_shape():
         found: Summary | None = None
         log: LogState | None = None
@@ -124,7 +131,8 @@ def look(file: Path, now: datetime) -> Report:
             with _noted(warnings):
                 meeting = boxes.meeting(configuration, controller) if configuration.shared else None
         now_is = _controller_status(configuration, controller, found, now)
-        controllers.append(replace(now_is, log=log, meeting=meeting))
+        fell_back = service.fell_back.get(controller.id)
+        controllers.append(replace(now_is, log=log, meeting=meeting, fell_back=fell_back))
     waiting, spooled = _spooled(configuration)
     return Report(service, today, tuple(controllers), waiting, (*warnings, *spooled), in_order)
 
@@ -140,7 +148,8 @@ def _noted(warnings: list[Text]) -> Iterator[None]:
 
 def _of_service(service: Service) -> Sequence[Text]:
     if service.answers:
-        return [*([service.otherwise] if service.otherwise else ()), *service.unshared]
+        otherwise = [service.otherwise] if service.otherwise else []
+        return [*otherwise, *service.unshared, *service.undecided]
     warning = Text(
         "The service does not answer at {address}: callers are served by the script, which is slower."
         " Type: systemctl start informativa",
@@ -160,6 +169,9 @@ def ask_service(configuration: Configuration) -> Service:
             unshared = tuple(one.whole for one in probe.not_shared(answer))
             service = replace(service, answers=True, version=answer.get("version"))
             service = replace(service, otherwise=otherwise, unshared=unshared)
+            failing = asyncio.run(probe.trial(configuration.host, configuration.port, configuration.tokens))
+            undecided = tuple(one.whole for one in probe.cannot_decide(failing or {}))
+            service = replace(service, undecided=undecided, fell_back=probe.fell_back(answer))
     if service.answers and configuration.metrics:
         with suppress(OSError, ValueError):
             service = with_metrics(service, _metrics(configuration.metrics))

@@ -47,6 +47,7 @@ CHECKS = (
     Check(Text("recordings"), installation.recordings, local=True, hinders=True, seconds=SLOW),
     Check(Text("ports"), ports.ports, local=True, hinders=True),
     Check(Text("ledgers"), ledgers.ledgers, local=True, hinders=True, seconds=SLOW),
+    Check(Text("damage"), ledgers.damage, local=True, seconds=SLOW),
     Check(Text("ledgers"), ledgers.missing),
     Check(Text("evidence"), evidence.evidence, seconds=SLOW),
     Check(Text("evidence"), evidence.outside, local=True),

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from ... import storage
 from ...errors import InformativaError, LedgerEmptyError
 from ...model import Controller
-from ...text import Text, clause
+from ...patience import within
+from ...text import Foreign, Text, clause
 from . import users, write_trial
-from .findings import Finding, ok, warning, wrong
+from .findings import Finding, ok, unknown, warning, wrong
 from .system import System, in_thread
+
+LOOK_SECONDS = 20.0  # for all of one ledger; a gigabyte takes about one
 
 
 async def ledgers(system: System) -> AsyncIterator[Finding]:
@@ -45,6 +50,52 @@ async def missing(system: System) -> AsyncIterator[Finding]:
             text = Text("there is no ledger {file}: nothing was recorded yet, or it was taken away")
             fix = Text("If there was one, put it back. Then: {run}", run=system.restart())
             yield warning(text.format(file=controller.ledger), fix)
+
+
+async def damage(system: System) -> AsyncIterator[Finding]:
+    """No ledger is damaged, anywhere in its file."""
+    whole = 0
+    for one in system.configured.controllers.values():
+        file = Path(one.ledger)
+        if one.refused or not file.is_file() or not file.stat().st_size:
+            continue
+        try:
+            said = await in_thread(within, LOOK_SECONDS, partial(storage.damage, one))
+        except TimeoutError:
+            text = Text("{file} cannot be looked through in {seconds:.0f} s", file=file, seconds=LOOK_SECONDS)
+            yield unknown(text, f"sqlite3 -readonly {file} 'PRAGMA quick_check'")
+        except LedgerEmptyError:  # which `ledgers` tells
+            continue
+        except InformativaError as error:
+            yield wrong(clause(error.message), error.remedy)
+        else:
+            if said:
+                text = Text("{file} is damaged: {what}", file=file, what=Foreign(said))
+                yield wrong(text, _restore(system, one))
+            else:
+                whole += 1
+    if whole:
+        text = Text.counted("{number} ledger is whole", "{number} ledgers are whole", whole, number=whole)
+        yield ok(text)
+
+
+def _restore(system: System, controller: Controller) -> Text:
+    """How a backup is put in the place of a damaged ledger."""
+    return Text(
+        "systemctl stop informativa; informativa ledger restore {copy} --controller {id} -c {file};"
+        " systemctl start informativa",
+        copy=_newest_copy(controller),
+        id=controller.id,
+        file=system.file,
+    )
+
+
+def _newest_copy(controller: Controller) -> str:
+    """A copy of ours, where there is one; else the word that stands for the admin's."""
+    with suppress(InformativaError):
+        if copies := storage.backups(controller):
+            return str(max(copies, key=lambda copy: copy.ends).file)
+    return "COPY"
 
 
 def _looked(system: System, live: list[Controller]) -> Iterator[Finding]:

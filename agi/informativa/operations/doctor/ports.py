@@ -7,15 +7,15 @@ import ipaddress
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...config import Configuration
 from ...processes import descriptors
 from ...text import Foreign, Text, joined
-from . import port_owner, users
+from . import port_owner, probe, users
 from .findings import Finding, ok, wrong
 from .system import System, in_thread
 
@@ -31,9 +31,18 @@ class Occupant:
 
 async def ports(system: System) -> AsyncIterator[Finding]:
     """The service has its ports, or can have them, and they are nobody else's."""
-    wanted = {"listen": system.configured.listen, "metrics": system.configured.metrics}
+    configuration = system.configured
+    wanted = {"listen": configuration.listen, "metrics": configuration.metrics}
     for setting, address in wanted.items():
-        if address and (found := await in_thread(_port, setting, address)):
+        if not address:
+            continue
+        found = await in_thread(_port, setting, address)
+        if isinstance(found, Occupant):
+            ours = found.ours or (
+                "serve" in _words(found.process) and await _answers(setting, address, configuration.tokens)
+            )
+            found = _taken(setting, address, replace(found, ours=ours))
+        if found:
             yield found
     for finding in await in_thread(neighbours, system.configured, port_owner.ASTERISK):
         yield finding
@@ -45,18 +54,30 @@ def neighbours(configuration: Configuration, asterisk: Path) -> list[Finding]:
     return [wrong(*port_owner.said(configuration.listen, found))] if found else []
 
 
-def _port(setting: str, address: str) -> Finding | None:
-    """What stands at one, where it is not free."""
-    setting = f"service.{setting}"
+def _port(setting: str, address: str) -> Occupant | Finding | None:
+    """Who has one, where it is not free, or why nobody can have it."""
     try:
-        occupant = occupied(address)
+        return occupied(address)
     except OSError as error:
         text = Text("{setting}: {address} cannot be listened on ({reason})")
         reason = Foreign(os.strerror(error.errno or 0))
-        said = text.format(setting=setting, address=address, reason=reason)
+        said = text.format(setting=f"service.{setting}", address=address, reason=reason)
         return wrong(said, Text("Give it an address of this machine."))
-    if occupant is None:
-        return None
+
+
+async def _answers(setting: str, address: str, tokens: Sequence[str]) -> bool:
+    """Whether informativa answers there, whatever its process is called: a package runs it by its Python."""
+    host, _colon, port = address.rpartition(":")
+    with suppress(OSError):
+        if setting == "listen":
+            return await probe.status(host, int(port), tokens) is not None
+        return await probe.metrics(host, int(port))
+    return False
+
+
+def _taken(setting: str, address: str, occupant: Occupant) -> Finding:
+    """What stands at a port that somebody has."""
+    setting = f"service.{setting}"
     names = {"address": address, "process": occupant.process, "user": occupant.user}
     if occupant.process and not occupant.ours:
         text = Text("{setting}: {address} is taken by process {process} of {user}", setting=setting, **names)
@@ -112,7 +133,12 @@ def _holder(inode: str) -> int:
 
 
 def _is_service(process: int) -> bool:
+    words = _words(process)
+    return "serve" in words and any(Path(word).name == "informativa" for word in words[:2])
+
+
+def _words(process: int) -> list[str]:
+    """With which a process was started; none where it has ended, or nobody may know."""
     with suppress(OSError):
-        words = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
-        return "serve" in words and any(Path(word).name == "informativa" for word in words[:2])
-    return False
+        return Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    return []

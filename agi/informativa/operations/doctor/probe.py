@@ -16,6 +16,10 @@ _WHY = {
     "shared-database": Text("it cannot use the database"),
     "ledger": Text("it cannot use the ledger"),
 }
+_WHY_NOT = {
+    "ledger": Text("its ledger cannot be used"),
+    "ledger-slow": Text("its ledger does not answer"),
+}
 _REPORT = Text(
     "Calls go on, and it tries again by itself. Report it with what the log says: journalctl -u informativa"
 )
@@ -33,7 +37,21 @@ async def status(host: str, port: int, tokens: Sequence[str]) -> dict[str, str] 
 
 
 async def _status(host: str, port: int, token: str) -> dict[str, str] | None:
-    script = f"{agi.SERVICE}/{token}".rstrip("/")
+    return await _asked_by(agi.SERVICE, host, port, token)
+
+
+async def trial(host: str, port: int, tokens: Sequence[str]) -> dict[str, str] | None:
+    """Of which companies a service of ours can decide no call now, by a dry run in each ledger, as ID: CODE;
+    `None` if it does not say so. Raises OSError."""
+    for token in tokens or [""]:
+        if (answer := await _asked_by(agi.TRIAL, host, port, token)) is not None and "tried" in answer:
+            pairs = (word.partition(":") for word in answer.get("failing", "").split(",") if word)
+            return {name: code for name, _colon, code in pairs}
+    return None
+
+
+async def _asked_by(script: str, host: str, port: int, token: str) -> dict[str, str] | None:
+    script = f"{script}/{token}".rstrip("/")
     question = (
         f"agi_network: yes\nagi_network_script: {script}\nagi_request: agi://doctor\nagi_threadid: 1\n\n"
     )
@@ -80,6 +98,29 @@ def not_shared(answer: Mapping[str, str]) -> list[Finding]:
         why = _WHY.get(code, _WHY["ledger"]).format(kind=kind)
         found.append(wrong(text.format(id=controller, why=why), _REPORT if code == "defect" else fix))
     return found
+
+
+def cannot_decide(failing: Mapping[str, str]) -> list[Finding]:
+    """That no call of these companies can be decided and recorded now, as `trial` has them."""
+    text = Text("the service can decide no call of {id} now ({why}): its callers get the fallback")
+    fix = Text("Its log says why: journalctl -u informativa. Then: informativa check")
+    return [
+        wrong(text.format(id=name, why=_WHY_NOT.get(code, _WHY_NOT["ledger"])), fix)
+        for name, code in failing.items()
+    ]
+
+
+def fell_back(answer: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+    """By company, how many of the last hour's calls the service that says this could not decide or record,
+    and how many there were; of those companies alone that had such calls."""
+    words = (word.split(":") for word in answer.get("fell-back", "").split(",") if word)
+    return {name: (int(fell), int(calls)) for name, fell, calls in words}
+
+
+async def metrics(host: str, port: int) -> bool:
+    """Whether informativa's metrics are answered there. Raises OSError."""
+    answer = await asked(host, port, b"GET /metrics HTTP/1.0\r\n\r\n", 1 << 20)
+    return b"informativa_calls" in answer
 
 
 async def asked(host: str, port: int, question: bytes, size: int) -> bytes:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -39,10 +40,14 @@ async def service(system: System) -> AsyncIterator[Finding]:
         fix = Text("See which program it is: ss -ltnp 'sport = :{port}'. Stop it; then: {run}")
         yield wrong(text.format(listen=configuration.listen), fix.format(port=configuration.port, run=run))
         return
-    yield probe.otherwise(answer, configuration, run) or ok(
-        Text("the service answers at {listen}", listen=configuration.listen)
+    failing = await probe.trial(configuration.host, configuration.port, configuration.tokens)
+    answers = (
+        Text("the service answers at {listen}, and can decide and record calls of every live company")
+        if failing == {}
+        else Text("the service answers at {listen}")
     )
-    for finding in probe.not_shared(answer):
+    yield probe.otherwise(answer, configuration, run) or ok(answers.format(listen=configuration.listen))
+    for finding in (*probe.not_shared(answer), *probe.cannot_decide(failing or {})):
         yield finding
 
 
@@ -52,11 +57,10 @@ async def metrics(system: System) -> AsyncIterator[Finding]:
     if not where:
         return
     host, _colon, port = where.rpartition(":")
-    try:
-        answer = await probe.asked(host, int(port), b"GET /metrics HTTP/1.0\r\n\r\n", 1 << 20)
-    except OSError:
-        answer = b""
-    if b"informativa_calls" in answer:
+    answered = False
+    with suppress(OSError):
+        answered = await probe.metrics(host, int(port))
+    if answered:
         yield ok(Text("metrics are answered at {where}", where=where))
     else:
         text = Text("informativa's metrics are not answered at {where}", where=where)

@@ -142,6 +142,15 @@ class LogState(Shape):
         )
 
 
+class FellBack(Shape):
+    """The last hour's calls of a company, as the service counted them."""
+
+    calls: int
+    """How many there were."""
+    fell_back: int
+    """How many of them it could not decide or record."""
+
+
 class ControllerStatus(Shape):
     """A company, and what its ledger comes to."""
 
@@ -167,6 +176,8 @@ class ControllerStatus(Shape):
     """How far its log is."""
     meeting: Meeting | None
     """How its boxes stand; null where they share no database, or it does not answer."""
+    last_hour: FellBack | None
+    """Calls that fell back; null where none did, or the service does not say it."""
 
     @classmethod
     def of(cls, found: status.ControllerStatus) -> ControllerStatus:
@@ -184,7 +195,12 @@ class ControllerStatus(Shape):
             counts=LedgerCounts.of(found.counts, controller.id) if found.counts else None,
             log=LogState.of(found.log) if found.log else None,
             meeting=Meeting.of(found.meeting) if found.meeting else None,
+            last_hour=_fell_back(found.fell_back),
         )
+
+
+def _fell_back(found: tuple[int, int] | None) -> FellBack | None:
+    return None if found is None else FellBack(calls=found[1], fell_back=found[0])
 
 
 class StatusReport(Document):

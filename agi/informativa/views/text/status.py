@@ -67,6 +67,16 @@ def _controller(status: ControllerStatus, say: Language) -> Table:
         table.add_row(say("  ledger"), _ledger(status, say))
     elif not controller.refused:
         table.add_row(say("  ledger"), say("CANNOT BE USED: {file}", file=controller.ledger))
+    if status.fell_back:
+        fell, calls = status.fell_back
+        said = say.counted(
+            "{fell} of {calls} call FELL BACK, and is on no record yet",
+            "{fell} of {calls} calls FELL BACK, and are on no record yet",
+            calls,
+            fell=fell,
+            calls=calls,
+        )
+        table.add_row(say("  last hour"), said)
     if status.log:
         table.add_row(say("  signed"), _log(status.log, say))
     if status.meeting:

@@ -1,0 +1,182 @@
+"""A ledger that is damaged or cut off: calls fall back, and whoever asks is told so, with what mends it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from commands import typed
+from examples import NOTDUE, PLAYED
+from informativa import storage
+from informativa.config import load
+from informativa.errors import LedgerError
+from informativa.last_hour import HourOfCalls, LastHour
+from informativa.ledgers.groupcommit import GroupCommitLedger
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.ledgers.write_check import try_writing
+from informativa.operations.doctor import examination, probe
+from informativa.ports import LedgerTransaction
+from lab.office import Office
+
+RESTORE = "informativa ledger restore COPY --controller NAME"
+
+
+def dry_run(transaction: LedgerTransaction) -> None:
+    """What the service does when it is asked whether calls could be decided."""
+    transaction.dry_run()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger of 900 callers, all of it in the file."""
+    file = tmp_path_factory.mktemp("whole") / "acme.sqlite3"
+    with closing(SqliteStore(str(file))) as store:
+        store.append(
+            [replace(PLAYED, pseudonym=random.randbytes(32), call=f"1.{n}", linked="") for n in range(900)]
+        )
+        store.empty_log(0)
+    return file
+
+
+def pages(file: Path) -> dict[str, int]:
+    """The first page of each table and index, from 1 on."""
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+        return dict(
+            connection.execute("SELECT name, rootpage FROM sqlite_master WHERE rootpage > 0").fetchall()
+        )
+
+
+def overwrite(file: Path, page: int) -> None:
+    """Another program writes over one page (4,096 bytes)."""
+    with file.open("r+b") as opened:
+        opened.seek((page - 1) * 4096)
+        opened.write(os.urandom(4096))
+
+
+@pytest.mark.parametrize("name", ["event", "standing", "leaf", "log", "event_reference", "event_call"])
+def test_damaged_page_is_told_with_what_mends_it(folder: Path, whole: Path, name: str) -> None:
+    """Whichever it is: `check` and `doctor` say that the ledger is damaged, and which command mends it."""
+    ledger = folder / "ledger/acme.sqlite3"
+    ledger.parent.mkdir(exist_ok=True)
+    shutil.copy(whole, ledger)
+    found = [one for one in examination.CHECKS if str(one.name) == "damage"]
+    _system, before = asyncio.run(examination.these(folder / "informativa.yaml", found))
+    assert [str(one.finding.text) for one in before.found] == ["1 ledger is whole"]
+    overwrite(ledger, pages(ledger)[name])
+    _system, after = asyncio.run(examination.these(folder / "informativa.yaml", found))
+    (one,) = after.found
+    assert one.finding.state == "wrong"
+    assert "informativa ledger restore COPY --controller" in str(one.finding.fix)
+    assert typed("check", "-c", folder / "informativa.yaml")[0] == 1
+
+
+@pytest.mark.parametrize("name", ["event", "standing", "leaf", "log"])
+def test_dry_run_finds_what_no_call_could_do(tmp_path: Path, whole: Path, name: str) -> None:
+    """In the service's own way, and as another user tries it; of a whole one nothing is found or left."""
+    file = tmp_path / "acme.sqlite3"
+    shutil.copy(whole, file)
+    before = list(storage_of(file))
+    try_writing(file)
+    with closing(GroupCommitLedger(str(file))) as ledger:
+        asyncio.run(ledger.transact(dry_run))
+        assert asyncio.run(ledger.append(PLAYED)) == 901
+    assert [record.event for record in storage_of(file)] == [*(record.event for record in before), PLAYED]
+    with closing(SqliteStore(str(file))) as store:
+        store.empty_log(0)
+    overwrite(file, pages(file)[name])
+    with pytest.raises(LedgerError, match=RESTORE):
+        try_writing(file)
+    with closing(SqliteStore(str(file), create=False)) as store, pytest.raises(LedgerError, match=RESTORE):
+        store.transact([dry_run])
+
+
+def storage_of(file: Path) -> Iterator[object]:
+    """All its records."""
+    with closing(SqliteStore(str(file), read_only=True)) as store:
+        yield from store.records()
+
+
+def test_i3_nothing_is_acknowledged_into_a_ledger_that_was_cut_off(tmp_path: Path, whole: Path) -> None:
+    """The next call is told that it is not on record, and so is each after it."""
+    file = tmp_path / "acme.sqlite3"
+    shutil.copy(whole, file)
+    with closing(SqliteStore(str(file))) as store:
+        store.append([PLAYED])
+        os.truncate(file, 8 * 4096)
+        for _ in range(2):
+            with pytest.raises(
+                LedgerError, match=r"was cut off while in use: it had \d+ bytes, and has 32768"
+            ):
+                store.append([PLAYED])
+
+
+def test_ledger_that_is_written_anew_is_not_taken_for_one_that_was_cut_off(tmp_path: Path) -> None:
+    """As an erasure does, here or in another process, and as it grows again afterwards."""
+    file = tmp_path / "acme.sqlite3"
+    with closing(SqliteStore(str(file))) as store, closing(SqliteStore(str(file))) as other:
+        store.append([replace(NOTDUE, call=f"1.{n}" * 30) for n in range(900)])
+        store.empty_log(0)
+        store.append([PLAYED])
+        size = file.stat().st_size
+        with other.connected() as connection:
+            connection.execute("PRAGMA foreign_keys = OFF")
+            connection.execute("DELETE FROM event WHERE record < 900")
+            connection.execute("VACUUM")
+        other.empty_log(0)
+        assert file.stat().st_size < size
+        assert store.append([PLAYED]) == [902]
+        assert store.append([PLAYED] * 2000)[-1] == 2902
+
+
+def test_service_says_of_which_companies_it_decides_no_call(tmp_path: Path) -> None:
+    """To `doctor` and `status`: with how many of the last hour's calls fell back, and all is well for the
+    others."""
+    office = Office(tmp_path / "etc")
+    office.start()
+    try:
+        configuration = load(office.config)
+        where = (configuration.host, configuration.port, configuration.tokens)
+        assert asyncio.run(probe.trial(*where)) == {}
+        assert asyncio.run(probe.trial(*where[:2], ["another"])) is None
+        ledger = Path(configuration.controllers["acme"].ledger)
+        with closing(storage.store(configuration.controllers["acme"])) as store:
+            store.empty_log(10)
+        os.truncate(ledger, 4096)
+        assert asyncio.run(probe.trial(*where)) == {"acme": "ledger"}
+        code, out, _error = typed("status", "-c", office.config)
+        assert code == 1
+        assert "the service can decide no call of acme now (its ledger cannot be used)" in out.replace(
+            "\n", " "
+        )
+    finally:
+        office.stop()
+
+
+def test_calls_of_the_last_hour_are_counted_by_company() -> None:
+    """By the minute; those of an hour ago are forgotten, and a company without calls is not named."""
+    now = [0.0]
+    hour = LastHour(lambda: now[0])
+    for minute, fell_back in ((0, True), (30, False), (59, True)):
+        now[0] = minute * 60.0
+        hour.count("acme", fell_back=fell_back)
+    hour.count("globex", fell_back=False)
+    assert hour.totals() == {"acme": HourOfCalls(3, 2), "globex": HourOfCalls(1, 0)}
+    now[0] = 60 * 60.0
+    assert hour.totals() == {"acme": HourOfCalls(2, 1), "globex": HourOfCalls(1, 0)}
+    now[0] = 119 * 60.0
+    assert hour.totals() == {}
+
+
+def test_what_fell_back_is_read_from_the_services_answer() -> None:
+    """By company; nothing where it says nothing."""
+    assert probe.fell_back({"fell-back": "acme:3:40,globex:1:1"}) == {"acme": (3, 40), "globex": (1, 1)}
+    assert probe.fell_back({}) == {}

@@ -90,7 +90,7 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
     known = store.history(ONE)["privacy"]
     assert (known.at, known.whole, known.seen) == (moment(3), moment(3), None)
     tables = {name for (name,) in rows(store.file, "SELECT name FROM sqlite_master WHERE type = 'table'")}
-    others = {"elsewhere", "number_use", "box", "identity", "erasure_request"}
+    others = {"elsewhere", "number_use", "box", "identity", "erasure_request", "owner"}
     assert tables - others == {
         "event",
         "standing",

@@ -214,7 +214,7 @@ def test_command_without_a_stdout_is_done_all_the_same(
 
 
 def test_defect_is_shown_where_that_is_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With INFORMATIVA_TRACEBACK=1 the traceback follows the sentence; exit code 3."""
+    """With INFORMATIVA_TRACEBACK=1 the traceback follows the sentence; exit code 70."""
     from informativa.operations import check
 
     def defect(_file: Path, _now: datetime) -> None:
@@ -224,7 +224,7 @@ def test_defect_is_shown_where_that_is_asked_for(folder: Path, monkeypatch: pyte
     monkeypatch.setenv("INFORMATIVA_TRACEBACK", "1")
     code, out, err = typed("check", "-c", folder / "informativa.yaml")
     sentence, first, *_, last = err.splitlines()
-    assert (code, out) == (3, "")
+    assert (code, out) == (70, "")
     assert sentence.startswith("informativa: a defect (RuntimeError in test_prompt_store.py:")
     assert (first, last) == ("Traceback (most recent call last):", "RuntimeError: what happened")
 

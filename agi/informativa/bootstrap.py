@@ -45,6 +45,8 @@ def for_service(configuration: Configuration, before: CallServices | None = None
     One that cannot be opened fails nobody else's: its controller gets a `RefusedLedger` that says why.
     """
     from .ledgers.groupcommit import GroupCommitLedger
+    from .ledgers.owner import of as owner_of
+    from .storage import store
 
     open_before = {
         ledger.file: ledger
@@ -52,14 +54,22 @@ def for_service(configuration: Configuration, before: CallServices | None = None
         if isinstance(ledger, GroupCommitLedger)
     }
 
-    def open_ledger(file: str, log: str) -> Ledger:
+    def open_ledger(given: Controller) -> Ledger:
+        file, owner = given.ledger, owner_of(given)
+        known = open_before.get(file)
+        if known is not None and known.owner == owner:
+            return known
         try:
-            opened = partial(GroupCommitLedger, file, migrate=False, log=log)
-            return open_before.get(file) or _opener().open(file, opened)
+            if known is not None:  # its key is another now, or it is given to another company
+                store(given, create=False, migrate=False).close()
+                known.owner = owner
+                return known
+            opened = partial(GroupCommitLedger, file, migrate=False, log=given.log, owner=owner)
+            return _opener().open(file, opened)
         except LedgerError as error:
             return RefusedLedger(error)
 
-    ledgers = {name: open_ledger(given.ledger, given.log) for name, given in _live(configuration)}
+    ledgers = {name: open_ledger(given) for name, given in _live(configuration)}
     others = _others(configuration, before)
     return _services(configuration, ledgers, as_loaded(configuration.recordings), others, script=False)
 
@@ -142,9 +152,13 @@ def shared_states(services: CallServices) -> dict[str, SharedState]:
 
 def for_script(configuration: Configuration) -> CallServices:
     """For the one call of a script. A ledger is opened when the call needs it, and fails then."""
+    from .ledgers.owner import of as owner_of
     from .ledgers.sqlite import SqliteLedger
 
-    ledgers = {name: SqliteLedger(given.ledger, given.log) for name, given in _live(configuration)}
+    ledgers = {
+        name: SqliteLedger(given.ledger, given.log, partial(owner_of, given))
+        for name, given in _live(configuration)
+    }
     recordings = InstalledRecordings(RecordedRecordings(configuration.notices, ledgers), _at_once)
     others: dict[str, OtherBoxes] = {}
     if configuration.shared is not None:

@@ -1,7 +1,7 @@
 """Of each company, how many calls of the last hour the service could not decide or record.
 
-Those calls are in no ledger that would say so: they got the fallback, and the spool brings them home only when
-the ledger can be used again.
+Those calls are in no ledger that would say so: they got the fallback, and the spool brings them home only
+when the ledger can be used again.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import LedgerError
+from .errors import LedgerEmptyError, LedgerError
 from .model import Controller, Identified, Record, RecordFilter, Recording, SharedDatabase
 from .text import Foreign, Text
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .ledgers.erasure_requests import Request
     from .ledgers.following import Follower, Summary
     from .ledgers.migrating import Outlook
+    from .ledgers.owner import LedgerOwner
+    from .ledgers.restoring import Restored
     from .ledgers.sqlite import SqliteStore
     from .ledgers.tally import HourCount
     from .sharing.administration import OldRecords
@@ -33,29 +35,58 @@ if TYPE_CHECKING:
 def store(
     controller: Controller, *, read_only: bool = False, create: bool = True, migrate: bool = True
 ) -> SqliteStore:
-    """One controller's ledger, for commands. Raises LedgerError if it cannot be used.
+    """One controller's ledger, for commands. Raises LedgerError if it cannot be used, or is another's.
 
     What runs beside the calls must not `create` it: one that is missing then was deleted; nor `migrate` it.
     """
     from .ledgers.sqlite import SqliteStore
 
     return SqliteStore(
-        controller.ledger, read_only=read_only, create=create, migrate=migrate, log=controller.log
+        controller.ledger,
+        read_only=read_only,
+        create=create,
+        migrate=migrate,
+        log=controller.log,
+        owner=_owner(controller),
     )
+
+
+def _owner(controller: Controller) -> LedgerOwner | None:
+    from .ledgers import owner
+
+    return owner.of(controller)
+
+
+def require_own(controller: Controller) -> None:
+    """Refuse a ledger that is another company's, or of another key. Raises LedgerError."""
+    with suppress(LedgerEmptyError):
+        if Path(controller.ledger).exists():
+            store(controller, read_only=True).close()
+
+
+def adopt(controller: Controller) -> None:
+    """Have its ledger, which must be there, be this company's and of its key, whatever it says. Raises
+    LedgerError."""
+    from .ledgers.sqlite import SqliteStore
+
+    owner = _owner(controller)
+    assert owner is not None
+    with closing(SqliteStore(controller.ledger, create=False)) as opened:
+        opened.adopt(owner)
 
 
 def follower(controller: Controller) -> Follower:
     """What tells of one controller's ledger what is new; the file need not be there yet."""
     from .ledgers.following import Follower
 
-    return Follower(controller.ledger)
+    return Follower(controller.ledger, _owner(controller))
 
 
 def summary(controller: Controller, since: datetime, today: datetime) -> Summary:
     """What one controller's ledger comes to since a time, and today. Raises LedgerError."""
     from .ledgers.following import summary
 
-    return summary(controller.ledger, since, today)
+    return summary(controller.ledger, since, today, _owner(controller))
 
 
 def hours(controller: Controller, since: datetime, until: datetime) -> tuple[HourCount, ...]:
@@ -63,7 +94,14 @@ def hours(controller: Controller, since: datetime, until: datetime) -> tuple[Hou
     Raises LedgerError."""
     from .ledgers.following import hours
 
-    return hours(controller.ledger, since, until)
+    return hours(controller.ledger, since, until, _owner(controller))
+
+
+def restore(controller: Controller, copy: Path, at: datetime) -> Restored:
+    """Put a copy in the place of its ledger. Raises LedgerError, and changes nothing then."""
+    from .ledgers.restoring import restore
+
+    return restore(Path(controller.ledger), copy, at, _owner(controller))
 
 
 def outlook(controller: Controller) -> Outlook:
@@ -139,6 +177,8 @@ def erase(
     asked, until all have done it. Raises LedgerError if anything of him is left, with what to do."""
     from .ledgers.erasure import erase
 
+    if Path(controller.ledger).exists():
+        store(controller).close()  # which is refused where it is another's
     if everywhere is None:
         return erase(Path(controller.ledger), pseudonyms, at)
     from .sharing.sealed_caller import seal

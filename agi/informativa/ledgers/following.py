@@ -18,6 +18,7 @@ from ..errors import LedgerError
 from ..model import Record, RecordKind, Status
 from ..text import Foreign, Text
 from . import migrating, rows, tally
+from .owner import LedgerOwner, require
 from .tally import HourCount
 from .wal_files import FileIdentities, LedgerFiles
 
@@ -67,11 +68,11 @@ class Summary:
     size: int
 
 
-def summary(file: str, since: datetime, today: datetime) -> Summary:
+def summary(file: str, since: datetime, today: datetime, owner: LedgerOwner | None = None) -> Summary:
     """What a ledger comes to in the hours that began since a time, and today. Read from its counters, which a
     purge leaves as they are. Raises LedgerError if it cannot be read."""
     hours = {"since": tally.first_hour(since), "today": tally.first_hour(today)}
-    with _read(file) as connection:
+    with _read(file, owner) as connection:
         counts = tuple(
             Count(line, notice, version, language, Status(status), whole, of_today)
             for line, notice, version, language, status, whole, of_today in connection.execute(_COUNTS, hours)
@@ -83,17 +84,19 @@ def summary(file: str, since: datetime, today: datetime) -> Summary:
         return Summary(counts, calls, known, rows.record(last) if last else None, size)
 
 
-def hours(file: str, since: datetime, until: datetime) -> tuple[HourCount, ...]:
+def hours(
+    file: str, since: datetime, until: datetime, owner: LedgerOwner | None = None
+) -> tuple[HourCount, ...]:
     """The counters of the hours that began from one time on and before another. Raises LedgerError if they
     cannot be read."""
-    with _read(file) as connection:
+    with _read(file, owner) as connection:
         return tally.hours(connection, since, until)
 
 
 @contextmanager
-def _read(file: str) -> Iterator[sqlite3.Connection]:
+def _read(file: str, owner: LedgerOwner | None) -> Iterator[sqlite3.Connection]:
     try:
-        with _opened(Path(file)) as connection:
+        with _opened(Path(file), owner) as connection:
             yield connection
     except FileNotFoundError as error:
         raise LedgerError(
@@ -113,8 +116,8 @@ class Follower:
     Every method raises LedgerError if the ledger cannot be read now; to ask again later is right.
     """
 
-    def __init__(self, file: str) -> None:
-        self._file = Path(file)
+    def __init__(self, file: str, owner: LedgerOwner | None = None) -> None:
+        self._file, self._owner = Path(file), owner
         self._connection: sqlite3.Connection | None = None
         self._files = LedgerFiles(self._file)
         self._identities: FileIdentities | None = None  # what is open
@@ -174,7 +177,18 @@ class Follower:
                 return False
             self._connection = _connect(self._file)
             self._identities = self._files.identities()
+            self._require_own()
         return True
+
+    def _require_own(self) -> None:
+        """Nothing is told of another company's ledger. Raises LedgerError."""
+        assert self._connection is not None
+        try:
+            if self._owner is not None and migrating.of(self._connection):
+                require(self._connection, self._file, self._owner)
+        except LedgerError:
+            self.close()
+            raise
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -194,13 +208,15 @@ class Follower:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[sqlite3.Connection]:
+def _opened(file: Path, owner: LedgerOwner | None) -> Iterator[sqlite3.Connection]:
     os.stat(file)  # noqa: PTH116  # says why where it is not there, which SQLite does not
     connection = _connect(file)
     try:
         connection.execute("BEGIN")  # all answers of the same moment
         if migrating.of(connection):  # otherwise it is being made
             migrating.require_newest(connection, file)
+            if owner is not None:
+                require(connection, file, owner)
         yield connection
     finally:
         with suppress(sqlite3.Error):

@@ -23,6 +23,7 @@ import structlog
 from ..errors import EventRefusedError, LedgerError, LedgerSlowError
 from ..model import Record
 from ..ports import Ledger, LedgerTransaction, Result
+from .owner import LedgerOwner
 from .sqlite import SqliteStore
 from .write_lock import BUSY_SECONDS
 
@@ -77,9 +78,11 @@ class _Group:
 class GroupCommitLedger(Ledger):
     """The `Ledger` of a service: any number of calls at a time, on one event loop and one SQLite file."""
 
-    def __init__(self, file: str, *, migrate: bool = True, log: str = "") -> None:
-        self.file = file
-        self._store = SqliteStore(file, migrate=migrate, log=log)
+    def __init__(
+        self, file: str, *, migrate: bool = True, log: str = "", owner: LedgerOwner | None = None
+    ) -> None:
+        self.file, self.owner = file, owner
+        self._store = SqliteStore(file, migrate=migrate, log=log, owner=owner)
         self._turn = threading.Lock()  # to add jobs, hand them over or close, which another thread may do
         self._jobs: list[_Job] = []  # that the writer does not have yet
         self._groups: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()

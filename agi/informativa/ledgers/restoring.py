@@ -22,6 +22,7 @@ from ..text import Text
 from . import backup, erasure_requests, leaves, rows
 from .erasure_requests import Request
 from .ledger_file import translated
+from .owner import LedgerOwner, require
 from .sqlite import SqliteStore
 from .transaction import SqliteTransaction, next_number
 from .wal_files import LedgerFiles
@@ -42,9 +43,9 @@ class Restored:
     before: Path | None
 
 
-def restore(ledger: Path, copy: Path, at: datetime) -> Restored:
+def restore(ledger: Path, copy: Path, at: datetime, owner: LedgerOwner | None = None) -> Restored:
     """Put the copy in the ledger's place. Raises LedgerError where somebody has the ledger open, or the copy
-    is none of this ledger; then nothing was changed."""
+    is none of this ledger, or of this `owner`'s; then nothing was changed."""
     with translated(ledger):
         if users := LedgerFiles(ledger).users():
             raise LedgerError(
@@ -58,6 +59,8 @@ def restore(ledger: Path, copy: Path, at: datetime) -> Restored:
         try:
             with contextlib.closing(sqlite3.connect(uri, uri=True)) as source:
                 backup.copy_to(source, ledger, part)
+            if owner is not None:
+                _require_own(part, copy, owner)
             restored = _brought_up_to_date(ledger, part, at)
             before = _moved_aside(ledger, at)
             part.replace(ledger)
@@ -65,6 +68,12 @@ def restore(ledger: Path, copy: Path, at: datetime) -> Restored:
             for end in _SIDES:
                 Path(f"{part}{end}").unlink(missing_ok=True)
         return Restored(*restored, before)
+
+
+def _require_own(part: Path, copy: Path, owner: LedgerOwner) -> None:
+    """That what was copied is of the same company and key. Raises LedgerError."""
+    with contextlib.closing(SqliteStore(str(part), create=False)) as store, store.connected() as connection:
+        require(connection, copy, owner)
 
 
 def _brought_up_to_date(ledger: Path, part: Path, at: datetime) -> tuple[int, int, int, int]:

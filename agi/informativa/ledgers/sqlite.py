@@ -17,7 +17,9 @@ from ..evidence.origin import log_name
 from ..model import CallerHistory, Event, Record, RecordFilter, Recording
 from ..ports import Ledger, LedgerTransaction, Result
 from . import elsewhere, leaves, migrating, rows
+from . import owner as owners
 from .ledger_file import LedgerFile
+from .owner import LedgerOwner
 from .transaction import SqliteTransaction
 from .write_lock import LOOK_SECONDS
 
@@ -32,7 +34,8 @@ EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 class SqliteStore(LedgerFile):
     """What calls and commands ask of one controller's file. Without `migrate` one of an earlier informativa
     that has records is a LedgerOutdatedError, because to copy it takes its time. `log` is the name of the log
-    that a new file begins (evidence/origin.py); by default it is that of the file."""
+    that a new file begins (evidence/origin.py); by default it is that of the file. With an `owner` one that
+    is another's, or of another key, is refused, and one that is nobody's yet becomes his."""
 
     def __init__(
         self,
@@ -42,12 +45,20 @@ class SqliteStore(LedgerFile):
         create: bool = True,
         migrate: bool = True,
         log: str = "",
+        owner: LedgerOwner | None = None,
     ) -> None:
         super().__init__(file, read_only=read_only, create=create)
-        if not read_only:
-            with self._translated(), self._closed_if_it_fails():
+        with self._translated(), self._closed_if_it_fails():
+            if not read_only:
                 log = log or log_name(self.file.stem)
                 migrating.bring_up_to_date(self._connection, self.file, log, migrate=migrate)
+            if owner is not None and not owners.require(self._connection, self.file, owner) and not read_only:
+                self.adopt(owner)
+
+    def adopt(self, owner: LedgerOwner) -> None:
+        """Have it say whose it is, whatever it said before."""
+        with self.transaction(), self.connected() as connection:
+            owners.write(connection, owner)
 
     def history(self, pseudonym: bytes) -> CallerHistory:
         """What a caller already got."""
@@ -312,8 +323,10 @@ class SqliteLedger(Ledger):
     knows what to do about it.
     """
 
-    def __init__(self, file: str, log: str = "") -> None:
-        self._file, self._log_name = file, log
+    def __init__(
+        self, file: str, log: str = "", owner: Callable[[], LedgerOwner | None] = lambda: None
+    ) -> None:
+        self._file, self._log_name, self._owner = file, log, owner
         self._opened: SqliteStore | None = None
 
     async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
@@ -337,5 +350,5 @@ class SqliteLedger(Ledger):
 
     def _store(self) -> SqliteStore:
         if self._opened is None:
-            self._opened = SqliteStore(self._file, migrate=False, log=self._log_name)
+            self._opened = SqliteStore(self._file, migrate=False, log=self._log_name, owner=self._owner())
         return self._opened

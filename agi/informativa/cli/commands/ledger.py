@@ -10,14 +10,14 @@ from typing import Annotated
 
 import typer
 
+from ... import storage
 from ...config import DEFAULT_FILE
-from ...ledgers import restoring
 from ...model import Reason, RecordFilter, Status
 from ...operations import records
-from ...operations.controllers import of_their_callers
+from ...operations.controllers import of_their_callers, require_ledger
 from ...operations.records import ControllerRecord
 from ...views.json.records import Record
-from ...views.json.restoring import RestoredLedger
+from ...views.json.restoring import AdoptedLedger, RestoredLedger
 from ...views.terminal import width
 from ...views.text import records as view
 from ..options import Config, Json, Of, moment, print_document, print_records, warn_of_unrelated
@@ -132,6 +132,29 @@ def _print(pieces: Iterable[str]) -> None:
 
 
 @app.command()
+def adopt(
+    controller: Annotated[str, typer.Option(metavar="NAME", help="Whose ledger it is to be.")],
+    config: Config = DEFAULT_FILE,
+    yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
+    json: Json = False,
+) -> None:
+    """Have a ledger be a company's that was renamed, or whose key is lost: its callers are strangers then."""
+    selection = of_their_callers(config, (controller,))
+    warn_of_unrelated(selection.unrelated)
+    (owner,) = selection.named
+    require_ledger(owner)
+    if yes:
+        storage.adopt(owner)
+    if json:
+        print_document(AdoptedLedger(done=yes, controller=owner.id, ledger=owner.ledger))
+    elif yes:
+        print(_("{file} is the ledger of {id} from now on.", file=owner.ledger, id=owner.id))
+    else:
+        print(_("{file} would be the ledger of {id} from now on.", file=owner.ledger, id=owner.id))
+        print(_("Nothing was changed yet. To do it, add --yes."))
+
+
+@app.command()
 def restore(
     backup: Annotated[Path, typer.Argument(metavar="BACKUP", help="A copy of the ledger's file.")],
     controller: Annotated[str, typer.Option(metavar="NAME", help="Whose ledger.")],
@@ -142,7 +165,7 @@ def restore(
     selection = of_their_callers(config, (controller,))
     warn_of_unrelated(selection.unrelated)
     (owner,) = selection.named
-    restored = restoring.restore(Path(owner.ledger), backup, datetime.now(UTC))
+    restored = storage.restore(owner, backup, datetime.now(UTC))
     if json:
         print_document(RestoredLedger.of(owner.id, restored))
     else:

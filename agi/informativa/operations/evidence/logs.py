@@ -168,6 +168,7 @@ def audit(
     or that were published with the logs. With a `copy` of the log, as it was published, the ledger is held
     against that one. Raises LedgerError, EvidenceError, and InformativaError where there is no copy."""
     ledger = Path(controller.ledger)
+    storage.require_own(controller)
     if not trusted:
         trusted = _own_keys(controller)
     folder = LogFolder(ledger, copy)

@@ -34,7 +34,7 @@ from .problems import Failure, Problem
 from .prompts import Prompt, Prompts, PromptsInstalled, PromptsMade, Snippet
 from .publishing import Publications
 from .records import Heard, Record, RecordLine, Records
-from .restoring import RestoredLedger
+from .restoring import AdoptedLedger, RestoredLedger
 from .retention import OldCopy, Purge, Purged
 from .shapes import SCHEMA, Document, Seconds, Shape, Time
 from .status import ControllerStatus, LedgerCounts, Service, StatusReport, Tally
@@ -48,6 +48,7 @@ __all__ = [
     "SCHEMA",
     "Access",
     "AccessEntries",
+    "AdoptedLedger",
     "Audits",
     "Boxes",
     "BoxesRetired",
@@ -148,6 +149,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "evidence publish": Publications,
     "evidence bundle": Bundle,
     "witness key": Witness,
+    "ledger adopt": AdoptedLedger,
     "ledger restore": RestoredLedger,
     "shared migrate": SchemasMigrated,
     "shared status": Boxes,

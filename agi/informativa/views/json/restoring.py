@@ -6,6 +6,17 @@ from ...ledgers import restoring
 from .shapes import Document
 
 
+class AdoptedLedger(Document):
+    """A ledger that is a company's from now on."""
+
+    done: bool
+    """Whether it is; else it would be."""
+    controller: str
+    """The controller's name in the configuration."""
+    ledger: str
+    """The file."""
+
+
 class RestoredLedger(Document):
     """A backup that was put in a ledger's place."""
 

@@ -1,0 +1,89 @@
+"""Whose a ledger is, so that none is taken for another company's, or read by a key that is not its own.
+
+Under another key all callers are strangers, and in another company's ledger theirs are found: both would be
+wrong without a sign. So a ledger keeps the company's name in the configuration and the key's fingerprint.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from ..caller import fingerprint
+from ..errors import LedgerError
+from ..frozen import dataclass
+from ..model import Controller
+from ..text import Text
+from . import migrating
+
+_SINCE = 14  # the migration that brings it
+_READ = "SELECT controller, key FROM owner"
+_WRITE = "INSERT OR REPLACE INTO owner VALUES (1, ?, ?)"
+
+
+@dataclass(frozen=True)
+class LedgerOwner:
+    """A company by its name in the configuration, and the fingerprints of its keys, the current one first."""
+
+    controller: str
+    keys: tuple[str, ...]
+
+
+def of(controller: Controller) -> LedgerOwner | None:
+    """The owner of a company's ledger; `None` for a company without a key, which no configuration has."""
+    if not controller.key:
+        return None
+    return LedgerOwner(controller.id, tuple(map(fingerprint, (controller.key, *controller.old_keys))))
+
+
+def require(connection: sqlite3.Connection, file: Path, owner: LedgerOwner) -> bool:
+    """Whether the ledger says already what it is to say of its owner. Raises LedgerError where it says
+    something else and has records; without any it is anybody's."""
+    if not _SINCE <= migrating.of(connection) <= migrating.newest():
+        return True  # of another informativa, and only read
+    found = connection.execute(_READ).fetchone()
+    if found is None:
+        return False
+    controller, key = found
+    if controller == owner.controller and key in owner.keys:
+        return bool(key == owner.keys[0])
+    if connection.execute("SELECT 1 FROM event LIMIT 1").fetchone() is None:
+        return False
+    raise _foreign(file, controller, owner) if controller != owner.controller else _unlocked(file, owner)
+
+
+def write(connection: sqlite3.Connection, owner: LedgerOwner) -> None:
+    """Have the ledger say whose it is, within a transaction."""
+    connection.execute(_WRITE, (owner.controller, owner.keys[0]))
+
+
+def _foreign(file: Path, found: str, owner: LedgerOwner) -> LedgerError:
+    return LedgerError(
+        Text(
+            "{file} is the ledger of {found}, and the configuration gives it to {id}.",
+            file=file,
+            found=found,
+            id=owner.controller,
+        ),
+        Text(
+            "Give each company its own (`ledger:`). Where {found} was renamed:"
+            " informativa ledger adopt --controller {id} --yes",
+            found=found,
+            id=owner.controller,
+        ),
+    )
+
+
+def _unlocked(file: Path, owner: LedgerOwner) -> LedgerError:
+    return LedgerError(
+        Text(
+            "The callers in {file} are known by another key than those of {id}.",
+            file=file,
+            id=owner.controller,
+        ),
+        Text(
+            "Put its key back (keys/{id}.key), or beside the new one as an old one. Where it is lost,"
+            " so that all callers are strangers: informativa ledger adopt --controller {id} --yes",
+            id=owner.controller,
+        ),
+    )

@@ -1,0 +1,159 @@
+"""I6, I10: a ledger says whose it is and of which key, and another's is refused, for that company alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from commands import typed
+from doubles import CALLER, ScriptedSession, incoming
+from examples import PLAYED
+from informativa import bootstrap, storage
+from informativa.call import answer
+from informativa.config import load
+from informativa.errors import LedgerError
+from informativa.ledgers.refused import RefusedLedger
+from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
+
+
+@pytest.fixture
+def told(folder: Path) -> Path:
+    """Two companies, each with a record in its ledger; the configuration."""
+    file = folder / "informativa.yaml"
+    for controller in load(file).controllers.values():
+        with closing(storage.store(controller)) as store:
+            store.append([PLAYED])
+    return file
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Each of two files gets the other's name, and what lies beside it too."""
+    for end in ("", "-wal", "-shm"):
+        first, second, aside = Path(f"{one}{end}"), Path(f"{other}{end}"), one.with_name(f"aside{end}")
+        for source, target in ((first, aside), (second, first), (aside, second)):
+            if source.exists():
+                source.replace(target)
+
+
+COMMANDS = (
+    ("ledger", "show"),
+    ("caller", "show", CALLER),
+    ("caller", "erase", CALLER, "--yes"),
+    ("purge", "--yes"),
+    ("evidence", "audit"),
+    ("evidence", "checkpoint"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_i6_ledgers_that_were_exchanged_are_refused_by_every_command(
+    told: Path, command: tuple[str, ...]
+) -> None:
+    """Each says whose the file is, whom the configuration gives it to, and what to type; nothing changes."""
+    ledgers = [Path(controller.ledger) for controller in load(told).controllers.values()]
+    exchange(*ledgers)
+    code, out, error = typed(*command, "--controller", "acme", "-c", told)
+    assert code == 1, out
+    assert f"{ledgers[0]} is the ledger of borealis, and the configuration gives it to acme." in error
+    assert "informativa ledger adopt --controller acme --yes" in error
+    with closing(SqliteStore(str(ledgers[0]), read_only=True)) as store:
+        assert [record.event for record in store.records()] == [PLAYED]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_another_key_in_a_companys_place_is_refused(told: Path, command: tuple[str, ...]) -> None:
+    """All its callers would be strangers, and an erasure would find nobody."""
+    (told.parent / "keys/acme.key").write_text("ab" * 32)
+    code, out, error = typed(*command, "--controller", "acme", "-c", told)
+    assert code == 1, out
+    assert "are known by another key than those of acme." in error
+    assert "Put its key back (keys/acme.key)" in error
+    assert typed(*command, "--controller", "borealis", "-c", told)[0] == 0
+
+
+def test_i10_service_and_script_refuse_the_one_company_alone(told: Path) -> None:
+    """The other's calls are recorded as ever; the first one's fall back, and are not skipped."""
+    (told.parent / "keys/acme.key").write_text("ab" * 32)
+    configuration = load(told)
+    services = bootstrap.for_service(configuration)
+    try:
+        assert isinstance(services.ledgers["acme"], RefusedLedger)
+        assert "another key" in str(services.ledgers["acme"].error)
+        lines = {line.controller.id: line.number for line in configuration.lines}
+        results = {
+            name: asyncio.run(answer(ScriptedSession(incoming(line=number)), services))
+            for name, number in lines.items()
+        }
+        assert results["borealis"].error == ""
+        assert "another key" in results["acme"].error
+    finally:
+        bootstrap.close(services)
+    script = bootstrap.for_script(configuration).ledgers["acme"]
+    assert isinstance(script, SqliteLedger)
+    with pytest.raises(LedgerError, match="another key"):
+        asyncio.run(script.append(PLAYED))
+
+
+def test_i10_reload_with_another_key_costs_that_company_alone(told: Path) -> None:
+    """An open ledger goes on with a key that was rotated, and with none that is not its own."""
+    before = bootstrap.for_service(load(told))
+    assert typed("keys", "rotate", "acme", "--yes", "-c", told)[0] == 0
+    rotated = bootstrap.for_service(load(told), before)
+    assert rotated.ledgers == before.ledgers
+    (told.parent / "keys/acme.key").write_text("ab" * 32)
+    after = bootstrap.for_service(load(told), rotated)
+    assert isinstance(after.ledgers["acme"], RefusedLedger)
+    assert after.ledgers["borealis"] is before.ledgers["borealis"]
+    for services in (after, rotated, before):
+        bootstrap.close(services)
+
+
+def test_key_that_was_rotated_is_its_own(told: Path) -> None:
+    """And once the ledger knows the new key, the old one alone is not."""
+    key = told.parent / "keys/acme.key"
+    old = key.read_text()
+    assert typed("keys", "rotate", "acme", "--yes", "-c", told)[0] == 0
+    assert typed("purge", "--controller", "acme", "-c", told)[0] == 0
+    for file in told.parent.glob("keys/acme.key*"):
+        file.unlink()
+    key.write_text(old)
+    key.chmod(0o600)
+    assert "another key" in typed("purge", "--controller", "acme", "-c", told)[2]
+
+
+def test_company_that_was_renamed_keeps_its_ledger(told: Path) -> None:
+    """By a command, which says first what it would do."""
+    acme = load(told).controllers["acme"]
+    (told.parent / "keys/acme.key").write_text("ab" * 32)
+    adopt = ("ledger", "adopt", "--controller", "acme", "-c", told)
+    assert typed(*adopt)[1].splitlines() == [
+        f"{acme.ledger} would be the ledger of acme from now on.",
+        "Nothing was changed yet. To do it, add --yes.",
+    ]
+    assert typed("purge", "--controller", "acme", "-c", told)[0] == 1
+    assert json.loads(typed(*adopt, "--yes", "--json")[1])["done"] is True
+    assert typed("purge", "--controller", "acme", "-c", told)[0] == 0
+
+
+def test_ledger_without_a_record_is_anybodys(folder: Path) -> None:
+    """Nobody is known by it yet."""
+    file = folder / "informativa.yaml"
+    storage.store(load(file).controllers["acme"]).close()
+    (folder / "keys/acme.key").write_text("ab" * 32)
+    with closing(storage.store(load(file).controllers["acme"])) as store:
+        store.append([PLAYED])
+    assert typed("purge", "--controller", "acme", "-c", file)[0] == 0
+
+
+def test_backup_of_another_company_is_not_put_in_place(told: Path) -> None:
+    """It is refused before anything is changed."""
+    acme, borealis = load(told).controllers.values()
+    code, _out, error = typed("ledger", "restore", borealis.ledger, "--controller", "acme", "-c", told)
+    assert code == 1
+    assert "is the ledger of borealis" in error
+    assert typed("ledger", "show", "--controller", "acme", "-c", told)[0] == 0
+    assert acme.ledger != borealis.ledger

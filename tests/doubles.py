@@ -15,6 +15,7 @@ from examples import PLAYED
 from informativa.asterisk.ami import ManagerSession
 from informativa.errors import LedgerError, LedgerSlowError, LookupSourceError, ManagerError, SessionLostError
 from informativa.model import (
+    A_CALL,
     CallerHistory,
     ChangedRecording,
     Controller,
@@ -173,6 +174,9 @@ class MemoryTransaction:
         """A time that is still to come was written by a clock that was wrong, and counts no more."""
         told = self.told.setdefault(pseudonym, {})
         for version, known in list(told.items()):
+            if event.reason is Reason.RECYCLED and known.at < event.at - A_CALL:
+                del told[version]
+                continue
             if version[0] != event.notice:
                 continue
             if event.reason is Reason.RECYCLED:

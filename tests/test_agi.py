@@ -381,6 +381,29 @@ def test_nothing_is_made_up() -> None:
     assert (call.presentation, call.options, call.ambiguous) == (67, {}, False)
 
 
+@pytest.mark.parametrize(
+    ("given", "option", "expected"),
+    [
+        ("language=de3331234567", "language", "de"),
+        ("language=de-DE\u00df", "language", "deDE"),
+        ("language=" + "x" * 300, "language", "x" * 100),
+        ("verification=passed 3331234567", "verification", "passed 0000000000"),
+        ("verification=Numero-OK \u00e9", "verification", "Numero-OK \u00e9"),
+    ],
+)
+def test_i5_hand_written_line_passes_no_number(given: str, option: str, expected: str) -> None:
+    """I5: neither as the language, which goes on record, nor as the network's word, which goes to the log; in
+    any place among the options."""
+    for before in ("", "agi_arg_3: linked=1.1\n"):
+        raw = ENVIRONMENT[:-1].replace(b"agi_arg_2: language=de\n", b"") % b"x"
+        number = 2
+        text = raw.decode()
+        if before:
+            text, number = text + before.replace("agi_arg_3", "agi_arg_2"), 3
+        call = agi.parse_environment(f"{text}agi_arg_{number}: {given}\n".encode())
+        assert call.options[option] == expected
+
+
 def test_all_options_at_once() -> None:
     """Each of ours may be there; the last keeps its last letter, and blank lines after it are somebody's."""
     options = ("linked=1.1", "heard=a:1", "customer=7", "verification=x", "action=read", "operator=X")

@@ -243,6 +243,42 @@ def test_landlines_may_be_taken_as_shared(number: str, landline: bool) -> None:
     assert not landline or found == Unidentified(Reason.SHARED)
 
 
+@pytest.mark.parametrize(
+    ("word", "known"),
+    [
+        ("Verification Passed", True),
+        ("verification-passed", True),
+        ("verific\u0430tion passed", False),  # a Cyrillic a
+        ("verification passed 2", False),
+        ("verification passed2", False),
+        ("vérification passed", False),
+        ("TN-Validation-Passed-A", True),
+    ],
+)
+def test_i1_word_with_other_letters_is_another_word(word: str, known: bool) -> None:
+    """I1: what only looks like the network's word vouches for nobody."""
+    found = caller.recognise(incoming(options={"verification": word}), line())
+    assert isinstance(found, Identified) is known
+
+
+def test_i5_number_among_the_networks_words_is_masked() -> None:
+    """I5: nobody understands them, and they go to the log."""
+    given = incoming(options={"verification": f"passed {CALLER} tel:333 12 34 567"})
+    found = caller.recognise(given, line())
+    assert found == Unidentified(Reason.UNVERIFIED, "passed +############ tel:### ## ## ###")
+
+
+def test_line_may_require_a_signed_number() -> None:
+    """Whoever rings with another is nobody in particular; a customer by his own number is known."""
+    own = line(requires_signature=True)
+    for word, recognised in (("verification passed", True), ("", False), ("verification not present", False)):
+        found = caller.recognise(incoming(options={"verification": word}), own)
+        assert isinstance(found, Identified) is recognised
+        assert recognised or found == Unidentified(Reason.UNVERIFIED)
+    customer = caller.recognise(incoming(options={"customer": "K-1"}), own)
+    assert isinstance(customer, Identified)
+
+
 @pytest.mark.parametrize("shared", ["+393331234567", "+39333*", "+39333123456*"])
 def test_i1_shared_numbers_are_never_recognised(shared: str) -> None:
     """I1: a switchboard's number or range stands for nobody in particular."""

@@ -191,6 +191,9 @@ def test_http(crm: Crm) -> None:
         (200, b"[]"),
         (200, b'{"version": "2"}'),
         (200, b'{"informed": "yes", "version": "2"}'),
+        (200, b'{"informed": false, "informed": true, "version": "2"}'),
+        (200, b'{"informed": true, "version": "2", "version": "1"}'),
+        (200, b'{"informed": true, "version": "2", "more": {"a": 1, "a": 2}}'),
         (200, b'{"informed": true, "version": "2"' + b" " * 70_000 + b"}"),
         (302, b""),
         (500, b'{"informed": true, "version": "2"}'),
@@ -231,6 +234,16 @@ def test_sql(customers: Lookup, wait: Any) -> None:
     assert asyncio.run(ask("+39333'; DROP TABLE told; --")) is None
     with pytest.raises(LookupSourceError, match="more than one row"):
         asyncio.run(ask("+391"))
+
+
+def test_sql_answer_that_contradicts_itself(customers: Lookup) -> None:
+    """A column that comes twice is a doubt: nobody can say which of both holds."""
+    twice = replace(
+        customers,
+        question=customers.question.replace("SELECT ", "SELECT '1' AS version, '9' AS VERSION, ", 1),
+    )
+    with pytest.raises(LookupSourceError, match="look-up crm answered with a name that comes twice"):
+        asyncio.run(guarded(twice, SqlLookup).ask(WHO))
 
 
 def test_sql_writes_nothing(customers: Lookup) -> None:

@@ -281,6 +281,77 @@ def test_purpose_that_was_dropped_and_taken_up_again_is_due() -> None:
     assert not only(line(history), known("1", "service", "marketing")).play
 
 
+def heard_of(*deliveries: tuple[int, str, str, bool]) -> dict[str, PriorDelivery]:
+    """A caller who heard these: the day, the version, its purposes (s, m, p for service, marketing,
+    profiling), and whether as a whole."""
+    words = {"s": "service", "m": "marketing", "p": "profiling"}
+    found: dict[str, PriorDelivery] = {}
+    for day, name, letters, whole in deliveries:
+        of, at = frozenset(words[letter] for letter in letters), AT + timedelta(days=day)
+        once = frozenset({(at, name, of, whole)})
+        one = PriorDelivery(frozenset({name}), of, 1 + day, at, at if whole else None, told=once)
+        found["privacy"] = one.merged(found.get("privacy", one))
+    return found
+
+
+ONCE_MORE = version("4", "service", "marketing")
+REMOVED = [
+    # what he heard, the versions that are left, due?
+    ([(0, "2", "sm", True), (9, "3", "s", True)], [ONCE_MORE], True),
+    ([(9, "3", "s", True), (0, "2", "sm", True)], [ONCE_MORE], True),
+    ([(0, "2", "sm", True)], [ONCE_MORE], False),
+    ([(0, "2", "s", True), (9, "3", "m", False)], [ONCE_MORE], False),
+    ([(0, "2", "s", True), (9, "3", "sm", True)], [ONCE_MORE], False),
+    ([(0, "2", "sm", True), (9, "3", "s", True)], [version("2"), ONCE_MORE], True),
+    ([(0, "2", "sm", True), (9, "3", "s", True)], [version("2", "service", "marketing"), ONCE_MORE], True),
+    ([(0, "2", "sp", True), (9, "3", "m", False)], [version("3"), version("4", "profiling")], True),
+]
+
+
+@pytest.mark.parametrize(("heard", "versions", "due"), REMOVED)
+def test_i1_version_that_was_taken_out_counts_by_its_record(heard, versions, due) -> None:
+    """I1: what a later version dropped is due when it is taken up again, also where the file names neither of
+    them any more; and what he was told of last is not."""
+    decision = only(line(notice(*versions)), heard_of(*heard))
+    assert (decision.play, decision.reason) == (
+        due,
+        Reason.NEW_PURPOSE if due else Reason.ALREADY_INFORMED,
+    )
+
+
+@pytest.mark.parametrize(
+    ("supplement", "short", "fallback", "played"),
+    [
+        ({"de": FULL}, {"en": SHORT, "it": SHORT}, ("en",), True),
+        ({"en": FULL}, {"de": SHORT, "it": SHORT}, ("en",), False),
+        ({"de": FULL}, {"de": SHORT, "it": SHORT}, (), True),
+        ({"it": FULL}, {"en": SHORT}, ("en",), False),
+        ({"fr": FULL}, {"es": SHORT}, (), True),
+    ],
+)
+def test_supplement_in_the_wanted_language_goes_before_a_whole_in_another(
+    supplement, short, fallback, played
+) -> None:
+    """And a whole in the wanted language before a supplement in another."""
+    second = replace(version("2", "service", "marketing", supplements={"1": supplement}), short=short)
+    own = line(notice(version("1"), second), languages={"DE": "de"}, fallback=fallback)
+    decision = only(own, known("1"), caller=Identified("+4915112345678", "DE"))
+    assert (decision.supplement, decision.prompts) == (played, supplement if played else short)
+
+
+def test_number_changes_hands_by_all_that_its_caller_heard() -> None:
+    """Whoever rang on another line yesterday is the same; and a customer number is nobody else's ever."""
+    own = line(notice())
+    own = replace(own, controller=replace(own.controller, recycled_after=Period(12)))
+    now = AT + timedelta(days=400)
+    heard = known("1")["privacy"]
+    assert only(own, {"privacy": heard}, now=now).reason is Reason.RECYCLED
+    other = replace(heard, at=now - timedelta(days=1))
+    assert only(own, {"privacy": heard, "recording": other}, now=now).reason is Reason.ALREADY_INFORMED
+    customer = Identified("K-4711", customer=True)
+    assert only(own, {"privacy": heard}, caller=customer, now=now).reason is Reason.ALREADY_INFORMED
+
+
 RECYCLED = [
     # told at, last seen, now, due?
     (AT, None, AT + timedelta(days=364), False),

@@ -36,6 +36,9 @@ _SCRIPT = re.compile(_BEGINNING + rb"agi_network_script: ([^\n?]*)")
 
 # What informativa.conf tells beside the line, each once and each filtered: of every call, in this order, and
 # where an operator has read the notice.
+# What neither may hold, and what stands for it; a word that had digits is still another word.
+_OTHER = {"language": (re.compile(r"[^A-Za-z_]"), ""), "verification": (re.compile(r"\d"), "0")}
+_LONGEST_OPTION = 100  # characters
 _TOLD = ("linked", "heard", "language", "customer", "verification")
 _OPTIONS = frozenset({*_TOLD, "action", "operator"})
 
@@ -93,6 +96,8 @@ def _usual(
 ) -> IncomingCall:
     """The call of an environment as Asterisk sends it."""
     options = {name: value.rstrip() for name, value in zip(_TOLD, told, strict=True) if value is not None}
+    if options.get("language") or options.get("verification"):
+        _bound(options)
     unique, linked, number = unique.strip(), options.get("linked", ""), number.strip()
     own = plain_id(unique, number)
     return IncomingCall(
@@ -130,6 +135,7 @@ def _any(raw: bytes) -> IncomingCall:
     named = [argument.partition("=")[::2] for argument in arguments[1:]]
     options = dict(named)
     ambiguous = ambiguous or len(options) < len(named) or not options.keys() <= _OPTIONS
+    _bound(options)
     number = variables.get("agi_callerid", "")
     return IncomingCall(
         id=plain_id(variables.get("agi_uniqueid", ""), number),
@@ -257,6 +263,14 @@ def _decode(raw: bytes) -> str:
 
 def _quote(word: str) -> str:
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _bound(options: dict[str, str]) -> None:
+    """Of the language and of what the network says of the number only what may be there, as the dialplan that
+    is shipped filters it: one that somebody wrote may pass a caller's number there (I5)."""
+    for name, (pattern, instead) in _OTHER.items():
+        if value := options.get(name):
+            options[name] = pattern.sub(instead, value)[:_LONGEST_OPTION]
 
 
 def _presentation(text: str) -> int:

@@ -54,4 +54,5 @@ def _known_by(answer: ReportedDelivery, before: PriorDelivery | None) -> PriorDe
     """As of a record that comes after what is known."""
     one = frozenset({answer.version.id})
     number = before.record + 1 if before else 1
-    return PriorDelivery(one, answer.version.purposes, number, answer.at, answer.at)
+    told = frozenset({(answer.at, answer.version.id, answer.version.purposes, True)})
+    return PriorDelivery(one, answer.version.purposes, number, answer.at, answer.at, told=told)

@@ -22,6 +22,7 @@ from .model import (
     Vouched,
 )
 from .numbering import Kind
+from .redaction import without_numbers
 
 # What is said of a number in `INFORMATIVA_VERIFICATION`, in small letters with single spaces: the words of
 # Asterisk up to 18.21 and from 18.22 on (res_stir_shaken, `verify_result`), and the `verstat` of a SIP
@@ -72,8 +73,10 @@ def recognise(call: IncomingCall, line: Line) -> Caller:
         return Unidentified(Reason.WITHHELD)
     screening, said = call.presentation & SCREENING, verification(call, line)
     if said is None:
-        return Unidentified(Reason.UNVERIFIED, call.options["verification"][:LONGEST_WORD])
-    if screening == FAILED_SCREENING or said is Verification.FAILED:
+        words = without_numbers(call.options["verification"], text)[:LONGEST_WORD]
+        return Unidentified(Reason.UNVERIFIED, words)
+    unsigned = line.requires_signature and said is not Verification.PASSED
+    if screening == FAILED_SCREENING or said is Verification.FAILED or unsigned:
         return Unidentified(Reason.UNVERIFIED)
     valid = numbering.valid(text, line.region, line.callers)
     if len(valid) > 1:
@@ -100,8 +103,9 @@ def verification(call: IncomingCall, line: Line) -> Verification | None:
 
 
 def plain_words(text: str) -> str:
-    """Small letters, and single spaces for whatever stands between words."""
-    return " ".join(re.findall(r"[a-z]+", text.lower())) if text else ""
+    """Small letters, and single spaces for whatever stands between words. Letters of other alphabets, and
+    digits, are parts of words: what looks like a known word is another."""
+    return " ".join(re.findall(r"[^\W_]+", text.lower())) if text else ""
 
 
 def _stands_for(shared: str, number: str) -> bool:

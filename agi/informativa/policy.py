@@ -87,12 +87,12 @@ def _tried(wanted: str, line: Line, there: Container[str]) -> list[tuple[int, st
 
 
 def _in_its_language(decision: Decision, wanted: str, line: Line) -> Decision:
-    """The whole in place of a supplement that is not there in the language in which the whole is spoken."""
+    """The whole in place of a supplement, where only the whole is there in the language that comes first."""
     if not decision.supplement:
         return decision
     short = decision.version.short
     first, whole = (_tried(wanted, line, there)[:1] for there in (decision.prompts, short))
-    if [place for place, _ in first] == [place for place, _ in whole]:
+    if not whole or (first and first[0][0] <= whole[0][0]):
         return decision
     return replace(decision, prompts=short, purposes=decision.version.purposes, supplement=False)
 
@@ -117,7 +117,7 @@ def _decide(
         return _play(notice, version, caller.reason)
     if known is None:
         return _play(notice, version, Reason.NOT_INFORMED)
-    if _recycled(known, now, line.controller):
+    if _recycled(history, caller, now, line.controller):
         return _play(notice, version, Reason.RECYCLED)
     over = step.repeat_after is not None and _over(known.whole, step.repeat_after, now, line.controller)
     rest = None if over else known  # to whom the whole is due anyway, no supplement need be played before
@@ -146,9 +146,11 @@ def _skip(notice: Notice, version: Version, reason: Reason, basis: PriorDelivery
 
 
 def _still_told(newest: Version | None, known: PriorDelivery) -> frozenset[str]:
-    """The purposes that he was told of and that the newest version he knows still has: what was dropped
-    there, and is taken up again later, is new."""
-    return known.purposes & newest.purposes if newest else known.purposes
+    """The purposes that he was told of last, by what is on record, and that the newest version he knows still
+    has: what was dropped there, and is taken up again later, is new. A version that is not listed any more
+    counts by its record alone."""
+    told = known.purposes_told_last
+    return told & newest.purposes if newest else told
 
 
 def _over(whole: datetime | None, period: Period, now: datetime, controller: Controller) -> bool:
@@ -156,11 +158,17 @@ def _over(whole: datetime | None, period: Period, now: datetime, controller: Con
     return whole is None or whole > now or period.after(whole, controller.zone) <= now
 
 
-def _recycled(known: PriorDelivery, now: datetime, controller: Controller) -> bool:
-    """Whether nobody called from this number for so long that it may be somebody else's now."""
-    if controller.recycled_after is None:
+def _recycled(history: CallerHistory, caller: Identified, now: datetime, controller: Controller) -> bool:
+    """Whether nobody called from this number for so long that it may be somebody else's now, by all that is
+    known of its caller, whichever notice. A customer number is nobody else's ever (law: 5(1)(d) GDPR)."""
+    if controller.recycled_after is None or caller.customer:
         return False
-    last = max(moment for moment in (known.at, known.whole, known.seen) if moment is not None)
+    last = max(
+        moment
+        for known in history.values()
+        for moment in (known.at, known.whole, known.seen)
+        if moment is not None
+    )
     return _over(last, controller.recycled_after, now, controller)
 
 

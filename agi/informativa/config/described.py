@@ -180,6 +180,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
     f"{_L}.again_after_transfer": ("Whether to play again after a transfer.", "true"),
     f"{_L}.service_data_only": ("Leave out what has service purposes alone (Garante 2007).", "true"),
     f"{_L}.landlines": ("`shared`: whoever rings from a landline is nobody in particular.", "shared"),
+    f"{_L}.require": (
+        "`signature`: only who rings with a number that the network has signed (STIR/SHAKEN) is recognised.",
+        "signature",
+    ),
     f"{_L}.fallback_informs": ("Whether a notice in another language than the wanted counts.", "false"),
     f"{_L}.trust_restricted": ("Recognise restricted numbers that came along all the same.", "true"),
 }

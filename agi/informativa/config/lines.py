@@ -83,6 +83,7 @@ class Lines:
             service_data_only=given.service_data_only,
             trust_restricted=given.trust_restricted,
             landlines_shared=given.landlines == "shared",
+            requires_signature=given.require == "signature",
             fallback_informs=given.fallback_informs,
             verification={plain_words(words): said for words, said in self._settings.verification.items()},
         )

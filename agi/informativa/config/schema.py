@@ -150,6 +150,7 @@ class LineSettings(Strict):
     service_data_only: bool = False
     trust_restricted: bool = False
     landlines: Literal["personal", "shared"] = "personal"
+    require: Literal["nothing", "signature"] = "nothing"
     fallback_informs: bool = True
 
 

@@ -20,11 +20,11 @@ UNION ALL
 SELECT notice, '', '', 0, recycled, NULL, seen FROM number_use WHERE pseudonym = ?1
 """  # noqa: S608  # our own names
 # What other boxes told is kept once for all that it says: of each version, whole or supplement, the latest.
-# What was told to whoever had the number before says nothing of who has it now.
+# What was told to whoever had the number before says nothing of who has it now; the notice '' stands for all.
 LEARN = """
 INSERT INTO elsewhere (pseudonym, notice, version, supplement, purposes, box, record, at)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
-WHERE ?8 >= coalesce((SELECT recycled FROM number_use WHERE pseudonym = ?1 AND notice = ?2), ?8)
+WHERE ?8 >= coalesce((SELECT max(recycled) FROM number_use WHERE pseudonym = ?1 AND notice IN (?2, '')), ?8)
 ON CONFLICT DO UPDATE SET box = excluded.box, record = excluded.record, at = excluded.at
 WHERE (excluded.at, excluded.box, excluded.record) > (at, box, record)
 """
@@ -32,7 +32,7 @@ RECYCLED = """
 INSERT INTO number_use (pseudonym, notice, recycled) VALUES (?1, ?2, ?3)
 ON CONFLICT DO UPDATE SET recycled = max(coalesce(recycled, 0), excluded.recycled)
 """
-OF_BEFORE = "DELETE FROM elsewhere WHERE pseudonym = ? AND notice = ? AND at < ?"
+OF_BEFORE = "DELETE FROM elsewhere WHERE pseudonym = ?1 AND (at < ?4 OR (notice = ?2 AND at < ?3))"
 SEEN_ELSEWHERE = """
 INSERT INTO number_use (pseudonym, notice, seen) VALUES (?1, ?2, ?3)
 ON CONFLICT DO UPDATE SET seen = max(coalesce(seen, 0), excluded.seen)
@@ -63,16 +63,20 @@ ORDER BY pseudonym, notice LIMIT ?
 PURGE_USE = "DELETE FROM number_use WHERE pseudonym = ? AND notice = ?"
 
 
+_UNUSED = (None, None, None)
+
+
 def history(found: Sequence[Sequence[Any]]) -> dict[str, PriorDelivery]:
     """What a caller already got, by notice, from his rows of KNOWN."""
-    used = {row[0]: row for row in found if not row[1]}
+    used = {row[0]: row[-3:] for row in found if not row[1]}
     told: dict[str, PriorDelivery] = {}
     for row in found:
         if not row[1]:
             continue
         notice, one = rows.known(row)
-        if notice in used:
-            *_, recycled, _whole, seen = used[notice]
+        if used:
+            recycled, _whole, seen = used.get(notice, _UNUSED)
+            recycled = max(filter(None, (recycled, used.get("", _UNUSED)[0])), default=None)
             since = None if recycled is None else rows.moment(recycled)
             if since is not None and one.at < since:  # told to whoever had the number before
                 continue

@@ -232,14 +232,16 @@ def known(row: Sequence[Any]) -> tuple[str, PriorDelivery]:
     box = ""
     if type(record) is str:
         box, _, record = record.rpartition(":")
+    happened, told_of = moment(at), word_set(purposes)
     delivery = PriorDelivery(
         frozenset({version}),
-        word_set(purposes),
+        told_of,
         int(record),
-        moment(at),
+        happened,
         _maybe(moment, whole),
         _maybe(moment, seen),
         box,
+        frozenset({(happened, version, told_of, whole is not None)}),
     )
     return notice, delivery
 

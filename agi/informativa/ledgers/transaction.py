@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..evidence import commitment
-from ..model import CallerHistory, Event, PriorDelivery, Reason, Record, Status, known_by
+from ..model import A_CALL, CallerHistory, Event, PriorDelivery, Reason, Record, Status, known_by
 from . import elsewhere, leaves, row_texts, rows
 
 _WHEN = datetime(2026, 1, 1, tzinfo=UTC)  # a dry run's record is of then
@@ -160,10 +160,12 @@ class SqliteTransaction:
             )  # it was told by others
 
     def recycle(self, pseudonym: bytes, notice: str, at: datetime) -> None:
-        """Whoever calls by this number since then is another; what other boxes told before counts no more."""
-        when = rows.microseconds(at)
-        self._connection.execute(elsewhere.OF_BEFORE, (pseudonym, notice, when))
+        """Whoever calls by this number since then is another; what was told before counts no more: of this
+        notice, and of all others from before this call."""
+        when, before = rows.microseconds(at), rows.microseconds(at - A_CALL)
+        self._connection.execute(elsewhere.OF_BEFORE, (pseudonym, notice, when, before))
         self._connection.execute(elsewhere.RECYCLED, (pseudonym, notice, when))
+        self._connection.execute(elsewhere.RECYCLED, (pseudonym, "", before))
 
     def learn(self, box: str, record: Record) -> None:
         """What a record of another box says of its caller."""

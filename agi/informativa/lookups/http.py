@@ -53,12 +53,21 @@ class HttpLookup:
             raise LookupSourceError(
                 Text("The look-up {id} answered with status {status}.", id=self._lookup.id, status=status)
             )
-        answer = json.loads(body)
+        answer = json.loads(body, object_pairs_hook=self._once)
         if not isinstance(answer, dict) or not isinstance(answer.get("informed"), bool):
             raise LookupSourceError(
                 Text("The look-up {id} did not answer with `informed` true or false.", id=self._lookup.id)
             )
         return [answer] if answer["informed"] else []
+
+    def _once(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """An object of which each name comes once. Raises LookupSourceError for one that contradicts
+        itself."""
+        if len(found := dict(pairs)) < len(pairs):
+            raise LookupSourceError(
+                Text("The look-up {id} answered with a name that comes twice.", id=self._lookup.id)
+            )
+        return found
 
     def cut(self) -> None:
         """End the question that is under way, from another thread. It fails then, as does every later one."""

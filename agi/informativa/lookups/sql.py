@@ -8,7 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..errors import LookupSourceError
 from ..model import Identified, Lookup
+from ..text import Text
 
 # How a session is told to refuse all writing, where a driver's database can be told so; for all others
 # the query is a SELECT and is rolled back, and its account should have no other right.
@@ -41,7 +43,8 @@ class SqlLookup:
     def __call__(self, caller: Identified) -> Sequence[Mapping[str, Any]]:
         """The rows, two at most, by column in small letters.
 
-        Raises the driver's own errors. A connection that the database closed meanwhile is made anew, once.
+        Raises the driver's own errors, and LookupSourceError where a column comes twice. A connection that
+        the database closed meanwhile is made anew, once.
         """
         kept = self._connection is not None
         try:
@@ -75,6 +78,10 @@ class SqlLookup:
             with contextlib.suppress(Exception):
                 broken.close()
             raise
+        if len(set(names)) < len(names):
+            raise LookupSourceError(
+                Text("The look-up {id} answered with a name that comes twice.", id=self._lookup.id)
+            )
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def _opened(self) -> Any:

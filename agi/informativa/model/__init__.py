@@ -6,6 +6,7 @@ Asterisk gives samples, and in seconds elsewhere; times are aware datetimes in U
 """
 
 from .calls import (
+    A_CALL,
     TELEPHONE_RATE,
     Binding,
     Caller,
@@ -55,6 +56,7 @@ from .words import Action, Ending, NumberForm, Reason, RecordKind, Role, Status,
 
 __all__ = [
     "ALWAYS",
+    "A_CALL",
     "TELEPHONE_RATE",
     "Action",
     "Binding",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..frozen import dataclass
 from .plan import Notice, Prompt, Version
 from .words import Ending, Reason, RecordKind, Status, Vouched
 
 TELEPHONE_RATE = 8000  # hertz
+A_CALL = timedelta(days=1)  # no call lasts as long: what was told longer ago was told before it
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,17 @@ class Unidentified:
 Caller = Identified | Unidentified
 
 
+Told = tuple[datetime, str, frozenset[str], bool]
+"""When a version was told, its id, the purposes of which it told, and whether as a whole."""
+
+
 @dataclass(frozen=True)
 class PriorDelivery:
     """What one caller already got of one notice, and the latest record that proves it.
 
     `at` is when that one happened, `whole` when he last got a notice as a whole and not a supplement to it
     (`None` if never), `seen` when he last called, as far as that was written down. `box` is whose record it
-    is, '' for one of this ledger.
+    is, '' for one of this ledger. `told` are the versions one by one.
     """
 
     versions: frozenset[str]
@@ -74,6 +79,18 @@ class PriorDelivery:
     whole: datetime | None = None
     seen: datetime | None = None
     box: str = ""
+    told: frozenset[Told] = field(default=frozenset(), compare=False)
+
+    @property
+    def purposes_told_last(self) -> frozenset[str]:
+        """The purposes that he was told of when he last got a whole, and by the supplements since, by what is
+        on record: also of versions that the configuration does not list any more."""
+        if len(self.told) <= 1:
+            return self.purposes
+        last = frozenset[str]()
+        for _at, _version, purposes, whole in sorted(self.told, key=_when):
+            last = purposes if whole else last | purposes
+        return last
 
     @property
     def basis(self) -> int | str:
@@ -97,7 +114,12 @@ class PriorDelivery:
             _later(self.whole, other.whole),
             _later(self.seen, other.seen),
             latest.box,
+            self.told | other.told,
         )
+
+
+def _when(told: Told) -> tuple[datetime, str]:
+    return told[:2]
 
 
 def _order(known: PriorDelivery) -> tuple[object, ...]:
@@ -298,7 +320,8 @@ def known_by(event: Event, record: int) -> PriorDelivery:
     Who heard a supplement called then: an older paper that is recorded later must not hide it.
     """
     whole, seen = (None, event.at) if event.supplement else (event.at, None)
-    return PriorDelivery(frozenset({event.version}), event.purposes, record, event.at, whole, seen)
+    told = frozenset({(event.at, event.version, event.purposes, not event.supplement)})
+    return PriorDelivery(frozenset({event.version}), event.purposes, record, event.at, whole, seen, told=told)
 
 
 @dataclass(frozen=True)
@@ -311,22 +334,29 @@ class Record:
 
 def told_by_others(history: CallerHistory, found: Sequence[tuple[str, Record]]) -> CallerHistory:
     """What a caller already got, with what records of other boxes say, each with its box. What was told
-    before one of them found that the number had changed hands was told to somebody else."""
+    before one of them found that the number had changed hands was told to somebody else, whatever notice it
+    was."""
     if not found:
         return history
     since: dict[str, datetime] = {}
     for _box, record in found:
         if record.event.reason is Reason.RECYCLED:
-            since[record.event.notice] = max(record.event.at, since.get(record.event.notice, record.event.at))
+            notice, at = record.event.notice, record.event.at
+            since[notice] = max(at, since.get(notice, at))
+            since[""] = max(at - A_CALL, since.get("", at - A_CALL))
+
+    def begun(notice: str) -> datetime | None:
+        return since.get(notice, since.get(""))
+
     own = {
-        notice: replace(known, whole=_not_before(known.whole, since.get(notice)))
+        notice: replace(known, whole=_not_before(known.whole, begun(notice)))
         for notice, known in history.items()
-        if _not_before(known.at, since.get(notice))
+        if _not_before(known.at, begun(notice))
     }
     others = (
         {record.event.notice: replace(known_by(record.event, record.number), box=box)}
         for box, record in found
-        if record.event.informs and _not_before(record.event.at, since.get(record.event.notice))
+        if record.event.informs and _not_before(record.event.at, begun(record.event.notice))
     )
     return merged(own, *others)
 

@@ -326,8 +326,8 @@ class Line:
     `verification` is what words of the carrier's own say of a number, beside those of STIR/SHAKEN. The rest
     are explicit settings: whether to answer before a notice, to play again after a transfer, to leave out
     what is not due on every call because only data that the service needs are used, to recognise callers who
-    restrict their number, to take landlines as shared, and whether a notice in another language than the one
-    wanted informs.
+    restrict their number, to take landlines as shared, whether a notice in another language than the one
+    wanted informs, and whether only a number that is signed (STIR/SHAKEN) recognises its caller.
     """
 
     number: str
@@ -346,6 +346,7 @@ class Line:
     trust_restricted: bool = False
     landlines_shared: bool = False
     fallback_informs: bool = True
+    requires_signature: bool = False
     verification: Mapping[str, Verification] = field(default_factory=dict)
 
     def seconds(self, notice: str, version: str, language: str) -> float:

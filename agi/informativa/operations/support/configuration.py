@@ -58,7 +58,8 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
         *(f"{_L}.{name}" for name in (
             "controller", "language", "languages.*", "fallback[]", "region", "plan[].notice", "plan[].when",
             "keys.full", "keys.repeat", "keys.skip", "keys.skip_informs", "callers", "answer",
-            "again_after_transfer", "service_data_only", "landlines", "fallback_informs", "trust_restricted",
+            "again_after_transfer", "service_data_only", "landlines", "require", "fallback_informs",
+            "trust_restricted",
         )),
     ),
     Kind.FILE: (

@@ -33,6 +33,10 @@ def _settings(line: Line, say: Language) -> list[str]:
         ),
         (Text("Callers who restrict their number are recognised all the same."), line.trust_restricted),
         (Text("Landlines are taken as shared by several people."), line.landlines_shared),
+        (
+            Text("Only a number that the network has signed recognises its caller."),
+            line.requires_signature,
+        ),
         (Text("After a transfer notices are played again."), line.again_after_transfer),
         (
             Text("A notice in another language than the wanted one does not inform."),

@@ -16,6 +16,7 @@ from doubles import (
     SUPPLEMENT,
     BrokenLedger,
     MemoryLedger,
+    ScriptedBoxes,
     ScriptedSession,
     ScriptedSource,
     SteadyRecordings,
@@ -45,6 +46,8 @@ from informativa.model import (
     Period,
     Playback,
     Prompt,
+    Reason,
+    Record,
     RecordKind,
     ReportedDelivery,
     Status,
@@ -1011,3 +1014,22 @@ def test_delivery_on_an_unknown_line_is_of_no_notice(
     )
     assert (event.purposes, event.pseudonym, event.recording) == (frozenset(), None, recording)
     assert event.heard == Heard.in_seconds(ending, heard, heard)
+
+
+def test_other_boxes_of_the_company_are_asked() -> None:
+    """Those of the called line's company, and no other's."""
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    service, why = frozenset({"service"}), Reason.NOT_INFORMED
+    told = Record(7, Event(at, "9", "", b"", "privacy", "1", "it", service, Status.PLAYED, why))
+    acmes, others = ScriptedBoxes([("pbx-2", told)]), ScriptedBoxes([])
+    both = services(others={"acme": acmes, "borealis": others})
+    assert handle(ScriptedSession(), both).status is Status.NOTDUE
+    assert (len(acmes.asked), len(others.asked)) == (1, 0)
+
+
+def test_call_of_a_line_with_mistakes_is_left_to_the_dialplan() -> None:
+    """It is said why; a line that is not named at all gets the installation's notice."""
+    at = services(unanswered={"+390699999999": "acme has mistakes"})
+    with pytest.raises(SessionError, match=r"^acme has mistakes$"):
+        handle(ScriptedSession(incoming(line="+390699999999")), at)
+    assert handle(ScriptedSession(incoming(line="+390688888888")), at).reason == Reason.NO_LINE

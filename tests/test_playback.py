@@ -5,8 +5,8 @@ from hypothesis import event, find, given, target
 from hypothesis import strategies as st
 
 from doubles import LOST, MISSING, SHORT, hung_up, key, whole
-from informativa.model import Ending, Length, Playback, Prompt
-from informativa.playback import judge
+from informativa.model import Ending, Heard, Length, Playback, Prompt
+from informativa.playback import judge, nothing
 
 SEVERAL = Prompt("p", (Length(80_000, 8000), Length(160_000, 16_000), Length(480_000, 48_000)))
 
@@ -185,3 +185,15 @@ def test_a_prompt_without_sound_is_never_whole(lengths: tuple[Length, ...], endp
     """Unknown length, or none: not delivered, however near to it a position is."""
     heard = judge(ended(endpos, 10.0), Prompt("p", lengths))
     assert (heard.ending, heard.seconds, heard.length) == (Ending.CUT_SHORT, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "expected"),
+    [
+        ((), Heard(Ending.NOT_PLAYABLE, 0, 0, 8000)),
+        ((Length(8000, 8000), Length(48_000, 16_000)), Heard(Ending.NOT_PLAYABLE, 0, 48_000, 16_000)),
+    ],
+)
+def test_nothing_was_heard_of_so_much(lengths: tuple[Length, ...], expected: Heard) -> None:
+    """Of the longest of its files, in that one's samples; of none where there is no file."""
+    assert nothing(Ending.NOT_PLAYABLE, Prompt("short", lengths)) == expected

@@ -173,7 +173,7 @@ def test_purge_deletes_only_when_told_to(configuration: Configuration, acme: Con
     made = told(configuration)
     with callers.opened(acme) as store:
         store.append([replace(made.record.event, at=datetime(2019, 1, 1, tzinfo=UTC), recorded=None)])
-    owners = list(configuration.controllers.values())
+    owners = [acme, replace(configuration.controllers["borealis"], retention=None)]
     first, second = retention.purge(owners, NOW, really=False)
     assert (first.records, second.before, second.records) == (1, None, None)
     assert "\n".join(done(first, ENGLISH)).endswith("would be deleted")

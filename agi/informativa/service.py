@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
 
-from . import __version__, bootstrap, call, maintenance
+from . import __version__, bootstrap, call, maintenance, storage
 from .asterisk.fastagi import PENDING_CONNECTIONS, FastAgiServer
 from .asterisk.tokens import Tokens
 from .caller import mask
 from .config import Configuration, changes
-from .errors import DefectError, InformativaError
+from .errors import DefectError, InformativaError, LedgerError
 from .generations import Generations
 from .last_hour import LastHour
 from .metrics import Metrics
-from .model import CallResult, SharedState, Status
+from .model import CallResult, Notice, SharedState, Status
 from .ports import CallSession, LedgerTransaction
 from .systemd import Notifier
 from .watchdog import watched
@@ -201,6 +203,7 @@ class Service:
             log.warning(event, **which)
         for event, which in changes.changed(before, configuration):
             log.info(event, **which)
+        self._aside(_tell_removed(before, configuration))
         if configuration.listen != before.listen:
             log.warning("service.listen has changed", remedy="restart the service to listen there")
         log.info("reloaded", lines=len(configuration.lines))
@@ -317,6 +320,31 @@ class Service:
         self._beside.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a defect of informativa", exc_info=error)
+
+
+async def _tell_removed(before: Configuration, now: Configuration) -> None:
+    """Which versions were taken out of the configuration that callers rest on, and how many, goes to the log:
+    what they know counts by their records alone from now on."""
+    for name, notices in now.notices.items():
+        gone = _versions(before.notices.get(name, ())) - _versions(notices)
+        controller = now.controllers[name]
+        if not gone or controller.refused or not Path(controller.ledger).exists():
+            continue
+        with _surviving(), contextlib.suppress(LedgerError):
+            found = await asyncio.to_thread(storage.callers_of_removed, controller, notices)
+            for notice, version in sorted(gone & found.keys()):
+                log.warning(
+                    "a version was taken out of the configuration that callers were told",
+                    controller=name,
+                    notice=notice,
+                    version=version,
+                    callers=found[notice, version],
+                    remedy="leave it there for as long as records of it are kept",
+                )
+
+
+def _versions(notices: Sequence[Notice]) -> set[tuple[str, str]]:
+    return {(notice.id, version.id) for notice in notices for version in notice.versions}
 
 
 def _dry_run(transaction: LedgerTransaction) -> None:

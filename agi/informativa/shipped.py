@@ -14,6 +14,14 @@ _IN_CLONE = {"dialplan": "dialplan", "prompts": "prompts", "texts": "prompts/tex
 NOT_PROMPTS = ("README.md", "render.py", "texts")  # what else stands beside the prompts of a clone
 
 
+def spoken_words() -> dict[str, str]:
+    """The words of the recordings that are shipped, by the SHA-256 of the sound file."""
+    import yaml  # not for a script
+
+    manifest = yaml.safe_load((folder("prompts") / "manifest.yaml").read_text(encoding="utf-8"))
+    return {entry["sha256"]: entry["text"] for entry in manifest["prompts"]}
+
+
 def folder(name: str) -> Traversable:
     """The folder `dialplan`, `prompts` or `texts`."""
     packed = resources.files("informativa") / "data" / name

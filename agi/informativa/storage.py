@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import LedgerEmptyError, LedgerError
-from .model import Controller, Identified, Record, RecordFilter, Recording, SharedDatabase
+from .model import Controller, Identified, Notice, Record, RecordFilter, Recording, SharedDatabase
 from .text import Foreign, Text
 
 if TYPE_CHECKING:
@@ -136,6 +136,14 @@ def try_writing(controller: Controller) -> None:
     from .ledgers.write_check import try_writing
 
     try_writing(Path(controller.ledger))
+
+
+def callers_of_removed(controller: Controller, notices: Sequence[Notice]) -> dict[tuple[str, str], int]:
+    """By notice and version, how many callers were told a version that its ledger, which must be there, has
+    and the configuration has not. Reads all callers. Raises LedgerError."""
+    listed = {(notice.id, version.id) for notice in notices for version in notice.versions}
+    with closing(store(controller, read_only=True)) as opened:
+        return opened.callers_of(listed)
 
 
 def damage(controller: Controller) -> str:

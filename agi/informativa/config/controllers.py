@@ -64,7 +64,15 @@ class Controllers:
         )
 
     def _caution(self, name: str, given: ControllerSettings) -> None:
-        """Who was told is unknown once his record is deleted: then there is no number to doubt."""
+        """Warn of what is kept for ever, and of a doubt that comes too late: who was told is unknown once his
+        record is deleted."""
+        if not given.retention:
+            message = Text(
+                "is not set: records are kept for ever, and personal data may be kept no longer than they are"
+                " needed (GDPR 5(1)(e))",
+                "write for how long, such as `retention: 5 years`",
+            )
+            self._found.warn(("controllers", name, "retention"), message)
         if given.retention and given.recycled_after and _days(given.recycled_after) >= _days(given.retention):
             message = Text(
                 "never applies: after so long no record is left of what the caller was told (retention)",

@@ -125,6 +125,9 @@ SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis 
     earlier = NULL,
     erased = 1, at = at - at % 60000000, recorded = recorded - recorded % 60000000
 """
+CALLERS_BY_VERSION = """
+SELECT notice, version, count(*) FROM standing GROUP BY notice, version ORDER BY notice, version
+"""
 FORGET = "DELETE FROM standing WHERE pseudonym = ?"
 FORGET_NOTICE = "DELETE FROM standing WHERE pseudonym = ? AND notice = ?"
 NEVER_WHOLE = "UPDATE standing SET whole = NULL WHERE pseudonym = ? AND notice = ? AND version = ?"

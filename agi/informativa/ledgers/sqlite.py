@@ -207,6 +207,16 @@ class SqliteStore(LedgerFile):
             number: int = self._connection.execute("SELECT coalesce(max(record), 0) FROM event").fetchone()[0]
             return number
 
+    def callers_of(self, listed: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """By notice and version, how many callers were told one that is not `listed`. Reads all callers."""
+        with self._translated():
+            found = self._connection.execute(rows.CALLERS_BY_VERSION)
+            return {
+                (notice, version): count
+                for notice, version, count in found
+                if (notice, version) not in listed
+            }
+
     def damage(self) -> str:
         """What SQLite finds wrong with the file first (PRAGMA quick_check); '' if nothing. Reads all."""
         with self._translated():

@@ -14,7 +14,7 @@ from ... import config
 from ...asterisk import ami
 from ...errors import ConfigError, InformativaError, ManagerError, Problem
 from ...text import Foreign, Text, clause, joined
-from . import asterisk, evidence, installation, ledgers, ports, service, shared, users
+from . import asterisk, evidence, installation, ledgers, notices, ports, service, shared, users
 from .account import ACTIONS
 from .findings import Finding, State, ok, unknown, warning, wrong
 from .system import System, in_thread
@@ -55,7 +55,10 @@ CHECKS = (
     Check(Text("program"), installation.program, local=True),
     Check(Text("plans"), installation.plans, local=True),
     Check(Text("prompts"), installation.prompts, local=True, seconds=SLOW),
+    Check(Text("words"), notices.words, local=True, seconds=SLOW),
+    Check(Text("versions"), notices.removed, local=True, seconds=SLOW),
     Check(Text("files"), service.files),
+    Check(Text("files"), service.open_to_all, local=True),
     Check(Text("service"), service.service),
     Check(Text("metrics"), service.metrics),
     Check(Text("room"), service.room),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -77,6 +78,33 @@ async def files(system: System) -> AsyncIterator[Finding]:
         yield finding
     if not found:
         yield ok(Text("keys and configuration can be read by {users}", users=system.named()))
+
+
+async def open_to_all(system: System) -> AsyncIterator[Finding]:
+    """Nobody but their owners may change configuration, keys, prompts and ledgers."""
+    for path in await in_thread(_open_to_all, system):
+        said = Text("every user of this machine may change {file}", file=path)
+        yield warning(said, f"chmod o-w {path}")
+
+
+def _open_to_all(system: System) -> list[Path]:
+    """Files, and folders in which files can be exchanged: not those in which only their owners can."""
+    configuration = system.configured
+    keys = [configuration.folder / name for name in configuration.key_files.values()]
+    ledgers = [Path(one.ledger) for one in configuration.controllers.values()]
+    prompts = [
+        file for path in system.prompts() for file in (Path(path).with_suffix(".wav"), Path(path).parent)
+    ]
+    files = [configuration.file, *keys, *ledgers]
+    wanted = dict.fromkeys([*files, *(file.parent for file in files), *prompts])
+    return sorted(path for path in wanted if _writable_by_all(path))
+
+
+def _writable_by_all(path: Path) -> bool:
+    with suppress(OSError):
+        mode = path.stat().st_mode
+        return bool(mode & stat.S_IWOTH) and not (stat.S_ISDIR(mode) and mode & stat.S_ISVTX)
+    return False
 
 
 async def room(system: System) -> AsyncIterator[Finding]:

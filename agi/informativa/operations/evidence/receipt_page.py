@@ -10,8 +10,6 @@ from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 
-import yaml
-
 from ... import shipped
 from ...evidence.checkpoint import Checkpoint
 from ...evidence.cosignature import cosigned_at
@@ -139,8 +137,7 @@ def words_of(prompt: str, files: Mapping[str, str]) -> str:
 @cache  # it changes with the program alone, and a page of notices asks for each recording
 def _shipped() -> dict[str, str]:
     """The words of the recordings that are shipped, by their SHA-256."""
-    manifest = yaml.safe_load((shipped.folder("prompts") / "manifest.yaml").read_text(encoding="utf-8"))
-    return {each["sha256"]: each["text"] for each in manifest["prompts"]}
+    return shipped.spoken_words()
 
 
 def read_whole(file: Path, largest: int) -> bytes | None:

@@ -1,0 +1,113 @@
+"""Whether what callers were told, and are told, is what the configuration says."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Container, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ... import storage
+from ...config import Configuration
+from ...errors import LedgerError
+from ...files import read
+from ...model import Line, Prompt, Version, spoken
+from ...prompts.installed import LARGEST
+from ...prompts.named_keys import named_keys
+from ...shipped import spoken_words
+from ...text import Text
+from .findings import Finding, warning
+from .system import System, in_thread
+
+LARGEST_TEXT = 1 << 16  # bytes of the words beside a recording
+
+
+async def removed(system: System) -> AsyncIterator[Finding]:
+    """No caller rests on a version that the configuration has not any more."""
+    for name, controller in system.configured.controllers.items():
+        if controller.refused or not Path(controller.ledger).is_file():
+            continue
+        notices = system.configured.notices[name]
+        try:
+            found = await in_thread(storage.callers_of_removed, controller, notices)
+        except LedgerError:  # which others tell
+            continue
+        for (notice, version), callers in found.items():
+            said = Text.counted(
+                "{count} caller of {id} was told {notice} {version}, which the configuration has no more:"
+                " what he knows counts by his record alone",
+                "{count} callers of {id} were told {notice} {version}, which the configuration has no more:"
+                " what they know counts by their records alone",
+                callers,
+                count=callers,
+                id=name,
+                notice=notice,
+                version=version,
+            )
+            yield warning(said, Text("Leave a version in the file for as long as records of it are kept."))
+
+
+async def words(system: System) -> AsyncIterator[Finding]:
+    """What recordings say is so: who is responsible, and which key does something."""
+    mistaken = {key[1] for problem in system.problems if (key := problem.key.split("."))[0] == "controllers"}
+    for finding in await in_thread(lambda: list(_said(system.configured, mistaken))):
+        yield finding
+
+
+def _said(configuration: Configuration, mistaken: Container[str]) -> Iterator[Finding]:
+    """What recordings promise and do not keep, once for each company, or line, prompt and key; of companies
+    that are `mistaken` not the latter, which may follow from that."""
+    known = spoken_words()
+    nameless, promised = dict[str, None](), dict[tuple[str, str, str], None]()
+    for line in configuration.lines:
+        if line.controller.refused:
+            continue
+        for version, language, prompt in _prompts(line):
+            text, is_shipped = _words(prompt, known)
+            if is_shipped:
+                nameless[line.controller.id] = None
+            if line.controller.id in mistaken:
+                continue
+            for key in sorted(named_keys(text, language) - _working_keys(line, version, language)):
+                promised[line.number, prompt.path, key] = None
+    for name in nameless:
+        said = Text(
+            "{id} plays recordings that are shipped with informativa: they name no company, so nobody tells"
+            " its callers who is responsible for their data (GDPR 13(1)(a))",
+            id=name,
+        )
+        yield warning(said, f"informativa prompts build --controller {name} -c {configuration.file}")
+    for number, path, key in promised:
+        said = Text("{file} names the key {key}, which does nothing on the line {number}")
+        fix = Text(
+            "Give the line that key (`keys:`) and the notice a full text, or record it without the key."
+        )
+        yield warning(said.format(file=path, key=key, number=number), fix)
+
+
+def _prompts(line: Line) -> Iterator[tuple[Version, str, Prompt]]:
+    """The short prompts of a line, of the versions that are in force and to come, each with its language."""
+    now = datetime.now(UTC)
+    for step in line.plan:
+        versions = step.notice.versions
+        for version in versions[versions.index(step.notice.current(now)) :]:
+            for language, prompt in version.short.items():
+                yield version, language, prompt
+
+
+def _working_keys(line: Line, version: Version, language: str) -> frozenset[str]:
+    """The keys that do something while that version is played."""
+    full = line.keys.full if spoken(language, version.full) else ""
+    return frozenset({full, line.keys.repeat, line.keys.skip})
+
+
+def _words(prompt: Prompt, known: Mapping[str, str]) -> tuple[str, bool]:
+    """The words that lie beside a recording, else those that it is `known` by; and whether it is known."""
+    text = ""
+    with suppress(OSError):
+        text = known.get(hashlib.sha256(read(Path(f"{prompt.path}.wav"), LARGEST)).hexdigest(), "")
+    is_shipped = bool(text)
+    with suppress(OSError):
+        text = read(Path(f"{prompt.path}.txt"), LARGEST_TEXT).decode("utf-8", "replace") or text
+    return text, is_shipped

@@ -1,0 +1,46 @@
+"""Which keys a spoken text tells its hearer to press. Pure.
+
+Of the five languages that notices are shipped in; what says it in other words is not found. A text that
+names a key promises it: where it does nothing the caller was told something untrue (law: 12(1) GDPR).
+"""
+
+from __future__ import annotations
+
+import re
+
+_DIGITS = {
+    "0": "zero|null|cero|zéro",
+    "1": "one|uno|eins|un",
+    "2": "two|due|zwei|deux|dos",
+    "3": "three|tre|drei|trois|tres",
+    "4": "four|quattro|vier|quatre|cuatro",
+    "5": "five|cinque|fünf|cinq|cinco",
+    "6": "six|sei|sechs|seis",
+    "7": "seven|sette|sieben|sept|siete",
+    "8": "eight|otto|acht|huit|ocho",
+    "9": "nine|nove|neun|neuf|nueve",
+    "*": "star|asterisco|stern|étoile|asterisk",
+    "#": "hash|pound|cancelletto|raute|dièse|almohadilla",
+}
+_PRESS = {
+    "it": r"(?:prem\w+|digit\w+|pigi\w+)(?: ora)?(?: (?:il|la))?(?: (?:tasto|cifra))?",
+    "en": r"press(?: now)?(?: (?:the|key|button|number))*",
+    "de": r"(?:drück\w+|wähl\w+)(?: (?:sie|jetzt|nun|bitte|die|das|taste|ziffer))*",
+    "fr": r"(?:appuy\w+|press\w+|tap\w+|compos\w+)(?: maintenant)?(?: sur)?(?: (?:la|le))?(?: touche)?",
+    "es": r"(?:pulse|presione|marque|oprima)(?: ahora)?(?: (?:la|el))?(?: (?:tecla|número))?",
+}
+_WORDS = "|".join(_DIGITS.values())
+
+
+def named_keys(text: str, language: str) -> frozenset[str]:
+    """The keys (0 to 9, * and #) that a text in this language (it, de_DE …) names; none in another one."""
+    press = _PRESS.get(language.partition("_")[0])
+    if press is None:
+        return frozenset()
+    plain = " ".join(text.lower().split())
+    found = re.findall(rf"\b{press} ([0-9*#]|(?:{_WORDS})\b)", plain)
+    return frozenset(_key(word) for word in found)
+
+
+def _key(word: str) -> str:
+    return next((key for key, words in _DIGITS.items() if word in words.split("|")), word)

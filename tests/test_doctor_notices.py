@@ -1,0 +1,163 @@
+"""What `check` and `doctor` say of recordings, versions and rights: that what callers are told is so."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from examples import ONE, OTHER, PLAYED
+from informativa import service, storage
+from informativa.config import load
+from informativa.operations.doctor import examination
+from informativa.prompts.named_keys import named_keys
+from informativa.shipped import folder as shipped
+
+LINE = "+390212345678"
+
+
+def found(file: Path, name: str) -> list[tuple[str, str]]:
+    """What the checks of this name find, each with what to do."""
+    checks = [check for check in examination.CHECKS if str(check.name) == name and check.local]
+    _system, examined = asyncio.run(examination.these(file, checks))
+    return [(str(one.finding.text), str(one.finding.fix)) for one in examined.found]
+
+
+class Filled(dict[str, str]):
+    """A value for every place of a text."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key=key)
+
+    def __missing__(self, name: str) -> str:
+        return name
+
+
+@pytest.mark.parametrize("language", ["it", "en", "de", "fr", "es"])
+def test_texts_that_are_shipped_name_their_key(language: str) -> None:
+    """The one that the shipped line has, also where the key is filled in; the long text names none."""
+    beside, template = (shipped(place) / language / "short.txt" for place in ("prompts", "texts"))
+    if beside.is_file():
+        assert named_keys(beside.read_text(encoding="utf-8"), language) == {"1"}
+    for key in "159*":
+        text = template.read_text(encoding="utf-8").format_map(Filled(key))
+        assert named_keys(text, language) == {key}
+    full = shipped("texts") / language / "full.txt"
+    assert named_keys(full.read_text(encoding="utf-8"), language) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "keys"),
+    [
+        ("Premi 1 o prema il tasto due.", "it", {"1", "2"}),
+        ("Press the star key.", "en", {"*"}),
+        ("Press star, or press 9 now.", "en_GB", {"*", "9"}),
+        ("Drücken Sie bitte die Taste fünf.", "de_DE", {"5"}),
+        ("Appuyez maintenant sur la touche dièse.", "fr", {"#"}),
+        ("Pulse la tecla 3.", "es", {"3"}),
+        ("Our press office has one number.", "en", set()),
+        ("Press 1.", "pl", set()),
+    ],
+)
+def test_keys_that_a_text_names(text: str, language: str, keys: set[str]) -> None:
+    """In the words of its own language."""
+    assert named_keys(text, language) == keys
+
+
+def test_key_that_a_recording_names_must_do_something(folder: Path) -> None:
+    """The line has another, or there is no full text in that language; each is told with its line."""
+    file = folder / "informativa.yaml"
+    beside = folder / "prompts/it/short.txt"
+    beside.write_text("Per ascoltare tutto, premere il tasto uno. O prema 7.")
+    does_nothing = f"{folder}/prompts/it/short names the key {{}}, which does nothing on the line {LINE}"
+    assert [text for text, _fix in found(file, "words") if "it/short" in text] == [does_nothing.format(7)]
+    text = file.read_text()
+    file.write_text(text.replace("              it: prompts/it/full\n", "", 1))
+    assert does_nothing.format(1) in [one for one, _fix in found(file, "words")]
+    file.write_text(text.replace('full: "1"', 'full: "7"', 1))
+    assert [one for one, _fix in found(file, "words") if "it/short" in one] == [does_nothing.format(1)]
+
+
+def test_company_that_plays_what_is_shipped_is_told(folder: Path) -> None:
+    """Those recordings name nobody; one of the company's own is not taken for one of them."""
+    file = folder / "informativa.yaml"
+    assert [one for one in found(file, "words") if "shipped" in one[0]] == []
+    short = shipped("prompts") / "it/short.wav"
+    (folder / "prompts/it/short.wav").write_bytes(short.read_bytes())
+    ((text, fix),) = [one for one in found(file, "words") if "shipped" in one[0]]
+    assert text.startswith("acme plays recordings that are shipped with informativa: they name no company")
+    assert fix == f"informativa prompts build --controller acme -c {file}"
+
+
+@pytest.fixture
+def rested(folder: Path) -> Path:
+    """Two callers were told version 2025, and one of them 2026-11 too."""
+    file = folder / "informativa.yaml"
+    with closing(storage.store(load(file).controllers["acme"])) as store:
+        for who, version in ((ONE, "2025"), (OTHER, "2025"), (ONE, "2026-11")):
+            store.append([replace(PLAYED, pseudonym=who, version=version, call=version + who.hex()[:4])])
+    return file
+
+
+def test_versions_on_which_callers_rest_are_missed(rested: Path) -> None:
+    """How many were told each that the file has no more."""
+    assert found(rested, "versions") == [
+        (
+            "2 callers of acme were told privacy 2025, which the configuration has no more: what they know"
+            " counts by their records alone",
+            "Leave a version in the file for as long as records of it are kept.",
+        )
+    ]
+
+
+def test_reload_says_which_version_it_took_out(rested: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With how many were told it; where nobody was there is nothing to say."""
+    now, text, newest = load(rested), rested.read_text(), '- version: "2026-11"'
+    earlier = newest.replace("2026-11", "2025")
+    purposes = "\n            purposes: [service]\n            short: {it: prompts/it/short}\n          "
+    rested.write_text(text.replace(newest, earlier + purposes + newest, 1))
+    asyncio.run(service._tell_removed(load(rested), now))
+    said = capsys.readouterr().out
+    assert "a version was taken out of the configuration that callers were told" in said
+    assert "callers=2" in said
+    asyncio.run(service._tell_removed(now, now))
+    assert capsys.readouterr().out == ""
+
+
+def test_what_everybody_may_change_is_told(folder: Path) -> None:
+    """Files and folders, each with the command that ends it, after which nothing is found."""
+    file = folder / "informativa.yaml"
+    assert found(file, "files") == []
+    changed = {
+        file: 0o666,
+        folder / "keys": 0o777,
+        folder / "prompts/it": 0o777,
+        folder / "prompts/it/short.wav": 0o666,
+    }
+    for path, mode in changed.items():
+        path.chmod(mode)
+    said = found(file, "files")
+    assert said == [
+        (f"every user of this machine may change {path}", f"chmod o-w {path}") for path in sorted(changed)
+    ]
+    for path in changed:
+        path.chmod(path.stat().st_mode & ~0o002)
+    assert found(file, "files") == []
+
+
+def test_folder_in_which_only_owners_exchange_files_is_in_order(folder: Path) -> None:
+    """As /tmp is."""
+    (folder / "ledger").chmod(0o1777)
+    assert found(folder / "informativa.yaml", "files") == []
+
+
+def test_company_without_a_retention_is_warned(folder: Path) -> None:
+    """Records would be kept for ever."""
+    file = folder / "informativa.yaml"
+    assert "retention" not in " ".join(map(str, load(file).warnings))
+    file.write_text(file.read_text().replace("    retention: 5 years", "   "))
+    said = [str(warning) for warning in load(file).warnings]
+    assert len([text for text in said if "records are kept for ever" in text]) == 2

@@ -137,8 +137,8 @@ def test_file_says_what_it_is(log: AccessLog) -> None:
 
 def test_line_stands_behind_the_detail(log: AccessLog) -> None:
     """As it is, for it is no caller's, and whole, however long the detail."""
-    log.add(LOOK, "+390212345678")
-    log.add(replace(LOOK, detail="x" * 500), "+390212345678")
+    log.add(LOOK, "line=+390212345678")
+    log.add(replace(LOOK, detail="x" * 500), "line=+390212345678")
     second, first = log.page(None, 2)
     assert (first.detail, second.detail) == ("line=+390212345678", "x" * 181 + " line=+390212345678")
 

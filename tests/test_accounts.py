@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import builtins
 import json
 import os
@@ -347,3 +348,15 @@ def test_root_makes_it_for_the_folders_owner(tmp_path: Path) -> None:
     joined(accounts)
     made = [accounts.file.parent, *accounts.file.parent.iterdir()]
     assert {(file.stat().st_uid, file.stat().st_gid) for file in made} == {(1234, 1234)}
+
+
+def test_code_that_showed_the_app_to_work_is_used_up(accounts: Accounts) -> None:
+    """The one with which the account was made lets nobody in who saw it typed; the next one does."""
+    secret = totp.new_secret()
+    code = totp.hotp(base64.b32decode(secret), totp.step(NOW))
+    used = totp.matching_step(secret, code, NOW)
+    assert used is not None
+    accounts.accept(accounts.invite("anna", READER, NOW + HOUR), PASSWORD, secret, NOW, used)
+    assert accounts.verify("anna", PASSWORD, code, NOW) is None
+    following = totp.hotp(base64.b32decode(secret), totp.step(NOW) + 1)
+    assert accounts.verify("anna", PASSWORD, following, NOW) is not None

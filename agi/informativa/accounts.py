@@ -135,14 +135,17 @@ class Accounts:
         """What a token is good for; `None` for one that was used, is too old, or never was."""
         return _good(self._state(), token, now)
 
-    def accept(self, token: str, password: str, totp_secret: str, now: datetime) -> Account:
-        """Make or replace the account that the token is for; it is used up then. Raises AccountError for a
-        token that is good for nothing, and for a password that cannot be one."""
+    def accept(
+        self, token: str, password: str, totp_secret: str, now: datetime, used_step: int = 0
+    ) -> Account:
+        """Make or replace the account that the token is for; it is used up then, and so is the code of the
+        app by whose step its secret was shown to work. Raises AccountError for a token that is good for
+        nothing, and for a password that cannot be one."""
         invited = self._require(_good(self._state(), token, now))
         hashed = self._passwords.hashed(checked(password, invited.name))
         with self._changing() as change:
             found = self._require(_good(change.state, token, now))
-            account = Account(found.name, found.grants, hashed, totp_secret, now)
+            account = Account(found.name, found.grants, hashed, totp_secret, now, used_step)
             accounts = {**change.state.accounts, found.name: account}
             left = {
                 key: each

@@ -166,7 +166,7 @@ def test_what_was_done_is_noted_without_a_number(
     assert noted == [
         (Action.SEARCH, None, "number"),
         (Action.SEARCH, his, "number"),
-        (Action.EXPORT, his, "records 1-6", None),
+        (Action.EXPORT, his, "", None, "records=1-6"),
         (Action.OPEN_RECORD, 1),
         (Action.LISTEN, 1),
         (Action.RECEIPT, 1, "proof"),

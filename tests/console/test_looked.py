@@ -116,7 +116,7 @@ def test_the_line_of_an_export_is_told_and_no_caller(office: ServedConsole) -> N
     officer = office.browser("compliance@acme")
     asked = {"line": "+390212345678", "status": "PARTIAL"}
     assert officer.get("/acme/calls/file/csv", **asked).status_code == 200
-    assert "records 1-6 status=PARTIAL line=+390212345678" in officer.get("/acme/looked").text
+    assert "status=PARTIAL line=+390212345678 records=1-6" in officer.get("/acme/looked").text
     before = len(noted(office))
     for other in ("+393331234567", "+493012345678"):  # a caller's, and another company's line
         assert officer.get("/acme/calls/file/csv", line=other).status_code == 409

@@ -40,6 +40,9 @@ FORGOTTEN = "forgotten"
 """Why a page is not there that was: the session remembers so many things, and so long."""
 
 
+LONGEST_ACCEPTED, MOST_ACCEPTED = 1000, 20  # characters and languages that a browser may ask for
+
+
 @dataclass
 class Visit:
     """One request. `controller` is the company in the page's address, of which the visitor may see the page;
@@ -57,12 +60,10 @@ class Visit:
     @cached_property
     def say(self) -> Language:
         """The reader's language: the one he chose, or else the first that his browser asks for."""
-        wanted = [self.held(LANGUAGE)]
-        wanted += [
-            each.partition(";")[0].strip()
-            for each in self.request.headers.get("accept-language", "").split(",")
-        ]
-        code = next((each[:2].lower() for each in wanted if each[:2].lower() in languages()), "en")
+        accepted = self.request.headers.get("accept-language", "")[:LONGEST_ACCEPTED]
+        wanted = (self.held(LANGUAGE), *accepted.split(",", MOST_ACCEPTED)[:MOST_ACCEPTED])
+        known, codes = languages(), (each.strip()[:2].lower() for each in wanted)
+        code = next((code for code in codes if code in known), "en")
         return ENGLISH if code == "en" else language(code)
 
     @property
@@ -165,6 +166,7 @@ class Visit:
         pseudonym: bytes | None = None,
         detail: str = "",
         line: Line | None = None,
+        facts: str = "",
     ) -> None:
         """Put on record what the visitor does or is about to see, of this company (operations/access_log.py);
         `action` is one of `model.Action`. Raises LedgerError, and then he must not see it."""
@@ -178,6 +180,7 @@ class Visit:
             pseudonym=pseudonym,
             detail=detail,
             line=line,
+            facts=facts,
         )
 
     def kept(self, name: str) -> object:

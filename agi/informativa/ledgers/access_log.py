@@ -95,12 +95,12 @@ class AccessLog:
     def __init__(self, ledger: Path) -> None:
         self.file = ledger.with_name(f"{ledger.name}{SUFFIX}")
 
-    def add(self, entry: AccessEntry, line: str = "") -> int:
+    def add(self, entry: AccessEntry, own: str = "") -> int:
         """Put it on record, durably; its number. Of its detail no digits stay that may be a number; the
-        `line` that it was about, which is no caller's, stands behind it as it is."""
-        own = f" line={line}" if line else ""
-        safe = without_numbers(entry.detail)[: LONGEST - len(own)]
-        entry = replace(entry, detail=f"{safe}{own}".lstrip())
+        program's `own` words of it, such as the line, stand behind it as they are."""
+        behind = f" {own}" if own else ""
+        safe = without_numbers(entry.detail)[: LONGEST - len(behind)]
+        entry = replace(entry, detail=f"{safe}{behind}".lstrip())
         with self._opened(create=True) as connection, _writing(connection):
             number, before = _head(connection)
             salt = None if entry.pseudonym is None else os.urandom(SALT_SIZE)

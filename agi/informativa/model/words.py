@@ -113,7 +113,7 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """What somebody did in the console, as its record of who looked at whom has it."""
+    """What somebody did in the console or in a shell, as the record of who looked at whom has it."""
 
     LOGIN = "login"
     LOGIN_REFUSED = "login-refused"  # somebody gave a wrong password or code for the account
@@ -126,6 +126,7 @@ class Action(StrEnum):
     RECEIPT = "receipt"
     VERIFY = "verify"  # had the proof of a record checked
     EXPORT = "export"
+    WHAT_IF = "what-if"  # asked what would happen to a call from a number
     RECORD_ELSEWHERE = "record-elsewhere"  # put on record that a caller was told elsewhere
     ERASE_TRIAL = "erase-trial"  # saw what would be erased of a caller
     ERASE = "erase"

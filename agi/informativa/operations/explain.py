@@ -75,19 +75,34 @@ class Explanation:
     language: str
     decisions: tuple[ExplainedDecision, ...]
 
+    @property
+    def person(self) -> bytes | None:
+        """The pseudonym of a caller of whom it says something; `None` where it says nothing of anybody."""
+        if isinstance(self.caller, RecognisedCaller) and any(one.known for one in self.decisions):
+            return self.caller.pseudonym
+        return None
+
 
 def explain(
-    line: Line, dialled: str, number: str | None, on: datetime | None, language: str, now: datetime
+    line: Line,
+    dialled: str,
+    number: str | None,
+    on: datetime | None,
+    language: str,
+    now: datetime,
+    *,
+    known: bool = True,
 ) -> Explanation:
     """The decisions on a call from `number` (`None` to withhold it), now or `on` that time, which is of the
-    controller's zone if it has none. `language` is what the dialplan asks for, '' for nothing.
+    controller's zone if it has none. `language` is what the dialplan asks for, '' for nothing. Unless what is
+    `known` of the caller counts, he is taken for somebody of whom nothing is on record.
 
     Raises LedgerError.
     """
     at = plausibility.moment(on.isoformat(), line.controller.zone) if on else now
     caller = recognise(ringing(number, dialled), line)
     refused = line.controller.refused
-    history = {} if refused else known_to(line, caller)
+    history = known_to(line, caller) if known and not refused else {}
     decisions = (
         policy.play_all(line, at, Reason.LEDGER_UNAVAILABLE)
         if refused

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
-from ...model import RecordKind
+from ...model import Action, RecordKind
 from ...operations import callers
+from ...operations.access_log import note_in_shell
 from ...operations.controllers import notice_named, of_their_callers, of_their_notices
 from ...text import Text
 from ...views.json import callers as json
@@ -61,6 +62,8 @@ def show(
     selection = of_their_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     found = callers.access(selection.named, typed, selection.configuration.shared)
+    for held in found.held:
+        note_in_shell(held.controller, Action.OPEN_CALLER, datetime.now(UTC), known=_known(held, typed))
     _warn(found.doubt)
     if as_json:
         print_document(json.Access.of(found))
@@ -85,6 +88,9 @@ def erase(
     warn_of_unrelated(selection.unrelated)
 
     def tell(each: callers.Erased) -> None:
+        done = max(each.traces, default=None)
+        action = Action.ERASE if yes else Action.ERASE_TRIAL
+        note_in_shell(each.controller, action, datetime.now(UTC), known=None, record=done)
         if not as_json:
             for line in text.erased(each, _):
                 print(line)
@@ -138,6 +144,11 @@ def _identified(number: str | None, customer: str | None) -> callers.Typed:
     if (number is None) == (customer is None):
         raise typer.BadParameter(_("Name the caller by NUMBER or by --customer ID."))
     return callers.by_customer(customer) if customer is not None else callers.by_number(number or "")
+
+
+def _known(held: callers.Held, typed: callers.Typed) -> bytes | None:
+    """Who is on record: of nobody else it is noted that he was looked for."""
+    return callers.pseudonyms(held.controller, typed.caller)[0] if held.count else None
 
 
 def _require_complete(found: callers.Access | callers.Erasure) -> None:

@@ -1,4 +1,4 @@
-"""`informativa explain`: what would happen to a call, and by which rule. Touches nothing."""
+"""`informativa explain`: what would happen to a call, and by which rule."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
+from ...model import Action
+from ...operations.access_log import note_in_shell
 from ...operations.controllers import line_named, of_a_call
 from ...operations.explain import explain
 from ...views.json import explain as json
@@ -40,7 +42,10 @@ def _explain(
     selection = of_a_call(config, to)
     line = line_named(selection.configuration, to)
     warn_of_unrelated(selection.unrelated)
-    found = explain(line, to, shown_number(number), at, language, datetime.now(UTC))
+    now = datetime.now(UTC)
+    found = explain(line, to, shown_number(number), at, language, now)
+    if found.person:
+        note_in_shell(line.controller, Action.WHAT_IF, now, known=found.person)
     if as_json:
         print_document(json.Explanation.of(found))
     else:

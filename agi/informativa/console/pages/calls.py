@@ -176,8 +176,9 @@ def _export(visit: Visit, sought: Sought | None) -> Response:
     visit.note(
         Action.EXPORT,
         pseudonym=sought.known if sought else None,
-        detail=" ".join([f"records {found.first}-{found.last}", *asked]),
+        detail=" ".join(asked),
         line=_line(visit),
+        facts=f"records={found.first}-{found.last}",
     )
     if kind == "csv":
         parts = table(owner, found.records)

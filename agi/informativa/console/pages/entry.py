@@ -123,11 +123,12 @@ def accept(visit: Visit) -> Response:
     try:
         if password != again:
             raise AccountError(Text("The two passwords are not the same."))
-        if code and totp.matching_step(secret, code, now) is None:
+        step = totp.matching_step(secret, code, now) if code else 0
+        if step is None:
             raise AccountError(
                 Text("The code of the app is not the right one."), Text("Look at the clock of the telephone.")
             )
-        account = console.accounts.accept(token, password, secret if code else "", now)
+        account = console.accounts.accept(token, password, secret if code else "", now, step)
     except AccountError as error:
         return _invitation(visit, found, secret, error=error, status=422)
     console.sessions.end_all(account.name)

@@ -61,8 +61,9 @@ def bundle(visit: Visit) -> Response:
     period = Period(_day(visit.field("first")), _day(visit.field("last")), owner.zone)
     file = visit.console.folder / f"{visit.console.new_name()}.zip"
     work = partial(_bundle, visit, period, file, _reader(visit.field("language", 2)))
-    visit.note("bundle", detail=period.name)
-    job = visit.console.jobs.start(BUNDLE, owner.id, work)
+    visit.note("bundle", facts=_period(period))
+    asked = f"{visit.who.name} {period.name} {visit.field('language', 2)}"
+    job = visit.console.jobs.start(BUNDLE, owner.id, work, asked)
     return visit.redirect(visit.path("evidence", "jobs", job.id))
 
 
@@ -84,9 +85,13 @@ def download(visit: Visit) -> Response:
     found = visit.console.jobs.find(visit.request.path_params["job"], visit.company.id)
     if found is None or not isinstance(found.result, WrittenBundle):
         raise HTTPException(404)
-    visit.note("export", detail="bundle")
+    visit.note("export", detail="bundle", facts=_period(found.result.bundle.period))
     name = f"{bundles.folder_of(visit.company, found.result.bundle.period)}.zip"
     return FileResponse(found.result.file, media_type="application/zip", filename=name)
+
+
+def _period(period: Period) -> str:
+    return f"period={period.first}/{period.last}"
 
 
 def _reader(code: str) -> Language:

@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from ...errors import InformativaError
+from ...model import Action, Role
 from ...operations import notices
 from ...operations.controller_state import lines_of
 from ...operations.explain import Explanation, explain
@@ -39,7 +40,8 @@ def what_if(visit: Visit) -> Response:
 
 
 def what_if_answered(visit: Visit) -> Response:
-    """What would happen to it. Nothing is changed, so no redirect follows; the number is in no address."""
+    """What would happen to it. Nothing is changed, so no redirect follows; the number is in no address. What
+    a person was told is for compliance alone, and who asked is on record (L24)."""
     try:
         found = _explained(visit)
     except InformativaError as error:
@@ -55,7 +57,14 @@ def _what_if(
     error: InformativaError | None = None,
 ) -> Response:
     lines = lines_of(visit.company, visit.configuration)
-    return visit.page("what_if.html", status, lines=lines, found=found, error=error)
+    return visit.page(
+        "what_if.html", status, lines=lines, found=found, error=error, knows=_knows_people(visit)
+    )
+
+
+def _knows_people(visit: Visit) -> bool:
+    """Whether the visitor may see what a person was told."""
+    return visit.who.may(visit.company.id, Role.COMPLIANCE)
 
 
 def _explained(visit: Visit) -> Explanation:
@@ -67,14 +76,17 @@ def _explained(visit: Visit) -> Explanation:
     withheld = visit.field("presentation") == "withheld"
     if not number and not withheld:
         raise InformativaError(Text("A number is missing."), Text("Type one, or choose that it is withheld."))
-    return explain(
+    found = explain(
         line,
         line.number,
         None if withheld else number,
         moment(on),
         visit.field("language", 5),
         visit.console.now(),
+        known=_knows_people(visit),
     )
+    visit.note(Action.WHAT_IF, pseudonym=found.person, line=line)
+    return found
 
 
 def company(visit: Visit) -> Response:

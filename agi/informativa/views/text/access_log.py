@@ -18,6 +18,7 @@ _ACTIONS: dict[Action, Text] = {
     Action.OPEN_CALLER: Text("saw what is on record of a caller"),
     Action.OPEN_RECORD: Text("opened a record"),
     Action.LISTEN: Text("listened to what was played"),
+    Action.WHAT_IF: Text("asked what would happen to a call"),
     Action.LETTER: Text("wrote an answer to a request for access"),
     Action.RECEIPT: Text("took a receipt"),
     Action.VERIFY: Text("had the proof of a record checked"),

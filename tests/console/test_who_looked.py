@@ -1,0 +1,123 @@
+"""L24: every way to a person is for whoever may see persons, and on record, a simulation included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from commands import typed
+from console.served import CALLER, ServedConsole
+from informativa import storage
+from informativa.caller import pseudonym
+from informativa.config import load
+from informativa.console import visit
+from informativa.console.jobs import Jobs
+from informativa.model import Action, Controller
+
+NUMBER, NOBODY, LINE = "+393331234567", "+393330000000", "+390212345678"
+
+
+def noted(controller: Controller, *actions: Action) -> list[tuple[Action, str, bytes | None, str]]:
+    """What is on record of these actions, the newest first: which, whose, about whom, how."""
+    entries = storage.access_log(controller).page(None, 50)
+    return [
+        (each.action, each.account, each.pseudonym, each.detail) for each in entries if each.action in actions
+    ]
+
+
+def asked(office: ServedConsole, who: str, number: str) -> str:
+    """The answer to what would happen if this number called."""
+    browser = office.browser(who)
+    browser.get("/acme/what-if")
+    return browser.send(line=LINE, number=number).text
+
+
+def test_simulation_tells_a_reader_of_nobody(office: ServedConsole) -> None:
+    """He sees the rule, and nothing of what a caller was told; compliance does; each time it is on record."""
+    answer = asked(office, "reader@acme", NUMBER)
+    assert "The caller knows nothing of it." in answer
+    assert "taken for somebody of whom nothing is on record" in answer
+    answer = asked(office, "compliance@acme", NUMBER)
+    assert "The caller knows 2026-11, by record" in answer
+    assert "taken for somebody" not in answer
+    asked(office, "compliance@acme", NOBODY)
+    acme = office.controller()
+    his, detail = pseudonym(CALLER, acme.key), f"line={LINE}"
+    assert noted(acme, Action.WHAT_IF) == [
+        (Action.WHAT_IF, "compliance@acme", None, detail),
+        (Action.WHAT_IF, "compliance@acme", his, detail),
+        (Action.WHAT_IF, "reader@acme", None, detail),
+    ]
+
+
+@pytest.mark.usefixtures("office")
+def test_commands_put_on_record_who_was_looked_at(folder: Path) -> None:
+    """By the name of whoever is logged in to the machine; who is on no record is not named there."""
+    file = folder / "informativa.yaml"
+    acme = load(file).controllers["acme"]
+    his = pseudonym(CALLER, acme.key)
+    with mock.patch.dict("os.environ", {"SUDO_USER": "anna"}):
+        for number in (NUMBER, NOBODY):
+            assert typed("explain", "--from", number, "--to", LINE, "-c", file)[0] == 0
+            assert typed("caller", "show", number, "--controller", "acme", "-c", file)[0] == 0
+        assert typed("caller", "erase", NUMBER, "--controller", "acme", "-c", file)[0] == 0
+        assert noted(acme, Action.WHAT_IF, Action.OPEN_CALLER, Action.ERASE_TRIAL) == [
+            (Action.ERASE_TRIAL, "shell:anna", None, ""),
+            (Action.OPEN_CALLER, "shell:anna", None, ""),
+            (Action.OPEN_CALLER, "shell:anna", his, ""),
+            (Action.WHAT_IF, "shell:anna", his, ""),
+        ]
+        assert typed("caller", "erase", NUMBER, "--yes", "--controller", "acme", "-c", file)[0] == 0
+    assert noted(acme, Action.ERASE)[0][:3] == (Action.ERASE, "shell:anna", None)
+    assert [entry[2] for entry in noted(acme, Action.OPEN_CALLER)] == [None, None]
+
+
+def test_what_was_taken_away_is_on_record_unmasked(office: ServedConsole) -> None:
+    """Which records, and which days: digits of the program's own are no caller's."""
+    browser = office.browser("compliance@acme")
+    assert browser.get("/acme/calls/file/csv").status_code == 200
+    browser.get("/acme/evidence")
+    browser.send(action="/acme/evidence/bundle", first="2026-11-01", last="2026-11-30", language="en")
+    acme = office.controller()
+    assert noted(acme, Action.EXPORT)[-1][3].startswith("records=1-")
+    assert [entry[3] for entry in noted(acme, Action.BUNDLE)] == ["period=2026-11-01/2026-11-30"]
+
+
+def test_nobody_gets_the_work_that_another_asked_for() -> None:
+    """What is asked for in the same words by the same person is done once, and anything else by itself."""
+    jobs = Jobs(lambda _job: None)
+    with mock.patch.object(jobs, "_pool"):  # nothing of it comes to an end
+        first = jobs.start("bundle", "acme", lambda _progress: None, "anna January")
+        assert jobs.start("bundle", "acme", lambda _progress: None, "anna January") is first
+        for other in ("berta January", "anna February", ""):
+            assert jobs.start("bundle", "acme", lambda _progress: None, other) is not first
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("it-IT,it;q=0.9", "it"),
+        ("xx," * 19 + "it", "it"),
+        ("xx," * 60_000 + "it", "en"),
+        ("," * 60_000, "en"),
+        ("x" * 60_000, "en"),
+    ],
+)
+def test_languages_of_a_browser_are_bounded(
+    accepted: str, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many a stranger names, twenty are looked at, and what there is is looked up once."""
+    looks = []
+
+    def languages() -> tuple[str, ...]:
+        looks.append(1)
+        return ("en", "it")
+
+    monkeypatch.setattr(visit, "languages", languages)
+    request = mock.Mock(headers={"accept-language": accepted}, cookies={}, url=mock.Mock(scheme="http"))
+    asking = visit.Visit(mock.Mock(), request, "", mock.Mock())
+    with mock.patch.object(visit.Visit, "held", return_value=""):
+        assert asking.say.code == language
+    assert len(looks) == 1

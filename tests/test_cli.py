@@ -33,7 +33,7 @@ from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified
 from informativa.preparation import verify_recordings
 from informativa.prompts.installed import recordings
-from lab.office import fill_in
+from lab.office import fill_in, without_privileges
 
 
 def test_version() -> None:
@@ -1117,3 +1117,23 @@ for command in ("check", "status", "boxes"):
     assert (ran.returncode, "Traceback" in ran.stderr) == (0, False), ran.stderr
     assert re.findall(r"^(?:check|status|boxes) \d$", ran.stdout, re.M) == ["check 0", "status 1", "boxes 1"]
     assert "This box shares nothing" in ran.stderr
+
+
+@pytest.mark.slow
+def test_folder_that_is_closed_to_whoever_asks_is_named(folder: Path) -> None:
+    """In one sentence, with which folder it is and what to do, and no defect."""
+    file, closed = folder / "informativa.yaml", folder / "ledger"
+    closed.chmod(0)
+    said = f"informativa: {closed} cannot be looked at (permission denied). "
+    explain = ["explain", "--from", CALLER, "--to", "+390212345678"]
+    for command in (["check"], ["caller", "show", CALLER, "--controller", "acme"], explain):
+        ran = subprocess.run(
+            [*without_privileges(), PROGRAM, *command, "-c", file],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert ran.stderr.endswith(f"{said}Run this as the user whose it is, or as root.\n"), command
+    closed.chmod(0o700)

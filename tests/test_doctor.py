@@ -285,7 +285,7 @@ def test_key_that_asterisk_cannot_read(public: Path) -> None:
     """Keys that belong to another user than Asterisk's are found: its script would not start."""
     found = looked(service.files, case(public))
     assert [each.state for each in found] == ["wrong", "wrong"]
-    assert all(str(each.fix).startswith(f"chown {OTHER} ") for each in found)
+    assert [str(each.fix) for each in found] == [f"chown -R {OTHER} {public}/keys"] * 2
 
 
 def test_what_scripts_cannot_use_is_told(folder: Path) -> None:

@@ -257,19 +257,17 @@ def test_sounds_that_cannot_be_read(configuration: Configuration) -> None:
     lone, prompts = replace(configuration, notices={}), configuration.folder / "prompts/it"
     prompts.chmod(0o700)
     (prompts / "short.gsm").touch()
-    fix = f"chmod a+r {prompts}/short.{{}}; chmod a+x {prompts} (and the folders above it)"
+    closed = users.blocking(OTHER, prompts / "short.wav")
+    assert closed is not None
     assert looked(asterisk.sounds, lone, {}, asterisk_uid=OTHER) == [
-        wrong(f"Asterisk (54321) cannot read {prompts}/short.wav", fix.format("wav")),
-        wrong(f"Asterisk (54321) cannot read {prompts}/short.gsm", fix.format("gsm")),
+        wrong(f"Asterisk (54321) cannot read {prompts}/short.{form}", f"chmod a+x {closed}")
+        for form in ("wav", "gsm")
     ]
 
 
 def write(configuration: Configuration) -> str:
     """What writes the dialplan anew."""
-    return (
-        f"informativa dialplan -c {configuration.file} -o /etc/asterisk/informativa.conf;"
-        " asterisk -rx 'dialplan reload'"
-    )
+    return f"informativa dialplan install -c {configuration.file}; asterisk -rx 'dialplan reload'"
 
 
 def test_dialplan_without_our_context(configuration: Configuration) -> None:
@@ -278,8 +276,7 @@ def test_dialplan_without_our_context(configuration: Configuration) -> None:
     assert looked(asterisk.context, configuration, shown(steps)) == [
         wrong(
             "Asterisk has no context [informativa] loaded",
-            write(configuration) + "; `#tryinclude informativa.conf` at the end of extensions.conf"
-            " (FreePBX: extensions_custom.conf)",
+            write(configuration),
         )
     ]
 
@@ -433,7 +430,7 @@ def cannot_execute(configuration: Configuration, file: str | Path) -> Finding:
     """That Asterisk, as us, cannot."""
     return wrong(
         f"Asterisk ({users.name(os.geteuid())}) cannot execute {file}, which the dialplan starts",
-        f"informativa dialplan -c {configuration.file} -o /etc/asterisk/informativa.conf",
+        write(configuration),
     )
 
 
@@ -464,7 +461,7 @@ def test_script_that_is_not_there(configuration: Configuration, tmp_path: Path) 
     assert started(configuration, tmp_path / "none") == [
         wrong(
             f"the dialplan starts {tmp_path}/none, which is not there",
-            f"informativa dialplan -c {configuration.file} -o /etc/asterisk/informativa.conf",
+            write(configuration),
         )
     ]
 

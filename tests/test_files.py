@@ -208,3 +208,15 @@ def test_file_is_read_through_a_link_and_not_beyond_its_limit(tmp_path: Path) ->
         assert opened.read() == b"1234567890"
     with pytest.raises(OSError, match="File too large"):
         read(Path("/proc/version"), 1)  # whose size is 0 to who looks
+
+
+def test_first_folder_that_blocks_is_named(tmp_path: Path) -> None:
+    """From the root on, by the right of whoever it is about; also on the way to what a link leads to."""
+    (tmp_path / "a/b/c").mkdir(parents=True)
+    (tmp_path / "a/b/c/file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "a/b/c/file")
+    closed = {tmp_path / "a/b", tmp_path / "a/b/c"}
+    for file in (tmp_path / "a/b/c/file", tmp_path / "link", tmp_path / "a/b/none"):
+        assert files.closed_folder(file, lambda folder: folder not in closed) == tmp_path / "a/b"
+    assert files.closed_folder(tmp_path / "a/file", lambda folder: folder not in closed) is None
+    assert files.closed_folder(tmp_path / "a/b/c/file") is None

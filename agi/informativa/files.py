@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -140,6 +140,21 @@ def read(file: Path, largest: int) -> bytes:
             if len(content) > largest:
                 raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(file))
     return bytes(content)
+
+
+def closed_folder(file: Path, may_enter: Callable[[Path], bool] | None = None) -> Path | None:
+    """The first folder on the way to a file, from the root on, that may not be entered, by us or by whom that
+    tells; also on the way to what it links to. `None` where nothing is in the way."""
+    enters = may_enter or (lambda folder: os.access(folder, os.X_OK))
+    ends = [file.absolute()]
+    with suppress(OSError):
+        ends.append(file.resolve())
+    for end in ends:
+        for folder in reversed(end.parents):
+            with suppress(OSError):
+                if folder.exists() and not enters(folder):
+                    return folder
+    return None
 
 
 def _require_regular(file: Path, status: os.stat_result, largest: int | None) -> None:

@@ -23,6 +23,7 @@ from informativa.ledgers.restoring import restore
 from informativa.ledgers.sequencer import begin_epoch, sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Reason, RecordKind
+from old_ledgers import NEWEST, old
 
 HE, OTHER = b"h" * 32, b"o" * 32
 NOW = AT + timedelta(days=2)
@@ -455,3 +456,31 @@ def test_command_says_what_came_back_and_what_did_not(folder: Path) -> None:
         "The log goes on as another: give auditors its key (informativa evidence key).",
         "Next: systemctl start informativa",
     ]
+
+
+def test_copy_from_before_an_upgrade_is_put_back_by_the_command(tmp_path: Path) -> None:
+    """What was recorded and signed since is named as lost, and nothing is taken for forged; a copy that is
+    only given the ledger's name makes the honest log a forged one."""
+    file = old(tmp_path / "acme.sqlite3", NEWEST - 1)
+    SqliteStore(str(file)).close()  # migrated, after a copy was made
+    sequence(file)
+    with closing(SqliteStore(str(file))) as store:
+        store.append([replace(PLAYED, pseudonym=OTHER, call="9", linked="9")])
+    sequence(file)
+    (copy,) = tmp_path.glob("acme.sqlite3.schema-*")
+    renamed = tmp_path / "renamed"
+    shutil.copytree(tmp_path, renamed, ignore=shutil.ignore_patterns("renamed"))
+    for end in ("-wal", "-shm"):
+        Path(f"{renamed}/acme.sqlite3{end}").unlink(missing_ok=True)
+    shutil.copy(copy, renamed / "acme.sqlite3")
+    SqliteStore(str(renamed / "acme.sqlite3")).close()
+    assert not audited(renamed / "acme.sqlite3").sound
+    done = restore(file, copy, NOW)
+    assert (done.lost, done.records, done.before is not None) == (
+        4,
+        4,
+        True,
+    )  # three were entered by the upgrade
+    sequence(file)
+    found = audited(file)
+    assert found.sound

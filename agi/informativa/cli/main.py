@@ -23,6 +23,7 @@ import typer
 
 from .. import __version__
 from ..errors import ConfigError, InformativaError
+from ..text import Text
 from ..views import terminal
 from ..views.json.problems import Failure
 from . import translated
@@ -107,6 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return int(program(args=arguments, prog_name="informativa", standalone_mode=False) or 0)
         finally:
             _flush()
+    except PermissionError as error:
+        return _closed(error) if error.filename else _defect(error)
     except InformativaError as error:
         if "--json" in (sys.argv if arguments is None else arguments):
             _tell_program(error)
@@ -154,6 +157,21 @@ def _usage(error: typer.TyperException) -> int:
             file=sys.stderr,
         )
     return 2
+
+
+def _closed(error: PermissionError) -> int:
+    """Say what may not be looked at, and which folder on the way there keeps whoever runs this out."""
+    from ..files import closed_folder  # not for who may look
+
+    file = Path(os.fsdecode(error.filename))
+    closed = InformativaError(
+        Text("{file} cannot be looked at (permission denied).", file=closed_folder(file) or file),
+        Text("Run this as the user whose it is, or as root."),
+    )
+    if "--json" in sys.argv:
+        _tell_program(closed)
+    print(f"informativa: {_(closed.text)}", file=sys.stderr)
+    return 1
 
 
 def _unwritten(error: OSError) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from ..errors import LedgerEmptyError, LedgerError, LedgerOutdatedError
@@ -158,6 +159,7 @@ def newest() -> int:
     return _files()[-1][0]
 
 
+@cache
 def _files() -> list[tuple[int, Path]]:
     # Not by importlib.resources: a script would load a reader of ZIP files for it, at every call.
     folder = Path(__file__).with_name("migrations")

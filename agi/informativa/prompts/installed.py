@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..errors import PromptError
-from ..files import reading
+from ..files import closed_folder, reading
 from ..frozen import dataclass
 from ..model import Length, Notice, Prompt, Recording
 from ..text import Foreign, Text
@@ -63,7 +63,7 @@ def measure(path: Path) -> Prompt:
                 "{file} cannot be looked into",
                 "type: chmod a+rx {folder}",
                 file=error.filename,
-                folder=path.parent,
+                folder=closed_folder(path) or path.parent,
             )
         ) from None
     if not files:

@@ -92,9 +92,9 @@ async def sounds(system: System) -> AsyncIterator[Finding]:
     denied = [file for file in files if await in_thread(users.denied, uid, file, os.R_OK)]
     for file in denied:
         text = Text("Asterisk ({user}) cannot read {file}")
-        fix = Text("chmod a+r {file}; chmod a+x {folder} (and the folders above it)")
-        fix = fix.format(file=file, folder=file.parent)
-        yield wrong(text.format(user=users.name(uid), file=file), fix)
+        yield wrong(
+            text.format(user=users.name(uid), file=file), users.opening(uid, file, f"chmod a+r {file}")
+        )
     if not denied:
         text = Text.counted(
             "Asterisk ({user}) can read the only prompt",
@@ -108,16 +108,9 @@ async def context(system: System) -> AsyncIterator[Finding]:
     """Our context is loaded, and is the one of this configuration."""
     configuration = system.configured
     steps = [step for step in await system.steps() if step.context in (dialplan.CONTEXT, dialplan.LINES)]
-    write = f"informativa dialplan -c {system.file} -o /etc/asterisk/informativa.conf"
-    fix = f"{write}; asterisk -rx 'dialplan reload'"
+    fix = f"informativa dialplan install -c {system.file}; asterisk -rx 'dialplan reload'"
     if not any(step.context == dialplan.CONTEXT for step in steps):
-        include = Text(
-            "; `#tryinclude informativa.conf` at the end of extensions.conf (FreePBX: extensions_custom.conf)"
-        )
-        yield wrong(
-            Text("Asterisk has no context [{context}] loaded", context=dialplan.CONTEXT),
-            joined("", fix, include),
-        )
+        yield wrong(Text("Asterisk has no context [{context}] loaded", context=dialplan.CONTEXT), fix)
         return
     template = (shipped.folder("dialplan") / "informativa.conf").read_text(encoding="utf-8")
     ours = dialplans.render(template, configuration, datetime.now(UTC))
@@ -184,7 +177,7 @@ async def script(system: System) -> AsyncIterator[Finding]:
             text = Text("which script Asterisk starts: {name} is in its own folder", name=name)
             yield unknown(text)
         elif why := await in_thread(_not_executable, uid, file):
-            fix = f"informativa dialplan -c {system.file} -o /etc/asterisk/informativa.conf"
+            fix = f"informativa dialplan install -c {system.file}; asterisk -rx 'dialplan reload'"
             yield wrong(why, fix)
         else:
             yield ok(Text("Asterisk ({user}) can start {file}", user=users.name(uid), file=file))

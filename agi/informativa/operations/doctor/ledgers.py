@@ -64,10 +64,8 @@ async def damage(system: System) -> AsyncIterator[Finding]:
         except TimeoutError:
             text = Text("{file} cannot be looked through in {seconds:.0f} s", file=file, seconds=LOOK_SECONDS)
             yield unknown(text, f"sqlite3 -readonly {file} 'PRAGMA quick_check'")
-        except LedgerEmptyError:  # which `ledgers` tells
+        except InformativaError:  # which `ledgers` tells
             continue
-        except InformativaError as error:
-            yield wrong(clause(error.message), error.remedy)
         else:
             if said:
                 text = Text("{file} is damaged: {what}", file=file, what=Foreign(said))
@@ -123,6 +121,10 @@ def _looked(system: System, live: list[Controller]) -> Iterator[Finding]:
 def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
     """What a user would have to write and may not, by the modes."""
     file = Path(controller.ledger)
+    if blocked := users.blocking(uid, file):
+        text = Text("{user} cannot enter {folder}, so nothing is recorded in {file}")
+        yield wrong(text.format(user=user, folder=blocked, file=file), f"chmod a+x {blocked}")
+        return
     names = ("", "-wal", "-shm") if file.exists() else ()
     folder = next(each for each in file.parents if each.exists())
     parts = (folder, *(file.with_name(file.name + end) for end in names))

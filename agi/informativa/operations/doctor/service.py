@@ -65,6 +65,9 @@ async def metrics(system: System) -> AsyncIterator[Finding]:
         yield ok(Text("metrics are answered at {where}", where=where))
     else:
         text = Text("informativa's metrics are not answered at {where}", where=where)
+        if system.service_uid is None:  # then they need no other port
+            yield wrong(text, system.restart())
+            return
         fix = Text("Give service.metrics a port that nobody uses; then: {run}")
         yield wrong(text, fix.format(run=system.restart()))
 
@@ -145,11 +148,23 @@ async def future(system: System) -> AsyncIterator[Finding]:
 
 def _unreadable(system: System, wanted: list[Path]) -> list[Finding]:
     return [
-        wrong(Text("{user} cannot read {file}", user=user, file=file), f"chown {users.name(uid)} {file}")
+        wrong(
+            Text("{user} cannot read {file}", user=user, file=file),
+            _opening(uid, file, system.configured.folder),
+        )
         for file in wanted
         for uid, user in system.users().items()
         if users.denied(uid, file, os.R_OK)
     ]
+
+
+def _opening(uid: int, file: Path, own: Path) -> str:
+    """The command by which a user gets at a private file: it is his, and so is the folder of ours in which he
+    may not look for it; into a folder above ours he is let in."""
+    folder = users.blocking(uid, file)
+    if folder and not folder.is_relative_to(own):
+        return f"chmod a+x {folder}"
+    return f"chown -R {users.name(uid)} {folder}" if folder else f"chown {users.name(uid)} {file}"
 
 
 def _late(controller: Controller) -> datetime | None:

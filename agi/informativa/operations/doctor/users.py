@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...files import closed_folder
+
 _LISTENS = "0A"  # TCP_LISTEN, in /proc/net/tcp
 
 
@@ -70,6 +72,23 @@ def denied(uid: int, file: Path, right: int) -> bool:
         return file.exists() and not _may(uid, file, right)
     except FileNotFoundError:
         return False
+
+
+def opening(uid: int, file: Path, otherwise: str) -> str:
+    """The command by which a user gets at a file: that lets him into the first folder that he may not enter;
+    what is given for the file itself, where there is none."""
+    folder = blocking(uid, file)
+    return f"chmod a+x {folder}" if folder else otherwise
+
+
+def blocking(uid: int, file: Path) -> Path | None:
+    """The first folder on the way to a file that a user may not enter; `None` if he gets there."""
+    if uid == os.geteuid():
+        return closed_folder(file)
+    if uid == 0:
+        return None
+    groups = _groups(uid)
+    return closed_folder(file, lambda folder: _allowed(folder.stat(), uid, groups, os.X_OK))
 
 
 def _may(uid: int, file: Path, right: int) -> bool:

@@ -33,7 +33,7 @@ TESTS = {
     "call": ("call",),
     "call_handler": ("call", "call_handler"),
     "ledgers/transaction": ("ledgers", "call"),
-    "ledgers/groupcommit": ("ledgers",),
+    "ledgers/groupcommit": ("ledgers", "group_commit"),
     "ledgers/rows": ("ledgers",),
     "ledgers/sqlite": ("ledgers", "migration"),
     "ledgers/backup": ("migration",),

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -351,8 +350,8 @@ def test_the_file_itself_is_not_read(tmp_path: Path) -> None:
 def test_result_without_a_terminal(folder: Path, asterisk: Path) -> None:
     """What a page would show is in the result; nothing is written, and the script's link is left, unless it
     is really to be done."""
-    config, now = folder / "informativa.yaml", datetime(2026, 11, 25, tzinfo=UTC)
-    dry = dialplan_install.install(config, asterisk, now, dry_run=True)
+    config = folder / "informativa.yaml"
+    dry = dialplan_install.install(config, asterisk, dry_run=True)
     assert dry == Installed(
         file=asterisk / "informativa.conf",
         state=State.TO_BE_WRITTEN,
@@ -366,18 +365,18 @@ def test_result_without_a_terminal(folder: Path, asterisk: Path) -> None:
         warnings=(),
     )
     assert not config.with_name("informativa.yaml.agi").is_symlink()
-    done = dialplan_install.install(config, asterisk, now)
+    done = dialplan_install.install(config, asterisk)
     assert (done.state, done.owner) == (State.WRITTEN, f"{dry.file.owner()}:{dry.file.group()}")
-    again = dialplan_install.install(config, asterisk, now, freepbx=True)
+    again = dialplan_install.install(config, asterisk, freepbx=True)
     assert (again.state, again.add_to) == (State.UP_TO_DATE, asterisk / "extensions_custom.conf")
     assert again.add == f"{freepbx_context()}\n\n{LINE}"
 
 
 def test_result_in_words(folder: Path, asterisk: Path) -> None:
     """Step by step, in the reader's language; what has nothing to say is `null` for programs."""
-    config, now = folder / "informativa.yaml", datetime(2026, 11, 25, tzinfo=UTC)
+    config = folder / "informativa.yaml"
     (asterisk / "extensions.conf").write_text(f"; {LINE}\nsame => n,Gosub(informativa,s,1(1))\n")
-    done = dialplan_install.install(config, asterisk, now, dry_run=True)
+    done = dialplan_install.install(config, asterisk, dry_run=True)
     assert list(view.installed(done, ENGLISH)) == [
         f"{done.file} would be written.",
         f"Add at the end of {asterisk}/extensions.conf:",

@@ -7,7 +7,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,7 @@ def spooled(**rows: str) -> dict[str, str]:
 def ours(configuration: Configuration) -> list[Step]:
     """The dialplan of this configuration."""
     template = (shipped.folder("dialplan") / "informativa.conf").read_text()
-    return list(dialplan.parsed(dialplans.render(template, configuration, datetime.now(UTC))))
+    return list(dialplan.parsed(dialplans.render(template, configuration)))
 
 
 def changed(steps: Iterable[Step], old: str, new: str) -> list[Step]:

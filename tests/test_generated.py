@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from doubles import line, notice, version
+from informativa.asterisk import dialplan as asterisk_dialplan
+from informativa.config import load
 from informativa.errors import InformativaError
+from informativa.model import Notice, Prompt
 from informativa.operations import dialplan, generated, systemd_unit
 from informativa.operations.generated import Generated
 from informativa.operations.init import init
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.generated import written
-
-NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -26,7 +30,7 @@ def config(folder: Path) -> Path:
 
 def test_dialplan_as_text(config: Path) -> None:
     """Without a place it is only made, with the link by which it starts the script."""
-    made = dialplan.generate(config, None, NOW)
+    made = dialplan.generate(config, None)
     assert (made.file, made.next, made.warnings) == (None, "asterisk -rx 'dialplan reload'", ())
     assert f"AGI({config}.agi,${{line}}" in made.text
     link = config.with_name("informativa.yaml.agi")
@@ -36,7 +40,7 @@ def test_dialplan_as_text(config: Path) -> None:
 def test_dialplan_in_its_place(config: Path, tmp_path: Path) -> None:
     """What is written is the text, and for owner and group alone, since the token is in it."""
     file = tmp_path / "informativa.conf"
-    made = dialplan.generate(config, file, NOW)
+    made = dialplan.generate(config, file)
     assert (made.file, file.read_text()) == (file, made.text)
     assert file.stat().st_mode & 0o777 == 0o640
 
@@ -45,7 +49,7 @@ def test_link_that_cannot_be_made(config: Path) -> None:
     """What stands in its place is left, and what to type is a warning."""
     link = config.with_name("informativa.yaml.agi")
     link.write_text("mine")
-    (warning,) = dialplan.generate(config, None, NOW).warnings
+    (warning,) = dialplan.generate(config, None).warnings
     assert "cannot be made (File exists); type: ln -sfn " in str(warning)
     assert "File exists" not in language("it")(warning)
     assert link.read_text() == "mine"
@@ -64,7 +68,7 @@ def test_company_that_is_not_live_is_a_warning(tmp_path: Path) -> None:
     """Of both: whoever puts them in place is told whose callers are not as configured."""
     config = init(tmp_path / "new").file  # whose second company names no papers yet
     said = "Borealis GmbH (borealis) is not live, so its callers hear the notice on every call, unrecorded: "
-    for made in (dialplan.generate(config, None, NOW), systemd_unit.generate(config)):
+    for made in (dialplan.generate(config, None), systemd_unit.generate(config)):
         assert str(made.warnings[0]).startswith(said)
 
 
@@ -100,3 +104,28 @@ def test_where_it_was_written_is_said(tmp_path: Path) -> None:
     made = Generated("", tmp_path / "unit", "reload it")
     assert written(made, ENGLISH) == f"Wrote {tmp_path}/unit. Next: reload it"
     assert written(made, language("it")) == f"Scritto {tmp_path}/unit. Poi: reload it"
+
+
+def test_fallback_of_a_line_is_by_the_versions_days(config: Path) -> None:
+    """Whatever day the file is written on: the newest that is in force at the time of the call, in its own
+    language; a plan of several notices changes with each, and a day on which nothing changes is left out."""
+    starts = [
+        datetime(2026, 12, 1, tzinfo=UTC),
+        datetime(2027, 1, 1, tzinfo=UTC),
+        datetime(2027, 2, 1, tzinfo=UTC),
+    ]
+    versions = [
+        replace(version(path, starts=start), short={"it": Prompt(path, ())})
+        for path, start in zip(["one", "two", "two", "three"], [None, *starts], strict=True)
+    ]
+    recording = Notice("recording", (replace(version(), short={"it": Prompt("other", ())}),))
+    configuration = replace(load(config), lines=(line(notice(*versions), recording),))
+    text = asterisk_dialplan.render("[informativa-lines]\n", configuration)
+    (rows,) = re.findall(r"^exten => \+390212345678,(.*?)^exten", text, re.MULTILINE | re.DOTALL)
+    assert rows.splitlines() == [
+        "1,GotoIf($[${EPOCH} < 1801440000]?before1801440000)",
+        " same => n,Return(three&other)",
+        " same => n(before1801440000),GotoIf($[${EPOCH} < 1796083200]?before1796083200)",
+        " same => n,Return(two&other)",
+        " same => n(before1796083200),Return(one&other)",
+    ]

@@ -66,3 +66,22 @@ def test_what_an_earlier_notice_left_is_not_taken_for_this_ones(site: Site, left
     told = site.call()
     assert (told.status, told.reason) == ("FALLBACK", "service-unavailable")
     assert told.record.startswith("spool:")
+
+
+LATER = """
+          - {version: "2026-12", purposes: [service], starts: 2026-11-02, short: {it: prompts/it/full}}
+          - {version: "2099", purposes: [service], starts: 2099-01-01, short: {it: prompts/de/full}}
+
+  borealis:"""
+
+
+def test_fallback_plays_the_version_of_the_day(site: Site) -> None:
+    """Without service and script the file that is there decides by the day of the call: neither the version
+    before nor the one to come is played."""
+    site.configure(("\n\n  borealis:", LATER))
+    assert "Return(" in site.office.dialplan().partition("EPOCH")[2]
+    site.office.stop()
+    site.office.config.unlink()
+    told = site.call()
+    assert (told.status, told.reason) == ("FALLBACK", "service-unavailable")
+    assert told.heard == site.whole("it/full", "after")

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from informativa.ledgers.sqlite import SqliteStore
@@ -94,7 +93,7 @@ class Office:
 
     def dialplan(self) -> str:
         """The dialplan for this configuration."""
-        return generate(self.config, None, datetime.now(UTC)).text
+        return generate(self.config, None).text
 
     # -- the service --
 

@@ -4,7 +4,7 @@ settings the second try uses, and which prompt each line falls back to. Pure tex
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import STARTED
@@ -18,6 +18,7 @@ _NOTICE = f"agi://{_SERVICE}/notice"
 _SCRIPT = "AGI(informativa-agi,"
 _AWAY = ' same => n,ExecIf($["${INFORMATIVA_STATUS}${INFORMATIVA_REASON}" = ""]?'
 _LINES = "[informativa-lines]\n"
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def started(configuration: Path) -> Path:
@@ -26,7 +27,7 @@ def started(configuration: Path) -> Path:
     return configuration.with_name(f"{configuration.name}{STARTED}")
 
 
-def render(shipped: str, configuration: Configuration, now: datetime) -> str:
+def render(shipped: str, configuration: Configuration) -> str:
     """The text of the file to include: `shipped` with this configuration's addresses and lines.
 
     The last context of the shipped file, `[informativa-lines]`, is an example and is replaced.
@@ -39,17 +40,36 @@ def render(shipped: str, configuration: Configuration, now: datetime) -> str:
         tried = f"{_AWAY}AGI({configuration.elsewhere}/{notice},"
         body = own.sub(lambda found: f"{found[0]}\n{tried}{found[1]}))", body)
     body = body.replace(_SCRIPT, f"AGI({started(configuration.file)},")
-    rows = [row for line in configuration.lines for row in _rows(line, now)]
+    rows = [row for line in configuration.lines for row in _rows(line)]
     fallback = configuration.fallback.path if configuration.fallback else ""
-    return body + context + "".join(rows) + _row("default", fallback)
+    return body + context + "".join(rows) + _row("default", [(0, fallback)])
 
 
-def _rows(line: Line, now: datetime) -> list[str]:
-    """The line in every spelling that a dialplan may pass, with all that its plan may play."""
-    current = (step.notice.current(now) for step in line.plan)
-    prompts = "&".join(prompt.path for version in current if (prompt := version.prompt(line.language)))
+def _rows(line: Line) -> list[str]:
+    """The line in every spelling that a dialplan may pass, with all that its plan may play, and when."""
+    prompts = _prompts(line)
     return [_row(spelling, prompts) for spelling in sorted(spellings(line.number, line.region))]
 
 
-def _row(extension: str, prompt: str) -> str:
-    return f"exten => {extension},1,Return({prompt})\n"
+def _prompts(line: Line) -> list[tuple[int, str]]:
+    """What the plan plays from which time on (seconds since 1970), the earliest first, from 0 on. By the
+    versions' days and not by today's: the file is right also on the day on which the next one begins."""
+    starts = {version.starts for step in line.plan for version in step.notice.versions if version.starts}
+    found = list[tuple[int, str]]()
+    for start in (_BEGINNING, *sorted(starts)):
+        current = (step.notice.current(start) for step in line.plan)
+        prompts = "&".join(prompt.path for version in current if (prompt := version.prompt(line.language)))
+        if not found or found[-1][1] != prompts:
+            found.append((int(start.timestamp()), prompts))
+    return found
+
+
+def _row(extension: str, prompts: list[tuple[int, str]]) -> str:
+    """An extension that returns what is to be played at the time of the call: the newest first."""
+    *later, (_start, first) = reversed(prompts)
+    head, rows = f"exten => {extension},1", list[str]()
+    for start, prompt in later:
+        label = f"before{start}"
+        rows += [f"{head},GotoIf($[${{EPOCH}} < {start}]?{label})", f" same => n,Return({prompt})"]
+        head = f" same => n({label})"
+    return "".join(f"{row}\n" for row in [*rows, f"{head},Return({first})"])

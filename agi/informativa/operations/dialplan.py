@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 
 from .. import shipped
@@ -20,11 +19,11 @@ from .generated import Generated, write
 RELOAD = "asterisk -rx 'dialplan reload'"
 
 
-def generate(file: Path, output: Path | None, now: datetime) -> Generated:
+def generate(file: Path, output: Path | None) -> Generated:
     """The dialplan for the configuration in `file`, written to `output` if that is given. Raises
     InformativaError."""
     configuration = load(file, keep=True)
-    text = render(configuration, now)
+    text = render(configuration)
     if output is not None:
         like = owner_in_asterisks_folder(output.absolute(), configuration)
         write(output, text, like, secret=bool(configuration.tokens))
@@ -36,10 +35,10 @@ def generate(file: Path, output: Path | None, now: datetime) -> Generated:
     return Generated(text, output, RELOAD, warnings)
 
 
-def render(configuration: Configuration, now: datetime) -> str:
+def render(configuration: Configuration) -> str:
     """dialplan/informativa.conf for this configuration."""
     template = (shipped.folder("dialplan") / "informativa.conf").read_text(encoding="utf-8")
-    return dialplan.render(template, configuration, now)
+    return dialplan.render(template, configuration)
 
 
 def freepbx_context() -> str:

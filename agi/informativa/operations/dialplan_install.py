@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
@@ -52,13 +51,11 @@ class Installed:
     warnings: tuple[Text, ...]
 
 
-def install(
-    config: Path, to: Path, now: datetime, *, freepbx: bool = False, dry_run: bool = False
-) -> Installed:
+def install(config: Path, to: Path, *, freepbx: bool = False, dry_run: bool = False) -> Installed:
     """Put the dialplan for this configuration into Asterisk's folder, and change nothing else there; or only
     say what would be done. FreePBX is found by itself. Raises InformativaError."""
     configuration = load(config, keep=True)
-    text, secret = render(configuration, now).encode(), bool(configuration.tokens)
+    text, secret = render(configuration).encode(), bool(configuration.tokens)
     folder = to.absolute()
     file, unchanged = folder / FILE, _unchanged(folder, text, secret=secret)
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -90,10 +87,10 @@ def install(
     )
 
 
-def standing(configuration: Configuration, folder: Path, now: datetime) -> State | None:
+def standing(configuration: Configuration, folder: Path) -> State | None:
     """How informativa's file in Asterisk's folder stands, `None` where there is none. Raises
     InformativaError for another folder than Asterisk's, and for a file there that is not ours."""
-    text, secret = render(configuration, now).encode(), bool(configuration.tokens)
+    text, secret = render(configuration).encode(), bool(configuration.tokens)
     unchanged = _unchanged(folder, text, secret=secret)
     if unchanged:
         return State.UP_TO_DATE

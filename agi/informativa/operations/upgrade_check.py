@@ -9,7 +9,6 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from .. import __version__, storage
@@ -36,12 +35,12 @@ class UpgradeCheck:
     examination: Examination
 
 
-async def upgrade_check(file: Path, asterisk: Path, units: Path, now: datetime) -> UpgradeCheck:
+async def upgrade_check(file: Path, asterisk: Path, units: Path) -> UpgradeCheck:
     """Look at what is of an earlier version: the configuration in `file` and all that it names, the dialplan
     in Asterisk's folder, the units of systemd in theirs."""
 
     async def dialplan(system: System) -> AsyncIterator[Finding]:
-        for finding in await in_thread(lambda: list(_dialplan(system, asterisk.absolute(), now))):
+        for finding in await in_thread(lambda: list(_dialplan(system, asterisk.absolute()))):
             yield finding
 
     async def unit_files(system: System) -> AsyncIterator[Finding]:
@@ -125,11 +124,11 @@ def _outlook(controller: Controller) -> Finding:
     return warning(text.format(**facts, records=found.records, seconds=max(1.0, found.seconds)), way_back)
 
 
-def _dialplan(system: System, folder: Path, now: datetime) -> Iterator[Finding]:
+def _dialplan(system: System, folder: Path) -> Iterator[Finding]:
     """What `dialplan install` would write is there, and it starts this program's script."""
     fix = f"informativa dialplan install -c {system.file} --to {folder}"
     try:
-        state = dialplan_install.standing(system.configured, folder, now)
+        state = dialplan_install.standing(system.configured, folder)
     except InformativaError as error:
         yield unknown(clause(error.message), Text("Name Asterisk's folder: --asterisk DIR"))
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +36,7 @@ def dialplan(
     """Print the dialplan for this configuration, or write it: -o /etc/asterisk/informativa.conf."""
     context.obj = config
     if context.invoked_subcommand is None:
-        print_generated(dialplans.generate(config, output, datetime.now(UTC)))
+        print_generated(dialplans.generate(config, output))
     elif output is not None:
         raise InformativaError(Text("`install` does not take -o."), Text("Name the folder: --to DIR"))
 
@@ -60,9 +59,7 @@ def install(
     ] = None,
 ) -> None:
     """Put informativa.conf into Asterisk's folder and show the line that includes it; change nothing else."""
-    done = dialplan_install.install(
-        config or context.obj, to, datetime.now(UTC), freepbx=freepbx, dry_run=dry_run
-    )
+    done = dialplan_install.install(config or context.obj, to, freepbx=freepbx, dry_run=dry_run)
     if as_json:
         print_document(json.DialplanInstalled.of(done))
     else:

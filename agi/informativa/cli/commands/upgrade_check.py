@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +35,7 @@ def _upgrade_check(
 ) -> None:
     """Say what would happen if this version took over: configuration, ledgers, dialplan, units, other boxes.
     Changes nothing; exit 1 if anything keeps it from that."""
-    found = asyncio.run(upgrade_check(config, asterisk, units, datetime.now(UTC)))
+    found = asyncio.run(upgrade_check(config, asterisk, units))
     if as_json:
         print_document(UpgradeCheck.of_check(found))
     else:

@@ -7,7 +7,6 @@ import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from ... import shipped
@@ -113,7 +112,7 @@ async def context(system: System) -> AsyncIterator[Finding]:
         yield wrong(Text("Asterisk has no context [{context}] loaded", context=dialplan.CONTEXT), fix)
         return
     template = (shipped.folder("dialplan") / "informativa.conf").read_text(encoding="utf-8")
-    ours = dialplans.render(template, configuration, datetime.now(UTC))
+    ours = dialplans.render(template, configuration)
     addresses, lines, rest = dialplan.differences(steps, dialplan.parsed(ours))
     for address in addresses:
         text = Text("the loaded dialplan looks for the service at {address}, and it is to listen at {ours}")

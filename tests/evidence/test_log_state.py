@@ -28,11 +28,11 @@ from informativa.operations.controllers import of_their_logs
 from informativa.operations.doctor import evidence
 from informativa.operations.doctor.findings import Finding, State, ok, warning
 from informativa.operations.doctor.system import System
-from informativa.operations.evidence.log_state import log_state
+from informativa.operations.evidence.log_state import KeptElsewhere, log_state
 from informativa.operations.status import look
 from informativa.text import Text
 from informativa.views.json.documents import StatusReport
-from informativa.views.messages import ENGLISH
+from informativa.views.messages import ENGLISH, language
 from informativa.views.text.status import _log
 
 NO_NAME = "the logs are named after this machine; `evidence.domain` gives them a name of yours"
@@ -89,6 +89,15 @@ def test_records_wait_until_they_are_signed(acme: Controller) -> None:
     more = log_state(acme)
     assert (more.size, more.signed, more.waiting) == (5, 2, 3)
     assert _log(more, ENGLISH).startswith("2 of 5 records, checkpoint of ")
+
+
+def test_where_else_the_log_is_and_how_far(acme: Controller) -> None:
+    """By its place, and how many records are there; in capitals where that is not as it should be."""
+    sequence(Path(acme.ledger))
+    elsewhere = (KeptElsewhere("/mnt/proof", 2, None, ""), KeptElsewhere("/mnt/old", 1, None, "it is behind"))
+    state = replace(log_state(acme), published=elsewhere)
+    assert _log(state, ENGLISH).endswith(", /mnt/proof has 2, /mnt/old HAS ONLY 1")
+    assert _log(state, language("it")).endswith(", /mnt/proof ne ha 2, /mnt/old NE HA SOLO 1")
 
 
 def test_status_tells_how_far_the_log_is(folder: Path, acme: Controller) -> None:

@@ -26,8 +26,9 @@ class Language(Translator):
         self._catalogue = catalogue
 
     def __call__(self, what: Text | str, /, **arguments: object) -> str:
-        """A text in words, or a template with what goes into it."""
-        return (what if isinstance(what, Text) else Text(what, **arguments)).said(self)
+        """A text, or a template, in words, with what goes into it."""
+        text = what if isinstance(what, Text) else Text(what)
+        return (text.format(**arguments) if arguments else text).said(self)
 
     def counted(self, one: str, many: str, number: int, /, **arguments: object) -> str:
         """The same for a template that says a number."""

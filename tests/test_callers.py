@@ -58,7 +58,10 @@ def test_record_tells_what_the_ledger_has(configuration: Configuration, acme: Co
     (held,) = callers.access([acme], CALLER).held
     assert held.records == (made.record,)
     assert (made.caller, bool(made.doubt), made.record.number) == ("+39…67", False, 1)
-    assert text.recorded(made, ENGLISH) == "Record 1: +39…67 got privacy 2026-11 by website on 2026-11-20."
+    assert (
+        text.recorded(made, ENGLISH)
+        == "Record 1: +39…67 got privacy notice, version 2026-11, on a website on 2026-11-20."
+    )
     facts = json.loads(shapes.Recorded.of(made).text())
     assert (facts["schema"], facts["caller"], facts["record"]["kind"]) == (1, "+39…67", "website")
 

@@ -475,7 +475,7 @@ def recorded(folder: Path, *more: str, number: str = CALLER) -> subprocess.Compl
 def test_told_elsewhere_is_on_record_and_counts(folder: Path) -> None:
     """Who was told on the website is not played to, and an access request shows when, how and where."""
     ran = recorded(folder, "--on", "2026-11-20")
-    assert ran.stdout == "Record 1: +39…67 got privacy 2026-11 by website on 2026-11-20.\n"
+    assert ran.stdout == "Record 1: +39…67 got privacy notice, version 2026-11, on a website on 2026-11-20.\n"
     (notice,) = explained(folder, CALLER)["notices"]
     assert notice["status"] == "NOTDUE"
     asked = ("caller", "show", CALLER, "--controller=acme", "-c", folder / "informativa.yaml")
@@ -544,8 +544,9 @@ def test_l19_version_is_on_record_for_days_on_which_it_was_in_force(folder: Path
     file.write_text(text[:end] + first + second + rest)
     assert "no more in force" in recorded(folder, "--on=2026-11-20", "--version=2026-11").stderr
     assert "not yet in force" in recorded(folder, "--on=2026-11-19", "--version=2026-12").stderr
-    assert "got privacy 2026-11 by" in recorded(folder, "--on=2026-11-19").stdout
-    assert "got privacy 2026-12 by website on 2026-11-20" in recorded(folder, "--on=2026-11-20T00:10").stdout
+    assert "got privacy notice, version 2026-11," in recorded(folder, "--on=2026-11-19").stdout
+    said = recorded(folder, "--on=2026-11-20T00:10").stdout
+    assert "got privacy notice, version 2026-12, on a website on 2026-11-20" in said
     shown = json.loads(run("ledger", "show", "-c", file, "--controller=acme", "--json").stdout)["records"]
     assert [row["at"] for row in shown] == ["2026-11-18T23:00:00.000+00:00", "2026-11-19T23:10:00.000+00:00"]
     assert all(row["recorded"] > row["at"] for row in shown)

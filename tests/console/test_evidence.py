@@ -30,7 +30,7 @@ def test_an_audit_tells_what_is_wrong_as_other_findings_are(
     until(lambda: "<progress" not in officer.get(page).text, 60, lambda: "The audit does not end.")
     text = officer.get(page).text
     assert '<li><span class="status failed">wrong</span> <bdi>A file &lt;is&gt; gone.</bdi></li>' in text
-    assert "<li><bdi>acme: 6 records: 6 whole" in text
+    assert "<li><bdi>acme: 6 records (6 whole" in text
     assert "\u2718" not in text
 
 

@@ -332,7 +332,7 @@ def test_reads_in_the_readers_language(company: Company, tmp_path: Path) -> None
     english = Opened(made(company, tmp_path))
     assert "COME VERIFICARLO" in italian.text("README.txt")
     assert italian.text("plan.txt").startswith("Come è configurato ora.")
-    assert "informativa privacy: una volta." in italian.text("plan.txt")
+    assert "informativa sulla privacy: una volta." in italian.text("plan.txt")
     differ = {name for name, data in english.files.items() if italian.files[name] != data}
     assert differ == {"README.txt", "plan.txt", "SHA256SUMS"}
 
@@ -345,11 +345,11 @@ def test_plan_stands_there_in_words(company: Company, tmp_path: Path) -> None:
     line = replace(line, plan=tuple(steps), service_data_only=True)
     company.configuration = replace(company.configuration, lines=(line, *others))
     plan = " ".join(Opened(made(company, tmp_path)).text("plan.txt").split())
-    version = "Newest version 2026-11, with the purposes service."
+    version = "Newest version 2026-11, with the purposes: handling the call and the service asked for."
     assert plan.partition(" Line ")[2] == (
-        f"+390212345678, language it: - notice privacy: once. {version}"
-        f" - notice privacy: on every call. {version}"
-        f" - notice privacy: again after a time (months: 6, days: 0). {version}"
+        f"+390212345678, language it: - privacy notice: once. {version}"
+        f" - privacy notice: on every call. {version}"
+        f" - privacy notice: again after a time (months: 6, days: 0). {version}"
         " - Only data needed for the service are used: what is not due on every call is left out."
     )
 

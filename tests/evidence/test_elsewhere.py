@@ -325,7 +325,7 @@ def test_audit_command_says_what_others_have_and_what_is_wrong(folder: Path, tmp
     name = "acme.example/informativa/acme/pbx-1/1"
     assert typed(*audit) == (
         0,
-        "acme: 4 records: 4 whole, 0 erased, 0 purged; 4 signed.\n"
+        "acme: 4 records (4 whole, 0 erased, 0 purged, 0 lost); 4 signed.\n"
         f"{sound}\n"
         f"  {mount} has 4 records of the same log {name}.\n",
         "",
@@ -349,7 +349,7 @@ def test_audit_command_says_what_others_have_and_what_is_wrong(folder: Path, tmp
     assert (code, err) == (1, "")
     lines = [line for line in out.splitlines() if not line.startswith("  ✘ the counter of")]
     assert lines == [
-        "acme: 4 records: 2 whole, 0 erased, 0 purged; 4 signed.",
+        "acme: 4 records (2 whole, 0 erased, 0 purged, 0 lost); 4 signed.",
         "  ✘ leaf 1: it was deleted, and no record says why",
         "  ✘ record 1 (leaf 0): what is on record of it is not what was written",
         "  ✘ record 90: it was put in otherwise than by being recorded",
@@ -377,7 +377,7 @@ def test_audit_command_names_a_contradiction(folder: Path, tmp_path: Path) -> No
     code, out, err = typed("evidence", "audit", "-c", file, "--controller", "acme")
     assert (code, err) == (1, "")
     assert out.splitlines() == [
-        "acme: 1 record: 1 whole, 0 erased, 0 purged; 1 signed.",
+        "acme: 1 record (1 whole, 0 erased, 0 purged, 0 lost); 1 signed.",
         f"  ✘ {mount} has 2 records of the log and here are 1 that were signed; what is here was put back to"
         " an older state: type informativa ledger restore",
         "  No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"

@@ -56,7 +56,7 @@ def test_a_new_key_begins_another_log(folder: Path, tmp_path: Path) -> None:
         assert there.splitlines()[1] == size
     assert logs.audit(acme).audited.sound
     audit = ("evidence", "audit", "-c", folder / "informativa.yaml", "--controller", "acme")
-    assert run(*audit).stdout.startswith("acme: 7 records: 7 whole, 0 erased, 0 purged; 7 signed.\n")
+    assert run(*audit).stdout.startswith("acme: 7 records (7 whole, 0 erased, 0 purged, 0 lost); 7 signed.\n")
     (found,) = json.loads(run(*audit, "--json").stdout)["ledgers"]
     assert (found["size"], found["signed"], found["whole"], found["log"]) == (7, 7, 7, f"{NAME}/2")
     copy = mount / "informativa/acme/pbx-1"

@@ -23,7 +23,7 @@ from informativa.evidence.note import parse
 from informativa.evidence.proof import Proof
 from informativa.model import Ending, Heard, Reason, RecordKind, Status, Vouched
 from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed
-from informativa.views.html import receipt_words as words
+from informativa.views import record_words as words
 from informativa.views.html.markup import INVISIBLE, data_block, element, foreign, joined, visible
 from informativa.views.messages import language
 
@@ -259,7 +259,7 @@ def test_record_from_before_the_log_says_so(company: Company) -> None:
     page = company.page(1)
     facts = {**page.receipt.facts, "kind": "migrated", "was": "website"}
     said = sentences(replace(page, receipt=replace(page.receipt, facts=facts)), "en")
-    assert said[1].endswith("in its version 2026-11 on a website.")
+    assert said[1].endswith("version 2026-11, on a website.")
     assert "The record is older than the log: that it existed is proven only since it was entered." in said
 
 

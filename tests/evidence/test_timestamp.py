@@ -204,7 +204,7 @@ def test_audit_command_says_what_stamps_say(folder: Path, tsa: Authority) -> Non
     at = timestamp.time_of((stamps / "1.tsr").read_bytes())
     assert at is not None
     audit = ("evidence", "audit", "-c", file, "--controller", "acme")
-    first = ["acme: 1 record: 1 whole, 0 erased, 0 purged; 1 signed."]
+    first = ["acme: 1 record (1 whole, 0 erased, 0 purged, 0 lost); 1 signed."]
     sound = "  Nothing was changed, added or taken away."
     holds = f"  1 time-stamp of {acme.log}/1 holds; the newest is of {at:%Y-%m-%d %H:%M} UTC."
     alone = (

@@ -13,7 +13,9 @@ from typing import Any
 from ..model import Controller, Line, Notice, Prompt
 
 # What differs from box to box, is secret, or says nothing of callers.
-_LEFT_OUT = frozenset({"controller", "key", "ledger", "log", "lookups", "old_keys", "outsourcing", "refused"})
+_LEFT_OUT = frozenset(
+    {"controller", "key", "ledger", "log", "lookups", "names", "old_keys", "outsourcing", "refused"}
+)
 
 
 def digest(controller: Controller, notices: Sequence[Notice], lines: Sequence[Line]) -> str:

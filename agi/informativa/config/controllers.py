@@ -59,6 +59,7 @@ class Controllers:
             zone=zone(given.time_zone),
             recycled_after=given.recycled_after,
             service_purposes=frozenset(given.service_purposes),
+            names=given.names,
             lookups=tuple(lookups(name, given, self._folder, self._found)),
             log=log_name(name, evidence.domain or "", evidence.box or ""),
         )

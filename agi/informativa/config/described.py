@@ -120,6 +120,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
     f"{_C}.name": ("Its name.", "Acme S.p.A."),
     f"{_C}.retention": ("Days, weeks, months or years after which records are deleted.", "5 years"),
     f"{_C}.service_purposes": ("Those without which the service cannot be given.", "[service]"),
+    f"{_C}.names": (
+        "What its purposes and notices are called in letters, receipts and pages, by language.",
+        "{en: {crm: managing your contract}}",
+    ),
     f"{_C}.recycled_after": (
         "So long without a call, a number may be somebody else's: the notice is due again.",
         "2 years",

@@ -107,6 +107,7 @@ class ControllerSettings(Strict):
 
     name: PlainText
     service_purposes: list[Identifier] = ["service"]
+    names: dict[Language, dict[Identifier, PlainText]] = {}
     recycled_after: Annotated[Period | None, BeforeValidator(period)] = None
     time_zone: Annotated[str, AfterValidator(zone)] = "UTC"
     retention: Annotated[Period | None, BeforeValidator(period)] = None

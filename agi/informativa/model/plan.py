@@ -298,8 +298,9 @@ class Controller:
     `refused` says why it may not go live; nothing if it may. `retention` is for how long records are kept,
     `None` for ever. `zone` is where its days begin and end. `recycled_after` is how long nobody may have
     called from a number that is still taken for the same caller's, `None` for ever. `service_purposes` are
-    those without which the service that a caller asks for cannot be given. `log` is how a log of its records
-    that begins now is named, without its epoch.
+    those without which the service that a caller asks for cannot be given. `names` are what it calls its
+    purposes and notices before people, by language and id. `log` is how a log of its records that begins now
+    is named, without its epoch.
     """
 
     id: str
@@ -313,6 +314,7 @@ class Controller:
     zone: tzinfo = UTC
     recycled_after: Period | None = None
     service_purposes: frozenset[str] = frozenset({"service"})
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     lookups: tuple[Lookup, ...] = ()
     log: str = ""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...model import Ending, Reason, RecordKind, Status, Vouched
-from ...text import Text
-from ..text.explain import RULES
+from ..model import Ending, Reason, RecordKind, Status, Vouched
+from ..text import Text
+from .messages import Language
+from .text.explain import RULES
 
 STATUSES: dict[str, Text] = {
     Status.PLAYED: Text("the notice was played to its end"),
@@ -118,6 +119,24 @@ PERSON = {
     "reference": Text("What shows it elsewhere"),
 }
 """What each fact is called, in a table."""
+
+NAMES = {
+    "privacy": Text("privacy notice"),
+    "recording": Text("recording of calls"),
+    "service": Text("handling the call and the service asked for"),
+    "quality": Text("improving the quality of the service"),
+    "marketing": Text("sending offers, only with consent"),
+    "profiling": Text("learning preferences, only with consent"),
+}
+"""What notices and purposes with these ids are called, where their company gives them no name of its own."""
+
+
+def named(one: str, names: Mapping[str, Mapping[str, str]], say: Language) -> str:
+    """A notice or purpose by the name that its company gives it in the reader's language, or else by ours; by
+    its id where there is neither."""
+    own = names.get(say.code, {}).get(one)
+    return own or (say(NAMES[one]) if one in NAMES else one)
+
 
 MONTHS = (
     Text("January"),

@@ -55,12 +55,13 @@ class ClaimedCosignature:
 @dataclass(frozen=True)
 class ReceiptPage:
     """All that the page of one receipt shows. `name` is that of its file, without what follows the point;
-    `company` and `zone` are the controller's, which no proof says. `text` is what is kept beside the
+    `company`, `names` and `zone` are the controller's, which no proof says. `text` is what is kept beside the
     recording as its words, '' where nothing is; `sound` is `None` where no file is there any more, or none
     was played."""
 
     name: str
     company: str
+    names: Mapping[str, Mapping[str, str]]
     zone: tzinfo
     receipt: Receipt
     checkpoint: Checkpoint
@@ -80,6 +81,7 @@ def receipt_page(made: MadeReceipt) -> ReceiptPage:
     return ReceiptPage(
         name=made.name,
         company=controller.name,
+        names=controller.names,
         zone=controller.zone,
         receipt=receipt,
         checkpoint=Checkpoint.parse(note.text),

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, time, tzinfo
 from importlib import resources
 
 import jinja2
 from markupsafe import Markup
 
-from ...model import Event, Heard, Line, Period, RecordKind
+from ...model import Controller, Event, Heard, Line, Period, RecordKind
 from ...operations.evidence.logs import Audit
 from ...operations.evidence.verifying import Verified
 from ...operations.explain import RecognisedCaller
 from ...text import Text
+from .. import record_words as words
 from ..messages import Language
 from ..text import evidence
 from ..text.access_log import acted, detailed, short
 from ..text.boxes import ago, cells
 from ..text.bundle_plan import sentences
-from . import receipt_words as words
 from .markup import foreign as _foreign
 from .markup import visible
 
@@ -60,6 +61,7 @@ def environment() -> jinja2.Environment:
         "month": month,
         "duration": duration,
         "how_much": how_much,
+        "named": named,
     }
     return found
 
@@ -73,6 +75,12 @@ def means(code: object, kind: str) -> Text | str:
     """What a code of a record means, by the name of the fact that it is: a text, or the code itself, in which
     whoever wrote it hides nothing."""
     return words.CODES[kind].get(str(code)) or visible(str(code))
+
+
+def named(ids: str | Iterable[str], owner: Controller, say: Language) -> str:
+    """Notices or purposes of a company, by their names."""
+    each = [ids] if isinstance(ids, str) else sorted(ids)
+    return ", ".join(words.named(one, owner.names, say) for one in each)
 
 
 def worded(text: Text | str, say: Language) -> str:

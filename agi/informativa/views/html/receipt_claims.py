@@ -16,8 +16,8 @@ from ...model import RecordKind
 from ...operations.evidence.receipt_page import ReceiptPage
 from ...text import Text
 from ..messages import Language
+from ..record_words import CODES, MOMENT, MONTHS, TENTHS, named
 from .markup import Html, element, foreign, joined
-from .receipt_words import CODES, MOMENT, MONTHS, TENTHS
 
 Source = tuple[str, str]
 """How a value is made, and of which fact (or the value itself): see `Values`."""
@@ -72,8 +72,8 @@ def about_what(page: ReceiptPage) -> Iterator[Claim]:
     else:
         yield claim(
             "notice",
-            Text("The caller was given the notice {notice} in its version {version} {how}."),
-            notice=fact("notice"),
+            Text("The caller was given this: {notice}, version {version}, {how}."),
+            notice=("list", "notice"),
             version=fact("version"),
             how=code(given),
         )
@@ -151,8 +151,8 @@ def _called(facts: Mapping[str, str | int]) -> Iterator[Claim]:
     if "notice" in facts and "version" in facts:
         yield claim(
             "notice",
-            Text("The notice in question is {notice} in its version {version}."),
-            notice=fact("notice"),
+            Text("The notice in question: {notice}, version {version}."),
+            notice=("list", "notice"),
             version=fact("version"),
         )
 
@@ -218,14 +218,14 @@ class Values:
     def __init__(self, page: ReceiptPage, say: Language) -> None:
         self._facts, who = page.receipt.facts, page.receipt.who
         self._person = who.values if isinstance(who, Person) else {}
-        self._zone, self._say = page.zone, say
+        self._zone, self._names, self._say = page.zone, page.names, say
         self._made: Mapping[str, Callable[[str], str]] = {
             "given": lambda text: text,
             "fact": lambda name: str(self._facts[name]),
             "person": lambda name: str(self._person[name]),
             "short": lambda name: str(self._person[name])[:_SHOWN],
             "code": self._code,
-            "list": lambda name: str(self._facts[name]).replace(" ", ", "),
+            "list": self._list,
             "seconds": self._seconds,
             "local": lambda name: self._moment(name, self._zone),
             "utc": lambda name: self._moment(name, UTC),
@@ -245,6 +245,9 @@ class Values:
     def _code(self, name: str) -> str:
         meant, value = CODES[name], str(self._facts[name])
         return self._say(meant[value]) if value in meant else value
+
+    def _list(self, name: str) -> str:
+        return ", ".join(named(one, self._names, self._say) for one in str(self._facts[name]).split(" "))
 
     def _seconds(self, name: str) -> str:
         """To the nearest tenth, a half up: in whole numbers, so that the script has the same."""

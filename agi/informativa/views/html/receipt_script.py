@@ -10,8 +10,8 @@ from ...evidence.receipt import NUMBERS, REQUIRED
 from ...operations.evidence.receipt_page import ReceiptPage
 from ...text import Text
 from ..messages import Language
+from ..record_words import CODES, MOMENT, MONTHS, TENTHS, named
 from .receipt_claims import Claim
-from .receipt_words import CODES, MOMENT, MONTHS, TENTHS
 
 SCRIPTS = ("words.js", "proof.js", "receipt.js", "page.js")
 
@@ -95,6 +95,11 @@ def for_script(page: ReceiptPage, claims: Sequence[Claim], say: Language) -> dic
         ],
         "codes": {
             name: {str(value): say(text) for value, text in meant.items()} for name, meant in CODES.items()
+        },
+        "names": {
+            one: named(one, page.names, say)
+            for what in ("notice", "purposes")
+            for one in str(page.receipt.facts.get(what, "")).split()
         },
         "zone": str(page.zone),
         "months": [say(month) for month in MONTHS],

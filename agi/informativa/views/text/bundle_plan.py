@@ -5,9 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from ...model import ALWAYS, Line, Step
+from ...model import ALWAYS, Controller, Line, Step
 from ...text import Text
 from ..messages import Language
+from ..record_words import named
 
 _WIDTH = 100
 
@@ -15,13 +16,13 @@ _WIDTH = 100
 def line_plan(line: Line, say: Language) -> Iterator[str]:
     """What callers of a line must hear, and which settings say when."""
     yield say("Line {number}, language {language}:", number=line.number, language=line.language)
-    yield from points([_step(step, say) for step in line.plan])
+    yield from points([_step(step, line.controller, say) for step in line.plan])
     yield from points(_settings(line, say))
 
 
 def sentences(line: Line, say: Language) -> list[str]:
     """The same, without the line itself."""
-    return [*(_step(step, say) for step in line.plan), *_settings(line, say)]
+    return [*(_step(step, line.controller, say) for step in line.plan), *_settings(line, say)]
 
 
 def _settings(line: Line, say: Language) -> list[str]:
@@ -47,7 +48,7 @@ def _settings(line: Line, say: Language) -> list[str]:
     return [say(text) for text, applies in settings if applies]
 
 
-def _step(step: Step, say: Language) -> str:
+def _step(step: Step, owner: Controller, say: Language) -> str:
     after = step.repeat_after
     if after is None:
         often = say(Text("once"))
@@ -58,11 +59,11 @@ def _step(step: Step, say: Language) -> str:
         often = say(again.format(months=after.months, days=after.days))
     newest = step.notice.versions[-1]
     return say(
-        "notice {notice}: {often}. Newest version {version}, with the purposes {purposes}.",
-        notice=step.notice.id,
+        "{notice}: {often}. Newest version {version}, with the purposes: {purposes}.",
+        notice=named(step.notice.id, owner.names, say),
         often=often,
         version=newest.id,
-        purposes=", ".join(sorted(newest.purposes)) or "-",
+        purposes=", ".join(named(one, owner.names, say) for one in sorted(newest.purposes)) or "-",
     )
 
 

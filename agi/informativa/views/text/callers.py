@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ...model import Record
+from ...model import Controller, Record
 from ...operations.callers import Access, Erased, Missing, Recorded
 from ...text import Text
 from ..messages import Language
+from ..record_words import KINDS, REASONS, named
 from ..terminal import one_line
 
 _FACTS = {
@@ -43,7 +44,7 @@ def access(found: Access, say: Language) -> Iterator[str]:
         for box, record in (*(("", record) for record in each.records), *each.elsewhere):
             facts = (
                 f"{say(_FACTS[what])}: {fact}"
-                for what, fact in {"box": box, **_facts(record, say)}.items()
+                for what, fact in {"box": box, **_facts(record, each.controller, say)}.items()
                 if fact != ""
             )
             yield one_line("    " + ", ".join(facts))
@@ -95,17 +96,17 @@ def recorded(made: Recorded, say: Language) -> str:
     """What was put on record."""
     event = made.record.event
     return say(
-        "Record {record}: {caller} got {notice} {version} by {kind} on {on:%Y-%m-%d}.",
+        "Record {record}: {caller} got {notice}, version {version}, {kind} on {on:%Y-%m-%d}.",
         record=made.record.number,
         caller=made.caller,
-        notice=event.notice,
+        notice=named(event.notice, made.controller.names, say),
         version=event.version,
-        kind=event.kind,
+        kind=KINDS[event.kind],
         on=event.at.astimezone(made.controller.zone),
     )
 
 
-def _facts(record: Record, say: Language) -> dict[str, object]:
+def _facts(record: Record, owner: Controller, say: Language) -> dict[str, object]:
     """One record in the words of an access request."""
     event = record.event
     heard = (
@@ -117,12 +118,12 @@ def _facts(record: Record, say: Language) -> dict[str, object]:
         "record": record.number,
         "when": event.at.isoformat(timespec="seconds"),
         "recorded": (event.recorded or event.at).isoformat(timespec="seconds"),
-        "how": event.kind,
+        "how": say(KINDS[event.kind]),
         "line": event.line,
-        "text": f"{event.notice} {event.version} {event.language}".strip(),
-        "purposes": ", ".join(sorted(event.purposes)),
+        "text": f"{named(event.notice, owner.names, say)} {event.version} {event.language}".strip(),
+        "purposes": ", ".join(named(one, owner.names, say) for one in sorted(event.purposes)),
         "status": event.status,
-        "ground": event.reason,
+        "ground": say(REASONS[event.reason]) if event.reason in REASONS else event.reason,
         "heard": heard,
         "reference": event.reference,
         "rests on record": event.basis or "",

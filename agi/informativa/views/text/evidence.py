@@ -182,14 +182,17 @@ def audited(found: Audit, say: Language) -> str:
     """What a ledger holds."""
     whole, counted = found.audited.log.next, found.audited.counted
     return say.counted(
-        "{id}: {size} record: {whole} whole, {erased} erased, {purged} purged; {signed} signed.",
-        "{id}: {size} records: {whole} whole, {erased} erased, {purged} purged; {signed} signed.",
+        "{id}: {size} record ({whole} whole, {erased} erased, {purged} purged, {lost} lost);"
+        " {signed} signed.",
+        "{id}: {size} records ({whole} whole, {erased} erased, {purged} purged, {lost} lost);"
+        " {signed} signed.",
         whole,
         id=found.controller.id,
         size=whole,
         whole=counted.whole,
         erased=counted.erased,
         purged=counted.purged,
+        lost=counted.lost,
         signed=min(found.audited.signed, whole),
     )
 

@@ -1,0 +1,63 @@
+"""What purposes and notices are called before people, in the reader's language."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from doubles import line, notice, version
+from informativa.config import load
+from informativa.config.comparable import digest
+from informativa.views.messages import ENGLISH, language
+from informativa.views.record_words import named
+from informativa.views.text.bundle_plan import sentences
+
+ITALIAN = language("it")
+OWN = {"it": {"crm": "gestire il Suo contratto", "privacy": "la nostra informativa"}}
+
+
+@pytest.mark.parametrize(
+    ("one", "english", "italian"),
+    [
+        (
+            "service",
+            "handling the call and the service asked for",
+            "gestire la chiamata e il servizio richiesto",
+        ),
+        ("privacy", "privacy notice", "la nostra informativa"),
+        ("crm", "crm", "gestire il Suo contratto"),
+        ("other", "other", "other"),
+    ],
+)
+def test_name_is_the_companys_or_else_ours(one: str, english: str, italian: str) -> None:
+    """By language; where there is neither, the short name of the configuration stands."""
+    assert (named(one, OWN, ENGLISH), named(one, OWN, ITALIAN)) == (english, italian)
+
+
+def test_names_are_configured_by_language(folder: Path) -> None:
+    """And do not make two boxes different: they decide nothing."""
+    file = folder / "informativa.yaml"
+    before = load(file).controllers["acme"]
+    settings = yaml.safe_load(file.read_text())
+    settings["controllers"]["acme"]["names"] = OWN
+    file.write_text(yaml.safe_dump(settings))
+    after = load(file).controllers["acme"]
+    assert (before.names, after.names) == ({}, OWN)
+    assert digest(before, [], []) == digest(after, [], [])
+
+
+def test_plan_of_a_line_names_what_it_tells() -> None:
+    """In the console and in a bundle."""
+    own = line(notice(version("1", "service", "crm")))
+    own = replace(own, controller=replace(own.controller, names=OWN))
+    assert sentences(own, ENGLISH) == [
+        "privacy notice: once. Newest version 1, with the purposes: crm, handling the call and the service"
+        " asked for."
+    ]
+    assert sentences(own, ITALIAN) == [
+        "la nostra informativa: una volta. Versione più recente 1, con le finalità: gestire il Suo contratto,"
+        " gestire la chiamata e il servizio richiesto."
+    ]

@@ -53,7 +53,7 @@ _NOT_PROSE = re.compile(r"\{[^{}]*\}|`[^`]*`|\binformativa [a-z-]+ [a-z]+|--\w+ 
 
 def catalogue() -> Iterator[tuple[str, str]]:
     """Each message in English and in Italian, in singular and plural."""
-    for po in (*messages.catalogues(), MODULE):
+    for po in (*(po for po in messages.catalogues() if "/it/" in po.as_posix()), MODULE):
         with po.open("rb") as opened:
             for message in read_po(opened):
                 if message.id:

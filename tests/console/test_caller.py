@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Event
 
 import httpx
 import pytest
+import yaml
 
 from console.served import Browser, ServedConsole
 from evidence.receipts import HOSTILE
@@ -34,10 +38,18 @@ def looked_up(
     return browser, answer.url.path
 
 
-def letter(browser: Browser, page: str, language: str = "en", reference: str = "") -> httpx.Response:
+def letter(browser: Browser, page: str, language: str = "en", **typed: str) -> httpx.Response:
     """The letter to a caller."""
     browser.get(f"{page}/letter")
-    return browser.send(language=language, reference=reference)
+    return browser.send(language=language, **typed)
+
+
+def configured(office: ServedConsole, **letter: object) -> None:
+    """Have acme's answers to access requests say this."""
+    file = office.folder / "informativa.yaml"
+    settings = yaml.safe_load(file.read_text())
+    settings["controllers"]["acme"]["letter"] = letter
+    file.write_text(yaml.safe_dump(settings))
 
 
 def on_record(office: ServedConsole, number: str = NUMBER) -> int:
@@ -176,8 +188,8 @@ def test_the_letter_tells_all(office: ServedConsole) -> None:
         "premere il tasto uno",
         "not given by the telephone system",
         "26 November 2031",
-        "They are deleted 5 years after",
-        "www.garanteprivacy.it",
+        "We delete them 5 years after the call",
+        "handling the call and the service asked for",
         "as a caller. We looked for the telephone number +39…67",
     ):
         assert each in text, each
@@ -211,8 +223,116 @@ def test_a_letter_about_nothing_says_so(office: ServedConsole) -> None:
     browser, page = looked_up(office, NOBODY)
     text = letter(browser, page).text
     assert "<h2>Nothing is on record</h2>" in text
-    assert "lead to nobody: we cannot tell of them" in text
-    assert "www.garanteprivacy.it" in text
+    assert "lead to nobody: we cannot report on them" in text
+    assert "supervisory authority of the country where you live or work" in text
+    assert "We delete them" not in text, "of what is not there nothing is said"
+    assert "Annex" not in text
+
+
+@pytest.mark.parametrize(
+    ("code", "heading", "name"),
+    [
+        (
+            "it",
+            "La Sua richiesta di accesso ai dati personali",
+            "gestire la chiamata e il servizio richiesto",
+        ),
+        ("de", "Ihr Antrag auf Auskunft über personenbezogene Daten", "Bearbeitung des Anrufs"),
+        ("fr", "Votre demande d&#39;accès à des données personnelles", "du service demandé"),
+        ("es", "Su solicitud de acceso a datos personales", "atender la llamada"),
+    ],
+)
+def test_the_letter_is_in_five_languages(office: ServedConsole, code: str, heading: str, name: str) -> None:
+    """Of English nothing is left but the recording's own words and the copy of the records."""
+    browser, page = looked_up(office)
+    text = letter(browser, page, language=code).text
+    said = text.partition(f'<article class="letter" lang="{code}">')[2].partition('<section class="annex">')[
+        0
+    ]
+    assert heading in said
+    assert name in said
+    words = re.sub("<blockquote.*?</blockquote>|<[^>]*>", "", said, flags=re.DOTALL)
+    assert re.findall(r"\b(the|and|with|you|record|which)\b", words) == []
+
+
+def test_the_letter_says_what_article_15_asks_for(office: ServedConsole) -> None:
+    """Contact and officer, recipients, transfers and authority, as they are configured; when the request came
+    and how it was checked, as the officer typed it."""
+    configured(
+        office,
+        contact="via Roma 1, Milano",
+        dpo="dpo@acme.example",
+        authority="Garante per la protezione dei dati personali (www.garanteprivacy.it)",
+        recipients=["Centralini S.r.l. (maintenance)", "Studio Rossi"],
+        transfers="standard contractual clauses",
+    )
+    browser, page = looked_up(office)
+    today = bootstrap.SystemClock().now().astimezone(office.controller().zone).date()
+    text = letter(browser, page, received=today.isoformat(), verified="called back.").text
+    for each in (
+        "within the month of Article 12(3).",
+        "We checked that the number is yours: called back.",
+        "To use these rights, write to via Roma 1, Milano.",
+        "Its data protection officer is at dpo@acme.example.",
+        "Others who receive these records: Centralini S.r.l. (maintenance); Studio Rossi.",
+        "outside the European Economic Area: standard contractual clauses.",
+        "with this authority: Garante per la protezione dei dati personali (www.garanteprivacy.it), or with",
+    ):
+        assert each in text, each
+    assert "does not say all that article 15 asks for" not in text
+
+
+def test_nobody_else_and_no_transfer_are_said_too(office: ServedConsole) -> None:
+    """Where the company says so; where it says nothing the letter does not, and the officer is told."""
+    browser, page = looked_up(office)
+    before = letter(browser, page).text
+    assert "Your administrator configures it: contact, authority, transfers, recipients." in before
+    assert "European Economic Area" not in before
+    configured(office, recipients=[], transfers="none")
+    text = letter(browser, page).text
+    assert "Nobody else receives these records." in text
+    assert "These data are not transferred outside the European Economic Area." in text
+    assert "Your administrator configures it: contact, authority." in text
+
+
+def test_a_late_answer_claims_no_month(office: ServedConsole) -> None:
+    """GDPR 12(3): of a request from two months ago it says the two days alone."""
+    browser, page = looked_up(office)
+    today = bootstrap.SystemClock().now().astimezone(office.controller().zone).date()
+    text = letter(browser, page, received=(today - timedelta(days=62)).isoformat()).text
+    assert "You asked on " in text
+    assert "within the month" not in text
+
+
+def test_the_letter_has_a_copy_of_each_record(office: ServedConsole) -> None:
+    """GDPR 15(3): field by field, with the pseudonym and the ids of the call; no number is in it."""
+    browser, page = looked_up(office)
+    text = html.unescape(letter(browser, page).text)
+    blocks = re.findall(r"<pre>(.*?)</pre>", text, re.DOTALL)
+    copies = [json.loads(re.sub("</?bdi>", "", block)) for block in blocks]
+    assert [copy["number"] for copy in copies] == [1, 2, 3, 5]
+    assert {len(copy["pseudonym"]) for copy in copies} == {64}
+    assert copies[0]["call"]
+    assert copies[0]["heard"]["samples"] > 0
+    assert DIGITS not in text
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "why"),
+    [
+        ("verified", "called back on 333 123 4567", "This cannot stand in the letter."),
+        ("received", "2999-01-01", "This day is still to come."),
+        ("received", "31/12", "This is not a day."),
+    ],
+)
+def test_what_the_letter_cannot_say_is_refused(
+    office: ServedConsole, field: str, typed: str, why: str
+) -> None:
+    """A number in clear (I5), a day that is to come, what is no day."""
+    browser, page = looked_up(office)
+    answer = letter(browser, page, **{field: typed})
+    assert (answer.status_code, f'id="{field}-wrong"' in answer.text) == (400, True)
+    assert why in answer.text
 
 
 @pytest.mark.parametrize("reference", ["pratica 333 123 4567", "0039.333.1234567", "x" * 201])

@@ -23,9 +23,13 @@ from jinja2.ext import babel_extract
 
 from informativa.cli.main import app
 from informativa.cli.translated import WORDS, nodes
-from informativa.views.messages import DOMAIN
+from informativa.views.messages import DOMAIN, LETTER
 
 SOURCE = Path(__file__).resolve().parents[2] / "agi/informativa"
+_OF_LETTERS = frozenset(
+    {"templates/console/letter_body.html", "views/html/console.py", "views/record_words.py"}
+)
+"""Where all stands that a letter says."""
 _IN_TEMPLATES = ("say", "counted")
 _SPEAKERS = {"Text", "_", "say"}  # take templates, each a message
 
@@ -43,21 +47,22 @@ def main() -> int:
 
 
 def catalogues() -> list[Path]:
-    """The .po of each language."""
-    return sorted(SOURCE.glob(f"locale/*/LC_MESSAGES/{DOMAIN}.po"))
+    """The .po of each language, and of each in which there are letters alone."""
+    return sorted(po for name in (DOMAIN, LETTER) for po in SOURCE.glob(f"locale/*/LC_MESSAGES/{name}.po"))
 
 
 def read(po: Path) -> Catalog:
     """A catalogue as it is in the repository."""
     with po.open("rb") as opened:
-        return read_po(opened, locale=po.parts[-3])
+        return read_po(opened, locale=po.parts[-3], domain=po.stem)
 
 
 def update(catalog: Catalog) -> None:
     """Take in what the source says now. Translations stay, and nothing is guessed."""
     template = Catalog(creation_date=catalog.creation_date)  # a new date would be a change each time
     for message, place in sorted(_marked(), key=lambda pair: (pair[1], str(pair[0]))):
-        template.add(message, locations=[(place, 0)])
+        if catalog.domain == DOMAIN or place in _OF_LETTERS:
+            template.add(message, locations=[(place, 0)])
     catalog.update(template, no_fuzzy_matching=True)
     catalog.obsolete.clear()
     catalog.last_translator, catalog.msgid_bugs_address = DOMAIN, "CONTRIBUTING.md"
@@ -119,7 +124,7 @@ def _messages(call: ast.Call) -> Iterator[str | tuple[str, ...]]:
     given = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
     function = call.func
     if isinstance(function, ast.Name) and function.id in _SPEAKERS:
-        yield from (one for one in given if re.sub(r"\{[^}]*\}", "", one).strip())
+        yield from (one for one in given if one.count("{") > 1 or re.sub(r"\{[^}]*\}", "", one).strip())
     elif isinstance(function, ast.Attribute) and function.attr == "counted" and len(given) > 1:
         yield (given[0], given[1])
 

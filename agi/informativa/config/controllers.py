@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..evidence.origin import log_folder, log_name
-from ..model import Controller, Document, Outsourcing, Period
+from ..model import Controller, Document, LetterDetails, Outsourcing, Period
 from ..text import Text, joined
 from . import outsourcing
 from .document import KeyPath
@@ -18,7 +18,7 @@ from .findings import Findings
 from .lookups import lookups
 
 if TYPE_CHECKING:
-    from .schema import ControllerSettings, OutsourcingSettings, Settings
+    from .schema import ControllerSettings, LetterSettings, OutsourcingSettings, Settings
 
 KEY_BYTES = 32
 RETIRED = ".retired-"  # and the day, in the name of a key that was put away
@@ -60,6 +60,7 @@ class Controllers:
             recycled_after=given.recycled_after,
             service_purposes=frozenset(given.service_purposes),
             names=given.names,
+            letter=_letter(given.letter),
             lookups=tuple(lookups(name, given, self._folder, self._found)),
             log=log_name(name, evidence.domain or "", evidence.box or ""),
         )
@@ -189,6 +190,11 @@ def zone(name: str) -> tzinfo:
 def begins(starts: datetime | None, own: tzinfo) -> datetime | None:
     """When a version comes into force: a date without a zone is one of the controller's `own`."""
     return starts if starts is None or starts.tzinfo else starts.replace(tzinfo=own)
+
+
+def _letter(given: LetterSettings) -> LetterDetails:
+    recipients = None if given.recipients is None else tuple(given.recipients)
+    return LetterDetails(given.contact, given.dpo, given.authority, recipients, given.transfers)
 
 
 def _outsourcing(given: OutsourcingSettings) -> Outsourcing:

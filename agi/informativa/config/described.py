@@ -124,6 +124,21 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "What its purposes and notices are called in letters, receipts and pages, by language.",
         "{en: {crm: managing your contract}}",
     ),
+    f"{_C}.letter": ("What the answer to an access request says besides what is on record.", ""),
+    f"{_C}.letter.contact": ("Where to write to use one's rights.", "privacy@acme.example"),
+    f"{_C}.letter.dpo": ("Where the data protection officer is.", "dpo@acme.example"),
+    f"{_C}.letter.authority": (
+        "To which supervisory authority a complaint may go.",
+        "Garante per la protezione dei dati personali (www.garanteprivacy.it)",
+    ),
+    f"{_C}.letter.recipients": (
+        "Who else receives the records; `[]` where nobody does.",
+        "Centralini S.r.l. (maintenance)",
+    ),
+    f"{_C}.letter.transfers": (
+        "By which safeguard they leave the European Economic Area; `none` where they do not.",
+        "none",
+    ),
     f"{_C}.recycled_after": (
         "So long without a call, a number may be somebody else's: the notice is due again.",
         "2 years",

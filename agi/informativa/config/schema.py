@@ -102,12 +102,23 @@ class LookupSettings(Strict):
     milliseconds: Annotated[int, Field(ge=1, le=2000)] = 150
 
 
+class LetterSettings(Strict):
+    """What an answer to an access request says besides what is on record."""
+
+    contact: PlainText | Literal[""] = ""
+    dpo: PlainText | Literal[""] = ""
+    authority: PlainText | Literal[""] = ""
+    recipients: list[PlainText] | None = None
+    transfers: PlainText | Literal[""] = ""
+
+
 class ControllerSettings(Strict):
     """Who answers for the data of the callers of its lines."""
 
     name: PlainText
     service_purposes: list[Identifier] = ["service"]
     names: dict[Language, dict[Identifier, PlainText]] = {}
+    letter: LetterSettings = LetterSettings()
     recycled_after: Annotated[Period | None, BeforeValidator(period)] = None
     time_zone: Annotated[str, AfterValidator(zone)] = "UTC"
     retention: Annotated[Period | None, BeforeValidator(period)] = None

@@ -291,6 +291,27 @@ class SharedState:
 
 
 @dataclass(frozen=True)
+class LetterDetails:
+    """What the answer to an access request says besides what is on record (GDPR 15(1)(c), (e), (f), 15(2)):
+    where to write, who the data protection officer is, to which authority a complaint may go, who else
+    receives the records, and by which safeguard they leave the European Economic Area, "none" where they do
+    not. '' or `None` is what nobody configured, and an empty list that nobody else receives them."""
+
+    contact: str = ""
+    dpo: str = ""
+    authority: str = ""
+    recipients: tuple[str, ...] | None = None
+    transfers: str = ""
+
+    @property
+    def unset(self) -> tuple[str, ...]:
+        """The settings that nobody made. A data protection officer need not be there."""
+        given = {"contact": self.contact, "authority": self.authority, "transfers": self.transfers}
+        missing = tuple(name for name, value in given.items() if not value)
+        return missing if self.recipients is not None else (*missing, "recipients")
+
+
+@dataclass(frozen=True)
 class Controller:
     """Who answers for the data. `key` is secret: it turns numbers into this controller's pseudonyms;
     `old_keys` are those before it that still recognise callers.
@@ -299,7 +320,8 @@ class Controller:
     `None` for ever. `zone` is where its days begin and end. `recycled_after` is how long nobody may have
     called from a number that is still taken for the same caller's, `None` for ever. `service_purposes` are
     those without which the service that a caller asks for cannot be given. `names` are what it calls its
-    purposes and notices before people, by language and id. `log` is how a log of its records that begins now
+    purposes and notices before people, by language and id. `letter` is for the answers to access requests.
+    `log` is how a log of its records that begins now
     is named, without its epoch.
     """
 
@@ -315,6 +337,7 @@ class Controller:
     recycled_after: Period | None = None
     service_purposes: frozenset[str] = frozenset({"service"})
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    letter: LetterDetails = LetterDetails()
     lookups: tuple[Lookup, ...] = ()
     log: str = ""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from ..model import Controller, Record, SharedDatabase
+from ..config import Configuration
+from ..model import Controller, Record
 from ..text import Text
 from .callers import Missing, Typed, access
 from .evidence.receipt_page import played_sound, words_of
@@ -35,7 +36,8 @@ class LetterEntry:
 class AccessLetter:
     """All that one company has on record of a caller, whose number is masked, in the order in which it
     happened. `purposes` are those that the notices told him; `doubt` is why he may not be who was meant;
-    `missing` is with which boxes there may be more."""
+    `signed_elsewhere` is whether others get the checkpoints of the log; `missing` is with which boxes there
+    may be more."""
 
     controller: Controller
     caller: str
@@ -43,12 +45,13 @@ class AccessLetter:
     entries: tuple[LetterEntry, ...]
     purposes: tuple[str, ...]
     doubt: Text
+    signed_elsewhere: bool
     missing: tuple[Missing, ...] = ()
 
 
-def access_letter(controller: Controller, typed: Typed, shared: SharedDatabase | None) -> AccessLetter:
+def access_letter(controller: Controller, typed: Typed, configuration: Configuration) -> AccessLetter:
     """Raises LedgerError, and SharedDatabaseError: half an answer is none."""
-    found = access([controller], typed, shared)
+    found, evidence = access([controller], typed, configuration.shared), configuration.evidence
     (held,) = found.held
     rows = [*(("", record) for record in held.records), *held.elsewhere]
     words: dict[tuple[str, str], PlayedWords] = {}
@@ -71,6 +74,7 @@ def access_letter(controller: Controller, typed: Typed, shared: SharedDatabase |
         tuple(entries),
         tuple(sorted(purposes)),
         found.doubt,
+        bool(evidence.of(controller.id).targets or evidence.witnesses or evidence.timestamp),
         held.missing,
     )
 

@@ -17,6 +17,8 @@ from itertools import takewhile
 from ..text import Text, Translator
 
 DOMAIN = "informativa"
+LETTER = "letter"
+"""The domain of the catalogues that have what a letter to a caller says, and nothing else."""
 
 
 class Language(Translator):
@@ -82,10 +84,20 @@ def language(*wanted: str) -> Language:
     return Language(found) if isinstance(found, gettext.GNUTranslations) else ENGLISH
 
 
+@cache
+def of_letter(code: str) -> Language:
+    """The language of a letter: one of ours, or one in which there is nothing but letters."""
+    if code in languages():
+        return language(*([code] if code != "en" else []))
+    with resources.as_file(resources.files("informativa") / "locale") as folder:
+        return Language(gettext.translation(LETTER, folder, [code]))
+
+
 def languages() -> tuple[str, ...]:
-    """The two letters of each that there is, with English."""
-    folder = resources.files("informativa") / "locale"
-    return tuple(sorted({"en", *(each.name for each in folder.iterdir() if each.is_dir())}))
+    """The two letters of each in which everything is said, with English."""
+    with resources.as_file(resources.files("informativa") / "locale") as folder:
+        whole = folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")
+        return tuple(sorted({"en", *(file.parts[-3] for file in whole)}))
 
 
 def of_environment(environment: Mapping[str, str] = os.environ) -> Language:

@@ -7,7 +7,31 @@ from collections.abc import Mapping
 from ..model import Ending, Reason, RecordKind, Status, Vouched
 from ..text import Text
 from .messages import Language
-from .text.explain import RULES
+
+RULES = {
+    Reason.NOT_INFORMED: Text("nobody has told this caller to the end yet (GDPR 13(1))"),
+    Reason.NEW_PURPOSE: Text(
+        "the version in force covers a purpose that this caller was not told (GDPR 13(3))"
+    ),
+    Reason.MATERIAL_CHANGE: Text("a version since what this caller knows is a material change (WP260)"),
+    Reason.PERIOD_OVER: Text("the plan asks for it again after so long"),
+    Reason.RECYCLED: Text("nobody called for so long that the number may be somebody else's now"),
+    Reason.UNVERIFIED: Text("the network found the number wrong, so nothing proves that he was told"),
+    Reason.EVERY_CALL: Text("the plan asks for it on every call"),
+    Reason.ALREADY_INFORMED: Text("this caller already has the information (GDPR 13(4))"),
+    Reason.SERVICE_DATA_ONLY: Text(
+        "the line's setting: only data needed for the service are used (Garante 2007)"
+    ),
+    Reason.WITHHELD: Text("the caller's number is withheld, so nothing proves that he was told"),
+    Reason.MALFORMED: Text("what came as the caller's number is not one, so nothing proves that he was told"),
+    Reason.SHARED: Text("many callers show this number, so nothing proves that this one was told"),
+    Reason.LEDGER_UNAVAILABLE: Text(
+        "the company is not live, so nothing is known of its callers, and nothing recorded"
+    ),
+    Reason.AMBIGUOUS: Text("the digits may be two numbers, so nothing proves that he was told"),
+}
+"""Each reason of a decision in a sentence."""
+
 
 STATUSES: dict[str, Text] = {
     Status.PLAYED: Text("the notice was played to its end"),
@@ -77,48 +101,6 @@ CODES: Mapping[str, Mapping[str, Text]] = {
     "wanted": LANGUAGES,
 }
 """By the name of a fact, what each of its codes means; another code stands as it is."""
-
-FACTS = {
-    "counts": Text("Counts as informing (0: no)"),
-    "ending": Text("How it ended"),
-    "happened": Text("Happened (UTC)"),
-    "heard": Text("Samples heard"),
-    "indices": Text("Records that it is about"),
-    "kind": Text("How it was given"),
-    "language": Text("Language"),
-    "length": Text("Samples of the recording"),
-    "line": Text("Called number"),
-    "log": Text("Log"),
-    "notice": Text("Notice"),
-    "number": Text("Number in the ledger"),
-    "prompt": Text("Path of the recording"),
-    "purposes": Text("Purposes"),
-    "rate": Text("Samples of a second"),
-    "reason": Text("Reason"),
-    "record": Text("Index in the log, from 0"),
-    "recorded": Text("Recorded (UTC)"),
-    "recording": Text("Digest of the recording"),
-    "status": Text("Outcome"),
-    "supplement": Text("Only what is new (1: yes)"),
-    "version": Text("Version"),
-    "vouched": Text("Who vouches for the number"),
-    "wanted": Text("Language that was wanted"),
-    "was": Text("How it was given, before there was a log"),
-}
-PERSON = {
-    "basis": Text("Record that shows what the caller had already"),
-    "binding": Text("Binding to the number"),
-    "call": Text("Id of the call"),
-    "elsewhere": Text("Record of another box that shows what the caller had already"),
-    "happened": Text("Happened (microseconds since 1970, UTC)"),
-    "key": Text("Key that was pressed"),
-    "linked": Text("Id of the conversation"),
-    "pseudonym": Text("Pseudonym of the caller"),
-    "recorded": Text("Recorded (microseconds since 1970, UTC)"),
-    "earlier": Text("Pseudonym by an earlier key"),
-    "reference": Text("What shows it elsewhere"),
-}
-"""What each fact is called, in a table."""
 
 NAMES = {
     "privacy": Text("privacy notice"),

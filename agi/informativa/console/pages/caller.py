@@ -52,10 +52,9 @@ def shown(visit: Visit) -> Response:
     if answer := erased_already(visit):
         return answer
     found, company = looked_up(visit), owner(visit)
-    shared = visit.configuration.shared
 
     def look() -> access_letter.AccessLetter:
-        seen = access_letter.access_letter(company, found.typed, shared)
+        seen = access_letter.access_letter(company, found.typed, visit.configuration)
         note(visit, "open-caller", found.typed, seen.entries)
         return seen
 

@@ -2,63 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from ... import plausibility
 from ...errors import InformativaError
-from ...model import Controller
+from ...model import Controller, Period
 from ...operations import access_letter, callers
 from ...operations.access_letter import AccessLetter
 from ...operations.callers import Typed
 from ...text import Text
 from ...views.html.console import shipped_style
-from ...views.messages import ENGLISH, Language, language
+from ...views.messages import Language, of_letter
 from ..visit import FORGOTTEN, Visit
 from .looked_up import Attempt, looked_up, note, owner
 
-LANGUAGES = {"it": "Italiano", "en": "English"}
+LANGUAGES = {"it": "Italiano", "en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
+_MONTH = Period(months=1)
 
 
 @dataclass(frozen=True)
 class WantedLetter:
-    """To whom, in which language, and what the officer calls it."""
+    """To whom, in which language, what the officer calls it, on which day the request came and how it was
+    checked that the number is theirs; `None` and '' where that is not said."""
 
     controller: str
     typed: Typed = field(repr=False)
     code: str
     reference: str
+    received: date | None = None
+    verified: str = ""
 
     @property
     def language(self) -> Language:
         """The reader's, who need not be the officer."""
-        return ENGLISH if self.code == "en" else language(self.code)
+        return of_letter(self.code)
+
+    def in_time(self, now: datetime) -> bool:
+        """Whether it is not yet a month since the request came (GDPR 12(3))."""
+        came = datetime.combine(self.received or now.date(), time(), now.tzinfo)
+        return now.date() <= _MONTH.after(came, now.tzinfo or UTC).date()
 
 
 def form(visit: Visit) -> Response:
     """Asks in which language, and for a reference."""
-    return _form(visit, {"language": visit.say.code, "reference": ""}, {})
+    return _form(visit, {"language": visit.say.code}, {})
 
 
 def wish(visit: Visit) -> Response:
-    """Takes both; a reference that holds a number is refused."""
+    """Takes what the officer says; what holds a number is refused, and so is a day to come."""
     found = looked_up(visit)
-    typed = {"language": visit.field("language", 2), "reference": visit.field("reference")}
-    reference, number = plausibility.evidence(typed["reference"]), found.typed.caller.number
-    wrong = plausibility.reference_fault(reference, "" if found.typed.caller.customer else number)
-    if wrong is not None and reference:
+    names = ("language", "reference", "received", "verified")
+    typed = {name: visit.field(name) for name in names}
+    errors = dict(_mistakes(typed, "" if found.typed.caller.customer else found.typed.caller.number))
+    received = None
+    if typed["received"]:
+        try:
+            received = date.fromisoformat(typed["received"])
+        except ValueError:
+            errors["received"] = InformativaError(Text("This is not a day."), Text("Write it as 2026-01-31."))
+        else:
+            if received > visit.console.now().astimezone(visit.company.zone).date():
+                errors["received"] = InformativaError(Text("This day is still to come."))
+    if errors:
+        return _form(visit, typed, errors)
+    reference, verified = (plausibility.evidence(typed[name]) for name in ("reference", "verified"))
+    wanted = WantedLetter(
+        visit.company.id, found.typed, typed["language"], reference, received, verified.rstrip(".")
+    )
+    return visit.redirect(visit.path("letter", visit.keep(wanted)))
+
+
+def _mistakes(typed: Mapping[str, str], number: str) -> Iterator[tuple[str, InformativaError]]:
+    """By the field; no letter holds somebody's number."""
+    wrong = plausibility.reference_fault(plausibility.evidence(typed["reference"]), number)
+    if typed["reference"] and wrong is not None:
         why = callers.REFERENCE_FAULTS[wrong]
-        error = InformativaError(
-            Text("This cannot be the reference: {why}.", why=why),
-            Text("Number letters without a telephone number, such as `2026/17`."),
+        yield (
+            "reference",
+            InformativaError(
+                Text("This cannot be the reference: {why}.", why=why),
+                Text("Number letters without a telephone number, such as `2026/17`."),
+            ),
         )
-        return _form(visit, typed, {"reference": error})
+    wrong = plausibility.reference_fault(plausibility.evidence(typed["verified"]), number)
+    if typed["verified"] and wrong is not None:
+        yield (
+            "verified",
+            InformativaError(
+                Text("This cannot stand in the letter."),
+                Text("Say it in at most 200 characters, without a telephone number."),
+            ),
+        )
     if typed["language"] not in LANGUAGES:
-        return _form(visit, typed, {"language": InformativaError(Text("Choose a language."))})
-    name = visit.keep(WantedLetter(visit.company.id, found.typed, typed["language"], reference))
-    return visit.redirect(visit.path("letter", name))
+        yield "language", InformativaError(Text("Choose a language."))
 
 
 def shown(visit: Visit) -> Response:
@@ -83,7 +124,7 @@ def saved(visit: Visit) -> Response:
 
 def _written(visit: Visit, company: Controller, wanted: WantedLetter, how: str) -> AccessLetter:
     """What it tells, once it is on record that somebody has it."""
-    letter = access_letter.access_letter(company, wanted.typed, visit.configuration.shared)
+    letter = access_letter.access_letter(company, wanted.typed, visit.configuration)
     note(visit, "letter", wanted.typed, letter.entries, f"{how} {wanted.reference}".strip())
     return letter
 

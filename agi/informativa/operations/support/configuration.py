@@ -52,7 +52,9 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
         "shared.hosts[]", "shared.database", "shared.box", "shared.wait", "shared.milliseconds",
         "web.listen", "web.names[]", "web.idle", "web.proxy.addresses[]",
         *(f"{_C}.{name}" for name in ("name", "retention", "recycled_after", "time_zone", "old_keys_for")),
-        f"{_C}.service_purposes[]", f"{_C}.names.*.*", f"{_O}.contract.date", f"{_O}.analysis.date",
+        f"{_C}.service_purposes[]", f"{_C}.names.*.*",
+        *(f"{_C}.letter.{name}" for name in ("contact", "dpo", "authority", "recipients[]", "transfers")),
+        f"{_O}.contract.date", f"{_O}.analysis.date",
         f"{_V}.version", f"{_V}.purposes[]", f"{_V}.material", f"{_V}.starts",
         f"{_K}.notice", f"{_K}.by", f"{_K}.driver", f"{_K}.milliseconds",
         *(f"{_L}.{name}" for name in (

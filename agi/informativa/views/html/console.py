@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from dataclasses import asdict, fields
 from datetime import date, datetime, time, tzinfo
 from importlib import resources
 
 import jinja2
 from markupsafe import Markup
 
-from ...model import Controller, Event, Heard, Line, Period, RecordKind
+from ...model import Controller, Event, Heard, Line, Period, Record, RecordKind
 from ...operations.evidence.logs import Audit
 from ...operations.evidence.verifying import Verified
 from ...operations.explain import RecognisedCaller
@@ -45,6 +47,7 @@ def environment() -> jinja2.Environment:
         "short": short,
         "worded": worded,
         "plan": plan,
+        "copied": copied,
         "period": period,
         "recognised": recognised,
         "audited": audited,
@@ -91,6 +94,25 @@ def worded(text: Text | str, say: Language) -> str:
 def plan(line: Line, say: Language) -> list[str]:
     """What callers of a line must hear, and which settings say when, in sentences."""
     return sentences(line, say)
+
+
+def copied(record: Record) -> str:
+    """All that a record has, with its fields' names, as JSON. What is empty is left out, and so is the path
+    of the recording on this machine, for which its digest stands."""
+    names = (each.name for each in fields(record.event) if each.name not in ("binding", "prompt"))
+    values = {name: getattr(record.event, name) for name in names}
+    facts = {name: _plain(value) for name, value in values.items() if value not in (None, "", False)}
+    return json.dumps({"number": record.number, **facts}, ensure_ascii=False, indent=1)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Heard):
+        return {name: _plain(one) for name, one in asdict(value).items()}
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.hex() if isinstance(value, bytes) else value
 
 
 def period(length: Period, say: Language) -> str:

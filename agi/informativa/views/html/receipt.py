@@ -20,10 +20,10 @@ from ...evidence.tree import leaf_hash
 from ...operations.evidence.receipt_page import PlayedSound, ReceiptPage
 from ...text import Text
 from ..messages import Language
-from ..record_words import FACTS, PERSON
 from . import receipt_explained as explained
 from .markup import Child, Html, data_block, element, foreign, joined, outline_of, visible
 from .receipt_claims import Claim, Values, about_sound, about_what, about_whom, title
+from .receipt_facts import FACTS, PERSON
 from .receipt_script import SCRIPTS, for_script
 
 _MIME = "audio/wav"

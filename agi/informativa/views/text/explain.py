@@ -4,39 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...model import PriorDelivery, Reason, Status
+from ...model import PriorDelivery, Status
 from ...operations.explain import ExplainedDecision, Explanation, RecognisedCaller
 from ...text import Text
 from ..messages import Language
+from ..record_words import RULES
 
 Branch = tuple[Text, "str | Sequence[Sequence[Branch]]"]
 """What a fact is called, and the fact itself or groups of more facts."""
 
 WITHHELD = Text("withheld")
-
-RULES = {
-    Reason.NOT_INFORMED: Text("nobody has told this caller to the end yet (GDPR 13(1))"),
-    Reason.NEW_PURPOSE: Text(
-        "the version in force covers a purpose that this caller was not told (GDPR 13(3))"
-    ),
-    Reason.MATERIAL_CHANGE: Text("a version since what this caller knows is a material change (WP260)"),
-    Reason.PERIOD_OVER: Text("the plan asks for it again after so long"),
-    Reason.RECYCLED: Text("nobody called for so long that the number may be somebody else's now"),
-    Reason.UNVERIFIED: Text("the network found the number wrong, so nothing proves that he was told"),
-    Reason.EVERY_CALL: Text("the plan asks for it on every call"),
-    Reason.ALREADY_INFORMED: Text("this caller already has the information (GDPR 13(4))"),
-    Reason.SERVICE_DATA_ONLY: Text(
-        "the line's setting: only data needed for the service are used (Garante 2007)"
-    ),
-    Reason.WITHHELD: Text("the caller's number is withheld, so nothing proves that he was told"),
-    Reason.MALFORMED: Text("what came as the caller's number is not one, so nothing proves that he was told"),
-    Reason.SHARED: Text("many callers show this number, so nothing proves that this one was told"),
-    Reason.LEDGER_UNAVAILABLE: Text(
-        "the company is not live, so nothing is known of its callers, and nothing recorded"
-    ),
-    Reason.AMBIGUOUS: Text("the digits may be two numbers, so nothing proves that he was told"),
-}
-"""Each reason of a decision in a sentence."""
 
 
 def explanation(found: Explanation, say: Language) -> Iterator[str]:

@@ -1,0 +1,47 @@
+"""What the facts of a record are called in the tables of a receipt."""
+
+from __future__ import annotations
+
+from ...text import Text
+
+FACTS = {
+    "counts": Text("Counts as informing (0: no)"),
+    "ending": Text("How it ended"),
+    "happened": Text("Happened (UTC)"),
+    "heard": Text("Samples heard"),
+    "indices": Text("Records that it is about"),
+    "kind": Text("How it was given"),
+    "language": Text("Language"),
+    "length": Text("Samples of the recording"),
+    "line": Text("Called number"),
+    "log": Text("Log"),
+    "notice": Text("Notice"),
+    "number": Text("Number in the ledger"),
+    "prompt": Text("Path of the recording"),
+    "purposes": Text("Purposes"),
+    "rate": Text("Samples of a second"),
+    "reason": Text("Reason"),
+    "record": Text("Index in the log, from 0"),
+    "recorded": Text("Recorded (UTC)"),
+    "recording": Text("Digest of the recording"),
+    "status": Text("Outcome"),
+    "supplement": Text("Only what is new (1: yes)"),
+    "version": Text("Version"),
+    "vouched": Text("Who vouches for the number"),
+    "wanted": Text("Language that was wanted"),
+    "was": Text("How it was given, before there was a log"),
+}
+PERSON = {
+    "basis": Text("Record that shows what the caller had already"),
+    "binding": Text("Binding to the number"),
+    "call": Text("Id of the call"),
+    "elsewhere": Text("Record of another box that shows what the caller had already"),
+    "happened": Text("Happened (microseconds since 1970, UTC)"),
+    "key": Text("Key that was pressed"),
+    "linked": Text("Id of the conversation"),
+    "pseudonym": Text("Pseudonym of the caller"),
+    "recorded": Text("Recorded (microseconds since 1970, UTC)"),
+    "earlier": Text("Pseudonym by an earlier key"),
+    "reference": Text("What shows it elsewhere"),
+}
+"""What each fact is called, in a table."""

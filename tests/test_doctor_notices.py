@@ -12,6 +12,7 @@ import pytest
 from examples import ONE, OTHER, PLAYED
 from informativa import service, storage
 from informativa.config import load
+from informativa.model import Reason
 from informativa.operations.doctor import examination
 from informativa.prompts.named_keys import named_keys
 from informativa.shipped import folder as shipped
@@ -161,3 +162,35 @@ def test_company_without_a_retention_is_warned(folder: Path) -> None:
     file.write_text(file.read_text().replace("    retention: 5 years", "   "))
     said = [str(warning) for warning in load(file).warnings]
     assert len([text for text in said if "records are kept for ever" in text]) == 2
+
+
+def test_share_of_numbers_that_may_be_two(folder: Path) -> None:
+    """Of a line that takes either form, with the setting that ends it; of one that says which, nothing."""
+    file = folder / "informativa.yaml"
+    controller = load(file).controllers["acme"]
+    ambiguous = replace(PLAYED, line=LINE, pseudonym=None, reason=Reason.AMBIGUOUS)
+    with closing(storage.store(controller)) as store:
+        store.append([replace(PLAYED, line=LINE)] * 199 + [ambiguous])
+    assert found(file, "numbers") == []
+    with closing(storage.store(controller)) as store:
+        store.append([ambiguous] * 20)
+    assert found(file, "numbers") == [
+        (
+            f"10 % of the last 220 records of line {LINE} are of numbers that may be two, so those callers"
+            " hear the notice every time",
+            f"ask the carrier how it writes callers' numbers, and write it under lines.{LINE}:"
+            " `callers: national`, or `callers: international` (with country code)",
+        )
+    ]
+    file.write_text(file.read_text().replace("callers: either ", "callers: national "))
+    assert found(file, "numbers") == []
+
+
+def test_only_the_newest_records_say_how_numbers_come(folder: Path) -> None:
+    """1000 of a company: what was mended earlier is not told for ever."""
+    file = folder / "informativa.yaml"
+    with closing(storage.store(load(file).controllers["acme"])) as store:
+        store.append([replace(PLAYED, line=LINE, pseudonym=None, reason=Reason.AMBIGUOUS)] * 50)
+        assert found(file, "numbers") != []
+        store.append([replace(PLAYED, line=LINE)] * 1000)
+    assert found(file, "numbers") == []

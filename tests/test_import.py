@@ -76,6 +76,16 @@ def test_same_rows_add_nothing(folder: Path, tmp_path: Path) -> None:
     assert "45 rows read: 0 recorded, 45 known before" in imported(folder, file)
 
 
+def test_national_numbers_are_taken_where_that_is_said(folder: Path, tmp_path: Path) -> None:
+    """3281609181 may be Italian, or Belgian with its country code: rejected until somebody says which."""
+    file = tmp_path / "told.csv"
+    file.write_text("number,date\n3281609181,2026-01-31\n")
+    assert "0 recorded, 0 known before, 1 rejected" in imported(folder, file, code=4)
+    assert "--callers national" in rejects_of(file)
+    assert "1 recorded" in imported(folder, file, "--callers=national")
+    assert explained(folder, "+393281609181")["notices"][0]["status"] == "NOTDUE"
+
+
 def test_unusual_numbers_are_taken_and_counted(folder: Path, tmp_path: Path) -> None:
     """What `record` warns of is counted among what was taken, the second time too, and not shown."""
     file = tmp_path / "told.csv"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from informativa import shipped
+from informativa.cli.commands import init as command
 from informativa.config import load
 from informativa.errors import InformativaError
+from informativa.model import NumberForm
 from informativa.operations.doctor import ports
 from informativa.operations.doctor.ports import Occupant
 from informativa.operations.init import NewConfiguration, init
@@ -45,6 +48,30 @@ def test_all_that_it_names_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "etc/keys/borealis.key": 0o600,
         "etc/keys/agi.token": 0o600,
     }
+
+
+@pytest.mark.parametrize("form", list(NumberForm))
+def test_form_of_the_trunk_is_written(tmp_path: Path, form: NumberForm) -> None:
+    """For the lines of both examples."""
+    assert {line.callers for line in load(init(tmp_path / "etc", form).file).lines} == {form}
+
+
+def test_whoever_sits_at_a_terminal_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the answer is one of the three; a script is not, and an option is an answer."""
+    answers = ["what?", "Int"]
+    monkeypatch.setattr(command.typer, "prompt", lambda *_given, **_more: answers.pop(0))
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    command._init(tmp_path / "asked")
+    assert answers == []
+    command._init(tmp_path / "told", NumberForm.NATIONAL)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    command._init(tmp_path / "script")
+    forms = [
+        {line.callers for line in load(tmp_path / name / "informativa.yaml").lines}
+        for name in ("asked", "told", "script")
+    ]
+    assert forms == [{NumberForm.INTERNATIONAL}, {NumberForm.NATIONAL}, {NumberForm.EITHER}]
 
 
 def test_empty_folder_is_taken(tmp_path: Path) -> None:

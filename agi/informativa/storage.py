@@ -146,6 +146,13 @@ def callers_of_removed(controller: Controller, notices: Sequence[Notice]) -> dic
         return opened.callers_of(listed)
 
 
+def last_reasons(controller: Controller, last: int) -> dict[tuple[str, str], int]:
+    """By line and reason, how many of the `last` records of calls its ledger has, which must be there. Raises
+    LedgerError."""
+    with closing(store(controller, read_only=True)) as opened:
+        return opened.last_reasons(last)
+
+
 def damage(controller: Controller) -> str:
     """What SQLite finds wrong with its ledger, which must be there; '' if nothing. Reads all of it. Raises
     LedgerError."""

@@ -125,6 +125,13 @@ SET pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis 
     earlier = NULL,
     erased = 1, at = at - at % 60000000, recorded = recorded - recorded % 60000000
 """
+LAST_REASONS = """
+SELECT line, reason, count(*) FROM (
+    SELECT line, reason FROM event WHERE line <> '' ORDER BY record DESC LIMIT ?
+) GROUP BY line, reason
+"""
+"""Of so many of the newest records of calls: by line and reason, how many."""
+
 CALLERS_BY_VERSION = """
 SELECT notice, version, count(*) FROM standing GROUP BY notice, version ORDER BY notice, version
 """

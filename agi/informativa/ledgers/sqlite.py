@@ -217,6 +217,12 @@ class SqliteStore(LedgerFile):
                 if (notice, version) not in listed
             }
 
+    def last_reasons(self, last: int) -> dict[tuple[str, str], int]:
+        """By line and reason, how many of the `last` records of calls."""
+        with self._translated():
+            found = self._connection.execute(rows.LAST_REASONS, (last,))
+            return {(line, reason): count for line, reason, count in found}
+
     def damage(self) -> str:
         """What SQLite finds wrong with the file first (PRAGMA quick_check); '' if nothing. Reads all."""
         with self._translated():

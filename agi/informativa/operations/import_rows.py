@@ -37,7 +37,8 @@ class RejectedError(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """What all rows of a file have in common. `columns` are headers that somebody chose, by our own names."""
+    """What all rows of a file have in common. `callers` is how numbers without + or 00 are written; `columns`
+    are headers that somebody chose, by our own names."""
 
     file: Path
     controller: Controller
@@ -47,6 +48,7 @@ class Source:
     region: str
     columns: Mapping[str, str]
     now: datetime
+    callers: NumberForm = NumberForm.EITHER
 
     @property
     def rejects(self) -> Path:
@@ -122,7 +124,9 @@ class _Row:
     def _caller(self, cells: Sequence[str]) -> tuple[Identified, bool]:
         """Who it is, and whether his number is unusual."""
         if "customer" not in self._columns:
-            number, country, kind = _number(self._cell(cells, "number"), self._source.region)
+            number, country, kind = _number(
+                self._cell(cells, "number"), self._source.region, self._source.callers
+            )
             return Identified(number), is_unusual(number, country, kind)
         customer = self._cell(cells, "customer")
         if not CUSTOMER.fullmatch(customer):
@@ -167,15 +171,18 @@ def is_american(text: str) -> bool:
     return found is not None and int(found[1]) <= 12 < int(found[2]) <= 31
 
 
-def _number(text: str, region: str) -> tuple[str, str, Kind]:
+def _number(text: str, region: str, form: NumberForm) -> tuple[str, str, Kind]:
     """In E.164, with its country and whose it is. Raises RejectedError."""
     plain = text.translate(SEPARATORS)
     if "E+" in plain.upper():
         raise RejectedError(Text("the number was rounded by a spreadsheet; export that column as text"))
-    found = numbering.valid(plain, region, NumberForm.EITHER)
+    found = numbering.valid(plain, region, form)
     if len(found) > 1:
         raise RejectedError(
-            Text("the number may be national or international; write it with + and country code")
+            Text(
+                "the number may be national or international; write it with + and country code, or give"
+                " --callers national or --callers international"
+            )
         )
     if not found:
         raise RejectedError(Text("the number is not one"))

@@ -14,6 +14,7 @@ from .. import shipped
 from ..config.deprecations import DEFAULT_TOKEN
 from ..config.schema import ServiceSettings
 from ..errors import InformativaError
+from ..model import NumberForm
 from ..text import Foreign, Text
 from .doctor import ports
 from .keys import write_secret
@@ -29,8 +30,9 @@ class NewConfiguration:
     warnings: tuple[Text, ...]
 
 
-def init(folder: Path) -> NewConfiguration:
-    """Lay a configuration into `folder`, as a whole or not at all. Raises InformativaError, also where there
+def init(folder: Path, callers: NumberForm = NumberForm.EITHER) -> NewConfiguration:
+    """Lay a configuration into `folder`, as a whole or not at all; `callers` is how the trunk writes numbers.
+    Raises InformativaError, also where there
     is anything in the folder already."""
     try:
         if folder.exists() and any(folder.iterdir()):
@@ -41,7 +43,7 @@ def init(folder: Path) -> NewConfiguration:
         folder.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".informativa-", dir=folder.parent))
         try:
-            _fill(work)
+            _fill(work, callers)
             work.chmod(0o755)
             work.rename(folder)
         finally:
@@ -51,7 +53,7 @@ def init(folder: Path) -> NewConfiguration:
     return NewConfiguration(folder / "informativa.yaml", tuple(_taken()))
 
 
-def _fill(folder: Path) -> None:
+def _fill(folder: Path, callers: NumberForm) -> None:
     for private in ("keys", "ledger"):
         (folder / private).mkdir(mode=0o700)
     for controller in _CONTROLLERS:
@@ -62,7 +64,9 @@ def _fill(folder: Path) -> None:
     for path in (folder / "prompts", *(folder / "prompts").rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)  # Asterisk reads them, however narrow pip's umask was
     template = resources.files("informativa.config") / "template.yaml"
-    (folder / "informativa.yaml").write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
+    text = template.read_text(encoding="utf-8")
+    chosen = text.replace(f"callers: {NumberForm.EITHER} ", f"callers: {callers} ")
+    (folder / "informativa.yaml").write_text(chosen, encoding="utf-8")
 
 
 def _unwritable(folder: Path, error: OSError) -> InformativaError:

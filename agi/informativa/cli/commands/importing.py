@@ -12,7 +12,7 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...errors import InformativaError
-from ...model import RecordKind
+from ...model import NumberForm, RecordKind
 from ...operations import importing
 from ...operations.controllers import notice_named, of_their_notices
 from ...operations.importing import Source, Tally
@@ -40,6 +40,12 @@ def _import(
     reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")] = "",
     notice: Annotated[str, typer.Option(metavar="NAME")] = "privacy",
     region: Annotated[str, typer.Option(metavar="COUNTRY", help="Of numbers without country code.")] = "IT",
+    callers: Annotated[
+        NumberForm,
+        typer.Option(
+            metavar="FORM", help="How numbers without + or 00 are written: national, international or either."
+        ),
+    ] = NumberForm.EITHER,
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -65,6 +71,7 @@ def _import(
         region,
         _chosen(column or ()),
         datetime.now(UTC),
+        callers,
     )
     found = _run(source)
     if as_json:

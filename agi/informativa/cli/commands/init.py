@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ...model import NumberForm
 from ...operations import init
 from ...views.text.init import written
 from ..options import warn
@@ -18,8 +20,36 @@ def add_to(app: typer.Typer) -> None:
     app.command("init")(_init)
 
 
-def _init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
+def _init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    callers: Annotated[
+        NumberForm | None,
+        typer.Option(
+            metavar="FORM",
+            help="How the trunk writes callers' numbers without + or 00: national, international or either"
+            " (not known). Asked for, if not given.",
+        ),
+    ] = None,
+) -> None:
     """Write a commented configuration with two example companies, their keys, and the prompts."""
-    made = init.init(folder)
+    made = init.init(folder, callers or _asked())
     print(written(made, _))
     warn(made.warnings)
+
+
+def _asked() -> NumberForm:
+    """What whoever sits at a terminal says; a script is not asked."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return NumberForm.EITHER
+    print(
+        _(
+            "How does your trunk write the number of a caller from your own country that comes without + or"
+            " 00: national (0212345678), international (390212345678), or either, if you do not know? With"
+            " either some callers hear the notice every time."
+        )
+    )
+    forms = {form[:1]: form for form in NumberForm}
+    answer = ""
+    while answer[:1] not in forms:
+        answer = typer.prompt(" / ".join(NumberForm), default=str(NumberForm.EITHER)).strip().lower()
+    return forms[answer[:1]]

@@ -57,6 +57,7 @@ CHECKS = (
     Check(Text("prompts"), installation.prompts, local=True, seconds=SLOW),
     Check(Text("words"), notices.words, local=True, seconds=SLOW),
     Check(Text("versions"), notices.removed, local=True, seconds=SLOW),
+    Check(Text("numbers"), notices.numbers, local=True, seconds=SLOW),
     Check(Text("files"), service.files),
     Check(Text("files"), service.open_to_all, local=True),
     Check(Text("service"), service.service),

@@ -12,7 +12,7 @@ from ... import storage
 from ...config import Configuration
 from ...errors import LedgerError
 from ...files import read
-from ...model import Line, Prompt, Version, spoken
+from ...model import Line, NumberForm, Prompt, Reason, Version, spoken
 from ...prompts.installed import LARGEST
 from ...prompts.named_keys import named_keys
 from ...shipped import spoken_words
@@ -20,6 +20,7 @@ from ...text import Text
 from .findings import Finding, warning
 from .system import System, in_thread
 
+LAST = 1000  # records of a company, which say how its callers' numbers come
 LARGEST_TEXT = 1 << 16  # bytes of the words beside a recording
 
 
@@ -46,6 +47,37 @@ async def removed(system: System) -> AsyncIterator[Finding]:
                 version=version,
             )
             yield warning(said, Text("Leave a version in the file for as long as records of it are kept."))
+
+
+async def numbers(system: System) -> AsyncIterator[Finding]:
+    """Few callers hear the notice every time only because their number may be two: a national one, or one
+    with its country code."""
+    for controller in system.configured.controllers.values():
+        if controller.refused or not Path(controller.ledger).is_file():
+            continue
+        try:
+            reasons = await in_thread(storage.last_reasons, controller, LAST)
+        except LedgerError:  # which others tell
+            continue
+        for line in system.configured.lines:
+            if line.controller.id != controller.id or line.callers is not NumberForm.EITHER:
+                continue
+            calls = sum(count for (number, _reason), count in reasons.items() if number == line.number)
+            ambiguous = reasons.get((line.number, Reason.AMBIGUOUS), 0)
+            if ambiguous * 100 >= calls > 0:
+                said = Text(
+                    "{share} % of the last {calls} records of line {line} are of numbers that may be two, so"
+                    " those callers hear the notice every time",
+                    share=round(100 * ambiguous / calls),
+                    calls=calls,
+                    line=line.number,
+                )
+                remedy = Text(
+                    "ask the carrier how it writes callers' numbers, and write it under lines.{line}:"
+                    " `callers: national`, or `callers: international` (with country code)",
+                    line=line.number,
+                )
+                yield warning(said, remedy)
 
 
 async def words(system: System) -> AsyncIterator[Finding]:

@@ -13,9 +13,10 @@ import pytest
 
 from commands import run
 from informativa.asterisk.extensions_conf import effective, read
+from informativa.errors import InformativaError
 from informativa.operations import dialplan_install
 from informativa.operations.dialplan import freepbx_context
-from informativa.operations.dialplan_install import Installed, State
+from informativa.operations.dialplan_install import CALL, Installed, State
 from informativa.operations.doctor import port_owner
 from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, language
@@ -394,3 +395,50 @@ def test_result_in_words(folder: Path, asterisk: Path) -> None:
         False,
     )
     assert shape.next == ["asterisk -rx 'dialplan reload'"]
+
+
+def test_what_was_installed_is_taken_out_again(folder: Path, asterisk: Path) -> None:
+    """The file goes, and the lines of Asterisk's own files that do nothing any more are named; a second time
+    there is nothing to do."""
+    file, conf = asterisk / "informativa.conf", asterisk / "extensions.conf"
+    dialplan_install.install(folder / "informativa.yaml", asterisk)
+    conf.write_text(f"[from-trunk]\nexten => _X!,1,Answer()\n{CALL}\n{LINE}\n")
+    dry = dialplan_install.uninstall(asterisk, dry_run=True)
+    assert (dry.state, file.exists()) == (State.TO_BE_REMOVED, True)
+    done = dialplan_install.uninstall(asterisk)
+    assert (done.state, file.exists()) == (State.REMOVED, False)
+    assert list(view.uninstalled(done, ENGLISH)) == [
+        f"Deleted {file}.",
+        f"{conf}:4 includes it, which does nothing without it: take that line out.",
+        f"{conf}:3 calls it, which does nothing without it: take that line out.",
+        "Then type: asterisk -rx 'dialplan reload'",
+    ]
+    facts = json.loads(shapes.DialplanUninstalled.of(done).text())
+    assert (facts["removed"], facts["there"], facts["called"][0]["line"]) == (True, False, 3)
+    assert dialplan_install.uninstall(asterisk).state is State.ABSENT
+
+
+def test_file_that_calls_depend_on_stays(folder: Path, asterisk: Path) -> None:
+    """A line that does not ask whether it is there would end the call."""
+    dialplan_install.install(folder / "informativa.yaml", asterisk)
+    conf = asterisk / "extensions.conf"
+    conf.write_text(f"{LINE}\n[from-trunk]\nexten => _X!,1,Gosub(informativa,s,1(1))\n")
+    with pytest.raises(InformativaError, match=rf"{conf}:3 calls it without asking whether it is there"):
+        dialplan_install.uninstall(asterisk)
+    assert (asterisk / "informativa.conf").exists()
+
+
+def test_only_our_own_file_is_taken_out(asterisk: Path) -> None:
+    """What somebody else wrote under that name stays."""
+    (asterisk / "informativa.conf").write_text("[mine]\n")
+    with pytest.raises(InformativaError, match="was not made by informativa"):
+        dialplan_install.uninstall(asterisk)
+    assert (asterisk / "informativa.conf").read_text() == "[mine]\n"
+
+
+def test_uninstall_on_the_command_line(folder: Path, asterisk: Path) -> None:
+    """Of the folder that is named, in words and as JSON."""
+    dialplan_install.install(folder / "informativa.yaml", asterisk)
+    ran = run("dialplan", "uninstall", "--to", asterisk, "--dry-run", "--json")
+    assert json.loads(ran.stdout)["there"] is True
+    assert run("dialplan", "uninstall", "--to", asterisk).stdout.startswith(f"Deleted {asterisk}")

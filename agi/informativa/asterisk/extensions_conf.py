@@ -31,11 +31,13 @@ class SourceLine:
 
 @dataclass
 class Reading:
-    """What concerns one included file: where it is included, called, and written but commented out."""
+    """What concerns one included file: where it is included, called, and written but commented out. Lines
+    that are `unguarded` call it also where it is not there, which ends the call."""
 
     included: list[SourceLine] = field(default_factory=list)
     commented_out: list[SourceLine] = field(default_factory=list)
     called: list[SourceLine] = field(default_factory=list)
+    unguarded: list[SourceLine] = field(default_factory=list)
     contexts: dict[str, SourceLine] = field(default_factory=dict)
     """The first place of each context, those of the included file itself left out."""
     unreadable: list[str] = field(default_factory=list)
@@ -60,6 +62,8 @@ def read(start: Path, target: Path, call: str) -> Reading:
             place = SourceLine(file, number)
             if call in live:
                 found.called.append(place)
+                if "DIALPLAN_EXISTS(" not in live:
+                    found.unguarded.append(place)
             if context := _CONTEXT.match(live):
                 found.contexts.setdefault(context[1], place)
             pattern = _included(live, start.parent)

@@ -15,7 +15,7 @@ from ..errors import InformativaError
 from ..files import put
 from ..text import Foreign, Text
 from .controller_state import not_live
-from .dialplan import freepbx_context, link_script, owner_in_asterisks_folder, render
+from .dialplan import RELOAD, freepbx_context, link_script, owner_in_asterisks_folder, render
 from .doctor import installation, ports, users
 
 FILE = "informativa.conf"
@@ -31,6 +31,9 @@ class State(Enum):
     WRITTEN = "written"
     UP_TO_DATE = "up to date"
     TO_BE_WRITTEN = "to be written"
+    REMOVED = "removed"
+    TO_BE_REMOVED = "to be removed"
+    ABSENT = "absent"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,17 @@ class Installed:
     commented_out: tuple[SourceLine, ...]
     called: tuple[SourceLine, ...]
     warnings: tuple[Text, ...]
+
+
+@dataclass(frozen=True)
+class Uninstalled:
+    """How the file stands after it was taken out, and where Asterisk's files still include and call it, which
+    does nothing then."""
+
+    file: Path
+    state: State
+    included: tuple[SourceLine, ...]
+    called: tuple[SourceLine, ...]
 
 
 def install(config: Path, to: Path, *, freepbx: bool = False, dry_run: bool = False) -> Installed:
@@ -85,6 +99,33 @@ def install(config: Path, to: Path, *, freepbx: bool = False, dry_run: bool = Fa
             *_doubtful(found),
         ),
     )
+
+
+def uninstall(to: Path, *, dry_run: bool = False) -> Uninstalled:
+    """Take the file out of Asterisk's folder again, and change nothing else there; or only say what would be
+    done. Raises InformativaError, also where a call would end without the file."""
+    folder = to.absolute()
+    _require(folder)
+    file = folder / FILE
+    there, found = _ours(file) is not None, read(folder / "extensions.conf", file, "informativa,s,1")
+    if found.unguarded:
+        raise InformativaError(
+            Text(
+                "{place} calls it without asking whether it is there: without it such a call would end.",
+                place=found.unguarded[0],
+            ),
+            Text("Take that line out; then type: {command}", command=RELOAD),
+        )
+    if there and not dry_run:
+        try:
+            file.unlink()
+        except OSError as error:
+            why = Foreign(error.strerror or "")
+            raise InformativaError(
+                Text("{file} cannot be deleted ({why}).", file=file, why=why), Text("Be root.")
+            ) from error
+    state = State.ABSENT if not there else State.TO_BE_REMOVED if dry_run else State.REMOVED
+    return Uninstalled(file, state, tuple(found.included), tuple(found.called))
 
 
 def standing(configuration: Configuration, folder: Path) -> State | None:

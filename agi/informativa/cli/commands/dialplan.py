@@ -64,3 +64,21 @@ def install(
         print_document(json.DialplanInstalled.of(done))
     else:
         print("\n".join(view.installed(done, _)))
+
+
+@app.command()
+def uninstall(
+    to: Annotated[
+        Path, typer.Option("--to", metavar="DIR", help="Asterisk's folder, with extensions.conf in it.")
+    ] = Path("/etc/asterisk"),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Delete nothing; say what would be done.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Take informativa.conf out of Asterisk's folder and show the lines that include and call it."""
+    done = dialplan_install.uninstall(to, dry_run=dry_run)
+    if as_json:
+        print_document(json.DialplanUninstalled.of(done))
+    else:
+        print("\n".join(view.uninstalled(done, _)))

@@ -76,3 +76,32 @@ class DialplanInstalled(Document):
             warnings=[str(warning) for warning in done.warnings],
             next=[dialplan.RELOAD],
         )
+
+
+class DialplanUninstalled(Document):
+    """What became of informativa's file in Asterisk's folder, and what is left to do."""
+
+    file: str
+    """Where it is, or was."""
+    removed: bool
+    """Whether it was deleted now."""
+    there: bool
+    """Whether it is there now."""
+    included: list[SourceLine]
+    """Where Asterisk's files include it, which does nothing without it."""
+    called: list[SourceLine]
+    """Where they call it, which does nothing without it."""
+    next: list[str]
+    """What to type then, in this order."""
+
+    @classmethod
+    def of(cls, done: dialplan_install.Uninstalled) -> DialplanUninstalled:
+        """As it was done."""
+        return cls(
+            file=str(done.file),
+            removed=done.state is dialplan_install.State.REMOVED,
+            there=done.state is dialplan_install.State.TO_BE_REMOVED,
+            included=[SourceLine.of(place) for place in done.included],
+            called=[SourceLine.of(place) for place in done.called],
+            next=[dialplan.RELOAD],
+        )

@@ -11,7 +11,7 @@ from .callers import Access, Erased, Erasure, Held, Recorded
 from .check import Checked, CheckedLine, CheckedNotice
 from .config import ConfigUpgraded
 from .controllers import Controllers, ControllerState
-from .dialplan import CustomDestination, DialplanInstalled, SourceLine
+from .dialplan import CustomDestination, DialplanInstalled, DialplanUninstalled, SourceLine
 from .doctor import Examination, Finding
 from .evidence import (
     Checkpoints,
@@ -65,6 +65,7 @@ __all__ = [
     "CustomDestination",
     "Decision",
     "DialplanInstalled",
+    "DialplanUninstalled",
     "Document",
     "Erased",
     "Erasure",
@@ -141,6 +142,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "explain": Explanation,
     "test-call": TestCall,
     "dialplan install": DialplanInstalled,
+    "dialplan uninstall": DialplanUninstalled,
     "evidence key": LogKeys,
     "evidence checkpoint": Checkpoints,
     "evidence receipt": WrittenReceipts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...operations.dialplan import RELOAD
-from ...operations.dialplan_install import CALL, TARGET, Installed, State
+from ...operations.dialplan_install import CALL, TARGET, Installed, State, Uninstalled
 from ...text import Text
 from ..messages import Language
 
@@ -13,6 +13,9 @@ _STATES = {
     State.WRITTEN: Text("Wrote {file} ({owner})."),
     State.UP_TO_DATE: Text("{file} is up to date ({owner})."),
     State.TO_BE_WRITTEN: Text("{file} would be written."),
+    State.REMOVED: Text("Deleted {file}."),
+    State.TO_BE_REMOVED: Text("{file} would be deleted."),
+    State.ABSENT: Text("{file} is not there."),
 }
 _FREEPBX = Text(
     "In FreePBX, once for each place that callers are to reach after the notice:\n"
@@ -43,4 +46,14 @@ def installed(done: Installed, say: Language) -> Iterator[str]:
         yield f"\n{CALL}\n"
     for warning in done.warnings:
         yield say("warning: {warning}", warning=warning)
+    yield say("Then type: {command}", command=RELOAD)
+
+
+def uninstalled(done: Uninstalled, say: Language) -> Iterator[str]:
+    """What was done, and which lines do nothing any more."""
+    yield say(_STATES[done.state].format(file=done.file))
+    for place in done.included:
+        yield say("{place} includes it, which does nothing without it: take that line out.", place=place)
+    for place in done.called:
+        yield say("{place} calls it, which does nothing without it: take that line out.", place=place)
     yield say("Then type: {command}", command=RELOAD)

@@ -134,6 +134,14 @@ CASES = {
         {6: f'{OWN}, why="busy"'},
         [4, 15],
     ),
+    "InformativaStuck": Rule(
+        {
+            f'informativa_turned_away_total{{{OWN}, why="stuck"}}': "0x4 1x40",
+            f'informativa_turned_away_total{{{OWN}, why="abandoned"}}': "0+1x40",
+        },
+        {6: f'{OWN}, why="stuck"'},
+        [4, 25],
+    ),
     "InformativaSpoolLeft": Rule(
         {f"informativa_spool_rows{{{OWN}}}": "0x4 2x20 0x9"}, {21: OWN}, [4, 10, 30]
     ),

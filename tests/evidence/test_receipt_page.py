@@ -24,6 +24,7 @@ from informativa.evidence.proof import Proof
 from informativa.model import Ending, Heard, Reason, RecordKind, Status, Vouched
 from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed
 from informativa.views import record_words as words
+from informativa.views.html import receipt_facts
 from informativa.views.html.markup import INVISIBLE, data_block, element, foreign, joined, visible
 from informativa.views.messages import language
 
@@ -90,8 +91,8 @@ def test_data_for_the_script_do_not_end_it() -> None:
 
 def test_every_fact_and_code_has_words() -> None:
     """No reader meets a name or a code that nothing explains."""
-    assert words.FACTS.keys() == commitment.FACTS.keys()
-    assert words.PERSON.keys() == commitment.PERSON.keys()
+    assert receipt_facts.FACTS.keys() == commitment.FACTS.keys()
+    assert receipt_facts.PERSON.keys() == commitment.PERSON.keys()
     for meant, codes in (
         (words.STATUSES, Status),
         (words.REASONS, Reason),

@@ -133,6 +133,8 @@ PROXIED = (
     {"x_remote_user": "reader@acme", "x_forwarded_proto": "https"},
 )
 
+TLS_IN_FRONT = {"proxies": ("127.0.0.0/8",)}, {"x_forwarded_proto": "https"}
+
 
 def given(answer: Answer) -> dict[str, list[str]]:
     """Each cookie of an answer: by its name, as browsers are told it, its value and its attributes."""
@@ -141,7 +143,9 @@ def given(answer: Answer) -> dict[str, list[str]]:
     return {each.partition("=")[0]: re.split(r";\s*", each.partition("=")[2]) for each in told}
 
 
-@pytest.mark.parametrize(("set_up", "headers"), [CERTIFIED, PROXIED], ids=["certificate", "proxy"])
+@pytest.mark.parametrize(
+    ("set_up", "headers"), [CERTIFIED, PROXIED, TLS_IN_FRONT], ids=["certificate", "proxy", "TLS in front"]
+)
 def test_cookies_of_tls_are_of_this_host_alone(
     office: ServedConsole, set_up: dict[str, Any], headers: dict[str, str]
 ) -> None:
@@ -165,7 +169,9 @@ def test_cookies_of_tls_are_of_this_host_alone(
                 content_type=raw.FORM,
             )
         )
-    assert set(cookies) == {f"__Host-{name}" for name in COOKIES - ({"browser"} if headers else set())}
+    assert set(cookies) == {
+        f"__Host-{name}" for name in COOKIES - ({"browser"} if "x_remote_user" in headers else set())
+    }
     for name, (_value, *attributes) in cookies.items():
         assert {"Secure", "HttpOnly", "Path=/"} <= set(attributes), name
 
@@ -177,6 +183,22 @@ def test_who_is_not_trusted_says_nothing_of_tls(office: ServedConsole, proxies: 
     cookies = given(raw.request(office.address, x_forwarded_proto="https"))
     assert list(cookies) == ["session"]
     assert "Secure" not in cookies["session"]
+
+
+def test_who_guesses_behind_a_proxy_slows_himself_alone(office: ServedConsole) -> None:
+    """It is the client's address that waits, and not that of the server in front, which all have."""
+    office.console.settings = replace(office.console.settings, proxies=("127.0.0.1",))
+    office.console.throttle = Throttle(clock=lambda: 0.0)
+    browser = office.browser()
+    browser.http.headers["x-forwarded-for"] = "10.9.9.9, 198.51.100.1"
+    for number in range(10):
+        browser.get("/login")
+        browser.send(name=f"guess{number}", password="wrong")
+    waits = [
+        office.console.throttle.wait(f"address {address}") > 0
+        for address in ("198.51.100.1", "198.51.100.2", "127.0.0.1", "10.9.9.9")
+    ]
+    assert waits == [True, False, False, False]
 
 
 def test_who_logs_out_is_out(office: ServedConsole) -> None:

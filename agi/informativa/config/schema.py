@@ -238,10 +238,10 @@ class SharedSettings(Strict):
 
 
 class ProxySettings(Strict):
-    """A web server in front of the pages that says who somebody is."""
+    """A web server in front of the pages: it speaks TLS, and may say who somebody is."""
 
     addresses: Annotated[list[Network], Field(min_length=1)]
-    header: Header
+    header: Header | Literal[""] = ""
 
 
 class WebSettings(Strict):

@@ -1,4 +1,4 @@
-"""A web server in front of the console that says who somebody is."""
+"""A web server in front of the console: for whom it asks, by TLS or not, and who that is."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from ..views.messages import ENGLISH, Language, language, languages
 from . import cookies
 from .cookies import LANGUAGE
 from .menu import MENU, MenuEntry
-from .proxies import encrypted
+from .proxies import encrypted, forwarded
 from .sessions import Session
 
 if TYPE_CHECKING:
@@ -86,8 +86,9 @@ class Visit:
 
     @property
     def address(self) -> str:
-        """From where he asks."""
-        return self.request.client.host if self.request.client else ""
+        """From where somebody asks: the client's address, also behind a server in front."""
+        own = self.request.client.host if self.request.client else ""
+        return forwarded(self.request, self.console.settings) or own
 
     @property
     def secure(self) -> bool:

@@ -253,8 +253,9 @@ class WebServer:
 
     Without TLS it answers to its address, to localhost and to `names` alone.
     Accounts are kept in `folder`. `certificate` and `key` are files, '' where no TLS is spoken. Whoever asks
-    for nothing for `idle` seconds has to log in anew. Where `header` is set, a web server at one of `proxies`
-    (addresses and networks) says in it whose account it is, and nobody logs in by password.
+    for nothing for `idle` seconds has to log in anew. A web server at one of `proxies` (addresses and
+    networks) says for whom it asks, and whether that was by TLS. Where `header` is set, it says in it whose
+    account it is, too, and nobody logs in by password.
     """
 
     host: str = "127.0.0.1"

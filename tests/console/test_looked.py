@@ -184,6 +184,15 @@ def test_a_log_in_by_a_server_in_front_is_on_record_once(office: ServedConsole) 
     for path in ("/acme/today", "/acme/calls", "/nowhere"):
         reader.get(path)
     assert noted(office) == [(Action.LOGIN, "reader@acme", False, None)]
+    before = reader.http.cookies["session"]
+    out = reader.send("/logout")
+    assert "You are logged out here." in out.text
+    assert "/logout" not in out.text
+    assert office.console.sessions.find(before) is None
+    assert office.console.sessions.find(reader.http.cookies["session"]) is None
+    assert [each[0] for each in noted(office)] == [Action.LOGIN, Action.LOGOUT]
+    reader.get("/acme/today")
+    assert [each[0] for each in noted(office)] == [Action.LOGIN, Action.LOGOUT, Action.LOGIN]
     officer = office.browser()
     officer.http.headers["x-remote-user"] = "compliance@acme"
     assert "own web server says" in officer.get("/acme/looked").text

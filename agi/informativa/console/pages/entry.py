@@ -103,6 +103,9 @@ def logout(visit: Visit) -> Response:
     noted(visit, visit.who, Action.LOGOUT)
     visit.console.sessions.end(visit.token)
     visit.token = new_token()  # when a cookie changes, browsers forget the pages kept for the back button
+    if visit.console.settings.header:  # at /login the server in front would log the same person in again
+        visit.visitor = visit.session = None
+        return visit.page("logged_out.html")
     return visit.redirect("/login")
 
 

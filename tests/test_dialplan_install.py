@@ -423,8 +423,11 @@ def test_file_that_calls_depend_on_stays(folder: Path, asterisk: Path) -> None:
     dialplan_install.install(folder / "informativa.yaml", asterisk)
     conf = asterisk / "extensions.conf"
     conf.write_text(f"{LINE}\n[from-trunk]\nexten => _X!,1,Gosub(informativa,s,1(1))\n")
-    with pytest.raises(InformativaError, match=rf"{conf}:3 calls it without asking whether it is there"):
+    with pytest.raises(
+        InformativaError, match=rf"{conf}:3 calls it without asking whether it is there"
+    ) as error:
         dialplan_install.uninstall(asterisk)
+    assert str(error.value).endswith("asterisk -rx 'dialplan reload'. Then type the same again.")
     assert (asterisk / "informativa.conf").exists()
 
 

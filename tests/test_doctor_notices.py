@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from examples import ONE, OTHER, PLAYED
-from informativa import service, storage
+from informativa import maintenance, storage
 from informativa.config import load
 from informativa.model import Reason
 from informativa.operations.doctor import examination
@@ -120,11 +120,11 @@ def test_reload_says_which_version_it_took_out(rested: Path, capsys: pytest.Capt
     earlier = newest.replace("2026-11", "2025")
     purposes = "\n            purposes: [service]\n            short: {it: prompts/it/short}\n          "
     rested.write_text(text.replace(newest, earlier + purposes + newest, 1))
-    asyncio.run(service._tell_removed(load(rested), now))
+    maintenance.tell_removed_versions(load(rested), now)
     said = capsys.readouterr().out
     assert "a version was taken out of the configuration that callers were told" in said
     assert "callers=2" in said
-    asyncio.run(service._tell_removed(now, now))
+    maintenance.tell_removed_versions(now, now)
     assert capsys.readouterr().out == ""
 
 

@@ -36,11 +36,11 @@ _SCRIPT = re.compile(_BEGINNING + rb"agi_network_script: ([^\n?]*)")
 
 # What informativa.conf tells beside the line, each once and each filtered: of every call, in this order, and
 # where an operator has read the notice.
-# What neither may hold, and what stands for it; a word that had digits is still another word.
-_OTHER = {"language": (re.compile(r"[^A-Za-z_]"), ""), "verification": (re.compile(r"\d"), "0")}
-_LONGEST_OPTION = 100  # characters
 _TOLD = ("linked", "heard", "language", "customer", "verification")
 _OPTIONS = frozenset({*_TOLD, "action", "operator"})
+# Characters that these two may not hold, and what replaces each; a word that had digits stays another word.
+_REPLACED = {"language": (re.compile(r"[^A-Za-z_]"), ""), "verification": (re.compile(r"\d"), "0")}
+_LONGEST_OPTION = 100  # characters
 
 
 @dataclass(frozen=True)
@@ -266,9 +266,9 @@ def _quote(word: str) -> str:
 
 
 def _bound(options: dict[str, str]) -> None:
-    """Of the language and of what the network says of the number only what may be there, as the dialplan that
-    is shipped filters it: one that somebody wrote may pass a caller's number there (I5)."""
-    for name, (pattern, instead) in _OTHER.items():
+    """Filter the language and the network's word for the number as the shipped dialplan does: a line that
+    somebody wrote by hand may pass a caller's number there (I5)."""
+    for name, (pattern, instead) in _REPLACED.items():
         if value := options.get(name):
             options[name] = pattern.sub(instead, value)[:_LONGEST_OPTION]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +27,7 @@ from .errors import (
 )
 from .evidence.log_folder import LogFolder
 from .evidence.settings import EvidenceSettings
-from .model import Controller, Line, ManagerAccount
+from .model import Controller, Line, ManagerAccount, Notice
 
 QUIET = timedelta(days=31)  # without a single call
 PATIENCE_SECONDS = 10.0  # for whoever reads a ledger, and so keeps its log from being emptied
@@ -98,6 +98,32 @@ def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> tuple[set
         return done, added
     finally:
         store.close()
+
+
+def tell_removed_versions(before: Configuration, now: Configuration) -> None:
+    """Log the versions that were taken out of the configuration and that callers were told, with how many:
+    what those know counts by their records alone from now on. Ledgers that cannot be read are told by others.
+    """
+    for name, notices in now.notices.items():
+        gone = _versions(before.notices.get(name, ())) - _versions(notices)
+        controller = now.controllers[name]
+        if not gone or controller.refused or not Path(controller.ledger).exists():
+            continue
+        with suppress(LedgerError):
+            callers = storage.callers_of_removed(controller, notices)
+            for notice, version in sorted(gone & callers.keys()):
+                log.warning(
+                    "a version was taken out of the configuration that callers were told",
+                    controller=name,
+                    notice=notice,
+                    version=version,
+                    callers=callers[notice, version],
+                    remedy="leave it there for as long as records of it are kept",
+                )
+
+
+def _versions(notices: Sequence[Notice]) -> set[tuple[str, str]]:
+    return {(notice.id, version.id) for notice in notices for version in notice.versions}
 
 
 def purge(controller: Controller, now: datetime) -> None:

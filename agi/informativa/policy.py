@@ -149,8 +149,8 @@ def _still_told(newest: Version | None, known: PriorDelivery) -> frozenset[str]:
     """The purposes that he was told of last, by what is on record, and that the newest version he knows still
     has: what was dropped there, and is taken up again later, is new. A version that is not listed any more
     counts by its record alone."""
-    told = known.purposes_told_last
-    return told & newest.purposes if newest else told
+    purposes = known.purposes_told_last
+    return purposes & newest.purposes if newest else purposes
 
 
 def _over(whole: datetime | None, period: Period, now: datetime, controller: Controller) -> bool:

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import structlog
 
-from . import __version__, bootstrap, call, maintenance, storage
+from . import bootstrap, call, maintenance, self_report
 from .asterisk.fastagi import PENDING_CONNECTIONS, FastAgiServer
 from .asterisk.tokens import Tokens
 from .caller import mask
 from .config import Configuration, changes
-from .errors import DefectError, InformativaError, LedgerError
+from .errors import InformativaError
 from .generations import Generations
 from .last_hour import LastHour
 from .metrics import Metrics
-from .model import CallResult, Notice, SharedState, Status
-from .ports import CallSession, LedgerTransaction
+from .model import CallResult, SharedState, Status
+from .ports import CallSession
 from .systemd import Notifier
 from .watchdog import watched
 
@@ -39,8 +37,6 @@ COLLECT_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
 WHY_IMPLAUSIBLE = 20  # words of the network's that nobody understands, each told once
 GARBAGE = 20_000  # objects more than before, after which Python looks for circles; calls leave none
-MOST_NAMED = 20  # companies, where an answer has one line
-TRIAL_SECONDS = 2.0  # for a dry run, which takes milliseconds
 OWN_DESCRIPTORS = 100  # for ledgers and the like
 
 
@@ -203,7 +199,7 @@ class Service:
             log.warning(event, **which)
         for event, which in changes.changed(before, configuration):
             log.info(event, **which)
-        self._aside(_tell_removed(before, configuration))
+        self._aside(self._tell_removed(before, configuration))
         if configuration.listen != before.listen:
             log.warning("service.listen has changed", remedy="restart the service to listen there")
         log.info("reloaded", lines=len(configuration.lines))
@@ -219,39 +215,21 @@ class Service:
         return f"{len(self.configuration.lines)} lines on {self.configuration.listen}"
 
     def _about(self) -> str:
-        now = self.configuration
-        said = f"version={__version__} configuration={now.digest} file={now.path_digest}"
-        fell_back = [
-            f"{name}:{hour.fell_back}:{hour.calls}"
-            for name, hour in self._last_hour.totals().items()
-            if hour.fell_back
-        ]
-        more = {"unshared": not_shared(self.shared()), "fell-back": ",".join(fell_back[:MOST_NAMED])}
-        return " ".join((said, *(f"{name}={value}" for name, value in more.items() if value)))
+        return self_report.about(self.configuration, self.shared(), self._last_hour.totals())
 
     async def _tried(self) -> str:
-        """Of which companies no call could be decided and recorded now, as ID:CODE,…, after a dry run in each
-        ledger as it is open here; `tried` is of how many."""
-        services, live = self._generations.newest.services, self.live()
-
-        async def failing(name: str) -> str:
-            try:
-                async with asyncio.timeout(TRIAL_SECONDS):
-                    await services.ledgers[name].transact(_dry_run)
-            except TimeoutError:
-                return f"{name}:ledger-slow"
-            except InformativaError as error:
-                return f"{name}:{error.code}"
-            return ""
-
-        names = [name for name in services.ledgers if live.get(name)]
-        found = list(filter(None, await asyncio.gather(*map(failing, names))))
-        return f"tried={len(names)} failing={','.join(found[:MOST_NAMED])}"
+        """Try the ledgers of live companies as they are open here."""
+        ledgers, live = self._generations.newest.services.ledgers, self.live()
+        return await self_report.tried({name: ledger for name, ledger in ledgers.items() if live.get(name)})
 
     def close(self) -> None:
         """Close all that is open; what was queued is durable then."""
         self._notifier.close()
         self._generations.close()
+
+    async def _tell_removed(self, before: Configuration, now: Configuration) -> None:
+        with _surviving():
+            await asyncio.to_thread(maintenance.tell_removed_versions, before, now)
 
     async def _daily(self) -> None:
         """Once a day delete what is older than each controller's retention, beside the calls."""
@@ -320,45 +298,6 @@ class Service:
         self._beside.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a defect of informativa", exc_info=error)
-
-
-async def _tell_removed(before: Configuration, now: Configuration) -> None:
-    """Which versions were taken out of the configuration that callers rest on, and how many, goes to the log:
-    what they know counts by their records alone from now on."""
-    for name, notices in now.notices.items():
-        gone = _versions(before.notices.get(name, ())) - _versions(notices)
-        controller = now.controllers[name]
-        if not gone or controller.refused or not Path(controller.ledger).exists():
-            continue
-        with _surviving(), contextlib.suppress(LedgerError):
-            found = await asyncio.to_thread(storage.callers_of_removed, controller, notices)
-            for notice, version in sorted(gone & found.keys()):
-                log.warning(
-                    "a version was taken out of the configuration that callers were told",
-                    controller=name,
-                    notice=notice,
-                    version=version,
-                    callers=found[notice, version],
-                    remedy="leave it there for as long as records of it are kept",
-                )
-
-
-def _versions(notices: Sequence[Notice]) -> set[tuple[str, str]]:
-    return {(notice.id, version.id) for notice in notices for version in notice.versions}
-
-
-def _dry_run(transaction: LedgerTransaction) -> None:
-    transaction.dry_run()
-
-
-def not_shared(states: Mapping[str, SharedState]) -> str:
-    """Of which companies nothing is shared with other boxes now and why, as a word: ID:CODE,ID:defect:KIND.
-    Of the first twenty: an answer has one line."""
-    errors = ((name, state.error) for name, state in states.items() if state.error)
-    return ",".join(
-        ":".join((name, error.code, *([error.kind] if isinstance(error, DefectError) else ())))
-        for name, error in list(errors)[:MOST_NAMED]
-    )
 
 
 def _announce(configuration: Configuration) -> None:

@@ -6,6 +6,7 @@ where they stand in the clone, so that a change to one shows at once.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -14,6 +15,7 @@ _IN_CLONE = {"dialplan": "dialplan", "prompts": "prompts", "texts": "prompts/tex
 NOT_PROMPTS = ("README.md", "render.py", "texts")  # what else stands beside the prompts of a clone
 
 
+@cache  # it changes with the program alone, and a page of notices asks for each recording
 def spoken_words() -> dict[str, str]:
     """The words of the recordings that are shipped, by the SHA-256 of the sound file."""
     import yaml  # not for a script

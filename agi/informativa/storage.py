@@ -192,13 +192,12 @@ def erase(
     asked, until all have done it. Raises LedgerError if anything of him is left, with what to do."""
     from .ledgers.erasure import erase
 
-    if Path(controller.ledger).exists():
-        store(controller).close()  # which is refused where it is another's
+    if everywhere is not None or Path(controller.ledger).exists():
+        store(controller).close()  # made, where the request is kept; refused, where it is another's
     if everywhere is None:
         return erase(Path(controller.ledger), pseudonyms, at)
     from .sharing.sealed_caller import seal
 
-    store(controller).close()  # where it is kept
     sealed = seal(everywhere, (controller.key, *controller.old_keys))
     return erase(Path(controller.ledger), pseudonyms, at, everywhere=True, sealed=sealed)
 

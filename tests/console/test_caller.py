@@ -322,7 +322,7 @@ def test_the_letter_has_a_copy_of_each_record(office: ServedConsole) -> None:
     [
         ("verified", "called back on 333 123 4567", "This cannot stand in the letter."),
         ("received", "2999-01-01", "This day is still to come."),
-        ("received", "31/12", "This is not a day."),
+        ("received", "31/12", "There is no such day."),
     ],
 )
 def test_what_the_letter_cannot_say_is_refused(

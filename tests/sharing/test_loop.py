@@ -23,7 +23,7 @@ from informativa.guard import suspend
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Period, SharedDatabase, SharedState
 from informativa.operations.doctor import probe
-from informativa.service import not_shared
+from informativa.self_report import not_shared
 from informativa.sharing import loop as exchange_loop
 from informativa.sharing import question
 from informativa.sharing.connection import Connection

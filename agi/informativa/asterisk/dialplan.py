@@ -46,22 +46,23 @@ def render(shipped: str, configuration: Configuration) -> str:
 
 
 def _rows(line: Line) -> list[str]:
-    """The line in every spelling that a dialplan may pass, with all that its plan may play, and when."""
+    """Write the line in every spelling that a dialplan may pass, with what its plan plays, and when."""
     prompts = _prompts(line)
     return [_row(spelling, prompts) for spelling in sorted(spellings(line.number, line.region))]
 
 
 def _prompts(line: Line) -> list[tuple[int, str]]:
-    """What the plan plays from which time on (seconds since 1970), the earliest first, from 0 on. By the
-    versions' days and not by today's: the file is right also on the day on which the next one begins."""
+    """Schedule the plan's prompts: the time from which each is played (seconds since 1970), the earliest
+    first, from 0 on. By the versions' days: the file is right also on the day on which the next one begins.
+    """
     starts = {version.starts for step in line.plan for version in step.notice.versions if version.starts}
-    found = list[tuple[int, str]]()
+    schedule = list[tuple[int, str]]()
     for start in (_BEGINNING, *sorted(starts)):
         current = (step.notice.current(start) for step in line.plan)
         prompts = "&".join(prompt.path for version in current if (prompt := version.prompt(line.language)))
-        if not found or found[-1][1] != prompts:
-            found.append((int(start.timestamp()), prompts))
-    return found
+        if not schedule or schedule[-1][1] != prompts:
+            schedule.append((int(start.timestamp()), prompts))
+    return schedule
 
 
 def _row(extension: str, prompts: list[tuple[int, str]]) -> str:

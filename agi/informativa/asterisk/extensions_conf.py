@@ -31,8 +31,8 @@ class SourceLine:
 
 @dataclass
 class Reading:
-    """What concerns one included file: where it is included, called, and written but commented out. Lines
-    that are `unguarded` call it also where it is not there, which ends the call."""
+    """Places that concern one included file: where it is included, called, and written but commented out.
+    Lines that are `unguarded` call it also where it is not there, which ends the call."""
 
     included: list[SourceLine] = field(default_factory=list)
     commented_out: list[SourceLine] = field(default_factory=list)

@@ -311,11 +311,11 @@ class FastAgiServer(Application):  # type: ignore[misc]  # panoramisk is untyped
             task.add_done_callback(functools.partial(self._over, request))
 
     async def _say_tried(self, transport: asyncio.Transport, tried: Callable[[], Awaitable[str]]) -> None:
-        """What came of the trial, whoever still listens."""
+        """Send the outcome of the trial, and close."""
         try:
             _say(transport, await tried())
         finally:
-            transport.close()
+            transport.close()  # also after a defect
 
     def _refuse(self, pending: PendingConnection) -> None:
         """It is not Asterisk, or its dialplan is of before a change. What it came with is told nobody."""

@@ -109,13 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             _flush()
     except PermissionError as error:
-        return _closed(error) if error.filename else _defect(error)
+        return _failed(_closed(error), arguments) if error.filename else _defect(error)
     except InformativaError as error:
-        if "--json" in (sys.argv if arguments is None else arguments):
-            _tell_program(error)
-        said = _(error.text)
-        print(said if isinstance(error, ConfigError) else f"informativa: {said}", file=sys.stderr)
-        return 1
+        return _failed(error, arguments)
     except typer.TyperException as error:
         return _usage(error)
     except SystemExit:  # typer's answer to a reader that has seen enough: `informativa ledger show | head`
@@ -159,19 +155,23 @@ def _usage(error: typer.TyperException) -> int:
     return 2
 
 
-def _closed(error: PermissionError) -> int:
-    """Say what may not be looked at, and which folder on the way there keeps whoever runs this out."""
+def _failed(error: InformativaError, arguments: Sequence[str] | None) -> int:
+    if "--json" in (sys.argv if arguments is None else arguments):
+        _tell_program(error)
+    message = _(error.text)
+    print(message if isinstance(error, ConfigError) else f"informativa: {message}", file=sys.stderr)
+    return 1
+
+
+def _closed(error: PermissionError) -> InformativaError:
+    """Name what may not be looked at: the folder on the way there that keeps whoever runs this out."""
     from ..files import closed_folder  # not for who may look
 
     file = Path(os.fsdecode(error.filename))
-    closed = InformativaError(
+    return InformativaError(
         Text("{file} cannot be looked at (permission denied).", file=closed_folder(file) or file),
         Text("Run this as the user whose it is, or as root."),
     )
-    if "--json" in sys.argv:
-        _tell_program(closed)
-    print(f"informativa: {_(closed.text)}", file=sys.stderr)
-    return 1
 
 
 def _unwritten(error: OSError) -> int:

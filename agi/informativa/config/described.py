@@ -136,7 +136,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     ),
     f"{_C}.letter.recipients": (
         "Who else receives the records; `[]` where nobody does.",
-        "Centralini S.r.l. (maintenance)",
+        "[Centralini S.r.l. (maintenance)]",
     ),
     f"{_C}.letter.transfers": (
         "By which safeguard they leave the European Economic Area; `none` where they do not.",

@@ -103,7 +103,7 @@ class LookupSettings(Strict):
 
 
 class LetterSettings(Strict):
-    """What an answer to an access request says besides what is on record."""
+    """Details of a company that its answers to access requests need."""
 
     contact: PlainText | Literal[""] = ""
     dpo: PlainText | Literal[""] = ""

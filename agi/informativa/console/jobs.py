@@ -26,15 +26,15 @@ log = structlog.get_logger("informativa")
 
 @dataclass
 class Job:
-    """One piece of work, of one company ('' for the machine); `asked` tells those of one kind apart. `of` is
-    0 while nobody knows how much there is; `result` is what it came to, `error` why it came to nothing; a
+    """One piece of work, of one company ('' for the machine); `request` tells those of one kind apart. `of`
+    is 0 while nobody knows how much there is; `result` is what it came to, `error` why it came to nothing; a
     `defect` is in the log."""
 
     id: str
     kind: str
     controller: str
     begun: float
-    asked: str = ""
+    request: str = ""
     done: int = 0
     of: int = 0
     ended: float = 0.0
@@ -57,14 +57,14 @@ class Jobs:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="job")
 
-    def start(self, kind: str, controller: str, work: Work, asked: str = "") -> Job:
-        """Begin it, or find the one of its kind and company that is not done yet and was `asked` in the same
-        words: a form that is sent twice does nothing twice, and nobody gets what another asked for."""
+    def start(self, kind: str, controller: str, work: Work, request: str = "") -> Job:
+        """Begin it, or find the one of its kind and company that is not done yet and has the same
+        `request`: a form that is sent twice does nothing twice, and nobody gets what another asked for."""
         self._forget()
         with self._lock:
-            if found := self._running(kind, controller, asked):
-                return found
-            job = Job(secrets.token_urlsafe(12), kind, controller, self._clock(), asked)
+            if job := self._running(kind, controller, request):
+                return job
+            job = Job(secrets.token_urlsafe(12), kind, controller, self._clock(), request)
             self._jobs[job.id] = job
         self._pool.submit(self._run, job, work)
         return job
@@ -90,10 +90,10 @@ class Jobs:
         with self._lock:
             return self._running(kind, controller)
 
-    def _running(self, kind: str, controller: str, asked: str = "") -> Job | None:
-        which = kind, controller, asked
+    def _running(self, kind: str, controller: str, request: str = "") -> Job | None:
+        which = kind, controller, request
         running = (job for job in self._jobs.values() if job.running)
-        return next((job for job in running if (job.kind, job.controller, job.asked) == which), None)
+        return next((job for job in running if (job.kind, job.controller, job.request) == which), None)
 
     def close(self) -> None:
         """Begin no more; what runs is ended with the process."""

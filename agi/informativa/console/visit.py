@@ -7,7 +7,7 @@ import hmac
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -62,7 +62,7 @@ class Visit:
         """The reader's language: the one he chose, or else the first that his browser asks for."""
         accepted = self.request.headers.get("accept-language", "")[:LONGEST_ACCEPTED]
         wanted = (self.held(LANGUAGE), *accepted.split(",", MOST_ACCEPTED)[:MOST_ACCEPTED])
-        known, codes = languages(), (each.strip()[:2].lower() for each in wanted)
+        known, codes = languages(), (word.strip()[:2].lower() for word in wanted)
         code = next((code for code in codes if code in known), "en")
         return ENGLISH if code == "en" else language(code)
 
@@ -158,6 +158,13 @@ class Visit:
         """A field of the form that was sent; '' where there is none."""
         value = self.form.get(name, "")
         return value[:longest].strip() if isinstance(value, str) else ""
+
+    def day(self, name: str) -> date:
+        """A field of the form as a day. Raises InformativaError."""
+        try:
+            return date.fromisoformat(self.field(name))
+        except ValueError:
+            raise InformativaError(Text("There is no such day."), Text("Write it like 2026-01-31.")) from None
 
     def note(
         self,

@@ -44,8 +44,8 @@ def identity(store: SqliteStore) -> bytes:
 def drawn_identity(store: SqliteStore) -> bytes | None:
     """The same, where it was drawn already: a ledger that is read only gets none."""
     with store.connected() as connection:
-        found = connection.execute("SELECT identity FROM identity").fetchone()
-        return None if found is None else bytes(found[0])
+        row = connection.execute("SELECT identity FROM identity").fetchone()
+        return None if row is None else bytes(row[0])
 
 
 def page(store: SqliteStore, after: int, count: int) -> list[tuple[Any, ...]]:
@@ -81,8 +81,8 @@ def take_in(store: SqliteStore, box: str, found: Iterable[Record], upto: int, *,
 def pseudonyms_of(store: SqliteStore, records: Iterable[int]) -> set[bytes]:
     """Whom these records of this ledger are about, as far as they lead to anybody."""
     with store.connected() as connection:
-        found = (connection.execute(_WHOSE, (record,)).fetchone() for record in records)
-        return {pseudonym for (pseudonym,) in filter(None, found)}
+        whose = (connection.execute(_WHOSE, (record,)).fetchone() for record in records)
+        return {pseudonym for (pseudonym,) in filter(None, whose)}
 
 
 def learnt_of(store: SqliteStore) -> Iterator[list[bytes]]:

@@ -41,10 +41,10 @@ def require(connection: sqlite3.Connection, file: Path, owner: LedgerOwner) -> b
     something else and has records; without any it is anybody's."""
     if not _SINCE <= migrating.of(connection) <= migrating.newest():
         return True  # of another informativa, and only read
-    found = connection.execute(_READ).fetchone()
-    if found is None:
+    row = connection.execute(_READ).fetchone()
+    if row is None:
         return False
-    controller, key = found
+    controller, key = row
     if controller == owner.controller and key in owner.keys:
         return bool(key == owner.keys[0])
     if connection.execute("SELECT 1 FROM event LIMIT 1").fetchone() is None:
@@ -57,18 +57,18 @@ def write(connection: sqlite3.Connection, owner: LedgerOwner) -> None:
     connection.execute(_WRITE, (owner.controller, owner.keys[0]))
 
 
-def _foreign(file: Path, found: str, owner: LedgerOwner) -> LedgerError:
+def _foreign(file: Path, other: str, owner: LedgerOwner) -> LedgerError:
     return LedgerError(
         Text(
-            "{file} is the ledger of {found}, and the configuration gives it to {id}.",
+            "{file} is the ledger of {other}, and the configuration gives it to {id}.",
             file=file,
-            found=found,
+            other=other,
             id=owner.controller,
         ),
         Text(
-            "Give each company its own (`ledger:`). Where {found} was renamed:"
+            "Give each company its own (`ledger:`). Where {other} was renamed:"
             " informativa ledger adopt --controller {id} --yes",
-            found=found,
+            other=other,
             id=owner.controller,
         ),
     )

@@ -210,18 +210,18 @@ class SqliteStore(LedgerFile):
     def callers_of(self, listed: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
         """By notice and version, how many callers were told one that is not `listed`. Reads all callers."""
         with self._translated():
-            found = self._connection.execute(rows.CALLERS_BY_VERSION)
+            counts = self._connection.execute(rows.CALLERS_BY_VERSION)
             return {
                 (notice, version): count
-                for notice, version, count in found
+                for notice, version, count in counts
                 if (notice, version) not in listed
             }
 
     def last_reasons(self, last: int) -> dict[tuple[str, str], int]:
         """By line and reason, how many of the `last` records of calls."""
         with self._translated():
-            found = self._connection.execute(rows.LAST_REASONS, (last,))
-            return {(line, reason): count for line, reason, count in found}
+            counts = self._connection.execute(rows.LAST_REASONS, (last,))
+            return {(line, reason): count for line, reason, count in counts}
 
     def damage(self) -> str:
         """What SQLite finds wrong with the file first (PRAGMA quick_check); '' if nothing. Reads all."""

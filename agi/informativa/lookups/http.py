@@ -63,11 +63,11 @@ class HttpLookup:
     def _once(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         """An object of which each name comes once. Raises LookupSourceError for one that contradicts
         itself."""
-        if len(found := dict(pairs)) < len(pairs):
+        if len(named := dict(pairs)) < len(pairs):
             raise LookupSourceError(
                 Text("The look-up {id} answered with a name that comes twice.", id=self._lookup.id)
             )
-        return found
+        return named
 
     def cut(self) -> None:
         """End the question that is under way, from another thread. It fails then, as does every later one."""

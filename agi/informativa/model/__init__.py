@@ -6,11 +6,9 @@ Asterisk gives samples, and in seconds elsewhere; times are aware datetimes in U
 """
 
 from .calls import (
-    A_CALL,
     TELEPHONE_RATE,
     Binding,
     Caller,
-    CallerHistory,
     CallResult,
     Decision,
     Event,
@@ -18,16 +16,13 @@ from .calls import (
     Identified,
     IncomingCall,
     Playback,
-    PriorDelivery,
     Record,
     RecordFilter,
     ReportedDelivery,
     Unidentified,
-    known_by,
-    merged,
-    told_by_others,
     told_elsewhere,
 )
+from .history import A_CALL, CallerHistory, PriorDelivery, known_by, merged, told_by_others
 from .plan import (
     ALWAYS,
     ChangedRecording,

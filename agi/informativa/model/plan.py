@@ -293,7 +293,7 @@ class SharedState:
 
 @dataclass(frozen=True)
 class LetterDetails:
-    """What the answer to an access request says besides what is on record (GDPR 15(1)(c), (e), (f), 15(2)):
+    """Details of a company that its answers to access requests need (GDPR 15(1)(c), (e), (f), 15(2)):
     where to write, who the data protection officer is, to which authority a complaint may go, who else
     receives the records, and by which safeguard they leave the European Economic Area, "none" where they do
     not. '' or `None` is what nobody configured, and an empty list that nobody else receives them."""
@@ -307,8 +307,8 @@ class LetterDetails:
     @property
     def unset(self) -> tuple[str, ...]:
         """The settings that nobody made. A data protection officer need not be there."""
-        given = {"contact": self.contact, "authority": self.authority, "transfers": self.transfers}
-        missing = tuple(name for name, value in given.items() if not value)
+        needed = {"contact": self.contact, "authority": self.authority, "transfers": self.transfers}
+        missing = tuple(name for name, value in needed.items() if not value)
         return missing if self.recipients is not None else (*missing, "recipients")
 
 
@@ -322,8 +322,7 @@ class Controller:
     called from a number that is still taken for the same caller's, `None` for ever. `service_purposes` are
     those without which the service that a caller asks for cannot be given. `names` are what it calls its
     purposes and notices before people, by language and id. `letter` is for the answers to access requests.
-    `log` is how a log of its records that begins now
-    is named, without its epoch.
+    `log` is how a log of its records that begins now is named, without its epoch.
     """
 
     id: str

@@ -8,7 +8,8 @@ from datetime import date
 from ..config import Configuration
 from ..model import Controller, Record
 from ..text import Text
-from .callers import Missing, Typed, access
+from .callers import Typed, access
+from .completeness import Missing
 from .evidence.receipt_page import played_sound, words_of
 
 
@@ -51,8 +52,8 @@ class AccessLetter:
 
 def access_letter(controller: Controller, typed: Typed, configuration: Configuration) -> AccessLetter:
     """Raises LedgerError, and SharedDatabaseError: half an answer is none."""
-    found, evidence = access([controller], typed, configuration.shared), configuration.evidence
-    (held,) = found.held
+    answer, own = access([controller], typed, configuration.shared), configuration.evidence.of(controller.id)
+    (held,) = answer.held
     rows = [*(("", record) for record in held.records), *held.elsewhere]
     words: dict[tuple[str, str], PlayedWords] = {}
     for _box, record in rows:
@@ -69,12 +70,12 @@ def access_letter(controller: Controller, typed: Typed, configuration: Configura
     purposes = {each for _box, record in rows for each in record.event.purposes}
     return AccessLetter(
         controller,
-        found.caller,
+        answer.caller,
         typed.caller.customer,
         tuple(entries),
         tuple(sorted(purposes)),
-        found.doubt,
-        bool(evidence.of(controller.id).targets or evidence.witnesses or evidence.timestamp),
+        answer.doubt,
+        bool(own.targets or own.witnesses or own.timestamp),
         held.missing,
     )
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING
 import phonenumbers
 
 from .. import plausibility, storage
-from ..caller import e164, fingerprint, mask, pseudonym
-from ..errors import BoxRefusedError, InformativaError, SharedDatabaseError
+from ..caller import e164, mask, pseudonym
+from ..errors import InformativaError, SharedDatabaseError
 from ..evidence.commitment import bind
 from ..ledgers.sqlite import SqliteStore
 from ..model import (
@@ -34,11 +33,10 @@ from ..numbering import Kind
 from ..numbering.library import kind_of
 from ..plausibility import Implausible, ReferenceFault
 from ..text import NOTHING, Text, joined
-from .boxes import QUIET_SECONDS
+from .completeness import Missing, gaps
 from .controllers import known
 
 if TYPE_CHECKING:
-    from ..sharing.administration import Box
     from ..sharing.callers import Asked
 
 CUSTOMER = re.compile(r"[A-Za-z0-9._@-]{1,64}")  # what the dialplan lets through of INFORMATIVA_CUSTOMER
@@ -59,15 +57,6 @@ REFERENCE_FAULTS = {
     ReferenceFault.NUMBER: Text("the reference seems to hold a telephone number (six digits or more)"),
 }
 
-_OTHER_KEYS = Text(
-    "{box} has a key of {id} that this box has not: what it knows by that key is not found from here.",
-    "Copy the keys of {id} from {box} to this box (keys/{id}.key*), have the service load them, and type the"
-    " same again.",
-)
-_ABSENT = Text(
-    "{box} was last heard of at {seen:%Y-%m-%d %H:%M} UTC: what it has not sent is on its disk alone.",
-    "Start its service, or, if it is gone for good: informativa boxes retire {box}",
-)
 _KEPT = Text("Nothing need be typed again: it is kept, and this box's service asks them as soon as it can.")
 
 
@@ -77,26 +66,6 @@ class Typed:
 
     caller: Identified
     doubt: Text = NOTHING
-
-
-class Gap(StrEnum):
-    """Why an answer over many boxes is not complete."""
-
-    REFUSED = "box-refused"
-    """The database takes nothing from this box, because another has its name or its ledger."""
-    OTHER_KEYS = "other-keys"
-    """A box knows callers by a key that this one has not."""
-    ABSENT = "box-absent"
-    """A box was not heard of for a while."""
-
-
-@dataclass(frozen=True)
-class Missing:
-    """With which box something is missing, why, and as `text` the sentence with what to do about it."""
-
-    box: str
-    gap: Gap
-    text: Text
 
 
 @dataclass(frozen=True)
@@ -215,7 +184,7 @@ def held(controller: Controller, caller: Identified, shared: SharedDatabase | No
     if shared is None:
         return Held(controller, tuple(found))
     others = storage.elsewhere(shared, controller, his)
-    missing = _missing(controller, shared, others.boxes, others.refused)
+    missing = gaps(controller, shared, others.boxes, others.refused)
     return Held(controller, tuple(found), others.records, tuple(missing))
 
 
@@ -285,26 +254,8 @@ def _on_all_boxes(found: Erased, asked: Asked, shared: SharedDatabase) -> Erased
         found,
         records=found.records + asked.records,
         boxes=tuple(box.name for box in asked.boxes),
-        missing=tuple(_missing(found.controller, shared, asked.boxes, asked.refused)),
+        missing=tuple(gaps(found.controller, shared, asked.boxes, asked.refused)),
     )
-
-
-def _missing(
-    controller: Controller,
-    shared: SharedDatabase,
-    boxes: Sequence[Box],
-    refused: BoxRefusedError | None,
-) -> Iterator[Missing]:
-    """With which boxes an answer about a caller is not complete (L25)."""
-    if refused is not None:
-        text = Text("{why}", "{remedy}", why=refused.message, remedy=refused.remedy)
-        yield Missing(shared.box, Gap.REFUSED, text)
-    ours = set(map(fingerprint, (controller.key, *controller.old_keys)))
-    for box in boxes:
-        if not set(box.keys.split()) <= ours:
-            yield Missing(box.name, Gap.OTHER_KEYS, _OTHER_KEYS.format(box=box.name, id=controller.id))
-        if box.age > QUIET_SECONDS:
-            yield Missing(box.name, Gap.ABSENT, _ABSENT.format(box=box.name, seen=box.seen))
 
 
 def record(

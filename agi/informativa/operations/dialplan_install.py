@@ -107,16 +107,16 @@ def uninstall(to: Path, *, dry_run: bool = False) -> Uninstalled:
     folder = to.absolute()
     _require(folder)
     file = folder / FILE
-    there, found = _ours(file) is not None, read(folder / "extensions.conf", file, "informativa,s,1")
-    if found.unguarded:
+    present, reading = _ours(file) is not None, read(folder / "extensions.conf", file, "informativa,s,1")
+    if reading.unguarded:
         raise InformativaError(
             Text(
                 "{place} calls it without asking whether it is there: without it such a call would end.",
-                place=found.unguarded[0],
+                place=reading.unguarded[0],
             ),
-            Text("Take that line out; then type: {command}", command=RELOAD),
+            Text("Take that line out, and type: {command}. Then type the same again.", command=RELOAD),
         )
-    if there and not dry_run:
+    if present and not dry_run:
         try:
             file.unlink()
         except OSError as error:
@@ -124,8 +124,8 @@ def uninstall(to: Path, *, dry_run: bool = False) -> Uninstalled:
             raise InformativaError(
                 Text("{file} cannot be deleted ({why}).", file=file, why=why), Text("Be root.")
             ) from error
-    state = State.ABSENT if not there else State.TO_BE_REMOVED if dry_run else State.REMOVED
-    return Uninstalled(file, state, tuple(found.included), tuple(found.called))
+    state = State.ABSENT if not present else State.TO_BE_REMOVED if dry_run else State.REMOVED
+    return Uninstalled(file, state, tuple(reading.included), tuple(reading.called))
 
 
 def standing(configuration: Configuration, folder: Path) -> State | None:

@@ -32,8 +32,7 @@ class NewConfiguration:
 
 def init(folder: Path, callers: NumberForm = NumberForm.EITHER) -> NewConfiguration:
     """Lay a configuration into `folder`, as a whole or not at all; `callers` is how the trunk writes numbers.
-    Raises InformativaError, also where there
-    is anything in the folder already."""
+    Raises InformativaError, also where there is anything in the folder already."""
     try:
         if folder.exists() and any(folder.iterdir()):
             raise InformativaError(

@@ -1,4 +1,4 @@
-"""Which keys a spoken text tells its hearer to press. Pure.
+"""Keys that a spoken text tells its hearer to press. Pure.
 
 Of the five languages that notices are shipped in; what says it in other words is not found. A text that
 names a key promises it: where it does nothing the caller was told something untrue (law: 12(1) GDPR).
@@ -38,8 +38,8 @@ def named_keys(text: str, language: str) -> frozenset[str]:
     if press is None:
         return frozenset()
     plain = " ".join(text.lower().split())
-    found = re.findall(rf"\b{press} ([0-9*#]|(?:{_WORDS})\b)", plain)
-    return frozenset(_key(word) for word in found)
+    words = re.findall(rf"\b{press} ([0-9*#]|(?:{_WORDS})\b)", plain)
+    return frozenset(_key(word) for word in words)
 
 
 def _key(word: str) -> str:

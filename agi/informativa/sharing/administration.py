@@ -212,7 +212,7 @@ def purge_retired(
                 _QUIET.format(database=database.name, now=now, newest=rows.moment(newest))
             )
         end = (microseconds(before(now)),)
-        found = [OldRecords(*row) for row in connection.execute(sql.old_of_retired, end).fetchall()]
-        if really and found:
+        old = [OldRecords(*row) for row in connection.execute(sql.old_of_retired, end).fetchall()]
+        if really and old:
             connection.execute(sql.purge_retired, end)
-        return found
+        return old

@@ -47,8 +47,8 @@ def on_record(
     sql = Statements(controller)
     with connect(database, controller) as connection, translated(database):
         this = membership(connection, sql, database, store)
-        found = connection.execute(sql.of_caller, (list(pseudonyms), this.name)).fetchall()
-        return OnOtherBoxes(tuple(with_box(found)), _others(connection, sql, this), this.refused)
+        records = connection.execute(sql.of_caller, (list(pseudonyms), this.name)).fetchall()
+        return OnOtherBoxes(tuple(with_box(records)), _others(connection, sql, this), this.refused)
 
 
 def would_erase(

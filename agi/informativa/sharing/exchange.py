@@ -244,12 +244,12 @@ class Exchange:
         before, self._erased = self._erased, set()
         waiting = None
         for number, pseudonyms, sealed in pending:
-            his, whole = self._all_pseudonyms(pseudonyms, sealed or ())
+            all_known, complete = self._all_pseudonyms(pseudonyms, sealed or ())
             order = number, frozenset(pseudonyms)  # a number may be given again after a failover
             if order not in before:
-                erase(self._store.file, his, at)
+                erase(self._store.file, all_known, at)
             self._erased.add(order)
-            if not whole and waiting is None:
+            if not complete and waiting is None:
                 waiting = number
         upto = self._erasures if waiting is None else waiting - 1
         if applied < upto:

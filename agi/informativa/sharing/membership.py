@@ -1,4 +1,4 @@
-"""Whether this ledger is the one that the database knows by this box's name.
+"""Membership of a ledger: it is the one that the database knows by this box's name, or it is refused.
 
 A name is for people: two machines may have one, and a copy of a ledger may go on elsewhere. What is marked,
 left out or trusted goes by the identity of the ledger (16 random bytes) and by its newest record there.
@@ -55,7 +55,7 @@ def look_up(connection: Connection, sql: Statements, database: SharedDatabase) -
 def membership(
     connection: Connection, sql: Statements, database: SharedDatabase, store: SqliteStore | None
 ) -> Membership:
-    """That of this ledger, `None` for one that is not there yet. Raises LedgerError."""
+    """Look up the membership of this ledger, `None` for one that is not there yet. Raises LedgerError."""
     row = look_up(connection, sql, database)
     if row is None:
         return Membership("")
@@ -105,15 +105,15 @@ def require_same_ledger(
 
 
 def refused(database: SharedDatabase, why: Text, **more: object) -> BoxRefusedError:
-    """With what `why` says, and the advice in it."""
+    """Make the error with what `why` says, and the advice in it."""
     why = why.format(box=database.box, **more)
     said = Text("The shared database {database} takes nothing from this box: {why}.")
     return BoxRefusedError(said.format(database=database.name, why=why.statement), why.advice)
 
 
 def same_record(own: Sequence[Any], there: Sequence[Any]) -> bool:
-    """Whether two rows of COMPARED are one record; an erasure may have come to one of them and not to the
-    other yet."""
+    """Compare two rows of COMPARED: they are one record, though an erasure may have come to one and not to
+    the other."""
     (number, at, status, reason, erased), (its, its_at, its_status, its_reason, its_erased) = own, there
     if erased or its_erased:
         at, its_at = at - at % _MINUTE, its_at - its_at % _MINUTE

@@ -33,8 +33,8 @@ def seal(caller: Identified, keys: Iterable[bytes]) -> tuple[bytes, ...]:
 
 
 def covers(sealed: Sequence[bytes], keys: Iterable[bytes]) -> bool:
-    """Whether the box that asked has all of these keys: then its pseudonyms are all that there are."""
-    return {_name(key) for key in keys} <= {each[:_FINGERPRINT] for each in sealed}
+    """Tell if the box that asked has all of these keys: then its pseudonyms are all that there are."""
+    return {_name(key) for key in keys} <= {envelope[:_FINGERPRINT] for envelope in sealed}
 
 
 def unseal(sealed: Sequence[bytes], keys: Iterable[bytes]) -> Identified | None:
@@ -42,11 +42,12 @@ def unseal(sealed: Sequence[bytes], keys: Iterable[bytes]) -> Identified | None:
     from cryptography.exceptions import InvalidTag
 
     by_name = {_name(key): key for key in keys}
-    for each in sealed:
-        key = by_name.get(each[:_FINGERPRINT])
+    for envelope in sealed:
+        key = by_name.get(envelope[:_FINGERPRINT])
         if key is None:
             continue
-        name, nonce, text = each[:_FINGERPRINT], each[_FINGERPRINT:][:_NONCE], each[_FINGERPRINT + _NONCE :]
+        name, rest = envelope[:_FINGERPRINT], envelope[_FINGERPRINT:]
+        nonce, text = rest[:_NONCE], rest[_NONCE:]
         try:
             plain = _cipher(key).decrypt(nonce, text, name).rstrip(b"\0")
         except (InvalidTag, ValueError):

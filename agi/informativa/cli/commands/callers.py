@@ -62,8 +62,8 @@ def show(
     selection = of_their_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     found = callers.access(selection.named, typed, selection.configuration.shared)
-    for held in found.held:
-        note_in_shell(held.controller, Action.OPEN_CALLER, datetime.now(UTC), known=_known(held, typed))
+    for answer in found.held:
+        note_in_shell(answer.controller, Action.OPEN_CALLER, datetime.now(UTC), known=_known(answer, typed))
     _warn(found.doubt)
     if as_json:
         print_document(json.Access.of(found))
@@ -146,9 +146,9 @@ def _identified(number: str | None, customer: str | None) -> callers.Typed:
     return callers.by_customer(customer) if customer is not None else callers.by_number(number or "")
 
 
-def _known(held: callers.Held, typed: callers.Typed) -> bytes | None:
-    """Who is on record: of nobody else it is noted that he was looked for."""
-    return callers.pseudonyms(held.controller, typed.caller)[0] if held.count else None
+def _known(answer: callers.Held, typed: callers.Typed) -> bytes | None:
+    """Give the pseudonym of a caller who is on record: nobody else is named in the access log."""
+    return callers.pseudonyms(answer.controller, typed.caller)[0] if answer.count else None
 
 
 def _require_complete(found: callers.Access | callers.Erasure) -> None:

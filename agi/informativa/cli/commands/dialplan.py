@@ -41,12 +41,15 @@ def dialplan(
         raise InformativaError(Text("`install` does not take -o."), Text("Name the folder: --to DIR"))
 
 
+AsterisksFolder = Annotated[
+    Path, typer.Option("--to", metavar="DIR", help="Asterisk's folder, with extensions.conf in it.")
+]
+
+
 @app.command()
 def install(
     context: typer.Context,
-    to: Annotated[
-        Path, typer.Option("--to", metavar="DIR", help="Asterisk's folder, with extensions.conf in it.")
-    ] = Path("/etc/asterisk"),
+    to: AsterisksFolder = Path("/etc/asterisk"),
     freepbx: Annotated[
         bool, typer.Option("--freepbx", help="Show what FreePBX needs; so too where FreePBX is found.")
     ] = False,
@@ -68,9 +71,7 @@ def install(
 
 @app.command()
 def uninstall(
-    to: Annotated[
-        Path, typer.Option("--to", metavar="DIR", help="Asterisk's folder, with extensions.conf in it.")
-    ] = Path("/etc/asterisk"),
+    to: AsterisksFolder = Path("/etc/asterisk"),
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Delete nothing; say what would be done.")
     ] = False,

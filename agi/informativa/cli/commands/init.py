@@ -38,7 +38,7 @@ def _init(
 
 
 def _asked() -> NumberForm:
-    """What whoever sits at a terminal says; a script is not asked."""
+    """Ask at a terminal how the trunk writes numbers; a script is not asked."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return NumberForm.EITHER
     print(

@@ -54,9 +54,9 @@ def shown(visit: Visit) -> Response:
     found, company = looked_up(visit), owner(visit)
 
     def look() -> access_letter.AccessLetter:
-        seen = access_letter.access_letter(company, found.typed, visit.configuration)
-        note(visit, "open-caller", found.typed, seen.entries)
-        return seen
+        letter = access_letter.access_letter(company, found.typed, visit.configuration)
+        note(visit, "open-caller", found.typed, letter.entries)
+        return letter
 
     return visit.stream(
         "caller.html",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from ...operations.evidence.box_logs import of_other_boxes
 from ...operations.evidence.bundle import WrittenBundle
 from ...operations.evidence.log_state import log_state
 from ...operations.evidence.period import Period
-from ...text import Text
 from ...views.messages import ENGLISH, Language, language, languages
 from ...views.text.bundle_readme import BundleWords
 from ..jobs import Progress
@@ -58,12 +56,12 @@ def bundle(visit: Visit) -> Response:
     """Begins a bundle of the days that somebody chose."""
     owner = visit.company
     require_ledger(owner)
-    period = Period(_day(visit.field("first")), _day(visit.field("last")), owner.zone)
+    period = Period(visit.day("first"), visit.day("last"), owner.zone)
     file = visit.console.folder / f"{visit.console.new_name()}.zip"
     work = partial(_bundle, visit, period, file, _reader(visit.field("language", 2)))
     visit.note("bundle", facts=_period(period))
-    asked = f"{visit.who.name} {period.name} {visit.field('language', 2)}"
-    job = visit.console.jobs.start(BUNDLE, owner.id, work, asked)
+    request = f"{visit.who.name} {period.name} {visit.field('language', 2)}"
+    job = visit.console.jobs.start(BUNDLE, owner.id, work, request)
     return visit.redirect(visit.path("evidence", "jobs", job.id))
 
 
@@ -96,10 +94,3 @@ def _period(period: Period) -> str:
 
 def _reader(code: str) -> Language:
     return language(code) if code in languages() and code != "en" else ENGLISH
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InformativaError(Text("There is no such day."), Text("Write it like 2026-01-31.")) from None

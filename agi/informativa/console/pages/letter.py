@@ -42,10 +42,12 @@ class WantedLetter:
         """The reader's, who need not be the officer."""
         return of_letter(self.code)
 
-    def in_time(self, now: datetime) -> bool:
-        """Whether it is not yet a month since the request came (GDPR 12(3))."""
-        came = datetime.combine(self.received or now.date(), time(), now.tzinfo)
-        return now.date() <= _MONTH.after(came, now.tzinfo or UTC).date()
+    def in_time(self, today: date) -> bool:
+        """Tell if an answer of today is within a month of the request (GDPR 12(3))."""
+        if self.received is None:
+            return False
+        came = datetime.combine(self.received, time(), UTC)
+        return today <= _MONTH.after(came, UTC).date()
 
 
 def form(visit: Visit) -> Response:
@@ -62,12 +64,11 @@ def wish(visit: Visit) -> Response:
     received = None
     if typed["received"]:
         try:
-            received = date.fromisoformat(typed["received"])
-        except ValueError:
-            errors["received"] = InformativaError(Text("This is not a day."), Text("Write it as 2026-01-31."))
-        else:
+            received = visit.day("received")
             if received > visit.console.now().astimezone(visit.company.zone).date():
-                errors["received"] = InformativaError(Text("This day is still to come."))
+                raise InformativaError(Text("This day is still to come."))
+        except InformativaError as error:
+            errors["received"] = error
     if errors:
         return _form(visit, typed, errors)
     reference, verified = (plausibility.evidence(typed[name]) for name in ("reference", "verified"))

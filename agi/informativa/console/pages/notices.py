@@ -63,7 +63,7 @@ def _what_if(
 
 
 def _knows_people(visit: Visit) -> bool:
-    """Whether the visitor may see what a person was told."""
+    """Tell if the visitor may see what a person was told."""
     return visit.who.may(visit.company.id, Role.COMPLIANCE)
 
 
@@ -76,7 +76,7 @@ def _explained(visit: Visit) -> Explanation:
     withheld = visit.field("presentation") == "withheld"
     if not number and not withheld:
         raise InformativaError(Text("A number is missing."), Text("Type one, or choose that it is withheld."))
-    found = explain(
+    explanation = explain(
         line,
         line.number,
         None if withheld else number,
@@ -85,8 +85,8 @@ def _explained(visit: Visit) -> Explanation:
         visit.console.now(),
         known=_knows_people(visit),
     )
-    visit.note(Action.WHAT_IF, pseudonym=found.person, line=line)
-    return found
+    visit.note(Action.WHAT_IF, pseudonym=explanation.person, line=line)
+    return explanation
 
 
 def company(visit: Visit) -> Response:

@@ -1,4 +1,4 @@
-"""Whether what callers were told, and are told, is what the configuration says."""
+"""Checks that what callers were told, and are told, is what the configuration says."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ async def removed(system: System) -> AsyncIterator[Finding]:
             continue
         notices = system.configured.notices[name]
         try:
-            found = await in_thread(storage.callers_of_removed, controller, notices)
+            removed_versions = await in_thread(storage.callers_of_removed, controller, notices)
         except LedgerError:  # which others tell
             continue
-        for (notice, version), callers in found.items():
+        for (notice, version), callers in removed_versions.items():
             said = Text.counted(
                 "{count} caller of {id} was told {notice} {version}, which the configuration has no more:"
                 " what he knows counts by his record alone",
@@ -81,15 +81,15 @@ async def numbers(system: System) -> AsyncIterator[Finding]:
 
 
 async def words(system: System) -> AsyncIterator[Finding]:
-    """What recordings say is so: who is responsible, and which key does something."""
+    """Recordings say what is so: who is responsible, and which key does something."""
     mistaken = {key[1] for problem in system.problems if (key := problem.key.split("."))[0] == "controllers"}
     for finding in await in_thread(lambda: list(_said(system.configured, mistaken))):
         yield finding
 
 
 def _said(configuration: Configuration, mistaken: Container[str]) -> Iterator[Finding]:
-    """What recordings promise and do not keep, once for each company, or line, prompt and key; of companies
-    that are `mistaken` not the latter, which may follow from that."""
+    """Find what recordings promise and do not keep, once for each company, or line, prompt and key; of
+    companies that are `mistaken` not the latter, which may follow from that."""
     known = spoken_words()
     nameless, promised = dict[str, None](), dict[tuple[str, str, str], None]()
     for line in configuration.lines:

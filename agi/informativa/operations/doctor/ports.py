@@ -36,14 +36,14 @@ async def ports(system: System) -> AsyncIterator[Finding]:
     for setting, address in wanted.items():
         if not address:
             continue
-        found = await in_thread(_port, setting, address)
-        if isinstance(found, Occupant):
-            ours = found.ours or (
-                "serve" in _words(found.process) and await _answers(setting, address, configuration.tokens)
+        occupant = await in_thread(_port, setting, address)
+        if isinstance(occupant, Finding):
+            yield occupant
+        elif occupant is not None:
+            ours = occupant.ours or (
+                "serve" in _words(occupant.process) and await _answers(setting, address, configuration.tokens)
             )
-            found = _taken(setting, address, replace(found, ours=ours))
-        if found:
-            yield found
+            yield _taken(setting, address, replace(occupant, ours=ours))
     for finding in await in_thread(neighbours, system.configured, port_owner.ASTERISK):
         yield finding
 

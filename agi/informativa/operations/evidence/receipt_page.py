@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from functools import cache
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
@@ -133,13 +132,7 @@ def words_of(prompt: str, files: Mapping[str, str]) -> str:
     beside = read_whole(Path(f"{prompt}.txt"), _LARGEST_TEXT)
     if beside:
         return beside.decode("utf-8", "replace").strip()
-    return next((text for sha256, text in _shipped().items() if sha256 in files.values()), "")
-
-
-@cache  # it changes with the program alone, and a page of notices asks for each recording
-def _shipped() -> dict[str, str]:
-    """The words of the recordings that are shipped, by their SHA-256."""
-    return shipped.spoken_words()
+    return next((text for sha256, text in shipped.spoken_words().items() if sha256 in files.values()), "")
 
 
 def read_whole(file: Path, largest: int) -> bytes | None:

@@ -45,7 +45,7 @@ function value([how, of], facts, person) {
   const fact = String(from[of]);
   if (how === "short") return fact.slice(0, 8);
   if (how === "code") return own(WORDS.codes[of], fact) ? WORDS.codes[of][fact] : fact;
-  if (how === "list") {
+  if (how === "names") {
     return fact.split(" ").map((one) => (own(WORDS.names, one) ? WORDS.names[one] : one)).join(", ");
   }
   if (how === "seconds") return own(facts, "rate") ? seconds(facts[of], facts.rate) : null;

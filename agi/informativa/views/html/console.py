@@ -82,8 +82,8 @@ def means(code: object, kind: str) -> Text | str:
 
 def named(ids: str | Iterable[str], owner: Controller, say: Language) -> str:
     """Notices or purposes of a company, by their names."""
-    each = [ids] if isinstance(ids, str) else sorted(ids)
-    return ", ".join(words.named(one, owner.names, say) for one in each)
+    ids = [ids] if isinstance(ids, str) else sorted(ids)
+    return ", ".join(words.named(one, owner.names, say) for one in ids)
 
 
 def worded(text: Text | str, say: Language) -> str:
@@ -99,7 +99,7 @@ def plan(line: Line, say: Language) -> list[str]:
 def copied(record: Record) -> str:
     """All that a record has, with its fields' names, as JSON. What is empty is left out, and so is the path
     of the recording on this machine, for which its digest stands."""
-    names = (each.name for each in fields(record.event) if each.name not in ("binding", "prompt"))
+    names = (column.name for column in fields(record.event) if column.name not in ("binding", "prompt"))
     values = {name: getattr(record.event, name) for name in names}
     facts = {name: _plain(value) for name, value in values.items() if value not in (None, "", False)}
     return json.dumps({"number": record.number, **facts}, ensure_ascii=False, indent=1)

@@ -73,7 +73,7 @@ def about_what(page: ReceiptPage) -> Iterator[Claim]:
         yield claim(
             "notice",
             Text("The caller was given this: {notice}, version {version}, {how}."),
-            notice=("list", "notice"),
+            notice=("names", "notice"),
             version=fact("version"),
             how=code(given),
         )
@@ -152,7 +152,7 @@ def _called(facts: Mapping[str, str | int]) -> Iterator[Claim]:
         yield claim(
             "notice",
             Text("The notice in question: {notice}, version {version}."),
-            notice=("list", "notice"),
+            notice=("names", "notice"),
             version=fact("version"),
         )
 
@@ -182,7 +182,7 @@ def _playback(facts: Mapping[str, str | int]) -> Iterator[Claim]:
         )
     if "purposes" in facts:
         yield claim(
-            "purposes", Text("It tells of these purposes: {purposes}."), purposes=("list", "purposes")
+            "purposes", Text("It tells of these purposes: {purposes}."), purposes=("names", "purposes")
         )
     if {"heard", "length", "rate", "ending"} <= set(facts):
         yield claim(
@@ -225,7 +225,7 @@ class Values:
             "person": lambda name: str(self._person[name]),
             "short": lambda name: str(self._person[name])[:_SHOWN],
             "code": self._code,
-            "list": self._list,
+            "names": self._named,
             "seconds": self._seconds,
             "local": lambda name: self._moment(name, self._zone),
             "utc": lambda name: self._moment(name, UTC),
@@ -246,7 +246,7 @@ class Values:
         meant, value = CODES[name], str(self._facts[name])
         return self._say(meant[value]) if value in meant else value
 
-    def _list(self, name: str) -> str:
+    def _named(self, name: str) -> str:
         return ", ".join(named(one, self._names, self._say) for one in str(self._facts[name]).split(" "))
 
     def _seconds(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What the facts of a record are called in the tables of a receipt."""
+"""Names of a record's facts, in the tables of a receipt."""
 
 from __future__ import annotations
 

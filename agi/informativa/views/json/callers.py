@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...operations import callers
+from ...operations import callers, completeness
 from .records import Record
 from .shapes import Document, Shape
 
@@ -12,7 +12,7 @@ class Missing(Shape):
 
     box: str
     """With which box something is missing."""
-    code: callers.Gap
+    code: completeness.Gap
     """What is wrong with it."""
     message: str
     """The same as a sentence."""
@@ -20,7 +20,7 @@ class Missing(Shape):
     """What to do or type."""
 
     @classmethod
-    def of(cls, missing: callers.Missing) -> Missing:
+    def of(cls, missing: completeness.Missing) -> Missing:
         """In English."""
         text = missing.text
         return cls(box=missing.box, code=missing.gap, message=str(text.statement), remedy=str(text.advice))
@@ -104,7 +104,7 @@ class Erasure(Document):
                 records=each.records,
                 copies=[str(file) for file in each.copies],
                 boxes=list(each.boxes),
-                absent=[missing.box for missing in each.missing if missing.gap is callers.Gap.ABSENT],
+                absent=[missing.box for missing in each.missing if missing.gap is completeness.Gap.ABSENT],
                 missing=[Missing.of(missing) for missing in each.missing],
             )
             for each in found.erased

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...model import Controller, Record
-from ...operations.callers import Access, Erased, Missing, Recorded
+from ...operations.callers import Access, Erased, Recorded
+from ...operations.completeness import Missing
 from ...text import Text
 from ..messages import Language
 from ..record_words import KINDS, REASONS, named
@@ -80,9 +81,9 @@ def erased(each: Erased, say: Language) -> Iterator[str]:
 
 
 def not_complete(missing: Sequence[Missing], say: Language) -> Iterator[str]:
-    """Why an answer is not complete, each with what to do."""
-    for each in missing:
-        yield say("not complete: {why} {remedy}", why=each.text.statement, remedy=each.text.advice)
+    """List why an answer is not complete, each with what to do."""
+    for gap in missing:
+        yield say("not complete: {why} {remedy}", why=gap.text.statement, remedy=gap.text.advice)
 
 
 def copy_gone(file: Path, done: bool, say: Language) -> str:

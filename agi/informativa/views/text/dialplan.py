@@ -50,7 +50,7 @@ def installed(done: Installed, say: Language) -> Iterator[str]:
 
 
 def uninstalled(done: Uninstalled, say: Language) -> Iterator[str]:
-    """What was done, and which lines do nothing any more."""
+    """List what was done, and the lines that do nothing any more."""
     yield say(_STATES[done.state].format(file=done.file))
     for place in done.included:
         yield say("{place} includes it, which does nothing without it: take that line out.", place=place)

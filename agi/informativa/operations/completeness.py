@@ -1,0 +1,65 @@
+"""Completeness of an answer about a caller over many boxes, and what to do where something is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from ..caller import fingerprint
+from ..errors import BoxRefusedError
+from ..model import Controller, SharedDatabase
+from ..text import Text
+from .boxes import QUIET_SECONDS
+
+if TYPE_CHECKING:
+    from ..sharing.administration import Box
+
+_OTHER_KEYS = Text(
+    "{box} has a key of {id} that this box has not: what it knows by that key is not found from here.",
+    "Copy the keys of {id} from {box} to this box (keys/{id}.key*), have the service load them, and type the"
+    " same again.",
+)
+_ABSENT = Text(
+    "{box} was last heard of at {seen:%Y-%m-%d %H:%M} UTC: what it has not sent is on its disk alone.",
+    "Start its service, or, if it is gone for good: informativa boxes retire {box}",
+)
+
+
+class Gap(StrEnum):
+    """Why an answer over many boxes is not complete."""
+
+    REFUSED = "box-refused"
+    """The database takes nothing from this box, because another has its name or its ledger."""
+    OTHER_KEYS = "other-keys"
+    """A box knows callers by a key that this one has not."""
+    ABSENT = "box-absent"
+    """A box was not heard of for a while."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """With which box something is missing, why, and as `text` the sentence with what to do about it."""
+
+    box: str
+    gap: Gap
+    text: Text
+
+
+def gaps(
+    controller: Controller,
+    shared: SharedDatabase,
+    boxes: Sequence[Box],
+    refused: BoxRefusedError | None,
+) -> Iterator[Missing]:
+    """List the boxes with which an answer about a caller is not complete (L25)."""
+    if refused is not None:
+        text = Text("{why}", "{remedy}", why=refused.message, remedy=refused.remedy)
+        yield Missing(shared.box, Gap.REFUSED, text)
+    ours = set(map(fingerprint, (controller.key, *controller.old_keys)))
+    for box in boxes:
+        if not set(box.keys.split()) <= ours:
+            yield Missing(box.name, Gap.OTHER_KEYS, _OTHER_KEYS.format(box=box.name, id=controller.id))
+        if box.age > QUIET_SECONDS:
+            yield Missing(box.name, Gap.ABSENT, _ABSENT.format(box=box.name, seen=box.seen))

@@ -1,0 +1,64 @@
+"""The report of a running service about itself, in words that `doctor` and `status` read (doctor/probe.py).
+
+Each answer is one line of NAME=VALUE, as a variable of AGI has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from . import __version__
+from .config import Configuration
+from .errors import DefectError, InformativaError
+from .last_hour import HourOfCalls
+from .model import SharedState
+from .ports import Ledger, LedgerTransaction
+
+MOST_NAMED = 20  # companies, where an answer has one line
+TRIAL_SECONDS = 2.0  # for a dry run, which takes milliseconds
+
+
+def about(
+    configuration: Configuration, shared: Mapping[str, SharedState], last_hour: Mapping[str, HourOfCalls]
+) -> str:
+    """Name version and configuration, the companies that share nothing now, and those whose calls fell back
+    in the last hour, as ID:FELL:CALLS,…"""
+    facts = f"version={__version__} configuration={configuration.digest} file={configuration.path_digest}"
+    fell_back = [
+        f"{name}:{hour.fell_back}:{hour.calls}" for name, hour in last_hour.items() if hour.fell_back
+    ]
+    more = {"unshared": not_shared(shared), "fell-back": ",".join(fell_back[:MOST_NAMED])}
+    return " ".join((facts, *(f"{name}={value}" for name, value in more.items() if value)))
+
+
+async def tried(ledgers: Mapping[str, Ledger]) -> str:
+    """Try a call in each ledger, and name the companies of which none could be decided and recorded now, as
+    ID:CODE,…; `tried` is the number of ledgers."""
+
+    async def failing(name: str, ledger: Ledger) -> str:
+        try:
+            async with asyncio.timeout(TRIAL_SECONDS):
+                await ledger.transact(_dry_run)
+        except TimeoutError:
+            return f"{name}:ledger-slow"
+        except InformativaError as error:
+            return f"{name}:{error.code}"
+        return ""
+
+    codes = await asyncio.gather(*(failing(name, ledger) for name, ledger in ledgers.items()))
+    return f"tried={len(ledgers)} failing={','.join(list(filter(None, codes))[:MOST_NAMED])}"
+
+
+def _dry_run(transaction: LedgerTransaction) -> None:
+    transaction.dry_run()
+
+
+def not_shared(states: Mapping[str, SharedState]) -> str:
+    """Name the companies of which nothing is shared with other boxes now and why, as a word:
+    ID:CODE,ID:defect:KIND. The first twenty: an answer has one line."""
+    errors = ((name, state.error) for name, state in states.items() if state.error)
+    return ",".join(
+        ":".join((name, error.code, *([error.kind] if isinstance(error, DefectError) else ())))
+        for name, error in list(errors)[:MOST_NAMED]
+    )

@@ -128,6 +128,16 @@ def test_healthy_site(healthy: Site) -> None:
     assert secret not in ran.stdout + run(healthy, "--json").stdout
 
 
+def test_versions_that_begin_on_a_day_are_as_loaded(healthy: Site) -> None:
+    """The loaded dialplan, which has each version with its time, is the one of this configuration."""
+    version = '\n          - {{version: "{0}", purposes: [service], starts: {1}, short: {{it: prompts/{2}}}}}'
+    begun, to_come = ("2026-12", "2026-11-02", "it/full"), ("2099", "2099-01-01", "de/full")
+    versions = version.format(*begun) + version.format(*to_come)
+    healthy.configure(("\n\n  borealis:", f"{versions}\n\n  borealis:"))
+    assert "EPOCH" in healthy.office.dialplan()
+    assert findings(healthy) == []
+
+
 @pytest.mark.parametrize("module", ["res_agi", "func_db", "app_playback"])
 def test_module_that_is_not_loaded(healthy: Site, module: str) -> None:
     """It is named, with what of it is needed and the command that loads it."""

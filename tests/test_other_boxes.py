@@ -37,6 +37,7 @@ from informativa.model import (
     Record,
     Status,
     Step,
+    known_by,
     told_by_others,
 )
 
@@ -155,6 +156,19 @@ def test_i1_a_number_that_changed_hands_elsewhere_is_somebody_elses_here() -> No
     )
     assert handle(ScriptedSession(), replace(here, lines={later.number: later})).reason == "new-purpose"
     assert events(here)[-1].purposes == {"service", "marketing", "profiling"}
+
+
+def test_i1_a_number_that_changed_hands_twice_is_the_last_ones() -> None:
+    """By whichever notice another box found it: what was told between the two was told to somebody else."""
+    changes = [
+        told(notice=notice, at=NOW - days * DAY, reason=Reason.RECYCLED)
+        for notice, days in (("privacy", 20), ("country", 5))
+    ]
+    between = told(at=NOW - 10 * DAY)
+    own = {"privacy": known_by(between[1].event, 3)}
+    history = told_by_others(own, [*changes, between])
+    assert set(history) == {"country"}
+    assert told_by_others(own, [changes[0], between])["privacy"].at == NOW - 10 * DAY
 
 
 def test_told_by_others_is_a_set_that_only_grows() -> None:

@@ -125,7 +125,7 @@ def told_by_others(history: CallerHistory, records: Sequence[tuple[str, Record]]
             since[""] = max(at - A_CALL, since.get("", at - A_CALL))
 
     def begun(notice: str) -> datetime | None:
-        return since.get(notice, since.get(""))
+        return _later(since.get(notice), since.get(""))
 
     own = {
         notice: replace(known, whole=_not_before(known.whole, begun(notice)))

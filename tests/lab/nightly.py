@@ -25,6 +25,25 @@ LOGS = ROOT / ".nightly"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 SUMMER_TIME = "2027-03-28 00:30:00"  # UTC: half an hour before it begins in Europe
 LATE = "2026-12-31 23:10:00"  # UTC: tomorrow, next month and next year in Rome
+FETCHED = "make setup && PYTHONPATH=tests .venv/bin/python -m lab.fetch"
+ELSEWHERE = f"""{FETCHED}
+export INFORMATIVA_CACHE="${{INFORMATIVA_CACHE:-$HOME/.cache/informativa}}"
+exec unshare --mount --net sh -ec '
+    ip link set lo up
+    echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6
+    mount -t tmpfs -o ro tmpfs /dev/shm
+    mount -t tmpfs tmpfs /mnt
+    exec env -u LANG HOME=/mnt make test'"""
+"""Without IPv6, shared memory and a language, and with a home on another file system."""
+TWICE = f"""{FETCHED}
+make test & first=$!
+make test; second=$?
+wait $first && exit $second"""
+LOADED = f"""{FETCHED}
+for core in $(seq $(nproc)); do nice sh -c 'while :; do :; done' & load="$load $!"; done
+trap 'kill $load' EXIT
+for run in $(seq 20); do echo "run $run"; make test || exit; done"""
+"""Twenty times, beside as many busy processes as there are cores."""
 LONG = {
     "attacks": "tests/torture tests/asterisk/test_faults.py",
     "evidence": "tests/evidence",
@@ -61,12 +80,15 @@ def jobs(seed: int) -> Iterator[Job]:
     for python in pythons():
         yield Job(f"python{python.rpartition('python')[2]}", f"make fast PYTHON={python}")
     yield Job("bare-debian-12", "make bare")
+    yield Job("elsewhere", ELSEWHERE)
+    yield Job("twice", TWICE)
     yield Job("cluster", "make cluster")
     yield Job("packages", "make packages")
     yield Job("release", "make release RELEASE=.nightly/release")
     yield Job("mutants", "make mutants")
     for name, tests in LONG.items():
         yield Job(name, f"INFORMATIVA_SEED={seed} make torture TORTURE='{tests}'")
+    yield Job("loaded", LOADED)
 
 
 def pythons() -> Iterator[str]:

@@ -230,6 +230,24 @@ def test_usual_environment_is_read_the_quick_way() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("language", "de1", "de"),
+        ("verification", "passed 3331234567", "passed 0000000000"),
+        ("linked", "1700000000.8", "1700000000.8"),
+    ],
+)
+def test_i5_quick_way_passes_no_number(name: str, given: str, expected: str) -> None:
+    """I5: nor does a line that gives all options in the shipped dialplan's order, nor an id."""
+    raw = b"\n".join([*LINES[:-1], *TOLD]).replace(f"{name}=".encode(), f"{name}={given}".encode())
+    usual = agi._usual_form().fullmatch(raw.replace(b"+393331234567", b"+391700000000").decode())
+    assert usual is not None
+    call = agi._usual(*usual.groups())
+    assert call.options[name] == expected
+    assert "1700000000" not in call.id + call.linked
+
+
+@pytest.mark.parametrize(
     ("words", "line"),
     [
         (("ANSWER",), b"ANSWER\n"),
@@ -317,6 +335,13 @@ def test_more_than_one_reply_at_once_is_somebody_elses(rest: bytes) -> None:
     """Nothing but a HANGUP may follow a reply: another would pass for that of the next command."""
     with pytest.raises(ProtocolError, match="before it was sent"):
         agi.ReplyReader().feed(b"200 result=0\n" + rest)
+
+
+def test_reply_that_began_in_an_earlier_packet_goes_on() -> None:
+    """What looks like the usual reply is the end of another where a line has begun."""
+    reader = agi.ReplyReader()
+    assert reader.feed(b"510 Invalid ") is None
+    assert reader.feed(b"200 result=0\n") == agi.Reply(510, -1)
 
 
 def test_length_of_a_reply_counts_from_the_one_before() -> None:

@@ -76,6 +76,8 @@ def test_version_that_is_to_come_is_no_material_change_yet() -> None:
     own = line(notice(version("1"), later))
     assert not only(own, known("1"), now=NOW - timedelta(seconds=1)).play
     assert only(own, known("1"), now=NOW).reason is Reason.MATERIAL_CHANGE
+    own = line(notice(version("0"), version("1"), later))
+    assert not only(own, known("0"), now=NOW - timedelta(seconds=1)).play
 
 
 def test_all_is_played_where_nothing_is_known() -> None:
@@ -156,6 +158,14 @@ def test_supplement_is_played_to_who_knows_the_earlier_version() -> None:
     assert only(own, known("1"), WITHHELD).prompts == {"it": SHORT}
 
 
+def test_supplement_tells_again_what_the_newest_version_had_dropped() -> None:
+    """Who was once told of marketing, and then heard a version without it, is told of it as something new."""
+    third = version("3", "service", "marketing", supplements={"2": {"it": FULL}})
+    own = line(notice(version("2", "service"), third))
+    decision = only(own, known("2", "service", "marketing"))
+    assert (decision.prompts, decision.purposes) == ({"it": FULL}, {"marketing"})
+
+
 def test_supplement_in_another_language_gives_way_to_the_whole() -> None:
     """A supplement is played in no other language than the whole would be; where it is not there in it, the
     whole is played, and tells all purposes."""
@@ -177,6 +187,8 @@ def test_version_without_any_language_of_the_line_is_played_in_its_own() -> None
     decision = only(line(notice(replace(version("1"), short={"de": SHORT}))), {})
     assert languages("it", line(), decision) == ["de"]
     assert language("it", line(), decision) == "de"
+    second = replace(version("2", "service", "marketing"), short={"de": SHORT})
+    assert only(line(notice(version("1"), second)), known("1")).prompts == {"de": SHORT}
 
 
 def test_version_counts_from_its_start() -> None:

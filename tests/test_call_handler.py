@@ -27,6 +27,7 @@ from doubles import (
 )
 from handling import COUNTRY, DAILY, events, handle, services
 from informativa.caller import pseudonym
+from informativa.evidence import commitment
 from informativa.model import (
     ALWAYS,
     ChangedRecording,
@@ -92,6 +93,47 @@ def test_own_system_is_not_asked_of_what_was_heard_in_this_call() -> None:
     again = ScriptedSession(incoming(options={"heard": "privacy:1"}))
     assert handle(again, later).reason == "same-call"
     assert crm.asked == 1
+
+
+def test_own_system_is_not_asked_of_it_either_where_another_notice_is_due() -> None:
+    """Each notice is asked for by itself: one was heard in this call, and nobody knows yet of the other."""
+    crm, country = ScriptedSource(), ScriptedSource()
+    at = services(line(Step(notice(), Period(days=1)), COUNTRY), None, crm)
+    handle(ScriptedSession(playbacks=[hung_up(0)]), services(line(notice()), at.ledgers["acme"]))
+    handle(ScriptedSession(), services(line(notice()), at.ledgers["acme"]))
+    later = SteppingClock(datetime(2026, 11, 26, tzinfo=UTC))
+    sources = {"acme": {"privacy": [crm], "country": [country]}}
+    again = ScriptedSession(incoming(options={"heard": "privacy:2"}))
+    handle(again, replace(at, clock=later, lookups=sources))
+    assert (crm.asked, country.asked) == (0, 1)
+
+
+def test_supplement_is_played_in_the_language_that_the_dialplan_asks_for() -> None:
+    """Who asked for German hears the German supplement, though the line would have played the whole."""
+    second = version("2", "service", "marketing", supplements={"1": {"de": SUPPLEMENT}})
+    second = replace(second, short={"it": SHORT, "de": SHORT})
+    at = services(line(notice(version("1"))))
+    handle(ScriptedSession(), at)
+    session = ScriptedSession(incoming(options={"language": "de"}))
+    handle(session, services(line(notice(version("1"), second)), at.ledgers["acme"]))
+    assert [path for path, _keys in session.played] == ["/prompts/it/supplement"]
+
+
+def test_each_record_is_tied_to_its_callers_number_anew() -> None:
+    """A delivery, a skip, what an operator read and what the company's system said: each has a binding of its
+    own, under the company's key; a withheld number has none."""
+    at = services(line(notice(), COUNTRY), None, ScriptedSource(told("1", JUNE)))
+    for given in (incoming(), incoming(options={"action": "read"}), incoming("", presentation=32)):
+        handle(ScriptedSession(given), at)
+    known, withheld = events(at)[:5], events(at)[5:]
+    expected = [Status.INFORMED, Status.NOTDUE, Status.PLAYED, Status.INFORMED, Status.INFORMED]
+    assert [event.status for event in known] == expected
+    assert [event.binding for event in withheld] == [None, None]
+    for event in known:
+        assert event.binding is not None
+        opening = commitment.opening_key(line().controller.key, event.binding.salt)
+        assert event.binding.value == commitment.binding(opening, Identified(CALLER))
+    assert len({event.binding.salt for event in known if event.binding}) == 5
 
 
 def told(name: str, at: datetime, *purposes: str) -> ReportedDelivery:

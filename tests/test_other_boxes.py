@@ -64,7 +64,8 @@ def test_who_heard_it_on_another_box_does_not_hear_it_again() -> None:
     here = at(boxes)
     session = ScriptedSession()
     result = handle(session, here)
-    assert (result.status, result.reason, session.played) == (Status.NOTDUE, "already-informed", [])
+    assert (result.status, result.reason, result.error) == (Status.NOTDUE, "already-informed", "")
+    assert session.played == []
     assert [event.basis for event in events(here)] == ["pbx-2:7"]
     assert boxes.asked == [[HE]]
 

@@ -31,7 +31,7 @@ TESTS = {
     "agi": ("agi",),
     "spool": ("spool",),
     "call": ("call",),
-    "call_handler": ("call", "call_handler"),
+    "call_handler": ("call", "call_handler", "other_boxes"),
     "ledgers/transaction": ("ledgers", "call"),
     "ledgers/groupcommit": ("ledgers", "group_commit"),
     "ledgers/rows": ("ledgers",),

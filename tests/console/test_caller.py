@@ -7,19 +7,21 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
 
 import httpx
 import pytest
 import yaml
 
+from commands import typed
 from console.served import Browser, ServedConsole
 from evidence.receipts import HOSTILE
 from informativa import bootstrap
 from informativa.console.pages.looked_up import LookedUp
 from informativa.errors import SharedDatabaseError
-from informativa.model import Outsourcing
-from informativa.operations import callers
+from informativa.model import Action, Outsourcing
+from informativa.operations import access_log, callers
 from informativa.text import Text
 
 NUMBER = "+39 333 123 4567"
@@ -475,3 +477,64 @@ def test_forms_of_other_pages_do_nothing(office: ServedConsole) -> None:
 def test_a_caller_who_is_remembered_shows_no_number() -> None:
     """What a log or a traceback would show of the session has none in it."""
     assert DIGITS not in repr(LookedUp("acme", callers.by_number(NUMBER)))
+
+
+LOOKED = re.compile(r"<li><time [^>]*>([^<]*)</time>: (.*?)</li>")
+
+
+def looks(text: str) -> list[str]:
+    """For what somebody looked at the caller, as the letter lists it."""
+    return [purpose for _time, purpose in LOOKED.findall(text)]
+
+
+def test_the_letter_says_who_looked(office: ServedConsole, folder: Path) -> None:
+    """CJEU C-579/21: when and for what, at him or at one of his records, in a shell too; no name of an
+    officer is in it, and what was looked at of others is not."""
+    acme = office.controller()
+    before = bootstrap.SystemClock().now() - timedelta(days=3)
+    his, nobody = (callers.pseudonyms(acme, callers.by_number(each).caller)[0] for each in (NUMBER, NOBODY))
+    for action, pseudonym, record in (
+        (Action.WHAT_IF, his, None),
+        (Action.RECEIPT, None, 2),
+        (Action.RECEIPT, None, 6),
+        (Action.OPEN_CALLER, nobody, None),
+    ):
+        access_log.note(acme, "anna.verdi", action, before, pseudonym=pseudonym, record=record)
+    file = folder / "informativa.yaml"
+    for command in (("show",), ("erase",)):
+        assert typed("caller", *command, NUMBER, "--controller", "acme", "-c", file)[0] == 0
+    browser, page = looked_up(office)
+    text = letter(browser, page).text
+    shell = " (by a command on the machine)"
+    assert looks(text) == [
+        "check of which notice a call from you would hear",
+        "receipt of a record",
+        f"view of the records about you{shell}",
+        f"preview of an erasure{shell}",
+        "view of the records about you",
+    ]
+    assert "Nobody looked at your data before" not in text
+    assert "Looks from before" in text
+    assert "several telephone systems" not in text
+    letter_itself = text.partition("<article")[2]
+    assert "anna" not in letter_itself
+    assert "compliance@acme" not in letter_itself
+    assert looks(letter(browser, page).text)[-1] == "answer to a request for access"
+
+
+def test_the_letter_says_that_nobody_looked(office: ServedConsole) -> None:
+    """Before the request; that he was looked up for the answer stands there."""
+    browser, page = looked_up(office)
+    text = letter(browser, page).text
+    assert "Nobody looked at your data before this request." in text
+    assert looks(text) == ["view of the records about you"]
+
+
+def test_a_caller_who_was_told_is_looked_at_on_record(office: ServedConsole, folder: Path) -> None:
+    """L24: `record` too puts on record whom somebody named."""
+    file, acme = folder / "informativa.yaml", office.controller()
+    arguments = ("--controller", "acme", "--by", "operator", "--reference", "form 77", "-c", file)
+    assert typed("record", NUMBER, *arguments)[0] == 0
+    (entry,) = access_log.page(acme).entries
+    his = callers.pseudonyms(acme, callers.by_number(NUMBER).caller)[0]
+    assert (entry.action, entry.pseudonym, entry.record) == (Action.RECORD_ELSEWHERE, his, 7)

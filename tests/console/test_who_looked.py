@@ -64,7 +64,7 @@ def test_commands_put_on_record_who_was_looked_at(folder: Path) -> None:
             assert typed("caller", "show", number, "--controller", "acme", "-c", file)[0] == 0
         assert typed("caller", "erase", NUMBER, "--controller", "acme", "-c", file)[0] == 0
         assert noted(acme, Action.WHAT_IF, Action.OPEN_CALLER, Action.ERASE_TRIAL) == [
-            (Action.ERASE_TRIAL, "shell:anna", None, ""),
+            (Action.ERASE_TRIAL, "shell:anna", his, ""),
             (Action.OPEN_CALLER, "shell:anna", None, ""),
             (Action.OPEN_CALLER, "shell:anna", his, ""),
             (Action.WHAT_IF, "shell:anna", his, ""),

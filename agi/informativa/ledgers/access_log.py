@@ -10,6 +10,7 @@ A connection is open for one thing at a time: people look seldom, and any thread
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
@@ -60,12 +61,13 @@ class AccessEntry:
 
 @dataclass(frozen=True)
 class AccessFilter:
-    """What entries are wanted: all, or of one account, one action, about one caller, `since` a time and
-    `until` before another."""
+    """What entries are wanted: all, or of one account, one action, about one caller or one of these
+    `records`, `since` a time and `until` before another."""
 
     account: str | None = None
     action: Action | None = None
     pseudonyms: Sequence[bytes] = ()
+    records: Sequence[int] = ()
     since: datetime | None = None
     until: datetime | None = None
 
@@ -337,9 +339,15 @@ def _conditions(wanted: AccessFilter) -> tuple[str, list[object]]:
     ]
     found = [(sql, value) for sql, value in asked if value is not None]
     conditions, values = [sql for sql, _value in found], [value for _sql, value in found]
+    about: list[str] = []
     if wanted.pseudonyms:
-        conditions.append(f"pseudonym IN ({', '.join('?' * len(wanted.pseudonyms))})")
+        about.append(f"pseudonym IN ({', '.join('?' * len(wanted.pseudonyms))})")
         values += wanted.pseudonyms
+    if wanted.records:  # one value, for SQLite limits how many there may be
+        about.append("record IN (SELECT value FROM json_each(?))")
+        values.append(json.dumps(list(wanted.records)))
+    if about:
+        conditions.append(f"({' OR '.join(about)})")
     return "".join(f" AND {each}" for each in conditions), values
 
 

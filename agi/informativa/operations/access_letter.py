@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
+from .. import storage
 from ..config import Configuration
-from ..model import Controller, Record
+from ..model import Action, Controller, Record
 from ..text import Text
-from .callers import Typed, access
+from .access_log import SHELL, AccessFilter
+from .callers import Typed, access, pseudonyms
 from .completeness import Missing
 from .evidence.receipt_page import played_sound, words_of
+
+_ALL = 1 << 31  # looks at one caller: more than there can be
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,30 @@ class LetterEntry:
 
 
 @dataclass(frozen=True)
+class Look:
+    """One look of the company's staff at the caller's data: in which minute, what for, and if it was by a
+    command on the machine. Who it was is not in it (CJEU C-579/21)."""
+
+    at: datetime
+    action: Action
+    by_command: bool
+
+
+@dataclass(frozen=True)
+class Looks:
+    """All looks at a caller's data of which this box knows, the oldest first. Those from before `since` are
+    deleted, `None` where none ever are; `elsewhere` is whether other boxes have looks of their own."""
+
+    looks: tuple[Look, ...] = ()
+    since: date | None = None
+    elsewhere: bool = False
+
+    def any_before(self, day: date, controller: Controller) -> bool:
+        """Tell if somebody looked before a day of the company's."""
+        return any(look.at.astimezone(controller.zone).date() < day for look in self.looks)
+
+
+@dataclass(frozen=True)
 class AccessLetter:
     """All that one company has on record of a caller, whose number is masked, in the order in which it
     happened. `purposes` are those that the notices told him; `doubt` is why he may not be who was meant;
@@ -48,9 +77,12 @@ class AccessLetter:
     doubt: Text
     signed_elsewhere: bool
     missing: tuple[Missing, ...] = ()
+    looks: Looks = Looks()
 
 
-def access_letter(controller: Controller, typed: Typed, configuration: Configuration) -> AccessLetter:
+def access_letter(
+    controller: Controller, typed: Typed, configuration: Configuration, now: datetime
+) -> AccessLetter:
     """Raises LedgerError, and SharedDatabaseError: half an answer is none."""
     answer, own = access([controller], typed, configuration.shared), configuration.evidence.of(controller.id)
     (held,) = answer.held
@@ -77,7 +109,23 @@ def access_letter(controller: Controller, typed: Typed, configuration: Configura
         answer.doubt,
         bool(own.targets or own.witnesses or own.timestamp),
         held.missing,
+        _looks(controller, typed, held.records, now, elsewhere=configuration.shared is not None),
     )
+
+
+def _looks(
+    controller: Controller, typed: Typed, records: Sequence[Record], now: datetime, *, elsewhere: bool
+) -> Looks:
+    """At the caller, and at one of his records: some looks are on record with the record's number alone."""
+    wanted = AccessFilter(
+        pseudonyms=pseudonyms(controller, typed.caller), records=[record.number for record in records]
+    )
+    looks = {
+        Look(entry.at.replace(second=0, microsecond=0), entry.action, entry.account.startswith(SHELL)): None
+        for entry in reversed(storage.access_log(controller).page(None, _ALL, wanted))
+    }
+    since = None if controller.retention is None else storage.looks_kept_since(controller, now)
+    return Looks(tuple(looks), since and since.astimezone(controller.zone).date(), elsewhere)
 
 
 def _until(controller: Controller, record: Record) -> date | None:

@@ -14,6 +14,7 @@ from .doctor import users
 
 __all__ = [
     "ALL",
+    "SHELL",
     "AccessChain",
     "AccessEntry",
     "AccessFilter",
@@ -23,6 +24,8 @@ __all__ = [
     "page",
     "verify",
 ]
+SHELL = "shell:"
+"""How the account of somebody begins who used a command on the machine."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def note_in_shell(
     where the company has no ledger yet. Raises LedgerError, and then he must not see it (L24)."""
     if not Path(controller.ledger).exists():
         return
-    account = f"shell:{os.environ.get('SUDO_USER') or users.name(os.getuid())}"
+    account = f"{SHELL}{os.environ.get('SUDO_USER') or users.name(os.getuid())}"
     note(controller, account, action, now, pseudonym=known, record=record)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..model import Ending, Reason, RecordKind, Status, Vouched
+from ..model import Action, Ending, Reason, RecordKind, Status, Vouched
 from ..text import Text
 from .messages import Language
 
@@ -101,6 +101,22 @@ CODES: Mapping[str, Mapping[str, Text]] = {
     "wanted": LANGUAGES,
 }
 """By the name of a fact, what each of its codes means; another code stands as it is."""
+
+LOOKS: Mapping[str, Text] = {
+    Action.SEARCH: Text("search for your records"),
+    Action.OPEN_CALLER: Text("view of the records about you"),
+    Action.OPEN_RECORD: Text("view of one record"),
+    Action.LISTEN: Text("listening to the notice that you heard"),
+    Action.LETTER: Text("answer to a request for access"),
+    Action.RECEIPT: Text("receipt of a record"),
+    Action.VERIFY: Text("check of the proof of a record"),
+    Action.EXPORT: Text("export of your records"),
+    Action.WHAT_IF: Text("check of which notice a call from you would hear"),
+    Action.RECORD_ELSEWHERE: Text("entry that you were informed by other means"),
+    Action.ERASE_TRIAL: Text("preview of an erasure"),
+    Action.ERASE: Text("erasure"),
+}
+"""For what somebody looked at a caller's data, said to that caller."""
 
 NAMES = {
     "privacy": Text("privacy notice"),

@@ -90,7 +90,8 @@ def erase(
     def tell(each: callers.Erased) -> None:
         done = max(each.traces, default=None)
         action = Action.ERASE if yes else Action.ERASE_TRIAL
-        note_in_shell(each.controller, action, datetime.now(UTC), known=None, record=done)
+        known = None if yes or not each.records else callers.pseudonyms(each.controller, typed.caller)[0]
+        note_in_shell(each.controller, action, datetime.now(UTC), known=known, record=done)
         if not as_json:
             for line in text.erased(each, _):
                 print(line)
@@ -132,6 +133,8 @@ def _record(
     given = notice_named(selection.configuration, controller, notice)
     now = datetime.now(UTC)
     made = callers.record(owner, given, typed, RecordKind(kind), reference, on, version, now)
+    event = made.record.event
+    note_in_shell(owner, Action.RECORD_ELSEWHERE, now, known=event.pseudonym, record=made.record.number)
     _warn(made.doubt)
     if as_json:
         print_document(json.Recorded.of(made))

@@ -54,7 +54,7 @@ def shown(visit: Visit) -> Response:
     found, company = looked_up(visit), owner(visit)
 
     def look() -> access_letter.AccessLetter:
-        letter = access_letter.access_letter(company, found.typed, visit.configuration)
+        letter = access_letter.access_letter(company, found.typed, visit.configuration, visit.console.now())
         note(visit, "open-caller", found.typed, letter.entries)
         return letter
 

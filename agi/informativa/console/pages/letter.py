@@ -125,7 +125,7 @@ def saved(visit: Visit) -> Response:
 
 def _written(visit: Visit, company: Controller, wanted: WantedLetter, how: str) -> AccessLetter:
     """What it tells, once it is on record that somebody has it."""
-    letter = access_letter.access_letter(company, wanted.typed, visit.configuration)
+    letter = access_letter.access_letter(company, wanted.typed, visit.configuration, visit.console.now())
     note(visit, "letter", wanted.typed, letter.entries, f"{how} {wanted.reference}".strip())
     return letter
 

@@ -11,7 +11,7 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup
 
-from ...model import Controller, Event, Heard, Line, Period, Record, RecordKind
+from ...model import Action, Controller, Event, Heard, Line, Period, Record, RecordKind
 from ...operations.evidence.logs import Audit
 from ...operations.evidence.verifying import Verified
 from ...operations.explain import RecognisedCaller
@@ -45,6 +45,7 @@ def environment() -> jinja2.Environment:
         "detailed": detailed,
         "means": means,
         "short": short,
+        "looked_for": looked_for,
         "worded": worded,
         "plan": plan,
         "copied": copied,
@@ -84,6 +85,11 @@ def named(ids: str | Iterable[str], owner: Controller, say: Language) -> str:
     """Notices or purposes of a company, by their names."""
     ids = [ids] if isinstance(ids, str) else sorted(ids)
     return ", ".join(words.named(one, owner.names, say) for one in ids)
+
+
+def looked_for(action: Action) -> Text | str:
+    """For what somebody looked at a caller's data, said to that caller."""
+    return words.LOOKS.get(action, str(action))
 
 
 def worded(text: Text | str, say: Language) -> str:

@@ -8,12 +8,14 @@ from starlette.responses import Response
 
 from ... import __version__
 from ...errors import InformativaError
-from ...operations import boxes, controller_state
+from ...operations import boxes, controller_state, status
 from ...operations.doctor.examination import Examination, examine
 from ...operations.doctor.findings import State
+from ..jobs import Job
 from ..visit import Visit
 
-DOCTOR = "doctor"
+DOCTOR, STATUS = "doctor", "status"
+FRESH = 30.0  # seconds for which a look at the machine counts
 ORDER = (State.WRONG, State.WARNING, State.UNKNOWN, State.OK)
 
 
@@ -25,12 +27,16 @@ def health(visit: Visit) -> Response:
     found = sorted(last.result.found, key=lambda one: ORDER.index(one.finding.state)) if last else []
     states = controller_state.states(visit.configuration, counted=False)
     meetings, error = _meetings(visit)
+    look_at_machine = machine(visit)
+    controllers = look_at_machine.result.controllers if look_at_machine else ()
     return visit.page(
         "health.html",
         last=last,
         running=running,
         found=found,
         states=states,
+        machine=look_at_machine,
+        fell_back={each.controller.id: each.fell_back for each in controllers},
         meetings=meetings,
         error=error,
         version=__version__,
@@ -45,6 +51,17 @@ def look(visit: Visit) -> Response:
 
     visit.console.jobs.start(DOCTOR, "", work)
     return visit.redirect("/health")
+
+
+def machine(visit: Visit) -> Job | None:
+    """The last look at the machine; another one begins where that is a while ago. It asks the service and
+    Asterisk, for which no page waits."""
+    jobs = visit.console.jobs
+    last = jobs.newest(STATUS, "")
+    if last is None or jobs.age(last) > FRESH:
+        now = visit.console.now()
+        jobs.start(STATUS, "", lambda _progress: status.look(visit.console.file, now))
+    return last
 
 
 def _meetings(visit: Visit) -> tuple[list[boxes.Meeting], InformativaError | None]:

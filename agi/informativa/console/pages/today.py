@@ -12,20 +12,18 @@ from starlette.responses import Response
 
 from ...errors import EvidenceError, LedgerError
 from ...model import Record, Status
-from ...operations import records, statistics, status
+from ...operations import records, statistics
 from ...operations.controller_state import lines_of
 from ...operations.evidence.log_state import log_state
 from ...operations.statistics import Day
 from ...text import Text
-from ..jobs import Job
 from ..visit import Visit
+from .health import machine
 
 DAY, MONTH, YEAR = "day", "month", "year"
 STEPS = {DAY: 3600, MONTH: 86400, YEAR: 30 * 86400}  # seconds of a bar
 SPANS = {DAY: Text("Today"), MONTH: Text("This month"), YEAR: Text("This year")}
 LAST = 10  # calls that are shown
-STATUS = "status"
-FRESH = 30.0  # seconds for which a look at the machine counts
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def today(visit: Visit) -> Response:
         last=last,
         error=error,
         wrong=list(_wrong(visit)),
-        machine=_machine(visit) if visit.operates else None,
+        machine=machine(visit) if visit.operates else None,
         statuses=[each for each in Status if whole.by_status.get(each)],
     )
 
@@ -112,14 +110,3 @@ def _wrong(visit: Visit) -> Iterator[Text]:
     for each in (*state.published, *state.witnessed):
         if each.problem:
             yield Text("The log is not at {place}: {why}", place=each.place, why=each.problem)
-
-
-def _machine(visit: Visit) -> Job | None:
-    """How the machine was when it was looked at last; a look begins where that is a while ago. It asks the
-    service and Asterisk, for which no page waits."""
-    jobs = visit.console.jobs
-    last = jobs.newest(STATUS, "")
-    if last is None or jobs.age(last) > FRESH:
-        now = visit.console.now()
-        jobs.start(STATUS, "", lambda _progress: status.look(visit.console.file, now))
-    return last

@@ -170,8 +170,8 @@ class Reader:
         return self.verdict()
 
     def found(self, state: str = "bad") -> list[str]:
-        """All that is wrong, or right."""
-        return [each.inner_text() for each in self.page.query_selector_all(f"#checks li.{state}")]
+        """All that is wrong, or right, also while it is folded."""
+        return [each.text_content() or "" for each in self.page.query_selector_all(f"#checks li.{state}")]
 
 
 def written(page: ReceiptPage, say: Language = ENGLISH) -> str:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 pytestmark = browser_needed
 NOT_IN_TREE = (
-    "Wrong: The record is not in the tree of the checkpoint: one of its facts, a salt, or a hash of the proof"
-    " was changed."
+    "Wrong: The record is not in the signed log: one of its facts, a salt, or a hash of the proof was"
+    " changed."
 )
 
 
@@ -100,9 +100,9 @@ def test_verdict_stands_on_top(company: Company, reader: Reader) -> None:
     page = company.page(1)
     reader.open(written(page).replace(">26 November 2026, 09:32<", ">27 November 2026, 09:32<", 1))
     said = reader.page.inner_text("#verdict")
-    assert said.startswith("This page does NOT hold:")
-    assert "A sentence was changed. The page says: “It happened on 27 November 2026, 09:32 by" in said
-    assert "The proof says: “It happened on 26 November 2026, 09:32 by the clock of Europe/Rome" in said
+    assert said.startswith("Not intact:")
+    assert "A sentence was changed. The page says: “A call to Acme S.p.A. on 27 November 2026, 09:32" in said
+    assert "The proof says: “A call to Acme S.p.A. on 26 November 2026, 09:32, as the company" in said
     assert reader.page.locator(".differs").count() == 1
 
 
@@ -171,7 +171,7 @@ def test_text_replaced_everywhere_is_noticed(
         ("<header>", "<p>The court has declared this receipt void.</p><header>"),
         ("</main>", "</main><p>The court has declared this receipt void.</p>"),
         ("</body>", "<p>The court has declared this receipt void.</p></body>"),
-        ('<p data-claim="outcome">', '<p data-claim="outcome" hidden>'),
+        ('<p data-claim="reason">', '<p data-claim="reason" hidden>'),
         ('<section id="proven"', '<input value="Nothing is proven"><section id="proven"'),
     ],
 )
@@ -278,7 +278,7 @@ def test_changed_signature_is_noticed(company: Company, reader: Reader, at: int)
     forged = replace(note, signatures=(replace(signed, data=bytes(data)),)).data
     reader.open(with_proof(page, written(page), replace(page.receipt.proof, checkpoint=forged).data))
     assert reader.found() == [
-        f"Wrong: The signature of {signed.name} does not fit: the checkpoint or the signature was changed, or"
+        f"Wrong: The signature of {signed.name} does not fit: the signature or what it signs was changed, or"
         " another key signed in that name."
     ]
 
@@ -304,9 +304,9 @@ def test_another_key_is_noticed(company: Company, reader: Reader) -> None:
     made = replace(page, receipt=receipt, key=str(forger.verifier))
     assert reader.open(written(made)) == "holds_by_page"
     assert reader.check(page.key) == "fails"
-    assert reader.found() == ["Wrong: The key that was given did not sign this checkpoint."]
+    assert reader.found() == ["Wrong: The key that was given did not make this periodic signature."]
     assert reader.check("no key") == "fails"
-    assert reader.found()[0] == "Wrong: What was given is no key of a log: no key"
+    assert reader.found()[0] == "Wrong: What was given is no key of a signed log: no key"
 
 
 def test_witness_is_verified_by_its_key(company: Company, reader: Reader) -> None:
@@ -319,7 +319,7 @@ def test_witness_is_verified_by_its_key(company: Company, reader: Reader) -> Non
     seen = replace(page, receipt=receipt, cosignatures=(_claimed(signed),))
     assert reader.open(written(seen)) == "holds_by_page"
     assert reader.check(f"{page.key}\n{witness.verifier}") == "holds"
-    said = "The witness w.example signed the checkpoint on 2026-11-18 11:06 UTC."
+    said = "The independent signer w.example signed on 2026-11-18 11:06 UTC."
     assert f"Right: {said}" in reader.found("good")
     other = Witness("w.example", b"x" * 32)
     reader.check(f"{page.key}\n{other.verifier}")
@@ -377,7 +377,7 @@ def test_browser_without_ed25519_says_so(company: Company, reader: Reader) -> No
     )
     assert reader.open(written(page)) == "unsure"
     assert reader.check(page.key) == "unsure"
-    assert "so the signature of the checkpoint was NOT checked" in reader.page.inner_text("#verdict")
+    assert "so the periodic signature was NOT checked" in reader.page.inner_text("#verdict")
 
 
 def test_page_whose_script_was_changed_says_nothing(
@@ -390,7 +390,7 @@ def test_page_whose_script_was_changed_says_nothing(
         written(company.page(1)).replace('add("bad", "row"', 'add("good", "row"'), encoding="utf-8"
     )
     reader.page.goto(file.as_uri())
-    assert "Nothing in this page was checked" in reader.page.inner_text("#verdict")
+    assert "Not checked yet: the script" in reader.page.inner_text("#verdict")
     assert "Content Security Policy" in " ".join(reader.messages)
 
 
@@ -407,17 +407,49 @@ def test_page_fits_a_small_screen(company: Company, reader: Reader, code: str, s
 def test_every_field_has_a_label(company: Company, reader: Reader) -> None:
     """Found by it, as a screen reader finds it; and the headings are in order."""
     reader.open(written(company.opened()))
-    assert reader.page.get_by_label("Key of the log").count() == 1
+    assert reader.page.get_by_label("Key of the signed log").count() == 1
     assert reader.page.get_by_label("The number that you know").count() == 1
     assert reader.page.get_by_role("button", name="Check").count() == 1
     levels = reader.page.eval_on_selector_all("h1, h2, h3", "all => all.map(each => each.tagName)")
-    assert levels == ["H1", *["H2"] * 6, "H3", "H3", *["H2"] * 3]
+    assert levels == ["H1", *["H2"] * 4, "H3", "H3", *["H2"] * 5]
+
+
+@pytest.mark.parametrize(
+    ("code", "lights"),
+    [
+        ("en", ("Not checked yet", "Intact:", "Not intact:")),
+        ("it", ("Non ancora controllata", "Integra:", "Non integra:")),
+    ],
+)
+def test_page_begins_with_one_sentence_and_one_light(
+    company: Company, reader: Reader, code: str, lights: tuple[str, str, str]
+) -> None:
+    """For somebody who reads nothing else; what the proof is made of is folded until something in it is
+    wrong, or the page is printed."""
+    page, folded = company.page(1), "all => all.map(each => each.open)"
+    reader.open(written(page, language(code)))
+    (sentence,) = reader.page.locator("header p").all_inner_texts()
+    assert page.company in sentence
+    assert reader.page.inner_text("#verdict-words").startswith(lights[0])
+    assert reader.page.eval_on_selector_all("details", folded) == [False] * 5
+    reader.check(page.key)
+    assert reader.page.inner_text("#verdict-words").startswith(lights[1])
+    reader.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert reader.page.eval_on_selector_all("details", folded) == [True] * 5
+    reader.open(
+        written(page, language(code)).replace(
+            'data-proof="size"><code><bdi>5', 'data-proof="size"><code><bdi>6'
+        )
+    )
+    assert reader.page.inner_text("#verdict-words") == lights[2]
+    assert reader.page.locator("#proof[open] .differs").count() == 1
 
 
 def test_saved_proof_is_the_receipt(company: Company, reader: Reader) -> None:
     """The link gives the file that other programs check, under its name."""
     page = company.page(1)
     reader.open(written(page))
+    reader.page.click("#proof > summary")
     with reader.page.expect_download() as waiting:
         reader.page.click("#evidence")
     assert waiting.value.suggested_filename == "acme-1.tlog-proof"

@@ -232,13 +232,14 @@ def test_page_is_in_words(folder: Path) -> None:
     company = Company(folder)
     company.record(replace(company.played, heard=Heard(Ending.KEY, 61_207, 139_200, 8000)))
     english, italian = (sentences(company.page(1), code) for code in ("en", "it"))
-    assert english[3] == (
-        "It happened on 26 November 2026, 09:32 by the clock of Europe/Rome, which is"
-        " 26 November 2026, 08:32 in universal time (UTC)."
+    assert english[0] == (
+        "A call to Acme S.p.A. on 26 November 2026, 09:32, as the company recorded it: the notice was played"
+        " to its end."
     )
+    assert english[4] == "When: 26 November 2026, 09:32 (Europe/Rome); 26 November 2026, 08:32 UTC."
     assert "Of the 17.4 seconds of the recording 7.7 were heard: until the caller pressed a key." in english
     assert "Dei 17,4 secondi dell&#x27;audio ne sono stati ascoltati 7,7" in " ".join(italian)
-    assert "26 novembre 2026, ore 09:32" in italian[3]
+    assert "26 novembre 2026, ore 09:32" in italian[4]
 
 
 def test_record_about_records_is_about_no_delivery(company: Company) -> None:
@@ -246,9 +247,10 @@ def test_record_about_records_is_about_no_delivery(company: Company) -> None:
     company.erase()
     gone, note = (sentences(company.page(number), "en") for number in (1, 2))
     assert "Whom it was about was erased; nothing in this receipt leads there." in gone
-    assert "What became of it: the notice was played to its end." in gone
-    assert note[1:2] + note[-2:] == [
-        "It is a record about other records: a caller&#x27;s records were erased at his request.",
+    assert gone[0].endswith("as the company recorded it: the notice was played to its end.")
+    assert [note[0], *note[-2:]] == [
+        "On 27 November 2026, 10:00 Acme S.p.A. put this on record: a caller&#x27;s records were erased"
+        " at his request.",
         "The reason: the caller asked for it.",
         "It does not say about whom the other records are.",
     ]
@@ -260,8 +262,11 @@ def test_record_from_before_the_log_says_so(company: Company) -> None:
     page = company.page(1)
     facts = {**page.receipt.facts, "kind": "migrated", "was": "website"}
     said = sentences(replace(page, receipt=replace(page.receipt, facts=facts)), "en")
-    assert said[1].endswith("version 2026-11, on a website.")
-    assert "The record is older than the log: that it existed is proven only since it was entered." in said
+    assert said[0].endswith("version 2026-11, on a website.")
+    assert (
+        "The record is older than the signed log: that it existed is proven only since it was entered."
+        in said
+    )
 
 
 def informativa(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -26,6 +26,7 @@ class Report {
 function differs(node, shown, proven) {
   if (shown === proven) return false;
   node?.classList.add("differs");
+  node?.closest("details")?.setAttribute("open", "");
   return true;
 }
 
@@ -216,5 +217,6 @@ const run = () => {
   });
   return running;
 };
-$("run").addEventListener("click", run);
+$("run").addEventListener("click", () => run().then(() => $("verdict").scrollIntoView({ block: "nearest" })));
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((each) => each.setAttribute("open", "")));
 run();

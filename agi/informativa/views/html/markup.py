@@ -35,6 +35,11 @@ def element(tag: str, *children: Child, **attributes: str | bool) -> Html:
     return Html(f"<{tag}{written}>{joined(*children)}</{tag}>")
 
 
+def folded(heading: str, name: str, *children: Child) -> Html:
+    """A section that a reader opens."""
+    return element("details", element("summary", element("h2", heading)), *children, id=name)
+
+
 def joined(*children: Child) -> Html:
     """Parts one after the other."""
     return Html("".join(each if isinstance(each, Html) else html.escape(each) for each in children))

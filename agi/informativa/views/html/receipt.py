@@ -21,8 +21,8 @@ from ...operations.evidence.receipt_page import PlayedSound, ReceiptPage
 from ...text import Text
 from ..messages import Language
 from . import receipt_explained as explained
-from .markup import Child, Html, data_block, element, foreign, joined, outline_of, visible
-from .receipt_claims import Claim, Values, about_sound, about_what, about_whom, title
+from .markup import Child, Html, data_block, element, folded, foreign, joined, outline_of, visible
+from .receipt_claims import Claim, Values, about_sound, about_what, about_whom, summary, title
 from .receipt_facts import FACTS, PERSON
 from .receipt_script import SCRIPTS, for_script
 
@@ -34,19 +34,25 @@ def page(receipt: ReceiptPage, say: Language) -> str:
     """The file, for a reader of that language."""
     what, whom = list(about_what(receipt)), list(about_whom(receipt.receipt))
     sound, values = list(about_sound(receipt)), Values(receipt, say)
-    header = _header(receipt, values, say)
+    header = _header(receipt, values)
     main = joined(
         _section(say(Text("What is on record")), "what", *_sentences(what, values)),
         _section(say(Text("Who it is about")), "whom", *_sentences(whom, values)),
-        _section(say(Text("What was played")), "played", *_played(receipt, say), *_sentences(sound, values)),
-        explained.check(receipt, say),
-        _section(say(Text("The proof")), "proof", *_proof(receipt, say)),
+        _section(say(Text("What was played")), "played", *_played(receipt, say)),
         explained.proven(say),
-        explained.elsewhere(receipt, say),
+        explained.check(receipt, say),
         explained.law(say),
-        _section(say(Text("The record in full")), "facts", *_facts(receipt, say)),
+        folded(say(Text("The proof")), "proof", *_proof(receipt, say)),
+        folded(
+            say(Text("The record in full")),
+            "facts",
+            *_facts(receipt, say),
+            *_sentences(sound, values),
+            *_files(receipt, say),
+        ),
+        explained.elsewhere(receipt, say),
     )
-    words = data_block(for_script(receipt, [title(), *what, *whom, *sound], say))
+    words = data_block(for_script(receipt, [title(), summary(receipt), *what, *whom, *sound], say))
     style, template = _shipped("page.css"), Template(_shipped("page.html"))
     number = str(receipt.receipt.facts["number"])
     heading = say("Receipt of record {number}, {company}", number=number, company=receipt.company)
@@ -66,19 +72,9 @@ def page(receipt: ReceiptPage, say: Language) -> str:
     return template.substitute(parts, policy=_policy(style, script), script=script)
 
 
-def _header(receipt: ReceiptPage, values: Values, say: Language) -> Html:
+def _header(receipt: ReceiptPage, values: Values) -> Html:
     return joined(
-        element("p", foreign(receipt.company), class_="company"),
-        element("h1", values.said(title()), data_claim=title().name),
-        element(
-            "p",
-            say(
-                Text(
-                    "Proof that a company put on record how it told a caller what happens with his personal"
-                    " data (Article 13 GDPR), or why it did not tell him again."
-                )
-            ),
-        ),
+        element("h1", values.said(title()), data_claim=title().name), *_sentences([summary(receipt)], values)
     )
 
 
@@ -121,13 +117,18 @@ def _sound(sound: PlayedSound, say: Language) -> Iterator[Html]:
         yield element("p", say(Text("The sound in this page is the file .{form}.").format(form=sound.form)))
     else:
         yield element("p", say(Text("No browser plays its formats, so the sound is not in this page.")))
+
+
+def _files(receipt: ReceiptPage, say: Language) -> Iterator[Html]:
+    if receipt.sound is None:
+        return
     rows = [
         element(
             "tr",
             element("th", foreign(f".{form}"), scope="row"),
             element("td", element("code", digest), data_files=form),
         )
-        for form, digest in sorted(sound.files.items())
+        for form, digest in sorted(receipt.sound.files.items())
     ]
     head = element("tr", _heading(say(Text("File"))), _heading("SHA-256"))
     caption = element("caption", say(Text("The formats of the recording")))
@@ -138,11 +139,11 @@ def _proof(receipt: ReceiptPage, say: Language) -> Iterator[Html]:
     checkpoint, proof = receipt.checkpoint, receipt.receipt.proof
     commitments = receipt.receipt.commitments
     rows: Mapping[str, tuple[str, str]] = {
-        "origin": (say(Text("Log")), checkpoint.origin),
+        "origin": (say(Text("Signed log")), checkpoint.origin),
         "index": (say(Text("Index of the record, from 0")), str(proof.index)),
-        "size": (say(Text("Records in the checkpoint")), str(checkpoint.size)),
-        "root": (say(Text("Root of the tree")), encoded(checkpoint.root)),
-        "leaf": (say(Text("Leaf")), encoded(leaf_hash(commitments.entry))),
+        "size": (say(Text("Records under the periodic signature")), str(checkpoint.size)),
+        "root": (say(Text("Hash of the whole log (root)")), encoded(checkpoint.root)),
+        "leaf": (say(Text("Hash of the record (leaf)")), encoded(leaf_hash(commitments.entry))),
         "what": (say(Text("Hash of what happened")), commitments.what.hex()),
         "who": (say(Text("Hash of whom it is about")), commitments.who.hex()),
         "key": (say(Text("Key, as this page says")), receipt.key),
@@ -168,6 +169,7 @@ def _proof(receipt: ReceiptPage, say: Language) -> Iterator[Html]:
         "details",
         element("summary", say(Text("The proof as text"))),
         element("pre", proof.data.decode(), id="text", tabindex="0"),
+        class_="raw",
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from ...evidence.receipt import Person, Receipt
-from ...model import RecordKind
+from ...model import Reason, RecordKind
 from ...operations.evidence.receipt_page import ReceiptPage
 from ...text import Text
 from ..messages import Language
@@ -56,32 +56,35 @@ def title() -> Claim:
     return claim("title", Text("Receipt of record {number}"), number=fact("number"))
 
 
-def about_what(page: ReceiptPage) -> Iterator[Claim]:
-    """What happened, and what was made of it."""
-    facts = page.receipt.facts
-    given = "was" if "was" in facts else "kind"
-    yield claim(
-        "company",
-        Text("This is about one record of {company}, which answers for the data as their controller."),
-        company=("given", page.company),
-    )
+def summary(page: ReceiptPage) -> Claim:
+    """The whole record in one sentence, for somebody who reads nothing else of the page."""
+    facts, given = page.receipt.facts, _given(page.receipt.facts)
     if _of_records(facts):
-        yield claim("records", Text("It is a record about other records: {what}."), what=code(given))
+        text, more = Text("On {at} {company} put this on record: {what}."), {"what": code(given)}
     elif facts[given] == RecordKind.PHONE:
-        yield from _called(facts)
+        text = Text("A call to {company} on {at}, as the company recorded it: {status}.")
+        more = {"status": code("status")}
     else:
-        yield claim(
-            "notice",
-            Text("The caller was given this: {notice}, version {version}, {how}."),
-            notice=("names", "notice"),
-            version=fact("version"),
-            how=code(given),
+        text = Text(
+            "{company} put on record that on {at} a caller was given: {notice}, version {version}, {how}."
         )
+        more = {"notice": ("names", "notice"), "version": fact("version"), "how": code(given)}
+    return claim("summary", text, company=("given", page.company), at=("local", "happened"), **more)
+
+
+def about_what(page: ReceiptPage) -> Iterator[Claim]:
+    """What the summary leaves out of what happened."""
+    facts = page.receipt.facts
+    yield claim(
+        "company", Text("{company} is the controller of these data."), company=("given", page.company)
+    )
+    if not _of_records(facts) and facts[_given(facts)] == RecordKind.PHONE:
+        yield from _called(facts)
     yield from _times(page)
     if not _of_records(facts):
         yield from _playback(facts)
-        yield claim("outcome", Text("What became of it: {status}."), status=code("status"))
-    yield claim("reason", Text("The reason: {reason}."), reason=code("reason"))
+    if facts["reason"] != Reason.TOLD_ELSEWHERE:
+        yield claim("reason", Text("The reason: {reason}."), reason=code("reason"))
     yield from _conditions(facts)
 
 
@@ -140,6 +143,11 @@ def about_sound(page: ReceiptPage) -> Iterator[Claim]:
         )
 
 
+def _given(facts: Mapping[str, str | int]) -> str:
+    """The fact that says how the notice was given."""
+    return "was" if "was" in facts else "kind"
+
+
 def _of_records(facts: Mapping[str, str | int]) -> bool:
     """Whether it is about no delivery, but about records that are gone."""
     return facts.get("was", facts["kind"]) in _ABOUT_RECORDS
@@ -160,17 +168,18 @@ def _called(facts: Mapping[str, str | int]) -> Iterator[Claim]:
 def _times(page: ReceiptPage) -> Iterator[Claim]:
     yield claim(
         "happened",
-        Text("It happened on {local} by the clock of {zone}, which is {utc} in universal time (UTC)."),
+        Text("When: {local} ({zone}); {utc} UTC."),
         local=("local", "happened"),
         zone=("given", str(page.zone)),
         utc=("utc", "happened"),
     )
-    yield claim(
-        "recorded",
-        Text("It was put on record on {local} by the same clock, {utc} in universal time."),
-        local=("local", "recorded"),
-        utc=("utc", "recorded"),
-    )
+    if page.receipt.facts["recorded"] != page.receipt.facts["happened"]:
+        yield claim(
+            "recorded",
+            Text("Put on record: {local}; {utc} UTC."),
+            local=("local", "recorded"),
+            utc=("utc", "recorded"),
+        )
 
 
 def _playback(facts: Mapping[str, str | int]) -> Iterator[Claim]:
@@ -208,7 +217,10 @@ def _conditions(facts: Mapping[str, str | int]) -> Iterator[Claim]:
     if facts["kind"] == "migrated":
         yield claim(
             "migrated",
-            Text("The record is older than the log: that it existed is proven only since it was entered."),
+            Text(
+                "The record is older than the signed log: that it existed is proven only since it was"
+                " entered."
+            ),
         )
 
 

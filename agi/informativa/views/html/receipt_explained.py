@@ -8,7 +8,7 @@ from ...evidence.proof import SUFFIX
 from ...operations.evidence.receipt_page import ReceiptPage
 from ...text import Text
 from ..messages import Language
-from .markup import Html, element, foreign, joined
+from .markup import Html, element, folded, foreign, joined
 
 _RECIPE = r"""what  = SHA-256("informativa/what/v1\n" || salt_what || facts)
 who   = SHA-256("informativa/who/v1\n"  || salt_who  || person)
@@ -23,7 +23,7 @@ def verdict(say: Language) -> Html:
             "p",
             say(
                 Text(
-                    "Nothing in this page was checked: its script did not run. Check the embedded proof with"
+                    "Not checked yet: the script of this page did not run. Check the embedded proof with"
                     " another program."
                 )
             ),
@@ -41,13 +41,13 @@ def check(receipt: ReceiptPage, say: Language) -> Html:
             "p",
             say(
                 Text(
-                    "Paste the key of the log, from a source of its own: the company's website, a contract,"
-                    " the authority. One line a key; keys of witnesses may follow. Nothing leaves this"
-                    " computer."
+                    "Paste the key of the signed log, from a source of its own: the company's website, a"
+                    " contract, the authority. One line a key; keys of independent signers may follow."
+                    " Nothing leaves this computer."
                 )
             ),
         ),
-        element("label", say(Text("Key of the log")), for_="keys"),
+        element("label", say(Text("Key of the signed log")), for_="keys"),
         element("textarea", id="keys", rows="3", spellcheck="false", autocomplete="off"),
     ]
     if receipt.receipt.opening_key is not None:
@@ -57,7 +57,11 @@ def check(receipt: ReceiptPage, say: Language) -> Html:
         ]
     parts += [
         element("button", say(Text("Check")), id="run", type="button"),
-        element("ul", id="checks", aria_live="polite"),
+        element(
+            "details",
+            element("summary", say(Text("The steps of the check"))),
+            element("ul", id="checks"),
+        ),
     ]
     return element("section", *parts, id="check", aria_labelledby="check-h")
 
@@ -65,10 +69,16 @@ def check(receipt: ReceiptPage, say: Language) -> Html:
 def witnesses(receipt: ReceiptPage, say: Language) -> Iterator[Html]:
     """Who else is said to have signed."""
     if not receipt.cosignatures:
-        yield element("p", say(Text("No witness signed: it is the company's own word as of the checkpoint.")))
+        yield element("p", say(Text("No independent signer signed.")))
         return
     yield element(
-        "p", say(Text("Beside the log these are said to have signed; only their keys show whether they did:"))
+        "p",
+        say(
+            Text(
+                "These independent signers are said to have signed, too; only their keys show whether they"
+                " did:"
+            )
+        ),
     )
     yield element(
         "ul",
@@ -87,10 +97,12 @@ def witnesses(receipt: ReceiptPage, say: Language) -> Iterator[Html]:
 def proven(say: Language) -> Html:
     """What follows from the proof, and what does not."""
     yes = [
-        Text("What is shown here was in the log, word for word, when its checkpoint was signed."),
         Text(
-            "Were it changed or taken out, the log would have another root than the one that was signed, and"
-            " whoever keeps that checkpoint would see it."
+            "What is shown here was in the signed log, word for word, when its periodic signature was made."
+        ),
+        Text(
+            "Were it changed or taken out, the log would no longer fit that signature, and whoever keeps the"
+            " signature would see it."
         ),
     ]
     no = [
@@ -98,17 +110,27 @@ def proven(say: Language) -> Html:
         Text("That every call was recorded: compare the number of records with the carrier's list of calls."),
         Text(
             "That it was not written some time before it was signed and changed until then: it is proven to"
-            " exist no later than the checkpoint, never earlier."
+            " exist no later than the periodic signature, never earlier."
         ),
         Text(
-            "When the checkpoint was signed, as long as no witness and no time-stamp says so: without them it"
-            " is the company's own word."
+            "When the periodic signature was made, as long as no independent signer and no time-stamp says"
+            " so: without them it is the company's own word."
         ),
         Text("Which person used the telephone: a number is not a person."),
     ]
     return element(
         "section",
         element("h2", say(Text("What is proven, and what is not")), id="proven-h"),
+        element(
+            "p",
+            say(
+                Text(
+                    "The company's records go into a signed log. About once a minute the company signs it as"
+                    " it is then: the periodic signature (checkpoint). An independent signer (witness) may"
+                    " sign that, too."
+                )
+            ),
+        ),
         element("h3", say(Text("If the check with your key succeeds, it is proven"))),
         element("ul", *(element("li", say(each)) for each in yes)),
         element("h3", say(Text("It is not proven"))),
@@ -121,9 +143,9 @@ def proven(say: Language) -> Html:
 def elsewhere(receipt: ReceiptPage, say: Language) -> Html:
     """Programs that need not believe this page."""
     file = f"{receipt.name}{SUFFIX}"
-    return element(
-        "section",
-        element("h2", say(Text("Check it with other programs")), id="elsewhere-h"),
+    return folded(
+        say(Text("Check it with other programs")),
+        "elsewhere",
         element(
             "p",
             say(
@@ -144,8 +166,6 @@ def elsewhere(receipt: ReceiptPage, say: Language) -> Html:
             ),
         ),
         element("pre", _RECIPE, tabindex="0"),
-        id="elsewhere",
-        aria_labelledby="elsewhere-h",
     )
 
 
@@ -157,7 +177,8 @@ def law(say: Language) -> Html:
         Text(
             "Article 41 of Regulation (EU) No 910/2014 (eIDAS): an electronic time-stamp is not refused as"
             " evidence solely because it is electronic or not qualified; a qualified one is presumed to give"
-            " the right date. This page holds no time-stamp; the company may show them for the checkpoint."
+            " the right date. This page holds no time-stamp; the company may show them for the periodic"
+            " signature."
         ),
         Text(
             "A notice that was given is not a consent: nothing here says that the caller agreed to anything."

@@ -16,13 +16,13 @@ from .receipt_claims import Claim
 SCRIPTS = ("words.js", "proof.js", "receipt.js", "page.js")
 
 SAID = {
-    "holds": Text("The proof holds: this record is in the log of the key that you gave."),
+    "holds": Text("Intact: this record is in the signed log whose key you gave."),
     "holds_by_page": Text(
-        "The proof holds, as the page itself says: it was checked with the key that is printed in this page."
-        " Whoever made the page chose that key. Paste the key that you have from elsewhere."
+        "Not checked yet with a key of yours. With the key that is printed in this page it is intact, but"
+        " whoever made the page chose that key: paste the one that you have from elsewhere, below."
     ),
-    "fails": Text("This page does NOT hold:"),
-    "unsure": Text("Not everything could be checked:"),
+    "fails": Text("Not intact:"),
+    "unsure": Text("Not checked yet in full:"),
     "convenience": Text(
         "This check is a convenience: whoever changes a page can change its check too. What counts is the"
         " embedded proof, checked by another program."
@@ -31,31 +31,31 @@ SAID = {
     "unreadable": Text("The embedded proof cannot be read: {why}"),
     "canonical": Text("What the proof opens is a record of version 1, in its one canonical form."),
     "not_canonical": Text("What the proof opens is no record of version 1: {why}"),
-    "same_record": Text("The record says of itself what its proof says of it: which log, which index."),
+    "same_record": Text(
+        "The record says of itself what its proof says of it: which signed log, which index."
+    ),
     "other_record": Text("The record says that it is another one than its proof is of."),
     "times": Text("The exact times of the record are within its minutes."),
     "two_times": Text("The record gives two times for one thing."),
-    "included": Text("The record is in the tree of the checkpoint: all hashes up to the root fit."),
+    "included": Text("The record is in the signed log: all hashes up to the signed one fit."),
     "not_included": Text(
-        "The record is not in the tree of the checkpoint: one of its facts, a salt, or a hash of the proof"
-        " was changed."
+        "The record is not in the signed log: one of its facts, a salt, or a hash of the proof was changed."
     ),
-    "signed": Text("The checkpoint is signed by the key {name}."),
+    "signed": Text("The periodic signature is by the key {name}."),
     "not_signed": Text(
-        "The signature of {name} does not fit: the checkpoint or the signature was changed, or another key"
+        "The signature of {name} does not fit: the signature or what it signs was changed, or another key"
         " signed in that name."
     ),
-    "other_key": Text("The key that was given did not sign this checkpoint."),
-    "no_key": Text("What was given is no key of a log: {why}"),
+    "other_key": Text("The key that was given did not make this periodic signature."),
+    "no_key": Text("What was given is no key of a signed log: {why}"),
     "no_ed25519": Text(
-        "This browser has no Ed25519, so the signature of the checkpoint was NOT checked. Use another"
-        " program."
+        "This browser has no Ed25519, so the periodic signature was NOT checked. Use another program."
     ),
     "no_crypto": Text(
         "This browser has no WebCrypto here, so nothing could be checked. Use another program."
     ),
-    "witnessed": Text("The witness {name} signed the checkpoint on {when} UTC."),
-    "no_witness": Text("No witness's key was given: it is the company's own word as of the checkpoint."),
+    "witnessed": Text("The independent signer {name} signed on {when} UTC."),
+    "no_witness": Text("No key of an independent signer was given."),
     "sentences": Text("Each sentence of the page says what the proof says."),
     "sentence": Text("A sentence was changed. The page says: “{shown}” The proof says: “{proven}”"),
     "table": Text("The tables of the page show what the proof says."),

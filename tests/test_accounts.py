@@ -77,7 +77,7 @@ def test_token_is_good_once_and_for_its_time(accounts: Accounts) -> None:
     accounts.accept(used, PASSWORD, "", NOW)
     for token, at in ((used, NOW), (late, NOW + HOUR), (old, NOW), ("made up", NOW), ("", NOW)):
         assert accounts.invitation(token, at) is None
-        with pytest.raises(AccountError, match="was used, is too old, or never was") as caught:
+        with pytest.raises(AccountError, match="has been used, has expired, or never existed") as caught:
             accounts.accept(token, PASSWORD, "", at)
         assert caught.value.code == "invitation"
     assert accounts.invitation(late, NOW + HOUR - timedelta(seconds=1)) is not None

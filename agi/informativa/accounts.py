@@ -86,7 +86,7 @@ def plain_name(text: str) -> str:
     if not text.isascii() or not _NAME.fullmatch(name):  # ß and the sign of Kelvin would be another's letters
         raise AccountError(
             Text("No account can have such a name."),
-            Text("It is of 1 to 64 letters a to z, digits and . _ @ -, such as anna.rossi@example.com."),
+            Text("Use 1 to 64 characters: a-z, 0-9, . _ @ -, such as anna.rossi@example.com."),
             code="account-name",
         )
     return name
@@ -219,7 +219,7 @@ class Accounts:
     def _require(invited: Invitation | None) -> Invitation:
         if invited is None:
             raise AccountError(
-                Text("This invitation was used, is too old, or never was."),
+                Text("This invitation has been used, has expired, or never existed."),
                 Text("Ask for a new one: informativa web invite"),
                 code="invitation",
             )

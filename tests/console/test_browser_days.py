@@ -41,7 +41,7 @@ def test_the_officers_day(
     verified(nora)
     erased(nora)
     assert callers.held(office.controller(), CALLER).count == 0
-    nora.press(nora.say("Who looked"))
+    nora.press(nora.say("Access log"))
     assert {
         nora.say(acted(each)) for each in (Action.SEARCH, Action.LETTER, Action.RECEIPT, Action.ERASE)
     } <= set(nora.page.locator("td:nth-child(3)").all_inner_texts())
@@ -91,7 +91,7 @@ def verified(who: Person) -> None:
 def erased(who: Person) -> None:
     """The caller; another word than the one that is asked for does nothing."""
     found(who)
-    who.press(who.say("Erase him"))
+    who.press(who.say("Erase this caller"))
     label = who.say("To erase him, type this word: {word}", word="acme")
     who.reach(label).type("yes").enter()
     assert callers.held(who.office.controller(), CALLER).count == 4

@@ -89,7 +89,7 @@ def test_sent_twice_is_done_once(office: ServedConsole, person: Callable[..., Pe
 
 def test_a_log_in_that_ended_meanwhile(office: ServedConsole, person: Callable[..., Person]) -> None:
     """In the middle of a form: nothing is done, the officer is told that and how to go on."""
-    officer = looked_up(person(office).is_in("compliance@acme")).press("Erase him")
+    officer = looked_up(person(office).is_in("compliance@acme")).press("Erase this caller")
     office.console.sessions.end_all("compliance@acme")
     officer.reach("To erase him, type this word: acme").type("acme").enter()
     assert officer.path == "/login"

@@ -102,7 +102,7 @@ def test_one_that_says_another_size_each_time_is_given_up() -> None:
 
     with answering(reply) as server:
         asking = WitnessClient(WitnessAddress(str(WITNESS.verifier), server.url))
-        with pytest.raises(ElsewhereError, match="another size each time"):
+        with pytest.raises(ElsewhereError, match="a different size each time"):
             asking.cosign(LOG.note(13), LOG.hash)
     assert [AddCheckpoint.parse(each.body).old for each in server.asked] == [0, 5, 6]
 

@@ -25,6 +25,6 @@ MENU = (
     MenuEntry("notices", Text("Notices")),
     MenuEntry("what-if", Text("What if")),
     MenuEntry("evidence", Text("Evidence"), Role.COMPLIANCE),
-    MenuEntry("looked", Text("Who looked"), Role.COMPLIANCE),
+    MenuEntry("looked", Text("Access log"), Role.COMPLIANCE),
     MenuEntry("company", Text("Company")),
 )

@@ -56,7 +56,9 @@ class WitnessClient:
             if told == old:  # and of that size another tree
                 raise self._forked(old)
             old = told
-        raise ElsewhereError(Text("{name} says another size each time", "it is asked again", name=self.name))
+        raise ElsewhereError(
+            Text("{name} reports a different size each time", "it is asked again", name=self.name)
+        )
 
     def _signatures(self, body: bytes, checkpoint: Checkpoint) -> tuple[Signature, ...]:
         """Those of its key; what others are said to have signed is left out."""

@@ -82,10 +82,12 @@ def retire(
     box: Annotated[str, typer.Argument(metavar="BOX", help="What it is called.")],
     config: Config = DEFAULT_FILE,
     controller: Of = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Apply the change (without it, only a preview).")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Have a box leave for good: nobody waits for it any more, and its name is never given again."""
+    """Retire a box permanently: the others stop waiting for it, and its name is never reused."""
     selection = _named(config, controller)
     found = [operations.retire(selection.configuration, each, box, really=yes) for each in selection.named]
     if as_json:

@@ -79,7 +79,9 @@ def erase(
     customer: Customer = None,
     config: Config = DEFAULT_FILE,
     controller: Of = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Apply the change (without it, only a preview).")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Erase a caller: what is left of his records leads to nobody, and he is unknown afterwards."""
@@ -121,7 +123,9 @@ def _record(
             help="When, in the controller's time zone: 2026-01-31 or 2026-01-31T09:30; else now.",
         ),
     ] = None,
-    version: Annotated[str, typer.Option(metavar="VERSION", help="Else the one in force then.")] = "",
+    version: Annotated[
+        str, typer.Option(metavar="VERSION", help="Default: the version in force on that date.")
+    ] = "",
     config: Config = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:

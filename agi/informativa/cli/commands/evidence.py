@@ -166,7 +166,7 @@ def receipt(
         bool, typer.Option("--html", help="With a page beside each: in words, with the sound.")
     ] = False,
     language: Annotated[
-        str | None, typer.Option(metavar="LANGUAGE", help="The page's: it, en. Yours, if not given.")
+        str | None, typer.Option(metavar="LANGUAGE", help="Language of the page: it or en. Default: yours.")
     ] = None,
     as_json: Json = False,
 ) -> None:

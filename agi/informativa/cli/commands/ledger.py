@@ -94,7 +94,7 @@ def show(
     last: Last = None,
     before: Before = None,
     all_boxes: Annotated[
-        bool, typer.Option("--all-boxes", help="Those of all boxes, from the database that they share.")
+        bool, typer.Option("--all-boxes", help="Include all boxes (from the shared database).")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -135,7 +135,9 @@ def _print(pieces: Iterable[str]) -> None:
 def adopt(
     controller: Annotated[str, typer.Option(metavar="NAME", help="Whose ledger it is to be.")],
     config: Config = DEFAULT_FILE,
-    yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Apply the change (without it, only a preview).")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Have a ledger be a company's that was renamed, or whose key is lost: its callers are strangers then."""

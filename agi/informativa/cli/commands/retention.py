@@ -24,7 +24,9 @@ def add_to(app: typer.Typer) -> None:
 def _purge(
     config: Config = DEFAULT_FILE,
     controller: Of = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Apply the change (without it, only a preview).")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Say which records are older than the retention; with --yes delete them, as the service does daily."""

@@ -30,6 +30,6 @@ def _systemd(
 ) -> None:
     """Print the systemd unit for this configuration, hardened, or write it."""
     if web and evidence:
-        raise typer.BadParameter(_("Name --web or --evidence: a unit is of one of them."))
+        raise typer.BadParameter(_("Choose --web or --evidence: a unit runs one of the two."))
     unit = systemd_unit.SIGNER if evidence else systemd_unit.CONSOLE if web else systemd_unit.SERVICE
     print_generated(systemd_unit.generate(config, output, unit))

@@ -7,6 +7,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,23 @@ def test_decision_is_short_and_has_its_parts(page: Path) -> None:
     assert text.startswith(f"# {number}. ")
     listed = (page.parent / "README.md").read_text(encoding="utf-8")
     assert re.search(rf"^{number}\. \[.+\]\({page.name}\)$", listed, re.MULTILINE)
+
+
+def test_decisions_have_the_day_on_which_they_were_written() -> None:
+    """Below the heading; a later one has no earlier day."""
+    days = [date.fromisoformat(page.read_text(encoding="utf-8").splitlines()[1]) for page in DECISIONS]
+    assert days == sorted(days)
+    assert days[0] == date(2026, 11, 25)
+
+
+def test_every_rule_has_tests_that_carry_its_number() -> None:
+    """I1 to I10, none left out of the table, as its heading promises."""
+    page = (GITHUB / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("## Rules that hold everywhere")[2].partition("\n## ")[0]
+    rules = re.findall(r"^\| I(\d+) \| .+ \|$", table, re.MULTILINE)
+    assert rules == ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]
+    text = source("tests")
+    assert [rule for rule in rules if f"def test_i{rule}_" not in text] == []
 
 
 def test_decisions_are_numbered_without_a_gap() -> None:

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from informativa import guard, playback, script_limit, service, watchdog
 from informativa.cli.main import app
 from informativa.cli.tree import tree
+from informativa.config import schema
+from informativa.ledgers import backup
 from informativa.model import Ending, Reason, Status
 from lab.office import fill_in
 from lab.ports import free_port
@@ -213,6 +216,32 @@ def test_italian_readme_says_the_same() -> None:
     assert skeleton(italian) == skeleton(README)
     assert "](README.md)" in italian[:100]
     assert "](README.it.md)" in README[:100]
+
+
+CLAIMS = {
+    "It is 4588, which": (schema.ServiceSettings, "listen", "127.0.0.1:4588"),
+    "more than 64 calls at a time": (script_limit, "RUNNING", 64),
+    "within a tenth\nof a second": (playback, "MARGIN", 0.1),
+    "not before 95 % of that length": (playback, "PACE", 0.95),
+    "150 ms at most for each": (schema.LookupSettings, "milliseconds", 150),
+    "30 ms at most for its answer": (schema.SharedSettings, "milliseconds", 30),
+    "after 3 failures it": (guard, "FAILURES", 3),
+    "it is left alone for 30 s": (guard, "PAUSE_SECONDS", 30.0),
+    "nothing for 10 s, then": (watchdog, "HANGING", 10),
+    "it is tried again every 5 s": (service, "REOPEN_SECONDS", 5.0),
+    "ledgers every minute, each exactly once": (service, "COLLECT_SECONDS", 60.0),
+    "lies beside it for 30 days": (backup, "DAYS", 30),
+}
+"""What the README says of a number, and where the program has it."""
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_numbers_are_those_of_the_program(claim: str) -> None:
+    """Whoever changes one changes the sentence that says it."""
+    place, name, number = CLAIMS[claim]
+    assert README.count(claim) == 1
+    fields = getattr(place, "model_fields", {})
+    assert (fields[name].default if name in fields else getattr(place, name)) == number
 
 
 def test_every_status_and_reason_is_explained() -> None:

@@ -70,7 +70,7 @@ def test_a_page_says_how_far_it_looked(office: ServedConsole, monkeypatch: pytes
     reader = office.browser("reader@acme")
     first = reader.get("/acme/calls", status="PLAYED").text
     assert rows(first) == ["6", "4"]
-    assert "looked back over 4 records" in first
+    assert "Searched 4 records" in first
     assert "?status=PLAYED&amp;before=3" in first
     second = reader.get("/acme/calls", status="PLAYED", before="3").text
     assert rows(second) == ["1"]

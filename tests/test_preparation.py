@@ -10,12 +10,12 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from informativa import bootstrap, call, preparation
-from informativa.config import Configuration, notices
+from informativa.config import Configuration, builder, findings, looks, notices
 from informativa.errors import ConfigError, SessionError
 from informativa.model import ChangedRecording, Prompt
 from informativa.patience import within
@@ -84,32 +84,40 @@ def test_i10_prompt_that_is_no_sound_file_costs_its_company_alone(
     assert_borealis_alone(prepare(config))
 
 
-@pytest.mark.parametrize("what", ["measure", "hashed"])
+@pytest.mark.parametrize(
+    ("module", "what", "part"),
+    [
+        (notices, "measure", "/it/"),
+        (preparation, "hashed", "/it/"),
+        (findings, "_read_secret", "/acme.key"),
+        (builder, "_file_mark", "/acme.sqlite3"),
+    ],
+    ids=["lengths", "sums", "key", "ledger"],
+)
 def test_i10_folder_that_stalls_costs_its_company_alone(
-    config: Path, monkeypatch: pytest.MonkeyPatch, what: str
+    config: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, what: str, part: str
 ) -> None:
-    """I10: a read from a network folder that never ends, of lengths or of sums, is given up, and borealis is
-    served; nobody waits for the folder's second prompt."""
+    """I10: a look at a network folder that never ends, at lengths or sums of prompts, the key or the ledger,
+    is given up, and borealis is served; nobody waits for what else acme has in that folder."""
     over, began = threading.Event(), list[str]()
-    module = notices if what == "measure" else preparation
     real = getattr(module, what)
 
     def stalling(path: Path | str) -> object:
-        if "/it/" in str(path):
+        if part in str(path):
             began.append(str(path))
             over.wait(60)
         return real(path)
 
     monkeypatch.setattr(module, what, stalling)
-    monkeypatch.setattr(notices, "MEASURE_SECONDS", 0.2)
+    monkeypatch.setattr(looks, "LOOK_SECONDS", 0.2)
     monkeypatch.setattr(preparation, "PATIENCE_SECONDS", 0.2)
     try:
         configuration = prepare(config)
     finally:
         over.set()
-    if what == "measure":
+    assert len(began) == (2 if what == "hashed" else 1)  # fallback_prompt is the same one, and nobody's
+    if what != "hashed":
         assert_borealis_alone(configuration)
-        assert len(began) == 1
     else:
         assert all("cannot be read within 0 s" in str(problem) for problem in configuration.unplayable)
         assert {problem.key for problem in configuration.unplayable} >= {"controllers.acme.notices.privacy"}

@@ -229,6 +229,46 @@ def test_mistake_that_concerns_the_call_stops_it(start, folder: Path, old: str, 
     assert (line, script.end()) == ("", (1, ""))
 
 
+LOOKING = f"""#!{sys.executable}
+import os, sys
+seen = os.open(sys.argv[0] + ".seen", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def note(path):
+    if isinstance(path, (str, os.PathLike)):
+        os.write(seen, os.fsencode(path) + b"\\n")
+def hook(event, arguments):
+    if event in {{"open", "os.listdir", "os.scandir"}}:
+        note(arguments[0])
+sys.addaudithook(hook)
+stat = os.stat
+def noted(path, *arguments, **named):
+    note(path)
+    return stat(path, *arguments, **named)
+os.stat = noted
+from informativa.cli.agi import main
+main()
+"""
+"""The script, which writes down every path at which it looks."""
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["parsed before", "parsed anew"])
+def test_i10_script_looks_at_no_file_of_another_company(start, folder: Path, keep: bool) -> None:
+    """I10: a call of borealis reads borealis's key and prompts, and takes its place beside borealis's ledger
+    where none can be had beside the configuration; nothing of acme is even looked at, where it may hang."""
+    file, program = folder / "informativa.yaml", folder / "looking"
+    (folder / ".informativa.yaml.scripts").mkdir()
+    load(file, keep=keep)
+    program.write_text(LOOKING)
+    program.chmod(0o755)
+    script = start(file, program=program, agi_arg_1="+493012345678")
+    script.expect("ANSWER")
+    seen = (folder / "informativa.yaml.agi.seen").read_text().splitlines()
+    assert str(folder / "keys/borealis.key") in seen
+    assert str(folder / "prompts/de/short.wav") in seen
+    assert str(folder / "ledger/.borealis.sqlite3.scripts") in seen
+    acmes = ("keys/acme", "ledger/acme", "ledger/.acme", "prompts/it", "prompts/en")
+    assert [path for path in seen if path.removeprefix(f"{folder}/").startswith(acmes)] == []
+
+
 def test_started_by_hand() -> None:
     """Somebody who starts the script in a shell is told in one sentence what it is for."""
     ran = subprocess.run([SCRIPT], input=b"", capture_output=True, timeout=60, check=False)

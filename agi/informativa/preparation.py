@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from .config import Configuration, by_company, concerning, inspect
+from .config.looks import Looks, StalledError
 from .errors import ConfigError, LedgerError, Problem
 from .model import Controller, Prompt, Recording
-from .patience import stalled, within
+from .patience import stalled
 from .prompts.installed import hashed, placed
 from .prompts.recordings import difference
 from .storage import store
@@ -157,7 +158,7 @@ _Part = tuple[dict[str, str], list[_Wrong]]  # the SHA-256 that files must have,
 
 
 def _of_fallback(prompt: Prompt) -> _Part:
-    recordings, wrong = _read([(("", "", "", ""), prompt)])
+    recordings, wrong = _read("", [(("", "", "", ""), prompt)], Looks(PATIENCE_SECONDS))
     wrong = wrong or _unlike(recordings)
     return {} if wrong else _sums(recordings), wrong
 
@@ -169,10 +170,13 @@ def _of_company(
     *,
     keep: bool,
 ) -> _Part:
-    recordings, wrong = _read(prompts)
+    looks = Looks(PATIENCE_SECONDS)
+    recordings, wrong = _read(controller.id, prompts, looks)
     if controller.refused and keep:
         return _sums(recordings), []
-    served = None if controller.refused else _asked(opened, lambda store: store.recordings())
+    served = (
+        None if controller.refused else _asked(controller, opened, looks, lambda store: store.recordings())
+    )
     known = served or {}
     new = [one for one in recordings if one.key not in known]
     changed = [one for one in recordings if known.get(one.key, one.sha256) != one.sha256]
@@ -180,19 +184,21 @@ def _of_company(
     refused = {path for _notice, path, _why in wrong}
     fit = [one for one in new if _base(one) not in refused]
     if keep and served is not None and fit:
-        _asked(opened, lambda store: store.keep(fit))
+        _asked(controller, opened, looks, lambda store: store.keep(fit))
     expected = _sums(one for one in recordings if _base(one) not in refused)
     return expected | {one.file: known[one.key] for one in changed}, wrong
 
 
-def _read(prompts: Iterable[tuple[_Key, Prompt]]) -> tuple[list[Recording], list[_Wrong]]:
+def _read(
+    company: str, prompts: Iterable[tuple[_Key, Prompt]], looks: Looks
+) -> tuple[list[Recording], list[_Wrong]]:
     """Read the sound files of prompts; those that cannot be read are wrong."""
     recordings: list[Recording] = []
     wrong: list[_Wrong] = []
     for key, prompt in prompts:
         try:
-            sums = within(PATIENCE_SECONDS, partial(hashed, prompt.path))
-        except TimeoutError:
+            sums = looks.look(company, Path(prompt.path), partial(hashed, prompt.path))
+        except StalledError:
             wrong.append((key[0], prompt.path, stalled(prompt.path, PATIENCE_SECONDS)))
         except OSError as error:
             message = Text(
@@ -208,7 +214,12 @@ def _read(prompts: Iterable[tuple[_Key, Prompt]]) -> tuple[list[Recording], list
     return recordings, wrong
 
 
-def _asked(opened: Callable[[], SqliteStore], question: Callable[[SqliteStore], Answer]) -> Answer | None:
+def _asked(
+    controller: Controller,
+    opened: Callable[[], SqliteStore],
+    looks: Looks,
+    question: Callable[[SqliteStore], Answer],
+) -> Answer | None:
     """Ask a ledger; `None` where it cannot be used."""
 
     def ask() -> Answer:
@@ -216,8 +227,8 @@ def _asked(opened: Callable[[], SqliteStore], question: Callable[[SqliteStore], 
             return question(ledger)
 
     try:
-        return within(PATIENCE_SECONDS, ask)
-    except (LedgerError, TimeoutError):  # opening it for calls tells that
+        return looks.look(controller.id, Path(controller.ledger), ask)
+    except (LedgerError, StalledError):  # opening it for calls tells that
         return None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from . import bootstrap, call
 from .asterisk.agi_session import AgiSession
 from .asterisk.script_session import ScriptAgi
-from .config import Configuration, inspect, of_calls
+from .config import Configuration, for_call, of_calls
 from .errors import ConfigError, InformativaError, SessionError
 from .script_limit import ScriptLimit
 
@@ -60,7 +60,7 @@ async def _answer(session: AgiSession, configuration: Configuration, limit: Scri
 def _configuration(file: Path, session: AgiSession) -> Configuration:
     """What this call can be answered with. Raises ConfigError for mistakes that concern it: those of other
     companies and lines do not."""
-    configuration, problems = inspect(file, bounded=False)
+    configuration, problems = for_call(file, session.call.line)
     if problems:
         line = configuration.spelled.get(session.call.line)
         if found := of_calls(problems, line.controller.id, line.number) if line else problems:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from .. import CONFIGURATION
-from .build import Configuration, inspect, load, unusable
+from .build import for_call, inspect, load, unusable
+from .configuration import Configuration
 from .partial import by_company, concerning, of_callers, of_calls, of_lines
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Configuration",
     "by_company",
     "concerning",
+    "for_call",
     "inspect",
     "load",
     "of_callers",

@@ -8,91 +8,25 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, Problem
-from ..evidence.settings import EvidenceSettings
-from ..frozen import dataclass
 from ..hashing import sha256
-from ..model import Controller, Line, ManagerAccount, Notice, Prompt, SharedDatabase, WebServer
 from ..text import Text
-from . import deprecations, formats, parsed_cache, partial
 from . import document as documents
-from .controllers import Controllers
-from .endpoints import Endpoints
-from .evidence import Evidence
+from . import formats, looks, parsed_cache, partial
+from .builder import Builder
+from .configuration import Configuration
 from .findings import Findings, in_order
-from .lines import Lines
-from .notices import Notices
-from .shared import shared
-from .web import web
+from .looks import Looks
+from .one_call import examine_text, narrowed
 
 if TYPE_CHECKING:
-    from .schema import ManagerSettings, Settings
+    from .schema import Settings
 
 _SAFE = re.compile(r"[\w ./+@=~-]+")  # as `File` in schema.py
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """What `serve` and the script work from.
-
-    `notices` are by controller; `recordings` are the SHA-256 that each company's sound files must have to
-    be played, once they were looked at. `refused` are the problems of controllers that may not go live,
-    while the others do; `warnings` are for the admin to read, and stop nothing. `digest` tells the file's
-    text from another, `path_digest` the file. `misshapen` are controllers with mistakes in their own
-    section: what is built of them is there to be looked at, and nothing is done with it.
-    """
-
-    file: Path
-    folder: Path
-    host: str
-    port: int
-    sessions: int
-    drain: float
-    controllers: Mapping[str, Controller]
-    key_files: Mapping[str, str]
-    notices: Mapping[str, tuple[Notice, ...]]
-    lines: tuple[Line, ...]
-    spelled: Mapping[str, Line]
-    fallback: Prompt | None
-    operator: str = ""
-    manager: ManagerAccount | None = None
-    metrics: str = ""
-    elsewhere: str = ""
-    refused: tuple[Problem, ...] = ()
-    warnings: tuple[Problem, ...] = ()
-    digest: str = ""
-    path_digest: str = ""
-    recordings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    tokens: tuple[str, ...] = field(default=(), repr=False)
-    """By which Asterisk is known, the current one first; empty where whoever connects is believed."""
-    unplayable: tuple[Problem, ...] = ()
-    """Problems of prompts that are therefore not played, once they were looked at."""
-    misshapen: tuple[str, ...] = ()
-    owners: Mapping[str, str] = field(default_factory=dict)
-    """By line, the company that the file names for it, where the file has mistakes."""
-    mistaken: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
-    """By company, the mistakes in its part of a file that is taken for the others."""
-    unanswered: Mapping[str, Text] = field(default_factory=dict)
-    """By called number, why its calls are left to the dialplan: a line of a company with such mistakes."""
-    format: int = formats.FIRST
-    """Of which format the file is; see formats.py."""
-    evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
-    shared: SharedDatabase | None = None
-    web: WebServer = field(default_factory=WebServer)
-
-    def in_shape(self) -> list[Controller]:
-        """The controllers whose section has no mistakes."""
-        return [one for name, one in self.controllers.items() if name not in self.misshapen]
-
-    @property
-    def listen(self) -> str:
-        """The service's address and port."""
-        return f"{self.host}:{self.port}"
 
 
 def load(file: Path, *, keep: bool = False) -> Configuration:
@@ -106,15 +40,46 @@ def load(file: Path, *, keep: bool = False) -> Configuration:
     return configuration
 
 
-def inspect(
-    file: Path, *, keep: bool = False, bounded: bool = True
-) -> tuple[Configuration, tuple[Problem, ...]]:
+def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Problem, ...]]:
     """The same for callers who want to go on: what has a problem is left out. Nobody waits for a prompt that
-    cannot be read, if that is `bounded`; a script bounds itself. Raises ConfigError for a file that holds no
-    settings at all."""
+    cannot be read. Raises ConfigError for a file that holds no settings at all."""
     text = documents.read(file)
     known = parsed_cache.recall(file, text)
     document, settings, spellings = known or (*_shaped(file, text), None)
+    found, folder = _begun(file, document, Looks(looks.LOOK_SECONDS))
+    if not text.endswith("\n"):
+        message = Text(
+            "the last line has no line break: as if it was cut off, so no running service loads it anew"
+        )
+        found.warnings.append(Problem(str(file), text.count("\n") + 1, "", message, Text("save it with one")))
+    misshapen = partial.misshapen(document)  # before anything that it names is looked at
+    builder = Builder(found, settings, folder, spellings)
+    built = builder.build(_digest(text), _digest(os.path.realpath(str(file))))
+    if builder.problems:
+        built = replace(built, misshapen=misshapen, owners=_owners(document))
+    if keep and not known and not builder.problems:
+        spellings = {spelling: line.number for spelling, line in built.spelled.items()}
+        built = _kept(built, parsed_cache.keep(file, text, document, settings, spellings))
+    return built, builder.problems
+
+
+def for_call(file: Path, called: str) -> tuple[Configuration, tuple[Problem, ...]]:
+    """The part by which a call to that number is answered, and the problems, for a script: of what the file
+    names only what belongs to the line's company is looked at (I10), and a script bounds itself. Raises
+    ConfigError for a file that holds no settings at all."""
+    text = documents.read(file)
+    known = parsed_cache.recall(file, text)
+    document, settings, spellings = known or (*_shaped(file, text), None)
+    found, folder = _begun(file, document, Looks(None))
+    if spellings is None:  # else the whole was without mistakes
+        spellings = examine_text(settings, folder, found)
+    settings = narrowed(settings, spellings.get(called))
+    builder = Builder(found, settings, folder, spellings)
+    return builder.for_calls(), builder.problems
+
+
+def _begun(file: Path, document: documents.Document, patience: Looks) -> tuple[Findings, Path]:
+    """What begins with the problems of the text, and the folder at which relative paths start."""
     folder = file.absolute().parent
     if not _SAFE.fullmatch(str(folder)):
         message = Text(
@@ -123,21 +88,7 @@ def inspect(
             folder=str(folder),
         )
         document.problems.append(Problem(str(file), None, "", message))
-    found = Findings(document)
-    if not text.endswith("\n"):
-        message = Text(
-            "the last line has no line break: as if it was cut off, so no running service loads it anew"
-        )
-        found.warnings.append(Problem(str(file), text.count("\n") + 1, "", message, Text("save it with one")))
-    misshapen = partial.misshapen(document)  # before anything that it names is looked at
-    builder = _Builder(found, settings, folder, spellings, bounded=bounded)
-    built = builder.build(_digest(text), _digest(os.path.realpath(str(file))))
-    if builder.problems:
-        built = replace(built, misshapen=misshapen, owners=_owners(document))
-    if keep and not known and not builder.problems:
-        spellings = {spelling: line.number for spelling, line in built.spelled.items()}
-        built = _kept(built, parsed_cache.keep(file, text, document, settings, spellings))
-    return built, builder.problems
+    return Findings(document, patience), folder
 
 
 def _owners(document: documents.Document) -> dict[str, str]:
@@ -184,88 +135,5 @@ def _shaped(file: Path, text: str) -> tuple[documents.Document, Settings]:
     return document, shape.settings(document)
 
 
-def _as_known(lines: tuple[Line, ...], spellings: parsed_cache.Spellings) -> dict[str, Line]:
-    by_number = {line.number: line for line in lines}
-    return {each: by_number[number] for each, number in spellings.items() if number in by_number}
-
-
 def _digest(text: str) -> str:
     return sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
-
-
-class _Builder:
-    """Builds the objects and notes what is wrong on the way. `spellings` of called numbers may be known."""
-
-    def __init__(
-        self,
-        found: Findings,
-        settings: Settings,
-        folder: Path,
-        spellings: parsed_cache.Spellings | None,
-        *,
-        bounded: bool,
-    ) -> None:
-        self._bounded = bounded
-        self._settings = settings
-        self._folder = folder
-        self._found = found
-        self._spellings = spellings
-
-    def build(self, digest: str, path_digest: str) -> Configuration:
-        settings = self._settings
-        notices = Notices(settings, self._folder, self._found, bounded=self._bounded)
-        notices_of = notices.build()
-        controllers = Controllers(settings, self._folder, self._found).build()
-        lines = Lines(settings, controllers, notices_of, self._found)
-        built = lines.build()
-        spelled = lines.spelled(built) if self._spellings is None else _as_known(built, self._spellings)
-        fallback = None
-        if settings.fallback_prompt is not None:
-            fallback = notices.prompt(settings.fallback_prompt, ("fallback_prompt",))
-        else:
-            message = Text("without it, calls to numbers that are not listed here hear nothing")
-            self._found.warn(("fallback_prompt",), message)
-        manager = self._manager(settings.manager) if settings.manager else None
-        tokens = Endpoints(settings.service, self._folder, self._found).tokens()
-        evidence = Evidence(settings, self._folder, self._found).build()
-        deprecations.tell(settings, self._found)
-        host, port = settings.service.listen.rsplit(":", 1)
-        return Configuration(
-            file=self._found.file,
-            format=settings.format,
-            folder=self._folder,
-            host=host,
-            port=int(port),
-            sessions=settings.service.sessions,
-            drain=settings.service.drain,
-            controllers=controllers,
-            key_files={name: given.key for name, given in settings.controllers.items()},
-            notices={name: tuple(own.values()) for name, own in notices_of.items()},
-            lines=built,
-            spelled=spelled,
-            fallback=fallback,
-            operator=settings.operator,
-            manager=manager,
-            metrics=settings.service.metrics or "",
-            elsewhere=settings.service.elsewhere or "",
-            refused=in_order(self._found.refused),
-            warnings=in_order(self._found.warnings),
-            digest=digest,
-            path_digest=path_digest,
-            tokens=tokens,
-            evidence=evidence,
-            shared=shared(settings.shared, self._folder, self._found) if settings.shared else None,
-            web=web(settings.web, self._folder, self._found),
-        )
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """What is wrong, so far."""
-        return in_order(self._found.problems)
-
-    def _manager(self, given: ManagerSettings) -> ManagerAccount:
-        file, path = self._folder / given.secret, ("manager", "secret")
-        absent = Text("there is no file {file}", "put the user's secret there, then type: {private}")
-        secret = self._found.secret(file, path, absent.format(file=file, private=self._found.private(file)))
-        host, port = given.address.rsplit(":", 1)
-        return ManagerAccount(host, int(port), given.user, (secret or "").strip())

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import ConfigError, Problem
 from ..text import Text
 from . import document as documents
-from .build import Configuration
+from .configuration import Configuration
 
 STEADY_SECONDS = 1.0  # without a change, and nobody is writing any more
 PATIENCE_SECONDS = 5.0  # with one who is

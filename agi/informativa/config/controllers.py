@@ -1,15 +1,16 @@
-"""The companies of a configuration: their keys, their ledgers apart, and whether each may go live."""
+"""The companies of a configuration: their keys, their ledgers, and whether each may go live."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..evidence.origin import log_folder, log_name
+from ..evidence.origin import log_name
 from ..model import Controller, Document, LetterDetails, Outsourcing, Period
 from ..text import Text, joined
 from . import outsourcing
@@ -32,9 +33,7 @@ class Controllers:
 
     def build(self) -> dict[str, Controller]:
         """All of them, by name."""
-        built = {name: self._controller(name, given) for name, given in self._settings.controllers.items()}
-        self._apart(built)
-        return built
+        return {name: self._controller(name, given) for name, given in self._settings.controllers.items()}
 
     def _controller(self, name: str, given: ControllerSettings) -> Controller:
         make = Text(
@@ -52,7 +51,7 @@ class Controllers:
             name=given.name,
             key=key,
             old_keys=tuple(self._old_keys(name, given)),
-            ledger=os.path.normpath(self._folder / given.ledger),
+            ledger=ledger_file(self._folder, given),
             outsourcing=_outsourcing(given.outsourcing) if given.outsourcing else None,
             refused=self._refusal(name, given),
             retention=given.retention,
@@ -102,7 +101,7 @@ class Controllers:
     def _old_keys(self, name: str, given: ControllerSettings) -> Iterator[bytes]:
         """Keys that `keys rotate` put away and whose time is not over; of those that are, a word."""
         file, path = self._folder / given.key, ("controllers", name, "key")
-        for old in sorted(file.parent.glob(f"{file.name}{RETIRED}*")):
+        for old in sorted(self._found.look(file, path, partial(_put_away, file)) or []):
             try:
                 since = datetime.strptime(old.name.partition(RETIRED)[2][:8], "%Y%m%d").replace(tzinfo=UTC)
             except ValueError:
@@ -134,48 +133,10 @@ class Controllers:
         )
         return b""
 
-    def _apart(self, controllers: Mapping[str, Controller]) -> None:
-        """Two controllers never share a ledger or a key: no query may join their callers."""
-        owners: dict[object, str] = {}
-        for name, controller in controllers.items():
-            ledger = Path(controller.ledger)
-            if ledger.name.endswith(("-wal", "-shm", "-journal")):
-                self._found.wrong(
-                    ("controllers", name, "ledger"), Text("is a name that SQLite gives to files of its own")
-                )
-            for setting, mark in (("key", controller.key), ("ledger", _file_mark(ledger))):
-                owner = owners.setdefault(mark, name) if mark else name
-                if owner == name:
-                    continue
-                for one, other in ((owner, name), (name, owner)):  # nothing of either is surely its own
-                    message = Text(
-                        "is the {setting} of {owner} too",
-                        "give each controller its own",
-                        setting=setting,
-                        owner=other,
-                    )
-                    self._found.wrong(("controllers", one, setting), message)
-        self._logs_apart(controllers)
 
-    def _logs_apart(self, controllers: Mapping[str, Controller]) -> None:
-        """What one log signed is never another's: logs lie beside ledgers, and are named as they are without
-        what follows the point."""
-        owners: dict[object, tuple[str, object]] = {}
-        for name, controller in controllers.items():
-            ledger = Path(controller.ledger)
-            path, folder = ("controllers", name, "ledger"), log_folder(ledger)
-            if folder == ledger:
-                message = Text("is where its log goes", "name it {file}", file=f"{ledger.stem}.sqlite3")
-                self._found.wrong(path, message)
-            owner, its_ledger = owners.setdefault(_file_mark(folder), (name, _file_mark(ledger)))
-            if owner != name and its_ledger != _file_mark(ledger):  # one ledger of two is told already
-                message = Text(
-                    "has its log in {folder}, as that of {owner} has",
-                    "give it another name, also without its ending",
-                    folder=folder,
-                    owner=owner,
-                )
-                self._found.wrong(path, message)
+def _put_away(file: Path) -> list[Path]:
+    """The keys that `keys rotate` put away in the place of which this one is."""
+    return list(file.parent.glob(f"{file.name}{RETIRED}*"))
 
 
 def zone(name: str) -> tzinfo:
@@ -185,6 +146,11 @@ def zone(name: str) -> tzinfo:
     from zoneinfo import ZoneInfo  # not for a script that needs none
 
     return ZoneInfo(name)
+
+
+def ledger_file(folder: Path, given: ControllerSettings) -> str:
+    """Where a company's ledger is, or will be."""
+    return os.path.normpath(folder / given.ledger)
 
 
 def begins(starts: datetime | None, own: tzinfo) -> datetime | None:
@@ -209,12 +175,3 @@ def _outsourcing(given: OutsourcingSettings) -> Outsourcing:
 def _days(period: Period) -> float:
     """About how many, for the calendar's months differ."""
     return period.months * 365.2425 / 12 + period.days
-
-
-def _file_mark(file: Path) -> object:
-    """What two names of one file have in common: the file itself, or the place where it will be."""
-    try:
-        found = file.stat()
-    except OSError:
-        return file.parent / file.name if file.is_absolute() else file
-    return found.st_dev, found.st_ino

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from ..errors import Problem
 from ..text import NOTHING, Foreign, Text
 from .document import Document, KeyPath
+from .looks import Looks, StalledError
 
+Result = TypeVar("Result")
 LONGEST_SECRET = 65_536  # characters
 
 
 class Findings:
-    """Collects them. A problem stops everything, a refusal one controller, a warning nothing."""
+    """Collects them. A problem stops everything, a refusal one controller, a warning nothing. `stalled` are
+    the companies of which a file did not answer, each with which."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, looks: Looks) -> None:
         self.file = Path(document.file).absolute()
-        self._document = document
+        self.stalled: dict[str, Text] = {}
+        self._told: set[KeyPath] = set()  # where something did not answer
+        self._document, self._looks = document, looks
         self.problems = list(document.problems)
         self.refused: list[Problem] = []
         self.warnings: list[Problem] = []
@@ -53,25 +60,29 @@ class Findings:
         """What makes a new file one that the service's user alone may read."""
         return f"chown --reference={self.file} {file}; chmod 600 {file}"
 
+    def look(self, file: Path, path: KeyPath, work: Callable[[], Result]) -> Result | None:
+        """Give what a look at a file comes to; `None`, with a problem noted, where it does not answer. Raises
+        whatever the look raises."""
+        try:
+            return self._looks.look(_company(path), file, work)
+        except StalledError:
+            self._note_stalled(file, path)
+            return None
+
+    def _note_stalled(self, file: Path, path: KeyPath) -> None:
+        from ..patience import stalled  # not for a script
+
+        why = stalled(file.parent, self._looks.seconds)
+        if path not in self._told:
+            self._told.add(path)
+            self.wrong(path, why.statement, why.advice)
+        if company := _company(path):
+            self.stalled.setdefault(company, why.statement)
+
     def secret(self, file: Path, path: KeyPath, absent: Text) -> str | None:
         """What is in a file that its user alone may read; `None`, with a problem noted, if there is none."""
         try:
-            if not file.is_file():
-                self.wrong(path, absent)
-                return None
-            mode = file.stat().st_mode & 0o777
-            if mode & 0o077:
-                self.wrong(
-                    path,
-                    Text(
-                        "others can read {file} (mode {mode:04o})",
-                        "type: chmod 600 {file}",
-                        file=file,
-                        mode=mode,
-                    ),
-                )
-            with file.open(encoding="utf-8", errors="replace") as opened:
-                return opened.read(LONGEST_SECRET)
+            read = self.look(file, path, partial(_read_secret, file))
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
             said = Foreign(getattr(error, "strerror", None) or str(error))
             self.wrong(
@@ -84,6 +95,36 @@ class Findings:
                 ),
             )
             return None
+        if read is None:  # which is told
+            return None
+        mode, content = read
+        if content is None:
+            self.wrong(path, absent)
+            return None
+        if mode & 0o077:
+            self.wrong(
+                path,
+                Text(
+                    "others can read {file} (mode {mode:04o})",
+                    "type: chmod 600 {file}",
+                    file=file,
+                    mode=mode,
+                ),
+            )
+        return content
+
+
+def _company(path: KeyPath) -> str:
+    """Of whose section it is."""
+    return str(path[1]) if path[0] == "controllers" else ""
+
+
+def _read_secret(file: Path) -> tuple[int, str | None]:
+    """The mode of a file and what is in it; `None` for no file. Raises OSError."""
+    if not file.is_file():
+        return 0, None
+    with file.open(encoding="utf-8", errors="replace") as opened:
+        return file.stat().st_mode & 0o777, opened.read(LONGEST_SECRET)
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

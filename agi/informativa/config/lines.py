@@ -36,22 +36,6 @@ class Lines:
         lines = (self._line(number, given) for number, given in self._settings.lines.items())
         return tuple(line for line in lines if line is not None)
 
-    def spelled(self, lines: tuple[Line, ...]) -> dict[str, Line]:
-        """By every way in which a called number may be written."""
-        spelled: dict[str, Line] = {}
-        doubtful: set[str] = set()
-        for line in lines:
-            for spelling in sorted(spellings(line.number, line.region)):
-                other = spelled.setdefault(spelling, line)
-                if other is not line:
-                    doubtful |= {line.number, other.number}
-                    message = Text(
-                        "is the same number as line {number}", "keep one of them", number=other.number
-                    )
-                    self._found.wrong(("lines", line.number), message)
-                    break
-        return {spelling: line for spelling, line in spelled.items() if line.number not in doubtful}
-
     def _line(self, number: str, given: LineSettings) -> Line | None:
         path: KeyPath = ("lines", number)
         if not numbering.is_region(given.region):
@@ -178,3 +162,19 @@ class Lines:
         used = [key for key in (given.keys.full, given.keys.repeat, given.keys.skip) if key]
         if len(set(used)) < len(used):
             self._found.wrong((*path, "keys"), Text("one key cannot mean two things"))
+
+
+def spelled(regions: Mapping[str, str], found: Findings) -> dict[str, str]:
+    """Give the called number by every way in which it may be written; `regions` are those of the numbers.
+    Notes those that are one number."""
+    by_spelling: dict[str, str] = {}
+    doubtful: set[str] = set()
+    for number, region in regions.items():
+        for spelling in sorted(spellings(number, region)):
+            other = by_spelling.setdefault(spelling, number)
+            if other != number:
+                doubtful |= {number, other}
+                message = Text("is the same number as line {number}", "keep one of them", number=other)
+                found.wrong(("lines", number), message)
+                break
+    return {spelling: number for spelling, number in by_spelling.items() if number not in doubtful}

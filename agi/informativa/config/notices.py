@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,6 @@ from .messages import unknown
 if TYPE_CHECKING:
     from .schema import NoticeSettings, Settings, VersionSettings
 
-MEASURE_SECONDS = 5.0  # for the lengths of one prompt's files
 _EVER = datetime.min.replace(tzinfo=UTC)
 LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on long notices
 
@@ -27,10 +27,9 @@ LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on l
 class Notices:
     """Builds them and notes what is wrong on the way. A prompt that stands in several places is read once."""
 
-    def __init__(self, settings: Settings, folder: Path, found: Findings, *, bounded: bool) -> None:
+    def __init__(self, settings: Settings, folder: Path, found: Findings) -> None:
         self._settings, self._folder, self._found = settings, folder, found
         self._measured: dict[Path, Prompt | None] = {}
-        self._bounded, self._stalled = bounded, set[Path]()
 
     def build(self) -> dict[str, dict[str, Notice]]:
         """All of them, by controller and name."""
@@ -106,22 +105,8 @@ class Notices:
         file = self._folder / name
         if file not in self._measured:
             try:
-                self._measured[file] = self._measure(file)
+                self._measured[file] = self._found.look(file, path, partial(measure, file))
             except PromptError as error:
                 self._measured[file] = None
                 self._found.wrong(path, error.message, error.remedy)
         return self._measured[file]
-
-    def _measure(self, file: Path) -> Prompt:
-        """Measure its files; `bounded`, a folder in which that takes too long is given up. Raises
-        PromptError."""
-        if not self._bounded:
-            return measure(file)
-        from ..patience import stalled, within  # not for a script
-
-        if file.parent not in self._stalled:
-            try:
-                return within(MEASURE_SECONDS, lambda: measure(file))
-            except TimeoutError:
-                self._stalled.add(file.parent)
-        raise PromptError(stalled(file.parent, MEASURE_SECONDS))

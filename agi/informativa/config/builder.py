@@ -1,0 +1,158 @@
+"""Builds the frozen objects of a configuration from its settings, and notes what is wrong on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import Problem
+from ..evidence.origin import log_folder
+from ..model import Controller, Line, ManagerAccount
+from ..text import Text
+from . import parsed_cache
+from .apart import require_apart
+from .configuration import Configuration
+from .controllers import Controllers
+from .document import KeyPath
+from .findings import Findings, in_order
+from .lines import Lines, spelled
+from .notices import Notices
+from .shared import shared
+
+if TYPE_CHECKING:
+    from .schema import ManagerSettings, Settings
+
+
+class Builder:
+    """Builds the objects and notes what is wrong on the way. `spellings` of called numbers may be known."""
+
+    def __init__(
+        self,
+        found: Findings,
+        settings: Settings,
+        folder: Path,
+        spellings: parsed_cache.Spellings | None,
+    ) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._found = found
+        self._spellings = spellings
+
+    def build(self, digest: str, path_digest: str) -> Configuration:
+        """All of it."""
+        from . import deprecations  # not for a script
+        from .endpoints import Endpoints
+        from .evidence import Evidence
+        from .web import web
+
+        settings, built = self._settings, self.for_calls()
+        self._require_apart(built.controllers)
+        if settings.fallback_prompt is None:
+            message = Text("without it, calls to numbers that are not listed here hear nothing")
+            self._found.warn(("fallback_prompt",), message)
+        built = replace(
+            built,
+            manager=self._manager(settings.manager) if settings.manager else None,
+            tokens=Endpoints(settings.service, self._folder, self._found).tokens(),
+            evidence=Evidence(settings, self._folder, self._found).build(),
+            web=web(settings.web, self._folder, self._found),
+            digest=digest,
+            path_digest=path_digest,
+        )
+        deprecations.tell(settings, self._found)
+        built = replace(built, refused=in_order(self._found.refused), warnings=in_order(self._found.warnings))
+        return _without(built, self._found.stalled) if self._found.stalled else built
+
+    def _require_apart(self, controllers: Mapping[str, Controller]) -> None:
+        """That no two share what is whose it is; a file that does not answer is compared by its name."""
+        marks: dict[Path, object] = {}
+        for name, controller in controllers.items():
+            path: KeyPath = ("controllers", name, "ledger")
+            for file in (Path(controller.ledger), log_folder(Path(controller.ledger))):
+                marks[file] = self._found.look(file, path, partial(_file_mark, file)) or file
+        require_apart(
+            {name: controller.key for name, controller in controllers.items()},
+            {name: Path(controller.ledger) for name, controller in controllers.items()},
+            marks.__getitem__,
+            self._found,
+        )
+
+    def for_calls(self) -> Configuration:
+        """What calls depend on."""
+        settings = self._settings
+        notices = Notices(settings, self._folder, self._found)
+        notices_of = notices.build()
+        controllers = Controllers(settings, self._folder, self._found).build()
+        lines = Lines(settings, controllers, notices_of, self._found).build()
+        spellings = self._spellings
+        if spellings is None:
+            spellings = spelled({line.number: line.region for line in lines}, self._found)
+        fallback = None
+        if settings.fallback_prompt is not None:
+            fallback = notices.prompt(settings.fallback_prompt, ("fallback_prompt",))
+        host, port = settings.service.listen.rsplit(":", 1)
+        return Configuration(
+            file=self._found.file,
+            format=settings.format,
+            folder=self._folder,
+            host=host,
+            port=int(port),
+            sessions=settings.service.sessions,
+            drain=settings.service.drain,
+            controllers=controllers,
+            key_files={name: given.key for name, given in settings.controllers.items()},
+            notices={name: tuple(own.values()) for name, own in notices_of.items()},
+            lines=lines,
+            spelled=_as_known(lines, spellings),
+            fallback=fallback,
+            operator=settings.operator,
+            metrics=settings.service.metrics or "",
+            elsewhere=settings.service.elsewhere or "",
+            shared=shared(settings.shared, self._folder, self._found) if settings.shared else None,
+        )
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong, so far."""
+        return in_order(self._found.problems)
+
+    def _manager(self, given: ManagerSettings) -> ManagerAccount:
+        file, path = self._folder / given.secret, ("manager", "secret")
+        absent = Text("there is no file {file}", "put the user's secret there, then type: {private}")
+        secret = self._found.secret(file, path, absent.format(file=file, private=self._found.private(file)))
+        host, port = given.address.rsplit(":", 1)
+        return ManagerAccount(host, int(port), given.user, (secret or "").strip())
+
+
+def _as_known(lines: tuple[Line, ...], spellings: parsed_cache.Spellings) -> dict[str, Line]:
+    by_number = {line.number: line for line in lines}
+    return {each: by_number[number] for each, number in spellings.items() if number in by_number}
+
+
+def _file_mark(file: Path) -> object:
+    """What two names of one file have in common: the file itself, or the place where it will be."""
+    try:
+        found = file.stat()
+    except OSError:
+        return file.parent / file.name if file.is_absolute() else file
+    return found.st_dev, found.st_ino
+
+
+def _without(configuration: Configuration, stalled: Mapping[str, Text]) -> Configuration:
+    """The same in which companies of which a file does not answer are not live: nobody looks there again."""
+    controllers = {
+        name: replace(controller, refused=stalled.get(name) or controller.refused)
+        for name, controller in configuration.controllers.items()
+    }
+    lines = [replace(line, controller=controllers[line.controller.id]) for line in configuration.lines]
+    spellings = {spelling: line.number for spelling, line in configuration.spelled.items()}
+    return replace(
+        configuration,
+        controllers=controllers,
+        lines=tuple(lines),
+        spelled=_as_known(tuple(lines), spellings),
+        stalled=tuple(stalled),
+    )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, MutableMapping
-from contextlib import closing
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from structlog.testing import capture_logs
@@ -18,7 +18,7 @@ from doubles import FULL, SHORT, ScriptedManager, line, notice, version
 from examples import PLAYED
 from informativa import maintenance, spool
 from informativa.asterisk import ami
-from informativa.errors import LedgerError
+from informativa.errors import LedgerError, ManagerError
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Ending, Event, Heard, Line, ManagerAccount, Reason, Status
 from informativa.text import Text
@@ -280,8 +280,10 @@ def collected(
     monkeypatch.setattr(ami, "session", manager.session)
     lines: dict[str, Line] = {number: replace(each, controller=controller) for number, each in LINES.items()}
     account = ManagerAccount("127.0.0.1", 5038, "x", "secret")
+    collection = maintenance.SpoolCollection()
+    collection.logged = set(logged)
     with capture_logs() as told:
-        stay = asyncio.run(maintenance.collect(account, lines, set(logged)))
+        stay = asyncio.run(collection.collect(account, lines))
     return stay, sorted(manager.deleted), told
 
 
@@ -318,6 +320,30 @@ def test_spool_waits_for_a_ledger_that_takes_nothing(tmp_path: Path, monkeypatch
     refused = replace(controller, refused=Text("It has no papers."))
     assert collected({KEY: row()}, refused, monkeypatch) == ({KEY}, [], [])
     assert not Path(controller.ledger).exists()
+
+
+def test_spool_that_cannot_be_collected_is_told_of_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What keeps Asterisk's database or a ledger from being used is logged once for as long as it is so, and
+    again when it comes back."""
+    controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
+    lines = {number: replace(each, controller=controller) for number, each in LINES.items()}
+    manager, away = SpoolManager(rows={KEY: row()}), ManagerError("Nobody is there.")
+    collection = maintenance.SpoolCollection()
+
+    def refusing(_account: ManagerAccount) -> NoReturn:
+        raise away
+
+    def told(session: Callable[..., object]) -> list[str]:
+        monkeypatch.setattr(ami, "session", session)
+        with capture_logs() as logged, suppress(ManagerError):
+            asyncio.run(collection.collect(ManagerAccount("127.0.0.1", 5038, "x", "secret"), lines))
+        return [each.get("controller", each["error"]) for each in logged]
+
+    assert [told(refusing) for _ in range(3)] == [["Nobody is there."], [], []]
+    assert [told(manager.session) for _ in range(3)] == [["acme"], [], []]
+    assert told(refusing) == ["Nobody is there."]
 
 
 def test_row_that_is_refused_stays_and_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

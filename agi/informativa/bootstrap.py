@@ -178,17 +178,25 @@ async def _at_once(_place: Place, look: Look) -> Outcome:
 
 def close(services: CallServices, kept: Sequence[CallServices] = ()) -> None:
     """Close all ledgers but those that `kept` services have too; what was queued is durable then."""
+    for _what, close_one in closings(services, kept):
+        close_one()
+
+
+def closings(
+    services: CallServices, kept: Sequence[CallServices] = ()
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """By company, what closes each thing that `kept` services do not have too."""
     still = [ledger for other in kept for ledger in other.ledgers.values()]
-    for ledger in services.ledgers.values():
+    for name, ledger in services.ledgers.items():
         if not any(ledger is other for other in still):
-            ledger.close()
-    for lookups in services.lookups.values():
+            yield name, ledger.close
+    for name, lookups in services.lookups.items():
         for source in chain.from_iterable(lookups.values()):
-            source.close()
+            yield name, source.close
     known = [boxes for other in kept for boxes in other.others.values()]
-    for boxes in services.others.values():
+    for name, boxes in services.others.items():
         if not any(boxes is each for each in known):
-            boxes.close()
+            yield name, boxes.close
 
 
 def lookups(

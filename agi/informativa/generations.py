@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,7 +17,10 @@ from .call import CallServices
 from .config import Configuration, changes
 from .errors import ConfigError, InformativaError, LedgerError
 from .maintenance import Outdated
+from .patience import begun, in_thread
 from .preparation import as_before, examine_recordings, prepare
+
+CLOSE_SECONDS = 10.0  # for what waits to be recorded at the end
 
 log = structlog.get_logger("informativa")
 
@@ -64,10 +69,10 @@ class Generations:
         Only for whoever holds `changing`."""
         before = self.newest
         try:
-            await asyncio.to_thread(changes.wait_written, before.configuration.file)
-            prepared = await asyncio.to_thread(prepare, before.configuration.file, create=False)
+            await in_thread(changes.wait_written, before.configuration.file)
+            prepared = await in_thread(partial(prepare, before.configuration.file, create=False))
             configuration = as_before(before.configuration, prepared)
-            services = await asyncio.to_thread(bootstrap.for_service, configuration, before.services)
+            services = await in_thread(bootstrap.for_service, configuration, before.services)
         except ConfigError as error:
             for problem in error.problems:
                 log.error("not reloaded, going on as before", problem=str(problem))
@@ -85,7 +90,7 @@ class Generations:
             before = bootstrap.unusable(now.configuration, now.services)
             if not before:
                 return {}
-            services = await asyncio.to_thread(bootstrap.for_service, now.configuration, now.services)
+            services = await in_thread(bootstrap.for_service, now.configuration, now.services)
             failing = bootstrap.unusable(now.configuration, services)
             if opened := sorted(before.keys() - failing.keys()):
                 await self._take(now, services, opened)
@@ -94,22 +99,32 @@ class Generations:
 
     async def _take(self, now: Generation, services: CallServices, opened: Sequence[str]) -> None:
         """Go on with the ledgers that could be opened."""
-        examined = await asyncio.to_thread(
-            examine_recordings, now.configuration, keep=True, create=False, migrate=False
+        examined = await in_thread(
+            partial(examine_recordings, now.configuration, keep=True, create=False, migrate=False)
         )
         services = replace(services, recordings=bootstrap.as_loaded(examined.expected))
         self._take_calls(replace(now.configuration, recordings=examined.expected), services)
         for problem in examined.problems:
             log.error("a prompt is not played", problem=str(problem))
         controllers = [now.configuration.controllers[name] for name in opened]
-        found = [await asyncio.to_thread(storage.backups, each) for each in controllers]
+        found = [await in_thread(storage.backups, each) for each in controllers]
         copies = [str(backup.file) for backups in found for backup in backups]
         log.info("ledgers opened", controllers=opened, backups=copies)
 
     def close(self) -> None:
-        """Close all that is open; what was queued is durable then."""
-        for generation in self._all:
-            bootstrap.close(generation.services)
+        """Close all that is open, side by side; what was queued is durable then. What does not end is left
+        behind."""
+        services = [generation.services for generation in self._all]
+        closings = [
+            (name, begun(close_one))
+            for number, each in enumerate(services)
+            for name, close_one in bootstrap.closings(each, services[:number])
+        ]
+        done, _hanging = wait([closing for _name, closing in closings], CLOSE_SECONDS)
+        if names := sorted({name for name, closing in closings if closing not in done}):
+            log.error("ledgers do not answer and are left as they are", controllers=names)
+        for closing in done:
+            closing.result()
 
     def _take_calls(self, configuration: Configuration, services: CallServices) -> None:
         self._all.append(Generation(configuration, services))
@@ -124,4 +139,4 @@ class Generations:
             self._all = [generation for generation in self._all if generation not in over]
             kept = [generation.services for generation in self._all]
             for generation in over:
-                self._aside(asyncio.to_thread(bootstrap.close, generation.services, kept))
+                self._aside(in_thread(bootstrap.close, generation.services, kept))

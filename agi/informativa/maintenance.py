@@ -3,12 +3,12 @@ brought home."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -23,36 +23,76 @@ from .errors import (
     InformativaError,
     LedgerError,
     LedgerOutdatedError,
+    ManagerError,
     SigningError,
 )
 from .evidence.log_folder import LogFolder
 from .evidence.settings import EvidenceSettings
 from .model import Controller, Line, ManagerAccount, Notice
+from .patience import Turns, in_thread, stalled
 
 QUIET = timedelta(days=31)  # without a single call
 PATIENCE_SECONDS = 10.0  # for whoever reads a ledger, and so keeps its log from being emptied
 
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 30 * 60.0  # seconds from a migration that failed to the next try
 
+TURN_SECONDS = 10.0  # for which one company's work may hold up the next one's
+
 log = structlog.get_logger("informativa")
 
 
-async def collect(account: ManagerAccount, lines: Mapping[str, Line], logged: set[str]) -> set[str]:
-    """Move the fallback spool into the ledgers, each row exactly once; the keys of those that stay there.
+class OnceLogged:
+    """Why something cannot be done, logged once for as long as it is so."""
 
-    A row is deleted after its events are durable, and a row that is read again adds nothing. One of a
-    delivery that its ledger has after all, because it was slow, adds nothing either. Rows that cannot be
-    collected stay, and are logged unless they were `logged` before. Raises ManagerError.
-    """
-    stay: set[str] = set()
-    async with ami.session(account) as manager:
+    def __init__(self, event: str) -> None:
+        self._event = event
+        self._known: dict[str, str] = {}
+
+    def tell(self, what: str, error: str, **which: str) -> None:
+        """It cannot be done now, of that company, say."""
+        if self._known.get(what) != error:
+            self._known[what] = error
+            log.error(self._event, **which, error=error)
+
+    def over(self, what: str) -> None:
+        """It was done."""
+        self._known.pop(what, None)
+
+
+class SpoolCollection:
+    """Moves the fallback spool into the ledgers. What is wrong is told once for as long as it is so."""
+
+    def __init__(self) -> None:
+        self.logged: set[str] = set()
+        """The keys of rows that stayed, and that the log has."""
+        self._errors = OnceLogged("the fallback spool was not collected")
+        self._turns = Turns(TURN_SECONDS)
+
+    async def collect(self, account: ManagerAccount, lines: Mapping[str, Line]) -> set[str]:
+        """Move what there is, each row exactly once; the keys of those that stay there.
+
+        A row is deleted after its events are durable, and a row that is read again adds nothing. One of a
+        delivery that its ledger has after all, because it was slow, adds nothing either. Rows that cannot be
+        collected stay. Raises ManagerError, which is logged.
+        """
+        try:
+            async with ami.session(account) as manager:
+                self.logged = await self._collect(manager, lines)
+        except ManagerError as error:
+            self._errors.tell("", str(error))
+            raise
+        self._errors.over("")
+        return self.logged
+
+    async def _collect(self, manager: ami.ManagerSession, lines: Mapping[str, Line]) -> set[str]:
+        stay: set[str] = set()
         by_controller: dict[str, list[spool.Row]] = {}
         for key, text in (await manager.tree(spool.FAMILY)).items():
             try:
                 row = spool.parse_row(key, text, lines)
             except spool.RowError as error:
                 stay.add(key)
-                if key not in logged:
+                if key not in self.logged:
                     plain = spool.plain(key)
                     log.warning("a row of the fallback spool cannot be collected", key=plain, why=str(error))
             else:
@@ -60,27 +100,38 @@ async def collect(account: ManagerAccount, lines: Mapping[str, Line], logged: se
         controllers = {line.controller.id: line.controller for line in lines.values()}
         for name, rows in by_controller.items():
             keys = {row.key for row in rows}
-            try:
-                kept = set() if controllers[name].refused else await _move(controllers[name], rows, manager)
-            except InformativaError as error:
-                kept = set()
-                log.error("the fallback spool was not collected", controller=name, error=str(error))
+            kept = set() if controllers[name].refused else await self._move(controllers[name], rows, manager)
             stay |= keys - kept
-    return stay
+        return stay
+
+    async def _move(
+        self, controller: Controller, rows: Sequence[spool.Row], manager: ami.ManagerSession
+    ) -> set[str]:
+        """Record, then delete; the keys of the rows that are gone."""
+        work = partial(in_thread, keep_spooled, controller, rows, self.logged)
+        try:
+            recorded, added = await self._turns.take(controller.id, work)
+        except TimeoutError:
+            error = stalled(controller.ledger, TURN_SECONDS)
+            self._errors.tell(controller.id, str(error), controller=controller.id)
+            return set()
+        except LedgerError as error:
+            self._errors.tell(controller.id, str(error), controller=controller.id)
+            return set()
+        self._errors.over(controller.id)
+        for key in recorded:
+            await manager.delete(spool.FAMILY, key)
+        if recorded:
+            log.info("fallback spool collected", controller=controller.id, rows=len(recorded), records=added)
+        return recorded
 
 
-async def _move(controller: Controller, rows: Sequence[spool.Row], manager: ami.ManagerSession) -> set[str]:
-    """Record, then delete; the keys of the rows that are gone."""
-    recorded, added = await asyncio.to_thread(keep_spooled, controller, rows)
-    for key in recorded:
-        await manager.delete(spool.FAMILY, key)
-    log.info("fallback spool collected", controller=controller.id, rows=len(recorded), records=added)
-    return recorded
-
-
-def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> tuple[set[str], int]:
+def keep_spooled(
+    controller: Controller, rows: Sequence[spool.Row], logged: Collection[str] = ()
+) -> tuple[set[str], int]:
     """Record what the rows tell and the ledger does not have: the keys of the rows that are in it now, and
-    how many events were added. One that the ledger refuses fails no other. Raises LedgerError."""
+    how many events were added. One that the ledger refuses fails no other, and is told unless it is among
+    those that are `logged`. Raises LedgerError."""
     now = datetime.now(UTC)
     store = storage.store(controller, create=False, migrate=False)
     try:
@@ -93,8 +144,9 @@ def keep_spooled(controller: Controller, rows: Sequence[spool.Row]) -> tuple[set
                 added += store.append_new((replace(event, recorded=now), ()) for event in new)
                 done.add(row.key)
             except EventRefusedError as error:
-                plain = spool.plain(row.key)
-                log.error("a row of the fallback spool was refused", key=plain, error=str(error))
+                if row.key not in logged:
+                    plain = spool.plain(row.key)
+                    log.error("a row of the fallback spool was refused", key=plain, error=str(error))
         return done, added
     finally:
         store.close()
@@ -161,6 +213,12 @@ def purge(controller: Controller, now: datetime) -> None:
         log.info("purged", controller=controller.id, records=purged)
 
 
+def tidy(controller: Controller, now: datetime) -> None:
+    """Delete what is past its time."""
+    purge(controller, now)
+    drop_backups(controller, now)
+
+
 def drop_backups(controller: Controller, now: datetime) -> None:
     """Delete the copies of its ledger whose time is over; it goes to the log."""
     try:
@@ -186,24 +244,23 @@ class Signing:
     """The checkpoints of the ledgers. Why none can be signed is told once for as long as it is so."""
 
     def __init__(self) -> None:
-        self._logged: dict[str, str] = {}
+        self._errors = OnceLogged("no checkpoint was signed")
         self._unpublished: dict[str, tuple[str, ...]] = {}
 
     async def sign(self, controller: Controller, settings: EvidenceSettings) -> Signed | None:
         """Sign what was recorded since the last checkpoint, and publish it; `None` where nothing is ever
         recorded. Records from before there was a log are entered first, in turns beside the calls. Raises
         LedgerError, and EvidenceError where none can, or may, be signed."""
-        if controller.refused or not Path(controller.ledger).exists():
+        if controller.refused:
             return None
         try:
-            done = await asyncio.to_thread(_sign, controller, settings)
+            done = await in_thread(_sign, controller, settings)
         except (LedgerError, EvidenceError) as error:
-            if self._logged.get(controller.id) != str(error):
-                self._logged[controller.id] = str(error)
-                log.error("no checkpoint was signed", controller=controller.id, error=str(error))
+            self._errors.tell(controller.id, str(error), controller=controller.id)
             raise
-        self._logged.pop(controller.id, None)
-        self._tell_unpublished(controller, done.unpublished)
+        self._errors.over(controller.id)
+        if done is not None:
+            self._tell_unpublished(controller, done.unpublished)
         return done
 
     def _tell_unpublished(self, controller: Controller, errors: Sequence[str]) -> None:
@@ -215,7 +272,9 @@ class Signing:
                 log.error("a checkpoint was not published", controller=controller.id, error=error)
 
 
-def _sign(controller: Controller, settings: EvidenceSettings) -> Signed:
+def _sign(controller: Controller, settings: EvidenceSettings) -> Signed | None:
+    if not Path(controller.ledger).exists():
+        return None
     from . import publication  # and with it cryptography, which calls do not wait for
     from .ledgers.sequencer import sequence
 
@@ -248,7 +307,13 @@ class Outdated:
 
     def __init__(self) -> None:
         self._logged: dict[str, str] = {}
+        self._turns = Turns(TURN_SECONDS)
         self._due: dict[str, tuple[float, float]] = {}  # the time of the next migration, and the pause then
+
+    @property
+    def migrating(self) -> bool:
+        """Whether a migration goes on."""
+        return self._turns.going_on
 
     def tell(self, failing: Mapping[str, InformativaError]) -> None:
         """Why the ledgers of these controllers cannot be used goes to the log."""
@@ -270,7 +335,9 @@ class Outdated:
             if time.monotonic() < due:
                 continue
             try:
-                await asyncio.to_thread(storage.migrate, controller)
+                await self._turns.take(name, partial(in_thread, storage.migrate, controller))
+            except TimeoutError:  # it goes on; what it comes to shows when the ledger is opened again
+                continue
             except LedgerError as failed:
                 self._tell_error(name, failed)
                 self._due[controller.ledger] = time.monotonic() + pause, min(2 * pause, LONGEST_PAUSE)

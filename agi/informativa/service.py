@@ -10,8 +10,9 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -25,7 +26,8 @@ from .errors import InformativaError
 from .generations import Generations
 from .last_hour import LastHour
 from .metrics import Metrics
-from .model import CallResult, SharedState, Status
+from .model import CallResult, Controller, SharedState, Status
+from .patience import Turns, in_thread
 from .ports import CallSession
 from .systemd import Notifier
 from .watchdog import watched
@@ -35,6 +37,7 @@ log = structlog.get_logger("informativa")
 DAY_SECONDS = 24 * 60 * 60
 COLLECT_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
+OPENING_SECONDS = 600.0  # after which a migration that goes on keeps no other company's ledger waiting
 WHY_IMPLAUSIBLE = 20  # words of the network's that nobody understands, each told once
 GARBAGE = 20_000  # objects more than before, after which Python looks for circles; calls leave none
 OWN_DESCRIPTORS = 100  # for ledgers and the like
@@ -119,7 +122,7 @@ class Service:
             cancelled = await self._server.stop(self.configuration.drain)
         for task in list(self._beside):
             task.cancel()
-        await asyncio.to_thread(end_metrics)
+        await in_thread(end_metrics)
         log.info("stopped", calls_cut_off=cancelled)
 
     async def answer(self, session: CallSession) -> None:
@@ -229,63 +232,72 @@ class Service:
 
     async def _tell_removed(self, before: Configuration, now: Configuration) -> None:
         with _surviving():
-            await asyncio.to_thread(maintenance.tell_removed_versions, before, now)
+            await in_thread(maintenance.tell_removed_versions, before, now)
 
     async def _daily(self) -> None:
         """Once a day delete what is older than each controller's retention, beside the calls."""
+
+        async def tidy(controller: Controller) -> None:
+            await in_thread(maintenance.tidy, controller, datetime.now(UTC))
+
         await self._opened.wait()
+        turns = Turns(maintenance.TURN_SECONDS)
         while True:
-            for controller in self.configuration.controllers.values():
-                with _surviving():
-                    await asyncio.to_thread(maintenance.purge, controller, datetime.now(UTC))
-                    await asyncio.to_thread(maintenance.drop_backups, controller, datetime.now(UTC))
+            await self._in_turn(turns, tidy)
             await asyncio.sleep(DAY_SECONDS)
 
     async def _sign(self) -> None:
         """From time to time sign what was recorded, beside the calls."""
-        await self._opened.wait()
         signing, metrics = maintenance.Signing(), self._metrics
+
+        async def sign(controller: Controller) -> None:
+            try:
+                signed = await signing.sign(controller, self.configuration.evidence.of(controller.id))
+            except InformativaError:
+                metrics.signing_refused.labels(controller.id).set(1)
+                return
+            if signed is not None:
+                metrics.signing_refused.labels(controller.id).set(0)
+                metrics.signed.labels(controller.id).set(signed.size)
+                metrics.signed_at.labels(controller.id).set(signed.at)
+
+        await self._opened.wait()
+        turns = Turns(maintenance.TURN_SECONDS)
         while True:
-            for controller in self.configuration.controllers.values():
-                with _surviving():
-                    try:
-                        evidence = self.configuration.evidence.of(controller.id)
-                        signed = await signing.sign(controller, evidence)
-                    except InformativaError:
-                        metrics.signing_refused.labels(controller.id).set(1)
-                        continue
-                    if signed is not None:
-                        metrics.signing_refused.labels(controller.id).set(0)
-                        metrics.signed.labels(controller.id).set(signed.size)
-                        metrics.signed_at.labels(controller.id).set(signed.at)
+            await self._in_turn(turns, sign)
             await asyncio.sleep(self.configuration.evidence.interval)
+
+    async def _in_turn(self, turns: Turns, work: Callable[[Controller], Coroutine[Any, Any, None]]) -> None:
+        """Do some work for each company; what takes long goes on while the next ones are done."""
+        for controller in self.configuration.controllers.values():
+            with _surviving(), suppress(TimeoutError):
+                await turns.take(controller.id, partial(work, controller))
 
     async def _reopen(self) -> None:
         """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones.
         Calls and reloads wait for no migration."""
         outdated, reopen = maintenance.Outdated(), self._generations.reopen
+        asyncio.get_running_loop().call_later(OPENING_SECONDS, self._opened.set)
         while True:
             with _surviving():
                 while await outdated.migrate(self.configuration, await reopen(outdated)):
                     pass
-            self._opened.set()
+            if not outdated.migrating:
+                self._opened.set()
             await asyncio.sleep(REOPEN_SECONDS)
 
     async def _collect(self) -> None:
         """From time to time bring the fallback spool home: what was played while nobody could record it."""
-        known: set[str] = set()
+        collection = maintenance.SpoolCollection()
         while True:
             if self.configuration.manager is not None:
-                try:
-                    known = await maintenance.collect(
-                        self.configuration.manager, self._generations.newest.services.lines, known
-                    )
-                    self._metrics.spool_rows.set(len(known))
-                except InformativaError as error:
-                    self._metrics.spool_failures.inc()
-                    log.error("the fallback spool was not collected", error=str(error))
-                except Exception as error:
-                    log.error("a defect of informativa", exc_info=error)
+                lines = self._generations.newest.services.lines
+                with _surviving():
+                    try:
+                        stay = await collection.collect(self.configuration.manager, lines)
+                        self._metrics.spool_rows.set(len(stay))
+                    except InformativaError:
+                        self._metrics.spool_failures.inc()
             await asyncio.sleep(COLLECT_SECONDS)
 
     def _aside(self, work: Coroutine[Any, Any, None]) -> None:

@@ -146,10 +146,10 @@ async def _all(system: System, checks: Sequence[Check]) -> dict[Check, list[Find
 async def _system(file: Path) -> System:
     """The configuration, as far as there is one."""
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(SLOW):  # where a company's files do not answer this tells it before
             configuration, problems = await in_thread(config.inspect, file)
     except TimeoutError:
-        problem = Problem(str(file), None, "", Text("cannot be read in {seconds} s", seconds=SECONDS))
+        problem = Problem(str(file), None, "", Text("cannot be read in {seconds} s", seconds=SLOW))
         return System(file, None, (problem,))
     except ConfigError as error:
         return System(file, None, error.problems)

@@ -77,7 +77,7 @@ async def prompts(system: System) -> AsyncIterator[Finding]:
 
 def owner(configuration: Configuration) -> os.stat_result:
     """Whose the ledgers' folder is, or else the configuration: service and script are to run as that user."""
-    folders = sorted({Path(controller.ledger).parent for controller in configuration.controllers.values()})
+    folders = sorted({Path(controller.ledger).parent for controller in configuration.answering()})
     return next((folder for folder in folders if folder.is_dir()), configuration.file).stat()
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ... import storage
+from ...config import Configuration
 from ...errors import InformativaError
 from ...model import Controller
 from ...text import Foreign, Text
@@ -75,7 +76,7 @@ async def metrics(system: System) -> AsyncIterator[Finding]:
 async def files(system: System) -> AsyncIterator[Finding]:
     """Who must read keys and configuration can read them: the service, and Asterisk for the script."""
     configuration = system.configured
-    keys = (configuration.folder / name for name in configuration.key_files.values())
+    keys = _key_files(configuration)
     found = await in_thread(_unreadable, system, [configuration.file, *keys])
     for finding in found:
         yield finding
@@ -90,11 +91,15 @@ async def open_to_all(system: System) -> AsyncIterator[Finding]:
         yield warning(said, f"chmod o-w {path}")
 
 
+def _key_files(configuration: Configuration) -> list[Path]:
+    return [configuration.folder / configuration.key_files[one.id] for one in configuration.answering()]
+
+
 def _open_to_all(system: System) -> list[Path]:
     """Files, and folders in which files can be exchanged: not those in which only their owners can."""
     configuration = system.configured
-    keys = [configuration.folder / name for name in configuration.key_files.values()]
-    ledgers = [Path(one.ledger) for one in configuration.controllers.values()]
+    keys = _key_files(configuration)
+    ledgers = [Path(one.ledger) for one in configuration.answering()]
     prompts = [
         file for path in system.prompts() for file in (Path(path).with_suffix(".wav"), Path(path).parent)
     ]
@@ -112,7 +117,7 @@ def _writable_by_all(path: Path) -> bool:
 
 async def room(system: System) -> AsyncIterator[Finding]:
     """The ledgers' disks have room."""
-    folders = {Path(one.ledger).parent for one in system.configured.controllers.values()}
+    folders = {Path(one.ledger).parent for one in system.configured.answering()}
     free = {
         folder: (await in_thread(shutil.disk_usage, folder)).free for folder in folders if folder.is_dir()
     }

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from ...asterisk.ami import ManagerSession
 from ...config import Configuration
 from ...errors import ManagerError, Problem
 from ...model import Prompt
+from ...patience import in_thread as in_thread  # which the checks share
 from ...text import Text
 from . import users
 from .dialplan import Step
-
-Result = TypeVar("Result")
 
 
 @dataclass
@@ -77,7 +72,7 @@ class System:
             if uid is not None:
                 found.setdefault(uid, f"{what} ({users.name(uid)})")
         if not found:
-            for controller in self.configured.controllers.values():
+            for controller in self.configured.answering():
                 folder = Path(controller.ledger).parent
                 if folder.is_dir():
                     uid = folder.stat().st_uid
@@ -113,18 +108,3 @@ class System:
             for each in messages
             if each.event == "ListDialplan" and each.priority.isdigit()
         ]
-
-
-async def in_thread(work: Callable[..., Result], *arguments: object) -> Result:
-    """Do what may block for ever (a disk over the network) where nobody has to wait for it."""
-    future: Future[Result] = Future()
-    future.set_running_or_notify_cancel()
-
-    def run() -> None:
-        try:
-            future.set_result(work(*arguments))
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()  # asyncio's own would be waited for at the end
-    return await asyncio.wrap_future(future)

@@ -1,0 +1,131 @@
+"""One company's files lie on a network folder that has stalled: nobody else notices (I10)."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from agi_script import Script
+from commands import started
+from lab import stalled
+from lab.office import Office
+
+ACMES, BOREALIS = "+390212345678", "+493012345678"
+COMMANDS = ("status", "check", "doctor")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(stalled.why_not()), reason=stalled.why_not() or "-"),
+]
+
+
+@pytest.fixture
+def office(tmp_path: Path, short_prompts: Path) -> Iterator[Office]:
+    """Acme's key, ledger, prompts and look-up are in a folder of their own, `nas`."""
+    office = Office(
+        tmp_path / "etc", {str(f.relative_to(short_prompts)): f for f in short_prompts.glob("*/*.wav")}
+    )
+    nas = office.folder / "nas"
+    nas.mkdir()
+    for folder in ("it", "en"):
+        shutil.copytree(office.folder / "prompts" / folder, nas / folder)
+    shutil.move(office.folder / "keys/acme.key", nas / "acme.key")
+    (nas / "customers.yaml").write_text(f"database: {nas}/customers.sqlite3\n")
+    (nas / "customers.yaml").chmod(0o600)
+    office.edit("fallback_prompt: prompts/it/short", "fallback_prompt: prompts/de/short")
+    office.edit("key: keys/acme.key", "key: nas/acme.key")
+    office.edit("ledger: ledger/acme.sqlite3", "ledger: nas/acme.sqlite3")
+    for name in ("it/short", "en/short", "it/full", "en/full"):
+        office.edit(f": prompts/{name}", f": nas/{name}")
+    office.edit(
+        "    time_zone: Europe/Rome",
+        "    lookups:\n"
+        "      crm: {notice: privacy, by: contract, driver: sqlite3, connect: nas/customers.yaml,\n"
+        "        query: 'SELECT version, date, reference FROM told WHERE number = {number}'}\n"
+        "    time_zone: Europe/Rome",
+    )
+    yield office
+    office.kill()
+
+
+@contextmanager
+def call(office: Office, line: str) -> Iterator[socket.socket]:
+    """A call to a line, as Asterisk brings it to the service."""
+    with socket.create_connection(("127.0.0.1", office.port), 30) as connection:
+        environment = {
+            "agi_network": "yes",
+            "agi_network_script": office.script,
+            "agi_request": f"agi://127.0.0.1:{office.port}/{office.script}",
+            "agi_uniqueid": "1700000000.1",
+            "agi_callerid": "+393331234567",
+            "agi_callingpres": "0",
+            "agi_threadid": "1",
+            "agi_arg_1": line,
+        }
+        text = "".join(f"{name}: {value}\n" for name, value in environment.items())
+        connection.sendall(f"{text}\n".encode())
+        yield connection
+
+
+def assert_answered(office: Office, line: str) -> None:
+    """A call to that line is answered."""
+    with call(office, line) as connection:
+        assert connection.recv(100) == b"ANSWER\n"
+
+
+def test_i10_service_starts_reloads_and_ends_beside_a_folder_that_stalls(office: Office) -> None:
+    """I10: acme is not live and its calls are left to the dialplan; borealis is served after a start and
+    after a reload, and SIGTERM ends the service in good order."""
+    with stalled.stalled(office.folder / "nas"):
+        office.start()
+        assert_answered(office, BOREALIS)
+        with call(office, ACMES) as connection:
+            assert connection.recv(100) == b""
+        office.edit("retention: 5 years", "retention: 6 years")
+        assert office.reload()
+        assert_answered(office, BOREALIS)
+        assert f"{office.folder}/nas cannot be read within 5 s" in office.said
+        assert office.stop() == 0
+    assert "a defect of informativa" not in office.said
+
+
+def test_i10_folder_that_stalls_in_service_holds_nobody_else(office: Office) -> None:
+    """I10: acme's calls are given back in time, borealis is served before and after a reload, and SIGTERM
+    ends the service in good order."""
+    office.start()
+    assert_answered(office, ACMES)
+    with stalled.stalled(office.folder / "nas"):
+        assert_answered(office, BOREALIS)
+        office.edit("retention: 5 years", "retention: 6 years")
+        assert office.reload()
+        assert_answered(office, BOREALIS)
+        with call(office, ACMES) as connection:
+            assert connection.recv(100) != b"ANSWER\n"
+        assert_answered(office, BOREALIS)
+        assert office.stop() == 0
+    assert "a defect of informativa" not in office.said
+
+
+def test_i10_commands_name_the_folder_that_stalls(office: Office) -> None:
+    """I10: `status`, `check` and `doctor` end, and name the folder; a script of borealis serves its call."""
+    with stalled.stalled(office.folder / "nas"):
+        script = Script(office.config, agi_arg_1=BOREALIS)
+        try:
+            assert script.hear() == "ANSWER"
+        finally:
+            script.process.kill()
+            script.process.communicate()
+        with ThreadPoolExecutor(3) as threads:
+            done = list(threads.map(lambda name: started(name, "-c", office.config), COMMANDS))
+    for name, ran in zip(COMMANDS, done, strict=True):
+        said = ran.stdout + ran.stderr
+        assert f"{office.folder}/nas cannot be read within 5 s" in said, name
+        assert "controllers.acme" in said, name
+        assert "no answer in" not in said, said
+        assert ran.returncode == 1, name

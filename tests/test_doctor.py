@@ -485,11 +485,18 @@ def test_service_of_another_configuration_is_told(folder: Path, tmp_path: Path) 
 
 
 def test_remedy_is_no_restart_that_would_fail(folder: Path) -> None:
-    """Where something keeps a service from starting, that is to be mended first."""
+    """What keeps a service from starting, or one company from being served, is to be mended first; a
+    recording that is not played keeps neither."""
     edit(folder, "127.0.0.1:4588", f"127.0.0.1:{free_port()}")
     (down,) = [one for one in told("doctor", folder)[1]["findings"] if one["check"] == "service"]
     assert down["fix"].startswith("systemctl restart informativa")
     replace_recording(folder)
+    (down,) = [one for one in told("doctor", folder)[1]["findings"] if one["check"] == "service"]
+    assert down["fix"].startswith("systemctl restart informativa")
+    edit(folder, "name: Borealis GmbH", "nome: Borealis GmbH")
+    (down,) = [one for one in told("doctor", folder)[1]["findings"] if one["check"] == "service"]
+    assert down["fix"].startswith("First mend what keeps borealis from being served: informativa check -c")
+    edit(folder, "operator:", "operatore:")
     (down,) = [one for one in told("doctor", folder)[1]["findings"] if one["check"] == "service"]
     assert down["fix"].startswith("First mend what keeps the service from starting: informativa check -c")
 

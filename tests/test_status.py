@@ -29,6 +29,7 @@ from informativa.text import Text
 from informativa.views.json.documents import StatusReport
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text import status as view
+from lab.office import Office
 from lab.ports import free_port
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
@@ -75,6 +76,35 @@ def test_look_counts_what_the_ledgers_have(folder: Path) -> None:
     assert (acme.lines, borealis.counts) == (("+390212345678",), None)
     assert [str(warning)[:29] for warning in report.warnings[:1]] == ["The service does not answer a"]
     assert any("borealis.sqlite3" in str(warning) for warning in report.warnings)
+
+
+def test_company_with_mistakes_is_shown_as_not_live(folder: Path) -> None:
+    """With a mistake in its part, of shape or of a file, a company is not live, and the mistake says why."""
+    file = folder / "informativa.yaml"
+    (folder / "prompts/it/short.wav").unlink()
+    file.write_text(file.read_text().replace("name: Borealis", "nome: Borealis"))
+    acme, borealis = look(file, NOW).controllers
+    assert "there is no sound file" in str(acme.controller.refused)
+    assert "controllers.borealis.name: is missing" in str(borealis.controller.refused)
+    assert borealis.controller.name == "borealis"
+
+
+def test_company_that_is_served_as_before_its_mistakes_is_shown_so(folder: Path) -> None:
+    """A service that loaded the mistake serves the company as before, and says so."""
+    office = Office(folder.parent / "office")
+    try:
+        office.start()
+        office.edit("    region: DE", "    region: germany")
+        assert office.reload()
+        acme, borealis = look(office.config, NOW).controllers
+    finally:
+        office.kill()
+    assert (str(acme.as_before), str(acme.controller.refused)) == ("", "")
+    assert "region" in str(borealis.as_before)
+    assert not borealis.controller.refused
+    text = shown(Report(RUNS, NOW, (acme, borealis), None, (), False))
+    assert "SERVED AS BEFORE: " in text
+    assert "NOT LIVE" not in text
 
 
 def test_rows_of_the_spool_are_counted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

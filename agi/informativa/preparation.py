@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from .config import Configuration, by_company, concerning, inspect
+from .config import Configuration, by_company, concerning, inspect, stops_service
 from .config.looks import Looks, StalledError
 from .errors import ConfigError, LedgerError, Problem
 from .model import Controller, Prompt, Recording
@@ -40,9 +40,9 @@ def prepare(file: Path, *, create: bool = True) -> Configuration:
     """
     configuration, problems = inspect(file, keep=True)
     mistaken, shared = by_company(problems, configuration.controllers, configuration.owners)
-    mute = concerning(shared, "fallback_prompt")
-    if len(shared) > len(mute) or (problems and len(mistaken) == len(configuration.controllers)):
+    if stops_service(mistaken, shared, configuration.controllers):
         raise ConfigError(problems)
+    mute = concerning(shared, "fallback_prompt")
     configuration = _without(configuration, mistaken)
     warnings = (*configuration.warnings, *emptied(configuration))
     examined = examine_recordings(configuration, keep=True, create=create, migrate=False)

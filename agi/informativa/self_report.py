@@ -22,13 +22,18 @@ TRIAL_SECONDS = 2.0  # for a dry run, which takes milliseconds
 def about(
     configuration: Configuration, shared: Mapping[str, SharedState], last_hour: Mapping[str, HourOfCalls]
 ) -> str:
-    """Name version and configuration, the companies that share nothing now, and those whose calls fell back
-    in the last hour, as ID:FELL:CALLS,…"""
+    """Name version and configuration, the companies that share nothing now, those whose calls fell back in
+    the last hour, as ID:FELL:CALLS,…, and those that are served as before, for mistakes in their part."""
     facts = f"version={__version__} configuration={configuration.digest} file={configuration.path_digest}"
     fell_back = [
         f"{name}:{hour.fell_back}:{hour.calls}" for name, hour in last_hour.items() if hour.fell_back
     ]
-    more = {"unshared": not_shared(shared), "fell-back": ",".join(fell_back[:MOST_NAMED])}
+    as_before = [name for name in configuration.mistaken if not configuration.controllers[name].refused]
+    more = {
+        "unshared": not_shared(shared),
+        "fell-back": ",".join(fell_back[:MOST_NAMED]),
+        "as-before": ",".join(as_before[:MOST_NAMED]),
+    }
     return " ".join((facts, *(f"{name}={value}" for name, value in more.items() if value)))
 
 

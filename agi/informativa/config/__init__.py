@@ -5,7 +5,7 @@ from pathlib import Path
 from .. import CONFIGURATION
 from .build import for_call, inspect, load, unusable
 from .configuration import Configuration
-from .partial import by_company, concerning, of_callers, of_calls, of_lines
+from .partial import by_company, concerning, of_callers, of_calls, of_lines, stops_service
 
 __all__ = [
     "DEFAULT_FILE",
@@ -18,6 +18,7 @@ __all__ = [
     "of_callers",
     "of_calls",
     "of_lines",
+    "stops_service",
     "unusable",
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ..errors import Problem
 from .document import Document, dotted
@@ -40,6 +40,15 @@ def by_company(
         owner = next((name for name, keys in sections.items() if concerning([problem], *keys)), None)
         (shared if owner is None else own.setdefault(owner, [])).append(problem)
     return own, shared
+
+
+def stops_service(
+    own: Mapping[str, Sequence[Problem]], shared: Sequence[Problem], companies: Collection[str]
+) -> bool:
+    """Whether nobody is served with these mistakes, as `by_company` has them: one is in no company's part,
+    nor in that of the prompt for numbers that nobody configured, or every company has one."""
+    all_of_them = bool(own or shared) and len(own) == len(companies)
+    return all_of_them or len(shared) > len(concerning(shared, "fallback_prompt"))
 
 
 def concerning(problems: Iterable[Problem], *keys: str) -> list[Problem]:

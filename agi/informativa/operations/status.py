@@ -17,8 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from .. import spool, storage
 from ..asterisk import ami
-from ..config import Configuration, inspect, of_callers
-from ..errors import EvidenceError, InformativaError, LedgerError, SharedDatabaseError
+from ..config import Configuration, by_company, inspect, of_callers
+from ..errors import EvidenceError, InformativaError, LedgerError, Problem, SharedDatabaseError
 from ..ledgers.following import Summary
 from ..model import Controller, Record, Status
 from ..text import NOTHING, Text
@@ -49,6 +49,9 @@ class Service:
     """Of which companies it can decide no call now."""
     fell_back: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """By company, how many of the last hour's calls it could not decide or record, and of how many."""
+
+    as_before: frozenset[str] = frozenset()
+    """The companies that it serves as before, for mistakes in their part of the configuration."""
 
     @property
     def as_configured(self) -> bool:
@@ -91,6 +94,8 @@ class ControllerStatus:
     fell_back: tuple[int, int] | None = None
     """How many of the last hour's calls the service could not decide or record, and of how many; `None` where
     there were none, or nobody says."""
+    as_before: Text = NOTHING
+    """The mistake in its part of the configuration for which the service serves it as before."""
 
 
 @dataclass(frozen=True)
@@ -117,11 +122,15 @@ def look(file: Path, now: datetime) -> Report:
     warnings = [*_of_service(service)]
     warnings += [problem.text for problem in (*problems, *configuration.refused, *configuration.warnings)]
     in_order, controllers = service.answers and not problems and not service.undecided, []
-    for controller in configuration.in_shape():
+    own, _shared = by_company(problems, configuration.controllers, configuration.owners)
+    for controller in configuration.controllers.values():
         found: Summary | None = None
         log: LogState | None = None
         meeting: Meeting | None = None
-        if not controller.refused and not of_callers(problems, controller.id):
+        if controller.id in configuration.misshapen:  # its name may be what is missing
+            controller = replace(controller, name=controller.id)
+        mistaken = controller.id in configuration.misshapen or of_callers(problems, controller.id)
+        if not controller.refused and not mistaken:
             try:
                 found = storage.summary(controller, now - timedelta(days=DAYS), today)
                 log = log_state(controller) if Path(controller.ledger).exists() else None
@@ -132,9 +141,21 @@ def look(file: Path, now: datetime) -> Report:
                 meeting = boxes.meeting(configuration, controller) if configuration.shared else None
         now_is = _controller_status(configuration, controller, found, now)
         fell_back = service.fell_back.get(controller.id)
-        controllers.append(replace(now_is, log=log, meeting=meeting, fell_back=fell_back))
+        now_is = replace(now_is, log=log, meeting=meeting, fell_back=fell_back)
+        controllers.append(_with_mistakes(now_is, own.get(controller.id, ()), service))
     waiting, spooled = _spooled(configuration)
     return Report(service, today, tuple(controllers), waiting, (*warnings, *spooled), in_order)
+
+
+def _with_mistakes(
+    now_is: ControllerStatus, mistakes: Sequence[Problem], service: Service
+) -> ControllerStatus:
+    """With the first mistake in its part: it is not live, unless it is served as before."""
+    if not mistakes:
+        return now_is
+    if now_is.controller.id in service.as_before:
+        return replace(now_is, as_before=mistakes[0].said)
+    return replace(now_is, controller=replace(now_is.controller, refused=mistakes[0].said))
 
 
 @contextmanager
@@ -172,6 +193,7 @@ def ask_service(configuration: Configuration) -> Service:
             failing = asyncio.run(probe.trial(configuration.host, configuration.port, configuration.tokens))
             undecided = tuple(one.whole for one in probe.cannot_decide(failing or {}))
             service = replace(service, undecided=undecided, fell_back=probe.fell_back(answer))
+            service = replace(service, as_before=probe.as_before(answer))
     if service.answers and configuration.metrics:
         with suppress(OSError, ValueError):
             service = with_metrics(service, _metrics(configuration.metrics))

@@ -44,9 +44,9 @@ class Check:
 
 CHECKS = (
     Check(Text("configuration"), installation.configuration, shaped=False, local=True),
-    Check(Text("recordings"), installation.recordings, local=True, hinders=True, seconds=SLOW),
+    Check(Text("recordings"), installation.recordings, local=True, seconds=SLOW),
     Check(Text("ports"), ports.ports, local=True, hinders=True),
-    Check(Text("ledgers"), ledgers.ledgers, local=True, hinders=True, seconds=SLOW),
+    Check(Text("ledgers"), ledgers.ledgers, local=True, seconds=SLOW),
     Check(Text("damage"), ledgers.damage, local=True, seconds=SLOW),
     Check(Text("ledgers"), ledgers.missing),
     Check(Text("evidence"), evidence.evidence, seconds=SLOW),

@@ -117,6 +117,11 @@ def fell_back(answer: Mapping[str, str]) -> dict[str, tuple[int, int]]:
     return {name: (int(fell), int(calls)) for name, fell, calls in words}
 
 
+def as_before(answer: Mapping[str, str]) -> frozenset[str]:
+    """The companies that the service that says this serves as before, for mistakes in their part."""
+    return frozenset(filter(None, answer.get("as-before", "").split(",")))
+
+
 async def metrics(host: str, port: int) -> bool:
     """Whether informativa's metrics are answered there. Raises OSError."""
     answer = await asked(host, port, b"GET /metrics HTTP/1.0\r\n\r\n", 1 << 20)

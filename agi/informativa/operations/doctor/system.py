@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...asterisk.ami import ManagerSession
-from ...config import Configuration
+from ...config import Configuration, by_company, stops_service
 from ...errors import ManagerError, Problem
 from ...model import Prompt
 from ...patience import in_thread as in_thread  # which the checks share
@@ -86,12 +86,20 @@ class System:
     def restart(self) -> Text:
         """What has a service run, which it only does when nothing keeps it from that."""
         run = Text("systemctl restart informativa (or: informativa serve -c {file})", file=self.file)
-        if not (self.problems or self.hindered):
-            return run
         first = Text(
             "First mend what keeps the service from starting: informativa check -c {file}. Then: {run}"
         )
-        return first.format(file=self.file, run=run)
+        companies = self.configuration.controllers if self.configuration else {}
+        owners = self.configuration.owners if self.configuration else {}
+        own, others = by_company(self.problems, companies, owners)
+        if not (self.hindered or stops_service(own, others, companies)):
+            if not own:
+                return run
+            first = Text(
+                "First mend what keeps {companies} from being served: informativa check -c {file}."
+                " Then: {run}",
+            )
+        return first.format(file=self.file, run=run, companies=", ".join(own))
 
     def prompts(self) -> dict[str, Prompt]:
         """All that any plan may play, by path, and the fallback prompt."""

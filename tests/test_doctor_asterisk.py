@@ -243,7 +243,7 @@ def test_sounds_that_can_be_read(configuration: Configuration) -> None:
     """The prompts that Asterisk's user can read are counted."""
     user = users.name(os.geteuid())
     assert looked(asterisk.sounds, configuration, {}, asterisk_uid=os.geteuid()) == [
-        ok(Text(f"Asterisk ({user}) can read all 6 prompts"))
+        ok(Text(f"Asterisk ({user}) can read all 9 prompts"))
     ]
     lone = replace(configuration, notices={})
     assert looked(asterisk.sounds, lone, {}, asterisk_uid=os.geteuid()) == [
@@ -255,11 +255,11 @@ def test_sounds_that_cannot_be_read(configuration: Configuration) -> None:
     """Each file that Asterisk's user cannot read is told, in each of its formats."""
     lone, prompts = replace(configuration, notices={}), configuration.folder / "prompts/it"
     prompts.chmod(0o700)
-    (prompts / "short.gsm").touch()
-    closed = users.blocking(OTHER, prompts / "short.wav")
+    (prompts / "short-nokey.gsm").touch()
+    closed = users.blocking(OTHER, prompts / "short-nokey.wav")
     assert closed is not None
     assert looked(asterisk.sounds, lone, {}, asterisk_uid=OTHER) == [
-        wrong(f"Asterisk (54321) cannot read {prompts}/short.{form}", f"chmod a+x {closed}")
+        wrong(f"Asterisk (54321) cannot read {prompts}/short-nokey.{form}", f"chmod a+x {closed}")
         for form in ("wav", "gsm")
     ]
 

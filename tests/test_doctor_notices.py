@@ -39,15 +39,20 @@ class Filled(dict[str, str]):
 
 @pytest.mark.parametrize("language", ["it", "en", "de", "fr", "es"])
 def test_texts_that_are_shipped_name_their_key(language: str) -> None:
-    """The one that the shipped line has, also where the key is filled in; the long text names none."""
+    """The one that the shipped line has, also where the key is filled in; the long text names none, and none
+    does the short one for where no key is heard, which names the website."""
     beside, template = (shipped(place) / language / "short.txt" for place in ("prompts", "texts"))
     if beside.is_file():
         assert named_keys(beside.read_text(encoding="utf-8"), language) == {"1"}
     for key in "159*":
         text = template.read_text(encoding="utf-8").format_map(Filled(key))
         assert named_keys(text, language) == {key}
-    full = shipped("texts") / language / "full.txt"
-    assert named_keys(full.read_text(encoding="utf-8"), language) == frozenset()
+    for part in ("full", "short-nokey"):
+        text = (shipped("texts") / language / f"{part}.txt").read_text(encoding="utf-8")
+        assert named_keys(text, language) == named_keys(text) == frozenset()
+    assert "{site}" in text
+    if beside.is_file():
+        assert named_keys((beside.parent / "short-nokey.txt").read_text(encoding="utf-8")) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -61,6 +66,7 @@ def test_texts_that_are_shipped_name_their_key(language: str) -> None:
         ("Pulse la tecla 3.", "es", {"3"}),
         ("Our press office has one number.", "en", set()),
         ("Press 1.", "pl", set()),
+        ("Premere il tasto uno.", "", {"1"}),
     ],
 )
 def test_keys_that_a_text_names(text: str, language: str, keys: set[str]) -> None:
@@ -80,6 +86,38 @@ def test_key_that_a_recording_names_must_do_something(folder: Path) -> None:
     assert does_nothing.format(1) in [one for one, _fix in found(file, "words")]
     file.write_text(text.replace('full: "1"', 'full: "7"', 1))
     assert [one for one, _fix in found(file, "words") if "it/short" in one] == [does_nothing.format(1)]
+
+
+def test_key_is_not_named_where_none_is_heard(folder: Path) -> None:
+    """By what the dialplan plays alone, on a line and on numbers that nobody configured: each file is told
+    once, with the command that makes the other; a text that names a website instead is in order."""
+    file = folder / "informativa.yaml"
+    assert [one for one in found(file, "words") if "no key is heard" in one[0]] == []
+    text = file.read_text()
+    without = text.replace("              it: prompts/it/short-nokey   # and hears none\n", "", 1)
+    file.write_text(
+        without.replace("fallback_prompt: prompts/it/short-nokey", "fallback_prompt: prompts/it/short")
+    )
+    short = f"{folder}/prompts/it/short"
+    build = (
+        "informativa prompts build --part short-nokey --controller acme --notice privacy --version 2026-11"
+    )
+    assert [one for one in found(file, "words") if "no key is heard" in one[0]] == [
+        (
+            f"{short} names the key 1, and no key is heard when the dialplan plays it because neither the"
+            " service nor the script answers",
+            f"{build} --site SITE -c {file}",
+        ),
+        (
+            f"{short} (fallback_prompt) names the key 1, and no key is heard when it is played",
+            "Write instead: fallback_prompt: prompts/it/short-nokey",
+        ),
+    ]
+    (folder / "prompts/it/short-nokey.wav").unlink()
+    *_, (_, fix) = [one for one in found(file, "words") if "no key is heard" in one[0]]
+    assert fix == f"Type: {build} --site SITE -c {file}. Then write that prompt as `fallback_prompt`."
+    (folder / "prompts/it/short.txt").write_text("Acme usa i Suoi dati. L'informativa è su acme.it.")
+    assert [one for one in found(file, "words") if "no key is heard" in one[0]] == []
 
 
 def test_company_that_plays_what_is_shipped_is_told(folder: Path) -> None:

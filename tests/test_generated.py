@@ -106,6 +106,19 @@ def test_where_it_was_written_is_said(tmp_path: Path) -> None:
     assert written(made, language("it")) == f"Scritto {tmp_path}/unit. Poi: reload it"
 
 
+def test_fallback_plays_the_words_that_name_no_key(config: Path) -> None:
+    """Where a version has them in the line's language; otherwise the short notice as it is."""
+    prompt = Prompt("nokey", ())
+    notices = [
+        notice(replace(version(), short_nokey={"it": prompt})),
+        notice(replace(version(), short={"it": Prompt("short", ())}, short_nokey={"de": prompt})),
+    ]
+    configuration = replace(load(config), lines=(line(*notices),))
+    text = asterisk_dialplan.render("[informativa-lines]\n", configuration)
+    assert "exten => +390212345678,1,Return(nokey&short)\n" in text
+    assert text.endswith(f"exten => default,1,Return({config.parent}/prompts/it/short-nokey)\n")
+
+
 def test_fallback_of_a_line_is_by_the_versions_days(config: Path) -> None:
     """Whatever day the file is written on: the newest that is in force at the time of the call, in its own
     language; a plan of several notices changes with each, and a day on which nothing changes is left out."""

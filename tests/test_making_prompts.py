@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from informativa.model import Prompt, parts
 from informativa.operations.prompts import installing, making, showing
 from informativa.operations.prompts.configured import ConfiguredPrompts
 from informativa.operations.prompts.installing import Action, Installed, Step
-from informativa.operations.prompts.making import Part, PromptsMade, Wanted
+from informativa.operations.prompts.making import Part, PromptsMade, SpokenPart, Wanted
 from informativa.prompts import formats
 from informativa.prompts.store import PromptPath, PromptStore, next_version
 from informativa.text import Text
@@ -31,7 +32,7 @@ ACME = Wanted("acme", version="2027-01")
 
 @pytest.fixture
 def config(folder: Path) -> Path:
-    """A configuration with two companies and six prompts."""
+    """A configuration with two companies and nine prompts."""
     return folder / "informativa.yaml"
 
 
@@ -53,7 +54,7 @@ def test_prompts_of_a_version() -> None:
         ("supplement:2025", "it", new),
         ("supplement:2025", "en", new),
     ]
-    assert list(parts({}, {}, {})) == []
+    assert list(parts({}, {}, {}, {})) == []
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ def test_prompts_are_listed(config: Path) -> None:
     """Each once, with its length and level; one that is not there with what is wrong."""
     (config.parent / "prompts/de/full.wav").unlink()
     found = showing.listed(config)
-    assert len(found) == 6
+    assert len(found) == 9
     wrong = next(one for one in found if one.name == "prompts/de/full")
     assert (wrong.seconds, wrong.files) == (None, ())
     assert view.described(wrong, ENGLISH).startswith("prompts/de/full  there is no sound file")
@@ -270,14 +271,30 @@ def test_built_of_what_a_speech_engine_says(config: Path, monkeypatch: pytest.Mo
     made = making.build(config, ACME, speech)
     assert [prompt.name.partition("2027-01/")[2] for prompt in made.prompts] == [
         "it/short",
+        "it/short-nokey",
         "it/full",
         "en/short",
+        "en/short-nokey",
         "en/full",
     ]
     assert "Acme S.p.A." in made.prompts[0].path.file("txt").read_text()
-    assert len(spoken) == 4
+    assert "            short_nokey:\n              it: prompts/acme/privacy-2027-01/it/short-nokey\n" in (
+        made.snippet.yaml
+    )
+    assert len(spoken) == 6
     making.build(config, ACME, speech)
-    assert len(spoken) == 4
+    assert len(spoken) == 6
+    alone = making.build(
+        config, Wanted("acme", version="2026-11"), replace(speech, parts=(SpokenPart.SHORT_NOKEY,))
+    )
+    assert [prompt.name.partition("2026-11/")[2] for prompt in alone.prompts] == [
+        "it/short-nokey",
+        "en/short-nokey",
+    ]
+    assert (alone.snippet.version, alone.snippet.yaml.splitlines()[0]) == (
+        "2026-11",
+        "            short_nokey:",
+    )
     with pytest.raises(InformativaError, match="is no key of a telephone"):
         making.build(config, ACME, making.Speech("acme.it", key="12"))
 
@@ -324,13 +341,13 @@ def test_formats_are_made(config: Path) -> None:
     """First what would be done, then step by step what is; then nothing is left to do."""
     steps: list[Step] = []
     would = installing.install(config, ["alaw"], dry_run=True, step=steps.append)
-    assert (would.done, would.prompts, len(steps)) == (False, 6, 6)
+    assert (would.done, would.prompts, len(steps)) == (False, 9, 9)
     assert view.step(steps[0], ENGLISH, dry_run=True) == f"would make {steps[0].file}"
     assert not steps[0].file.exists()
     done = installing.install(config, ["alaw"])
     assert (done.steps, done.failure) == (tuple(steps), None)
     assert all(file.exists() for file in done.files)
-    assert view.installed(done, ENGLISH) == "6 prompts, 6 files made."
+    assert view.installed(done, ENGLISH) == "9 prompts, 9 files made."
     assert installing.install(config, ["alaw"]).steps == ()
 
 
@@ -375,7 +392,7 @@ def test_what_cannot_be_installed(config: Path) -> None:
     for file in config.parent.rglob("*.wav"):
         file.unlink()
     done = installing.install(config, ["alaw"])
-    assert (len(done.warnings), done.files) == (6, [])
+    assert (len(done.warnings), done.files) == (9, [])
     assert isinstance(done, Installed)
 
 

@@ -127,11 +127,12 @@ def test_i10_folder_that_stalls_costs_its_company_alone(
 
 def test_i10_recording_that_changed_is_not_played_and_others_are(config: Path) -> None:
     """I10: silence in the place of acme's notice is refused when a call comes, until the old one is back;
-    borealis's notice is played."""
+    borealis's notice is played. So it is in the place of the one for numbers that nobody configured."""
     prepare(config)
     short = config.parent / SHORT
     old = short.read_bytes()
-    short.write_bytes(old[:44] + bytes(len(old) - 44))
+    for file in (short, short.with_name("short-nokey.wav")):
+        file.write_bytes(old[:44] + bytes(len(old) - 44))
     configuration = prepare(config)
     assert {problem.key for problem in configuration.unplayable} == {
         "fallback_prompt",

@@ -251,7 +251,7 @@ def test_without_sox(folder: Path, recording: Path) -> None:
 def test_prompts_are_listed_and_found(folder: Path) -> None:
     """Without a name all are listed with length and level; a name is the end of a path."""
     listed = prompts(folder, "play").stdout
-    assert listed.count("speech at -20 dBov") == 6
+    assert listed.count("speech at -20 dBov") == 9
     assert "it/short.wav  17.4 s" in listed
     path = prompts(folder, "play", "it/short", "--path").stdout.strip()
     assert path == str(folder / "prompts/it/short.wav")
@@ -298,18 +298,18 @@ def test_install_makes_what_is_missing_once(folder: Path) -> None:
     formats = ("--formats", "alaw,ulaw,gsm,sln16")
     before = sorted(folder.rglob("*"))
     dry = prompts(folder, "install", *formats, "--dry-run")
-    assert dry.stdout.count("would make ") == 24
+    assert dry.stdout.count("would make ") == 36
     assert sorted(folder.rglob("*")) == before
     made = prompts(folder, "install", *formats)
     assert (made.returncode, made.stderr) == (0, "")
-    assert "6 prompts, 24 files made." in made.stdout
+    assert "9 prompts, 36 files made." in made.stdout
     assert {file.suffix for file in folder.glob("prompts/it/*.*")} == {
         *(".txt", ".wav", ".alaw", ".ulaw", ".gsm", ".sln16")
     }
     checked = run("check", "-c", folder / "informativa.yaml")
     assert (checked.returncode, checked.stderr) == (0, "")
     times = {file: file.stat().st_mtime_ns for file in folder.rglob("short.*")}
-    assert prompts(folder, "install", *formats).stdout == "6 prompts, 0 files made.\n"
+    assert prompts(folder, "install", *formats).stdout == "9 prompts, 0 files made.\n"
     assert {file: file.stat().st_mtime_ns for file in folder.rglob("short.*")} == times
 
 
@@ -319,7 +319,7 @@ def test_install_copies_for_the_own_dialplan(folder: Path, tmp_path: Path) -> No
     sounds = tmp_path / "sounds"
     sounds.mkdir()
     said = prompts(folder, "install", "--formats", "alaw", "--sounds", sounds).stdout
-    assert "18 files made" in said  # six formats beside the prompts, and both of each there
+    assert "27 files made" in said  # nine formats beside the prompts, and both of each there
     copy = sounds / "it/informativa/acme/privacy-short.wav"
     assert copy.read_bytes() == (folder / "prompts/it/short.wav").read_bytes()
     assert (sounds / "de/informativa/borealis/privacy-full.alaw").exists()
@@ -340,7 +340,7 @@ def test_format_that_cannot_be_made(folder: Path, tmp_path: Path) -> None:
         pytest.skip("an Asterisk runs on this machine")
     assert ran.returncode == 1
     assert ran.stderr.count("warning: ") == 1
-    assert "6 prompts, 6 files made." in ran.stdout
+    assert "9 prompts, 9 files made." in ran.stdout
     assert not list(folder.rglob("*.g722"))
     assert not list(folder.rglob(".formats-*"))
 
@@ -410,11 +410,12 @@ def test_build_speaks_and_is_configured(folder: Path) -> None:
     assert (built.returncode, built.stderr) == (0, "")
     base = folder / "prompts/acme/privacy-2027-01"
     names = {str(made.relative_to(base)) for made in base.rglob("*.*")}
-    parts = {f"{language}/{part}" for language in ("it", "en") for part in ("short", "full")}
+    parts = {f"{language}/{part}" for language in ("it", "en") for part in ("short", "short-nokey", "full")}
     assert names == {f"{part}.{extension}" for part in parts for extension in ("wav", "sln16", "txt")}
     text = (base / "it/short.txt").read_text()
     assert "Acme S.p.A." in text
     assert "premere il tasto uno" in text
+    assert "tasto" not in (base / "it/short-nokey.txt").read_text()
     paste(folder, built.stdout)
     checked = run("check", "-c", file)
     assert (checked.returncode, checked.stderr) == (0, "")
@@ -463,11 +464,12 @@ def test_own_texts_are_spoken(folder: Path, tmp_path: Path) -> None:
     for language in ("it", "en", "de", "fr", "es"):
         assert {file.name for file in (own / language).iterdir()} == {
             "short.txt",
+            "short-nokey.txt",
             "full.txt",
             "purposes.yaml",
         }
     build = ("build", "--controller", "acme", "--site", "acme.it", "--version", "2027-01", "--texts", own)
-    for part in ("short", "full"):
+    for part in ("short", "short-nokey", "full"):
         (own / f"it/{part}.txt").write_text("{company} usa i Suoi dati.\n")
     assert prompts(folder, *build).returncode == 0
     (own / "it/short.txt").write_text("{company} usa i Suoi dati per {purposes}.\n")

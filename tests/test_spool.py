@@ -20,7 +20,7 @@ from informativa import maintenance, spool
 from informativa.asterisk import ami
 from informativa.errors import LedgerError, ManagerError
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Controller, Ending, Event, Heard, Line, ManagerAccount, Reason, Status
+from informativa.model import Controller, Ending, Event, Heard, Line, ManagerAccount, Prompt, Reason, Status
 from informativa.text import Text
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -52,6 +52,15 @@ def test_row_of_the_dialplan() -> None:
     assert event.heard == Heard.in_seconds(Ending.WHOLE, 10.0, 10.0)
     assert event.reference == f"spool:{KEY}"
     assert not event.informs
+
+
+def test_prompt_without_keys_is_of_its_version() -> None:
+    """The dialplan hears no key and plays the words that name none: the same notice, version and language."""
+    nokey = Prompt("/prompts/it/short-nokey", SHORT.lengths)
+    own = line(notice(version("1"), replace(version("2"), short_nokey={"it": nokey})))
+    (event,) = spool.parse_row(KEY, row(prompt=nokey.path), {"0212345678": own}).events
+    assert (event.notice, event.version, event.language, event.prompt) == ("privacy", "2", "it", nokey.path)
+    assert event.heard == Heard.in_seconds(Ending.WHOLE, 10.0, 10.0)
 
 
 def test_sound_that_was_played_comes_with_the_row() -> None:

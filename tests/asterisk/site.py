@@ -24,7 +24,10 @@ Record:${INFORMATIVA_RECORD})
 """
 
 # Short ones, so that many calls can be made; the shipped prompts have a test of their own.
-SECONDS = {"it/short": 1.5, "it/full": 2.0, "de/short": 1.5, "de/full": 2.0}
+SECONDS = {
+    "it/short": 1.5, "it/short-nokey": 1.7, "it/full": 2.0,
+    "de/short": 1.5, "de/short-nokey": 1.7, "de/full": 2.0,
+}  # fmt: skip
 
 
 @dataclass
@@ -76,6 +79,7 @@ class Site:
     def lengthen(self, seconds: float = 4.0) -> None:
         """Have a notice in whose middle somebody can hang up: a busy machine may take a second for that."""
         self.prompt("it/short", seed=77, seconds=seconds)
+        self.prompt("it/short-nokey", seed=78, seconds=seconds)
         self.configure(('version: "2026-11"', 'version: "2026-12"'))
 
     def configure(self, *edits: tuple[str, str]) -> None:

@@ -223,7 +223,7 @@ def test_line_that_nobody_configured(site: Site) -> None:
     for count in (1, 2):
         told = site.call("0299999999")
         assert (told.status, told.reason) == ("FALLBACK", "no-line")
-        assert told.heard == site.whole("it/short", "after")
+        assert told.heard == site.whole("it/short-nokey", "after")
         rows = spool(site.pbx)
         assert len(rows) == count
         assert rows[told.record.removeprefix("spool:")]["ending"] == "whole"
@@ -253,16 +253,17 @@ def test_hang_up_while_the_script_plays(site: Site) -> None:
 
 
 def test_i4_dialplan_plays_when_neither_service_nor_script_can(site: Site) -> None:
-    """I4: service down and configuration gone: the dialplan plays the line's prompt, and the call goes on."""
+    """I4: service down and configuration gone: the dialplan plays the line's prompt, in the words that name
+    no key since it hears none, and the call goes on."""
     site.office.stop()
     site.office.config.unlink()
     told = site.call("+493012345678")
     assert (told.status, told.reason) == ("FALLBACK", "service-unavailable")
-    assert told.heard == site.whole("de/short", "after")
+    assert told.heard == site.whole("de/short-nokey", "after")
     ((key, row),) = spool(site.pbx).items()
     assert told.record == f"spool:{key}"
     assert row["line"] == "+493012345678"
-    assert row["prompt"] == str(site.office.folder / "prompts/de/short")
+    assert row["prompt"] == str(site.office.folder / "prompts/de/short-nokey")
     assert row["ending"] == "whole"
     assert site.office.records() == []
 
@@ -275,7 +276,7 @@ def test_each_playback_of_one_call_has_its_own_proof(site: Site) -> None:
         " same => n,Playback(", " same => n,Gosub(informativa,s,1(+493012345678))\n same => n,Playback("
     )
     told = site.call()
-    assert told.heard == site.whole("it/short", "de/short", "after")
+    assert told.heard == site.whole("it/short-nokey", "de/short-nokey", "after")
     assert sorted(row["line"] for row in spool(site.pbx).values()) == ["+493012345678", "0212345678"]
 
 
@@ -320,7 +321,7 @@ def test_dialplan_with_no_prompt_left(site: Site) -> None:
     """When even the prompt is gone the status says so, and the call goes on."""
     site.office.stop()
     site.office.config.unlink()
-    (site.office.folder / "prompts/it/short.wav").unlink()
+    (site.office.folder / "prompts/it/short-nokey.wav").unlink()
     told = site.call()
     assert (told.status, told.reason) == ("FAILED", "service-unavailable")
     assert told.heard == site.whole("after")

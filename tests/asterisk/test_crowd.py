@@ -29,7 +29,7 @@ def test_i4_call_whose_script_is_one_too_many_is_served_by_the_dialplan(site: Si
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, STARTING)
         told = site.call()
     assert (told.status, told.reason) == ("FALLBACK", "service-unavailable")
-    assert told.heard == site.whole("it/short", "after")
+    assert told.heard == site.whole("it/short-nokey", "after")
     ((key, row),) = spool(site.pbx).items()
     assert told.record == f"spool:{key}"
     assert row["ending"] == "whole"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from lab.office import spool
 
 from .site import Site
@@ -43,6 +45,7 @@ def test_what_the_dialplan_played_comes_into_the_ledger(site: Site) -> None:
     assert {(event.notice, event.reason, event.pseudonym) for event in events} == {
         ("privacy", "service-unavailable", None)
     }
+    assert {(event.version, Path(event.prompt).name) for event in events} == {("2026-11", "short-nokey")}
     (left,) = spool(site.pbx).values()
     assert left["line"] == "default"
     assert site.call().status == "PLAYED"

@@ -112,7 +112,7 @@ def test_has_every_file_and_tells_of_each(company: Company, tmp_path: Path) -> N
             "log/1/consistency/6",
             *(
                 f"prompts/privacy@2026-11/{part}/{spoken}/{part}.{form}"
-                for part in ("short", "full")
+                for part in ("short", "short-nokey", "full")
                 for spoken in ("it", "en")
                 for form in ("wav", "txt")
             ),

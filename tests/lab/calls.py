@@ -108,7 +108,8 @@ class Step:
 class Calls:
     """The calls, and the table that shows them.
 
-    ``prompts`` are what callers of each line must hear; what they did hear is kept in ``folder``.
+    ``prompts`` are what callers of each line must hear, ``nokey`` what the dialplan plays to them by itself,
+    where no key is heard; what they did hear is kept in ``folder``.
     """
 
     def __init__(
@@ -117,9 +118,10 @@ class Calls:
         folder: Path,
         prompts: Mapping[str, audio.Samples],
         columns: Mapping[str, int] = COLUMNS,
+        nokey: Mapping[str, audio.Samples] | None = None,
     ) -> None:
         self._console, self._folder, self._columns = console, folder, columns
-        self._prompts = prompts
+        self._prompts, self._nokey = prompts, nokey or {}
         self._phones: dict[int, Phone] = {}
         self.rows: list[Step | Note] = []
         folder.mkdir(parents=True, exist_ok=True)
@@ -163,12 +165,15 @@ class Calls:
         """What the caller really heard, by comparing the sound with the prompt; kept for listening to."""
         assert step.call is not None
         audio.write_wav(self._folder / f"{step.number}.wav", step.call.audio)
-        matches = audio.find(self._prompts[step.line], step.call.played)
+        matches = audio.find(self._prompt(step), step.call.played)
         step.seconds = sum(match.covered for match in matches)
         if (step.status in {"PLAYED", "FALLBACK"}) != (len(matches) == 1 and matches[0].whole):
             raise OutcomeError(
                 f"Call {step.number} ({step.title}) is {step.status}, and {matches} was heard."
             )
+
+    def _prompt(self, step: Step) -> audio.Samples:
+        return (self._nokey if step.expected == "FALLBACK" else self._prompts)[step.line]
 
     def table(self) -> Table:
         """All so far, one line each."""
@@ -177,7 +182,7 @@ class Calls:
             table.add_column(heading, min_width=width, no_wrap=bool(width), overflow="fold")
         for row in self.rows:
             if isinstance(row, Note) or row.call is not None or not self._console.is_terminal:
-                length = 0.0 if isinstance(row, Note) else len(self._prompts[row.line]) / audio.RATE
+                length = 0.0 if isinstance(row, Note) else len(self._prompt(row)) / audio.RATE
                 cells = row.cells(length)
                 table.add_row(*(cells.get(heading, "") for heading in self._columns))
         return table

@@ -101,11 +101,14 @@ def ring(console: Console) -> tuple[Office, dict[str, dict[str, str]]]:
         " they hear is compared with the prompts.\n"
     )
     with Pbx(build, (FOLDER / "pbx").absolute(), EXTENSIONS + office.dialplan()) as pbx:
-        prompts = {
-            line: audio.read_wav(office.folder / "prompts" / language / "short.wav")
-            for line, language in LANGUAGE.items()
-        }
-        calls = Calls(console, FOLDER / "heard", prompts)
+        prompts, nokey = (
+            {
+                line: audio.read_wav(office.folder / "prompts" / language / f"{part}.wav")
+                for line, language in LANGUAGE.items()
+            }
+            for part in ("short", "short-nokey")
+        )
+        calls = Calls(console, FOLDER / "heard", prompts, nokey=nokey)
         try:
             office.start()
             with calls.shown(f"Placing {COUNT} calls; this takes about 45 seconds."):

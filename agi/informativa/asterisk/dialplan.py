@@ -54,12 +54,14 @@ def _rows(line: Line) -> list[str]:
 def _prompts(line: Line) -> list[tuple[int, str]]:
     """Schedule the plan's prompts: the time from which each is played (seconds since 1970), the earliest
     first, from 0 on. By the versions' days: the file is right also on the day on which the next one begins.
+    Playback hears no key, so they are those that name none.
     """
     starts = {version.starts for step in line.plan for version in step.notice.versions if version.starts}
     schedule = list[tuple[int, str]]()
     for start in (_BEGINNING, *sorted(starts)):
         current = (step.notice.current(start) for step in line.plan)
-        prompts = "&".join(prompt.path for version in current if (prompt := version.prompt(line.language)))
+        heard = (version.prompt_without_keys(line.language) for version in current)
+        prompts = "&".join(prompt.path for prompt in heard if prompt)
         if not schedule or schedule[-1][1] != prompts:
             schedule.append((int(start.timestamp()), prompts))
     return schedule

@@ -14,7 +14,19 @@ from ..model import Controller, Line, Notice, Prompt
 
 # What differs from box to box, is secret, or says nothing of callers.
 _LEFT_OUT = frozenset(
-    {"controller", "key", "ledger", "letter", "log", "lookups", "names", "old_keys", "outsourcing", "refused"}
+    {
+        "controller",
+        "key",
+        "ledger",
+        "letter",
+        "log",
+        "lookups",
+        "names",
+        "old_keys",
+        "outsourcing",
+        "refused",
+        "short_nokey",
+    }
 )
 
 

@@ -113,7 +113,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "X-Remote-User",
     ),
     "operator": ("The company that runs this PBX.", "Acme S.p.A."),
-    "fallback_prompt": ("Played where nobody configured the called number.", "prompts/it/short"),
+    "fallback_prompt": ("Played where nobody configured the called number.", "prompts/it/short-nokey"),
     "shared_numbers": ("Numbers that many callers show, `*` for any digits at the end.", '["+3902440*"]'),
     "verification": (
         "What words of a carrier's own say of a number: passed, failed or absent.",
@@ -166,6 +166,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
     f"{_V}.material": ("Whether all who know an older one hear it.", "true"),
     f"{_V}.starts": ("In force from that day on, in its time zone.", "2026-11-01"),
     f"{_V}.short": ("The short notice by language, 30 seconds at most.", "{it: prompts/it/short}"),
+    f"{_V}.short_nokey": (
+        "The same in words that name no key, for where Asterisk plays it alone and hears none.",
+        "{it: prompts/it/short-nokey}",
+    ),
     f"{_V}.full": ("What a caller hears who presses the key for it, by language.", "{it: prompts/it/full}"),
     f"{_V}.supplements": ("What to play instead to who knows that version.", '"2025": {it: prompts/it/new}'),
     f"{_C}.lookups": ("The company's own systems that know who was told, by name.", "crm:"),

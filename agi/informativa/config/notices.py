@@ -70,21 +70,12 @@ class Notices:
         return Notice(name, versions)
 
     def _version(self, given: VersionSettings, own: tzinfo, path: KeyPath) -> Version:
-        short = self._prompts(given.short, (*path, "short"))
-        for language, prompt in short.items():
-            if prompt.seconds > LONGEST_SHORT:
-                message = Text(
-                    "the short notice lasts {seconds:.0f} s",
-                    "callers hang up on more than {longest:.0f} s: shorten it, and leave the rest to `full`",
-                    seconds=prompt.seconds,
-                    longest=LONGEST_SHORT,
-                )
-                self._found.warn((*path, "short", language), message)
         return Version(
             id=given.version,
             purposes=frozenset(given.purposes),
             material=given.material,
-            short=short,
+            short=self._short(given.short, (*path, "short")),
+            short_nokey=self._short(given.short_nokey, (*path, "short_nokey")),
             full=self._prompts(given.full, (*path, "full")),
             starts=begins(given.starts, own),
             supplements={
@@ -92,6 +83,19 @@ class Notices:
                 for known, prompts in given.supplements.items()
             },
         )
+
+    def _short(self, given: Mapping[str, str], path: KeyPath) -> dict[str, Prompt]:
+        prompts = self._prompts(given, path)
+        for language, prompt in prompts.items():
+            if prompt.seconds > LONGEST_SHORT:
+                message = Text(
+                    "the short notice lasts {seconds:.0f} s",
+                    "callers hang up on more than {longest:.0f} s: shorten it, and leave the rest to `full`",
+                    seconds=prompt.seconds,
+                    longest=LONGEST_SHORT,
+                )
+                self._found.warn((*path, language), message)
+        return prompts
 
     def _prompts(self, given: Mapping[str, str], path: KeyPath) -> dict[str, Prompt]:
         return {

@@ -63,6 +63,7 @@ class VersionSettings(Strict):
     material: bool = False
     starts: Annotated[datetime | None, BeforeValidator(moment)] = None
     short: Annotated[dict[Language, File], Field(min_length=1)]
+    short_nokey: dict[Language, File] = {}
     full: dict[Language, File] = {}
     supplements: dict[VersionId, Annotated[dict[Language, File], Field(min_length=1)]] = {}
 

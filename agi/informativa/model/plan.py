@@ -79,10 +79,14 @@ def spoken(language: str, there: Container[str]) -> str:
 
 
 def parts(
-    short: Mapping[str, T], full: Mapping[str, T], supplements: Mapping[str, Mapping[str, T]]
+    short: Mapping[str, T],
+    short_nokey: Mapping[str, T],
+    full: Mapping[str, T],
+    supplements: Mapping[str, Mapping[str, T]],
 ) -> Iterator[tuple[str, str, T]]:
-    """All that a version may play, each with its part (short, full, supplement:VERSION) and its language."""
-    by_part: dict[str, Mapping[str, T]] = {"short": short, "full": full}
+    """All that a version may play, each with its part (short, short-nokey, full, supplement:VERSION) and its
+    language."""
+    by_part: dict[str, Mapping[str, T]] = {"short": short, "short-nokey": short_nokey, "full": full}
     by_part |= {f"supplement:{known}": prompts for known, prompts in supplements.items()}
     for part, prompts in by_part.items():
         for language, prompt in prompts.items():
@@ -114,7 +118,8 @@ class Version:
     """One wording of a notice: what it covers and its prompts by language (a short one, maybe a full).
 
     `starts` is when it comes into force, `None` for always. `supplements` are what to play instead to
-    somebody who knows an earlier version, by that version's id: only what is new.
+    somebody who knows an earlier version, by that version's id: only what is new. `short_nokey` is the short
+    one in words that name no key, for where none is heard.
     """
 
     id: str
@@ -124,14 +129,19 @@ class Version:
     full: Mapping[str, Prompt]
     starts: datetime | None = None
     supplements: Mapping[str, Mapping[str, Prompt]] = field(default_factory=dict)
+    short_nokey: Mapping[str, Prompt] = field(default_factory=dict)
 
     def prompt(self, language: str) -> Prompt | None:
         """The short prompt in a language, or `None`."""
         return self.short.get(spoken(language, self.short))
 
+    def prompt_without_keys(self, language: str) -> Prompt | None:
+        """The prompt to play where no key is heard: `short_nokey`, or else the short one."""
+        return self.short_nokey.get(spoken(language, self.short_nokey)) or self.prompt(language)
+
     def prompts(self) -> Iterator[tuple[str, str, Prompt]]:
         """All that it may play, each with its part and its language (see `parts`)."""
-        return parts(self.short, self.full, self.supplements)
+        return parts(self.short, self.short_nokey, self.full, self.supplements)
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from .evidence.receipt_page import PLAYABLE, words_of
 
 @dataclass(frozen=True)
 class ToldPrompt:
-    """One recording of a version as it lies there now: which part it is (short, full, supplement:VERSION),
-    and in which language. `files` is each sound file with its SHA-256, none where none is there any more;
-    `text` its words, '' where nobody kept them."""
+    """One recording of a version as it lies there now: which part it is (short, short-nokey, full,
+    supplement:VERSION), and in which language. `files` is each sound file with its SHA-256, none where none
+    is there any more; `text` its words, '' where nobody kept them."""
 
     part: str
     language: str

@@ -32,14 +32,13 @@ _PRESS = {
 _WORDS = "|".join(_DIGITS.values())
 
 
-def named_keys(text: str, language: str) -> frozenset[str]:
-    """The keys (0 to 9, * and #) that a text in this language (it, de_DE …) names; none in another one."""
-    press = _PRESS.get(language.partition("_")[0])
-    if press is None:
-        return frozenset()
+def named_keys(text: str, language: str = "") -> frozenset[str]:
+    """The keys (0 to 9, * and #) that a text in this language (it, de_DE …) names, or in whichever it is
+    where that is not known; none in one that is not among the five."""
+    ways = _PRESS.values() if not language else filter(None, [_PRESS.get(language.partition("_")[0])])
     plain = " ".join(text.lower().split())
-    words = re.findall(rf"\b{press} ([0-9*#]|(?:{_WORDS})\b)", plain)
-    return frozenset(_key(word) for word in words)
+    words = (word for press in ways for word in re.findall(rf"\b{press} ([0-9*#]|(?:{_WORDS})\b)", plain))
+    return frozenset(map(_key, words))
 
 
 def _key(word: str) -> str:

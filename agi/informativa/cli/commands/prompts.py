@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations.prompts import installing, making, showing
-from ...operations.prompts.making import Part, PromptsMade, Speech, Wanted
+from ...operations.prompts.making import Part, PromptsMade, Speech, SpokenPart, Wanted
 from ...prompts.formats import FORMATS
 from ...text import Text
 from ...views.json import prompts as json
@@ -67,12 +68,18 @@ def build(
     folder: Annotated[
         Path | None, typer.Option("--texts", metavar="DIR", help="Your own texts, instead of those shipped.")
     ] = None,
+    part: Annotated[
+        SpokenPart | None, typer.Option(help="Only this text; all of them, if not given.")
+    ] = None,
     force: Force = False,
     config: Config = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
-    """Speak the short and the full notice of a company in its languages, ready to play."""
+    """Speak the notice of a company in its languages, ready to play: the short one, that which names no key
+    for where none is heard, and the full one."""
     speech = Speech(site, spoken_name, _listed(languages), _listed(purposes), pressed, folder)
+    if part:
+        speech = replace(speech, parts=(part,))
     _show(making.build(config, Wanted(controller, notice, version, force), speech), as_json)
 
 

@@ -12,9 +12,10 @@ from ... import storage
 from ...config import Configuration
 from ...errors import LedgerError
 from ...files import read
-from ...model import Line, NumberForm, Prompt, Reason, Version, spoken
-from ...prompts.installed import LARGEST
+from ...model import Controller, Line, Notice, NumberForm, Prompt, Reason, Version, spoken
+from ...prompts.installed import LARGEST, installed
 from ...prompts.named_keys import named_keys
+from ...prompts.store import PromptStore
 from ...shipped import spoken_words
 from ...text import Text
 from .findings import Finding, warning
@@ -91,6 +92,7 @@ def _said(configuration: Configuration, mistaken: Container[str]) -> Iterator[Fi
     """Find what recordings promise and do not keep, once for each company, or line, prompt and key; of
     companies that are `mistaken` not the latter, which may follow from that."""
     known = spoken_words()
+    yield from _unheard_keys(configuration, mistaken, known)
     nameless, promised = dict[str, None](), dict[tuple[str, str, str], None]()
     for line in configuration.lines:
         if line.controller.refused:
@@ -118,14 +120,70 @@ def _said(configuration: Configuration, mistaken: Container[str]) -> Iterator[Fi
         yield warning(said.format(file=path, key=key, number=number), fix)
 
 
+def _unheard_keys(
+    configuration: Configuration, mistaken: Container[str], known: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Find the prompts that name a key and are played where none is heard, each once: by the dialplan alone,
+    and on lines that nobody configured."""
+    said = Text(
+        "{file} names the key {key}, and no key is heard when the dialplan plays it because neither the"
+        " service nor the script answers"
+    )
+    prompts = dict[str, tuple[str, str]]()
+    for line in configuration.lines:
+        if line.controller.refused or line.controller.id in mistaken:
+            continue
+        for notice, version in _versions(line):
+            prompt = version.prompt_without_keys(line.language)
+            if prompt and (keys := named_keys(_words(prompt, known)[0], line.language)):
+                command = _build_without_keys(configuration, line.controller, notice, version)
+                prompts.setdefault(prompt.path, (", ".join(sorted(keys)), command))
+    for path, (named, command) in prompts.items():
+        yield warning(said.format(file=path, key=named), command)
+    fallback = configuration.fallback
+    if fallback and (keys := named_keys(_words(fallback, known)[0])):
+        said = Text("{file} (fallback_prompt) names the key {key}, and no key is heard when it is played")
+        fix = _other_fallback(configuration, fallback)
+        yield warning(said.format(file=fallback.path, key=", ".join(sorted(keys))), fix)
+
+
+def _other_fallback(configuration: Configuration, fallback: Prompt) -> Text:
+    """A prompt that names no key, to be the `fallback_prompt`: the one beside it, or what makes one."""
+    beside = f"{fallback.path}-nokey"
+    if installed(beside):
+        path = PromptStore(configuration.folder).relative(Path(beside))
+        return Text("Write instead: fallback_prompt: {path}", path=path)
+    owners = configuration.controllers.values()
+    owner = next((one for one in owners if one.name == configuration.operator), next(iter(owners)))
+    notice = configuration.notices[owner.id][0]
+    command = _build_without_keys(configuration, owner, notice, notice.versions[-1])
+    return Text("Type: {command}. Then write that prompt as `fallback_prompt`.", command=command)
+
+
+def _build_without_keys(
+    configuration: Configuration, owner: Controller, notice: Notice, version: Version
+) -> str:
+    """A command that speaks a version's short notice in words that name no key."""
+    return (
+        f"informativa prompts build --part short-nokey --controller {owner.id} --notice {notice.id}"
+        f" --version {version.id} --site SITE -c {configuration.file}"
+    )
+
+
 def _prompts(line: Line) -> Iterator[tuple[Version, str, Prompt]]:
-    """The short prompts of a line, of the versions that are in force and to come, each with its language."""
+    """The short prompts of a line, with and without keys, of the versions that are in force and to come, each
+    with its language."""
+    for _notice, version in _versions(line):
+        for language, prompt in (*version.short.items(), *version.short_nokey.items()):
+            yield version, language, prompt
+
+
+def _versions(line: Line) -> Iterator[tuple[Notice, Version]]:
+    """The versions of the line's notices that are in force and to come."""
     now = datetime.now(UTC)
     for step in line.plan:
         versions = step.notice.versions
-        for version in versions[versions.index(step.notice.current(now)) :]:
-            for language, prompt in version.short.items():
-                yield version, language, prompt
+        yield from ((step.notice, one) for one in versions[versions.index(step.notice.current(now)) :])
 
 
 def _working_keys(line: Line, version: Version, language: str) -> frozenset[str]:

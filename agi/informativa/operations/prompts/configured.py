@@ -120,7 +120,9 @@ class ConfiguredPrompts:
         for name, controller in self.settings.controllers.items():
             for notice, given in controller.notices.items():
                 for version in given.versions:
-                    for part, language, path in parts(version.short, version.full, version.supplements):
+                    for part, language, path in parts(
+                        version.short, version.short_nokey, version.full, version.supplements
+                    ):
                         base = self.folder / path
                         yield name, PromptPath(notice, version.version, part, language, base)
         if self.settings.fallback_prompt:
@@ -139,7 +141,7 @@ class ConfiguredPrompts:
             ]
         for part in dict.fromkeys(path.part for path in paths):
             name, after = (*part.split(":"), "")[:2]  # supplement:VERSION
-            lines.append(f"            {'supplements' if after else name}:")
+            lines.append(f"            {'supplements' if after else name.replace('-', '_')}:")
             pairs = [(path.language, self.store.relative(path.base)) for path in paths if path.part == part]
             if after:
                 lines += [f'              "{after}": {{{", ".join(": ".join(pair) for pair in pairs)}}}']

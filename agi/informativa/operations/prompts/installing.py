@@ -180,6 +180,8 @@ def _make(prompts: ConfiguredPrompts, controller: str, path: PromptPath, extensi
 def _copies(prompts: ConfiguredPrompts, sounds: Path) -> Iterator[tuple[PromptPath, PromptPath]]:
     """What callers hear now, and where each is to be copied."""
     for controller, path in prompts.paths():
-        if path.part in ("short", "full") and path.version == prompts.in_force(controller, path.notice):
+        if path.part in ("short", "short-nokey", "full") and path.version == prompts.in_force(
+            controller, path.notice
+        ):
             base = sounds / path.language / "informativa" / controller / f"{path.notice}-{path.part}"
             yield path, PromptPath(path.notice, path.version, path.part, path.language, base)

@@ -26,8 +26,17 @@ class Part(StrEnum):
     """Which text of a version."""
 
     SHORT = "short"
+    SHORT_NOKEY = "short-nokey"
     FULL = "full"
     SUPPLEMENT = "supplement"
+
+
+class SpokenPart(StrEnum):
+    """Those for which there are texts."""
+
+    SHORT = "short"
+    SHORT_NOKEY = "short-nokey"
+    FULL = "full"
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class Wanted:
 @dataclass(frozen=True)
 class Speech:
     """What is to be said, and in which languages; what is not given, the configuration says. `texts` is a
-    folder in place of those shipped."""
+    folder in place of those shipped, `parts` are those that are spoken."""
 
     site: str = ""
     spoken_name: str = ""
@@ -52,6 +61,7 @@ class Speech:
     purposes: Sequence[str] = ()
     key: str = ""
     texts: Path | None = None
+    parts: Sequence[SpokenPart] = tuple(SpokenPart)
 
 
 @dataclass(frozen=True)
@@ -74,20 +84,19 @@ def copy_texts(folder: Path) -> list[str]:
 
 
 def build(config: Path, wanted: Wanted, speech: Speech) -> PromptsMade:
-    """Speak the short and the full notice in each language, and put them in place. Raises
-    InformativaError."""
+    """Speak the parts of the notice in each language, and put them in place. Raises InformativaError."""
     prompts = ConfiguredPrompts(config)
     name, owner = prompts.controller(wanted.controller)
     newest = prompts.newest(name, wanted.notice)
     version = _version(prompts, name, wanted)
     languages = speech.languages or prompts.languages(name)
-    purposes = speech.purposes or newest.purposes
+    purposes = speech.purposes or prompts.versions(name, wanted.notice).get(version, newest).purposes
     digit = prompts.key(name, speech.key)
     values = {"company": speech.spoken_name or owner.name, "site": speech.site}
     spoken: dict[PromptPath, str] = {}
     made: dict[PromptPath, dict[str, bytes]] = {}
     for language in languages:
-        for part in (Part.SHORT, Part.FULL):
+        for part in speech.parts:
             if language in SPELLINGS:
                 values["key"] = key(digit, language)
             lines = texts.lines(speech.texts or shipped.folder("texts"), language, part, values, purposes)
@@ -176,7 +185,7 @@ def _kept(path: PromptPath, text: str) -> dict[str, bytes]:
     return {"wav": wav.read_bytes()} if same else {}
 
 
-def _spoken(lines: list[str], language: str, part: Part) -> dict[str, bytes]:
+def _spoken(lines: list[str], language: str, part: SpokenPart) -> dict[str, bytes]:
     from ...prompts.speech_engine import speak
 
     try:

@@ -67,7 +67,8 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
     Kind.FILE: (
         "fallback_prompt", "evidence.publish[].folder", "evidence.publish[].git",
         "evidence.timestamp.certificates", "shared.certificates", "web.certificate", "web.folder",
-        f"{_C}.ledger", f"{_V}.short.*", f"{_V}.full.*", f"{_V}.supplements.*.*",
+        f"{_C}.ledger", f"{_V}.short.*", f"{_V}.short_nokey.*", f"{_V}.full.*",
+        f"{_V}.supplements.*.*",
     ),
     Kind.SECRET: (
         "manager.secret", "service.token", "evidence.publish[].token", "shared.passwords", "web.key",
@@ -86,6 +87,7 @@ _NAMED = (
     "notices",
     "lookups",
     "short",
+    "short_nokey",
     "full",
     "supplements",
     "languages",

@@ -21,7 +21,7 @@ class Prompt(Shape):
     version: str | None
     """Which of its versions."""
     part: str | None
-    """`short`, `full`, `supplement`, or `fallback`, which is of no notice."""
+    """`short`, `short-nokey`, `full`, `supplement`, or `fallback`, which is of no notice."""
     after: str | None
     """The version that those know whom a supplement is for."""
     language: str | None

@@ -35,7 +35,7 @@ def test_what_is_in_order(file: Path) -> None:
     assert (notice.notice, notice.version, notice.language) == ("privacy", "2026-11", "it")
     assert notice.seconds > 1
     said = list(in_order(found, ENGLISH))
-    assert f"Acme S.p.A., privacy 2026-11 in it ({notice.seconds:.1f} s)" in "\n".join(said)
+    assert f"Acme S.p.A., privacy notice (privacy) 2026-11 in it ({notice.seconds:.1f} s)" in "\n".join(said)
     assert said[-1].startswith(
         f"{file} is in order: 2 controllers, {len(found.lines)} lines, service on 127."
     )

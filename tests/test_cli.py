@@ -369,8 +369,8 @@ def test_outsourcing_worksheet(folder: Path) -> None:
     """The worksheet is filled in from the configuration, and asks what is not known."""
     filled = run("outsourcing-worksheet", "borealis", "-c", folder / "informativa.yaml").stdout
     assert "| Contract | 2026/12, 2026-10-01 |" in filled
-    assert "| +493012345678 | de | privacy |" in filled
-    assert "privacy 2026-11 (service)" in filled
+    assert "| +493012345678 | de | privacy notice (privacy) |" in filled
+    assert "privacy notice 2026-11: handling the call and the service asked for (service)." in filled
     assert "$" not in filled
     empty = run("outsourcing-worksheet", "borealis", "-c", without_papers(folder)).stdout
     assert "| Prior analysis | **open** |" in empty

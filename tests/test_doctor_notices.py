@@ -120,6 +120,24 @@ def test_key_is_not_named_where_none_is_heard(folder: Path) -> None:
     assert [one for one in found(file, "words") if "no key is heard" in one[0]] == []
 
 
+def test_ids_that_have_no_name_are_told_once(folder: Path) -> None:
+    """Of a live company, in the languages in which its callers hear them, with the setting for it."""
+    file = folder / "informativa.yaml"
+    assert found(file, "names") == []
+    text = file.read_text().replace("purposes: [service]", "purposes: [service, crm]", 1)
+    file.write_text(text)
+    assert found(file, "names") == [
+        (
+            "letters, receipts and pages of acme show these ids of its configuration in place of names:"
+            " crm (it, en)",
+            "Write under controllers.acme: names: {it: {crm: …}, en: {crm: …}}",
+        )
+    ]
+    named = "    names: {it: {crm: gestire il contratto}, en: {crm: managing the contract}}\n"
+    file.write_text(text.replace("    name: Acme S.p.A.\n", "    name: Acme S.p.A.\n" + named, 1))
+    assert found(file, "names") == []
+
+
 def test_company_that_plays_what_is_shipped_is_told(folder: Path) -> None:
     """Those recordings name nobody; one of the company's own is not taken for one of them."""
     file = folder / "informativa.yaml"
@@ -145,8 +163,8 @@ def test_versions_on_which_callers_rest_are_missed(rested: Path) -> None:
     """How many were told each that the file has no more."""
     assert found(rested, "versions") == [
         (
-            "2 callers of acme were told privacy 2025, which the configuration has no more: what they know"
-            " counts by their records alone",
+            "2 callers of acme were told privacy notice (privacy) 2025, which the configuration has no more:"
+            " what they know counts by their records alone",
             "Leave a version in the file for as long as records of it are kept.",
         )
     ]

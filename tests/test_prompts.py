@@ -84,7 +84,7 @@ def test_recording_is_added_and_configured(folder: Path, recording: Path) -> Non
     paste(folder, added.stdout)
     checked = run("check", "-c", folder / "informativa.yaml")
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert "privacy 2027-01 in it (2." in checked.stdout
+    assert "privacy notice (privacy) 2027-01 in it (2." in checked.stdout
 
 
 @sox
@@ -419,7 +419,7 @@ def test_build_speaks_and_is_configured(folder: Path) -> None:
     paste(folder, built.stdout)
     checked = run("check", "-c", file)
     assert (checked.returncode, checked.stderr) == (0, "")
-    (seconds,) = re.findall(r"privacy 2027-01 in it \(([\d.]+) s\)", checked.stdout)
+    (seconds,) = re.findall(r"privacy notice \(privacy\) 2027-01 in it \(([\d.]+) s\)", checked.stdout)
     assert 18 < float(seconds) < 22  # Pico says the same text in 19.9 to 20.1 seconds
     times = {made: made.stat().st_mtime_ns for made in base.rglob("*.wav")}
     again = prompts(folder, "build", "--controller", "acme", "--site", "acme.it", "--version", "2027-01")

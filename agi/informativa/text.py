@@ -20,6 +20,10 @@ class Foreign(str):
 class Translator(Protocol):
     """One reader's language."""
 
+    @property
+    def code(self) -> str:
+        """Its two letters."""
+
     def gettext(self, message: str) -> str:
         """The template in that language."""
 
@@ -32,6 +36,8 @@ class Translator(Protocol):
 
 class _English:
     """What stands in the program."""
+
+    code = "en"
 
     def gettext(self, message: str) -> str:
         return message
@@ -65,6 +71,11 @@ class Text:
     def counted(one: str, many: str, number: int, /, **arguments: object) -> Text:
         """A sentence that says a number."""
         return _Counted(one, many, number, arguments)
+
+    @staticmethod
+    def in_languages(given: Mapping[str, str], otherwise: Text) -> Text:
+        """A name that somebody gave in some languages, by their two letters; `otherwise` in every other."""
+        return _InLanguages(given, otherwise) if given else otherwise
 
     def format(self, **arguments: object) -> Text:
         """The same with these arguments, as `str.format` has it."""
@@ -153,6 +164,19 @@ class _Clause(Text):
 
     def said(self, to: Translator = ENGLISH) -> str:
         return self.whole.said(to).rstrip(".")
+
+
+class _InLanguages(Text):
+    """One that is not translated, but was given in some languages."""
+
+    __slots__ = ("given", "otherwise")
+
+    def __init__(self, given: Mapping[str, str], otherwise: Text) -> None:
+        super().__init__(otherwise.template)
+        self.given, self.otherwise = given, otherwise
+
+    def said(self, to: Translator = ENGLISH) -> str:
+        return self.given.get(to.code) or self.otherwise.said(to)
 
 
 NOTHING = Text("")

@@ -27,7 +27,7 @@ from informativa.views.messages import DOMAIN, LETTER
 
 SOURCE = Path(__file__).resolve().parents[2] / "agi/informativa"
 _OF_LETTERS = frozenset(
-    {"templates/console/letter_body.html", "views/html/console.py", "views/record_words.py"}
+    {"templates/console/letter_body.html", "views/html/console.py", "views/record_words.py", "model/names.py"}
 )
 """Where all stands that a letter says."""
 _IN_TEMPLATES = ("say", "counted")

@@ -124,7 +124,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     f"{_C}.retention": ("Days, weeks, months or years after which records are deleted.", "5 years"),
     f"{_C}.service_purposes": ("Those without which the service cannot be given.", "[service]"),
     f"{_C}.names": (
-        "What its purposes and notices are called in letters, receipts and pages, by language.",
+        "What people read in place of the ids of its purposes and notices, by language.",
         "{en: {crm: managing your contract}}",
     ),
     f"{_C}.letter": ("What the answer to an access request says besides what is on record.", ""),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .. import numbering
 from ..caller import plain_words, spellings
-from ..model import Controller, Keys, Line, Notice, Step, spoken
+from ..model import Controller, Keys, Line, Notice, Step, name_and_id, names_and_ids, spoken
 from ..text import Text
 from .document import KeyPath
 from .findings import Findings
@@ -127,13 +127,16 @@ class Lines:
         for version in notice.versions[notice.versions.index(current) :]:
             if more := version.purposes - controller.service_purposes:
                 message = Text(
-                    "notice {notice} {version} is played all the same: {purposes} is none of the purposes"
+                    "{notice} {version} is played all the same: {purposes} is none of the purposes"
                     " that the service needs (service_purposes of {controller})"
                 )
-                names = {"notice": notice.id, "version": version.id, "controller": controller.id}
-                self._found.warn(
-                    (*path, "service_data_only"), message.format(**names, purposes=", ".join(sorted(more)))
+                said = message.format(
+                    notice=name_and_id(notice.id, controller.names),
+                    version=version.id,
+                    controller=controller.id,
+                    purposes=names_and_ids(sorted(more), controller.names),
                 )
+                self._found.warn((*path, "service_data_only"), said)
 
     def _caution(self, given: LineSettings, path: KeyPath) -> None:
         """Settings that are allowed and that an admin should have thought about."""

@@ -23,6 +23,16 @@ from .calls import (
     told_elsewhere,
 )
 from .history import A_CALL, CallerHistory, PriorDelivery, known_by, merged, told_by_others
+from .names import (
+    LETTER_LANGUAGES,
+    NAMES,
+    NamesByLanguage,
+    languages_without_name,
+    name_and_id,
+    name_of,
+    names_and_ids,
+    names_of,
+)
 from .plan import (
     ALWAYS,
     ChangedRecording,
@@ -53,6 +63,8 @@ from .words import Action, Ending, NumberForm, Reason, RecordKind, Role, Status,
 __all__ = [
     "ALWAYS",
     "A_CALL",
+    "LETTER_LANGUAGES",
+    "NAMES",
     "TELEPHONE_RATE",
     "Action",
     "Binding",
@@ -74,6 +86,7 @@ __all__ = [
     "Line",
     "Lookup",
     "ManagerAccount",
+    "NamesByLanguage",
     "Notice",
     "NumberForm",
     "Outsourcing",
@@ -98,7 +111,12 @@ __all__ = [
     "Vouched",
     "WebServer",
     "known_by",
+    "languages_without_name",
     "merged",
+    "name_and_id",
+    "name_of",
+    "names_and_ids",
+    "names_of",
     "parts",
     "recording_digest",
     "spoken",

@@ -14,14 +14,15 @@ from .controllers import controller_named
 @dataclass(frozen=True)
 class OutsourcingFacts:
     """One controller; who is `operator` of the installation, which of the configuration's files it stands in,
-    which `systems` are asked during calls, and which purposes each version of a notice has."""
+    which `systems` are asked during calls, and which purposes each version of a notice has,
+    by the ids of both."""
 
     controller: Controller
     operator: str
     file: str
     lines: tuple[Line, ...]
     systems: tuple[str, ...]
-    purposes: dict[str, tuple[str, ...]]
+    purposes: dict[tuple[str, str], tuple[str, ...]]
 
 
 def facts(configuration: Configuration, name: str) -> OutsourcingFacts:
@@ -35,7 +36,7 @@ def facts(configuration: Configuration, name: str) -> OutsourcingFacts:
         lines,
         tuple(_system(lookup) for lookup in controller.lookups),
         {
-            f"{step.notice.id} {version.id}": tuple(sorted(version.purposes))
+            (step.notice.id, version.id): tuple(sorted(version.purposes))
             for line in lines
             for step in line.plan
             for version in step.notice.versions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..model import Action, Ending, Reason, RecordKind, Status, Vouched
+from ..model import Action, Ending, Reason, RecordKind, Status, Vouched, name_of
 from ..text import Text
 from .messages import Language
 
@@ -118,22 +118,9 @@ LOOKS: Mapping[str, Text] = {
 }
 """For what somebody looked at a caller's data, said to that caller."""
 
-NAMES = {
-    "privacy": Text("privacy notice"),
-    "recording": Text("recording of calls"),
-    "service": Text("handling the call and the service asked for"),
-    "quality": Text("improving the quality of the service"),
-    "marketing": Text("sending offers, only with consent"),
-    "profiling": Text("learning preferences, only with consent"),
-}
-"""What notices and purposes with these ids are called, where their company gives them no name of its own."""
-
-
 def named(one: str, names: Mapping[str, Mapping[str, str]], say: Language) -> str:
-    """A notice or purpose by the name that its company gives it in the reader's language, or else by ours; by
-    its id where there is neither."""
-    own = names.get(say.code, {}).get(one)
-    return own or (say(NAMES[one]) if one in NAMES else one)
+    """A notice or purpose by its name in the reader's language."""
+    return say(name_of(one, names))
 
 
 MONTHS = (

@@ -14,7 +14,7 @@ from ... import config
 from ...asterisk import ami
 from ...errors import ConfigError, InformativaError, ManagerError, Problem
 from ...text import Foreign, Text, clause, joined
-from . import asterisk, evidence, installation, ledgers, notices, ports, service, shared, users
+from . import asterisk, evidence, installation, ledgers, names, notices, ports, service, shared, users
 from .account import ACTIONS
 from .findings import Finding, State, ok, unknown, warning, wrong
 from .system import System, in_thread
@@ -56,6 +56,7 @@ CHECKS = (
     Check(Text("plans"), installation.plans, local=True),
     Check(Text("prompts"), installation.prompts, local=True, seconds=SLOW),
     Check(Text("words"), notices.words, local=True, seconds=SLOW),
+    Check(Text("names"), names.names, local=True),
     Check(Text("versions"), notices.removed, local=True, seconds=SLOW),
     Check(Text("numbers"), notices.numbers, local=True, seconds=SLOW),
     Check(Text("files"), service.files),

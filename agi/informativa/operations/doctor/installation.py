@@ -12,7 +12,7 @@ from ... import config
 from ...config import Configuration
 from ...config.notices import LONGEST_SHORT
 from ...errors import ConfigError
-from ...model import Line, Notice, spoken
+from ...model import Line, Notice, name_and_id, spoken
 from ...preparation import verify_recordings
 from ...prompts import audio
 from ...text import Text, joined
@@ -115,7 +115,12 @@ def _of_plan(line: Line, notice: Notice, now: datetime) -> Iterator[tuple[str, T
     first = notice.versions.index(notice.current(now))
     for index, version in enumerate(notice.versions[first:], first):
         key_path = f"controllers.{line.controller.id}.notices.{notice.id}.versions[{index}]"
-        name = f"{line.controller.id}, {notice.id} {version.id}"
+        name = Text(
+            "{company}, {notice} {version}",
+            company=line.controller.id,
+            notice=name_and_id(notice.id, line.controller.names),
+            version=version.id,
+        )
         for language in languages:
             if version.full and not spoken(language, version.full):
                 message = Text("{notice} has no full text in {language}: key {key} does nothing there")

@@ -12,7 +12,7 @@ from ... import storage
 from ...config import Configuration
 from ...errors import LedgerError
 from ...files import read
-from ...model import Controller, Line, Notice, NumberForm, Prompt, Reason, Version, spoken
+from ...model import Controller, Line, Notice, NumberForm, Prompt, Reason, Version, name_and_id, spoken
 from ...prompts.installed import LARGEST, installed
 from ...prompts.named_keys import named_keys
 from ...prompts.store import PromptStore
@@ -44,7 +44,7 @@ async def removed(system: System) -> AsyncIterator[Finding]:
                 callers,
                 count=callers,
                 id=name,
-                notice=notice,
+                notice=name_and_id(notice, controller.names),
                 version=version,
             )
             yield warning(said, Text("Leave a version in the file for as long as records of it are kept."))

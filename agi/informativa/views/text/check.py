@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...model import NamesByLanguage, name_and_id
 from ...operations.check import Checked, CheckedNotice
 from ..messages import Language
 
@@ -24,7 +25,8 @@ def in_order(found: Checked, say: Language) -> Iterator[str]:
     for note in found.notes:
         yield say(note)
     for each in found.lines:
-        plan = ", ".join(_notice(notice, say) for notice in each.plan)
+        names = each.line.controller.names
+        plan = ", ".join(_notice(notice, names, say) for notice in each.plan)
         yield f"{each.line.number}: {each.line.controller.name}, {plan}"
     controllers, lines = len(configuration.controllers), len(configuration.lines)
     yield say(
@@ -36,10 +38,10 @@ def in_order(found: Checked, say: Language) -> Iterator[str]:
     )
 
 
-def _notice(each: CheckedNotice, say: Language) -> str:
+def _notice(each: CheckedNotice, names: NamesByLanguage, say: Language) -> str:
     return say(
         "{notice} {version} in {language} ({seconds:.1f} s)",
-        notice=each.notice,
+        notice=name_and_id(each.notice, names),
         version=each.version,
         language=each.language,
         seconds=each.seconds,

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from importlib import resources
 from string import Template
 
-from ...model import Line
+from ...model import Line, name_of, names_and_ids
 from ...operations.controller_state import ControllerState
 from ...operations.outsourcing import OutsourcingFacts
-from ..messages import Language
+from ..messages import ENGLISH, Language
 
 
 def states(found: tuple[ControllerState, ...], say: Language) -> Iterator[str]:
@@ -37,7 +37,10 @@ def worksheet(facts: OutsourcingFacts) -> str:
     """The worksheet of one controller, filled in (Markdown). It is in English for everybody."""
     template = (resources.files("informativa") / "templates/worksheet.md").read_text(encoding="utf-8")
     owner = facts.controller
-    purposes = (f"{notice} ({', '.join(given)})" for notice, given in facts.purposes.items())
+    purposes = (
+        f"{ENGLISH(name_of(notice, owner.names))} {version}: {ENGLISH(names_and_ids(given, owner.names))}"
+        for (notice, version), given in facts.purposes.items()
+    )
     return Template(template).substitute(
         name=owner.name,
         id=owner.id,
@@ -69,4 +72,5 @@ def _papers(facts: OutsourcingFacts) -> dict[str, str]:
 
 
 def _line(line: Line) -> str:
-    return f"| {line.number} | {line.language} | {', '.join(step.notice.id for step in line.plan)} |"
+    notices = names_and_ids((step.notice.id for step in line.plan), line.controller.names)
+    return f"| {line.number} | {line.language} | {ENGLISH(notices)} |"

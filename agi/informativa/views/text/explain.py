@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...model import PriorDelivery, Status
+from ...model import NamesByLanguage, PriorDelivery, Status, name_and_id, names_of
 from ...operations.explain import ExplainedDecision, Explanation, RecognisedCaller
 from ...text import Text
 from ..messages import Language
@@ -36,7 +36,7 @@ def explanation(found: Explanation, say: Language) -> Iterator[str]:
         (Text("line"), [line]),
         (Text("caller"), [_caller(found, say)]),
         (Text("language"), found.language),
-        (Text("notices"), [_notice(each, say) for each in found.decisions]),
+        (Text("notices"), [_notice(each, owner.names, say) for each in found.decisions]),
     )
     yield from _tree(facts, say)
 
@@ -52,12 +52,12 @@ def _caller(found: Explanation, say: Language) -> Sequence[Branch]:
     )
 
 
-def _notice(found: ExplainedDecision, say: Language) -> Sequence[Branch]:
+def _notice(found: ExplainedDecision, names: NamesByLanguage, say: Language) -> Sequence[Branch]:
     decision = found.decision
     rule = RULES.get(decision.reason)
     facts: list[Branch] = [
-        (Text("notice"), f"{decision.notice.id} {decision.version.id}"),
-        (Text("caller knows"), _known(found.known, say)),
+        (Text("notice"), f"{say(name_and_id(decision.notice.id, names))} {decision.version.id}"),
+        (Text("caller knows"), _known(found.known, names, say)),
         (Text("rule"), f"{decision.reason}: {say(rule)}" if rule else decision.reason),
         (Text("would"), _would(found, say)),
     ]
@@ -66,13 +66,13 @@ def _notice(found: ExplainedDecision, say: Language) -> Sequence[Branch]:
     return [*facts, (Text("status"), _status(found, say))]
 
 
-def _known(known: PriorDelivery | None, say: Language) -> str:
+def _known(known: PriorDelivery | None, names: NamesByLanguage, say: Language) -> str:
     if known is None:
         return say("nothing")
     return say(
         "{versions} ({purposes}), by record {record} of {at:%Y-%m-%d %H:%M} UTC",
         versions=", ".join(sorted(known.versions)),
-        purposes=", ".join(sorted(known.purposes)),
+        purposes=names_of(sorted(known.purposes), names),
         record=known.record,
         at=known.at,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...asterisk.test_call import CallStep, Moment
-from ...model import Record
+from ...model import Controller, Record, name_and_id
 from ...operations.test_call import CallPlaced, CallReport, PlannedCall
 from ...text import Text
 from ..messages import Language
@@ -46,7 +46,7 @@ def progress(step: CallPlaced | Moment, call: PlannedCall, say: Language) -> Ite
 def report(found: CallReport, say: Language) -> Iterator[str]:
     """What was recorded, and what is wrong, if anything is."""
     for record in found.records:
-        yield _record(record, say)
+        yield _record(record, found.call.line.controller, say)
     for note in found.notes:
         yield say("note: {note}", note=note)
     for problem in found.problems:
@@ -65,14 +65,15 @@ def _prompt(path: str, call: PlannedCall) -> str:
     return path if seconds is None else f"{path}, {seconds:.1f} s"
 
 
-def _record(record: Record, say: Language) -> str:
+def _record(record: Record, owner: Controller, say: Language) -> str:
     event, heard = record.event, record.event.heard
     length = (
         say("{seconds:.1f} of {length:.1f} s", seconds=heard.seconds, length=heard.length) if heard else ""
     )
     played = f", {length}, {heard.ending}" if heard else ""
+    notice = say(name_and_id(event.notice, owner.names))
     return (
         say("record {number}", number=record.number)
-        + f": {event.at:%Y-%m-%d %H:%M:%S} UTC, {event.notice} {event.version} {event.language},"
+        + f": {event.at:%Y-%m-%d %H:%M:%S} UTC, {notice} {event.version} {event.language},"
         f" {event.status} {event.reason}{played}"
     )

@@ -65,6 +65,7 @@ def test_built_notice_in_all_formats(site: Site, tmp_path: Path) -> None:
     command(site, "texts", tmp_path / "texts")
     for part in ("short", "full"):
         (tmp_path / f"texts/it/{part}.txt").write_text("{company} usa i Suoi dati. Premere {key}.\n")
+    (tmp_path / "texts/it/short-nokey.txt").write_text("{company} usa i Suoi dati.\n")
     arguments = ("--controller", "acme", "--version", "2027-01", "--texts", tmp_path / "texts")
     said = command(site, "build", *arguments)
     base = "prompts/acme/privacy-2027-01/it/short"

@@ -118,6 +118,7 @@ LOOKS: Mapping[str, Text] = {
 }
 """For what somebody looked at a caller's data, said to that caller."""
 
+
 def named(one: str, names: Mapping[str, Mapping[str, str]], say: Language) -> str:
     """A notice or purpose by its name in the reader's language."""
     return say(name_of(one, names))

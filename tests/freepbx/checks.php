@@ -26,7 +26,7 @@ function holds($text, ...$parts)
 /** A page of an inbound route is sent, with these values. */
 function send(array $request)
 {
-    informativa_hookProcess_core($request['extdisplay'] ?? '', $request);
+    FreePBX::Core()->doConfigPageInit($request);
 }
 
 const YES = ['informativa_notice' => 'did', 'informativa_line' => '', 'informativa_recording' => 'told'];

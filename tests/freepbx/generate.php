@@ -7,7 +7,8 @@ foreach ($told['incoming'] as $route) {
     incoming($route['extension'], $route['cidnum'] ?? '', $route);
 }
 foreach ($told['routes'] ?? [] as $route) {
-    $pbx->Informativa->saveRoute($route + ['action' => 'addIncoming', 'cidnum' => '']);
+    $saved = $pbx->Core->getDID($route['extension'], $route['cidnum'] ?? '');
+    $pbx->Core->editDID($saved['extension'], $saved['cidnum'], $route + $saved);
 }
 foreach ($told['entries'] ?? [] as $entry) {
     $pbx->Informativa->entries()->add($entry['description'], $entry['line'], $entry['dest']);

@@ -15,7 +15,7 @@ function test_install_and_uninstall()
     $before = dialplan()->generateConf();
     $pbx->Informativa->install();
     same(['informativa examine' => ['FreePBX\modules\Informativa\Job', '*/10 * * * *', 60]], $pbx->Job->jobs);
-    send(['action' => 'addIncoming', 'extension' => '1', 'cidnum' => ''] + YES);
+    send(['action' => 'edtIncoming', 'extdisplay' => '1/', 'extension' => '1', 'cidnum' => ''] + YES);
     (new Notices($pbx->Notifications, $pbx->Informativa))->show(program('exit 3'));
     $pbx->Informativa->uninstall();
     same([[], []], [$pbx->Job->jobs, $pbx->Notifications->shown]);

@@ -11,7 +11,6 @@ use FreePBX\modules\Informativa\Routes;
 function test_a_route_keeps_its_field()
 {
     freepbx();
-    incoming('0212345678');
     send(['action' => 'addIncoming', 'extension' => ' 0212345678 ', 'cidnum' => ''] + YES);
     same([['extension' => '0212345678', 'cidnum' => '', 'line' => '', 'recording' => 'told', 'pricid' => '']], FreePBX::Informativa()->routes()->all());
     $html = informativa_hook_core('0212345678/', 'did');
@@ -34,7 +33,25 @@ function test_a_route_changes_and_goes()
     same(null, $routes->get('5', ''));
 }
 
-/** A request without the field, as an API sends it, leaves the route as it was. */
+/** What core refuses to save moves, changes and deletes no notice: a new route or an import with the DID of another, or a
+ * route that is to get one. */
+function test_what_core_refuses_changes_nothing()
+{
+    $pbx = freepbx();
+    send(['action' => 'addIncoming', 'extension' => '1', 'cidnum' => '', 'informativa_notice' => 'line', 'informativa_line' => '2'] + YES);
+    send(['action' => 'addIncoming', 'extension' => '3', 'cidnum' => '4'] + YES);
+    $before = $pbx->Informativa->routes()->all();
+    $other = ['informativa_notice' => 'no'];
+    foreach ([YES, $other] as $fields) {
+        send(['action' => 'addIncoming', 'extension' => '1', 'cidnum' => ''] + $fields);
+        send(['action' => 'edtIncoming', 'extdisplay' => '3/4', 'extension' => '1', 'cidnum' => ''] + $fields);
+        $pbx->Core->bulkhandlerImport('dids', [['extension' => '1', 'cidnum' => ''] + $fields], false);
+        same($before, $pbx->Informativa->routes()->all());
+    }
+}
+
+/** A request without the field, as an API sends it, leaves the route as it was, and takes its notice to another number;
+ * a route that is deleted leaves nothing to the next one. */
 function test_a_request_without_the_field_changes_nothing()
 {
     $routes = freepbx()->Informativa->routes();
@@ -42,13 +59,17 @@ function test_a_request_without_the_field_changes_nothing()
     send(['action' => 'edtIncoming', 'extdisplay' => '1/', 'extension' => '1', 'cidnum' => '']);
     send(['display' => 'did']);
     same('told', $routes->get('1', '')['recording']);
+    send(['action' => 'edtIncoming', 'extdisplay' => '1/', 'oldExtension' => '1', 'oldCidnum' => '', 'extension' => '2', 'cidnum' => '']);
+    same([null, 'told'], [$routes->get('1', ''), $routes->get('2', '')['recording']]);
+    send(['action' => 'delIncoming', 'extdisplay' => '2/']);
+    send(['action' => 'addIncoming', 'extension' => '3', 'cidnum' => '']);
+    same(null, $routes->get('3', ''));
 }
 
 /** What is typed as a line comes into the dialplan as letters, digits, + and dots, and nothing else does. */
 function test_nothing_typed_gets_into_the_dialplan()
 {
     $pbx = freepbx();
-    incoming('1');
     $typed = '+39 02 123)' . "\n" . ' same => n,System(touch /tmp/x)';
     send(['action' => 'addIncoming', 'extension' => '1', 'cidnum' => '', 'informativa_notice' => 'line', 'informativa_line' => $typed, 'informativa_recording' => 'x']);
     $pbx->Informativa->entries()->add("a\nb", $typed, 'ext-queues,600,1)');
@@ -88,9 +109,10 @@ function test_no_field_no_change()
     incoming('0212345678');
     $with = dialplan(['0212345678/' => 'force'])->generateConf();
     same(false, strpos($with, 'informativa'));
-    send(['action' => 'addIncoming', 'extension' => '0212345678', 'cidnum' => ''] + YES);
+    $route = ['action' => 'edtIncoming', 'extdisplay' => '0212345678/', 'extension' => '0212345678', 'cidnum' => ''];
+    send($route + YES);
     same(true, dialplan(['0212345678/' => 'force'])->generateConf() !== $with);
-    send(['action' => 'delIncoming', 'extdisplay' => '0212345678/']);
+    send($route + ['informativa_notice' => 'no']);
     same($with, dialplan(['0212345678/' => 'force'])->generateConf());
 }
 
@@ -124,7 +146,7 @@ function test_recording_is_moved()
     incoming('1');
     $step = 'Gosub(sub-record-check,s,1(in,${EXTEN},yes))';
     foreach (['route' => [2, 6], 'after' => [6, 5]] as $choice => [$recording, $notice]) {
-        send(['action' => 'addIncoming', 'extension' => '1', 'cidnum' => '', 'informativa_recording' => $choice] + YES);
+        send(['action' => 'edtIncoming', 'extdisplay' => '1/', 'extension' => '1', 'cidnum' => '', 'informativa_recording' => $choice] + YES);
         $lines = array_values(preg_grep('/^exten => 1,/', explode("\n", dialplan(['1/' => 'yes'])->generateConf())));
         $at = array_keys(preg_grep('/sub-record-check/', $lines));
         same([[$recording], true], [$at, substr($lines[$recording], -strlen($step)) === $step]);
@@ -136,10 +158,10 @@ function test_recording_is_moved()
 function test_nothing_to_hold_back()
 {
     freepbx();
-    incoming('1');
-    send(['action' => 'addIncoming', 'extension' => '1', 'cidnum' => '', 'informativa_recording' => 'after'] + YES);
+    $route = ['extension' => '1', 'cidnum' => ''];
+    send(['action' => 'addIncoming', 'informativa_recording' => 'after'] + $route + YES);
     same(false, strpos(dialplan()->generateConf(), 'sub-record-check'));
-    send(['action' => 'addIncoming', 'extension' => '1', 'cidnum' => ''] + YES);
+    send(['action' => 'edtIncoming', 'extdisplay' => '1/'] + $route + YES);
     holds(dialplan()->generateConf(), 'sub-record-check,s,1(in,${EXTEN},${IF($["${INFORMATIVA_STATUS}" = "PLAYED" | "${INFORMATIVA_STATUS}" = "NOTDUE"]?dontcare:never)}))');
 }
 
@@ -147,7 +169,6 @@ function test_nothing_to_hold_back()
 function test_route_that_is_missed_is_told()
 {
     $pbx = freepbx();
-    incoming('1');
     send(['action' => 'addIncoming', 'extension' => '1', 'cidnum' => ''] + YES);
     $empty = new extensions();
     $pbx->Informativa->doDialplanHook($empty, 'asterisk', 700);
@@ -172,6 +193,7 @@ function test_entries_are_destinations()
     $use = [['dest' => 'ext-queues,600,1'] + $info];
     same([$use, $use, []], array_map('informativa_check_destinations', [true, ['ext-queues,600,1'], ['ext-queues,601,1']]));
     informativa_change_destination('ext-queues,600,1', 'ext-queues,700,1');
+    informativa_change_destination('ext-queues,700,1', 'informativa-entries,1,1');
     same('ext-queues,700,1', $pbx->Informativa->entries()->get(1)['dest']);
 }
 
@@ -187,13 +209,13 @@ function test_entries_do_not_go_round()
     same(1, count(informativa_destinations()));
 }
 
-/** The page adds, changes and deletes entries, and each asks for a reload. */
+/** The page adds, changes and deletes entries, and each asks for a reload; a page without a destination leaves it. */
 function test_page_of_entries()
 {
     $module = freepbx()->Informativa;
     $_REQUEST = ['action' => 'save', 'description' => 'a', 'line' => '', 'goto0' => 'Queues', 'Queues0' => 'ext-queues,600,1'];
     $module->doConfigPageInit('informativa');
-    $_REQUEST = ['extdisplay' => '1', 'description' => 'b'] + $_REQUEST;
+    $_REQUEST = ['extdisplay' => '1', 'description' => 'b', 'goto0' => ''] + $_REQUEST;
     $module->doConfigPageInit('did');
     same('a', $module->entries()->get(1)['description']);
     $module->doConfigPageInit('informativa');
@@ -232,13 +254,13 @@ function test_bulk_handler()
     $before = $module->routes()->all();
     $module->routes()->delete('1', '');
     $module->routes()->put('', '2', '', 'after');
-    $module->bulkhandlerImport('dids', [['extension' => '3', 'cidnum' => '4']]);
+    FreePBX::Core()->bulkhandlerImport('dids', [['extension' => '3', 'cidnum' => '4']]);
     foreach ($rows as $id => $row) {
         [$extension, $cidnum] = Routes::split($id);
-        $module->bulkhandlerImport('dids', [compact('extension', 'cidnum') + $row]);
+        FreePBX::Core()->bulkhandlerImport('dids', [compact('extension', 'cidnum') + $row]);
     }
     same($before, $module->routes()->all());
-    same([null, null, null], [$module->bulkhandlerExport('extensions'), $module->bulkhandlerGetHeaders('extensions'), $module->bulkhandlerImport('extensions', [])]);
+    same([null, null], [$module->bulkhandlerExport('extensions'), $module->bulkhandlerGetHeaders('extensions')]);
 }
 
 /** A backup laid down on a new FreePBX brings routes, entries under their numbers, and the console's address. */

@@ -197,6 +197,7 @@ class FreePBX
     public $Config;
     public $Notifications;
     public $Job;
+    public $Hooks;
     public $Core;
     public $Informativa;
 
@@ -247,11 +248,90 @@ class Jobs
     }
 }
 
+/** Tells modules of what a class of FreePBX has done: those that module.xml hooks to the method that asks for it. */
+class Hooks
+{
+    public function processHooks(...$arguments)
+    {
+        $caller = debug_backtrace(DEBUG_BACKTRACE_IGNORE_ARGS, 2)[1];
+        foreach (simplexml_load_file(MODULE . '/module.xml')->hooks->children() as $hooked) {
+            foreach ($hooked->method as $method) {
+                $hook = ["{$hooked['namespace']}\\{$hooked['class']}", (string) $method['callingMethod']];
+                if ($hook === ["FreePBX\\modules\\{$caller['class']}", $caller['function']]) {
+                    FreePBX::Informativa()->{(string) $method}(...$arguments);
+                }
+            }
+        }
+    }
+}
+
+/** Inbound routes: one is changed by being deleted and added, and refused where another has its DID and CID already. */
 class Core
 {
     public function getAllDIDs()
     {
         return FreePBX::Database()->query('SELECT * FROM incoming ORDER BY extension, cidnum')->fetchAll(PDO::FETCH_ASSOC);
+    }
+
+    public function getDID($extension = '', $cidnum = '')
+    {
+        $rows = FreePBX::Database()->prepare('SELECT * FROM incoming WHERE extension = ? AND cidnum = ?');
+        $rows->execute([$extension, $cidnum]);
+        return $rows->fetch(PDO::FETCH_ASSOC);
+    }
+
+    public function addDID($settings)
+    {
+        foreach (['extension', 'cidnum'] as $part) {
+            $settings[$part] = trim(str_replace(['<', '>'], '', $settings[$part] ?? ''));
+        }
+        if ($this->getDID($settings['extension'], $settings['cidnum'])) {
+            return false;
+        }
+        incoming($settings['extension'], $settings['cidnum'], $settings);
+        FreePBX::Hooks()->processHooks($settings);
+        return true;
+    }
+
+    public function delDID($extension, $cidnum)
+    {
+        FreePBX::Database()->prepare('DELETE FROM incoming WHERE extension = ? AND cidnum = ?')->execute([$extension, $cidnum]);
+        FreePBX::Hooks()->processHooks($extension, $cidnum);
+    }
+
+    public function editDID($old_extension, $old_cidnum, $incoming)
+    {
+        $new = [trim($incoming['extension']), trim($incoming['cidnum'])];
+        if ($new !== [$old_extension, $old_cidnum] && $this->getDID(...$new)) {
+            return false;
+        }
+        $this->delDID($old_extension, $old_cidnum);
+        $this->addDID($incoming);
+        return true;
+    }
+
+    public function bulkhandlerImport($type, $rows, $replace = true)
+    {
+        foreach ($type === 'dids' ? $rows : [] as $row) {
+            if ($replace && $this->getDID($row['extension'], $row['cidnum'])) {
+                $this->delDID($row['extension'], $row['cidnum']);
+            }
+            $this->addDID($row);
+        }
+    }
+
+    /** The page of an inbound route, before any other module gets the request. */
+    public function doConfigPageInit(array $request)
+    {
+        [$extension, $cidnum] = array_pad(explode('/', $request['extdisplay'] ?? '', 2), 2, '');
+        switch ($request['action'] ?? '') {
+            case 'addIncoming':
+                return $this->addDID($request);
+            case 'delIncoming':
+                return $this->delDID($extension, $cidnum);
+            case 'edtIncoming':
+                return $this->editDID($extension, $cidnum, $request);
+        }
     }
 }
 
@@ -306,7 +386,8 @@ function freepbx()
 {
     $pbx = FreePBX::$one = new FreePBX();
     $pbx->Database = new PDO('sqlite::memory:', null, null, [PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION]);
-    [$pbx->Config, $pbx->Notifications, $pbx->Job, $pbx->Core] = [new Config(), new Notifications(), new Jobs(), new Core()];
+    [$pbx->Config, $pbx->Notifications, $pbx->Job] = [new Config(), new Notifications(), new Jobs()];
+    [$pbx->Hooks, $pbx->Core] = [new Hooks(), new Core()];
     tables($pbx->Database);
     require_once MODULE . '/Informativa.class.php';
     require_once MODULE . '/functions.inc.php';

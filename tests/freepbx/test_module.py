@@ -40,7 +40,6 @@ CALLED = {
         "informativa_get_config",
         "informativa_getdest",
         "informativa_getdestinfo",
-        "informativa_hookProcess_core",
         "informativa_hook_core",
     ],
     "Informativa.class.php": [
@@ -49,7 +48,6 @@ CALLED = {
         "backup",
         "bulkhandlerExport",
         "bulkhandlerGetHeaders",
-        "bulkhandlerImport",
         "doConfigPageInit",
         "doDialplanHook",
         "getActionBar",
@@ -57,6 +55,8 @@ CALLED = {
         "install",
         "myDialplanHooks",
         "restore",
+        "routeAdded",
+        "routeDeleted",
         "uninstall",
     ],
     "Backup.php": ["runBackup"],
@@ -146,7 +146,7 @@ def test_module_xml() -> None:
         "informativa_entries": ["id", "description", "line", "dest"],
     }
     assert (module.MODULE / f"page.{XML.findtext('popovers/informativa/display')}.php").exists()
-    hooked = {each.text for each in XML.findall("hooks/bulkhandler/method")}
+    hooked = {str(each.text) for each in XML.findall("hooks/*/method")}
     assert hooked <= set(CALLED["Informativa.class.php"])
 
 

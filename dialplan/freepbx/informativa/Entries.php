@@ -56,10 +56,12 @@ class Entries
         $this->rows('DELETE FROM informativa_entries WHERE id = ?', [(int) $id]);
     }
 
-    /** Another module's destination got another name. */
+    /** Another module's destination got another name; one that cannot be a destination changes nothing. */
     public function move($old, $new)
     {
-        $this->rows('UPDATE informativa_entries SET dest = ? WHERE dest = ?', [self::place($new), $old]);
+        if (self::place($new) !== '') {
+            $this->rows('UPDATE informativa_entries SET dest = ? WHERE dest = ?', [$new, $old]);
+        }
     }
 
     /** What FreePBX calls an entry among all destinations. */
@@ -80,8 +82,11 @@ class Entries
         return substr(trim(preg_replace('/[\x00-\x1f]/', ' ', (string) $text)), 0, 50);
     }
 
-    /** A destination is three words, none of which could end a line or an application; and no entry, lest calls go round. */
-    private static function place($text)
+    /**
+     * The destination as it can be kept, or ''. It is three words, none of which could end a line or an application; and
+     * no entry, lest calls go round.
+     */
+    public static function place($text)
     {
         return self::id($text) === null && preg_match('/^[^\s,;()]+,[^\s,;()]+,[^\s,;()]+$/', (string) $text) ? (string) $text : '';
     }

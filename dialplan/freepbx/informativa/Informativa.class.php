@@ -22,6 +22,9 @@ class Informativa extends \FreePBX_Helpers implements \BMO
 
     private $pbx;
 
+    /** The row of the route that core deleted last, until it adds one. */
+    private $deleted;
+
     public function __construct($freepbx = null)
     {
         parent::__construct($freepbx);
@@ -107,34 +110,35 @@ class Informativa extends \FreePBX_Helpers implements \BMO
 
     // -- the inbound route's field --
 
-    /** Keep what the page of an inbound route says; a request that has no such field changes nothing. */
-    public function saveRoute(array $request)
+    /** Core has deleted a route, or does so to change it: then it adds it again at once. */
+    public function routeDeleted($extension, $cidnum)
     {
-        $action = $request['action'] ?? '';
-        if (in_array($action, ['delIncoming', 'edtIncoming'], true) && isset($request['extdisplay'])) {
-            [$extension, $cidnum] = Routes::split($request['extdisplay']);
-            if ($action === 'delIncoming' || isset($request['informativa_notice'])) {
-                $this->routes()->delete($extension, $cidnum);
-            }
-        }
-        if (in_array($action, ['addIncoming', 'edtIncoming'], true)) {
-            $this->saveFields(self::did($request['extension'] ?? ''), self::did($request['cidnum'] ?? ''), $request);
-        }
+        $this->deleted = $this->routes()->get($extension, $cidnum);
+        $this->routes()->delete($extension, $cidnum);
     }
 
-    /** As core does before it keeps a route. */
-    private static function did($text)
+    /**
+     * Core has saved a route, new or changed, by a page, an import or an API: with the field's values, or without, and
+     * then a route that was only changed keeps what it had. What core refuses to save does not come here.
+     */
+    public function routeAdded($settings)
     {
-        return trim(str_replace(['<', '>'], '', $text));
+        $before = $this->deleted;
+        $this->deleted = null;
+        $named = [$settings['oldExtension'] ?? $settings['extension'], $settings['oldCidnum'] ?? $settings['cidnum']];
+        if (isset($settings['informativa_notice'])) {
+            $this->saveFields($settings['extension'], $settings['cidnum'], $settings);
+        } elseif ($before !== null && $named === [$before['extension'], $before['cidnum']]) {
+            $this->routes()->put($settings['extension'], $settings['cidnum'], $before['line'], $before['recording']);
+        }
     }
 
     private function saveFields($extension, $cidnum, array $fields)
     {
-        $notice = $fields['informativa_notice'] ?? null;
-        if ($notice === 'did' || $notice === 'line') {
-            $line = $notice === 'line' ? $fields['informativa_line'] ?? '' : '';
+        if (in_array($fields['informativa_notice'], ['did', 'line'], true)) {
+            $line = $fields['informativa_notice'] === 'line' ? $fields['informativa_line'] ?? '' : '';
             $this->routes()->put($extension, $cidnum, $line, $fields['informativa_recording'] ?? '');
-        } elseif ($notice !== null) {
+        } else {
             $this->routes()->delete($extension, $cidnum);
         }
     }
@@ -178,16 +182,6 @@ class Informativa extends \FreePBX_Helpers implements \BMO
         return $rows;
     }
 
-    public function bulkhandlerImport($type, $rawData, $replaceExisting = false)
-    {
-        if ($type !== 'dids') {
-            return;
-        }
-        foreach ($rawData as $row) {
-            $this->saveFields(self::did($row['extension'] ?? ''), self::did($row['cidnum'] ?? ''), $row);
-        }
-    }
-
     // -- the module's own page --
 
     public function doConfigPageInit($page)
@@ -207,10 +201,12 @@ class Informativa extends \FreePBX_Helpers implements \BMO
         }
     }
 
+    /** An entry keeps its destination where the page names none that can be one. */
     private function saveEntry(array $request)
     {
         $chosen = $request['goto0'] ?? '';
-        $dest = $request[$chosen . '0'] ?? '';
+        $before = $this->entries()->get($request['extdisplay'] ?? 0);
+        $dest = Entries::place($request[$chosen . '0'] ?? '') ?: $before['dest'] ?? '';
         $values = [$request['description'] ?? '', $request['line'] ?? '', $dest];
         if (empty($request['extdisplay'])) {
             $this->entries()->add(...$values);

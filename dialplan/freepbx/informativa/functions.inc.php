@@ -30,11 +30,6 @@ function informativa_hook_core($viewing_itemid, $target_menuid)
     return load_view(__DIR__ . '/views/route.php', FreePBX::Informativa()->fields($extension, $cidnum));
 }
 
-function informativa_hookProcess_core($viewing_itemid, $request)
-{
-    FreePBX::Informativa()->saveRoute($request);
-}
-
 /** The notice as a destination; not for an entry itself, which could lead round in a circle. */
 function informativa_destinations()
 {

@@ -75,9 +75,16 @@ def test_whoever_sits_at_a_terminal_is_asked(tmp_path: Path, monkeypatch: pytest
 
 
 def test_empty_folder_is_taken(tmp_path: Path) -> None:
-    """Who has made the folder already need not delete it."""
-    (tmp_path / "etc").mkdir()
-    assert init(tmp_path / "etc").file.is_file()
+    """Who has made the folder already need not delete it; it is filled and not replaced, as a container's
+    volume cannot be, and only what a new one would have is in it."""
+    folder = tmp_path / "etc"
+    folder.mkdir(mode=0o700)
+    made = folder.stat().st_ino
+    assert init(folder).file.is_file()
+    assert (folder.stat().st_ino, folder.stat().st_mode & 0o777) == (made, 0o755)
+    init(tmp_path / "new")
+    names = [sorted(file.name for file in place.iterdir()) for place in (folder, tmp_path / "new", tmp_path)]
+    assert names == [["informativa.yaml", "keys", "ledger", "prompts"]] * 2 + [["etc", "new"]]
 
 
 def test_what_is_there_is_left_alone(tmp_path: Path) -> None:
@@ -99,18 +106,21 @@ def test_place_that_cannot_be_written(tmp_path: Path) -> None:
     assert str(caught.value.remedy) == "Name a folder that you may write, or run this as root."
 
 
-def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("existing", [False, True])
+def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, existing: bool) -> None:
     """The remedy of a full disk is another one, and nothing of the attempt is left."""
     full = "[('a', 'b', '[Errno 28] No space left on device')]"
 
     def copy(*_: object, **__: object) -> None:
         raise shutil.Error(full)
 
+    if existing:
+        (tmp_path / "etc").mkdir()
     monkeypatch.setattr("shutil.copytree", copy)
     with pytest.raises(InformativaError) as caught:
         init(tmp_path / "etc")
     assert str(caught.value.remedy) == "Make room on that disk."
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.rglob("*")] == (["etc"] if existing else [])
 
 
 def test_port_that_somebody_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from ..text import Foreign, Text
 from .doctor import ports
 from .keys import write_secret
 
+FILE = "informativa.yaml"
 _CONTROLLERS = ("acme", "borealis")  # those of config/template.yaml
 
 
@@ -39,17 +40,31 @@ def init(folder: Path, callers: NumberForm = NumberForm.EITHER) -> NewConfigurat
                 Text("{folder} is not empty.", folder=folder),
                 Text("Name a new folder: informativa init DIR"),
             )
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".informativa-", dir=folder.parent))
+        existing = folder.exists()
+        place = folder if existing else folder.parent
+        place.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".informativa-", dir=place))
         try:
             _fill(work, callers)
             work.chmod(0o755)
-            work.rename(folder)
+            if existing:
+                _move_into(folder, work)
+            else:
+                work.rename(folder)
         finally:
             shutil.rmtree(work, ignore_errors=True)
     except (OSError, shutil.Error) as error:
         raise _unwritable(folder, error) from error
-    return NewConfiguration(folder / "informativa.yaml", tuple(_taken()))
+    return NewConfiguration(folder / FILE, tuple(_taken()))
+
+
+def _move_into(folder: Path, work: Path) -> None:
+    """Fill a folder that cannot be replaced, as a container's volume. The configuration comes last: what a
+    power failure leaves before that is none."""
+    for path in sorted(work.iterdir(), key=lambda path: path.name == FILE):
+        path.rename(folder / path.name)
+    with suppress(PermissionError):  # a folder of somebody else's, who lets us write there
+        folder.chmod(0o755)
 
 
 def _fill(folder: Path, callers: NumberForm) -> None:
@@ -65,7 +80,7 @@ def _fill(folder: Path, callers: NumberForm) -> None:
     template = resources.files("informativa.config") / "template.yaml"
     text = template.read_text(encoding="utf-8")
     chosen = text.replace(f"callers: {NumberForm.EITHER} ", f"callers: {callers} ")
-    (folder / "informativa.yaml").write_text(chosen, encoding="utf-8")
+    (folder / FILE).write_text(chosen, encoding="utf-8")
 
 
 def _unwritable(folder: Path, error: OSError) -> InformativaError:

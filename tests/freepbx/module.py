@@ -17,6 +17,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from informativa import __version__
+from packages.release import write_sums
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "dialplan/freepbx/informativa"
@@ -66,12 +67,13 @@ def write(folder: Path, version: str) -> None:
 
 
 def main() -> int:
-    """Compile, and write the archive."""
+    """Compile, and write the archive and the sums of all that lies beside it."""
     for catalogue in MODULE.glob("i18n/*/LC_MESSAGES/*.po"):
         catalogue.with_suffix(".mo").write_bytes(compiled(catalogue))
     folder = ROOT / "dist"
     folder.mkdir(exist_ok=True)
     write(folder, __version__)
+    write_sums(folder)
     print(f"dist/informativa-{__version__}.tgz")
     return 0
 

@@ -23,6 +23,7 @@ from packaging.utils import canonicalize_name
 
 from lab.debian import Unavailable, cache_folder, disk_errors, only_one
 from lab.setup import REQUIREMENTS, ROOT, VENV
+from packages.release import write_sums
 
 EXTRAS = frozenset(metadata.metadata("informativa").get_all("Provides-Extra", ())) - {"lint", "test"}
 # What the wheels may be made for: the oldest glibc that they are to run on is 2.35, that of Ubuntu 22.04.
@@ -34,12 +35,13 @@ Requires = Callable[[str], Sequence[str] | None]
 
 
 def command(name: str, build: Callable[[Path, Path], Path], arguments: Sequence[str]) -> int:
-    """Have something built of the wheel that was set up, into the folder that is named or into `dist`; the
-    exit code."""
+    """Have something built of the wheel that was set up, into the folder that is named or into `dist`,
+    with the sums of all that is there; the exit code."""
     folder = Path(arguments[0]) if arguments else ROOT / "dist"
     (wheel,) = (VENV / "dist").glob("informativa-*.whl")
     try:
         print(build(folder, wheel))
+        write_sums(folder)
     except Unavailable as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 1

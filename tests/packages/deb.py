@@ -32,7 +32,6 @@ from lab.debian import Unavailable
 from lab.setup import ROOT, VENV
 from packages import carried, sbom
 
-SUMS = "SHA256SUMS"  # of all that lies beside it
 PYTHONS = ("3.11", "3.12", "3.13")
 SOURCES = ROOT / ".github/packaging/debian"
 _LIB = "usr/lib/informativa"
@@ -65,8 +64,8 @@ see /usr/share/common-licenses/LGPL-3, for LGPL-2.1-or-later /usr/share/common-l
 
 
 def build(folder: Path, wheel: Path, compression: str = "xz") -> Path:
-    """Put the package of a wheel into `folder`, with its parts list and the sums of both beside it; with
-    `compression` as dpkg-deb knows it. Raises Unavailable."""
+    """Put the package of a wheel into `folder`, with its parts list beside it; with `compression` as dpkg-deb
+    knows it. Raises Unavailable."""
     if not shutil.which("dpkg-deb"):
         raise Unavailable("dpkg-deb is not on this machine, so it is not a Debian.", "Build it on one.")
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,8 +84,6 @@ def build(folder: Path, wheel: Path, compression: str = "xz") -> Path:
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
     list_ = package.with_suffix(".cdx.json")
     list_.write_text(parts, encoding="utf-8")
-    sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in (package, list_)]
-    (folder / SUMS).write_text("".join(sums))
     return package
 
 

@@ -1,4 +1,6 @@
-"""What a release says: `python tests/packages/release.py 1.2.3` prints that version's part of the changelog.
+"""What a release says, and the sums of what is in it.
+
+`python tests/packages/release.py 1.2.3` prints that version's part of the changelog.
 
 Ends with 1 unless version, changelog and tag agree. Only the standard library, because it runs before
 anything is installed.
@@ -6,6 +8,7 @@ anything is installed.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -13,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+SUMS = "SHA256SUMS"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -69,6 +73,13 @@ def of_version(changelog: str, version: str) -> str:
     heading = rf"^## {re.escape(version)}(?: [^\n]*)?\n(.*?)(?=^## |\Z)"
     found = re.search(heading, changelog, re.MULTILINE | re.DOTALL)
     return found[1].strip() if found else ""
+
+
+def write_sums(folder: Path) -> None:
+    """Write the SHA-256 of every file in a folder into its SHA256SUMS, as `sha256sum -c` reads it."""
+    files = sorted(file for file in folder.iterdir() if file.is_file() and file.name != SUMS)
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
+    (folder / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

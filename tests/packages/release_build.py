@@ -6,7 +6,6 @@ Made twice of one commit, it is the same byte for byte.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -19,7 +18,7 @@ from freepbx import module
 from informativa import __version__
 from lab.debian import Unavailable
 from packages import deb, pex, sbom
-from packages.release import ROOT, disagreements, of_version
+from packages.release import ROOT, disagreements, of_version, write_sums
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,6 @@ def _bill(folder: Path, _version: str) -> None:
 
 def _deb(folder: Path, _version: str) -> None:
     deb.build(folder, _wheel(folder))
-    (folder / deb.SUMS).unlink()  # which are of all that is in the folder, at the end
 
 
 def _pex(folder: Path, _version: str) -> None:
@@ -84,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def build(folder: Path, version: str, builders: Sequence[Builder] = BUILDERS) -> None:
-    """All of it, then the sums, and what the changelog says of it. Of a build that fails nothing is left."""
+    """Build all of it, then the notes, then the sums of every file. Of a build that fails nothing is left."""
     asked = ["git", "log", "-1", "--format=%ct"]
     committed = subprocess.run(asked, check=True, capture_output=True, text=True, cwd=ROOT).stdout.strip()
     os.environ["SOURCE_DATE_EPOCH"] = committed
@@ -95,11 +93,9 @@ def build(folder: Path, version: str, builders: Sequence[Builder] = BUILDERS) ->
             builder.build(folder, version)
         for left in folder.glob(".*"):
             left.unlink()
-        files = sorted(folder.iterdir())
-        sums = (f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.name}\n" for each in files)
-        (folder / deb.SUMS).write_text("".join(sums), encoding="utf-8")
         notes = of_version((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version)
         (folder / "notes.md").write_text(f"{notes}\n", encoding="utf-8")
+        write_sums(folder)
     except BaseException:
         shutil.rmtree(folder)
         raise

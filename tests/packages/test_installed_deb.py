@@ -194,6 +194,39 @@ def test_a_unit_that_the_configuration_needs_is_written_and_goes_again(
     )
 
 
+def test_no_unit_is_written_that_would_answer_callers_as_root(debian: Machine, package: Path) -> None:
+    """Where root owns the configuration the unit stays as it was, and what is said then is what mends it; a
+    unit of the admin's own is his."""
+    install(debian, package)
+    unit = "/etc/systemd/system/informativa.service"
+    mended = f"chown -R asterisk: {ETC} && dpkg-reconfigure informativa"
+    debian.run(f"sed -i 's/sessions: 2000/sessions: 3000/' {ETC}/informativa.yaml; chown -R root: {ETC}")
+    assert mended in debian.run("dpkg-reconfigure informativa")
+    assert debian.run("ls /etc/systemd/system/informativa* 2>&1", ends=2)
+    debian.run(mended)
+    assert "User=asterisk\n" in debian.run(f"cat {unit}")
+    debian.run(f"sed -i 's/sessions: 3000/sessions: 4000/' {ETC}/informativa.yaml; chown -R root: {ETC}")
+    assert mended in debian.run("dpkg-reconfigure informativa")
+    assert "LimitNOFILE=4100\n" in debian.run(f"cat {unit}")
+    debian.run(f"echo '# mine' >> {unit}")
+    assert "nothing restarted for: informativa-web." in debian.run("dpkg-reconfigure informativa")
+
+
+def test_removal_says_that_asterisk_still_includes_the_dialplan(debian: Machine, package: Path) -> None:
+    """With the lines that do so, and what to type before and after it; of a dialplan that was taken out
+    before, nothing is said."""
+    install(debian, package)
+    debian.run("mkdir /etc/asterisk; echo '#tryinclude informativa.conf' > /etc/asterisk/extensions.conf")
+    debian.run("informativa dialplan install")
+    said = debian.run("apt-get remove -y informativa")
+    assert "type before a removal: informativa dialplan uninstall." in said
+    assert "rm /etc/asterisk/informativa.conf && asterisk -rx 'dialplan reload'" in said
+    assert "/etc/asterisk/extensions.conf:1 includes it" in said
+    install(debian, package)
+    debian.run("informativa dialplan uninstall")
+    assert "still includes" not in debian.run("apt-get remove -y informativa")
+
+
 def test_purge_keeps_ledgers_unless_somebody_says_otherwise(
     debian: Machine, package: Path, call: Callable[[str], str]
 ) -> None:

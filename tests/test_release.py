@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+import yaml
+from cryptography.hazmat.backends.openssl import backend
+from psycopg import pq
 
 from informativa import __version__
 from packages import carried, release, release_build, sbom
@@ -165,6 +170,42 @@ def test_what_is_brought() -> None:
     needed = {one for each in facts["dependencies"] for one in each.get("dependsOn", ())}
     assert needed == references
     assert facts["metadata"]["component"]["licenses"] == [{"expression": "Apache-2.0"}]
+
+
+def test_native_libraries_are_listed_with_their_versions() -> None:
+    """Of what a wheel carries beside its modules and of what is compiled into them, each under its wheel; the
+    versions are those that the libraries themselves tell, and two lists are the same."""
+    text = sbom.bill("informativa")
+    assert text == sbom.bill("informativa")
+    within = {
+        part["name"].lower().replace("_", "-"): {one["name"]: one for one in part.get("components", ())}
+        for part in json.loads(text)["components"]
+    }
+    psycopg = within["psycopg-binary"]
+    assert {"krb5", "openldap", "openssl", "postgresql"} <= set(psycopg)
+    assert psycopg["postgresql"]["version"] == f"{pq.version() // 10000}.{pq.version() % 10000}"
+    assert re.fullmatch(r"3\.\d+\.\d+", psycopg["openssl"]["version"])
+    files = [one["location"] for one in psycopg["openssl"]["evidence"]["occurrences"]]
+    assert [re.sub("-[0-9a-f]{8}", "", file) for file in files] == ["libcrypto.so.3", "libssl.so.3"]
+    openssl = re.match(r"OpenSSL (\S+)", backend.openssl_version_text())
+    assert openssl is not None
+    assert within["cryptography"]["openssl"]["version"] == openssl[1]
+    assert within["uvloop"]["libuv"]["version"].startswith("1.")
+    assert within["pyyaml"]["libyaml"]["version"] == yaml._yaml.get_version_string()
+    assert "pyo3" in within["pydantic-core"]
+    assert set(within["argon2-cffi-bindings"]) == {"argon2"}
+
+
+def test_every_compiled_part_is_accounted_for() -> None:
+    """A distribution with compiled modules names what is in them, or is one whose code is its own."""
+    bill = json.loads(sbom.bill("informativa"))
+    named = {part["name"].lower().replace("_", "-") for part in bill["components"] if part.get("components")}
+    compiled = {
+        name
+        for name in (part["name"].lower().replace("_", "-") for part in bill["components"])
+        if any(".so" in str(file) for file in distribution(name).files or ())
+    }
+    assert compiled - named == {"markupsafe"}
 
 
 def test_failed_build_leaves_nothing(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """What the package brings with it, as a CycloneDX bill of materials (1.6, JSON).
 
-Of the packages that are installed beside it, those of requirements.txt, with which it was tested. What only
-an extra brings is `optional`. No time and no random number is in it: the same content is the same file.
+Of the packages that are installed beside it, those of requirements.txt, with which it was tested, each with
+the native libraries within its wheel. What only an extra brings is `optional`. No time and no random number
+is in it: the same content is the same file.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from platform import python_version_tuple
 
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentScope, ComponentType
+from cyclonedx.model.component_evidence import ComponentEvidence, Occurrence
 from cyclonedx.model.license import DisjunctiveLicense, License, LicenseExpression
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
 from packages.carried import EXTRAS, Extras, asked, needed
+from packages.native import NativeLibrary, bundled
 
 
 def bill(package: str) -> str:
@@ -47,7 +50,26 @@ def _component(name: str, kind: ComponentType) -> Component:
         version=of.version,
         purl=purl,
         licenses=_licences(of),
+        components=[_native(library, str(purl)) for library in bundled(of)],
     )
+
+
+def _native(library: NativeLibrary, within: str) -> Component:
+    return Component(
+        type=ComponentType.LIBRARY,
+        bom_ref=f"{within}#{library.name}@{library.version}",
+        name=library.name,
+        version=library.version or None,
+        purl=PackageURL.from_string(library.purl) if library.purl else None,
+        licenses=[LicenseExpression(library.licence)] if library.licence else (),
+        evidence=_evidence(library, within) if library.files else None,
+    )
+
+
+def _evidence(library: NativeLibrary, within: str) -> ComponentEvidence:
+    """Where it lies. Only those that have a reference are always in the same order."""
+    places = [Occurrence(bom_ref=f"{within}#{file}", location=file) for file in library.files]
+    return ComponentEvidence(occurrences=places)
 
 
 def _licences(of: Distribution) -> Iterator[License]:

@@ -240,6 +240,21 @@ def unit(folder: Path, tmp_path: Path) -> Path:
     return file
 
 
+def test_unit_gives_the_descriptors_that_all_calls_need(unit: Path) -> None:
+    """Two thousand calls at a time, which the configuration allows, find room beside a thousand peers that
+    are no calls yet and a hundred files."""
+    limit = re.search(r"^LimitNOFILE=(\d+)$", unit.read_text(), re.MULTILINE)
+    assert limit is not None
+    under = f"""
+import resource
+from informativa import service
+resource.setrlimit(resource.RLIMIT_NOFILE, ({limit[1]}, {limit[1]}))
+print(*service.allow_descriptors(2000))
+"""
+    ran = subprocess.run([sys.executable, "-c", under], capture_output=True, text=True, check=True)
+    assert (limit[1], ran.stdout) == ("3100", "2000 1000\n")
+
+
 def test_unit_is_right_and_hardened(unit: Path) -> None:
     """systemd finds nothing wrong with the unit, and little that it exposes."""
     assert str(unit.parent / "etc/ledger") in unit.read_text()

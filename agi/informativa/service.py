@@ -344,12 +344,18 @@ def _surviving() -> Iterator[None]:
         log.error("a defect of informativa", exc_info=error)
 
 
+def descriptors(sessions: int) -> int:
+    """Return how many so many calls at a time need: one a call, one a peer that is none yet, and some for
+    ourselves."""
+    return sessions + PENDING_CONNECTIONS + OWN_DESCRIPTORS
+
+
 def allow_descriptors(sessions: int) -> tuple[int, int]:
-    """One descriptor a call, one a peer that is none yet, and some for ourselves. How many calls at a time
-    that allows, and how many such peers: where the system gives fewer descriptors, further calls get their
-    fallback at once instead of waiting in line."""
+    """Have as many descriptors as the calls need. How many calls at a time that allows, and how many peers
+    that are none yet: where the system gives fewer descriptors, further calls get their fallback at once
+    instead of waiting in line."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = sessions + PENDING_CONNECTIONS + OWN_DESCRIPTORS
+    needed = descriptors(sessions)
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     if soft < allowed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

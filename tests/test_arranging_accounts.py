@@ -115,7 +115,7 @@ def test_account_that_is_not_there(tmp_path: Path) -> None:
 def test_everybody_is_listed_without_secrets(tmp_path: Path) -> None:
     """Accounts and open invitations; those that are too old are none."""
     assert list(view.found(accounts.accounts(tmp_path, NOW), ENGLISH)) == [
-        "Nobody may use the console yet. Type: informativa web invite NAME --role admin"
+        "Nobody may use the console yet. Type: informativa web invite NAME --role admin --controller COMPANY"
     ]
     made = accounts.invite(tmp_path, THERE, "anna", Role.READER, ["acme"], 1, NOW)
     Accounts(tmp_path).accept(made.token, PASSWORD, "JBSWY3DPEHPK3PXP", NOW)

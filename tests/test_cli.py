@@ -149,14 +149,14 @@ def test_ledger_that_is_a_folder(folder: Path) -> None:
     file, ledger = folder / "informativa.yaml", folder / "ledger/acme.sqlite3"
     ledger.mkdir()
     words = f"The ledger {ledger} is a folder"
-    fix = f"Name a file as `ledger`, such as {ledger}/ledger.sqlite3, or move the folder away."
+    fix = f"Type: mv {ledger} {ledger}.aside, or name a file as `ledger`."
     assert refused("check", "-c", file) == f"{file}: {words}; {fix}"
     looked = run("doctor", "-c", file).stdout
     assert (words in looked, fix in looked, "chmod" in looked, looked.count(str(ledger))) == (
         True,
         True,
         False,
-        2,
+        3,
     )
     told = ("--controller=acme", "-c", file)
     assert run("ledger", "show", *told).stderr == f"informativa: {words}. {fix}\n"
@@ -296,7 +296,7 @@ def test_controllers_and_their_state(folder: Path) -> None:
     assert "borealis: Borealis GmbH, NOT LIVE" in run("controllers", "-c", file).stdout
     message = refused("check", "-c", file)
     assert "controllers.borealis.outsourcing" in message
-    assert "informativa outsourcing-worksheet borealis" in message
+    assert re.search(r"informativa outsourcing-worksheet -c \S+ borealis", message)
 
 
 def test_l10_what_is_not_live_is_so_everywhere(folder: Path, tmp_path: Path) -> None:
@@ -783,7 +783,8 @@ def test_key_that_is_missing_is_made(folder: Path) -> None:
     assert f"Wrote {key}, readable by {uid if uid == 54321 else ''}" in run(*typed).stdout
     assert (key.stat().st_mode & 0o777, key.stat().st_uid) == (0o600, uid)
     before = key.read_text()
-    assert "is there already. For another one: informativa keys rotate acme" in refused(*typed)
+    refusal = refused(*typed)
+    assert re.search(r"is there already\. For another one: informativa keys rotate -c \S+ acme$", refusal)
     key.unlink()
     (folder / "ledger/acme.sqlite3").touch()
     assert f"Put the copy of that key back as {key}" in refused(*typed)
@@ -799,7 +800,9 @@ def test_token_that_is_missing_is_made(folder: Path) -> None:
     token.unlink()
     assert json.loads(run("keys", "make", "agi", "--json", "-c", file).stdout)["file"] == str(token)
     assert (token.stat().st_mode & 0o777, len(token.read_text())) == (0o600, 65)
-    assert "For another one: informativa keys rotate --agi" in refused("keys", "make", "agi", "-c", file)
+    assert f"For another one: informativa keys rotate -c {file} --agi" in refused(
+        "keys", "make", "agi", "-c", file
+    )
 
 
 def test_key_is_made_only_where_the_configuration_says(folder: Path) -> None:
@@ -1036,7 +1039,7 @@ def test_first_token(folder: Path) -> None:
 def test_which_secret_to_rotate_must_be_said(folder: Path, named: list[str]) -> None:
     """A company or --agi, and not both."""
     ran = run("keys", "rotate", *named, "-c", folder / "informativa.yaml")
-    assert (ran.returncode, "keys rotate --agi" in ran.stderr) == (1, True)
+    assert (ran.returncode, ran.stderr.rstrip().endswith(" --agi")) == (1, True)
 
 
 def test_dialplan_with_a_token_is_not_for_all_to_read(folder: Path, tmp_path: Path) -> None:
@@ -1063,7 +1066,7 @@ def test_script_is_started_by_a_link_that_is_made_anew(folder: Path) -> None:
     assert link.readlink() == Path(sys.executable).with_name("informativa-agi")
     link.unlink()
     link.write_text("mine")
-    assert f"ln -sfn {sys.executable.removesuffix('python')}" in run("dialplan", "-c", file).stderr
+    assert f".aside; ln -s {sys.executable.removesuffix('python')}" in run("dialplan", "-c", file).stderr
     assert link.read_text() == "mine"
 
 

@@ -296,7 +296,9 @@ def test_key_that_is_no_key_is_refused(folder: Path, content: str) -> None:
     """A key file must hold 32 bytes in hexadecimal; what it holds instead is not printed."""
     (folder / "keys/acme.key").write_text(content)
     (problem,) = problems(folder / "informativa.yaml")
-    assert problem.endswith("does not hold a key of 64 hexadecimal digits")
+    what, _, remedy = problem.partition("; ")
+    assert what.endswith("does not hold a key of 64 hexadecimal digits")
+    assert remedy.startswith("type: mv ")
 
 
 @pytest.mark.parametrize(

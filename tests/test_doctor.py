@@ -27,10 +27,10 @@ from informativa.errors import InformativaError
 from informativa.ledgers import wal_files
 from informativa.operations.doctor import (
     asterisk,
+    asterisk_files,
     dialplan,
     installation,
     ledgers,
-    port_owner,
     ports,
     service,
     users,
@@ -285,7 +285,9 @@ def test_key_that_asterisk_cannot_read(public: Path) -> None:
     """Keys that belong to another user than Asterisk's are found: its script would not start."""
     found = looked(service.files, case(public))
     assert [each.state for each in found] == ["wrong", "wrong"]
-    assert [str(each.fix) for each in found] == [f"chown -R {OTHER} {public}/keys"] * 2
+    assert [str(each.fix) for each in found] == [
+        f"chown -R {OTHER} {public}/keys; chmod -R u+rX {public}/keys"
+    ] * 2
 
 
 def test_what_scripts_cannot_use_is_told(folder: Path) -> None:
@@ -392,7 +394,8 @@ def test_port_of_another_programs_server_is_told_by_both(
 ) -> None:
     """That the port is FreePBX's, which is on this machine, is wrong to `check` as it is to `doctor`."""
     edit(folder, "127.0.0.1:4588", "127.0.0.1:4573")
-    monkeypatch.setattr(port_owner, "ASTERISK", tmp_path / "asterisk")
+    (tmp_path / "asterisk.conf").write_text(f"[directories]\nastetcdir => {tmp_path}/asterisk ; moved\n")
+    monkeypatch.setattr(asterisk_files, "CONF", tmp_path / "asterisk.conf")
     (tmp_path / "freepbx.conf").touch()
     words = "127.0.0.1:4573 is the port of FreePBX (core-fastagi), which is on this machine"
     file = folder / "informativa.yaml"

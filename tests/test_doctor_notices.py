@@ -146,7 +146,7 @@ def test_company_that_plays_what_is_shipped_is_told(folder: Path) -> None:
     (folder / "prompts/it/short.wav").write_bytes(short.read_bytes())
     ((text, fix),) = [one for one in found(file, "words") if "shipped" in one[0]]
     assert text.startswith("acme plays recordings that are shipped with informativa: they name no company")
-    assert fix == f"informativa prompts build --controller acme -c {file}"
+    assert fix == f"informativa prompts build --controller acme --site SITE -c {file}"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from informativa.config import Configuration, load
-from informativa.operations.doctor import port_owner, ports, users
+from informativa.operations.doctor import asterisk_files, port_owner, ports, users
 from informativa.operations.doctor.findings import Finding, ok, wrong
 from informativa.operations.doctor.ports import Occupant
 from informativa.operations.doctor.system import System
@@ -38,7 +38,8 @@ def us() -> str:
 @pytest.fixture
 def configuration(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Configuration:
     """One of a machine that has no other program's server."""
-    monkeypatch.setattr(port_owner, "ASTERISK", folder / "none/asterisk")
+    monkeypatch.setattr(asterisk_files, "FOLDER", folder / "none/asterisk")
+    monkeypatch.setattr(asterisk_files, "CONF", folder / "none/asterisk/asterisk.conf")
     return load(folder / "informativa.yaml")
 
 
@@ -165,7 +166,7 @@ def test_port_of_a_process_that_is_not_shown(
     configuration: Configuration, us: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the right to see whose socket it is, nobody is accused: root is to ask."""
-    monkeypatch.setattr(ports, "descriptors", lambda: iter(()))
+    monkeypatch.setattr(users, "descriptors", lambda: iter(()))
     with process() as (port, _pid):
         assert looked(configuration, port) == [
             ok(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import pwd
 import sqlite3
 import subprocess
 import sys
@@ -168,9 +170,8 @@ def test_check_names_a_folder_that_is_not_there(folder: Path) -> None:
     config = folder / "informativa.yaml"
     ran = run("check", "-c", config)
     assert ran.returncode == 1
-    assert (
-        f"there is no folder {folder}/ledger for the ledger; type: mkdir -m 700 {folder}/ledger" in ran.stderr
-    )
+    make = f"install -d -m 700 -o {pwd.getpwuid(os.geteuid())[0]} {folder}/ledger"
+    assert f"there is no folder {folder}/ledger for the ledger; {make}\n" in ran.stderr
     assert not (folder / "ledger").exists()
 
 
@@ -229,7 +230,7 @@ def test_service_says_of_a_folder_that_it_is_one(tmp_path: Path) -> None:
     office.start()
     office.wait_said("ledger cannot be used")
     office.stop()
-    assert f"The ledger {ledger} is a folder. Name a file as `ledger`" in office.said
+    assert f"The ledger {ledger} is a folder. Type: mv {ledger} {ledger}.aside, or name a file" in office.said
     assert list(ledger.iterdir()) == []
 
 

@@ -50,7 +50,7 @@ def test_link_that_cannot_be_made(config: Path) -> None:
     link = config.with_name("informativa.yaml.agi")
     link.write_text("mine")
     (warning,) = dialplan.generate(config, None).warnings
-    assert "cannot be made (File exists); type: ln -sfn " in str(warning)
+    assert "cannot be made (File exists); type: mv " in str(warning)
     assert "File exists" not in language("it")(warning)
     assert link.read_text() == "mine"
 
@@ -84,7 +84,7 @@ def test_company_that_is_not_live_is_a_warning(tmp_path: Path) -> None:
         (
             "file/file",
             " cannot be written (Not a directory).",
-            "Name a file that you may write, or be root.",
+            "Type first: mv {folder} {folder}.aside; mkdir -p {folder}",
         ),
     ],
 )

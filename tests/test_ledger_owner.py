@@ -59,7 +59,7 @@ def test_i6_ledgers_that_were_exchanged_are_refused_by_every_command(
     code, out, error = typed(*command, "--controller", "acme", "-c", told)
     assert code == 1, out
     assert f"{ledgers[0]} is the ledger of borealis, and the configuration gives it to acme." in error
-    assert "informativa ledger adopt --controller acme --yes" in error
+    assert f"informativa ledger adopt -c {told} --controller acme --yes" in error
     with closing(SqliteStore(str(ledgers[0]), read_only=True)) as store:
         assert [record.event for record in store.records()] == [PLAYED]
 

@@ -385,7 +385,7 @@ def test_command_ends_with_1_where_a_call_failed(
     assert untimed(out)[2:5] == ["placed", "the script is asked: informativa-agi", "status FALLBACK"]
     assert untimed(out)[-3:] == [
         "WRONG: the call came to FALLBACK no-line; `informativa explain` says PLAYED withheld",
-        "WRONG: neither service nor script could handle it; type: informativa status",
+        f"WRONG: neither service nor script could handle it; type: informativa status -c {configured.file}",
         "WRONG: the ledger has no record - of this call",
     ]
 

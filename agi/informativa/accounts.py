@@ -220,7 +220,7 @@ class Accounts:
         if invited is None:
             raise AccountError(
                 Text("This invitation has been used, has expired, or never existed."),
-                Text("Ask for a new one: informativa web invite"),
+                Text("Ask for a new one: informativa web invite NAME"),
                 code="invitation",
             )
         return invited

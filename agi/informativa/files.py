@@ -157,6 +157,17 @@ def closed_folder(file: Path, may_enter: Callable[[Path], bool] | None = None) -
     return None
 
 
+def obstacle(folder: Path) -> Path | None:
+    """Find what stands where a folder is to be, or on the way to it, and is none: the first from the root on,
+    also a link that leads nowhere. `None` where the folder is there, or can be made."""
+    for place in (*reversed(folder.absolute().parents), folder.absolute()):
+        with suppress(OSError):
+            place.lstat()
+            if not place.is_dir():
+                return place
+    return None
+
+
 def _require_regular(file: Path, status: os.stat_result, largest: int | None) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))

@@ -30,6 +30,7 @@ from .evidence.log_folder import LogFolder
 from .evidence.settings import EvidenceSettings
 from .model import Controller, Line, ManagerAccount, Notice
 from .patience import Turns, in_thread, stalled
+from .text import command
 
 QUIET = timedelta(days=31)  # without a single call
 PATIENCE_SECONDS = 10.0  # for whoever reads a ledger, and so keeps its log from being emptied
@@ -193,13 +194,14 @@ def purge(controller: Controller, now: datetime) -> None:
         try:
             before, since = store.around(cutoff)
             if before is not None and (since is None or since - before > QUIET):
+                purge = command("informativa", "purge", "--controller", controller.id, "--yes")
                 log.warning(
                     "not purged: nobody called for a month, or the clock is wrong",
                     controller=controller.id,
                     before=before.isoformat(timespec="seconds"),
                     since=since and since.isoformat(timespec="seconds"),
                     clock=now.isoformat(timespec="seconds"),
-                    remedy=f"if the clock is right: informativa purge --controller {controller.id} --yes",
+                    remedy=f"if the clock is right: {purge}",
                 )
                 return
             purged = store.purge(cutoff, now)

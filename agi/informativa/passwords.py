@@ -9,7 +9,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from .errors import AccountError, InformativaError
-from .text import Text
+from .text import Text, quoted
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -88,6 +88,6 @@ def _library() -> Any:
     except ImportError:
         raise InformativaError(
             Text("The pages need the Python module {name}.", name="argon2"),
-            Text("Type: {prefix}/bin/pip install 'informativa[web]'", prefix=sys.prefix),
+            Text("Type: {prefix}/bin/pip install 'informativa[web]'", prefix=quoted(sys.prefix)),
         ) from None
     return argon2

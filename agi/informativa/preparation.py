@@ -53,7 +53,7 @@ def prepare(file: Path, *, create: bool = True) -> Configuration:
 def _without(configuration: Configuration, mistaken: Mapping[str, Sequence[Problem]]) -> Configuration:
     """The same with these companies not live, and their calls left to the dialplan: what was built of their
     part is not what the admin meant."""
-    why = Text("its part of the configuration has mistakes: informativa check names them")
+    why = Text("its part of the configuration has mistakes: which they are, says: informativa check")
     calls = {
         spelling: why for spelling, line in configuration.spelled.items() if line.controller.id in mistaken
     }
@@ -133,7 +133,7 @@ def examine_recordings(
     in time. A ledger that cannot be used is passed over: nothing is recorded there either. What a company
     that is not live plays is looked at without `keep`, when nobody waits for it.
     """
-    opened = partial(store, create=create, migrate=migrate)
+    opened = partial(store, read_only=not keep, create=create, migrate=migrate)
     parts = {"": _of_fallback(configuration.fallback)} if configuration.fallback else {}
     for name, controller in configuration.controllers.items():
         prompts = [each for notice in configuration.notices[name] for each in placed(notice)]

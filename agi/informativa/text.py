@@ -7,8 +7,11 @@ the template, under which gettext's catalogues have its translation, and the arg
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Protocol
+
+_BARE = re.compile(r"[\w@%+=:,./-]+")  # of which a shell takes nothing for its own
 
 
 class Foreign(str):
@@ -54,8 +57,8 @@ ENGLISH: Translator = _English()
 
 class Text:
     """One sentence, or a part of one, and what to do about it where there is such `advice`; immutable. The
-    arguments, of both, may be texts themselves, and what others said. Braces without arguments stand for
-    themselves.
+    arguments, of both, may be texts themselves, and what others said. A path is shown as a shell reads it, so
+    that it can be copied. Braces without arguments stand for themselves.
 
     `str()` is the English of logs. An f-string and `format` refuse a text: one that became a part of a string
     unseen would never be translated. It goes into another text, as an argument.
@@ -179,6 +182,17 @@ class _InLanguages(Text):
         return self.given.get(to.code) or self.otherwise.said(to)
 
 
+def quoted(word: object) -> str:
+    """Write a word so that a shell reads it back: in quotes where something in it has a meaning there."""
+    text = str(word)
+    return text if _BARE.fullmatch(text) else "'" + text.replace("'", "'\"'\"'") + "'"
+
+
+def command(*words: object) -> str:
+    """Write what is to be typed, so that a shell takes these words from it."""
+    return " ".join(map(quoted, words))
+
+
 NOTHING = Text("")
 _ALONE = "{said}"
 
@@ -201,4 +215,6 @@ def joined(separator: Text | str, *parts: Text | str) -> Text:
 def _said(one: object, to: Translator) -> object:
     if isinstance(one, Text):
         return one.said(to)
+    if hasattr(one, "__fspath__"):  # a path, of which pure modules know nothing
+        return quoted(one)
     return to.foreign(one) if isinstance(one, Foreign) else one

@@ -310,7 +310,7 @@ BROKEN: list[tuple[Callable[[Site], None], str, str, str, str]] = [
     (key_mode, "configuration", "wrong", "others can read", "chmod 600"),
     (no_prompt, "configuration", "wrong", "it/full.wav", "put one there"),
     (no_ledger, "ledgers", "warning", "acme.sqlite3", "put it back"),
-    (broken_ledger, "ledgers", "wrong", "acme.sqlite3", "put a backup"),
+    (broken_ledger, "ledgers", "wrong", "acme.sqlite3", "informativa ledger restore COPY"),
     (ledger_sql("PRAGMA user_version = 99"), "ledgers", "wrong", "newer informativa", "Upgrade"),
     (
         ledger_sql("PRAGMA user_version = 4"),
@@ -467,7 +467,8 @@ def test_without_utf8_and_colour(healthy: Site) -> None:
 
 def test_change_of_the_token_step_by_step(healthy: Site) -> None:
     """After each step of `keys rotate --agi` doctor says what is left to do, and at last nothing; a dialplan
-    with no token, or another, is told as what keeps calls from the service."""
+    with no token, or another, is told as what keeps calls from the service. What it prints reaches this
+    Asterisk, whose files are not in their usual place."""
     office, etc = healthy.office, healthy.pbx.etc
 
     def told() -> list[tuple[str, str, str]]:
@@ -476,14 +477,17 @@ def test_change_of_the_token_step_by_step(healthy: Site) -> None:
     old = office.script.removeprefix("notice")
     office.command("keys", "rotate", "--agi", "-c", office.config)
     (retired,) = (office.folder / "keys").glob("agi.token.retired-*")
-    write = f"informativa dialplan install -c {office.config}"
+    write = f"informativa dialplan install -c {office.config} --to {etc}"
     remove = ("configuration", "warning", f"once the dialplan is reloaded, type: rm {retired}")
-    renew = ("context", "warning", f"{write}; asterisk -rx 'dialplan reload'")
+    reload = f"asterisk -C {etc}/asterisk.conf -rx 'dialplan reload'"
+    renew = ("context", "warning", f"{write}; {reload}")
     assert told() == [remove, ("service", "wrong", "systemctl reload informativa"), renew]
     assert office.reload()
     assert told() == [remove, renew]
     before, _, _ = (etc / "extensions.conf").read_text().partition("; informativa: the privacy notice")
-    healthy.pbx.reload_dialplan(before + office.dialplan())
+    (etc / "extensions.conf").write_text(f"{before}#tryinclude informativa.conf\n")
+    assert commands.run(*write.split()[1:]).returncode == 0
+    healthy.pbx.cli(reload.split("'")[1])
     assert told() == [remove]
     retired.unlink()
     assert office.reload()

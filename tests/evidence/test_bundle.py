@@ -415,13 +415,15 @@ def test_command_says_what_is_missing_in_it(company: Company, tmp_path: Path) ->
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         f"{tmp_path / 'b.zip'}: 8 records, 6 proofs.",
-        "Without a proof yet: 2, from number 9 on. Type: informativa evidence checkpoint --controller acme,"
+        "Without a proof yet: 2, from number 9 on. Type: informativa evidence checkpoint"
+        f" -c {company.configuration.file} --controller acme,"
         " and make it again.",
         "Erased: 5. Purged or lost: 0.",
         f"Records name the recording {company.played.recording}, which is not there any more.",
         f"SHA-256: {sha256((tmp_path / 'b.zip').read_bytes()).hexdigest()}",
         "It has pseudonyms of callers, and an erasure does not reach it: delete it when it was handed over.",
-        "Give the auditor the key by another way: informativa evidence key --controller acme",
+        "Give the auditor the key by another way: informativa evidence key"
+        f" -c {company.configuration.file} --controller acme",
     ]
 
 

@@ -166,7 +166,9 @@ def test_the_program_publishes(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "mount").rename(tmp_path / "away")
     gone = run("evidence", "publish", "-c", file, "--controller", "acme")
     assert gone.returncode == 1
-    assert "is not there; mount it, or make it once: it is tried again" in " ".join(gone.stdout.split())
+    assert "is not there; it is tried again: mount it, or make it once: mkdir -p " in " ".join(
+        gone.stdout.split()
+    )
 
 
 def test_receipt_tells_who_has_seen_it(folder: Path, tmp_path: Path) -> None:
@@ -201,7 +203,8 @@ def test_keys_and_checkpoints_for_people_and_programs(folder: Path) -> None:
     of = ("-c", file, "--controller", "acme")
     assert typed("evidence", "key", *of) == (
         0,
-        "acme: no checkpoint was signed yet. Type: informativa evidence checkpoint --controller acme\n",
+        "acme: no checkpoint was signed yet. Type: informativa evidence checkpoint"
+        f" -c {file} --controller acme\n",
         "",
     )
     log = folder / "ledger/acme.log/1"
@@ -239,7 +242,7 @@ def test_new_key_is_told_with_what_to_do_next(folder: Path) -> None:
     assert err == (
         "The newest key signs from now on. Give it to your auditors, and to whoever runs your witnesses;"
         " receipts from before hold by the key from before. What is not yet elsewhere goes there with:"
-        " informativa evidence publish\n"
+        f" informativa evidence publish -c {file}\n"
     )
 
 
@@ -379,7 +382,7 @@ def test_audit_command_names_a_contradiction(folder: Path, tmp_path: Path) -> No
     assert out.splitlines() == [
         "acme: 1 record (1 whole, 0 erased, 0 purged, 0 lost); 1 signed.",
         f"  ✘ {mount} has 2 records of the log and here are 1 that were signed; what is here was put back to"
-        " an older state: type informativa ledger restore",
+        f" an older state; type: informativa ledger restore -c {file} COPY --controller NAME",
         "  No checkpoint was compared that nobody here can change: whoever signs here could have rewritten"
         " all of it.",
     ]

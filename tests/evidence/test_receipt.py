@@ -302,8 +302,8 @@ def test_command_says_that_nothing_is_on_record_of_a_caller(logged: Logged, tmp_
 
 
 WHICH = (
-    "A receipt is for one record, or for one caller. Type: informativa evidence receipt RECORD, or --from"
-    " NUMBER, or --customer NUMBER"
+    "A receipt is for one record, or for one caller. Type: informativa evidence receipt -c {file} RECORD,"
+    " or --from NUMBER, or --customer NUMBER"
 )
 WHOSE = (
     "A record's number says neither whose ledger it is in nor who the caller is. Name one company with"
@@ -327,8 +327,9 @@ def test_receipt_that_was_not_asked_for_clearly_is_refused(
     logged: Logged, more: tuple[str, ...], said: str
 ) -> None:
     """Of none or of several, of a caller without his number, into a folder of others: exit code 1."""
-    ask = ("evidence", "receipt", "-c", logged.folder / "informativa.yaml", "--controller", "acme")
-    assert typed(*ask, *more) == (1, "", f"informativa: {said}\n")
+    file = logged.folder / "informativa.yaml"
+    ask = ("evidence", "receipt", "-c", file, "--controller", "acme")
+    assert typed(*ask, *more) == (1, "", f"informativa: {said.format(file=file)}\n")
 
 
 def test_command_says_what_a_receipt_proves(logged: Logged, tmp_path: Path) -> None:

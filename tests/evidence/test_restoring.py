@@ -453,7 +453,7 @@ def test_command_says_what_came_back_and_what_did_not(folder: Path) -> None:
     }
     ledger.unlink()
     assert typed(*ask)[1].splitlines()[-2:] == [
-        "The log goes on as another: give auditors its key (informativa evidence key).",
+        f"The log goes on as another: give auditors its key (informativa evidence key -c {file}).",
         "Next: systemctl start informativa",
     ]
 

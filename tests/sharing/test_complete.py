@@ -208,7 +208,7 @@ def test_i9_a_box_that_is_away_makes_the_answer_incomplete(
     assert code == 3
     assert (
         "not complete: pbx-2 was last heard of at 2026-11-01 10:30 UTC: what it has not sent is on its disk"
-        " alone. Start its service, or, if it is gone for good: informativa boxes retire pbx-2"
+        " alone. Start its service, or, if it is gone for good: informativa boxes retire -c "
     ) in out
     assert typed("boxes", "retire", "pbx-2", "--yes", *of(one))[0] == 0
     assert typed("caller", "show", CALLER, *of(one))[0] == 0

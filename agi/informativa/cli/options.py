@@ -32,7 +32,14 @@ def _for_programs(wanted: bool) -> bool:
 
 Config = Annotated[
     Path,
-    typer.Option("-c", "--config", envvar="INFORMATIVA_CONFIG", metavar="FILE", help="The configuration."),
+    typer.Option(
+        "-c",
+        "--config",
+        envvar="INFORMATIVA_CONFIG",
+        metavar="FILE",
+        help="The configuration.",
+        callback=_.name,
+    ),
 ]
 Of = Annotated[
     list[str] | None,

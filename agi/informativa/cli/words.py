@@ -4,18 +4,58 @@ from __future__ import annotations
 
 import gettext
 import os
+import re
 from collections.abc import Mapping
 from importlib import resources
+from pathlib import Path
 
+from ..config import DEFAULT_FILE
+from ..text import command
 from ..views.messages import DOMAIN, Language, of_environment
+
+ON_A_CONFIGURATION = (
+    "boxes", "boxes retire", "caller erase", "caller show", "check", "config upgrade", "controllers",
+    "dialplan", "dialplan install", "doctor", "evidence audit", "evidence bundle", "evidence checkpoint",
+    "evidence key", "evidence publish", "evidence receipt", "evidence sequence", "explain", "import",
+    "join", "keys make", "keys rotate", "ledger adopt", "ledger restore", "ledger show", "metrics scrape",
+    "outsourcing-worksheet", "prompts add", "prompts build", "prompts install", "prompts play", "purge",
+    "record", "serve", "shared migrate", "shared sql", "shared status", "status", "support-bundle",
+    "systemd", "tail", "test-call", "upgrade-check", "web", "web accounts", "web grant", "web invite",
+    "web log", "web remove",
+)  # fmt: skip
+"""The commands that take `-c`. Known beforehand: to look at all of them takes longer than most take."""
+_TYPED = re.compile(
+    rf"(?<!`)\binformativa (?:{'|'.join(sorted(ON_A_CONFIGURATION, reverse=True))})(?![\w-])(?![^`;]* -c )"
+)
+_ON_ANOTHER_MACHINE = "there: informativa"
 
 
 class _Reader(Language):
-    """English until somebody is asked."""
+    """English until somebody is asked. Where he named a configuration, so do the commands that he is told to
+    type: as they stand in messages they would be of the usual one."""
+
+    _file: Path | None = None
+
+    def gettext(self, message: str) -> str:
+        said = super().gettext(message)
+        if self._file is None or _ON_ANOTHER_MACHINE in message:
+            return said
+        option = command("-c", self._file)
+        if {*"{}"} & {*option}:  # which mean something in a template
+            return said
+        return _TYPED.sub(lambda typed: f"{typed[0]} {option}", said)
+
+    def name(self, file: Path | None) -> Path | None:
+        """Have commands name this configuration, which somebody did who typed one."""
+        usual = os.environ.get("INFORMATIVA_CONFIG") or DEFAULT_FILE
+        if file is not None:
+            self._file = None if file == Path(usual) else file
+        return file
 
     def speak(self, environment: Mapping[str, str] = os.environ) -> None:
         """Speak the language of this locale from now on."""
         self._catalogue = of_environment(environment)._catalogue
+        self._file = None
         gettext.textdomain("messages")
         if self._catalogue:  # typer asks gettext itself for most of its words
             with resources.as_file(resources.files("informativa") / "locale") as folder:

@@ -122,7 +122,9 @@ class Builder:
     def _manager(self, given: ManagerSettings) -> ManagerAccount:
         file, path = self._folder / given.secret, ("manager", "secret")
         absent = Text("there is no file {file}", "put the user's secret there, then type: {private}")
-        secret = self._found.secret(file, path, absent.format(file=file, private=self._found.private(file)))
+        secret = self._found.secret(
+            file, path, partial(absent.format, file=file, private=self._found.private(file))
+        )
         host, port = given.address.rsplit(":", 1)
         return ManagerAccount(host, int(port), given.user, (secret or "").strip())
 

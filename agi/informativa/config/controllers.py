@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -36,14 +36,8 @@ class Controllers:
         return {name: self._controller(name, given) for name, given in self._settings.controllers.items()}
 
     def _controller(self, name: str, given: ControllerSettings) -> Controller:
-        make = Text(
-            "there is no key file {file}",
-            "type: informativa keys make {id} -c {config}",
-            file=self._folder / given.key,
-            id=name,
-            config=self._found.file,
-        )
-        key = self._key(self._folder / given.key, ("controllers", name, "key"), make)
+        ledger, file = ledger_file(self._folder, given), self._folder / given.key
+        key = self._key(file, ("controllers", name, "key"), partial(self._absent, name, file, Path(ledger)))
         self._caution(name, given)
         evidence = self._settings.evidence
         return Controller(
@@ -51,7 +45,7 @@ class Controllers:
             name=given.name,
             key=key,
             old_keys=tuple(self._old_keys(name, given)),
-            ledger=ledger_file(self._folder, given),
+            ledger=ledger,
             outsourcing=_outsourcing(given.outsourcing) if given.outsourcing else None,
             refused=self._refusal(name, given),
             retention=given.retention,
@@ -63,6 +57,19 @@ class Controllers:
             lookups=tuple(lookups(name, given, self._folder, self._found)),
             log=log_name(name, evidence.domain or "", evidence.box or ""),
         )
+
+    def _absent(self, name: str, key: Path, ledger: Path) -> Text:
+        """That there is no key; a new one recognises none of the callers that a ledger has."""
+        if self._found.look(ledger, ("controllers", name, "ledger"), ledger.is_file):
+            text = Text(
+                "there is no key file {file}",
+                "put the copy of it back; where there is none, so that all callers are strangers, type:"
+                " informativa keys make {id} --yes -c {config};"
+                " informativa ledger adopt --controller {id} --yes -c {config}",
+            )
+        else:
+            text = Text("there is no key file {file}", "type: informativa keys make {id} -c {config}")
+        return text.format(file=key, id=name, config=self._found.file)
 
     def _caution(self, name: str, given: ControllerSettings) -> None:
         """Warn of what is kept for ever, and of a doubt that comes too late: who was told is unknown once his
@@ -107,7 +114,7 @@ class Controllers:
             except ValueError:
                 continue
             if datetime.now(UTC) < given.old_keys_for.after(since, UTC):
-                yield self._key(old, path, Text("there is no file {file}", file=old))
+                yield self._key(old, path, partial(Text, "there is no file {file}", file=old))
             else:
                 message = Text("the time of the old key {old} is over", "type: rm {old}")
                 if self._settings.shared:
@@ -117,7 +124,7 @@ class Controllers:
                     )
                 self._found.warn(path, message.format(old=old))
 
-    def _key(self, file: Path, path: KeyPath, absent: Text) -> bytes:
+    def _key(self, file: Path, path: KeyPath, absent: Callable[[], Text]) -> bytes:
         """The secret in `file`; empty (with a problem noted) if there is none to be trusted."""
         text = self._found.secret(file, path, absent)
         if text is None:
@@ -125,12 +132,12 @@ class Controllers:
         with contextlib.suppress(ValueError):
             if len(key := bytes.fromhex(text.strip())) == KEY_BYTES:
                 return key
-        self._found.wrong(
-            path,
-            Text(
-                "{file} does not hold a key of {digits} hexadecimal digits", file=file, digits=2 * KEY_BYTES
-            ),
+        message = Text(
+            "{file} does not hold a key of {digits} hexadecimal digits",
+            "type: mv {file} {file}.aside, and then {next}",
         )
+        then = absent().advice or Text("put the copy of it back")
+        self._found.wrong(path, message.format(file=file, digits=2 * KEY_BYTES, next=then))
         return b""
 
 

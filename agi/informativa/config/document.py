@@ -89,7 +89,7 @@ def parse(file: Path, text: str) -> Document:
         ) from None
     document = Document(str(file))
     if not isinstance(root, yaml.MappingNode):
-        message = Text("holds no settings", "type: informativa init DIR for an example")
+        message = Text("holds no settings", "for an example type: informativa init DIR")
         raise ConfigError([Problem(str(file), None, "", message)])
     document.data = _value(root, (), document)
     return document

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,16 +50,17 @@ class Endpoints:
     def _token(self, file: Path) -> str:
         path: KeyPath = ("service", "token")
         make = Text("there is no file {file}", "type: informativa keys rotate --agi -c {config}")
-        text = self._found.secret(file, path, make.format(file=file, config=self._found.file))
+        text = self._found.secret(file, path, partial(make.format, file=file, config=self._found.file))
         if text is None:
             return ""
         if _TOKEN.fullmatch(text.strip()):
             return text.strip()
         message = Text(
-            "{file} does not hold a token of {digits} hexadecimal digits", "take it away, and {make}"
+            "{file} does not hold a token of {digits} hexadecimal digits",
+            "type: mv {file} {file}.aside, and then {next}",
         )
-        remedy = f"informativa keys rotate --agi -c {self._found.file}"
-        self._found.wrong(path, message.format(file=file, digits=2 * KEY_BYTES, make=remedy))
+        given = {"file": file, "digits": 2 * KEY_BYTES, "next": make.format(config=self._found.file).advice}
+        self._found.wrong(path, message.format(**given))
         return ""
 
     def _inside(self, setting: str) -> None:

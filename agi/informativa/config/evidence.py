@@ -6,6 +6,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Collection, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,8 +106,8 @@ class Evidence:
                 ("evidence", "timestamp"),
                 Text(
                     "needs the Python module rfc3161-client",
-                    "install it with {prefix}/bin/pip",
-                    prefix=sys.prefix,
+                    "type: {prefix}/bin/pip install 'informativa[timestamp]'",
+                    prefix=Path(sys.prefix),
                 ),
             )
         file = self._folder / given.certificates
@@ -158,7 +159,9 @@ class Evidence:
         file = self._folder / given
         absent = Text("there is no file {file}", "put the token there, then type: {private}")
         private = self._found.private(file)
-        return (self._found.secret(file, path, absent.format(file=file, private=private)) or "").strip()
+        return (
+            self._found.secret(file, path, partial(absent.format, file=file, private=private)) or ""
+        ).strip()
 
 
 def _has_certificates(file: Path) -> bool:

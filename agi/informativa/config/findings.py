@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from ..errors import Problem
-from ..text import NOTHING, Foreign, Text
+from ..text import NOTHING, Foreign, Text, command
 from .document import Document, KeyPath
 from .looks import Looks, StalledError
 
@@ -58,7 +59,7 @@ class Findings:
 
     def private(self, file: Path) -> str:
         """What makes a new file one that the service's user alone may read."""
-        return f"chown --reference={self.file} {file}; chmod 600 {file}"
+        return f"{command('chown', f'--reference={self.file}', file)}; {command('chmod', '600', file)}"
 
     def look(self, file: Path, path: KeyPath, work: Callable[[], Result]) -> Result | None:
         """Give what a look at a file comes to; `None`, with a problem noted, where it does not answer. Raises
@@ -79,8 +80,9 @@ class Findings:
         if company := _company(path):
             self.stalled.setdefault(company, why.statement)
 
-    def secret(self, file: Path, path: KeyPath, absent: Text) -> str | None:
-        """What is in a file that its user alone may read; `None`, with a problem noted, if there is none."""
+    def secret(self, file: Path, path: KeyPath, absent: Callable[[], Text]) -> str | None:
+        """What is in a file that its user alone may read; `None`, with a problem noted, if there is none:
+        `absent` says that, and what to do."""
         try:
             read = self.look(file, path, partial(_read_secret, file))
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
@@ -99,7 +101,7 @@ class Findings:
             return None
         mode, content = read
         if content is None:
-            self.wrong(path, absent)
+            self.wrong(path, _in_the_way(file, absent()) if mode else absent())
             return None
         if mode & 0o077:
             self.wrong(
@@ -120,11 +122,22 @@ def _company(path: KeyPath) -> str:
 
 
 def _read_secret(file: Path) -> tuple[int, str | None]:
-    """The mode of a file and what is in it; `None` for no file. Raises OSError."""
+    """The mode of a file and what is in it: `None` for what is no file, and the mode 0 where nothing is there.
+    Raises OSError."""
     if not file.is_file():
-        return 0, None
+        return int(os.path.lexists(file)), None
     with file.open(encoding="utf-8", errors="replace") as opened:
         return file.stat().st_mode & 0o777, opened.read(LONGEST_SECRET)
+
+
+def _in_the_way(file: Path, absent: Text) -> Text:
+    """That something else stands where a file should be, and what is to be done before one can be made."""
+    return Text(
+        "{file} is no file",
+        "type: mv {file} {file}.aside, and then {next}",
+        file=file,
+        next=absent.advice or Text("put the file there"),
+    )
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -6,6 +6,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def lookups(name: str, given: ControllerSettings, folder: Path, findings: Findin
         if lookup.token is not None:
             file = folder / lookup.token
             absent = Text("there is no file {file}", "put the token there, then type: {private}")
-            given_up = absent.format(file=file, private=findings.private(file))
+            given_up = partial(absent.format, file=file, private=findings.private(file))
             token = findings.secret(file, (*path, "token"), given_up)
         yield Lookup(
             id=own,
@@ -73,7 +74,7 @@ def _misshapen(lookup: LookupSettings) -> Text | None:
             "there is no Python module {driver}",
             "install it with {prefix}/bin/pip",
             driver=lookup.driver,
-            prefix=sys.prefix,
+            prefix=Path(sys.prefix),
         )
     return None
 
@@ -84,7 +85,7 @@ def _arguments(lookup: LookupSettings, folder: Path, path: KeyPath, findings: Fi
         return {}
     file = folder / lookup.connect
     absent = Text("there is no file {file}", "write `database: …` and the like there, then type: {private}")
-    text = findings.secret(file, path, absent.format(file=file, private=findings.private(file)))
+    text = findings.secret(file, path, partial(absent.format, file=file, private=findings.private(file)))
     import yaml
 
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ def _require_driver(found: Findings) -> None:
             Text(
                 "needs the Python module psycopg",
                 "type: {prefix}/bin/pip install 'informativa[postgres]'",
-                prefix=sys.prefix,
+                prefix=Path(sys.prefix),
             ),
         )
 
@@ -57,7 +58,7 @@ def _passwords(given: str, folder: Path, found: Findings) -> str:
     absent = Text(
         "there is no file {file}", "write HOST:PORT:DATABASE:ROLE:PASSWORD there, then type: {private}"
     )
-    text = found.secret(file, path, absent.format(file=file, private=found.private(file)))
+    text = found.secret(file, path, partial(absent.format, file=file, private=found.private(file)))
     for line in (text or "").splitlines():
         if line.strip() and not line.startswith("#") and len(re.findall(r"(?<!\\):", line)) != 4:
             found.wrong(

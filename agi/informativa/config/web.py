@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,4 +54,4 @@ def _require_tls(given: WebSettings, host: str, folder: Path, found: Findings) -
         found.wrong(("web", "certificate"), Text("there is no file {file}", file=folder / given.certificate))
     absent = Text("there is no file {file}", "put the certificate's key there, then type: {private}")
     file = folder / given.key
-    found.secret(file, ("web", "key"), absent.format(file=file, private=found.private(file)))
+    found.secret(file, ("web", "key"), partial(absent.format, file=file, private=found.private(file)))

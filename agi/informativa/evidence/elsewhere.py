@@ -62,7 +62,8 @@ def newer(name: str, there: int, here: int) -> ForkError:
     return ForkError(
         Text(
             "{name} has {there} records of the log and here are {here} that were signed",
-            "what is here was put back to an older state: type informativa ledger restore",
+            "what is here was put back to an older state; type:"
+            " informativa ledger restore COPY --controller NAME",
             name=name,
             there=there,
             here=here,

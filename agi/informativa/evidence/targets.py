@@ -57,11 +57,20 @@ class FolderTarget:
         return str(self._folder)
 
     def begin(self) -> None:
+        if place := files.obstacle(self._folder):
+            raise ElsewhereError(
+                Text(
+                    "{place} is no folder, and {folder} is to be one",
+                    "type: mv {place} {place}.aside; and then mount it, or make it once: mkdir -p {folder}",
+                    place=place,
+                    folder=self._folder,
+                )
+            )
         if not self._folder.is_dir():
             raise ElsewhereError(
                 Text(
                     "The folder {folder} is not there",
-                    "mount it, or make it once: it is tried again",
+                    "it is tried again: mount it, or make it once: mkdir -p {folder}",
                     folder=self._folder,
                 )
             )

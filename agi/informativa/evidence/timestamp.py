@@ -7,6 +7,7 @@ reads it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -142,6 +143,10 @@ def _library() -> Any:
         import rfc3161_client
     except ImportError:
         raise EvidenceError(
-            Text("Time-stamps need rfc3161-client", "type: pip install informativa[timestamp]")
+            Text(
+                "Time-stamps need rfc3161-client",
+                "type: {prefix}/bin/pip install 'informativa[timestamp]'",
+                prefix=Path(sys.prefix),
+            )
         ) from None
     return rfc3161_client

@@ -151,7 +151,7 @@ def _require_agreement(elsewhere: Sequence[Elsewhere], own: OwnLog) -> None:
             Text(
                 "Nothing is signed as long as nobody elsewhere answers: {why}",
                 "it is tried again; records wait in the ledger meanwhile",
-                why=silent[0].message,
+                why=silent[0].text,
             ),
             code="nobody-answers",
         )
@@ -200,7 +200,7 @@ def _require_same(store: SqliteStore, log: LedgerLog, old: int, published: Publi
         raise SigningError(
             Text(
                 "The ledger {file} was put back to an older state: of {old} signed records it has {size}",
-                "keep it, and put the right one back, or type: informativa ledger restore {file}",
+                "stop the service, and type: informativa ledger restore COPY --controller NAME",
                 file=store.file,
                 size=log.size,
                 old=old,

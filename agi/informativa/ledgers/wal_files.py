@@ -153,15 +153,12 @@ class LedgerFiles:
         if self.ledger.is_dir():
             raise LedgerError(
                 Text("The ledger {file} is a folder.", file=self.ledger),
-                Text(
-                    "Name a file as `ledger`, such as {file}/ledger.sqlite3, or move the folder away.",
-                    file=self.ledger,
-                ),
+                Text("Type: mv {file} {file}.aside, or name a file as `ledger`.", file=self.ledger),
             )
         if self.ledger.exists() and not self.ledger.is_file():  # SQLite would wait for who writes into a pipe
             raise LedgerError(
                 Text("The ledger {file} is not a regular file.", file=self.ledger),
-                Text("Move it away, or name another file as `ledger`."),
+                Text("Type: mv {file} {file}.aside, or name a file as `ledger`.", file=self.ledger),
             )
         ledger, log, _index = map(_size, self._names)
         if ledger == 0 and log:

@@ -66,8 +66,13 @@ def link_script(configuration: Configuration) -> list[Text]:
         point(link, script)
     except OSError as error:
         message = Text(
-            "{link}, by which the dialplan starts the script, cannot be made ({why}); type:"
-            " ln -sfn {script} {link}"
+            "{link}, by which the dialplan starts the script, cannot be made ({why})",
+            "type: ln -sfn {script} {link}",
         )
+        if isinstance(error, FileExistsError):
+            message = Text(
+                "{link}, by which the dialplan starts the script, cannot be made ({why})",
+                "type: mv {link} {link}.aside; ln -s {script} {link}",
+            )
         return [message.format(link=link, why=Foreign(error.strerror or ""), script=script)]
     return []

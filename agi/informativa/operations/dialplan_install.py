@@ -177,7 +177,7 @@ def _ours(target: Path) -> bytes | None:
         kind = Text("a link") if stat.S_ISLNK(mode) else Text("no file")
         raise InformativaError(
             Text("{file} is {kind}, and informativa did not make it.", file=target, kind=kind),
-            Text("Move it away, or write elsewhere: informativa dialplan -o FILE"),
+            _aside(target),
         )
     try:
         text = target.read_bytes()
@@ -186,9 +186,15 @@ def _ours(target: Path) -> bytes | None:
     if not text.startswith(_MARK):
         raise InformativaError(
             Text("{file} was not made by informativa.", file=target),
-            Text("Move it away, or write elsewhere: informativa dialplan -o FILE"),
+            _aside(target),
         )
     return text
+
+
+def _aside(file: Path) -> Text:
+    return Text(
+        "Type: mv {file} {file}.aside, then the same again; or: informativa dialplan -o FILE", file=file
+    )
 
 
 def _unreadable(file: Path, error: OSError) -> InformativaError:

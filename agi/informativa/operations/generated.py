@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InformativaError
-from ..files import put
+from ..files import obstacle, put
 from ..text import Foreign, Text
 
 
@@ -30,7 +30,14 @@ def write(file: Path, text: str, like: os.stat_result | None = None, *, secret: 
     except OSError as error:
         raise InformativaError(
             Text("{file} cannot be written ({why}).", file=file, why=Foreign(error.strerror or "")),
-            Text("Type first: mkdir -p {folder}", folder=file.parent)
-            if isinstance(error, FileNotFoundError)
-            else Text("Name a file that you may write, or be root."),
+            _making_way(file.parent, error),
         ) from error
+
+
+def _making_way(folder: Path, error: OSError) -> Text:
+    """What has a folder be there, or what else helps."""
+    if place := obstacle(folder):
+        return Text("Type first: mv {place} {place}.aside; mkdir -p {folder}", place=place, folder=folder)
+    if isinstance(error, FileNotFoundError):
+        return Text("Type first: mkdir -p {folder}", folder=folder)
+    return Text("Name a file that you may write, or be root.")

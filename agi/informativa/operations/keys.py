@@ -16,9 +16,9 @@ from ..config.controllers import KEY_BYTES, RETIRED
 from ..config.deprecations import DEFAULT_TOKEN
 from ..config.endpoints import retired
 from ..errors import InformativaError, Problem
-from ..files import create, make_folder
+from ..files import create, make_folder, obstacle
 from ..model import Controller, ManagerAccount
-from ..text import Foreign, Text
+from ..text import Foreign, Text, command
 from .controllers import of_its_key, of_their_callers
 from .doctor import installation, users
 from .doctor.account import secret_file
@@ -102,10 +102,10 @@ def rotate_token(config: Path) -> TokenRotation:
     old = tuple(retired(token))
     steps = (
         "systemctl reload informativa",
-        f"informativa dialplan install -c {config}",
+        command("informativa", "dialplan", "install", "-c", config),
         "asterisk -rx 'dialplan reload'",
     )
-    return TokenRotation(token, old, (*steps, f"rm {' '.join(map(str, old))}") if old else steps)
+    return TokenRotation(token, old, (*steps, command("rm", *old)) if old else steps)
 
 
 def token_file(config: Path) -> Path:
@@ -182,8 +182,10 @@ def _replace(key: Path) -> Path:
 
 
 def _unwritable(file: Path, error: OSError) -> InformativaError:
-    why = Foreign(error.strerror or "")
+    why, place = Foreign(error.strerror or ""), obstacle(file.parent)
     return InformativaError(
         Text("{file} cannot be written ({why}).", file=error.filename or file, why=why),
-        Text("Run this as the user whose file it is."),
+        Text("Type: mv {place} {place}.aside, then the same again.", place=place)
+        if place
+        else Text("Run this as the user whose file it is."),
     )

@@ -12,7 +12,7 @@ from string import Template
 from .. import service
 from ..config import Configuration, load
 from ..evidence.settings import TargetKind
-from ..text import Text
+from ..text import Text, command
 from .controller_state import not_live
 from .doctor import installation, users
 from .generated import Generated, write
@@ -34,7 +34,7 @@ def generate(file: Path, output: Path | None = None, unit: str = SERVICE) -> Gen
     warnings = [*not_live(configuration), *installation.out_of_reach(configuration)]
     if installation.owner(configuration).st_uid == 0 and unit != SIGNER:
         message = Text("root owns the ledgers, so the service runs as root; for Asterisk's user: {command}")
-        warnings.append(message.format(command=f"chown -R asterisk: {configuration.folder}"))
+        warnings.append(message.format(command=command("chown", "-R", "asterisk:", configuration.folder)))
     return Generated(text, output, NEXT.format(unit=unit), tuple(warnings))
 
 

@@ -16,7 +16,7 @@ from ..asterisk.dialplan import started
 from ..config.formats import NEWEST
 from ..errors import InformativaError
 from ..model import Controller
-from ..text import Text, clause
+from ..text import Text, clause, command
 from . import dialplan_install, systemd_unit
 from .dialplan_install import State
 from .doctor import examination, installation, probe, shared
@@ -79,7 +79,7 @@ async def _format(system: System) -> AsyncIterator[Finding]:
         yield ok(Text("{file} is of format {format}, the newest", **facts))
         return
     text = Text("{file} is of format {format}, which goes on; the newest is {newest}")
-    yield warning(text.format(**facts), f"informativa config upgrade -c {system.file}")
+    yield warning(text.format(**facts), command("informativa", "config", "upgrade", "-c", system.file))
 
 
 async def _ledgers(system: System) -> AsyncIterator[Finding]:
@@ -126,7 +126,7 @@ def _outlook(controller: Controller) -> Finding:
 
 def _dialplan(system: System, folder: Path) -> Iterator[Finding]:
     """What `dialplan install` would write is there, and it starts this program's script."""
-    fix = f"informativa dialplan install -c {system.file} --to {folder}"
+    fix = command("informativa", "dialplan", "install", "-c", system.file, "--to", folder)
     try:
         state = dialplan_install.standing(system.configured, folder)
     except InformativaError as error:
@@ -161,7 +161,8 @@ def _units(system: System, folder: Path) -> Iterator[Finding]:
         if file.read_text(encoding="utf-8", errors="replace") == systemd_unit.render(system.configured, unit):
             yield ok(Text("{file} is as it would be written", file=file))
             continue
-        fix = f"informativa systemd{option} -c {system.file} -o {file}; systemctl daemon-reload"
+        render = command("informativa", "systemd", *option.split(), "-c", system.file, "-o", file)
+        fix = f"{render}; systemctl daemon-reload"
         yield warning(
             Text(
                 "{file} is not as it would be written: it is of another version or configuration", file=file

@@ -212,7 +212,7 @@ def _wav(file: Path, rate: int) -> Length:
                 Text(
                     "{file} has {channels} channel(s), {bits} bit, {hertz} Hz, and Asterisk plays it only as"
                     " mono, 16 bit, {rate} Hz",
-                    "type: sox {file} -c1 -b16 -r{rate} OUT{suffix}",
+                    "type: sox {file} -c1 -b16 -r{rate} {file}.new{suffix}; mv {file}.new{suffix} {file}",
                     file=file,
                     channels=shape[0],
                     bits=8 * shape[1],

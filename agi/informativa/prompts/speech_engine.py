@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 from array import array
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ..errors import PromptError
@@ -68,7 +70,8 @@ def _spoken(text: str, language: str) -> Sound:
         engine: Any = importlib.import_module("py_nanotts")
     except ImportError:
         raise PromptError(
-            Text("The voices are not there."), Text("Type: pip install 'informativa[speech]'")
+            Text("The voices are not there."),
+            Text("Type: {prefix}/bin/pip install 'informativa[speech]'", prefix=Path(sys.prefix)),
         ) from None
     samples: bytes = engine.NanoTTS().speak(
         text, voice=VOICES[language], speed=PACE[language], volume=_VOLUME

@@ -58,7 +58,8 @@ def install(
     ] = False,
     as_json: Json = False,
     config: Annotated[
-        Path | None, typer.Option("-c", "--config", metavar="FILE", help="The configuration.")
+        Path | None,
+        typer.Option("-c", "--config", metavar="FILE", help="The configuration.", callback=_.name),
     ] = None,
 ) -> None:
     """Put informativa.conf into Asterisk's folder and show the line that includes it; change nothing else."""

@@ -58,7 +58,7 @@ def _require_modules() -> None:
         if importlib.util.find_spec(name) is None:
             raise InformativaError(
                 Text("The pages need the Python module {name}.", name=name),
-                Text("Type: {prefix}/bin/pip install 'informativa[web]'", prefix=sys.prefix),
+                Text("Type: {prefix}/bin/pip install 'informativa[web]'", prefix=Path(sys.prefix)),
             )
 
 

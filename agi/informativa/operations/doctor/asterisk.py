@@ -12,7 +12,7 @@ from pathlib import Path
 from ... import shipped
 from ... import spool as spools
 from ...asterisk import dialplan as dialplans
-from ...text import Text, joined
+from ...text import Text, command, joined
 from . import dialplan, users
 from .account import ACTIONS, COLLECTION, WRITE
 from .findings import Finding, ok, unknown, warning, wrong
@@ -28,12 +28,16 @@ async def rights(system: System) -> AsyncIterator[Finding]:
     if not missing:
         yield ok(Text("the account may do all that is needed"))
         return
-    fix = Text("In its section of manager.conf put: write = {write} (then: asterisk -rx 'manager reload').")
+    fix = Text(
+        "In its section of manager.conf put: write = {write} (then: {asterisk} -rx 'manager reload').",
+        asterisk=system.asterisk_files.console,
+        write=WRITE,
+    )
     text = Text("the account at Asterisk's manager interface may not do {actions}")
     text = text.format(actions=", ".join(missing))
     if set(missing) & set(COLLECTION):
         text = joined("", text, Text(", so the fallback spool stays where it is"))
-    yield wrong(text, fix.format(write=WRITE))
+    yield wrong(text, fix)
 
 
 async def version(system: System) -> AsyncIterator[Finding]:
@@ -55,7 +59,7 @@ async def modules(system: System) -> AsyncIterator[Finding]:
     for module in missing:
         text = Text("Asterisk has not loaded {module}, and our dialplan needs its {names}")
         names = ", ".join(dialplan.MODULES[module])
-        yield wrong(text.format(module=module, names=names), _load(module))
+        yield wrong(text.format(module=module, names=names), _load(module, system))
     if not missing:
         yield ok(Text("all modules that our dialplan needs are loaded"))
 
@@ -72,9 +76,9 @@ async def formats(system: System) -> AsyncIterator[Finding]:
         text = text.format(module=module, formats=", ".join(extensions))
         if mute:
             some = Text("; it can play {prompt} in no format", prompt=mute[0])
-            yield wrong(joined("", text, some), _load(module))
+            yield wrong(joined("", text, some), _load(module, system))
         else:
-            yield warning(text, _load(module))
+            yield warning(text, _load(module, system))
     if not missing:
         yield ok(Text("the prompts are in formats that Asterisk reads"))
 
@@ -91,9 +95,8 @@ async def sounds(system: System) -> AsyncIterator[Finding]:
     denied = [file for file in files if await in_thread(users.denied, uid, file, os.R_OK)]
     for file in denied:
         text = Text("Asterisk ({user}) cannot read {file}")
-        yield wrong(
-            text.format(user=users.name(uid), file=file), users.opening(uid, file, f"chmod a+r {file}")
-        )
+        fix = users.opening(uid, file, command("chmod", "a+r", file))
+        yield wrong(text.format(user=users.name(uid), file=file), fix)
     if not denied:
         text = Text.counted(
             "Asterisk ({user}) can read the only prompt",
@@ -107,7 +110,7 @@ async def context(system: System) -> AsyncIterator[Finding]:
     """Our context is loaded, and is the one of this configuration."""
     configuration = system.configured
     steps = [step for step in await system.steps() if step.context in (dialplan.CONTEXT, dialplan.LINES)]
-    fix = f"informativa dialplan install -c {system.file}; asterisk -rx 'dialplan reload'"
+    fix = system.asterisk_files.install(system.file)
     if not any(step.context == dialplan.CONTEXT for step in steps):
         yield wrong(Text("Asterisk has no context [{context}] loaded", context=dialplan.CONTEXT), fix)
         return
@@ -176,8 +179,7 @@ async def script(system: System) -> AsyncIterator[Finding]:
             text = Text("which script Asterisk starts: {name} is in its own folder", name=name)
             yield unknown(text)
         elif why := await in_thread(_not_executable, uid, file):
-            fix = f"informativa dialplan install -c {system.file}; asterisk -rx 'dialplan reload'"
-            yield wrong(why, fix)
+            yield wrong(why, system.asterisk_files.install(system.file))
         else:
             yield ok(Text("Asterisk ({user}) can start {file}", user=users.name(uid), file=file))
 
@@ -211,7 +213,9 @@ async def spool(system: System) -> AsyncIterator[Finding]:
         )
         fix = Text(
             "The service collects it every minute; if it stays, the service's log says why. Of a number that"
-            " is to be a line, add the line; else, with its key: asterisk -rx 'database del informativa KEY'"
+            " is to be a line, add the line; else, with its key:"
+            " {asterisk} -rx 'database del informativa KEY'",
+            asterisk=system.asterisk_files.console,
         )
         yield warning(text, fix)
 
@@ -225,10 +229,11 @@ def _reason(key: str, text: str, system: System) -> str:
     return row.events[0].reason if row.events else spools.OPERATOR
 
 
-def _load(module: str) -> Text:
+def _load(module: str, system: System) -> Text:
     return Text(
-        "asterisk -rx 'module load {module}.so' (and no `noload` for it in modules.conf; it may be in a"
+        "{asterisk} -rx 'module load {module}.so' (and no `noload` for it in modules.conf; it may be in a"
         " package of its own)",
+        asterisk=system.asterisk_files.console,
         module=module,
     )
 

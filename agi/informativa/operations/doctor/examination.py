@@ -13,8 +13,20 @@ from pathlib import Path
 from ... import config
 from ...asterisk import ami
 from ...errors import ConfigError, InformativaError, ManagerError, Problem
-from ...text import Foreign, Text, clause, joined
-from . import asterisk, evidence, installation, ledgers, names, notices, ports, service, shared, users
+from ...text import Foreign, Text, clause, command, joined
+from . import (
+    asterisk,
+    asterisk_files,
+    evidence,
+    installation,
+    ledgers,
+    names,
+    notices,
+    ports,
+    service,
+    shared,
+    users,
+)
 from .account import ACTIONS
 from .findings import Finding, State, ok, unknown, warning, wrong
 from .system import System, in_thread
@@ -165,7 +177,7 @@ async def _manager(system: System, stack: AsyncExitStack) -> Finding | None:
     if account is None:
         return warning(
             Text("Asterisk cannot be asked, nor the fallback spool be collected: there is no `manager`"),
-            f"informativa keys make manager -c {system.file}",
+            command("informativa", "keys", "make", "manager", "-c", system.file),
         )
     if not account.secret:  # which is among the problems
         return None
@@ -185,6 +197,7 @@ async def _manager(system: System, stack: AsyncExitStack) -> Finding | None:
     system.allowed = frozenset(action for action in ACTIONS if action in commands)
     if account.host.startswith("127."):
         system.asterisk_uid = users.listener(account.port)
+        system.asterisk_files = await in_thread(asterisk_files.of_manager, account.port)
     return ok(Text("Asterisk's manager interface lets {user} in", user=account.user))
 
 

@@ -15,7 +15,7 @@ from ...errors import ConfigError
 from ...model import Line, Notice, name_and_id, spoken
 from ...preparation import verify_recordings
 from ...prompts import audio
-from ...text import Text, joined
+from ...text import Text, command, joined
 from . import users
 from .findings import Finding, State, of_problem, ok, warning
 from .system import System, in_thread
@@ -36,7 +36,7 @@ async def configuration(system: System) -> AsyncIterator[Finding]:
     kept, why = await in_thread(config.unusable, system.file)
     if why:
         text = Text("scripts cannot use {file} ({why}), and take twice their time")
-        fix = f"rm {kept}; informativa check -c {system.file}"
+        fix = f"{command('rm', kept)}; {command('informativa', 'check', '-c', system.file)}"
         yield warning(text.format(file=kept, why=why), fix)
 
 

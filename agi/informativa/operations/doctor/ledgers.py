@@ -10,9 +10,11 @@ from pathlib import Path
 
 from ... import storage
 from ...errors import InformativaError, LedgerEmptyError
+from ...files import obstacle
+from ...ledgers.ledger_file import RESTORE
 from ...model import Controller
 from ...patience import within
-from ...text import Foreign, Text, clause
+from ...text import Foreign, Text, clause, command
 from . import users, write_trial
 from .findings import Finding, ok, unknown, warning, wrong
 from .system import System, in_thread
@@ -63,7 +65,7 @@ async def damage(system: System) -> AsyncIterator[Finding]:
             said = await in_thread(within, LOOK_SECONDS, partial(storage.damage, one))
         except TimeoutError:
             text = Text("{file} cannot be looked through in {seconds:.0f} s", file=file, seconds=LOOK_SECONDS)
-            yield unknown(text, f"sqlite3 -readonly {file} 'PRAGMA quick_check'")
+            yield unknown(text, command("sqlite3", "-readonly", file, "PRAGMA quick_check"))
         except InformativaError:  # which `ledgers` tells
             continue
         else:
@@ -88,20 +90,19 @@ def _restore(system: System, controller: Controller) -> Text:
     )
 
 
-def _newest_copy(controller: Controller) -> str:
+def _newest_copy(controller: Controller) -> Path:
     """A copy of ours, where there is one; else the word that stands for the admin's."""
     with suppress(InformativaError):
         if copies := storage.backups(controller):
-            return str(max(copies, key=lambda copy: copy.ends).file)
-    return "COPY"
+            return max(copies, key=lambda copy: copy.ends).file
+    return Path("COPY")
 
 
 def _looked(system: System, live: list[Controller]) -> Iterator[Finding]:
     there = [one for one in live if Path(one.ledger).exists()]
     for folder in dict.fromkeys(Path(one.ledger).parent for one in live):
         if not folder.is_dir():
-            text = Text("there is no folder {folder} for the ledger; type: mkdir -m 700 {folder}")
-            yield wrong(text.format(folder=folder), f"mkdir -m 700 {folder}")
+            yield _no_folder(folder, system)
             live = [one for one in live if Path(one.ledger).parent != folder]
     files = [one for one in live if not Path(one.ledger).is_dir()]  # of a folder its rights say nothing
     denied = [
@@ -118,21 +119,31 @@ def _looked(system: System, live: list[Controller]) -> Iterator[Finding]:
             yield from _tried(uid, user, live)
 
 
+def _no_folder(folder: Path, system: System) -> Finding:
+    """There is no folder for ledgers. It is made for whoever runs, or else for the configuration's owner."""
+    uid = next(iter(system.users()), None)
+    owner = system.configured.file.stat().st_uid if uid is None else uid
+    make = command("install", "-d", "-m", "700", "-o", users.name(owner), folder)
+    if (place := obstacle(folder)) is None:
+        return wrong(Text("there is no folder {folder} for the ledger", folder=folder), make)
+    text = Text("{place} is no folder, and {folder} is to be one for the ledger", place=place, folder=folder)
+    return wrong(text, f"{command('mv', place, f'{place}.aside')}; {make}")
+
+
 def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
     """What a user would have to write and may not, by the modes."""
     file = Path(controller.ledger)
     if blocked := users.blocking(uid, file):
         text = Text("{user} cannot enter {folder}, so nothing is recorded in {file}")
-        yield wrong(text.format(user=user, folder=blocked, file=file), f"chmod a+x {blocked}")
+        yield wrong(text.format(user=user, folder=blocked, file=file), command("chmod", "a+x", blocked))
         return
     names = ("", "-wal", "-shm") if file.exists() else ()
     folder = next(each for each in file.parents if each.exists())
     parts = (folder, *(file.with_name(file.name + end) for end in names))
-    denied = [str(one) for one in parts if users.denied(uid, one, os.W_OK)]
+    denied = [one for one in parts if users.denied(uid, one, os.W_OK)]
     if denied:
         text = Text("{user} cannot write {file}, so nothing is recorded there")
-        listed = " ".join(denied)
-        fix = f"chown {users.name(uid)} {listed}; chmod u+rwX {listed}"
+        fix = f"{command('chown', users.name(uid), *denied)}; {command('chmod', 'u+rwX', *denied)}"
         yield wrong(text.format(user=user, file=denied[0]), fix)
 
 
@@ -147,7 +158,7 @@ def opened(system: System, controller: Controller) -> Generator[Finding, None, N
         )
         yield wrong(text.format(file=file, processes=", ".join(map(str, processes))), fix)
     if file.is_file() and file.stat().st_mode & 0o077:
-        yield warning(Text("others can read {file}", file=file), f"chmod 600 {file}")
+        yield warning(Text("others can read {file}", file=file), command("chmod", "600", file))
     try:
         store = storage.store(controller, read_only=True)
         try:
@@ -158,7 +169,8 @@ def opened(system: System, controller: Controller) -> Generator[Finding, None, N
         yield warning(clause(error.message), error.remedy)
         return
     except InformativaError as error:
-        yield wrong(clause(error.message), error.remedy)
+        damaged = error.remedy == RESTORE
+        yield wrong(clause(error.message), _restore(system, controller) if damaged else error.remedy)
         return
     if found > known:
         text = Text("{file} was written by a newer informativa", file=file)

@@ -17,7 +17,7 @@ from ...prompts.installed import LARGEST, installed
 from ...prompts.named_keys import named_keys
 from ...prompts.store import PromptStore
 from ...shipped import spoken_words
-from ...text import Text
+from ...text import Text, command
 from .findings import Finding, warning
 from .system import System, in_thread
 
@@ -111,7 +111,8 @@ def _said(configuration: Configuration, mistaken: Container[str]) -> Iterator[Fi
             " its callers who is responsible for their data (GDPR 13(1)(a))",
             id=name,
         )
-        yield warning(said, f"informativa prompts build --controller {name} -c {configuration.file}")
+        of = ("--controller", name, "--site", "SITE", "-c", configuration.file)
+        yield warning(said, command("informativa", "prompts", "build", *of))
     for number, path, key in promised:
         said = Text("{file} names the key {key}, which does nothing on the line {number}")
         fix = Text(

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from ...text import Text
 
-ASTERISK = Path("/etc/asterisk")
-
 
 @dataclass(frozen=True)
 class _Server:
@@ -42,7 +40,7 @@ _SERVERS = (
 )
 
 
-def owner(port: int, asterisk: Path = ASTERISK) -> str:
+def owner(port: int, asterisk: Path) -> str:
     """Whose port it is on this machine, which has that program; '' if nobody's."""
     found = (
         one.name

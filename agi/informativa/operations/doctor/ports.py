@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...config import Configuration
-from ...processes import descriptors
 from ...text import Foreign, Text, joined
 from . import port_owner, probe, users
 from .findings import Finding, ok, wrong
@@ -44,7 +43,7 @@ async def ports(system: System) -> AsyncIterator[Finding]:
                 "serve" in _words(occupant.process) and await _answers(setting, address, configuration.tokens)
             )
             yield _taken(setting, address, replace(occupant, ours=ours))
-    for finding in await in_thread(neighbours, system.configured, port_owner.ASTERISK):
+    for finding in await in_thread(neighbours, system.configured, system.asterisk_files.folder):
         yield finding
 
 
@@ -111,7 +110,7 @@ def _occupants(host: str, port: int) -> Iterator[Occupant]:
     """Who listens there; the process Linux tells only to its user and to root."""
     for one in users.listening(port):
         if one.address in _written(host):
-            process = _holder(one.inode)
+            process = users.holder(one.inode)
             yield Occupant(process, users.name(one.uid), _is_service(process))
 
 
@@ -121,15 +120,6 @@ def _written(host: str) -> set[str]:
     number = f"{int.from_bytes(packed, sys.byteorder):08X}"
     mapped = f"{0xFFFF0000 if sys.byteorder == 'little' else 0xFFFF:08X}"
     return {number, "0" * 8, "0" * 32, "0" * 16 + mapped + number}
-
-
-def _holder(inode: str) -> int:
-    """The process that has a socket open; 0 if none shows it to us."""
-    for link in descriptors():
-        with suppress(OSError):
-            if os.readlink(link) == f"socket:[{inode}]":  # noqa: PTH115  # no path is meant
-                return int(link.parts[2])
-    return 0
 
 
 def _is_service(process: int) -> bool:

@@ -15,8 +15,8 @@ from ... import storage
 from ...config import Configuration
 from ...errors import InformativaError
 from ...model import Controller
-from ...text import Foreign, Text
-from . import probe, users
+from ...text import Foreign, Text, command
+from . import ports, probe, users
 from .findings import Finding, ok, warning, wrong
 from .system import System, in_thread
 
@@ -66,11 +66,18 @@ async def metrics(system: System) -> AsyncIterator[Finding]:
         yield ok(Text("metrics are answered at {where}", where=where))
     else:
         text = Text("informativa's metrics are not answered at {where}", where=where)
-        if system.service_uid is None:  # then they need no other port
+        if not await in_thread(_is_taken, where):  # then they need no other
             yield wrong(text, system.restart())
             return
         fix = Text("Give service.metrics a port that nobody uses; then: {run}")
         yield wrong(text, fix.format(run=system.restart()))
+
+
+def _is_taken(address: str) -> bool:
+    """Whether somebody listens there; not where nobody can."""
+    with suppress(OSError):
+        return ports.occupied(address) is not None
+    return False
 
 
 async def files(system: System) -> AsyncIterator[Finding]:
@@ -88,7 +95,7 @@ async def open_to_all(system: System) -> AsyncIterator[Finding]:
     """Nobody but their owners may change configuration, keys, prompts and ledgers."""
     for path in await in_thread(_open_to_all, system):
         said = Text("every user of this machine may change {file}", file=path)
-        yield warning(said, f"chmod o-w {path}")
+        yield warning(said, command("chmod", "o-w", path))
 
 
 def _key_files(configuration: Configuration) -> list[Path]:
@@ -168,8 +175,11 @@ def _opening(uid: int, file: Path, own: Path) -> str:
     may not look for it; into a folder above ours he is let in."""
     folder = users.blocking(uid, file)
     if folder and not folder.is_relative_to(own):
-        return f"chmod a+x {folder}"
-    return f"chown -R {users.name(uid)} {folder}" if folder else f"chown {users.name(uid)} {file}"
+        return command("chmod", "a+x", folder)
+    owner = users.name(uid)
+    if folder:
+        return f"{command('chown', '-R', owner, folder)}; {command('chmod', '-R', 'u+rX', folder)}"
+    return f"{command('chown', owner, file)}; {command('chmod', 'u+r', file)}"
 
 
 def _late(controller: Controller) -> datetime | None:

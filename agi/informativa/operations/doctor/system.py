@@ -13,6 +13,7 @@ from ...model import Prompt
 from ...patience import in_thread as in_thread  # which the checks share
 from ...text import Text
 from . import users
+from .asterisk_files import AsteriskFiles, usual_files
 from .dialplan import Step
 
 
@@ -29,6 +30,7 @@ class System:
     asterisk: ManagerSession | None = None
     allowed: frozenset[str] = frozenset()
     asterisk_uid: int | None = None
+    asterisk_files: AsteriskFiles = field(default_factory=usual_files)
     service_uid: int | None = None
     hindered: bool = False  # something was found that keeps a service from starting
     _steps: asyncio.Task[list[Step]] | None = field(default=None, repr=False)

@@ -6,11 +6,14 @@ import grp
 import os
 import pwd
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...files import closed_folder
+from ...processes import descriptors
+from ...text import command
 
 _LISTENS = "0A"  # TCP_LISTEN, in /proc/net/tcp
 
@@ -43,6 +46,15 @@ def listening(port: int) -> Iterator[Socket]:
 def listener(port: int) -> int | None:
     """The user id of whoever listens on that TCP port of this machine; `None` if nobody does."""
     return next((one.uid for one in listening(port)), None)
+
+
+def holder(inode: str) -> int:
+    """The process that has a socket open; 0 if none shows it to us."""
+    for link in descriptors():
+        with suppress(OSError):
+            if os.readlink(link) == f"socket:[{inode}]":  # noqa: PTH115  # no path is meant
+                return int(link.parts[2])
+    return 0
 
 
 def name(uid: int) -> str:
@@ -78,7 +90,7 @@ def opening(uid: int, file: Path, otherwise: str) -> str:
     """The command by which a user gets at a file: that lets him into the first folder that he may not enter;
     what is given for the file itself, where there is none."""
     folder = blocking(uid, file)
-    return f"chmod a+x {folder}" if folder else otherwise
+    return command("chmod", "a+x", folder) if folder else otherwise
 
 
 def blocking(uid: int, file: Path) -> Path | None:

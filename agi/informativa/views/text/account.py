@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...operations.doctor.account import KEPT_IN, TRIAL_READ, TRIAL_WRITE, WRITE, NewAccount
-from ...text import Text
+from ...text import Text, command
 from ..messages import Language
 
 _STANZA = """\
@@ -38,7 +38,8 @@ def instructions(account: NewAccount, say: Language) -> str:
     if not account.configured:
         settings = _SETTINGS.format(host=account.host, port=account.port, user=account.user, file=KEPT_IN)
         steps.append((Text("In {file}:", file=account.file), settings))
-    then = f"systemctl restart informativa\ninformativa doctor -c {account.file}\n"
+    look = command("informativa", "doctor", "-c", account.file)
+    then = f"systemctl restart informativa\n{look}\n"
     steps.append((Text("And at the end:"), then))
     return "\n".join(f"{say(title)}\n\n{_indented(text)}" for title, text in steps)
 

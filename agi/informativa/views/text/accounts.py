@@ -38,7 +38,10 @@ def found(there: AccountsFound, say: Language) -> Iterator[str]:
         said = say("invited until {until}", until=until)
         yield f"{each.name}: {grants(each.grants, say)}; {said}"
     if not there.accounts and not there.invitations:
-        yield say("Nobody may use the console yet. Type: informativa web invite NAME --role admin")
+        yield say(
+            "Nobody may use the console yet. Type:"
+            " informativa web invite NAME --role admin --controller COMPANY"
+        )
 
 
 def granted(account: Account, say: Language) -> Iterator[str]:

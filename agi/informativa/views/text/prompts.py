@@ -8,7 +8,7 @@ from ...operations.prompts.configured import Snippet
 from ...operations.prompts.installing import Action, Installed, Step
 from ...operations.prompts.making import PromptsMade
 from ...operations.prompts.showing import PromptFound
-from ...text import Text
+from ...text import Text, command
 from ..messages import Language
 
 MATERIAL = Text("""\
@@ -44,7 +44,8 @@ def described(prompt: PromptFound, say: Language) -> str:
 def unheard(prompt: PromptFound, say: Language) -> Iterator[str]:
     """How to hear it where this machine makes no sound."""
     yield say("No sound came out here (`play` is in the package sox). Hear it on a telephone, such as 100:")
-    yield f"asterisk -rx 'channel originate PJSIP/100 application Playback {prompt.path.base}'"
+    play = f"channel originate PJSIP/100 application Playback {prompt.path.base}"
+    yield command("asterisk", "-rx", play)
 
 
 def texts_copied(folder: object, languages: list[str], say: Language) -> Iterator[str]:
@@ -54,7 +55,7 @@ def texts_copied(folder: object, languages: list[str], say: Language) -> Iterato
         folder=folder,
         languages=", ".join(languages),
     )
-    yield f"informativa prompts build --texts {folder} …"
+    yield f"{command('informativa', 'prompts', 'build', '--texts', folder)} …"
 
 
 def made(done: PromptsMade, say: Language) -> Iterator[str]:

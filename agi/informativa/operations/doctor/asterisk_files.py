@@ -1,0 +1,68 @@
+"""Where an Asterisk of this machine has its files, and how its console is reached: both may be moved."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...text import command
+from . import users
+
+FOLDER = Path("/etc/asterisk")
+CONF = FOLDER / "asterisk.conf"
+_FOLDER = re.compile(r"^[ \t]*astetcdir[ \t]*=>?[ \t]*([^;\n]*[^;\s])", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class AsteriskFiles:
+    """The `folder` of extensions.conf, and the file by which Asterisk was started where `-C` named one."""
+
+    folder: Path = field(default_factory=lambda: FOLDER)
+    conf: Path | None = None
+
+    @property
+    def console(self) -> str:
+        """The command that reaches it."""
+        return command("asterisk", "-C", self.conf) if self.conf else "asterisk"
+
+    def install(self, config: Path) -> str:
+        """What is typed to put the dialplan for a configuration there, and to have Asterisk read it."""
+        to = () if self.folder == FOLDER else ("--to", self.folder)
+        install = command("informativa", "dialplan", "install", "-c", config, *to)
+        return f"{install}; {self.console} -rx 'dialplan reload'"
+
+
+def of_manager(port: int) -> AsteriskFiles:
+    """The files of the Asterisk whose manager interface listens on that port of this machine; the usual ones
+    where the system does not show us its process."""
+    for socket in users.listening(port):
+        with suppress(OSError, ValueError):
+            if process := users.holder(socket.inode):
+                words = Path("/proc", str(process), "cmdline").read_bytes().decode().split("\0")
+                folder = Path("/proc", str(process), "cwd").readlink()
+                return of_command(words, folder)
+    return usual_files()
+
+
+def of_command(words: list[str], folder: Path) -> AsteriskFiles:
+    """The same for one that was started by these words in this folder."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word.startswith("-C") and (named := word[2:] or following):
+            conf = folder / named
+            return AsteriskFiles(of_conf(conf).folder, conf)
+    return usual_files()
+
+
+def usual_files() -> AsteriskFiles:
+    """The files of one that is started without saying which."""
+    return of_conf(CONF)
+
+
+def of_conf(conf: Path) -> AsteriskFiles:
+    """The same for the one of this asterisk.conf; the usual ones where it cannot be read."""
+    with suppress(OSError, UnicodeDecodeError):
+        if found := _FOLDER.search(conf.read_text(encoding="utf-8")):
+            return AsteriskFiles(Path(found[1]))
+    return AsteriskFiles()

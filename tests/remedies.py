@@ -1,0 +1,120 @@
+"""Commands that the program tells admins to type: all in its source, and one as an output has it.
+
+A remedy is data (`Text`, `command`), so the source says which there are: test_remedies.py types them.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from informativa.cli.main import app
+from informativa.cli.tree import tree
+from informativa.text import quoted
+
+SOURCE = Path(__file__).resolve().parents[1] / "agi/informativa"
+_NO_REMEDIES = {"cli/completion.py", "cli/manual.py", "cli/tree.py", "cli/words.py", "config/described.py"}
+"""Where commands stand in scripts, pages and descriptions."""
+_PATHS = {each.path[1:] for each in tree(app()).walk() if len(each.path) > 1 and each.path[1] != "completion"}
+_OURS = "|".join(sorted((" ".join(path) for path in _PATHS), reverse=True))
+_PROGRAMS = (
+    rf"informativa (?:{_OURS})(?![\w-])|chmod |chown |mkdir |mv |rm |install -|ln -|systemctl |journalctl -|"
+    r"timedatectl |df -|findmnt|ss -|sqlite3 -|sox \{|ulimit -|apt-get |\{prefix\}/bin/pip |asterisk -|"
+    r"\{asterisk\} -rx"
+)
+_BEGIN = re.compile(rf"(?<![\w./{{<-])(?:{_PROGRAMS})")
+_QUOTED = r"'[^']*'|\"[^\"]*\""
+_PLACE = r"\{(?:[a-z_]*(?::[^}]*)?|\*)\}"
+_WORD_OF_TEMPLATE = rf"(?:{_QUOTED}|{_PLACE}|[^\s'\";,.()`{{}}…]|[.,](?=[\w*{{-]))+"
+_COMMAND = re.compile(rf"{_WORD_OF_TEMPLATE}(?: {_WORD_OF_TEMPLATE})*")
+_WORD = r"(?:'[^']*'|\"[^\"]*\"|[^\s'\";,()`]|,(?=\S))+?"
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One command of a template of the source: the template, and where in it the command begins and ends."""
+
+    template: str
+    begin: int
+    end: int
+    file: str
+
+    @property
+    def key(self) -> str:
+        """By which it is named: where it stands, and the command."""
+        return f"{self.file}: {self.command}"
+
+    @property
+    def command(self) -> str:
+        """It, with its places."""
+        return self.template[self.begin : self.end]
+
+    def typed(self, output: str) -> str | None:
+        """The command as an output has it, `None` where the remedy does not stand there."""
+        before, after = self.template[: self.begin], self.template[self.end :]
+        pattern = f"{_pattern(before, '.+?')}(?P<typed>{_pattern(self.command, _WORD)})"
+        following = _pattern(after, ".+?") if after else r"(?=[\s;,.()`]|\Z)"
+        found = re.search(pattern + following, output)
+        return found["typed"] if found else None
+
+
+@cache
+def remedies() -> tuple[Remedy, ...]:
+    """All that there are."""
+    return tuple(
+        Remedy(template, *span, file.relative_to(SOURCE).as_posix())
+        for file in sorted(SOURCE.rglob("*.py"))
+        if file.relative_to(SOURCE).as_posix() not in _NO_REMEDIES
+        for template in dict.fromkeys(_templates(ast.parse(file.read_text(encoding="utf-8"))))
+        for span in _commands(template)
+    )
+
+
+def _templates(tree: ast.Module) -> Iterator[str]:
+    """The texts of a module, and its `command(…)`s, with `{}` for each word that is known only at work."""
+    documentation = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)
+    }  # of modules, classes, functions and attributes
+    called: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "command":
+            called |= {id(word) for word in node.args}
+            yield " ".join(map(_of_template, node.args))
+    for node in ast.walk(tree):
+        texts = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if texts and id(node) not in documentation | called:
+            yield node.value
+
+
+def _of_template(word: ast.expr) -> str:
+    if isinstance(word, ast.Constant):
+        return quoted(word.value)
+    return "{*}" if isinstance(word, ast.Starred) else "{}"
+
+
+def _commands(template: str) -> Iterator[tuple[int, int]]:
+    at = 0
+    while begun := _BEGIN.search(template, at):
+        at = begun.end()
+        if found := _COMMAND.match(template, begun.start()):
+            at = found.end()
+            yield found.span()
+
+
+def _pattern(template: str, place: str) -> str:
+    """What a template is in an output: ` {*}` stands for any number of words, and our commands name a
+    configuration where the reader did."""
+    named = f"(?: -c {_WORD})?"
+    parts = []
+    for part in re.split(rf"(\binformativa (?:{_OURS})(?![\w-])| \{{\*\}}|{_PLACE})", template):
+        if part == " {*}":
+            parts.append(f"(?: {place})*")
+        elif re.fullmatch(_PLACE, part):
+            parts.append(f"(?:{place})")
+        else:
+            parts.append(re.escape(part) + (named if part.startswith("informativa ") else ""))
+    return "".join(parts)

@@ -1,0 +1,1111 @@
+"""Each remedy is typed as the program prints it, and mends its fault; no other comes of it."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shlex
+import shutil
+import socket
+import sqlite3
+import subprocess
+import wave
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from commands import run
+from doubles import CALLER
+from examples import AT, PLAYED
+from informativa import storage
+from informativa.cli.main import app
+from informativa.cli.tree import tree
+from informativa.cli.words import ON_A_CONFIGURATION
+from informativa.config import inspect, load
+from informativa.operations.doctor.asterisk_files import AsteriskFiles, of_command, of_conf
+from informativa.operations.init import init
+from lab.office import fill_in
+from lab.ports import free_port
+from remedies import Remedy, remedies
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives files away")
+SERVICE = 54321  # a user id that is nobody's
+ALL: dict[str, list[Remedy]] = {}
+for _one in remedies():
+    ALL.setdefault(_one.key, []).append(_one)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A configuration in a folder whose name has a blank and an umlaut, and copies of its ledgers."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The file."""
+        return self.folder / "informativa.yaml"
+
+    @property
+    def ledger(self) -> Path:
+        """The first company's."""
+        return self.folder / "ledger/acme.sqlite3"
+
+    @property
+    def backup(self) -> Path:
+        """A copy of it, from when it had one record."""
+        return self.folder.parent / "backup.sqlite3"
+
+    @property
+    def elsewhere(self) -> Path:
+        """A folder beside it, to publish into, for Asterisk or for systemd."""
+        return self.folder.parent / "else where"
+
+    def edit(self, before: str, now: str) -> None:
+        """Change one place of the configuration."""
+        text = self.config.read_text()
+        assert before in text
+        self.config.write_text(text.replace(before, now, 1))
+
+    def record(self, *names: str, at: datetime | None = None) -> None:
+        """A record more in the ledgers of these companies, of now or another time."""
+        controllers = load(self.config).controllers
+        for name in names or ("acme",):
+            with closing(storage.store(controllers[name])) as store:
+                store.append([replace(PLAYED, version="2026-11", at=at or datetime.now(UTC))])
+
+    def reported(self, words: tuple[str, ...]) -> tuple[int, str]:
+        """What a command comes to: its exit code and all that it prints."""
+        named = [word.replace("@", str(self.folder.parent)) for word in words]
+        of_a_configuration = "-c" not in words and words[0] != "witness"
+        ran = run(*named, *(("-c", self.config) if of_a_configuration else ()))
+        assert "Traceback" not in ran.stderr, ran
+        assert ran.returncode in (0, 1, 3), ran
+        return ran.returncode, f"{ran.stdout}\n{ran.stderr}"
+
+    def type(self, command: str, filled: Mapping[str, str]) -> None:
+        """Do what is printed, as an admin would who puts in what stands there in capitals."""
+        for capitals, words in filled.items():
+            command = re.sub(
+                rf"(?<=\s){capitals}\b", shlex.quote(words.replace("@", str(self.folder.parent))), command
+            )
+        assert not re.search(r"\s[A-Z]{3,}\b", command), f"what to put in is not known: {command}"
+        if command.startswith("informativa "):
+            ran = run(*shlex.split(command)[1:])
+        else:
+            ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, (command, ran)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that an admin may do, the command that tells him, and which remedies it prints, in the order
+    in which he types them. `filled` stands for words in capitals, `by_hand` is what he does first."""
+
+    name: str
+    command: tuple[str, ...]
+    happens: Callable[[Site], object]
+    remedies: tuple[str, ...]
+    filled: Mapping[str, str] = field(default_factory=dict)
+    by_hand: Callable[[Site], object] | None = None
+    before: Callable[[Site], object] | None = None
+    """What is so, and is no fault."""
+    alone: bool = True
+    """Whether all that the command says before can be compared: it changes nothing."""
+    ends: int = 0
+    """With which code it ends when the fault is gone, where that cannot be compared."""
+
+
+def nothing(_site: Site) -> None:
+    """It is as it was laid."""
+
+
+def mode(name: str, bits: int) -> Callable[[Site], object]:
+    """Somebody gives a file or folder this mode."""
+    return lambda site: (site.folder / name).chmod(bits)
+
+
+def all_of(*faults: Callable[[Site], object]) -> Callable[[Site], object]:
+    """One after the other."""
+    return lambda site: [fault(site) for fault in faults]
+
+
+def folder_for(name: str) -> Callable[[Site], object]:
+    """A folder stands where a file should be."""
+
+    def happens(site: Site) -> None:
+        file = site.folder.parent / name
+        if file.exists() or file.is_symlink():
+            file.unlink()
+        file.mkdir()
+
+    return happens
+
+
+def file_for(name: str) -> Callable[[Site], object]:
+    """A file stands where a folder should be."""
+
+    def happens(site: Site) -> None:
+        place = site.folder.parent / name
+        if place.exists():
+            shutil.rmtree(place)
+        place.write_text("")
+
+    return happens
+
+
+def given_to(user: int, *names: str) -> Callable[[Site], object]:
+    """These files belong to that user."""
+    return lambda site: [os.chown(site.folder / name, user, user) for name in names]
+
+
+def gone(name: str) -> Callable[[Site], object]:
+    """A file or folder is deleted."""
+
+    def happens(site: Site) -> None:
+        place = site.folder.parent / name
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+
+    return happens
+
+
+def ledger_of(user: int | None = None, *names: str) -> Callable[[Site], object]:
+    """There is a ledger with a record; its folder, and these, are a user's."""
+
+    def happens(site: Site) -> None:
+        site.record()
+        if user is not None:
+            given_to(user, "ledger", *names)(site)
+
+    return happens
+
+
+def overwritten(start: int, size: int) -> Callable[[Site], object]:
+    """Another program writes over a part of the ledger."""
+
+    def happens(site: Site) -> None:
+        site.record()
+        with site.ledger.open("r+b") as opened:
+            opened.seek(start)
+            opened.write(random.Random(1).randbytes(size))
+
+    return happens
+
+
+def log_left_beside(site: Site) -> None:
+    """What a process that was killed leaves beside a ledger."""
+    with closing(sqlite3.connect(site.ledger)) as killed:
+        killed.execute("PRAGMA journal_mode = WAL")
+        killed.execute("PRAGMA user_version").fetchone()
+        aside = {end: Path(f"{site.ledger}{end}").read_bytes() for end in ("-wal", "-shm")}
+    for end, content in aside.items():
+        Path(f"{site.ledger}{end}").write_bytes(content)
+
+
+def cut_off(size: int) -> Callable[[Site], object]:
+    """The ledger ends too early."""
+
+    def happens(site: Site) -> None:
+        site.record()
+        os.truncate(site.ledger, size)
+
+    return happens
+
+
+def emptied_beside_its_log(site: Site) -> None:
+    """The ledger was emptied, and its log is still there."""
+    site.record()
+    os.truncate(site.ledger, 0)
+    Path(f"{site.ledger}-wal").write_bytes(b"something")
+
+
+def of_the_other_company(site: Site) -> None:
+    """The first company has the ledger of the second, which has none."""
+    site.record("borealis")
+    (site.folder / "ledger/borealis.sqlite3").rename(site.ledger)
+
+
+def another_key(site: Site) -> None:
+    """The ledger was made by another key than the one that is there."""
+    site.record()
+    (site.folder / "keys/acme.key").write_text("ab" * 32)
+
+
+def put_back_to_an_older_state(site: Site) -> None:
+    """What was signed is not in the ledger any more."""
+    shutil.copy(site.backup, site.ledger)
+    site.record()
+    assert site.reported(("evidence", "checkpoint", "--controller", "acme"))[0] == 0
+    shutil.copy(site.backup, site.ledger)
+    for end in ("-wal", "-shm"):
+        Path(f"{site.ledger}{end}").unlink(missing_ok=True)
+
+
+def his_copy(site: Site) -> None:
+    """The caller is on record, and somebody copied the ledger before."""
+    assert site.reported(RECORD)[0] == 0
+    with (
+        closing(sqlite3.connect(site.ledger)) as source,
+        closing(sqlite3.connect(f"{site.ledger}.old")) as copy,
+    ):
+        source.backup(copy)
+
+
+def published_to(place: str) -> Callable[[Site], object]:
+    """The log is to be in that folder, too, in which there is none yet."""
+
+    def happens(site: Site) -> None:
+        site.record()
+        site.edit(
+            "operator:",
+            f"evidence: {{domain: acme.example, publish: [{{folder: ../{place}}}]}}\noperator:",
+        )
+
+    return happens
+
+
+def as_before_formats(site: Site) -> None:
+    """The configuration is of the first format."""
+    site.edit("format: 2", "format: 1")
+
+
+def without_token(site: Site) -> None:
+    """It names no token, as it was allowed before."""
+    site.config.write_text(re.sub(r"^  token: .*\n", "", site.config.read_text(), flags=re.MULTILINE))
+    (site.folder / "keys/agi.token").unlink()
+
+
+def write_what_it_says(site: Site) -> None:
+    """The setting of the remedy is written."""
+    site.edit("service:\n", "service:\n  token: keys/agi.token\n")
+
+
+def in_place(site: Site) -> None:
+    """What is installed is of this version."""
+    asterisk()(site)
+    assert site.reported(INSTALL)[0] == 0
+
+
+def asterisk(*names: str) -> Callable[[Site], object]:
+    """An Asterisk's folder, and files of somebody else in it."""
+
+    def happens(site: Site) -> None:
+        (site.elsewhere / "extensions.conf").write_text("[from-trunk]\n")
+        for name in names:
+            (site.elsewhere / name).write_text("; of somebody else\n")
+
+    return happens
+
+
+def unit_of_before(site: Site) -> None:
+    """A unit that another version wrote."""
+    (site.elsewhere / "informativa.service").write_text("[Unit]\n")
+
+
+def accounts(bits: int) -> Callable[[Site], object]:
+    """Somebody has an account, in a file of that mode."""
+
+    def happens(site: Site) -> None:
+        assert site.reported(("web", "invite", "ann", "--role", "admin", "--controller", "acme"))[0] == 0
+        (made,) = site.folder.rglob("accounts*.json")
+        made.chmod(bits)
+
+    return happens
+
+
+def account_without_secret(site: Site) -> None:
+    """The account at Asterisk's manager interface is configured before its secret is written."""
+    site.edit(
+        "operator:", "manager: {address: 127.0.0.1:5038, user: x, secret: keys/manager.secret}\noperator:"
+    )
+
+
+def witness_for_all(site: Site) -> None:
+    """A witness whose key others can read."""
+    assert site.reported(("witness", "key", "@/witness", "--name", "home.acme.example"))[0] == 0
+    (key,) = site.folder.parent.glob("witness/*key*")
+    key.chmod(0o644)
+
+
+def target_gone(site: Site) -> None:
+    """The folder into which the log is published was there, and is not any more."""
+    published_to("else where")(site)
+    assert site.reported(("evidence", "checkpoint", "--controller", "acme"))[0] == 0
+    assert site.reported(("evidence", "publish", "--controller", "acme"))[0] == 0
+    site.record()
+    site.elsewhere.rename(site.folder.parent / "away")
+    site.reported(("evidence", "checkpoint", "--controller", "acme"))
+    site.reported(("evidence", "publish", "--controller", "acme"))
+
+
+def in_stereo(site: Site) -> None:
+    """A recording as a studio sends it."""
+    file = site.folder / "prompts/it/short.wav"
+    with wave.open(str(file)) as sound:
+        frames, rate = sound.readframes(sound.getnframes()), sound.getframerate()
+    with wave.open(str(file), "wb") as sound:
+        sound.setparams((2, 2, rate, 0, "NONE", ""))
+        sound.writeframes(b"".join(2 * frames[at : at + 2] for at in range(0, len(frames), 2)))
+
+
+TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
+CHECK, DOCTOR = ("check",), ("doctor",)
+RECORD = ("record", CALLER, "--controller", "acme", "--by", "website", "--reference", "form 7")
+MADE_ANEW = "config/controllers.py: informativa keys make {id} --yes -c {config}"
+RESTORED = "operations/doctor/ledgers.py: informativa ledger restore {copy} --controller {id} -c {file}"
+IN_FINDINGS = "config/findings.py: "
+LEDGERS = "operations/doctor/ledgers.py: "
+SERVICES = "operations/doctor/service.py: "
+COPY = {"COPY": "@/backup.sqlite3", "NAME": "acme"}
+FROM_COPY = {"BACKUP": "@/backup.sqlite3"}
+CHECKPOINT = "informativa evidence checkpoint --controller {id}"
+UPGRADE = ("upgrade-check", "--asterisk", "@/else where", "--units", "@/else where")
+INSTALL = ("dialplan", "install", "--to", "@/else where")
+
+FAULTS = (
+    Fault("key for all", CHECK, mode("keys/acme.key", 0o666), (f"{IN_FINDINGS}chmod 600 {{file}}",)),
+    Fault("token for all", DOCTOR, mode("keys/agi.token", 0o644), (f"{IN_FINDINGS}chmod 600 {{file}}",)),
+    Fault(
+        "no key",
+        CHECK,
+        gone("etc/keys/acme.key"),
+        ("config/controllers.py: informativa keys make {id} -c {config}",),
+    ),
+    Fault(
+        "no key of a ledger",
+        CHECK,
+        all_of(ledger_of(), gone("etc/keys/acme.key")),
+        (MADE_ANEW, "config/controllers.py: informativa ledger adopt --controller {id} --yes -c {config}"),
+    ),
+    Fault(
+        "folder for a key",
+        CHECK,
+        folder_for("etc/keys/acme.key"),
+        (
+            f"{IN_FINDINGS}mv {{file}} {{file}}.aside",
+            "config/controllers.py: informativa keys make {id} -c {config}",
+        ),
+    ),
+    Fault(
+        "no key in its file",
+        CHECK,
+        lambda site: (site.folder / "keys/acme.key").write_text("secret\n"),
+        (
+            "config/controllers.py: mv {file} {file}.aside",
+            "config/controllers.py: informativa keys make {id} -c {config}",
+        ),
+    ),
+    Fault(
+        "no token",
+        CHECK,
+        gone("etc/keys/agi.token"),
+        ("config/endpoints.py: informativa keys rotate --agi -c {config}",),
+    ),
+    Fault(
+        "no token in its file",
+        CHECK,
+        lambda site: (site.folder / "keys/agi.token").write_text("secret\n"),
+        (
+            "config/endpoints.py: mv {file} {file}.aside",
+            "config/endpoints.py: informativa keys rotate --agi -c {config}",
+        ),
+    ),
+    Fault(
+        "old token",
+        CHECK,
+        lambda site: site.reported(("keys", "rotate", "--agi")),
+        ("config/endpoints.py: rm {old}",),
+    ),
+    Fault(
+        "old key whose time is over",
+        CHECK,
+        lambda site: shutil.copy(
+            site.folder / "keys/acme.key", site.folder / "keys/acme.key.retired-20010101-000000"
+        ),
+        ("config/controllers.py: rm {old}",),
+    ),
+    Fault(
+        "setting that is deprecated",
+        CHECK,
+        without_token,
+        ("config/deprecations.py: informativa keys rotate --agi -c {file}",),
+        by_hand=write_what_it_says,
+    ),
+    Fault(
+        "configuration for all",
+        CHECK,
+        mode("informativa.yaml", 0o666),
+        ("operations/doctor/service.py: chmod o-w {}",),
+    ),
+    Fault(
+        "prompts for all", DOCTOR, mode("prompts/it", 0o777), ("operations/doctor/service.py: chmod o-w {}",)
+    ),
+    Fault(
+        "what is kept for scripts",
+        CHECK,
+        lambda site: [site.reported(CHECK), (site.folder / ".informativa.yaml.parsed").chmod(0o666)],
+        (
+            "operations/doctor/installation.py: rm {}",
+            "operations/doctor/installation.py: informativa check -c {}",
+        ),
+        alone=False,
+    ),
+    Fault("no folder", CHECK, gone("etc/ledger"), (f"{LEDGERS}install -d -m 700 -o {{}} {{}}",)),
+    Fault("no folder, to doctor", DOCTOR, gone("etc/ledger"), (f"{LEDGERS}install -d -m 700 -o {{}} {{}}",)),
+    Fault(
+        "file for a folder",
+        CHECK,
+        file_for("etc/ledger"),
+        (f"{LEDGERS}mv {{}} {{}}", f"{LEDGERS}install -d -m 700 -o {{}} {{}}"),
+    ),
+    Fault(
+        "link that leads nowhere",
+        CHECK,
+        all_of(gone("etc/ledger"), lambda site: (site.folder / "ledger").symlink_to("nowhere")),
+        (f"{LEDGERS}mv {{}} {{}}", f"{LEDGERS}install -d -m 700 -o {{}} {{}}"),
+    ),
+    Fault(
+        "folder for a ledger",
+        CHECK,
+        folder_for("etc/ledger/acme.sqlite3"),
+        ("ledgers/wal_files.py: mv {file} {file}.aside",),
+    ),
+    Fault(
+        "pipe for a ledger",
+        CHECK,
+        lambda site: os.mkfifo(site.ledger),
+        ("ledgers/wal_files.py: mv {file} {file}.aside",),
+    ),
+    Fault(
+        "ledger for all",
+        CHECK,
+        all_of(ledger_of(), mode("ledger/acme.sqlite3", 0o666)),
+        (f"{LEDGERS}chmod 600 {{}}",),
+    ),
+    Fault("head of a ledger overwritten", CHECK, overwritten(0, 4096), (RESTORED,), COPY),
+    Fault("page of a ledger overwritten", CHECK, overwritten(8192, 4096), (RESTORED,), COPY),
+    Fault("ledger cut off", CHECK, cut_off(20000), (RESTORED,), COPY),
+    Fault("ledger cut off in its head", DOCTOR, cut_off(50), (RESTORED,), COPY),
+    Fault(
+        "ledger cut off, to whoever reads it",
+        ("ledger", "show", "--controller", "acme"),
+        cut_off(50),
+        ("ledgers/ledger_file.py: informativa ledger restore COPY --controller NAME",),
+        COPY,
+        alone=False,
+    ),
+    Fault(
+        "ledger emptied beside its log",
+        CHECK,
+        emptied_beside_its_log,
+        ("ledgers/wal_files.py: informativa ledger restore COPY --controller NAME",),
+        COPY,
+    ),
+    Fault(
+        "no ledger",
+        ("evidence", "audit", "--controller", "acme"),
+        nothing,
+        ("operations/controllers.py: informativa ledger restore BACKUP --controller {id}",),
+        FROM_COPY,
+        alone=False,
+    ),
+    Fault(
+        "ledger of the other company",
+        CHECK,
+        of_the_other_company,
+        ("ledgers/owner.py: informativa ledger adopt --controller {id} --yes",),
+    ),
+    Fault(
+        "another key",
+        CHECK,
+        another_key,
+        ("ledgers/owner.py: informativa ledger adopt --controller {id} --yes",),
+    ),
+    Fault(
+        "ledger put back to an older state",
+        ("evidence", "checkpoint", "--controller", "acme"),
+        put_back_to_an_older_state,
+        ("ledgers/sequencer.py: informativa ledger restore COPY --controller NAME",),
+        COPY,
+        alone=False,
+    ),
+    Fault(
+        "copy of a ledger that holds him",
+        ("caller", "erase", CALLER, "--controller", "acme", "--yes"),
+        his_copy,
+        ("ledgers/erasure.py: rm {file}",),
+        alone=False,
+    ),
+    Fault(
+        "nothing signed, to publish",
+        ("evidence", "publish", "--controller", "acme"),
+        published_to("else where"),
+        (f"publication.py: {CHECKPOINT}",),
+        alone=False,
+    ),
+    Fault(
+        "nothing signed, for a receipt",
+        ("evidence", "receipt", "1", "--controller", "acme", "-o", "@/else where"),
+        ledger_of(),
+        (f"operations/evidence/receipts.py: {CHECKPOINT}",),
+        alone=False,
+    ),
+    Fault(
+        "nothing signed, for the key",
+        ("evidence", "key", "--controller", "acme"),
+        ledger_of(),
+        (f"views/text/evidence.py: {CHECKPOINT}",),
+        alone=False,
+    ),
+    Fault(
+        "no folder to publish into",
+        ("evidence", "checkpoint", "--controller", "acme"),
+        published_to("away/logs"),
+        ("evidence/targets.py: mkdir -p {folder}",),
+        alone=False,
+    ),
+    Fault(
+        "file for a folder to publish into",
+        ("evidence", "checkpoint", "--controller", "acme"),
+        all_of(published_to("away/logs"), file_for("away")),
+        ("evidence/targets.py: mv {place} {place}.aside", "evidence/targets.py: mkdir -p {folder}"),
+        alone=False,
+    ),
+    Fault(
+        "configuration of before",
+        UPGRADE,
+        as_before_formats,
+        ("operations/upgrade_check.py: informativa config upgrade -c {}",),
+        before=in_place,
+    ),
+    Fault(
+        "dialplan of before",
+        UPGRADE,
+        lambda site: (site.elsewhere / "informativa.conf").write_text("; informativa: of before\n"),
+        ("operations/upgrade_check.py: informativa dialplan install -c {} --to {}",),
+        before=in_place,
+    ),
+    Fault(
+        "unit of before",
+        UPGRADE,
+        unit_of_before,
+        ("operations/upgrade_check.py: informativa systemd {*} -c {} -o {}",),
+        before=in_place,
+    ),
+    Fault(
+        "dialplan of somebody else",
+        INSTALL,
+        asterisk("informativa.conf"),
+        ("operations/dialplan_install.py: mv {file} {file}.aside",),
+        alone=False,
+    ),
+    Fault(
+        "folder for the dialplan",
+        INSTALL,
+        all_of(asterisk(), folder_for("else where/informativa.conf")),
+        ("operations/dialplan_install.py: mv {file} {file}.aside",),
+        alone=False,
+    ),
+    Fault(
+        "file for the script's link",
+        INSTALL,
+        all_of(asterisk(), lambda site: (site.folder / "informativa.yaml.agi").write_text("")),
+        ("operations/dialplan.py: mv {link} {link}.aside", "operations/dialplan.py: ln -s {script} {link}"),
+        alone=False,
+    ),
+    Fault(
+        "folder for the script's link",
+        INSTALL,
+        all_of(asterisk(), folder_for("etc/informativa.yaml.agi")),
+        ("operations/dialplan.py: mv {link} {link}.aside", "operations/dialplan.py: ln -s {script} {link}"),
+        alone=False,
+    ),
+    Fault(
+        "no folder for a unit",
+        ("systemd", "-o", "@/not there/informativa.service"),
+        nothing,
+        ("operations/generated.py: mkdir -p {folder}",),
+        alone=False,
+    ),
+    Fault(
+        "file for the folder of a unit",
+        ("systemd", "-o", "@/not there/informativa.service"),
+        file_for("not there"),
+        ("operations/generated.py: mv {place} {place}.aside", "operations/generated.py: mkdir -p {folder}"),
+        alone=False,
+    ),
+    Fault(
+        "file for the folder of keys",
+        ("keys", "make", "acme"),
+        file_for("etc/keys"),
+        ("operations/keys.py: mv {place} {place}.aside",),
+        alone=False,
+    ),
+    Fault(
+        "account without secret",
+        CHECK,
+        account_without_secret,
+        (f"{IN_FINDINGS}chown {{}} {{}}", f"{IN_FINDINGS}chmod 600 {{}}"),
+        by_hand=lambda site: (site.folder / "keys/manager.secret").write_text("secret\n"),
+    ),
+    Fault(
+        "record that waits to be signed",
+        DOCTOR,
+        lambda site: site.record(at=AT),
+        (f"operations/doctor/evidence.py: {CHECKPOINT}",),
+    ),
+    Fault(
+        "target that is gone",
+        DOCTOR,
+        target_gone,
+        ("operations/doctor/evidence.py: informativa evidence publish --controller {id}",),
+        by_hand=lambda site: (site.folder.parent / "away").rename(site.elsewhere),
+    ),
+    Fault(
+        "nothing signed, for a bundle",
+        (
+            "evidence",
+            "bundle",
+            "--from",
+            TODAY,
+            "--to",
+            TODAY,
+            "--controller",
+            "acme",
+            "-o",
+            "@/else where/bundle.zip",
+        ),
+        ledger_of(),
+        (f"operations/evidence/bundle.py: {CHECKPOINT}",),
+        alone=False,
+    ),
+    Fault(
+        "dialplan of somebody else, who keeps it",
+        INSTALL,
+        asterisk("informativa.conf"),
+        ("operations/dialplan_install.py: informativa dialplan -o FILE",),
+        {"FILE": "@/else where/informativa.conf"},
+        alone=False,
+    ),
+    Fault(
+        "no configuration",
+        ("check", "-c", "@/new one/informativa.yaml"),
+        nothing,
+        ("config/document.py: informativa init DIR",),
+        {"DIR": "@/new one"},
+        alone=False,
+        ends=1,
+    ),
+    Fault(
+        "witness's key for all",
+        ("witness", "key", "@/witness"),
+        witness_for_all,
+        ("evidence/witness_store.py: chmod 600 {file}",),
+        alone=False,
+    ),
+    Fault(
+        "recording in stereo",
+        CHECK,
+        in_stereo,
+        (
+            "prompts/installed.py: sox {file} -c1 -b16 -r{rate} {file}.new{suffix}",
+            "prompts/installed.py: mv {file}.new{suffix} {file}",
+        ),
+    ),
+    Fault(
+        "accounts for all",
+        ("web", "accounts"),
+        accounts(0o644),
+        ("accounts.py: chmod 600 {file}",),
+        alone=False,
+    ),
+    Fault(
+        "no account",
+        ("web", "accounts"),
+        nothing,
+        ("views/text/accounts.py: informativa web invite NAME --role admin --controller COMPANY",),
+        {"NAME": "ann", "COMPANY": "acme"},
+        alone=False,
+    ),
+)
+
+OF_USERS = (
+    Fault(
+        "ledger of root in another's folder",
+        CHECK,
+        given_to(0, "ledger/acme.sqlite3"),
+        (f"{LEDGERS}chown {{}} {{*}}", f"{LEDGERS}chmod u+rwX {{*}}"),
+    ),
+    Fault(
+        "log of root beside a ledger",
+        DOCTOR,
+        all_of(log_left_beside, given_to(0, "ledger/acme.sqlite3-wal", "ledger/acme.sqlite3-shm")),
+        (f"{LEDGERS}chown {{}} {{*}}", f"{LEDGERS}chmod u+rwX {{*}}"),
+    ),
+    Fault(
+        "folder that its owner may not write",
+        CHECK,
+        mode("ledger", 0o500),
+        (f"{LEDGERS}chown {{}} {{*}}", f"{LEDGERS}chmod u+rwX {{*}}"),
+    ),
+    Fault(
+        "ledger that its owner may not write",
+        CHECK,
+        mode("ledger/acme.sqlite3", 0o400),
+        (f"{LEDGERS}chown {{}} {{*}}", f"{LEDGERS}chmod u+rwX {{*}}"),
+    ),
+    Fault("folder above that is closed", CHECK, mode("..", 0o700), (f"{LEDGERS}chmod a+x {{}}",)),
+    Fault(
+        "key of root",
+        DOCTOR,
+        given_to(0, "keys/acme.key"),
+        (f"{SERVICES}chown {{}} {{}}", f"{SERVICES}chmod u+r {{}}"),
+    ),
+    Fault(
+        "key that its owner may not read",
+        DOCTOR,
+        mode("keys/acme.key", 0),
+        (f"{SERVICES}chown {{}} {{}}", f"{SERVICES}chmod u+r {{}}"),
+    ),
+    Fault(
+        "folder of keys that is root's",
+        DOCTOR,
+        given_to(0, "keys"),
+        (f"{SERVICES}chown -R {{}} {{}}", f"{SERVICES}chmod -R u+rX {{}}"),
+    ),
+    Fault(
+        "folder of keys that is closed",
+        DOCTOR,
+        mode("keys", 0),
+        (f"{SERVICES}chown -R {{}} {{}}", f"{SERVICES}chmod -R u+rX {{}}"),
+    ),
+    Fault("keys below a closed folder", DOCTOR, mode("..", 0o700), (f"{SERVICES}chmod a+x {{}}",)),
+)
+"""What happens where all is another user's."""
+
+
+@pytest.fixture(scope="session")
+def laid(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> Path:
+    """What each site is a copy of."""
+    folder = tmp_path_factory.mktemp("laid for remedies") / "Büro Nord"
+    folder.mkdir()
+    init(folder / "etc")
+    shutil.copytree(short_prompts, folder / "etc/prompts", dirs_exist_ok=True)
+    fill_in(folder / "etc/informativa.yaml")
+    site = Site(folder / "etc")
+    site.record()
+    with closing(sqlite3.connect(site.ledger)) as source, closing(sqlite3.connect(site.backup)) as copy:
+        source.backup(copy)
+    for file in (folder / "etc/ledger").iterdir():
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    (folder / "else where").mkdir()
+    return folder
+
+
+@pytest.fixture
+def site(laid: Path, open_folder: Path) -> Site:
+    """A configuration of the test's own, in a folder that every user may look into, on a free port."""
+    made = Site(shutil.copytree(laid, open_folder / "Büro Nord") / "etc")
+    made.folder.parent.chmod(0o755)
+    made.edit("127.0.0.1:4588", f"127.0.0.1:{free_port()}")
+    return made
+
+
+def findings(output: str) -> set[str]:
+    """What a command says is not in order, line by line."""
+    return {
+        line for line in output.splitlines() if re.match(r"[✘!] |    |warning: |/.+?\.yaml(:\d+)?: ", line)
+    }
+
+
+@pytest.mark.parametrize(
+    "fault", [*FAULTS, *(pytest.param(one, marks=as_root) for one in OF_USERS)], ids=lambda one: one.name
+)
+def test_remedy_that_is_typed_mends_its_fault(site: Site, fault: Fault) -> None:
+    """It stands in what the command prints, a shell takes it as it is, and then the command says what it said
+    before the fault."""
+    if fault in OF_USERS:
+        site.record("acme", "borealis")
+        for place in (site.folder, *site.folder.rglob("*")):
+            os.chown(place, SERVICE, SERVICE)
+    if fault.before:
+        fault.before(site)
+    before = site.reported(fault.command) if fault.alone else (fault.ends, "")
+    fault.happens(site)
+    _code, output = site.reported(fault.command)
+    commands = []
+    for key in fault.remedies:
+        typed = [command for one in ALL[key] if (command := one.typed(output))]
+        assert typed, (key, output)
+        commands.append(typed[0])
+    if fault.by_hand:
+        fault.by_hand(site)
+    for command in commands:
+        site.type(command, fault.filled)
+    code, after = site.reported(fault.command)
+    assert code == before[0], after
+    if fault.alone:
+        assert findings(after) <= findings(before[1])
+    for key in fault.remedies:
+        assert not any(one.typed(after) for one in ALL[key]), after
+
+
+UNTYPED = {
+    "systemd starts and stops the service: packages/test_installed_deb.py types it": (
+        "systemctl restart informativa",
+        "systemctl start informativa",
+        "systemctl stop informativa",
+        "systemctl reload informativa",
+        "systemctl daemon-reload",
+        "systemctl daemon-reload && systemctl enable --now {unit}",
+        "chown -R asterisk: {}",
+        "informativa serve -c {file}",
+    ),
+    "an Asterisk runs: asterisk/test_doctor.py and asterisk/test_pages.py type it": (
+        "asterisk -rx 'dialplan reload'",
+        "asterisk -rx 'manager reload'",
+        "{asterisk} -rx 'manager reload'",
+        "{asterisk} -rx 'module load {module}.so'",
+        "{asterisk} -rx 'database del informativa KEY'",
+        "asterisk -rx {}",
+        "asterisk -C {}",
+        "informativa dialplan install",
+        "informativa dialplan install -c {}",
+        "informativa dialplan install -c {} {*}",
+        "informativa dialplan",
+        "informativa keys make manager -c {file}",
+        "informativa keys make manager -c {}",
+        "informativa doctor --account -c {file}",
+        "informativa doctor -c {}",
+        "informativa test-call",
+        "rm {*}",
+        "chmod a+r {}",
+        "chmod a+x {}",
+    ),
+    "several boxes share a database: sharing/test_commands.py types it": (
+        "informativa shared migrate",
+        "informativa boxes",
+        "informativa boxes retire {box}",
+        "informativa evidence receipt {number} --controller {id}",
+        "informativa ledger show --all-boxes --controller {id}",
+    ),
+    "it says more, and mends nothing": (
+        "informativa check",
+        "informativa check -c {file}",
+        "informativa check --json",
+        "informativa doctor",
+        "informativa doctor --json",
+        "informativa status",
+        "informativa status --json",
+        "informativa explain",
+        "informativa support-bundle",
+        "informativa ledger show",
+        "informativa ledger show --controller {id}",
+        "informativa outsourcing-worksheet {id}",
+        "informativa evidence audit",
+        "informativa evidence audit --controller {id}",
+        "informativa evidence key",
+        "informativa evidence key --controller {id}",
+        "informativa evidence verify",
+        "informativa evidence verify FILE --key {key}",
+        "informativa evidence verify --key 'VKEY'",
+        "informativa witness key",
+        "informativa prompts play {prompt}",
+        "informativa init",
+        "journalctl -u informativa",
+        "systemctl cat informativa",
+        "timedatectl status",
+        "asterisk -rvvv",
+        "asterisk -rx 'manager show settings'",
+        "df -h {folder}",
+        "findmnt",
+        "ss -ltnp 'sport = :{port}'",
+        "sqlite3 -readonly {} 'PRAGMA quick_check'",
+    ),
+    "it installs what this machine has, or changes the machine": (
+        "{prefix}/bin/pip install 'informativa[web]'",
+        "{prefix}/bin/pip install 'informativa[timestamp]'",
+        "{prefix}/bin/pip install 'informativa[postgres]'",
+        "{prefix}/bin/pip install 'informativa[speech]'",
+        "apt-get install sox libsox-fmt-mp3",
+        "apt-get install ffmpeg",
+        "timedatectl set-ntp true",
+        "ulimit -n",
+    ),
+    "it says which options the reader left out, or where an example is": (
+        "informativa init DIR",
+        "informativa web invite NAME",
+        "informativa evidence receipt RECORD",
+        "informativa evidence receipt --open",
+        "informativa keys rotate CONTROLLER",
+        "informativa keys rotate --agi",
+        "informativa keys rotate {id}",
+        "informativa caller show NUMBER",
+        "informativa caller erase NUMBER --controller {id} --yes",
+        "informativa purge --controller {} --yes",
+    ),
+    "it is a step of several that are done by hand: test_readme.py and test_prompts.py type them": (
+        "informativa prompts build {*}",
+        "informativa prompts build --texts {}",
+        "informativa prompts texts DIR",
+        "informativa prompts add",
+        "informativa prompts install",
+    ),
+    "it needs somebody else's witness, target or user: evidence/ types it": (
+        "informativa ledger restore COPY --controller NAME",
+        "informativa evidence publish",
+        "informativa evidence checkpoint --controller {id}",
+        "informativa evidence sequence",
+    ),
+    "root may do all, so only another user meets it": (
+        "chmod a+rx {folder}",
+        "chmod a+r {file}",
+        "ln -sfn {script} {link}",
+        "rm {file}",
+    ),
+}
+"""The commands of remedies that no fault above leads to, by why."""
+
+
+def test_every_remedy_is_typed_or_says_why_not() -> None:
+    """Whoever adds one adds the fault that it mends; a reason stands for no command that is gone."""
+    typed = {key for fault in (*FAULTS, *OF_USERS) for key in fault.remedies}
+    reasons = [command for commands in UNTYPED.values() for command in commands]
+    assert typed <= ALL.keys()
+    left = {key: key.partition(": ")[2] for key in ALL.keys() - typed}
+    assert [key for key, command in left.items() if command not in reasons] == []
+    assert sorted(set(reasons) - set(left.values())) == []
+    assert len(reasons) == len(set(reasons))
+
+
+@pytest.mark.parametrize(
+    "command", sorted({one.command for one in remedies() if one.command.startswith("informativa ")})
+)
+def test_program_takes_each_command_that_it_prints(command: str) -> None:
+    """Its words, options and arguments are those of the command; none is one of an earlier version."""
+    words = shlex.split(re.sub(r"\{\w*\}", "1", command.replace(" {*}", "")))
+    found = get_command(app(words[1]))
+    rest = words[1:]
+    while rest and (below := getattr(found, "commands", {}).get(rest[0])):
+        found, rest = below, rest[1:]
+    options = {name: option for option in found.params for name in option.opts if name.startswith("-")}
+    arguments = [one for one in found.params if not one.opts[0].startswith("-")]
+    given = iter(rest)
+    for word in given:
+        if word.startswith("-"):
+            assert word in options
+            if not options[word].is_flag:
+                next(given)
+        else:
+            assert arguments, word
+            arguments = arguments[1:] if arguments[0].nargs == 1 else arguments
+
+
+def test_commands_that_name_a_configuration_are_those_that_take_one() -> None:
+    """Where an admin named one, messages have it in each such command, and in no other."""
+    taking = {
+        " ".join(one.path[1:])
+        for one in tree(app()).leaves()
+        if any("--config" in parameter.names for parameter in one.parameters)
+    }
+    assert {*ON_A_CONFIGURATION} == taking
+
+
+SETTINGS = (
+    ("    retention: 5 years", "", r"acme\.retention: .*such as `(retention: .+?)`", "    name: Acme S.p.A."),
+    ("  listen: 127.0.0.1", "", r"service: .*write `(listen: .+?)` under it", "service:"),
+    ("  token: keys/agi.token", "", r"service: .*write `(token: .+?)` under it", "service:"),
+    ("  listen: 127.0.0.1", "  listen: 0.0.0.0", r"service\.listen: .*write (127\.0\.0\.1:\d+)", ""),
+)
+
+
+@pytest.mark.parametrize(("right", "wrong", "remedy", "below"), SETTINGS)
+def test_setting_that_a_remedy_shows_mends_its_fault(
+    site: Site, right: str, wrong: str, remedy: str, below: str
+) -> None:
+    """It is copied from the message to where the message says."""
+    before = findings(site.reported(CHECK)[1])
+    lines = site.config.read_text().splitlines(keepends=True)
+    line = next(one for one in lines if one.startswith(right))
+    wrong_line = line.replace(right, wrong) if wrong else ""
+    site.edit(line, wrong_line)
+    if not wrong:
+        site.edit("format: 2", "format: 1")
+    output = site.reported(CHECK)[1]
+    found = re.search(remedy, output)
+    assert found, output
+    if below:
+        place = next(one for one in lines if one.startswith(below))
+        site.edit(place, f"{place}{right[: len(right) - len(right.lstrip())]}{found[1]}\n")
+    else:
+        site.edit(wrong_line, f"  listen: {found[1]}\n")
+    assert findings(site.reported(CHECK)[1]) <= before
+
+
+def test_metrics_need_another_port_only_where_somebody_has_theirs(site: Site) -> None:
+    """A free one is the service's as soon as it runs; one that is taken is not."""
+    port = free_port()
+    site.edit("  # metrics: 127.0.0.1:9464", f"  metrics: 127.0.0.1:{port}")
+    output = site.reported(DOCTOR)[1]
+    assert (
+        f"✘ metrics: informativa's metrics are not answered at 127.0.0.1:{port}\n    systemctl restart"
+        in output
+    )
+    with socket.create_server(("127.0.0.1", port)):
+        output = site.reported(DOCTOR)[1]
+    assert f"127.0.0.1:{port}\n    Give service.metrics a port that nobody uses; then: First mend" in output
+
+
+def test_asterisk_whose_folder_was_moved(tmp_path: Path) -> None:
+    """Commands name it, and the file by which its console is found; the usual ones they do not name."""
+    config = Path("/etc/informativa/informativa.yaml")
+    usual = (
+        "informativa dialplan install -c /etc/informativa/informativa.yaml; asterisk -rx 'dialplan reload'"
+    )
+    assert AsteriskFiles().install(config) == usual
+    conf = tmp_path / "my asterisk.conf"
+    conf.write_text("[directories]\n;astetcdir => /nowhere\n astetcdir => /srv/my pbx ; moved\n")
+    assert of_conf(conf) == AsteriskFiles(Path("/srv/my pbx"))
+    moved = of_command(["/usr/sbin/asterisk", "-f", "-C", "my asterisk.conf"], tmp_path)
+    assert (
+        moved == of_command(["asterisk", f"-C{conf}"], Path("/")) == AsteriskFiles(Path("/srv/my pbx"), conf)
+    )
+    assert shlex.split(moved.install(config).replace(";", " ;")) == [
+        "informativa", "dialplan", "install", "-c", str(config), "--to", "/srv/my pbx", ";",
+        "asterisk", "-C", str(conf), "-rx", "dialplan reload",
+    ]  # fmt: skip
+
+
+@as_root
+@pytest.mark.parametrize(
+    ("closed", "bits", "remedy"),
+    [
+        ("prompts/it/short.wav", 0o600, "prompts/installed.py: chmod a+r {file}"),
+        ("prompts/it", 0o700, "prompts/installed.py: chmod a+rx {folder}"),
+        ("prompts", 0o700, "prompts/installed.py: chmod a+rx {folder}"),
+    ],
+)
+def test_prompts_that_another_user_may_not_read(site: Site, closed: str, bits: int, remedy: str) -> None:
+    """Whoever may not is told what root types for him."""
+
+    def looked() -> str:
+        os.setresuid(SERVICE, SERVICE, 0)
+        try:
+            return "\n".join(str(problem) for problem in inspect(site.config)[1])
+        finally:
+            os.setresuid(0, 0, 0)
+
+    for place in (site.folder, *site.folder.rglob("*")):
+        if "prompts" not in place.parts:
+            os.chown(place, SERVICE, SERVICE)
+    assert looked() == ""
+    (site.folder / closed).chmod(bits)
+    (typed,) = {command for one in ALL[remedy] if (command := one.typed(looked()))}
+    site.type(typed, {})
+    assert looked() == ""

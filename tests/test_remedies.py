@@ -198,16 +198,6 @@ def overwritten(start: int, size: int) -> Callable[[Site], object]:
     return happens
 
 
-def log_left_beside(site: Site) -> None:
-    """What a process that was killed leaves beside a ledger."""
-    with closing(sqlite3.connect(site.ledger)) as killed:
-        killed.execute("PRAGMA journal_mode = WAL")
-        killed.execute("PRAGMA user_version").fetchone()
-        aside = {end: Path(f"{site.ledger}{end}").read_bytes() for end in ("-wal", "-shm")}
-    for end, content in aside.items():
-        Path(f"{site.ledger}{end}").write_bytes(content)
-
-
 def cut_off(size: int) -> Callable[[Site], object]:
     """The ledger ends too early."""
 
@@ -743,12 +733,6 @@ OF_USERS = (
         (f"{LEDGERS}chown {{}} {{*}}", f"{LEDGERS}chmod u+rwX {{*}}"),
     ),
     Fault(
-        "log of root beside a ledger",
-        DOCTOR,
-        all_of(log_left_beside, given_to(0, "ledger/acme.sqlite3-wal", "ledger/acme.sqlite3-shm")),
-        (f"{LEDGERS}chown {{}} {{*}}", f"{LEDGERS}chmod u+rwX {{*}}"),
-    ),
-    Fault(
         "folder that its owner may not write",
         CHECK,
         mode("ledger", 0o500),
@@ -952,6 +936,8 @@ UNTYPED = {
     ),
     "it is a step of several that are done by hand: test_readme.py and test_prompts.py type them": (
         "informativa prompts build {*}",
+        "informativa prompts build --part short-nokey --controller {} --notice {} --version {} --site SITE"
+        " -c {}",
         "informativa prompts build --texts {}",
         "informativa prompts texts DIR",
         "informativa prompts add",

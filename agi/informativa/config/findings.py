@@ -122,7 +122,7 @@ def _company(path: KeyPath) -> str:
 
 
 def _read_secret(file: Path) -> tuple[int, str | None]:
-    """The mode of a file and what is in it: `None` for what is no file, and the mode 0 where nothing is there.
+    """The mode of a file and what is in it: `None` for what is no file, and mode 0 where nothing is there.
     Raises OSError."""
     if not file.is_file():
         return int(os.path.lexists(file)), None

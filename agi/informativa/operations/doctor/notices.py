@@ -137,10 +137,10 @@ def _unheard_keys(
         for notice, version in _versions(line):
             prompt = version.prompt_without_keys(line.language)
             if prompt and (keys := named_keys(_words(prompt, known)[0], line.language)):
-                command = _build_without_keys(configuration, line.controller, notice, version)
-                prompts.setdefault(prompt.path, (", ".join(sorted(keys)), command))
-    for path, (named, command) in prompts.items():
-        yield warning(said.format(file=path, key=named), command)
+                build = _build_without_keys(configuration, line.controller, notice, version)
+                prompts.setdefault(prompt.path, (", ".join(sorted(keys)), build))
+    for path, (named, build) in prompts.items():
+        yield warning(said.format(file=path, key=named), build)
     fallback = configuration.fallback
     if fallback and (keys := named_keys(_words(fallback, known)[0])):
         said = Text("{file} (fallback_prompt) names the key {key}, and no key is heard when it is played")
@@ -157,18 +157,18 @@ def _other_fallback(configuration: Configuration, fallback: Prompt) -> Text:
     owners = configuration.controllers.values()
     owner = next((one for one in owners if one.name == configuration.operator), next(iter(owners)))
     notice = configuration.notices[owner.id][0]
-    command = _build_without_keys(configuration, owner, notice, notice.versions[-1])
-    return Text("Type: {command}. Then write that prompt as `fallback_prompt`.", command=command)
+    build = _build_without_keys(configuration, owner, notice, notice.versions[-1])
+    return Text("Type: {command}. Then write that prompt as `fallback_prompt`.", command=build)
 
 
 def _build_without_keys(
     configuration: Configuration, owner: Controller, notice: Notice, version: Version
 ) -> str:
     """A command that speaks a version's short notice in words that name no key."""
-    return (
-        f"informativa prompts build --part short-nokey --controller {owner.id} --notice {notice.id}"
-        f" --version {version.id} --site SITE -c {configuration.file}"
-    )
+    return command(
+        "informativa", "prompts", "build", "--part", "short-nokey", "--controller", owner.id,
+        "--notice", notice.id, "--version", version.id, "--site", "SITE", "-c", configuration.file,
+    )  # fmt: skip
 
 
 def _prompts(line: Line) -> Iterator[tuple[Version, str, Prompt]]:

@@ -57,6 +57,14 @@ def test_what_is_kept_is_read_back(store: SqliteStore) -> None:
     assert erasure_requests.kept(store)[0] == Request(1, 8, AT, (THIRD,))
 
 
+def test_a_sealed_caller_is_kept_with_the_request(store: SqliteStore) -> None:
+    """For boxes with other keys: it is no pseudonym, and is read back as it was given."""
+    request = erasure_requests.new(AT, [b"sealed for pbx-2", b"sealed for pbx-3"])
+    assert (request.pseudonyms, request.sealed) == ((), (b"sealed for pbx-2", b"sealed for pbx-3"))
+    keep(store, request)
+    assert erasure_requests.kept(store) == [request]
+
+
 def test_a_number_that_is_given_again_is_no_more_the_one_of_before(store: SqliteStore) -> None:
     """Nor are those above it, for they were lost with it; those below it stay."""
     requests = [Request(number, number, AT, (ONE,)) for number in (1, 2, 3)]

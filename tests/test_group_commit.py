@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -87,6 +88,42 @@ def test_slow_ledger_says_how_long_it_was_waited_for(ledger: GroupCommitLedger) 
 
     asyncio.run(story())
     assert ledger.waiting == 0
+
+
+def test_calls_of_one_moment_leave_no_error_in_their_loop(ledger: GroupCommitLedger) -> None:
+    """Whether they came together, or more while others were gathered."""
+    errors: list[object] = []
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _loop, context: errors.append(context))
+        for number in (1, 3, 40):
+            await asyncio.gather(*[ledger.append(PLAYED) for _ in range(number)])
+        await asyncio.gather(*[after(turns) for turns in range(6)])
+
+    async def after(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await ledger.append(PLAYED)
+
+    asyncio.run(story())
+    assert errors == []
+    assert len(list(ledger.records())) == 50
+
+
+def test_idle_ledger_is_looked_after_time_and_again(
+    ledger: GroupCommitLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a call, by the same thread."""
+    looked = threading.Semaphore(0)
+    monkeypatch.setattr(groupcommit, "IDLE_SECONDS", 0.001)
+    monkeypatch.setattr(ledger._store, "tend", looked.release)
+    thread = ledger._thread
+    asyncio.run(ledger.append(PLAYED))  # what the thread waited for with the usual patience
+    for _ in range(3):
+        assert looked.acquire(timeout=60)
+    assert ledger._thread is thread
+    assert thread.is_alive()
 
 
 def test_closed_ledger_takes_nothing(ledger: GroupCommitLedger) -> None:

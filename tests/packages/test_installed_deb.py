@@ -199,7 +199,7 @@ def test_no_unit_is_written_that_would_answer_callers_as_root(debian: Machine, p
     unit of the admin's own is his."""
     install(debian, package)
     unit = "/etc/systemd/system/informativa.service"
-    mended = f"chown -R asterisk: {ETC} && dpkg-reconfigure informativa"
+    mended = f"chown -hR asterisk: {ETC} && dpkg-reconfigure informativa"
     debian.run(f"sed -i 's/sessions: 2000/sessions: 3000/' {ETC}/informativa.yaml; chown -R root: {ETC}")
     assert mended in debian.run("dpkg-reconfigure informativa")
     assert debian.run("ls /etc/systemd/system/informativa* 2>&1", ends=2)

@@ -22,6 +22,7 @@ from informativa.operations.status import (
     Service,
     Tally,
     look,
+    look_at_service,
     with_metrics,
     with_systemd,
 )
@@ -87,6 +88,22 @@ def test_company_with_mistakes_is_shown_as_not_live(folder: Path) -> None:
     assert "there is no sound file" in str(acme.controller.refused)
     assert "controllers.borealis.name: is missing" in str(borealis.controller.refused)
     assert borealis.controller.name == "borealis"
+
+
+def test_health_check_asks_the_service_alone(tmp_path: Path) -> None:
+    """I10: a ledger of one company that cannot be used makes no container unhealthy for all others."""
+    office = Office(tmp_path / "office")
+    report = look_at_service(office.config, NOW)
+    assert (report.in_order, report.controllers) == (False, ())
+    assert "does not answer" in str(report.warnings[0])
+    (office.config.parent / "ledger/acme.sqlite3").write_text("no database")
+    try:
+        office.start()
+        report = look_at_service(office.config, NOW)
+        assert not look(office.config, NOW).in_order
+    finally:
+        office.kill()
+    assert (report.in_order, report.controllers, report.warnings) == (True, (), ())
 
 
 def test_company_that_is_served_as_before_its_mistakes_is_shown_so(folder: Path) -> None:

@@ -147,6 +147,18 @@ def look(file: Path, now: datetime) -> Report:
     return Report(service, today, tuple(controllers), waiting, (*warnings, *spooled), in_order)
 
 
+def look_at_service(file: Path, now: datetime) -> Report:
+    """How the service is, and no company: one's trouble is no reason to end what serves the others (I10).
+
+    Raises ConfigError for a configuration of which no part can be used.
+    """
+    configuration, _problems = inspect(file)
+    service = ask_service(configuration)
+    return Report(
+        service, now, (), None, () if service.answers else tuple(_of_service(service)), service.answers
+    )
+
+
 def _with_mistakes(
     now_is: ControllerStatus, mistakes: Sequence[Problem], service: Service
 ) -> ControllerStatus:

@@ -13,9 +13,10 @@ from ..options import print_document
 from ..words import _
 
 
-def run(file: Path, as_json: bool) -> bool:
+def run(file: Path, as_json: bool, *, service_alone: bool = False) -> bool:
     """Show it; whether all is in order. Raises ConfigError for a file of which no part can be used."""
-    report = status.look(file, datetime.now().astimezone())
+    look = status.look_at_service if service_alone else status.look
+    report = look(file, datetime.now().astimezone())
     if as_json:
         print_document(json.StatusReport.of(report))
         return report.in_order

@@ -30,10 +30,19 @@ def _tail(
     tail.run(config, line, controller or (), count, as_json)
 
 
-def _status(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
+def _status(
+    service: Annotated[
+        bool,
+        typer.Option(
+            "--service", help="Only the service, whatever one company's trouble: for a health check."
+        ),
+    ] = False,
+    config: Config = DEFAULT_FILE,
+    as_json: Json = False,
+) -> None:
     """Show the service and the ledgers on one screen.
 
     Exit code 0 if the service answers and the ledgers can be used.
     """
-    if not status.run(config, as_json):
+    if not status.run(config, as_json, service_alone=service):
         raise typer.Exit(1)

@@ -10,7 +10,8 @@
 # make bare     make fast in a bare Debian 12, on its Python 3.11.2; needs root and debootstrap
 # make mutants  which changes to the program no test notices (MUTANTS="agi spool": of these modules)
 # make torture  the attacks among the tests, much longer: some hours
-# make bench    measures informativa beside its peers, and writes a report into .bench/ (about half an hour)
+# make bench    measures informativa beside its peers, and writes a report into .bench/ (about half an hour), on the
+#               distribution's Python where that is 3.11 or newer (PYTHON=python3.12: on that one)
 # make lint     style, types and import contracts
 # make messages brings the translations up to date with the source, and says what is to be translated
 # make docs     writes .github/reference.md, json.md and schemas/ anew, and the names in evidence.md
@@ -22,7 +23,10 @@
 # make pex      one file for other Linux systems with Python 3.11 or newer, into dist/ (PEX=FOLDER: there)
 # make packages tries both: the package in bare Debians, rung, upgraded and purged there, which needs root
 # make requirements  pins what tests need anew, with hashes (REQUIREMENTS=--upgrade: the newest of everything)
+CHOSEN := $(PYTHON)
 PYTHON ?= python3
+# For `bench`, unless one is chosen: the distribution's, which admins have. Others may be compiled without profile.
+DISTRIBUTIONS = $(shell /usr/bin/python3 -c 'import sys; print(sys.executable if sys.version_info >= (3, 11) else "")' 2>/dev/null)
 export PYTHONPATH := tests
 unexport PYTHONDONTWRITEBYTECODE  # pytest takes ten seconds to read all tests anew
 COMPILE = .venv/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 $(REQUIREMENTS)
@@ -66,8 +70,9 @@ torture: setup
 	@.venv/bin/python -m lab.fetch
 	@INFORMATIVA_TORTURE=1 .venv/bin/python -m pytest -rP --timeout 7200 $(PYTEST) $(TORTURE)
 
-bench: setup
-	@.venv/bin/python -m bench $(BENCH)
+bench:
+	@$(or $(CHOSEN),$(DISTRIBUTIONS),$(PYTHON)) -m lab.setup .bench/venv
+	@.bench/venv/bin/python -m bench $(BENCH)
 
 messages: setup
 	@.venv/bin/python -m lab.messages

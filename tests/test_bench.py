@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +19,7 @@ from bench.figures import Curves, Peers, RefusedError, Report, Result, Spread, T
 from informativa.console.routes import ROUTES
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.redaction import without_numbers
+from lab.setup import ROOT
 
 compiler = pytest.mark.skipif(not shutil.which("cc"), reason="the load generator needs a C compiler")
 
@@ -128,6 +131,27 @@ def test_plots(found: Report, tmp_path: Path) -> None:
     assert "<!-- other -->" in peers
     assert "<!-- 10,000 -->" in curves
     assert plots.draw(Report(), {}, tmp_path) == []
+
+
+def _made(*arguments: str) -> str:
+    """The commands of `make bench`, which are not run."""
+    given = {name: value for name, value in os.environ.items() if name not in ("PYTHON", "MAKEFLAGS")}
+    command = ["make", "-n", "bench", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=True).stdout
+
+
+def test_benchmark_runs_on_the_python_that_admins_have() -> None:
+    """It has an environment of its own, of the distribution's Python where that is new enough, or of the one
+    that is chosen."""
+    distributions = Path("/usr/bin/python3")
+    version = "import sys; sys.exit(sys.version_info < (3, 11))"
+    new = (
+        distributions.exists() and not subprocess.run([distributions, "-c", version], check=False).returncode
+    )
+    expected = distributions if new else "python3"
+    then = "-m lab.setup .bench/venv\n.bench/venv/bin/python -m bench"
+    assert _made().startswith(f"{expected} {then}")
+    assert _made("PYTHON=python3.12").startswith(f"python3.12 {then}")
 
 
 @compiler

@@ -1,4 +1,5 @@
-"""Sets up `.venv` with the project's wheel and what its tests need: `python3 -m lab.setup`.
+"""Sets up `.venv` with the project's wheel and what its tests need: `python3 -m lab.setup`; or another folder
+that is named.
 
 Only the standard library, because nothing else is there yet. On a Debian whose Python came without
 venv's pip (package python3-venv), pip is taken from Debian's archive without root. Versions and hashes of
@@ -21,12 +22,11 @@ from .debian import Unavailable, cache_folder, packages, running_suite
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = ROOT / "tests" / "requirements.txt"
 _SOURCES = ("pyproject.toml", "README.md", "agi", "dialplan", "prompts")
 
 
-def main() -> int:
+def main(venv: Path = VENV) -> int:
     """Set up what is not set up yet, saying what is being done; the exit code."""
     try:
         if sys.version_info[:2] < OLDEST:
@@ -34,9 +34,9 @@ def main() -> int:
                 f"This is Python {sys.version.split()[0]}, and informativa needs 3.11 or newer.",
                 "Install a newer one and name it: make PYTHON=python3.12 …",
             )
-        _once("python", sys.version.encode(), _make_venv)
-        _once("requirements", REQUIREMENTS.read_bytes(), _install_requirements)
-        _once("wheel", b"".join(_source_bytes()), _install_wheel)
+        _once(venv, "python", sys.version.encode(), _make_venv)
+        _once(venv, "requirements", REQUIREMENTS.read_bytes(), _install_requirements)
+        _once(venv, "wheel", b"".join(_source_bytes()), _install_wheel)
     except Unavailable as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
@@ -45,45 +45,49 @@ def main() -> int:
     return 0
 
 
-def _once(what: str, content: bytes, work: Callable[[], None]) -> None:
+def _once(venv: Path, what: str, content: bytes, work: Callable[[Path], None]) -> None:
     """Do the work unless it was done for the same content."""
-    stamp, digest = VENV / f".{what}", hashlib.sha256(content).hexdigest()
-    if stamp.exists() and stamp.read_text() == digest and PYTHON.exists():
+    stamp, digest = venv / f".{what}", hashlib.sha256(content).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest and _python(venv).exists():
         return
-    work()
+    work(venv)
     stamp.write_text(digest)
 
 
-def _make_venv() -> None:
-    _say(f"making .venv with Python {sys.version.split()[0]}")
-    shutil.rmtree(VENV, ignore_errors=True)
+def _python(venv: Path) -> Path:
+    return venv / "bin" / "python"
+
+
+def _make_venv(venv: Path) -> None:
+    _say(f"making {venv.relative_to(ROOT)} with Python {sys.version.split()[0]}")
+    shutil.rmtree(venv, ignore_errors=True)
     if importlib.util.find_spec("ensurepip"):
-        _run("make a virtual environment", sys.executable, "-m", "venv", str(VENV))
+        _run("make a virtual environment", sys.executable, "-m", "venv", str(venv))
         return
     root = packages(
         running_suite(), ["python3-pip-whl"], cache_folder(), lambda what, _: _say(what), closure=False
     )
     wheel = next((root / "usr/share/python-wheels").glob("pip-*.whl"))
-    _run("make a virtual environment", sys.executable, "-m", "venv", "--without-pip", str(VENV))
-    _run("install pip", str(PYTHON), f"{wheel}/pip", "install", "--no-index", str(wheel))
+    _run("make a virtual environment", sys.executable, "-m", "venv", "--without-pip", str(venv))
+    _run("install pip", str(_python(venv)), f"{wheel}/pip", "install", "--no-index", str(wheel))
 
 
-def _install_requirements() -> None:
+def _install_requirements(venv: Path) -> None:
     _say("installing the Python packages (about 60 MB the first time)")
-    _pip("install", "--require-hashes", "-r", str(REQUIREMENTS))
+    _pip(venv, "install", "--require-hashes", "-r", str(REQUIREMENTS))
 
 
-def _install_wheel() -> None:
+def _install_wheel(venv: Path) -> None:
     _say("building and installing informativa's wheel")
-    dist = VENV / "dist"
+    dist = venv / "dist"
     shutil.rmtree(dist, ignore_errors=True)
-    _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(dist), str(ROOT))
-    _pip("install", "--no-deps", "--force-reinstall", *map(str, dist.glob("*.whl")))
+    _pip(venv, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(dist), str(ROOT))
+    _pip(venv, "install", "--no-deps", "--force-reinstall", *map(str, dist.glob("*.whl")))
 
 
-def _pip(*arguments: str) -> None:
+def _pip(venv: Path, *arguments: str) -> None:
     flags = ("--quiet", "--disable-pip-version-check", "--no-input")
-    _run("install Python packages", str(PYTHON), "-m", "pip", *arguments, *flags)
+    _run("install Python packages", str(_python(venv)), "-m", "pip", *arguments, *flags)
 
 
 def _run(what: str, *command: str) -> None:
@@ -116,4 +120,4 @@ def _say(what: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(ROOT / sys.argv[1] if len(sys.argv) > 1 else VENV))

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import console, direct, evidence, figures, ledger, plots, records, report, rivals
+from bench import console, direct, evidence, figures, ledger, machine, plots, records, report, rivals
 from bench.figures import Curves, Peers, RefusedError, Report, Result, Spread, Target
 from informativa.console.routes import ROUTES
 from informativa.ledgers.sqlite import SqliteStore
@@ -88,6 +88,7 @@ def found() -> Report:
         ],
         peers=[Peers("one", "time", {"informativa": fast, "other": slow})],
         curves=[Curves("one", "time", "callers", {"informativa": {10_000: fast, 100_000: slow}})],
+        warnings=["slow"],
         left_out=[("one", "no go")],
         refused=[("four", "calls on record: 3 expected, 2 found.")],
     )
@@ -105,11 +106,13 @@ def test_table(found: Report) -> None:
     assert "- one: no go" in text
     assert "- four: calls on record: 3 expected, 2 found." in text
     assert "- CPU: some" in text
+    assert text.startswith("# Benchmark\n\n**slow**\n")
 
 
 def test_json_has_every_round(found: Report) -> None:
     """The JSON holds what the table says, and the rounds that it was taken from."""
     document = json.loads(report.as_json(found, {"CPU": "some"}))
+    assert document["warnings"] == ["slow"]
     assert document["results"][1]["rounds"] == [5, 6, 7]
     assert [one["met"] for one in document["results"]] == [True, False, None]
     assert document["curves"][0]["spreads"]["informativa"]["100000"]["rounds"] == [5, 6, 7]
@@ -152,6 +155,36 @@ def test_benchmark_runs_on_the_python_that_admins_have() -> None:
     then = "-m lab.setup .bench/venv\n.bench/venv/bin/python -m bench"
     assert _made().startswith(f"{expected} {then}")
     assert _made("PYTHON=python3.12").startswith(f"python3.12 {then}")
+
+
+PLAIN, PROFILED = (
+    {"CONFIG_ARGS": "'--enable-shared'", "OPT": "-O3"},
+    {"CONFIG_ARGS": "'--enable-optimizations'"},
+)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "build", "slow"),
+    [
+        ("/root/.pyenv/versions/3.11.7", PLAIN, True),
+        ("/root/.pyenv/versions/3.11.7", PROFILED, False),
+        ("/opt/python", {"PY_CORE_CFLAGS": "-O3 -fprofile-use"}, False),
+        ("/usr", PLAIN, False),  # Debian's has a profile and does not say so
+    ],
+)
+def test_python_without_profile_is_warned_of(prefix: str, build: dict[str, str], slow: bool) -> None:
+    """One that somebody built without --enable-optimizations; not a distribution's."""
+    assert machine.slow_python(prefix, build.get).startswith("This Python was built without") is slow
+    assert machine.slow_python(prefix, build.get) == "" or slow
+
+
+def test_build_of_python_is_reported() -> None:
+    """Profile, link-time optimisation, and the flags of the compiler."""
+    build = {"CONFIG_ARGS": "'--with-lto' '--enable-optimizations'", "OPT": "-O3 -Wall", "CFLAGS": "-g"}
+    assert machine.python_build(build.get) == "--enable-optimizations --with-lto; OPT -O3 -Wall; CFLAGS -g"
+    assert machine.python_build(PLAIN.get).startswith(
+        "neither --enable-optimizations nor --with-lto; OPT -O3"
+    )
 
 
 @compiler

@@ -58,6 +58,9 @@ def main() -> int:
     found = Report()
     options.output.mkdir(parents=True, exist_ok=True)
     described = machine.describe(options.output)
+    if slow := machine.slow_python():
+        found.warnings.append(slow)
+        screen.print(slow, style="bold")
     for name in options.only:
         screen.print(f"{time.strftime('%H:%M:%S')} {name} …")
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=options.output))

@@ -118,6 +118,8 @@ class Report:
     """Measures (or peers in them) without a number, and why."""
     refused: list[tuple[str, str]] = field(default_factory=list)
     """Measures whose work was not done, and what differs."""
+    warnings: list[str] = field(default_factory=list)
+    """Why its numbers are not to be compared with others."""
     versions: dict[str, str] = field(default_factory=dict)
     """Of programs that only some measures run."""
 

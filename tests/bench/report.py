@@ -22,6 +22,7 @@ def markdown(report: Report, machine: Mapping[str, str]) -> str:
 
 def _results(report: Report) -> Iterator[str]:
     yield "# Benchmark\n"
+    yield from (f"**{warning}**\n" for warning in report.warnings)
     yield "Medians of interleaved rounds; in brackets the quartiles of the rounds.\n"
     yield "| measure | what | result | target | |"
     yield "|---|---|---|---|---|"
@@ -97,6 +98,7 @@ def as_json(report: Report, machine: Mapping[str, str]) -> str:
             }
             for group in report.curves
         ],
+        "warnings": report.warnings,
         "left_out": report.left_out,
         "refused": report.refused,
     }

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -19,8 +20,10 @@ from bench.figures import Curves, Peers, RefusedError, Report, Result, Spread, T
 from informativa.console.routes import ROUTES
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.redaction import without_numbers
+from lab.office import Office
 from lab.setup import ROOT
 
+ENVIRONMENT = b"agi_network: yes\nagi_network_script: notice\nagi_threadid: 1\nagi_arg_1: +390212345678\n\n"
 compiler = pytest.mark.skipif(not shutil.which("cc"), reason="the load generator needs a C compiler")
 
 
@@ -185,6 +188,39 @@ def test_build_of_python_is_reported() -> None:
     assert machine.python_build(PLAIN.get).startswith(
         "neither --enable-optimizations nor --with-lto; OPT -O3"
     )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"event": "configuration", "level": "warning"}',
+        '{"event": "refused a call", "level": "error"}',
+        '{"event": "x", "level": "critical"}',
+        '{"event": "x"}',
+        "[]",
+        "Traceback (most recent call last):",
+        "(3 lines were dropped: nobody read them)",
+    ],
+)
+def test_trouble_of_the_service_refuses_its_numbers(line: str) -> None:
+    """A warning, an error, or what is no line of the log."""
+    quiet = '{"event": "ready", "level": "info"}\n{"event": "call answered", "level": "info"}\n'
+    figures.refuse_trouble(quiet)
+    with pytest.raises(RefusedError, match=re.escape(f"the service logged: {line}")):
+        figures.refuse_trouble(f"{quiet}{line}\n{quiet}")
+
+
+@pytest.mark.slow
+def test_numbers_of_a_service_that_logged_an_error_are_refused(tmp_path: Path) -> None:
+    """A peer without the token, beside the calls that are measured, is such a one."""
+
+    def measure(office: Office) -> None:
+        with rivals.serving(office), socket.create_connection(("127.0.0.1", office.port), 30) as peer:
+            peer.sendall(ENVIRONMENT)
+            assert peer.recv(100) == b""
+
+    with pytest.raises(RefusedError, match="refused a peer without the token"):
+        measure(Office(tmp_path / "office"))
 
 
 @compiler

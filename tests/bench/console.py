@@ -48,18 +48,12 @@ def console(
     fill(owner, records)
     today(owner, records)
     logs.checkpoint(owner)
-    office.start()
-    try:
-        with served(office) as there, closing(there.browser()) as browser:
-            found = list(
-                pages(there, browser, lambda *why: report.left_out.append(("console", ": ".join(why))))
-            )
-            _pages(report, there, browser, found, records, times)
-            read = [page.path for page in found if _read(page)]
-            for rate, pause in product(rates, PAUSES):
-                _calls(report, there, browser.session, read, rate, pause, records, rounds, seconds)
-    finally:
-        office.stop()
+    with rivals.serving(office), served(office) as there, closing(there.browser()) as browser:
+        found = list(pages(there, browser, lambda *why: report.left_out.append(("console", ": ".join(why)))))
+        _pages(report, there, browser, found, records, times)
+        read = [page.path for page in found if _read(page)]
+        for rate, pause in product(rates, PAUSES):
+            _calls(report, there, browser.session, read, rate, pause, records, rounds, seconds)
 
 
 def today(owner: Controller, records: int) -> None:

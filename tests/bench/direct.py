@@ -153,13 +153,10 @@ def playing(report: Report, folder: Path, *, notices: int = 2000, seconds: float
     prompt = folder / "prompt.wav"
     audio.write_wav(prompt, audio.synthetic(seconds, seed=1))
     office = Office(folder / "playing", {"it/short.wav": prompt})
-    office.start()
-    try:
-        memory, cpu = asyncio.run(_play(office, notices, seconds))
+    with rivals.serving(office) as pid:
+        memory, cpu = asyncio.run(_play(office, pid, notices, seconds))
         played = [one for one in office.records() if one.event.status == "PLAYED"]
         same("notices on record as played", notices + 1, len(played))  # the one that warms up, too
-    finally:
-        office.stop()
     what = f"{notices:,} notices at once"
     report.results += [
         Result("playing", f"memory of a call, {what}", Spread((memory,), "KB"), Target(8.5)),
@@ -167,10 +164,8 @@ def playing(report: Report, folder: Path, *, notices: int = 2000, seconds: float
     ]
 
 
-async def _play(office: Office, notices: int, seconds: float) -> tuple[float, float]:
+async def _play(office: Office, pid: int, notices: int, seconds: float) -> tuple[float, float]:
     """Kilobytes a call, and percent of a core."""
-    assert office.pid
-    pid = office.pid
     first = await _Call.begin(office, "+393470000000")
     await asyncio.sleep(seconds)
     await first.finish(seconds)

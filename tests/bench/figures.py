@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -148,3 +149,15 @@ def same(what: str, expected: object, found: object) -> None:
     """Raises RefusedError unless they are equal."""
     if expected != found:
         raise RefusedError(f"{what}: {expected} expected, {found} found.")
+
+
+def refuse_trouble(log: str) -> None:
+    """Raises RefusedError where a service that was measured logged a warning or an error, by its log in
+    JSON: it did other work than it should, or less. What is no JSON is a traceback, say."""
+    for line in log.splitlines():
+        try:
+            level = json.loads(line)["level"]
+        except (ValueError, TypeError, KeyError):
+            level = "no level"
+        if level != "info":
+            raise RefusedError(f"the service logged: {line}")

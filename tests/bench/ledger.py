@@ -10,7 +10,6 @@ import shutil
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,17 +32,17 @@ def scale(
 ) -> None:
     """What a look-up, an append and a summary take with so many callers against few; how a service starts."""
     sizes = [size for size in (FEW, 10 * FEW, 100 * FEW) if size < callers]
-    with _large(folder, callers) as office:
-        ledgers = {size: folder / f"{size}.sqlite3" for size in sizes}
-        for size, file in ledgers.items():
-            fill(file, size)
-        ledgers[callers] = office.folder / "ledger" / "acme.sqlite3"
-        os.sync()  # gigabytes that are still on their way to the disk would be measured, too
-        _growth(report, ledgers, rounds, times)
-        try:
-            _start(report, office, callers)
-        except RefusedError as why:  # the rest was measured
-            report.refused.append(("start", str(why)))
+    office = _large(folder, callers)
+    ledgers = {size: folder / f"{size}.sqlite3" for size in sizes}
+    for size, file in ledgers.items():
+        fill(file, size)
+    ledgers[callers] = office.folder / "ledger" / "acme.sqlite3"
+    os.sync()  # gigabytes that are still on their way to the disk would be measured, too
+    _growth(report, ledgers, rounds, times)
+    try:
+        _start(report, office, callers)
+    except RefusedError as why:  # the rest was measured
+        report.refused.append(("start", str(why)))
 
 
 def _growth(report: Report, ledgers: dict[int, Path], rounds: int, times: int) -> None:
@@ -132,13 +131,12 @@ def _start(report: Report, office: Office, callers: int, rounds: int = 5, calls:
     started, slowest = [], []
     for _ in range(rounds):
         begun = time.perf_counter()
-        office.start()
-        started.append(time.perf_counter() - begun)
-        found = rivals.make_calls(
-            office.folder, office.port, calls, in_flight=10, callers=calls, script=office.script
-        )
+        with rivals.serving(office):
+            started.append(time.perf_counter() - begun)
+            found = rivals.make_calls(
+                office.folder, office.port, calls, in_flight=10, callers=calls, script=office.script
+            )
         slowest.append(found["slowest"] / 1000)
-        office.stop()
         same("first calls answered from the ledger", calls, found["expected"])
     with_ = f"with {callers:,} callers"
     report.results += [
@@ -149,18 +147,14 @@ def _start(report: Report, office: Office, callers: int, rounds: int = 5, calls:
     ]
 
 
-@contextlib.contextmanager
-def _large(folder: Path, callers: int) -> Iterator[Office]:
+def _large(folder: Path, callers: int) -> Office:
     """A configuration whose ledger knows so many."""
     free, needed = shutil.disk_usage(folder).free, callers * _CALLER_BYTES + _SPARE
     if free < needed:
         raise SkippedError(f"{needed >> 30} GiB of free disk are needed, {free >> 30} are there")
     office = Office(folder / "large")
     fill(office.folder / "ledger" / "acme.sqlite3", callers)
-    try:
-        yield office
-    finally:
-        office.stop()
+    return office
 
 
 def fill(ledger: Path, callers: int) -> None:

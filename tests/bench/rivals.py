@@ -27,7 +27,7 @@ from lab.office import Office
 from lab.ports import free_port
 from lab.process import Child
 
-from .figures import RefusedError, SkippedError
+from .figures import RefusedError, SkippedError, refuse_trouble
 
 SOURCES = Path(__file__).parent / "peers"
 LINE = "+390212345678"  # of the example configuration
@@ -108,12 +108,21 @@ def served(name: str, folder: Path, prefix: Sequence[str] = ()) -> Iterator[Riva
     alone = (sys.executable, SOURCES / "transactions.py")
     office = Office(folder, program=alone) if name.startswith(ONE_BY_ONE) else Office(folder)
     ledger = acquaint(office)
+    with serving(office, prefix) as pid:
+        yield Rival(name, office.port, pid, office=office, ledger=ledger)
+
+
+@contextlib.contextmanager
+def serving(office: Office, prefix: Sequence[str] = ()) -> Iterator[int]:
+    """The service of an office, while something is measured, and its process. Raises RefusedError where it
+    logged a warning or an error."""
     office.start(prefix)
     try:
         assert office.pid
-        yield Rival(name, office.port, office.pid, office=office, ledger=ledger)
+        yield office.pid
     finally:
         office.stop()
+    refuse_trouble(office.said)
 
 
 @contextlib.contextmanager

@@ -15,8 +15,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import console, direct, evidence, figures, ledger, machine, plots, records, report, rivals
-from bench.figures import Curves, Peers, RefusedError, Report, Result, Spread, Target
+from bench import console, counted, direct, evidence, figures, ledger, machine, plots, records, report, rivals
+from bench.figures import Curves, Peers, RefusedError, Report, Result, SkippedError, Spread, Target
 from informativa.console.routes import ROUTES
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.redaction import without_numbers
@@ -210,7 +210,6 @@ def test_trouble_of_the_service_refuses_its_numbers(line: str) -> None:
         figures.refuse_trouble(f"{quiet}{line}\n{quiet}")
 
 
-@pytest.mark.slow
 def test_numbers_of_a_service_that_logged_an_error_are_refused(tmp_path: Path) -> None:
     """A peer without the token, beside the calls that are measured, is such a one."""
 
@@ -221,6 +220,41 @@ def test_numbers_of_a_service_that_logged_an_error_are_refused(tmp_path: Path) -
 
     with pytest.raises(RefusedError, match="refused a peer without the token"):
         measure(Office(tmp_path / "office"))
+
+
+def test_instructions_are_of_calls_that_were_made(tmp_path: Path) -> None:
+    """The calls that are counted decide, play and record: here three of known callers, and two first ones."""
+    office = counted._office(tmp_path, 3)
+    counted._calls(office, tmp_path, 3, 3, 2)
+    with pytest.raises(RefusedError, match="exit code of the calls"):
+        counted._calls(office, tmp_path, 3, 4, 0)  # the fourth is not known
+
+
+def test_instructions_need_valgrind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is not installed the measure is left out, with the reason."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SkippedError, match="there is no `valgrind` on this machine"):
+        counted.instructions(Report(), tmp_path)
+
+
+def test_total_of_callgrind() -> None:
+    """The line that callgrind ends its file with; a file that it did not end is refused."""
+    assert counted.total("events: Ir\nfn=(1)\n1 20\ntotals: 2259415427\n") == 2_259_415_427
+    with pytest.raises(RefusedError):
+        counted.total("events: Ir\n")
+    assert counted.apart_percent([1000, 1002, 1001]) == pytest.approx(0.2)
+
+
+@pytest.mark.night
+@pytest.mark.timeout(600)  # valgrind takes fifty times as long
+def test_instructions_are_counted(tmp_path: Path) -> None:
+    """A tiny run has a number for both kinds of call, and how far its runs lie apart."""
+    found = Report()
+    try:
+        counted.instructions(found, tmp_path, calls=2, runs=1)
+    except SkippedError as why:
+        pytest.skip(str(why))
+    assert [one.value.unit for one in found.results] == ["instructions", "%"] * 2
 
 
 @compiler

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from . import console, direct, evidence, inside, ledger, machine, plots, report, script, shared
+from . import console, counted, direct, evidence, inside, ledger, machine, plots, report, script, shared
 from .figures import RefusedError, Report, SkippedError
 
 Measure = Callable[[Report, Path], None]
@@ -30,6 +30,7 @@ MEASURES: dict[str, tuple[Measure, Measure]] = {
     ),
     "playing": (direct.playing, lambda r, f: direct.playing(r, f, notices=500, seconds=3)),
     "scale": (ledger.scale, lambda r, f: ledger.scale(r, f, callers=1_000_000, rounds=5)),
+    "instructions": (counted.instructions, lambda r, f: counted.instructions(r, f, calls=128)),
     "script": (script.script, lambda r, f: script.script(r, f, rounds=5)),
     "import": (ledger.importing, lambda r, f: ledger.importing(r, f, rows=50_000)),
     "evidence": (evidence.evidence, lambda r, f: evidence.evidence(r, f, records=100_000, rounds=5)),

@@ -23,7 +23,7 @@ from ..model import (
 
 Result = TypeVar("Result")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 # A standing whose proof is gone proves nothing: with its record it goes, too, but for one that was moved.
 STANDING = """
@@ -248,7 +248,7 @@ def known(row: Sequence[Any]) -> tuple[str, PriorDelivery]:
         told_of,
         int(record),
         happened,
-        _maybe(moment, whole),
+        happened if whole == at else _maybe(moment, whole),
         _maybe(moment, seen),
         box,
         frozenset({(happened, version, told_of, whole is not None)}),
@@ -280,9 +280,9 @@ def there(event: Event, pseudonym: bytes | None) -> tuple[object, ...]:
 
 def row(event: Event) -> tuple[object, ...]:
     """What APPEND takes for an event, after its number."""
-    heard = event.heard
+    heard, at = event.heard, microseconds(event.at)
     return (
-        microseconds(event.at),
+        at,
         event.call,
         event.line,
         event.pseudonym,
@@ -303,7 +303,7 @@ def row(event: Event) -> tuple[object, ...]:
         event.kind._value_,
         event.reference,
         event.erased,
-        microseconds(event.recorded or event.at),
+        at if event.recorded is None else microseconds(event.recorded),
         event.vouched and event.vouched._value_,
         event.recording,
         event.supplement,
@@ -380,7 +380,7 @@ def word_set(words: str) -> frozenset[str]:
 
 def microseconds(at: datetime) -> int:
     """An aware time as microseconds since 1970, exactly."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def moment(at: int) -> datetime:

@@ -12,7 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
+from informativa.cli import log
+from informativa.model import Status
 from lab import audio
 from lab.office import BIN, Office
 
@@ -284,3 +289,52 @@ def test_journal_gets_the_priority_of_each_line(form: str, reader: str, prioriti
     marks = [line[1] for line in lines if re.match(r"<\d>", line)]
     assert "".join(dict.fromkeys(marks)) == priorities
     assert len(marks) in (0, len(lines))
+
+
+CALL = r"""
+import logging, sys
+import structlog
+from informativa.cli import log
+from informativa.model import Reason, Status
+sink = log.configure(log.LogFormat(sys.argv[1]))
+own = structlog.get_logger("informativa")
+facts = {"call": "1700000000.1", "line": "+390212345678", "status": Status.NOTDUE,
+         "reason": str(Reason.ALREADY_INFORMED), "record": "7"}
+own.log(logging.INFO, "call answered", **facts)
+own.log(logging.ERROR, "call answered", error="Die Platte ist voll (/tmp/\xfc).\nNow.", sessions=3, none=None)
+sink.close()
+"""
+JSON_LINES = r"""
+{"call": "1700000000.1", "line": "+390212345678", "status": "NOTDUE", "reason": "already-informed", "record": "7", "event": "call answered", "level": "info", "timestamp": "NOW"}
+{"error": "Die Platte ist voll (/tmp/\u00fc).\nNow.", "sessions": 3, "none": null, "event": "call answered", "level": "error", "timestamp": "NOW"}
+"""  # noqa: E501  # a line is a line
+CONSOLE_LINES = """
+NOW [info     ] call answered                  call=1700000000.1 line=+390212345678 reason=already-informed record=7 status=NOTDUE
+NOW [error    ] call answered                  error='Die Platte ist voll (/tmp/ü). Now.' none=None sessions=3
+"""  # noqa: E501  # a line is a line
+
+
+@pytest.mark.parametrize(("form", "lines"), [("json", JSON_LINES), ("console", CONSOLE_LINES)])
+def test_line_of_a_call(form: str, lines: str) -> None:
+    """What other programs read of a call, byte for byte but for the time."""
+    command = [sys.executable, "-c", CALL, form]
+    ran = subprocess.run(command, capture_output=True, timeout=60, check=True)
+    said = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", "NOW", ran.stderr.decode())
+    assert said == lines.lstrip()
+
+
+FACTS = st.dictionaries(
+    st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1).filter(
+        lambda name: name not in {"stack", "exception", "logger", "exc_info", "logger_name"}
+    ),
+    st.one_of(st.text(), st.integers(), st.none(), st.lists(st.text()), st.sampled_from(Status)),
+)
+
+
+@given(facts=FACTS, event=st.text())
+def test_lines_are_those_of_structlog(facts: dict[str, object], event: str) -> None:
+    """Whatever is logged, JSON and a line of the console are what structlog's own renderers make of it."""
+    facts = {**facts, "event": event, "level": "info", "timestamp": "2026-11-28T10:00:00Z"}
+    assert log._json(dict(facts)) == structlog.processors.JSONRenderer()(None, "info", dict(facts))
+    plain = structlog.dev.ConsoleRenderer(colors=False)
+    assert log._plain(dict(facts)) == plain(None, "info", log._cleaned(facts))

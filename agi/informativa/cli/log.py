@@ -7,9 +7,11 @@ import json
 import logging
 import os
 import queue
+import re
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -99,53 +101,80 @@ def _journal_reads() -> bool:
     return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
-def _prioritised(_logger: object, method: str, line: Any) -> str:
-    """Every line with its priority, a traceback's too: journald takes each for an entry of its own."""
-    return "\n".join(f"<{_PRIORITIES.get(method, 6)}>{part}" for part in str(line).split("\n"))
-
-
-def _cleaned(_logger: object, _method: str, facts: Any) -> dict[str, Any]:
+def _cleaned(facts: dict[str, Any]) -> dict[str, Any]:
     """No fact passes for a line of its own, or for a command to the terminal; a traceback is none of them."""
     return {name: one_line(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
 
 
-def _stamped(_logger: object, method: str, facts: Any) -> Any:
-    """The level, and the time in UTC, as structlog's own processors add them for twice the time."""
-    facts["level"] = method
-    facts["timestamp"] = f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z"
-    return facts
+def _json(facts: dict[str, Any]) -> str:
+    if "exc_info" in facts:
+        facts = dict(structlog.processors.format_exc_info(None, "", facts))
+    parts = [
+        f"{_quoted(name)}: {_quoted(fact) if isinstance(fact, str) else _encode(fact)}"
+        for name, fact in facts.items()
+    ]
+    return f"{{{', '.join(parts)}}}"
 
 
-_encode = json.JSONEncoder(default=repr).encode  # structlog's own renderer makes an encoder for each line
+_quoted = json.encoder.encode_basestring_ascii
+_encode = json.JSONEncoder(default=repr).encode
 
 
-def _rendered(_logger: object, _method: str, facts: Any) -> str:
-    return _encode(facts)
+def _plain(facts: dict[str, Any]) -> str:
+    facts = _cleaned(facts)
+    start = f"{facts.pop('timestamp')} [{facts.pop('level'):<9}] {facts.pop('event')!s:<30}"
+    parts = [
+        f"{name}=" + (fact if isinstance(fact, str) and not _ODD(fact) else repr(fact))
+        for name, fact in sorted(facts.items())
+    ]
+    return " ".join([start, *parts]).rstrip(" ")
+
+
+_ODD = re.compile(r"""[ \t\r\n='"]""").search
+
+
+def _console() -> Callable[[dict[str, Any]], str]:
+    """For a terminal in colour, and tracebacks as they are: the pretty ones would print local variables, and
+    with them callers' numbers."""
+    colour = colours(sys.stderr)
+    renderer = structlog.dev.ConsoleRenderer(colors=colour, exception_formatter=structlog.dev.plain_traceback)
+
+    def render(facts: dict[str, Any]) -> str:
+        if colour or "exc_info" in facts:
+            return renderer(None, "", _cleaned(facts))
+        return _plain(facts)
+
+    return render
+
+
+def _logger(render: Callable[[dict[str, Any]], str], *, prioritised: bool = False) -> Any:
+    """A logger for structlog that makes its lines itself, byte for byte those of structlog's own renderers.
+
+    A chain of processors for each line, and nine formatters for one on the console, took 9 and 2 % of a
+    call's instructions. `prioritised` lines have their priority first, a traceback's too: journald takes each
+    for an entry of its own.
+    """
+
+    class Logger(structlog.make_filtering_bound_logger(logging.INFO)):  # type: ignore[misc]  # made at run time
+        def _proxy_to_logger(self, method_name: str, event: str | None = None, **facts: Any) -> None:
+            # structlog's own processor for the time takes twice as long
+            now = f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z"
+            line = render({**self._context, **facts, "event": event, "level": method_name, "timestamp": now})
+            if prioritised:
+                mark = f"<{_PRIORITIES.get(method_name, 6)}>"
+                line = mark + line.replace("\n", f"\n{mark}")
+            self._logger.write(line)
+
+    return Logger
 
 
 def configure(form: LogFormat) -> Sink:
     """Have structlog write to standard error in this form; close the sink at the end."""
     sink = Sink(sys.stderr.fileno())
-    output: list[structlog.typing.Processor] = (
-        [structlog.processors.format_exc_info, _rendered]
-        if form is LogFormat.JSON
-        else [
-            _cleaned,
-            structlog.dev.ConsoleRenderer(
-                colors=colours(sys.stderr),
-                # the pretty one would print local variables, and with them callers' numbers
-                exception_formatter=structlog.dev.plain_traceback,
-            ),
-        ]
-    )
-    if form is LogFormat.CONSOLE and _journal_reads():
-        output.append(_prioritised)
+    wrapper = _logger(_json) if form is LogFormat.JSON else _logger(_console(), prioritised=_journal_reads())
     structlog.configure(
-        processors=[
-            _stamped,
-            *output,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        processors=[],
+        wrapper_class=wrapper,
         cache_logger_on_first_use=True,  # made anew for each line otherwise
         logger_factory=lambda *_name: sink,
     )

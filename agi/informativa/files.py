@@ -16,12 +16,14 @@ from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
+from weakref import WeakValueDictionary
 
 _LOOK = (
     getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
 )  # O_PATH: a folder that may only be passed through
 _CHUNK = 1 << 18  # bytes that are read at once
-_making = threading.RLock()
+_choosing = threading.Lock()
+_locks: WeakValueDictionary[Path, threading.Lock] = WeakValueDictionary()  # by folder that is being made
 
 
 def put(
@@ -104,12 +106,18 @@ def make_folder(folder: Path, like: os.stat_result | None = None, mode: int = 0o
     """Make a folder, by root for the owner of `like`; missing ones around it, and it without `like`, for the
     owner of the one that is there. Whichever thread makes it: none goes on before it has its mode and its
     owner, which what is put into it takes over. Raises OSError."""
-    with _making:
+    with _making(folder):
         if not folder.exists():
             make_folder(folder.parent)
             with _within(folder) as around, suppress(FileExistsError):
                 os.mkdir(folder.name, mode, dir_fd=around)
                 _give(folder.name, around, like or os.fstat(around), mode)
+
+
+def _making(folder: Path) -> threading.Lock:
+    """Give the lock of whoever makes that folder: one that hangs holds nobody who makes another."""
+    with _choosing:
+        return _locks.setdefault(folder.absolute(), threading.Lock())
 
 
 def give_folder(folder: Path, like: os.stat_result) -> None:

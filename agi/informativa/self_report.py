@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+import structlog
+
 from . import __version__
 from .config import Configuration
 from .errors import DefectError, InformativaError
@@ -17,6 +19,8 @@ from .ports import Ledger, LedgerTransaction
 
 MOST_NAMED = 20  # companies, where an answer has one line
 TRIAL_SECONDS = 2.0  # for a dry run, which takes milliseconds
+
+log = structlog.get_logger("informativa")
 
 
 def about(
@@ -49,6 +53,9 @@ async def tried(ledgers: Mapping[str, Ledger]) -> str:
             return f"{name}:ledger-slow"
         except InformativaError as error:
             return f"{name}:{error.code}"
+        except Exception as error:
+            log.error("a defect of informativa", controller=name, exc_info=error)
+            return f"{name}:{DefectError.code}"
         return ""
 
     codes = await asyncio.gather(*(failing(name, ledger) for name, ledger in ledgers.items()))

@@ -183,12 +183,17 @@ class GroupCommitLedger(Ledger):
         try:
             self._store.tend()
         except LedgerError as error:
-            if str(error) != self._trouble:
-                log.error("a ledger is in trouble", ledger=self.file, error=str(error))
-            self._trouble = str(error)
+            self._tell_trouble(str(error))
+        except Exception as error:  # it ends no writer
+            self._tell_trouble(repr(error), exc_info=error)
         else:
             self._trouble = ""
         self._tell_saved()
+
+    def _tell_trouble(self, why: str, **facts: Any) -> None:
+        if why != self._trouble:
+            self._trouble = why
+            log.error("a ledger is in trouble", ledger=self.file, error=why, **facts)
 
     def _tell_saved(self) -> None:
         if self._logged < self._store.saved:

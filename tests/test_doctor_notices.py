@@ -176,11 +176,11 @@ def test_reload_says_which_version_it_took_out(rested: Path, capsys: pytest.Capt
     earlier = newest.replace("2026-11", "2025")
     purposes = "\n            purposes: [service]\n            short: {it: prompts/it/short}\n          "
     rested.write_text(text.replace(newest, earlier + purposes + newest, 1))
-    maintenance.tell_removed_versions(load(rested), now)
+    maintenance.tell_removed_versions(load(rested), now, "acme")
     said = capsys.readouterr().out
     assert "a version was taken out of the configuration that callers were told" in said
     assert "callers=2" in said
-    maintenance.tell_removed_versions(now, now)
+    maintenance.tell_removed_versions(now, now, "acme")
     assert capsys.readouterr().out == ""
 
 

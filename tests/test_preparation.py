@@ -9,7 +9,6 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -19,7 +18,7 @@ from informativa import bootstrap, call, preparation
 from informativa.config import Configuration, builder, findings, looks, notices
 from informativa.errors import ConfigError, SessionError
 from informativa.model import ChangedRecording, Prompt
-from informativa.patience import Turns, within
+from informativa.patience import within
 from informativa.preparation import as_before, prepare
 from informativa.prompts import installed
 
@@ -275,26 +274,3 @@ def test_work_that_hangs_is_given_up_and_the_next_is_done() -> None:
     with pytest.raises(KeyError):
         within(60, lambda: {}["none"])
     over.set()
-
-
-def test_i10_work_that_does_not_end_holds_up_the_next_company_once() -> None:
-    """I10: acme's work is left behind and not begun again while it goes on; borealis's is done."""
-
-    async def turns() -> list[str]:
-        over, began, turns = asyncio.Event(), list[str](), Turns(0.05)
-
-        async def work(company: str) -> None:
-            began.append(company)
-            if company == "acme":
-                await over.wait()
-
-        for company in ("acme", "borealis", "acme", "borealis"):
-            with contextlib.suppress(TimeoutError):
-                await turns.take(company, partial(work, company))
-        over.set()
-        while turns.going_on:
-            await asyncio.sleep(0)
-        await turns.take("acme", partial(work, "acme"))
-        return began
-
-    assert asyncio.run(turns()) == ["acme", "borealis", "borealis", "acme"]

@@ -29,35 +29,16 @@ from .errors import (
 from .evidence.log_folder import LogFolder
 from .evidence.settings import EvidenceSettings
 from .model import Controller, Line, ManagerAccount, Notice
-from .patience import Turns, in_thread, stalled
+from .patience import in_thread
 from .text import command
+from .turns import OnceLogged, Turns
 
 QUIET = timedelta(days=31)  # without a single call
 PATIENCE_SECONDS = 10.0  # for whoever reads a ledger, and so keeps its log from being emptied
 
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 30 * 60.0  # seconds from a migration that failed to the next try
 
-TURN_SECONDS = 10.0  # for which one company's work may hold up the next one's
-
 log = structlog.get_logger("informativa")
-
-
-class OnceLogged:
-    """Why something cannot be done, logged once for as long as it is so."""
-
-    def __init__(self, event: str) -> None:
-        self._event = event
-        self._known: dict[str, str] = {}
-
-    def tell(self, what: str, error: str, **which: str) -> None:
-        """It cannot be done now, of that company, say."""
-        if self._known.get(what) != error:
-            self._known[what] = error
-            log.error(self._event, **which, error=error)
-
-    def over(self, what: str) -> None:
-        """It was done."""
-        self._known.pop(what, None)
 
 
 class SpoolCollection:
@@ -67,7 +48,7 @@ class SpoolCollection:
         self.logged: set[str] = set()
         """The keys of rows that stayed, and that the log has."""
         self._errors = OnceLogged("the fallback spool was not collected")
-        self._turns = Turns(TURN_SECONDS)
+        self._turns = Turns("spool")
 
     async def collect(self, account: ManagerAccount, lines: Mapping[str, Line]) -> set[str]:
         """Move what there is, each row exactly once; the keys of those that stay there.
@@ -80,7 +61,7 @@ class SpoolCollection:
             async with ami.session(account) as manager:
                 self.logged = await self._collect(manager, lines)
         except ManagerError as error:
-            self._errors.tell("", str(error))
+            self._errors.tell("", error=str(error))
             raise
         self._errors.over("")
         return self.logged
@@ -109,21 +90,22 @@ class SpoolCollection:
         self, controller: Controller, rows: Sequence[spool.Row], manager: ami.ManagerSession
     ) -> set[str]:
         """Record, then delete; the keys of the rows that are gone."""
-        work = partial(in_thread, keep_spooled, controller, rows, self.logged)
-        try:
-            recorded, added = await self._turns.take(controller.id, work)
-        except TimeoutError:
-            error = stalled(controller.ledger, TURN_SECONDS)
-            self._errors.tell(controller.id, str(error), controller=controller.id)
-            return set()
-        except LedgerError as error:
-            self._errors.tell(controller.id, str(error), controller=controller.id)
-            return set()
-        self._errors.over(controller.id)
+        moved = await self._turns.take(controller.id, partial(self._record, controller, rows))
+        recorded, added = moved or (set[str](), 0)
         for key in recorded:
             await manager.delete(spool.FAMILY, key)
         if recorded:
             log.info("fallback spool collected", controller=controller.id, rows=len(recorded), records=added)
+        return recorded
+
+    async def _record(self, controller: Controller, rows: Sequence[spool.Row]) -> tuple[set[str], int]:
+        """Record them, unless the ledger cannot be used now."""
+        try:
+            recorded = await in_thread(keep_spooled, controller, rows, self.logged)
+        except LedgerError as error:
+            self._errors.tell(controller.id, controller=controller.id, error=str(error))
+            return set(), 0
+        self._errors.over(controller.id)
         return recorded
 
 
@@ -153,26 +135,25 @@ def keep_spooled(
         store.close()
 
 
-def tell_removed_versions(before: Configuration, now: Configuration) -> None:
-    """Log the versions that were taken out of the configuration and that callers were told, with how many:
-    what those know counts by their records alone from now on. Ledgers that cannot be read are told by others.
-    """
-    for name, notices in now.notices.items():
-        gone = _versions(before.notices.get(name, ())) - _versions(notices)
-        controller = now.controllers[name]
-        if not gone or controller.refused or not Path(controller.ledger).exists():
-            continue
-        with suppress(LedgerError):
-            callers = storage.callers_of_removed(controller, notices)
-            for notice, version in sorted(gone & callers.keys()):
-                log.warning(
-                    "a version was taken out of the configuration that callers were told",
-                    controller=name,
-                    notice=notice,
-                    version=version,
-                    callers=callers[notice, version],
-                    remedy="leave it there for as long as records of it are kept",
-                )
+def tell_removed_versions(before: Configuration, now: Configuration, company: str) -> None:
+    """Log the versions of a company that were taken out of the configuration and that callers were told, with
+    how many: what those know counts by their records alone from now on. A ledger that cannot be read is told
+    by others."""
+    notices, controller = now.notices[company], now.controllers[company]
+    gone = _versions(before.notices.get(company, ())) - _versions(notices)
+    if not gone or controller.refused or not Path(controller.ledger).exists():
+        return
+    with suppress(LedgerError):
+        callers = storage.callers_of_removed(controller, notices)
+        for notice, version in sorted(gone & callers.keys()):
+            log.warning(
+                "a version was taken out of the configuration that callers were told",
+                controller=company,
+                notice=notice,
+                version=version,
+                callers=callers[notice, version],
+                remedy="leave it there for as long as records of it are kept",
+            )
 
 
 def _versions(notices: Sequence[Notice]) -> set[tuple[str, str]]:
@@ -258,7 +239,7 @@ class Signing:
         try:
             done = await in_thread(_sign, controller, settings)
         except (LedgerError, EvidenceError) as error:
-            self._errors.tell(controller.id, str(error), controller=controller.id)
+            self._errors.tell(controller.id, controller=controller.id, error=str(error))
             raise
         self._errors.over(controller.id)
         if done is not None:
@@ -309,13 +290,12 @@ class Outdated:
 
     def __init__(self) -> None:
         self._logged: dict[str, str] = {}
-        self._turns = Turns(TURN_SECONDS)
+        self._turns = Turns("migration")
         self._due: dict[str, tuple[float, float]] = {}  # the time of the next migration, and the pause then
 
-    @property
-    def migrating(self) -> bool:
-        """Whether a migration goes on."""
-        return self._turns.going_on
+    async def migrated(self, company: str) -> None:
+        """Wait for the end of a company's migration, if one goes on."""
+        await self._turns.over(company)
 
     def tell(self, failing: Mapping[str, InformativaError]) -> None:
         """Why the ledgers of these controllers cannot be used goes to the log."""
@@ -336,16 +316,22 @@ class Outdated:
             due, pause = self._due.get(controller.ledger, (0.0, FIRST_PAUSE))
             if time.monotonic() < due:
                 continue
-            try:
-                await self._turns.take(name, partial(in_thread, storage.migrate, controller))
-            except TimeoutError:  # it goes on; what it comes to shows when the ledger is opened again
-                continue
-            except LedgerError as failed:
-                self._tell_error(name, failed)
-                self._due[controller.ledger] = time.monotonic() + pause, min(2 * pause, LONGEST_PAUSE)
-            else:
+            if await self._turns.take(name, partial(self._migrate, controller, pause)):
                 return True
         return False
+
+    async def _migrate(self, controller: Controller, pause: float) -> bool:
+        """Migrate one; whether it is done. One that fails, in whatever way, is due after the pause again."""
+        done = False
+        try:
+            await in_thread(storage.migrate, controller)
+            done = True
+        except LedgerError as failed:
+            self._tell_error(controller.id, failed)
+        finally:
+            if not done:
+                self._due[controller.ledger] = time.monotonic() + pause, min(2 * pause, LONGEST_PAUSE)
+        return done
 
     def _tell_error(self, name: str, error: InformativaError) -> None:
         if self._logged.get(name) != str(error):

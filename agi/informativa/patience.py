@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from .text import Text
 
@@ -37,34 +37,6 @@ async def in_thread(work: Callable[..., Result], *arguments: object) -> Result:
     """Do some work beside an event loop, which waits for it at no end, as it would for a thread of asyncio's
     own. Raises whatever it raises."""
     return await asyncio.wrap_future(begun(partial(work, *arguments)))
-
-
-class Turns:
-    """One company's work after the other's, where work that may never end holds up the next ones only once,
-    for so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._going_on: dict[str, asyncio.Task[Any]] = {}
-
-    @property
-    def going_on(self) -> bool:
-        """Whether any work does."""
-        return bool(self._going_on)
-
-    async def take(self, company: str, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-        """Do a company's work. Raises whatever it raises, and TimeoutError where it goes on after its time,
-        and until it has ended: it is not begun a second time."""
-        if company in self._going_on:
-            raise TimeoutError
-        task = self._going_on[company] = asyncio.create_task(work())
-        task.add_done_callback(lambda _done: self._end(company))
-        return await asyncio.wait_for(asyncio.shield(task), self._seconds)
-
-    def _end(self, company: str) -> None:
-        task = self._going_on.pop(company)
-        if not task.cancelled():
-            task.exception()  # is taken note of, also where nobody waits any more
 
 
 def stalled(place: str | Path, seconds: float) -> Text:

@@ -10,7 +10,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -27,9 +27,10 @@ from .generations import Generations
 from .last_hour import LastHour
 from .metrics import Metrics
 from .model import CallResult, Controller, SharedState, Status
-from .patience import Turns, in_thread
+from .patience import in_thread
 from .ports import CallSession
 from .systemd import Notifier
+from .turns import Turns
 from .watchdog import watched
 
 log = structlog.get_logger("informativa")
@@ -37,7 +38,6 @@ log = structlog.get_logger("informativa")
 DAY_SECONDS = 24 * 60 * 60
 COLLECT_SECONDS = 60.0
 REOPEN_SECONDS = 5.0
-OPENING_SECONDS = 600.0  # after which a migration that goes on keeps no other company's ledger waiting
 WHY_IMPLAUSIBLE = 20  # words of the network's that nobody understands, each told once
 GARBAGE = 20_000  # objects more than before, after which Python looks for circles; calls leave none
 OWN_DESCRIPTORS = 100  # for ledgers and the like
@@ -82,6 +82,7 @@ class Service:
         self._beside: set[asyncio.Task[None]] = set()
         self._opened = asyncio.Event()  # every ledger that could be, for the first time
         self._doubts: set[str] = set()  # words of the network that were told
+        self._outdated = maintenance.Outdated()
         self._notifier = Notifier()
         self._metrics = Metrics(self)
 
@@ -111,19 +112,25 @@ class Service:
         end_metrics = self._serve_metrics()
         log.info("ready", address=f"agi://{host}:{port}/notice", lines=len(configuration.lines))
         self._notifier.ready(self._status)
-        self._aside(self._daily())
-        self._aside(self._collect())
-        self._aside(self._sign())
-        self._aside(self._reopen())
+        self.begin_maintenance()
         _keep_out_of_collections()
         async with watched(self._notifier.alive):
             await stop.wait()
             self._notifier.stopping()
             cancelled = await self._server.stop(self.configuration.drain)
-        for task in list(self._beside):
-            task.cancel()
+        self.end_maintenance()
         await in_thread(end_metrics)
         log.info("stopped", calls_cut_off=cancelled)
+
+    def begin_maintenance(self) -> None:
+        """Begin what is done from time to time beside the calls."""
+        for work in (self._daily(), self._collect(), self._sign(), self._reopen()):
+            self._aside(work)
+
+    def end_maintenance(self) -> None:
+        """End what is done beside the calls, wherever it is."""
+        for task in list(self._beside):
+            task.cancel()
 
     async def answer(self, session: CallSession) -> None:
         """One call, under the configuration of its beginning."""
@@ -231,19 +238,22 @@ class Service:
         self._generations.close()
 
     async def _tell_removed(self, before: Configuration, now: Configuration) -> None:
-        with _surviving():
-            await in_thread(maintenance.tell_removed_versions, before, now)
+        async def tell(controller: Controller) -> None:
+            await in_thread(maintenance.tell_removed_versions, before, now, controller.id)
+
+        await _in_turn(Turns("versions taken out"), now, tell)
 
     async def _daily(self) -> None:
         """Once a day delete what is older than each controller's retention, beside the calls."""
 
         async def tidy(controller: Controller) -> None:
+            await self._outdated.migrated(controller.id)
             await in_thread(maintenance.tidy, controller, datetime.now(UTC))
 
         await self._opened.wait()
-        turns = Turns(maintenance.TURN_SECONDS)
+        turns = Turns("purge")
         while True:
-            await self._in_turn(turns, tidy)
+            await _in_turn(turns, self.configuration, tidy)
             await asyncio.sleep(DAY_SECONDS)
 
     async def _sign(self) -> None:
@@ -251,10 +261,13 @@ class Service:
         signing, metrics = maintenance.Signing(), self._metrics
 
         async def sign(controller: Controller) -> None:
+            await self._outdated.migrated(controller.id)
             try:
                 signed = await signing.sign(controller, self.configuration.evidence.of(controller.id))
-            except InformativaError:
+            except Exception as error:
                 metrics.signing_refused.labels(controller.id).set(1)
+                if not isinstance(error, InformativaError):  # which is logged
+                    raise
                 return
             if signed is not None:
                 metrics.signing_refused.labels(controller.id).set(0)
@@ -262,28 +275,20 @@ class Service:
                 metrics.signed_at.labels(controller.id).set(signed.at)
 
         await self._opened.wait()
-        turns = Turns(maintenance.TURN_SECONDS)
+        turns = Turns("signing")
         while True:
-            await self._in_turn(turns, sign)
+            await _in_turn(turns, self.configuration, sign)
             await asyncio.sleep(self.configuration.evidence.interval)
-
-    async def _in_turn(self, turns: Turns, work: Callable[[Controller], Coroutine[Any, Any, None]]) -> None:
-        """Do some work for each company; what takes long goes on while the next ones are done."""
-        for controller in self.configuration.controllers.values():
-            with _surviving(), suppress(TimeoutError):
-                await turns.take(controller.id, partial(work, controller))
 
     async def _reopen(self) -> None:
         """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones.
         Calls and reloads wait for no migration."""
-        outdated, reopen = maintenance.Outdated(), self._generations.reopen
-        asyncio.get_running_loop().call_later(OPENING_SECONDS, self._opened.set)
+        outdated, reopen = self._outdated, self._generations.reopen
         while True:
             with _surviving():
                 while await outdated.migrate(self.configuration, await reopen(outdated)):
                     pass
-            if not outdated.migrating:
-                self._opened.set()
+            self._opened.set()
             await asyncio.sleep(REOPEN_SECONDS)
 
     async def _collect(self) -> None:
@@ -310,6 +315,14 @@ class Service:
         self._beside.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a defect of informativa", exc_info=error)
+
+
+async def _in_turn(
+    turns: Turns, configuration: Configuration, work: Callable[[Controller], Coroutine[Any, Any, None]]
+) -> None:
+    """Do some work for each company; what takes long goes on while the next ones are done."""
+    for controller in configuration.controllers.values():
+        await turns.take(controller.id, partial(work, controller))
 
 
 def _announce(configuration: Configuration) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from ...ledgers import sequencer
 from ...ledgers.audit_log import AuditedLog, audit_ledger
 from ...model import Controller
 from ...text import Text
+from ...turns import Turns
 from . import stamps
 
 Progress = Callable[[int, int], object]
@@ -126,16 +128,20 @@ def change_key(
 async def sequence(controllers: Sequence[Controller], settings: EvidenceSettings) -> None:
     """Sign and publish the logs of these controllers from time to time, until SIGTERM or SIGINT. What cannot
     be signed goes to the log, and is tried again."""
-    over, signing = asyncio.Event(), maintenance.Signing()
+    over, signing, turns = asyncio.Event(), maintenance.Signing(), Turns("signing")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)
     while not over.is_set():
         for controller in controllers:
-            with suppress(LedgerError, EvidenceError):  # which is logged
-                await signing.sign(controller, settings.of(controller.id))
+            await turns.take(controller.id, partial(_sign, signing, controller, settings))
         with suppress(TimeoutError):
             await asyncio.wait_for(over.wait(), settings.interval)
+
+
+async def _sign(signing: maintenance.Signing, controller: Controller, settings: EvidenceSettings) -> None:
+    with suppress(LedgerError, EvidenceError):  # which is logged
+        await signing.sign(controller, settings.of(controller.id))
 
 
 def keys(controller: Controller) -> list[LogKey]:

@@ -13,12 +13,16 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from structlog.testing import capture_logs
 
 from informativa import bootstrap, call, preparation
 from informativa.config import Configuration, builder, findings, looks, notices
 from informativa.errors import ConfigError, SessionError
+from informativa.ledgers.opening import LedgerOpener
+from informativa.maintenance import Outdated
 from informativa.model import ChangedRecording, Prompt
-from informativa.patience import within
+from informativa.patience import of_each, within
+from informativa.ports import Ledger
 from informativa.preparation import as_before, prepare
 from informativa.prompts import installed
 
@@ -122,6 +126,62 @@ def test_i10_folder_that_stalls_costs_its_company_alone(
         assert all("cannot be read within 0 s" in str(problem) for problem in configuration.unplayable)
         assert {problem.key for problem in configuration.unplayable} >= {"controllers.acme.notices.privacy"}
         assert isinstance(played(configuration, BOREALIS, "de"), Prompt)
+
+
+@pytest.mark.parametrize(
+    ("module", "what", "part"),
+    [
+        (findings, "_read_secret", "/acme.key"),
+        (notices, "measure", "/it/short"),
+        (builder, "_file_mark", "/acme.sqlite3"),
+        (preparation, "hashed", "/it/full"),
+    ],
+    ids=["key", "lengths", "ledger", "sums"],
+)
+def test_i10_defect_costs_its_company_alone(
+    config: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, what: str, part: str
+) -> None:
+    """I10: an error that nobody foresaw at acme's key, prompts or ledger is one problem of acme's, with the
+    error for the log, and borealis is served."""
+    real, error = getattr(module, what), KeyError("nobody foresaw this")
+
+    def broken(path: Path | str) -> object:
+        if part in str(path):
+            raise error
+        return real(path)
+
+    edit(config, "fallback_prompt: prompts/it/short", "fallback_prompt: prompts/de/short")
+    monkeypatch.setattr(module, what, broken)
+    configuration = prepare(config)
+    problems = [*configuration.mistaken.get("acme", ()), *configuration.unplayable]
+    assert [(problem.key, problem.defect) for problem in problems] == [("controllers.acme", error)]
+    assert "A defect of informativa (KeyError)" in str(problems[0])
+    assert isinstance(played(configuration, BOREALIS, "de"), Prompt)
+    if what != "hashed":  # without a sum it is compared with its other formats
+        assert_borealis_alone(configuration)
+
+
+def test_i10_defect_at_one_ledger_is_logged_once_and_costs_its_company_alone(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I10: acme's ledger takes nothing and is tried again, which is logged once, with the error."""
+    configuration, outdated, error = prepare(config), Outdated(), RuntimeError("nobody foresaw this")
+    real = LedgerOpener.open
+
+    def broken(self: LedgerOpener, file: str, opened: Callable[[], Ledger]) -> Ledger:
+        if "acme" in file:
+            raise error
+        return real(self, file, opened)
+
+    monkeypatch.setattr(LedgerOpener, "open", broken)
+    with capture_logs() as logged:
+        for _time in range(3):
+            services = bootstrap.for_service(configuration)
+            failing = bootstrap.unusable(configuration, services)
+            outdated.tell(failing)
+            bootstrap.close(services)
+    assert {name: why.code for name, why in failing.items()} == {"acme": "defect"}
+    assert [(one["controller"], one["exc_info"]) for one in logged] == [("acme", error)]
 
 
 def test_i10_recording_that_changed_is_not_played_and_others_are(config: Path) -> None:
@@ -274,3 +334,14 @@ def test_work_that_hangs_is_given_up_and_the_next_is_done() -> None:
     with pytest.raises(KeyError):
         within(60, lambda: {}["none"])
     over.set()
+
+
+def test_i10_what_hangs_or_fails_for_one_company_is_no_others() -> None:
+    """I10: each company's outcome comes back, an error or TimeoutError as well; nobody waits for acme."""
+    over = threading.Event()
+    works = {"acme": lambda: over.wait(60), "broken": lambda: {}["none"], "borealis": lambda: 7}
+    acme, broken, borealis = of_each(works, 0.1).values()
+    over.set()
+    assert isinstance(acme, TimeoutError)
+    assert isinstance(broken, KeyError)
+    assert borealis == 7

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from itertools import chain
@@ -12,7 +12,7 @@ from . import __version__
 from .call import CallServices
 from .caller import fingerprint
 from .config import Configuration
-from .errors import LedgerError
+from .errors import DefectError, LedgerError
 from .ledgers.refused import RefusedLedger
 from .model import Controller, Identified, Lookup, Notice, SharedState
 from .ports import Ledger, LookupSource, OtherBoxes, Recordings
@@ -27,8 +27,11 @@ from .prompts.recordings import (
 from .text import Text
 
 if TYPE_CHECKING:
+    from .ledgers.groupcommit import GroupCommitLedger
     from .ledgers.opening import LedgerOpener
     from .sharing.exchange import About
+
+OPENING_SECONDS = 30.0  # for all that is done with a ledger until calls use it; to open it has its own bound
 
 
 class SystemClock:
@@ -45,33 +48,48 @@ def for_service(configuration: Configuration, before: CallServices | None = None
     One that cannot be opened fails nobody else's: its controller gets a `RefusedLedger` that says why.
     """
     from .ledgers.groupcommit import GroupCommitLedger
-    from .ledgers.owner import of as owner_of
-    from .storage import store
+    from .patience import of_each
 
     open_before = {
         ledger.file: ledger
         for ledger in (before.ledgers.values() if before else ())
         if isinstance(ledger, GroupCommitLedger)
     }
-
-    def open_ledger(given: Controller) -> Ledger:
-        file, owner = given.ledger, owner_of(given)
-        known = open_before.get(file)
-        if known is not None and known.owner == owner:
-            return known
-        try:
-            if known is not None:  # its key is another now, or it is given to another company
-                store(given, create=False, migrate=False).close()
-                known.owner = owner
-                return known
-            opened = partial(GroupCommitLedger, file, migrate=False, log=given.log, owner=owner)
-            return _opener().open(file, opened)
-        except LedgerError as error:
-            return RefusedLedger(error)
-
-    ledgers = {name: open_ledger(given) for name, given in _live(configuration)}
+    live = dict(_live(configuration))
+    works = {name: partial(_opened, given, open_before.get(given.ledger)) for name, given in live.items()}
+    ledgers = {
+        name: _refused(live[name], outcome) if isinstance(outcome, Exception) else outcome
+        for name, outcome in of_each(works, OPENING_SECONDS).items()
+    }
     others = _others(configuration, before)
     return _services(configuration, ledgers, as_loaded(configuration.recordings), others, script=False)
+
+
+def _opened(given: Controller, before: GroupCommitLedger | None) -> Ledger:
+    """Open a company's ledger for a service; one that is open `before` goes on. Raises LedgerError."""
+    from .ledgers.groupcommit import GroupCommitLedger
+    from .ledgers.owner import of as owner_of
+    from .storage import store
+
+    owner = owner_of(given)
+    if before is None:
+        opened = partial(GroupCommitLedger, given.ledger, migrate=False, log=given.log, owner=owner)
+        return _opener().open(given.ledger, opened)
+    if before.owner != owner:  # its key is another now, or it is given to another company
+        store(given, create=False, migrate=False).close()
+        before.owner = owner
+    return before
+
+
+def _refused(given: Controller, error: Exception) -> RefusedLedger:
+    """What a company has in the place of a ledger that could not be opened."""
+    from .patience import defect, failure
+
+    if not isinstance(error, LedgerError):
+        code = DefectError.code if defect(error) else ""
+        error, cause = LedgerError(failure(error, given.ledger, OPENING_SECONDS), code=code), error
+        error.__cause__ = cause
+    return RefusedLedger(error)
 
 
 @cache
@@ -178,25 +196,29 @@ async def _at_once(_place: Place, look: Look) -> Outcome:
 
 def close(services: CallServices, kept: Sequence[CallServices] = ()) -> None:
     """Close all ledgers but those that `kept` services have too; what was queued is durable then."""
-    for _what, close_one in closings(services, kept):
+    for close_one in closings([services], kept).values():
         close_one()
 
 
 def closings(
-    services: CallServices, kept: Sequence[CallServices] = ()
-) -> Iterator[tuple[str, Callable[[], None]]]:
-    """By company, what closes each thing that `kept` services do not have too."""
-    still = [ledger for other in kept for ledger in other.ledgers.values()]
-    for name, ledger in services.ledgers.items():
-        if not any(ledger is other for other in still):
-            yield name, ledger.close
-    for name, lookups in services.lookups.items():
-        for source in chain.from_iterable(lookups.values()):
-            yield name, source.close
-    known = [boxes for other in kept for boxes in other.others.values()]
-    for name, boxes in services.others.items():
-        if not any(boxes is each for each in known):
-            yield name, boxes.close
+    over: Iterable[CallServices], kept: Iterable[CallServices] = ()
+) -> dict[tuple[str, int], Callable[[], None]]:
+    """By company, what closes each thing of services that are over and that `kept` ones do not have too."""
+    still = {id(thing) for services in kept for _company, thing in _things(services)}
+    return {
+        (company, id(thing)): thing.close
+        for services in over
+        for company, thing in _things(services)
+        if id(thing) not in still
+    }
+
+
+def _things(services: CallServices) -> Iterator[tuple[str, Ledger | LookupSource | OtherBoxes]]:
+    """What is open, with whose it is."""
+    yield from services.ledgers.items()
+    for company, by_notice in services.lookups.items():
+        yield from ((company, source) for source in chain.from_iterable(by_notice.values()))
+    yield from services.others.items()
 
 
 def lookups(

@@ -34,6 +34,7 @@ Only the command line's `main` and the two session entry points catch `Informati
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import field
 
 from .frozen import dataclass
 from .text import NOTHING, Text, joined, plain
@@ -83,6 +84,8 @@ class Problem:
     key: str
     message: Text
     remedy: Text = NOTHING
+    defect: Exception | None = field(default=None, compare=False, repr=False)
+    """The exception that nobody foresaw, if it is one: for the log."""
 
     def __post_init__(self) -> None:
         if self.message.advice and not self.remedy:

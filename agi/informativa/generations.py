@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import wait
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,9 +16,10 @@ from .call import CallServices
 from .config import Configuration, changes
 from .errors import ConfigError, InformativaError, LedgerError
 from .maintenance import Outdated
-from .patience import begun, in_thread
+from .patience import defect, in_thread, of_each
 from .preparation import as_before, examine_recordings, prepare
 
+LOOK_SECONDS = 10.0  # for what lies beside ledgers
 CLOSE_SECONDS = 10.0  # for what waits to be recorded at the end
 
 log = structlog.get_logger("informativa")
@@ -105,26 +105,20 @@ class Generations:
         services = replace(services, recordings=bootstrap.as_loaded(examined.expected))
         self._take_calls(replace(now.configuration, recordings=examined.expected), services)
         for problem in examined.problems:
-            log.error("a prompt is not played", problem=str(problem))
-        controllers = [now.configuration.controllers[name] for name in opened]
-        found = [await in_thread(storage.backups, each) for each in controllers]
-        copies = [str(backup.file) for backups in found for backup in backups]
+            log.error("a prompt is not played", problem=str(problem), exc_info=problem.defect)
+        works = {name: partial(storage.backups, now.configuration.controllers[name]) for name in opened}
+        copies: list[str] = []
+        for name, found in (await in_thread(of_each, works, LOOK_SECONDS)).items():
+            if isinstance(found, Exception):
+                said = "copies of a ledger cannot be looked for"
+                log.error(said, controller=name, error=repr(found), exc_info=defect(found))
+            else:
+                copies += [str(backup.file) for backup in found]
         log.info("ledgers opened", controllers=opened, backups=copies)
 
     def close(self) -> None:
-        """Close all that is open, side by side; what was queued is durable then. What does not end is left
-        behind."""
-        services = [generation.services for generation in self._all]
-        closings = [
-            (name, begun(close_one))
-            for number, each in enumerate(services)
-            for name, close_one in bootstrap.closings(each, services[:number])
-        ]
-        done, _hanging = wait([closing for _name, closing in closings], CLOSE_SECONDS)
-        if names := sorted({name for name, closing in closings if closing not in done}):
-            log.error("ledgers do not answer and are left as they are", controllers=names)
-        for closing in done:
-            closing.result()
+        """Close all that is open; what was queued is durable then."""
+        _close([generation.services for generation in self._all])
 
     def _take_calls(self, configuration: Configuration, services: CallServices) -> None:
         self._all.append(Generation(configuration, services))
@@ -138,5 +132,12 @@ class Generations:
         if over:
             self._all = [generation for generation in self._all if generation not in over]
             kept = [generation.services for generation in self._all]
-            for generation in over:
-                self._aside(in_thread(bootstrap.close, generation.services, kept))
+            self._aside(in_thread(_close, [generation.services for generation in over], kept))
+
+
+def _close(over: Sequence[CallServices], kept: Sequence[CallServices] = ()) -> None:
+    """Close what `kept` services do not have too. What hangs is left behind, and what fails ends nothing."""
+    for (company, _thing), error in of_each(bootstrap.closings(over, kept), CLOSE_SECONDS).items():
+        if error is not None:
+            said = "not closed, and left as it is"
+            log.error(said, controller=company, error=repr(error), exc_info=defect(error))

@@ -18,6 +18,7 @@ from .asterisk import ami
 from .config import Configuration
 from .errors import (
     SIGNED_ELSEWHERE,
+    DefectError,
     EventRefusedError,
     EvidenceError,
     InformativaError,
@@ -336,4 +337,5 @@ class Outdated:
     def _tell_error(self, name: str, error: InformativaError) -> None:
         if self._logged.get(name) != str(error):
             self._logged[name] = str(error)
-            log.error("ledger cannot be used", controller=name, error=str(error))
+            unforeseen = error.__cause__ if error.code == DefectError.code else None
+            log.error("ledger cannot be used", controller=name, error=str(error), exc_info=unforeseen)

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from .text import Text
+from .errors import DefectError, InformativaError
+from .text import Foreign, Text
 
+Key = TypeVar("Key")
 Result = TypeVar("Result")
+
+SOON_SECONDS = 0.1  # in which one company's work is mostly done; after it the next one's begins beside it
 
 
 def begun(work: Callable[[], Result]) -> Future[Result]:
@@ -37,6 +41,41 @@ async def in_thread(work: Callable[..., Result], *arguments: object) -> Result:
     """Do some work beside an event loop, which waits for it at no end, as it would for a thread of asyncio's
     own. Raises whatever it raises."""
     return await asyncio.wrap_future(begun(partial(work, *arguments)))
+
+
+def of_each(works: Mapping[Key, Callable[[], Result]], seconds: float) -> dict[Key, Result | Exception]:
+    """Do the work of each company, and wait for all no longer than that: what each came to, or raised, or
+    TimeoutError where it may still go on. None of them waits for one that takes long, or ends with it (I10).
+    """
+    futures: dict[Key, Future[Result]] = {}
+    for key, work in works.items():
+        futures[key] = begun(work)
+        wait([futures[key]], SOON_SECONDS)  # not all at once, which is slower
+    wait(futures.values(), seconds)
+    outcomes: dict[Key, Result | Exception] = {}
+    for key, future in futures.items():
+        error = future.exception() if future.done() else TimeoutError()
+        outcomes[key] = error if isinstance(error, Exception) else future.result()
+    return outcomes
+
+
+def failure(error: Exception, place: str | Path, seconds: float) -> Text:
+    """Say why `of_each` did not come to an end with what lies at a place, and what to do."""
+    if isinstance(error, TimeoutError):
+        return stalled(place, seconds)
+    if isinstance(error, OSError):
+        return Text(
+            "{file} cannot be read ({why})",
+            "run this as a user who may",
+            file=error.filename or place,
+            why=Foreign(error.strerror or ""),
+        )
+    return error.text if isinstance(error, InformativaError) else DefectError(error).text
+
+
+def defect(error: Exception) -> Exception | None:
+    """Give an error that nobody foresaw, for the log; `None` for one of ours, or what the system says."""
+    return None if isinstance(error, (InformativaError, OSError)) else error
 
 
 def stalled(place: str | Path, seconds: float) -> Text:

@@ -7,7 +7,7 @@ What is wrong with one company's ledger or prompts is that company's alone (I10)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,17 +17,18 @@ from .config import Configuration, by_company, concerning, inspect, stops_servic
 from .config.looks import Looks, StalledError
 from .errors import ConfigError, LedgerError, Problem
 from .model import Controller, Prompt, Recording
-from .patience import stalled
+from .patience import defect, failure, of_each
 from .prompts.installed import hashed, placed
 from .prompts.recordings import difference
 from .storage import store
-from .text import Foreign, Text
+from .text import Text
 
 if TYPE_CHECKING:
     from .ledgers.sqlite import SqliteStore
 
 Answer = TypeVar("Answer")
 PATIENCE_SECONDS = 10.0  # for the files of one prompt, or for one ledger: more than a busy disk takes
+COMPANY_SECONDS = 30.0  # for all of one company's, beside the others'
 
 
 def prepare(file: Path, *, create: bool = True) -> Configuration:
@@ -134,18 +135,24 @@ def examine_recordings(
     that is not live plays is looked at without `keep`, when nobody waits for it.
     """
     opened = partial(store, read_only=not keep, create=create, migrate=migrate)
-    parts = {"": _of_fallback(configuration.fallback)} if configuration.fallback else {}
+    works: dict[str, Callable[[], _Part]] = {}
+    if configuration.fallback:
+        works[""] = partial(_of_fallback, configuration.fallback)
     for name, controller in configuration.controllers.items():
         prompts = [each for notice in configuration.notices[name] for each in placed(notice)]
-        parts[name] = _of_company(controller, prompts, partial(opened, controller), keep=keep)
-    return ExaminedRecordings(
-        {name: expected for name, (expected, _wrong) in parts.items()},
-        tuple(
-            Problem(str(configuration.file), None, _key_path(name, notice), message)
-            for name, (_expected, wrong) in parts.items()
-            for notice, _path, message in wrong
-        ),
-    )
+        works[name] = partial(_of_company, controller, prompts, partial(opened, controller), keep=keep)
+    expected: dict[str, dict[str, str]] = {}
+    problems: list[Problem] = []
+    for name, part in of_each(works, COMPANY_SECONDS).items():
+        if isinstance(part, Exception):
+            expected[name], key = {}, f"controllers.{name}" if name else "fallback_prompt"
+            why = failure(part, configuration.folder, COMPANY_SECONDS)
+            problems.append(Problem(str(configuration.file), None, key, why, defect=defect(part)))
+        else:
+            expected[name], wrong = part
+            for notice, _path, why in wrong:
+                problems.append(Problem(str(configuration.file), None, _key_path(name, notice), why))
+    return ExaminedRecordings(expected, tuple(problems))
 
 
 def _key_path(company: str, notice: str) -> str:
@@ -198,16 +205,8 @@ def _read(
     for key, prompt in prompts:
         try:
             sums = looks.look(company, Path(prompt.path), partial(hashed, prompt.path))
-        except StalledError:
-            wrong.append((key[0], prompt.path, stalled(prompt.path, PATIENCE_SECONDS)))
         except OSError as error:
-            message = Text(
-                "{file} cannot be read ({why})",
-                "run this as a user who may",
-                file=error.filename or prompt.path,
-                why=Foreign(error.strerror or ""),
-            )
-            wrong.append((key[0], prompt.path, message))
+            wrong.append((key[0], prompt.path, failure(error, prompt.path, PATIENCE_SECONDS)))
         else:
             for file, sha256 in sums.items():
                 recordings.append(Recording((*key, file.suffix[1:]), str(file), sha256))
@@ -260,15 +259,17 @@ def _unlike(recordings: Iterable[Recording]) -> list[_Wrong]:
 def emptied(configuration: Configuration) -> Iterator[Problem]:
     """The ledgers that are there and have nothing in them. To begin anew in them is right for a call, and an
     admin must know that it happened."""
-    for name, controller in configuration.controllers.items():
-        if controller.refused:
-            continue
-        ledger = Path(controller.ledger)
-        with suppress(OSError):  # which opening it tells
-            if ledger.is_file() and not ledger.stat().st_size:
-                message = Text(
-                    "{file} was empty, and a new ledger is begun in it",
-                    "if there was one, stop the service and put it back",
-                    file=ledger,
-                )
-                yield Problem(str(configuration.file), None, f"controllers.{name}.ledger", message)
+    ledgers = {name: Path(one.ledger) for name, one in configuration.controllers.items() if not one.refused}
+    works = {name: partial(_is_empty, ledger) for name, ledger in ledgers.items()}
+    for name, empty in of_each(works, PATIENCE_SECONDS).items():
+        if empty is True:  # what cannot be looked at, opening it tells
+            message = Text(
+                "{file} was empty, and a new ledger is begun in it",
+                "if there was one, stop the service and put it back",
+                file=ledgers[name],
+            )
+            yield Problem(str(configuration.file), None, f"controllers.{name}.ledger", message)
+
+
+def _is_empty(ledger: Path) -> bool:
+    return ledger.is_file() and not ledger.stat().st_size

@@ -334,9 +334,9 @@ def _announce(configuration: Configuration) -> None:
         live = not configuration.controllers[name].refused
         event = "a company is served as before" if live else "controller not live"
         for problem in problems:
-            log.error(event, controller=name, problem=str(problem))
+            log.error(event, controller=name, problem=str(problem), exc_info=problem.defect)
     for problem in configuration.unplayable:
-        log.error("a prompt is not played", problem=str(problem))
+        log.error("a prompt is not played", problem=str(problem), exc_info=problem.defect)
 
 
 def _keep_out_of_collections() -> None:

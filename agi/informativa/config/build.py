@@ -88,7 +88,7 @@ def _begun(file: Path, document: documents.Document, patience: Looks) -> tuple[F
             folder=str(folder),
         )
         document.problems.append(Problem(str(file), None, "", message))
-    return Findings(document, patience), folder
+    return Findings(document, patience, document.problems), folder
 
 
 def _owners(document: documents.Document) -> dict[str, str]:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from ..errors import Problem
 from ..evidence.origin import log_folder
-from ..model import Controller, Line, ManagerAccount
+from ..model import Controller, Line, ManagerAccount, Notice, Prompt
 from ..text import Text
 from . import parsed_cache
 from .apart import require_apart
 from .configuration import Configuration
-from .controllers import Controllers
+from .controllers import Controllers, ledger_file
 from .document import KeyPath
 from .findings import Findings, in_order
 from .lines import Lines, spelled
@@ -24,6 +24,9 @@ from .shared import shared
 
 if TYPE_CHECKING:
     from .schema import ManagerSettings, Settings
+
+
+_Part = tuple[Controller, Mapping[str, Notice]]
 
 
 class Builder:
@@ -40,6 +43,7 @@ class Builder:
         self._folder = folder
         self._found = found
         self._spellings = spellings
+        self._measured: dict[Path, Prompt | None] = {}
 
     def build(self, digest: str, path_digest: str) -> Configuration:
         """All of it."""
@@ -68,11 +72,18 @@ class Builder:
 
     def _require_apart(self, controllers: Mapping[str, Controller]) -> None:
         """That no two share what is whose it is; a file that does not answer is compared by its name."""
-        marks: dict[Path, object] = {}
-        for name, controller in controllers.items():
+        files = {name: _ledger_and_log(controller) for name, controller in controllers.items()}
+
+        def look(name: str, found: Findings) -> dict[Path, object]:
             path: KeyPath = ("controllers", name, "ledger")
-            for file in (Path(controller.ledger), log_folder(Path(controller.ledger))):
-                marks[file] = self._found.look(file, path, partial(_file_mark, file)) or file
+            return {file: found.look(file, path, partial(_file_mark, file)) or file for file in files[name]}
+
+        def by_name(name: str) -> dict[Path, object]:
+            return {file: file for file in files[name]}
+
+        marks: dict[Path, object] = {}
+        for own in self._found.of_companies(files, look, by_name).values():
+            marks |= own
         require_apart(
             {name: controller.key for name, controller in controllers.items()},
             {name: Path(controller.ledger) for name, controller in controllers.items()},
@@ -83,15 +94,16 @@ class Builder:
     def for_calls(self) -> Configuration:
         """What calls depend on."""
         settings = self._settings
-        notices = Notices(settings, self._folder, self._found)
-        notices_of = notices.build()
-        controllers = Controllers(settings, self._folder, self._found).build()
+        parts = self._found.of_companies(settings.controllers, self._part, self._unbuilt)
+        controllers = {name: controller for name, (controller, _notices) in parts.items()}
+        notices_of = {name: notices for name, (_controller, notices) in parts.items()}
         lines = Lines(settings, controllers, notices_of, self._found).build()
         spellings = self._spellings
         if spellings is None:
             spellings = spelled({line.number: line.region for line in lines}, self._found)
         fallback = None
         if settings.fallback_prompt is not None:
+            notices = Notices(self._folder, self._found, self._measured)
             fallback = notices.prompt(settings.fallback_prompt, ("fallback_prompt",))
         host, port = settings.service.listen.rsplit(":", 1)
         return Configuration(
@@ -114,6 +126,17 @@ class Builder:
             shared=shared(settings.shared, self._folder, self._found) if settings.shared else None,
         )
 
+    def _part(self, name: str, found: Findings) -> _Part:
+        """What is built of one company's section."""
+        given = self._settings.controllers[name]
+        notices = Notices(self._folder, found, self._measured).of_company(name, given)
+        return Controllers(self._settings, self._folder, found).controller(name, given), notices
+
+    def _unbuilt(self, name: str) -> _Part:
+        """What stands for a company of which nothing could be built."""
+        given = self._settings.controllers[name]
+        return Controller(name, given.name, b"", ledger_file(self._folder, given)), {}
+
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong, so far."""
@@ -132,6 +155,10 @@ class Builder:
 def _as_known(lines: tuple[Line, ...], spellings: parsed_cache.Spellings) -> dict[str, Line]:
     by_number = {line.number: line for line in lines}
     return {each: by_number[number] for each, number in spellings.items() if number in by_number}
+
+
+def _ledger_and_log(controller: Controller) -> tuple[Path, Path]:
+    return Path(controller.ledger), log_folder(Path(controller.ledger))
 
 
 def _file_mark(file: Path) -> object:

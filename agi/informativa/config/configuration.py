@@ -52,7 +52,8 @@ class Configuration:
     """Problems of prompts that are therefore not played, once they were looked at."""
     misshapen: tuple[str, ...] = ()
     stalled: tuple[str, ...] = ()
-    """Companies of which a file does not answer, as on a network folder that has stalled."""
+    """Companies of which a file does not answer, as on a network folder that has stalled, or nothing could be
+    built."""
     owners: Mapping[str, str] = field(default_factory=dict)
     """By line, the company that the file names for it, where the file has mistakes."""
     mistaken: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)

@@ -26,16 +26,13 @@ RETIRED = ".retired-"  # and the day, in the name of a key that was put away
 
 
 class Controllers:
-    """Builds them and notes what is wrong on the way."""
+    """Builds each and notes what is wrong on the way."""
 
     def __init__(self, settings: Settings, folder: Path, found: Findings) -> None:
         self._settings, self._folder, self._found = settings, folder, found
 
-    def build(self) -> dict[str, Controller]:
-        """All of them, by name."""
-        return {name: self._controller(name, given) for name, given in self._settings.controllers.items()}
-
-    def _controller(self, name: str, given: ControllerSettings) -> Controller:
+    def controller(self, name: str, given: ControllerSettings) -> Controller:
+        """The one of that section."""
         ledger, file = ledger_file(self._folder, given), self._folder / given.key
         key = self._key(file, ("controllers", name, "key"), partial(self._absent, name, file, Path(ledger)))
         self._caution(name, given)

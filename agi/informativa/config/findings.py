@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -15,18 +16,19 @@ from .looks import Looks, StalledError
 
 Result = TypeVar("Result")
 LONGEST_SECRET = 65_536  # characters
+COMPANY_SECONDS = 30.0  # for all that one company's section names, beside the others'
 
 
 class Findings:
     """Collects them. A problem stops everything, a refusal one controller, a warning nothing. `stalled` are
-    the companies of which a file did not answer, each with which."""
+    the companies of which a file did not answer, or nothing could be made, each with the reason."""
 
-    def __init__(self, document: Document, looks: Looks) -> None:
+    def __init__(self, document: Document, looks: Looks, problems: Iterable[Problem] = ()) -> None:
         self.file = Path(document.file).absolute()
         self.stalled: dict[str, Text] = {}
         self._told: set[KeyPath] = set()  # where something did not answer
         self._document, self._looks = document, looks
-        self.problems = list(document.problems)
+        self.problems = list(problems)
         self.refused: list[Problem] = []
         self.warnings: list[Problem] = []
 
@@ -60,6 +62,46 @@ class Findings:
     def private(self, file: Path) -> str:
         """What makes a new file one that the service's user alone may read."""
         return f"{command('chown', f'--reference={self.file}', file)}; {command('chmod', '600', file)}"
+
+    def of_companies(
+        self,
+        companies: Iterable[str],
+        build: Callable[[str, Findings], Result],
+        instead: Callable[[str], Result],
+    ) -> dict[str, Result]:
+        """Build the part of each company apart from the others'; something `instead`, with a problem noted,
+        where that fails or takes too long. A script, which has one company, bounds itself."""
+        if not self._looks.seconds:
+            return {name: build(name, self) for name in companies}
+        from ..patience import of_each  # not for a script
+
+        own = {name: Findings(self._document, self._looks) for name in companies}
+        built: dict[str, Result] = {}
+        works = {name: partial(build, name, findings) for name, findings in own.items()}
+        for name, outcome in of_each(works, COMPANY_SECONDS).items():
+            if isinstance(outcome, Exception):
+                self._note_unbuilt(name, outcome)
+                built[name] = instead(name)
+            else:
+                self._take_over(own[name])  # not from one that may still go on
+                built[name] = outcome
+        return built
+
+    def _note_unbuilt(self, company: str, error: Exception) -> None:
+        """Note why nothing was built of a company's section. That it is missing is no further problem."""
+        from ..patience import defect, failure
+
+        path: KeyPath = ("controllers", company)
+        why = failure(error, self.file.parent, COMPANY_SECONDS)
+        self.problems.append(replace(self._document.problem(path, why), defect=defect(error)))
+        self.stalled.setdefault(company, why.statement)
+        self._document.left_out.add(path)
+
+    def _take_over(self, others: Findings) -> None:
+        self.problems += others.problems
+        self.refused += others.refused
+        self.warnings += others.warnings
+        self.stalled |= others.stalled
 
     def look(self, file: Path, path: KeyPath, work: Callable[[], Result]) -> Result | None:
         """Give what a look at a file comes to; `None`, with a problem noted, where it does not answer. Raises

@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 LOOK_SECONDS = 5.0  # for the file or the few files of one setting; some milliseconds on a disk
 
 
-class StalledError(Exception):
+class StalledError(TimeoutError):
     """A file did not answer in time, or lies where another one did not."""
 
 

@@ -18,29 +18,25 @@ from .findings import Findings
 from .messages import unknown
 
 if TYPE_CHECKING:
-    from .schema import NoticeSettings, Settings, VersionSettings
+    from .schema import ControllerSettings, NoticeSettings, VersionSettings
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on long notices
 
 
 class Notices:
-    """Builds them and notes what is wrong on the way. A prompt that stands in several places is read once."""
+    """Builds them and notes what is wrong on the way. A prompt that stands in several places is read once:
+    `measured` is for all."""
 
-    def __init__(self, settings: Settings, folder: Path, found: Findings) -> None:
-        self._settings, self._folder, self._found = settings, folder, found
-        self._measured: dict[Path, Prompt | None] = {}
+    def __init__(self, folder: Path, found: Findings, measured: dict[Path, Prompt | None]) -> None:
+        self._folder, self._found, self._measured = folder, found, measured
 
-    def build(self) -> dict[str, dict[str, Notice]]:
-        """All of them, by controller and name."""
+    def of_company(self, name: str, given: ControllerSettings) -> dict[str, Notice]:
+        """One company's, by name."""
+        own = zone(given.time_zone)
         return {
-            name: {
-                own: self._notice(
-                    own, notice, zone(controller.time_zone), ("controllers", name, "notices", own, "versions")
-                )
-                for own, notice in controller.notices.items()
-            }
-            for name, controller in self._settings.controllers.items()
+            notice: self._notice(notice, its, own, ("controllers", name, "notices", notice, "versions"))
+            for notice, its in given.notices.items()
         }
 
     def _notice(self, name: str, given: NoticeSettings, own: tzinfo, path: KeyPath) -> Notice:

@@ -99,14 +99,18 @@ class Generations:
 
     async def _take(self, now: Generation, services: CallServices, opened: Sequence[str]) -> None:
         """Go on with the ledgers that could be opened."""
+        configuration = now.configuration
+        controllers = {name: configuration.controllers[name] for name in opened}
+        theirs = replace(configuration, controllers=controllers, fallback=None)  # what is others' is known
         examined = await in_thread(
-            partial(examine_recordings, now.configuration, keep=True, create=False, migrate=False)
+            partial(examine_recordings, theirs, keep=True, create=False, migrate=False)
         )
-        services = replace(services, recordings=bootstrap.as_loaded(examined.expected))
-        self._take_calls(replace(now.configuration, recordings=examined.expected), services)
+        recordings = {**configuration.recordings, **examined.expected}
+        services = replace(services, recordings=bootstrap.as_loaded(recordings))
+        self._take_calls(replace(configuration, recordings=recordings), services)
         for problem in examined.problems:
             log.error("a prompt is not played", problem=str(problem), exc_info=problem.defect)
-        works = {name: partial(storage.backups, now.configuration.controllers[name]) for name in opened}
+        works = {name: partial(storage.backups, one) for name, one in controllers.items()}
         copies: list[str] = []
         for name, found in (await in_thread(of_each, works, LOOK_SECONDS)).items():
             if isinstance(found, Exception):

@@ -14,6 +14,7 @@ import pytest
 from examples import PLAYED
 from informativa.ledgers import write_lock
 from informativa.ledgers.sqlite import SqliteStore
+from informativa.ledgers.write_check import try_writing
 
 
 def test_who_waits_comes_between_two_of_many_turns(tmp_path: Path) -> None:
@@ -43,6 +44,32 @@ def test_who_waits_comes_between_two_of_many_turns(tmp_path: Path) -> None:
             other.join()
         assert calls.count() == 20
     assert 20 <= turns < 100
+
+
+def test_trial_of_a_ledger_waits_while_a_call_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a call does, and not only for the 3 ms of one look: doctor would call a busy ledger locked."""
+
+    class Clock:
+        """It is looked at before the first try, and after each that failed: the call has ended by then."""
+
+        looks = 0
+
+        def monotonic(self) -> float:
+            self.looks += 1
+            if self.looks == 3:
+                call.execute("ROLLBACK")
+            return 0.0
+
+    file = tmp_path / "acme.sqlite3"
+    SqliteStore(str(file)).close()
+    with closing(sqlite3.connect(file, isolation_level=None)) as call:
+        call.execute("BEGIN IMMEDIATE")
+        clock = Clock()
+        monkeypatch.setattr(write_lock, "time", clock)
+        try_writing(file)
+    assert clock.looks == 3
 
 
 def test_a_lock_that_is_not_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

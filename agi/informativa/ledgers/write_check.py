@@ -8,7 +8,7 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from . import migrating
+from . import migrating, write_lock
 from .ledger_file import LedgerFile, translated
 from .transaction import SqliteTransaction
 
@@ -29,7 +29,7 @@ def try_writing(ledger: Path) -> None:
     try:
         with file.connected() as connection:
             connection.execute("PRAGMA cache_size = 4")
-            connection.execute("BEGIN IMMEDIATE")
+            write_lock.take(connection)
             try:
                 connection.execute("CREATE TABLE written (content BLOB)")
                 connection.execute("INSERT INTO written VALUES (zeroblob(?))", (_BYTES,))

@@ -96,7 +96,8 @@ def test_i4_service_killed_anywhere_in_a_call(
             site.office.config.unlink()
         told = site.over(call)
         assert told.status in {"PLAYED", told_then}
-        assert told.heard["it/short"][-1:] == site.whole("it/short")["it/short"]
+        prompt = "it/short-nokey" if told.status == "FALLBACK" else "it/short"
+        assert told.heard[prompt][-1:] == site.whole(prompt)[prompt]
         assert told.heard["after"] == site.whole("after")["after"]
         site.office.config.write_text(configuration)
         informed = {record.event.pseudonym for record in site.office.records() if record.event.informs}

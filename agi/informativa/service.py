@@ -96,6 +96,10 @@ class Service:
         configuration = self.configuration
         self._allow_descriptors()
         _announce(configuration)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):  # before anybody can see that it runs
+            loop.add_signal_handler(number, stop.set)
         try:
             host, port = await self._server.start(configuration.host, configuration.port)
         except OSError as error:
@@ -104,10 +108,6 @@ class Service:
                 "Stop what uses it, or set service.listen to another address and port"
                 " (and write the dialplan again with `informativa dialplan`).",
             ) from error
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: self._aside(self.reload()))
         end_metrics = self._serve_metrics()
         log.info("ready", address=f"agi://{host}:{port}/notice", lines=len(configuration.lines))

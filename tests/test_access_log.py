@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -29,6 +30,7 @@ from informativa.ledgers.access_log import (
     AccessLog,
     _head,
     _writing,
+    kept_since,
 )
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
@@ -95,6 +97,19 @@ def test_what_is_wanted_is_found(log: AccessLog) -> None:
     assert numbers(since=NOW + hour, until=NOW + 3 * hour) == [3, 2]
     assert numbers(pseudonyms=[HE, HE_BEFORE]) == [4, 1]
     assert numbers(account="anna", pseudonyms=[HE, HE_BEFORE]) == [1]
+    log.add(AccessEntry(NOW + 4 * hour, "carla", Action.OPEN_RECORD, record=17))
+    assert numbers(records=[17, 99]) == [5]
+    assert numbers(records=[99]) == []
+    assert numbers(pseudonyms=[HE], records=[17]) == [5, 1]
+    assert numbers(account="anna", pseudonyms=[HE], records=[17]) == [1]
+
+
+def test_looks_are_kept_by_the_companys_calendar() -> None:
+    """L24: for the retention, or six months where that is shorter; the last of November in UTC is December in
+    Rome."""
+    now, rome = datetime(2026, 11, 30, 23, 30, tzinfo=UTC), ZoneInfo("Europe/Rome")
+    assert kept_since(Period(1), now, rome) == datetime(2026, 5, 31, 22, 30, tzinfo=UTC)
+    assert kept_since(Period(8), now, rome) == datetime(2026, 3, 31, 22, 30, tzinfo=UTC)
 
 
 def test_log_that_is_not_there_tells_of_nothing(log: AccessLog) -> None:

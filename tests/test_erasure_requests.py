@@ -98,10 +98,12 @@ def test_i9_an_erasure_of_all_boxes_is_kept_with_all_his_pseudonyms(store: Sqlit
     assert erasure.erase(store.file, [THIRD], AT).request is None
     assert erasure_requests.kept(store) == []
     before = datetime.now(UTC)
-    request = erasure.erase(store.file, [ONE, OTHER], AT, everywhere=True).request
+    request = erasure.erase(store.file, [ONE, OTHER], AT, everywhere=True, sealed=[b"sealed"]).request
     after = datetime.now(UTC)
     assert request is not None
-    assert erasure_requests.kept(store) == [Request(request.id, None, request.until, (ONE, OTHER))]
+    assert erasure_requests.kept(store) == [
+        Request(request.id, None, request.until, (ONE, OTHER), (b"sealed",))
+    ]
     assert set(request.pseudonyms) == {ONE, OTHER}
     assert before <= request.until - timedelta(seconds=60) <= after
 

@@ -41,7 +41,7 @@ TESTS = {
     "ledgers/access_log": ("access_log",),
     "console/sessions": ("console/test_sessions",),
     "ledgers/audit": ("evidence/test_audited_rows",),
-    "ledgers/restoring": ("evidence/test_restoring",),
+    "ledgers/restoring": ("evidence/test_restoring", "ledger_owner"),
     "ledgers/erasure": ("erasure", "erasure_requests"),
     "ledgers/erasure_requests": ("erasure_requests",),
     "sharing/exchange": ("sharing/test_exchange_steps", "sharing/test_exchange", "sharing/test_proofs"),

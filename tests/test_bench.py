@@ -141,8 +141,10 @@ def test_plots(found: Report, tmp_path: Path) -> None:
 
 def _made(*arguments: str) -> str:
     """The commands of `make bench`, which are not run."""
-    given = {name: value for name, value in os.environ.items() if name not in ("PYTHON", "MAKEFLAGS")}
-    command = ["make", "-n", "bench", *arguments]
+    given = {
+        name: value for name, value in os.environ.items() if name not in ("PYTHON", "MAKEFLAGS", "MAKELEVEL")
+    }
+    command = ["make", "--no-print-directory", "-n", "bench", *arguments]
     return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=True).stdout
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from informativa.ledgers.sqlite import SqliteStore
@@ -40,7 +41,8 @@ class Script:
             "agi_threadid": "1",
             "agi_arg_1": "0212345678",
         } | more
-        self.say("".join(f"{name}: {value}\n" for name, value in environment.items()) + "\n")
+        with suppress(BrokenPipeError):  # of one that gives up at once, which Asterisk does not mind
+            self.say("".join(f"{name}: {value}\n" for name, value in environment.items()) + "\n")
 
     def say(self, text: str) -> None:
         """Send what Asterisk would."""

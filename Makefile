@@ -2,7 +2,7 @@
 # make cluster  the same with two Asterisk and the PostgreSQL where they meet, which is killed (CLUSTER=--stay: all stays)
 # make check    what holds before each commit: lint, and the fast tests (three minutes)
 # make test     sets everything up and runs the tests, on a real Asterisk 22 and 16, a PostgreSQL and a browser
-#               too (nine minutes; NIGHT=1: also those that take long and repeat what a shorter one shows)
+#               too (eight minutes; NIGHT=1: also those that take long and repeat what a shorter one shows)
 # make fast     the same without those on a real Asterisk
 # make again    the fast tests alone, with few examples of each property: on another Python, in another place
 # make nightly  everything that can be tried, one after the other, and a table of what was found: hours

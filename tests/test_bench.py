@@ -171,8 +171,8 @@ PLAIN, PROFILED = (
 @pytest.mark.parametrize(
     ("prefix", "build", "slow"),
     [
-        ("/root/.pyenv/versions/3.11.7", PLAIN, True),
-        ("/root/.pyenv/versions/3.11.7", PROFILED, False),
+        ("/opt/python/3.11", PLAIN, True),
+        ("/opt/python/3.11", PROFILED, False),
         ("/opt/python", {"PY_CORE_CFLAGS": "-O3 -fprofile-use"}, False),
         ("/usr", PLAIN, False),  # Debian's has a profile and does not say so
     ],

@@ -33,6 +33,7 @@ from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified
 from informativa.preparation import verify_recordings
 from informativa.prompts.installed import recordings
+from informativa.text import quoted
 from lab.office import fill_in, without_privileges
 
 
@@ -1066,7 +1067,8 @@ def test_script_is_started_by_a_link_that_is_made_anew(folder: Path) -> None:
     assert link.readlink() == Path(sys.executable).with_name("informativa-agi")
     link.unlink()
     link.write_text("mine")
-    assert f".aside; ln -s {sys.executable.removesuffix('python')}" in run("dialplan", "-c", file).stderr
+    script = quoted(Path(sys.executable).with_name("informativa-agi"))
+    assert f".aside; ln -s {script} " in run("dialplan", "-c", file).stderr
     assert link.read_text() == "mine"
 
 

@@ -229,7 +229,9 @@ def test_mistake_that_concerns_the_call_stops_it(start, folder: Path, old: str, 
     assert (line, script.end()) == ("", (1, ""))
 
 
-LOOKING = f"""#!{sys.executable}
+LOOKING = f"""#!/bin/sh
+'''exec' "{sys.executable}" "$0" "$@"
+' '''
 import os, sys
 seen = os.open(sys.argv[0] + ".seen", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 def note(path):
@@ -247,7 +249,7 @@ os.stat = noted
 from informativa.cli.agi import main
 main()
 """
-"""The script, which writes down every path at which it looks."""
+"""The script, which writes down every path at which it looks; a shell starts Python below a blank, too."""
 
 
 @pytest.mark.parametrize("keep", [True, False], ids=["parsed before", "parsed anew"])

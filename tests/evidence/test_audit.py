@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 import shutil
 import sqlite3
@@ -475,8 +477,19 @@ def test_i7_files_of_the_log_are_looked_at_one_by_one(tmp_path: Path, chance: ra
     ]
 
 
-def test_several_processes_look_at_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And find the same as one does."""
+def without_semaphores(*_given: object, **_named: object) -> None:
+    """As a pool of processes fails where there is no shared memory."""
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+@pytest.mark.parametrize("semaphores", [True, False])
+def test_several_processes_look_at_shares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, semaphores: bool
+) -> None:
+    """And find the same as one does, who looks at all where processes cannot have semaphores: /dev/shm is not
+    there, or cannot be written."""
+    if not semaphores:
+        monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor.__init__", without_semaphores)
     ledger = tmp_path / "acme.sqlite3"
     with closing(SqliteStore(str(ledger))) as store:
         store.append([replace(PLAYED, pseudonym=None)] * 1300)

@@ -6,10 +6,8 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 from ..errors import EvidenceError, LedgerError
@@ -18,6 +16,7 @@ from ..evidence.log_folder import LogFolder, PublishedLog
 from ..evidence.note import NoteVerifier
 from ..evidence.tiles import WIDTH
 from ..evidence.tree import complete_root
+from ..processes import worker_pool
 from ..text import Text
 from . import audit, audit_checkpoints, audit_history, audit_reading, audit_tiles, leaves, rows, tally
 from .audit_checkpoints import Begin
@@ -281,11 +280,8 @@ def _workers(count: int) -> Iterator[Begin]:
     if cores < 2 or count <= SHARE:
         yield partial
         return
-    pool = ProcessPoolExecutor(cores, mp_context=get_context("spawn"))
-    try:
-        yield lambda work, *given: pool.submit(work, *given).result
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with worker_pool(cores) as pool:
+        yield partial if pool is None else lambda work, *given: pool.submit(work, *given).result
 
 
 def _ended(connection: sqlite3.Connection, folder: LogFolder, logs: Sequence[leaves.LedgerLog]) -> set[int]:

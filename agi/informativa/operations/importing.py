@@ -10,11 +10,10 @@ import csv
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -25,6 +24,7 @@ from ..errors import InformativaError
 from ..ledgers import bulk
 from ..ledgers.sqlite import SqliteStore
 from ..plausibility import ReferenceFault
+from ..processes import worker_pool
 from ..text import Foreign, Text
 from .callers import REFERENCE_FAULTS
 from .import_order import Ordering
@@ -166,7 +166,7 @@ def _record(
 def _pages(work: Callable[[Part], Page], parts: Sequence[Part]) -> Iterator[Page]:
     """Each part made ready, in order: by this process, and by others where it is worth it."""
     others = min(len(os.sched_getaffinity(0)) - 1, MOST_WORKERS) if len(parts) >= WORTH_WORKERS else 0
-    with _pool(others) as pool:
+    with worker_pool(others) as pool:
         waiting = deque[Future[Page]]()
         for part in parts:
             if pool and sum(not one.done() for one in waiting) < 2 * others:
@@ -179,17 +179,6 @@ def _pages(work: Callable[[Part], Page], parts: Sequence[Part]) -> Iterator[Page
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-
-
-@contextmanager
-def _pool(processes: int) -> Iterator[ProcessPoolExecutor | None]:
-    """So many, which end with it."""
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn")) if processes else None
-    try:
-        yield pool
-    finally:
-        if pool:
-            pool.shutdown(cancel_futures=True)
 
 
 @dataclass

@@ -73,8 +73,8 @@ SYSTEM = ((os, "stat"), (os, "open"), (os, "scandir"), (io, "open"), (sqlite3, "
 
 
 def expected() -> set[str]:
-    """Those that the service surely calls for a company: the methods of its ports, what is done beside the
-    calls, and what the modules that do it take from `storage`."""
+    """Give the functions that the service surely calls for a company: the methods of its ports, what is done
+    beside the calls, and what the modules that do it take from `storage`."""
     names = {name for name, *_rest in functions()}
     found = {
         f"{adapter}.{method}"
@@ -118,31 +118,31 @@ def _short(module: ModuleType) -> str:
 
 
 def companies(values: Sequence[object], depth: int = 2) -> set[str]:
-    """Whose these are, by their names in paths and the like."""
-    found: set[str] = set()
+    """Give the companies of these values, by their names in paths and the like."""
+    names: set[str] = set()
     for value in values:
         if isinstance(value, (str, Path)):
-            found.update(COMPANIES.findall(str(value)))
+            names.update(COMPANIES.findall(str(value)))
         elif isinstance(value, Controller):
-            found.add(value.id)
+            names.add(value.id)
         elif isinstance(value, Line):
-            found.add(value.controller.id)
+            names.add(value.controller.id)
         elif isinstance(value, Prompt):
-            found |= companies([value.path])
+            names |= companies([value.path])
         elif isinstance(value, functools.partial):
-            found |= companies([*value.args, *value.keywords.values()], depth)
+            names |= companies([*value.args, *value.keywords.values()], depth)
         elif depth and isinstance(value, (tuple, list, set)):
-            found |= companies(list(value)[:8], depth - 1)
+            names |= companies(list(value)[:8], depth - 1)
         elif depth and isinstance(value, Mapping):
-            found |= companies([*value.keys(), *value.values()], depth - 1)
+            names |= companies([*value.keys(), *value.values()], depth - 1)
         elif depth and type(value).__module__.startswith("informativa."):
-            found |= companies(list(getattr(value, "__dict__", {}).values()), depth - 1)
-    return found
+            names |= companies(list(getattr(value, "__dict__", {}).values()), depth - 1)
+    return names
 
 
 @dataclass
 class Fault:
-    """What happens to a company's calls of one function: an `error` is raised, or, without one, they hang
+    """A fault of one function for one company: an `error` is raised by each call, or, without one, they hang
     until the fault is `over`."""
 
     function: str

@@ -45,7 +45,7 @@ class Remedy:
 
     @property
     def key(self) -> str:
-        """By which it is named: where it stands, and the command."""
+        """Its name: the file in which it stands, and the command."""
         return f"{self.file}: {self.command}"
 
     @property
@@ -106,8 +106,8 @@ def _commands(template: str) -> Iterator[tuple[int, int]]:
 
 
 def _pattern(template: str, place: str) -> str:
-    """What a template is in an output: ` {*}` stands for any number of words, and our commands name a
-    configuration where the reader did."""
+    """Make the pattern of a template in an output: ` {*}` stands for any number of words, and our commands
+    name a configuration where the reader did."""
     named = f"(?: -c {_WORD})?"
     parts = []
     for part in re.split(rf"(\binformativa (?:{_OURS})(?![\w-])| \{{\*\}}|{_PLACE})", template):

@@ -66,7 +66,7 @@ NUMBERS = count()
 
 @pytest.fixture(scope="module")
 def faults() -> Iterator[Faults]:
-    """Those of this file's tests."""
+    """The faults of this file's tests."""
     faults = Faults()
     with faults.installed():
         yield faults
@@ -169,7 +169,7 @@ class Spool(ScriptedManager):
     deleted: set[str] = field(default_factory=set)
 
     async def tree(self, family: str) -> dict[str, str]:
-        """What is left."""
+        """Give the rows that are left."""
         return {key: row for key, row in self.rows.items() if key not in self.deleted}
 
     async def delete(self, family: str, key: str) -> None:
@@ -205,7 +205,7 @@ class Scene:
         return self.service
 
     async def call(self, name: str, line: str = "", number: str = "+393331234567", **options: str) -> Facts:
-        """What becomes of one call. One that the service gives up goes on in the dialplan."""
+        """Place a call and give its facts. One that the service gives up goes on in the dialplan."""
         self.calls += 1
         call = incoming(number, line=line or line_of(name), id=f"1700000000.{self.calls}", options=options)
         session = ScriptedSession(call)
@@ -242,7 +242,7 @@ class Scene:
         self.facts[fact] = value
 
     def said(self, *events: str) -> bool:
-        """Whether one of these was logged of borealis."""
+        """Tell if one of these was logged of borealis."""
         return any(
             one["event"] in events and one.get("controller") == "borealis" for one in list(self.logged)
         )

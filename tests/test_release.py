@@ -124,7 +124,7 @@ def test_release_is_whole_and_the_same_twice(tmp_path: Path) -> None:
 
 
 def sums(folder: Path) -> list[str]:
-    """What sha256sum says of each line of SHA256SUMS."""
+    """Check SHA256SUMS by sha256sum, and give its lines."""
     command = ["sha256sum", "--strict", "--check", "SHA256SUMS"]
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
     return ran.stdout.splitlines()

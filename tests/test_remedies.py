@@ -81,7 +81,7 @@ class Site:
                 store.append([replace(PLAYED, version="2026-11", at=at or datetime.now(UTC))])
 
     def reported(self, words: tuple[str, ...]) -> tuple[int, str]:
-        """What a command comes to: its exit code and all that it prints."""
+        """Run a command; its exit code and all that it prints."""
         named = [word.replace("@", str(self.folder.parent)) for word in words]
         of_a_configuration = "-c" not in words and words[0] != "witness"
         ran = run(*named, *(("-c", self.config) if of_a_configuration else ()))
@@ -228,7 +228,7 @@ def another_key(site: Site) -> None:
 
 
 def put_back_to_an_older_state(site: Site) -> None:
-    """What was signed is not in the ledger any more."""
+    """Put back a ledger that lacks what was signed."""
     shutil.copy(site.backup, site.ledger)
     site.record()
     assert site.reported(("evidence", "checkpoint", "--controller", "acme"))[0] == 0
@@ -277,7 +277,7 @@ def write_what_it_says(site: Site) -> None:
 
 
 def in_place(site: Site) -> None:
-    """What is installed is of this version."""
+    """Install the dialplan of this version."""
     asterisk()(site)
     assert site.reported(INSTALL)[0] == 0
 
@@ -776,7 +776,7 @@ OF_USERS = (
 
 @pytest.fixture(scope="session")
 def laid(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> Path:
-    """What each site is a copy of."""
+    """The folder of which each site is a copy."""
     folder = tmp_path_factory.mktemp("laid for remedies") / "Büro Nord"
     folder.mkdir()
     init(folder / "etc")
@@ -802,7 +802,7 @@ def site(laid: Path, open_folder: Path) -> Site:
 
 
 def findings(output: str) -> set[str]:
-    """What a command says is not in order, line by line."""
+    """Give the lines in which a command says that something is not in order."""
     return {
         line for line in output.splitlines() if re.match(r"[✘!] |    |warning: |/.+?\.yaml(:\d+)?: ", line)
     }

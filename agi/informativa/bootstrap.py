@@ -56,7 +56,7 @@ def for_service(configuration: Configuration, before: CallServices | None = None
         if isinstance(ledger, GroupCommitLedger)
     }
     live = dict(_live(configuration))
-    works = {name: partial(_opened, given, open_before.get(given.ledger)) for name, given in live.items()}
+    works = {name: partial(_opened, one, open_before.get(one.ledger)) for name, one in live.items()}
     ledgers = {
         name: _refused(live[name], outcome) if isinstance(outcome, Exception) else outcome
         for name, outcome in of_each(works, OPENING_SECONDS).items()
@@ -65,29 +65,29 @@ def for_service(configuration: Configuration, before: CallServices | None = None
     return _services(configuration, ledgers, as_loaded(configuration.recordings), others, script=False)
 
 
-def _opened(given: Controller, before: GroupCommitLedger | None) -> Ledger:
+def _opened(controller: Controller, before: GroupCommitLedger | None) -> Ledger:
     """Open a company's ledger for a service; one that is open `before` goes on. Raises LedgerError."""
     from .ledgers.groupcommit import GroupCommitLedger
     from .ledgers.owner import of as owner_of
     from .storage import store
 
-    owner = owner_of(given)
+    owner = owner_of(controller)
     if before is None:
-        opened = partial(GroupCommitLedger, given.ledger, migrate=False, log=given.log, owner=owner)
-        return _opener().open(given.ledger, opened)
+        opened = partial(GroupCommitLedger, controller.ledger, migrate=False, log=controller.log, owner=owner)
+        return _opener().open(controller.ledger, opened)
     if before.owner != owner:  # its key is another now, or it is given to another company
-        store(given, create=False, migrate=False).close()
+        store(controller, create=False, migrate=False).close()
         before.owner = owner
     return before
 
 
-def _refused(given: Controller, error: Exception) -> RefusedLedger:
-    """What a company has in the place of a ledger that could not be opened."""
+def _refused(controller: Controller, error: Exception) -> RefusedLedger:
+    """Stand in for a ledger that could not be opened."""
     from .patience import defect, failure
 
     if not isinstance(error, LedgerError):
         code = DefectError.code if defect(error) else ""
-        error, cause = LedgerError(failure(error, given.ledger, OPENING_SECONDS), code=code), error
+        error, cause = LedgerError(failure(error, controller.ledger, OPENING_SECONDS), code=code), error
         error.__cause__ = cause
     return RefusedLedger(error)
 
@@ -203,7 +203,8 @@ def close(services: CallServices, kept: Sequence[CallServices] = ()) -> None:
 def closings(
     over: Iterable[CallServices], kept: Iterable[CallServices] = ()
 ) -> dict[tuple[str, int], Callable[[], None]]:
-    """By company, what closes each thing of services that are over and that `kept` ones do not have too."""
+    """Give what closes each thing of services that are over and that `kept` ones do not have too: by its
+    company and its id in this process."""
     still = {id(thing) for services in kept for _company, thing in _things(services)}
     return {
         (company, id(thing)): thing.close
@@ -214,7 +215,7 @@ def closings(
 
 
 def _things(services: CallServices) -> Iterator[tuple[str, Ledger | LookupSource | OtherBoxes]]:
-    """What is open, with whose it is."""
+    """Iterate over the things that are open, each with its company."""
     yield from services.ledgers.items()
     for company, by_notice in services.lookups.items():
         yield from ((company, source) for source in chain.from_iterable(by_notice.values()))

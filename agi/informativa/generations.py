@@ -112,12 +112,12 @@ class Generations:
             log.error("a prompt is not played", problem=str(problem), exc_info=problem.defect)
         works = {name: partial(storage.backups, one) for name, one in controllers.items()}
         copies: list[str] = []
-        for name, found in (await in_thread(of_each, works, LOOK_SECONDS)).items():
-            if isinstance(found, Exception):
-                said = "copies of a ledger cannot be looked for"
-                log.error(said, controller=name, error=repr(found), exc_info=defect(found))
+        for name, backups in (await in_thread(of_each, works, LOOK_SECONDS)).items():
+            if isinstance(backups, Exception):
+                event = "copies of a ledger cannot be looked for"
+                log.error(event, controller=name, error=repr(backups), exc_info=defect(backups))
             else:
-                copies += [str(backup.file) for backup in found]
+                copies += [str(backup.file) for backup in backups]
         log.info("ledgers opened", controllers=opened, backups=copies)
 
     def close(self) -> None:
@@ -143,5 +143,5 @@ def _close(over: Sequence[CallServices], kept: Sequence[CallServices] = ()) -> N
     """Close what `kept` services do not have too. What hangs is left behind, and what fails ends nothing."""
     for (company, _thing), error in of_each(bootstrap.closings(over, kept), CLOSE_SECONDS).items():
         if error is not None:
-            said = "not closed, and left as it is"
-            log.error(said, controller=company, error=repr(error), exc_info=defect(error))
+            event = "not closed, and left as it is"
+            log.error(event, controller=company, error=repr(error), exc_info=defect(error))

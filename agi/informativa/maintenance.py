@@ -83,8 +83,8 @@ class SpoolCollection:
         controllers = {line.controller.id: line.controller for line in lines.values()}
         for name, rows in by_controller.items():
             keys = {row.key for row in rows}
-            kept = set() if controllers[name].refused else await self._move(controllers[name], rows, manager)
-            stay |= keys - kept
+            gone = set() if controllers[name].refused else await self._move(controllers[name], rows, manager)
+            stay |= keys - gone
         return stay
 
     async def _move(

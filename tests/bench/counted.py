@@ -25,8 +25,8 @@ _KEY = "0123456789abcdef" * 4  # the same each time: by their pseudonyms callers
 
 
 def instructions(report: Report, folder: Path, *, calls: int = CALLS, runs: int = 2) -> None:
-    """Of a known caller's call, and of a first call: what more of them add, so that the start does not
-    count."""
+    """Count the instructions of a known caller's call, and of a first call: what more of them add, so that
+    the start does not count."""
     if not shutil.which("valgrind"):
         raise SkippedError("there is no `valgrind` on this machine")
     office = _office(folder, 2 * calls)
@@ -46,7 +46,7 @@ def instructions(report: Report, folder: Path, *, calls: int = CALLS, runs: int 
 
 
 def apart_percent(values: Sequence[float]) -> float:
-    """How far the largest lies above the smallest."""
+    """Give by how many percent the largest lies above the smallest."""
     return (max(values) / min(values) - 1) * 100
 
 

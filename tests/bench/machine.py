@@ -37,10 +37,10 @@ Variable = Callable[[str], object]
 
 
 def python_build(variable: Variable = sysconfig.get_config_var) -> str:
-    """With which options and flags this Python says that it was built."""
+    """Name the options and flags with which this Python says that it was built."""
     options, opt, cflags = (str(variable(name) or "") for name in ("CONFIG_ARGS", "OPT", "CFLAGS"))
-    asked = " ".join(name for name in ("--enable-optimizations", "--with-lto") if name in options)
-    return f"{asked or 'neither --enable-optimizations nor --with-lto'}; OPT {opt}; CFLAGS {cflags}"
+    optimisations = " ".join(name for name in ("--enable-optimizations", "--with-lto") if name in options)
+    return f"{optimisations or 'neither --enable-optimizations nor --with-lto'}; OPT {opt}; CFLAGS {cflags}"
 
 
 def slow_python(prefix: str = sys.base_prefix, variable: Variable = sysconfig.get_config_var) -> str:

@@ -483,7 +483,7 @@ LOOKED = re.compile(r"<li><time [^>]*>([^<]*)</time>: (.*?)</li>")
 
 
 def looks(text: str) -> list[str]:
-    """For what somebody looked at the caller, as the letter lists it."""
+    """The purposes of the looks at the caller, as the letter lists them."""
     return [purpose for _time, purpose in LOOKED.findall(text)]
 
 

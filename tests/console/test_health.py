@@ -38,7 +38,7 @@ def service(office: ServedConsole, report: str) -> Iterator[None]:
 
 
 def last_hours(browser: Browser) -> list[str]:
-    """What stands on the page of each company's last hour, once the service was asked."""
+    """The cells of each company's last hour on the page, once the service was asked."""
     patience = threading.Event()
     for _ in range(round(PATIENCE * 20)):
         text = browser.get("/health").text

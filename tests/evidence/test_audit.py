@@ -478,7 +478,7 @@ def test_i7_files_of_the_log_are_looked_at_one_by_one(tmp_path: Path, chance: ra
 
 
 def without_semaphores(*_given: object, **_named: object) -> None:
-    """As a pool of processes fails where there is no shared memory."""
+    """Fail as a pool of processes does where there is no shared memory."""
     raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 

@@ -47,7 +47,7 @@ def _files(of: Distribution, pattern: str) -> list[Path]:
 
 
 def _listed(of: Distribution) -> Iterator[NativeLibrary]:
-    """What the wheel's own lists name, but for itself."""
+    """Iterate over the parts that the wheel's own lists name, but for itself."""
     for file in _files(of, r"\.dist-info/sboms/[^/]+\.json$"):
         for part in json.loads(file.read_text(encoding="utf-8")).get("components", ()):
             purl = part.get("purl", "")

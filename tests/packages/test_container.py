@@ -48,7 +48,7 @@ HEALTH = json.loads(STEPS["HEALTHCHECK"][0].partition("CMD ")[2])
 
 @dataclass(frozen=True)
 class Image:
-    """What the recipe builds, below a folder in place of /opt/informativa."""
+    """An image as the recipe builds it, below a folder in place of /opt/informativa."""
 
     installed: Path
 

@@ -134,8 +134,8 @@ _ODD = re.compile(r"""[ \t\r\n='"]""").search
 
 
 def _console() -> Callable[[dict[str, Any]], str]:
-    """For a terminal in colour, and tracebacks as they are: the pretty ones would print local variables, and
-    with them callers' numbers."""
+    """Choose the renderer for a terminal, in colour where it has some. Tracebacks are plain: the pretty
+    ones would print local variables, and with them callers' numbers."""
     colour = colours(sys.stderr)
     renderer = structlog.dev.ConsoleRenderer(colors=colour, exception_formatter=structlog.dev.plain_traceback)
 

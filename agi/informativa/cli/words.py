@@ -37,13 +37,13 @@ class _Reader(Language):
     _file: Path | None = None
 
     def gettext(self, message: str) -> str:
-        said = super().gettext(message)
+        template = super().gettext(message)
         if self._file is None or _ON_ANOTHER_MACHINE in message:
-            return said
+            return template
         option = command("-c", self._file)
         if {*"{}"} & {*option}:  # which mean something in a template
-            return said
-        return _TYPED.sub(lambda typed: f"{typed[0]} {option}", said)
+            return template
+        return _TYPED.sub(lambda typed: f"{typed[0]} {option}", template)
 
     def name(self, file: Path | None) -> Path | None:
         """Have commands name this configuration, which somebody did who typed one."""

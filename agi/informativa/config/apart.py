@@ -39,7 +39,7 @@ def require_apart(
 
 
 def _require_logs_apart(ledgers: Mapping[str, Path], mark: Mark, found: Findings) -> None:
-    """What one log signed is never another's: logs lie beside ledgers, and are named as they are without
+    """Note the companies whose ledgers have one log: it lies beside the ledger, and is named as that without
     what follows the point."""
     owners: dict[object, tuple[str, object]] = {}
     for name, ledger in ledgers.items():

@@ -44,20 +44,22 @@ def inspect(file: Path, *, keep: bool = False) -> tuple[Configuration, tuple[Pro
     """The same for callers who want to go on: what has a problem is left out. Nobody waits for a prompt that
     cannot be read. Raises ConfigError for a file that holds no settings at all."""
     text = documents.read(file)
-    known = parsed_cache.recall(file, text)
-    document, settings, spellings = known or (*_shaped(file, text), None)
-    found, folder = _begun(file, document, Looks(looks.LOOK_SECONDS))
+    recalled = parsed_cache.recall(file, text)
+    document, settings, spellings = recalled or (*_shaped(file, text), None)
+    findings, folder = _begun(file, document, Looks(looks.LOOK_SECONDS))
     if not text.endswith("\n"):
         message = Text(
             "the last line has no line break: as if it was cut off, so no running service loads it anew"
         )
-        found.warnings.append(Problem(str(file), text.count("\n") + 1, "", message, Text("save it with one")))
+        findings.warnings.append(
+            Problem(str(file), text.count("\n") + 1, "", message, Text("save it with one"))
+        )
     misshapen = partial.misshapen(document)  # before anything that it names is looked at
-    builder = Builder(found, settings, folder, spellings)
+    builder = Builder(findings, settings, folder, spellings)
     built = builder.build(_digest(text), _digest(os.path.realpath(str(file))))
     if builder.problems:
         built = replace(built, misshapen=misshapen, owners=_owners(document))
-    if keep and not known and not builder.problems:
+    if keep and not recalled and not builder.problems:
         spellings = {spelling: line.number for spelling, line in built.spelled.items()}
         built = _kept(built, parsed_cache.keep(file, text, document, settings, spellings))
     return built, builder.problems
@@ -68,18 +70,18 @@ def for_call(file: Path, called: str) -> tuple[Configuration, tuple[Problem, ...
     names only what belongs to the line's company is looked at (I10), and a script bounds itself. Raises
     ConfigError for a file that holds no settings at all."""
     text = documents.read(file)
-    known = parsed_cache.recall(file, text)
-    document, settings, spellings = known or (*_shaped(file, text), None)
-    found, folder = _begun(file, document, Looks(None))
+    recalled = parsed_cache.recall(file, text)
+    document, settings, spellings = recalled or (*_shaped(file, text), None)
+    findings, folder = _begun(file, document, Looks(None))
     if spellings is None:  # else the whole was without mistakes
-        spellings = examine_text(settings, folder, found)
+        spellings = examine_text(settings, folder, findings)
     settings = narrowed(settings, spellings.get(called))
-    builder = Builder(found, settings, folder, spellings)
+    builder = Builder(findings, settings, folder, spellings)
     return builder.for_calls(), builder.problems
 
 
 def _begun(file: Path, document: documents.Document, patience: Looks) -> tuple[Findings, Path]:
-    """What begins with the problems of the text, and the folder at which relative paths start."""
+    """Begin the findings with the problems of the text; give the folder too at which relative paths start."""
     folder = file.absolute().parent
     if not _SAFE.fullmatch(str(folder)):
         message = Text(

@@ -71,7 +71,7 @@ class Builder:
         return _without(built, self._found.stalled) if self._found.stalled else built
 
     def _require_apart(self, controllers: Mapping[str, Controller]) -> None:
-        """That no two share what is whose it is; a file that does not answer is compared by its name."""
+        """Note the companies that share a key, ledger or log. What stalls is compared by its name."""
         files = {name: _ledger_and_log(controller) for name, controller in controllers.items()}
 
         def look(name: str, found: Findings) -> dict[Path, object]:
@@ -92,7 +92,7 @@ class Builder:
         )
 
     def for_calls(self) -> Configuration:
-        """What calls depend on."""
+        """Build the part on which calls depend."""
         settings = self._settings
         parts = self._found.of_companies(settings.controllers, self._part, self._unbuilt)
         controllers = {name: controller for name, (controller, _notices) in parts.items()}
@@ -115,7 +115,7 @@ class Builder:
             sessions=settings.service.sessions,
             drain=settings.service.drain,
             controllers=controllers,
-            key_files={name: given.key for name, given in settings.controllers.items()},
+            key_files={name: section.key for name, section in settings.controllers.items()},
             notices={name: tuple(own.values()) for name, own in notices_of.items()},
             lines=lines,
             spelled=_as_known(lines, spellings),
@@ -127,19 +127,19 @@ class Builder:
         )
 
     def _part(self, name: str, found: Findings) -> _Part:
-        """What is built of one company's section."""
-        given = self._settings.controllers[name]
-        notices = Notices(self._folder, found, self._measured).of_company(name, given)
-        return Controllers(self._settings, self._folder, found).controller(name, given), notices
+        """Build one company and its notices of its section."""
+        section = self._settings.controllers[name]
+        notices = Notices(self._folder, found, self._measured).of_company(name, section)
+        return Controllers(self._settings, self._folder, found).controller(name, section), notices
 
     def _unbuilt(self, name: str) -> _Part:
-        """What stands for a company of which nothing could be built."""
-        given = self._settings.controllers[name]
-        return Controller(name, given.name, b"", ledger_file(self._folder, given)), {}
+        """Stand in for a company of which nothing could be built."""
+        section = self._settings.controllers[name]
+        return Controller(name, section.name, b"", ledger_file(self._folder, section)), {}
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong, so far."""
+        """All problems so far, as they stand in the file."""
         return in_order(self._found.problems)
 
     def _manager(self, given: ManagerSettings) -> ManagerAccount:
@@ -154,7 +154,7 @@ class Builder:
 
 def _as_known(lines: tuple[Line, ...], spellings: parsed_cache.Spellings) -> dict[str, Line]:
     by_number = {line.number: line for line in lines}
-    return {each: by_number[number] for each, number in spellings.items() if number in by_number}
+    return {spelling: by_number[number] for spelling, number in spellings.items() if number in by_number}
 
 
 def _ledger_and_log(controller: Controller) -> tuple[Path, Path]:
@@ -162,12 +162,12 @@ def _ledger_and_log(controller: Controller) -> tuple[Path, Path]:
 
 
 def _file_mark(file: Path) -> object:
-    """What two names of one file have in common: the file itself, or the place where it will be."""
+    """Identify a file, by whichever of its names: its device and inode, or the place where it will be."""
     try:
-        found = file.stat()
+        status = file.stat()
     except OSError:
         return file.parent / file.name if file.is_absolute() else file
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def _without(configuration: Configuration, stalled: Mapping[str, Text]) -> Configuration:

@@ -16,7 +16,7 @@ from . import formats
 
 @dataclass(frozen=True)
 class Configuration:
-    """What `serve` and the script work from.
+    """A configuration as it was checked and built, from which `serve` and the script work.
 
     `notices` are by controller; `recordings` are the SHA-256 that each company's sound files must have to
     be played, once they were looked at. `refused` are the problems of controllers that may not go live,

@@ -56,7 +56,7 @@ class Controllers:
         )
 
     def _absent(self, name: str, key: Path, ledger: Path) -> Text:
-        """That there is no key; a new one recognises none of the callers that a ledger has."""
+        """Say that there is no key, and what to do: a new one knows none of the callers of a ledger."""
         if self._found.look(ledger, ("controllers", name, "ledger"), ledger.is_file):
             text = Text(
                 "there is no key file {file}",
@@ -153,7 +153,7 @@ def zone(name: str) -> tzinfo:
 
 
 def ledger_file(folder: Path, given: ControllerSettings) -> str:
-    """Where a company's ledger is, or will be."""
+    """Give the path where a company's ledger is, or will be."""
     return os.path.normpath(folder / given.ledger)
 
 

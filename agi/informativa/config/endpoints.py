@@ -59,8 +59,8 @@ class Endpoints:
             "{file} does not hold a token of {digits} hexadecimal digits",
             "type: mv {file} {file}.aside, and then {next}",
         )
-        given = {"file": file, "digits": 2 * KEY_BYTES, "next": make.format(config=self._found.file).advice}
-        self._found.wrong(path, message.format(**given))
+        then = make.format(config=self._found.file).advice
+        self._found.wrong(path, message.format(file=file, digits=2 * KEY_BYTES, next=then))
         return ""
 
     def _inside(self, setting: str) -> None:

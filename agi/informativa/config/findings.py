@@ -123,8 +123,8 @@ class Findings:
             self.stalled.setdefault(company, why.statement)
 
     def secret(self, file: Path, path: KeyPath, absent: Callable[[], Text]) -> str | None:
-        """What is in a file that its user alone may read; `None`, with a problem noted, if there is none:
-        `absent` says that, and what to do."""
+        """Read a file that its user alone may read; `None`, with a problem noted, if there is none: `absent`
+        says that, and what to do."""
         try:
             read = self.look(file, path, partial(_read_secret, file))
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
@@ -159,7 +159,7 @@ class Findings:
 
 
 def _company(path: KeyPath) -> str:
-    """Of whose section it is."""
+    """Give the company in whose section a setting stands; '' for none."""
     return str(path[1]) if path[0] == "controllers" else ""
 
 
@@ -173,7 +173,7 @@ def _read_secret(file: Path) -> tuple[int, str | None]:
 
 
 def _in_the_way(file: Path, absent: Text) -> Text:
-    """That something else stands where a file should be, and what is to be done before one can be made."""
+    """Say that something else stands where a file should be, and what to do before one can be made."""
     return Text(
         "{file} is no file",
         "type: mv {file} {file}.aside, and then {next}",

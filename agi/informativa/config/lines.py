@@ -130,13 +130,13 @@ class Lines:
                     "{notice} {version} is played all the same: {purposes} is none of the purposes"
                     " that the service needs (service_purposes of {controller})"
                 )
-                said = message.format(
+                warning = message.format(
                     notice=name_and_id(notice.id, controller.names),
                     version=version.id,
                     controller=controller.id,
                     purposes=names_and_ids(sorted(more), controller.names),
                 )
-                self._found.warn((*path, "service_data_only"), said)
+                self._found.warn((*path, "service_data_only"), warning)
 
     def _caution(self, given: LineSettings, path: KeyPath) -> None:
         """Settings that are allowed and that an admin should have thought about."""

@@ -33,11 +33,11 @@ def examine_text(settings: Settings, folder: Path, found: Findings) -> dict[str,
     """Give the called number by every way in which it may be written. Notes what is wrong between companies,
     as far as the text alone tells it: names of files are compared, and no file is looked at."""
     require_apart(
-        {name: os.path.normpath(folder / given.key) for name, given in settings.controllers.items()},
-        {name: Path(ledger_file(folder, given)) for name, given in settings.controllers.items()},
+        {name: os.path.normpath(folder / section.key) for name, section in settings.controllers.items()},
+        {name: Path(ledger_file(folder, section)) for name, section in settings.controllers.items()},
         lambda file: file,
         found,
     )
     lines = settings.lines.items()
-    regions = {number: given.region for number, given in lines if given.controller in settings.controllers}
+    regions = {number: line.region for number, line in lines if line.controller in settings.controllers}
     return spelled(regions, found)

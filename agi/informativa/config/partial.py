@@ -45,7 +45,7 @@ def by_company(
 def stops_service(
     own: Mapping[str, Sequence[Problem]], shared: Sequence[Problem], companies: Collection[str]
 ) -> bool:
-    """Whether nobody is served with these mistakes, as `by_company` has them: one is in no company's part,
+    """Tell if nobody is served with these mistakes, as `by_company` has them: one is in no company's part,
     nor in that of the prompt for numbers that nobody configured, or every company has one."""
     all_of_them = bool(own or shared) and len(own) == len(companies)
     return all_of_them or len(shared) > len(concerning(shared, "fallback_prompt"))

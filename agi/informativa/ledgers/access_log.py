@@ -61,8 +61,8 @@ class AccessEntry:
 
 @dataclass(frozen=True)
 class AccessFilter:
-    """What entries are wanted: all, or of one account, one action, about one caller or one of these
-    `records`, `since` a time and `until` before another."""
+    """A choice of entries: all, or of one account, one action, about one caller or one of these `records`,
+    `since` a time and `until` before another."""
 
     account: str | None = None
     action: Action | None = None

@@ -26,8 +26,8 @@ LETTER_LANGUAGES = frozenset({"it", "en", "de", "fr", "es"})
 def name_of(one: str, names: NamesByLanguage) -> Text:
     """The name of a notice or purpose: the one that its company gives it in the reader's language, or else
     ours; its id where there is neither."""
-    given = {language: own[one] for language, own in names.items() if own.get(one)}
-    return Text.in_languages(given, NAMES.get(one) or plain(one))
+    own_names = {language: own[one] for language, own in names.items() if own.get(one)}
+    return Text.in_languages(own_names, NAMES.get(one) or plain(one))
 
 
 def names_of(ids: Iterable[str], names: NamesByLanguage) -> Text:
@@ -47,8 +47,8 @@ def names_and_ids(ids: Iterable[str], names: NamesByLanguage) -> Text:
 
 
 def languages_without_name(one: str, names: NamesByLanguage, languages: Iterable[str]) -> tuple[str, ...]:
-    """Those of the languages (de or de_DE) in which letters show the id of a notice or purpose, since it has
-    no name there, by their two letters."""
+    """Give the languages (of de or de_DE, as two letters) in which letters show the id of a notice or
+    purpose, since it has no name there."""
     codes = dict.fromkeys(language.partition("_")[0] for language in languages)
     wanted = () if one in NAMES else LETTER_LANGUAGES.intersection(codes)
     return tuple(code for code in codes if code in wanted and not names.get(code, {}).get(one))

@@ -35,7 +35,7 @@ def write(file: Path, text: str, like: os.stat_result | None = None, *, secret: 
 
 
 def _making_way(folder: Path, error: OSError) -> Text:
-    """What has a folder be there, or what else helps."""
+    """Give the command that makes a folder, or what else helps."""
     if place := obstacle(folder):
         return Text("Type first: mv {place} {place}.aside; mkdir -p {folder}", place=place, folder=folder)
     if isinstance(error, FileNotFoundError):

@@ -148,7 +148,7 @@ def look(file: Path, now: datetime) -> Report:
 
 
 def look_at_service(file: Path, now: datetime) -> Report:
-    """How the service is, and no company: one's trouble is no reason to end what serves the others (I10).
+    """Report on the service alone: one company's trouble is no reason to end what serves the others (I10).
 
     Raises ConfigError for a configuration of which no part can be used.
     """
@@ -162,7 +162,7 @@ def look_at_service(file: Path, now: datetime) -> Report:
 def _with_mistakes(
     now_is: ControllerStatus, mistakes: Sequence[Problem], service: Service
 ) -> ControllerStatus:
-    """With the first mistake in its part: it is not live, unless it is served as before."""
+    """Add the first mistake in a company's part: it is not live, unless it is served as before."""
     if not mistakes:
         return now_is
     if now_is.controller.id in service.as_before:

@@ -33,8 +33,8 @@ def remote_mounts(table: Path = _TABLE) -> set[str]:
 
 
 def mount_behind(file: Path, mounts: Collection[str]) -> str:
-    """Which of these mounts one comes to first on the way to a file, also by links; '' for none. None of
-    them is touched: it may not answer."""
+    """Give the mount of these to which one comes first on the way to a file, also by links; '' for none. None
+    is touched: it may not answer."""
     if not mounts:
         return ""
     names, place, links = str(file.absolute()).split("/")[::-1], "", 0

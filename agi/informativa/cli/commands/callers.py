@@ -92,8 +92,9 @@ def erase(
     def tell(each: callers.Erased) -> None:
         done = max(each.traces, default=None)
         action = Action.ERASE if yes else Action.ERASE_TRIAL
-        known = None if yes or not each.records else callers.pseudonyms(each.controller, typed.caller)[0]
-        note_in_shell(each.controller, action, datetime.now(UTC), known=known, record=done)
+        named = not yes and each.records > 0  # nobody is named in the log of an erasure
+        pseudonym = callers.pseudonyms(each.controller, typed.caller)[0] if named else None
+        note_in_shell(each.controller, action, datetime.now(UTC), known=pseudonym, record=done)
         if not as_json:
             for line in text.erased(each, _):
                 print(line)

@@ -36,7 +36,7 @@ def health(visit: Visit) -> Response:
         found=found,
         states=states,
         machine=look_at_machine,
-        fell_back={each.controller.id: each.fell_back for each in controllers},
+        fell_back={status.controller.id: status.fell_back for status in controllers},
         meetings=meetings,
         error=error,
         version=__version__,

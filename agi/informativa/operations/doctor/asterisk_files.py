@@ -1,4 +1,4 @@
-"""Where an Asterisk of this machine has its files, and how its console is reached: both may be moved."""
+"""The files and the console of an Asterisk on this machine, both of which may be moved."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AsteriskFiles:
         return command("asterisk", "-C", self.conf) if self.conf else "asterisk"
 
     def install(self, config: Path) -> str:
-        """What is typed to put the dialplan for a configuration there, and to have Asterisk read it."""
+        """The command that puts the dialplan for a configuration there, and has Asterisk read it."""
         to = () if self.folder == FOLDER else ("--to", self.folder)
         install = command("informativa", "dialplan", "install", "-c", config, *to)
         return f"{install}; {self.console} -rx 'dialplan reload'"
@@ -63,6 +63,6 @@ def usual_files() -> AsteriskFiles:
 def of_conf(conf: Path) -> AsteriskFiles:
     """The same for the one of this asterisk.conf; the usual ones where it cannot be read."""
     with suppress(OSError, UnicodeDecodeError):
-        if found := _FOLDER.search(conf.read_text(encoding="utf-8")):
-            return AsteriskFiles(Path(found[1]))
+        if folder := _FOLDER.search(conf.read_text(encoding="utf-8")):
+            return AsteriskFiles(Path(folder[1]))
     return AsteriskFiles()

@@ -18,14 +18,14 @@ async def names(system: System) -> AsyncIterator[Finding]:
         if controller.refused:
             continue
         if missing := _missing(controller, lines_of(controller, system.configured)):
-            said = Text(
+            finding = Text(
                 "letters, receipts and pages of {id} show these ids of its configuration in place of names:"
                 " {ids}",
                 id=controller.id,
                 ids=", ".join(f"{one} ({', '.join(codes)})" for one, codes in missing.items()),
             )
             setting = Text("Write under controllers.{id}: names: {names}")
-            yield warning(said, setting.format(id=controller.id, names=_setting(missing)))
+            yield warning(finding, setting.format(id=controller.id, names=_setting(missing)))
 
 
 def _missing(controller: Controller, lines: Iterable[Line]) -> dict[str, tuple[str, ...]]:
@@ -37,8 +37,8 @@ def _missing(controller: Controller, lines: Iterable[Line]) -> dict[str, tuple[s
         for version in versions[versions.index(step.notice.current(now)) :]:
             for one in (step.notice.id, *sorted(version.purposes)):
                 heard.setdefault(one, {}).update(dict.fromkeys(version.short))
-    found = {one: languages_without_name(one, controller.names, codes) for one, codes in heard.items()}
-    return {one: codes for one, codes in found.items() if codes}
+    missing = {one: languages_without_name(one, controller.names, codes) for one, codes in heard.items()}
+    return {one: codes for one, codes in missing.items() if codes}
 
 
 def _setting(missing: Mapping[str, Iterable[str]]) -> str:

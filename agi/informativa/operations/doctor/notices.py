@@ -126,7 +126,7 @@ def _unheard_keys(
 ) -> Iterator[Finding]:
     """Find the prompts that name a key and are played where none is heard, each once: by the dialplan alone,
     and on lines that nobody configured."""
-    said = Text(
+    finding = Text(
         "{file} names the key {key}, and no key is heard when the dialplan plays it because neither the"
         " service nor the script answers"
     )
@@ -140,12 +140,12 @@ def _unheard_keys(
                 build = _build_without_keys(configuration, line.controller, notice, version)
                 prompts.setdefault(prompt.path, (", ".join(sorted(keys)), build))
     for path, (named, build) in prompts.items():
-        yield warning(said.format(file=path, key=named), build)
+        yield warning(finding.format(file=path, key=named), build)
     fallback = configuration.fallback
     if fallback and (keys := named_keys(_words(fallback, known)[0])):
-        said = Text("{file} (fallback_prompt) names the key {key}, and no key is heard when it is played")
+        finding = Text("{file} (fallback_prompt) names the key {key}, and no key is heard when it is played")
         fix = _other_fallback(configuration, fallback)
-        yield warning(said.format(file=fallback.path, key=", ".join(sorted(keys))), fix)
+        yield warning(finding.format(file=fallback.path, key=", ".join(sorted(keys))), fix)
 
 
 def _other_fallback(configuration: Configuration, fallback: Prompt) -> Text:

@@ -74,7 +74,7 @@ async def metrics(system: System) -> AsyncIterator[Finding]:
 
 
 def _is_taken(address: str) -> bool:
-    """Whether somebody listens there; not where nobody can."""
+    """Tell if somebody listens there; not where nobody can."""
     with suppress(OSError):
         return ports.occupied(address) is not None
     return False

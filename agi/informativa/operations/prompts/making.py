@@ -32,7 +32,7 @@ class Part(StrEnum):
 
 
 class SpokenPart(StrEnum):
-    """Those for which there are texts."""
+    """The parts for which there are texts."""
 
     SHORT = "short"
     SHORT_NOKEY = "short-nokey"

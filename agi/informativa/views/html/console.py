@@ -88,7 +88,7 @@ def named(ids: str | Iterable[str], owner: Controller, say: Language) -> str:
 
 
 def looked_for(action: Action) -> Text | str:
-    """For what somebody looked at a caller's data, said to that caller."""
+    """Say to a caller for what somebody looked at the data."""
     return words.LOOKS.get(action, str(action))
 
 

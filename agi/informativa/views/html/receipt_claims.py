@@ -58,22 +58,22 @@ def title() -> Claim:
 
 def summary(page: ReceiptPage) -> Claim:
     """The whole record in one sentence, for somebody who reads nothing else of the page."""
-    facts, given = page.receipt.facts, _given(page.receipt.facts)
+    facts, kind = page.receipt.facts, _given(page.receipt.facts)
     if _of_records(facts):
-        text, more = Text("On {at} {company} put this on record: {what}."), {"what": code(given)}
-    elif facts[given] == RecordKind.PHONE:
+        text, more = Text("On {at} {company} put this on record: {what}."), {"what": code(kind)}
+    elif facts[kind] == RecordKind.PHONE:
         text = Text("A call to {company} on {at}, as the company recorded it: {status}.")
         more = {"status": code("status")}
     else:
         text = Text(
             "{company} put on record that on {at} a caller was given: {notice}, version {version}, {how}."
         )
-        more = {"notice": ("names", "notice"), "version": fact("version"), "how": code(given)}
+        more = {"notice": ("names", "notice"), "version": fact("version"), "how": code(kind)}
     return claim("summary", text, company=("given", page.company), at=("local", "happened"), **more)
 
 
 def about_what(page: ReceiptPage) -> Iterator[Claim]:
-    """What the summary leaves out of what happened."""
+    """Claim what happened, as far as the summary leaves it out."""
     facts = page.receipt.facts
     yield claim(
         "company", Text("{company} is the controller of these data."), company=("given", page.company)

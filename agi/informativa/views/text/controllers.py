@@ -38,8 +38,8 @@ def worksheet(facts: OutsourcingFacts) -> str:
     template = (resources.files("informativa") / "templates/worksheet.md").read_text(encoding="utf-8")
     owner = facts.controller
     purposes = (
-        f"{ENGLISH(name_of(notice, owner.names))} {version}: {ENGLISH(names_and_ids(given, owner.names))}"
-        for (notice, version), given in facts.purposes.items()
+        f"{ENGLISH(name_of(notice, owner.names))} {version}: {ENGLISH(names_and_ids(ids, owner.names))}"
+        for (notice, version), ids in facts.purposes.items()
     )
     return Template(template).substitute(
         name=owner.name,

@@ -36,7 +36,7 @@ def explanation(found: Explanation, say: Language) -> Iterator[str]:
         (Text("line"), [line]),
         (Text("caller"), [_caller(found, say)]),
         (Text("language"), found.language),
-        (Text("notices"), [_notice(each, owner.names, say) for each in found.decisions]),
+        (Text("notices"), [_notice(decision, owner.names, say) for decision in found.decisions]),
     )
     yield from _tree(facts, say)
 

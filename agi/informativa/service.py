@@ -98,8 +98,9 @@ class Service:
         _announce(configuration)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):  # before anybody can see that it runs
+        for number in (signal.SIGTERM, signal.SIGINT):  # all before anybody can see that it runs
             loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._aside(self.reload()))
         try:
             host, port = await self._server.start(configuration.host, configuration.port)
         except OSError as error:
@@ -108,7 +109,6 @@ class Service:
                 "Stop what uses it, or set service.listen to another address and port"
                 " (and write the dialplan again with `informativa dialplan`).",
             ) from error
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._aside(self.reload()))
         end_metrics = self._serve_metrics()
         log.info("ready", address=f"agi://{host}:{port}/notice", lines=len(configuration.lines))
         self._notifier.ready(self._status)

@@ -76,17 +76,17 @@ def expected() -> set[str]:
     """Give the functions that the service surely calls for a company: the methods of its ports, what is done
     beside the calls, and what the modules that do it take from `storage`."""
     names = {name for name, *_rest in functions()}
-    found = {
+    surely_called = {
         f"{adapter}.{method}"
         for port, adapter in ADAPTERS.items()
         for method in vars(port)
         if f"{adapter}.{method}" in names
     }
-    found |= {name for name in names if name.startswith("maintenance.")}
+    surely_called |= {name for name in names if name.startswith("maintenance.")}
     for module in CALLERS:
         source = inspect.getsource(importlib.import_module(f"informativa.{module}"))
-        found |= {f"storage.{name}" for name in re.findall(r"\bstorage\.(\w+)", source)} & names
-    return found - IN_MEMORY - OF_ALL
+        surely_called |= {f"storage.{name}" for name in re.findall(r"\bstorage\.(\w+)", source)} & names
+    return surely_called - IN_MEMORY - OF_ALL
 
 
 ADAPTERS = {
@@ -187,9 +187,9 @@ class Faults:
                 patch.setattr(owner, attribute, wrapped)
                 for module in list(sys.modules.values()) if isinstance(owner, ModuleType) else ():
                     if getattr(module, "__name__", "").startswith("informativa"):
-                        for known, value in list(vars(module).items()):
+                        for alias, value in list(vars(module).items()):
                             if value is function:
-                                patch.setattr(module, known, wrapped)
+                                patch.setattr(module, alias, wrapped)
             for owner, attribute in SYSTEM:
                 patch.setattr(owner, attribute, self._of_system(owner.__name__, getattr(owner, attribute)))
             yield
@@ -251,12 +251,12 @@ class Faults:
 def _owner(given: Sequence[object], method: bool) -> str:
     """The one company that the arguments are of, or else the object; '' where it is none, or several. One
     that is itself an argument is meant."""
-    named = [each for each in given if isinstance(each, str) and COMPANIES.fullmatch(each)]
+    named = [value for value in given if isinstance(value, str) and COMPANIES.fullmatch(value)]
     if named:
         return str(named[0])
     for values in ([*given[1:]], [*given[:1]]) if method else (given,):
-        if found := companies(values):
-            return found.pop() if len(found) == 1 else ""
+        if owners := companies(values):
+            return owners.pop() if len(owners) == 1 else ""
     return ""
 
 

@@ -58,8 +58,8 @@ class Remedy:
         before, after = self.template[: self.begin], self.template[self.end :]
         pattern = f"{_pattern(before, '.+?')}(?P<typed>{_pattern(self.command, _WORD)})"
         following = _pattern(after, ".+?") if after else r"(?=[\s;,.()`]|\Z)"
-        found = re.search(pattern + following, output)
-        return found["typed"] if found else None
+        match = re.search(pattern + following, output)
+        return match["typed"] if match else None
 
 
 @cache

@@ -141,11 +141,13 @@ def test_plots(found: Report, tmp_path: Path) -> None:
 
 def _made(*arguments: str) -> str:
     """The commands of `make bench`, which are not run."""
-    given = {
+    environment = {
         name: value for name, value in os.environ.items() if name not in ("PYTHON", "MAKEFLAGS", "MAKELEVEL")
     }
     command = ["make", "--no-print-directory", "-n", "bench", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    ).stdout
 
 
 def test_benchmark_runs_on_the_python_that_admins_have() -> None:
@@ -251,12 +253,12 @@ def test_total_of_callgrind() -> None:
 @pytest.mark.timeout(600)  # valgrind takes fifty times as long
 def test_instructions_are_counted(tmp_path: Path) -> None:
     """A tiny run has a number for both kinds of call, and how far its runs lie apart."""
-    found = Report()
+    report = Report()
     try:
-        counted.instructions(found, tmp_path, calls=2, runs=1)
+        counted.instructions(report, tmp_path, calls=2, runs=1)
     except SkippedError as why:
         pytest.skip(str(why))
-    assert [one.value.unit for one in found.results] == ["instructions", "%"] * 2
+    assert [one.value.unit for one in report.results] == ["instructions", "%"] * 2
 
 
 @compiler

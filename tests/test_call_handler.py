@@ -123,17 +123,17 @@ def test_each_record_is_tied_to_its_callers_number_anew() -> None:
     """A delivery, a skip, what an operator read and what the company's system said: each has a binding of its
     own, under the company's key; a withheld number has none."""
     at = services(line(notice(), COUNTRY), None, ScriptedSource(told("1", JUNE)))
-    for given in (incoming(), incoming(options={"action": "read"}), incoming("", presentation=32)):
-        handle(ScriptedSession(given), at)
-    known, withheld = events(at)[:5], events(at)[5:]
+    for call in (incoming(), incoming(options={"action": "read"}), incoming("", presentation=32)):
+        handle(ScriptedSession(call), at)
+    of_caller, withheld = events(at)[:5], events(at)[5:]
     expected = [Status.INFORMED, Status.NOTDUE, Status.PLAYED, Status.INFORMED, Status.INFORMED]
-    assert [event.status for event in known] == expected
+    assert [event.status for event in of_caller] == expected
     assert [event.binding for event in withheld] == [None, None]
-    for event in known:
+    for event in of_caller:
         assert event.binding is not None
         opening = commitment.opening_key(line().controller.key, event.binding.salt)
         assert event.binding.value == commitment.binding(opening, Identified(CALLER))
-    assert len({event.binding.salt for event in known if event.binding}) == 5
+    assert len({event.binding.salt for event in of_caller if event.binding}) == 5
 
 
 def told(name: str, at: datetime, *purposes: str) -> ReportedDelivery:

@@ -264,11 +264,11 @@ def test_i1_word_with_other_letters_is_another_word(word: str, known: bool) -> N
 def test_i5_number_among_the_networks_words_is_masked() -> None:
     """I5: nobody understands them, and they go to the log."""
     given = incoming(options={"verification": f"passed {CALLER} tel:333 12 34 567"})
-    found = caller.recognise(given, line())
-    assert found == Unidentified(Reason.UNVERIFIED, "passed +############ tel:### ## ## ###")
+    unverified = caller.recognise(given, line())
+    assert unverified == Unidentified(Reason.UNVERIFIED, "passed +############ tel:### ## ## ###")
     spread = "".join(f"x{digit}" for digit in CALLER.removeprefix("+"))
-    found = caller.recognise(incoming(options={"verification": spread}), line())
-    assert found == Unidentified(Reason.UNVERIFIED, "x#" * 12)
+    unverified = caller.recognise(incoming(options={"verification": spread}), line())
+    assert unverified == Unidentified(Reason.UNVERIFIED, "x#" * 12)
 
 
 def test_line_may_require_a_signed_number() -> None:

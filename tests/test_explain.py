@@ -77,9 +77,9 @@ def test_known_caller_is_not_played_to(folder: Path) -> None:
     assert notice.known
     assert notice.known.record == 1
     assert "would: play nothing\n" in shown(found)
-    told = "2026-11 (handling the call and the service asked for), by record 1 of 2026-11-24 12:30 UTC"
+    delivery = "2026-11 (handling the call and the service asked for), by record 1 of 2026-11-24 12:30 UTC"
     assert "notice: privacy notice (privacy) 2026-11\n" in shown(found)
-    assert f"caller knows: {told}\n" in shown(found)
+    assert f"caller knows: {delivery}\n" in shown(found)
     facts = json.loads(shapes.Explanation.of(found).text())
     (decided,) = facts["notices"]
     assert (decided["play"], decided["playback"], decided["reason"]) == (False, None, "already-informed")

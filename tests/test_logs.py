@@ -319,8 +319,8 @@ def test_line_of_a_call(form: str, lines: str) -> None:
     """What other programs read of a call, byte for byte but for the time."""
     command = [sys.executable, "-c", CALL, form]
     ran = subprocess.run(command, capture_output=True, timeout=60, check=True)
-    said = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", "NOW", ran.stderr.decode())
-    assert said == lines.lstrip()
+    output = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", "NOW", ran.stderr.decode())
+    assert output == lines.lstrip()
 
 
 FACTS = st.dictionaries(

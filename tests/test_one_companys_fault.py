@@ -134,8 +134,8 @@ LINE = """\
 
 def lay(folder: Path, names: Sequence[str], prompts: Path) -> Path:
     """Write the configuration of these companies, each with a prompt, a key and a system of its own."""
-    for each in ("keys", "proof", "ledger"):
-        (folder / each).mkdir(parents=True, mode=0o700)
+    for place in ("keys", "proof", "ledger"):
+        (folder / place).mkdir(parents=True, mode=0o700)
     private(folder / "keys/manager.secret", "words\n")
     for name in names:
         (folder / f"prompts/{name}/it").mkdir(parents=True)
@@ -269,8 +269,8 @@ async def at_a_reload(scene: Scene) -> None:
         private(key, sha256(f"{name}'s new".encode()).hexdigest() + "\n")
     with scene.faulty():
         await service.reload()
-        told = "a version was taken out of the configuration that callers were told"
-        await scene.until("borealis's version that was taken out", lambda: scene.said(told))
+        removed = "a version was taken out of the configuration that callers were told"
+        await scene.until("borealis's version that was taken out", lambda: scene.said(removed))
         await scene.calls_of_all("after it", line=NEW_LINE)
 
 
@@ -343,13 +343,13 @@ async def at_the_end(scene: Scene) -> None:
 
 def descriptors() -> list[str]:
     """The files that this process has open."""
-    found = []
+    open_files = []
     for link in Path("/proc/self/fd").iterdir():
         try:
-            found.append(str(link.readlink()))
+            open_files.append(str(link.readlink()))
         except FileNotFoundError:  # of the listing itself
             continue
-    return found
+    return open_files
 
 
 PHASES = (at_the_start, at_a_reload, in_service, beside_the_calls, at_a_migration, at_the_end)
@@ -381,10 +381,10 @@ def seen(
         scene = Scene(folder, names, faults, logged)
         patch.setattr(ami, "session", scene.spool.session)
         asyncio.run(story(scene))
-        said = [
+        errors = [
             one for one in logged if one["log_level"] in ("error", "warning") and one["event"] != UNREACHABLE
         ]
-    return scene.facts, f"{said} {scene.problems}"
+    return scene.facts, f"{errors} {scene.problems}"
 
 
 def wrong(
@@ -392,19 +392,19 @@ def wrong(
 ) -> list[str]:
     """Go through a phase with these faults; what is not as without."""
     try:
-        facts, said = seen(phase, faults, of, folder, prompts)
+        facts, log = seen(phase, faults, of, folder, prompts)
     except Exception as error:
         return [f"{type(error).__name__}: {str(error)[:1000]}"]
     flaws = [f"{key}: {facts.get(key)}, not {usual[key]}" for key in usual if facts.get(key) != usual[key]]
     for name, fault in of.items():
-        told = re.search(rf"{name}(?!\d)|{re.escape(line_of(name))}", said)
+        told = re.search(rf"{name}(?!\d)|{re.escape(line_of(name))}", log)
         if fault.times and not told and fault.function not in SILENT:
             flaws.append(f"nothing was logged of {fault}")
     return flaws
 
 
 CALLS, FILES = "calls", "files"  # what fails: functions that reach something of a company, or its files
-OFFSETS = [0, *(pytest.param(each, marks=pytest.mark.night) for each in range(1, len(KINDS)))]
+OFFSETS = [0, *(pytest.param(offset, marks=pytest.mark.night) for offset in range(1, len(KINDS)))]
 
 
 def batched(reached: Sequence[tuple[str, bool]], offset: int) -> Iterator[dict[str, Fault]]:
@@ -438,11 +438,11 @@ def test_i10_fault_of_one_company_is_its_alone(
         times += [fault.times for fault in batch.values()]
         for name, fault in batch.items() if flaws else ():  # by which of them?
             alone = {name: replace(fault, times=0, over=threading.Event())}
-            found = wrong(phase, faults, alone, tmp_path, short_prompts, usual)
-            flaws += [f"{fault}, alone: {flaw}" for flaw in found]
+            its_flaws = wrong(phase, faults, alone, tmp_path, short_prompts, usual)
+            flaws += [f"{fault}, alone: {flaw}" for flaw in its_flaws]
     assert not flaws, "\n".join(flaws)
     # A phase is over with borealis's part: of the others' nobody waits for all.
-    assert sum(each > 0 for each in times) >= 0.5 * len(times)
+    assert sum(happened > 0 for happened in times) >= 0.5 * len(times)
 
 
 @pytest.mark.slow

@@ -241,18 +241,18 @@ def test_every_remedy_is_typed_or_says_why_not() -> None:
 def test_program_takes_each_command_that_it_prints(command: str) -> None:
     """Its words, options and arguments are those of the command; none is one of an earlier version."""
     words = shlex.split(re.sub(r"\{\w*\}", "1", command.replace(" {*}", "")))
-    found = get_command(app(words[1]))
+    leaf = get_command(app(words[1]))
     rest = words[1:]
-    while rest and (below := getattr(found, "commands", {}).get(rest[0])):
-        found, rest = below, rest[1:]
-    options = {name: option for option in found.params for name in option.opts if name.startswith("-")}
-    arguments = [one for one in found.params if not one.opts[0].startswith("-")]
-    given = iter(rest)
-    for word in given:
+    while rest and (below := getattr(leaf, "commands", {}).get(rest[0])):
+        leaf, rest = below, rest[1:]
+    options = {name: option for option in leaf.params for name in option.opts if name.startswith("-")}
+    arguments = [one for one in leaf.params if not one.opts[0].startswith("-")]
+    words_left = iter(rest)
+    for word in words_left:
         if word.startswith("-"):
             assert word in options
             if not options[word].is_flag:
-                next(given)
+                next(words_left)
         else:
             assert arguments, word
             arguments = arguments[1:] if arguments[0].nargs == 1 else arguments
@@ -289,13 +289,13 @@ def test_setting_that_a_remedy_shows_mends_its_fault(
     if not wrong:
         site.edit("format: 2", "format: 1")
     output = site.reported(CHECK)[1]
-    found = re.search(remedy, output)
-    assert found, output
+    shown = re.search(remedy, output)
+    assert shown, output
     if below:
         place = next(one for one in lines if one.startswith(below))
-        site.edit(place, f"{place}{right[: len(right) - len(right.lstrip())]}{found[1]}\n")
+        site.edit(place, f"{place}{right[: len(right) - len(right.lstrip())]}{shown[1]}\n")
     else:
-        site.edit(wrong_line, f"  listen: {found[1]}\n")
+        site.edit(wrong_line, f"  listen: {shown[1]}\n")
     assert findings(site.reported(CHECK)[1]) <= before
 
 

@@ -263,12 +263,12 @@ def test_i10_script_looks_at_no_file_of_another_company(start, folder: Path, kee
     program.chmod(0o755)
     script = start(file, program=program, agi_arg_1="+493012345678")
     script.expect("ANSWER")
-    seen = (folder / "informativa.yaml.agi.seen").read_text().splitlines()
-    assert str(folder / "keys/borealis.key") in seen
-    assert str(folder / "prompts/de/short.wav") in seen
-    assert str(folder / "ledger/.borealis.sqlite3.scripts") in seen
+    paths = (folder / "informativa.yaml.agi.seen").read_text().splitlines()
+    assert str(folder / "keys/borealis.key") in paths
+    assert str(folder / "prompts/de/short.wav") in paths
+    assert str(folder / "ledger/.borealis.sqlite3.scripts") in paths
     acmes = ("keys/acme", "ledger/acme", "ledger/.acme", "prompts/it", "prompts/en")
-    assert [path for path in seen if path.removeprefix(f"{folder}/").startswith(acmes)] == []
+    assert [path for path in paths if path.removeprefix(f"{folder}/").startswith(acmes)] == []
 
 
 def test_started_by_hand() -> None:

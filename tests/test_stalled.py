@@ -124,8 +124,8 @@ def test_i10_commands_name_the_folder_that_stalls(office: Office) -> None:
         with ThreadPoolExecutor(3) as threads:
             done = list(threads.map(lambda name: started(name, "-c", office.config), COMMANDS))
     for name, ran in zip(COMMANDS, done, strict=True):
-        said = ran.stdout + ran.stderr
-        assert f"{office.folder}/nas cannot be read within 5 s" in said, name
-        assert "controllers.acme" in said, name
-        assert "no answer in" not in said, said
+        output = ran.stdout + ran.stderr
+        assert f"{office.folder}/nas cannot be read within 5 s" in output, name
+        assert "controllers.acme" in output, name
+        assert "no answer in" not in output, output
         assert ran.returncode == 1, name

@@ -35,11 +35,11 @@ def instructions(report: Report, folder: Path, *, calls: int = CALLS, runs: int 
     counted = [[_count(office, folder, 2 * calls, *some) for some in amounts] for _ in range(runs)]
     kinds = ("a known caller", "a first call, heard whole")
     for at, kind in enumerate(kinds, 1):
-        each = [(run[at] - run[0]) / calls for run in counted]
+        per_call = [(run[at] - run[0]) / calls for run in counted]
         report.results.append(
-            Result("instructions", f"instructions of {kind}", Spread(tuple(each), "instructions"))
+            Result("instructions", f"instructions of {kind}", Spread(tuple(per_call), "instructions"))
         )
-        apart = Spread((apart_percent(each),), "%")
+        apart = Spread((apart_percent(per_call),), "%")
         report.results.append(
             Result("instructions", f"how far the runs lie apart, {kind}", apart, Target(APART))
         )
@@ -71,18 +71,18 @@ def _count(office: Office, folder: Path, acquainted: int, known: int, first: int
 def _calls(office: Office, folder: Path, acquainted: int, known: int, first: int, *prefix: str) -> None:
     """Make so many calls in a process, from the same ledger each time. Raises RefusedError unless each came
     to what it should."""
-    ledger, kept = office.folder / "ledger", folder / "ledger"
-    if not kept.exists():
-        shutil.copytree(ledger, kept)
+    ledger, copy = office.folder / "ledger", folder / "ledger"
+    if not copy.exists():
+        shutil.copytree(ledger, copy)
     shutil.rmtree(ledger)
-    shutil.copytree(kept, ledger)
+    shutil.copytree(copy, ledger)
     program = [sys.executable, str(rivals.SOURCES / "calls.py"), str(office.config), str(known), str(first)]
     environment = os.environ | {"PYTHONHASHSEED": "0"}  # else each run has its sets in another order
     ran = subprocess.run([*prefix, *program], capture_output=True, text=True, check=False, env=environment)
     refuse_trouble(ran.stderr)
-    same("exit code of the calls, 0 when each was told what it should be", 0, ran.returncode)
-    told = Counter(record.event.status for record in office.records())
-    same("calls on record", (known, acquainted + first), (told[Status.NOTDUE], told[Status.PLAYED]))
+    same("exit code of the calls, 0 when each call ended as it should", 0, ran.returncode)
+    statuses = Counter(record.event.status for record in office.records())
+    same("calls on record", (known, acquainted + first), (statuses[Status.NOTDUE], statuses[Status.PLAYED]))
 
 
 def total(text: str) -> int:

@@ -319,8 +319,8 @@ def test_witness_is_verified_by_its_key(company: Company, reader: Reader) -> Non
     seen = replace(page, receipt=receipt, cosignatures=(_claimed(signed),))
     assert reader.open(written(seen)) == "holds_by_page"
     assert reader.check(f"{page.key}\n{witness.verifier}") == "holds"
-    said = "The independent signer w.example signed on 2026-11-18 11:06 UTC."
-    assert f"Right: {said}" in reader.found("good")
+    sentence = "The independent signer w.example signed on 2026-11-18 11:06 UTC."
+    assert f"Right: {sentence}" in reader.found("good")
     other = Witness("w.example", b"x" * 32)
     reader.check(f"{page.key}\n{other.verifier}")
     assert not [each for each in reader.found("good") if "w.example" in each]

@@ -63,11 +63,11 @@ def _shared(of: Distribution) -> Iterator[NativeLibrary]:
         stem, _dot, soname = file.name.partition(".so")
         stem = re.sub(r"-[0-9a-f]{8}$", "", stem)  # a hash of auditwheel's
         name, version = _PRODUCTS.get(stem, (stem, lambda _folder: ""))
-        known = version(file.parent)
-        key = (name, known, True) if known else (stem, soname.lstrip("."), False)
+        number = version(file.parent)
+        key = (name, number, True) if number else (stem, soname.lstrip("."), False)
         products.setdefault(key, []).append(file.name)
-    for (name, known, named), files in products.items():
-        yield _generic(name, known, *files) if named else NativeLibrary(name, known, files=tuple(files))
+    for (name, number, named), files in products.items():
+        yield (_generic(name, number, *files) if named else NativeLibrary(name, number, files=tuple(files)))
 
 
 def _generic(product: str, version: str, *files: str) -> NativeLibrary:

@@ -65,7 +65,9 @@ def image(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Image:
     folder = tmp_path_factory.mktemp("image")
     shutil.copy(wheel, folder)
     try:
-        found = {file.parent for file in carried.wheels(f"{sys.version_info.major}.{sys.version_info.minor}")}
+        wheelhouses = {
+            file.parent for file in carried.wheels(f"{sys.version_info.major}.{sys.version_info.minor}")
+        }
     except Unavailable as error:
         pytest.skip(str(error))
     environment = {
@@ -73,7 +75,7 @@ def image(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Image:
         **dict(line.split("=", 1) for line in STEPS["ARG"]),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PIP_NO_INDEX": "1",
-        "PIP_FIND_LINKS": " ".join(map(str, found)),
+        "PIP_FIND_LINKS": " ".join(map(str, wheelhouses)),
     }
     (step,) = STEPS["RUN"]
     step = step.replace("/tmp/", f"{folder}/").replace(INSTALLED, str(folder / "opt"))

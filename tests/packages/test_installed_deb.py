@@ -218,10 +218,10 @@ def test_removal_says_that_asterisk_still_includes_the_dialplan(debian: Machine,
     install(debian, package)
     debian.run("mkdir /etc/asterisk; echo '#tryinclude informativa.conf' > /etc/asterisk/extensions.conf")
     debian.run("informativa dialplan install")
-    said = debian.run("apt-get remove -y informativa")
-    assert "type before a removal: informativa dialplan uninstall." in said
-    assert "rm /etc/asterisk/informativa.conf && asterisk -rx 'dialplan reload'" in said
-    assert "/etc/asterisk/extensions.conf:1 includes it" in said
+    output = debian.run("apt-get remove -y informativa")
+    assert "type before a removal: informativa dialplan uninstall." in output
+    assert "rm /etc/asterisk/informativa.conf && asterisk -rx 'dialplan reload'" in output
+    assert "/etc/asterisk/extensions.conf:1 includes it" in output
     install(debian, package)
     debian.run("informativa dialplan uninstall")
     assert "still includes" not in debian.run("apt-get remove -y informativa")

@@ -142,8 +142,10 @@ async def run(config: Path, known: int, first: int) -> int:
         group = callers[begin : begin + IN_FLIGHT]
         notices = Notices(len(group) - max(0, min(len(group), known - begin)))
         calls = [Asterisk(server, notices) for _ in group]
-        told = await _group(calls, [_environment(script, begin + at, who) for at, who in enumerate(group)])
-        for at, command in enumerate(told, begin):
+        commands = await _group(
+            calls, [_environment(script, begin + at, who) for at, who in enumerate(group)]
+        )
+        for at, command in enumerate(commands, begin):
             wrong += (b"NOTDUE" if at < known else b"PLAYED") not in command
     await server.stop(1)
     service.close()

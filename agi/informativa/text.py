@@ -7,11 +7,8 @@ the template, under which gettext's catalogues have its translation, and the arg
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Protocol
-
-_BARE = re.compile(r"[\w@%+=:,./-]+")  # of which a shell takes nothing for its own
 
 
 class Foreign(str):
@@ -184,8 +181,9 @@ class _InLanguages(Text):
 
 def quoted(word: object) -> str:
     """Write a word so that a shell reads it back: in quotes where something in it has a meaning there."""
-    text = str(word)
-    return text if _BARE.fullmatch(text) else "'" + text.replace("'", "'\"'\"'") + "'"
+    from shlex import quote  # not for a script
+
+    return quote(str(word))
 
 
 def command(*words: object) -> str:

@@ -39,7 +39,7 @@ class LetterEntry:
 
 
 @dataclass(frozen=True)
-class Look:
+class DataAccess:
     """One look of the company's staff at the caller's data: in which minute, what for, and if it was by a
     command on the machine. Who it was is not in it (CJEU C-579/21)."""
 
@@ -49,17 +49,17 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Looks:
+class AccessHistory:
     """All looks at a caller's data of which this box knows, the oldest first. Those from before `since` are
     deleted, `None` where none ever are; `elsewhere` is whether other boxes have looks of their own."""
 
-    looks: tuple[Look, ...] = ()
+    accesses: tuple[DataAccess, ...] = ()
     since: date | None = None
     elsewhere: bool = False
 
     def any_before(self, day: date, controller: Controller) -> bool:
         """Tell if somebody looked before a day of the company's."""
-        return any(look.at.astimezone(controller.zone).date() < day for look in self.looks)
+        return any(access.at.astimezone(controller.zone).date() < day for access in self.accesses)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class AccessLetter:
     doubt: Text
     signed_elsewhere: bool
     missing: tuple[Missing, ...] = ()
-    looks: Looks = Looks()
+    history: AccessHistory = AccessHistory()
 
 
 def access_letter(
@@ -109,23 +109,25 @@ def access_letter(
         answer.doubt,
         bool(own.targets or own.witnesses or own.timestamp),
         held.missing,
-        _looks(controller, typed, held.records, now, elsewhere=configuration.shared is not None),
+        _history(controller, typed, held.records, now, elsewhere=configuration.shared is not None),
     )
 
 
-def _looks(
+def _history(
     controller: Controller, typed: Typed, records: Sequence[Record], now: datetime, *, elsewhere: bool
-) -> Looks:
-    """At the caller, and at one of his records: some looks are on record with the record's number alone."""
+) -> AccessHistory:
+    """Give the looks at the caller and at his records, some of which are logged with a record alone."""
     wanted = AccessFilter(
         pseudonyms=pseudonyms(controller, typed.caller), records=[record.number for record in records]
     )
-    looks = {
-        Look(entry.at.replace(second=0, microsecond=0), entry.action, entry.account.startswith(SHELL)): None
+    accesses = {
+        DataAccess(
+            entry.at.replace(second=0, microsecond=0), entry.action, entry.account.startswith(SHELL)
+        ): None
         for entry in reversed(storage.access_log(controller).page(None, _ALL, wanted))
     }
     since = None if controller.retention is None else storage.looks_kept_since(controller, now)
-    return Looks(tuple(looks), since and since.astimezone(controller.zone).date(), elsewhere)
+    return AccessHistory(tuple(accesses), since and since.astimezone(controller.zone).date(), elsewhere)
 
 
 def _until(controller: Controller, record: Record) -> date | None:

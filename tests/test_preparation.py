@@ -16,7 +16,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from informativa import bootstrap, call, preparation
-from informativa.config import Configuration, builder, findings, looks, notices
+from informativa.config import Configuration, builder, findings, inspect, looks, notices
 from informativa.errors import ConfigError, SessionError
 from informativa.ledgers.opening import LedgerOpener
 from informativa.maintenance import Outdated
@@ -86,6 +86,18 @@ def test_i10_prompt_that_is_no_sound_file_costs_its_company_alone(
     """I10: a pipe, a device, too large a file or none: acme is not live, borealis is served."""
     replaced(config.parent / SHORT)
     assert_borealis_alone(prepare(config))
+
+
+def test_broken_prompt_that_two_companies_name_is_told_of_both(config: Path) -> None:
+    """Neither is served in silence without it, and whoever mends one line reads of the other."""
+    edit(config, "de: prompts/de/short", "de: prompts/it/short")
+    (config.parent / SHORT).unlink()
+    _configuration, problems = inspect(config)
+    keys = {problem.key for problem in problems if "it/short" in str(problem)}
+    assert keys == {
+        "controllers.acme.notices.privacy.versions[0].short.it",
+        "controllers.borealis.notices.privacy.versions[0].short.de",
+    }
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import Problem
 from ..evidence.origin import log_folder
-from ..model import Controller, Line, ManagerAccount, Notice, Prompt
+from ..model import Controller, Line, ManagerAccount, Notice
 from ..text import Text
 from . import parsed_cache
 from .apart import require_apart
@@ -19,7 +19,7 @@ from .controllers import Controllers, ledger_file
 from .document import KeyPath
 from .findings import Findings, in_order
 from .lines import Lines, spelled
-from .notices import Notices
+from .notices import Measured, Notices
 from .shared import shared
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Builder:
         self._folder = folder
         self._found = found
         self._spellings = spellings
-        self._measured: dict[Path, Prompt | None] = {}
+        self._measured: Measured = {}
 
     def build(self, digest: str, path_digest: str) -> Configuration:
         """All of it."""

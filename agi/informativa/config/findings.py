@@ -109,10 +109,11 @@ class Findings:
         try:
             return self._looks.look(_company(path), file, work)
         except StalledError:
-            self._note_stalled(file, path)
+            self.note_stalled(file, path)
             return None
 
-    def _note_stalled(self, file: Path, path: KeyPath) -> None:
+    def note_stalled(self, file: Path, path: KeyPath) -> None:
+        """Note that a setting's file does not answer, once for each setting."""
         from ..patience import stalled  # not for a script
 
         why = stalled(file.parent, self._looks.seconds)

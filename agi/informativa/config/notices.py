@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 LONGEST_SHORT = 30.0  # seconds; WP260 asks for layers, and callers hang up on long notices
+Measured = dict[Path, Prompt | PromptError | None]
+"""Prompts by their path, or what is wrong with them; `None` for those that do not answer."""
 
 
 class Notices:
     """Builds them and notes what is wrong on the way. A prompt that stands in several places is read once:
     `measured` is for all."""
 
-    def __init__(self, folder: Path, found: Findings, measured: dict[Path, Prompt | None]) -> None:
+    def __init__(self, folder: Path, found: Findings, measured: Measured) -> None:
         self._folder, self._found, self._measured = folder, found, measured
 
     def of_company(self, name: str, given: ControllerSettings) -> dict[str, Notice]:
@@ -104,9 +106,17 @@ class Notices:
         """The prompt in those files; `None`, with a problem noted, if it cannot be played."""
         file = self._folder / name
         if file not in self._measured:
-            try:
-                self._measured[file] = self._found.look(file, path, partial(measure, file))
-            except PromptError as error:
-                self._measured[file] = None
-                self._found.wrong(path, error.message, error.remedy)
-        return self._measured[file]
+            self._measured[file] = self._measure(file, path)
+        elif self._measured[file] is None:
+            self._found.note_stalled(file, path)
+        measured = self._measured[file]
+        if isinstance(measured, PromptError):
+            self._found.wrong(path, measured.message, measured.remedy)
+            return None
+        return measured
+
+    def _measure(self, file: Path, path: KeyPath) -> Prompt | PromptError | None:
+        try:
+            return self._found.look(file, path, partial(measure, file))
+        except PromptError as error:
+            return error

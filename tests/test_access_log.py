@@ -190,7 +190,11 @@ def test_change_that_fails_is_taken_back(log: AccessLog) -> None:
 def test_two_who_write_wait_for_each_other_from_the_start(log: AccessLog) -> None:
     """Whoever reads the newest row is alone until his own is behind it."""
     log.add(LOOK)
-    with log._opened() as connection, _writing(connection), closing(sqlite3.connect(log.file, 0.0)) as other:
+    with (
+        log._opened() as connection,
+        _writing(connection),
+        closing(sqlite3.connect(log.file, timeout=0.0)) as other,
+    ):
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
         assert _head(connection)[0] == 1

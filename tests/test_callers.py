@@ -21,10 +21,11 @@ from informativa.model import Controller, Ending, Event, Heard, Reason, RecordKi
 from informativa.operations import callers, retention
 from informativa.operations.callers import Recorded, by_customer, by_number
 from informativa.operations.controllers import notice_named
+from informativa.views.documents import document
 from informativa.views.json import documents as shapes
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text import callers as text
-from informativa.views.text.retention import done
+from informativa.views.text.retention import purged
 
 ITALIAN = language("it")
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -177,20 +178,22 @@ def test_purge_deletes_only_when_told_to(configuration: Configuration, acme: Con
     with callers.opened(acme) as store:
         store.append([replace(made.record.event, at=datetime(2019, 1, 1, tzinfo=UTC), recorded=None)])
     owners = [acme, replace(configuration.controllers["borealis"], retention=None)]
-    first, second = retention.purge(owners, NOW, really=False)
+    first, second = retention.purge(owners, NOW, really=False).controllers
     assert (first.records, second.before, second.records) == (1, None, None)
-    assert "\n".join(done(first, ENGLISH)).endswith("would be deleted")
+    assert "\n".join(purged(first, False, ENGLISH)).endswith("would be deleted")
     assert (
-        "\n".join(done(second, ENGLISH))
+        "\n".join(purged(second, False, ENGLISH))
         == "Borealis GmbH (borealis): no retention is set, records are kept for ever"
     )
-    heard: list[object] = []
-    found = retention.purge(owners, NOW, really=True, progress=heard.append)
-    assert tuple(heard) == found
-    assert "\n".join(done(found[0], ENGLISH)).startswith("Acme S.p.A. (acme): 1 record from before 20")
-    facts = json.loads(shapes.Purge.of(found, done=True).text())
-    assert [each["records"] for each in facts["controllers"]] == [1, None]
-    (nothing,) = retention.purge([acme], NOW, really=True)
+    progress: list[object] = []
+    purge = retention.purge(owners, NOW, really=True, progress=progress.append)
+    assert tuple(progress) == purge.controllers
+    assert "\n".join(purged(purge.controllers[0], True, ENGLISH)).startswith(
+        "Acme S.p.A. (acme): 1 record from before 20"
+    )
+    facts = json.loads(document(purge))
+    assert [company["records"] for company in facts["controllers"]] == [1, None]
+    (nothing,) = retention.purge([acme], NOW, really=True).controllers
     assert nothing.records == 0
 
 
@@ -230,16 +233,15 @@ def test_purge_of_copies(acme: Controller, tmp_path: Path, monkeypatch: pytest.M
         "backups",
         lambda _of: [Backup(file, 2, day - timedelta(days=DAYS)) for file, day in days.items()],
     )
-    (would,) = retention.purge([acme], NOW, really=False)
+    (would,) = retention.purge([acme], NOW, really=False).controllers
     assert ([copy.deleted for copy in would.copies], over.exists()) == ([False, False], True)
-    heard: list[object] = []
-    (found,) = retention.purge([acme], NOW, really=True, progress=heard.append)
-    assert heard == [*found.copies, found]
+    progress: list[object] = []
+    (acmes,) = retention.purge([acme], NOW, really=True, progress=progress.append).controllers
+    assert progress == [*acmes.copies, acmes]
     assert (over.exists(), kept.exists()) == (False, True)
-    assert "\n".join(done(found.copies[0], ENGLISH)).endswith("was deleted")
-    assert "\n".join(done(found.copies[1], ENGLISH)).endswith("holds older records until 2026-11-26")
-    (shape,) = shapes.Purge.of([found], done=True).controllers
-    assert [(one.deleted, one.until) for one in shape.copies] == [
+    assert "\n".join(purged(acmes.copies[0], True, ENGLISH)).endswith("was deleted")
+    assert "\n".join(purged(acmes.copies[1], True, ENGLISH)).endswith("holds older records until 2026-11-26")
+    assert [(copy.deleted, copy.until) for copy in acmes.copies] == [
         (True, date(2026, 11, 25)),
         (False, date(2026, 11, 26)),
     ]

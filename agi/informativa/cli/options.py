@@ -14,6 +14,7 @@ from ..errors import InformativaError, Problem
 from ..operations.generated import Generated
 from ..plausibility import typed
 from ..text import Text
+from ..views.documents import document
 from ..views.json.records import Record, Records
 from ..views.json.shapes import Document
 from ..views.messages import ENGLISH, Language, languages
@@ -69,10 +70,13 @@ def shown_number(text: str) -> str | None:
     return None if text == WITHHELD else text
 
 
-def print_document(document: Document, *, on_one_line: bool = False) -> None:
-    """Print what a program reads, never wrapped, coloured or translated; escapes where UTF-8 cannot go."""
-    text = document.text(indent=None if on_one_line else 2, ascii_only=_ascii_only())
-    print(escaped(text))
+def print_document(result: object, *, on_one_line: bool = False) -> None:
+    """Print a result as JSON, never wrapped, coloured or translated; with escapes where UTF-8 cannot go."""
+    indent = None if on_one_line else 2
+    if isinstance(result, Document):
+        print(escaped(result.text(indent=indent, ascii_only=_ascii_only())))
+    else:
+        print(escaped(document(result, indent=indent, ascii_only=_ascii_only())))
 
 
 def print_records(records: Iterable[Record]) -> None:

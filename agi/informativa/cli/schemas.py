@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..views.documents import json_schema
 from ..views.json.documents import DOCUMENTS, SCHEMA, Document
 
 _PAGE = """\
@@ -43,8 +44,10 @@ def schemas() -> Iterator[tuple[str, str]]:
         yield f"{shape.__name__}.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def _schema(shape: type[Document]) -> dict[str, Any]:
-    return shape.model_json_schema(by_alias=True, mode="serialization")
+def _schema(shape: type) -> dict[str, Any]:
+    if issubclass(shape, Document):
+        return shape.model_json_schema(by_alias=True, mode="serialization")
+    return json_schema(shape)
 
 
 def _described(schema: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What is older than each controller's retention, and goes: records, and copies of ledgers that hold them."""
+"""Deletion of all that is past a controller's retention: records, and copies of ledgers that hold them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .. import storage
 from ..errors import InformativaError
@@ -14,37 +13,58 @@ from ..maintenance import PATIENCE_SECONDS
 from ..model import Controller, SharedDatabase
 from ..text import Foreign, Text
 from .callers import opened
-
-if TYPE_CHECKING:
-    from ..sharing.administration import OldRecords
+from .document import Time
 
 
 @dataclass(frozen=True)
 class OldCopy:
-    """A copy of a ledger from before an upgrade; the last of its records are past the retention on the day on
-    which it `ends`."""
+    """A copy of a ledger from before an upgrade."""
 
     file: Path
-    ends: date
+    """Where it is."""
+    until: date
+    """On which day the last of its records are past the retention."""
     deleted: bool
+    """Whether it is gone now."""
+
+
+@dataclass(frozen=True)
+class RetiredRecords:
+    """Old records of a box that left for good, in the database where boxes meet."""
+
+    box: str
+    records: int
+    """How many are deleted, or would be, by that database's clock."""
 
 
 @dataclass(frozen=True)
 class Purged:
-    """How many records of one controller from before a time; `None` both where no retention is set. `done`
-    is whether they are deleted, or would be."""
+    """What was deleted at one controller, or would be."""
 
-    controller: Controller
-    done: bool
-    before: datetime | None
+    controller: str
+    """The controller's name in the configuration."""
+    name: str
+    """What it is called."""
+    before: Time | None
+    """Records from before this time; null where no retention is set."""
     records: int | None
+    """How many; null where no retention is set."""
     copies: tuple[OldCopy, ...]
-    retired: tuple[OldRecords, ...] = ()
-    """Of boxes that left for good, in the database where boxes meet, by that database's clock."""
+    retired: tuple[RetiredRecords, ...] = ()
+    """Of boxes that left for good."""
+
+
+@dataclass(frozen=True)
+class Purge:
+    """What is older than the retention."""
+
+    done: bool
+    """Whether it was deleted; else it is what would be."""
+    controllers: tuple[Purged, ...]
 
 
 Progress = Callable[[OldCopy | Purged], None]
-"""Told each copy and each controller as it is done."""
+"""Receives each copy and each controller when it is done."""
 
 
 def purge(
@@ -53,27 +73,27 @@ def purge(
     *,
     really: bool,
     shared: SharedDatabase | None = None,
-    progress: Progress = lambda _done: None,
-) -> tuple[Purged, ...]:
+    progress: Progress = lambda _part: None,
+) -> Purge:
     """Delete what is older than each controller's retention, or tell what would be.
 
     Raises InformativaError.
     """
-    found = []
+    purged = []
     for controller in controllers:
         copies = tuple(_copies(controller, now, really, progress))
-        found.append(_purged(controller, now, really, copies, shared))
-        progress(found[-1])
-    return tuple(found)
+        purged.append(_purged(controller, now, really, copies, shared))
+        progress(purged[-1])
+    return Purge(really, tuple(purged))
 
 
 def _copies(controller: Controller, now: datetime, really: bool, progress: Progress) -> list[OldCopy]:
     copies = []
     for backup in storage.backups(controller):
-        over = really and backup.ends <= now.date()
-        if over:
-            _drop(backup.file)
-        copies.append(OldCopy(backup.file, backup.ends, over))
+        expired = really and backup.ends <= now.date()
+        if expired:
+            _delete(backup.file)
+        copies.append(OldCopy(backup.file, backup.ends, expired))
         progress(copies[-1])
     return copies
 
@@ -86,7 +106,7 @@ def _purged(
     shared: SharedDatabase | None,
 ) -> Purged:
     if controller.retention is None:
-        return Purged(controller, really, None, None, copies)
+        return Purged(controller.id, controller.name, None, None, copies)
     before, records = controller.retention.before(now, controller.zone), 0
     if Path(controller.ledger).exists():
         with opened(controller) as store:
@@ -96,10 +116,17 @@ def _purged(
     if really:
         storage.access_log(controller).purge(storage.looks_kept_since(controller, now))
     retired = storage.purge_retired(shared, controller, really=really) if shared else []
-    return Purged(controller, really, before, records, copies, tuple(retired))
+    return Purged(
+        controller.id,
+        controller.name,
+        before,
+        records,
+        copies,
+        tuple(RetiredRecords(old.box, old.records) for old in retired),
+    )
 
 
-def _drop(file: Path) -> None:
+def _delete(file: Path) -> None:
     """Delete a copy whose time is over. Raises InformativaError."""
     try:
         file.unlink(missing_ok=True)

@@ -10,8 +10,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...operations import retention
 from ...operations.controllers import of_their_callers
-from ...views.json import retention as json
-from ...views.text.retention import done
+from ...views.text.retention import purged
 from ..options import Config, Json, Of, print_document, warn_of_unrelated
 from ..words import _
 
@@ -33,13 +32,13 @@ def _purge(
     selection = of_their_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
 
-    def tell(each: retention.OldCopy | retention.Purged) -> None:
+    def show(part: retention.OldCopy | retention.Purged) -> None:
         if not as_json:
-            print("\n".join(done(each, _)))
+            print("\n".join(purged(part, yes, _)))
 
     shared = selection.configuration.shared
-    found = retention.purge(selection.named, datetime.now(UTC), really=yes, shared=shared, progress=tell)
+    purge = retention.purge(selection.named, datetime.now(UTC), really=yes, shared=shared, progress=show)
     if as_json:
-        print_document(json.Purge.of(found, done=yes))
+        print_document(purge)
     elif not yes:
         print(_("Nothing was deleted yet. To do it, add --yes."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...operations import retention
 from .access_log import AccessEntries
 from .accounts import Account, AccountRemoved, Accounts, Invited
 from .audit import Audits
@@ -35,7 +36,6 @@ from .prompts import Prompt, Prompts, PromptsInstalled, PromptsMade, Snippet
 from .publishing import Publications
 from .records import Heard, Record, RecordLine, Records
 from .restoring import AdoptedLedger, RestoredLedger
-from .retention import OldCopy, Purge, Purged
 from .shapes import SCHEMA, Document, Seconds, Shape, Time
 from .status import ControllerStatus, LedgerCounts, Service, StatusReport, Tally
 from .support import SupportBundle
@@ -84,7 +84,6 @@ __all__ = [
     "LogKeys",
     "Moment",
     "NewSecret",
-    "OldCopy",
     "Playback",
     "PriorDelivery",
     "Problem",
@@ -93,8 +92,6 @@ __all__ = [
     "PromptsInstalled",
     "PromptsMade",
     "Publications",
-    "Purge",
-    "Purged",
     "Record",
     "RecordLine",
     "Recorded",
@@ -118,14 +115,14 @@ __all__ = [
     "WrittenReceipts",
 ]
 
-DOCUMENTS: dict[str, type[Document]] = {
+DOCUMENTS: dict[str, type] = {
     "ledger show": Records,
     "tail": RecordLine,
     "status": StatusReport,
     "caller show": Access,
     "caller erase": Erasure,
     "record": Recorded,
-    "purge": Purge,
+    "purge": retention.Purge,
     "import": Import,
     "check": Checked,
     "config upgrade": ConfigUpgraded,

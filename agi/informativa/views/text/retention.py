@@ -1,35 +1,31 @@
-"""What is older than the retention, for a terminal."""
+"""Records past the retention, for a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from ...operations.retention import OldCopy, Purged
+from ...operations.retention import OldCopy, Purged, RetiredRecords
 from ..messages import Language
 from .callers import copy_gone
 
-if TYPE_CHECKING:
-    from ...sharing.administration import OldRecords
 
-
-def done(each: OldCopy | Purged, say: Language) -> Iterator[str]:
-    """Of one copy of a ledger, or of one controller's records, what became of it."""
-    if isinstance(each, Purged):
-        yield _purged(each, say)
-        for old in each.retired:
-            yield _retired(old, each.done, say)
-    elif each.deleted:
-        yield copy_gone(each.file, True, say)
+def purged(part: OldCopy | Purged, done: bool, say: Language) -> Iterator[str]:
+    """Yield lines about one copy of a ledger, or one controller's records; `done`: they are deleted."""
+    if isinstance(part, Purged):
+        yield _purged(part, done, say)
+        for records in part.retired:
+            yield _retired(records, done, say)
+    elif part.deleted:
+        yield copy_gone(part.file, True, say)
     else:
         yield say(
             "{file}, a copy from before an upgrade, holds older records until {day}",
-            file=each.file,
-            day=each.ends,
+            file=part.file,
+            day=part.until,
         )
 
 
-def _retired(old: OldRecords, done: bool, say: Language) -> str:
+def _retired(old: RetiredRecords, done: bool, say: Language) -> str:
     facts = {"box": old.box, "count": old.records}
     if done:
         return say.counted(
@@ -46,15 +42,13 @@ def _retired(old: OldRecords, done: bool, say: Language) -> str:
     )
 
 
-def _purged(each: Purged, say: Language) -> str:
-    owner = each.controller
-    if each.before is None:
-        return say(
-            "{name} ({id}): no retention is set, records are kept for ever", name=owner.name, id=owner.id
-        )
-    count = each.records or 0
-    facts = {"name": owner.name, "id": owner.id, "count": count, "cutoff": each.before}
-    if each.done:
+def _purged(purged: Purged, done: bool, say: Language) -> str:
+    company = {"name": purged.name, "id": purged.controller}
+    if purged.before is None:
+        return say("{name} ({id}): no retention is set, records are kept for ever", **company)
+    count = purged.records or 0
+    facts = {**company, "count": count, "cutoff": purged.before}
+    if done:
         return say.counted(
             "{name} ({id}): {count} record from before {cutoff:%Y-%m-%d} deleted",
             "{name} ({id}): {count} records from before {cutoff:%Y-%m-%d} deleted",

@@ -14,7 +14,7 @@
 #               distribution's Python where that is 3.11 or newer (PYTHON=python3.12: on that one)
 # make lint     style, types and import contracts
 # make messages brings the translations up to date with the source, and says what is to be translated
-# make docs     writes .github/reference.md, json.md and schemas/ anew, and the names in evidence.md
+# make docs     writes docs/reference.md, json.md and schemas/ anew, and the names in evidence.md
 # make plans    makes the table of the world's numbering plans anew, from the phonenumbers that is installed
 # make freepbx-module  writes dist/informativa-VERSION.tgz, for `fwconsole ma` on a FreePBX
 # make screens  takes the pictures of the README anew
@@ -91,8 +91,8 @@ clean:
 	rm -rf .venv .demo .cluster .bench .mutants .nightly
 
 docs: setup
-	@.venv/bin/python -m informativa.cli.reference > .github/reference.md
-	@.venv/bin/python -m informativa.cli.schemas .github
+	@.venv/bin/python -m informativa.cli.reference > docs/reference.md
+	@.venv/bin/python -m informativa.cli.schemas docs
 	@.venv/bin/python -m lab.evidence_page
 
 plans: setup

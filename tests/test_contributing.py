@@ -20,13 +20,14 @@ from informativa.cli.tree import tree
 from lab import nightly
 
 ROOT = Path(__file__).resolve().parent.parent
-GITHUB = ROOT / ".github"
-DECISIONS = sorted((GITHUB / "decisions").glob("[0-9]*.md"))
+GITHUB, DOCS = ROOT / ".github", ROOT / "docs"
+DECISIONS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 FORMS = sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml"))
 PAGES = [
-    *(GITHUB / f"{name}.md" for name in ("CONTRIBUTING", "architecture", "glossary", "SECURITY")),
+    *(DOCS / f"{name}.md" for name in ("CONTRIBUTING", "architecture", "glossary")),
+    GITHUB / "SECURITY.md",
     *DECISIONS,
 ]
 PARTS = ["Context", "Decision", "What was measured", "Consequences"]
@@ -101,7 +102,7 @@ def test_commands_on_the_pages_exist() -> None:
     """What contributors are told to make can be made, and what they are told to type is a command."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     known = {" ".join(each.path[1:]) for each in tree(app()).walk()}
-    for page in (*PAGES, GITHUB / "licences.md"):
+    for page in (*PAGES, DOCS / "licences.md"):
         code = named(page)
         made = [one.split()[1] for one in code if re.match(r"make [a-z]", one)]
         assert [one for one in made if one not in targets] == [], page
@@ -134,7 +135,7 @@ def test_decisions_have_the_day_on_which_they_were_written() -> None:
 
 def test_every_rule_has_tests_that_carry_its_number() -> None:
     """I1 to I10, none left out of the table, as its heading promises."""
-    page = (GITHUB / "architecture.md").read_text(encoding="utf-8")
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
     table = page.partition("## Rules that hold everywhere")[2].partition("\n## ")[0]
     rules = re.findall(r"^\| I(\d+) \| .+ \|$", table, re.MULTILINE)
     assert rules == ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]
@@ -149,7 +150,7 @@ def test_decisions_are_numbered_without_a_gap() -> None:
 
 def test_glossary_explains_each_term_once() -> None:
     """One term for one thing, in two lines at most."""
-    text = (GITHUB / "glossary.md").read_text(encoding="utf-8")
+    text = (DOCS / "glossary.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (.+?) \| (.+) \|$", text, re.MULTILINE)
     terms = [term.strip("` ") for row, _ in rows if row != "Term" for term in row.split(", ")]
     assert sorted(terms) == sorted(set(terms))
@@ -162,10 +163,7 @@ def test_layers_on_the_page_are_those_of_the_contract() -> None:
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     layers = tools["importlinter"]["contracts"][0]["layers"]
     table = (
-        (GITHUB / "architecture.md")
-        .read_text(encoding="utf-8")
-        .partition("## Layers")[2]
-        .partition("\n## ")[0]
+        (DOCS / "architecture.md").read_text(encoding="utf-8").partition("## Layers")[2].partition("\n## ")[0]
     )
     rows = [row.partition(" | ")[0] for row in table.splitlines() if row.startswith("| [")]
     shown = [re.findall(r"\[(\w+)(?:\.py|/)\]", row) for row in rows]
@@ -180,7 +178,7 @@ def test_layers_on_the_page_are_those_of_the_contract() -> None:
 
 def test_drawing_names_what_is_there() -> None:
     """Each file in it exists, no box stands twice or alone, and each arrow leads from one box to another."""
-    (drawing,) = re.findall(r"^```mermaid\n(.*?)^```$", (GITHUB / "architecture.md").read_text(), re.M | re.S)
+    (drawing,) = re.findall(r"^```mermaid\n(.*?)^```$", (DOCS / "architecture.md").read_text(), re.M | re.S)
     boxes = re.findall(r'^ +(\w+)\["(.+)<br>(.+)"\](?::::outside)?$', drawing, re.MULTILINE)
     names = [name for name, _, _ in boxes]
     ways = [re.split(r" -(?:- .+ -->|\. .+ \.->|->) | --> ", line.strip()) for line in drawing.splitlines()]

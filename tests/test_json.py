@@ -14,7 +14,7 @@ from informativa.model import Record as Found
 from informativa.text import Text
 from informativa.views.json.documents import Failure, Record, RecordLine
 
-PAGES = Path(__file__).resolve().parents[1] / ".github"
+PAGES = Path(__file__).resolve().parents[1] / "docs"
 AT = datetime(2026, 11, 25, 10, 30, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
 EVENT = Event(
     call="1795600000.1",

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PINS = sorted((ROOT / "tests").glob("*requirements.txt"))
-PAGE = (ROOT / ".github/licences.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/licences.md").read_text(encoding="utf-8")
 LISTED = dict(re.findall(r"^\| `([a-z0-9-]+)` \| ([^|]+) \|", PAGE, re.MULTILINE))
 COPYLEFT = re.compile(r"GPL|General Public", re.IGNORECASE)
 LESSER = {

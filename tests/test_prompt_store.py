@@ -31,7 +31,7 @@ UNSET = {"LC_ALL": "", "LC_CTYPE": "", "LANG": ""}
 
 def test_reference_page_is_up_to_date() -> None:
     """The page is what `make docs` makes of the program now."""
-    assert (ROOT / ".github/reference.md").read_text(encoding="utf-8") == page(tree(app())), "type: make docs"
+    assert (ROOT / "docs/reference.md").read_text(encoding="utf-8") == page(tree(app())), "type: make docs"
 
 
 def test_every_setting_is_described() -> None:

@@ -45,6 +45,7 @@ DOCUMENTS = [
         for name in ("README.md", "README.it.md", "dialplan/README.md", "prompts/README.md", "CHANGELOG.md")
     ),
     *sorted((ROOT / ".github").rglob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
 
 

@@ -21,7 +21,7 @@ from torture.peers import Held
 from .dns import Dns, Srv
 from .site import EXTENSIONS, SECONDS, Site, Told
 
-PAGE = Path(__file__).parents[2] / ".github/many-machines.md"
+PAGE = Path(__file__).parents[2] / "docs/many-machines.md"
 NAME = "notice.example"  # as there
 RECORDS = f"_agi._tcp.{NAME}"
 AT_ONCE = 1.9  # seconds: without the two that a box costs which says nothing

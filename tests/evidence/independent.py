@@ -1,4 +1,4 @@
-"""A verifier of receipts, from .github/evidence.md and C2SP alone: it shares no line with the program."""
+"""A verifier of receipts, from docs/evidence.md and C2SP alone: it shares no line with the program."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The signing key belongs to another user than the service, as .github/evidence.md ("Who signs") says it."""
+"""The signing key belongs to another user than the service, as docs/evidence.md ("Who signs") says it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ for each in pkgutil.walk_packages(informativa.__path__, "informativa."):
 
 CLONE_NEWNS = 0x20000  # linux/sched.h
 SERVICE, SIGNER = 54321, 54322  # user ids that are nobody's
-PAGE = Path(__file__).parents[2] / ".github/evidence.md"
+PAGE = Path(__file__).parents[2] / "docs/evidence.md"
 
 
 @pytest.fixture

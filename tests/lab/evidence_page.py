@@ -1,4 +1,4 @@
-"""Brings the names in .github/evidence.md up to date with the program: `python -m lab.evidence_page`."""
+"""Brings the names in docs/evidence.md up to date with the program: `python -m lab.evidence_page`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from informativa.evidence.commitment import FACTS, PERSON
 
-PAGE = Path(".github/evidence.md")
+PAGE = Path("docs/evidence.md")
 _BETWEEN = re.compile(r"(<!-- what each name says.*? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -22,7 +22,7 @@ from .office import Office, OfficeError
 from .pbx import PbxError
 from .phone import CallError
 
-FOLDER = Path(__file__).resolve().parents[2] / ".github"
+FOLDER = Path(__file__).resolve().parents[2] / "docs/pictures"
 COLUMNS = 124
 PAGES = {"today": "/acme/today", "call": "/acme/calls/2"}
 """By the name of its picture, each page that is shown."""

@@ -33,7 +33,7 @@ from lab.setup import ROOT, VENV
 from packages import carried, sbom
 
 PYTHONS = ("3.11", "3.12", "3.13")
-SOURCES = ROOT / ".github/packaging/debian"
+SOURCES = ROOT / "tests/packages/debian"
 _LIB = "usr/lib/informativa"
 _CONFIG, _OWNER = Path("/etc/informativa"), "asterisk"
 _PROGRAMS = {"informativa": "main", "informativa-agi": "agi"}
@@ -136,7 +136,7 @@ def _documents(tree: Path, version: str, made: int) -> None:
         text = _said(program, "completion", shell)
         _write(tree / place, text.replace(str(VENV / "bin/python"), f"/{_LIB}/bin/python"))
     doc = tree / "usr/share/doc/informativa"
-    page = (ROOT / ".github/licences.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/licences.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z0-9-]+)` \| ([^|]+) \|", page, re.MULTILINE)
     table = "\n".join(f"  {name:24} {licence.replace(' (see above)', '')}" for name, licence in rows)
     _write(doc / "copyright", _COPYRIGHT.format(lib=_LIB, rows=table, year=time.gmtime(made).tm_year))

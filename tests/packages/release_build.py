@@ -75,9 +75,7 @@ def main(arguments: Sequence[str]) -> int:
     except Unavailable as error:
         print(f"release: {error}", file=sys.stderr)
         return 1
-    print(
-        f"release: informativa {__version__} is in {folder}. Next, as .github/CONTRIBUTING.md says: the tag."
-    )
+    print(f"release: informativa {__version__} is in {folder}. Next, as docs/CONTRIBUTING.md says: the tag.")
     return 0
 
 

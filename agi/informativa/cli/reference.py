@@ -1,4 +1,4 @@
-"""The reference page: `python -m informativa.cli.reference > .github/reference.md` (or `make docs`)."""
+"""The reference page: `python -m informativa.cli.reference > docs/reference.md` (or `make docs`)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ say. Times are ISO 8601 with their offset, several of something are a list, text
 
 
 def page() -> str:
-    """`.github/json.md`."""
+    """`docs/json.md`."""
     lines = [_PAGE.format(version=SCHEMA)]
     shown: dict[str, Any] = {}
     for command, shape in DOCUMENTS.items():

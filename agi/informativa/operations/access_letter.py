@@ -1,4 +1,4 @@
-"""What the answer to an access request tells: each record of a caller, and the words that he heard."""
+"""Answer to an access request: each record of a caller, and the words that he heard."""
 
 from __future__ import annotations
 
@@ -20,73 +20,86 @@ _ALL = 1 << 31  # looks at one caller: more than there can be
 
 @dataclass(frozen=True)
 class PlayedWords:
-    """What lies beside a recording as its words, '' where nothing does; `same` is whether it is still the
-    recording that the record names."""
+    """The words beside a recording."""
 
     text: str = ""
+    """The words; '' where no file with them lies beside the recording."""
     same: bool = True
+    """True if the recording is still the one that the record names."""
 
 
 @dataclass(frozen=True)
 class LetterEntry:
-    """A record, and of which box it is, '' for this one. It is kept up to the day `until`, `None` where no
-    time is set."""
+    """A record in the answer, with the words that the caller heard."""
 
     record: Record
     box: str
+    """The name of the box whose record it is; '' for this one."""
     until: date | None
+    """The day on which the retention of the record ends; `None` where no retention is set."""
     words: PlayedWords
 
 
 @dataclass(frozen=True)
 class DataAccess:
-    """One look of the company's staff at the caller's data: in which minute, what for, and if it was by a
-    command on the machine. Who it was is not in it (CJEU C-579/21)."""
+    """One access of the company's staff to the caller's data. The person is not named (CJEU C-579/21)."""
 
     at: datetime
+    """The time, to the minute."""
     action: Action
+    """The action that was logged."""
     by_command: bool
+    """True if it was a command on the machine, false if it was the console."""
 
 
 @dataclass(frozen=True)
 class AccessHistory:
-    """All looks at a caller's data of which this box knows, the oldest first. Those from before `since` are
-    deleted, `None` where none ever are; `elsewhere` is whether other boxes have looks of their own."""
+    """All accesses to a caller's data that this box knows, the oldest first."""
 
     accesses: tuple[DataAccess, ...] = ()
     since: date | None = None
+    """The day before which accesses are deleted; `None` where they never are."""
     elsewhere: bool = False
+    """True if other boxes log accesses of their own."""
 
     def any_before(self, day: date, controller: Controller) -> bool:
-        """Tell if somebody looked before a day of the company's."""
+        """Return whether somebody accessed the data before `day`, in the company's zone."""
         return any(access.at.astimezone(controller.zone).date() < day for access in self.accesses)
 
 
 @dataclass(frozen=True)
 class AccessLetter:
-    """All that one company has on record of a caller, whose number is masked, in the order in which it
-    happened. `purposes` are those that the notices told him; `doubt` is why he may not be who was meant;
-    `signed_elsewhere` is whether others get the checkpoints of the log; `missing` is with which boxes there
-    may be more."""
+    """Everything that one company has on record of a caller, in the order in which it happened."""
 
     controller: Controller
     caller: str
+    """The number or customer number, masked."""
     customer: bool
+    """True if the caller is known by a customer number."""
     entries: tuple[LetterEntry, ...]
     purposes: tuple[str, ...]
+    """The purposes that the notices told the caller."""
     doubt: Text
+    """The reason why this may not be the caller who was meant; empty for none."""
     signed_elsewhere: bool
+    """True if others get the checkpoints of the log."""
     missing: tuple[Missing, ...] = ()
+    """The boxes that may have more records, each with the reason."""
     history: AccessHistory = AccessHistory()
+    """The accesses to the caller's data."""
 
 
 def access_letter(
     controller: Controller, typed: Typed, configuration: Configuration, now: datetime
 ) -> AccessLetter:
-    """Raises LedgerError, and SharedDatabaseError: half an answer is none."""
-    answer, own = access([controller], typed, configuration.shared), configuration.evidence.of(controller.id)
-    (held,) = answer.held
-    rows = [*(("", record) for record in held.records), *held.elsewhere]
+    """Collect the answer to one caller's access request. Raises LedgerError, and SharedDatabaseError: half an
+    answer is none."""
+    answer, evidence_settings = (
+        access([controller], typed, configuration.shared),
+        configuration.evidence.of(controller.id),
+    )
+    (caller_records,) = answer.held
+    rows = [*(("", record) for record in caller_records.records), *caller_records.elsewhere]
     words: dict[tuple[str, str], PlayedWords] = {}
     for _box, record in rows:
         played = record.event.prompt, record.event.recording
@@ -94,12 +107,12 @@ def access_letter(
             words[played] = _words(*played)
     entries = [
         LetterEntry(
-            record, box, _until(controller, record), words[record.event.prompt, record.event.recording]
+            record, box, _kept_until(controller, record), words[record.event.prompt, record.event.recording]
         )
         for box, record in rows
     ]
-    entries.sort(key=lambda each: (each.record.event.at, each.box, each.record.number))
-    purposes = {each for _box, record in rows for each in record.event.purposes}
+    entries.sort(key=lambda entry: (entry.record.event.at, entry.box, entry.record.number))
+    purposes = {purpose for _box, record in rows for purpose in record.event.purposes}
     return AccessLetter(
         controller,
         answer.caller,
@@ -107,37 +120,37 @@ def access_letter(
         tuple(entries),
         tuple(sorted(purposes)),
         answer.doubt,
-        bool(own.targets or own.witnesses or own.timestamp),
-        held.missing,
-        _history(controller, typed, held.records, now, elsewhere=configuration.shared is not None),
+        bool(evidence_settings.targets or evidence_settings.witnesses or evidence_settings.timestamp),
+        caller_records.missing,
+        _history(controller, typed, caller_records.records, now, elsewhere=configuration.shared is not None),
     )
 
 
 def _history(
     controller: Controller, typed: Typed, records: Sequence[Record], now: datetime, *, elsewhere: bool
 ) -> AccessHistory:
-    """Give the looks at the caller and at his records, some of which are logged with a record alone."""
-    wanted = AccessFilter(
+    """Return the accesses to the caller's data, some of which are logged with a record alone."""
+    access_filter = AccessFilter(
         pseudonyms=pseudonyms(controller, typed.caller), records=[record.number for record in records]
     )
     accesses = {
         DataAccess(
             entry.at.replace(second=0, microsecond=0), entry.action, entry.account.startswith(SHELL)
         ): None
-        for entry in reversed(storage.access_log(controller).page(None, _ALL, wanted))
+        for entry in reversed(storage.access_log(controller).page(None, _ALL, access_filter))
     }
     since = None if controller.retention is None else storage.looks_kept_since(controller, now)
     return AccessHistory(tuple(accesses), since and since.astimezone(controller.zone).date(), elsewhere)
 
 
-def _until(controller: Controller, record: Record) -> date | None:
-    """By the calendar, in the company's zone."""
+def _kept_until(controller: Controller, record: Record) -> date | None:
+    """Return the day on which a record's retention ends, by the calendar in the company's zone."""
     if controller.retention is None:
         return None
     return controller.retention.after(record.event.at, controller.zone).date()
 
 
 def _words(prompt: str, recording: str) -> PlayedWords:
-    """As they are kept beside the recording."""
+    """Return the words that lie beside the recording."""
     sound = played_sound(prompt, recording)
     return PlayedWords() if sound is None else PlayedWords(words_of(prompt, sound.files), sound.same)

@@ -1,4 +1,4 @@
-"""Who looked at whom in the console: put on record, and shown."""
+"""Log of accesses to callers' data in the console: adding entries, and reading them."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ __all__ = [
     "verify",
 ]
 SHELL = "shell:"
-"""How the account of somebody begins who used a command on the machine."""
+"""The beginning of the account name in an entry about a command on the machine."""
 
 
 @dataclass(frozen=True)
 class AccessPage:
-    """Some entries of one controller's, the newest first; `before` is what to ask for the next page with,
-    `None` at the end."""
+    """Some entries of one controller, the newest first."""
 
     controller: Controller
     entries: tuple[AccessEntry, ...]
     before: int | None
+    """The number to ask for the next page with; `None` at the end."""
 
 
 def note(
@@ -50,23 +50,25 @@ def note(
     line: Line | None = None,
     facts: str = "",
 ) -> int:
-    """Put on record what somebody looks at or does, before he sees it; its number. `pseudonym` is of a caller
-    who is on record: who was erased must not come back by being looked for. `detail` is of the page's own
-    words, never what was typed to find a caller; no digits of it stay that may be a number, but those of a
-    `line`, which is the company's own as the configuration has it, and of `facts`, the program's own words.
+    """Log an access or an action before its result is shown; return the number of the entry.
 
-    Raises LedgerError, and then he must not see it.
+    `pseudonym` is of a caller who is on record: a search must not bring back an erased one. `detail` is in
+    the page's own words, never what was typed to find a caller. Digits of it that may be a number are
+    removed; those of `line`, which the configuration names, and of `facts`, the program's own words, stay.
+
+    Raises LedgerError, and then nothing may be shown.
     """
     entry = AccessEntry(now, account, action, pseudonym, record, detail)
-    own = [f"line={line.number}"] if line else []
-    return storage.access_log(controller).add(entry, " ".join([*own, *filter(None, [facts])]))
+    line_facts = [f"line={line.number}"] if line else []
+    return storage.access_log(controller).add(entry, " ".join([*line_facts, *filter(None, [facts])]))
 
 
 def note_in_shell(
     controller: Controller, action: Action, now: datetime, *, known: bytes | None, record: int | None = None
 ) -> None:
-    """Put on record what somebody sees or does by a command, under his login name on this machine; nothing
-    where the company has no ledger yet. Raises LedgerError, and then he must not see it (L24)."""
+    """Log what somebody sees or does by a command, under his login name on this machine; do nothing where the
+    company has no ledger yet. `known` is the pseudonym of the caller, if he is on record. Raises LedgerError,
+    and then nothing may be shown (L24)."""
     if not Path(controller.ledger).exists():
         return
     account = f"{SHELL}{os.environ.get('SUDO_USER') or users.name(os.getuid())}"
@@ -74,14 +76,14 @@ def note_in_shell(
 
 
 def page(
-    controller: Controller, before: int | None = None, count: int = 50, wanted: AccessFilter = ALL
+    controller: Controller, before: int | None = None, count: int = 50, access_filter: AccessFilter = ALL
 ) -> AccessPage:
-    """So many entries from before one. Raises LedgerError."""
-    found = storage.access_log(controller).page(before, count + 1, wanted)
-    more = len(found) > count
-    return AccessPage(controller, found[:count], found[count - 1].number if more else None)
+    """Return up to `count` entries with numbers below `before`, the newest first. Raises LedgerError."""
+    entries = storage.access_log(controller).page(before, count + 1, access_filter)
+    more = len(entries) > count
+    return AccessPage(controller, entries[:count], entries[count - 1].number if more else None)
 
 
 def verify(controller: Controller) -> AccessChain:
-    """Whether all that was put on record is still as it was. Raises LedgerError."""
+    """Check the chain of all entries: a change or a gap shows in the result. Raises LedgerError."""
     return storage.access_log(controller).verify()

@@ -1,4 +1,4 @@
-"""Who may use the console, as the console and the command line have it arranged.
+"""Accounts of the console, as the console and the command line manage them.
 
 `folder` is where the accounts are: `web.folder` of the configuration.
 """
@@ -21,18 +21,20 @@ LONGEST_HOURS = 7 * 24
 
 @dataclass(frozen=True)
 class Invited:
-    """A way in for one person, who chooses a password there: what he may then, and until when it is good.
-    `token` goes into his link, is shown once, and kept nowhere."""
+    """An invitation for one person, who chooses a password by it."""
 
     name: str
     grants: Grants
+    """The roles that the person has then, by controller."""
     token: str
+    """The secret in the person's link: shown once, and stored nowhere."""
     until: datetime
+    """The time at which the invitation expires."""
 
 
 @dataclass(frozen=True)
 class AccountsFound:
-    """Everybody who may use the console, and who is invited and did not come yet, by name."""
+    """All accounts of the console, and the invitations that are still open, by name."""
 
     accounts: tuple[Account, ...]
     invitations: tuple[Invitation, ...]
@@ -40,15 +42,16 @@ class AccountsFound:
 
 def invite(
     folder: Path,
-    there: Sequence[str],
+    all_controllers: Sequence[str],
     name: str,
     role: Role | None,
     controllers: Sequence[str],
     hours: int,
     now: datetime,
 ) -> Invited:
-    """Make a link's token for somebody new, or for somebody who forgot his password: without a `role` he may
-    then what he may now. `there` are all controllers; without any named, it is about the only one.
+    """Create an invitation for a new person, or for one who forgot the password: without a `role` the grants
+    stay as they are. `all_controllers` are the names of all controllers; where `controllers` is empty, the
+    only one is meant.
 
     Raises InformativaError.
     """
@@ -60,7 +63,7 @@ def invite(
     accounts, name = Accounts(folder), plain_name(name)
     account = accounts.get(name)
     if role is not None:
-        grants: Grants = dict.fromkeys(_chosen(there, controllers), role)
+        grants: Grants = dict.fromkeys(_chosen(all_controllers, controllers), role)
     elif account is not None:
         grants = account.grants
     else:
@@ -68,19 +71,21 @@ def invite(
             Text("It is not said what {name} may do.", name=name),
             Text("Add --role reader, compliance or admin."),
         )
-    until = now + timedelta(hours=hours)
-    return Invited(name, grants, accounts.invite(name, grants, until), until)
+    expiry = now + timedelta(hours=hours)
+    return Invited(name, grants, accounts.invite(name, grants, expiry), expiry)
 
 
 def accounts(folder: Path, now: datetime) -> AccountsFound:
-    """Raises AccountError."""
-    found = Accounts(folder)
-    return AccountsFound(tuple(found.all()), tuple(each for each in found.invitations() if now < each.until))
+    """Return all accounts and open invitations. Raises AccountError."""
+    store = Accounts(folder)
+    return AccountsFound(
+        tuple(store.all()), tuple(invitation for invitation in store.invitations() if now < invitation.until)
+    )
 
 
 def grant(
     folder: Path,
-    there: Sequence[str],
+    all_controllers: Sequence[str],
     name: str,
     role: Role | None,
     controllers: Sequence[str],
@@ -88,31 +93,31 @@ def grant(
     *,
     vouched: bool = False,
 ) -> Account:
-    """Give somebody a role for these controllers, or none any more; for others he keeps his. Whoever is
-    logged in by it has to log in anew. Where a web server says who somebody is (`vouched`), one that has no
-    account gets it without an invitation. Raises InformativaError."""
-    accounts, make = Accounts(folder), vouched and role is not None
-    account = accounts.get(plain_name(name)) if make else _named(accounts, name)
-    also = account.grants if account and role is None else ()  # a controller that is gone
-    roles = dict.fromkeys(_chosen((*there, *also), controllers), role)
-    return accounts.change(name, roles, now, make=make)
+    """Give somebody a role for these controllers, or with `None` take it away; roles for others stay. A
+    session under the account ends. Where a web server says who somebody is (`vouched`), a person without an
+    account gets one without an invitation. Raises InformativaError."""
+    accounts, create = Accounts(folder), vouched and role is not None
+    account = accounts.get(plain_name(name)) if create else _named(accounts, name)
+    granted = account.grants if account and role is None else ()  # a controller that is gone
+    roles = dict.fromkeys(_chosen((*all_controllers, *granted), controllers), role)
+    return accounts.change(name, roles, now, make=create)
 
 
 def remove(folder: Path, name: str) -> str:
-    """Remove an account, and an invitation of that name; the name. Whoever is logged in by it is not any
-    more. Raises AccountError."""
+    """Remove an account, and an invitation of that name; return the name. A session under the account ends.
+    Raises AccountError."""
     accounts = Accounts(folder)
-    if all(each.name != plain_name(name) for each in accounts.invitations()):
+    if all(invitation.name != plain_name(name) for invitation in accounts.invitations()):
         _named(accounts, name)
     accounts.remove(name)
     return plain_name(name)
 
 
 def _named(accounts: Accounts, name: str) -> Account:
-    """Raises AccountError with the one that was probably meant."""
+    """Return the account of that name. Raises AccountError with the one that was probably meant."""
     account = accounts.get(plain_name(name))
     if account is None:
-        names = [each.name for each in accounts.all()]
+        names = [account.name for account in accounts.all()]
         raise AccountError(
             Text("There is no account {name}.", name=plain_name(name)),
             known(plain_name(name), names),
@@ -121,11 +126,13 @@ def _named(accounts: Accounts, name: str) -> Account:
     return account
 
 
-def _chosen(there: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    """Those named, or the only one. Raises InformativaError."""
-    there = tuple(dict.fromkeys(there))
-    require_names(names, there)
+def _chosen(all_controllers: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the controllers of these names, or the only one. Raises InformativaError."""
+    all_controllers = tuple(dict.fromkeys(all_controllers))
+    require_names(names, all_controllers)
     for name in names:
-        if name not in there:
-            raise InformativaError(Text("There is no controller {name}.", name=name), known(name, there))
-    return tuple(dict.fromkeys(names or there))
+        if name not in all_controllers:
+            raise InformativaError(
+                Text("There is no controller {name}.", name=name), known(name, all_controllers)
+            )
+    return tuple(dict.fromkeys(names or all_controllers))

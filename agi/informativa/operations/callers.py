@@ -1,4 +1,4 @@
-"""What is known of one caller, told of him, and erased at his request."""
+"""Records of one caller: access to them, their erasure, and adding one."""
 
 from __future__ import annotations
 
@@ -57,107 +57,121 @@ REFERENCE_FAULTS = {
     ReferenceFault.NUMBER: Text("the reference seems to hold a telephone number (six digits or more)"),
 }
 
-_KEPT = Text("Nothing need be typed again: it is kept, and this box's service asks them as soon as it can.")
+_ASKED_LATER = Text(
+    "Nothing need be typed again: it is kept, and this box's service asks them as soon as it can."
+)
 
 
 @dataclass(frozen=True)
 class Typed:
-    """The caller that somebody typed; `doubt` is why it may not be the one who was meant."""
+    """The caller that somebody typed."""
 
     caller: Identified
     doubt: Text = NOTHING
+    """The reason why this may not be the caller who was meant; empty for none."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """What one controller has on record of a caller: on this box, and `elsewhere`, each with its box.
-    `missing` is with which boxes there may be more (L25)."""
+    """The records that one controller has of a caller."""
 
     controller: Controller
     records: tuple[Record, ...]
+    """The records on this box."""
     elsewhere: tuple[tuple[str, Record], ...] = ()
+    """The records on other boxes, each with the name of its box."""
     missing: tuple[Missing, ...] = ()
+    """The boxes that may have more records, each with the reason (L25)."""
 
     @property
     def count(self) -> int:
-        """How many records, on all boxes."""
+        """Return the number of records on all boxes."""
         return len(self.records) + len(self.elsewhere)
 
 
 @dataclass(frozen=True)
 class Access:
-    """What each controller has on record of a caller, whose number is masked; `doubt` is why he may not be
-    the one who was meant, where nothing was found."""
+    """The answer to an access request: the records that each controller has of a caller."""
 
     caller: str
+    """The number or customer number, masked."""
     held: tuple[Held, ...]
     doubt: Text
+    """The reason why this may not be the caller who was meant, where no record was found; else empty."""
 
     @property
     def complete(self) -> bool:
-        """Whether no box may have more."""
-        return not any(held.missing for held in self.held)
+        """Return whether no box may have more records."""
+        return not any(records.missing for records in self.held)
 
 
 @dataclass(frozen=True)
 class Erased:
-    """How many records of one controller, on all boxes, and which copies from before an upgrade; `done` is
-    whether they are erased, or would be. `boxes` are the others that erase him too, each as soon as it can;
-    `missing` says with which of them it may take long or need somebody. `traces` are this box's records that
-    say that he was erased."""
+    """The erasure of a caller at one controller, done or only planned."""
 
     controller: Controller
     done: bool
+    """True if the records are erased; false if they only would be."""
     records: int
+    """The number of records on all boxes."""
     copies: tuple[Path, ...]
+    """The copies of the ledger from before an upgrade, which are deleted too."""
     boxes: tuple[str, ...] = ()
+    """The other boxes that erase the caller too, each as soon as it can."""
     missing: tuple[Missing, ...] = ()
+    """The boxes where it may take long or needs somebody, each with the reason."""
     traces: tuple[int, ...] = ()
+    """The numbers of this box's records that say that a caller was erased."""
 
 
 @dataclass(frozen=True)
 class Erasure:
-    """What was, or would be, erased of a caller, whose number is masked; `doubt` as above."""
+    """The erasure of a caller at several controllers, done or only planned."""
 
     caller: str
+    """The number or customer number, masked."""
     done: bool
+    """True if the caller is erased; false if he only would be."""
     erased: tuple[Erased, ...]
     doubt: Text
+    """The reason why this may not be the caller who was meant, where no record was found; else empty."""
 
     @property
     def complete(self) -> bool:
-        """Whether every box does it by itself, and soon."""
+        """Return whether every box erases the caller by itself, and soon."""
         return not any(erased.missing for erased in self.erased)
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What was put on record of a caller, whose number is masked; `doubt` is why he may not be the one who
-    was meant."""
+    """A record that was added for a caller."""
 
     controller: Controller
     caller: str
+    """The number or customer number, masked."""
     record: Record
     doubt: Text
+    """The reason why this may not be the caller who was meant; empty for none."""
 
 
 def by_number(text: str) -> Typed:
-    """The caller of a telephone number with country code. Raises InformativaError, without the number, for
-    one that cannot exist."""
+    """Return the caller of a telephone number with country code. Raises InformativaError, without the number,
+    for one that cannot exist."""
     plain = text.translate(SEPARATORS)
     if not re.fullmatch(r"\+[0-9]+", plain):
         raise InformativaError(
             Text("That is no telephone number with country code."), Text("Type it like +393331234567.")
         )
-    found = e164(plain, "ZZ", NumberForm.INTERNATIONAL)
-    if len(found) != 1:
-        raise InformativaError(_impossible(plain), Text("Is a digit missing, or one too many?"))
-    (number,) = found
+    numbers = e164(plain, "ZZ", NumberForm.INTERNATIONAL)
+    if len(numbers) != 1:
+        raise InformativaError(_why_impossible(plain), Text("Is a digit missing, or one too many?"))
+    (number,) = numbers
     return Typed(Identified(number), unusual(number))
 
 
 def by_customer(text: str) -> Typed:
-    """The caller of a customer number. Raises InformativaError for one that the dialplan lets nobody have."""
+    """Return the caller of a customer number. Raises InformativaError for one that the dialplan accepts of
+    nobody."""
     if not CUSTOMER.fullmatch(text):
         raise InformativaError(
             Text("No caller has such a customer number: it is of letters, digits and . _ @ - only."),
@@ -167,25 +181,25 @@ def by_customer(text: str) -> Typed:
 
 
 def access(controllers: Sequence[Controller], typed: Typed, shared: SharedDatabase | None = None) -> Access:
-    """What these controllers have on record of this caller, on all boxes where they share a database. Raises
-    LedgerError, and SharedDatabaseError: half an answer is none."""
-    found = tuple(held(controller, typed.caller, shared) for controller in controllers)
-    doubt = NOTHING if any(each.count for each in found) else typed.doubt
-    return Access(mask(typed.caller.number), found, doubt)
+    """Return the records that these controllers have of a caller, on all boxes where they share a database.
+    Raises LedgerError, and SharedDatabaseError: half an answer is none."""
+    answers = tuple(held(controller, typed.caller, shared) for controller in controllers)
+    doubt = NOTHING if any(answer.count for answer in answers) else typed.doubt
+    return Access(mask(typed.caller.number), answers, doubt)
 
 
 def held(controller: Controller, caller: Identified, shared: SharedDatabase | None = None) -> Held:
-    """Raises LedgerError and SharedDatabaseError."""
-    his, found = pseudonyms(controller, caller), list[Record]()
+    """Return the records that one controller has of a caller. Raises LedgerError and SharedDatabaseError."""
+    his_pseudonyms, records = pseudonyms(controller, caller), list[Record]()
     if Path(controller.ledger).exists():
         with opened(controller) as store:
-            found = [record for pseudonym in his for record in store.of_caller(pseudonym)]
-            found.sort(key=lambda record: record.number)
+            records = [record for pseudonym in his_pseudonyms for record in store.of_caller(pseudonym)]
+            records.sort(key=lambda record: record.number)
     if shared is None:
-        return Held(controller, tuple(found))
-    others = storage.elsewhere(shared, controller, his)
-    missing = gaps(controller, shared, others.boxes, others.refused)
-    return Held(controller, tuple(found), others.records, tuple(missing))
+        return Held(controller, tuple(records))
+    elsewhere = storage.elsewhere(shared, controller, his_pseudonyms)
+    missing = gaps(controller, shared, elsewhere.boxes, elsewhere.refused)
+    return Held(controller, tuple(records), elsewhere.records, tuple(missing))
 
 
 def erase(
@@ -197,25 +211,26 @@ def erase(
     shared: SharedDatabase | None = None,
     progress: Callable[[Erased], None] = lambda _erased: None,
 ) -> Erasure:
-    """What is left of his records leads to nobody, and copies that hold him go; or what would.
+    """Erase a caller from these controllers' ledgers, or with `really` false only tell what would be erased.
+    The records that remain lead to nobody; copies of a ledger that contain him are deleted.
 
-    `progress` hears of each controller as it is done. Raises LedgerError if anything of him is left, with
-    what to do; and, when all are done here, SharedDatabaseError where other boxes could not be asked: the
-    service asks them.
+    `progress` is called after each controller. Raises LedgerError if anything of him remains, with what to
+    do. Raises SharedDatabaseError, when all controllers are done on this box, if other boxes could not be
+    asked: the service asks them later.
     """
-    erased, unheard = [], list[SharedDatabaseError]()
+    results, failures = [], list[SharedDatabaseError]()
     for controller in controllers:
         try:
-            erased.append(_erased(controller, typed.caller, now, shared, really=really))
+            results.append(_erased(controller, typed.caller, now, shared, really=really))
         except SharedDatabaseError as error:
-            unheard.append(error)
+            failures.append(error)
         else:
-            progress(erased[-1])
-    if unheard:
-        said = joined(" ", *(each.message for each in unheard))
-        raise SharedDatabaseError(said, unheard[0].remedy) from unheard[0]
-    doubt = NOTHING if any(each.records for each in erased) else typed.doubt
-    return Erasure(mask(typed.caller.number), really, tuple(erased), doubt)
+            progress(results[-1])
+    if failures:
+        message = joined(" ", *(failure.message for failure in failures))
+        raise SharedDatabaseError(message, failures[0].remedy) from failures[0]
+    doubt = NOTHING if any(result.records for result in results) else typed.doubt
+    return Erasure(mask(typed.caller.number), really, tuple(results), doubt)
 
 
 def _erased(
@@ -226,35 +241,37 @@ def _erased(
     *,
     really: bool,
 ) -> Erased:
-    his = pseudonyms(controller, caller)
+    his_pseudonyms = pseudonyms(controller, caller)
     if not really:
-        found = Erased(controller, False, held(controller, caller).count, tuple(storage.copies(controller)))
+        result = Erased(controller, False, held(controller, caller).count, tuple(storage.copies(controller)))
         if shared is None:
-            return found
-        return _on_all_boxes(found, storage.would_erase_elsewhere(shared, controller, his), shared)
-    done = storage.erase(controller, his, now, everywhere=caller if shared else None)
-    found = Erased(controller, True, done.records, done.copies, traces=done.traces)
-    if shared is None or done.request is None:
-        return found
+            return result
+        return _on_all_boxes(
+            result, storage.would_erase_elsewhere(shared, controller, his_pseudonyms), shared
+        )
+    erasure = storage.erase(controller, his_pseudonyms, now, everywhere=caller if shared else None)
+    result = Erased(controller, True, erasure.records, erasure.copies, traces=erasure.traces)
+    if shared is None or erasure.request is None:
+        return result
     try:
-        asked = storage.erase_elsewhere(shared, controller, done.request)
+        order = storage.erase_elsewhere(shared, controller, erasure.request)
     except SharedDatabaseError as error:
-        alone = Text("{name}: the caller is erased on this box, and the others do not know of it yet.")
-        said = joined(" ", alone.format(name=controller.name), error.message)
-        raise SharedDatabaseError(said, joined(" ", error.remedy, _KEPT)) from error
-    if not set(asked.pseudonyms) <= set(done.request.pseudonyms):  # another box knew of an earlier key
-        more = storage.erase(controller, asked.pseudonyms, now)
-        found = replace(found, records=found.records + more.records, traces=found.traces + more.traces)
-    return _on_all_boxes(found, asked, shared)
+        problem = Text("{name}: the caller is erased on this box, and the others do not know of it yet.")
+        message = joined(" ", problem.format(name=controller.name), error.message)
+        raise SharedDatabaseError(message, joined(" ", error.remedy, _ASKED_LATER)) from error
+    if not set(order.pseudonyms) <= set(erasure.request.pseudonyms):  # another box knew of an earlier key
+        more = storage.erase(controller, order.pseudonyms, now)
+        result = replace(result, records=result.records + more.records, traces=result.traces + more.traces)
+    return _on_all_boxes(result, order, shared)
 
 
-def _on_all_boxes(found: Erased, asked: Asked, shared: SharedDatabase) -> Erased:
-    """With what the database has of the other boxes."""
+def _on_all_boxes(result: Erased, order: Asked, shared: SharedDatabase) -> Erased:
+    """Add the records and the state of the other boxes, as the shared database has them."""
     return replace(
-        found,
-        records=found.records + asked.records,
-        boxes=tuple(box.name for box in asked.boxes),
-        missing=tuple(gaps(found.controller, shared, asked.boxes, asked.refused)),
+        result,
+        records=result.records + order.records,
+        boxes=tuple(box.name for box in order.boxes),
+        missing=tuple(gaps(result.controller, shared, order.boxes, order.refused)),
     )
 
 
@@ -268,51 +285,59 @@ def record(
     version: str,
     now: datetime,
 ) -> Recorded:
-    """Put on record that this caller was told elsewhere; `on` without a zone is of the controller's.
+    """Add a record that this caller was told elsewhere. `on` is the time, in the controller's zone if it
+    names none; `None` is now.
 
-    Raises InformativaError for what cannot have happened, of which its code names the part, and LedgerError.
+    Raises InformativaError for what cannot have happened, with a code for the argument at fault, and
+    LedgerError.
     """
     zone, caller = controller.zone, typed.caller
     at = now if on is None else plausibility.moment(on.isoformat(), zone)
     evidence = plausibility.evidence(reference)
     if (
-        wrong := plausibility.reference_fault(evidence, "" if caller.customer else caller.number)
+        fault := plausibility.reference_fault(evidence, "" if caller.customer else caller.number)
     ) is not None:
         raise InformativaError(
-            Text("Nothing was recorded: {why}.", why=REFERENCE_FAULTS[wrong]),
+            Text("Nothing was recorded: {why}.", why=REFERENCE_FAULTS[fault]),
             Text("Say in other words where the evidence is, such as `form 77` or `contract 2026/17`."),
             code=NO_REFERENCE,
         )
-    possible = plausibility.version_told(notice, version, at, now, controller.retention, zone)
-    if possible is Implausible.NO_VERSION:
+    told_version = plausibility.version_told(notice, version, at, now, controller.retention, zone)
+    if told_version is Implausible.NO_VERSION:
         message = Text("There is no version {name}.", name=version)
         raise InformativaError(
-            message, known(version, [each.id for each in notice.versions]), code=NO_VERSION
+            message, known(version, [known_version.id for known_version in notice.versions]), code=NO_VERSION
         )
-    if not isinstance(possible, Version):
+    if not isinstance(told_version, Version):
         raise InformativaError(
-            Text("Nothing was recorded: {why}.", why=WHY_IMPLAUSIBLE[possible]),
+            Text("Nothing was recorded: {why}.", why=WHY_IMPLAUSIBLE[told_version]),
             Text("Give the day on which he was told; days are those of {zone}.", zone=zone),
             code=NO_SUCH_DAY,
         )
     event = told_elsewhere(
-        notice, possible, kind, at, pseudonym(caller, controller.key), evidence, None if on is None else now
+        notice,
+        told_version,
+        kind,
+        at,
+        pseudonym(caller, controller.key),
+        evidence,
+        None if on is None else now,
     )
     event = replace(event, binding=bind(caller, controller.key))
     with opened(controller) as store:
         (number,) = store.append([event])
-    made = Record(number, event)
-    return Recorded(controller, mask(caller.number), made, typed.doubt)
+    new_record = Record(number, event)
+    return Recorded(controller, mask(caller.number), new_record, typed.doubt)
 
 
 def pseudonyms(controller: Controller, caller: Identified) -> list[bytes]:
-    """What stands for the caller under the controller's key and those before it."""
+    """Return the caller's pseudonyms under the controller's key and its old keys."""
     return [pseudonym(caller, key) for key in (controller.key, *controller.old_keys)]
 
 
 @contextmanager
 def opened(controller: Controller) -> Iterator[SqliteStore]:
-    """Its ledger. Raises LedgerError."""
+    """Open the controller's ledger for the time of a `with` block. Raises LedgerError."""
     store = storage.store(controller)
     try:
         yield store
@@ -320,8 +345,8 @@ def opened(controller: Controller) -> Iterator[SqliteStore]:
         store.close()
 
 
-def _impossible(number: str) -> Text:
-    """Why no such number can exist, by the numbering plan of its country."""
+def _why_impossible(number: str) -> Text:
+    """Return why no such number can exist, by the numbering plan of its country."""
     try:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
@@ -349,44 +374,47 @@ def _impossible(number: str) -> Text:
 
 
 def unusual(number: str) -> Text:
-    """That a number (+39…) is shorter or longer than most of its kind, as some are, if it is."""
+    """Return a sentence on a number (+39…) that is shorter or longer than most of its kind, as a few are;
+    empty for others."""
     parsed = phonenumbers.parse(number)
     region = phonenumbers.region_code_for_number(parsed)
-    others = _usual(region, phonenumbers.number_type(parsed)) if region else None
+    usual_digits = _usual_digits(region, phonenumbers.number_type(parsed)) if region else None
     digits = len(phonenumbers.national_significant_number(parsed))
-    if others is None or digits == others:
+    if usual_digits is None or digits == usual_digits:
         return NOTHING
     message = (
         Text(
             "the number is unusually short: {digits} digits after +{code}, and most of its kind have {others}"
         )
-        if digits < others
+        if digits < usual_digits
         else Text(
             "the number is unusually long: {digits} digits after +{code}, and most of its kind have {others}"
         )
     )
-    return message.format(digits=digits, code=parsed.country_code, others=others)
+    return message.format(digits=digits, code=parsed.country_code, others=usual_digits)
 
 
 def is_unusual(number: str, country: str, kind: Kind) -> bool:
-    """Whether it is, by its country (ISO 3166) and whose it is: the library is asked, which takes its time,
-    where that does not say how long such numbers are."""
+    """Return whether a number is shorter or longer than most of its kind, by its `country` (ISO 3166) and its
+    `kind`. The library, which is slow, is asked only where these do not settle the length."""
     return len(number) != _usual_length(country, kind) and bool(unusual(number))
 
 
 @cache
 def _usual_length(country: str, kind: Kind) -> int | None:
-    """With plus and country code; `None` where it is not the same for all of that kind."""
+    """Return the usual length of such numbers, with plus and country code; `None` where they differ."""
     if country not in phonenumbers.SUPPORTED_REGIONS:
         return None
-    types = (each for each in phonenumbers.PhoneNumberType.values() if kind_of(each) is kind)
-    digits = {_usual(country, each) for each in types} - {None}
+    types = (
+        number_type for number_type in phonenumbers.PhoneNumberType.values() if kind_of(number_type) is kind
+    )
+    digits = {_usual_digits(country, number_type) for number_type in types} - {None}
     code = phonenumbers.country_code_for_region(country)
     return len(f"+{code}") + digits.pop() if len(digits) == 1 else None  # type: ignore[operator]
 
 
 @cache
-def _usual(region: str, kind: int) -> int | None:
-    """How many digits a number of that kind has there."""
+def _usual_digits(region: str, kind: int) -> int | None:
+    """Return the number of digits of the library's example for a region and a kind of number."""
     example = phonenumbers.example_number_for_type(region, kind)
     return len(phonenumbers.national_significant_number(example)) if example else None

@@ -28,7 +28,7 @@ _ABSENT = Text(
 
 
 class Gap(StrEnum):
-    """Why an answer over many boxes is not complete."""
+    """A reason why an answer over many boxes is not complete."""
 
     REFUSED = "box-refused"
     """The database takes nothing from this box, because another has its name or its ledger."""
@@ -40,11 +40,12 @@ class Gap(StrEnum):
 
 @dataclass(frozen=True)
 class Missing:
-    """With which box something is missing, why, and as `text` the sentence with what to do about it."""
+    """A box with which an answer is not complete, and the reason."""
 
     box: str
     gap: Gap
     text: Text
+    """The reason as a sentence, with what to do about it."""
 
 
 def gaps(
@@ -57,9 +58,9 @@ def gaps(
     if refused is not None:
         text = Text("{why}", "{remedy}", why=refused.message, remedy=refused.remedy)
         yield Missing(shared.box, Gap.REFUSED, text)
-    ours = set(map(fingerprint, (controller.key, *controller.old_keys)))
+    our_keys = set(map(fingerprint, (controller.key, *controller.old_keys)))
     for box in boxes:
-        if not set(box.keys.split()) <= ours:
+        if not set(box.keys.split()) <= our_keys:
             yield Missing(box.name, Gap.OTHER_KEYS, _OTHER_KEYS.format(box=box.name, id=controller.id))
         if box.age > QUIET_SECONDS:
             yield Missing(box.name, Gap.ABSENT, _ABSENT.format(box=box.name, seen=box.seen))

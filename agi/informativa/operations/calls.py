@@ -1,4 +1,4 @@
-"""One call: all that is on record of it."""
+"""All records of one call."""
 
 from __future__ import annotations
 
@@ -9,28 +9,31 @@ from .evidence import receipt_page
 from .evidence.receipt_page import PlayedSound
 from .records import opened
 
-NEIGHBOURS = 5_000  # records before and after one among which those of its call are
+NEIGHBOURS = 5_000  # records before and after one among which the others of its call are searched
 
 
 @dataclass(frozen=True)
 class Told:
-    """What was said to somebody: its words, '' where nobody knows them, and its sound, where it is there."""
+    """The words and the sound that a caller heard."""
 
     text: str
+    """The words; '' where they are not known."""
     sound: PlayedSound | None
+    """The sound; `None` where no file is there."""
 
 
 @dataclass(frozen=True)
 class Story:
-    """A record, and all of its call and conversation, itself included, in their order."""
+    """A record, together with all records of its call and conversation."""
 
     record: Record
     records: tuple[Record, ...]
+    """All of them in their order, `record` among them."""
 
 
 def story(controller: Controller, number: int) -> Story | None:
-    """That of a record; `None` where there is no such one. Raises InformativaError if the ledger cannot be
-    read."""
+    """Return the story of a record; `None` where there is no such record. Raises InformativaError if the
+    ledger cannot be read."""
     with opened(controller, read_only=True) as ledger:
         record = ledger.record(number) if ledger else None
         if ledger is None or record is None:
@@ -40,7 +43,7 @@ def story(controller: Controller, number: int) -> Story | None:
 
 
 def told(event: Event) -> Told:
-    """What was played, as it lies there now."""
+    """Return the words and the sound of a record's prompt, from the files that are there now."""
     sound = receipt_page.played_sound(event.prompt, event.recording)
     text = receipt_page.words_of(event.prompt, sound.files) if sound else ""
     return Told(text, sound)

@@ -1,4 +1,4 @@
-"""What would happen to a call, and by which rule. Touches nothing."""
+"""Explanation of a decision: what would happen to a call, and by which rule. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -30,55 +30,58 @@ _UNAVAILABLE = 67  # Q.931 presentation
 
 @dataclass(frozen=True)
 class RecognisedCaller:
-    """A caller who can be recognised: by which pseudonym, and in which country his number is."""
+    """A caller who can be recognised."""
 
     pseudonym: bytes
     country: str
+    """The country of the number."""
 
 
 @dataclass(frozen=True)
 class PlannedPlayback:
-    """A prompt that would be played, in a language; `informs` is whether the caller counts as informed once
-    it was heard to its end."""
+    """A prompt that would be played."""
 
     prompt: Prompt
     language: str
     informs: bool
+    """True if the caller counts as informed once it is heard to its end."""
 
 
 @dataclass(frozen=True)
 class ExplainedDecision:
-    """What would be done with one notice of the line's plan, by a decision.
-
-    `known` is what the caller already got of it, `playback` is `None` where nothing would be played. `status`
-    is how it would go where all of that is heard. `lookups` are the controller's own systems that a call
-    would ask first; nobody asks them here.
-    """
+    """The decision on one notice of the line's plan, and what would follow from it."""
 
     decision: Decision
     known: PriorDelivery | None
+    """The earlier delivery of this notice to the caller; `None` where there is none."""
     playback: PlannedPlayback | None
+    """The prompt; `None` where nothing would be played."""
     status: Status
+    """The status if the prompt is heard to its end."""
     lookups: tuple[str, ...]
+    """The ids of the look-ups that a call would ask first; an explanation does not ask them."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What would happen to a call from `number`, which is masked (`None` where it is withheld), to the line
-    as it was `dialled`; `language` is the one that the caller should hear."""
+    """The decisions on one call."""
 
     number: str | None
+    """The caller's number, masked; `None` where it is withheld."""
     dialled: str
+    """The called number, as it was dialled."""
     at: datetime
     line: Line
     caller: RecognisedCaller | Unidentified
     language: str
+    """The language that the caller should hear."""
     decisions: tuple[ExplainedDecision, ...]
 
     @property
     def person(self) -> bytes | None:
-        """The pseudonym of a caller of whom it says something; `None` where it says nothing of anybody."""
-        if isinstance(self.caller, RecognisedCaller) and any(one.known for one in self.decisions):
+        """Return the pseudonym of a caller of whom the explanation says something; `None` where it says
+        nothing of anybody."""
+        if isinstance(self.caller, RecognisedCaller) and any(decision.known for decision in self.decisions):
             return self.caller.pseudonym
         return None
 
@@ -93,9 +96,9 @@ def explain(
     *,
     known: bool = True,
 ) -> Explanation:
-    """The decisions on a call from `number` (`None` to withhold it), now or `on` that time, which is of the
-    controller's zone if it has none. `language` is what the dialplan asks for, '' for nothing. Unless what is
-    `known` of the caller counts, he is taken for somebody of whom nothing is on record.
+    """Explain the decisions on a call from `number` (`None` to withhold it), now or at the time `on`, which
+    is in the controller's zone if it names none. `language` is the one that the dialplan asks for, '' for
+    none. Without `known` the caller is treated as somebody of whom nothing is on record.
 
     Raises LedgerError.
     """
@@ -108,20 +111,20 @@ def explain(
         if refused
         else policy.decide(line, history, caller, at, asked=language)
     )
-    wanted = policy.wanted_language(line, caller, language)
+    wanted_language = policy.wanted_language(line, caller, language)
     return Explanation(
         None if number is None else mask(number),
         dialled,
         at,
         line,
         _recognised(caller, line),
-        wanted,
-        tuple(_explained(decision, line, wanted, history) for decision in decisions),
+        wanted_language,
+        tuple(_explained(decision, line, wanted_language, history) for decision in decisions),
     )
 
 
 def ringing(number: str | None, dialled: str) -> IncomingCall:
-    """A call from `number` (`None` to withhold it), as Asterisk would announce it."""
+    """Return a call from `number` (`None` to withhold it), as Asterisk would announce it."""
     return IncomingCall(
         id="explain",
         linked="",
@@ -133,12 +136,12 @@ def ringing(number: str | None, dialled: str) -> IncomingCall:
 
 
 def known_to(line: Line, caller: Caller) -> CallerHistory:
-    """What the line's controller told this caller, under any of its keys. Raises LedgerError."""
+    """Return what the line's controller told this caller, under any of its keys. Raises LedgerError."""
     controller = line.controller
     if not isinstance(caller, Identified) or not Path(controller.ledger).exists():
         return {}
     with closing(storage.store(controller, read_only=True)) as ledger:
-        return merged(*(ledger.history(each) for each in pseudonyms(controller, caller)))
+        return merged(*(ledger.history(his_pseudonym) for his_pseudonym in pseudonyms(controller, caller)))
 
 
 def _recognised(caller: Caller, line: Line) -> RecognisedCaller | Unidentified:
@@ -147,16 +150,18 @@ def _recognised(caller: Caller, line: Line) -> RecognisedCaller | Unidentified:
     return RecognisedCaller(pseudonym(caller, line.controller.key), caller.country)
 
 
-def _explained(decision: Decision, line: Line, wanted: str, history: CallerHistory) -> ExplainedDecision:
-    known = history.get(decision.notice.id)
+def _explained(
+    decision: Decision, line: Line, wanted_language: str, history: CallerHistory
+) -> ExplainedDecision:
+    prior = history.get(decision.notice.id)
     if not decision.play:
-        return ExplainedDecision(decision, known, None, decision.status_of_skip, ())
+        return ExplainedDecision(decision, prior, None, decision.status_of_skip, ())
     live = not line.controller.refused  # else there is no ledger that would take it
-    language = policy.language(wanted, line, decision)
-    counts = live and policy.informs(language, wanted, line)
+    language = policy.language(wanted_language, line, decision)
+    counts = live and policy.informs(language, wanted_language, line)
     return ExplainedDecision(
         decision,
-        known,
+        prior,
         PlannedPlayback(decision.prompts[language], language, counts),
         Status.PLAYED if live else Status.FALLBACK,
         _lookups(decision, line) if live else (),
@@ -166,4 +171,4 @@ def _explained(decision: Decision, line: Line, wanted: str, history: CallerHisto
 def _lookups(decision: Decision, line: Line) -> tuple[str, ...]:
     if decision.reason is Reason.EVERY_CALL:
         return ()
-    return tuple(each.id for each in line.controller.lookups if each.notice == decision.notice.id)
+    return tuple(lookup.id for lookup in line.controller.lookups if lookup.notice == decision.notice.id)

@@ -1,4 +1,4 @@
-"""What one company tells its callers: every version of each notice, with its words and recordings."""
+"""Notices of one company: every version of each, with its words and recordings."""
 
 from __future__ import annotations
 
@@ -16,55 +16,58 @@ from .evidence.receipt_page import PLAYABLE, words_of
 
 @dataclass(frozen=True)
 class ToldPrompt:
-    """One recording of a version as it lies there now: which part it is (short, short-nokey, full,
-    supplement:VERSION), and in which language. `files` is each sound file with its SHA-256, none where none
-    is there any more; `text` its words, '' where nobody kept them."""
+    """One recording of a version, with the files that are there now."""
 
     part: str
+    """The part of the version: short, short-nokey, full or supplement:VERSION."""
     language: str
     prompt: Prompt
     files: Mapping[Path, str]
+    """Each sound file with its SHA-256; empty where no file is there."""
     text: str
+    """The words; '' where no file with them is there."""
 
     @property
     def known(self) -> str:
-        """Of a supplement, the version that is known to whoever hears it."""
+        """Return the version that a supplement builds on; '' for other parts."""
         return self.part.partition(":")[2]
 
     @property
     def playable(self) -> Path | None:
-        """The file that a browser plays, if there is one."""
+        """Return the file that a browser can play; `None` where there is none."""
         by_form = {file.suffix[1:]: file for file in self.files}
         return next((by_form[form] for form in PLAYABLE if form in by_form), None)
 
 
 @dataclass(frozen=True)
 class ToldVersion:
-    """A version and its recordings. `until` is when the next one with a day comes into force, `None` where
-    none has one; `in_force` is whether it is the one that callers hear now."""
+    """A version and its recordings."""
 
     version: Version
     in_force: bool
+    """True if callers hear this version now."""
     until: datetime | None
+    """The time at which the next dated version comes into force; `None` where no later one has a date."""
     prompts: tuple[ToldPrompt, ...]
 
 
 @dataclass(frozen=True)
 class ToldNotice:
-    """A notice, its versions the newest first, and the lines of which it is in the plan."""
+    """A notice with its versions, the newest first."""
 
     notice: Notice
     versions: tuple[ToldVersion, ...]
     lines: tuple[Line, ...]
+    """The lines whose plan has it."""
 
 
 def told(configuration: Configuration, controller: Controller, now: datetime) -> tuple[ToldNotice, ...]:
-    """All notices of one company as they stand `now`."""
+    """Return all notices of one company as they are at `now`."""
     lines = lines_of(controller, configuration)
     return tuple(
         ToldNotice(
             notice,
-            tuple(reversed([_version(each, notice, now) for each in notice.versions])),
+            tuple(reversed([_version(version, notice, now) for version in notice.versions])),
             tuple(line for line in lines if any(step.notice.id == notice.id for step in line.plan)),
         )
         for notice in configuration.notices[controller.id]
@@ -74,19 +77,24 @@ def told(configuration: Configuration, controller: Controller, now: datetime) ->
 def recording(
     configuration: Configuration, controller: Controller, notice: str, version: str, part: str, language: str
 ) -> Path | None:
-    """The sound of one recording that a browser plays; `None` where there is none, or no such recording."""
-    for each in configuration.notices[controller.id]:
-        for one in each.versions:
-            for found in _prompts(one) if (each.id, one.id) == (notice, version) else ():
-                if (found.part, found.language) == (part, language):
-                    return found.playable
+    """Return the file of one recording that a browser can play; `None` where there is none, or no such
+    recording."""
+    for candidate in configuration.notices[controller.id]:
+        for candidate_version in candidate.versions:
+            for prompt in (
+                _prompts(candidate_version)
+                if (candidate.id, candidate_version.id) == (notice, version)
+                else ()
+            ):
+                if (prompt.part, prompt.language) == (part, language):
+                    return prompt.playable
     return None
 
 
 def _version(version: Version, notice: Notice, now: datetime) -> ToldVersion:
-    later = notice.versions[notice.versions.index(version) + 1 :]
-    until = min((each.starts for each in later if each.starts is not None), default=None)
-    return ToldVersion(version, notice.current(now) is version, until, tuple(_prompts(version)))
+    later_versions = notice.versions[notice.versions.index(version) + 1 :]
+    end = min((other.starts for other in later_versions if other.starts is not None), default=None)
+    return ToldVersion(version, notice.current(now) is version, end, tuple(_prompts(version)))
 
 
 def _prompts(version: Version) -> Iterator[ToldPrompt]:

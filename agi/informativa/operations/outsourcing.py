@@ -1,4 +1,4 @@
-"""What the configuration says of one controller for the analysis before an outsourcing contract."""
+"""Facts in the configuration about one controller, for the analysis before an outsourcing contract."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from .controllers import controller_named
 
 @dataclass(frozen=True)
 class OutsourcingFacts:
-    """One controller; who is `operator` of the installation, which of the configuration's files it stands in,
-    which `systems` are asked during calls, and which purposes each version of a notice has,
-    by the ids of both."""
+    """The facts about one controller."""
 
     controller: Controller
     operator: str
+    """The operator of the installation."""
     file: str
+    """The name of the configuration's file."""
     lines: tuple[Line, ...]
     systems: tuple[str, ...]
+    """The systems that are asked during calls."""
     purposes: dict[tuple[str, str], tuple[str, ...]]
+    """The purposes of each version, by the ids of notice and version."""
 
 
 def facts(configuration: Configuration, name: str) -> OutsourcingFacts:
-    """Of the controller of that name. Raises InformativaError where there is none."""
+    """Return the facts about the controller of that name. Raises InformativaError where there is none."""
     controller = controller_named(configuration, name)
     lines = lines_of(controller, configuration)
     return OutsourcingFacts(
@@ -45,7 +47,7 @@ def facts(configuration: Configuration, name: str) -> OutsourcingFacts:
 
 
 def _system(lookup: Lookup) -> str:
-    """Where a look-up asks, without what it asks."""
+    """Return the host or database that a look-up asks, without the question."""
     arguments = lookup.arguments
-    where = arguments.get("host") or arguments.get("database") or arguments.get("dbname") or ""
-    return f"{lookup.driver} {where}".strip() if lookup.driver else urlsplit(lookup.question).netloc
+    place = arguments.get("host") or arguments.get("database") or arguments.get("dbname") or ""
+    return f"{lookup.driver} {place}".strip() if lookup.driver else urlsplit(lookup.question).netloc

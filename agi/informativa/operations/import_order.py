@@ -1,8 +1,9 @@
-"""Records of an import in the order of their callers, however many.
+"""Records of an import in the order of their pseudonyms, in any number.
 
-Pseudonyms are as good as random: recorded as they come, nearly each row of a long file has pages of two
-indexes read and written for itself alone; in order, a page is read and written once. What waits for its turn
-is in a file without a name in the ledger's folder, which is gone with the process.
+Pseudonyms are as good as random. If records were written in the order of the file, nearly each row of a long
+file would read and write pages of two indexes for itself alone; in the order of pseudonyms each page is read
+and written once. Records wait in a file without a name in the ledger's folder, which vanishes with the
+process.
 """
 
 from __future__ import annotations
@@ -27,16 +28,17 @@ _MOST = 256  # shares: of what is longer than these times WINDOW, a share is put
 
 
 def shared_out(ready: Iterable[Ready], shares: int) -> list[bytes]:
-    """By the beginnings of their pseudonyms, which are spread evenly: all of a share come before the next."""
-    found: list[list[Ready]] = [[] for _ in range(shares)]
-    for one in ready:
-        found[int.from_bytes(one.pseudonym[:2], "big") * shares >> 16].append(one)
-    return [pickle.dumps(share, pickle.HIGHEST_PROTOCOL) if share else b"" for share in found]
+    """Distribute records over shares by the beginnings of their pseudonyms, which are spread evenly: every
+    pseudonym of a share sorts before those of the next. Return each share pickled, b'' for an empty one."""
+    buckets: list[list[Ready]] = [[] for _ in range(shares)]
+    for record in ready:
+        buckets[int.from_bytes(record.pseudonym[:2], "big") * shares >> 16].append(record)
+    return [pickle.dumps(share, pickle.HIGHEST_PROTOCOL) if share else b"" for share in buckets]
 
 
 class Ordering:
-    """Takes about so many records and gives them back in order. Raises InformativaError where there is no
-    room in the folder."""
+    """A store that takes about `records` records and returns them in order. Raises InformativaError where the
+    folder has no room."""
 
     def __init__(self, folder: Path, records: int) -> None:
         self.shares = min(max(-(-records // WINDOW), 1), _MOST)
@@ -46,17 +48,17 @@ class Ordering:
             self._file = TemporaryFile(dir=folder)  # noqa: SIM115  # closed by `close`
 
     def close(self) -> None:
-        """Nothing is left of what was added."""
+        """Delete all that was added."""
         self._file.close()
 
     def add(self, shares: Sequence[bytes]) -> None:
-        """One part more, as `shared_out` made it."""
+        """Add one part of the file, as `shared_out` returned it."""
         with self._in_plain_words():
             self._bounds.append(array("Q", accumulate(map(len, shares), initial=self._file.tell())))
             self._file.writelines(shares)
 
     def windows(self) -> Iterator[list[Ready]]:
-        """All that was added, so many of them in order at a time."""
+        """Return all records in lists, each of which is in order."""
         with self._in_plain_words():
             self._file.flush()
         for share in range(self.shares):
@@ -64,8 +66,8 @@ class Ordering:
             for bounds in self._bounds:
                 if size := bounds[share + 1] - bounds[share]:
                     with self._in_plain_words():
-                        found = os.pread(self._file.fileno(), size, bounds[share])
-                    window += pickle.loads(found)  # noqa: S301  # nobody else writes a file without a name
+                        pickled = os.pread(self._file.fileno(), size, bounds[share])
+                    window += pickle.loads(pickled)  # noqa: S301  # nobody else writes a file without a name
                 if len(window) >= 2 * WINDOW:
                     yield sorted(window, key=itemgetter(0))
                     window = []

@@ -1,5 +1,6 @@
-"""Rows of a table of what callers were told elsewhere, made ready to be recorded: pure but for reading the
-file, so that other processes do it while this one writes.
+"""Preparation of the rows of an import: from cells to records that can be added.
+
+It does nothing but read the file, so that other processes can do it while this one writes.
 """
 
 from __future__ import annotations
@@ -23,22 +24,21 @@ from .callers import CUSTOMER, REFERENCE_FAULTS, SEPARATORS, WHY_IMPLAUSIBLE, is
 from .import_order import shared_out
 from .import_table import Table
 
-KEPT = 4096  # dates and versions whose meaning is remembered
+CACHE_SIZE = 4096  # dates and versions whose meaning is remembered
 _DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 
 
 class RejectedError(ValueError):
-    """This row cannot be taken, and why; never with the number in it."""
+    """A row cannot be imported. `reason` says why, never with the number in it."""
 
-    def __init__(self, why: Text) -> None:
-        self.why = why
-        super().__init__(str(why))
+    def __init__(self, reason: Text) -> None:
+        self.reason = reason
+        super().__init__(str(reason))
 
 
 @dataclass(frozen=True)
 class Source:
-    """What all rows of a file have in common. `callers` is how numbers without + or 00 are written; `columns`
-    are headers that somebody chose, by our own names."""
+    """A file to import, and what applies to all of its rows."""
 
     file: Path
     controller: Controller
@@ -46,39 +46,49 @@ class Source:
     kind: RecordKind
     reference: str
     region: str
+    """The country (ISO 3166) of national numbers."""
     columns: Mapping[str, str]
+    """The headers (or places, from 1 on) that somebody chose for columns, by the names of
+    `import_table.COLUMNS`."""
     now: datetime
     callers: NumberForm = NumberForm.EITHER
+    """The form of numbers without + or 00."""
 
     @property
     def rejects(self) -> Path:
-        """Where rows go that could not be taken, by line and reason."""
+        """Return the path of the file that lists rejected rows by line and reason."""
         return self.file.with_name(f"{self.file.name}.rejects.csv")
 
 
 @dataclass(frozen=True)
 class Part:
-    """So many rows of a file, from a byte on, before which so many lines stand."""
+    """A range of rows of a file."""
 
     offset: int
+    """The byte at which the first row begins."""
     line: int
+    """The number of lines before it."""
     rows: int
+    """The number of rows."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """What a part came to: the records that are ready, as `shared_out` has them, and the rows that cannot be
-    taken, by line and reason. `unusual` are numbers that were taken and may lack a digit; `end` is the byte
-    at which it ends."""
+    """The result of preparing one part."""
 
     shares: Sequence[bytes]
+    """The records, as `shared_out` returns them."""
     rejected: tuple[tuple[int, Text], ...]
+    """The rows that cannot be imported, by line and reason."""
     unusual: int
+    """The number of records whose telephone number may lack a digit."""
     end: int
+    """The byte at which the part ends."""
 
 
 def made_ready(source: Source, origin: str, shares: int, part: Part) -> Page:
-    """One part, for the log of that origin, in so many shares. Raises InformativaError and OSError."""
+    """Prepare one part for the log of that `origin`, in so many shares. Raises InformativaError and
+    OSError."""
     ready, rejected = [], []
     with source.file.open("rb") as opened:
         table = Table(opened, source.columns)
@@ -88,41 +98,41 @@ def made_ready(source: Source, origin: str, shares: int, part: Part) -> Page:
             try:
                 ready.append(row.ready(cells))
             except RejectedError as error:
-                rejected.append((line, error.why))
+                rejected.append((line, error.reason))
         return Page(shared_out(ready, shares), tuple(rejected), row.unusual, opened.tell())
 
 
 class _Row:
-    """Understands rows, and remembers what days and versions mean."""
+    """A reader of rows, which remembers the meaning of dates and versions."""
 
     def __init__(self, source: Source, columns: Mapping[str, int], origin: str) -> None:
         self._source, self._columns, self._origin = source, columns, origin
         self.unusual = 0  # so far
-        self._told_on = lru_cache(KEPT)(self._find_told)
+        self._delivery = lru_cache(CACHE_SIZE)(self._find_delivery)
 
     def ready(self, cells: Sequence[str]) -> Ready:
-        """The record of the delivery that one row tells of. Raises RejectedError."""
+        """Return the record of the delivery in one row. Raises RejectedError."""
         source = self._source
-        told = self._told_on(self._cell(cells, "date"), self._cell(cells, "version"))
-        if isinstance(told, Text):
-            raise RejectedError(told)
+        delivery = self._delivery(self._cell(cells, "date"), self._cell(cells, "version"))
+        if isinstance(delivery, Text):
+            raise RejectedError(delivery)
         caller, unusual = self._caller(cells)
         reference = plausibility.evidence(self._cell(cells, "reference") or source.reference)
         if (
-            wrong := plausibility.reference_fault(reference, "" if caller.customer else caller.number)
+            fault := plausibility.reference_fault(reference, "" if caller.customer else caller.number)
         ) is not None:
-            raise RejectedError(REFERENCE_FAULTS[wrong])
+            raise RejectedError(REFERENCE_FAULTS[fault])
         key, *old_keys = source.controller.key, *source.controller.old_keys
         self.unusual += unusual
-        return told.ready(
+        return delivery.ready(
             pseudonym(caller, key),
             reference,
             bind(caller, key),
-            [pseudonym(caller, old) for old in old_keys],
+            [pseudonym(caller, old_key) for old_key in old_keys],
         )
 
     def _caller(self, cells: Sequence[str]) -> tuple[Identified, bool]:
-        """Who it is, and whether his number is unusual."""
+        """Return the caller of a row, and whether his number is unusual. Raises RejectedError."""
         if "customer" not in self._columns:
             number, country, kind = _number(
                 self._cell(cells, "number"), self._source.region, self._source.callers
@@ -137,54 +147,58 @@ class _Row:
         column = self._columns.get(name)
         return cells[column].strip() if column is not None and column < len(cells) else ""
 
-    def _find_told(self, day: str, name: str) -> Common | Text:
-        """What all have in common who were told that day the version of that name, or the one in force; or
-        why nobody was."""
-        source, own = self._source, self._source.controller
-        at = _moment(day, own)
+    def _find_delivery(self, day: str, name: str) -> Common | Text:
+        """Return what all deliveries of that day and version have in common; the version in force, if `name`
+        is empty. Return the reason instead where nobody can have been told."""
+        source, controller = self._source, self._source.controller
+        at = _moment(day, controller)
         if at is None:
             return Text("the date is not such as 2026-01-31 or 31/01/2026")
-        found = plausibility.version_told(source.notice, name, at, source.now, own.retention, own.zone)
-        if not isinstance(found, Version):
-            return WHY_IMPLAUSIBLE[found]
-        event = told_elsewhere(source.notice, found, source.kind, at, None, "", source.now)
+        version = plausibility.version_told(
+            source.notice, name, at, source.now, controller.retention, controller.zone
+        )
+        if not isinstance(version, Version):
+            return WHY_IMPLAUSIBLE[version]
+        event = told_elsewhere(source.notice, version, source.kind, at, None, "", source.now)
         return common(event, self._origin)
 
 
 def _moment(text: str, controller: Controller) -> datetime | None:
-    """A day, with or without a time, in the controller's time zone."""
+    """Return the time of a day, with or without a time of day, in the controller's zone; `None` for another
+    text."""
     day, _space, clock = text.replace("T", " ").partition(" ")
     try:
-        if found := _DAY.fullmatch(day):
-            on = date(int(found[3]), int(found[2]), int(found[1]))
+        if match := _DAY.fullmatch(day):
+            parsed_day = date(int(match[3]), int(match[2]), int(match[1]))
         else:
-            on = date.fromisoformat(day) if len(day) == len("2026-01-31") else date.max
-        at = datetime.combine(on, time.fromisoformat(clock.strip()) if clock else time())
-        return None if on == date.max else plausibility.moment(at.isoformat(), controller.zone)
+            parsed_day = date.fromisoformat(day) if len(day) == len("2026-01-31") else date.max
+        at = datetime.combine(parsed_day, time.fromisoformat(clock.strip()) if clock else time())
+        return None if parsed_day == date.max else plausibility.moment(at.isoformat(), controller.zone)
     except (ValueError, OverflowError):
         return None
 
 
 def is_american(text: str) -> bool:
-    """Whether it is a date only with the month first, so that others of the file may be read wrongly."""
-    found = _DAY.fullmatch(text.strip().partition(" ")[0])
-    return found is not None and int(found[1]) <= 12 < int(found[2]) <= 31
+    """Return whether the text is a date only with the month first: then other dates of the file may be read
+    wrongly."""
+    match = _DAY.fullmatch(text.strip().partition(" ")[0])
+    return match is not None and int(match[1]) <= 12 < int(match[2]) <= 31
 
 
 def _number(text: str, region: str, form: NumberForm) -> tuple[str, str, Kind]:
-    """In E.164, with its country and whose it is. Raises RejectedError."""
+    """Return a number in E.164, with its country and its kind. Raises RejectedError."""
     plain = text.translate(SEPARATORS)
     if "E+" in plain.upper():
         raise RejectedError(Text("the number was rounded by a spreadsheet; export that column as text"))
-    found = numbering.valid(plain, region, form)
-    if len(found) > 1:
+    numbers = numbering.valid(plain, region, form)
+    if len(numbers) > 1:
         raise RejectedError(
             Text(
                 "the number may be national or international; write it with + and country code, or give"
                 " --callers national or --callers international"
             )
         )
-    if not found:
+    if not numbers:
         raise RejectedError(Text("the number is not one"))
-    ((number, (country, kind)),) = found.items()
+    ((number, (country, kind)),) = numbers.items()
     return number, country, kind

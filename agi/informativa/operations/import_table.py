@@ -1,8 +1,8 @@
-"""A CSV file as rows, or the line by which it cannot be understood.
+"""Rows of a CSV file, or an error that names the line at fault.
 
-Takes what spreadsheets in Italy write: semicolons, commas or tabs, UTF-8 with or without a mark or
-Windows-1252, Excel's `sep=;` before the header. Whatever may be understood in two ways is refused: a quote
-that swallows rows, a row with more cells than the header, two columns for one thing. No row is quoted.
+Accepts the files that spreadsheets in Italy write: semicolons, commas or tabs, UTF-8 with or without a mark
+or Windows-1252, Excel's `sep=;` before the header. Ambiguous files are refused: a quote that swallows rows, a
+row with more cells than the header, two columns for one thing. Error messages never quote a row.
 """
 
 from __future__ import annotations
@@ -45,8 +45,11 @@ _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\s*')
 
 
 class Table:
-    """The rows of an open file. `columns` is where each column that we look for stands, by our own names.
-    `chosen` says by which header, or by which place from 1 on, somebody wants one of them found."""
+    """The rows of an open CSV file.
+
+    `columns` is the place of each known column, by the names of COLUMNS. `chosen` gives a header, or a place
+    from 1 on, for columns that somebody chose.
+    """
 
     def __init__(self, opened: BinaryIO, chosen: Mapping[str, str]) -> None:
         self._opened, self._line = opened, 0
@@ -60,16 +63,17 @@ class Table:
 
     @property
     def position(self) -> tuple[int, int]:
-        """How many bytes and lines were read."""
+        """Return the number of bytes and of lines read so far."""
         return self._opened.tell(), self._line
 
     def go_to(self, offset: int, line: int) -> None:
-        """Go on where another stood that had read so much."""
+        """Continue at a `position` that another table had reached."""
         self._opened.seek(offset)
         self._line = line
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Each row that is not empty, by the line on which it begins. Raises InformativaError."""
+        """Return the rows that are not empty, each with the number of its first line. Raises
+        InformativaError."""
         separator, width, needed = self._separator, self._width, self._needed
         nothing = separator + " \t"
         for number, text in self._lines:
@@ -92,7 +96,8 @@ class Table:
                 yield number, cells
 
     def _texts(self) -> Iterator[tuple[int, str]]:
-        """Lines by number, without their ends. Raises InformativaError for one that is no text."""
+        """Return the lines, each with its number and without its end. Raises InformativaError for one that is
+        not text."""
         read = self._opened.readline
         while raw := read(LONGEST + 1):
             self._line = number = self._line + 1
@@ -113,26 +118,29 @@ class Table:
             yield number, text.rstrip("\n")
 
     def _fits(self, cells: Sequence[str]) -> bool:
-        """Spreadsheets leave out empty cells at the end of a row, and write more of them."""
+        """Return whether a row may have another number of cells than the header: spreadsheets leave out empty
+        cells at the end, and write more of them."""
         return len(cells) >= self._needed and not any(cell.strip() for cell in cells[self._width :])
 
     def _header(self, chosen: Mapping[str, str]) -> tuple[str, list[str]]:
-        """The separator by which most columns are found, and the header's cells."""
+        """Return the separator by which most known columns are found, and the header's cells."""
         first = next((text for _number, text in self._lines if text.strip()), "")
         separators = _SEPARATORS
         if named := _NAMED_SEPARATOR.fullmatch(first):
             separators, first = named[1], next((text for _number, text in self._lines), "")
-        wanted = {_plain(header) for header in chosen.values()}.union(*COLUMNS.values())
+        headers = {_plain(header) for header in chosen.values()}.union(*COLUMNS.values())
         best: tuple[tuple[int, int], str, list[str]] = ((0, 0), separators[0], [])
         for separator in separators:
             with suppress(csv.Error):
                 cells = next(csv.reader([first], delimiter=separator, strict=True), [])
-                found = sum(_plain(cell) in wanted for cell in cells)
-                best = max(best, ((found, len(cells)), separator, cells), key=lambda one: one[0])
+                matches = sum(_plain(cell) in headers for cell in cells)
+                best = max(
+                    best, ((matches, len(cells)), separator, cells), key=lambda candidate: candidate[0]
+                )
         return best[1], best[2]
 
     def _quoted(self, number: int, text: str) -> list[str]:
-        """A row with quotes, which may go on over more lines."""
+        """Return the cells of a row with quotes, which may continue on later lines."""
         try:
             return next(csv.reader(self._joined(number, text), delimiter=self._separator, strict=True))
         except csv.Error:
@@ -143,15 +151,15 @@ class Table:
             ) from None
 
     def _joined(self, number: int, text: str) -> Iterator[str]:
-        """The lines of one row, as they are asked for. None of them may look as if it were one by itself, but
-        for a quote that should not be there."""
+        """Return the lines of one row, as they are asked for. Raises InformativaError where a line looks like
+        a row by itself, apart from a quote that should not be there."""
         yield text + "\n"
-        before, inside = _opening(text, self._separator)
-        swallowed = inside > 0 and before + inside >= self._width - 1
+        outside, inside = _opening(text, self._separator)
+        swallowed = inside > 0 and outside + inside >= self._width - 1
         length = len(text)
-        for later, more in self._lines:
-            length += len(more) + 1
-            inside = more[: _closing(more, 0)].count(self._separator)
+        for later, continuation in self._lines:
+            length += len(continuation) + 1
+            inside = continuation[: _closing(continuation, 0)].count(self._separator)
             if swallowed or inside >= self._width - 1 or length > LONGEST:
                 raise _refused(
                     number,
@@ -160,11 +168,11 @@ class Table:
                     ),
                     Text("Close it, or write that cell on one line."),
                 )
-            yield more + "\n"
+            yield continuation + "\n"
 
 
 def _opening(text: str, separator: str) -> tuple[int, int]:
-    """Of a line on which a quote stays open: how many separators stand before it and behind it."""
+    """Return the number of separators before and behind the quote that stays open on a line."""
     position = cells = 0
     while True:
         if text.startswith('"', position):
@@ -179,7 +187,8 @@ def _opening(text: str, separator: str) -> tuple[int, int]:
 
 
 def _closing(text: str, position: int) -> int:
-    """Where a quote closes that is open at `position`; the end of the text if it does not."""
+    """Return the place where a quote closes that is open at `position`; the end of the text if it does
+    not."""
     while (position := text.find('"', position)) >= 0:
         if not text.startswith('""', position):
             return position
@@ -188,7 +197,7 @@ def _closing(text: str, position: int) -> int:
 
 
 def _first(raw: bytes) -> bytes:
-    """The first line without its mark. Raises InformativaError for another kind of file."""
+    """Return the first line without its byte order mark. Raises InformativaError for another kind of file."""
     for sign, kind in _OTHER_FILES.items():
         if raw.startswith(sign):
             raise InformativaError(Text("This is no CSV file but {kind}.", kind=kind), _save())
@@ -196,51 +205,51 @@ def _first(raw: bytes) -> bytes:
 
 
 def _columns(header: Sequence[str], chosen: Mapping[str, str]) -> dict[str, int]:
-    """Where each column stands. Raises InformativaError where it is not there, or twice."""
-    found = {name: _chosen_column(name, given, header) for name, given in chosen.items()}
-    skipped = {"number", "customer"} if found.keys() & {"number", "customer"} else set()
-    for name, known in COLUMNS.items():
-        columns = [column for column, cell in enumerate(header) if _plain(cell) in known]
-        if not columns or name in found or name in skipped:
+    """Return the place of each column. Raises InformativaError where one is missing or ambiguous."""
+    places = {name: _chosen_column(name, choice, header) for name, choice in chosen.items()}
+    skipped = {"number", "customer"} if places.keys() & {"number", "customer"} else set()
+    for name, headers in COLUMNS.items():
+        columns = [column for column, cell in enumerate(header) if _plain(cell) in headers]
+        if not columns or name in places or name in skipped:
             continue
         if len(columns) > 1:
             raise _ambiguous(name, [header[column] for column in columns], columns[0])
-        found[name] = columns[0]
-    if "number" in found and "customer" in found:
+        places[name] = columns[0]
+    if "number" in places and "customer" in places:
         raise InformativaError(
             Text("The header names callers twice: by number and by customer number."),
             Text(
                 "Say which counts: --column number={number} or --column customer={customer}",
-                number=found["number"] + 1,
-                customer=found["customer"] + 1,
+                number=places["number"] + 1,
+                customer=places["customer"] + 1,
             ),
         )
-    if not found.keys() & {"number", "customer"} or "date" not in found:
+    if not places.keys() & {"number", "customer"} or "date" not in places:
         raise InformativaError(
             Text(
                 "The first line must name the columns, `number` and `date` among them (or `numero`, `data`)."
             ),
             Text("Others may be `reference` and `version`, or `customer` instead of `number`."),
         )
-    return found
+    return places
 
 
-def _chosen_column(name: str, given: str, header: Sequence[str]) -> int:
-    """Of the column that was chosen, by its header or by its place."""
+def _chosen_column(name: str, choice: str, header: Sequence[str]) -> int:
+    """Return the place of the column that was chosen by its header or its place."""
     if name not in COLUMNS:
         raise InformativaError(
             Text("--column takes {names}, each with a header.", names=", ".join(COLUMNS)),
             Text("Type it like --column number=cellulare."),
         )
-    columns = [column for column, cell in enumerate(header) if _plain(cell) == _plain(given)]
-    if not columns and given.isdecimal() and 1 <= int(given) <= len(header):
-        return int(given) - 1
+    columns = [column for column, cell in enumerate(header) if _plain(cell) == _plain(choice)]
+    if not columns and choice.isdecimal() and 1 <= int(choice) <= len(header):
+        return int(choice) - 1
     if len(columns) == 1:
         return columns[0]
     if columns:
         raise _ambiguous(name, [header[column] for column in columns], columns[0])
     raise InformativaError(
-        Text("No column has the header {header}.", header=without_numbers(given)),
+        Text("No column has the header {header}.", header=without_numbers(choice)),
         Text("There are: {names}.", names=_shown(header)),
     )
 
@@ -260,12 +269,13 @@ def _ambiguous(name: str, headers: Sequence[str], column: int) -> InformativaErr
 
 
 def _shown(headers: Sequence[str]) -> str:
-    """Headers in a message; where there is none, a row with somebody's number stands in its place."""
+    """Return headers for a message, without numbers: where the header is missing, a row with somebody's
+    number is in its place."""
     return without_numbers(", ".join(header.strip() for header in headers[:20]))
 
 
-def _refused(line: int, why: Text, remedy: Text = NOTHING) -> InformativaError:
-    return InformativaError(Text("Line {line} {why}.", line=line, why=why), remedy)
+def _refused(line: int, fault: Text, remedy: Text = NOTHING) -> InformativaError:
+    return InformativaError(Text("Line {line} {why}.", line=line, why=fault), remedy)
 
 
 def _plain(name: str) -> str:

@@ -1,7 +1,7 @@
-"""What callers were told elsewhere, from a CSV file of any length.
+"""Import of deliveries made elsewhere, from a CSV file of any length.
 
-The whole file is understood before anything of it is recorded. The same row adds nothing a second time, so a
-run that was cut off is simply run again.
+The whole file is checked before anything of it is recorded. The same row adds nothing a second time, so a run
+that was interrupted is simply repeated.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ..processes import worker_pool
 from ..text import Foreign, Text
 from .callers import REFERENCE_FAULTS
 from .import_order import Ordering
-from .import_rows import KEPT, Page, Part, Source, is_american, made_ready
+from .import_rows import CACHE_SIZE, Page, Part, Source, is_american, made_ready
 from .import_table import Table
 
 __all__ = ["Imported", "Progress", "Source", "Tally", "run"]
@@ -39,11 +39,11 @@ MOST_WORKERS = 3  # beside this process, each of which takes its memory
 WORTH_WORKERS = 5  # parts, for which it takes no longer to start them
 
 Progress = Callable[[str, int], None]
-"""Told what is being done, `check`, `prepare` or `record`, and how many bytes of the file are."""
+"""Called with a step, `check`, `prepare` or `record`, and how many bytes of the file are through it."""
 
 
 class Writer(Protocol):
-    """What `csv.writer` returns (its type has no public name before Python 3.13)."""
+    """The type of what `csv.writer` returns (it has no public name before Python 3.13)."""
 
     def writerow(self, row: tuple[object, ...], /) -> object:
         """Write one row."""
@@ -51,36 +51,44 @@ class Writer(Protocol):
 
 @dataclass
 class Tally:
-    """How far it came. Whatever happens, this can be told. `unusual` are rows that were taken though
-    their number is shorter or longer than most."""
+    """The counts of an import so far, which can be read even after an error."""
 
     recorded: int = 0
+    """The number of rows that were added."""
     known: int = 0
+    """The number of rows that were on record before."""
     rejected: int = 0
+    """The number of rows that cannot be imported."""
     unusual: int = 0
+    """The number of rows that were accepted though their number is shorter or longer than most."""
 
     @property
     def read(self) -> int:
-        """Rows of which one of these is sure."""
+        """Return the number of rows that are finished."""
         return self.recorded + self.known + self.rejected
 
 
 @dataclass(frozen=True)
 class Imported:
-    """How many rows were new, known before, and not taken; of those the file `rejects` says why. `unusual`
-    are numbers that were taken and may lack a digit."""
+    """The result of an import."""
 
     read: int
+    """The number of rows read."""
     recorded: int
+    """The number of rows that were added."""
     known: int
+    """The number of rows that were on record before."""
     unusual: int
+    """The number of rows that were accepted though their number may lack a digit."""
     rejected: int
+    """The number of rows that could not be imported."""
     rejects: Path | None
+    """The file with their lines and reasons; `None` where there are none."""
 
 
 def run(source: Source, tally: Tally, progress: Progress, say: Callable[[Text], str] = str) -> Imported:
-    """Import the file, counting as it goes; rows that cannot be taken go beside it, by line and reason, which
-    `say` puts into words.
+    """Import the file, counting in `tally`. Rows that cannot be imported are listed in a file beside it, by
+    line and reason, in the words of `say`.
 
     Raises InformativaError for a file that cannot be understood: then nothing was recorded.
     """
@@ -103,8 +111,8 @@ def run(source: Source, tally: Tally, progress: Progress, say: Callable[[Text], 
             source.rejects.unlink(
                 missing_ok=True
             )  # root may run this in another's folder, and follows no link
-            with source.rejects.open("x", encoding="utf-8", newline="") as bad:
-                _record(source, parts, store, _Rejects(csv.writer(bad), tally, say), tally, progress)
+            with source.rejects.open("x", encoding="utf-8", newline="") as rejects_file:
+                _record(source, parts, store, _Rejects(csv.writer(rejects_file), tally, say), tally, progress)
         finally:
             store.close()
         if not tally.rejected:
@@ -114,92 +122,100 @@ def run(source: Source, tally: Tally, progress: Progress, say: Callable[[Text], 
 
 
 def _understand(opened: BinaryIO, source: Source, progress: Progress) -> list[Part]:
-    """Read it all; the parts of which it is. Raises InformativaError for the first line by which it cannot be
+    """Read the whole file and return its parts. Raises InformativaError for the first line that cannot be
     understood."""
     table = Table(opened, source.columns)
-    when, known = table.columns["date"], set[str]()
+    date_column, checked_dates = table.columns["date"], set[str]()
     if "reference" not in table.columns and plausibility.reference_fault(
         plausibility.evidence(source.reference)
     ):
-        why = plausibility.reference_fault(plausibility.evidence(source.reference)) or ReferenceFault.NONE
+        fault = plausibility.reference_fault(plausibility.evidence(source.reference)) or ReferenceFault.NONE
         raise InformativaError(
-            Text("No row has a reference of its own, and of that for all: {why}.", why=REFERENCE_FAULTS[why]),
+            Text(
+                "No row has a reference of its own, and of that for all: {why}.", why=REFERENCE_FAULTS[fault]
+            ),
             Text("Say where the evidence is: --reference TEXT"),
         )
-    parts, begun, rows = list[Part](), table.position, 0
+    parts, start, rows = list[Part](), table.position, 0
     for rows, (line, cells) in enumerate(table.rows(), 1):
-        if (text := cells[when]) not in known:
+        if (text := cells[date_column]) not in checked_dates:
             if is_american(text):
                 raise InformativaError(
                     Text("Line {line} has a date with the month first.", line=line),
                     Text("Write days as 2026-01-31 or 31/01/2026: 01/02/2026 would be taken for February."),
                 )
-            if len(known) < KEPT:
-                known.add(text)
+            if len(checked_dates) < CACHE_SIZE:
+                checked_dates.add(text)
         if not rows % PART:
-            parts.append(Part(*begun, PART))
-            begun = table.position
-            progress("check", begun[0])
+            parts.append(Part(*start, PART))
+            start = table.position
+            progress("check", start[0])
     progress("check", table.position[0])
-    return [*parts, Part(*begun, rows % PART)]
+    return [*parts, Part(*start, rows % PART)]
 
 
 def _record(
-    source: Source, parts: Sequence[Part], store: SqliteStore, bad: _Rejects, tally: Tally, progress: Progress
+    source: Source,
+    parts: Sequence[Part],
+    store: SqliteStore,
+    rejects: _Rejects,
+    tally: Tally,
+    progress: Progress,
 ) -> None:
     rows = sum(part.rows for part in parts)
     with closing(Ordering(Path(source.controller.ledger).parent, rows)) as ordering:
         for page in _pages(partial(made_ready, source, store.log().origin, ordering.shares), parts):
-            for line, why in page.rejected:
-                bad.add(line, why)
+            for line, reason in page.rejected:
+                rejects.add(line, reason)
             tally.unusual += page.unusual
             ordering.add(page.shares)
             progress("prepare", end := page.end)
         for window in ordering.windows():
-            for some in (window[at : at + BATCH] for at in range(0, len(window), BATCH)):
-                added = bulk.append_new(store, some)
+            for batch in (window[at : at + BATCH] for at in range(0, len(window), BATCH)):
+                added = bulk.append_new(store, batch)
                 tally.recorded += added
-                tally.known += len(some) - added
+                tally.known += len(batch) - added
                 progress("record", end * tally.read // rows)
 
 
 def _pages(work: Callable[[Part], Page], parts: Sequence[Part]) -> Iterator[Page]:
-    """Each part made ready, in order: by this process, and by others where it is worth it."""
-    others = min(len(os.sched_getaffinity(0)) - 1, MOST_WORKERS) if len(parts) >= WORTH_WORKERS else 0
-    with worker_pool(others) as pool:
-        waiting = deque[Future[Page]]()
+    """Return each part prepared, in order: by this process, and by others where that is worth it."""
+    workers = min(len(os.sched_getaffinity(0)) - 1, MOST_WORKERS) if len(parts) >= WORTH_WORKERS else 0
+    with worker_pool(workers) as pool:
+        futures = deque[Future[Page]]()
         for part in parts:
-            if pool and sum(not one.done() for one in waiting) < 2 * others:
-                waiting.append(pool.submit(work, part))
+            if pool and sum(not future.done() for future in futures) < 2 * workers:
+                futures.append(pool.submit(work, part))
             else:
-                own = Future[Page]()
-                own.set_result(work(part))
-                waiting.append(own)
-            while waiting and waiting[0].done():
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+                finished = Future[Page]()
+                finished.set_result(work(part))
+                futures.append(finished)
+            while futures and futures[0].done():
+                yield futures.popleft().result()
+        while futures:
+            yield futures.popleft().result()
 
 
 @dataclass
 class _Rejects:
-    """The file of rows that cannot be taken, for who mends them: its reasons are in his language."""
+    """The file of rows that cannot be imported; its reasons are in the language of the person who corrects
+    them."""
 
     writer: Writer
     tally: Tally
     say: Callable[[Text], str]
 
-    def add(self, line: int, why: Text) -> None:
-        """One more."""
+    def add(self, line: int, reason: Text) -> None:
+        """Add one row."""
         if not self.tally.rejected:
             self.writer.writerow(("line", "reason"))
         self.tally.rejected += 1
-        self.writer.writerow((line, self.say(why)))
+        self.writer.writerow((line, self.say(reason)))
 
 
 @contextmanager
 def _in_plain_words(file: Path) -> Iterator[None]:
-    """A file that cannot be opened, read or written, in an admin's words."""
+    """Turn an error in opening, reading or writing a file into one in an admin's words."""
     try:
         yield
     except OSError as error:
